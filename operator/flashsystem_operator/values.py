@@ -1,0 +1,94 @@
+"""The words people write, checked once where they enter and safe to type afterwards.
+
+A `VolumeName` has been through `volume_name()`: nobody in between thinks about shell quoting, lengths or first
+letters. What the *array* prints is taken as it stands (an administrator may have named things oddly) and is quoted
+when it is typed back.
+
+Sources: array-cli facts 4.1 (names), 4.2 (initiators), 4.3 (LUNs), 2.7 (volume UIDs), 2.1 (system ids).
+"""
+
+import re
+from typing import NewType
+
+VolumeName = NewType("VolumeName", str)
+HostName = NewType("HostName", str)
+PoolName = NewType("PoolName", str)
+VolumeUid = NewType("VolumeUid", str)
+SystemId = NewType("SystemId", str)
+Iqn = NewType("Iqn", str)
+Lun = NewType("Lun", int)
+
+MAX_NAME = 63
+MAX_IQN = 223
+MAX_LUN = 2047
+MAX_INITIATORS = 16
+
+_NAME = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_. -]{0,61}[A-Za-z0-9_.-])?")
+_UID = re.compile(r"[0-9A-F]{32}")
+_SYSTEM_ID = re.compile(r"[0-9A-F]{16}")
+_IQN_FORMS = re.compile(
+    r"iqn\.[0-9]{4}-[0-9]{2}\.[a-z0-9][a-z0-9.-]*(?::[a-z0-9.:_-]+)?|eui\.[0-9a-f]{16}|naa\.(?:[0-9a-f]{16}|[0-9a-f]{32})",
+)
+
+
+def volume_name(text: str) -> VolumeName:
+    """Read a volume name, or raise ValueError saying what a name may contain."""
+    return VolumeName(_name(text, "volume"))
+
+
+def host_name(text: str) -> HostName:
+    """Read a host object's name, or raise ValueError saying what a name may contain."""
+    return HostName(_name(text, "host"))
+
+
+def pool_name(text: str) -> PoolName:
+    """Read a storage pool's name, or raise ValueError saying what a name may contain."""
+    return PoolName(_name(text, "pool"))
+
+
+def volume_uid(text: str) -> VolumeUid:
+    """Read a `vdisk_UID` of 32 hexadecimal digits in either case; kept in upper case, as the array prints it."""
+    upper = text.upper()
+    if not _UID.fullmatch(upper):
+        raise ValueError(
+            f"{text!r} is not a volume UID: it has 32 hexadecimal digits, as `lsvdisk` prints in vdisk_UID"
+        )
+    return VolumeUid(upper)
+
+
+def system_id(text: str) -> SystemId:
+    """Read the 16 hexadecimal digits that `lssystem` prints as id; kept in upper case."""
+    upper = text.upper()
+    if not _SYSTEM_ID.fullmatch(upper):
+        raise ValueError(f"{text!r} is not a system id: it has 16 hexadecimal digits, as `lssystem` prints in id")
+    return SystemId(upper)
+
+
+def iqn(text: str) -> Iqn:
+    """Read an iSCSI name (`iqn.`, `eui.` or `naa.` form, at most 223 bytes); folded to lower case, its normal form.
+
+    RFC 3722 makes lower case the normal form, and hosts report either: two spellings are one initiator.
+    """
+    folded = text.lower()
+    if len(folded) > MAX_IQN or not _IQN_FORMS.fullmatch(folded):
+        raise ValueError(
+            f"{text!r} is not an iSCSI name: write iqn.YYYY-MM.reversed.domain:name, eui. with 16 or naa. with 16 or "
+            f"32 hexadecimal digits, at most {MAX_IQN} characters, as in the host's /etc/iscsi/initiatorname.iscsi"
+        )
+    return Iqn(folded)
+
+
+def lun(number: int) -> Lun:
+    """Read a SCSI LUN, 0 to 2047, or raise ValueError."""
+    if not 0 <= number <= MAX_LUN:
+        raise ValueError(f"{number} is not a LUN: it is a number from 0 to {MAX_LUN}")
+    return Lun(number)
+
+
+def _name(text: str, what: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(
+            f"{text!r} is not a {what} name: it has 1 to {MAX_NAME} letters, digits, spaces and '_.-', begins with a "
+            "letter or '_' and does not end with a space"
+        )
+    return text
