@@ -1,0 +1,132 @@
+"""A cluster as tests and the demo see it: kubectl, namespaces, kubeconfigs of service accounts, the audit log."""
+
+import contextlib
+import itertools
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cluster import audit, kubeconfig
+from cluster.audit import AuditRecord
+from cluster.control_plane import ControlPlane
+
+KUBECTL_LIMIT = 120.0  # seconds
+
+Document = Mapping[str, Any]
+
+
+class KubectlFailed(Exception):
+    """kubectl ended with another code than 0; `stderr` is what it said."""
+
+    def __init__(self, words: Sequence[str], code: int, stderr: str) -> None:
+        super().__init__(f"kubectl {' '.join(words)} ended with code {code}: {stderr.strip()}")
+        self.stderr = stderr
+        self.code = code
+
+
+class NoAudit(Exception):
+    """The audit log of this cluster cannot be read."""
+
+
+class Cluster:
+    """A Kubernetes cluster that may be changed at will.
+
+    kubeconfig: of an administrator.
+    control_plane: the programs of the API server, when they are ours; None in a cluster that is only used.
+    """
+
+    def __init__(
+        self, kubeconfig_file: Path, kubectl: Path, folder: Path, control_plane: ControlPlane | None = None
+    ) -> None:
+        self.kubeconfig = kubeconfig_file
+        self.control_plane = control_plane
+        self._kubectl = kubectl
+        self._folder = folder
+        self._numbers = itertools.count(1)
+
+    def kubectl(self, *words: str, stdin: str | None = None, kubeconfig_file: Path | None = None) -> str:
+        """Run kubectl as the administrator, or as the kubeconfig says; raises KubectlFailed with its words."""
+        ended = subprocess.run(
+            self.kubectl_command(*words, kubeconfig_file=kubeconfig_file),
+            input=stdin,
+            stdin=None if stdin is not None else subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=KUBECTL_LIMIT,
+            env=self.environment(),
+        )
+        if ended.returncode != 0:
+            raise KubectlFailed(words, ended.returncode, ended.stderr)
+        return ended.stdout
+
+    def kubectl_command(self, *words: str, kubeconfig_file: Path | None = None) -> list[str]:
+        """The words that run kubectl against this cluster and no other, for those who start it themselves."""
+        # The usual cache is named after the server's address; on loopback the next cluster may have the same.
+        cache = self._folder / "kubectl-cache"
+        return [
+            str(self._kubectl),
+            f"--kubeconfig={kubeconfig_file or self.kubeconfig}",
+            f"--cache-dir={cache}",
+            *words,
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """Our environment without what would lead a client to another cluster."""
+        ours = os.environ.items()
+        return {name: value for name, value in ours if name != "KUBECONFIG" and not name.startswith("KUBERNETES_")}
+
+    def get(self, *words: str) -> Any:
+        """What `kubectl get` finds, decoded."""
+        return json.loads(self.kubectl("get", *words, "--output=json"))
+
+    def apply(self, what: Path | str | Document | Sequence[Document], namespace: str | None = None) -> str:
+        """Apply a file, a folder (a kustomization when it is one), YAML text, or documents."""
+        where = [] if namespace is None else [f"--namespace={namespace}"]
+        if isinstance(what, Path):
+            option = "--kustomize" if (what / "kustomization.yaml").exists() else "--filename"
+            return self.kubectl("apply", option, str(what), *where)
+        text = what if isinstance(what, str) else json.dumps(_list(what))
+        return self.kubectl("apply", "--filename=-", *where, stdin=text)
+
+    def new_namespace(self, prefix: str = "test") -> str:
+        """Make a namespace of a name that nobody has."""
+        begin = re.sub("[^a-z0-9]+", "-", prefix.lower()).strip("-")[:40].strip("-")
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": f"{begin or 'test'}-"}}
+        made = self.kubectl("create", "--filename=-", "--output=jsonpath={.metadata.name}", stdin=json.dumps(body))
+        return made.strip()
+
+    @contextlib.contextmanager
+    def namespace(self, prefix: str = "test") -> Iterator[str]:
+        """A namespace of a name that nobody has, deleted afterwards without waiting for it to be gone."""
+        name = self.new_namespace(prefix)
+        try:
+            yield name
+        finally:
+            self.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+
+    def kubeconfig_for(self, service_account: str, namespace: str, duration: str = "8h") -> Path:
+        """A kubeconfig with a fresh token of the service account in it, and nothing else: exactly its rights."""
+        token = self.kubectl("create", "token", service_account, f"--namespace={namespace}", f"--duration={duration}")
+        shown = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json")
+        path = self._folder / f"{namespace}-{service_account}-{next(self._numbers)}.kubeconfig"
+        return kubeconfig.write(path, kubeconfig.Server.of(shown), service_account, token.strip(), namespace)
+
+    @property
+    def audited(self) -> bool:
+        return self.control_plane is not None and self.control_plane.audit_log is not None
+
+    def audit(self) -> list[AuditRecord]:
+        """All requests so far. Raises NoAudit unless the cluster is a local control plane started with audit=True."""
+        if self.control_plane is None or self.control_plane.audit_log is None:
+            raise NoAudit("only a local control plane started with audit=True has an audit log that can be read")
+        return audit.records(self.control_plane.audit_log)
+
+
+def _list(what: Document | Sequence[Document]) -> Document:
+    items = [what] if isinstance(what, Mapping) else list(what)
+    return {"apiVersion": "v1", "kind": "List", "items": items}

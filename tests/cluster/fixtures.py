@@ -1,0 +1,44 @@
+"""pytest fixtures: a conftest takes them with `from cluster.fixtures import cluster, namespace`."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.client import Cluster
+from cluster.missing import NoCluster
+from cluster.running import a_cluster, a_control_plane
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A cluster for the whole run, with an audit log where it is ours. Without any, the run ends with one message."""
+    try:
+        with a_cluster(audit=True) as running:
+            yield running
+    except NoCluster as why:
+        pytest.exit(str(why), returncode=2)
+
+
+@pytest.fixture
+def audited_cluster(cluster: Cluster) -> Cluster:
+    """The cluster of the run, for tests that read its audit log; skipped where nobody can."""
+    if not cluster.audited:
+        pytest.skip("the audit log of this cluster cannot be read")
+    return cluster
+
+
+@pytest.fixture(scope="module")
+def own_control_plane() -> Iterator[Cluster]:
+    """A local control plane for one module, whose tests may pause, kill and restart its API server."""
+    try:
+        with a_control_plane(audit=True) as running:
+            yield running
+    except NoCluster as why:
+        pytest.exit(str(why), returncode=2)
+
+
+@pytest.fixture
+def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace for one test, named after it."""
+    with cluster.namespace(request.node.name.removeprefix("test_")) as name:
+        yield name

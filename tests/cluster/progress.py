@@ -1,0 +1,50 @@
+"""What is said to the person who waits: one line each, on stderr, and a sign of life while something takes long."""
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+QUIET_FOR = 15.0  # seconds without a word that a person, or the log of a build machine, should have to bear
+
+
+def say(sentence: str) -> None:
+    """Write one line, at once."""
+    _write(f"cluster: {sentence}\n")
+
+
+@contextlib.contextmanager
+def told(work: str, *, every: float | None = None) -> Iterator[None]:
+    """Say that `work` began, that it still goes on, and how long it took."""
+    terminal = sys.stderr.isatty()
+    over = threading.Event()
+    began = time.monotonic()
+    say(f"{work} ...")
+    teller = threading.Thread(target=_tell, args=(work, began, over, every or (1 if terminal else QUIET_FOR)))
+    teller.start()
+    outcome = "failed after"
+    try:
+        yield
+        outcome = "took"
+    finally:
+        over.set()
+        teller.join()
+        say(f"{work} {outcome} {time.monotonic() - began:.0f} s")
+
+
+def _tell(work: str, began: float, over: threading.Event, every: float) -> None:
+    terminal = sys.stderr.isatty()
+    while not over.wait(every):
+        line = f"{work} ... {time.monotonic() - began:.0f} s"
+        if terminal:
+            _write(f"\rcluster: {line}")
+        else:
+            say(line)
+    if terminal:
+        _write("\r\033[K")  # clears the line
+
+
+def _write(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()

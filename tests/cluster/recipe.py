@@ -1,0 +1,50 @@
+"""How the programs of a local control plane are built from Go modules. What is here decides the name of the cache."""
+
+import hashlib
+import platform
+import re
+import sys
+from pathlib import Path
+
+MODULE = Path(__file__).with_name("programs")
+
+PACKAGES = {
+    "etcd": "go.etcd.io/etcd/server/v3",
+    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+    "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+}
+
+# Whatever the caller has set for other projects must not change what is built here.
+ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
+
+
+def version() -> str:
+    """The Kubernetes that go.mod pins, as in v1.36.3."""
+    pinned = re.search(r"^\s*k8s\.io/kubernetes (v\S+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
+    if pinned is None:
+        raise LookupError(f"{MODULE / 'go.mod'} does not require k8s.io/kubernetes")
+    return pinned[1]
+
+
+def arguments(name: str, target: Path) -> list[str]:
+    """The words after `go` that build one program, the same on every machine."""
+    return ["build", "-trimpath", "-ldflags", _ldflags(), "-o", str(target), PACKAGES[name]]
+
+
+def key() -> str:
+    """A name for programs built like this: version and hash. Anything that changes them changes it."""
+    recipe = hashlib.sha256()
+    for name in ("go.mod", "go.sum"):
+        recipe.update((MODULE / name).read_bytes())
+    words = [arguments(name, Path(name)) for name in PACKAGES]
+    recipe.update(repr((words, sorted(ENVIRONMENT.items()), sys.platform, platform.machine())).encode())
+    return f"{version()}-{recipe.hexdigest()[:12]}"
+
+
+def _ldflags() -> str:
+    """Strip the programs, and tell them their version: without it clients read v0.0.0-master."""
+    major, minor, _ = version().removeprefix("v").split(".", 2)
+    told = {"gitVersion": version(), "gitMajor": major, "gitMinor": minor}
+    variables = (f"-X k8s.io/component-base/version.{name}={value}" for name, value in told.items())
+    return " ".join(("-s -w", *variables))
