@@ -1,0 +1,164 @@
+"""The commands that change an array, as values. They are data before they are an act.
+
+A plan is a tuple of these, and they are exactly what gets typed: `line(step)`.
+Refusals named here are those to expect; what they mean for us is decided by looking again, not by the code.
+"""
+
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from flashsystem_operator.values import HostName, Iqn, Lun, VolumeName, VolumeUid
+
+MAX_PARAMETER = 2176
+"""Bytes that one parameter may have (IBM's data-type pages of 5.1, 7.8 and 8.2.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeHost:
+    """Make a host object with these initiators, in one command.
+
+    iqns: their joined length is at most `MAX_PARAMETER`; what is more follows as `AddPorts` (see `make_host`).
+    protocol: `iscsi` from release 9.1 on, where the default is Fibre Channel; None before, where it is not known.
+    portset: only on arrays that have portsets; None takes the array's default.
+
+    Refused with CMMVC6035E when the name is taken, with CMMVC6578E or CMMVC6581E when an initiator belongs to another
+    host object (or is malformed, or is one too many), with CMMVC5868E or CMMVC9699E for the portset.
+
+    Source: IBM mkhost pages of 5.1, 8.x and 9.1.3; Cinder's flashsystem_iscsi.py; array-cli facts 2.10.
+    """
+
+    host: HostName
+    iqns: tuple[Iqn, ...]
+    protocol: str | None = None
+    portset: str | None = None
+
+    def argv(self) -> tuple[str, ...]:
+        protocol = () if self.protocol is None else ("-protocol", self.protocol)
+        portset = () if self.portset is None else ("-portset", self.portset)
+        return ("svctask", "mkhost", "-iscsiname", ",".join(self.iqns), *protocol, *portset, "-name", self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class AddPorts:
+    """Give a host object further initiators.
+
+    Refused with CMMVC6578E or CMMVC6581E like `MakeHost`, with CMMVC5753E when the host object is gone.
+    Source: array-cli facts 2.11.
+    """
+
+    host: HostName
+    iqns: tuple[Iqn, ...]
+
+    def argv(self) -> tuple[str, ...]:
+        return ("svctask", "addhostport", "-iscsiname", ",".join(self.iqns), self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePort:
+    """Take an initiator off a host object: it sees none of the host's volumes any more.
+
+    Refused with CMMVC5867E or CMMVC6578E when the port is not there, and under volume protection.
+    Source: array-cli facts 2.11, 4.4.
+    """
+
+    host: HostName
+    iqn: Iqn
+
+    def argv(self) -> tuple[str, ...]:
+        return ("svctask", "rmhostport", "-iscsiname", self.iqn, self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHost:
+    """Remove an empty host object. Never with -force: that would unmap whatever somebody mapped a moment ago.
+
+    Refused with CMMVC5871E while anything is mapped to it, with CMMVC5753E or CMMVC5754E when it is gone.
+    Source: array-cli facts 2.11, 6.4.
+    """
+
+    host: HostName
+
+    def argv(self) -> tuple[str, ...]:
+        return ("svctask", "rmhost", self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class MapVolume:
+    """Make a volume visible to a host.
+
+    uid: the volume's identity, for whoever reads a plan or the log; the array is told the name.
+    lun: the SCSI LUN on that host. Always chosen by us: an array that chooses may give one mapping different LUNs in
+         different I/O groups (Cinder bug 1757922).
+    alongside_others: also allow it when the volume is mapped to another host. Two hosts writing to one volume
+         destroy a file system that was not made for it; without this the array itself refuses.
+
+    Refused with CMMVC5879E when the LUN is taken on this host, with CMMVC5878E when this very mapping is there
+    already, with CMMVC6071E, CMMVC6045E or CMMVC9375E (by release) when the volume is mapped to another host and
+    `alongside_others` is False.
+
+    Source: IBM mkvdiskhostmap pages of 5.1 and 9.1.3; array-cli facts 2.15, 3.1.
+    """
+
+    host: HostName
+    volume: VolumeName
+    uid: VolumeUid
+    lun: Lun
+    alongside_others: bool = False
+
+    def argv(self) -> tuple[str, ...]:
+        force = ("-force",) if self.alongside_others else ()
+        return ("svctask", "mkvdiskhostmap", *force, "-host", self.host, "-scsi", str(self.lun), self.volume)
+
+
+@dataclass(frozen=True, slots=True)
+class UnmapVolume:
+    """Take a volume away from a host, in all I/O groups, with the host's persistent reservations on it.
+
+    Refused with CMMVC5842E or CMMVC5804E when it is not mapped, with CMMVC5753E or CMMVC5754E when volume or host is
+    gone, and under volume protection. There is no -force.
+    Source: array-cli facts 2.15, 4.4.
+    """
+
+    host: HostName
+    volume: VolumeName
+    uid: VolumeUid
+
+    def argv(self) -> tuple[str, ...]:
+        return ("svctask", "rmvdiskhostmap", "-host", self.host, self.volume)
+
+
+Step = MakeHost | AddPorts | RemovePort | RemoveHost | MapVolume | UnmapVolume
+"""One command that changes the array."""
+
+
+def line(words: Iterable[str]) -> str:
+    """The words as the array's shell must see them: it is a bash, so whatever is not plain is quoted."""
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def make_host(
+    host: HostName,
+    iqns: Iterable[Iqn],
+    *,
+    protocol: str | None = None,
+    portset: str | None = None,
+) -> tuple[MakeHost | AddPorts, ...]:
+    """The steps that make a host object: one, unless the initiators' names are too long for one parameter."""
+    first, *rest = _fitting(iqns)
+    return (MakeHost(host, first, protocol, portset), *(AddPorts(host, some) for some in rest))
+
+
+def add_ports(host: HostName, iqns: Iterable[Iqn]) -> tuple[AddPorts, ...]:
+    """The steps that give a host object these initiators: mostly one."""
+    return tuple(AddPorts(host, some) for some in _fitting(iqns))
+
+
+def _fitting(iqns: Iterable[Iqn]) -> Iterator[tuple[Iqn, ...]]:
+    some: tuple[Iqn, ...] = ()
+    for iqn in iqns:
+        if some and len(",".join((*some, iqn))) > MAX_PARAMETER:
+            yield some
+            some = ()
+        some = (*some, iqn)
+    yield some

@@ -1,0 +1,136 @@
+"""Looks at an array. Looking changes nothing.
+
+A *survey* reads everything and is the base of a view; a *close look* reads again only what a few objects need.
+"""
+
+from dataclasses import dataclass, field
+
+from flashsystem_operator.array import portals, queries
+from flashsystem_operator.array.capabilities import capabilities
+from flashsystem_operator.array.errors import Refused
+from flashsystem_operator.array.queries import Query
+from flashsystem_operator.array.session import Session
+from flashsystem_operator.array.state import Mapping, Node, Pool, Portal, System
+from flashsystem_operator.array.view import Body, View
+from flashsystem_operator.values import HostName, PoolName, VolumeName, VolumeUid
+
+
+@dataclass(slots=True)
+class Focus:
+    """What a close look looks at.
+
+    hosts: host objects, with their ports and all their mappings.
+    names: volumes whose UID is to be found by name.
+    uids: volumes that are known by UID, with the name under which they were last seen (empty if never).
+    volumes: volumes whose mappings to any host are to be read.
+    """
+
+    hosts: set[HostName] = field(default_factory=set)
+    names: set[VolumeName] = field(default_factory=set)
+    uids: dict[VolumeUid, VolumeName] = field(default_factory=dict)
+    volumes: set[VolumeUid] = field(default_factory=set)
+
+    @property
+    def cost(self) -> int:
+        """Commands that the look takes at most, but for volumes that were renamed."""
+        return 2 * len(self.hosts) + len(self.names) + len(self.uids) + len(self.volumes)
+
+
+def body(session: Session, pool: PoolName | None) -> Body:
+    """The array itself: system, nodes, portals and pool. Takes 3 to 5 commands."""
+    system = session.system
+    if system is None:
+        system = session.ask(queries.SYSTEM)
+    nodes = _nodes(session)
+    return Body(system, nodes, _portals(session, system, nodes), _pool(session, system, pool))
+
+
+def survey(session: Session, pool: PoolName | None) -> View:
+    """Everything: the array itself, all hosts with their ports, all volumes, all mappings."""
+    view = View(body(session, pool))
+    for volume in session.ask(queries.VOLUMES):
+        view.learn_volume(volume)
+    hosts(session, view)
+    return view
+
+
+def hosts(session: Session, view: View) -> None:
+    """All hosts with their ports, and all mappings."""
+    names = [row.name for row in session.ask(queries.HOSTS)]
+    for gone in view.hosts.keys() - set(names):
+        view.learn_host(gone, session.find(queries.host(gone)))
+    found = session.hosts(names)
+    for name, host in found.items():
+        view.learn_host(name, host)
+    for name, mappings in session.all_mappings([name for name, host in found.items() if host is not None]):
+        view.learn_mappings_of_host(name, mappings)
+
+
+def closely(session: Session, view: View, focus: Focus) -> None:
+    """Read again what the focus names, each by a command meant for it, and learn it into the view."""
+    for host_name, host in session.hosts(sorted(focus.hosts)).items():
+        view.learn_host(host_name, host)
+    for volume_name in sorted(focus.names):
+        _volume_by_name(session, view, volume_name)
+    for uid, last_name in sorted(focus.uids.items()):
+        _volume_by_uid(session, view, uid, last_name)
+    there = sorted(name for name in focus.hosts if name in view.hosts)
+    for name, mappings in session.all_mappings(there) if len(there) > 1 else _mappings_of(session, there):
+        view.learn_mappings_of_host(name, mappings)
+    for uid in sorted(focus.volumes):
+        _mappings_of_volume(session, view, uid)
+
+
+def _mappings_of(session: Session, hosts: list[HostName]) -> list[tuple[HostName, tuple[Mapping, ...]]]:
+    return [(host, session.find(queries.mappings_of_host(host)) or ()) for host in hosts]
+
+
+def _mappings_of_volume(session: Session, view: View, uid: VolumeUid) -> None:
+    """A row of another UID means that the name went to another volume meanwhile: that one is not our question."""
+    if (volume := view.volumes.get(uid)) is not None:
+        found = session.find(queries.mappings_of_volume(volume.name)) or ()
+        view.learn_mappings_of_volume(uid, (mapping for mapping in found if mapping.uid == uid))
+
+
+def _volume_by_name(session: Session, view: View, name: VolumeName) -> None:
+    volume = session.find(queries.volume(name))
+    if volume is None or volume.name != name:
+        view.learn_name_is_free(name)
+    if volume is not None:
+        view.learn_volume(volume)
+
+
+def _volume_by_uid(session: Session, view: View, uid: VolumeUid, last_name: VolumeName) -> None:
+    """By the name that it last had, which is mostly right; then by UID, since it may have been renamed."""
+    if last_name:
+        _volume_by_name(session, view, last_name)
+        if uid in view.volumes:
+            return
+    filters = view.body.capabilities.finds_by_uid
+    for volume in session.ask(queries.volumes_with_uid(uid) if filters else queries.VOLUMES):
+        view.learn_volume(volume)
+    if uid not in view.volumes:
+        view.learn_volume_gone(uid)
+
+
+def _nodes(session: Session) -> tuple[Node, ...]:
+    """`lsnode` where it is known, `lsnodecanister` on enclosures that do not know it."""
+    try:
+        return session.ask(queries.NODES)
+    except Refused:
+        return session.ask(queries.NODE_CANISTERS)
+
+
+def _portals(session: Session, system: System, nodes: tuple[Node, ...]) -> tuple[Portal, ...]:
+    if not capabilities(system).portsets:
+        return session.ask(
+            Query("lsportip", lambda text, line: portals.from_lsportip(text, line, nodes, system.dialect))
+        )
+    portsets = session.ask(Query("lsportset", portals.portset_types))
+    return session.ask(Query("lsip", lambda text, line: portals.from_lsip(text, line, nodes, portsets)))
+
+
+def _pool(session: Session, system: System, named: PoolName | None) -> Pool | None:
+    """None when the array has no such pool, or when none is asked for."""
+    name = named or capabilities(system).default_pool
+    return None if name is None else session.find(queries.pool(PoolName(name)))

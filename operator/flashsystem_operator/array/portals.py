@@ -1,0 +1,89 @@
+"""Reads the addresses at which hosts may log in: `lsportip` (legacy, modern before 8.4.2) or `lsip` (since).
+
+Cinder's drivers took one address of one node, read once at the start. Here every address is a portal, and whether a
+host can use it now is part of the fact.
+
+Source: array-cli facts 2.3, 2.4, 2.5; Cinder bugs 1985065 and 1992160.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from flashsystem_operator.array.errors import Unreadable
+from flashsystem_operator.array.state import Dialect, Node, Portal
+from flashsystem_operator.array.tables import Row, cell, concise
+
+
+def portset_types(text: str, line: str) -> Mapping[str, str]:
+    """`lsportset`: what each portset is for. Addresses of replication portsets are not for hosts."""
+    return {cell(row, "name", line): cell(row, "type", line) for row in concise(text, line)}
+
+
+def from_lsip(text: str, line: str, nodes: Iterable[Node], portsets: Mapping[str, str]) -> tuple[Portal, ...]:
+    """The portals of `lsip`. It shows no link: a configured address of an online node counts as usable."""
+    known = {node.id: node for node in nodes}
+    return tuple(
+        _portal(
+            _node(row, known, line),
+            address,
+            state="configured",
+            portset=cell(row, "portset_name", line),
+            serves_hosts=portsets.get(row["portset_name"]) == "host",
+        )
+        for row in concise(text, line)
+        if (address := cell(row, "IP_address", line))
+    )
+
+
+def from_lsportip(text: str, line: str, nodes: Iterable[Node], dialect: Dialect) -> tuple[Portal, ...]:
+    """The portals of `lsportip`. Its rows with failover=yes are the partner's addresses, taken over: not counted."""
+    known = {node.id: node for node in nodes}
+    return tuple(
+        _portal(
+            _node(row, known, line),
+            address,
+            state=row["state"],
+            portset="",
+            serves_hosts=_serves_hosts(row, dialect, suffix=suffix, line=line),
+        )
+        for row in concise(text, line)
+        if row.get("failover", "no") != "yes" and cell(row, "state", line) != "unconfigured"
+        for address, suffix in _addresses(row, line)
+    )
+
+
+def _addresses(row: Row, line: str) -> Iterator[tuple[str, str]]:
+    """The IPv4 and the IPv6 address of a port, each with the suffix that its columns bear."""
+    if address := cell(row, "IP_address", line):
+        yield address, ""
+    if address := row.get("IP_address_6", ""):
+        yield address, "_6"
+
+
+def _serves_hosts(row: Row, dialect: Dialect, *, suffix: str, line: str) -> bool:
+    """Whether the port is up and given to hosts. Legacy leaves the host column empty and tells a dead port by speed."""
+    state = cell(row, "state", line)
+    if dialect is Dialect.LEGACY:
+        return state in ("configured", "online") and row.get("speed") != "NONE" and row.get("link_state") != "inactive"
+    up = state == "online" or (state == "configured" and row.get("link_state") == "active")
+    return up and row.get(f"host{suffix}", row.get("host")) == "yes"
+
+
+def _portal(node: Node, address: str, *, state: str, portset: str, serves_hosts: bool) -> Portal:
+    return Portal(
+        address=address,
+        node_id=node.id,
+        node=node.name,
+        io_group=node.io_group,
+        iqn=node.iqn,
+        portset=portset,
+        state=state,
+        usable=serves_hosts and node.online and bool(node.iqn),
+    )
+
+
+def _node(row: Row, known: Mapping[str, Node], line: str) -> Node:
+    """The node that owns the address. Asked after the nodes were: a node made in between is unreadable once."""
+    try:
+        return known[cell(row, "node_id", line)]
+    except KeyError:
+        raise Unreadable(line, f"node_id {row['node_id']!r} is not among the nodes {', '.join(known)}") from None

@@ -1,0 +1,158 @@
+"""What we know of an array: the facts of the last looks, put together and indexed.
+
+A view is learnt into by looks (`learn_*`) and, while a batch is planned, moved on by what was planned (`assume`), so
+that later plans stand on what the earlier ones leave. It belongs to one worker; planning works on a copy.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from flashsystem_operator.array.capabilities import Capabilities, capabilities
+from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
+from flashsystem_operator.array.state import Host, Node, Pool, Port, Portal, Protocol, System, Volume
+from flashsystem_operator.array.state import Mapping as VolumeMapping
+from flashsystem_operator.values import HostName, Iqn, VolumeName, VolumeUid
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The array itself, without what is kept on it. pool: None when none was asked for, or when it is not there."""
+
+    system: System
+    nodes: tuple[Node, ...]
+    portals: tuple[Portal, ...]
+    pool: Pool | None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return capabilities(self.system)
+
+
+@dataclass(slots=True)
+class View:
+    """Hosts, volumes and mappings of one array.
+
+    gone_volumes: UIDs that a look meant for them did not find; a volume that is merely not in `volumes` may exist.
+    """
+
+    body: Body
+    hosts: dict[HostName, Host] = field(default_factory=dict)
+    volumes: dict[VolumeUid, Volume] = field(default_factory=dict)
+    gone_volumes: set[VolumeUid] = field(default_factory=set)
+    _uids: dict[VolumeName, VolumeUid] = field(default_factory=dict)
+    _holders: dict[Iqn, HostName] = field(default_factory=dict)
+    _on_host: dict[HostName, dict[VolumeUid, tuple[VolumeMapping, ...]]] = field(default_factory=dict)
+    _of_volume: dict[VolumeUid, set[HostName]] = field(default_factory=dict)
+
+    def copy(self) -> "View":
+        return View(
+            self.body,
+            dict(self.hosts),
+            dict(self.volumes),
+            set(self.gone_volumes),
+            dict(self._uids),
+            dict(self._holders),
+            {host: dict(rows) for host, rows in self._on_host.items()},
+            {uid: set(hosts) for uid, hosts in self._of_volume.items()},
+        )
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    def volume_named(self, name: VolumeName) -> Volume | None:
+        uid = self._uids.get(name)
+        return None if uid is None else self.volumes[uid]
+
+    def holders(self, iqns: Iterable[Iqn]) -> tuple[HostName, ...]:
+        """The host objects that hold any of these initiators, in the order of the initiators."""
+        return tuple(dict.fromkeys(self._holders[iqn] for iqn in iqns if iqn in self._holders))
+
+    def holder(self, iqn: Iqn) -> HostName | None:
+        return self._holders.get(iqn)
+
+    def on_host(self, host: HostName) -> Mapping[VolumeUid, tuple[VolumeMapping, ...]]:
+        """The mappings of a host by volume: mostly one each, two when one of them comes through a host cluster."""
+        return self._on_host.get(host, {})
+
+    def of_volume(self, uid: VolumeUid) -> frozenset[HostName]:
+        """The host objects to which a volume is mapped."""
+        return frozenset(self._of_volume.get(uid, ()))
+
+    # -- learning ----------------------------------------------------------------------------------------------------
+
+    def learn_host(self, name: HostName, host: Host | None) -> None:
+        """What a look at this host object found; None: it is not there, and so none of its mappings is."""
+        if (known := self.hosts.pop(name, None)) is not None:
+            for iqn in known.iqns:
+                self._holders.pop(Iqn(iqn), None)
+        if host is None:
+            self.learn_mappings_of_host(name, ())
+            self._on_host.pop(name, None)
+            return
+        self.hosts[host.name] = host
+        self._holders.update({Iqn(iqn): host.name for iqn in host.iqns})
+
+    def learn_volume(self, volume: Volume) -> None:
+        if (known := self.volumes.get(volume.uid)) is not None:
+            self._uids.pop(known.name, None)
+        if (former := self._uids.get(volume.name)) not in (None, volume.uid):
+            self.volumes.pop(VolumeUid(str(former)), None)
+        self.volumes[volume.uid] = volume
+        self._uids[volume.name] = volume.uid
+        self.gone_volumes.discard(volume.uid)
+
+    def learn_name_is_free(self, name: VolumeName) -> None:
+        """No volume has this name now. One that had it may have been renamed, so nothing is said of its UID."""
+        if (uid := self._uids.pop(name, None)) is not None:
+            self.volumes.pop(uid, None)
+
+    def learn_volume_gone(self, uid: VolumeUid) -> None:
+        if (known := self.volumes.pop(uid, None)) is not None:
+            self._uids.pop(known.name, None)
+        self.gone_volumes.add(uid)
+
+    def learn_mappings_of_host(self, host: HostName, found: Iterable[VolumeMapping]) -> None:
+        """All mappings of a host, as it has them now."""
+        for uid in self._on_host.get(host, {}):
+            self._of_volume.get(uid, set()).discard(host)
+        self._on_host[host] = {}
+        for mapping in found:
+            self._add(mapping)
+
+    def learn_mappings_of_volume(self, uid: VolumeUid, found: Iterable[VolumeMapping]) -> None:
+        """All mappings of a volume, as it has them now."""
+        for host in self._of_volume.pop(uid, set()):
+            self._on_host.get(host, {}).pop(uid, None)
+        for mapping in found:
+            self._add(mapping)
+
+    def _add(self, mapping: VolumeMapping) -> None:
+        rows = self._on_host.setdefault(mapping.host, {})
+        rows[mapping.uid] = (*rows.get(mapping.uid, ()), mapping)
+        self._of_volume.setdefault(mapping.uid, set()).add(mapping.host)
+
+    # -- supposing ---------------------------------------------------------------------------------------------------
+
+    def assume(self, step: Step) -> None:
+        """Go on as if the step had been done, as the array would do it."""
+        match step:
+            case MakeHost(host=name, iqns=iqns, portset=portset):
+                self.learn_host(name, Host("", name, tuple(map(_offline, iqns)), portset=portset or ""))
+            case AddPorts(host=name, iqns=iqns):
+                self._with_ports(name, (*self.hosts[name].ports, *map(_offline, iqns)))
+            case RemovePort(host=name, iqn=iqn):
+                self._with_ports(name, tuple(port for port in self.hosts[name].ports if port.name != iqn))
+            case RemoveHost(host=name):
+                self.learn_host(name, None)
+            case MapVolume(host=name, volume=volume, uid=uid, lun=lun):
+                self._add(VolumeMapping(name, volume, uid, (lun,)))
+            case UnmapVolume(host=name, uid=uid):
+                self._on_host.get(name, {}).pop(uid, None)
+                self._of_volume.get(uid, set()).discard(name)
+
+    def _with_ports(self, name: HostName, ports: tuple[Port, ...]) -> None:
+        known = self.hosts[name]
+        self.learn_host(name, Host(known.id, name, ports, known.cluster, known.portset))
+
+
+def _offline(iqn: Iqn) -> Port:
+    return Port(Protocol.ISCSI, iqn, 0, "offline")
