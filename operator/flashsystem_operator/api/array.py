@@ -1,0 +1,171 @@
+"""FlashSystemArray: where an array is, how to log in, and how it is."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from flashsystem_operator.api.base import AtMost, Memory, Model, Text
+from flashsystem_operator.api.conditions import Conditions
+from flashsystem_operator.api.kinds import Kind
+from flashsystem_operator.api.meta import Resource
+from flashsystem_operator.api.references import NameRef
+from flashsystem_operator.api.words import (
+    Address,
+    Duration,
+    HostKey,
+    IpAddress,
+    PoolName,
+    Port,
+    PortsetName,
+    SystemId,
+)
+
+
+class HostKeyPolicy(StrEnum):
+    """Which public key the array must show."""
+
+    PINNED = "Pinned"
+    TRUST_ON_FIRST_USE = "TrustOnFirstUse"
+
+
+class MultiHostMapping(StrEnum):
+    """Whether any volume of the array may be mapped to several hosts at all."""
+
+    ALLOWED = "Allowed"
+    FORBIDDEN = "Forbidden"
+
+
+class Dialect(StrEnum):
+    """Which command line the array speaks: FlashSystem 840/900, or Storage Virtualize."""
+
+    LEGACY = "legacy"
+    MODERN = "modern"
+
+
+class Management(Model):
+    """Where the array's command line listens."""
+
+    addresses: Annotated[tuple[Address, ...], Field(min_length=1, max_length=2)]
+    port: Port = 22
+
+
+class Iscsi(Model):
+    """Which of the array's portals hosts shall use."""
+
+    portset: PortsetName | None = None
+    addresses: Annotated[tuple[IpAddress, ...], Field(max_length=64)] = ()
+    """Empty: all that the array has."""
+    port: Port = 3260
+
+
+class Limits(Model):
+    """How much of the array's attention the operator may take. Times are in seconds."""
+
+    concurrent_commands: Annotated[int, Field(ge=1, le=16)] = 4
+    sessions: Annotated[int, Field(ge=1, le=8)] = 2
+    command_timeout: Duration = 60.0
+    new_connections_per_second: Annotated[int, Field(ge=1, le=15)] = 3
+
+
+class ArraySpec(Model):
+    """What is wished of an array."""
+
+    management: Management
+    system_id: SystemId | None = None
+    credentials_secret_ref: NameRef
+    host_keys: Annotated[tuple[HostKey, ...], Field(max_length=16)] = ()
+    host_key_policy: HostKeyPolicy = HostKeyPolicy.PINNED
+    pool: PoolName | None = None
+    iscsi: Iscsi = Iscsi()
+    multi_host_mapping: MultiHostMapping = MultiHostMapping.ALLOWED
+    limits: Limits = Limits()
+    resync_interval: Duration = 60.0
+    """Seconds between two looks at an array where nothing happens."""
+
+    @model_validator(mode="after")
+    def _pinned_has_keys(self) -> Self:
+        if self.host_key_policy is HostKeyPolicy.PINNED and not self.host_keys:
+            raise ValueError(
+                "hostKeyPolicy Pinned needs the array's public key in hostKeys: take it from `ssh-keyscan ADDRESS`, "
+                "without the name, and compare it with the array; or set hostKeyPolicy to TrustOnFirstUse"
+            )
+        return self
+
+
+class Node(Memory):
+    """A node (canister) of the array."""
+
+    name: Text | None = None
+    id: Text | None = None
+    status: Text | None = None
+    iqn: Text | None = None
+    io_group: Text | None = None
+    config_node: bool | None = None
+
+
+class Portal(Memory):
+    """An iSCSI portal of the array."""
+
+    address: Text | None = None
+    port: int | None = None
+    iqn: Text | None = None
+    node: Text | None = None
+    io_group: Text | None = None
+    portset: Text | None = None
+    state: Text | None = None
+
+
+class Pool(Memory):
+    """The pool that the spec names. Sizes are in bytes."""
+
+    name: Text | None = None
+    status: Text | None = None
+    capacity: int | None = None
+    free: int | None = None
+
+
+class Credentials(Memory):
+    """Which versions (`metadata.resourceVersion`) of the Secret were used."""
+
+    last_worked: Text | None = None
+    last_tried: Text | None = None
+
+
+class Counts(Memory):
+    """How much is there."""
+
+    hosts: int | None = None
+    mappings: int | None = None
+    attachments: int | None = None
+
+
+class ArrayStatus(Memory):
+    """What was found at the last look."""
+
+    conditions: Conditions = ()
+    observed_generation: int = -1
+    system_id: SystemId | None = None
+    system_name: Text | None = None
+    product: Text | None = None
+    code_level: Text | None = None
+    dialect: Dialect | None = None
+    open_access_enabled: bool | None = None
+    nodes: Annotated[tuple[Node, ...], AtMost(32)] = ()
+    portals: Annotated[tuple[Portal, ...], AtMost(256)] = ()
+    pool: Pool | None = None
+    host_key: Annotated[str, AtMost(4096)] | None = None
+    """The key that TrustOnFirstUse pinned, in the form of `hostKeys`."""
+    host_key_fingerprint: Text | None = None
+    credentials: Credentials | None = None
+    counts: Counts | None = None
+    last_contact_time: Text | None = None
+
+
+class FlashSystemArray(Resource):
+    """An array: where it is, how to log in; its health in status."""
+
+    KIND: ClassVar[Kind] = Kind.ARRAY
+
+    spec: ArraySpec
+    status: ArrayStatus = ArrayStatus()

@@ -1,0 +1,118 @@
+"""VolumeAttachment: one volume visible to one host."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import model_validator
+
+from flashsystem_operator import values
+from flashsystem_operator.api.base import AtMost, Memory, Model, Text
+from flashsystem_operator.api.conditions import Conditions
+from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.meta import Resource
+from flashsystem_operator.api.references import ArraySeen, NameRef
+from flashsystem_operator.api.words import Iqn, Lun, VolumeName, VolumeUid
+
+
+class Access(StrEnum):
+    """Whether other hosts may see the volume at the same time."""
+
+    EXCLUSIVE = "Exclusive"
+    SHARED = "Shared"
+
+
+class DeletionPolicy(StrEnum):
+    """What becomes of the mapping when the resource is deleted."""
+
+    DELETE = "Delete"
+    RETAIN = "Retain"
+
+
+class Origin(StrEnum):
+    """Whether the mapping was made by us or found."""
+
+    CREATED = "Created"
+    TAKEN_OVER = "TakenOver"
+
+
+class VolumeSelector(Model):
+    """Which volume: exactly one of the two. Not by id: the array hands ids out again."""
+
+    name: VolumeName | None = None
+    uid: VolumeUid | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.name is None) == (self.uid is None):
+            raise ValueError("name the volume by exactly one of name and uid (vdisk_UID): remove or add one of them")
+        return self
+
+
+class AttachmentSpec(Model):
+    """What is wished of an attachment."""
+
+    host_ref: NameRef
+    volume: VolumeSelector
+    lun: Lun | None = None
+    access: Access = Access.EXCLUSIVE
+    deletion_policy: DeletionPolicy | None = None
+    """None: Delete for a mapping that we made, Retain for one that was taken over."""
+
+
+class HostSeen(Memory):
+    """The host object on the array. Its initiators find it again under any name."""
+
+    name: Text | None = None
+    id: Text | None = None
+    initiators: Annotated[tuple[Iqn, ...], AtMost(64)] = ()
+
+
+class VolumeSeen(Memory):
+    """The volume on the array, bound by its uid from the first look on. Capacity in bytes."""
+
+    # As the array prints it, not held to what a user may write: names can be older than the array's own rules.
+    name: Annotated[values.VolumeName, AtMost(256)] | None = None
+    id: Text | None = None
+    uid: VolumeUid | None = None
+    capacity: int | None = None
+
+
+class Connection(Memory):
+    """What an iSCSI initiator needs to log in: Cinder's connection properties in camelCase. Never a CHAP secret."""
+
+    driver_volume_type: Literal["iscsi"] = "iscsi"
+    target_discovered: Literal[False] = False
+    target_portal: Text | None = None
+    target_iqn: Text | None = None
+    target_lun: Lun | None = None
+    volume_id: Text | None = None
+    target_portals: Annotated[tuple[Text, ...], AtMost(256)] = ()
+    target_iqns: Annotated[tuple[Text, ...], AtMost(256)] = ()
+    target_luns: Annotated[tuple[Lun, ...], AtMost(256)] = ()
+
+
+class AttachmentStatus(Memory):
+    """The mapping as it was found at the last look, and the way to it."""
+
+    conditions: Conditions = ()
+    observed_generation: int = -1
+    array: ArraySeen | None = None
+    host: HostSeen | None = None
+    volume: VolumeSeen | None = None
+    lun: Lun | None = None
+    origin: Origin | None = None
+    connection: Connection | None = None
+    attached_time: Text | None = None
+
+
+class VolumeAttachment(Resource):
+    """One volume visible to one host."""
+
+    KIND: ClassVar[Kind] = Kind.ATTACHMENT
+
+    spec: AttachmentSpec
+    status: AttachmentStatus = AttachmentStatus()
+
+    @property
+    def host(self) -> ObjectRef:
+        return ObjectRef(Kind.HOST, self.metadata.namespace, self.spec.host_ref.name)

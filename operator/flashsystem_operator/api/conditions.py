@@ -1,0 +1,38 @@
+"""What an object says about itself, in the form that `kubectl wait` reads."""
+
+from typing import Annotated, Literal
+
+from flashsystem_operator.api.base import AtMost, Memory, Text
+
+Truth = Literal["True", "False", "Unknown"]
+
+
+class Condition(Memory):
+    """One statement. `last_transition_time` moves only when `status` does."""
+
+    type: Text
+    """Ready, Reconciling, Stalled or Reachable."""
+    status: Truth
+    """Unknown is for what could not be seen."""
+    reason: Annotated[str, AtMost(1024)]
+    """One word in CamelCase, named by what should be done next."""
+    message: Annotated[str, AtMost(32768)] = ""
+    """Whole sentences with the way out; the array's own words where it spoke. Never a secret."""
+    observed_generation: int | None = None
+    """The metadata.generation that this statement was made about."""
+    last_transition_time: Text
+    """Since when `status` is what it is (RFC 3339, UTC)."""
+
+
+Conditions = Annotated[tuple[Condition, ...], AtMost(16)]
+
+
+def find(conditions: tuple[Condition, ...], kind: str) -> Condition | None:
+    """The condition of that type, if there is one."""
+    return next((condition for condition in conditions if condition.type == kind), None)
+
+
+def is_true(conditions: tuple[Condition, ...], kind: str) -> bool:
+    """Whether the condition is there and True."""
+    found = find(conditions, kind)
+    return found is not None and found.status == "True"

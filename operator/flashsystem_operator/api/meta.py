@@ -1,0 +1,78 @@
+"""What every object has: its metadata, as far as we look at it, and the reading of a whole object."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, cast
+
+from pydantic import Field, ValidationError, field_validator
+
+from flashsystem_operator.api.base import Memory, Model, remember
+from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
+
+
+class ObjectMeta(Model):
+    """The part of `metadata` that we use. Times are RFC 3339 in UTC: their text sorts as they do."""
+
+    name: str
+    namespace: str
+    uid: str = ""
+    generation: int = 0
+    resource_version: str = ""
+    creation_timestamp: str = ""
+    deletion_timestamp: str | None = None
+    finalizers: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def deleting(self) -> bool:
+        return self.deletion_timestamp is not None
+
+    @property
+    def guarded(self) -> bool:
+        """Whether our finalizer keeps the object."""
+        return FINALIZER in self.finalizers
+
+    @property
+    def other_finalizers(self) -> tuple[str, ...]:
+        """Those of others, who say "still in use" that way."""
+        return tuple(finalizer for finalizer in self.finalizers if finalizer != FINALIZER)
+
+
+class UnreadableResourceError(ValueError):
+    """A spec that the API server took and we do not: a CRD of another release. Says field, reason and way out."""
+
+
+class Resource(Model):
+    """An object of one of our kinds."""
+
+    KIND: ClassVar[Kind]
+
+    metadata: ObjectMeta
+
+    @field_validator("status", mode="before", check_fields=False)
+    @classmethod
+    def _old_status(cls, value: Any) -> Any:
+        known = cls.model_fields["status"].annotation
+        return value if isinstance(value, Memory) else remember(cast("type[Memory]", known), value)
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """Read what the API server sent, or raise UnreadableResourceError with a sentence for a condition."""
+        try:
+            return cls.model_validate(body)
+        except ValidationError as error:
+            raise UnreadableResourceError(_sentence(error)) from error
+
+    @property
+    def ref(self) -> ObjectRef:
+        return ObjectRef(self.KIND, self.metadata.namespace, self.metadata.name)
+
+
+def _sentence(error: ValidationError) -> str:
+    first, *others = error.errors(include_url=False, include_context=False, include_input=False)
+    where = ".".join(str(step) for step in first["loc"])
+    more = f" (and {len(others)} more)" if others else ""
+    reason = first["msg"].removeprefix("Value error, ")
+    return (
+        f"{where} cannot be read: {reason}{more}. Correct that field; if the API server took it from you, its CRDs and "
+        "this operator are of different releases: apply the CRDs of this release."
+    )

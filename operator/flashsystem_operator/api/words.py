@@ -1,0 +1,76 @@
+"""The words inside the resources: what a CRD says about them (patterns, sizes) and how they are read.
+
+The functions of `values` decide what is right. The patterns here say the same to the API server and to editors, which
+cannot call them; a test holds the two to each other.
+"""
+
+import ipaddress
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from flashsystem_operator import values
+
+NAME_PATTERN = r"^[A-Za-z_]([A-Za-z0-9_. -]{0,61}[A-Za-z0-9_.-])?$"
+UID_PATTERN = r"^[0-9A-Fa-f]{32}$"
+SYSTEM_ID_PATTERN = r"^[0-9A-Fa-f]{16}$"
+IQN_PATTERN = (
+    r"^([Ii][Qq][Nn]\.[0-9]{4}-[0-9]{2}\.[A-Za-z0-9][A-Za-z0-9.-]*(:[A-Za-z0-9.:_-]+)?"
+    r"|[Ee][Uu][Ii]\.[0-9A-Fa-f]{16}|[Nn][Aa][Aa]\.([0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}))$"
+)
+HOST_BASE_PATTERN = r"^[A-Za-z0-9_.-]+$"
+OBJECT_NAME_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
+NAMESPACE_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+ADDRESS_PATTERN = r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
+IP_PATTERN = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
+DURATION_PATTERN = r"^[1-9][0-9]{0,4}[smh]$"
+HOST_KEY_PATTERN = r"^(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$"
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _text(pattern: str, longest: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": longest})
+
+
+def seconds(value: Any) -> Any:
+    """Read `30s`, `5m` or `2h`; a number is seconds already."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(DURATION_PATTERN, value):
+        raise ValueError(f"{value!r} is not a duration: write a whole number and a unit, such as 30s, 5m or 2h")
+    return float(value[:-1]) * _SECONDS[value[-1]]
+
+
+def ip(text: str) -> str:
+    """Read an IPv4 or IPv6 address; an IPv6 address in its short form, so that two spellings are one address."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is not an IP address: write it without port and brackets") from None
+
+
+Iqn = Annotated[values.Iqn, AfterValidator(values.iqn), _text(IQN_PATTERN, values.MAX_IQN)]
+"""An initiator, folded to lower case: two spellings are one initiator."""
+
+VolumeName = Annotated[values.VolumeName, AfterValidator(values.volume_name), _text(NAME_PATTERN, values.MAX_NAME)]
+PoolName = Annotated[values.PoolName, AfterValidator(values.pool_name), _text(NAME_PATTERN, values.MAX_NAME)]
+VolumeUid = Annotated[values.VolumeUid, AfterValidator(values.volume_uid), _text(UID_PATTERN, 32)]
+SystemId = Annotated[values.SystemId, AfterValidator(values.system_id), _text(SYSTEM_ID_PATTERN, 16)]
+Lun = Annotated[values.Lun, Field(ge=0, le=values.MAX_LUN)]
+
+PortsetName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=values.MAX_NAME)]
+HostBase = Annotated[str, Field(pattern=HOST_BASE_PATTERN, max_length=values.MAX_NAME)]
+"""What the name of a host object begins with; made valid for the array where it is used (a first digit, the length)."""
+
+ObjectName = Annotated[str, Field(pattern=OBJECT_NAME_PATTERN, max_length=253)]
+Namespace = Annotated[str, Field(pattern=NAMESPACE_PATTERN, max_length=63)]
+Address = Annotated[str, Field(pattern=ADDRESS_PATTERN, max_length=253)]
+IpAddress = Annotated[str, AfterValidator(ip), _text(IP_PATTERN, 45)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+HostKey = Annotated[str, Field(pattern=HOST_KEY_PATTERN, max_length=4096)]
+"""A public key as `known_hosts` has it, without the name: type, key, and perhaps a comment."""
+
+Duration = Annotated[float, BeforeValidator(seconds), Field(gt=0), _text(DURATION_PATTERN, 6)]
+"""Seconds inside; outside a whole number with a unit."""

@@ -1,0 +1,178 @@
+"""Reading what the API server sends: wishes strictly, memories without what cannot be read in them."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.attachment import Access, AttachmentStatus, Connection, VolumeAttachment
+from flashsystem_operator.api.conditions import Condition
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
+from flashsystem_operator.api.meta import UnreadableResourceError
+
+READY = {
+    "type": "Ready",
+    "status": "True",
+    "reason": "Attached",
+    "message": "It is.",
+    "lastTransitionTime": "2026-01-01T00:00:00Z",
+}
+
+
+def attachment(status: Any = None, **spec: Any) -> dict[str, Any]:
+    body = {
+        "apiVersion": "flashsystem.io/v1alpha1",
+        "kind": "VolumeAttachment",
+        "metadata": {"name": "data", "namespace": "team", "uid": "u", "generation": 3, "managedFields": []},
+        "spec": {"hostRef": {"name": "node-1"}, "volume": {"name": "db data"}} | spec,
+    }
+    return body if status is None else body | {"status": status}
+
+
+def array(**spec: Any) -> dict[str, Any]:
+    wish = {
+        "management": {"addresses": ["array.example.com"]},
+        "credentialsSecretRef": {"name": "login"},
+        "hostKeyPolicy": "TrustOnFirstUse",
+    }
+    return {"metadata": {"name": "fs", "namespace": "team"}, "spec": wish | spec}
+
+
+def test_an_object_is_read_with_its_defaults() -> None:
+    read = VolumeAttachment.read(attachment())
+
+    assert read.ref == ObjectRef(Kind.ATTACHMENT, "team", "data")
+    assert read.host == ObjectRef(Kind.HOST, "team", "node-1")
+    assert (read.spec.access, read.spec.lun, read.spec.deletion_policy) == (Access.EXCLUSIVE, None, None)
+    assert read.status == AttachmentStatus()
+    assert read.status.observed_generation == -1
+
+
+def test_two_spellings_of_an_initiator_are_one() -> None:
+    body = {
+        "metadata": {"name": "node-1", "namespace": "team"},
+        "spec": {"arrayRef": {"name": "fs"}, "initiators": {"iscsi": ["IQN.1994-05.com.RedHat:Node-1"]}},
+    }
+
+    read = FlashSystemHost.read(body)
+
+    assert read.spec.initiators.iscsi == ("iqn.1994-05.com.redhat:node-1",)
+    assert read.array == ObjectRef(Kind.ARRAY, "team", "fs")
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30.0), ("5m", 300.0), ("2h", 7200.0)])
+def test_a_duration_is_seconds_inside(text: str, seconds: float) -> None:
+    assert FlashSystemArray.read(array(resyncInterval=text)).spec.resync_interval == seconds
+
+
+def test_an_ipv6_address_is_one_address_in_every_spelling() -> None:
+    read = FlashSystemArray.read(array(iscsi={"addresses": ["FD00:0:0:0::1", "10.0.0.1"]}))
+
+    assert read.spec.iscsi.addresses == ("fd00::1", "10.0.0.1")
+
+
+def test_a_spec_that_cannot_be_read_says_field_reason_and_way_out() -> None:
+    with pytest.raises(UnreadableResourceError) as refused:
+        VolumeAttachment.read(attachment(lun=4096))
+
+    said = str(refused.value)
+    assert said.startswith("spec.lun cannot be read: ")
+    assert "2047" in said
+    assert said.endswith("apply the CRDs of this release.")
+
+
+def test_none_or_two_selectors_are_refused_should_the_crd_let_them_through() -> None:
+    for selector in ({}, {"name": "a", "uid": "6" * 32}):
+        with pytest.raises(UnreadableResourceError, match="exactly one of name and uid"):
+            VolumeAttachment.read(attachment(volume=selector))
+
+
+def test_a_pinned_array_without_a_key_is_refused_with_the_way_out() -> None:
+    with pytest.raises(UnreadableResourceError, match="ssh-keyscan ADDRESS"):
+        FlashSystemArray.read(array(hostKeyPolicy="Pinned"))
+
+
+def test_what_another_release_added_is_ignored() -> None:
+    read = VolumeAttachment.read(attachment({"lun": 5, "plan": ["x"]}, detachGuard="Off"))
+
+    assert read.status.lun == 5
+
+
+def test_only_what_cannot_be_read_of_a_status_is_forgotten() -> None:
+    old = {
+        "observedGeneration": "three",
+        "lun": 7,
+        "origin": "Borrowed",
+        "conditions": [READY, {"type": "Stalled"}, *[{"nothing": 1}] * 9, READY | {"type": "Reconciling"}],
+        "connection": {"targetIQN": "iqn.1986-03.com.ibm:2145.fs.node1", "targetLUN": -3},
+        "volume": None,
+        "host": "node-1",
+    }
+
+    status = VolumeAttachment.read(attachment(old)).status
+
+    assert status.lun == 7
+    assert status.origin is None
+    assert status.observed_generation == -1
+    assert [condition.type for condition in status.conditions] == ["Ready", "Reconciling"]
+    assert status.connection == Connection(target_iqn="iqn.1986-03.com.ibm:2145.fs.node1")
+    assert status.host is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(READY)), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(["conditions", "lun", "origin", "connection", "host", "volume", "array", "observedGeneration"])
+
+
+@given(JSON | st.dictionaries(FIELDS, JSON))
+def test_no_status_keeps_an_object_from_being_read(status: Any) -> None:
+    assert VolumeAttachment.read(attachment(status)).spec.host_ref.name == "node-1"
+
+
+def test_a_status_is_read_as_it_was_written() -> None:
+    status = AttachmentStatus(
+        conditions=(Condition.model_validate(READY),),
+        observed_generation=3,
+        lun=VolumeAttachment.read(attachment(lun=0)).spec.lun,
+        connection=Connection(target_iqns=("iqn.a",), target_portals=("[fd00::1]:3260",), volume_id="7"),
+    )
+
+    written = status.to_json()
+
+    assert VolumeAttachment.read(attachment(json.loads(json.dumps(written)))).status == status
+    assert written["lun"] == 0
+    assert written["connection"] == {
+        "driverVolumeType": "iscsi",
+        "targetDiscovered": False,
+        "volumeID": "7",
+        "targetPortals": ["[fd00::1]:3260"],
+        "targetIQNs": ["iqn.a"],
+        "targetLUNs": [],
+    }
+
+
+def test_a_status_of_ours_that_is_wrong_is_loud() -> None:
+    with pytest.raises(ValueError, match="lun"):
+        AttachmentStatus.model_validate({"lun": 4096})
+
+
+def test_a_status_is_cut_to_what_the_api_server_takes() -> None:
+    condition = Condition.model_validate(READY | {"message": "x" * 40_000})
+
+    assert len(condition.message) == 32_768
+
+
+def test_the_finalizers_of_others_are_told_from_ours() -> None:
+    body = attachment()
+    body["metadata"] |= {"finalizers": [FINALIZER, "backup.example.com/hold"], "deletionTimestamp": READY["type"]}
+
+    meta = VolumeAttachment.read(body).metadata
+
+    assert (meta.guarded, meta.deleting, meta.other_finalizers) == (True, True, ("backup.example.com/hold",))
