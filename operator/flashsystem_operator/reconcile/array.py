@@ -1,0 +1,108 @@
+"""May anything be done through this array? What Cinder's do_setup and check_for_setup_error ask, as decisions."""
+
+from collections.abc import Iterable
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.array.errors import (
+    ArrayError,
+    HostKeyMismatch,
+    LoginRefused,
+    OtherSystem,
+    Refused,
+    Unreadable,
+)
+from flashsystem_operator.array.view import Body
+from flashsystem_operator.reconcile.decision import Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.words import plural
+from flashsystem_operator.reconcile.world import seniority
+from flashsystem_operator.values import SystemId
+
+
+def judge(array: FlashSystemArray, body: Body) -> InSync | Refuse:
+    """Whether the array is as it must be, from what was read of it."""
+    spec = array.spec
+    pool = spec.pool or body.capabilities.default_pool
+    if body.system.open_access:
+        return Refuse(
+            Reason.OPEN_ACCESS_ON,
+            "Open access is on: every host sees every volume, whatever is mapped. Turn it off with "
+            "`chsystem -openaccess off` on the array.",
+        )
+    if pool and body.pool is None:
+        return Refuse(Reason.POOL_NOT_FOUND, f"The array has no pool {pool}. Correct spec.pool, or make the pool.")
+    if body.pool and body.pool.status == "offline":
+        return Refuse(Reason.POOL_OFFLINE, f"Pool {body.pool.name} is offline. Bring it online on the array.")
+    if not any(node.online and node.iqn for node in body.nodes):
+        states = ", ".join(f"{node.name} is {node.status}" for node in body.nodes) or "the array lists none"
+        return Refuse(
+            Reason.NO_ONLINE_NODE, f"No node with an iSCSI name is online: {states}. Bring one online on the array."
+        )
+    allowed = spec.iscsi.addresses
+    if not any(portal.usable and (not allowed or portal.address in allowed) for portal in body.portals):
+        return Refuse(
+            Reason.NO_USABLE_PORTAL,
+            "No address for iSCSI hosts is configured and up on an online node"
+            + (", of those in spec.iscsi.addresses. Correct these, or" if allowed else ".")
+            + " configure one on the array.",
+        )
+    return InSync(Reason.READY, f"{body.system.name} ({body.system.id}) can be worked with.")
+
+
+def judge_error(error: ArrayError) -> Wait | Refuse:
+    """Why the array could not be looked at, and what helps."""
+    words = str(error)
+    match error:
+        case LoginRefused():
+            return Refuse(Reason.LOGIN_FAILED, f"{words}. Correct the Secret; it is then tried again at once.")
+        case HostKeyMismatch():
+            return Refuse(
+                Reason.HOST_KEY_MISMATCH,
+                f"{words}. Nothing was sent to it. If the array's key was changed on purpose, put the new one into "
+                "spec.hostKeys; otherwise somebody is in between.",
+            )
+        case OtherSystem(expected=expected, found=found):
+            return Refuse(
+                Reason.OTHER_SYSTEM,
+                f"System {found} answers at this address, not {expected}. Nothing was believed and nothing changed. "
+                f"Correct spec.management.addresses; or, if the array was replaced, make a new FlashSystemArray.",
+            )
+        case Refused():
+            return Wait(Reason.REFUSED_BY_ARRAY, f"Looking at the array failed: {words}. It is tried again.")
+        case Unreadable():
+            return Wait(
+                Reason.UNREADABLE_ANSWER,
+                f"{words}. Nothing was changed. Please report this with the array's code level; it is tried again.",
+            )
+        case _:
+            return Wait(Reason.UNREACHABLE, f"{words}. It is tried again.")
+
+
+def elder(array: FlashSystemArray, others: Iterable[FlashSystemArray], system: SystemId) -> FlashSystemArray | None:
+    """The older resource for the same system, if there is one: nothing is worked through the younger."""
+    same = (each for each in others if each.ref != array.ref and system_of(each) == system)
+    return min((each for each in same if seniority(each) < seniority(array)), key=seniority, default=None)
+
+
+def system_of(array: FlashSystemArray) -> SystemId | None:
+    """The system that the resource is for: pinned by the spec, else the first one seen."""
+    return array.spec.system_id or array.status.system_id
+
+
+def duplicate(array: FlashSystemArray, other: FlashSystemArray) -> Refuse:
+    near = other.metadata.namespace == array.metadata.namespace
+    return Refuse(
+        Reason.DUPLICATE_ARRAY,
+        f"{other.ref if near else 'A FlashSystemArray of another namespace'} is for the same system and came first. "
+        "Nothing is done through this one. Delete one of the two.",
+    )
+
+
+def plan_gone(array: FlashSystemArray, hosts: int, attachments: int) -> Decision:
+    """A FlashSystemArray goes when nothing needs it any more."""
+    if hosts or attachments:
+        return Wait(
+            Reason.IN_USE,
+            f"{plural(hosts, 'FlashSystemHost')} and {plural(attachments, 'VolumeAttachment')} still need "
+            f"{array.ref}. Delete them first.",
+        )
+    return Release()

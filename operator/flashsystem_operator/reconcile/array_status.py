@@ -1,0 +1,103 @@
+"""What is said of an array."""
+
+from dataclasses import dataclass
+
+from flashsystem_operator.api import array as api
+from flashsystem_operator.api.array import ArrayStatus, FlashSystemArray
+from flashsystem_operator.api.conditions import Conditions
+from flashsystem_operator.array.view import Body, View
+from flashsystem_operator.reconcile.conditions import condition, conditions, verdict
+from flashsystem_operator.reconcile.decision import Decision, InSync, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How the array was reached.
+
+    host_key: the key it showed, as in known_hosts without the name; fingerprint: of that key.
+    secret: the version of the Secret that was used.
+    """
+
+    host_key: str
+    fingerprint: str
+    secret: str
+
+
+def reached(
+    array: FlashSystemArray, decision: Decision, view: View, contact: Contact, counts: api.Counts, now: str
+) -> ArrayStatus:
+    """After a look that succeeded. The time of contact moves only with something else: an idle array is not written."""
+    status = _body(array, view.body).model_copy(
+        update={
+            "conditions": _all(array, decision, now, reachable=True),
+            "observed_generation": array.metadata.generation,
+            "host_key": contact.host_key if array.spec.host_key_policy == "TrustOnFirstUse" else None,
+            "host_key_fingerprint": contact.fingerprint,
+            "credentials": api.Credentials(last_worked=contact.secret, last_tried=contact.secret),
+            "counts": counts,
+        }
+    )
+    return status if status == array.status else status.model_copy(update={"last_contact_time": now})
+
+
+def unreached(array: FlashSystemArray, decision: Decision, now: str, secret: str | None = None) -> ArrayStatus:
+    """After a look that failed: all that was known stays, as of the last look."""
+    credentials = array.status.credentials or api.Credentials()
+    return array.status.model_copy(
+        update={
+            "conditions": _all(array, decision, now, reachable=False),
+            "observed_generation": array.metadata.generation,
+            "credentials": credentials.model_copy(update={"last_tried": secret})
+            if secret
+            else array.status.credentials,
+        }
+    )
+
+
+def _all(array: FlashSystemArray, decision: Decision, now: str, *, reachable: bool) -> Conditions:
+    before, generation = array.status.conditions, array.metadata.generation
+    reason, message = verdict(decision, None)
+    if reachable:
+        reason, message = Reason.READY, "" if isinstance(decision, InSync) else "The last look succeeded."
+    return (
+        *conditions(decision, before, generation, now),
+        condition("Reachable", "True" if reachable else "False", reason, message, before, generation, now),
+    )
+
+
+def _body(array: FlashSystemArray, body: Body) -> ArrayStatus:
+    system, port = body.system, array.spec.iscsi.port
+    return ArrayStatus(
+        last_contact_time=array.status.last_contact_time,
+        system_id=system.id,
+        system_name=system.name,
+        product=system.product or None,
+        code_level=system.code_text or None,
+        dialect=api.Dialect(system.dialect),
+        open_access_enabled=system.open_access,
+        nodes=tuple(
+            api.Node(
+                name=node.name,
+                id=node.id,
+                status=node.status,
+                iqn=node.iqn,
+                io_group=node.io_group,
+                config_node=node.config_node,
+            )
+            for node in body.nodes
+        ),
+        portals=tuple(
+            api.Portal(
+                address=portal.address,
+                port=port,
+                iqn=portal.iqn,
+                node=portal.node,
+                io_group=portal.io_group,
+                portset=portal.portset or None,
+                state="usable" if portal.usable else portal.state,
+            )
+            for portal in body.portals
+        ),
+        pool=body.pool
+        and api.Pool(name=body.pool.name, status=body.pool.status, capacity=body.pool.capacity, free=body.pool.free),
+    )

@@ -1,0 +1,171 @@
+"""What brings one volume to one host, or takes it away again.
+
+Guard clauses run from missing to dangerous to normal; the last line is the good case. *Detached* is a goal like any
+other: `plan` answers for both.
+"""
+
+from dataclasses import dataclass
+
+from flashsystem_operator.api.attachment import Access, VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.array.commands import MapVolume, Step, make_host
+from flashsystem_operator.array.state import Mapping, Volume
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import host as hosts
+from flashsystem_operator.reconcile import sharing
+from flashsystem_operator.reconcile.connection import portals_for
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
+from flashsystem_operator.reconcile.detach import plan_detached
+from flashsystem_operator.reconcile.lun import choose
+from flashsystem_operator.reconcile.world import World, seniority, volume_of
+from flashsystem_operator.values import HostName, Lun
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an attachment leads: all that is known once host and volume are found."""
+
+    resource: FlashSystemHost
+    found: hosts.Ours | hosts.Adopted | hosts.Unmade
+    volume: Volume
+
+    @property
+    def name(self) -> HostName:
+        return self.found.name if isinstance(self.found, hosts.Unmade) else self.found.host.name
+
+
+def plan(attachment: VolumeAttachment, world: World, view: View) -> Decision:
+    """Decide about an attachment, live or being deleted."""
+    if attachment.metadata.deleting:
+        return plan_detached(attachment, world, view)
+    target = find(attachment, world, view)
+    if isinstance(target, Wait | Refuse):
+        return target
+    if elder := elder_of_pair(attachment, target.volume, world, view):
+        return Refuse(
+            Reason.DUPLICATE,
+            f"{elder.ref} attaches this volume to this host already. Delete one of the two; the mapping stays for the "
+            "other.",
+        )
+    if mappings := view.on_host(target.name).get(target.volume.uid):
+        return _plan_mapped(attachment, target, mappings, world, view)
+    return _plan_unmapped(attachment, target, world, view)
+
+
+def find(attachment: VolumeAttachment, world: World, view: View) -> Target | Wait | Refuse:
+    """The host and the volume that an attachment means, or why they cannot be had."""
+    resource = world.hosts.get(attachment.host)
+    if resource is None:
+        return host_not_found(attachment)
+    volume = volume_of(attachment, view)
+    if volume is None:
+        return _no_volume(attachment)
+    found = hosts.standing(resource, world, view)
+    if isinstance(found, Wait | Refuse):
+        return Wait(Reason.HOST_NOT_READY, f"{resource.ref} is not ready: {found.message}")
+    return Target(resource, found, volume)
+
+
+def host_not_found(attachment: VolumeAttachment) -> Wait:
+    return Wait(
+        Reason.HOST_NOT_FOUND,
+        f"There is no {attachment.host}. Attaching starts when it is made; or correct spec.hostRef.name by deleting "
+        "this attachment and making it again.",
+    )
+
+
+def elder_of_pair(attachment: VolumeAttachment, volume: Volume, world: World, view: View) -> VolumeAttachment | None:
+    """The attachment of the same volume to the same host that came before, if there is one."""
+    same = (each for each in world.rivals(attachment, volume, view) if each.host == attachment.host)
+    return next((each for each in same if seniority(each) < seniority(attachment)), None)
+
+
+def _no_volume(attachment: VolumeAttachment) -> Wait | Refuse:
+    seen, selector = attachment.status.volume, attachment.spec.volume
+    if seen and seen.uid:
+        return Refuse(
+            Reason.VOLUME_GONE,
+            f"The volume with UID {seen.uid}, last named {seen.name}, is not on the array any more. A volume that has "
+            "its name now is another one and is not touched. Delete this attachment.",
+        )
+    which = f"named {selector.name}" if selector.name else f"with UID {selector.uid}"
+    return Wait(
+        Reason.VOLUME_NOT_FOUND,
+        f"The array has no volume {which}. Attaching starts at the next look after it is made.",
+    )
+
+
+def _plan_mapped(
+    attachment: VolumeAttachment, target: Target, mappings: tuple[Mapping, ...], world: World, view: View
+) -> Decision:
+    own = next((mapping for mapping in mappings if not mapping.cluster), None)
+    if own is None and attachment.spec.access is Access.EXCLUSIVE:
+        return Refuse(
+            Reason.MAPPED_THROUGH_HOST_CLUSTER,
+            f"Volume {target.volume.name} is mapped to host cluster {mappings[0].cluster}, so that every member sees "
+            "it. Set spec.access to Shared if that is meant, or unmap it from the host cluster on the array.",
+        )
+    mapping = own or mappings[0]
+    if len(mapping.luns) > 1:
+        return Refuse(
+            Reason.MISMATCHED_LUNS,
+            f"Volume {target.volume.name} has the LUNs {', '.join(map(str, mapping.luns))} on host {mapping.host}, by "
+            "I/O group. Unmap it on the array; it is then mapped with one LUN.",
+        )
+    if attachment.spec.lun not in (None, mapping.lun):
+        return _lun_differs(attachment, mapping)
+    # A mapping that this attachment never had is judged like one that it asks for.
+    if attachment.status.origin is None and (refused := sharing.judge(attachment, target, world, view)):
+        return refused
+    if not portals_for(target.name, world, view):
+        return Refuse(
+            Reason.NO_USABLE_PORTAL,
+            f"Volume {target.volume.name} is mapped, but the array has no usable iSCSI portal for host {target.name}: "
+            "none in its portset and among spec.iscsi.addresses of the array is up. Bring one up, or correct these.",
+        )
+    return InSync(
+        Reason.ATTACHED,
+        f"Volume {target.volume.name} is mapped to host {mapping.host} at LUN {mapping.lun}.",
+    )
+
+
+def _lun_differs(attachment: VolumeAttachment, mapping: Mapping) -> Refuse:
+    return Refuse(
+        Reason.LUN_DIFFERS,
+        f"Volume {mapping.volume} is mapped to host {mapping.host} at LUN {mapping.lun}, not {attachment.spec.lun}. "
+        "Moving it would pull the disk from under a running host: delete this attachment, then create it again, or "
+        f"create it with LUN {mapping.lun}.",
+    )
+
+
+def _plan_unmapped(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Decision:
+    if world.is_unsettled(target.name):
+        return hosts.unsettled(target.name)
+    if leaving := next((each for each in (target.resource, world.array) if each.metadata.deleting), None):
+        return Wait(Reason.PARENT_DELETING, f"{leaving.ref} is being deleted and takes no new attachment.")
+    if isinstance(target.found, hosts.Adopted) and target.found.missing:
+        return hosts.missing_initiators(target.found)
+    if refused := sharing.judge(attachment, target, world, view):
+        return refused
+    lun = choose(attachment, target.name, view)
+    if isinstance(lun, Refuse):
+        return lun
+    return Act((*_make_host(target, world, view), _map(target, lun, view)))
+
+
+def _make_host(target: Target, world: World, view: View) -> tuple[Step, ...]:
+    """The host's first volume makes the host object."""
+    if not isinstance(target.found, hosts.Unmade):
+        return ()
+    can = view.body.capabilities
+    return make_host(
+        target.found.name,
+        target.resource.spec.initiators.iscsi,
+        protocol=can.host_protocol,
+        portset=world.array.spec.iscsi.portset if can.portsets else None,
+    )
+
+
+def _map(target: Target, lun: Lun, view: View) -> MapVolume:
+    alongside_others = bool(view.of_volume(target.volume.uid) - {target.name})
+    return MapVolume(target.name, target.volume.name, target.volume.uid, lun, alongside_others)

@@ -1,0 +1,124 @@
+"""What can be decided about an object, and why.
+
+    Decision
+    ├── InSync     the array is as wished
+    ├── Act        these steps bring it there
+    ├── Wait       something is under way, or another object must move first
+    ├── Refuse     only a change of the spec or of the array helps
+    └── Release    the object is being deleted and nothing holds it any more
+
+A reason is named by what should be done about it. Messages are whole sentences that tell the way out.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from flashsystem_operator.array.commands import Step
+
+
+class Reason(StrEnum):
+    """Every reason that a condition of ours can have."""
+
+    # All is well.
+    READY = "Ready"
+    ATTACHED = "Attached"
+    NOT_NEEDED = "NotNeeded"
+
+    # Under way: nothing needs to be done.
+    PROGRESSING = "Progressing"
+    DETACHING = "Detaching"
+    OUTCOME_UNKNOWN = "OutcomeUnknown"
+    SETTLING = "Settling"
+
+    # Look at another object.
+    ARRAY_NOT_FOUND = "ArrayNotFound"
+    ARRAY_NOT_READY = "ArrayNotReady"
+    ARRAY_NOT_ALLOWED = "ArrayNotAllowed"
+    HOST_NOT_FOUND = "HostNotFound"
+    HOST_NOT_READY = "HostNotReady"
+    PARENT_DELETING = "ParentDeleting"
+    IN_USE = "InUse"
+    WAITING_FOR_FINALIZERS = "WaitingForFinalizers"
+    INITIATOR_HELD_BY = "InitiatorHeldBy"
+    INITIATOR_CLAIMED = "InitiatorClaimed"
+    PORT_LOGGED_IN = "PortLoggedIn"
+    DUPLICATE = "Duplicate"
+    VOLUME_IN_USE = "VolumeInUse"
+    DUPLICATE_ARRAY = "DuplicateArray"
+
+    # Change the spec, or make on the array what it names.
+    SPEC_UNREADABLE = "SpecUnreadable"
+    VOLUME_NOT_FOUND = "VolumeNotFound"
+    VOLUME_GONE = "VolumeGone"
+    VOLUME_MAPPED_ELSEWHERE = "VolumeMappedElsewhere"
+    MULTI_HOST_MAPPING_FORBIDDEN = "MultiHostMappingForbidden"
+    MAPPED_THROUGH_HOST_CLUSTER = "MappedThroughHostCluster"
+    LUN_TAKEN = "LUNTaken"
+    LUN_DIFFERS = "LUNDiffers"
+    MISMATCHED_LUNS = "MismatchedLUNs"
+    HOST_FULL = "HostFull"
+
+    # Put the array's hosts in order.
+    CONFLICT = "Conflict"
+    EXTRA_INITIATORS = "ExtraInitiators"
+    MISSING_INITIATORS = "MissingInitiators"
+    HOST_HOLDS_OTHER_MAPPINGS = "HostHoldsOtherMappings"
+
+    # Look after the array, or the way to it.
+    UNREACHABLE = "Unreachable"
+    CREDENTIALS_NOT_FOUND = "CredentialsNotFound"
+    CREDENTIALS_FORBIDDEN = "CredentialsForbidden"
+    CREDENTIALS_INVALID = "CredentialsInvalid"
+    LOGIN_FAILED = "LoginFailed"
+    HOST_KEY_MISMATCH = "HostKeyMismatch"
+    OTHER_SYSTEM = "OtherSystem"
+    OPEN_ACCESS_ON = "OpenAccessOn"
+    POOL_NOT_FOUND = "PoolNotFound"
+    POOL_OFFLINE = "PoolOffline"
+    NO_ONLINE_NODE = "NoOnlineNode"
+    NO_USABLE_PORTAL = "NoUsablePortal"
+    REFUSED_BY_ARRAY = "RefusedByArray"
+
+    # Tell us: it is our bug.
+    UNREADABLE_ANSWER = "UnreadableAnswer"
+
+
+@dataclass(frozen=True, slots=True)
+class InSync:
+    """Nothing is to be done. reason, message: what is said beside Ready=True."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Do these, in this order. A later one is not done when an earlier one failed."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something else has to happen first; it will wake the object, and nothing is spent meanwhile."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It will not be done as things stand. The message says what to change."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Nothing of a deleted object is left on the array, or what is left is to stay. left: what stays, if anything."""
+
+    left: str = ""
+
+
+Decision = InSync | Act | Wait | Refuse | Release

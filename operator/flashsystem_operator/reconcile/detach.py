@@ -1,0 +1,86 @@
+"""What takes a volume away from a host when its attachment is deleted, and when that may be believed to be done.
+
+It works from the status alone: what was never recorded was never done, since the record comes before the first write.
+"""
+
+from flashsystem_operator.api.attachment import DeletionPolicy, Origin, VolumeAttachment
+from flashsystem_operator.array.commands import UnmapVolume
+from flashsystem_operator.array.state import Host, Mapping
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release, Wait
+from flashsystem_operator.reconcile.host import unsettled
+from flashsystem_operator.reconcile.words import listed
+from flashsystem_operator.reconcile.world import World, volume_of
+from flashsystem_operator.values import HostName, VolumeUid
+
+
+def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Decision:
+    """Unmap what this attachment mapped, unless it is to stay or another attachment stands on it too."""
+    if others := attachment.metadata.other_finalizers:
+        return Wait(
+            Reason.WAITING_FOR_FINALIZERS,
+            f"The volume stays mapped until {listed(others)} is gone from metadata.finalizers: its owner says that "
+            "the attachment is still in use.",
+        )
+    uid, host = volume_to_leave(attachment, view), host_to_leave(attachment, world, view)
+    if uid is None or host is None:
+        return Release()
+    if world.is_unsettled(host.name):
+        return unsettled(host.name)
+    mapping = own_mapping(view, host.name, uid)
+    if mapping is None:
+        return Release()
+    if stays := _why_it_stays(attachment, mapping, world, view):
+        return Release(stays)
+    return Act((UnmapVolume(host.name, mapping.volume, uid),))
+
+
+def volume_to_leave(attachment: VolumeAttachment, view: View) -> VolumeUid | None:
+    """The volume that was recorded, whether or not it is still there; with a lost record, the one that is meant."""
+    seen = attachment.status.volume
+    if seen and seen.uid:
+        return seen.uid
+    meant = volume_of(attachment, view)
+    return meant.uid if meant else None
+
+
+def host_to_leave(attachment: VolumeAttachment, world: World, view: View) -> Host | None:
+    """The host object that was recorded: the same machine by its initiators, under whatever name.
+
+    A host object of the recorded name that has none of the initiators is another machine by now, unless the name is
+    one of ours. With a lost record only a host object that we made can be meant: what is on it is ours.
+    """
+    seen, resource = attachment.status.host, world.hosts.get(attachment.host)
+    names = list(view.holders(seen.initiators)) if seen else []
+    ours = world.name_of(resource) if resource else None
+    if seen and seen.name and world.ours(HostName(seen.name)):
+        ours = HostName(seen.name)
+    if ours in view.hosts and (not names or ours in names):
+        return view.hosts[HostName(str(ours))]
+    uid = volume_to_leave(attachment, view)
+    with_it = [name for name in names if uid and own_mapping(view, name, uid)]
+    return next((view.hosts[name] for name in (*with_it, *names)), None)
+
+
+def own_mapping(view: View, host: HostName, uid: VolumeUid) -> Mapping | None:
+    """The mapping that is the host's own; one that comes through a host cluster is never ours to remove."""
+    return next((mapping for mapping in view.on_host(host).get(uid, ()) if not mapping.cluster), None)
+
+
+def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, world: World, view: View) -> str:
+    where = f"Volume {mapping.volume} stays mapped to host {mapping.host} at LUN {mapping.lun}"
+    if heir := _heir(attachment, mapping.uid, world, view):
+        return f"{where}: {heir.ref} attaches it too."
+    policy, origin = attachment.spec.deletion_policy, attachment.status.origin
+    if policy is DeletionPolicy.RETAIN:
+        return f"{where}, as spec.deletionPolicy Retain says."
+    if policy is None and origin is not Origin.CREATED and not world.ours(mapping.host):
+        return f"{where}: it was there before this attachment. spec.deletionPolicy Delete would have removed it."
+    return ""
+
+
+def _heir(attachment: VolumeAttachment, uid: VolumeUid, world: World, view: View) -> VolumeAttachment | None:
+    """Another live attachment of the same pair; the mapping is not taken from under it."""
+    resource = world.hosts.get(attachment.host)
+    live = (each for each in world.attachments_of(resource) if not each.metadata.deleting) if resource else ()
+    return next((each for each in live if volume_to_leave(each, view) == uid), None)

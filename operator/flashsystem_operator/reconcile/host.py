@@ -1,0 +1,217 @@
+"""Which host object belongs to a FlashSystemHost, and what has to be done to it.
+
+A host object is found by its initiators, whatever its name: names are what people change. Only what bears our own
+deterministic name is ever changed or removed; what an administrator made is used as it is.
+"""
+
+from dataclasses import dataclass
+
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, add_ports
+from flashsystem_operator.array.state import Host, Protocol
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.words import listed, plural
+from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.values import HostName, Iqn
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """The host object that we made for this resource.
+
+    missing: initiators of the spec that it lacks. surplus: initiators that we put and the spec names no more.
+    """
+
+    host: Host
+    missing: tuple[Iqn, ...] = ()
+    surplus: tuple[Iqn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A host object of an administrator's that is the same machine. missing: initiators of the spec that it lacks."""
+
+    host: Host
+    missing: tuple[Iqn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unmade:
+    """There is none yet; the first mapping makes it under this name."""
+
+    name: HostName
+
+
+Standing = Ours | Adopted | Unmade | Wait | Refuse
+"""What a FlashSystemHost is on the array, or why that cannot be said."""
+
+
+def standing(resource: FlashSystemHost, world: World, view: View) -> Standing:
+    """Find the host object of a resource: by its initiators, then by our own name for it."""
+    wished = resource.spec.initiators.iscsi
+    if not world.allows(resource):
+        return Refuse(
+            Reason.ARRAY_NOT_ALLOWED,
+            f"{world.array.ref} may be used only from its own namespace. Make this host there.",
+        )
+    if lost := _lost_claim(resource, world, view):
+        return lost
+    own, holders = world.name_of(resource), view.holders(wished)
+    if len(holders) > 1:
+        return Refuse(
+            Reason.CONFLICT,
+            f"The initiators of this host are spread over the host objects {listed(holders)} of the array. "
+            "Move them to one host object there, or write one FlashSystemHost for each.",
+        )
+    if holders:
+        return _held_by(view.hosts[holders[0]], resource, own, world)
+    return _by_name(resource, own, view)
+
+
+def plan(resource: FlashSystemHost, world: World, view: View) -> Decision:
+    """What the FlashSystemHost's own pass does: keep the ports of a host object that we made, remove it when empty."""
+    if resource.metadata.deleting:
+        return _plan_gone(resource, world, view)
+    found = standing(resource, world, view)
+    if isinstance(found, Wait | Refuse):
+        return found
+    if isinstance(found, Unmade):
+        return InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment makes the host object.")
+    if world.is_unsettled(found.host.name):
+        return unsettled(found.host.name)
+    if isinstance(found, Adopted):
+        return _plan_adopted(found)
+    return _plan_ours(found, resource, world, view)
+
+
+def unsettled(name: HostName) -> Wait:
+    return Wait(
+        Reason.OUTCOME_UNKNOWN,
+        f"The answer to a command that changes host object {name} was lost, and it may still be running. "
+        "Nothing more is done to it until that is settled by another look.",
+    )
+
+
+def missing_initiators(found: Adopted) -> Refuse:
+    return Refuse(
+        Reason.MISSING_INITIATORS,
+        f"Host object {found.host.name} was not made by this operator and lacks {listed(found.missing)}, so that a "
+        "volume mapped to it would be invisible to this host in part. Add them to it on the array, or remove them "
+        "from spec.initiators.iscsi.",
+    )
+
+
+def _lost_claim(resource: FlashSystemHost, world: World, view: View) -> Refuse | None:
+    """Of two that claim one initiator the one proven on the array wins, then the older, then the smaller uid."""
+    for iqn in resource.spec.initiators.iscsi:
+        claimants = world.claimants(iqn)
+        if len(claimants) < 2:  # noqa: PLR2004 - two make a quarrel
+            continue
+        proven = [each for each in claimants if world.name_of(each) == view.holder(iqn)]
+        winner = (*proven, *claimants)[0]
+        if winner.ref != resource.ref:
+            return Refuse(
+                Reason.INITIATOR_CLAIMED,
+                f"Initiator {iqn} is claimed by {winner.ref} too, which came first. Remove it from one of the two.",
+            )
+    return None
+
+
+def _held_by(host: Host, resource: FlashSystemHost, own: HostName, world: World) -> Standing:
+    wished = resource.spec.initiators.iscsi
+    missing = tuple(iqn for iqn in wished if iqn not in host.iqns)
+    if host.name == own:
+        return Ours(host, missing, _surplus(host, resource))
+    if world.ours(host.name):
+        other = world.host_by_object_name.get(host.name)
+        return Wait(
+            Reason.INITIATOR_HELD_BY,
+            f"Host object {host.name} holds the initiators of this host and belongs to "
+            f"{other.ref if other else 'a FlashSystemHost that is there no more'}. It is taken up when that lets it go"
+            + ("." if other else ": unmap what is left on it and remove it on the array."),
+        )
+    extra = tuple(port.name for port in host.ports if port.protocol is not Protocol.ISCSI or port.name not in wished)
+    if extra:
+        return Refuse(
+            Reason.EXTRA_INITIATORS,
+            f"Host object {host.name} was not made by this operator and has further initiators: {listed(extra)}. "
+            "Whoever logs in with them would see the volumes too. Add them to spec.initiators.iscsi if they are this "
+            "host's, or remove them from the host object on the array.",
+        )
+    return Adopted(host, missing)
+
+
+def _by_name(resource: FlashSystemHost, own: HostName, view: View) -> Standing:
+    """No initiator of ours is known to the array. A host object of our name is this machine, installed anew."""
+    host = view.hosts.get(own)
+    if host is None:
+        return Unmade(own)
+    put = _put_by_us(resource)
+    if view.on_host(own) and not host.iqns <= put:
+        return Refuse(
+            Reason.HOST_HOLDS_OTHER_MAPPINGS,
+            f"Host object {own} has other initiators ({listed(sorted(host.iqns))}) and volumes mapped to it. If it is "
+            "this machine, installed anew, unmap them or put its initiators right on the array.",
+        )
+    return Ours(host, resource.spec.initiators.iscsi, tuple(Iqn(iqn) for iqn in sorted(host.iqns)))
+
+
+def _surplus(host: Host, resource: FlashSystemHost) -> tuple[Iqn, ...]:
+    """Ports that we put and that the spec names no more. Ports that we never put are not ours to strip."""
+    put = _put_by_us(resource)
+    return tuple(Iqn(iqn) for iqn in sorted(host.iqns & put - set(resource.spec.initiators.iscsi)))
+
+
+def _put_by_us(resource: FlashSystemHost) -> frozenset[str]:
+    """The status lists no port of our host object but those that the spec named at some time."""
+    return frozenset(port.iqn for port in resource.status.ports if port.iqn)
+
+
+def _plan_adopted(found: Adopted) -> Decision:
+    if found.missing:
+        return missing_initiators(found)
+    return InSync(Reason.READY, f"Host object {found.host.name} of an administrator's is used as it is.")
+
+
+def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View) -> Decision:
+    """Ports are added first and removed last, so that the machine never loses all its paths."""
+    host = found.host
+    wanted = any(not each.metadata.deleting for each in world.attachments_of(resource))
+    if not wanted and not view.on_host(host.name) and not host.cluster:
+        return Act((RemoveHost(host.name),))
+    live = tuple(port.name for port in host.ports if port.name in found.surplus and port.logins)
+    steps: tuple[Step, ...] = add_ports(host.name, found.missing) if found.missing else ()
+    steps += tuple(RemovePort(host.name, iqn) for iqn in found.surplus if iqn not in live)
+    if steps:
+        return Act(steps)
+    if live:
+        return Wait(
+            Reason.PORT_LOGGED_IN,
+            f"{listed(live)} is no more in the spec, but still logged in to the array. It is removed from host object "
+            f"{host.name} when it has logged out.",
+        )
+    return InSync(Reason.READY, f"Host object {host.name} is as wished.")
+
+
+def _plan_gone(resource: FlashSystemHost, world: World, view: View) -> Decision:
+    """Wait for the attachments; then remove the host object, if it is ours and nothing is left on it."""
+    attachments = world.attachments_of(resource)
+    if attachments:
+        names = listed([each.metadata.name for each in attachments])
+        return Wait(
+            Reason.IN_USE,
+            f"{plural(len(attachments), 'VolumeAttachment')} still use this host: {names}. Delete them first.",
+        )
+    own = world.name_of(resource)
+    if world.is_unsettled(own):
+        return unsettled(own)
+    host = view.hosts.get(own)
+    if host is None:
+        return Release()
+    left = len(view.on_host(own))
+    if left:
+        return Release(f"Host object {own} stays on the array: {plural(left, 'volume')} of others are mapped to it.")
+    if host.cluster:
+        return Release(f"Host object {own} stays on the array: it is a member of host cluster {host.cluster}.")
+    return Act((RemoveHost(own),))

@@ -1,0 +1,36 @@
+"""Which LUN a volume gets on a host."""
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile.decision import Reason, Refuse
+from flashsystem_operator.values import MAX_LUN, HostName, Lun
+
+_FIRST = 1
+"""Hosts have had trouble with LUN 0 (array-cli facts 4.3), so it is given only to who asks for it."""
+
+
+def choose(attachment: VolumeAttachment, host: HostName, view: View) -> Lun | Refuse:
+    """The pinned LUN, the one that this attachment had, or the lowest free from 1.
+
+    What came through a host cluster counts as taken: the numbers are common to both ways.
+    """
+    taken = {lun: mapping.volume for rows in view.on_host(host).values() for mapping in rows for lun in mapping.luns}
+    pinned = attachment.spec.lun
+    if pinned is not None:
+        if pinned in taken:
+            return Refuse(
+                Reason.LUN_TAKEN,
+                f"LUN {pinned} of host {host} is taken by volume {taken[pinned]}. Detach that first, or make this "
+                "attachment anew with another spec.lun, or without.",
+            )
+        return pinned
+    had = attachment.status.lun
+    if had is not None and had not in taken:
+        return had
+    free = next((Lun(number) for number in range(_FIRST, MAX_LUN + 1) if number not in taken), None)
+    if free is None:
+        return Refuse(
+            Reason.HOST_FULL,
+            f"Host {host} has no free LUN from {_FIRST} to {MAX_LUN}. Detach a volume from it first.",
+        )
+    return free

@@ -1,0 +1,77 @@
+"""May this volume be seen by one more host? Judged over everything on the volume, ours and others'.
+
+Two hosts that write to one volume destroy a file system that was not made for it. So a second mapping needs every
+attachment of the volume to be Shared; and where a mapping is not ours, this one has to be Shared all the same.
+"""
+
+from typing import Protocol
+
+from flashsystem_operator.api.array import MultiHostMapping
+from flashsystem_operator.api.attachment import Access, VolumeAttachment
+from flashsystem_operator.array.state import Volume
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile.decision import Reason, Refuse, Wait
+from flashsystem_operator.reconcile.words import listed
+from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.values import HostName
+
+
+class Place(Protocol):
+    """Which volume is to be seen under which host object's name."""
+
+    @property
+    def volume(self) -> Volume: ...
+
+    @property
+    def name(self) -> HostName: ...
+
+
+def judge(attachment: VolumeAttachment, place: Place, world: World, view: View) -> Wait | Refuse | None:
+    """Why the volume must not be mapped to this host as things stand, or None when it may."""
+    others = view.of_volume(place.volume.uid) - {place.name}
+    if not others:
+        return None
+    if attachment.spec.access is Access.EXCLUSIVE:
+        return _exclusive(place.volume, others, world)
+    if selfish := _exclusive_rivals(attachment, place.volume, world, view):
+        return Refuse(
+            Reason.VOLUME_IN_USE,
+            f"Volume {place.volume.name} is attached Exclusively by {listed(selfish)}. Set spec.access to Shared there "
+            "too if its file system is made for several hosts.",
+        )
+    if world.array.spec.multi_host_mapping is MultiHostMapping.FORBIDDEN:
+        return Refuse(
+            Reason.MULTI_HOST_MAPPING_FORBIDDEN,
+            f"Volume {place.volume.name} is mapped to {listed(sorted(others))}, and {world.array.ref} has "
+            "spec.multiHostMapping Forbidden. Detach it there first, or ask whoever keeps the array.",
+        )
+    return None
+
+
+def _exclusive(volume: Volume, others: frozenset[HostName], world: World) -> Wait | Refuse:
+    leaving = _hosts_being_left(volume, world)
+    if others <= leaving.keys():
+        return Wait(
+            Reason.VOLUME_IN_USE,
+            f"Volume {volume.name} is being detached by {listed(sorted(leaving[name] for name in others))}. "
+            "It is attached here when that is done.",
+        )
+    return Refuse(
+        Reason.VOLUME_MAPPED_ELSEWHERE,
+        f"Volume {volume.name} is mapped to {listed(sorted(others))}. Detach it there, or set spec.access to Shared "
+        "on every attachment of it if its file system is made for several hosts.",
+    )
+
+
+def _hosts_being_left(volume: Volume, world: World) -> dict[HostName, str]:
+    """The host objects that the volume is about to leave, with the attachment that is being deleted."""
+    return {
+        HostName(each.status.host.name): each.metadata.name
+        for each in world.leaving(volume.uid)
+        if each.status.host and each.status.host.name
+    }
+
+
+def _exclusive_rivals(attachment: VolumeAttachment, volume: Volume, world: World, view: View) -> list[str]:
+    rivals = world.rivals(attachment, volume, view)
+    return [each.metadata.name for each in rivals if each.spec.access is Access.EXCLUSIVE]
