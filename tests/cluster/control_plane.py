@@ -10,7 +10,7 @@ import shutil
 import signal
 import ssl
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -20,6 +20,7 @@ from cluster import audit, certificates, kubeconfig
 from cluster.ports import free_ports
 from cluster.processes import Died, Process
 from cluster.programs import Programs
+from cluster.progress import told
 
 START_LIMIT = 60.0  # seconds; about 5 on a quiet machine
 ATTEMPTS = 3  # a port that was free a moment ago may be taken by now
@@ -44,18 +45,23 @@ class ControlPlane:
 
     audit: keep a record of all requests, for `audit_log`.
     folder: where state, keys and logs go; a temporary one when left out, removed at the end unless a start failed.
-    detached: the programs outlive us.
+    leave_to: the programs outlive us; whoever ends them some day is told of each as it begins.
     """
 
     def __init__(
-        self, programs: Programs, *, audit: bool = False, folder: Path | None = None, detached: bool = False
+        self,
+        programs: Programs,
+        *,
+        audit: bool = False,
+        folder: Path | None = None,
+        leave_to: Callable[[Process], None] | None = None,
     ) -> None:
         self.programs = programs
         self.folder = folder or Path(tempfile.mkdtemp(prefix="flashsystem-cluster-"))
         self.folder.mkdir(parents=True, exist_ok=True)
         self.kubeconfig = self.folder / "kubeconfig"
         self.audit_log = self.folder / "audit.log" if audit else None
-        self._detached = detached
+        self._leave_to = leave_to
         self._tokens = {name: secrets.token_hex(16) for name in ("admin", "system:kube-controller-manager")}
         self._started: list[Process] = []
 
@@ -70,6 +76,10 @@ class ControlPlane:
 
     def start(self) -> None:
         """Start all three and wait until they do their work. Raises Died, and then leaves the logs in the folder."""
+        with told("starting etcd, kube-apiserver and kube-controller-manager"):
+            self._start()
+
+    def _start(self) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._start_once()
@@ -128,8 +138,10 @@ class ControlPlane:
         manager.await_ready(self._has_controllers, START_LIMIT)
 
     def _begin(self, name: str, argv: list[str | Path]) -> Process:
-        process = Process(name, argv, self.folder / f"{name}.log", detached=self._detached)
+        process = Process(name, argv, self.folder / f"{name}.log", detached=self._leave_to is not None)
         process.start()
+        if self._leave_to is not None:
+            self._leave_to(process)
         self._started.append(process)
         return process
 
@@ -186,6 +198,7 @@ class ControlPlane:
             f"--tls-private-key-file={self._keys.server_key}",
             f"--token-auth-file={self._token_file}",
             "--authorization-mode=RBAC",
+            "--allow-privileged=true",  # as clusters with nodes have it: what may not be is for Pod Security to say
             f"--service-account-key-file={self._keys.accounts_key}",
             f"--service-account-signing-key-file={self._keys.accounts_key}",
             "--service-account-issuer=https://kubernetes.default.svc",

@@ -8,6 +8,8 @@ from cluster.client import Cluster
 from cluster.missing import NoCluster
 from cluster.running import a_cluster, a_control_plane
 
+CLUSTERS = {"cluster", "own_control_plane"}
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
@@ -42,3 +44,11 @@ def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]
     """A namespace for one test, named after it."""
     with cluster.namespace(request.node.name.removeprefix("test_")) as name:
         yield name
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark whatever uses a cluster, so that `-m "not cluster"` leaves out all of it. A conftest imports this too."""
+    for item in items:
+        if CLUSTERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("cluster")

@@ -14,7 +14,7 @@ from cluster.control_plane import ControlPlane
 from cluster.missing import Missing, NoCluster, nothing_to_hand
 from cluster.processes import Died
 from cluster.programs import Programs, programs
-from cluster.progress import say, told
+from cluster.progress import say
 
 
 @contextlib.contextmanager
@@ -81,8 +81,7 @@ def _local(found: Programs, *, audit: bool) -> Iterator[Cluster]:
     say(f"using a local control plane, programs {found.origin}")
     plane = ControlPlane(found, audit=audit)
     try:
-        with told("starting etcd, kube-apiserver and kube-controller-manager"):
-            plane.start()
+        plane.start()
     except Died as why:
         raise NoCluster(f"the local control plane did not start: {why}") from why
     try:

@@ -1,0 +1,48 @@
+"""`python -m cluster up | down | env`: a cluster by hand. What a shell needs goes to stdout, the rest to stderr."""
+
+import argparse
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from cluster.missing import NoCluster
+from cluster.progress import say
+from cluster.standing import down, standing, up
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="cluster", description="A Kubernetes API server for tests and the demo.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="have a cluster that stays up, and print the line that points a shell at it")
+    commands.add_parser("down", help="end what `up` started")
+    commands.add_parser("env", help="print the line that points a shell at the cluster that is up")
+    try:
+        return _run(parser.parse_args().command)
+    except NoCluster as why:
+        say(str(why).rstrip())
+        return 2
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+
+
+def _run(command: str) -> int:
+    if command == "up":
+        _point_at(up(os.environ))
+    elif command == "down":
+        down(os.environ)
+    else:
+        left = standing()
+        if left is None or not left.whole:
+            raise NoCluster("no cluster is up: `make cluster` starts one")
+        _point_at(left.kubeconfig)
+    return 0
+
+
+def _point_at(kubeconfig: Path) -> None:
+    sys.stdout.write(f"export KUBECONFIG={shlex.quote(str(kubeconfig))}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cluster.fixtures import (
+    audited_cluster,
+    cluster,
+    namespace,
+    own_control_plane,
+    pytest_collection_modifyitems,
+)
+
+__all__ = ["audited_cluster", "cluster", "namespace", "own_control_plane", "pytest_collection_modifyitems"]
+
+Tools = Callable[..., Path]
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Tools:
+    """A maker of folders with pretend programs: each name with the shell script that it is."""
+
+    def made(folder: str, **scripts: str) -> Path:
+        place = tmp_path / folder
+        place.mkdir(exist_ok=True)
+        for name, script in scripts.items():
+            program = place / name.replace("_", "-")
+            program.write_text(f"#!/bin/sh\n{script}\n")
+            program.chmod(0o755)
+        return place
+
+    return made
