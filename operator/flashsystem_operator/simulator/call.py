@@ -1,0 +1,96 @@
+"""The words of one command, sorted into verb, options and object, or refused as the array refuses them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .refusals import Refused
+from .release import EVER, NEVER, Level
+
+MAX_PARAMETER = 2176
+Need = Literal["none", "optional", "required"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a verb, and from which release on to which it is there."""
+
+    takes_value: bool = True
+    required: bool = False
+    since: tuple[int, ...] = EVER
+    until: tuple[int, ...] = NEVER
+
+
+FLAG = Option(takes_value=False)
+VALUE = Option()
+NEEDED = Option(required=True)
+Grammar = Mapping[str, Option]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command that can be run: who types it, its options, and the object it names."""
+
+    verb: str
+    user: str
+    options: dict[str, str] = field(default_factory=dict)
+    object: str = ""
+
+    def has(self, option: str) -> bool:
+        return option in self.options
+
+    def value(self, option: str, default: str = "") -> str:
+        return self.options.get(option, default)
+
+    def listed(self, option: str, separator: str) -> list[str]:
+        """The parts of a value that is a list; an option that is not there is an empty list."""
+        value = self.options.get(option)
+        return [] if value is None else value.split(separator)
+
+
+def read(words: list[str], grammar: Grammar, need: Need, level: Level, user: str) -> Call:
+    """Sort the words of a command. Everything wrong with their form is refused here, before anything is done."""
+    _check_text(words)
+    options: dict[str, str] = {}
+    rest: list[str] = []
+    waiting = iter(words[1:])
+    for word in waiting:
+        if not word.startswith("-") or word == "-":
+            rest.append(word)
+            continue
+        option = grammar.get(word)
+        if option is None or not level.within(option.since, option.until):
+            raise Refused("CMMVC5709E", word)
+        if word in options:
+            raise Refused("CMMVC6070E")
+        options[word] = _value(waiting) if option.takes_value else ""
+    _check_complete(options, grammar)
+    return Call(words[0], user, options, _object(rest, need))
+
+
+def _check_text(words: list[str]) -> None:
+    for word in words:
+        if not word.isascii():
+            raise Refused("CMMVC6017E")
+        if len(word) > MAX_PARAMETER:
+            raise Refused("CMMVC5703E")
+
+
+def _value(waiting: Iterator[str]) -> str:
+    value = next(waiting, None)
+    if value is None:
+        raise Refused("CMMVC5707E")
+    return value
+
+
+def _check_complete(options: dict[str, str], grammar: Grammar) -> None:
+    if any(option.required and name not in options for name, option in grammar.items()):
+        raise Refused("CMMVC5707E")
+
+
+def _object(rest: list[str], need: Need) -> str:
+    if len(rest) > 1 or (rest and need == "none"):
+        raise Refused("CMMVC6070E")
+    if need == "required" and not rest:
+        raise Refused("CMMVC5701E")
+    return rest[0] if rest else ""

@@ -1,0 +1,100 @@
+"""The control port from Python: for tests, the demo, and whoever drives a simulator from a script."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+
+class ControlError(Exception):
+    """The control port refused; carries its own words."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        self.status = status
+        super().__init__(reason)
+
+
+class Control:
+    """Speaks to the control port of a running simulator. Every method is one request."""
+
+    def __init__(self, url: str, timeout: float = 30.0) -> None:
+        self.url = url.rstrip("/")
+        self._timeout = timeout
+        self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+    def health(self) -> dict[str, Any]:
+        return self._dict("GET", "/healthz")
+
+    def state(self) -> dict[str, Any]:
+        """The whole array: equal states compare equal, and a state file may hold it."""
+        return self._dict("GET", "/state")
+
+    def replace(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Become the array of this state, as of a state file."""
+        return self._dict("PUT", "/state", state)
+
+    def log(self, since: int = 0) -> list[dict[str, Any]]:
+        """The exec lines after this `seq`."""
+        return self._list("GET", f"/log?since={since}")
+
+    def sessions(self) -> list[dict[str, Any]]:
+        return self._list("GET", "/sessions")
+
+    def admin(self, line: str) -> dict[str, Any]:
+        """Type a line by the administrator's hand: stdout, stderr and exit."""
+        return self._dict("POST", "/admin", {"line": line})
+
+    def change(self, what: str, name: str = "", **fields: Any) -> dict[str, Any]:
+        """Change something behind the operator's back."""
+        return self._dict("POST", "/change", {"what": what, "name": name, "set": fields})
+
+    def fault(self, fault: str, verb: str | None = None, **order: Any) -> int:
+        """Order a fault; its id is for release, forget and wait."""
+        told = self._dict("POST", "/faults", {"fault": fault, "verb": verb, **order})
+        return int(told["id"])
+
+    def faults(self) -> list[dict[str, Any]]:
+        return self._list("GET", "/faults")
+
+    def wait(self, fault: int, state: str = "holding", seconds: float = 10.0) -> dict[str, Any]:
+        """Wait until a fault is holding a command, or spent."""
+        return self._dict("GET", f"/faults/{fault}?state={state}&timeout={seconds}")
+
+    def release(self, fault: int) -> int:
+        """Let go of every command that the fault holds. Returns how many."""
+        return int(self._dict("POST", f"/faults/{fault}/release")["released"])
+
+    def forget(self, fault: int) -> None:
+        self._dict("DELETE", f"/faults/{fault}")
+
+    def _dict(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        answer = self._ask(method, path, body)
+        if not isinstance(answer, dict):
+            raise ControlError(200, f"{path}: not an object: {answer!r:.80}")
+        return answer
+
+    def _list(self, method: str, path: str) -> list[dict[str, Any]]:
+        answer = self._ask(method, path, None)
+        if not isinstance(answer, list):
+            raise ControlError(200, f"{path}: not a list: {answer!r:.80}")
+        return answer
+
+    def _ask(self, method: str, path: str, body: object) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310 -- the scheme is http, by whoever gave the address
+            self.url + path, data, {"Content-Type": "application/json"}, method=method
+        )
+        try:
+            with self._open(request, timeout=self._timeout) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ControlError(error.code, _reason(error.read())) from None
+
+
+def _reason(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace")

@@ -1,0 +1,108 @@
+"""The verbs of the command line, and one command from its words to its answer."""
+
+import re
+from dataclasses import dataclass
+
+from . import (
+    call,
+    tasks_clusters,
+    tasks_hosts,
+    tasks_mappings,
+    tasks_ports,
+    tasks_system,
+    tasks_volumes,
+    views_hosts,
+    views_mappings,
+    views_ports,
+    views_storage,
+    views_system,
+)
+from .refusals import Refused, UnknownCommand
+from .shell import Answer
+from .system import System
+from .verb import Verb
+
+ADMINISTRATOR = "administrator"
+"""Whose hand the control port is; no user of the array may have this name."""
+READERS = {"Monitor", "CopyOperator", "Service"}
+FORBIDDEN = {"RestrictedAdmin": {"rmvdisk", "rmvolume", "chsystem", "chmdiskgrp"}}
+PREFIXES = ("svcinfo", "svctask")
+VERBS: dict[str, tuple[Verb, ...]] = {}
+for _module in (
+    views_system,
+    views_ports,
+    views_storage,
+    views_hosts,
+    views_mappings,
+    tasks_hosts,
+    tasks_ports,
+    tasks_mappings,
+    tasks_volumes,
+    tasks_clusters,
+    tasks_system,
+):
+    for _verb in _module.VERBS:
+        VERBS[_verb.name] = (*VERBS.get(_verb.name, ()), _verb)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The words of a command without the prefix, and the verb if this array has it."""
+
+    prefix: str
+    words: list[str]
+    verb: Verb | None
+
+    @property
+    def name(self) -> str:
+        return self.words[0] if self.words else self.prefix
+
+    @property
+    def writes(self) -> bool:
+        return self.verb is not None and self.verb.writes
+
+
+def typed(array: System, words: list[str]) -> Typed:
+    """Tell the prefix from the verb, and look the verb up."""
+    prefix = words[0] if words and words[0] in PREFIXES else ""
+    rest = words[1:] if prefix else words
+    known = VERBS.get(rest[0], ()) if rest else ()
+    verb = next((verb for verb in known if verb.known_to(array)), None)
+    if verb and prefix and verb.writes != (prefix == "svctask"):
+        verb = None
+    if not prefix and array.rules.prefix_required:
+        verb = None
+    return Typed(prefix, rest, verb)
+
+
+def run(array: System, command: Typed, user: str) -> Answer:
+    """Run one command to its end; a refusal changes nothing."""
+    try:
+        if command.verb is None:
+            raise UnknownCommand(command.name, array.rules.unknown_command_text)
+        words, brief = _without_message(command)
+        asked = call.read(words, command.verb.grammar, command.verb.need, array.level, user)
+        _check_role(array, command.verb, user)
+        said = command.verb.run(array, asked)
+        return Answer(_only_id(said) if brief else said)
+    except Refused as refused:
+        return Answer(stderr=f"{refused}\n", status=refused.status)
+
+
+def _without_message(command: Typed) -> tuple[list[str], bool]:
+    """-nomsg asks a mk* command for the id of what it made, and nothing else."""
+    brief = command.name.startswith("mk") and "-nomsg" in command.words
+    return [word for word in command.words if not (brief and word == "-nomsg")], brief
+
+
+def _only_id(said: str) -> str:
+    found = re.search(r"\[(\d+)\]", said)
+    return f"{found.group(1)}\n" if found else said
+
+
+def _check_role(array: System, verb: Verb, user: str) -> None:
+    if not verb.writes or user == ADMINISTRATOR:
+        return
+    role = next((known.role for known in array.state.users if known.name == user), "Monitor")
+    if role in READERS or verb.name in FORBIDDEN.get(role, ()):
+        raise Refused(array.rules.role_code, text="The task has failed because the user's role is not authorized.")

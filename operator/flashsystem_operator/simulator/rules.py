@@ -1,0 +1,95 @@
+"""What no source settles about the array, as options with defaults, in this one place.
+
+Every rule can be given in the state file (`rules:`), changed at run time over the control port, or set for one run
+with `--set-rule KEY=VALUE`. Where a default differs between the dialects, `for_array` fills it in.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .release import Level
+
+Code = str
+NodeVerbs = Literal["lsnode", "lsnodecanister", "both"]
+
+
+class Rules(BaseModel):
+    """The open questions. None means: what `for_array` says for this dialect and release."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+    shell_chains: bool | None = Field(None, description="`;`, `&&`, `||` and echo work. Legacy: unproven, so no.")
+    prefix_required: bool | None = Field(None, description="A verb needs svcinfo or svctask before it. Legacy: yes.")
+    host_filters: bool | None = Field(None, description="`-filtervalue` on lshost. Legacy: unproven, so no.")
+    map_list_without_object: bool | None = Field(None, description="lshostvdiskmap lists all mappings. Legacy: no.")
+    brief_lssystem: bool | None = Field(None, description="lssystem prints id, name and open access only. Legacy: yes.")
+    map_io_group_columns: bool | None = Field(None, description="lshostvdiskmap shows I/O groups. Legacy: no.")
+    node_verbs: NodeVerbs | None = Field(None, description="Which verb lists the nodes. Legacy: lsnode; modern: both.")
+    other_host_code: Code | None = Field(
+        None, description="A second host without -force. Legacy 6045E, modern 6071E, from 9.1 on 9375E."
+    )
+    volume_missing_code: Code = Field("CMMVC5804E", description="mkvdiskhostmap of an unknown volume; or 5753E.")
+    volume_unknown_code: Code = Field("CMMVC5754E", description="ls of an unknown volume; or 5753E.")
+    unmap_unmapped_code: Code = Field("CMMVC5842E", description="rmvdiskhostmap of a pair that is none; or 5804E.")
+    iqn_taken_code: Code = Field("CMMVC6578E", description="An IQN that another host has, or that is none; or 6581E.")
+    lun_clash_checked_first: bool = Field(False, description="5879E before 5878E when both apply.")
+    invalid_lun_code: Code = Field("CMMVC5711E", description="A -scsi value that is none. Unsourced.")
+    too_many_luns_code: Code = Field("CMMVC5877E", description="A host's mappings are all used. Unsourced.")
+    too_many_hosts_code: Code = Field("CMMVC6220E", description="The hosts are all used. Unsourced.")
+    too_many_ports_code: Code = Field("CMMVC6581E", description="The ports of a host or I/O group are all used.")
+    protection_code: Code = Field("CMMVC9199E", description="Volume protection refuses. Unsourced.")
+    role_code: Code = Field("CMMVC6253E", description="The user's role forbids it. Unsourced.")
+    in_cluster_code: Code = Field("CMMVC5753E", description="rmhost of a host in a host cluster. Unsourced.")
+    shell_refused_code: Code = Field("CMMVC6070E", description="Shell syntax where there is no shell. Unsourced.")
+    unknown_command_text: str = Field("rbash: {verb}: command not found", description="Exit status 127.")
+    lsportip_after_portsets: Literal["refused", "empty", "rows"] = Field(
+        "refused", description="lsportip from 8.4.2 on: no source shows what it answers. refused: CMMVC7205E."
+    )
+    iscsi_host_without_protocol: Literal["refused", "iscsi", "fcscsi"] = Field(
+        "refused", description="mkhost -iscsiname without -protocol where fcscsi is the default (8.7 on). Unsourced."
+    )
+    empty_list_header: bool = Field(False, description="An empty list prints its header. Documented: nothing at all.")
+    lun_per_io_group: bool = Field(False, description="Without -scsi each I/O group takes its own lowest free LUN.")
+    map_answer_id: Literal["lun", "serial"] = Field("lun", description="The number in mkvdiskhostmap's answer.")
+    iscsiauth_cluster_row: bool = Field(False, description="lsiscsiauth begins with a row of the system itself.")
+    iplogin: bool | None = Field(None, description="lshostiplogin exists. From 8.4.2 on.")
+
+    def for_array(self, level: Level) -> "Rules":
+        """These rules with every gap filled in for a dialect and release."""
+        modern = not level.legacy
+        filled = {
+            "shell_chains": modern,
+            "prefix_required": not modern,
+            "host_filters": modern,
+            "map_list_without_object": modern,
+            "brief_lssystem": not modern,
+            "map_io_group_columns": modern,
+            "node_verbs": "both" if modern else "lsnode",
+            "other_host_code": _other_host_code(level),
+            "iplogin": level.at(8, 4, 2),
+        }
+        given = self.model_dump(exclude_none=True)
+        return Rules.model_validate({**filled, **given})
+
+
+def _other_host_code(level: Level) -> Code:
+    if level.legacy:
+        return "CMMVC6045E"
+    return "CMMVC9375E" if level.at(9, 1) else "CMMVC6071E"
+
+
+class Limits(BaseModel):
+    """How much the array takes. 0 switches a limit off; the defaults are the published ones of a small system."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+    sessions: int = Field(32, ge=0, description="SSH sessions; one more is closed right after it has logged in.")
+    channels: int = Field(0, ge=0, description="Open channels of one connection; one more is refused.")
+    connections_per_second: int = Field(0, ge=0, description="New connections; more are dropped. Published: 15.")
+    connection_burst: int = Field(3, ge=1, description="New connections at once while the rate is limited.")
+    unauthenticated: int = Field(0, ge=0, description="Connections that have not logged in yet. Published: 3.")
+    hosts: int = Field(1024, ge=0, description="Host objects.")
+    iqns_per_io_group: int = Field(1024, ge=0, description="iSCSI names in one I/O group. Published: 256.")
+    ports_per_host: int = Field(32, ge=0, description="Ports of one host.")
+    luns_per_host: int = Field(2048, ge=0, description="Mappings of one host; also one above the highest LUN.")
