@@ -9,12 +9,10 @@ import secrets
 import shutil
 import signal
 import ssl
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import Self
+from types import MappingProxyType
 
 from cluster import audit, certificates, kubeconfig
 from cluster.ports import free_ports
@@ -41,38 +39,29 @@ class Ports:
 
 
 class ControlPlane:
-    """The three programs and their folder. Start it with `start`, or as a context; `stop` leaves nothing behind.
+    """The three programs, from `start` to `stop`.
 
+    folder: where state, keys and logs go.
     audit: keep a record of all requests, for `audit_log`.
-    folder: where state, keys and logs go; a temporary one when left out, removed at the end unless a start failed.
     leave_to: the programs outlive us; whoever ends them some day is told of each as it begins.
     """
 
     def __init__(
         self,
         programs: Programs,
+        folder: Path,
         *,
         audit: bool = False,
-        folder: Path | None = None,
         leave_to: Callable[[Process], None] | None = None,
     ) -> None:
         self.programs = programs
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="flashsystem-cluster-"))
+        self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.kubeconfig = self.folder / "kubeconfig"
         self.audit_log = self.folder / "audit.log" if audit else None
         self._leave_to = leave_to
         self._tokens = {name: secrets.token_hex(16) for name in ("admin", "system:kube-controller-manager")}
         self._started: list[Process] = []
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Start all three and wait until they do their work. Raises Died, and then leaves the logs in the folder."""
@@ -84,19 +73,19 @@ class ControlPlane:
             try:
                 self._start_once()
             except Died as failure:
-                self._end_processes()
+                self.stop()
                 if attempt == ATTEMPTS or "address already in use" not in str(failure):
                     raise
             except BaseException:
-                self._end_processes()
+                self.stop()
                 raise
             else:
                 return
 
     def stop(self) -> None:
-        """End what runs, in the order that leaves nobody waiting for another, and remove the folder."""
-        self._end_processes()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """End what runs, in the order that leaves nobody waiting for another. The folder stays."""
+        while self._started:
+            self._started.pop().stop(grace=1)
 
     @property
     def processes(self) -> tuple[Process, ...]:
@@ -144,10 +133,6 @@ class ControlPlane:
             self._leave_to(process)
         self._started.append(process)
         return process
-
-    def _end_processes(self) -> None:
-        while self._started:
-            self._started.pop().stop(grace=1)
 
     def _write_files(self) -> None:
         server = kubeconfig.Server.local(self._ports.api, self._keys.authority)

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from cluster.missing import Missing, NoCluster, nothing_to_hand
 from cluster.processes import Died
 from cluster.programs import Programs, programs
 from cluster.progress import say
+from cluster.scratch import Scratch
 
 
 @contextlib.contextmanager
@@ -79,18 +79,23 @@ def _on_kind(source: OnKind) -> Iterator[Cluster]:
 @contextlib.contextmanager
 def _local(found: Programs, *, audit: bool) -> Iterator[Cluster]:
     say(f"using a local control plane, programs {found.origin}")
-    plane = ControlPlane(found, audit=audit)
+    scratch = Scratch()
+    plane = ControlPlane(found, scratch.path, audit=audit)
     try:
         plane.start()
-    except Died as why:
+    except Died as why:  # the folder stays: its logs say more than the message can show
         raise NoCluster(f"the local control plane did not start: {why}") from why
     try:
         yield Cluster(plane.kubeconfig, found.kubectl, plane.folder, plane)
     finally:
         plane.stop()
+        scratch.remove()
 
 
 @contextlib.contextmanager
 def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="flashsystem-cluster-") as folder:
-        yield Path(folder)
+    scratch = Scratch()
+    try:
+        yield scratch.path
+    finally:
+        scratch.remove()

@@ -58,7 +58,8 @@ class Standing:
 
     def remember(self, process: Process) -> None:
         """Write down a process as soon as it runs: we may be killed before the next one."""
-        self.processes.append(Started(process.name, process.pid, birth(process.pid) or "gone"))
+        started = Started(process.name, process.pid, birth(process.pid) or "gone")
+        self.processes = [*(each for each in self.processes if each.name != started.name), started]
         self.save()
 
     def save(self) -> None:
@@ -136,7 +137,7 @@ def _control_plane_left(found: Programs, folder: Path) -> Path:
     say(f"using a local control plane, programs {found.origin}")
     left = Standing(folder)
     try:
-        ControlPlane(found, folder=folder, leave_to=left.remember).start()
+        ControlPlane(found, folder, leave_to=left.remember).start()
     except Died as why:
         raise NoCluster(f"the local control plane did not start: {why}") from why
     return left.kubeconfig
