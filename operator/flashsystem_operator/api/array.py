@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from flashsystem_operator.api.base import AtMost, Memory, Model, Text
+from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
 from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.api.kinds import Kind
 from flashsystem_operator.api.meta import Resource
@@ -159,7 +159,7 @@ class ArrayStatus(Memory):
     host_key_fingerprint: Text | None = None
     credentials: Credentials | None = None
     counts: Counts | None = None
-    last_contact_time: Text | None = None
+    last_contact_time: Time | None = None
 
 
 class FlashSystemArray(Resource):

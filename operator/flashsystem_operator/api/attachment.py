@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from flashsystem_operator import values
-from flashsystem_operator.api.base import AtMost, Memory, Model, Text
+from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
 from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import Resource
@@ -102,7 +102,7 @@ class AttachmentStatus(Memory):
     lun: Lun | None = None
     origin: Origin | None = None
     connection: Connection | None = None
-    attached_time: Text | None = None
+    attached_time: Time | None = None
 
 
 class VolumeAttachment(Resource):

@@ -10,7 +10,7 @@ import copy
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -105,3 +105,6 @@ class AtMost:
 
 Text = Annotated[str, AtMost(256)]
 """A word of a status that the array or the cluster gave us: taken as it stands, but not endless."""
+
+Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""RFC 3339 in UTC, with whole seconds and a Z: the text sorts as the times do."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from flashsystem_operator.api.base import AtMost, Memory, Text
+from flashsystem_operator.api.base import AtMost, Memory, Text, Time
 
 Truth = Literal["True", "False", "Unknown"]
 
@@ -16,11 +16,11 @@ class Condition(Memory):
     """Unknown is for what could not be seen."""
     reason: Annotated[str, AtMost(1024)]
     """One word in CamelCase, named by what should be done next."""
-    message: Annotated[str, AtMost(32768)] = ""
+    message: Annotated[str, AtMost(32768)]
     """Whole sentences with the way out; the array's own words where it spoke. Never a secret."""
     observed_generation: int | None = None
     """The metadata.generation that this statement was made about."""
-    last_transition_time: Text
+    last_transition_time: Time
     """Since when `status` is what it is (RFC 3339, UTC)."""
 
 

@@ -72,5 +72,5 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 HostKey = Annotated[str, Field(pattern=HOST_KEY_PATTERN, max_length=4096)]
 """A public key as `known_hosts` has it, without the name: type, key, and perhaps a comment."""
 
-Duration = Annotated[float, BeforeValidator(seconds), Field(gt=0), _text(DURATION_PATTERN, 6)]
+Duration = Annotated[float, BeforeValidator(seconds), _text(DURATION_PATTERN, 6)]
 """Seconds inside; outside a whole number with a unit."""
