@@ -1,4 +1,4 @@
-"""`python -m cluster up | down | env`: a cluster by hand. What a shell needs goes to stdout, the rest to stderr."""
+"""A cluster by hand: `python -m cluster up | down | env | prepare`. What a shell needs goes to stdout."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cluster.missing import NoCluster
 from cluster.progress import say
+from cluster.running import prepare
 from cluster.standing import down, standing, up
 
 
@@ -16,6 +17,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="have a cluster that stays up, and print the line that points a shell at it")
     commands.add_parser("down", help="end what `up` started")
+    commands.add_parser("prepare", help="build the programs that are needed and not to hand, and start nothing")
     commands.add_parser("env", help="print the line that points a shell at the cluster that is up")
     try:
         return _run(parser.parse_args().command)
@@ -32,6 +34,8 @@ def _run(command: str) -> int:
         _point_at(up(os.environ))
     elif command == "down":
         down(os.environ)
+    elif command == "prepare":
+        prepare(os.environ)
     else:
         left = standing()
         if left is None or not left.whole:

@@ -43,7 +43,7 @@ def programs(environ: Mapping[str, str]) -> Programs:
     except Missing as why:
         raise Missing("; ".join((*reasons, str(why)))) from why
     etcd, apiserver, manager, client = (folder / name for name in recipe.PACKAGES)
-    return Programs(etcd, apiserver, manager, client, f"built from Go modules, {folder}")
+    return Programs(etcd, apiserver, manager, client, f"built from Go modules in {folder}")
 
 
 def kubectl(environ: Mapping[str, str]) -> Path:

@@ -47,6 +47,19 @@ def a_control_plane(*, audit: bool = False, environ: Mapping[str, str] | None = 
         yield cluster
 
 
+def prepare(environ: Mapping[str, str]) -> None:
+    """Have ready what the two above need, where one can watch: a test's output is not seen while a build goes on.
+
+    Raises NoCluster when there will be no cluster at all.
+    """
+    source = next(sources(environ))
+    try:
+        found = source.programs if isinstance(source, Local) else programs(environ)
+        say(f"ready: {found.origin}")
+    except Missing as why:
+        say(f"no local control plane, so tests that pause or kill an API server will be skipped: {why}")
+
+
 def _opened(source: Source, *, audit: bool) -> contextlib.AbstractContextManager[Cluster]:
     match source:
         case Named():
