@@ -1,0 +1,62 @@
+# What a contributor does, in a word each; `make` alone lists it. CONTRIBUTING.md says more.
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PYTHON := PYTHONPATH=tests $(BIN)/python
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check cluster cluster-down lock clean environment programs lint
+
+help: ## List these targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## Watch volumes being attached and detached: a pretend array and a real Kubernetes API, on this machine.
+	$(PYTHON) -m demo
+
+test: lint programs ## Everything `check` does, and all tests: also those against a real Kubernetes API.
+	$(BIN)/pytest
+
+check: lint ## Style, types, import directions, and the tests that take no time: for every save.
+	$(BIN)/pytest --quiet -m "not cluster and not slow"
+
+cluster: $(INSTALLED) ## Start a Kubernetes API that stays up, and print the line that points a shell at it.
+	@$(PYTHON) -m cluster up
+
+cluster-down: $(INSTALLED) ## End what `cluster` started.
+	@$(PYTHON) -m cluster down
+
+lock: ## Pin all dependencies anew, with hashes and without addresses. Needs uv.
+	@command -v uv > /dev/null || { echo "uv is not on PATH: pip install uv" >&2; exit 2; }
+	$(LOCK) --upgrade --output-file requirements/operator.txt
+	$(LOCK) --upgrade --extra simulator --extra dev --output-file requirements/dev.txt
+
+clean: ## Remove what these targets made here; programs built for the cluster stay in the user's cache.
+	@if [ -x $(BIN)/python ]; then $(PYTHON) -m cluster down; fi
+	rm -rf $(VENV) .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find operator tests -name __pycache__ -prune -exec rm -rf {} +
+
+# What the others stand on.
+
+environment: $(INSTALLED)
+
+# Before pytest, which would keep the progress of a long build to itself.
+programs: $(INSTALLED)
+	@$(PYTHON) -m cluster prepare
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || { python=$$(.ci/python) && $$python -m venv --clear $(VENV); }
+	@echo "installing the pinned packages into $(VENV)"
+	@$(PIP_INSTALL) --require-hashes --requirement requirements/dev.txt
+	@$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
