@@ -1,0 +1,50 @@
+# The operator's image.
+#   docker build -t flashsystem-operator:0.1.0 .
+# Another base, with the same Python in it (3.11 or later, glibc):
+#   docker build --build-arg BASE=... .
+# Without a network: wheels of requirements/operator.txt and requirements/build.txt in the folder wheels/, and
+#   docker build --build-arg PIP_OPTIONS="--no-index --find-links=/wheels" .
+# Nothing in here needs BuildKit.
+ARG BASE=python:3.11-slim-bookworm
+
+# The package as a wheel: building needs hatchling, running does not.
+FROM ${BASE} AS wheel
+ARG PIP_OPTIONS=""
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /source
+# The second name makes the folder optional: a pattern that nothing matches is no error beside a file that is there.
+COPY requirements/build.txt wheel[s] /wheels/
+RUN python -m venv /build \
+    && /build/bin/pip install ${PIP_OPTIONS} --require-hashes --only-binary=:all: --requirement /wheels/build.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY operator operator
+RUN /build/bin/pip wheel --no-index --no-build-isolation --no-deps --wheel-dir /dist .
+
+# What runs: an environment without pip, made by a pip from outside of it.
+FROM ${BASE} AS environment
+ARG PIP_OPTIONS=""
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+COPY requirements/operator.txt wheel[s] /wheels/
+COPY --from=wheel /dist /dist
+RUN python -m venv --without-pip /opt/operator \
+    && python -m pip --python /opt/operator/bin/python install ${PIP_OPTIONS} \
+        --require-hashes --only-binary=:all: --requirement /wheels/operator.txt \
+    && python -m pip --python /opt/operator/bin/python install --no-index --no-deps /dist/*.whl \
+    && /opt/operator/bin/flashsystem-operator --help > /dev/null
+
+FROM ${BASE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="flashsystem-operator" \
+      org.opencontainers.image.description="Keeps block volumes of IBM FlashSystem arrays attached to iSCSI hosts" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=environment /opt/operator /opt/operator
+# The root file system is read-only there: nothing to write byte code into. Log lines leave at once.
+ENV PATH=/opt/operator/bin:${PATH} PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# By number: Kubernetes cannot see that a name is not root.
+USER 65532:65532
+EXPOSE 8080
+ENTRYPOINT ["flashsystem-operator"]
+CMD ["run"]
