@@ -45,6 +45,14 @@ def replace(array: System, sections: dict[str, Any]) -> None:
     array.become(config.load(sections))
 
 
+def config_node_is_down(array: System) -> bool:
+    """Whether the configuration node went away and another one can take over."""
+    nodes = array.nodes.values()
+    return not any(node.config_node == "yes" and node.status == "online" for node in nodes) and any(
+        node.status == "online" for node in nodes
+    )
+
+
 def move_config_node(array: System, name: str) -> None:
     """Let another node be the configuration node. Without a name: the next one that is online."""
     online = [node for node in array.nodes.values() if node.status == "online" and node.config_node == "no"]

@@ -86,7 +86,16 @@ def run(array: System, command: Typed, user: str) -> Answer:
         said = command.verb.run(array, asked)
         return Answer(_only_id(said) if brief else said)
     except Refused as refused:
-        return Answer(stderr=f"{refused}\n", status=refused.status)
+        return Answer(stderr=_worded(array, refused), status=refused.status)
+
+
+def _worded(array: System, refused: Refused) -> str:
+    """The code and its words, as this release or a rule has them."""
+    text = array.rules.texts.get(refused.code, refused.text)
+    if array.rules.new_wording:
+        text = text.replace("virtual disk (VDisk)", "volume").replace("VDisk", "volume")
+    banner = f"{array.rules.banner}\n" if array.rules.banner else ""
+    return banner + f"{refused.code} {text}".strip() + "\n"
 
 
 def _without_message(command: Typed) -> tuple[list[str], bool]:

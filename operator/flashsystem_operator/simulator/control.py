@@ -98,7 +98,10 @@ class Control:
             changes.move_config_node(self._executor.array, change.name)
             return web.json_response({"dropped": self._sessions.drop_all()})
         changes.apply(self._executor.array, change)
-        return web.json_response({})
+        failed_over = change.what == "node" and changes.config_node_is_down(self._executor.array)
+        if failed_over:
+            changes.move_config_node(self._executor.array, "")
+        return web.json_response({"dropped": self._sessions.drop_all()} if failed_over else {})
 
     async def _availability(self, change: Change) -> Body:
         wished = change.set.get("to", change.name)

@@ -132,8 +132,7 @@ class Faults:
         """What happens before the effect. An answer takes the place of the command, which is then not run."""
         order = armed.order
         if order.fault == "refuse":
-            code = order.code or ""
-            return Answer(stderr=f"{code} {_words(order)}\n", status=order.exit)
+            return Answer(stderr=f"{_words(order)}\n", status=order.exit)
         if order.fault == "login_failed_on_stdout":
             return Answer(stdout=f"CMMVC7017E {WORDS['CMMVC7017E'].rstrip('.')}\n")
         if order.when == "before":
@@ -144,7 +143,7 @@ class Faults:
         """What happens after the effect, and to the answer."""
         order = armed.order
         if order.fault == "warn":
-            return Answer(answer.stdout, f"{answer.stderr}{order.code} {_words(order)}\n", order.exit)
+            return Answer(answer.stdout, f"{answer.stderr}{_words(order)}\n", order.exit)
         if order.fault == "garble":
             return Answer(garbled(answer.stdout, order.garble), answer.stderr, answer.status)
         if order.when == "after":
@@ -182,4 +181,7 @@ class Faults:
 
 
 def _words(order: Order) -> str:
-    return order.text if order.text is not None else WORDS.get(order.code or "", "The command has failed.").format("")
+    """The code with the words of the order, else with those that the array has for it."""
+    code = order.code or ""
+    text = order.text if order.text is not None else WORDS.get(code, "The command has failed.").format("")
+    return f"{code} {text}".strip()

@@ -180,6 +180,7 @@ class Host(Thing):
     status: str | None = None
     protocol: str = "scsi"
     portset: str = ""
+    site_id: str = ""
     site: str = ""
     host_cluster: str = ""
     chap_username: str = ""

@@ -34,8 +34,8 @@ WORDS = {
     "periods, dashes, and underscores. The name must begin with a letter or an underscore. The name must not begin or "
     "end with a space.",
     "CMMVC6578E": "The command has failed because the iSCSI name is already assigned or is not valid.",
-    "CMMVC6581E": "The command has failed because the maximum number of allowed iSCSI qualified names (IQNs) has been "
-    "reached, or the IQN is already assigned or is not valid.",
+    "CMMVC6581E": "The command has failed because the maximum number of allowed IQNs has been reached, or the IQN is "
+    "already assigned or is not valid.",
     "CMMVC7017E": "Login has failed.",
     "CMMVC7205E": "The command failed because it is not supported.",
     "CMMVC8710E": "There are not enough extents in the storage pool to create the volume.",

@@ -53,6 +53,9 @@ class Rules(BaseModel):
     lun_per_io_group: bool = Field(False, description="Without -scsi each I/O group takes its own lowest free LUN.")
     map_answer_id: Literal["lun", "serial"] = Field("lun", description="The number in mkvdiskhostmap's answer.")
     iscsiauth_cluster_row: bool = Field(False, description="lsiscsiauth begins with a row of the system itself.")
+    new_wording: bool | None = Field(None, description="Refusals say volume and not VDisk. From 8.0 on.")
+    texts: dict[Code, str] = Field({}, description="Other words for a code: localised, reworded, empty.")
+    banner: str = Field("", description="A line that the shell prints to stderr before the words of a refusal.")
     iplogin: bool | None = Field(None, description="lshostiplogin exists. From 8.4.2 on.")
 
     def for_array(self, level: Level) -> "Rules":
@@ -67,6 +70,7 @@ class Rules(BaseModel):
             "map_io_group_columns": modern,
             "node_verbs": "both" if modern else "lsnode",
             "other_host_code": _other_host_code(level),
+            "new_wording": level.at(8),
             "iplogin": level.at(8, 4, 2),
         }
         given = self.model_dump(exclude_none=True)
@@ -85,6 +89,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_default=True)
 
     sessions: int = Field(32, ge=0, description="SSH sessions; one more is closed right after it has logged in.")
+    other_sessions: int = Field(0, ge=0, description="Sessions that a GUI and other clients hold of those.")
     channels: int = Field(0, ge=0, description="Open channels of one connection; one more is refused.")
     connections_per_second: int = Field(0, ge=0, description="New connections; more are dropped. Published: 15.")
     connection_burst: int = Field(3, ge=1, description="New connections at once while the rate is limited.")

@@ -46,7 +46,7 @@ class Sessions:
     def log_in(self, connection: "asyncssh.SSHServerConnection") -> bool:
         """Give a connection its session. False: the table is full."""
         limit = self._array.limits.sessions
-        if limit and len(self.logged_in) >= limit:
+        if limit and len(self.logged_in) + self._array.limits.other_sessions >= limit:
             return False
         self._given += 1
         self.logged_in[connection] = self._given

@@ -160,7 +160,9 @@ class Reader:
         self._at += len(sign)
 
     def _add(self, part: str | None, length: int) -> None:
-        self._word = [*(self._word or []), part]
+        if self._word is None:
+            self._word = []
+        self._word.append(part)
         self._at += length
 
     def _end_word(self) -> None:

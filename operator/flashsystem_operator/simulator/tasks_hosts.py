@@ -34,6 +34,7 @@ def mkhost(array: System, call: Call) -> str:
         io_groups=groups,
         protocol=_protocol(array, call, ports),
         portset=_portset(array, call, ports),
+        site_id=_site_id(array, call.value("-site")),
         site=call.value("-site"),
         host_cluster=find.cluster(array, call.value("-hostcluster")).name if call.has("-hostcluster") else "",
     )
@@ -41,6 +42,11 @@ def mkhost(array: System, call: Call) -> str:
     host.name = name or _given_name(array, host.id)
     array.add_host(host)
     return f"Host, id [{host.id}], successfully created\n"
+
+
+def _site_id(array: System, site: str) -> str:
+    """The number of a site; only the nodes know which sites there are."""
+    return next((node.site_id for node in array.nodes.values() if site and node.site_name == site), "")
 
 
 def _given_name(array: System, number: int) -> str:
@@ -105,6 +111,8 @@ def chhost(array: System, call: Call) -> str:
 def _place(array: System, call: Call, host: Host) -> dict[str, str]:
     """Where a host belongs: its portset, protocol, site and mask."""
     changed = {field: call.value(f"-{field}") for field in ("site", "mask") if call.has(f"-{field}")}
+    if call.has("-site"):
+        changed["site_id"] = _site_id(array, call.value("-site"))
     if call.has("-protocol"):
         if array.seen_by(host):
             raise Refused("CMMVC9331E")

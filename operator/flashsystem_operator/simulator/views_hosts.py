@@ -48,7 +48,7 @@ ID: list[Column[Host]] = [
 GROUPS: Column[Host] = Column("iogrp_count", lambda _, host: len(host.io_groups))
 STATUS: Column[Host] = Column("status", status)
 PLACE: list[Column[Host]] = [
-    *blank("site_id", SITES),
+    Column("site_id", lambda _, host: host.site_id, SITES),
     Column("site_name", lambda _, host: host.site, SITES),
     Column("host_cluster_id", _cluster_id, HOST_CLUSTERS),
     Column("host_cluster_name", lambda _, host: host.host_cluster, HOST_CLUSTERS),

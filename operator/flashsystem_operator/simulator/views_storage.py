@@ -80,16 +80,21 @@ def lsmdiskgrp(array: System, call: Call) -> str:
         if call.object in {pool.name, str(pool.id)}:
             if legacy:
                 return detailed(call, pairs(array, LEGACY_POOL, pool))
-            return detailed(call, pairs(array, POOL, pool) + _tiers(pool) + _protection(array, pool))
+            return detailed(call, pairs(array, POOL, pool) + _tiers(array, pool) + _protection(array, pool))
     raise Refused("CMMVC5754E")
 
 
-def _tiers(pool: Pool) -> list[Pair]:
+def _tiers(array: System, pool: Pool) -> list[Pair]:
+    """The four tiers of a pool, all of it in the fastest one."""
     block: list[Pair] = []
     for tier in ("tier0_flash", "tier1_flash", "tier_enterprise", "tier_nearline"):
-        here = pool.mdisk_count if tier == "tier0_flash" else 0
-        size = Size(pool.capacity if here else 0)
-        block += [("tier", tier), ("tier_mdisk_count", here), ("tier_capacity", size), ("tier_free_capacity", Size(0))]
+        here = tier == "tier0_flash"
+        block += [
+            ("tier", tier),
+            ("tier_mdisk_count", pool.mdisk_count if here else 0),
+            ("tier_capacity", Size(pool.capacity if here else 0)),
+            ("tier_free_capacity", _free(array, pool) if here else Size(0)),
+        ]
     return block
 
 
