@@ -140,6 +140,7 @@ def _control_plane_left(found: Programs, folder: Path) -> Path:
         ControlPlane(found, folder, leave_to=left.remember).start()
     except Died as why:
         raise NoCluster(f"the local control plane did not start: {why}") from why
+    say(f"a kubectl for it is {found.kubectl}")
     return left.kubeconfig
 
 
