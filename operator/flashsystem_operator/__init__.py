@@ -1,1 +1,1 @@
-"""The FlashSystem operator: volumes of IBM FlashSystem arrays, attached to hosts because Kubernetes resources say so."""
+"""The FlashSystem operator keeps volumes of IBM FlashSystem arrays attached to the hosts that resources name."""

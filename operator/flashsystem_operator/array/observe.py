@@ -23,24 +23,26 @@ class Focus:
     names: volumes whose UID is to be found by name.
     uids: volumes that are known by UID, with the name under which they were last seen (empty if never).
     volumes: volumes whose mappings to any host are to be read.
+    mapped: host objects of which only the mappings are to be read.
     """
 
     hosts: set[HostName] = field(default_factory=set)
     names: set[VolumeName] = field(default_factory=set)
     uids: dict[VolumeUid, VolumeName] = field(default_factory=dict)
     volumes: set[VolumeUid] = field(default_factory=set)
+    mapped: set[HostName] = field(default_factory=set)
 
     @property
     def cost(self) -> int:
         """Commands that the look takes at most, but for volumes that were renamed."""
-        return 2 * len(self.hosts) + len(self.names) + len(self.uids) + len(self.volumes)
+        return (
+            2 * len(self.hosts) + len(self.names) + len(self.uids) + len(self.volumes) + len(self.mapped - self.hosts)
+        )
 
 
 def body(session: Session, pool: PoolName | None) -> Body:
-    """The array itself: system, nodes, portals and pool. Takes 3 to 5 commands."""
-    system = session.system
-    if system is None:
-        system = session.ask(queries.SYSTEM)
+    """The array itself: system, nodes, portals and pool. Takes 4 or 5 commands."""
+    system = session.ask(queries.SYSTEM)
     nodes = _nodes(session)
     return Body(system, nodes, _portals(session, system, nodes), _pool(session, system, pool))
 
@@ -48,10 +50,15 @@ def body(session: Session, pool: PoolName | None) -> Body:
 def survey(session: Session, pool: PoolName | None) -> View:
     """Everything: the array itself, all hosts with their ports, all volumes, all mappings."""
     view = View(body(session, pool))
-    for volume in session.ask(queries.VOLUMES):
-        view.learn_volume(volume)
+    volumes(session, view)
     hosts(session, view)
     return view
+
+
+def volumes(session: Session, view: View) -> None:
+    """All volumes."""
+    for volume in session.ask(queries.VOLUMES):
+        view.learn_volume(volume)
 
 
 def hosts(session: Session, view: View) -> None:
@@ -74,7 +81,7 @@ def closely(session: Session, view: View, focus: Focus) -> None:
         _volume_by_name(session, view, volume_name)
     for uid, last_name in sorted(focus.uids.items()):
         _volume_by_uid(session, view, uid, last_name)
-    there = sorted(name for name in focus.hosts if name in view.hosts)
+    there = sorted(name for name in focus.hosts | focus.mapped if name in view.hosts)
     for name, mappings in session.all_mappings(there) if len(there) > 1 else _mappings_of(session, there):
         view.learn_mappings_of_host(name, mappings)
     for uid in sorted(focus.volumes):

@@ -77,6 +77,20 @@ class View:
         """The host objects to which a volume is mapped."""
         return frozenset(self._of_volume.get(uid, ()))
 
+    def shows(self, step: Step) -> bool:
+        """Whether the step's effect is there: then nothing of it can still be under way."""
+        match step:
+            case MakeHost(host=name, iqns=iqns) | AddPorts(host=name, iqns=iqns):
+                return name in self.hosts and self.hosts[name].iqns >= set(iqns)
+            case RemovePort(host=name, iqn=iqn):
+                return name not in self.hosts or iqn not in self.hosts[name].iqns
+            case RemoveHost(host=name):
+                return name not in self.hosts
+            case MapVolume(host=name, uid=uid):
+                return uid in self.on_host(name)
+            case UnmapVolume(host=name, uid=uid):
+                return all(mapping.cluster for mapping in self.on_host(name).get(uid, ()))
+
     # -- learning ----------------------------------------------------------------------------------------------------
 
     def learn_host(self, name: HostName, host: Host | None) -> None:
@@ -146,8 +160,11 @@ class View:
             case MapVolume(host=name, volume=volume, uid=uid, lun=lun):
                 self._add(VolumeMapping(name, volume, uid, (lun,)))
             case UnmapVolume(host=name, uid=uid):
-                self._on_host.get(name, {}).pop(uid, None)
-                self._of_volume.get(uid, set()).discard(name)
+                rows = self._on_host.get(name, {})
+                if not (shared := tuple(row for row in rows.pop(uid, ()) if row.cluster)):
+                    self._of_volume.get(uid, set()).discard(name)
+                else:
+                    rows[uid] = shared
 
     def _with_ports(self, name: HostName, ports: tuple[Port, ...]) -> None:
         known = self.hosts[name]

@@ -77,8 +77,11 @@ def judge_error(error: ArrayError) -> Wait | Refuse:
             return Wait(Reason.UNREACHABLE, f"{words}. It is tried again.")
 
 
-def elder(array: FlashSystemArray, others: Iterable[FlashSystemArray], system: SystemId) -> FlashSystemArray | None:
+def elder(array: FlashSystemArray, others: Iterable[FlashSystemArray]) -> FlashSystemArray | None:
     """The older resource for the same system, if there is one: nothing is worked through the younger."""
+    system = system_of(array)
+    if system is None:
+        return None
     same = (each for each in others if each.ref != array.ref and system_of(each) == system)
     return min((each for each in same if seniority(each) < seniority(array)), key=seniority, default=None)
 

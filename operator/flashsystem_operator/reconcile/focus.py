@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.array.commands import MapVolume, Step
+from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
 from flashsystem_operator.array.observe import Focus
 from flashsystem_operator.array.state import Volume
 from flashsystem_operator.array.view import View
@@ -56,12 +56,28 @@ def without(focus: Focus, looked: Focus) -> Focus:
         names=focus.names - looked.names,
         uids={uid: name for uid, name in focus.uids.items() if uid not in looked.uids},
         volumes=focus.volumes - looked.volumes,
+        mapped=focus.mapped - looked.mapped - looked.hosts,
+    )
+
+
+def both(one: Focus, other: Focus) -> Focus:
+    return Focus(
+        one.hosts | other.hosts,
+        one.names | other.names,
+        one.uids | other.uids,
+        one.volumes | other.volumes,
+        one.mapped | other.mapped,
     )
 
 
 def touched(steps: Iterable[Step]) -> Focus:
-    """What these steps may have changed."""
-    return Focus(hosts={step.host for step in steps})
+    """What these steps may have changed: of a host object that was only mapped to, the mappings alone."""
+    steps = tuple(steps)
+    mapping = (MapVolume, UnmapVolume)
+    return Focus(
+        hosts={step.host for step in steps if not isinstance(step, mapping)},
+        mapped={step.host for step in steps if isinstance(step, mapping)},
+    )
 
 
 def rivals_of(refused: Iterable[Step]) -> Focus:

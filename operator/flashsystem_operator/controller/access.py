@@ -1,0 +1,142 @@
+"""From a FlashSystemArray and its Secret to a session with the array."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from flashsystem_operator.api.array import ArraySpec, FlashSystemArray, HostKeyPolicy
+from flashsystem_operator.array.connections import Connections, Endpoint, Limits
+from flashsystem_operator.array.credentials import BadCredentials, Login
+from flashsystem_operator.array.hostkeys import BadHostKey, HostKey
+from flashsystem_operator.array.session import Run, Session
+from flashsystem_operator.controller.kube import Forbidden, Gone, Kube, Secret
+from flashsystem_operator.reconcile.array import system_of
+from flashsystem_operator.reconcile.array_status import Contact
+from flashsystem_operator.reconcile.decision import Reason, Refuse
+
+
+class NoAccess(Exception):
+    """There is no way to the array as things are written in the cluster. said: for a condition.
+
+    secret: the version that was tried, if one was read.
+    """
+
+    def __init__(self, said: Refuse, secret: str | None = None) -> None:
+        super().__init__(said.message)
+        self.said = said
+        self.secret = secret
+
+
+@dataclass(slots=True)
+class Access:
+    """An open way to an array. basis: what it was made of; another basis asks for a new one."""
+
+    session: Session
+    connections: Connections
+    basis: "Basis"
+
+    def contact(self) -> Contact:
+        key = self.connections.host_key_seen or ""
+        return Contact(key, HostKey.read(key).fingerprint if key else "", self.basis.secret.version)
+
+    def close(self) -> None:
+        self.session.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """All that a way to an array hangs on."""
+
+    spec: tuple[object, ...]
+    pinned: str | None
+    secret: Secret = field(repr=False)
+
+
+async def basis_of(array: FlashSystemArray, kube: Kube) -> Basis:
+    """Read the Secret, by name, or raise NoAccess (or KubeError)."""
+    namespace, name = array.metadata.namespace, array.spec.credentials_secret_ref.name
+    try:
+        secret = await kube.secret(namespace, name)
+    except Gone:
+        raise NoAccess(
+            Refuse(
+                Reason.CREDENTIALS_NOT_FOUND,
+                f"There is no Secret {namespace}/{name}. Make it, with username and password or ssh-privatekey.",
+            )
+        ) from None
+    except Forbidden:
+        raise NoAccess(
+            Refuse(
+                Reason.CREDENTIALS_FORBIDDEN,
+                f"The operator may not read Secret {namespace}/{name}. Bind ClusterRole flashsystem-operator-secrets "
+                f"to its service account with a RoleBinding in namespace {namespace}.",
+            )
+        ) from None
+    pinned = array.status.host_key if array.spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE else None
+    return Basis(_way(array.spec), pinned, secret)
+
+
+def opened(array: FlashSystemArray, basis: Basis) -> Access:
+    """The way to the array; nothing is sent yet. Raises NoAccess if Secret or host keys cannot be used."""
+    spec = array.spec
+    trusted = spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE
+    endpoint = Endpoint(
+        addresses=spec.management.addresses,
+        port=spec.management.port,
+        host_keys=spec.host_keys or ((basis.pinned,) if basis.pinned else ()),
+        trust_first_use=trusted,
+    )
+    limits = Limits(
+        concurrent_commands=spec.limits.concurrent_commands,
+        sessions=spec.limits.sessions,
+        command_timeout=spec.limits.command_timeout,
+        new_connections_per_second=spec.limits.new_connections_per_second,
+    )
+    made: list[Connections] = []
+
+    def connect(greet: Callable[[Run], None]) -> Connections:
+        made.append(Connections(endpoint, login(array, basis.secret), limits, greet))
+        return made[0]
+
+    try:
+        session = Session(connect, system_of(array), limits.concurrent_commands)
+    except BadHostKey as error:
+        raise NoAccess(Refuse(Reason.HOST_KEY_MISMATCH, f"spec.hostKeys cannot be used: {error}.")) from None
+    except BadCredentials as error:
+        raise _invalid(array, basis.secret, str(error)) from None
+    return Access(session, made[0], basis)
+
+
+def login(array: FlashSystemArray, secret: Secret) -> Login:
+    """The usual keys of kubernetes.io/basic-auth and kubernetes.io/ssh-auth."""
+    return Login(
+        username=(_text(array, secret, "username") or "").strip(),
+        password=_text(array, secret, "password"),
+        private_key=_text(array, secret, "ssh-privatekey"),
+    )
+
+
+def _text(array: FlashSystemArray, secret: Secret, key: str) -> str | None:
+    if key not in secret.data:
+        return None
+    try:
+        return base64.b64decode(secret.data[key], validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise _invalid(array, secret, f"its {key} is not text") from None
+
+
+def _invalid(array: FlashSystemArray, secret: Secret, why: str) -> NoAccess:
+    name = array.spec.credentials_secret_ref.name
+    return NoAccess(
+        Refuse(
+            Reason.CREDENTIALS_INVALID,
+            f"Secret {array.metadata.namespace}/{name} cannot be used: {why}. It needs username, and password or "
+            "ssh-privatekey.",
+        ),
+        secret.version,
+    )
+
+
+def _way(spec: ArraySpec) -> tuple[object, ...]:
+    return (spec.management, spec.host_keys, spec.host_key_policy, spec.limits, spec.system_id)

@@ -1,0 +1,210 @@
+"""Every object of our kinds as it was last seen, and who hangs on whom. Belongs to one event loop.
+
+A list is the truth and a watch a hint: `replace_all` takes a whole listing, `put` one sighting. An older version never
+replaces a newer one, so that our own writes, whose answers come in here too, are read back at once.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from flashsystem_operator.api.array import ArrayStatus, FlashSystemArray
+from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
+from flashsystem_operator.api.base import Memory
+from flashsystem_operator.api.host import FlashSystemHost, HostStatus
+from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.meta import ObjectMeta, UnreadableResourceError
+
+AnyObject = FlashSystemArray | FlashSystemHost | VolumeAttachment
+
+STATUS_MODELS: Mapping[Kind, type[Memory]] = {
+    Kind.ARRAY: ArrayStatus,
+    Kind.HOST: HostStatus,
+    Kind.ATTACHMENT: AttachmentStatus,
+}
+
+_MODELS: Mapping[Kind, type[AnyObject]] = {
+    Kind.ARRAY: FlashSystemArray,
+    Kind.HOST: FlashSystemHost,
+    Kind.ATTACHMENT: VolumeAttachment,
+}
+
+
+class Change(Enum):
+    """What a sighting says that was not known."""
+
+    NOTHING = auto()
+    STATUS = auto()
+    WISH = auto()
+    """The spec, a finalizer, an annotation, or that it is there at all or is being deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object.
+
+    status: as the API server has it. resource: None when the spec cannot be read; `why` then says so in a sentence.
+    """
+
+    ref: ObjectRef
+    meta: ObjectMeta
+    status: Mapping[str, Any]
+    resource: AnyObject | None
+    why: str = ""
+
+    @classmethod
+    def read(cls, kind: Kind, body: Mapping[str, Any]) -> "Entry":
+        meta = ObjectMeta.model_validate(body["metadata"])
+        ref = ObjectRef(kind, meta.namespace, meta.name)
+        status = body.get("status") or {}
+        try:
+            return cls(ref, meta, status, _MODELS[kind].read(body))
+        except UnreadableResourceError as error:
+            return cls(ref, meta, status, None, str(error))
+
+
+class Cache:
+    """All entries, and the indexes that wake-ups and worlds are made of."""
+
+    def __init__(self) -> None:
+        self._entries: dict[ObjectRef, Entry] = {}
+        self._by_key: dict[tuple[str, object], set[ObjectRef]] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, ref: ObjectRef) -> Entry | None:
+        return self._entries.get(ref)
+
+    def entries(self, kind: Kind) -> list[Entry]:
+        return [entry for entry in self._entries.values() if entry.ref.kind is kind]
+
+    def put(self, kind: Kind, body: Mapping[str, Any]) -> tuple[ObjectRef, Change]:
+        """Take in a sighting or the answer to a write of ours."""
+        entry = Entry.read(kind, body)
+        before = self._entries.get(entry.ref)
+        if before is not None and before.meta.uid == entry.meta.uid and not _newer(entry, before):
+            return entry.ref, Change.NOTHING
+        self._forget(before)
+        self._entries[entry.ref] = entry
+        for key in _keys(entry):
+            self._by_key.setdefault(key, set()).add(entry.ref)
+        return entry.ref, Change.WISH if before is None or _wish(entry) != _wish(before) else Change.STATUS
+
+    def remove(self, ref: ObjectRef, uid: str | None = None) -> bool:
+        """Forget an object that is gone; with `uid` only that one, not a namesake made since. True if it was there."""
+        entry = self._entries.get(ref)
+        if entry is None or (uid is not None and entry.meta.uid != uid):
+            return False
+        self._forget(entry)
+        del self._entries[ref]
+        return True
+
+    def replace_all(self, kind: Kind, bodies: Iterable[Mapping[str, Any]]) -> list[ObjectRef]:
+        """Take in a whole listing; what it lacks is gone. Answers with the objects whose wish changed."""
+        listed, changed = set[ObjectRef](), list[ObjectRef]()
+        for body in bodies:
+            ref, change = self.put(kind, body)
+            listed.add(ref)
+            if change is Change.WISH:
+                changed.append(ref)
+        gone = [entry.ref for entry in self.entries(kind) if entry.ref not in listed]
+        for ref in gone:
+            self.remove(ref)
+        return changed + gone
+
+    # -- who hangs on whom -------------------------------------------------------------------------------------------
+
+    def array_of(self, ref: ObjectRef) -> ObjectRef | None:
+        """The FlashSystemArray that an object is worked through, whether or not it exists; None if nothing tells."""
+        if ref.kind is Kind.ARRAY:
+            return ref
+        resource = entry.resource if (entry := self.get(ref)) else None
+        if isinstance(resource, FlashSystemHost):
+            return resource.array
+        if isinstance(resource, VolumeAttachment):
+            return self._array_of_attachment(resource)
+        return None
+
+    def hosts_on(self, array: ObjectRef) -> dict[ObjectRef, FlashSystemHost]:
+        return {
+            ref: host for ref in self._under("array", array) if isinstance(host := self._resource(ref), FlashSystemHost)
+        }
+
+    def attachments_on(self, array: ObjectRef) -> dict[ObjectRef, VolumeAttachment]:
+        """Those of the array's hosts, and those that were attached through a host that is gone."""
+        refs = {ref for host in self.hosts_on(array) for ref in self._under("host", host)}
+        refs |= {ref for ref in self._under("seen-array", array) if self.array_of(ref) == array}
+        return {ref: found for ref in refs if isinstance(found := self._resource(ref), VolumeAttachment)}
+
+    def kin(self, ref: ObjectRef) -> set[ObjectRef]:
+        """Whose plans may change when this object does: its host and children, and its rivals."""
+        entry = self.get(ref)
+        kin = set(self._under("array", ref)) | set(self._under("host", ref)) | set(self._under("seen-array", ref))
+        if ref.kind is Kind.ARRAY:
+            kin |= {under for host in self._under("array", ref) for under in self._under("host", host)}
+            kin |= {entry.ref for entry in self.entries(Kind.ARRAY)}
+        if entry is None:
+            return kin
+        for key in _keys(entry):
+            if key[0] in ("iqn", "volume"):
+                kin |= self._by_key.get(key, set())
+        if isinstance(entry.resource, VolumeAttachment):
+            kin.add(entry.resource.host)
+        return kin - {ref}
+
+    def _array_of_attachment(self, attachment: VolumeAttachment) -> ObjectRef | None:
+        host = self._resource(attachment.host)
+        if isinstance(host, FlashSystemHost):
+            return host.array
+        seen = attachment.status.array
+        if seen and seen.name:
+            return ObjectRef(Kind.ARRAY, seen.namespace or attachment.metadata.namespace, seen.name)
+        return None
+
+    def _resource(self, ref: ObjectRef) -> AnyObject | None:
+        entry = self._entries.get(ref)
+        return entry.resource if entry else None
+
+    def _under(self, relation: str, ref: ObjectRef) -> set[ObjectRef]:
+        return self._by_key.get((relation, ref), set())
+
+    def _forget(self, entry: Entry | None) -> None:
+        if entry is not None:
+            for key in _keys(entry):
+                self._by_key[key].discard(entry.ref)
+                if not self._by_key[key]:
+                    del self._by_key[key]
+
+
+def _keys(entry: Entry) -> Iterator[tuple[str, object]]:
+    match entry.resource:
+        case FlashSystemHost() as host:
+            yield "array", host.array
+            for iqn in host.spec.initiators.iscsi:
+                yield "iqn", (host.array, iqn)
+        case VolumeAttachment() as attachment:
+            yield "host", attachment.host
+            volume, seen, array = attachment.spec.volume, attachment.status.volume, attachment.status.array
+            for word in {volume.name, volume.uid, seen.uid if seen else None} - {None}:
+                yield "volume", word
+            if array and array.name:
+                namespace = array.namespace or entry.ref.namespace
+                yield "seen-array", ObjectRef(Kind.ARRAY, namespace, array.name)
+        case _:
+            return
+
+
+def _wish(entry: Entry) -> tuple[object, ...]:
+    """What others want of us. Our own finalizer is no news, whether its sight or the answer to our write is first."""
+    meta = entry.meta
+    return meta.uid, meta.generation, meta.deletion_timestamp, meta.other_finalizers, dict(meta.annotations)
+
+
+def _newer(entry: Entry, before: Entry) -> bool:
+    """Versions of one object compare as numbers on every API server that keeps them in etcd."""
+    try:
+        return int(entry.meta.resource_version) > int(before.meta.resource_version)
+    except ValueError:
+        return entry.meta.resource_version != before.meta.resource_version

@@ -1,0 +1,147 @@
+"""All of it together: one inbox, one cache, a worker per array.
+
+All the events of an object's life meet in `see`: it is the state that matters, and not what rang the bell.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.controller.cache import Cache, Change
+from flashsystem_operator.controller.kube import Kube, KubeError
+from flashsystem_operator.controller.lease import LeaseTerms
+from flashsystem_operator.controller.strays import Strays
+from flashsystem_operator.controller.worker import Worker
+from flashsystem_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a watch showed. gone: the object was deleted; `body` is then its last state."""
+
+    kind: Kind
+    gone: bool
+    body: Mapping[str, Any]
+
+
+class Controller:
+    """Belongs to one event loop. `start`, then `see` whatever the watches show, then `stop`."""
+
+    def __init__(self, kube: Kube, settings: Settings) -> None:
+        self._kube = kube
+        self._settings = settings
+        self._cache = Cache()
+        self._clock = time.monotonic
+        self._installation = settings.installation or ""
+        self._workers: dict[ObjectRef, Worker] = {}
+        self._tasks: dict[ObjectRef | str, asyncio.Task[None]] = {}
+        terms = LeaseTerms(settings.namespace, settings.identity, settings.lease_duration)
+        self._strays = Strays(self._cache, kube, terms, self._clock, self._has_worker)
+        self.ready = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether every task that should be running is."""
+        return not any(task.done() for task in self._tasks.values())
+
+    async def start(self) -> None:
+        """List everything before anything is concluded, then work. Raises KubeError if the cluster cannot be read."""
+        if not self._installation:
+            self._installation = await self._kube.cluster_id()
+        for kind in Kind:
+            await self._list(kind)
+        self._tasks["strays"] = asyncio.create_task(self._strays.run())
+        self._tasks["relist"] = asyncio.create_task(self._relist())
+        self._match_workers()
+        self._wake(entry.ref for kind in Kind for entry in self._cache.entries(kind))
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Let every worker finish what it sent and let go of its Lease."""
+        self.ready = False
+        tasks, self._tasks = list(self._tasks.values()), {}
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                log.error("a task ended badly", exc_info=result)
+
+    def see(self, sighting: Sighting) -> None:
+        """Take in what a watch showed, and wake whomever it may concern."""
+        meta = sighting.body["metadata"]
+        ref = ObjectRef(sighting.kind, meta["namespace"], meta["name"])
+        kin = self._cache.kin(ref)
+        if not self._is_news(sighting, ref):
+            return
+        if ref.kind is Kind.ARRAY:
+            self._match_workers()
+        self._wake({ref, *kin, *self._cache.kin(ref)})
+
+    def _is_news(self, sighting: Sighting, ref: ObjectRef) -> bool:
+        if sighting.gone:
+            return self._cache.remove(ref, sighting.body["metadata"]["uid"])
+        return self._cache.put(sighting.kind, sighting.body)[1] is Change.WISH
+
+    def _wake(self, refs: Iterable[ObjectRef]) -> None:
+        strays = []
+        for ref in refs:
+            array = self._cache.array_of(ref)
+            worker = self._workers.get(array) if array else None
+            if worker is not None and self._cache.get(ref) is not None and self._has_worker(ref):
+                worker.wake([ref])
+            else:
+                strays.append(ref)
+        self._strays.wake(strays)
+
+    def _has_worker(self, ref: ObjectRef) -> bool:
+        entry, array = self._cache.get(ref), self._cache.array_of(ref)
+        return entry is not None and entry.resource is not None and array in self._workers
+
+    def _match_workers(self) -> None:
+        """A worker for every array that can be read, and none for those that are gone."""
+        arrays = {e.ref for e in self._cache.entries(Kind.ARRAY) if isinstance(e.resource, FlashSystemArray)}
+        for ref in arrays - self._workers.keys():
+            worker = Worker(
+                ref, self._installation, self._cache, self._kube, self._settings, self._clock, self._working
+            )
+            self._workers[ref] = worker
+            self._tasks[ref] = asyncio.create_task(worker.run())
+        for ref in self._workers.keys() - arrays:
+            del self._workers[ref]
+            self._retire(self._tasks.pop(ref))
+
+    def _retire(self, task: asyncio.Task[None]) -> None:
+        """Its last work is waited for, in case the operator stops meanwhile."""
+        task.cancel()
+        key = f"retired-{id(task)}"
+        self._tasks[key] = asyncio.create_task(_until_done(task))
+        self._tasks[key].add_done_callback(lambda _: self._tasks.pop(key, None))
+
+    def _working(self) -> int:
+        return sum(worker.working for worker in self._workers.values())
+
+    async def _list(self, kind: Kind) -> list[ObjectRef]:
+        return self._cache.replace_all(kind, [body async for body in self._kube.list(kind)])
+
+    async def _relist(self) -> None:
+        """A watch may lose an object's end for ever; a list does not."""
+        while True:
+            await asyncio.sleep(self._settings.relist)
+            try:
+                changed = [ref for kind in Kind for ref in await self._list(kind)]
+            except KubeError as error:
+                log.warning("cannot list: %s", error)
+                continue
+            self._match_workers()
+            self._wake({ref for each in changed for ref in (each, *self._cache.kin(each))})
+
+
+async def _until_done(task: asyncio.Task[None]) -> None:
+    await asyncio.wait({task})

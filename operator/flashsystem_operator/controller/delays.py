@@ -1,0 +1,86 @@
+"""When which key is due: a queue that holds each key once, and the growing waits of what failed."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key")
+
+Clock = Callable[[], float]
+
+
+@dataclass(slots=True)
+class Backoff(Generic[Key]):
+    """Doubling waits with jitter, for ever, forgotten on success. Times in seconds.
+
+    first: the first wait, on average. longest: no wait is longer.
+    """
+
+    first: float = 1.0
+    longest: float = 60.0
+    _failures: dict[Key, int] = field(default_factory=dict)
+
+    def failed(self, key: Key) -> float:
+        """How long to wait after one more failure: between half and all of first, 2 x first, 4 x first ..."""
+        count = self._failures.get(key, 0)
+        self._failures[key] = count + 1
+        full = min(self.longest, 2 * self.first * 2.0 ** min(count, 32))
+        return full * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+    def forget(self, key: Key) -> None:
+        self._failures.pop(key, None)
+
+
+class DelayQueue(Generic[Key]):
+    """Keys with the time at which each is due. A key is in it once, at the earliest time that was asked for.
+
+    Belongs to one event loop. A key that is taken is out of the queue: what comes in meanwhile is a new reason.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._due: dict[Key, float] = {}
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def put(self, key: Key, delay: float = 0.0) -> None:
+        """Make the key due in `delay` seconds, unless it is due before."""
+        at = self._clock() + delay
+        if at < self._due.get(key, float("inf")):
+            self._due[key] = at
+            self._changed.set()
+
+    def put_all(self, keys: Iterable[Key], delay: float = 0.0) -> None:
+        for key in keys:
+            self.put(key, delay)
+
+    def discard(self, key: Key) -> None:
+        self._due.pop(key, None)
+
+    async def batch(self, most: int, window: float) -> list[Key]:
+        """The keys that are due, at most so many; waits for the first one, then `window` seconds for its kin."""
+        while True:
+            self._changed.clear()
+            wait = min(self._due.values(), default=float("inf")) - self._clock()
+            if wait <= 0:
+                break
+            await self._sleep(wait)
+        await asyncio.sleep(window)
+        now = self._clock()
+        ready = sorted((at, number) for number, at in enumerate(self._due.values()) if at <= now)[:most]
+        keys = list(self._due)
+        taken = [keys[number] for _, number in ready]
+        for key in taken:
+            del self._due[key]
+        return taken
+
+    async def _sleep(self, wait: float) -> None:
+        try:
+            async with asyncio.timeout(None if wait == float("inf") else wait):
+                await self._changed.wait()
+        except TimeoutError:
+            return

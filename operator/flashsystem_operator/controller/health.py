@@ -1,0 +1,32 @@
+"""Probes: /livez says whether the process does what it is for, /readyz whether it has seen the cluster.
+
+Neither asks an array: a restart does not bring back one that is down.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+
+@asynccontextmanager
+async def probes(port: int, alive: Callable[[], bool], ready: Callable[[], bool]) -> AsyncIterator[int]:
+    """Serve both on all addresses, for as long as the context is open; gives the port. OSError if it is taken."""
+    app = web.Application()
+    app.router.add_get("/livez", _answer(alive))
+    app.router.add_get("/readyz", _answer(ready))
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, port=port)
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _answer(question: Callable[[], bool]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="ok\n") if question() else web.Response(status=500, text="not ok\n")
+
+    return answer

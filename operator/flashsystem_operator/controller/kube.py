@@ -1,0 +1,162 @@
+"""The API server, as far as we need it. Asynchronous, with a limit on every request.
+
+Every write carries the version that it stands on, so that what somebody else wrote meanwhile is never overwritten:
+Conflict is answered by looking again.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from kubernetes.aio import client
+from kubernetes.aio.client.exceptions import ApiException
+
+from flashsystem_operator.api.kinds import FINALIZER, GROUP, VERSION, Kind, ObjectRef
+from flashsystem_operator.api.meta import ObjectMeta
+
+Body = Mapping[str, Any]
+MANAGER = "flashsystem-operator"
+
+_MERGE = "application/merge-patch+json"
+_PAGE = 500
+_NOT_FOUND, _CONFLICT, _FORBIDDEN = 404, 409, 403
+
+
+class KubeError(Exception):
+    """The API server could not be asked, or said no. Try again later."""
+
+
+class Conflict(KubeError):
+    """The object changed since it was read. Look again."""
+
+
+class Gone(KubeError):
+    """There is no such object."""
+
+
+class Forbidden(KubeError):
+    """We have no right to this. Only a change of RBAC helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """version: metadata.resourceVersion. data: base64, as the API server keeps it."""
+
+    version: str
+    data: Mapping[str, str] = field(repr=False)
+
+
+class Kube:
+    """limit: seconds that any one request may take."""
+
+    def __init__(self, api: client.ApiClient, limit: float = 15.0) -> None:
+        self._limit = limit
+        self._custom = client.CustomObjectsApi(api)
+        self._core = client.CoreV1Api(api)
+        self._leases = client.CoordinationV1Api(api)
+
+    async def list(self, kind: Kind) -> AsyncIterator[Body]:
+        """All objects of a kind, page by page."""
+        follow: str | None = None
+        while True:
+            page = await self._asked(
+                self._custom.list_cluster_custom_object(
+                    GROUP, VERSION, kind.plural, limit=_PAGE, _continue=follow, _request_timeout=self._limit
+                )
+            )
+            for item in page["items"]:
+                yield item
+            follow = page["metadata"].get("continue")
+            if not follow:
+                return
+
+    async def write_status(self, ref: ObjectRef, version: str, before: Body, status: Body) -> Body:
+        """Replace the status, and nothing else, if the object is still at `version`. Answers with the object."""
+        patch = {"metadata": {"resourceVersion": version}, "status": merge_patch(before, status)}
+        answer: Body = await self._asked(
+            self._custom.patch_namespaced_custom_object_status(
+                GROUP,
+                VERSION,
+                ref.namespace,
+                ref.kind.plural,
+                ref.name,
+                patch,
+                field_manager=MANAGER,
+                _content_type=_MERGE,
+                _request_timeout=self._limit,
+            )
+        )
+        return answer
+
+    async def write_finalizer(self, ref: ObjectRef, meta: ObjectMeta, *, present: bool) -> Body:
+        """Put our finalizer on, or take it off, if the object is still as `meta` says. Answers with the object."""
+        finalizers = [*meta.other_finalizers, *((FINALIZER,) if present else ())]
+        patch = {"metadata": {"resourceVersion": meta.resource_version, "finalizers": finalizers}}
+        answer: Body = await self._asked(
+            self._custom.patch_namespaced_custom_object(
+                GROUP,
+                VERSION,
+                ref.namespace,
+                ref.kind.plural,
+                ref.name,
+                patch,
+                field_manager=MANAGER,
+                _content_type=_MERGE,
+                _request_timeout=self._limit,
+            )
+        )
+        return answer
+
+    async def secret(self, namespace: str, name: str) -> Secret:
+        found = await self._asked(self._core.read_namespaced_secret(name, namespace, _request_timeout=self._limit))
+        return Secret(found.metadata.resource_version, found.data or {})
+
+    async def cluster_id(self) -> str:
+        """The UID of the kube-system namespace: it lives and dies with the cluster."""
+        found = await self._asked(self._core.read_namespace("kube-system", _request_timeout=self._limit))
+        return str(found.metadata.uid)
+
+    async def event(self, namespace: str, body: Any) -> None:
+        await self._asked(self._core.create_namespaced_event(namespace, body, _request_timeout=self._limit))
+
+    async def lease(self, namespace: str, name: str) -> Any:
+        return await self._asked(self._leases.read_namespaced_lease(name, namespace, _request_timeout=self._limit))
+
+    async def create_lease(self, namespace: str, body: Any, limit: float) -> Any:
+        return await self._asked(
+            self._leases.create_namespaced_lease(namespace, body, field_manager=MANAGER, _request_timeout=limit)
+        )
+
+    async def replace_lease(self, namespace: str, name: str, body: Any, limit: float) -> Any:
+        """Write the whole Lease, which carries the version that it stands on."""
+        return await self._asked(
+            self._leases.replace_namespaced_lease(name, namespace, body, field_manager=MANAGER, _request_timeout=limit)
+        )
+
+    async def _asked(self, request: Any) -> Any:
+        try:
+            return await request
+        except ApiException as error:
+            raise _sorted(error) from None
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise KubeError(f"the API server did not answer: {str(error) or type(error).__name__}") from error
+
+
+def merge_patch(before: Body, after: Body) -> dict[str, Any]:
+    """What makes `after` of `before` (RFC 7386): a key that is no more there has to be said to be null."""
+    patch: dict[str, Any] = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        old = before.get(key)
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            if inner := merge_patch(old, value):
+                patch[key] = inner
+        elif value != old:
+            patch[key] = value
+    return patch
+
+
+def _sorted(error: ApiException) -> KubeError:
+    words = f"the API server answered {error.status} {error.reason}"
+    kinds = {_NOT_FOUND: Gone, _CONFLICT: Conflict, _FORBIDDEN: Forbidden}
+    return kinds.get(error.status, KubeError)(words)

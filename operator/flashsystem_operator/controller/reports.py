@@ -1,0 +1,67 @@
+"""What a worker says of its array, and of the objects below it when the array cannot be worked with."""
+
+from collections.abc import Collection
+
+from flashsystem_operator.api.array import Counts
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.conditions import is_true
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.array.view import View
+from flashsystem_operator.controller.cache import Cache
+from flashsystem_operator.controller.writer import Writer, now
+from flashsystem_operator.reconcile import array as arrays
+from flashsystem_operator.reconcile import array_status
+from flashsystem_operator.reconcile.conditions import conditions
+from flashsystem_operator.reconcile.decision import Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.world import World
+
+
+class Reports:
+    """Belongs to one worker."""
+
+    def __init__(self, cache: Cache, writer: Writer) -> None:
+        self._cache = cache
+        self._writer = writer
+
+    async def array(self, world: World, verdict: InSync | Refuse, view: View, contact: array_status.Contact) -> None:
+        """After a look at the array."""
+        decision = self._decided(world, verdict)
+        counts = Counts(
+            hosts=len(view.hosts),
+            mappings=sum(len(rows) for host in view.hosts for rows in view.on_host(host).values()),
+            attachments=len(world.attachments),
+        )
+        status = array_status.reached(world.array, decision, view, contact, counts, now())
+        failed = await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, status))
+        for error in failed.values():
+            raise error
+
+    async def down(self, world: World, said: Wait | Refuse, due: Collection[ObjectRef], secret: str | None) -> None:
+        """When the array cannot be worked with: once on the array, and on those objects that are not Ready."""
+        decision = self._decided(world, said)
+        status = array_status.unreached(world.array, decision, now(), secret)
+        await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, status))
+        refs = due if world.array.ref not in due else (*world.hosts, *world.attachments)
+        await self._writer.all((ref for ref in refs if ref != world.array.ref), lambda ref: self._not_ready(ref, world))
+
+    async def _not_ready(self, ref: ObjectRef, world: World) -> None:
+        """An object that was Ready stays so, as of the last look, unless it wishes something new."""
+        resource: FlashSystemHost | VolumeAttachment | None = world.hosts.get(ref) or world.attachments.get(ref)
+        if resource is None:
+            return
+        meta, before = resource.metadata, resource.status
+        settled = before.observed_generation == meta.generation and is_true(before.conditions, "Ready")
+        if settled and not meta.deleting:
+            return
+        wait = Wait(Reason.ARRAY_NOT_READY, f"{world.array.ref} cannot be worked with at present; see its conditions.")
+        said = {"conditions": conditions(wait, before.conditions, meta.generation, now())}
+        await self._writer.status(ref, before.model_copy(update={**said, "observed_generation": meta.generation}))
+
+    @staticmethod
+    def _decided(world: World, verdict: InSync | Wait | Refuse) -> Decision:
+        """An array that is being deleted says what it waits for."""
+        if not world.array.metadata.deleting:
+            return verdict
+        gone = arrays.plan_gone(world.array, len(world.hosts), len(world.attachments))
+        return verdict if isinstance(gone, Release) else gone

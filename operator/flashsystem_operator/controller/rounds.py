@@ -1,0 +1,172 @@
+"""One pass over an array: look, plan, record, act, look again, say what is there.
+
+What the second look shows is the truth. A lost reply, "already exists" and a race with an administrator all end there,
+and need no list of codes that are benign.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
+from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.array.session import Session
+from flashsystem_operator.array.view import View
+from flashsystem_operator.controller import steps
+from flashsystem_operator.controller.looking import Looking
+from flashsystem_operator.controller.threads import in_thread
+from flashsystem_operator.controller.unsettled import Unsettled
+from flashsystem_operator.controller.writer import Writer, now
+from flashsystem_operator.reconcile import array as arrays
+from flashsystem_operator.reconcile import batch, status
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.status import Outcome
+from flashsystem_operator.reconcile.world import World
+
+WorldOf = Callable[[str], World]
+"""The world as it is wished now, given why the array is closed (empty if it is open)."""
+
+
+@dataclass(slots=True)
+class Ended:
+    """What a pass leaves. again: objects that need another turn soon."""
+
+    view: View
+    verdict: InSync | Refuse
+    acted: bool
+    again: set[ObjectRef] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """may_write: asked before each command. hand: the thread in which looks are made, so that nobody else waits."""
+
+    session: Session
+    writer: Writer
+    unsettled: Unsettled
+    may_write: Callable[[], bool]
+    hand: ThreadPoolExecutor
+
+    async def go(self, world_of: WorldOf, known: View | None, due: Collection[ObjectRef], *, survey: bool) -> Ended:
+        """Bring the due objects in line. Raises ArrayError when the array cannot be looked at."""
+        looking = Looking(self.session, known)
+        world = world_of("")
+        view = await in_thread(self.hand, lambda: looking.first(world, due, survey=survey))
+        self.unsettled.review(view)
+        verdict = arrays.judge(world.array, view.body)
+        closed = verdict.message if isinstance(verdict, Refuse) else ""
+        world = world_of(closed)
+        decisions = batch.plan(world, view, due)
+        results, acted = steps.Results(), any(isinstance(decision, Act) for decision in decisions.values())
+        failed = await self._record(world, view, decisions)
+        if acted:
+            results = await self._act(world, decisions, failed, looking)
+            self.unsettled.review(view)
+            world = world_of(closed)
+            decisions = batch.plan(world, view, due)
+        outcomes = {
+            ref: Outcome(
+                decision,
+                failed.get(ref) or results.errors.get(ref),
+                refused=any(errand.owner == ref for errand in results.refused),
+            )
+            for ref, decision in decisions.items()
+        }
+        unwritten = await self._say(world, view, outcomes)
+        return Ended(view, verdict, acted, _again(outcomes, unwritten))
+
+    async def _record(
+        self, world: World, view: View, decisions: Mapping[ObjectRef, Decision]
+    ) -> dict[ObjectRef, Exception]:
+        """Finalizers and bindings, before anything is sent. Whose record failed is left out of this pass."""
+        kept = [ref for ref, decision in decisions.items() if isinstance(decision, Act | InSync)]
+        live = [world.attachments[ref] for ref in kept if ref in world.attachments]
+        live = [attachment for attachment in live if not attachment.metadata.deleting]
+        acting = [ref for ref in kept if ref in world.hosts and isinstance(decisions[ref], Act)]
+        parents = {attachment.host for attachment in live} | set(acting)
+        failed: dict[ObjectRef, Exception] = {}
+        for generation in ([world.array.ref] if parents else [], parents, [attachment.ref for attachment in live]):
+            failed |= await self.writer.all((ref for ref in generation if _may_guard(ref, world)), self.writer.guard)
+        failed |= self._orphaned(live, failed, world)
+
+        async def record(ref: ObjectRef) -> None:
+            attachment = world.attachments[ref]
+            wished = status.record(attachment, Outcome(decisions[ref]), world, view, now())
+            if _bound(wished) != _bound(attachment.status):
+                await self.writer.status(ref, wished)
+
+        acting = [each.ref for each in live if isinstance(decisions[each.ref], Act) and each.ref not in failed]
+        return failed | await self.writer.all(acting, record)
+
+    @staticmethod
+    def _orphaned(
+        live: Iterable[VolumeAttachment], failed: Mapping[ObjectRef, Exception], world: World
+    ) -> dict[ObjectRef, Exception]:
+        """Attachments whose host or array could not be held: nothing is done for them in this pass."""
+        trouble = failed.get(world.array.ref)
+        return {
+            attachment.ref: error
+            for attachment in live
+            if (error := trouble or failed.get(attachment.host)) is not None
+        }
+
+    async def _act(
+        self,
+        world: World,
+        decisions: Mapping[ObjectRef, Decision],
+        failed: Mapping[ObjectRef, Exception],
+        looking: Looking,
+    ) -> steps.Results:
+        errands = [
+            errand
+            for ref, decision in decisions.items()
+            if isinstance(decision, Act)
+            for errand in _errands(ref, decision, world)
+        ]
+        results = await steps.run(errands, self.session, self.may_write, barred=failed.keys())
+        for errand in results.unsettled:
+            self.unsettled.add(errand.step)
+        refused = [errand.step for errand in results.refused]
+        await in_thread(self.hand, lambda: looking.again([errand.step for errand in errands], refused))
+        return results
+
+    async def _say(self, world: World, view: View, outcomes: Mapping[ObjectRef, Outcome]) -> dict[ObjectRef, Exception]:
+        async def say(ref: ObjectRef) -> None:
+            outcome = outcomes[ref]
+            if isinstance(outcome.decision, Release):
+                if outcome.decision.left:
+                    await self.writer.event(ref, "LeftOnArray", outcome.decision.left)
+                await self.writer.release(ref)
+            elif ref in world.hosts:
+                await self.writer.status(ref, status.of_host(world.hosts[ref], outcome, world, view, now()))
+            else:
+                said = status.of_attachment(world.attachments[ref], outcome, world, view, now())
+                await self.writer.status(ref, said)
+
+        return {**await self.writer.all(outcomes, say)}
+
+
+def _errands(ref: ObjectRef, decision: Act, world: World) -> list[steps.Errand]:
+    meta = (world.hosts.get(ref) or world.attachments[ref]).metadata
+    return [steps.Errand(ref, meta.uid, meta.generation, step) for step in decision.steps]
+
+
+def _may_guard(ref: ObjectRef, world: World) -> bool:
+    """Nobody can put a finalizer on an object that is being deleted."""
+    found = world.hosts.get(ref) or world.attachments.get(ref) or (world.array if ref == world.array.ref else None)
+    return found is not None and not found.metadata.deleting
+
+
+def _bound(remembered: AttachmentStatus) -> tuple[object, ...]:
+    volume = remembered.volume.uid if remembered.volume else None
+    return volume, remembered.host, remembered.origin, remembered.array
+
+
+def _again(outcomes: Mapping[ObjectRef, Outcome], unwritten: Collection[ObjectRef]) -> set[ObjectRef]:
+    return {*unwritten, *(ref for ref, outcome in outcomes.items() if outcome.error or _unfinished(outcome.decision))}
+
+
+def _unfinished(decision: Decision) -> bool:
+    if isinstance(decision, Wait):
+        return decision.reason in (Reason.OUTCOME_UNKNOWN, Reason.SETTLING)
+    return isinstance(decision, Act)

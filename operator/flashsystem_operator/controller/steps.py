@@ -1,0 +1,117 @@
+"""Sends the commands of a pass: in order for one host object and for one volume, side by side otherwise."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume, line
+from flashsystem_operator.array.errors import ArrayError, OutcomeUnknown, Refused, Unreadable
+from flashsystem_operator.array.session import Session
+
+log = logging.getLogger(__name__)
+changes = logging.getLogger("flashsystem_operator.changes")
+"""One line of JSON for every command that was sent to change an array, whatever came of it."""
+
+
+class NotDone(Exception):
+    """A step was not sent: one that it stands on failed, or we may no longer write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A step, and for whom it is done."""
+
+    owner: ObjectRef
+    uid: str
+    generation: int
+    step: Step
+
+
+@dataclass(slots=True)
+class Results:
+    """What became of the steps. errors: the first one of each owner. unsettled: those that may still be running."""
+
+    errors: dict[ObjectRef, Exception] = field(default_factory=dict)
+    refused: list[Errand] = field(default_factory=list)
+    unsettled: list[Errand] = field(default_factory=list)
+
+
+async def run(
+    errands: Sequence[Errand], session: Session, may_write: Callable[[], bool], barred: Collection[ObjectRef] = ()
+) -> Results:
+    """Send all; returns when the last one is answered or given up.
+
+    An errand waits for the one before it on the same host object and on the same volume, and is not done if that
+    failed: it was planned upon it. may_write: asked right before each command. barred: whose errands are not done, nor
+    what stands on them.
+    """
+    results, tasks = Results(), list[asyncio.Task[bool]]()
+    last: dict[object, asyncio.Task[bool]] = {}
+    for errand in errands:
+        before = [last[place] for place in _places(errand.step) if place in last]
+        allowed = may_write if errand.owner not in barred else _never
+        task = asyncio.create_task(_one(errand, before, session, allowed, results))
+        tasks.append(task)
+        last.update(dict.fromkeys(_places(errand.step), task))
+    await asyncio.gather(*tasks)
+    return results
+
+
+async def _one(
+    errand: Errand,
+    before: Iterable[Awaitable[bool]],
+    session: Session,
+    may_write: Callable[[], bool],
+    results: Results,
+) -> bool:
+    try:
+        await _done(before)
+        await asyncio.get_running_loop().run_in_executor(session.threads, _send, errand, session, may_write)
+    except (ArrayError, NotDone) as error:
+        results.errors.setdefault(errand.owner, error)
+        if isinstance(error, Refused):
+            results.refused.append(errand)
+        elif isinstance(error, OutcomeUnknown | Unreadable):
+            results.unsettled.append(errand)
+        return False
+    return True
+
+
+async def _done(before: Iterable[Awaitable[bool]]) -> None:
+    if not all([await task for task in before]):
+        raise NotDone("a command that this one stands on was not done")
+
+
+def _send(errand: Errand, session: Session, may_write: Callable[[], bool]) -> None:
+    if not may_write():
+        raise NotDone("the Lease of this array was lost")
+    result = "done"
+    try:
+        session.do(errand.step)
+    except Exception as error:
+        result = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        changes.info(json.dumps(_change(errand, result)))
+
+
+def _change(errand: Errand, result: str) -> Mapping[str, object]:
+    return {
+        "object": str(errand.owner),
+        "uid": errand.uid,
+        "generation": errand.generation,
+        "command": line(errand.step.argv()),
+        "result": result,
+    }
+
+
+def _never() -> bool:
+    return False
+
+
+def _places(step: Step) -> tuple[object, ...]:
+    volume = (step.uid,) if isinstance(step, MapVolume | UnmapVolume) else ()
+    return (step.host, *volume)

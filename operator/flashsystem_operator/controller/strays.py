@@ -1,0 +1,125 @@
+"""Objects that no array's worker looks after: what they refer to is not there, or their spec cannot be read."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.base import Memory, remember
+from flashsystem_operator.api.conditions import Condition
+from flashsystem_operator.api.host import FlashSystemHost, Ownership
+from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Entry
+from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
+from flashsystem_operator.controller.kube import Kube
+from flashsystem_operator.controller.lease import Lease, LeaseTerms
+from flashsystem_operator.controller.writer import Writer, now
+from flashsystem_operator.reconcile.attachment import host_not_found
+from flashsystem_operator.reconcile.conditions import conditions
+from flashsystem_operator.reconcile.decision import Decision, Reason, Refuse, Release, Wait
+
+LEASE = "flashsystem-strays"
+_BATCH = 500
+
+log = logging.getLogger(__name__)
+
+
+class Strays:
+    """Says what is missing; lets a deleted object go when nothing of it can be on any array.
+
+    looked_after: whether a worker has the object by now.
+    """
+
+    def __init__(
+        self, cache: Cache, kube: Kube, terms: LeaseTerms, clock: Clock, looked_after: Callable[[ObjectRef], bool]
+    ) -> None:
+        self._cache = cache
+        self._kube = kube
+        self._terms = terms
+        self._clock = clock
+        self._looked_after = looked_after
+        self._writer = Writer(kube, cache)
+        self._queue = DelayQueue[ObjectRef](clock)
+        self._failures = Backoff[ObjectRef]()
+
+    def wake(self, refs: Collection[ObjectRef]) -> None:
+        self._queue.put_all(refs)
+
+    async def run(self) -> None:
+        """One replica at a time does this, for ever; the others keep their queue for when it is theirs to do."""
+        while True:
+            lease = Lease(self._kube, LEASE, self._terms, self._clock)
+            await lease.acquire()
+            keeper = asyncio.create_task(lease.keep())
+            try:
+                while lease.valid:
+                    await self._turn(lease)
+            finally:
+                keeper.cancel()
+                await lease.release()
+
+    async def _turn(self, lease: Lease) -> None:
+        due = await self._queue.batch(_BATCH, window=0.05)
+        if not lease.valid:
+            self._queue.put_all(due)
+            return
+        failed = await self._writer.all((ref for ref in due if not self._looked_after(ref)), self._say)
+        for ref, error in failed.items():
+            log.warning("%s: %s", ref, error)
+            self._queue.put(ref, self._failures.failed(ref))
+        for ref in set(due) - failed.keys():
+            self._failures.forget(ref)
+
+    async def _say(self, ref: ObjectRef) -> None:
+        entry = self._cache.get(ref)
+        if entry is None:
+            return
+        decision = judge(entry, self._cache)
+        if isinstance(decision, Release):
+            await self._writer.release(ref)
+        elif decision is not None:
+            status = remember(STATUS_MODELS[ref.kind], entry.status)
+            before: tuple[Condition, ...] = getattr(status, "conditions")  # noqa: B009 - every kind's status has them
+            said = conditions(decision, before, entry.meta.generation, now())
+            await self._writer.status(ref, _with(status, said, entry.meta.generation))
+
+
+def judge(entry: Entry, cache: Cache) -> Decision | None:
+    """What keeps an object from being worked, or None when it is an array that its worker looks after."""
+    match entry.resource:
+        case None:
+            return Refuse(Reason.SPEC_UNREADABLE, entry.why)
+        case VolumeAttachment() as attachment:
+            return _judge_attachment(attachment, cache)
+        case FlashSystemHost() as host:
+            return _judge_host(host, cache)
+        case FlashSystemArray():
+            return None
+
+
+def _judge_attachment(attachment: VolumeAttachment, cache: Cache) -> Decision:
+    volume = attachment.status.volume
+    if attachment.metadata.deleting and (volume is None or volume.uid is None):
+        return Release()
+    array = cache.array_of(attachment.ref)
+    return host_not_found(attachment) if array is None else _array_not_found(array)
+
+
+def _judge_host(host: FlashSystemHost, cache: Cache) -> Decision:
+    if not host.metadata.deleting or host.status.ownership is Ownership.CREATED:
+        return _array_not_found(host.array)
+    names = [ref.name for ref in cache.kin(host.ref) if ref.kind is Kind.ATTACHMENT]
+    return Wait(Reason.IN_USE, f"VolumeAttachments still use this host: {', '.join(names)}.") if names else Release()
+
+
+def _array_not_found(array: ObjectRef) -> Wait:
+    return Wait(
+        Reason.ARRAY_NOT_FOUND,
+        f"There is no {array} that can be worked with. Work starts when it is made; what is already on the array "
+        "stays as it is until then.",
+    )
+
+
+def _with(status: Memory, said: tuple[Condition, ...], generation: int) -> Memory:
+    return status.model_copy(update={"conditions": said, "observed_generation": generation})

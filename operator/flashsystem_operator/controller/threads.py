@@ -1,0 +1,13 @@
+"""Blocking work, done in a thread of one's own choice, awaited from the event loop."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+
+async def in_thread(hand: ThreadPoolExecutor, work: Callable[[], Answer]) -> Answer:
+    """Run `work` in that pool. Each array has its own, so that one that hangs keeps nobody else waiting."""
+    return await asyncio.get_running_loop().run_in_executor(hand, work)

@@ -1,0 +1,47 @@
+"""Host objects on which a command may still be running whose answer was lost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flashsystem_operator.array.commands import Step
+from flashsystem_operator.array.view import View
+from flashsystem_operator.values import HostName
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    step: Step
+    until: float
+
+
+class Unsettled:
+    """seconds: how long a command whose answer was lost may still take effect.
+
+    A lost command is settled when its effect is seen, or when that time is over: then a look decides.
+    """
+
+    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+        self._clock = clock
+        self.seconds = seconds
+        self._lost: list[_Lost] = []
+        self._all_until = float("-inf")
+
+    @property
+    def hosts(self) -> frozenset[HostName]:
+        return frozenset(lost.step.host for lost in self._lost)
+
+    @property
+    def everything(self) -> bool:
+        """Whether a former holder of the Lease may still have commands under way."""
+        return self._clock() < self._all_until
+
+    def add(self, step: Step) -> None:
+        self._lost.append(_Lost(step, self._clock() + self.seconds))
+
+    def add_everything(self, seconds: float) -> None:
+        self._all_until = self._clock() + seconds
+
+    def review(self, view: View) -> None:
+        """Drop what this view settles, and what is over."""
+        now = self._clock()
+        self._lost = [lost for lost in self._lost if now < lost.until and not view.shows(lost.step)]

@@ -1,0 +1,228 @@
+"""Works one array: pass after pass over whatever is due, for as long as this replica holds the array's Lease."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.array.errors import ArrayError
+from flashsystem_operator.array.view import View
+from flashsystem_operator.controller.cache import Cache
+from flashsystem_operator.controller.contact import ArrayDown, Contacts
+from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
+from flashsystem_operator.controller.kube import Kube, KubeError
+from flashsystem_operator.controller.lease import Lease, LeaseTerms
+from flashsystem_operator.controller.reports import Reports
+from flashsystem_operator.controller.rounds import Round
+from flashsystem_operator.controller.unsettled import Unsettled
+from flashsystem_operator.controller.writer import Writer
+from flashsystem_operator.reconcile import array as arrays
+from flashsystem_operator.reconcile.decision import Release
+from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.settings import Settings
+
+_BATCH = 500
+_SHARE = 0.3
+"""Seconds that a free Lease is left to others, for each array that this replica works already."""
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """One FlashSystemArray. busy: asked for the number of arrays that this replica works.
+
+    All of it belongs to one event loop, but for the looks and the commands, which run in threads of the array's own.
+    """
+
+    def __init__(
+        self,
+        ref: ObjectRef,
+        installation: str,
+        cache: Cache,
+        kube: Kube,
+        settings: Settings,
+        clock: Clock,
+        busy: Callable[[], int],
+    ) -> None:
+        self.ref = ref
+        self.working = False
+        self._installation = installation
+        self._cache = cache
+        self._kube = kube
+        self._settings = settings
+        self._clock = clock
+        self._busy = busy
+        self._queue = DelayQueue[ObjectRef](clock)
+        self._failures = Backoff[ObjectRef]()
+        self._writer = Writer(kube, cache)
+        self._reports = Reports(cache, self._writer)
+        self._contacts = Contacts(kube, self._writer, clock)
+        self._view: View | None = None
+        self._unsettled = Unsettled(clock, settings.unsettled)
+        self._hand = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"look-{ref.name}")
+        self._lease: Lease | None = None
+
+    def wake(self, refs: Collection[ObjectRef], delay: float = 0.0) -> None:
+        """Make objects due. A wake-up without delay comes from a change, and beats whatever back-off there is."""
+        for ref in refs:
+            if not delay:
+                self._failures.forget(ref)
+            self._queue.put(ref, delay)
+
+    async def run(self) -> None:
+        """Hold the Lease and work, for ever. Cancelled at the end: what was sent is waited for, the Lease let go."""
+        try:
+            while True:
+                await self._hold_and_work()
+        finally:
+            self._contacts.close()
+            self._hand.shutdown(wait=False, cancel_futures=True)
+
+    async def _hold_and_work(self) -> None:
+        array = self._array()
+        if array is None:
+            await asyncio.sleep(self._terms.period)
+            return
+        lease = Lease(self._kube, self._lease_name(array), self._terms, self._clock)
+        if await lease.acquire(patience=_SHARE * self._busy(), meanwhile=self._contacts.close):
+            self._unsettled.add_everything(array.spec.limits.command_timeout)
+        self._lease, self.working = lease, True
+        keeper, work = asyncio.create_task(lease.keep()), asyncio.create_task(self._work(lease.name))
+        try:
+            await asyncio.wait({keeper, work}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.working = False
+            await _ended(work)
+            await _ended(keeper)
+            await lease.release()
+            self._lease = None
+
+    @property
+    def _terms(self) -> LeaseTerms:
+        settings = self._settings
+        return LeaseTerms(settings.namespace, settings.identity, settings.lease_duration)
+
+    async def _work(self, lease: str) -> None:
+        """Passes, until the array turns out to be another than the Lease is for."""
+        self._view = None
+        self.wake([self.ref])
+        while (array := self._array()) is not None and self._lease_name(array) == lease:
+            due = await self._queue.batch(_BATCH, self._settings.batch_window)
+            turn = asyncio.create_task(self._turn(due))
+            try:
+                await asyncio.shield(turn)
+            except asyncio.CancelledError:
+                # A command that was sent is waited for: its outcome would be unknown otherwise.
+                await asyncio.wait({turn})
+                raise
+
+    async def _turn(self, due: list[ObjectRef]) -> None:
+        try:
+            await self._serve(set(due))
+        except KubeError as error:
+            log.warning("%s: %s", self.ref, error)
+            self._retry(due)
+        except Exception:
+            log.exception("%s: a pass failed in a way that it must not: please report this", self.ref)
+            self._view = None
+            self._retry(due)
+
+    async def _serve(self, due: set[ObjectRef]) -> None:
+        array = self._array()
+        if array is None:
+            return
+        if array.metadata.deleting and self._is_free(array):
+            await self._writer.release(self.ref)
+            return
+        try:
+            await self._pass(array, due)
+        except ArrayDown as down:
+            await self._say_down(due, down)
+        except ArrayError as error:
+            await self._say_down({self.ref, *due}, self._contacts.lost(array, error))
+
+    async def _say_down(self, due: set[ObjectRef], down: ArrayDown) -> None:
+        """One condition on the array, one on each object that wanted something. The array's own turn comes again."""
+        self._view = None
+        await self._reports.down(self._world(down.said.message), down.said, due, down.secret)
+        if self.ref in due:
+            self._queue.put(self.ref, self._failures.failed(self.ref) if down.retry is None else down.retry)
+
+    async def _pass(self, array: FlashSystemArray, due: set[ObjectRef]) -> None:
+        survey = self._view is None or self.ref in due
+        self._refuse_duplicate(array)
+        access = await self._contacts.reach(array, self._hand, fresh=self.ref in due)
+        array = self._array() or array
+        self._refuse_duplicate(array)
+        if self._lease is None or self._lease_name(array) != self._lease.name:
+            self._queue.put_all(due)
+            return
+        if survey:
+            due = {self.ref, *self._cache.hosts_on(self.ref), *self._cache.attachments_on(self.ref)}
+        turn = Round(access.session, self._writer, self._unsettled, self._may_write, self._hand)
+        ended = await turn.go(self._world, self._view, due - {self.ref}, survey=survey)
+        self._view = ended.view
+        self._contacts.worked()
+        if survey or ended.acted:
+            await self._reports.array(self._world(""), ended.verdict, ended.view, access.contact())
+        if survey:
+            self._queue.put(self.ref, array.spec.resync_interval * random.uniform(0.9, 1.0))  # noqa: S311 - jitter
+        for ref in due - ended.again:
+            self._failures.forget(ref)
+        self._retry(ended.again)
+
+    def _refuse_duplicate(self, array: FlashSystemArray) -> None:
+        if elder := self._elder(array):
+            self._contacts.close()
+            raise ArrayDown(arrays.duplicate(array, elder), retry=array.spec.resync_interval)
+
+    def _elder(self, array: FlashSystemArray) -> FlashSystemArray | None:
+        known = (entry.resource for entry in self._cache.entries(Kind.ARRAY))
+        return arrays.elder(array, (other for other in known if isinstance(other, FlashSystemArray)))
+
+    def _lease_name(self, array: FlashSystemArray) -> str:
+        """By the system once it is known, so that no system is worked twice; a duplicate only says what it is."""
+        system = arrays.system_of(array)
+        if system is None or self._elder(array):
+            return f"flashsystem-array-{array.metadata.uid}"
+        return f"flashsystem-{system.lower()}"
+
+    def _retry(self, refs: Collection[ObjectRef]) -> None:
+        for ref in refs:
+            self._queue.put(ref, self._failures.failed(ref))
+
+    def _may_write(self) -> bool:
+        return self.working and self._lease is not None and self._lease.valid
+
+    def _array(self) -> FlashSystemArray | None:
+        entry = self._cache.get(self.ref)
+        return entry.resource if entry and isinstance(entry.resource, FlashSystemArray) else None
+
+    def _is_free(self, array: FlashSystemArray) -> bool:
+        hosts, attachments = self._cache.hosts_on(self.ref), self._cache.attachments_on(self.ref)
+        return isinstance(arrays.plan_gone(array, len(hosts), len(attachments)), Release)
+
+    def _world(self, closed: str) -> World:
+        array = self._array()
+        if array is None:
+            raise KubeError(f"{self.ref} is gone")
+        return World(
+            array=array,
+            hosts=self._cache.hosts_on(self.ref),
+            attachments=self._cache.attachments_on(self.ref),
+            installation=self._installation,
+            closed=closed,
+            unsettled=self._unsettled.hosts,
+            all_unsettled=self._unsettled.everything,
+        )
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        return

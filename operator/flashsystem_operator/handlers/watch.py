@@ -1,0 +1,18 @@
+"""Hands every event of our kinds to the controller. kopf lists, watches and reconnects; nothing is decided here."""
+
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+
+from flashsystem_operator.api.kinds import GROUP, VERSION, Kind
+from flashsystem_operator.controller.controller import Sighting
+
+
+def watch(registry: kopf.OperatorRegistry, see: Callable[[Sighting], None]) -> None:
+    """Register a watch of each kind."""
+    for kind in Kind:
+
+        @kopf.on.event(GROUP, VERSION, kind.plural, registry=registry, id=f"watch-{kind.plural}", param=kind)
+        async def seen(*, param: Any, event: kopf.RawEvent, **_: Any) -> None:
+            see(Sighting(param, gone=event["type"] == "DELETED", body=event["object"]))

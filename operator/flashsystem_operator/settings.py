@@ -1,0 +1,28 @@
+"""What the operator is told at its start. The command line reads it, nobody else."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Times are in seconds.
+
+    identity: of this replica, as Leases name their holder; differs between two starts of one pod.
+    namespace: where the Leases are kept.
+    installation: the id of this installation (None: the UID of the cluster's kube-system namespace). It is a part of
+        the names of host objects, and so the proof that they are ours.
+    lease_duration: after this long without a renewal another replica takes an array over.
+    unsettled: at least this long a command whose answer was lost counts as perhaps still running.
+    relist: how often all objects are listed again, to drop what a watch lost.
+    batch_window: how long a worker waits for more work before it looks at the array.
+    probe_port: where /livez and /readyz are served; 0 takes a free port, None serves none.
+    """
+
+    identity: str
+    namespace: str
+    installation: str | None = None
+    lease_duration: float = 15.0
+    unsettled: float = 120.0
+    relist: float = 900.0
+    batch_window: float = 0.05
+    probe_port: int | None = None
