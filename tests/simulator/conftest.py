@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.plain_ssh import Open, Shell, Start
 
 from flashsystem_operator.simulator import Control, Simulator
+from support.plain_ssh import Open, Shell, Start
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The simulator prints the recorded exchanges word for word."""
 
 import pytest
+
 from support.plain_ssh import Open, Said, Start
 from support.transcripts import Transcript, transcripts
 

@@ -1,0 +1,218 @@
+"""Lists and details: options of the read verbs, filters, and what each release shows."""
+
+import pytest
+
+from flashsystem_operator.simulator import Control, Simulator
+from support.plain_ssh import Open, Shell, Start
+
+
+def test_without_a_separator_columns_are_padded_by_blanks(shell: Shell) -> None:
+    header, first, *_ = shell("svcinfo lsvdisk").stdout.splitlines()
+
+    assert header.split()[:2] == ["id", "name"]
+    assert first.index("vol0") == header.index("name")
+
+
+def test_header_and_keys_can_be_left_out(shell: Shell) -> None:
+    assert shell("svcinfo lsvdisk -delim ! -nohdr").stdout.startswith("0!vol0!")
+    assert shell("svcinfo lsvdisk -delim ! -nohdr 0").stdout.startswith("0\nvol0\n")
+
+
+def test_sizes_are_rounded_unless_bytes_are_asked_for(shell: Shell) -> None:
+    assert shell("svcinfo lsvdisk -delim ! vol0").keys["capacity"] == "1.00GB"
+    assert shell("svcinfo lsvdisk -bytes -delim ! vol0").keys["capacity"] == "1073741824"
+    assert shell("svcinfo lshost -bytes").code == "CMMVC5709E"
+
+
+def test_an_empty_list_prints_nothing_or_its_header_as_settled(shell: Shell, control: Control) -> None:
+    nothing = shell("svcinfo lshost -delim !")
+    control.change("rules", empty_list_header=True)
+
+    assert (nothing.stdout, nothing.stderr, nothing.status) == ("", "", 0)
+    assert shell("svcinfo lshost -delim !").stdout.startswith("id!name!")
+
+
+@pytest.mark.parametrize("option", ["-delim !!", "-delim ''"])
+def test_a_separator_is_one_character(option: str, shell: Shell) -> None:
+    assert shell(f"svcinfo lsvdisk {option}").code == "CMMVC5711E"
+
+
+@pytest.mark.parametrize(
+    ("filtervalue", "names"),
+    [
+        ("name=vol1", ["vol1"]),
+        ("name=vol*", ["vol0", "vol1", "vol2", "vol3", "vol4"]),
+        ("id=3:status=online", ["vol3"]),
+        ("id=3:status=offline", []),
+        ("name=nothing", []),
+    ],
+)
+def test_a_filter_lets_through_what_fits_all_of_it(filtervalue: str, names: list[str], shell: Shell) -> None:
+    said = shell(f"svcinfo lsvdisk -delim ! -nohdr -filtervalue '{filtervalue}'")
+
+    assert said.status == 0
+    assert [line.split("!")[1] for line in said.stdout.splitlines()] == names
+
+
+@pytest.mark.parametrize("filtervalue", ["colour=red", "name", "name=v*l*"])
+def test_a_filter_that_is_none_is_refused(filtervalue: str, shell: Shell) -> None:
+    assert shell(f"svcinfo lsvdisk -filtervalue '{filtervalue}'").code == "CMMVC5741E"
+
+
+def test_the_filterable_attributes_can_be_asked_for(shell: Shell) -> None:
+    assert "vdisk_UID" in shell("svcinfo lsvdisk -filtervalue?").stdout.splitlines()
+
+
+def test_mapping_lists_take_no_filter(modern: Simulator, log_in: Open) -> None:
+    assert log_in(modern)("lshostvdiskmap -filtervalue name=a").code == "CMMVC5709E"
+
+
+def test_legacy_filters_no_hosts_and_lists_no_mappings_without_an_object_unless_granted(
+    legacy: Simulator, log_in: Open
+) -> None:
+    shell = log_in(legacy)
+    shell("svctask mkhost -name a -iscsiname iqn.a")
+    shell("svctask mkvdiskhostmap -host a vol0")
+
+    refused = shell("svcinfo lshost -filtervalue name=a").code, shell("svcinfo lshostvdiskmap -delim !").code
+    legacy.control.change("rules", host_filters=True, map_list_without_object=True)
+
+    assert refused == ("CMMVC5709E", "CMMVC5701E")
+    assert shell("svcinfo lshost -delim ! -filtervalue name=a").rows[0]["name"] == "a"
+    assert shell("svcinfo lshostvdiskmap -delim !").rows[0]["vdisk_name"] == "vol0"
+
+
+COLUMNS = {
+    "6.3.0.0": "id name port_count iogrp_count status",
+    "7.2.0.0": "id name port_count iogrp_count status site_id site_name",
+    "7.8.1.0": "id name port_count iogrp_count status site_id site_name host_cluster_id host_cluster_name",
+    "8.2.0.0": "id name port_count iogrp_count status site_id site_name host_cluster_id host_cluster_name protocol "
+    "owner_id owner_name",
+    "8.6.0.0": "id name port_count iogrp_count status site_id site_name host_cluster_id host_cluster_name protocol "
+    "owner_id owner_name portset_id portset_name",
+    "9.1.0.0": "id name port_count iogrp_count status site_id site_name host_cluster_id host_cluster_name protocol "
+    "owner_id owner_name portset_id portset_name partition_id partition_name",
+}
+
+
+@pytest.mark.parametrize("release", COLUMNS)
+def test_the_list_of_hosts_grows_with_the_releases(release: str, start: Start, log_in: Open) -> None:
+    shell = log_in(start({"release": release, "hosts": [{"name": "a"}]}))
+
+    assert shell("lshost -delim !").stdout.splitlines()[0].split("!") == COLUMNS[release].split()
+
+
+@pytest.mark.parametrize(
+    ("release", "verb", "there"),
+    [
+        ("8.4.1.0", "lsip", False),
+        ("8.4.2.0", "lsip", True),
+        ("8.4.1.0", "lsportset", False),
+        ("8.4.2.0", "lsportset", True),
+        ("7.6.0.0", "lshostcluster", False),
+        ("7.8.0.0", "lshostcluster", True),
+        ("8.4.1.0", "lshostiplogin iqn.a", False),
+    ],
+)
+def test_a_verb_is_there_from_its_release_on(release: str, verb: str, there: bool, start: Start, log_in: Open) -> None:
+    assert (log_in(start({"release": release}))(verb).status == 0) is there
+
+
+@pytest.mark.parametrize(
+    ("release", "options", "code"),
+    [
+        ("8.2.0.0", "-iscsiname iqn.a -protocol scsi", "CMMVC5709E"),
+        ("8.3.0.0", "-iscsiname iqn.a -protocol scsi", ""),
+        ("8.3.0.0", "-iscsiname iqn.a -protocol iscsi", "CMMVC5711E"),
+        ("8.4.1.0", "-iscsiname iqn.a -portset portset0", "CMMVC5709E"),
+        ("9.1.0.0", "-iscsiname iqn.a -protocol iscsi", ""),
+        ("9.1.0.0", "-iscsiname iqn.a", "CMMVC5767E"),
+        ("9.1.0.0", "-hbawwpn 2100000E1E30E597", ""),
+    ],
+)
+def test_an_option_of_mkhost_is_there_from_its_release_on(
+    release: str, options: str, code: str, start: Start, log_in: Open
+) -> None:
+    assert log_in(start({"release": release}))(f"mkhost -name a {options}").code == code
+
+
+@pytest.mark.parametrize(
+    ("release", "line", "code"),
+    [
+        ("8.6.0.0", "chhost -chapsecret s a", ""),
+        ("8.6.0.0", "chhost -hostsecret s a", "CMMVC5709E"),
+        ("9.1.0.0", "chhost -hostsecret s a", ""),
+        ("9.1.0.0", "chhost -chapsecret s a", "CMMVC5709E"),
+        ("8.6.0.0", "rmhostport -force -iscsiname iqn.a a", ""),
+        ("9.1.0.0", "rmhostport -force -iscsiname iqn.a a", "CMMVC5709E"),
+    ],
+)
+def test_options_were_renamed_and_dropped_in_9_1(
+    release: str, line: str, code: str, start: Start, log_in: Open
+) -> None:
+    config = {"release": release, "hosts": [{"name": "a", "ports": [{"name": "iqn.a"}]}]}
+
+    assert log_in(start(config))(line).code == code
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "rows"), [("refused", "CMMVC7205E", False), ("empty", "", False), ("rows", "", True)]
+)
+def test_what_lsportip_says_beside_portsets_is_open(
+    answer: str, code: str, rows: bool, modern: Simulator, log_in: Open
+) -> None:
+    modern.control.change("rules", lsportip_after_portsets=answer)
+
+    said = log_in(modern)("lsportip -delim !")
+
+    assert (said.code, bool(said.stdout)) == (code, rows)
+
+
+@pytest.mark.parametrize("verbs", ["lsnode", "lsnodecanister", "both"])
+def test_either_verb_for_nodes_may_be_missing(verbs: str, modern: Simulator, log_in: Open) -> None:
+    modern.control.change("rules", node_verbs=verbs)
+    shell = log_in(modern)
+
+    assert (shell("lsnode").status == 0) is (verbs != "lsnodecanister")
+    assert (shell("lsnodecanister").status == 0) is (verbs != "lsnode")
+
+
+def test_a_partner_takes_over_the_addresses_of_a_lost_node(start: Start, log_in: Open) -> None:
+    simulator = start({"release": "8.2.0.0"})
+    shell = log_in(simulator)
+    simulator.control.change("node", "node2", status="offline")
+
+    rows = shell("lsportip -delim !").rows
+    taken = [row for row in rows if row["failover"] == "yes"]
+
+    assert [row["IP_address"] for row in rows if row["failover"] == "no"] == ["10.0.1.11"]
+    assert [(row["node_name"], row["IP_address"], row["link_state"]) for row in taken] == [
+        ("node1", "10.0.1.12", "active")
+    ]
+
+
+def test_every_port_of_one_number_is_a_record_of_its_details(start: Start, log_in: Open) -> None:
+    records = log_in(start({"release": "8.2.0.0"}))("lsportip -delim ! 5").stdout.split("\n\n")
+
+    assert [record.splitlines()[1] for record in records] == ["node_id!1", "node_id!1", "node_id!2", "node_id!2"]
+
+
+@pytest.mark.parametrize(
+    "line", ["lsnode 1", "lsmdiskgrp 0", "lsiogrp 0", "lsip 0", "lsportset portset0", "lscurrentuser", "lssystem"]
+)
+def test_details_need_no_separator(line: str, modern: Simulator, log_in: Open) -> None:
+    assert log_in(modern)(line).stdout.split(" ")[0] in {"id", "name"}
+
+
+@pytest.mark.parametrize(
+    "line", ["lsnode x", "lsmdiskgrp x", "lsiogrp x", "lsip 9", "lsportset x", "lsvdisk x", "lshost x", "lshostiogrp x"]
+)
+def test_details_of_what_is_not_there_are_refused(line: str, modern: Simulator, log_in: Open) -> None:
+    assert log_in(modern)(line).code == "CMMVC5754E"
+
+
+def test_words_change_and_codes_do_not(modern: Simulator, log_in: Open) -> None:
+    shell = log_in(modern)
+    modern.control.change("rules", banner="*** restricted shell ***", texts={"CMMVC5754E": "Das Objekt gibt es nicht."})
+
+    assert shell("lshost x").stderr == "*** restricted shell ***\nCMMVC5754E Das Objekt gibt es nicht.\n"

@@ -1,0 +1,104 @@
+"""Volumes are made, renamed, grown and removed; the system's own settings."""
+
+import pytest
+
+from flashsystem_operator.simulator import Control, Simulator
+from support.plain_ssh import Open, Shell
+
+MAKE = "svctask mkvdisk -iogrp 0 -size 2 -unit gb"
+
+
+@pytest.fixture
+def pool(control: Control) -> str:
+    """The name of the pool of either dialect."""
+    return str(control.state()["pools"][0]["name"])
+
+
+def test_a_volume_made_under_an_old_name_is_another_volume(shell: Shell, pool: str) -> None:
+    shell(f"{MAKE} -name data -mdiskgrp {pool}")
+    first = shell("svcinfo lsvdisk -delim ! data").keys
+    shell("svctask rmvdisk data")
+    shell(f"{MAKE} -name data -mdiskgrp {pool}")
+    second = shell("svcinfo lsvdisk -delim ! data").keys
+
+    assert first["id"] == second["id"]
+    assert first["vdisk_UID"] != second["vdisk_UID"]
+    assert len(second["vdisk_UID"]) == 32
+
+
+def test_a_renamed_volume_keeps_its_uid(shell: Shell) -> None:
+    uid = shell("svcinfo lsvdisk -delim ! vol0").keys["vdisk_UID"]
+
+    assert shell("svctask chvdisk -name vol1 vol0").code == "CMMVC6035E"
+    assert shell("svctask chvdisk -name data vol0").status == 0
+    assert shell("svcinfo lsvdisk -delim ! data").keys["vdisk_UID"] == uid
+
+
+def test_a_volume_grows_by_what_is_asked_for(shell: Shell) -> None:
+    assert shell("svctask expandvdisksize -size 2 -unit gb vol0").status == 0
+    assert shell("svcinfo lsvdisk -bytes -delim ! vol0").keys["capacity"] == str(3 << 30)
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ("-name vol0 -mdiskgrp {pool}", "CMMVC6035E"),
+        ("-name new -mdiskgrp nowhere", "CMMVC5754E"),
+        ("-name new", "CMMVC5707E"),
+        ("-name 1new -mdiskgrp {pool}", "CMMVC6527E"),
+    ],
+)
+def test_a_volume_that_cannot_be_is_refused(options: str, code: str, shell: Shell, pool: str) -> None:
+    assert shell(f"{MAKE} {options.format(pool=pool)}").code == code
+
+
+def test_a_pool_holds_only_so_much(shell: Shell, pool: str) -> None:
+    assert shell(f"svctask mkvdisk -size 100 -unit tb -mdiskgrp {pool}").code == "CMMVC8710E"
+    assert shell("svctask expandvdisksize -size 100 -unit tb vol0").code == "CMMVC5860E"
+    assert shell("svctask expandvdisksize -size much vol0").code == "CMMVC5711E"
+
+
+def test_the_modern_verbs_do_the_same(modern: Simulator, log_in: Open) -> None:
+    shell = log_in(modern)
+
+    assert (
+        shell("mkvolume -name a -pool Pool0 -size 1 -unit gb -thin").stdout == "Volume, id [5], successfully created\n"
+    )
+    assert shell("mkvolume -nomsg -pool Pool0 -size 1 -unit gb").stdout == "6\n"
+    assert shell("rmvolume a").status == 0
+
+
+def test_open_access_is_a_matter_of_legacy(legacy: Simulator, log_in: Open) -> None:
+    shell = log_in(legacy)
+
+    assert shell("svctask chsystem -openaccess on").status == 0
+    assert shell("svcinfo lssystem -delim !").keys["open_access_enabled"] == "on"
+    assert shell("svctask chsystem -openaccess maybe").code == "CMMVC5711E"
+
+
+def test_volume_protection_is_switched_on_two_levels(modern: Simulator, log_in: Open) -> None:
+    shell = log_in(modern)
+
+    assert shell("lsmdiskgrp -delim ! Pool0").keys["vdisk_protection_status"] == "active"
+    shell("chsystem -vdiskprotectionenabled no -vdiskprotectiontime 30")
+    assert shell("lssystem -delim !").keys["vdisk_protection_time"] == "30"
+    assert shell("lsmdiskgrp -delim ! Pool0").keys["vdisk_protection_status"] == "inactive"
+    assert shell("chmdiskgrp -vdiskprotectionenabled no Pool0").status == 0
+    assert shell("lsmdiskgrp -delim ! Pool0").keys["vdisk_protection_enabled"] == "no"
+
+
+def test_a_monitor_may_look_and_not_touch(either: Simulator, log_in: Open) -> None:
+    shell = log_in(either, "monitor")
+
+    assert shell("svcinfo lsvdisk").status == 0
+    assert shell("svctask mkhost -name a -iscsiname iqn.a").code == "CMMVC6253E"
+    assert shell("svcinfo lscurrentuser -delim !").keys["role"] == "Monitor"
+
+
+def test_a_restricted_admin_maps_and_removes_no_volume(modern: Simulator, log_in: Open) -> None:
+    modern.control.change("user", "monitor", role="RestrictedAdmin")
+    shell = log_in(modern, "monitor")
+
+    assert shell("mkhost -name a -iscsiname iqn.a").status == 0
+    assert shell("mkvdiskhostmap -host a vol0").status == 0
+    assert shell("rmvdisk vol1").code == "CMMVC6253E"
