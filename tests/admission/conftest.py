@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+
+from admission.asking import Asking
+from cluster.client import Cluster
+from cluster.fixtures import cluster, namespace, pytest_collection_modifyitems
+from flashsystem_operator.api.kinds import Kind
+
+__all__ = ["cluster", "namespace", "pytest_collection_modifyitems"]
+
+CRDS = Path(__file__).parents[2] / "crds"
+
+
+@pytest.fixture(scope="session")
+def with_crds(cluster: Cluster) -> Cluster:
+    """The cluster, with our kinds known to it."""
+    cluster.apply(CRDS)
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *(f"crd/{kind.crd}" for kind in Kind))
+    return cluster
+
+
+@pytest.fixture
+def asking(with_crds: Cluster, namespace: str) -> Asking:
+    """Asks the API server to take objects into a namespace of this test."""
+    return Asking(with_crds, namespace)
+
+
+@pytest.fixture
+def dry(with_crds: Cluster) -> Asking:
+    """Asks without anything being stored, so that no namespace has to be made for it."""
+    return Asking(with_crds, "default")

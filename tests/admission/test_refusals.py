@@ -1,0 +1,115 @@
+"""What can be known to be wrong is refused at once, with words that tell the way out."""
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from admission.asking import KEY, LEFT_OUT, Asking
+from flashsystem_operator.api.kinds import Kind
+
+ARRAY, HOST, ATTACHMENT = Kind.ARRAY, Kind.HOST, Kind.ATTACHMENT
+
+NO_IQN = "this is not an iSCSI name; write iqn.YYYY-MM.reversed.domain:name, eui. with 16 or naa. with 16 or 32"
+NO_VOLUME = "this is not a volume name; it has 1 to 63 letters, digits, spaces and '_.-', begins with a letter or '_'"
+
+
+class Case(NamedTuple):
+    because: str
+    kind: Kind
+    fields: dict[str, Any]
+    said: str
+
+
+def initiators(*names: str) -> dict[str, Any]:
+    return {"initiators__iscsi": list(names)}
+
+
+CASES = [
+    Case("an attachment names a volume", ATTACHMENT, {"volume": {}}, "exactly one of name and uid; remove or add one"),
+    Case("an attachment names one volume", ATTACHMENT, {"volume__uid": "6" * 32}, "exactly one of name and uid"),
+    Case("an attachment has a selector", ATTACHMENT, {"volume": LEFT_OUT}, "spec.volume: Required value"),
+    Case("an attachment names a host", ATTACHMENT, {"hostRef": LEFT_OUT}, "spec.hostRef: Required value"),
+    Case("a host's reference is a name", ATTACHMENT, {"hostRef__name": "Node 1"}, "spec.hostRef.name in body should"),
+    Case("a volume name does not run", ATTACHMENT, {"volume__name": "$(reboot)"}, NO_VOLUME),
+    Case("a volume name has no backtick", ATTACHMENT, {"volume__name": "a`b`"}, NO_VOLUME),
+    Case("a volume name has no semicolon", ATTACHMENT, {"volume__name": "a;b"}, NO_VOLUME),
+    Case("a volume name is one line", ATTACHMENT, {"volume__name": "a\nb"}, NO_VOLUME),
+    Case("a volume name does not end in a new line", ATTACHMENT, {"volume__name": "ab\n"}, NO_VOLUME),
+    Case("a volume name has no quote", ATTACHMENT, {"volume__name": "it's"}, NO_VOLUME),
+    Case("a volume name has no double quote", ATTACHMENT, {"volume__name": 'a"b'}, NO_VOLUME),
+    Case("a volume name does not begin with a digit", ATTACHMENT, {"volume__name": "0data"}, NO_VOLUME),
+    Case("a volume name is no option", ATTACHMENT, {"volume__name": "-force"}, NO_VOLUME),
+    Case("a volume name does not end in a space", ATTACHMENT, {"volume__name": "data "}, NO_VOLUME),
+    Case("a volume name is not empty", ATTACHMENT, {"volume__name": ""}, NO_VOLUME),
+    Case("a volume name is short", ATTACHMENT, {"volume__name": "v" * 64}, "may not be more than 63"),
+    Case("a volume UID has 32 digits", ATTACHMENT, {"volume": {"uid": "6" * 31}}, "it has 32 hexadecimal digits"),
+    Case("a volume is not named by its id", ATTACHMENT, {"volume": {"id": 3}}, 'unknown field "spec.volume.id"'),
+    Case("a LUN is not negative", ATTACHMENT, {"lun": -1}, "should be greater than or equal to 0"),
+    Case("a LUN is 2047 at most", ATTACHMENT, {"lun": 2048}, "should be less than or equal to 2047"),
+    Case("a LUN is a number", ATTACHMENT, {"lun": "1"}, "spec.lun in body must be of type integer"),
+    Case("an unknown access is refused", ATTACHMENT, {"access": "Both"}, 'supported values: "Exclusive", "Shared"'),
+    Case("an unknown policy is refused", ATTACHMENT, {"deletionPolicy": "Keep"}, 'values: "Delete", "Retain"'),
+    Case("a later release's field is told", ATTACHMENT, {"detachGuard": "Off"}, 'unknown field "spec.detachGuard"'),
+    Case("a host has initiators", HOST, initiators(), "spec.initiators.iscsi in body should have at least 1 items"),
+    Case(
+        "a host has 16 initiators at most", HOST, initiators(*(f"iqn.2026-01.a:{n}" for n in range(17))), "at most 16"
+    ),
+    Case("an initiator is an iSCSI name", HOST, initiators("node-1"), NO_IQN),
+    Case("an IQN has a date", HOST, initiators("iqn.redhat.com:node-1"), NO_IQN),
+    Case("an initiator does not run", HOST, initiators("iqn.1994-05.com.redhat:$(reboot)"), NO_IQN),
+    Case("an initiator is one line", HOST, initiators("iqn.1994-05.com.redhat:a\nb"), NO_IQN),
+    Case("an eui name has 16 digits", HOST, initiators("eui.0123"), NO_IQN),
+    Case("an initiator is short", HOST, initiators("iqn.1994-05.com.redhat:" + "n" * 223), "may not be more than 223"),
+    Case("an initiator is listed once", HOST, initiators("iqn.2026-01.a:b", "iqn.2026-01.a:b"), "Duplicate value"),
+    Case(
+        "case does not tell two", HOST, initiators("iqn.2026-01.a:b", "IQN.2026-01.A:B"), "is listed twice, in anothe"
+    ),
+    Case("a host is on an array", HOST, {"arrayRef": LEFT_OUT}, "spec.arrayRef: Required value"),
+    Case("a host name does not run", HOST, {"hostName": "a;b"}, "cannot begin a host name; it has letters, digits and"),
+    Case("an array has an address", ARRAY, {"management__addresses": []}, "should have at least 1 items"),
+    Case("an array has two addresses at most", ARRAY, {"management__addresses": ["a", "b", "c"]}, "at most 2 items"),
+    Case("an address has no port", ARRAY, {"management__addresses": ["fs.a:22"]}, "the port in spec.management.port"),
+    Case("an address has no brackets", ARRAY, {"management__addresses": ["[fd00::1]"]}, "write it without brackets"),
+    Case("a port is a port", ARRAY, {"management__port": 0}, "should be greater than or equal to 1"),
+    Case("an array has a login", ARRAY, {"credentialsSecretRef": LEFT_OUT}, "spec.credentialsSecretRef: Required"),
+    Case("a pinned array has a key", ARRAY, {"hostKeys": []}, "take it from `ssh-keyscan ADDRESS`, without the name"),
+    Case("a host key comes without a name", ARRAY, {"hostKeys": [f"fs {KEY}"]}, "this is not a public host key; write"),
+    Case("there are 16 host keys at most", ARRAY, {"hostKeys": [f"{KEY} {n}" for n in range(17)]}, "at most 16 items"),
+    Case("an unknown key policy is refused", ARRAY, {"hostKeyPolicy": "None"}, '"Pinned", "TrustOnFirstUse"'),
+    Case("a system id has 16 digits", ARRAY, {"systemID": "fs900"}, "this is not a system id; it has 16 hexadecimal"),
+    Case("a pool name does not run", ARRAY, {"pool": "`reboot`"}, "this is not a pool name; it has 1 to 63 letters"),
+    Case("a portset name does not run", ARRAY, {"iscsi__portset": "a|b"}, "this is not a portset name; it has 1 to 63"),
+    Case("a portal is an IP address", ARRAY, {"iscsi__addresses": ["10.0.0.300"]}, "this is not an IP address; write"),
+    Case("an unknown mapping policy is refused", ARRAY, {"multiHostMapping": "No"}, '"Allowed", "Forbidden"'),
+    Case("a duration has a unit", ARRAY, {"resyncInterval": "60"}, "write a whole number and a unit from 1s to 24h"),
+    Case("a resync comes within a day", ARRAY, {"resyncInterval": "25h"}, "a unit from 1s to 24h, such as 60s"),
+    Case("a command ends", ARRAY, {"limits__commandTimeout": "11m"}, "a unit from 1s to 10m, such as 60s"),
+    Case("there is a command at a time", ARRAY, {"limits__concurrentCommands": 0}, "greater than or equal to 1"),
+    Case("16 commands at a time are enough", ARRAY, {"limits__concurrentCommands": 17}, "less than or equal to 16"),
+    Case("8 sessions are enough", ARRAY, {"limits__sessions": 9}, "less than or equal to 8"),
+    Case("15 connections a second are enough", ARRAY, {"limits__newConnectionsPerSecond": 16}, "less than or equal to"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.because)
+def test_at_admission(case: Case, dry: Asking) -> None:
+    assert case.said in dry.refusal(case.kind, **case.fields)
+
+
+TAKEN = [
+    (ATTACHMENT, {"volume__name": "_data of db.1-x"}),
+    (ATTACHMENT, {"volume__name": "v" * 63}),
+    (ATTACHMENT, {"volume": {"uid": "600507680c80000000000000000000aF"}, "lun": 0}),
+    (ATTACHMENT, {"lun": 2047, "access": "Shared", "deletionPolicy": "Retain"}),
+    (HOST, initiators("IQN.1994-05.com.RedHat:Node-1", "eui.0123456789abcdef", "naa.6005076801234567")),
+    (HOST, {"hostName": "0_Node.1", "arrayRef__namespace": "storage"}),
+    (ARRAY, {"management__addresses": ["fd00::1", "fs.example.com"], "management__port": 2222}),
+    (ARRAY, {"hostKeys": LEFT_OUT, "hostKeyPolicy": "TrustOnFirstUse", "systemID": "0123456789abcdEF"}),
+    (ARRAY, {"iscsi": {"addresses": ["fd00::2", "10.0.0.3"], "portset": "portset 1"}, "limits": {}}),
+    (ARRAY, {"limits": {"commandTimeout": "10m"}, "resyncInterval": "24h"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields"), TAKEN)
+def test_what_is_right_is_taken(kind: Kind, fields: dict[str, Any], dry: Asking) -> None:
+    assert dry.refusal(kind, **fields) == ""
