@@ -147,9 +147,7 @@ def test_an_option_of_mkhost_is_there_from_its_release_on(
         ("9.1.0.0", "rmhostport -force -iscsiname iqn.a a", "CMMVC5709E"),
     ],
 )
-def test_options_were_renamed_and_dropped_in_9_1(
-    release: str, line: str, code: str, start: Start, log_in: Open
-) -> None:
+def test_options_changed_in_9_1(release: str, line: str, code: str, start: Start, log_in: Open) -> None:
     config = {"release": release, "hosts": [{"name": "a", "ports": [{"name": "iqn.a"}]}]}
 
     assert log_in(start(config))(line).code == code

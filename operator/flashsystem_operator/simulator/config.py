@@ -114,14 +114,16 @@ def validated(model: type[Model], data: Any) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ConfigError("; ".join(_told(model, problem) for problem in error.errors())) from None
+        raise ConfigError("; ".join(_told(problem) for problem in error.errors())) from None
 
 
-def _told(model: type[BaseModel], problem: Any) -> str:
-    where = ".".join(str(part) for part in problem["loc"]) or model.__name__.lower()
+def _told(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{where}: no such field: remove it, or see docs/simulator.md for those that are"
-    reason = problem["msg"].removeprefix("Value error, ")
+    reason = str(problem["msg"]).removeprefix("Value error, ")
+    if not where:
+        return reason
     given = "" if problem["type"] == "missing" else f", not {problem['input']!r:.80}"
     return f"{where}: {reason}{given}"
 

@@ -1,0 +1,251 @@
+"""Faults strike the command they were ordered for, as often as ordered, before or after its effect."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from flashsystem_operator.simulator import Control, ControlError, Simulator
+from support.plain_ssh import Open, Said, Shell, answer
+
+MAKE = "svctask mkhost -name a -iscsiname iqn.a"
+
+
+def hosts(control: Control) -> list[str]:
+    return [host["name"] for host in control.state()["hosts"]]
+
+
+def test_a_refusal_strikes_once_and_changes_nothing(shell: Shell, control: Control) -> None:
+    control.fault("refuse", "mkhost", code="CMMVC6035E", text="Nein.", exit=3)
+
+    assert shell("svcinfo lshost") == Said("", "", 0)
+    assert shell(MAKE) == Said("", "CMMVC6035E Nein.\n", 3)
+    assert hosts(control) == []
+    assert shell(MAKE).status == 0
+
+
+def test_a_refusal_without_words_has_those_of_the_array(shell: Shell, control: Control) -> None:
+    control.fault("refuse", code="CMMVC5753E")
+
+    assert shell(MAKE).stderr == "CMMVC5753E The specified object does not exist or is not a suitable candidate.\n"
+
+
+def test_a_fault_strikes_as_often_as_ordered_after_as_many_as_skipped(shell: Shell, control: Control) -> None:
+    fault = control.fault("refuse", "lshost", code="CMMVC9999E", times=2, skip=1)
+
+    assert [shell("svcinfo lshost").status for _ in range(4)] == [0, 1, 1, 0]
+    assert control.wait(fault, "spent")["struck"] == 2
+
+
+def test_a_fault_without_end_strikes_until_it_is_forgotten(shell: Shell, control: Control) -> None:
+    fault = control.fault("refuse", code="CMMVC9999E", times=None)
+
+    assert {shell("svcinfo lshost").status for _ in range(5)} == {1}
+    control.forget(fault)
+    assert shell("svcinfo lshost").status == 0
+    assert control.faults() == []
+
+
+def test_a_fault_can_look_at_the_whole_line(shell: Shell, control: Control) -> None:
+    control.fault("refuse", "lsvdisk", line=r"vol[12]$", code="CMMVC9999E")
+
+    assert [shell(f"svcinfo lsvdisk vol{number}").status for number in (0, 1, 2)] == [0, 1, 0]
+
+
+def test_a_warning_comes_with_the_effect(shell: Shell, control: Control) -> None:
+    control.fault("warn", "mkhost", code="CMMVC6372W", exit=1)
+
+    said = shell(MAKE)
+
+    assert (said.stdout, said.code, said.status) == ("Host, id [0], successfully created\n", "CMMVC6372W", 1)
+    assert hosts(control) == ["a"]
+
+
+@pytest.mark.parametrize(("when", "left"), [("before", []), ("after", ["a"])])
+def test_a_cut_connection_leaves_the_effect_undone_or_done(
+    when: str, left: list[str], shell: Shell, control: Control
+) -> None:
+    control.fault("cut", "mkhost", when=when)
+
+    assert shell(MAKE).status == -1
+    shell.transport.join(5)
+    assert not shell.transport.is_active()
+    assert hosts(control) == left
+    assert control.log()[-1]["end"] == "cut"
+
+
+@pytest.mark.parametrize(("when", "left"), [("before", []), ("after", ["a"])])
+def test_a_dropped_channel_has_no_exit_status_and_spares_the_connection(
+    when: str, left: list[str], shell: Shell, control: Control
+) -> None:
+    control.fault("drop", "mkhost", when=when)
+
+    assert shell(MAKE) == Said("", "", -1)
+    assert hosts(control) == left
+    assert shell("svcinfo lsvdisk").status == 0
+
+
+@pytest.mark.parametrize(("when", "meanwhile"), [("before", []), ("after", ["a"])])
+def test_a_held_command_waits_until_it_is_released(
+    when: str, meanwhile: list[str], shell: Shell, control: Control
+) -> None:
+    fault = control.fault("hold", "mkhost", when=when)
+
+    channel = shell.send(MAKE)
+    held = control.wait(fault)
+    seen = hosts(control), channel.exit_status_ready()
+    released = control.release(fault)
+
+    assert (held["state"], held["holding"]) == ("holding", [control.log()[-1]["exec"]])
+    assert seen == (meanwhile, False)
+    assert released == 1
+    assert answer(channel).status == 0
+    assert hosts(control) == ["a"]
+
+
+def test_other_commands_go_on_while_one_is_held(shell: Shell, control: Control) -> None:
+    fault = control.fault("hold", "mkhost", when="after")
+    channel = shell.send(MAKE)
+    control.wait(fault)
+
+    assert shell("svctask mkhost -name b -iscsiname iqn.b").status == 0
+
+    control.release(fault)
+    assert answer(channel).status == 0
+
+
+@pytest.mark.parametrize(("dies", "left"), [(False, ["a"]), (True, [])])
+def test_a_held_command_goes_on_after_its_connection_died_unless_ordered_otherwise(
+    dies: bool, left: list[str], shell: Shell, control: Control, either: Simulator, log_in: Open
+) -> None:
+    fault = control.fault("hold", "mkhost", dies_with_connection=dies)
+    done = control.fault("delay", "lshost", seconds=0)
+    shell.send(MAKE)
+    control.wait(fault)
+
+    shell.close()
+    while control.sessions():
+        control.health()
+    control.release(fault)
+    log_in(either)("svcinfo lshost")
+
+    control.wait(done, "spent")
+    assert hosts(control) == left
+
+
+def test_many_commands_are_held_and_released_together(shell: Shell, control: Control) -> None:
+    fault = control.fault("hold", "mkhost", times=64)
+
+    channels = [shell.send(f"svctask mkhost -name h{n} -iscsiname iqn.{n}") for n in range(64)]
+    control.wait(fault, "holding")
+    while len(control.wait(fault)["holding"]) < 64:
+        control.health()
+
+    assert control.release(fault) == 64
+    assert {answer(channel).status for channel in channels} == {0}
+    assert len(hosts(control)) == 64
+
+
+def test_a_forgotten_hold_lets_its_command_go(shell: Shell, control: Control) -> None:
+    fault = control.fault("hold", "mkhost")
+    channel = shell.send(MAKE)
+    control.wait(fault)
+
+    control.forget(fault)
+
+    assert answer(channel).status == 0
+
+
+def test_a_hung_command_never_answers_and_harms_no_other(shell: Shell, control: Control) -> None:
+    fault = control.fault("hang", "mkhost", when="after")
+    channel = shell.send(MAKE)
+    control.wait(fault, "spent")
+
+    assert shell("svcinfo lshost").status == 0
+    assert not channel.exit_status_ready()
+    assert hosts(control) == ["a"]
+    assert control.log()[0]["exit"] is None
+
+
+def test_a_delay_passes(shell: Shell, control: Control) -> None:
+    control.fault("delay", seconds=0.01, when="after")
+
+    assert shell(MAKE).status == 0
+
+
+def test_several_faults_strike_one_command_in_the_order_of_their_ids(shell: Shell, control: Control) -> None:
+    held = control.fault("hold", "mkhost")
+    control.fault("refuse", "mkhost", code="CMMVC9999E")
+    channel = shell.send(MAKE)
+    control.wait(held)
+    control.release(held)
+
+    assert answer(channel).code == "CMMVC9999E"
+
+
+@pytest.mark.parametrize(
+    ("garble", "expected"),
+    [
+        ("empty", ""),
+        ("truncated", "id!name!port_count!iogrp_count!"),
+        ("missing_field", "0!a!1!4\n"),
+        ("extra_field", "0!a!1!4!offline!!!\n"),
+        ("no_header", "0!a!1!4!offline\n"),
+        ("binary", "\x00\x1b[2J"),
+    ],
+)
+def test_an_answer_can_be_garbled_in_several_ways(garble: str, expected: str, legacy: Simulator, log_in: Open) -> None:
+    shell = log_in(legacy)
+    shell(MAKE)
+    legacy.control.fault("garble", "lshost", garble=garble)
+
+    said = shell("svcinfo lshost -delim !")
+
+    assert expected in said.stdout
+    assert said.stdout != "id!name!port_count!iogrp_count!status\n0!a!1!4!offline\n"
+    assert said.status == 0
+
+
+def test_a_login_can_fail_after_it_was_accepted(shell: Shell, control: Control) -> None:
+    control.fault("login_failed_on_stdout")
+
+    assert shell("svcinfo lssystem") == Said("CMMVC7017E Login has failed\n", "", 0)
+
+
+def test_the_administrators_hand_is_struck_by_no_fault(control: Control) -> None:
+    control.fault("refuse", code="CMMVC9999E")
+
+    assert control.admin("svcinfo lsvdisk")["exit"] == 0
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        ({"fault": "earthquake"}, "fault: "),
+        ({"fault": "delay"}, "seconds: a delay needs them"),
+        ({"fault": "refuse"}, "code: a refuse needs one"),
+        ({"fault": "refuse", "code": "5753"}, "code: "),
+        ({"fault": "hold", "colour": 1}, "colour: no such field"),
+        ({"fault": "hold", "times": 0}, "times: "),
+        ({"fault": "hold", "line": "("}, "line: not a regular expression"),
+    ],
+)
+def test_an_order_that_cannot_be_followed_is_refused_with_the_way_out(
+    order: dict[str, object], reason: str, control: Control
+) -> None:
+    with pytest.raises(ControlError, match="^" + reason.replace("(", r"\(")) as refused:
+        control.fault(**order)  # type: ignore[arg-type]
+
+    assert refused.value.status == 400
+
+
+def test_commands_of_many_channels_run_side_by_side(modern: Simulator, log_in: Open) -> None:
+    sessions = [log_in(modern) for _ in range(4)]
+
+    def make(number: int) -> Said:
+        return sessions[number % 4](f"mkhost -name h{number} -iscsiname iqn.{number}")
+
+    with ThreadPoolExecutor(16) as pool:
+        said = list(pool.map(make, range(96)))
+
+    assert {one.status for one in said} == {0}
+    assert sorted(one.stdout for one in said) == sorted(f"Host, id [{n}], successfully created\n" for n in range(96))
