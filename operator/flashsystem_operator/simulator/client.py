@@ -45,7 +45,7 @@ class Control:
         """Type a line by the administrator's hand: stdout, stderr and exit."""
         return self._dict("POST", "/admin", {"line": line})
 
-    def change(self, what: str, name: str = "", **fields: Any) -> dict[str, Any]:
+    def change(self, what: str, name: str = "", /, **fields: Any) -> dict[str, Any]:
         """Change something behind the operator's back."""
         return self._dict("POST", "/change", {"what": what, "name": name, "set": fields})
 

@@ -1,0 +1,75 @@
+"""A state file is read with errors that name the field and the way out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.simulator.config import ConfigError, load
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"colour": "red"}, "colour: no such field"),
+    ({"dialect": "ancient"}, "dialect: 'ancient' is none"),
+    ({"release": "new"}, "release: "),
+    ({"volumes": 3}, "volumes: "),
+    ({"volumes": [{"name": "a"}]}, "volumes.0.pool: Field required"),
+    ({"volumes": [{"name": "1a", "pool": "Pool0"}]}, "volumes.0.name: not a name of the array"),
+    ({"volumes": [{"name": "a", "pool": "nowhere"}]}, "volumes.pool: there is no nowhere in pools"),
+    ({"hosts": [{"name": "a"}, {"name": "a"}]}, "hosts: the name a is there 2 times: give each its own"),
+    ({"hosts": [{"name": "a", "id": 1}, {"name": "b", "id": 1}]}, "hosts: the id 1 is there 2 times"),
+    ({"hosts": [{"name": n, "ports": [{"name": p}]} for n, p in ("ax", "bX")]}, "hosts: the port x is there 2 times"),
+    ({"mappings": [{"host": "a", "volume": "vol0", "lun": 0}]}, "mappings.host: there is no a in hosts"),
+    (
+        {
+            "hosts": [{"name": "a"}],
+            "mappings": [{"host": "a", "volume": f"vol{n}", "lun": 1} for n in (0, 1)],
+        },
+        "mappings of a: the LUN 1 is there 2 times",
+    ),
+    ({"rules": {"shell_chain": True}}, "rules.shell_chain: no such field"),
+    ({"limits": {"sessions": "many"}}, "limits.sessions: "),
+]
+
+
+@pytest.mark.parametrize(("config", "reason"), BAD, ids=[reason for _, reason in BAD])
+def test_a_mistake_is_named_with_its_field(config: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(config)
+
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("a: [", "not YAML"), ("- a", "not a list"), ("hello", "not a single value")]
+)
+def test_a_file_that_is_no_state_file_is_named(text: str, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "array.yaml"
+    path.write_text(text)
+
+    with pytest.raises(ConfigError, match=reason) as refused:
+        load(path)
+
+    assert str(path) in str(refused.value)
+
+
+def test_an_empty_file_is_the_built_in_array(tmp_path: Path) -> None:
+    path = tmp_path / "array.yaml"
+    path.write_text("")
+
+    assert load(path) == load()
+
+
+def test_a_dialect_named_twice_must_agree() -> None:
+    with pytest.raises(ConfigError, match="dialect: the state file says legacy"):
+        load({"dialect": "legacy"}, "modern")
+
+
+def test_objects_without_an_id_are_numbered_in_their_order() -> None:
+    state = load({"hosts": [{"name": "a"}, {"name": "b", "id": 0}, {"name": "c"}]})
+
+    assert [host.id for host in state.hosts] == [1, 0, 2]
+
+
+def test_a_part_of_the_system_leaves_the_rest_as_it_was() -> None:
+    assert load({"system": {"name": "mine"}}).system.id == load().system.id
