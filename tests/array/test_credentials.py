@@ -1,0 +1,81 @@
+"""Every usual private key is read, and what cannot be used is refused without showing it."""
+
+import traceback
+
+import asyncssh
+import pytest
+
+from flashsystem_operator.array.credentials import BadCredentials, Login, read_key
+
+RSA = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
+ED25519 = asyncssh.generate_private_key("ssh-ed25519")
+ECDSA = {curve: asyncssh.generate_private_key(f"ecdsa-sha2-nistp{curve}") for curve in (256, 384, 521)}
+
+FORMS = [
+    *[(RSA, form) for form in ("openssh", "pkcs1-pem", "pkcs8-pem")],
+    *[(key, form) for key in ECDSA.values() for form in ("openssh", "pkcs1-pem", "pkcs8-pem")],
+    *[(ED25519, form) for form in ("openssh", "pkcs8-pem")],
+]
+
+
+def text(key: asyncssh.SSHKey, form: str = "openssh", passphrase: str | None = None) -> str:
+    return key.export_private_key(form, passphrase).decode()
+
+
+@pytest.mark.parametrize(("key", "form"), FORMS, ids=[f"{key.get_algorithm()}-{form}" for key, form in FORMS])
+def test_every_usual_type_of_key_is_read_in_every_usual_format(key: asyncssh.SSHKey, form: str) -> None:
+    public = read_key(text(key, form)).public_key()
+
+    assert public == key.convert_to_public().pyca_key
+
+
+def test_line_ends_of_windows_and_lost_last_newlines_do_not_matter() -> None:
+    mangled = "\n  " + text(ED25519).strip().replace("\n", " \r\n")
+
+    assert read_key(mangled).public_key() == read_key(text(ED25519)).public_key()
+
+
+UNUSABLE = {
+    "a key with a passphrase": (text(ED25519, "openssh", "sesame"), "ssh-keygen -p"),
+    "a PEM key with a passphrase": (text(RSA, "pkcs1-pem", "sesame"), "ssh-keygen -p"),
+    "a PKCS#8 key with a passphrase": (text(RSA, "pkcs8-pem", "sesame"), "ssh-keygen -p"),
+    "a public key": (RSA.export_public_key().decode(), "not the public key"),
+    "half a key": (text(RSA)[:600], "from -----BEGIN to -----END"),
+    "no key at all": ("hunter2, wíth an áccent", "cannot be read"),
+    "a key of PuTTY": ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "puttygen"),
+    "a key of another world": (
+        asyncssh.generate_private_key("ssh-ed448").export_private_key("pkcs8-pem").decode(),
+        "use RSA",
+    ),
+}
+
+
+@pytest.mark.parametrize(("key", "says"), UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_what_cannot_be_used_is_refused_with_a_way_out_and_without_showing_it(key: str, says: str) -> None:
+    with pytest.raises(BadCredentials, match=says) as refused:
+        Login("superuser", None, key).proof()
+
+    shown = "".join(traceback.format_exception(refused.value))
+    assert not any(line in shown for line in key.splitlines() if line and not line.startswith("-----"))
+
+
+def test_a_key_wins_over_a_password() -> None:
+    both = Login("superuser", "secret", text(ED25519))
+
+    assert not isinstance(both.proof(), str)
+    assert Login("superuser", "secret", None).proof() == "secret"
+    assert Login("superuser", "secret", "").proof() == "secret"
+
+
+@pytest.mark.parametrize(
+    "login", [Login("superuser", None, None), Login("superuser", "", ""), Login("", "secret", None)]
+)
+def test_a_login_without_name_or_without_proof_is_refused(login: Login) -> None:
+    with pytest.raises(BadCredentials):
+        login.proof()
+
+
+def test_a_login_shows_the_name_only() -> None:
+    shown = repr(Login("superuser", "hunter2", text(ED25519)))
+
+    assert shown == "Login(username='superuser')"
