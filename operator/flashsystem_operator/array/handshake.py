@@ -1,0 +1,152 @@
+"""From a TCP connection to a login: keys exchanged, the host key judged, the user let in.
+
+paramiko's Transport is used, not its SSHClient: no agent, no keys from disk, no ~/.ssh. paramiko stays in this module
+and in `transport`.
+"""
+
+import io
+import logging
+import socket
+from functools import partial
+
+import paramiko
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from flashsystem_operator.array.credentials import Login, PrivateKey
+from flashsystem_operator.array.deadline import Deadline
+from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, Unreachable
+from flashsystem_operator.array.hostkeys import HostKey, Trust
+
+SESSION_TABLE_FULL = (
+    "the array closed the session right after the login: its session table (32 for all users together) may be full. "
+    "End sessions that are no longer needed, or lower limits.sessions"
+)
+
+_KEEPALIVE = 30
+"""Seconds of silence before a packet is sent, so that a firewall in between does not forget an idle connection."""
+
+# What paramiko's threads complain of, tracebacks and all, is said by our errors in a sentence. Whoever wants to see it
+# adds a handler to this logger.
+_paramiko_log = logging.getLogger("paramiko")
+_paramiko_log.addHandler(logging.NullHandler())
+_paramiko_log.propagate = False
+
+
+def shake_hands(
+    sock: socket.socket, login: Login, trust: Trust, *, limit: float, window: int
+) -> tuple[paramiko.Transport, HostKey]:
+    """Log in over this socket within `limit` seconds; takes the socket over, and closes it when it fails.
+
+    window: bytes that a command may answer before somebody has to read.
+    Raises Unreachable, HostKeyMismatch or LoginRefused with a reason that goes on from the array's address.
+    """
+    transport = paramiko.Transport(sock, default_window_size=window)
+    deadline = Deadline(limit, partial(hang_up, transport))
+    try:
+        with deadline:
+            key = _exchange_keys(transport, trust, limit)
+            _log_in(transport, login)
+            transport.set_keepalive(_KEEPALIVE)
+    except BaseException:
+        hang_up(transport)
+        if deadline.passed:
+            raise Unreachable(f"the SSH login was not done within {limit:g} s: the array may be overloaded") from None
+        raise
+    return transport, key
+
+
+def hang_up(transport: paramiko.Transport) -> None:
+    """Close everything of this connection, threads included. Lets go whoever waits on it."""
+    transport.close()
+    transport.sock.close()
+    if transport.is_alive():
+        transport.join(timeout=5)
+    # Else the timer that paramiko sets for the handshake would live on, and keep the process from ending.
+    transport.packetizer.complete_handshake()
+
+
+def _exchange_keys(transport: paramiko.Transport, trust: Trust, limit: float) -> HostKey:
+    # The deadline of the caller is the only limit; paramiko's own ones start anew with every byte or line.
+    transport.banner_timeout = transport.auth_timeout = float("inf")
+    transport.handshake_timeout = limit
+    transport.get_security_options().key_types = trust.algorithms()
+    try:
+        transport.start_client()
+        key = HostKey(transport.get_remote_server_key().asbytes())
+    except paramiko.ssh_exception.IncompatiblePeer as error:
+        raise Unreachable(
+            f"its SSH server is too old or too new for this client ({error}): update the array's code, or give it an "
+            "Ed25519, ECDSA or RSA host key of today's kind"
+        ) from None
+    except Exception as error:  # noqa: BLE001 - paramiko hands on whatever its thread died of, even struct.error
+        raise Unreachable(
+            f"it does not speak SSH as it should ({_words(error)}): check that the port is its SSH port"
+        ) from None
+    if objection := trust.objection(key):
+        raise HostKeyMismatch(objection, key.line)
+    return key
+
+
+def _log_in(transport: paramiko.Transport, login: Login) -> None:
+    way = "this password" if not login.private_key else "this key"
+    try:
+        further = _prove(transport, login)
+    except paramiko.BadAuthenticationType as error:
+        offered = ", ".join(error.allowed_types)
+        raise LoginRefused(f"it does not let {login.username!r} log in with {way}, only by: {offered}") from None
+    except Exception as error:  # noqa: BLE001 - as above
+        _judge(transport, login.username, way, error)
+    else:
+        if further:
+            raise LoginRefused(f"it wants more of {login.username!r} than {way}: {', '.join(further)}")
+    if not transport.is_active():
+        raise Unreachable(SESSION_TABLE_FULL)
+
+
+def _judge(transport: paramiko.Transport, username: str, way: str, error: Exception) -> None:
+    """Tell a refusal from a lost connection, which paramiko reports as the same error.
+
+    Its login handler keeps the difference: it forgets the name when the server says no.
+    """
+    handler = transport.auth_handler
+    if handler is not None and handler.is_authenticated():
+        return
+    if handler is not None and handler.username is None:
+        raise LoginRefused(f"it refused {username!r} with {way}: check the Secret and the user on the array") from None
+    raise Unreachable(
+        f"it broke off the login ({_words(error)}): more than 3 logins at a time, or a key type it does not know"
+    ) from None
+
+
+def _prove(transport: paramiko.Transport, login: Login) -> list[str]:
+    proof = login.proof()
+    if not isinstance(proof, str):
+        return transport.auth_publickey(login.username, _signer(proof))
+    try:
+        return transport.auth_password(login.username, proof, fallback=False)
+    except paramiko.BadAuthenticationType as error:
+        if "keyboard-interactive" not in error.allowed_types:
+            raise
+    # Some servers ask for the password in a dialogue only. Anything else that is asked for gets an empty answer.
+    return transport.auth_interactive(
+        login.username, lambda _title, _text, asked: [proof if not echo else "" for _, echo in asked]
+    )
+
+
+def _signer(key: PrivateKey) -> paramiko.PKey:
+    if isinstance(key, RSAPrivateKey):
+        return paramiko.RSAKey(key=key)
+    if isinstance(key, EllipticCurvePrivateKey):
+        return paramiko.ECDSAKey(vals=(key, key.public_key()))
+    text = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    return paramiko.Ed25519Key.from_private_key(io.StringIO(text.decode()))
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, EOFError):
+        return "it closed the connection"
+    return str(error) or type(error).__name__
