@@ -1,0 +1,210 @@
+"""The connections to one array: normally one, kept open, with commands side by side on it.
+
+How many commands an array runs on one connection, nobody says. So it is learnt: a connection begins as wide as the
+limits wish, each channel that the array refuses makes it narrower, down to one, and only when that is too narrow is
+another connection opened, up to `Limits.sessions`.
+
+Those who wait for a connection share its failure. When to try again after a failure is for the caller to say.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flashsystem_operator.array.credentials import Login
+from flashsystem_operator.array.errors import Unreachable
+from flashsystem_operator.array.opening import Endpoint, Greet, Limits, Opener
+from flashsystem_operator.array.transport import Connection, NoChannel, NotTyped, Reply
+
+__all__ = ["Connections", "Endpoint", "Greet", "Limits", "Login", "Reply"]
+
+_CONTENT_FOR = 60.0
+"""Seconds in which a refused additional session is not asked for again."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """A connection, how many commands it takes at a time, and how many are on it now."""
+
+    connection: Connection
+    width: int
+    busy: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Attempt:
+    """A connection being opened. Those who wait for it keep it in hand, and see here what became of it."""
+
+    failure: Exception | None = None
+
+
+class Connections:
+    """Types lines on one array. Blocking, and safe to use from many threads. The first line opens a connection.
+
+    greet: called on every fresh connection before anybody else may use it, with a function that types a line there;
+    what it raises ends the connection and reaches whoever waits for one. (Its own OutcomeUnknown becomes Unreachable:
+    of the line that was to be typed, nothing was.)
+
+    Raises BadHostKey or BadCredentials, both ValueErrors, at once when the endpoint or the login cannot be used.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        login: Login,
+        limits: Limits,
+        greet: Greet,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._closed = threading.Event()
+        self._opener = Opener(endpoint, login, limits, greet, self._closed)
+        self._changed = threading.Condition()
+        self._lanes: list[_Lane] = []
+        self._attempt: _Attempt | None = None
+        self._content_until = clock()
+        self._last: Connection | None = None
+
+    @property
+    def host_key_seen(self) -> str | None:
+        """The key of the array at the last good connection, as in `known_hosts` without the name."""
+        return self._last.host_key.line if self._last else None
+
+    @property
+    def address(self) -> str | None:
+        """Where the last good connection leads."""
+        return self._last.address if self._last else None
+
+    @property
+    def width(self) -> int:
+        """How many commands the open connections take side by side; 0 when none is open."""
+        with self._changed:
+            return sum(lane.width for lane in self._lanes if lane.connection.alive)
+
+    def run(self, line: str, *, timeout: float | None = None, shown: str | None = None) -> Reply:
+        """Type a line and return the answer, refusals of the array's included.
+
+        timeout: seconds for the answer, else `Limits.command_timeout`. shown: the line for errors and logs, with
+        its secrets masked.
+
+        Raises Unreachable (or LoginRefused, HostKeyMismatch, what `greet` raises) when the line was certainly not
+        typed, and OutcomeUnknown when it may have been. A line that was not typed because a connection turned out to
+        be dead is typed on a fresh one, once.
+        """
+        shown = shown or line
+        again = True
+        while True:
+            lane, width = self._take()
+            refused = False
+            try:
+                return self._type(lane.connection, line, shown, timeout or self._limits.command_timeout)
+            except NotTyped as error:
+                refused = isinstance(error, NoChannel)
+                if refused and (width > 1 or self._spared(lane)):
+                    continue
+                lane.connection.close()
+                if not again:
+                    raise Unreachable(f"{lane.connection.address}: {error}") from None
+                again = False
+            finally:
+                self._give_back(lane, narrower=refused)
+
+    def close(self) -> None:
+        """End every session. Commands under way have an unknown outcome; those that wait, and later ones, fail.
+
+        A connection that is just being opened ends by its own time limit.
+        """
+        with self._changed:
+            self._closed.set()
+            lanes, self._lanes = self._lanes, []
+            self._changed.notify_all()
+        for lane in lanes:
+            lane.connection.close()
+
+    def _type(self, connection: Connection, line: str, shown: str, timeout: float) -> Reply:
+        began = self._clock()
+        reply = connection.run(line, shown=shown, timeout=timeout)
+        log.debug("%s: `%s` ended with %d after %.3f s", connection.address, shown, reply.status, self._clock() - began)
+        return reply
+
+    def _take(self) -> tuple[_Lane, int]:
+        """A place on a connection, and how wide the connection was when the place was given."""
+        patience = (self._limits.command_timeout + 2 * self._limits.connect_timeout) * self._limits.concurrent_commands
+        until = time.monotonic() + patience
+        while True:
+            with self._changed:
+                while not (self._free() or self._may_open()):
+                    self._wait(until, patience)
+                if lane := self._free():
+                    lane.busy += 1
+                    return lane, lane.width
+                attempt = self._attempt = _Attempt()
+            self._open(attempt)
+
+    def _free(self) -> _Lane | None:
+        if self._closed.is_set():
+            raise Unreachable("the connections to this array were closed")
+        self._lanes = [lane for lane in self._lanes if lane.connection.alive]
+        return next((lane for lane in self._lanes if lane.busy < lane.width), None)
+
+    def _may_open(self) -> bool:
+        if self._attempt:
+            return False
+        if not self._lanes:
+            return True
+        wide = sum(lane.width for lane in self._lanes) >= self._limits.concurrent_commands
+        return not wide and len(self._lanes) < self._limits.sessions and self._clock() >= self._content_until
+
+    def _wait(self, until: float, patience: float) -> None:
+        attempt = self._attempt
+        if not self._changed.wait(until - time.monotonic()):
+            raise Unreachable(f"no turn on the array within {patience:g} s: other commands took all its channels")
+        if attempt and attempt.failure and not self._lanes:
+            raise attempt.failure
+
+    def _give_back(self, lane: _Lane, *, narrower: bool) -> None:
+        with self._changed:
+            lane.busy -= 1
+            if narrower:
+                lane.width = max(1, min(lane.width, lane.busy))
+                log.debug("%s takes %d commands at a time", lane.connection.address, lane.width)
+            self._changed.notify_all()
+
+    def _spared(self, lane: _Lane) -> bool:
+        """Do without an additional session that takes no command at all."""
+        with self._changed:
+            if all(other is lane for other in self._lanes):
+                return False
+            self._content_until = self._clock() + _CONTENT_FOR
+        lane.connection.close()
+        return True
+
+    def _open(self, attempt: _Attempt) -> None:
+        """Open one more connection; nobody else does so meanwhile."""
+        fresh: Connection | None = None
+        try:
+            fresh = self._opener.open()
+        except Exception as error:
+            attempt.failure = error
+            if type(error) is not Unreachable or not self._content():
+                raise
+        finally:
+            with self._changed:
+                self._attempt = None
+                if fresh:
+                    self._last = fresh
+                    self._lanes.append(_Lane(fresh, self._limits.concurrent_commands))
+                self._changed.notify_all()
+        if self._closed.is_set():
+            self.close()
+
+    def _content(self) -> bool:
+        """Put up with the connections that are there, if any, since the array has no more to give."""
+        with self._changed:
+            self._content_until = self._clock() + _CONTENT_FOR
+            return any(lane.connection.alive for lane in self._lanes)
