@@ -3,16 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from cluster.fixtures import (
-    audited_cluster,
-    cluster,
-    namespace,
-    own_control_plane,
-    pytest_collection_modifyitems,
-)
-
-__all__ = ["audited_cluster", "cluster", "namespace", "own_control_plane", "pytest_collection_modifyitems"]
-
 Tools = Callable[..., Path]
 
 

@@ -83,11 +83,11 @@ def nodes(text: str, line: str) -> tuple[Node, ...]:
     )
 
 
-def pool(text: str, line: str) -> Pool:
-    """`lsmdiskgrp -bytes POOL`."""
+def pool(text: str, line: str, asked: PoolName) -> Pool:
+    """`lsmdiskgrp -bytes POOL`. The legacy dialect does not repeat the name that was asked for."""
     row = first_values(detailed(text, line))
     return Pool(
-        name=PoolName(cell(row, "name", line)),
+        name=PoolName(row.get("name", asked)),
         status=cell(row, "status", line),
         capacity=number(row, "capacity", line),
         free=number(row, "free_capacity", line),

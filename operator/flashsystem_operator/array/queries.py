@@ -33,7 +33,7 @@ MAPPINGS: Query[tuple[Mapping, ...]] = Query("lshostvdiskmap", dialect.mappings_
 
 
 def pool(name: PoolName) -> Query[Pool]:
-    return Query("lsmdiskgrp", dialect.pool, ("-bytes", name))
+    return Query("lsmdiskgrp", lambda text, line: dialect.pool(text, line, name), ("-bytes", name))
 
 
 def host(name: HostName) -> Query[Host]:

@@ -77,12 +77,18 @@ class Controller:
         """Take in what a watch showed, and wake whomever it may concern."""
         meta = sighting.body["metadata"]
         ref = ObjectRef(sighting.kind, meta["namespace"], meta["name"])
-        kin = self._cache.kin(ref)
+        kin = self._cache.kin(ref) | self._leaving_parents(ref)
         if not self._is_news(sighting, ref):
             return
         if ref.kind is Kind.ARRAY:
             self._match_workers()
         self._wake({ref, *kin, *self._cache.kin(ref)})
+
+    def _leaving_parents(self, ref: ObjectRef) -> set[ObjectRef]:
+        """The array of an object, if it is being deleted and waits for the last of its children."""
+        array = self._cache.array_of(ref)
+        entry = self._cache.get(array) if array else None
+        return {entry.ref} if entry and entry.meta.deleting else set()
 
     def _is_news(self, sighting: Sighting, ref: ObjectRef) -> bool:
         if sighting.gone:

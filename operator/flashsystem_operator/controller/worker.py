@@ -20,7 +20,7 @@ from flashsystem_operator.controller.rounds import Round
 from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.reconcile import array as arrays
-from flashsystem_operator.reconcile.decision import Release
+from flashsystem_operator.reconcile.decision import Refuse, Release, Wait
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.settings import Settings
 
@@ -64,6 +64,7 @@ class Worker:
         self._unsettled = Unsettled(clock, settings.unsettled)
         self._hand = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"look-{ref.name}")
         self._lease: Lease | None = None
+        self._complained: Wait | Refuse | None = None
 
     def wake(self, refs: Collection[ObjectRef], delay: float = 0.0) -> None:
         """Make objects due. A wake-up without delay comes from a change, and beats whatever back-off there is."""
@@ -147,6 +148,9 @@ class Worker:
     async def _say_down(self, due: set[ObjectRef], down: ArrayDown) -> None:
         """One condition on the array, one on each object that wanted something. The array's own turn comes again."""
         self._view = None
+        if down.said != self._complained:
+            log.warning("%s: %s", self.ref, down.said.message)
+        self._complained = down.said
         await self._reports.down(self._world(down.said.message), down.said, due, down.secret)
         if self.ref in due:
             self._queue.put(self.ref, self._failures.failed(self.ref) if down.retry is None else down.retry)
@@ -166,6 +170,7 @@ class Worker:
         ended = await turn.go(self._world, self._view, due - {self.ref}, survey=survey)
         self._view = ended.view
         self._contacts.worked()
+        self._complained = None
         if survey or ended.acted:
             await self._reports.array(self._world(""), ended.verdict, ended.view, access.contact())
         if survey:

@@ -1,1 +1,1 @@
-"""kopf, and nothing of it anywhere else: watches that hand on what they see, and the life of the process around them."""
+"""kopf, and nothing of it anywhere else: watches that hand on what they see, and the life around them."""

@@ -14,5 +14,5 @@ def watch(registry: kopf.OperatorRegistry, see: Callable[[Sighting], None]) -> N
     for kind in Kind:
 
         @kopf.on.event(GROUP, VERSION, kind.plural, registry=registry, id=f"watch-{kind.plural}", param=kind)
-        async def seen(*, param: Any, event: kopf.RawEvent, **_: Any) -> None:
+        async def seen(*, event: kopf.RawEvent, param: Any = None, **_: Any) -> None:
             see(Sighting(param, gone=event["type"] == "DELETED", body=event["object"]))

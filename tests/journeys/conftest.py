@@ -1,0 +1,61 @@
+"""The whole way: kubectl, a real API server, the operator as a process, real SSH, a pretend array in both dialects."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.client import Cluster
+from flashsystem_operator.simulator import Simulator
+from support.operating import Operator, install, open_secrets
+from support.stand import Stand
+
+
+@pytest.fixture(scope="session")
+def installed(cluster: Cluster) -> Cluster:
+    """The cluster, with CRDs, rights and fences of the manifests."""
+    install(cluster)
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def _operator(installed: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    operator = Operator(installed, tmp_path_factory.mktemp("operator") / "log")
+    yield operator
+    operator.stop()
+
+
+@pytest.fixture
+def operator(_operator: Operator) -> Operator:
+    """The operator, running. A test may kill it; the next one gets a running one again."""
+    _operator.ensure()
+    return _operator
+
+
+@pytest.fixture(params=["legacy", "modern"])
+def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """A pretend array of either dialect, with its built-in volumes and no host."""
+    with Simulator(dialect=request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def stand(installed: Cluster, namespace: str, operator: Operator) -> Iterator[Stand]:
+    """A namespace whose Secrets the operator may read, empty at first and swept at the end."""
+    assert operator.running
+    open_secrets(installed, namespace)
+    standing = Stand(installed, namespace)
+    yield standing
+    standing.sweep()
+
+
+@pytest.fixture(autouse=True)
+def _show_log(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A failing test shows what the operator said meanwhile, and a bug that it reported fails the test."""
+    operator = request.getfixturevalue("operator") if "operator" in request.fixturenames else None
+    before = len(operator.log) if operator else 0
+    yield
+    if operator:
+        said = operator.log[before:]
+        print(said[-20000:])  # noqa: T201 - pytest shows it when the test fails
+        assert "Traceback" not in said, "the operator reported a bug of its own"
+        assert " ERROR " not in said

@@ -1,0 +1,102 @@
+"""The operator as a process, with a service account's token and exactly the rights of the manifests."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from cluster.client import Cluster
+
+ROOT = Path(__file__).parents[2]
+NAMESPACE = "flashsystem-system"
+ACCOUNT = "flashsystem-operator"
+LEASE_SECONDS = 2.0
+UNSETTLED_SECONDS = 3.0
+
+
+def install(cluster: Cluster) -> None:
+    """CRDs and manifests, as a user applies them. Nothing runs of them without a node, but rights and fences hold."""
+    cluster.apply(ROOT / "manifests" / "base")
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+
+
+def open_secrets(cluster: Cluster, namespace: str) -> None:
+    """Let the operator read Secrets of a namespace, by the binding that the docs tell users to make."""
+    cluster.apply(
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "flashsystem-operator-secrets", "namespace": namespace},
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "ClusterRole",
+                "name": "flashsystem-operator-secrets",
+            },
+            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}],
+        }
+    )
+
+
+class Operator:
+    """One replica. `start`, `kill` and `stop` may follow one another."""
+
+    def __init__(self, cluster: Cluster, log: Path, options: Sequence[str] = ()) -> None:
+        self._cluster = cluster
+        self._log = log
+        self._options = list(options)
+        self._kubeconfig = cluster.kubeconfig_for(ACCOUNT, NAMESPACE)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._written: IO[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def start(self) -> None:
+        self._written = self._log.open("ab")
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-W", "error", "-m", "flashsystem_operator", "run"),
+                *("--kubeconfig", str(self._kubeconfig), "--namespace", NAMESPACE),
+                *("--lease-duration", str(LEASE_SECONDS), "--unsettled", str(UNSETTLED_SECONDS)),
+                *("--log-level", "DEBUG", *self._options),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=self._written,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "KUBECONFIG": ""},
+        )
+
+    def ensure(self) -> None:
+        if not self.running:
+            self.start()
+
+    def kill(self) -> None:
+        """As the kernel does when memory runs out: nothing is let go."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """As Kubernetes does: answers with the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: int) -> int:
+        if self._process is None:
+            return 0
+        self._process.send_signal(number)
+        code = self._process.wait(timeout=60)
+        if self._written:
+            self._written.close()
+        self._process = self._written = None
+        return code

@@ -1,0 +1,154 @@
+"""A namespace with arrays, hosts and attachments as a user writes them, and ways to wait for what they say."""
+
+import base64
+import contextlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cluster.client import Cluster, Document, KubectlFailed
+from flashsystem_operator.simulator import Simulator
+
+API = "flashsystem.io/v1alpha1"
+PATIENCE = 40.0
+
+ARRAYS, HOSTS, ATTACHMENTS = (
+    "flashsystemarrays.flashsystem.io",
+    "flashsystemhosts.flashsystem.io",
+    "volumeattachments.flashsystem.io",
+)
+
+
+def iqn(name: str) -> str:
+    return f"iqn.1994-05.com.redhat:{name}"
+
+
+def until(what: str, ask: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """Ask until the answer is true, or fail with the last one. The limit is a net, not a promise of speed."""
+    deadline = time.monotonic() + seconds
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, f"{what} has not come within {seconds} s; the last answer was {answer!r}"
+        time.sleep(0.1)
+    return answer
+
+
+class Stand:
+    """One namespace."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+
+    # -- what users write --------------------------------------------------------------------------------------------
+
+    def array(self, simulator: Simulator, name: str = "array", password: str = "passw0rd", **spec: Any) -> None:
+        self.secret(name, username=simulator.user, password=password)
+        self.apply(self.array_of(simulator, name, **spec))
+
+    def array_of(self, simulator: Simulator, name: str = "array", **spec: Any) -> Document:
+        wished = {
+            "management": {"addresses": [simulator.host], "port": simulator.port},
+            "credentialsSecretRef": {"name": name},
+            "hostKeys": [simulator.host_key],
+            "limits": {"commandTimeout": "4s"},
+            "resyncInterval": "60s",
+        }
+        return self._object("FlashSystemArray", name, {**wished, **spec})
+
+    def secret(self, name: str, **data: str) -> None:
+        encoded = {key.replace("_", "-"): base64.b64encode(value.encode()).decode() for key, value in data.items()}
+        self.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": name, "namespace": self.namespace},
+                "data": encoded,
+            }
+        )
+
+    def host(self, name: str, *iqns: str, array: str = "array", **spec: Any) -> Document:
+        wished = {"arrayRef": {"name": array}, "initiators": {"iscsi": list(iqns) or [iqn(name)]}}
+        return self._object("FlashSystemHost", name, {**wished, **spec})
+
+    def attachment(self, name: str, host: str, volume: str | Mapping[str, str], **spec: Any) -> Document:
+        selector = {"name": volume} if isinstance(volume, str) else volume
+        return self._object("VolumeAttachment", name, {"hostRef": {"name": host}, "volume": selector, **spec})
+
+    def _object(self, kind: str, name: str, spec: Document) -> Document:
+        return {
+            "apiVersion": API,
+            "kind": kind,
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": spec,
+        }
+
+    # -- what users do -----------------------------------------------------------------------------------------------
+
+    def apply(self, *documents: Document) -> None:
+        self.cluster.apply(list(documents))
+
+    def patch(self, kind: str, name: str, spec: Document) -> None:
+        self.kubectl("patch", kind, name, "--type=merge", "--patch", json.dumps({"spec": spec}))
+
+    def delete(self, kind: str, *names: str, wait: bool = True) -> None:
+        self.kubectl("delete", kind, *names, f"--wait={str(wait).lower()}", *(["--timeout=60s"] if wait else []))
+
+    def kubectl(self, *words: str) -> str:
+        return self.cluster.kubectl("--namespace", self.namespace, *words)
+
+    def sweep(self) -> None:
+        """Delete everything, as an administrator who does not wait: what a test left stuck must not reach the next."""
+        kinds = f"{ATTACHMENTS},{HOSTS},{ARRAYS}"
+        self.kubectl("delete", kinds, "--all", "--wait=false")
+        for left in self.kubectl("get", kinds, "--output=name").split():
+            free = '--patch={"metadata":{"finalizers":null}}'
+            with contextlib.suppress(KubectlFailed):  # it went by itself meanwhile
+                self.kubectl("patch", left, "--type=merge", free)
+
+    # -- what they see -----------------------------------------------------------------------------------------------
+
+    def get(self, kind: str, name: str) -> Any:
+        return self.cluster.get(kind, name, "--namespace", self.namespace)
+
+    def status(self, kind: str, name: str) -> Any:
+        return self.get(kind, name).get("status", {})
+
+    def exists(self, kind: str, name: str) -> bool:
+        return bool(self.kubectl("get", kind, name, "--ignore-not-found", "--output=name"))
+
+    def ready(self, kind: str, *names: str) -> None:
+        """What `kubectl wait` calls Ready, for the present generation."""
+        self.kubectl("wait", "--for=condition=Ready", kind, *names, f"--timeout={PATIENCE:g}s")
+
+    def condition(self, kind: str, name: str, which: str = "Ready") -> Mapping[str, Any]:
+        conditions: Sequence[Mapping[str, Any]] = self.status(kind, name).get("conditions", [])
+        return next((each for each in conditions if each["type"] == which), {})
+
+    def says(self, kind: str, name: str, reason: str, which: str = "Ready") -> str:
+        """Wait until the condition has this reason, about the present generation; answers with its message."""
+
+        def said() -> str | None:
+            found = self.get(kind, name)
+            conditions = found.get("status", {}).get("conditions", [])
+            return next(
+                (
+                    each["message"] or "(no message)"
+                    for each in conditions
+                    if each["type"] == which
+                    and each["reason"] == reason
+                    and each.get("observedGeneration") == found["metadata"]["generation"]
+                ),
+                None,
+            )
+
+        try:
+            return str(until(f"{kind} {name} to say {reason}", said))
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}; it says {self.condition(kind, name, which)}") from None
+
+    def gone(self, kind: str, name: str) -> None:
+        until(f"the end of {kind} {name}", lambda: not self.exists(kind, name))
+
+
+__all__ = ["API", "ARRAYS", "ATTACHMENTS", "HOSTS", "KubectlFailed", "Stand", "iqn", "until"]
