@@ -12,6 +12,7 @@ from flashsystem_operator import values
 from flashsystem_operator.api import words
 from flashsystem_operator.api.base import Model
 from flashsystem_operator.api.kinds import CATEGORY, GROUP, VERSION, Kind
+from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.words import ip, seconds
 
 every_kind = pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
@@ -144,7 +145,7 @@ def _reads(read: Any, text: str) -> bool:
     return True
 
 
-def _defaults(node: dict[str, Any], owner: type[Model], part: str) -> list[tuple[str, bool, Any]]:
+def _defaults(node: dict[str, Any], owner: type[Resource], part: str) -> list[tuple[str, bool, Any]]:
     """Path, whether the CRD has a default, and the model's default, of every optional field below a part."""
     found = []
 
