@@ -17,13 +17,12 @@ from . import (
     views_storage,
     views_system,
 )
+from .objects import ADMINISTRATOR
 from .refusals import Refused, UnknownCommand
 from .shell import Answer
 from .system import System
 from .verb import Verb
 
-ADMINISTRATOR = "administrator"
-"""Whose hand the control port is; no user of the array may have this name."""
 READERS = {"Monitor", "CopyOperator", "Service"}
 FORBIDDEN = {"RestrictedAdmin": {"rmvdisk", "rmvolume", "chsystem", "chmdiskgrp"}}
 PREFIXES = ("svcinfo", "svctask")

@@ -3,9 +3,9 @@
 import asyncio
 
 from . import console, shell
-from .console import ADMINISTRATOR
 from .faults import Armed, Broken, Faults
 from .journal import Command, Entry, Journal
+from .objects import ADMINISTRATOR
 from .refusals import Refused
 from .shell import Answer
 from .system import System

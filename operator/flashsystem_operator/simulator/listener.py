@@ -13,7 +13,7 @@ from .sessions import Sessions
 from .ssh import Login, Running
 
 Availability = Literal["up", "refused", "silent"]
-WEAKEST_GOOD_ENOUGH = "ssh-ed25519"
+KEY_KIND = "ssh-ed25519"
 
 
 def bound(where: tuple[str, int]) -> socket.socket:
@@ -36,7 +36,7 @@ def bound(where: tuple[str, int]) -> socket.socket:
 def host_key(path: Path | None) -> asyncssh.SSHKey:
     """The host key of a file, or a new one."""
     if path is None:
-        return asyncssh.generate_private_key(WEAKEST_GOOD_ENOUGH)
+        return asyncssh.generate_private_key(KEY_KIND)
     try:
         return asyncssh.read_private_key(path)
     except (OSError, asyncssh.KeyImportError) as error:
@@ -99,7 +99,7 @@ class Listener:
 
     def change_key(self, key: asyncssh.SSHKey | None = None) -> None:
         """Show another host key from the next connection on."""
-        self._key = key or asyncssh.generate_private_key(WEAKEST_GOOD_ENOUGH)
+        self._key = key or asyncssh.generate_private_key(KEY_KIND)
         if self._acceptor:
             self._acceptor.update(server_host_keys=[self._key])
 

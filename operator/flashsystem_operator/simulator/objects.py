@@ -3,12 +3,14 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 Role = Literal["SecurityAdmin", "Administrator", "RestrictedAdmin", "CopyOperator", "Service", "Monitor"]
 Kind = Literal["iscsi", "fc", "nvme", "sas"]
 YesNo = Literal["yes", "no"]
 
+ADMINISTRATOR = "administrator"
+"""Who acts over the control port, in the log of commands; no user of the array may have this name."""
 _NAME = re.compile(r"[A-Za-z_]([A-Za-z0-9_. -]{0,62}[A-Za-z0-9_.-])?")
 
 
@@ -55,6 +57,13 @@ class User(Thing):
     password: str | None = None
     keys: list[str] = []
     role: Role = "SecurityAdmin"
+
+    @field_validator("name")
+    @classmethod
+    def _free(cls, name: str) -> str:
+        if name == ADMINISTRATOR:
+            raise ValueError(f"{ADMINISTRATOR} is the name of the control port's hand: choose another")
+        return name
 
 
 class Node(Thing):

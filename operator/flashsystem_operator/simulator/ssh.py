@@ -133,6 +133,10 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         except Broken as broken:
             self._break(broken)
             return
+        except Exception:
+            # A mistake of ours must not look like a command that hangs.
+            self._login.cut()
+            raise
         if self._channel:
             self._channel.write(answer.stdout.encode("utf-8", "surrogateescape"))
             self._channel.write_stderr(answer.stderr.encode("utf-8", "surrogateescape"))
