@@ -31,6 +31,10 @@ _MODELS: Mapping[Kind, type[AnyObject]] = {
 }
 
 
+_BURIED = 10_000
+"""UIDs of objects seen to be gone that are remembered: many more than writes can be under way."""
+
+
 class Change(Enum):
     """What a sighting says that was not known."""
 
@@ -70,6 +74,7 @@ class Cache:
     def __init__(self) -> None:
         self._entries: dict[ObjectRef, Entry] = {}
         self._by_key: dict[tuple[str, object], set[ObjectRef]] = {}
+        self._buried: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -81,9 +86,14 @@ class Cache:
         return [entry for entry in self._entries.values() if entry.ref.kind is kind]
 
     def put(self, kind: Kind, body: Mapping[str, Any]) -> tuple[ObjectRef, Change]:
-        """Take in a sighting or the answer to a write of ours."""
+        """Take in a sighting or the answer to a write of ours.
+
+        The answer to a write may come after the end of its object was seen: nobody rises from the dead.
+        """
         entry = Entry.read(kind, body)
         before = self._entries.get(entry.ref)
+        if entry.meta.uid in self._buried:
+            return entry.ref, Change.NOTHING
         if before is not None and before.meta.uid == entry.meta.uid and not _newer(entry, before):
             return entry.ref, Change.NOTHING
         self._forget(before)
@@ -99,6 +109,9 @@ class Cache:
             return False
         self._forget(entry)
         del self._entries[ref]
+        self._buried[entry.meta.uid] = None
+        if len(self._buried) > _BURIED:
+            del self._buried[next(iter(self._buried))]
         return True
 
     def replace_all(self, kind: Kind, bodies: Iterable[Mapping[str, Any]]) -> list[ObjectRef]:

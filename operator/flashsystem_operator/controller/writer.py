@@ -40,7 +40,7 @@ class Writer:
                 try:
                     await write(ref)
                 except Gone:
-                    self._cache.remove(ref)
+                    return  # the watch will say so, and wake whomever it concerns
                 except KubeError as error:
                     failed[ref] = error
 
