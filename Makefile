@@ -31,6 +31,7 @@ cluster-down: $(INSTALLED) ## End what `cluster` started.
 lock: ## Pin all dependencies anew, with hashes and without addresses. Needs uv.
 	@command -v uv > /dev/null || { echo "uv is not on PATH: pip install uv" >&2; exit 2; }
 	$(LOCK) --upgrade --output-file requirements/operator.txt
+	echo 'hatchling>=1.33,<2' | $(LOCK:pyproject.toml=-) --upgrade --output-file requirements/build.txt
 	$(LOCK) --upgrade --extra simulator --extra dev --output-file requirements/dev.txt
 
 clean: ## Remove what these targets made here; programs built for the cluster stay in the user's cache.

@@ -73,7 +73,9 @@ def main() -> None:
     help="Seconds for which a command whose answer was lost counts as perhaps still running.",
 )
 @click.option("--probe-port", type=click.IntRange(0, 65535), help="Port of /livez and /readyz. Left out: none.")
-@click.option("--log-format", type=click.Choice(LogFormat), default=LogFormat.PLAIN, show_default=True)
+@click.option(
+    "--log-format", type=click.Choice(LogFormat, case_sensitive=False), default=LogFormat.PLAIN, show_default=True
+)
 @click.option(
     "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO", show_default=True
 )

@@ -4,10 +4,7 @@ import pytest
 
 from admission.asking import Asking
 from cluster.client import Cluster
-from cluster.fixtures import cluster, namespace, pytest_collection_modifyitems
 from flashsystem_operator.api.kinds import Kind
-
-__all__ = ["cluster", "namespace", "pytest_collection_modifyitems"]
 
 CRDS = Path(__file__).parents[2] / "crds"
 

@@ -6,11 +6,8 @@ from typing import Any
 import pytest
 
 from cluster.client import Cluster
-from cluster.fixtures import cluster, namespace, pytest_collection_modifyitems
 from flashsystem_operator.api.kinds import API_VERSION, Kind
 from rbac.account import Account, ours
-
-__all__ = ["cluster", "namespace", "pytest_collection_modifyitems"]
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 OWN = "flashsystem-system"

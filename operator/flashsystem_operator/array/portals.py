@@ -6,6 +6,7 @@ host can use it now is part of the fact.
 Source: array-cli facts 2.3, 2.4, 2.5; Cinder bugs 1985065 and 1992160.
 """
 
+import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 
 from flashsystem_operator.array.errors import Unreadable
@@ -70,7 +71,7 @@ def _serves_hosts(row: Row, dialect: Dialect, *, suffix: str, line: str) -> bool
 
 def _portal(node: Node, address: str, *, state: str, portset: str, serves_hosts: bool) -> Portal:
     return Portal(
-        address=address,
+        address=_short(address),
         node_id=node.id,
         node=node.name,
         io_group=node.io_group,
@@ -87,3 +88,11 @@ def _node(row: Row, known: Mapping[str, Node], line: str) -> Node:
         return known[cell(row, "node_id", line)]
     except KeyError:
         raise Unreadable(line, f"node_id {row['node_id']!r} is not among the nodes {', '.join(known)}") from None
+
+
+def _short(address: str) -> str:
+    """One spelling for an address, as people write it in spec.iscsi.addresses; what is none is left as it stands."""
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return address
