@@ -10,7 +10,7 @@ from flashsystem_operator.array.capabilities import capabilities
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.session import Session
-from flashsystem_operator.array.state import Mapping, Node, Pool, Portal, System
+from flashsystem_operator.array.state import Node, Pool, Portal, System
 from flashsystem_operator.array.view import Body, View
 from flashsystem_operator.values import HostName, PoolName, VolumeName, VolumeUid
 
@@ -19,25 +19,27 @@ from flashsystem_operator.values import HostName, PoolName, VolumeName, VolumeUi
 class Focus:
     """What a close look looks at.
 
-    hosts: host objects, with their ports and all their mappings.
+    hosts: host objects, with their ports.
+    mapped: host objects whose mappings are to be read by a command meant for each of them, because something may turn
+        out to be gone.
+    listed: host objects whose mappings may as well come from a listing of all, where the array gives one.
     names: volumes whose UID is to be found by name.
     uids: volumes that are known by UID, with the name under which they were last seen (empty if never).
     volumes: volumes whose mappings to any host are to be read.
-    mapped: host objects of which only the mappings are to be read.
     """
 
     hosts: set[HostName] = field(default_factory=set)
+    mapped: set[HostName] = field(default_factory=set)
+    listed: set[HostName] = field(default_factory=set)
     names: set[VolumeName] = field(default_factory=set)
     uids: dict[VolumeUid, VolumeName] = field(default_factory=dict)
     volumes: set[VolumeUid] = field(default_factory=set)
-    mapped: set[HostName] = field(default_factory=set)
 
     @property
     def cost(self) -> int:
         """Commands that the look takes at most, but for volumes that were renamed."""
-        return (
-            2 * len(self.hosts) + len(self.names) + len(self.uids) + len(self.volumes) + len(self.mapped - self.hosts)
-        )
+        mappings = len(self.mapped | self.listed)
+        return len(self.hosts) + mappings + len(self.names) + len(self.uids) + len(self.volumes)
 
 
 def body(session: Session, pool: PoolName | None) -> Body:
@@ -81,15 +83,19 @@ def closely(session: Session, view: View, focus: Focus) -> None:
         _volume_by_name(session, view, volume_name)
     for uid, last_name in sorted(focus.uids.items()):
         _volume_by_uid(session, view, uid, last_name)
-    there = sorted(name for name in focus.hosts | focus.mapped if name in view.hosts)
-    for name, mappings in session.all_mappings(there) if len(there) > 1 else _mappings_of(session, there):
-        view.learn_mappings_of_host(name, mappings)
+    _mappings(session, view, focus)
     for uid in sorted(focus.volumes):
         _mappings_of_volume(session, view, uid)
 
 
-def _mappings_of(session: Session, hosts: list[HostName]) -> list[tuple[HostName, tuple[Mapping, ...]]]:
-    return [(host, session.find(queries.mappings_of_host(host)) or ()) for host in hosts]
+def _mappings(session: Session, view: View, focus: Focus) -> None:
+    listed = sorted((focus.listed - focus.mapped) & view.hosts.keys())
+    mapped = sorted((focus.mapped | (focus.listed if len(listed) == 1 else set())) & view.hosts.keys())
+    for name, found in session.all_mappings(listed) if len(listed) > 1 else ():
+        if name in listed:
+            view.learn_mappings_of_host(name, found)
+    for name, found in session.mappings(mapped):
+        view.learn_mappings_of_host(name, found)
 
 
 def _mappings_of_volume(session: Session, view: View, uid: VolumeUid) -> None:

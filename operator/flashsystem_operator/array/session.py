@@ -107,6 +107,10 @@ class Session:
                 self._lists_all_mappings = True
                 yield from _by_host(hosts, listed)
                 return
+        yield from self.mappings(hosts)
+
+    def mappings(self, hosts: Sequence[HostName]) -> Iterator[tuple[HostName, tuple[Mapping, ...]]]:
+        """The mappings of each of these hosts, by a command meant for it; none for a host that is not there."""
         for host, found in zip(hosts, self.ask_all(map(queries.mappings_of_host, hosts)), strict=True):
             yield host, found or ()
 

@@ -49,10 +49,10 @@ class Contacts:
 
         fresh: look whether the Secret changed, and try again what failed before.
         """
-        if self._access and not fresh:
-            return self._access
         if self._down and not fresh:
             raise self._down
+        if self._access and not fresh:
+            return self._access
         basis = await self._basis(array)
         if self._refused and self._refused[0] == basis and self._clock() < self._refused[1]:
             raise self._refused[2]

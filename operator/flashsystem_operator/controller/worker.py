@@ -98,7 +98,9 @@ class Worker:
             self.working = False
             await _ended(work)
             await _ended(keeper)
-            await lease.release()
+            # With a command perhaps still running the Lease is left to run out: who takes it then, waits for that.
+            if not self._unsettled.hosts:
+                await lease.release()
             self._lease = None
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
+from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
 from flashsystem_operator.array.observe import Focus
 from flashsystem_operator.array.state import Volume
 from flashsystem_operator.array.view import View
@@ -23,7 +23,7 @@ def whole(world: World, view: View, due: Iterable[ObjectRef]) -> Focus:
     focus = Focus()
     for ref in due:
         if (host := world.hosts.get(ref)) is not None:
-            focus.hosts |= _host_objects(host, world, view)
+            _add_host_objects(focus, host, world, view)
         elif (attachment := world.attachments.get(ref)) is not None:
             _add_attachment(focus, attachment, world, view)
     return focus
@@ -53,31 +53,37 @@ def without(focus: Focus, looked: Focus) -> Focus:
     """What is left of a focus after an earlier close look of the same pass."""
     return Focus(
         hosts=focus.hosts - looked.hosts,
+        mapped=focus.mapped - looked.mapped,
+        listed=focus.listed - looked.mapped - looked.listed,
         names=focus.names - looked.names,
         uids={uid: name for uid, name in focus.uids.items() if uid not in looked.uids},
         volumes=focus.volumes - looked.volumes,
-        mapped=focus.mapped - looked.mapped - looked.hosts,
     )
 
 
 def both(one: Focus, other: Focus) -> Focus:
     return Focus(
         one.hosts | other.hosts,
+        one.mapped | other.mapped,
+        one.listed | other.listed,
         one.names | other.names,
         one.uids | other.uids,
         one.volumes | other.volumes,
-        one.mapped | other.mapped,
     )
 
 
 def touched(steps: Iterable[Step]) -> Focus:
-    """What these steps may have changed: of a host object that was only mapped to, the mappings alone."""
-    steps = tuple(steps)
-    mapping = (MapVolume, UnmapVolume)
-    return Focus(
-        hosts={step.host for step in steps if not isinstance(step, mapping)},
-        mapped={step.host for step in steps if isinstance(step, mapping)},
-    )
+    """What these steps may have changed. Whether something is gone is asked of each host object by itself."""
+    focus = Focus()
+    for step in steps:
+        match step:
+            case MapVolume(host=name):
+                focus.listed.add(name)
+            case UnmapVolume(host=name):
+                focus.mapped.add(name)
+            case MakeHost(host=name) | AddPorts(host=name) | RemovePort(host=name) | RemoveHost(host=name):
+                focus.hosts.add(name)
+    return focus
 
 
 def rivals_of(refused: Iterable[Step]) -> Focus:
@@ -89,7 +95,7 @@ def _add_attachment(focus: Focus, attachment: VolumeAttachment, world: World, vi
     seen, selector = attachment.status.volume, attachment.spec.volume
     bound = seen.uid if seen else None
     if attachment.metadata.deleting:
-        focus.hosts |= _hosts_to_leave(attachment, world, view)
+        _add_hosts_to_leave(focus, attachment, world, view)
     elif uid := bound or selector.uid:
         known = view.volumes.get(uid)
         focus.uids[uid] = known.name if known else VolumeName(str((seen.name if seen else None) or ""))
@@ -97,8 +103,7 @@ def _add_attachment(focus: Focus, attachment: VolumeAttachment, world: World, vi
         focus.names.add(selector.name)
     host = world.hosts.get(attachment.host)
     if host is not None and not attachment.metadata.deleting:
-        objects = _host_objects(host, world, view)
-        focus.hosts |= objects
+        objects = _add_host_objects(focus, host, world, view)
         if (volume := volume_of(attachment, view)) and _may_be_elsewhere(attachment, volume, objects, world, view):
             focus.volumes.add(volume.uid)
 
@@ -108,21 +113,26 @@ def _add_doubts(focus: Focus, attachment: VolumeAttachment, world: World, view: 
     if attachment.metadata.deleting:
         uid, host = volume_to_leave(attachment, view), host_to_leave(attachment, world, view)
         if uid and (host is None or own_mapping(view, host.name, uid) is None):
-            focus.hosts |= _hosts_to_leave(attachment, world, view)
+            _add_hosts_to_leave(focus, attachment, world, view)
     elif seen and seen.uid and seen.uid not in view.volumes and seen.uid not in view.gone_volumes:
         focus.uids[seen.uid] = VolumeName(str(seen.name or ""))
 
 
-def _host_objects(host: FlashSystemHost, world: World, view: View) -> set[HostName]:
+def _add_host_objects(focus: Focus, host: FlashSystemHost, world: World, view: View) -> set[HostName]:
     """The host objects that a resource may turn out to be. Its own name only once there is such an object."""
     own = world.name_of(host)
-    return {*view.holders(host.spec.initiators.iscsi), *({own} & view.hosts.keys())}
+    objects = {*view.holders(host.spec.initiators.iscsi), *({own} & view.hosts.keys())}
+    focus.hosts |= objects
+    focus.listed |= objects
+    return objects
 
 
-def _hosts_to_leave(attachment: VolumeAttachment, world: World, view: View) -> set[HostName]:
+def _add_hosts_to_leave(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:
     seen, host = attachment.status.host, host_to_leave(attachment, world, view)
-    named = {HostName(seen.name)} if seen and seen.name else set()
-    return named | ({host.name} if host else set())
+    names = {HostName(seen.name)} if seen and seen.name else set()
+    names |= {host.name} if host else set()
+    focus.hosts |= names
+    focus.mapped |= names
 
 
 def _may_be_elsewhere(
