@@ -30,11 +30,15 @@ class NoAccess(Exception):
 
 @dataclass(slots=True)
 class Access:
-    """An open way to an array. basis: what it was made of; another basis asks for a new one."""
+    """An open way to an array.
+
+    basis: what it was made of; another basis asks for a new one. introduced: whether who answers there is pinned.
+    """
 
     session: Session
     connections: Connections
     basis: "Basis"
+    introduced: bool = False
 
     def contact(self) -> Contact:
         key = self.connections.host_key_seen or ""

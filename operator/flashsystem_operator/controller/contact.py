@@ -45,21 +45,20 @@ class Contacts:
         self._down: ArrayDown | None = None
 
     async def reach(self, array: FlashSystemArray, hand: ThreadPoolExecutor, *, fresh: bool) -> Access:
-        """An open way to the array whose system was seen to be the right one, or ArrayDown.
+        """An open way to the array whose system was seen to be the right one, and is pinned; or ArrayDown.
 
         fresh: look whether the Secret changed, and try again what failed before.
         """
         if self._down and not fresh:
             raise self._down
-        if self._access and not fresh:
-            return self._access
-        basis = await self._basis(array)
-        if self._refused and self._refused[0] == basis and self._clock() < self._refused[1]:
-            raise self._refused[2]
-        if self._access and self._access.basis == basis:
-            return self._access
-        self.close()
-        self._access = await self._open(array, basis, hand)
+        if self._access is None or fresh:
+            basis = await self._basis(array)
+            if self._refused and self._refused[0] == basis and self._clock() < self._refused[1]:
+                raise self._refused[2]
+            if self._access is None or self._access.basis != basis:
+                self.close()
+                self._access = self._opened(array, basis)
+        await self._introduce(array, self._access, hand)
         return self._access
 
     def lost(self, array: FlashSystemArray, error: ArrayError) -> ArrayDown:
@@ -88,20 +87,24 @@ class Contacts:
                 return self._access.basis
             raise self._told(array, error) from None
 
-    async def _open(self, array: FlashSystemArray, basis: Basis, hand: ThreadPoolExecutor) -> Access:
+    def _opened(self, array: FlashSystemArray, basis: Basis) -> Access:
         try:
-            access = opened(array, basis)
+            return opened(array, basis)
         except NoAccess as error:
             raise self._told(array, error) from None
-        self._access = access
+
+    async def _introduce(self, array: FlashSystemArray, access: Access, hand: ThreadPoolExecutor) -> None:
+        """Pin who answers there, before anything is built on it."""
+        if access.introduced:
+            return
         system = await in_thread(hand, lambda: access.session.ask(queries.SYSTEM))
         contact = access.contact()
         pins = array.spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE
         pinned = contact.host_key if pins else None
-        access.basis = replace(basis, pinned=pinned)
         if array.status.system_id != system.id or array.status.host_key != pinned:
             await self._writer.status(array.ref, _introduced(array.status, system.id, pinned, contact.secret))
-        return access
+        access.basis = replace(access.basis, pinned=pinned)
+        access.introduced = True
 
     def _told(self, array: FlashSystemArray, error: NoAccess) -> ArrayDown:
         self._down = ArrayDown(error.said, retry=array.spec.resync_interval, secret=error.secret)

@@ -6,7 +6,7 @@ All the events of an object's life meet in `see`: it is the state that matters, 
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +57,8 @@ class Controller:
             self._installation = await self._kube.cluster_id()
         for kind in Kind:
             await self._list(kind)
-        self._tasks["strays"] = asyncio.create_task(self._strays.run())
-        self._tasks["relist"] = asyncio.create_task(self._relist())
+        self._begin("strays", self._strays.run())
+        self._begin("relist", self._relist())
         self._match_workers()
         self._wake(entry.ref for kind in Kind for entry in self._cache.entries(kind))
         self.ready = True
@@ -69,9 +69,7 @@ class Controller:
         tasks, self._tasks = list(self._tasks.values()), {}
         for task in tasks:
             task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                log.error("a task ended badly", exc_info=result)
+        await asyncio.gather(*tasks, return_exceptions=True)  # _complain has said what there is to say
 
     def see(self, sighting: Sighting) -> None:
         """Take in what a watch showed, and wake whomever it may concern."""
@@ -118,10 +116,14 @@ class Controller:
                 ref, self._installation, self._cache, self._kube, self._settings, self._clock, self._working
             )
             self._workers[ref] = worker
-            self._tasks[ref] = asyncio.create_task(worker.run())
+            self._begin(ref, worker.run())
         for ref in self._workers.keys() - arrays:
             del self._workers[ref]
             self._retire(self._tasks.pop(ref))
+
+    def _begin(self, name: ObjectRef | str, life: Coroutine[Any, Any, None]) -> None:
+        self._tasks[name] = asyncio.create_task(life)
+        self._tasks[name].add_done_callback(_complain)
 
     def _retire(self, task: asyncio.Task[None]) -> None:
         """Its last work is waited for, in case the operator stops meanwhile."""
@@ -147,6 +149,12 @@ class Controller:
                 continue
             self._match_workers()
             self._wake({ref for each in changed for ref in (each, *self._cache.kin(each))})
+
+
+def _complain(task: asyncio.Task[None]) -> None:
+    """None of these ends by itself. /livez says so too, and Kubernetes then starts the operator anew."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a task ended in a way that it must not: please report this", exc_info=error)
 
 
 async def _until_done(task: asyncio.Task[None]) -> None:

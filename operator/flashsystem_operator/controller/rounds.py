@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.array.commands import RemoveHost, RemovePort, UnmapVolume
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller import steps
@@ -19,7 +20,7 @@ from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
 from flashsystem_operator.reconcile import batch, status
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.decision import OBSTRUCTED, Act, Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.status import Outcome
 from flashsystem_operator.reconcile.world import World
 
@@ -29,12 +30,18 @@ WorldOf = Callable[[str], World]
 
 @dataclass(slots=True)
 class Ended:
-    """What a pass leaves. again: objects that need another turn soon."""
+    """What a pass leaves.
+
+    again: objects that need another turn soon. obstructed: objects that something on the array is in the way of.
+    freed: whether something was taken off the array, so that the obstructed may try.
+    """
 
     view: View
     verdict: InSync | Refuse
     acted: bool
     again: set[ObjectRef] = field(default_factory=set)
+    obstructed: set[ObjectRef] = field(default_factory=set)
+    freed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class Round:
         verdict = arrays.judge(world.array, view.body)
         closed = verdict.message if isinstance(verdict, Refuse) else ""
         world = world_of(closed)
-        decisions = batch.plan(world, view, due)
+        decisions = planned = batch.plan(world, view, due)
         results, acted = steps.Results(), any(isinstance(decision, Act) for decision in decisions.values())
         failed = await self._record(world, view, decisions)
         if acted:
@@ -73,7 +80,7 @@ class Round:
             for ref, decision in decisions.items()
         }
         unwritten = await self._say(world, view, outcomes)
-        return Ended(view, verdict, acted, _again(outcomes, unwritten))
+        return Ended(view, verdict, acted, _again(outcomes, unwritten), _obstructed(decisions), _frees(planned))
 
     async def _record(
         self, world: World, view: View, decisions: Mapping[ObjectRef, Decision]
@@ -168,5 +175,18 @@ def _again(outcomes: Mapping[ObjectRef, Outcome], unwritten: Collection[ObjectRe
 
 def _unfinished(decision: Decision) -> bool:
     if isinstance(decision, Wait):
-        return decision.reason in (Reason.OUTCOME_UNKNOWN, Reason.SETTLING)
+        return decision.reason is Reason.OUTCOME_UNKNOWN
     return isinstance(decision, Act)
+
+
+def _obstructed(decisions: Mapping[ObjectRef, Decision]) -> set[ObjectRef]:
+    return {
+        ref
+        for ref, decision in decisions.items()
+        if isinstance(decision, Wait | Refuse) and decision.reason in OBSTRUCTED
+    }
+
+
+def _frees(planned: Mapping[ObjectRef, Decision]) -> bool:
+    steps = (step for decision in planned.values() if isinstance(decision, Act) for step in decision.steps)
+    return any(isinstance(step, UnmapVolume | RemovePort | RemoveHost) for step in steps)

@@ -61,6 +61,7 @@ class Worker:
         self._reports = Reports(cache, self._writer)
         self._contacts = Contacts(kube, self._writer, clock)
         self._view: View | None = None
+        self._obstructed = set[ObjectRef]()
         self._unsettled = Unsettled(clock, settings.unsettled)
         self._hand = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"look-{ref.name}")
         self._lease: Lease | None = None
@@ -180,6 +181,9 @@ class Worker:
         for ref in due - ended.again:
             self._failures.forget(ref)
         self._retry(ended.again)
+        self._obstructed = (self._obstructed - due) | ended.obstructed
+        if ended.freed:
+            self.wake(self._obstructed - ended.again)
 
     def _refuse_duplicate(self, array: FlashSystemArray) -> None:
         if elder := self._elder(array):

@@ -53,7 +53,10 @@ def judge_error(error: ArrayError) -> Wait | Refuse:
     words = str(error)
     match error:
         case LoginRefused():
-            return Refuse(Reason.LOGIN_FAILED, f"{words}. Correct the Secret; it is then tried again at once.")
+            return Refuse(
+                Reason.LOGIN_FAILED,
+                f"{words}. Correct the Secret; a changed one is tried at the next resync.",
+            )
         case HostKeyMismatch():
             return Refuse(
                 Reason.HOST_KEY_MISMATCH,

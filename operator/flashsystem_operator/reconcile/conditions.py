@@ -7,6 +7,7 @@ when only a change of the spec or of the array helps.
 from flashsystem_operator.api.conditions import Condition, Conditions, Truth
 from flashsystem_operator.array.errors import ArrayError, Refused, Unreadable
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.words import plural
 
 
 def conditions(
@@ -48,7 +49,7 @@ def verdict(decision: Decision, error: Exception | None) -> tuple[Reason, str]:
         case Act() if error is not None:
             return _failed(error)
         case Act(steps):
-            return Reason.PROGRESSING, f"{len(steps)} commands are to be sent to the array."
+            return Reason.PROGRESSING, f"{plural(len(steps), 'command')} still to be sent to the array."
         case Release(left):
             return Reason.DETACHING, left or "Nothing of it is left on the array."
 

@@ -28,7 +28,6 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing"
     DETACHING = "Detaching"
     OUTCOME_UNKNOWN = "OutcomeUnknown"
-    SETTLING = "Settling"
 
     # Look at another object.
     ARRAY_NOT_FOUND = "ArrayNotFound"
@@ -81,6 +80,21 @@ class Reason(StrEnum):
 
     # Tell us: it is our bug.
     UNREADABLE_ANSWER = "UnreadableAnswer"
+
+
+OBSTRUCTED = frozenset(
+    {
+        Reason.HOST_NOT_READY,
+        Reason.INITIATOR_HELD_BY,
+        Reason.CONFLICT,
+        Reason.HOST_HOLDS_OTHER_MAPPINGS,
+        Reason.VOLUME_IN_USE,
+        Reason.VOLUME_MAPPED_ELSEWHERE,
+        Reason.LUN_TAKEN,
+        Reason.HOST_FULL,
+    }
+)
+"""Reasons that may be gone when something was taken off the array."""
 
 
 @dataclass(frozen=True, slots=True)
