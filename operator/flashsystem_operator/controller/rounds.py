@@ -14,6 +14,7 @@ from flashsystem_operator.array.commands import RemoveHost, RemovePort, UnmapVol
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller import steps
+from flashsystem_operator.controller.kube import Gone
 from flashsystem_operator.controller.looking import Looking
 from flashsystem_operator.controller.threads import in_thread
 from flashsystem_operator.controller.unsettled import Unsettled
@@ -137,7 +138,9 @@ class Round:
         await in_thread(self.hand, lambda: looking.again([errand.step for errand in errands], refused))
         return results
 
-    async def _say(self, world: World, view: View, outcomes: Mapping[ObjectRef, Outcome]) -> dict[ObjectRef, Exception]:
+    async def _say(self, world: World, view: View, outcomes: Mapping[ObjectRef, Outcome]) -> set[ObjectRef]:
+        """Write what changed; answers with the objects that are still there and could not be written."""
+
         async def say(ref: ObjectRef) -> None:
             outcome = outcomes[ref]
             if isinstance(outcome.decision, Release):
@@ -150,7 +153,8 @@ class Round:
                 said = status.of_attachment(world.attachments[ref], outcome, world, view, now())
                 await self.writer.status(ref, said)
 
-        return {**await self.writer.all(outcomes, say)}
+        failed = await self.writer.all(outcomes, say)
+        return {ref for ref, error in failed.items() if not isinstance(error, Gone)}
 
 
 def _errands(ref: ObjectRef, decision: Act, world: World) -> list[steps.Errand]:

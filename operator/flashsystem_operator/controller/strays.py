@@ -12,7 +12,7 @@ from flashsystem_operator.api.host import FlashSystemHost, Ownership
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Entry
 from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
-from flashsystem_operator.controller.kube import Kube
+from flashsystem_operator.controller.kube import Gone, Kube
 from flashsystem_operator.controller.lease import Lease, LeaseTerms
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile.attachment import host_not_found
@@ -65,6 +65,7 @@ class Strays:
             self._queue.put_all(due)
             return
         failed = await self._writer.all((ref for ref in due if not self._looked_after(ref)), self._say)
+        failed = {ref: error for ref, error in failed.items() if not isinstance(error, Gone)}
         for ref, error in failed.items():
             log.warning("%s: %s", ref, error)
             self._queue.put(ref, self._failures.failed(ref))

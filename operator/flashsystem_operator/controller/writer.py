@@ -32,15 +32,13 @@ class Writer:
     async def all(
         self, refs: Iterable[ObjectRef], write: Callable[[ObjectRef], Awaitable[None]]
     ) -> dict[ObjectRef, KubeError]:
-        """Do one write for each object, side by side; answers with those that failed."""
+        """Do one write for each object, side by side; answers with those that failed, Gone included."""
         failed: dict[ObjectRef, KubeError] = {}
 
         async def one(ref: ObjectRef) -> None:
             async with self._turn:
                 try:
                     await write(ref)
-                except Gone:
-                    return  # the watch will say so, and wake whomever it concerns
                 except KubeError as error:
                     failed[ref] = error
 
