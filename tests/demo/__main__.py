@@ -1,0 +1,93 @@
+"""Play the story for both dialects. Ends with 0 if every step held, 1 if one did not, 2 if it could not begin."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+from cluster.missing import NoCluster
+from cluster.processes import Died
+from demo.array import an_array
+from demo.screen import Screen
+from demo.stage import Stage, a_namespace, a_stage
+from demo.steps import Broken, Steps
+from demo.story import STORY
+
+NAMES = {"legacy": "A FlashSystem 900 (legacy dialect)", "modern": "A FlashSystem 7200 (modern dialect)"}
+LOG_LINES = 25
+REFUSAL = "CMMVC5753E"
+
+
+def main() -> int:
+    options = _options()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    screen, began = Screen(), time.monotonic()
+    try:
+        _play(screen, options.dialect or list(NAMES), options.refuse, options.patience)
+    except Broken:
+        return 1
+    except (NoCluster, Died) as why:
+        screen.broke(f"The demo could not begin: {why}")
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its exit
+        return 1
+    except KeyboardInterrupt:
+        screen.broke("Interrupted. What was started is ended.")
+        return 130
+    screen.say()
+    screen.say(f"Every step held. It took {time.monotonic() - began:.0f} s, and nothing of it is left running.")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="demo", description="Watch volumes being attached and detached: a pretend array, a real Kubernetes API."
+    )
+    parser.add_argument(
+        "--dialect", action="append", choices=list(NAMES), help="one array only; both when left out", default=[]
+    )
+    parser.add_argument(
+        "--refuse", metavar="VERB", help="let the arrays refuse this verb, to see a step not hold: mkhost"
+    )
+    parser.add_argument("--patience", type=float, default=60, metavar="SECONDS", help="the most that a step waits")
+    return parser.parse_args()
+
+
+def _play(screen: Screen, dialects: Sequence[str], refuse: str | None, patience: float) -> None:
+    with a_stage(screen) as stage:
+        for dialect in dialects:
+            screen.chapter(NAMES[dialect])
+            with an_array(dialect, stage.folder) as array, a_namespace(stage.cluster, f"demo-{dialect}") as namespace:
+                where = f"{array.address}:{array.port}"
+                screen.say(f"It listens at {where}. All kubectl commands are in namespace {namespace}.")
+                if refuse:
+                    array.control.fault("refuse", refuse, times=None, code=REFUSAL)
+                _tell(screen, stage, Steps(screen, stage.cluster, namespace, array, patience))
+
+
+def _tell(screen: Screen, stage: Stage, steps: Steps) -> None:
+    try:
+        for play in STORY:
+            play(steps)
+    except Broken as why:
+        screen.broke(str(why))
+        screen.say(f"\nThe end of the operator's log ({_how(stage)}):")
+        screen.answered("\n".join(stage.operator.log.splitlines()[-LOG_LINES:]))
+        raise
+
+
+def _how(stage: Stage) -> str:
+    return "it is running" if stage.operator.running else "it is not running any more"
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
