@@ -73,6 +73,8 @@ def plan(resource: FlashSystemHost, world: World, view: View) -> Decision:
     """What the FlashSystemHost's own pass does: keep the ports of a host object that we made, remove it when empty."""
     if resource.metadata.deleting:
         return _plan_gone(resource, world, view)
+    if world.array.metadata.deleting and not resource.metadata.guarded:
+        return Wait(Reason.PARENT_DELETING, f"{world.array.ref} is being deleted and takes no new host.")
     found = standing(resource, world, view)
     if isinstance(found, Wait | Refuse):
         return found

@@ -1,0 +1,158 @@
+"""The API server as the controller uses it: versions that guard every write, whole listings, Leases."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes.aio import client, config
+
+from cluster.client import Cluster
+from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.meta import ObjectMeta
+from flashsystem_operator.controller.kube import Conflict, Forbidden, Gone, Kube
+from flashsystem_operator.controller.lease import Lease, LeaseTerms
+
+CRDS = Path(__file__).parents[2] / "crds"
+HOST = {"arrayRef": {"name": "none"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:a"]}}
+
+
+def host(name: str, namespace: str) -> dict[str, Any]:
+    meta = {"name": name, "namespace": namespace}
+    return {"apiVersion": "flashsystem.io/v1alpha1", "kind": "FlashSystemHost", "metadata": meta, "spec": HOST}
+
+
+@pytest.fixture(scope="module")
+def with_crds(cluster: Cluster) -> Cluster:
+    cluster.apply(CRDS)
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *(f"crd/{kind.crd}" for kind in Kind))
+    return cluster
+
+
+@pytest.fixture
+async def kube(with_crds: Cluster) -> AsyncIterator[Kube]:
+    """As an administrator: rights are tested elsewhere."""
+    configuration = client.Configuration()
+    await config.load_kube_config(  # type: ignore[no-untyped-call]
+        str(with_crds.kubeconfig), client_configuration=configuration, persist_config=False
+    )
+    async with client.ApiClient(configuration) as api:
+        yield Kube(api)
+
+
+async def test_a_listing_of_many_pages_is_whole(kube: Kube, cluster: Cluster, namespace: str) -> None:
+    names = {f"host-{number}" for number in range(520)}
+    cluster.apply([host(name, namespace) for name in names])
+
+    listed = [body["metadata"] async for body in kube.list(Kind.HOST)]
+
+    assert {meta["name"] for meta in listed if meta["namespace"] == namespace} == names
+
+
+async def test_what_somebody_else_wrote_meanwhile_is_never_overwritten(
+    kube: Kube, cluster: Cluster, namespace: str
+) -> None:
+    cluster.apply(host("one", namespace))
+    ref = ObjectRef(Kind.HOST, namespace, "one")
+    stale = ObjectMeta.model_validate(cluster.get(Kind.HOST.crd, "one", f"--namespace={namespace}")["metadata"])
+    cluster.kubectl("label", Kind.HOST.crd, "one", "team=a", f"--namespace={namespace}")
+
+    with pytest.raises(Conflict):
+        await kube.write_finalizer(ref, stale, present=True)
+    with pytest.raises(Conflict):
+        await kube.write_status(ref, stale.resource_version, {}, {"name": "x"})
+
+    now = cluster.get(Kind.HOST.crd, "one", f"--namespace={namespace}")
+    assert "finalizers" not in now["metadata"]
+    assert "name" not in now["status"]
+
+
+async def test_a_status_is_replaced_whole_and_the_spec_stays(kube: Kube, cluster: Cluster, namespace: str) -> None:
+    cluster.apply(host("one", namespace))
+    ref = ObjectRef(Kind.HOST, namespace, "one")
+    found = cluster.get(Kind.HOST.crd, "one", f"--namespace={namespace}")
+    version, before = found["metadata"]["resourceVersion"], found["status"]
+
+    first = await kube.write_status(ref, version, before, {"observedGeneration": 1, "name": "x", "id": "4"})
+    second = await kube.write_status(
+        ref, first["metadata"]["resourceVersion"], first["status"], {"observedGeneration": 1, "mappings": {"count": 0}}
+    )
+
+    assert second["status"] == {"observedGeneration": 1, "mappings": {"count": 0}}
+    assert second["spec"] == found["spec"]
+
+
+async def test_a_finalizer_of_others_is_kept(kube: Kube, cluster: Cluster, namespace: str) -> None:
+    body = host("one", namespace)
+    body["metadata"]["finalizers"] = ["example.com/theirs"]
+    cluster.apply(body)
+    ref = ObjectRef(Kind.HOST, namespace, "one")
+    meta = ObjectMeta.model_validate(cluster.get(Kind.HOST.crd, "one", f"--namespace={namespace}")["metadata"])
+
+    put = await kube.write_finalizer(ref, meta, present=True)
+    taken = await kube.write_finalizer(ref, ObjectMeta.model_validate(put["metadata"]), present=False)
+
+    assert put["metadata"]["finalizers"] == ["example.com/theirs", "flashsystem.io/cleanup"]
+    assert taken["metadata"]["finalizers"] == ["example.com/theirs"]
+    cluster.kubectl(
+        "patch", Kind.HOST.crd, "one", f"--namespace={namespace}", "--type=merge", '-p={"metadata":{"finalizers":null}}'
+    )
+
+
+async def test_what_is_not_there_is_gone_and_what_is_closed_is_forbidden(
+    kube: Kube, cluster: Cluster, namespace: str
+) -> None:
+    with pytest.raises(Gone):
+        await kube.secret(namespace, "none")
+    cluster.kubectl("create", "serviceaccount", "nobody", f"--namespace={namespace}")
+    configuration = client.Configuration()
+    await config.load_kube_config(  # type: ignore[no-untyped-call]
+        str(cluster.kubeconfig_for("nobody", namespace)), client_configuration=configuration, persist_config=False
+    )
+    async with client.ApiClient(configuration) as api:
+        with pytest.raises(Forbidden):
+            await Kube(api).secret(namespace, "none")
+
+
+def terms(namespace: str, holder: str, duration: float = 1.0) -> LeaseTerms:
+    return LeaseTerms(namespace, holder, duration)
+
+
+async def test_a_lease_is_held_by_one_and_handed_over_at_once_when_it_is_let_go(kube: Kube, namespace: str) -> None:
+    clock = asyncio.get_running_loop().time
+    first, second = (Lease(kube, "array", terms(namespace, name, 30.0), clock) for name in ("a", "b"))
+
+    assert await first.acquire() is False
+    waiting = asyncio.create_task(second.acquire())
+    held = [first.valid, second.valid]
+    await first.release()
+    taken_from_the_dead = await waiting
+
+    assert held == [True, False]
+    assert [first.valid, second.valid] == [False, True]
+    assert taken_from_the_dead is False
+    await second.release()
+
+
+async def test_a_lease_that_nobody_renews_is_taken_and_its_taker_knows_that(kube: Kube, namespace: str) -> None:
+    clock = asyncio.get_running_loop().time
+    dead, heir = (Lease(kube, "array", terms(namespace, name), clock) for name in ("dead", "heir"))
+    await dead.acquire()
+
+    taken_from_the_dead = await heir.acquire()
+
+    assert taken_from_the_dead is True
+    assert [dead.valid, heir.valid] == [False, True]
+
+
+async def test_who_lost_a_lease_stops_renewing_it(kube: Kube, namespace: str) -> None:
+    clock = asyncio.get_running_loop().time
+    sleeper, heir = (Lease(kube, "array", terms(namespace, name), clock) for name in ("sleeper", "heir"))
+    await sleeper.acquire()
+    await heir.acquire()
+
+    await sleeper.keep()
+
+    assert heir.valid
+    assert not sleeper.valid
