@@ -1,9 +1,13 @@
-"""What the tests of the transport have in common: who logs in, and a connection of theirs."""
+"""What the tests of the transport have in common: who logs in, and connections of theirs."""
+
+from collections.abc import Callable
 
 import asyncssh
 
+from flashsystem_operator.array.connections import Connections, Endpoint, Limits
 from flashsystem_operator.array.credentials import Login
 from flashsystem_operator.array.hostkeys import HostKey, Trust
+from flashsystem_operator.array.opening import Greet
 from flashsystem_operator.array.transport import Connection, Reply
 from support.sshd import PASSWORD, USER, Sshd
 
@@ -12,6 +16,7 @@ KEYS = {
     name: asyncssh.generate_private_key(name)
     for name in ("ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-ed25519")
 }
+LIMITS = Limits(concurrent_commands=4, sessions=2, command_timeout=20, new_connections_per_second=1000)
 ANYBODY = Trust((), first_use=True)
 SOON = 0.3
 """A limit that is meant to be reached."""
@@ -27,3 +32,20 @@ def open_to(sshd: Sshd, login: Login = LOGIN, trust: Trust | None = None) -> Con
 
 def run(connection: Connection, line: str, timeout: float = 20) -> Reply:
     return connection.run(line, shown=line, timeout=timeout)
+
+
+def nobody_asks(run: Callable[[str], Reply]) -> None:
+    """A greeting that says nothing."""
+
+
+def who_is_there(run: Callable[[str], Reply]) -> None:
+    assert run("echo who").stdout == "who\n"
+
+
+def endpoint(*sshds: Sshd, addresses: tuple[str, ...] = ("127.0.0.1",), first_use: bool = False) -> Endpoint:
+    pinned = () if first_use else tuple(line for sshd in sshds for line in sshd.lines)
+    return Endpoint(addresses, sshds[0].port, pinned, first_use)
+
+
+def to(sshd: Sshd, limits: Limits = LIMITS, greet: Greet = nobody_asks) -> Connections:
+    return Connections(endpoint(sshd), LOGIN, limits, greet)

@@ -7,7 +7,6 @@ What it does is said by the line that is typed: see `_Session.answer`.
 import asyncio
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +15,7 @@ import asyncssh
 
 USER = "superuser"
 PASSWORD = "correct horse"
+CUT = "a password that cuts the connection"
 
 Challenge = tuple[str, str, str, list[tuple[str, bool]]]
 
@@ -23,8 +23,10 @@ Challenge = tuple[str, str, str, list[tuple[str, bool]]]
 class Sshd:
     """Runs in a thread of its own while the block lasts.
 
-    channels: how many a connection may have at a time. sessions: how many connections stay after the login.
+    channels: how many a connection may have at a time. channels_in_all: all connections together. sessions: how many
+    connections stay after the login.
     gate: lines that begin with `hold` are answered when it is set. typed: every line that was typed. logins: each try.
+    most_held: how many lines were on hold at the same time, at most.
     cuts: how many times the connection is cut as soon as a channel is asked for.
     """
 
@@ -36,12 +38,13 @@ class Sshd:
         authorized: Sequence[asyncssh.SSHKey] = (),
         dialogue: bool = False,
         channels: int = 10,
+        channels_in_all: int = 100,
         sessions: int = 32,
         port: int = 0,
     ) -> None:
         self.host_keys = list(host_keys) or [asyncssh.generate_private_key("ssh-ed25519")]
         self.password, self.authorized, self.dialogue = password, {line_of(key) for key in authorized}, dialogue
-        self.channels, self.sessions, self.port = channels, sessions, port
+        self.channels, self.channels_in_all, self.sessions, self.port = channels, channels_in_all, sessions, port
         self.gate = threading.Event()
         self.typed: list[str] = []
         self.knocks = 0
@@ -49,7 +52,7 @@ class Sshd:
         self.cuts = 0
         self.live: set[_Door] = set()
         self.seen = threading.Condition()
-        self.answering: Counter[str] = Counter()
+        self.held = self.most_held = 0
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, name="sshd")
 
@@ -88,6 +91,10 @@ class Sshd:
             while not holds():
                 assert time.monotonic() < until
                 self.seen.wait(0.02)
+
+    @property
+    def open(self) -> int:
+        return sum(door.open for door in self.live)
 
     def notice(self) -> None:
         with self.seen:
@@ -143,6 +150,8 @@ class _Door(asyncssh.SSHServer):
 
     def validate_password(self, username: str, password: str) -> bool:
         self.sshd.logins.append("password")
+        if password == CUT:
+            self.connection.abort()
         return (username, password) == (USER, self.sshd.password)
 
     def kbdint_auth_supported(self) -> bool:
@@ -172,7 +181,7 @@ class _Door(asyncssh.SSHServer):
         if self.sshd.cuts:
             self.sshd.cuts -= 1
             self.connection.abort()
-        if self.open >= self.sshd.channels:
+        if self.open >= self.sshd.channels or self.sshd.open >= self.sshd.channels_in_all:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "no more sessions")
         self.open += 1
         return self.connection.create_server_channel(encoding=None), _Session(self)
@@ -190,7 +199,6 @@ class _Session(asyncssh.SSHServerSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.door.open -= 1
-        self.sshd.answering[self.line] -= 1
         self.sshd.notice()
 
     def exec_requested(self, command: str) -> bool:
@@ -202,7 +210,6 @@ class _Session(asyncssh.SSHServerSession[bytes]):
 
     def session_started(self) -> None:
         self.task = self.sshd.loop.create_task(self.answer())
-        self.sshd.answering[self.line] += 1
         self.sshd.notice()
 
     async def answer(self) -> None:
@@ -216,7 +223,10 @@ class _Session(asyncssh.SSHServerSession[bytes]):
         self.say(rest)
 
     async def answer_hold(self, rest: str) -> None:
+        self.sshd.held += 1
+        self.sshd.most_held = max(self.sshd.held, self.sshd.most_held)
         await self.sshd.loop.run_in_executor(None, self.sshd.gate.wait, 20)
+        self.sshd.held -= 1
         self.say(rest)
 
     def answer_refuse(self, _: str) -> None:

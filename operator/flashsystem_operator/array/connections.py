@@ -150,6 +150,8 @@ class Connections:
         if self._closed.is_set():
             raise Unreachable("the connections to this array were closed")
         self._lanes = [lane for lane in self._lanes if lane.connection.alive]
+        if sum(lane.busy for lane in self._lanes) >= self._limits.concurrent_commands:
+            return None
         return next((lane for lane in self._lanes if lane.busy < lane.width), None)
 
     def _may_open(self) -> bool:
