@@ -18,7 +18,7 @@ from flashsystem_operator.array.hostkeys import HostKey, Trust
 from flashsystem_operator.array.transport import Connection
 from support.dialing import ANYBODY, KEYS, LOGIN, SOON, open_to, pinning, run
 from support.leaks import nothing_left_open  # noqa: F401 - works by being here
-from support.sshd import USER, Sshd, line_of
+from support.sshd import CUT, USER, Sshd, line_of
 
 
 @pytest.fixture
@@ -31,15 +31,18 @@ def sshd() -> Iterator[Sshd]:
 def everything_logged() -> Iterator[list[logging.LogRecord]]:
     """What a program that logs everything would log."""
     records: list[logging.LogRecord] = []
-    handler = logging.Handler()
-    handler.emit = records.append  # type: ignore[method-assign]
-    root = logging.getLogger()
+
+    class Recorder(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record)
+
+    root, recorder = logging.getLogger(), Recorder()
     level = root.level
-    root.addHandler(handler)
+    root.addHandler(recorder)
     root.setLevel(logging.DEBUG)
     yield records
     root.setLevel(level)
-    root.removeHandler(handler)
+    root.removeHandler(recorder)
 
 
 # -- who is let in ---------------------------------------------------------------------------------------------------
@@ -86,6 +89,13 @@ def test_a_key_that_the_array_does_not_know_is_refused_and_the_password_is_not_t
         open_to(sshd, replace(LOGIN, private_key=stranger))
 
     assert "password" not in sshd.logins
+
+
+def test_a_login_that_is_cut_short_is_not_taken_for_a_refused_one(sshd: Sshd) -> None:
+    with pytest.raises(Unreachable, match="broke off the login") as cut:
+        open_to(sshd, replace(LOGIN, password=CUT))
+
+    assert not isinstance(cut.value, LoginRefused)
 
 
 def test_an_array_that_takes_keys_only_says_so() -> None:
@@ -180,8 +190,12 @@ def test_a_server_that_does_not_get_to_the_point_is_given_up(answer: Callable[[s
 
 @pytest.mark.parametrize(
     "answer",
-    [lambda caller: caller.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 200), lambda caller: caller.recv(1)],
-    ids=["speaks HTTP", "hangs up"],
+    [
+        lambda caller: caller.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 200),
+        lambda caller: caller.recv(1),
+        lambda caller: caller.sendall(b"SSH-2.0-OpenSSH_8.0\r\n"),
+    ],
+    ids=["speaks HTTP", "hangs up", "hangs up after its banner"],
 )
 def test_what_is_no_ssh_server_is_said_to_be_none(answer: Callable[[socket.socket], object]) -> None:
     with listener(answer) as port, pytest.raises(Unreachable, match="does not speak SSH"):
