@@ -67,6 +67,10 @@ def test_a_key_wins_over_a_password() -> None:
     assert Login("superuser", "secret", "").proof() == "secret"
 
 
+def test_a_line_end_behind_the_password_is_not_part_of_it() -> None:
+    assert Login("superuser", " sec ret \r\n", None).proof() == " sec ret "
+
+
 @pytest.mark.parametrize(
     "login", [Login("superuser", None, None), Login("superuser", "", ""), Login("", "secret", None)]
 )

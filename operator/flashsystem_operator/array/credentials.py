@@ -35,8 +35,9 @@ class Login:
             raise BadCredentials("the user name is missing")
         if self.private_key:
             return read_key(self.private_key)
-        if self.password:
-            return self.password
+        # `kubectl create secret --from-file` keeps the line end of the file, and nobody can type one into a password.
+        if password := (self.password or "").rstrip("\r\n"):
+            return password
         raise BadCredentials("there is neither a password nor a private key")
 
 
