@@ -152,7 +152,7 @@ class Cache:
         return {ref: found for ref in refs if isinstance(found := self._resource(ref), VolumeAttachment)}
 
     def kin(self, ref: ObjectRef) -> set[ObjectRef]:
-        """Whose plans may change when this object does: its host and children, and its rivals."""
+        """Whose plans may change when this object does: its host and children, its rivals and the rivals' children."""
         entry = self.get(ref)
         kin = set(self._under("array", ref)) | set(self._under("host", ref)) | set(self._under("seen-array", ref))
         if ref.kind is Kind.ARRAY:
@@ -162,7 +162,8 @@ class Cache:
             return kin
         for key in _keys(entry):
             if key[0] in ("iqn", "volume"):
-                kin |= self._by_key.get(key, set())
+                rivals = self._by_key.get(key, set())
+                kin |= rivals.union(*(self._under("host", rival) for rival in rivals))
         if isinstance(entry.resource, VolumeAttachment):
             kin.add(entry.resource.host)
         return kin - {ref}

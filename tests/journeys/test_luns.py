@@ -1,0 +1,131 @@
+"""Which LUN a volume gets on a host."""
+
+import pytest
+
+from flashsystem_operator.simulator import Simulator
+from support.contents import admin, foreign_host, luns, mappings, ports, writes
+from support.stand import ATTACHMENTS, Stand, iqn
+
+
+def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_that_it_asks_for(
+    stand: Stand, simulator: Simulator
+) -> None:
+    stand.array(simulator)
+    stand.apply(
+        stand.host("worker-1"),
+        stand.attachment("first", "worker-1", "vol0"),
+        stand.attachment("pinned", "worker-1", "vol1", lun=2),
+        stand.attachment("zero", "worker-1", "vol2", lun=0),
+    )
+    stand.ready(ATTACHMENTS, "first", "pinned", "zero")
+    assert luns(simulator) == {"vol0": 1, "vol1": 2, "vol2": 0}
+
+    stand.apply(stand.attachment("next", "worker-1", "vol3"))
+    stand.ready(ATTACHMENTS, "next")
+    assert luns(simulator)["vol3"] == 3
+
+    stand.delete(ATTACHMENTS, "first")
+    stand.apply(stand.attachment("again", "worker-1", "vol4"))
+    stand.ready(ATTACHMENTS, "again")
+
+    assert luns(simulator) == {"vol1": 2, "vol2": 0, "vol3": 3, "vol4": 1}
+    assert stand.status(ATTACHMENTS, "again")["lun"] == 1
+    assert stand.status(ATTACHMENTS, "again")["connection"]["targetLUN"] == 1
+    assert stand.status(ATTACHMENTS, "zero")["lun"] == 0
+    assert stand.status(ATTACHMENTS, "zero")["connection"]["targetLUN"] == 0
+
+
+def test_a_pinned_lun_that_is_taken_is_refused_with_its_owner_and_had_once_it_is_free(
+    stand: Stand, simulator: Simulator
+) -> None:
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0", lun=5))
+    stand.ready(ATTACHMENTS, "one")
+    stand.apply(stand.attachment("two", "worker-1", "vol1", lun=5))
+
+    assert "vol0" in stand.says(ATTACHMENTS, "two", "LUNTaken")
+    assert stand.condition(ATTACHMENTS, "two", "Stalled")["status"] == "True"
+
+    stand.delete(ATTACHMENTS, "one")
+    stand.ready(ATTACHMENTS, "two")
+    assert luns(simulator) == {"vol1": 5}
+
+
+def test_luns_that_others_gave_on_the_host_count_as_taken(stand: Stand, simulator: Simulator) -> None:
+    foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0", "vol1"))
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol2"))
+
+    stand.ready(ATTACHMENTS, "one")
+
+    assert luns(simulator) == {"vol0": 0, "vol1": 1, "vol2": 2}
+
+
+@pytest.mark.parametrize("simulator", ["modern"], indirect=True)
+def test_luns_that_come_through_a_host_cluster_count_as_taken(stand: Stand, simulator: Simulator) -> None:
+    foreign_host(simulator, "admins", iqn("worker-1"))
+    admin(simulator, "mkhostcluster -name all")
+    admin(simulator, "addhostclustermember -host admins all")
+    admin(simulator, "mkvolumehostclustermap -hostcluster all -scsi 1 vol0")
+    stand.array(simulator)
+    stand.apply(
+        stand.host("worker-1"),
+        stand.attachment("one", "worker-1", "vol1"),
+        stand.attachment("pinned", "worker-1", "vol2", lun=1),
+        stand.attachment("through", "worker-1", "vol0"),
+    )
+
+    stand.ready(ATTACHMENTS, "one")
+    assert mappings(simulator) == {("admins", "vol1", 2)}
+    assert "vol0" in stand.says(ATTACHMENTS, "pinned", "LUNTaken")
+    assert "cluster all" in stand.says(ATTACHMENTS, "through", "MappedThroughHostCluster")
+
+    stand.patch(ATTACHMENTS, "through", {"access": "Shared"})
+    stand.ready(ATTACHMENTS, "through")
+    assert stand.status(ATTACHMENTS, "through")["lun"] == 1
+    assert stand.status(ATTACHMENTS, "through")["origin"] == "TakenOver"
+    stand.delete(ATTACHMENTS, "through")
+    assert simulator.control.state()["shared_mappings"] == [{"host_cluster": "all", "volume": "vol0", "lun": 1}]
+
+
+def test_a_lun_may_be_pinned_afterwards_to_the_one_that_it_has(stand: Stand, simulator: Simulator) -> None:
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "one")
+    before = writes(simulator)
+
+    stand.patch(ATTACHMENTS, "one", {"lun": 1})
+    stand.ready(ATTACHMENTS, "one")
+
+    found = stand.get(ATTACHMENTS, "one")
+    assert found["metadata"]["generation"] == found["status"]["observedGeneration"] == 2
+    assert writes(simulator) == before
+
+
+def test_a_volume_that_is_mapped_at_another_lun_than_pinned_is_not_moved(stand: Stand, simulator: Simulator) -> None:
+    foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0", lun=7))
+
+    message = stand.says(ATTACHMENTS, "one", "LUNDiffers", "Stalled")
+
+    assert "at LUN 0, not 7" in message
+    assert "create it" in message
+    assert writes(simulator) == []
+
+
+def test_a_lun_that_an_administrator_took_meanwhile_is_not_fought_over(stand: Stand, simulator: Simulator) -> None:
+    """The operator's last look did not show it; the array's refusal and another look do."""
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "one")
+    (host,) = ports(simulator)
+    held = simulator.control.fault("hold", "mkvdiskhostmap")
+
+    stand.apply(stand.attachment("two", "worker-1", "vol1"))
+    simulator.control.wait(held)
+    admin(simulator, f"mkvdiskhostmap -host {host} -scsi 2 vol2")
+    simulator.control.release(held)
+
+    stand.ready(ATTACHMENTS, "two")
+    assert luns(simulator) == {"vol0": 1, "vol2": 2, "vol1": 3}
