@@ -7,7 +7,7 @@ import socket
 import sys
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -19,6 +19,20 @@ _LATER = {"simulate": "flashsystem_operator.simulator.command:simulate"}
 
 
 class _Commands(click.Group):
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """As click does it, but a mistake is told in one line."""
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            context = getattr(error, "ctx", None)
+            hint = f" See `{context.command_path} --help`." if context else ""
+            _end(f"{error.format_message().rstrip('.')}.{hint}")
+        except click.Abort:
+            sys.exit(130)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_LATER})
 
@@ -98,5 +112,10 @@ def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, lo
         run(settings, kubeconfig)
     except CannotStart as error:
         logging.getLogger(__name__).debug("cannot start", exc_info=error)
-        click.echo(f"flashsystem-operator: {error}", err=True)
-        sys.exit(2)
+        _end(str(error))
+
+
+def _end(why: str) -> NoReturn:
+    """One line that says what to do, whatever a library put into it."""
+    click.echo(f"flashsystem-operator: {' '.join(why.split())}", err=True)
+    sys.exit(2)

@@ -10,6 +10,7 @@ from typing import Any
 import kopf
 from kubernetes.aio import client, config
 from kubernetes.aio.config.config_exception import ConfigException
+from yaml import YAMLError
 
 from flashsystem_operator.api.kinds import GROUP
 from flashsystem_operator.controller.controller import Controller
@@ -28,17 +29,17 @@ class CannotStart(Exception):
 async def operate(settings: Settings, kubeconfig: Path | None) -> None:
     """Run until a signal comes. Raises CannotStart."""
     async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(client.ApiClient(await _configuration(kubeconfig)))
+        api = await stack.enter_async_context(await _client(kubeconfig))
         controller = Controller(Kube(api), settings)
         if settings.probe_port is not None:
             await _serve_probes(stack, settings.probe_port, controller)
-        await _start(controller)
+        await _start(controller, _where(kubeconfig))
         stack.push_async_callback(controller.stop)
         registry = _registry(controller, kubeconfig)
         await kopf.operator(registry=registry, clusterwide=True, settings=_settings())
 
 
-async def _configuration(kubeconfig: Path | None) -> client.Configuration:
+async def _client(kubeconfig: Path | None) -> client.ApiClient:
     configuration = client.Configuration()
     try:
         if kubeconfig is None:
@@ -47,10 +48,14 @@ async def _configuration(kubeconfig: Path | None) -> client.Configuration:
             await config.load_kube_config(  # type: ignore[no-untyped-call] # the client's configuration has no types
                 str(kubeconfig), client_configuration=configuration, persist_config=False
             )
-    except (ConfigException, OSError, ValueError) as error:
-        where = f"kubeconfig {kubeconfig}" if kubeconfig else "the service account of a pod"
-        raise CannotStart(f"cannot use {where}: {error}. Give a working one with --kubeconfig.") from error
-    return configuration
+        return client.ApiClient(configuration)
+    except Exception as error:  # the library stumbles in any way over a file that is none
+        why = str(error) if isinstance(error, ConfigException | OSError | YAMLError) else "it is no kubeconfig"
+        raise CannotStart(f"cannot use {_where(kubeconfig)}: {why}. Give a working one with --kubeconfig.") from error
+
+
+def _where(kubeconfig: Path | None) -> str:
+    return f"kubeconfig {kubeconfig}" if kubeconfig else "the service account of a pod"
 
 
 async def _serve_probes(stack: AsyncExitStack, port: int, controller: Controller) -> None:
@@ -60,7 +65,7 @@ async def _serve_probes(stack: AsyncExitStack, port: int, controller: Controller
         raise CannotStart(f"cannot serve probes on port {port}: {error}. Choose another with --probe-port.") from error
 
 
-async def _start(controller: Controller) -> None:
+async def _start(controller: Controller, where: str) -> None:
     try:
         await controller.start()
     except Gone as error:
@@ -71,7 +76,10 @@ async def _start(controller: Controller) -> None:
         raise CannotStart(f"no right to list {GROUP} objects: apply the RBAC of this release ({error}).") from error
     except KubeError as error:
         await controller.stop()
-        raise CannotStart(f"cannot work with the API server: {error}.") from error
+        raise CannotStart(
+            f"cannot work with the API server of {where}: {error}. Check that it runs and takes this login, or give "
+            "another with --kubeconfig."
+        ) from error
 
 
 def _registry(controller: Controller, kubeconfig: Path | None) -> kopf.OperatorRegistry:

@@ -1,0 +1,152 @@
+"""Whatever is wrong with how the program is started: one line that says what to do, exit code 2, and no traceback."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flashsystem_operator.cli import main
+from support import program
+
+MINIMAL = """\
+apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{name: c, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: SERVER}}]
+users: [{name: u, user: {token: t}}]
+"""
+
+
+Tell = Callable[..., str]
+
+
+@pytest.fixture
+def complaint(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tell:
+    """The one line with which the program ends; here in this process, since a new one takes its time."""
+    for name in [name for name in os.environ if name.startswith(("KUBE", "POD_", "FLASHSYSTEM_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("KUBECONFIG", "")  # so that what the program sets is taken back
+
+    def told(*words: str) -> str:
+        with pytest.raises(SystemExit) as ended:
+            main(list(words), prog_name="flashsystem-operator")
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        assert ended.value.code == 2, said.err
+        assert said.out == ""
+        (line,) = said.err.splitlines()
+        return line
+
+    return told
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody listens on."""
+    with socket.create_server(("", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> Path:
+    path = tmp_path / "kubeconfig"
+    path.write_text(MINIMAL.replace("SERVER", "http://127.0.0.1:1"))
+    return path
+
+
+def test_a_kubeconfig_that_is_no_file_is_named(tmp_path: Path, complaint: Tell) -> None:
+    missing = tmp_path / "nowhere"
+    said = program.complaint("run", "--kubeconfig", str(missing))
+    assert str(missing) in said
+    assert "does not exist" in said
+    assert str(tmp_path) in complaint("run", "--kubeconfig", str(tmp_path))
+
+
+BAD = {
+    "empty": "",
+    "not YAML": "clusters: [",
+    "a word": "hello",
+    "a list": "[1, 2]",
+    "a number": "7",
+    "no context": "apiVersion: v1\nkind: Config\n",
+    "another context": MINIMAL.replace("current-context: c", "current-context: d"),
+    "contexts that are none": MINIMAL.replace("contexts: [", "contexts: [7, "),
+    "a cluster without a server": MINIMAL.replace("{server: SERVER}", "{}"),
+    "a server that is a number": MINIMAL.replace("SERVER", "7"),
+    "a server that is no address": MINIMAL.replace("SERVER", "not an address"),
+    "a damaged certificate": MINIMAL.replace("SERVER", "https://127.0.0.1:1, certificate-authority-data: '%%%'"),
+    "a certificate that is none": MINIMAL.replace(
+        "SERVER", "https://127.0.0.1:1, certificate-authority-data: aGVsbG8="
+    ),
+    "a certificate file that is not there": MINIMAL.replace(
+        "SERVER", "https://127.0.0.1:1, certificate-authority: /nowhere/ca.crt"
+    ),
+    "binary": "\x00\x01\x02",
+}
+
+
+@pytest.mark.parametrize("content", BAD.values(), ids=BAD.keys())
+def test_a_kubeconfig_that_cannot_be_used_is_named(tmp_path: Path, content: str, complaint: Tell) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(content)
+
+    said = complaint("run", "--kubeconfig", str(path))
+
+    assert str(path) in said or "API server" in said
+    assert "--kubeconfig" in said
+
+
+def test_outside_a_pod_a_kubeconfig_is_asked_for(complaint: Tell) -> None:
+    assert "--kubeconfig" in complaint("run")
+
+
+def test_an_api_server_that_does_not_answer_is_named(kubeconfig: Path) -> None:
+    said = program.complaint("run", "--kubeconfig", str(kubeconfig))
+    assert "API server" in said
+    assert "127.0.0.1" in said
+
+
+def test_a_port_that_is_none_or_taken_is_named(kubeconfig: Path, taken: int, complaint: Tell) -> None:
+    base = ("run", "--kubeconfig", str(kubeconfig), "--probe-port")
+    assert "65535" in complaint(*base, "70000")
+    assert "--probe-port" in complaint(*base, "http")
+    said = complaint(*base, str(taken))
+    assert str(taken) in said
+    assert "Choose another with --probe-port" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("fly",), "fly"),
+        (("run", "--fly"), "--fly"),
+        (("run", "--lease-duration", "0"), "--lease-duration"),
+        (("run", "--log-level", "LOUD"), "--log-level"),
+        (("run", "and", "more"), "and"),
+        (("simulate", "--listen", "nowhere"), "--listen"),
+        (("simulate", "--listen", "127.0.0.1:70000"), "--listen"),
+        (("simulate", "--config", "/nowhere/state.yaml"), "/nowhere/state.yaml"),
+        (("simulate", "--dialect", "ancient"), "--dialect"),
+        (("simulate", "--set-rule", "nothing"), "--set-rule"),
+        (("simulate", "--host-key", "/nowhere/key"), "/nowhere/key"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_word_that_is_not_understood_is_named(words: tuple[str, ...], why: str, complaint: Tell) -> None:
+    assert why in complaint(*words)
+
+
+def test_a_port_that_the_simulator_cannot_have_is_named(taken: int, complaint: Tell) -> None:
+    said = complaint("simulate", "--listen", f"127.0.0.1:{taken}", "--control", "127.0.0.1:0")
+    assert str(taken) in said
+
+
+def test_help_and_version_are_no_mistakes() -> None:
+    for words in (("--help",), ("run", "--help"), ("--version",)):
+        ended = program.program(*words)
+        assert ended.returncode == 0
+        assert ended.stdout
+        assert ended.stderr == ""

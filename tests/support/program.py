@@ -1,0 +1,30 @@
+"""The program as a process of its own, outside a pod, where nobody's environment helps it."""
+
+import os
+import subprocess
+import sys
+
+LIMIT = 60.0
+
+
+def program(*words: str) -> "subprocess.CompletedProcess[str]":
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "POD_", "FLASHSYSTEM_"))}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "flashsystem_operator", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT,
+        stdin=subprocess.DEVNULL,
+        env=clean,
+    )
+
+
+def complaint(*words: str) -> str:
+    """The one line with which the program ends."""
+    ended = program(*words)
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    return line
