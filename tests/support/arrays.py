@@ -1,0 +1,35 @@
+"""Pretend arrays of one's own, watched: whatever was typed on them must have been words, never shell."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from flashsystem_operator.simulator import Simulator
+
+
+@contextlib.contextmanager
+def pretend(config: dict[str, Any] | None = None, dialect: Any = None, **options: Any) -> Iterator[Simulator]:
+    """An array that lives while the block lasts; at its end nothing may have reached its shell but plain words."""
+    with Simulator(config, dialect, **options) as running:
+        yield running
+        assert injections(running) == []
+
+
+def injections(simulator: Simulator) -> list[str]:
+    """The lines in which something stood that a bash would have taken for more than a word."""
+    return [entry["line"] for entry in simulator.control.log() if entry["shell"]]
+
+
+def last(simulator: Simulator) -> int:
+    """Where the log of commands ends now, to be asked later what came after."""
+    return max((entry["seq"] for entry in simulator.control.log()), default=0)
+
+
+def writes(simulator: Simulator, since: int = 0) -> list[str]:
+    """The commands over SSH that were meant to change something, whatever came of them."""
+    return [
+        " ".join(command["words"])
+        for entry in simulator.control.log(since)
+        for command in entry["commands"]
+        if command["writes"] and entry["session"]
+    ]
