@@ -1,0 +1,193 @@
+"""Wishes and facts for tests of decisions, in as few words as they need: resources, host objects, volumes, mappings."""
+
+from collections.abc import Iterable
+from itertools import count
+from typing import Any
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.kinds import FINALIZER
+from flashsystem_operator.array.state import (
+    Dialect,
+    Host,
+    Mapping,
+    Node,
+    Pool,
+    Port,
+    Portal,
+    Protocol,
+    System,
+    Volume,
+)
+from flashsystem_operator.array.view import Body, View
+from flashsystem_operator.reconcile.names import host_object_name
+from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.values import HostName, Iqn, Lun, PoolName, SystemId, VolumeName, VolumeUid
+
+INSTALLATION = "this-cluster"
+NAMESPACE = "storage"
+SYSTEM = SystemId("0000020421A0BEEF")
+NODE = Node(
+    "1", "node1", online=True, status="online", iqn="iqn.1986-03.com.ibm:n1", io_group="io_grp0", config_node=True
+)
+PORTAL = Portal("10.0.1.11", "1", "node1", "io_grp0", "iqn.1986-03.com.ibm:n1", "", "configured", usable=True)
+POOL = Pool(PoolName("Pool0"), "online", 1 << 40, 1 << 39)
+
+_ages = count()
+
+
+def iqn(word: str) -> Iqn:
+    return Iqn(f"iqn.1994-05.com.redhat:{word}")
+
+
+def uid(number: int) -> VolumeUid:
+    return VolumeUid(f"6005076{number:025X}")
+
+
+def own_name(host: str) -> HostName:
+    """The name of the host object that this installation makes for the FlashSystemHost of that name."""
+    return host_object_name(INSTALLATION, NAMESPACE, host, host)
+
+
+# -- wishes ----------------------------------------------------------------------------------------------------------
+
+
+def metadata(name: str, **more: Any) -> dict[str, Any]:
+    """Each object is younger than the one before. deleting: its deletionTimestamp is set, our finalizer is on."""
+    age = next(_ages)
+    deleting = {"deletion_timestamp": "2026-02-01T00:00:00Z", "finalizers": (FINALIZER,)}
+    if not more.pop("deleting", False):
+        deleting = {}
+    return {
+        "name": name,
+        "namespace": NAMESPACE,
+        "uid": f"uid-{age:06}",
+        "generation": 1,
+        "resource_version": str(age),
+        "creation_timestamp": f"2026-01-01T{age // 3600 % 24:02}:{age // 60 % 60:02}:{age % 60:02}Z",
+        **deleting,
+        **more,
+    }
+
+
+def array(*, status: dict[str, Any] | None = None, meta: dict[str, Any] | None = None, **spec: Any) -> FlashSystemArray:
+    wished = {
+        "management": {"addresses": ["10.0.0.1"]},
+        "credentials_secret_ref": {"name": "login"},
+        "host_key_policy": "TrustOnFirstUse",
+        **spec,
+    }
+    return FlashSystemArray.model_validate(
+        {"metadata": metadata("array", **(meta or {})), "spec": wished, "status": status or {}}
+    )
+
+
+def host(
+    name: str, *iqns: str, status: dict[str, Any] | None = None, meta: dict[str, Any] | None = None, **spec: Any
+) -> FlashSystemHost:
+    """iqns: the last parts of its initiators; one like its name if none is given."""
+    wished = {
+        "array_ref": {"name": "array"},
+        "initiators": {"iscsi": [iqn(word) for word in iqns or (name,)]},
+        **spec,
+    }
+    return FlashSystemHost.model_validate(
+        {"metadata": metadata(name, **(meta or {})), "spec": wished, "status": status or {}}
+    )
+
+
+def attachment(
+    name: str,
+    on: str,
+    volume: str | VolumeUid = "data",
+    *,
+    status: dict[str, Any] | None = None,
+    meta: dict[str, Any] | None = None,
+    **spec: Any,
+) -> VolumeAttachment:
+    """Of a volume, by name or UID, to the FlashSystemHost `on`."""
+    selector = {"uid": volume} if len(volume) == 32 else {"name": volume}
+    wished = {"host_ref": {"name": on}, "volume": selector, **spec}
+    return VolumeAttachment.model_validate(
+        {"metadata": metadata(name, **(meta or {})), "spec": wished, "status": status or {}}
+    )
+
+
+def bound(to: Host | HostName, volume: Volume, **more: Any) -> dict[str, Any]:
+    """The status of an attachment that was attached once: to this host object, of this volume."""
+    name, iqns = (to.name, to.iqns) if isinstance(to, Host) else (to, ())
+    return {
+        "array": {"name": "array", "namespace": NAMESPACE, "system_id": SYSTEM},
+        "host": {"name": name, "initiators": sorted(iqns)},
+        "volume": {"name": volume.name, "uid": volume.uid},
+        "origin": "Created",
+        **more,
+    }
+
+
+def world(*resources: FlashSystemHost | VolumeAttachment, of: FlashSystemArray | None = None, **more: Any) -> World:
+    hosts = [each for each in resources if isinstance(each, FlashSystemHost)]
+    attachments = [each for each in resources if isinstance(each, VolumeAttachment)]
+    return World(
+        of or array(),
+        {each.ref: each for each in hosts},
+        {each.ref: each for each in attachments},
+        INSTALLATION,
+        **more,
+    )
+
+
+# -- facts -----------------------------------------------------------------------------------------------------------
+
+
+def port(word: str, logins: int = 0) -> Port:
+    return Port(Protocol.ISCSI, iqn(word), logins, "active" if logins else "offline")
+
+
+def wwpn(name: str = "2100000E1E30E597") -> Port:
+    return Port(Protocol.FC, name, 0, "offline")
+
+
+def host_object(name: str, *ports: str | Port, cluster: str = "", portset: str = "") -> Host:
+    """ports: iSCSI ones by the last part of their name."""
+    known = tuple(each if isinstance(each, Port) else port(each) for each in ports)
+    return Host("7", HostName(name), known, cluster, portset)
+
+
+def volume(name: str = "data", number: int = 1, io_group: str = "io_grp0") -> Volume:
+    return Volume(str(number), VolumeName(name), uid(number), 1 << 30, io_group)
+
+
+def mapped(on: Host, what: Volume, *luns: int, cluster: str = "") -> Mapping:
+    return Mapping(on.name, what.name, what.uid, tuple(map(Lun, luns or (1,))), cluster)
+
+
+def body(
+    *,
+    portals: Iterable[Portal] = (PORTAL,),
+    nodes: Iterable[Node] = (NODE,),
+    pool: Pool | None = POOL,
+    dialect: Dialect = Dialect.MODERN,
+    level: tuple[int, ...] = (8, 6, 0, 0),
+    open_access: bool | None = None,
+) -> Body:
+    system = System(SYSTEM, "fs", dialect, level, "8.6", "IBM FlashSystem", open_access)
+    return Body(system, tuple(nodes), tuple(portals), pool)
+
+
+def view(*facts: Host | Volume | Mapping, of: Body | None = None) -> View:
+    """What a survey of an array with these things would have learnt."""
+    seen = View(of or body())
+    for fact in facts:
+        match fact:
+            case Volume():
+                seen.learn_volume(fact)
+            case Host():
+                seen.learn_host(fact.name, fact)
+            case Mapping():
+                continue
+    mappings = [fact for fact in facts if isinstance(fact, Mapping)]
+    for known in list(seen.hosts):
+        seen.learn_mappings_of_host(known, [each for each in mappings if each.host == known])
+    return seen
