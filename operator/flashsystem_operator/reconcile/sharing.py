@@ -11,6 +11,7 @@ from flashsystem_operator.api.attachment import Access, VolumeAttachment
 from flashsystem_operator.array.state import Volume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.decision import Reason, Refuse, Wait
+from flashsystem_operator.reconcile.detach import host_to_leave
 from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import HostName
@@ -32,7 +33,13 @@ def judge(attachment: VolumeAttachment, place: Place, world: World, view: View) 
     if not others:
         return None
     if attachment.spec.access is Access.EXCLUSIVE:
-        return _exclusive(place.volume, others, world)
+        return _exclusive(place.volume, others, world, view)
+    if leaving := _exclusive_still_there(place.volume, others, world, view):
+        return Wait(
+            Reason.VOLUME_IN_USE,
+            f"Volume {place.volume.name} is attached Exclusively by {listed(leaving)}, which is being deleted but not "
+            "detached yet. It is attached here when that is done.",
+        )
     if selfish := _exclusive_rivals(attachment, place.volume, world, view):
         return Refuse(
             Reason.VOLUME_IN_USE,
@@ -48,13 +55,13 @@ def judge(attachment: VolumeAttachment, place: Place, world: World, view: View) 
     return None
 
 
-def _exclusive(volume: Volume, others: frozenset[HostName], world: World) -> Wait | Refuse:
-    leaving = _hosts_being_left(volume, world)
+def _exclusive(volume: Volume, others: frozenset[HostName], world: World, view: View) -> Wait | Refuse:
+    leaving = _hosts_being_left(volume, world, view)
     if others <= leaving.keys():
+        names = sorted(leaving[name].metadata.name for name in others)
         return Wait(
             Reason.VOLUME_IN_USE,
-            f"Volume {volume.name} is being detached by {listed(sorted(leaving[name] for name in others))}. "
-            "It is attached here when that is done.",
+            f"Volume {volume.name} is being detached by {listed(names)}. It is attached here when that is done.",
         )
     return Refuse(
         Reason.VOLUME_MAPPED_ELSEWHERE,
@@ -63,13 +70,18 @@ def _exclusive(volume: Volume, others: frozenset[HostName], world: World) -> Wai
     )
 
 
-def _hosts_being_left(volume: Volume, world: World) -> dict[HostName, str]:
+def _hosts_being_left(volume: Volume, world: World, view: View) -> dict[HostName, VolumeAttachment]:
     """The host objects that the volume is about to leave, with the attachment that is being deleted."""
-    return {
-        HostName(each.status.host.name): each.metadata.name
-        for each in world.leaving(volume.uid)
-        if each.status.host and each.status.host.name
-    }
+    leaving = ((host_to_leave(each, world, view), each) for each in world.leaving(volume.uid))
+    return {host.name: each for host, each in leaving if host}
+
+
+def _exclusive_still_there(volume: Volume, others: frozenset[HostName], world: World, view: View) -> list[str]:
+    """Who is being deleted, but was promised that nobody else sees the volume for as long as its mapping is there."""
+    leaving = _hosts_being_left(volume, world, view)
+    return sorted(
+        each.metadata.name for host, each in leaving.items() if host in others and each.spec.access is Access.EXCLUSIVE
+    )
 
 
 def _exclusive_rivals(attachment: VolumeAttachment, volume: Volume, world: World, view: View) -> list[str]:

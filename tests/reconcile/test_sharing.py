@@ -1,0 +1,127 @@
+"""May one more host see this volume? A wrong yes is a destroyed file system."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.kinds import FINALIZER
+from flashsystem_operator.array.commands import MapVolume
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile.attachment import plan
+from flashsystem_operator.reconcile.decision import Act, Decision, Reason
+from flashsystem_operator.values import Lun
+from support.arranging import array, attachment, bound, host, host_object, mapped, own_name, view, volume, world
+from support.deciding import Case, hold, sentence
+
+DATA = volume("data", 1)
+A, B = host_object(own_name("a"), "a"), host_object(own_name("b"), "b")
+HOSTS = host("a"), host("b")
+ON_A = bound(A, DATA)
+STILL_USED = {"deleting": True, "finalizers": (FINALIZER, "example.com/in-use")}
+
+
+def of_b(*others: FlashSystemHost | VolumeAttachment, seen: View | None = None, **spec: Any) -> Decision:
+    """What is decided about an attachment of the volume to b while it is mapped to a."""
+    wished = attachment("to-b", "b", **spec)
+    around = world(wished, *HOSTS, *others)
+    return plan(wished, around, seen or view(DATA, A, B, mapped(A, DATA)))
+
+
+def to_a(**more: Any) -> VolumeAttachment:
+    return attachment("to-a", "a", **{"status": ON_A, **more})
+
+
+ALONGSIDE = Act((MapVolume(B.name, DATA.name, DATA.uid, Lun(1), alongside_others=True),))
+ALONE = Act((MapVolume(B.name, DATA.name, DATA.uid, Lun(1), alongside_others=False),))
+
+CASES = [
+    Case(
+        "a volume in use elsewhere is protected from a second writer",
+        of_b(to_a()),
+        Reason.VOLUME_MAPPED_ELSEWHERE,
+        (A.name, "spec.access to Shared on every attachment"),
+    ),
+    Case(
+        "a mapping that no resource explains protects the volume too",
+        of_b(),
+        Reason.VOLUME_MAPPED_ELSEWHERE,
+    ),
+    Case(
+        "Shared beside an Exclusive attachment is refused, and names it",
+        of_b(to_a(), access="Shared"),
+        Reason.VOLUME_IN_USE,
+        ("to-a", "Shared there too"),
+    ),
+    Case("Shared beside Shared is mapped alongside", of_b(to_a(access="Shared"), access="Shared"), ALONGSIDE),
+    Case("Shared beside a mapping that is not ours is mapped alongside", of_b(access="Shared"), ALONGSIDE),
+    Case(
+        "even an Exclusive attachment that only waits keeps further hosts out",
+        of_b(
+            to_a(access="Shared"),
+            host("c"),
+            attachment("to-c", "c", status=bound(own_name("c"), DATA)),
+            access="Shared",
+        ),
+        Reason.VOLUME_IN_USE,
+        ("to-c",),
+    ),
+    Case(
+        "an array may forbid that any volume has two hosts",
+        plan(
+            wished := attachment("to-b", "b", access="Shared"),
+            world(wished, *HOSTS, of=array(multi_host_mapping="Forbidden")),
+            view(DATA, A, B, mapped(A, DATA)),
+        ),
+        Reason.MULTI_HOST_MAPPING_FORBIDDEN,
+        (A.name,),
+    ),
+    Case(
+        "a volume that is on its way from one host to the other is waited for",
+        of_b(to_a(meta={"deleting": True})),
+        Reason.VOLUME_IN_USE,
+        ("to-a", "when that is done"),
+    ),
+    Case(
+        "Shared does not come in while an Exclusive attachment is deleted but still in use",
+        of_b(to_a(meta=STILL_USED), access="Shared"),
+        Reason.VOLUME_IN_USE,
+        ("to-a", "not detached yet"),
+    ),
+    Case(
+        "the same when the host object was renamed meanwhile",
+        of_b(
+            to_a(meta=STILL_USED, status=bound(host_object("admins", "a"), DATA)),
+            seen=view(DATA, host_object("renamed", "a"), B, mapped(host_object("renamed", "a"), DATA)),
+            access="Shared",
+        ),
+        Reason.VOLUME_IN_USE,
+        ("to-a", "not detached yet"),
+    ),
+    Case(
+        "a Shared attachment that is being deleted keeps nobody out",
+        of_b(to_a(meta=STILL_USED, access="Shared"), access="Shared"),
+        ALONGSIDE,
+    ),
+    Case(
+        "a volume that its last host has let go of is free, and no force is used",
+        of_b(seen=view(DATA, A, B)),
+        ALONE,
+    ),
+    Case(
+        "force is not used just because others may share",
+        of_b(to_a(access="Shared"), seen=view(DATA, A, B), access="Shared"),
+        ALONE,
+    ),
+    Case(
+        "a mapping to somebody else through a host cluster is a mapping",
+        of_b(seen=view(DATA, A, B, mapped(A, DATA, cluster="cluster-1"))),
+        Reason.VOLUME_MAPPED_ELSEWHERE,
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=sentence)
+def test_sharing(case: Case) -> None:
+    hold(case)
