@@ -8,7 +8,7 @@ from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.state import Host, Mapping
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release, Wait
-from flashsystem_operator.reconcile.host import unsettled
+from flashsystem_operator.reconcile.host import Adopted, Ours, standing, unsettled
 from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World, volume_of
 from flashsystem_operator.values import HostName, VolumeUid
@@ -23,14 +23,15 @@ def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Dec
             "the attachment is still in use.",
         )
     uid, host = volume_to_leave(attachment, view), host_to_leave(attachment, world, view)
-    if uid is None or host is None:
+    if uid is None:
         return Release()
-    if world.is_unsettled(host.name):
-        return unsettled(host.name)
-    mapping = own_mapping(view, host.name, uid)
-    if mapping is None:
+    name = host.name if host else _recorded(attachment)
+    if name and world.is_unsettled(name):
+        return unsettled(name)
+    mapping = own_mapping(view, host.name, uid) if host else None
+    if host is None or mapping is None:
         return Release()
-    if stays := _why_it_stays(attachment, mapping, world, view):
+    if stays := _why_it_stays(attachment, mapping, host, world, view):
         return Release(stays)
     return Act((UnmapVolume(host.name, mapping.volume, uid),))
 
@@ -48,16 +49,17 @@ def host_to_leave(attachment: VolumeAttachment, world: World, view: View) -> Hos
     """The host object that was recorded: the same machine by its initiators, under whatever name.
 
     A host object of the recorded name that has none of the initiators is another machine by now, unless the name is
-    one of ours. With a lost record only a host object that we made can be meant: what is on it is ours.
+    one of ours: what is on that is ours, even when the initiators went elsewhere. With a lost record only a host object
+    that we made can be meant.
     """
     seen, resource = attachment.status.host, world.hosts.get(attachment.host)
+    uid = volume_to_leave(attachment, view)
     names = list(view.holders(seen.initiators)) if seen else []
     ours = world.name_of(resource) if resource else None
     if seen and seen.name and world.ours(HostName(seen.name)):
         ours = HostName(seen.name)
-    if ours in view.hosts and (not names or ours in names):
-        return view.hosts[HostName(str(ours))]
-    uid = volume_to_leave(attachment, view)
+    if ours in view.hosts and (not names or ours in names or (uid and own_mapping(view, ours, uid))):
+        return view.hosts[ours]
     with_it = [name for name in names if uid and own_mapping(view, name, uid)]
     return next((view.hosts[name] for name in (*with_it, *names)), None)
 
@@ -67,10 +69,12 @@ def own_mapping(view: View, host: HostName, uid: VolumeUid) -> Mapping | None:
     return next((mapping for mapping in view.on_host(host).get(uid, ()) if not mapping.cluster), None)
 
 
-def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, world: World, view: View) -> str:
+def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, host: Host, world: World, view: View) -> str:
     where = f"Volume {mapping.volume} stays mapped to host {mapping.host} at LUN {mapping.lun}"
-    if heir := _heir(attachment, mapping.uid, world, view):
+    if heir := _heir(attachment, host, mapping.uid, world, view):
         return f"{where}: {heir.ref} attaches it too."
+    if strangers := _strangers(attachment, host, world):
+        return f"{where}: that is another host object than it was mapped to, and {listed(strangers)} uses it too."
     policy, origin = attachment.spec.deletion_policy, attachment.status.origin
     if policy is DeletionPolicy.RETAIN:
         return f"{where}, as spec.deletionPolicy Retain says."
@@ -79,8 +83,34 @@ def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, world: World, 
     return ""
 
 
-def _heir(attachment: VolumeAttachment, uid: VolumeUid, world: World, view: View) -> VolumeAttachment | None:
-    """Another live attachment of the same pair; the mapping is not taken from under it."""
+def _strangers(attachment: VolumeAttachment, host: Host, world: World) -> list[str]:
+    """Who else logs in by a host object of an administrator's that took the initiators over from the recorded one."""
+    seen = attachment.status.host
+    if world.ours(host.name) or seen is None or host.name == seen.name:
+        return []
+    return [port.name for port in host.ports if port.name not in seen.initiators]
+
+
+def _recorded(attachment: VolumeAttachment) -> HostName | None:
+    seen = attachment.status.host
+    return HostName(seen.name) if seen and seen.name else None
+
+
+def _heir(
+    attachment: VolumeAttachment, host: Host, uid: VolumeUid, world: World, view: View
+) -> VolumeAttachment | None:
+    """Another live attachment of the same pair; the mapping is not taken from under it.
+
+    Of the same FlashSystemHost, or of another one that the same host object turned out to be.
+    """
     resource = world.hosts.get(attachment.host)
-    live = (each for each in world.attachments_of(resource) if not each.metadata.deleting) if resource else ()
+    beside = world.attachments_of(resource) if resource else ()
+    same = (each for each in world.bound_to(uid) if each.host == attachment.host or _on(host, each, world, view))
+    live = (each for each in (*beside, *same) if not each.metadata.deleting)
     return next((each for each in live if volume_to_leave(each, view) == uid), None)
+
+
+def _on(host: Host, attachment: VolumeAttachment, world: World, view: View) -> bool:
+    resource = world.hosts.get(attachment.host)
+    found = standing(resource, world, view) if resource else None
+    return isinstance(found, Ours | Adopted) and found.host.name == host.name

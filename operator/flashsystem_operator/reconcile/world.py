@@ -66,9 +66,13 @@ class World:
             if other.ref != attachment.ref and not other.metadata.deleting and volume_of(other, view) == volume
         )
 
+    def bound_to(self, uid: VolumeUid) -> tuple[VolumeAttachment, ...]:
+        """The attachments of this volume, by the UID that was recorded or is wished."""
+        return by_age(self._attachments_by_selector.get(uid, ()))
+
     def leaving(self, uid: VolumeUid) -> tuple[VolumeAttachment, ...]:
         """The attachments of this volume that are being deleted."""
-        return tuple(each for each in self._attachments_by_selector.get(uid, ()) if each.metadata.deleting)
+        return tuple(each for each in self.bound_to(uid) if each.metadata.deleting)
 
     def claimants(self, iqn: Iqn) -> tuple[FlashSystemHost, ...]:
         """The hosts whose spec names this initiator, from the oldest to the youngest."""

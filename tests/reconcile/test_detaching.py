@@ -1,0 +1,318 @@
+"""What is taken away when an attachment is deleted, and what is not. A wrong unmap is an outage."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.kinds import FINALIZER
+from flashsystem_operator.array.commands import UnmapVolume
+from flashsystem_operator.array.state import Volume
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile.attachment import plan
+from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release
+from flashsystem_operator.values import HostName
+from support.arranging import (
+    attachment,
+    bound,
+    host,
+    host_object,
+    iqn,
+    mapped,
+    own_name,
+    view,
+    volume,
+    world,
+)
+from support.deciding import Case, hold, sentence
+
+DATA, LOGS = volume("data", 1), volume("logs", 2)
+NODE = host("node")
+OURS = host_object(own_name("node"), "node")
+ADMINS = host_object("admins", "node")
+RENAMED = host_object("renamed", "node")
+MERGED = host_object("merged", "node", "stranger")
+STRANGERS = host_object("admins", "stranger")
+
+
+def decided(wished: VolumeAttachment, seen: View, *others: FlashSystemHost | VolumeAttachment, **more: Any) -> Decision:
+    return plan(wished, world(wished, *(others or (NODE,)), **more), seen)
+
+
+def leaving(status: dict[str, Any] | None = None, *, finalizers: tuple[str, ...] = (), **spec: Any) -> VolumeAttachment:
+    meta = {"deleting": True, "finalizers": (FINALIZER, *finalizers)}
+    return attachment("a", "node", status=status, meta=meta, **spec)
+
+
+def unmap(on: HostName, what: Volume = DATA) -> Act:
+    return Act((UnmapVolume(on, what.name, what.uid),))
+
+
+CASES = [
+    Case(
+        "what we mapped is unmapped",
+        decided(leaving(bound(OURS, DATA)), view(DATA, OURS, mapped(OURS, DATA))),
+        unmap(OURS.name),
+    ),
+    Case(
+        "detaching leaves other hosts and other volumes alone",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(
+                DATA,
+                LOGS,
+                OURS,
+                host_object("b", "b"),
+                mapped(OURS, DATA),
+                mapped(OURS, LOGS, 2),
+                mapped(host_object("b", "b"), DATA),
+            ),
+        ),
+        unmap(OURS.name),
+    ),
+    Case("a mapping that is gone already is success", decided(leaving(bound(OURS, DATA)), view(DATA, OURS)), Release()),
+    Case("a host object that is gone already is success", decided(leaving(bound(OURS, DATA)), view(DATA)), Release()),
+    Case("a volume that is gone already is success", decided(leaving(bound(OURS, DATA)), view(OURS)), Release()),
+    Case(
+        "an attachment that never had a volume is let go",
+        decided(leaving(), view(OURS)),
+        Release(),
+    ),
+    Case(
+        "the volume is unmapped under the name that it has now",
+        decided(leaving(bound(OURS, DATA)), view(volume("renamed", 1), OURS, mapped(OURS, volume("renamed", 1)))),
+        unmap(OURS.name, volume("renamed", 1)),
+    ),
+    Case(
+        "another volume under the old name is not touched",
+        decided(leaving(bound(OURS, volume("data", 9))), view(DATA, OURS, mapped(OURS, DATA))),
+        Release(),
+    ),
+    Case(
+        "another volume that got the old one's LUN is not touched",
+        decided(leaving(bound(OURS, DATA, lun=1)), view(DATA, LOGS, OURS, mapped(OURS, LOGS, 1))),
+        Release(),
+    ),
+    Case(
+        "a mapping that comes through a host cluster is never ours to remove",
+        decided(leaving(bound(OURS, DATA)), view(DATA, OURS, mapped(OURS, DATA, cluster="cluster-1"))),
+        Release(),
+    ),
+    Case(
+        "of two ways to a volume only the host's own is taken away",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, OURS, mapped(OURS, DATA, cluster="cluster-1"), mapped(OURS, DATA, 2)),
+        ),
+        unmap(OURS.name),
+    ),
+    # -- other finalizers, other attachments ------------------------------------------------------------------------
+    Case(
+        "nothing is unmapped while a consumer says that it is still in use",
+        decided(leaving(bound(OURS, DATA), finalizers=("example.com/in-use",)), view(DATA, OURS, mapped(OURS, DATA))),
+        Reason.WAITING_FOR_FINALIZERS,
+        ("example.com/in-use",),
+    ),
+    Case(
+        "nothing is unmapped while another live attachment is of the same pair",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, OURS, mapped(OURS, DATA)),
+            NODE,
+            attachment("heir", "node"),
+        ),
+        Release,
+        ("storage/heir", "stays mapped"),
+    ),
+    Case(
+        "an heir by UID counts like one by name",
+        decided(
+            leaving(bound(OURS, DATA)), view(DATA, OURS, mapped(OURS, DATA)), NODE, attachment("heir", "node", DATA.uid)
+        ),
+        Release,
+        ("storage/heir",),
+    ),
+    Case(
+        "an heir whose host resource is gone for now keeps the mapping all the same",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, OURS, mapped(OURS, DATA)),
+            host("other"),
+            attachment("heir", "node", status=bound(OURS, DATA)),
+        ),
+        Release,
+        ("storage/heir",),
+    ),
+    Case(
+        "nothing is unmapped from under another FlashSystemHost that the host object turned out to be",
+        decided(
+            leaving(bound(ADMINS, DATA)),
+            view(DATA, ADMINS, mapped(ADMINS, DATA)),
+            host("node", "new-card"),
+            host("successor", "node"),
+            attachment("heir", "successor", status=bound(ADMINS, DATA)),
+        ),
+        Release,
+        ("storage/heir",),
+    ),
+    Case(
+        "an attachment of the same volume to another host is no heir",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, OURS, mapped(OURS, DATA)),
+            NODE,
+            host("b"),
+            attachment("other", "b", access="Shared"),
+        ),
+        unmap(OURS.name),
+    ),
+    Case(
+        "of two attachments of one pair that both go, one does it",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, OURS, mapped(OURS, DATA)),
+            NODE,
+            attachment("twin", "node", status=bound(OURS, DATA), meta={"deleting": True}),
+        ),
+        unmap(OURS.name),
+    ),
+    # -- whose mapping it is ----------------------------------------------------------------------------------------
+    Case(
+        "what we mapped to an administrator's host object is unmapped",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, ADMINS, mapped(ADMINS, DATA))),
+        unmap(ADMINS.name),
+    ),
+    Case(
+        "what was taken over stays on the array, and it is said",
+        decided(leaving(bound(ADMINS, DATA, origin="TakenOver")), view(DATA, ADMINS, mapped(ADMINS, DATA))),
+        Release,
+        ("data", "admins", "deletionPolicy Delete"),
+    ),
+    Case(
+        "a lost record errs on the safe side on an administrator's host object",
+        decided(leaving(bound(ADMINS, DATA, origin=None)), view(DATA, ADMINS, mapped(ADMINS, DATA))),
+        Release,
+        ("was there before",),
+    ),
+    Case(
+        "what was taken over goes when the spec says Delete",
+        decided(
+            leaving(bound(ADMINS, DATA, origin="TakenOver"), deletion_policy="Delete"),
+            view(DATA, ADMINS, mapped(ADMINS, DATA)),
+        ),
+        unmap(ADMINS.name),
+    ),
+    Case(
+        "what we mapped stays when the spec says Retain",
+        decided(leaving(bound(OURS, DATA), deletion_policy="Retain"), view(DATA, OURS, mapped(OURS, DATA))),
+        Release,
+        ("Retain",),
+    ),
+    Case(
+        "with a lost status only what is on our own host object can be meant",
+        decided(leaving(), view(DATA, OURS, mapped(OURS, DATA))),
+        unmap(OURS.name),
+    ),
+    Case(
+        "with a lost status nothing is taken from an administrator's host object",
+        decided(leaving(), view(DATA, ADMINS, mapped(ADMINS, DATA))),
+        Release(),
+    ),
+    # -- which host object it is ------------------------------------------------------------------------------------
+    Case(
+        "a host object that was renamed is found by its initiators",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, RENAMED, mapped(RENAMED, DATA))),
+        unmap(RENAMED.name),
+    ),
+    Case(
+        "another machine's host object under the old name is not touched",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, STRANGERS, mapped(STRANGERS, DATA))),
+        Release(),
+    ),
+    Case(
+        "two host objects that swapped their names are told apart",
+        decided(
+            leaving(bound(ADMINS, DATA)),
+            view(DATA, STRANGERS, RENAMED, mapped(STRANGERS, DATA), mapped(RENAMED, DATA)),
+        ),
+        unmap(RENAMED.name),
+    ),
+    Case(
+        "nothing is taken from a host object that another machine shares by now",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, MERGED, mapped(MERGED, DATA))),
+        Release,
+        ("merged", iqn("stranger")),
+    ),
+    Case(
+        "our host object is ours even when its initiators went to another one",
+        decided(leaving(bound(OURS, DATA)), view(DATA, host_object(OURS.name), ADMINS, mapped(OURS, DATA))),
+        unmap(OURS.name),
+    ),
+    Case(
+        "a host object of ours whose machine was installed anew is still left",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, host_object(OURS.name, "reinstalled"), mapped(OURS, DATA)),
+        ),
+        unmap(OURS.name),
+    ),
+    Case(
+        "detaching works from the status alone when the host resource is gone",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, ADMINS, mapped(ADMINS, DATA)), host("other")),
+        unmap(ADMINS.name),
+    ),
+    Case(
+        "a changed spec of the host does not make a mapping be forgotten",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, ADMINS, mapped(ADMINS, DATA)), host("node", "new-card")),
+        unmap(ADMINS.name),
+    ),
+    # -- unsettled ---------------------------------------------------------------------------------------------------
+    Case(
+        "nothing contrary is typed while a command may still be running",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, OURS, mapped(OURS, DATA)),
+            NODE,
+            unsettled=frozenset({OURS.name}),
+        ),
+        Reason.OUTCOME_UNKNOWN,
+    ),
+    Case(
+        "no finalizer leaves while a mapping may still come",
+        decided(leaving(bound(OURS, DATA)), view(DATA, OURS), NODE, unsettled=frozenset({OURS.name})),
+        Reason.OUTCOME_UNKNOWN,
+    ),
+    Case(
+        "no finalizer leaves while the host object itself may still come",
+        decided(leaving(bound(OURS.name, DATA)), view(DATA), NODE, unsettled=frozenset({OURS.name})),
+        Reason.OUTCOME_UNKNOWN,
+    ),
+    Case(
+        "no finalizer leaves while a former holder of the Lease may have commands under way",
+        decided(leaving(bound(OURS, DATA)), view(DATA, OURS), NODE, all_unsettled=True),
+        Reason.OUTCOME_UNKNOWN,
+    ),
+    Case(
+        "a lost answer on one host holds up no other",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, OURS, mapped(OURS, DATA)),
+            NODE,
+            unsettled=frozenset({HostName("b")}),
+        ),
+        unmap(OURS.name),
+    ),
+    Case(
+        "detaching works while parents are being deleted",
+        decided(
+            leaving(bound(OURS, DATA)), view(DATA, OURS, mapped(OURS, DATA)), host("node", meta={"deleting": True})
+        ),
+        unmap(OURS.name),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=sentence)
+def test_detach(case: Case) -> None:
+    hold(case)
