@@ -4,7 +4,7 @@ A list is the truth and a watch a hint: `replace_all` takes a whole listing, `pu
 replaces a newer one, so that our own writes, whose answers come in here too, are read back at once.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -94,8 +94,10 @@ class Cache:
         before = self._entries.get(entry.ref)
         if entry.meta.uid in self._buried:
             return entry.ref, Change.NOTHING
-        if before is not None and before.meta.uid == entry.meta.uid and not _newer(entry, before):
+        if before is not None and not _newer(entry, before):
             return entry.ref, Change.NOTHING
+        if before is not None and before.meta.uid != entry.meta.uid:
+            self._bury(before.meta.uid)
         self._forget(before)
         self._entries[entry.ref] = entry
         for key in _keys(entry):
@@ -109,20 +111,28 @@ class Cache:
             return False
         self._forget(entry)
         del self._entries[ref]
-        self._buried[entry.meta.uid] = None
-        if len(self._buried) > _BURIED:
-            del self._buried[next(iter(self._buried))]
+        self._bury(entry.meta.uid)
         return True
 
-    def replace_all(self, kind: Kind, bodies: Iterable[Mapping[str, Any]]) -> list[ObjectRef]:
-        """Take in a whole listing; what it lacks is gone. Answers with the objects whose wish changed."""
+    def uids(self, kind: Kind) -> frozenset[str]:
+        """What is there, to be asked before a listing is: see `replace_all`."""
+        return frozenset(entry.meta.uid for entry in self.entries(kind))
+
+    def replace_all(
+        self, kind: Kind, bodies: Iterable[Mapping[str, Any]], before: Collection[str] = frozenset()
+    ) -> list[ObjectRef]:
+        """Take in a whole listing. Answers with the objects whose wish changed.
+
+        before: the uids that were there when the listing was asked for. What it lacks of these is gone; what it lacks
+            of others was made since.
+        """
         listed, changed = set[ObjectRef](), list[ObjectRef]()
         for body in bodies:
             ref, change = self.put(kind, body)
             listed.add(ref)
             if change is Change.WISH:
                 changed.append(ref)
-        gone = [entry.ref for entry in self.entries(kind) if entry.ref not in listed]
+        gone = [entry.ref for entry in self.entries(kind) if entry.ref not in listed and entry.meta.uid in before]
         for ref in gone:
             self.remove(ref)
         return changed + gone
@@ -184,6 +194,11 @@ class Cache:
     def _under(self, relation: str, ref: ObjectRef) -> set[ObjectRef]:
         return self._by_key.get((relation, ref), set())
 
+    def _bury(self, uid: str) -> None:
+        self._buried[uid] = None
+        if len(self._buried) > _BURIED:
+            del self._buried[next(iter(self._buried))]
+
     def _forget(self, entry: Entry | None) -> None:
         if entry is not None:
             for key in _keys(entry):
@@ -217,7 +232,7 @@ def _wish(entry: Entry) -> tuple[object, ...]:
 
 
 def _newer(entry: Entry, before: Entry) -> bool:
-    """Versions of one object compare as numbers on every API server that keeps them in etcd."""
+    """Versions of one object, and of namesakes, compare as numbers on every API server that keeps them in etcd."""
     try:
         return int(entry.meta.resource_version) > int(before.meta.resource_version)
     except ValueError:

@@ -136,7 +136,8 @@ class Controller:
         return sum(worker.working for worker in self._workers.values())
 
     async def _list(self, kind: Kind) -> list[ObjectRef]:
-        return self._cache.replace_all(kind, [body async for body in self._kube.list(kind)])
+        before = self._cache.uids(kind)
+        return self._cache.replace_all(kind, [body async for body in self._kube.list(kind)], before)
 
     async def _relist(self) -> None:
         """A watch may lose an object's end for ever; a list does not."""

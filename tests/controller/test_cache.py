@@ -1,0 +1,249 @@
+"""What is known of the cluster: who hangs on whom, and that no late answer turns time back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
+from flashsystem_operator.controller.cache import Cache, Change
+
+ARRAY = ObjectRef(Kind.ARRAY, "storage", "array")
+HOST = ObjectRef(Kind.HOST, "storage", "node")
+ATTACHMENT = ObjectRef(Kind.ATTACHMENT, "storage", "a")
+UID = "60050760000000000000000000000001"
+
+
+def body(ref: ObjectRef, version: int, uid: str = "", **more: Any) -> dict[str, Any]:
+    """An object as the API server sends it. more: parts of it that differ."""
+    specs: Mapping[Kind, Mapping[str, Any]] = {
+        Kind.ARRAY: {
+            "management": {"addresses": ["10.0.0.1"]},
+            "credentialsSecretRef": {"name": "login"},
+            "hostKeyPolicy": "TrustOnFirstUse",
+        },
+        Kind.HOST: {"arrayRef": {"name": "array"}, "initiators": {"iscsi": [f"iqn.1994-05.com.redhat:{ref.name}"]}},
+        Kind.ATTACHMENT: {"hostRef": {"name": "node"}, "volume": {"name": "data"}},
+    }
+    metadata = {
+        "name": ref.name,
+        "namespace": ref.namespace,
+        "uid": uid or f"uid-of-{ref.name}",
+        "resourceVersion": str(version),
+        "generation": 1,
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        **more.pop("metadata", {}),
+    }
+    return {"metadata": metadata, "spec": more.pop("spec", specs[ref.kind]), "status": more.pop("status", {})}
+
+
+def filled() -> Cache:
+    cache = Cache()
+    for version, ref in enumerate((ARRAY, HOST, ATTACHMENT), start=1):
+        cache.put(ref.kind, body(ref, version))
+    return cache
+
+
+def version_of(cache: Cache, ref: ObjectRef) -> str | None:
+    entry = cache.get(ref)
+    return entry.meta.resource_version if entry else None
+
+
+# -- time ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_older_sighting_never_replaces_a_newer_one() -> None:
+    cache = Cache()
+    cache.put(Kind.HOST, body(HOST, 10))
+
+    assert cache.put(Kind.HOST, body(HOST, 9, status={"name": "old"}))[1] is Change.NOTHING
+    assert version_of(cache, HOST) == "10"
+
+
+def test_versions_are_compared_as_numbers() -> None:
+    cache = Cache()
+    cache.put(Kind.HOST, body(HOST, 9))
+    cache.put(Kind.HOST, body(HOST, 10))
+
+    assert version_of(cache, HOST) == "10"
+
+
+def test_nobody_rises_from_the_dead() -> None:
+    cache = filled()
+    assert cache.remove(HOST, "uid-of-node")
+
+    assert cache.put(Kind.HOST, body(HOST, 99)) == (HOST, Change.NOTHING)
+    assert cache.get(HOST) is None
+
+
+def test_the_late_end_of_an_object_does_not_take_its_namesake_away() -> None:
+    cache = filled()
+    cache.put(Kind.HOST, body(HOST, 20, uid="second"))
+
+    assert not cache.remove(HOST, "uid-of-node")
+    assert version_of(cache, HOST) == "20"
+
+
+def test_a_late_answer_about_an_object_does_not_replace_its_namesake() -> None:
+    cache = filled()
+    assert cache.put(Kind.HOST, body(HOST, 20, uid="second"))[1] is Change.WISH
+
+    assert cache.put(Kind.HOST, body(HOST, 15))[1] is Change.NOTHING
+    assert cache.put(Kind.HOST, body(HOST, 25))[1] is Change.NOTHING
+    assert version_of(cache, HOST) == "20"
+
+
+# -- listings --------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_listing_lacks_is_gone() -> None:
+    cache = filled()
+    before = cache.uids(Kind.HOST)
+
+    assert cache.replace_all(Kind.HOST, [], before) == [HOST]
+    assert cache.get(HOST) is None
+    assert cache.get(ATTACHMENT) is not None
+
+
+def test_what_was_made_while_a_listing_was_on_its_way_stays() -> None:
+    cache = filled()
+    before, other = cache.uids(Kind.HOST), ObjectRef(Kind.HOST, "storage", "newcomer")
+    cache.put(Kind.HOST, body(other, 30))
+
+    assert cache.replace_all(Kind.HOST, [body(HOST, 2)], before) == []
+    assert cache.put(Kind.HOST, body(other, 31))[1] is Change.STATUS
+
+
+def test_a_namesake_that_was_made_while_a_listing_was_on_its_way_stays() -> None:
+    cache = filled()
+    before = cache.uids(Kind.HOST)
+    cache.remove(HOST, "uid-of-node")
+    cache.put(Kind.HOST, body(HOST, 30, uid="second"))
+
+    assert cache.replace_all(Kind.HOST, [body(HOST, 2)], before) == []
+    assert version_of(cache, HOST) == "30"
+
+
+def test_a_listing_tells_whose_wish_changed_and_no_more() -> None:
+    cache = filled()
+    other = ObjectRef(Kind.HOST, "storage", "other")
+    listing = [body(HOST, 40, status={"name": "x"}), body(other, 41)]
+
+    assert cache.replace_all(Kind.HOST, listing, cache.uids(Kind.HOST)) == [other]
+
+
+# -- what is news ----------------------------------------------------------------------------------------------------
+
+
+def test_our_own_status_and_finalizer_are_no_news() -> None:
+    cache = filled()
+    status = {"conditions": [], "observedGeneration": 1}
+
+    assert cache.put(Kind.HOST, body(HOST, 20, status=status))[1] is Change.STATUS
+    assert cache.put(Kind.HOST, body(HOST, 21, status=status, metadata={"finalizers": [FINALIZER]}))[1] is Change.STATUS
+
+
+def test_what_a_person_changes_is_a_wish() -> None:
+    changes: list[dict[str, Any]] = [
+        {"generation": 2},
+        {"generation": 2, "annotations": {"flashsystem.io/paused": "true"}},
+        {"generation": 2, "finalizers": ["example.com/in-use"]},
+        {"generation": 2, "deletionTimestamp": "2026-01-02T00:00:00Z"},
+    ]
+    cache = filled()
+
+    for version, metadata in enumerate(changes, start=20):
+        assert cache.put(Kind.HOST, body(HOST, version, metadata=metadata))[1] is Change.WISH
+
+
+def test_a_spec_that_cannot_be_read_says_why_and_does_not_break_the_rest() -> None:
+    cache = filled()
+    cache.put(Kind.HOST, body(HOST, 20, spec={"arrayRef": {"name": "array"}, "initiators": {"iscsi": ["none"]}}))
+
+    entry = cache.get(HOST)
+    assert entry is not None
+    assert entry.resource is None
+    assert "spec.initiators.iscsi" in entry.why
+    assert cache.hosts_on(ARRAY) == {}
+
+
+def test_a_status_that_cannot_be_read_keeps_nobody_from_being_worked() -> None:
+    cache = filled()
+    cache.put(Kind.ATTACHMENT, body(ATTACHMENT, 20, status={"volume": {"uid": "no uid"}, "lun": "seven", "host": 3}))
+
+    entry = cache.get(ATTACHMENT)
+    assert entry is not None
+    assert entry.resource is not None
+
+
+# -- who hangs on whom -----------------------------------------------------------------------------------------------
+
+
+def test_an_array_has_its_hosts_and_their_attachments() -> None:
+    cache = filled()
+    cache.put(Kind.HOST, body(ObjectRef(Kind.HOST, "storage", "else"), 9, spec=_host_on("other-array")))
+
+    assert cache.hosts_on(ARRAY).keys() == {HOST}
+    assert cache.attachments_on(ARRAY).keys() == {ATTACHMENT}
+    assert cache.array_of(ATTACHMENT) == ARRAY
+
+
+def test_an_attachment_whose_host_is_gone_is_still_its_arrays() -> None:
+    cache = filled()
+    cache.put(Kind.ATTACHMENT, body(ATTACHMENT, 20, status={"array": {"name": "array", "namespace": "storage"}}))
+    cache.remove(HOST)
+
+    assert cache.array_of(ATTACHMENT) == ARRAY
+    assert cache.attachments_on(ARRAY).keys() == {ATTACHMENT}
+
+
+def test_hosts_that_claim_one_initiator_wake_each_other_with_their_attachments_and_no_stranger() -> None:
+    cache = filled()
+    twin, stranger = ObjectRef(Kind.HOST, "storage", "twin"), ObjectRef(Kind.HOST, "storage", "stranger")
+    same = {"arrayRef": {"name": "array"}, "initiators": {"iscsi": ["IQN.1994-05.com.redhat:NODE"]}}
+    cache.put(Kind.HOST, body(twin, 20, spec=same))
+    cache.put(Kind.HOST, body(stranger, 21))
+
+    assert cache.kin(HOST) == {twin, ATTACHMENT}
+    assert cache.kin(twin) == {HOST, ATTACHMENT}
+
+
+def test_attachments_of_one_volume_wake_each_other_whether_by_name_or_by_uid() -> None:
+    cache = filled()
+    by_uid = ObjectRef(Kind.ATTACHMENT, "storage", "by-uid")
+    cache.put(Kind.ATTACHMENT, body(by_uid, 20, spec={"hostRef": {"name": "b"}, "volume": {"uid": UID.lower()}}))
+    cache.put(Kind.ATTACHMENT, body(ATTACHMENT, 21, status={"volume": {"name": "data", "uid": UID}}))
+
+    assert by_uid in cache.kin(ATTACHMENT)
+    assert ATTACHMENT in cache.kin(by_uid)
+
+
+def test_everything_below_an_array_and_every_other_array_is_its_kin() -> None:
+    cache = filled()
+    other = ObjectRef(Kind.ARRAY, "storage", "other")
+    cache.put(Kind.ARRAY, body(other, 20))
+
+    assert cache.kin(ARRAY) == {other, HOST, ATTACHMENT}
+
+
+def test_nothing_is_left_of_what_is_gone() -> None:
+    cache = filled()
+    for ref in (ATTACHMENT, HOST, ARRAY):
+        assert cache.remove(ref)
+
+    assert len(cache) == 0
+    assert not any(cache.kin(ref) for ref in (ARRAY, HOST, ATTACHMENT))
+
+
+def test_a_changed_host_is_found_by_its_new_initiators_only() -> None:
+    cache = filled()
+    twin = ObjectRef(Kind.HOST, "storage", "twin")
+    cache.put(Kind.HOST, body(twin, 20))
+    moved = {"arrayRef": {"name": "array"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:twin"]}}
+    cache.put(Kind.HOST, body(HOST, 21, spec=moved))
+
+    assert HOST in cache.kin(twin)
+    cache.put(Kind.HOST, body(HOST, 22))
+    assert HOST not in cache.kin(twin)
+
+
+def _host_on(array: str) -> dict[str, Any]:
+    return {"arrayRef": {"name": array}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:else"]}}
