@@ -69,13 +69,15 @@ def of_attachment(
     bound = before.model_copy(update=_binding(attachment, target, world, view) | {"connection": None})
     rows = view.on_host(target.name).get(target.volume.uid, ())
     portals = portals_for(target.name, world, view)
+    if not rows and attachment.status.host:  # where it was mapped, it may be mapped still
+        bound = bound.model_copy(update={"host": attachment.status.host})
     if not isinstance(outcome.decision, InSync) or not rows or not portals:
-        return bound.model_copy(update={"origin": _inherited(attachment, target, world, view)})
+        return bound.model_copy(update={"origin": _inherited(attachment, outcome, target, world, view)})
     mapping = next((row for row in rows if not row.cluster), rows[0])
     return bound.model_copy(
         update={
             "lun": mapping.lun,
-            "origin": _origin(attachment, target, mapping, refused=outcome.refused),
+            "origin": _origin(attachment, target, mapping, world, refused=outcome.refused),
             "connection": connection(mapping, target.volume, portals, world.array.spec.iscsi.port),
             "attached_time": attachment.status.attached_time or now,
         }
@@ -125,7 +127,7 @@ def _volume_update(attachment: VolumeAttachment, view: View) -> dict[str, object
 
 
 def _origin(
-    attachment: VolumeAttachment, target: attachments.Target, mapping: Mapping, *, refused: bool
+    attachment: VolumeAttachment, target: attachments.Target, mapping: Mapping, world: World, *, refused: bool
 ) -> Origin | None:
     """On a host that we made the mapping is ours; elsewhere only what was recorded before it was made.
 
@@ -135,13 +137,23 @@ def _origin(
         return Origin.CREATED
     if attachment.status.origin is Origin.CREATED and not refused:
         return Origin.CREATED
+    leaving = (each for each in world.leaving(mapping.uid) if each.host == attachment.host)
+    if attachment.status.origin is None and any(each.status.origin is Origin.CREATED for each in leaving):
+        return Origin.CREATED  # it is left to us by one that is about to go
     return Origin.TAKEN_OVER
 
 
-def _inherited(attachment: VolumeAttachment, target: attachments.Target, world: World, view: View) -> Origin | None:
-    """A younger attachment of one pair will take the mapping over as what the elder had it for."""
+def _inherited(
+    attachment: VolumeAttachment, outcome: Outcome, target: attachments.Target, world: World, view: View
+) -> Origin | None:
+    """A younger attachment of one pair will take the mapping over as what the elder had it for.
+
+    What was recorded before a command that the array refused was not made by us after all.
+    """
     elder = attachments.elder_of_pair(attachment, target.volume, world, view)
-    return elder.status.origin if elder and elder.status.origin else attachment.status.origin
+    if elder and elder.status.origin:
+        return elder.status.origin
+    return None if outcome.refused else attachment.status.origin
 
 
 def _ports(host: FlashSystemHost, found: hosts.Ours | hosts.Adopted) -> tuple[HostPort, ...]:
