@@ -169,6 +169,7 @@ class Worker:
             return
         if survey:
             due = {self.ref, *self._cache.hosts_on(self.ref), *self._cache.attachments_on(self.ref)}
+        self._unsettled.seconds = max(self._settings.unsettled, array.spec.limits.command_timeout)
         turn = Round(access.session, self._writer, self._unsettled, self._may_write, self._hand)
         ended = await turn.go(self._world, self._view, due - {self.ref}, survey=survey)
         self._view = ended.view
