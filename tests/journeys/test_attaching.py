@@ -11,7 +11,9 @@ def name_on_array(stand: Stand, host: str, base: str) -> str:
     """As docs promise it: base, six digits of this cluster, eight of namespace and name."""
     cluster = stand.cluster.get("namespace", "kube-system")["metadata"]["uid"]
     resource = f"{stand.namespace}/{host}"
-    return f"{base}-{hashlib.sha256(cluster.encode()).hexdigest()[:6]}{hashlib.sha256(resource.encode()).hexdigest()[:8]}"
+    return (
+        f"{base}-{hashlib.sha256(cluster.encode()).hexdigest()[:6]}{hashlib.sha256(resource.encode()).hexdigest()[:8]}"
+    )
 
 
 def test_the_first_volume_makes_the_host_and_the_last_one_removes_it(stand: Stand, simulator: Simulator) -> None:

@@ -216,3 +216,22 @@ def test_a_port_that_the_administrator_took_off_our_host_object_is_put_back(stan
 
     until("the port", lambda: ports(simulator) == {name: [NEW, OLD]})
     stand.ready(HOSTS, "worker-1")
+
+
+def test_the_host_object_of_a_resource_that_is_gone_is_left_to_the_administrator(
+    stand: Stand, simulator: Simulator
+) -> None:
+    name = forgotten(stand, simulator, resync="2s")
+    simulator.control.change("availability", "up")
+    start = mark(simulator)
+
+    stand.apply(stand.host("worker-2", OLD), stand.attachment("two", "worker-2", "vol1"))
+    message = stand.says(HOSTS, "worker-2", "InitiatorHeldBy")
+    assert name in message
+    assert "there no more" in message
+    assert "remove it on the array" in message
+    assert writes(simulator, start) == []
+
+    admin(simulator, f"rmhost -force {name}")
+    stand.ready(ATTACHMENTS, "two")
+    assert name not in ports(simulator)

@@ -5,7 +5,12 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
 
 from cluster.client import Cluster, Document, KubectlFailed
 from flashsystem_operator.simulator import Simulator
@@ -39,6 +44,8 @@ class Stand:
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self.cluster = cluster
         self.namespace = namespace
+        self._client = config.new_client_from_config(str(cluster.kubeconfig))
+        self._api = client.CustomObjectsApi(self._client)
 
     # -- what users write --------------------------------------------------------------------------------------------
 
@@ -97,6 +104,9 @@ class Stand:
     def kubectl(self, *words: str) -> str:
         return self.cluster.kubectl("--namespace", self.namespace, *words)
 
+    def close(self) -> None:
+        self._client.rest_client.pool_manager.clear()
+
     def sweep(self) -> None:
         """Delete everything, as an administrator who does not wait: what a test left stuck must not reach the next."""
         kinds = f"{ATTACHMENTS},{HOSTS},{ARRAYS}"
@@ -109,13 +119,20 @@ class Stand:
     # -- what they see -----------------------------------------------------------------------------------------------
 
     def get(self, kind: str, name: str) -> Any:
-        return self.cluster.get(kind, name, "--namespace", self.namespace)
+        """An object of ours, asked for directly: waiting asks often, and kubectl takes its time to start."""
+        return self._api.get_namespaced_custom_object(*API.split("/"), self.namespace, kind.partition(".")[0], name)
 
     def status(self, kind: str, name: str) -> Any:
         return self.get(kind, name).get("status", {})
 
     def exists(self, kind: str, name: str) -> bool:
-        return bool(self.kubectl("get", kind, name, "--ignore-not-found", "--output=name"))
+        try:
+            self.get(kind, name)
+        except ApiException as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return False
+        return True
 
     def ready(self, kind: str, *names: str) -> None:
         """What `kubectl wait` calls Ready, for the present generation."""
@@ -146,6 +163,11 @@ class Stand:
             return str(until(f"{kind} {name} to say {reason}", said))
         except AssertionError as failure:
             raise AssertionError(f"{failure}; it says {self.condition(kind, name, which)}") from None
+
+    def older(self, kind: str, name: str) -> None:
+        """Wait until whatever is made from now on is younger: ages are counted in whole seconds."""
+        made = self.get(kind, name)["metadata"]["creationTimestamp"]
+        until("the next second", lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") > made)
 
     def gone(self, kind: str, name: str) -> None:
         until(f"the end of {kind} {name}", lambda: not self.exists(kind, name))

@@ -42,11 +42,16 @@ def doubts(world: World, view: View, due: Iterable[ObjectRef]) -> Focus:
 
 def lost_host(world: World, view: View, due: Iterable[ObjectRef]) -> bool:
     """Whether a recorded host object is not there under its name: it may be there under another."""
-    return any(
-        attachment.metadata.deleting and attachment.status.host and not host_to_leave(attachment, world, view)
-        for ref in due
-        if (attachment := world.attachments.get(ref)) is not None
-    )
+    return any(_lost(attachment, world, view) for ref in due if (attachment := world.attachments.get(ref)) is not None)
+
+
+def _lost(attachment: VolumeAttachment, world: World, view: View) -> bool:
+    if attachment.status.host is None:
+        return False
+    if attachment.metadata.deleting:
+        return host_to_leave(attachment, world, view) is None
+    host = world.hosts.get(attachment.host)
+    return host is not None and attachment.status.origin is not None and not _host_objects(host, world, view)
 
 
 def without(focus: Focus, looked: Focus) -> Focus:
@@ -119,12 +124,16 @@ def _add_doubts(focus: Focus, attachment: VolumeAttachment, world: World, view: 
 
 
 def _add_host_objects(focus: Focus, host: FlashSystemHost, world: World, view: View) -> set[HostName]:
-    """The host objects that a resource may turn out to be. Its own name only once there is such an object."""
-    own = world.name_of(host)
-    objects = {*view.holders(host.spec.initiators.iscsi), *({own} & view.hosts.keys())}
+    """Look at the host objects that a resource may turn out to be; answers with them."""
+    objects = _host_objects(host, world, view)
     focus.hosts |= objects
     focus.listed |= objects
     return objects
+
+
+def _host_objects(host: FlashSystemHost, world: World, view: View) -> set[HostName]:
+    """The host objects that a resource may turn out to be. Its own name only once there is such an object."""
+    return {*view.holders(host.spec.initiators.iscsi), *({world.name_of(host)} & view.hosts.keys())}
 
 
 def _add_hosts_to_leave(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:
