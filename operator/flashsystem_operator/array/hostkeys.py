@@ -35,6 +35,15 @@ class HostKey:
         return self.blob[4 : 4 + length].decode("ascii", errors="replace")
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the lengths in it lead to its end: each field is preceded by its own (RFC 4253, 6.6)."""
+        at, fields = 0, 0
+        while at < len(self.blob):
+            at += 4 + int.from_bytes(self.blob[at : at + 4])
+            fields += 1
+        return at == len(self.blob) and fields > 1
+
+    @property
     def line(self) -> str:
         """As in `known_hosts`, without name and comment."""
         return f"{self.kind} {base64.b64encode(self.blob).decode()}"
@@ -58,7 +67,7 @@ class HostKey:
             key = cls(base64.b64decode(rest[0] if rest else "", validate=True))
         except binascii.Error:
             raise BadHostKey(f"the {kind} host key is damaged: it is not base64. Copy the whole line again") from None
-        if key.kind != kind or len(key.blob) <= 4 + len(kind):
+        if key.kind != kind or not key.is_whole:
             raise BadHostKey(f"the {kind} host key is damaged: it is cut off, or of another type. Copy it again")
         return key
 

@@ -65,7 +65,10 @@ class Session:
     # -- one command -------------------------------------------------------------------------------------------------
 
     def ask(self, query: Query[Answer]) -> Answer:
-        return _ask(self._connections.run, query)
+        answer = _ask(self._connections.run, query)
+        if isinstance(answer, System):
+            self._recognise(answer)
+        return answer
 
     def find(self, query: Query[Answer]) -> Answer | None:
         """The answer to a look at one object, or None when the array itself says that there is no such object."""
@@ -142,7 +145,9 @@ class Session:
 
     def _greet(self, run: Run) -> None:
         """Called on every fresh connection before anything is believed: is this still the same system?"""
-        found = _ask(run, queries.SYSTEM)
+        self._recognise(_ask(run, queries.SYSTEM))
+
+    def _recognise(self, found: System) -> None:
         if self.expected not in (None, found.id):
             raise OtherSystem(str(self.expected), found.id)
         self.expected = found.id
