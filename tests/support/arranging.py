@@ -79,7 +79,7 @@ def array(*, status: dict[str, Any] | None = None, meta: dict[str, Any] | None =
         **spec,
     }
     return FlashSystemArray.model_validate(
-        {"metadata": metadata("array", **(meta or {})), "spec": wished, "status": status or {}}
+        {"metadata": metadata(**{"name": "array", **(meta or {})}), "spec": wished, "status": status or {}}
     )
 
 
@@ -93,7 +93,7 @@ def host(
         **spec,
     }
     return FlashSystemHost.model_validate(
-        {"metadata": metadata(name, **(meta or {})), "spec": wished, "status": status or {}}
+        {"metadata": metadata(**{"name": name, **(meta or {})}), "spec": wished, "status": status or {}}
     )
 
 
@@ -110,7 +110,7 @@ def attachment(
     selector = {"uid": volume} if len(volume) == 32 else {"name": volume}
     wished = {"host_ref": {"name": on}, "volume": selector, **spec}
     return VolumeAttachment.model_validate(
-        {"metadata": metadata(name, **(meta or {})), "spec": wished, "status": status or {}}
+        {"metadata": metadata(**{"name": name, **(meta or {})}), "spec": wished, "status": status or {}}
     )
 
 
