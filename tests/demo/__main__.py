@@ -74,11 +74,18 @@ def _tell(screen: Screen, stage: Stage, steps: Steps) -> None:
     try:
         for play in STORY:
             play(steps)
+        _all_is_well(stage)
     except Broken as why:
         screen.broke(str(why))
         screen.say(f"\nThe end of the operator's log ({_how(stage)}):")
         screen.answered("\n".join(stage.operator.log.splitlines()[-LOG_LINES:]))
         raise
+
+
+def _all_is_well(stage: Stage) -> None:
+    """A story may end well although the operator stumbled on its way."""
+    if " ERROR " in stage.operator.log or not stage.operator.running:
+        raise Broken("Every step held, but the operator reported a bug of its own, or ended.")
 
 
 def _how(stage: Stage) -> str:
