@@ -100,7 +100,7 @@ class Worker:
             await _ended(work)
             await _ended(keeper)
             # With a command perhaps still running the Lease is left to run out: who takes it then, waits for that.
-            if not self._unsettled.hosts:
+            if not self._unsettled.hosts and not self._unsettled.everything:
                 await lease.release()
             self._lease = None
 
