@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import functools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,8 @@ from kubernetes.client.exceptions import ApiException
 from cluster.client import Cluster, Document, KubectlFailed
 from flashsystem_operator.simulator import Simulator
 
-API = "flashsystem.io/v1alpha1"
+GROUP, VERSION = "flashsystem.io", "v1alpha1"
+API = f"{GROUP}/{VERSION}"
 PATIENCE = 40.0
 
 ARRAYS, HOSTS, ATTACHMENTS = (
@@ -27,6 +29,12 @@ ARRAYS, HOSTS, ATTACHMENTS = (
 
 def iqn(name: str) -> str:
     return f"iqn.1994-05.com.redhat:{name}"
+
+
+@functools.cache
+def _api(kubeconfig: str) -> client.CustomObjectsApi:
+    """One for the whole run: its connections are kept."""
+    return client.CustomObjectsApi(config.new_client_from_config(kubeconfig))
 
 
 def until(what: str, ask: Callable[[], Any], seconds: float = PATIENCE) -> Any:
@@ -44,8 +52,7 @@ class Stand:
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self.cluster = cluster
         self.namespace = namespace
-        self._client = config.new_client_from_config(str(cluster.kubeconfig))
-        self._api = client.CustomObjectsApi(self._client)
+        self._api = _api(str(cluster.kubeconfig))
 
     # -- what users write --------------------------------------------------------------------------------------------
 
@@ -104,9 +111,6 @@ class Stand:
     def kubectl(self, *words: str) -> str:
         return self.cluster.kubectl("--namespace", self.namespace, *words)
 
-    def close(self) -> None:
-        self._client.rest_client.pool_manager.clear()
-
     def sweep(self) -> None:
         """Delete everything, as an administrator who does not wait: what a test left stuck must not reach the next."""
         kinds = f"{ATTACHMENTS},{HOSTS},{ARRAYS}"
@@ -120,7 +124,7 @@ class Stand:
 
     def get(self, kind: str, name: str) -> Any:
         """An object of ours, asked for directly: waiting asks often, and kubectl takes its time to start."""
-        return self._api.get_namespaced_custom_object(*API.split("/"), self.namespace, kind.partition(".")[0], name)
+        return self._api.get_namespaced_custom_object(GROUP, VERSION, self.namespace, kind.partition(".")[0], name)
 
     def status(self, kind: str, name: str) -> Any:
         return self.get(kind, name).get("status", {})
