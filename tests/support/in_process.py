@@ -1,0 +1,84 @@
+"""The pretend array without network: its command line as a function, for tests of many small worlds."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, Self
+
+from flashsystem_operator.array.session import Run, Session
+from flashsystem_operator.array.transport import Reply
+from flashsystem_operator.simulator.config import load
+from flashsystem_operator.simulator.execution import Executor
+from flashsystem_operator.simulator.system import System
+
+
+class InProcess:
+    """An array of this state. lines: what arrived, in order; it is what Session wants of connections, too."""
+
+    def __init__(self, config: dict[str, Any] | None = None, **rules: Any) -> None:
+        state = dict(config or {})
+        state["rules"] = {**state.get("rules", {}), **rules}
+        self.system = System(load(state))
+        self.lines: list[str] = []
+        self._executor = Executor(self.system)
+        self._loop = asyncio.new_event_loop()
+        self._turn = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.close()
+
+    def run(self, line: str) -> Reply:
+        """Type a line. Sessions type from several threads; the array does one at a time."""
+        with self._turn:
+            self.lines.append(line)
+            entry = self._executor.journal.open(1, "superuser", line)
+            answer = self._loop.run_until_complete(self._executor.run(entry))
+            assert not entry.shell, f"data became code: {line}"
+            return Reply(answer.stdout, answer.stderr, answer.status)
+
+    def close(self) -> None:
+        """Nothing to hang up."""
+
+    def admin(self, line: str) -> str:
+        """The administrator's hand; a refusal is a mistake of the test."""
+        with self._turn:
+            answer = self._loop.run_until_complete(self._executor.administer(line))
+        assert not answer.status, f"{line}: {answer.stderr}"
+        return answer.stdout
+
+    def session(self, width: int = 1) -> Session:
+        return connected(self, width=width)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The whole array; equal states compare equal."""
+        return self.system.dump().model_dump()
+
+
+class Answers:
+    """Canned connections, for answers that no array should give: a function from line to reply."""
+
+    def __init__(self, answer: Callable[[str], Reply]) -> None:
+        self._answer = answer
+        self.lines: list[str] = []
+
+    def run(self, line: str) -> Reply:
+        self.lines.append(line)
+        return self._answer(line)
+
+    def close(self) -> None:
+        """Nothing to hang up."""
+
+
+def connected(to: InProcess | Answers, *, greeted: bool = True, width: int = 1) -> Session:
+    """A session whose connection greets the array first, as a real one does."""
+
+    def connect(greet: Callable[[Run], None]) -> InProcess | Answers:
+        if greeted:
+            greet(to.run)
+        return to
+
+    return Session(connect, None, width)

@@ -1,0 +1,121 @@
+"""One pass over a pretend array, without cluster, clock and threads: look, plan, record, act, look again, say.
+
+What decides and what looks is the operator's own; only the running of it is told again here, one thing after another.
+"""
+
+from collections.abc import Callable, Collection
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
+from flashsystem_operator.array.errors import Refused
+from flashsystem_operator.array.view import View
+from flashsystem_operator.controller.looking import Looking
+from flashsystem_operator.reconcile import batch, status
+from flashsystem_operator.reconcile.decision import Act, Decision, Release
+from flashsystem_operator.reconcile.status import Outcome
+from flashsystem_operator.reconcile.world import World
+from support.arranging import array, world
+from support.in_process import InProcess
+
+NOW = "2026-03-01T00:00:00Z"
+Wish = FlashSystemHost | VolumeAttachment
+
+
+class Keeper:
+    """Keeps an array in line with some resources. watch: told of each step right before it is typed."""
+
+    def __init__(self, pretended: InProcess, watch: Callable[[Step], None] = lambda _: None) -> None:
+        self.wishes: dict[ObjectRef, Wish] = {}
+        self.view: View | None = None
+        self._session = pretended.session()
+        self._array = array()
+        self._watch = watch
+
+    def close(self) -> None:
+        self._session.close()
+
+    def wish(self, *wishes: Wish) -> None:
+        self.wishes |= {each.ref: each for each in wishes}
+
+    def delete(self, ref: ObjectRef) -> None:
+        """What `kubectl delete` does: the object stays until it is released."""
+        old = self.wishes[ref]
+        self.wishes[ref] = old.model_copy(
+            update={"metadata": old.metadata.model_copy(update={"deletion_timestamp": NOW})}
+        )
+
+    @property
+    def world(self) -> World:
+        return world(*self.wishes.values(), of=self._array)
+
+    def turn(
+        self,
+        due: Collection[ObjectRef] | None = None,
+        *,
+        survey: bool = True,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> dict[ObjectRef, Decision]:
+        """One pass over the due objects, or over all. meanwhile: what another hand does between look and act."""
+        due = list(self.wishes) if due is None else due
+        looking = Looking(self._session, self.view)
+        self.view = looking.first(self.world, due, survey=survey)
+        planned = batch.plan(self.world, self.view, due)
+        self._record(planned, self.view)
+        meanwhile()
+        refused = self._act(planned)
+        if any(isinstance(decision, Act) for decision in planned.values()):
+            looking.again(_steps(planned), [step for steps in refused.values() for step in steps])
+        self._say(batch.plan(self.world, self.view, due), refused, self.view)
+        return dict(planned)
+
+    def settle(self, most: int = 6) -> None:
+        """Pass after pass until nothing is to be done; an AssertionError if that does not come."""
+        for _ in range(most):
+            if not any(isinstance(decision, Act | Release) for decision in self.turn().values()):
+                return
+        raise AssertionError(f"there is always something to do: {self.turn()}")
+
+    def _record(self, planned: batch.Decisions, view: View) -> None:
+        around = self.world
+        for ref, decision in planned.items():
+            wish = self.wishes[ref]
+            if isinstance(wish, VolumeAttachment) and isinstance(decision, Act) and not wish.metadata.deleting:
+                self._become(ref, status.record(wish, Outcome(decision), around, view, NOW))
+
+    def _act(self, planned: batch.Decisions) -> dict[ObjectRef, list[Step]]:
+        """What was planned upon a step that failed is not done; answers with the refused steps."""
+        refused: dict[ObjectRef, list[Step]] = {}
+        broken = set[object]()
+        for ref, decision in planned.items():
+            for step in decision.steps if isinstance(decision, Act) else ():
+                places = {step.host, *((step.uid,) if isinstance(step, MapVolume | UnmapVolume) else ())}
+                if places & broken:
+                    broken |= places
+                    continue
+                self._watch(step)
+                try:
+                    self._session.do(step)
+                except Refused:
+                    refused.setdefault(ref, []).append(step)
+                    broken |= places
+        return refused
+
+    def _say(self, decisions: batch.Decisions, refused: dict[ObjectRef, list[Step]], view: View) -> None:
+        around = self.world
+        for ref, decision in decisions.items():
+            wish, outcome = self.wishes[ref], Outcome(decision, refused=ref in refused)
+            if isinstance(decision, Release):
+                del self.wishes[ref]
+            elif isinstance(wish, VolumeAttachment):
+                self._become(ref, status.of_attachment(wish, outcome, around, view, NOW))
+            else:
+                self._become(ref, status.of_host(wish, outcome, around, view, NOW))
+
+    def _become(self, ref: ObjectRef, said: object) -> None:
+        self.wishes[ref] = self.wishes[ref].model_copy(update={"status": said})
+
+
+def _steps(planned: batch.Decisions) -> list[Step]:
+    return [step for decision in planned.values() if isinstance(decision, Act) for step in decision.steps]
