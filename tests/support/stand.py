@@ -34,7 +34,7 @@ def iqn(name: str) -> str:
 @functools.cache
 def _api(kubeconfig: str) -> client.CustomObjectsApi:
     """One for the whole run: its connections are kept."""
-    return client.CustomObjectsApi(config.new_client_from_config(kubeconfig))
+    return client.CustomObjectsApi(config.new_client_from_config(kubeconfig))  # type: ignore[no-untyped-call]
 
 
 def until(what: str, ask: Callable[[], Any], seconds: float = PATIENCE) -> Any:
@@ -113,12 +113,16 @@ class Stand:
 
     def sweep(self) -> None:
         """Delete everything, as an administrator who does not wait: what a test left stuck must not reach the next."""
-        kinds = f"{ATTACHMENTS},{HOSTS},{ARRAYS}"
-        self.kubectl("delete", kinds, "--all", "--wait=false")
-        for left in self.kubectl("get", kinds, "--output=name").split():
-            free = '--patch={"metadata":{"finalizers":null}}'
-            with contextlib.suppress(KubectlFailed):  # it went by itself meanwhile
-                self.kubectl("patch", left, "--type=merge", free)
+        for kind in (ATTACHMENTS, HOSTS, ARRAYS):
+            where = (GROUP, VERSION, self.namespace, kind.partition(".")[0])
+            self._api.delete_collection_namespaced_custom_object(*where)
+            listed: Any = self._api.list_namespaced_custom_object(*where)
+            for left in listed["items"]:
+                free = {"metadata": {"finalizers": None}}
+                with contextlib.suppress(ApiException):  # it went by itself meanwhile
+                    self._api.patch_namespaced_custom_object(
+                        *where, left["metadata"]["name"], free, _content_type="application/merge-patch+json"
+                    )
 
     # -- what they see -----------------------------------------------------------------------------------------------
 
