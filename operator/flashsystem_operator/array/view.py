@@ -5,7 +5,7 @@ that later plans stand on what the earlier ones leave. It belongs to one worker;
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flashsystem_operator.array.capabilities import Capabilities, capabilities
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
@@ -106,8 +106,10 @@ class View:
         self._holders.update({Iqn(iqn): host.name for iqn in host.iqns})
 
     def learn_volume(self, volume: Volume) -> None:
+        """A close answer may be silent about the I/O group, where a listing told it."""
         if (known := self.volumes.get(volume.uid)) is not None:
             self._uids.pop(known.name, None)
+            volume = replace(volume, io_group=volume.io_group or known.io_group)
         if (former := self._uids.get(volume.name)) not in (None, volume.uid):
             self.volumes.pop(VolumeUid(str(former)), None)
         self.volumes[volume.uid] = volume
