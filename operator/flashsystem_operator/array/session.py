@@ -27,6 +27,7 @@ NOT_THERE = frozenset({"CMMVC5753E", "CMMVC5754E", "CMMVC8957E"})
 
 _MARK = "-- flashsystem-operator:"
 _MARKED = re.compile(re.escape(_MARK) + r" (\d+)\n")
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CHAIN = 32
 """Commands in one chained line: a few kilobytes, well below any limit that a source names."""
 
@@ -137,7 +138,7 @@ class Session:
             return self._side_by_side(asked)
         self._chains = True
         return [
-            query.read(text, line(query.argv())) if status == "0" else self.find(query)
+            _read(query, text, line(query.argv())) if status == "0" else self.find(query)
             for query, text, status in zip(asked, texts, statuses, strict=True)
         ]
 
@@ -158,7 +159,14 @@ def _ask(run: Run, query: Query[Answer]) -> Answer:
     typed = line(query.argv())
     reply = run(typed)
     _sorted(reply, typed)
-    return query.read(reply.stdout, typed)
+    return _read(query, reply.stdout, typed)
+
+
+def _read(query: Query[Answer], text: str, typed: str) -> Answer:
+    """Unreadable if there is more in it than text: a name spoilt that way would be another name, and look sound."""
+    if found := _NO_TEXT.search(text):
+        raise Unreadable(typed, f"it holds what is no text: {text[max(0, found.start() - 20) :][:60]!a}")
+    return query.read(text, typed)
 
 
 def _sorted(reply: Reply, typed: str) -> str:
