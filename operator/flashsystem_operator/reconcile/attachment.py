@@ -15,7 +15,7 @@ from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile import sharing
 from flashsystem_operator.reconcile.connection import portals_for
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
-from flashsystem_operator.reconcile.detach import plan_detached
+from flashsystem_operator.reconcile.detach import on_another_system, plan_detached
 from flashsystem_operator.reconcile.lun import choose
 from flashsystem_operator.reconcile.world import World, seniority, volume_of
 from flashsystem_operator.values import HostName, Lun
@@ -57,6 +57,8 @@ def find(attachment: VolumeAttachment, world: World, view: View) -> Target | Wai
     resource = world.hosts.get(attachment.host)
     if resource is None:
         return host_not_found(attachment)
+    if elsewhere := on_another_system(attachment, world, view):
+        return elsewhere
     volume = volume_of(attachment, view)
     if volume is None:
         return _no_volume(attachment)

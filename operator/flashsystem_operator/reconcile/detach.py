@@ -7,7 +7,7 @@ from flashsystem_operator.api.attachment import DeletionPolicy, Origin, VolumeAt
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.state import Host, Mapping
 from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release, Wait
+from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.host import Adopted, Ours, standing, unsettled
 from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World, volume_of
@@ -22,6 +22,8 @@ def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Dec
             f"The volume stays mapped until {listed(others)} is gone from metadata.finalizers: its owner says that "
             "the attachment is still in use.",
         )
+    if (elsewhere := on_another_system(attachment, world, view)) and _is_to_be_undone(attachment):
+        return elsewhere
     uid, host = volume_to_leave(attachment, view), host_to_leave(attachment, world, view)
     if uid is None:
         return Release()
@@ -34,6 +36,24 @@ def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Dec
     if stays := _why_it_stays(attachment, mapping, host, world, view):
         return Release(stays)
     return Act((UnmapVolume(host.name, mapping.volume, uid),))
+
+
+def on_another_system(attachment: VolumeAttachment, world: World, view: View) -> Refuse | None:
+    """Whether the array's resource leads to another system by now than the one on which the volume was mapped."""
+    seen, system = attachment.status.array, view.body.system
+    if attachment.status.origin is None or seen is None or seen.system_id in (None, system.id):
+        return None
+    return Refuse(
+        Reason.OTHER_SYSTEM,
+        f"The volume was mapped on system {seen.system_id}, but {world.array.ref} leads to {system.name} ({system.id}) "
+        "by now. What is on the former system cannot be seen from here. Let spec.management and spec.systemID of the "
+        "array lead there again.",
+    )
+
+
+def _is_to_be_undone(attachment: VolumeAttachment) -> bool:
+    policy = attachment.spec.deletion_policy
+    return policy is DeletionPolicy.DELETE or (policy is None and attachment.status.origin is Origin.CREATED)
 
 
 def volume_to_leave(attachment: VolumeAttachment, view: View) -> VolumeUid | None:
