@@ -80,11 +80,13 @@ def plan(resource: FlashSystemHost, world: World, view: View) -> Decision:
         return found
     if isinstance(found, Unmade):
         return InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment makes the host object.")
-    if world.is_unsettled(found.host.name):
+    if found.host.name in world.unsettled:
         return unsettled(found.host.name)
     if isinstance(found, Adopted):
         return _plan_adopted(found)
-    return _plan_ours(found, resource, world, view)
+    decision = _plan_ours(found, resource, world, view)
+    # After a takeover nothing is done for a while, but what is as wished may be said to be.
+    return unsettled(found.host.name) if world.all_unsettled and isinstance(decision, Act) else decision
 
 
 def unsettled(name: HostName) -> Wait:
