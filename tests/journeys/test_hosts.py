@@ -235,3 +235,38 @@ def test_the_host_object_of_a_resource_that_is_gone_is_left_to_the_administrator
     admin(simulator, f"rmhost -force {name}")
     stand.ready(ATTACHMENTS, "two")
     assert name not in ports(simulator)
+
+
+def test_an_initiator_that_another_host_object_has_is_not_added_until_that_lets_it_go(
+    stand: Stand, simulator: Simulator
+) -> None:
+    """The operator's last look did not show it. What is attached already stays, and can be detached."""
+    name = attached(stand, simulator, OLD, resync="2s")
+    stand.apply(stand.attachment("two", "worker-1", "vol1"))
+    stand.ready(ATTACHMENTS, "two")
+    foreign_host(simulator, "there", NEW)
+
+    edit(stand, OLD, NEW)
+    message = stand.says(HOSTS, "worker-1", "Conflict", "Stalled")
+    assert "there" in message
+    stand.delete(ATTACHMENTS, "two")
+    assert mappings(simulator) == {(name, "vol0", 1)}
+
+    admin(simulator, "rmhost there")
+    stand.ready(HOSTS, "worker-1")
+    stand.ready(ATTACHMENTS, "one")
+    assert ports(simulator) == {name: [NEW, OLD]}
+
+
+def test_two_machines_may_swap_their_initiators(stand: Stand, simulator: Simulator) -> None:
+    attached(stand, simulator, OLD, resync="2s")
+    stand.apply(stand.host("worker-2", NEW), stand.attachment("two", "worker-2", "vol1"))
+    stand.ready(ATTACHMENTS, "two")
+
+    edit(stand, NEW)
+    edit(stand, OLD, host="worker-2")
+    stand.ready(HOSTS, "worker-1", "worker-2")
+    stand.ready(ATTACHMENTS, "one", "two")
+
+    names = {port: host for host, (port,) in ports(simulator).items()}
+    assert mappings(simulator) == {(names[NEW], "vol0", 1), (names[OLD], "vol1", 1)}

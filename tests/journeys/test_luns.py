@@ -4,7 +4,7 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.contents import admin, foreign_host, luns, mappings, ports, writes
-from support.stand import ATTACHMENTS, Stand, iqn
+from support.stand import ATTACHMENTS, Stand, iqn, until
 
 
 def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_that_it_asks_for(
@@ -129,3 +129,26 @@ def test_a_lun_that_an_administrator_took_meanwhile_is_not_fought_over(stand: St
 
     stand.ready(ATTACHMENTS, "two")
     assert luns(simulator) == {"vol0": 1, "vol2": 2, "vol1": 3}
+
+
+def test_a_host_object_that_was_removed_is_made_again_with_every_volume_at_its_lun(
+    stand: Stand, simulator: Simulator
+) -> None:
+    stand.array(simulator, resyncInterval="2s")
+    stand.apply(
+        stand.host("worker-1"),
+        *(stand.attachment(f"vol{number}", "worker-1", f"vol{number}", lun=number + 1) for number in range(2)),
+    )
+    stand.ready(ATTACHMENTS, "vol0", "vol1")
+    stand.apply(stand.attachment("vol2", "worker-1", "vol2"))
+    stand.ready(ATTACHMENTS, "vol2")
+    stand.delete(ATTACHMENTS, "vol0")
+    before = mappings(simulator)
+    (host,) = ports(simulator)
+
+    admin(simulator, f"rmhost -force {host}")
+    until("every volume at its place", lambda: mappings(simulator) == before)
+    stand.ready(ATTACHMENTS, "vol1", "vol2")
+
+    assert ports(simulator) == {host: [iqn("worker-1")]}
+    assert luns(simulator) == {"vol1": 2, "vol2": 3}

@@ -156,3 +156,18 @@ def test_an_array_may_forbid_that_any_volume_has_several_hosts(stand: Stand, sim
     stand.ready(ARRAYS, "array")
     stand.ready(ATTACHMENTS, "first", "second")
     assert seen_by(simulator, "vol0") == {iqn("a"), iqn("b")}  # what is there is not taken away
+
+
+def test_a_volume_that_is_retained_on_one_host_is_not_given_to_the_next(stand: Stand, simulator: Simulator) -> None:
+    three_hosts(stand, simulator)
+    stand.apply(stand.attachment("first", "a", "vol0", deletionPolicy="Retain"))
+    stand.ready(ATTACHMENTS, "first")
+    stand.apply(stand.attachment("second", "b", "vol0"))
+    stand.says(ATTACHMENTS, "second", "VolumeMappedElsewhere", "Stalled")
+
+    stand.delete(ATTACHMENTS, "first")
+
+    stand.apply(stand.attachment("third", "c", "vol0"))
+    for name in ("second", "third"):
+        assert "vol0 is mapped to a-" in stand.says(ATTACHMENTS, name, "VolumeMappedElsewhere", "Stalled")
+    assert seen_by(simulator, "vol0") == {iqn("a")}

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.simulator import Simulator
-from support.contents import foreign_host, mappings, mark, ports, writes
+from support.ages import be_younger_than
+from support.contents import admin, foreign_host, mappings, mark, ports, writes
 from support.stand import ATTACHMENTS, HOSTS, Stand, iqn
 
 FOUND, MADE = ("admins", "vol0", 0), ("admins", "vol1", 1)
@@ -105,7 +106,7 @@ def test_of_two_attachments_of_one_pair_the_younger_takes_over_without_an_unmap(
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("elder", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "elder")
-    stand.older(ATTACHMENTS, "elder")
+    be_younger_than(stand, ATTACHMENTS, "elder")
     stand.apply(stand.attachment("younger", "worker-1", "vol0"))
 
     assert "elder" in stand.says(ATTACHMENTS, "younger", "Duplicate", "Stalled")
@@ -127,14 +128,14 @@ def test_a_younger_attachment_that_goes_leaves_the_elder_alone(stand: Stand, sim
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("elder", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "elder")
-    stand.older(ATTACHMENTS, "elder")
+    be_younger_than(stand, ATTACHMENTS, "elder")
     stand.apply(stand.attachment("younger", "worker-1", {"uid": stand.status(ATTACHMENTS, "elder")["volume"]["uid"]}))
     stand.says(ATTACHMENTS, "younger", "Duplicate", "Stalled")
     start = mark(simulator)
 
     stand.delete(ATTACHMENTS, "younger")
     stand.ready(ATTACHMENTS, "elder")
-    stand.older(ATTACHMENTS, "elder")
+    be_younger_than(stand, ATTACHMENTS, "elder")
     assert writes(simulator, start) == []
 
     stand.apply(stand.attachment("younger", "worker-1", "vol0"))
@@ -150,7 +151,7 @@ def test_one_made_while_the_elder_waits_to_go_inherits_what_the_elder_made(stand
     held = {**elder, "metadata": {**elder["metadata"], "finalizers": ["example.com/in-use"]}}
     stand.apply(stand.host("worker-1"), held)
     stand.ready(ATTACHMENTS, "elder")
-    stand.older(ATTACHMENTS, "elder")
+    be_younger_than(stand, ATTACHMENTS, "elder")
     stand.delete(ATTACHMENTS, "elder", wait=False)
     stand.says(ATTACHMENTS, "elder", "WaitingForFinalizers")
     stand.apply(stand.attachment("younger", "worker-1", "vol0"))
@@ -163,3 +164,22 @@ def test_one_made_while_the_elder_waits_to_go_inherits_what_the_elder_made(stand
     assert stand.status(ATTACHMENTS, "younger")["origin"] == "Created"
     stand.delete(ATTACHMENTS, "younger")
     assert mappings(simulator) == set()
+
+
+def test_a_mapping_that_is_found_is_taken_over_only_as_access_allows(stand: Stand, simulator: Simulator) -> None:
+    foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
+    foreign_host(simulator, "backup", iqn("backup"))
+    admin(simulator, "mkvdiskhostmap -force -host backup -scsi 0 vol0")
+    before = simulator.control.state()
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+
+    assert "backup" in stand.says(ATTACHMENTS, "one", "VolumeMappedElsewhere", "Stalled")
+    assert "connection" not in stand.status(ATTACHMENTS, "one")
+    stand.patch(ATTACHMENTS, "one", {"access": "Shared"})
+    stand.ready(ATTACHMENTS, "one")
+    assert stand.status(ATTACHMENTS, "one")["origin"] == "TakenOver"
+
+    stand.delete(ATTACHMENTS, "one")
+    assert simulator.control.state() == before
+    assert writes(simulator) == []

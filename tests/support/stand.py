@@ -6,7 +6,6 @@ import functools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -171,11 +170,6 @@ class Stand:
             return str(until(f"{kind} {name} to say {reason}", said))
         except AssertionError as failure:
             raise AssertionError(f"{failure}; it says {self.condition(kind, name, which)}") from None
-
-    def older(self, kind: str, name: str) -> None:
-        """Wait until whatever is made from now on is younger: ages are counted in whole seconds."""
-        made = self.get(kind, name)["metadata"]["creationTimestamp"]
-        until("the next second", lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") > made)
 
     def gone(self, kind: str, name: str) -> None:
         until(f"the end of {kind} {name}", lambda: not self.exists(kind, name))

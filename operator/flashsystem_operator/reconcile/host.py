@@ -76,7 +76,9 @@ def plan(resource: FlashSystemHost, world: World, view: View) -> Decision:
     if world.array.metadata.deleting and not resource.metadata.guarded:
         return Wait(Reason.PARENT_DELETING, f"{world.array.ref} is being deleted and takes no new host.")
     found = standing(resource, world, view)
-    if isinstance(found, Wait | Refuse):
+    if isinstance(found, Wait):
+        return _let_go(resource, world, view) or found
+    if isinstance(found, Refuse):
         return found
     if isinstance(found, Unmade):
         return InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment makes the host object.")
@@ -196,6 +198,17 @@ def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View)
             f"{host.name} when it has logged out.",
         )
     return InSync(Reason.READY, f"Host object {host.name} is as wished.")
+
+
+def _let_go(resource: FlashSystemHost, world: World, view: View) -> Act | None:
+    """Give up what the spec names no more and another host claims: two that swap initiators wait for each other."""
+    host = view.hosts.get(world.name_of(resource))
+    if host is None or world.is_unsettled(host.name):
+        return None
+    idle = {port.name for port in host.ports if not port.logins}
+    claimed = (iqn for iqn in _surplus(host, resource) if iqn in idle and world.claimants(iqn))
+    steps = tuple(RemovePort(host.name, iqn) for iqn in claimed)
+    return Act(steps) if steps else None
 
 
 def _plan_gone(resource: FlashSystemHost, world: World, view: View) -> Decision:
