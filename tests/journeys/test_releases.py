@@ -8,7 +8,7 @@ from flashsystem_operator.simulator import Simulator
 from support.contents import mappings, ports
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn
 
-RELEASES = ["7.1.0.0", "7.8.1.0", "8.4.1.0", "8.5.0.0", "9.1.3.0"]
+RELEASES = ["7.1.0.0", "7.8.1.0", "8.4.1.0", "8.5.0.0", "8.7.0.0", "9.1.3.0"]
 
 
 @pytest.fixture(params=RELEASES)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from flashsystem_operator.array.state import Dialect, System
 
 _PORTSETS = (8, 4, 2, 0)
-_MKHOST_PROTOCOL = (9, 1)
+_MKHOST_PROTOCOL = (8, 7)
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """portsets: addresses are listed by `lsip` and grouped (8.4.2; what `lsportip` answers there no source shows).
 
-    host_protocol: what `mkhost -protocol` must say for iSCSI: a name from 9.1 on, None before, where it is unknown.
+    host_protocol: what `mkhost -protocol` must say for iSCSI: a name from 8.7 on, None before, where it is unknown.
     finds_by_uid: `lsvdisk -filtervalue vdisk_UID=...` is offered.
     default_pool: the pool that an array of this kind always has, None where the user must name one.
 

@@ -19,7 +19,7 @@ class MakeHost:
     """Make a host object with these initiators, in one command.
 
     iqns: their joined length is at most `MAX_PARAMETER`; what is more follows as `AddPorts` (see `make_host`).
-    protocol: `iscsi` from release 9.1 on, where the default is Fibre Channel; None before, where it is not known.
+    protocol: `iscsi` from release 8.7 on, where the default is Fibre Channel; None before, where it is not known.
     portset: only on arrays that have portsets; None takes the array's default.
 
     Refused with CMMVC6035E when the name is taken, with CMMVC6578E or CMMVC6581E when an initiator belongs to another
