@@ -158,3 +158,43 @@ def test_an_attachment_follows_a_host_object_that_was_renamed(stand: Stand, simu
     assert writes(simulator, start) == ["mkvdiskhostmap"]
     stand.delete(ATTACHMENTS, "one", "two")
     assert mappings(simulator) == set()
+
+
+def test_volumes_leave_a_host_object_that_was_renamed_a_moment_ago(stand: Stand, simulator: Simulator) -> None:
+    """Nobody has looked since: it is found again by its initiators, and what was found on it stays."""
+    foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
+    stand.array(simulator)
+    stand.apply(
+        stand.host("worker-1"),
+        stand.attachment("found", "worker-1", "vol0"),
+        stand.attachment("made", "worker-1", "vol1"),
+    )
+    stand.ready(ATTACHMENTS, "found", "made")
+
+    admin(simulator, "chhost -name renamed admins")
+    stand.delete(ATTACHMENTS, "found", "made")
+    stand.delete(HOSTS, "worker-1")
+
+    assert mappings(simulator) == {("renamed", "vol0", 0)}
+    assert [host["name"] for host in hosts(simulator)] == ["renamed"]
+
+
+def test_an_adopted_host_object_whose_initiator_went_to_another_machine_is_left_alone(
+    stand: Stand, simulator: Simulator
+) -> None:
+    """The administrator moved the port: what is mapped to the old object is not taken from whoever it is now."""
+    foreign_host(simulator, "admins", iqn("worker-1"), iqn("second"))
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1", iqn("worker-1"), iqn("second")), stand.attachment("one", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "one")
+    admin(simulator, f"rmhostport -iscsiname {iqn('worker-1')} admins")
+    admin(simulator, f"rmhostport -iscsiname {iqn('second')} admins")
+    admin(simulator, f"addhostport -iscsiname {iqn('somebody')} admins")
+    foreign_host(simulator, "cluster", iqn("worker-1"), iqn("others"))
+    admin(simulator, "mkvdiskhostmap -force -host cluster vol0")
+    before = simulator.control.state()
+
+    stand.delete(ATTACHMENTS, "one")
+    stand.delete(HOSTS, "worker-1")
+
+    assert simulator.control.state() == before

@@ -139,3 +139,34 @@ def test_a_volume_and_a_host_that_appear_later_are_attached_then(stand: Stand, s
 
     simulator.control.change("volume", "vol0", name="later")
     stand.ready(ATTACHMENTS, "one")
+
+
+def test_one_machine_may_have_volumes_of_several_arrays(stand: Stand, simulator: Simulator) -> None:
+    """Of both dialects, with volumes of one name: neither array is asked about the other's."""
+    before = simulator.control.state()
+    with Simulator(dialect="legacy" if before["dialect"] == "modern" else "modern") as other:
+        stand.array(simulator)
+        stand.array(other, name="other")
+        stand.apply(
+            stand.host("here", iqn("machine")),
+            stand.host("there", iqn("machine"), array="other"),
+            stand.attachment("one", "here", "vol0"),
+            stand.attachment("two", "there", "vol0"),
+        )
+        stand.ready(ATTACHMENTS, "one", "two")
+
+        for each in (simulator, other):
+            assert list(ports(each).values()) == [[iqn("machine")]]
+            assert {(volume, lun) for _, volume, lun in mappings(each)} == {("vol0", 1)}
+        assert stand.status(ATTACHMENTS, "one")["array"]["name"] == "array"
+        assert stand.status(ATTACHMENTS, "two")["array"]["name"] == "other"
+
+        stand.delete(ATTACHMENTS, "one")
+        stand.delete(HOSTS, "here")
+        stand.delete(ARRAYS, "array")
+        stand.ready(ATTACHMENTS, "two")
+        assert simulator.control.state() == before
+        assert {volume for _, volume, _ in mappings(other)} == {"vol0"}
+        stand.delete(ATTACHMENTS, "two")
+        stand.delete(HOSTS, "there")
+        assert ports(other) == {}
