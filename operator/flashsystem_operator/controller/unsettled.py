@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flashsystem_operator.array.commands import Step
+from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
 from flashsystem_operator.array.view import View
-from flashsystem_operator.values import HostName
+from flashsystem_operator.values import HostName, VolumeUid
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,12 @@ class Unsettled:
     @property
     def hosts(self) -> frozenset[HostName]:
         return frozenset(lost.step.host for lost in self._lost)
+
+    @property
+    def pairs(self) -> frozenset[tuple[HostName, VolumeUid]]:
+        """Hosts and volumes between which a mapping may still come or go."""
+        steps = (lost.step for lost in self._lost)
+        return frozenset((step.host, step.uid) for step in steps if isinstance(step, MapVolume | UnmapVolume))
 
     @property
     def everything(self) -> bool:

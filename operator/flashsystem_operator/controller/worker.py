@@ -228,6 +228,7 @@ class Worker:
             installation=self._installation,
             closed=closed,
             unsettled=self._unsettled.hosts,
+            unsettled_pairs=self._unsettled.pairs,
             all_unsettled=self._unsettled.everything,
         )
 

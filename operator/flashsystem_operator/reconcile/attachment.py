@@ -48,6 +48,8 @@ def plan(attachment: VolumeAttachment, world: World, view: View) -> Decision:
             "other.",
         )
     if mappings := view.on_host(target.name).get(target.volume.uid):
+        if (target.name, target.volume.uid) in world.unsettled_pairs:
+            return hosts.unsettled(target.name)  # the mapping is there, so it is its end that is not certain
         return _plan_mapped(attachment, target, mappings, world, view)
     return _plan_unmapped(attachment, target, world, view)
 

@@ -29,7 +29,7 @@ class Place(Protocol):
 
 def judge(attachment: VolumeAttachment, place: Place, world: World, view: View) -> Wait | Refuse | None:
     """Why the volume must not be mapped to this host as things stand, or None when it may."""
-    others = view.of_volume(place.volume.uid) - {place.name}
+    others = (view.of_volume(place.volume.uid) | world.perhaps_mapped(place.volume.uid)) - {place.name}
     if not others:
         return None
     if attachment.spec.access is Access.EXCLUSIVE:

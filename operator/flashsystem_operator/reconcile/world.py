@@ -26,6 +26,7 @@ class World:
     installation: the id of this installation of the operator (3.3).
     closed: why nothing new may be made through the array at present, empty when it may. Detaching always works.
     unsettled: host objects on which a command may still be running whose answer was lost.
+    unsettled_pairs: the mappings among these: the volume may still appear on the host object, or vanish from it.
     all_unsettled: the same for the whole array, after its Lease was taken over from a holder that never let go.
     """
 
@@ -35,6 +36,7 @@ class World:
     installation: str
     closed: str = ""
     unsettled: frozenset[HostName] = field(default_factory=frozenset)
+    unsettled_pairs: frozenset[tuple[HostName, VolumeUid]] = field(default_factory=frozenset)
     all_unsettled: bool = False
 
     def allows(self, host: FlashSystemHost) -> bool:
@@ -51,6 +53,10 @@ class World:
 
     def is_unsettled(self, name: HostName) -> bool:
         return self.all_unsettled or name in self.unsettled
+
+    def perhaps_mapped(self, uid: VolumeUid) -> frozenset[HostName]:
+        """The host objects on which a volume may still appear."""
+        return frozenset(host for host, volume in self.unsettled_pairs if volume == uid)
 
     def attachments_of(self, host: FlashSystemHost) -> tuple[VolumeAttachment, ...]:
         """Those that name the host, from the oldest to the youngest."""
