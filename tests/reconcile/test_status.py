@@ -8,8 +8,8 @@ from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.state import Node, Portal
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
+from flashsystem_operator.reconcile import batch, status
 from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile import status
 from flashsystem_operator.reconcile.decision import Act, InSync
 from flashsystem_operator.reconcile.status import Outcome
 from support.arranging import (
@@ -146,6 +146,20 @@ def test_a_host_object_that_is_to_be_made_is_recorded_with_its_name_and_initiato
 
     assert said.host is not None
     assert (said.host.name, said.host.initiators) == (own_name("node"), (iqn("node"),))
+
+
+def test_what_stands_on_an_earlier_step_of_the_batch_is_recorded_too() -> None:
+    leaving = host("leaving", "node", meta={"deleting": True})
+    wished, seen = attachment("a", "node"), view(DATA, host_object(own_name("leaving"), "node"))
+    around = world(wished, MACHINE, leaving)
+    decisions = batch.plan(around, seen, [leaving.ref, wished.ref])
+    assert isinstance(decisions[wished.ref], Act)
+
+    said = status.record(wished, Outcome(decisions[wished.ref]), around, seen, NOW)
+
+    assert said.origin is Origin.CREATED
+    assert said.host is not None
+    assert said.host.name == own_name("node")
 
 
 def test_nothing_is_recorded_where_nothing_is_done() -> None:

@@ -14,6 +14,7 @@ from flashsystem_operator.api.host import (
 )
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.references import ArraySeen
+from flashsystem_operator.array.commands import MapVolume
 from flashsystem_operator.array.state import Mapping, Protocol
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
@@ -22,6 +23,7 @@ from flashsystem_operator.reconcile.conditions import conditions
 from flashsystem_operator.reconcile.connection import connection, portals_for
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Refuse, Wait
 from flashsystem_operator.reconcile.world import World, volume_of
+from flashsystem_operator.values import HostName
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def of_attachment(
     target = None if attachment.metadata.deleting else attachments.find(attachment, world, view)
     if not isinstance(target, attachments.Target):
         return before.model_copy(update=_volume_update(attachment, view) | {"connection": None})
-    bound = before.model_copy(update=_binding(attachment, target, world, view) | {"connection": None})
+    bound = before.model_copy(update=_binding(attachment, target.name, world, view) | {"connection": None})
     rows = view.on_host(target.name).get(target.volume.uid, ())
     portals = portals_for(target.name, world, view)
     if not rows and attachment.status.host:  # where it was mapped, it may be mapped still
@@ -85,13 +87,17 @@ def of_attachment(
 
 
 def record(attachment: VolumeAttachment, outcome: Outcome, world: World, view: View, now: str) -> AttachmentStatus:
-    """What must be written before the first command is sent, so that a crash after it leaves nothing unexplained."""
-    target = attachments.find(attachment, world, view)
-    if not isinstance(outcome.decision, Act) or not isinstance(target, attachments.Target):
+    """What must be written before the first command is sent, so that a crash after it leaves nothing unexplained.
+
+    Told by the steps: they were planned on what earlier ones of the batch leave, which the view does not show yet.
+    """
+    steps = outcome.decision.steps if isinstance(outcome.decision, Act) else ()
+    name = next((step.host for step in steps if isinstance(step, MapVolume)), None)
+    if name is None:
         return attachment.status
     return attachment.status.model_copy(
         update=_conditions(attachment, outcome, now)
-        | _binding(attachment, target, world, view)
+        | _binding(attachment, name, world, view)
         | {"origin": Origin.CREATED, "connection": None}
     )
 
@@ -110,12 +116,12 @@ def _conditions(resource: Resource, outcome: Outcome, now: str) -> dict[str, obj
     }
 
 
-def _binding(attachment: VolumeAttachment, target: attachments.Target, world: World, view: View) -> dict[str, object]:
-    known = view.hosts.get(target.name)
-    initiators = tuple(sorted(known.iqns)) if known else target.resource.spec.initiators.iscsi
+def _binding(attachment: VolumeAttachment, name: HostName, world: World, view: View) -> dict[str, object]:
+    known = view.hosts.get(name)
+    initiators = tuple(sorted(known.iqns)) if known else world.hosts[attachment.host].spec.initiators.iscsi
     return _volume_update(attachment, view) | {
         "array": array_seen(world, view),
-        "host": HostSeen(name=target.name, id=known.id if known and known.id else None, initiators=initiators),
+        "host": HostSeen(name=name, id=known.id if known and known.id else None, initiators=initiators),
     }
 
 
