@@ -1,10 +1,11 @@
 """The operator as a process, with a service account's token and exactly the rights of the manifests."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -40,14 +41,37 @@ def open_secrets(cluster: Cluster, namespace: str) -> None:
     )
 
 
-class Operator:
-    """One replica. `start`, `kill` and `stop` may follow one another."""
+def account(cluster: Cluster) -> Path:
+    """A kubeconfig of the operator's service account."""
+    return cluster.kubeconfig_for(ACCOUNT, NAMESPACE)
 
-    def __init__(self, cluster: Cluster, log: Path, options: Sequence[str] = ()) -> None:
-        self._cluster = cluster
+
+@contextlib.contextmanager
+def replica(cluster: Cluster, log: Path, *options: str, kubeconfig: Path | None = None) -> Iterator["Operator"]:
+    """One that runs while the block lasts. A failing test shows its log, in which it may report no bug of its own."""
+    operator = Operator(cluster, log, options, kubeconfig)
+    operator.start()
+    try:
+        yield operator
+    finally:
+        operator.stop()
+        print(operator.log[-20000:])  # noqa: T201 - pytest shows it when the test fails
+    assert "Traceback" not in operator.log, "the operator reported a bug of its own"
+    assert " ERROR " not in operator.log
+
+
+class Operator:
+    """One replica. `start`, `kill` and `stop` may follow one another.
+
+    options: of `run`; they come last, so they win over those given here. kubeconfig: another way to the API server.
+    """
+
+    def __init__(
+        self, cluster: Cluster, log: Path, options: Sequence[str] = (), kubeconfig: Path | None = None
+    ) -> None:
         self._log = log
         self._options = list(options)
-        self._kubeconfig = cluster.kubeconfig_for(ACCOUNT, NAMESPACE)
+        self._kubeconfig = kubeconfig or account(cluster)
         self._process: subprocess.Popen[bytes] | None = None
         self._written: IO[bytes] | None = None
 
@@ -86,6 +110,13 @@ class Operator:
     def kill(self) -> None:
         """As the kernel does when memory runs out: nothing is let go."""
         self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """As a machine does that stands still for a while: nothing is let go, and nothing is renewed."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
 
     def stop(self) -> int:
         """As Kubernetes does: answers with the exit code."""
