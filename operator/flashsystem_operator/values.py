@@ -24,8 +24,8 @@ MAX_LUN = 2047
 MAX_INITIATORS = 16
 
 _NAME = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_. -]{0,61}[A-Za-z0-9_.-])?")
-_UID = re.compile(r"[0-9A-F]{32}")
-_SYSTEM_ID = re.compile(r"[0-9A-F]{16}")
+_UID = re.compile(r"[0-9A-Fa-f]{32}")
+_SYSTEM_ID = re.compile(r"[0-9A-Fa-f]{16}")
 _IQN_FORMS = re.compile(
     r"iqn\.[0-9]{4}-[0-9]{2}\.[a-z0-9][a-z0-9.-]*(?::[a-z0-9.:_-]+)?|eui\.[0-9a-f]{16}|naa\.(?:[0-9a-f]{16}|[0-9a-f]{32})",
 )
@@ -48,20 +48,18 @@ def pool_name(text: str) -> PoolName:
 
 def volume_uid(text: str) -> VolumeUid:
     """Read a `vdisk_UID` of 32 hexadecimal digits in either case; kept in upper case, as the array prints it."""
-    upper = text.upper()
-    if not _UID.fullmatch(upper):
+    if not _UID.fullmatch(text):
         raise ValueError(
             f"{text!r} is not a volume UID: it has 32 hexadecimal digits, as `lsvdisk` prints in vdisk_UID"
         )
-    return VolumeUid(upper)
+    return VolumeUid(text.upper())
 
 
 def system_id(text: str) -> SystemId:
     """Read the 16 hexadecimal digits that `lssystem` prints as id; kept in upper case."""
-    upper = text.upper()
-    if not _SYSTEM_ID.fullmatch(upper):
+    if not _SYSTEM_ID.fullmatch(text):
         raise ValueError(f"{text!r} is not a system id: it has 16 hexadecimal digits, as `lssystem` prints in id")
-    return SystemId(upper)
+    return SystemId(text.upper())
 
 
 def iqn(text: str) -> Iqn:
@@ -70,7 +68,7 @@ def iqn(text: str) -> Iqn:
     RFC 3722 makes lower case the normal form, and hosts report either: two spellings are one initiator.
     """
     folded = text.lower()
-    if len(folded) > MAX_IQN or not _IQN_FORMS.fullmatch(folded):
+    if not text.isascii() or len(folded) > MAX_IQN or not _IQN_FORMS.fullmatch(folded):
         raise ValueError(
             f"{text!r} is not an iSCSI name: write iqn.YYYY-MM.reversed.domain:name, eui. with 16 or naa. with 16 or "
             f"32 hexadecimal digits, at most {MAX_IQN} characters, as in the host's /etc/iscsi/initiatorname.iscsi"
