@@ -1,0 +1,141 @@
+"""The commands that change an array: what is typed, and that it arrives as the words that were meant."""
+
+import subprocess
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flashsystem_operator.array import queries
+from flashsystem_operator.array.commands import (
+    MAX_PARAMETER,
+    AddPorts,
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    RemovePort,
+    Step,
+    UnmapVolume,
+    add_ports,
+    line,
+    make_host,
+)
+from flashsystem_operator.values import HostName, Iqn, Lun, VolumeName, VolumeUid
+
+NODE, DATA, UID = HostName("node 1"), VolumeName("db data"), VolumeUid("6005076810CA0166C00000000000019F")
+ONE, TWO = Iqn("iqn.1994-05.com.redhat:one"), Iqn("iqn.1994-05.com.redhat:two")
+
+
+@pytest.mark.parametrize(
+    ("step", "typed"),
+    [
+        (MakeHost(NODE, (ONE, TWO)), f"svctask mkhost -iscsiname {ONE},{TWO} -name 'node 1'"),
+        (
+            MakeHost(NODE, (ONE,), "iscsi", "portset1"),
+            f"svctask mkhost -iscsiname {ONE} -protocol iscsi -portset portset1 -name 'node 1'",
+        ),
+        (AddPorts(NODE, (ONE, TWO)), f"svctask addhostport -iscsiname {ONE},{TWO} 'node 1'"),
+        (RemovePort(NODE, ONE), f"svctask rmhostport -iscsiname {ONE} 'node 1'"),
+        (RemoveHost(NODE), "svctask rmhost 'node 1'"),
+        (MapVolume(NODE, DATA, UID, Lun(0)), "svctask mkvdiskhostmap -host 'node 1' -scsi 0 'db data'"),
+        (
+            MapVolume(NODE, DATA, UID, Lun(7), alongside_others=True),
+            "svctask mkvdiskhostmap -force -host 'node 1' -scsi 7 'db data'",
+        ),
+        (UnmapVolume(NODE, DATA, UID), "svctask rmvdiskhostmap -host 'node 1' 'db data'"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_what_is_typed(step: Step, typed: str) -> None:
+    assert line(step.argv()) == typed
+
+
+@pytest.mark.parametrize(
+    "step", [RemoveHost(NODE), UnmapVolume(NODE, DATA, UID), RemovePort(NODE, ONE), MakeHost(NODE, (ONE,))]
+)
+def test_force_is_for_a_second_mapping_and_nothing_else(step: Step) -> None:
+    assert "-force" not in step.argv()
+
+
+# -- quoting ---------------------------------------------------------------------------------------------------------
+
+NASTY = [
+    "$(reboot)",
+    "`reboot`",
+    "a; reboot",
+    "a\nreboot",
+    "'",
+    '"',
+    "\\",
+    "a b",
+    "*",
+    "~",
+    "#x",
+    "!",
+    "&",
+    "$HOME",
+    "{a,b}",
+]
+words = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=20)
+
+
+def arrived(typed: str) -> list[str]:
+    """The words that a real bash makes of what is typed after a verb."""
+    done = subprocess.run(["bash", "-c", f"printf '%s\\0' {typed}"], capture_output=True, check=True, timeout=60)
+    assert not done.stderr
+    return done.stdout.decode().split("\0")[:-1]
+
+
+def test_no_word_is_code_to_the_arrays_shell() -> None:
+    assert arrived(line(NASTY)) == NASTY
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(NASTY), words), min_size=1, max_size=6))
+def test_what_is_typed_arrives_as_the_same_words(meant: list[str]) -> None:
+    assert arrived(line(meant)) == meant
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from(NASTY), st.sampled_from(NASTY))
+def test_names_that_an_administrator_chose_oddly_are_quoted_in_every_command(one: str, other: str) -> None:
+    name, volume = HostName(one), VolumeName(other)
+    steps: list[Step] = [
+        MakeHost(name, (ONE,)),
+        AddPorts(name, (ONE,)),
+        RemovePort(name, Iqn(other)),
+        RemoveHost(name),
+        MapVolume(name, volume, UID, Lun(1)),
+        UnmapVolume(name, volume, UID),
+    ]
+    asked = [queries.host(name).argv(), queries.volume(volume).argv(), queries.mappings_of_volume(volume).argv()]
+
+    for argv in (*(step.argv() for step in steps), *asked):
+        assert arrived(line(argv)) == list(argv)
+
+
+# -- long lists of initiators ----------------------------------------------------------------------------------------
+
+some_iqns = st.lists(st.integers(1, 223), min_size=1, max_size=16).map(
+    lambda lengths: [Iqn(f"{number:02}".ljust(length, "x")) for number, length in enumerate(lengths)]
+)
+
+
+@given(some_iqns)
+def test_initiators_that_do_not_fit_into_one_parameter_follow_in_their_order(iqns: list[Iqn]) -> None:
+    first, *rest = make_host(NODE, iqns)
+
+    assert isinstance(first, MakeHost)
+    assert all(isinstance(step, AddPorts) for step in rest)
+    assert [iqn for step in (first, *rest) for iqn in step.iqns] == iqns
+    assert all(len(",".join(step.iqns)) <= MAX_PARAMETER for step in (first, *rest))
+
+
+@given(some_iqns)
+def test_no_more_commands_are_used_than_it_takes(iqns: list[Iqn]) -> None:
+    steps = add_ports(NODE, iqns)
+
+    assert len(steps) == 1 or len(",".join(iqns)) > MAX_PARAMETER
+    for one, following in pairwise(steps):
+        assert len(",".join((*one.iqns, following.iqns[0]))) > MAX_PARAMETER
