@@ -9,6 +9,7 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.arrays import pretend, writes
+from support.forwarding import Way
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
 
@@ -108,15 +109,19 @@ def _versions(stand: Stand) -> dict[str, str]:
     return {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in items}
 
 
-def test_the_second_management_address_is_used_when_the_first_does_not_answer(
-    stand: Stand, simulator: Simulator
-) -> None:
+def test_the_second_management_address_is_used_when_the_first_fails(stand: Stand, simulator: Simulator) -> None:
+    here = (simulator.host, simulator.port)
     addresses = {"addresses": ["127.0.0.2", simulator.host], "port": simulator.port}
-    stand.array(simulator, management=addresses)
-    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+    with Way("127.0.0.2", simulator.port, here) as first:
+        stand.array(simulator, management=addresses, resyncInterval="1s")
+        stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+        stand.ready(ATTACHMENTS, "one")
+        assert first.used
 
-    stand.ready(ATTACHMENTS, "one")
-    assert stand.condition(ARRAYS, "array")["status"] == "True"
+    # The node of the first address is gone: the array is worked on through the other.
+    stand.apply(stand.attachment("two", "worker-1", "vol1"))
+    stand.ready(ATTACHMENTS, "two")
+    stand.says(ARRAYS, "array", "Ready")
 
 
 def test_a_name_that_nobody_knows_and_two_addresses_that_fail_are_told_each_by_its_reason(stand: Stand) -> None:

@@ -1,0 +1,92 @@
+"""Starting on a cluster that is not ready for the operator, and stopping on one that is."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster import kubeconfig
+from cluster.client import Cluster
+from support.arrays import pretend, writes
+from support.operating import NAMESPACE, Operator, install, open_secrets
+from support.program import complaint
+from support.stand import ARRAYS, ATTACHMENTS, Stand, until
+
+
+def test_what_the_cluster_lacks_is_told_with_what_to_apply(own_control_plane: Cluster) -> None:
+    """One story, since each step takes away the reason of the one before."""
+    cluster = own_control_plane
+    account = {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": "nobody"}}
+    cluster.apply(account, "default")
+    nobody = cluster.kubeconfig_for("nobody", "default")
+    said = complaint("run", "--kubeconfig", str(nobody))
+    assert "403" in said
+    assert "apply the RBAC" in said
+
+    said = complaint("run", "--kubeconfig", str(cluster.kubeconfig))
+    assert "CRDs of flashsystem.io are not installed" in said
+
+    install(cluster)
+    shown = cluster.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json")
+    server = kubeconfig.Server.of(shown)
+    forged = kubeconfig.write(nobody.with_name("forged"), server, "nobody", "not-a-token", "default")
+    said = complaint("run", "--kubeconfig", str(forged))
+    assert "401" in said
+    assert "--kubeconfig" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_it_lets_its_leases_go_and_ends_well(
+    own_control_plane: Cluster, tmp_path: Path, number: signal.Signals
+) -> None:
+    cluster = own_control_plane
+    install(cluster)
+    operator = Operator(cluster, tmp_path / "log")
+    operator.start()
+    with cluster.namespace("stopping") as namespace, pretend() as simulator:
+        open_secrets(cluster, namespace)
+        stand = Stand(cluster, namespace)
+        stand.array(simulator)
+        stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+        stand.ready(ATTACHMENTS, "one")
+        assert any(_holders(cluster))
+
+        os.kill(operator.pid, number)
+        until("the end", lambda: not operator.running)
+        assert operator.stop() == 0
+
+        assert not any(_holders(cluster))
+        assert "Traceback" not in operator.log
+        assert " ERROR " not in operator.log
+        stand.sweep()
+
+
+def test_a_command_that_was_sent_is_waited_for_before_the_end(own_control_plane: Cluster, tmp_path: Path) -> None:
+    cluster = own_control_plane
+    install(cluster)
+    operator = Operator(cluster, tmp_path / "log")
+    operator.start()
+    with cluster.namespace("stopping") as namespace, pretend() as simulator:
+        open_secrets(cluster, namespace)
+        stand = Stand(cluster, namespace)
+        stand.array(simulator, limits={"commandTimeout": "30s"})
+        stand.ready(ARRAYS, "array")
+        simulator.control.fault("delay", "mkvdiskhostmap", seconds=2)
+        stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+        until("the command", lambda: any("mkvdiskhostmap" in line for line in writes(simulator)))
+
+        assert operator.stop() == 0
+
+        assert [each["volume"] for each in simulator.control.state()["mappings"]] == ["vol0"]
+        (entry,) = (each for each in simulator.control.log() if "mkvdiskhostmap" in each["line"])
+        assert entry["end"] == "answered"
+        assert not any(_holders(cluster))
+        stand.sweep()
+
+
+def _holders(cluster: Cluster) -> list[Any]:
+    leases = cluster.get("leases", "--namespace", NAMESPACE)["items"]
+    assert leases
+    return [lease["spec"].get("holderIdentity") for lease in leases]
