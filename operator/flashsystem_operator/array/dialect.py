@@ -43,7 +43,7 @@ _PORT_KEYS: Mapping[str, Protocol] = {
     "nqn": Protocol.NVME,
 }
 _PORT_MEMBERS = frozenset({"node_logged_in_count", "state"})
-_VERSION = re.compile(r"\d+(?:\.\d+)+")
+_VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})+")
 
 
 def system(text: str, line: str) -> System:

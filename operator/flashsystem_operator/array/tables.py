@@ -7,6 +7,7 @@ Columns are found by their name, never by position: releases add some at the end
 Source: array-cli facts 1.6, 1.7, 1.8.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from flashsystem_operator.array.errors import Unreadable
@@ -14,17 +15,22 @@ from flashsystem_operator.array.errors import Unreadable
 DELIMITER = "!"
 """No object's name may hold it, unlike `:` (IQN, IPv6, MAC) and `,`."""
 
+_NUMBER = re.compile(r"[0-9]{1,30}")
+
 Row = Mapping[str, str]
 Pair = tuple[str, str]
 
 
 def concise(text: str, line: str) -> tuple[Row, ...]:
-    """The rows of a listing by column name. Unreadable if a row's number of fields is not the header's."""
+    """The rows of a listing by column name. Unreadable if a row's number of fields is not the header's.
+
+    Every listing has a column `id`: a row that lost its header, and stands alone, is no empty listing.
+    """
     lines = [each.rstrip("\r") for each in text.split("\n") if each.strip()]
     if not lines:
         return ()
     header = lines[0].split(DELIMITER)
-    if len(set(header)) != len(header) or not all(header):
+    if len(set(header)) != len(header) or not all(header) or "id" not in header:
         raise Unreadable(line, f"its first line is no header: {_shown(lines[0])}")
     rows = [each.split(DELIMITER) for each in lines[1:]]
     for row in rows:
@@ -86,7 +92,7 @@ def cell(row: Row, column: str, line: str) -> str:
 def number(row: Row, column: str, line: str) -> int:
     """The whole number in a column that must be there, or Unreadable."""
     text = cell(row, column, line)
-    if not (text.isascii() and text.isdigit()):
+    if not _NUMBER.fullmatch(text):
         raise Unreadable(line, f"{column} is {_shown(text)!r}, not a number")
     return int(text)
 

@@ -1,0 +1,112 @@
+"""The two shapes in which an array prints things, taken apart without knowing what they mean."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flashsystem_operator.array.errors import Unreadable
+from flashsystem_operator.array.tables import blocks, cell, concise, detailed, first_values, number
+
+LINE = "svcinfo lsthing"
+cells = st.text(st.characters(codec="utf-8", exclude_characters="!\n\r"), max_size=8)
+columns = st.lists(st.from_regex(r"[A-Za-z_]{1,8}", fullmatch=True), min_size=2, max_size=5, unique=True)
+
+
+@given(columns, st.data())
+def test_every_row_is_read_by_its_columns_names(header: list[str], data: st.DataObject) -> None:
+    row = st.lists(cells, min_size=len(header), max_size=len(header))
+    rows = data.draw(st.lists(row, max_size=4))
+    text = "".join("!".join(each) + "\n" for each in (header, *rows))
+
+    assert concise(text, LINE) == tuple(dict(zip(header, each, strict=True)) for each in rows)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "id!name\n", "id!name", "id!name\r\n", "\n\nid!name\n\n"])
+def test_a_list_of_nothing_is_read_with_and_without_its_header(text: str) -> None:
+    assert concise(text, LINE) == ()
+
+
+def test_line_ends_of_another_world_are_no_part_of_a_value() -> None:
+    assert concise("id!name\r\n1!a\r\n", LINE) == ({"id": "1", "name": "a"},)
+    assert detailed("id!1\r\n", LINE) == (("id", "1"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("id!name\n1\n", "a row has 1 fields, the header 2"),
+        ("id!name\n1!a!b\n", "a row has 3 fields, the header 2"),
+        ("id!id\n1!2\n", "its first line is no header: id!id"),
+        ("id!!name\n", "no header"),
+        ("rbash: lsthing: command not found\nmore!\n", "a row has 2 fields, the header 1"),
+    ],
+)
+def test_what_is_no_table_is_said_to_be_none(text: str, why: str) -> None:
+    with pytest.raises(Unreadable, match=why) as raised:
+        concise(text, LINE)
+    assert LINE in str(raised.value)
+
+
+def test_a_row_that_was_cut_off_is_not_taken_for_a_shorter_list() -> None:
+    with pytest.raises(Unreadable):
+        concise("id!name!UID\n1!a!x\n2!b", LINE)
+
+
+@given(st.lists(st.tuples(st.from_regex(r"[A-Za-z_]{1,8}", fullmatch=True), cells), max_size=6))
+def test_a_detailed_view_keeps_order_and_repeats(pairs: list[tuple[str, str]]) -> None:
+    text = "".join(f"{key}!{value}\n" for key, value in pairs)
+
+    assert detailed(text, LINE) == tuple(pairs)
+
+
+def test_only_the_first_delimiter_parts_key_and_value() -> None:
+    assert detailed("console_IP!10.0.0.1:443!x\nowner!\n", LINE) == (("console_IP", "10.0.0.1:443!x"), ("owner", ""))
+
+
+@pytest.mark.parametrize("text", ["id\n", "!1\n", "id!1\nname\n"])
+def test_a_line_without_a_key_and_a_value_is_said_to_have_none(text: str) -> None:
+    with pytest.raises(Unreadable, match="no key and value"):
+        detailed(text, LINE)
+
+
+def test_the_objects_own_value_comes_before_those_of_its_parts() -> None:
+    assert first_values((("status", "online"), ("copy_id", "0"), ("status", "offline"))) == {
+        "status": "online",
+        "copy_id": "0",
+    }
+
+
+def test_a_block_ends_at_the_next_key_that_is_none_of_its_own() -> None:
+    pairs = (("id", "1"), ("wwpn", "a"), ("state", "x"), ("wwpn", "b"), ("owner", ""), ("state", "not b's"))
+
+    assert blocks(pairs, frozenset({"wwpn"}), frozenset({"state"})) == (
+        (("wwpn", "a"), ("state", "x")),
+        (("wwpn", "b"),),
+    )
+
+
+def test_a_column_that_is_missing_is_named_with_those_that_are_there() -> None:
+    with pytest.raises(Unreadable, match=r"no column 'vdisk_UID', only id, name"):
+        cell({"id": "1", "name": "a"}, "vdisk_UID", LINE)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-1", "1.5", "4.00GB", " 1", "1 ", "\u0663", "\u00b2", "1_000", "9" * 5000, "0x10"]
+)
+def test_what_is_no_whole_number_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(Unreadable, match="not a number"):
+        number({"capacity": text}, "capacity", LINE)
+
+
+@given(st.integers(0, 2**63))
+def test_whole_numbers_are_read(value: int) -> None:
+    assert number({"capacity": str(value)}, "capacity", LINE) == value
+
+
+@given(st.text())
+def test_arbitrary_text_is_read_or_said_to_be_unreadable(text: str) -> None:
+    for read in (concise, detailed):
+        try:
+            read(text, LINE)
+        except Unreadable:
+            continue
