@@ -8,10 +8,10 @@ from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.state import Node, Portal
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import batch, status
+from flashsystem_operator.reconcile import batch, records, status
 from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile.decision import Act, InSync
-from flashsystem_operator.reconcile.status import Outcome
+from flashsystem_operator.reconcile.saying import Outcome
 from support.arranging import (
     NODE,
     PORTAL,
@@ -127,7 +127,7 @@ def test_what_detaching_needs_is_recorded_before_the_first_command() -> None:
     wished, seen = attachment("a", "node"), view(DATA, ADMINS)
     around = world(wished, MACHINE)
 
-    said = status.record(wished, Outcome(attachments.plan(wished, around, seen)), around, seen, NOW)
+    said = records.of_attachment(wished, Outcome(attachments.plan(wished, around, seen)), around, seen, NOW)
 
     assert said.origin is Origin.CREATED
     assert said.array is not None
@@ -142,7 +142,7 @@ def test_a_host_object_that_is_to_be_made_is_recorded_with_its_name_and_initiato
     wished, seen = attachment("a", "node"), view(DATA)
     around = world(wished, MACHINE)
 
-    said = status.record(wished, Outcome(attachments.plan(wished, around, seen)), around, seen, NOW)
+    said = records.of_attachment(wished, Outcome(attachments.plan(wished, around, seen)), around, seen, NOW)
 
     assert said.host is not None
     assert (said.host.name, said.host.initiators) == (own_name("node"), (iqn("node"),))
@@ -155,7 +155,7 @@ def test_what_stands_on_an_earlier_step_of_the_batch_is_recorded_too() -> None:
     decisions = batch.plan(around, seen, [leaving.ref, wished.ref])
     assert isinstance(decisions[wished.ref], Act)
 
-    said = status.record(wished, Outcome(decisions[wished.ref]), around, seen, NOW)
+    said = records.of_attachment(wished, Outcome(decisions[wished.ref]), around, seen, NOW)
 
     assert said.origin is Origin.CREATED
     assert said.host is not None
@@ -166,7 +166,10 @@ def test_nothing_is_recorded_where_nothing_is_done() -> None:
     wished, seen = attachment("a", "node"), view(DATA, OURS, mapped(OURS, DATA))
     around = world(wished, MACHINE)
 
-    assert status.record(wished, Outcome(attachments.plan(wished, around, seen)), around, seen, NOW) is wished.status
+    assert (
+        records.of_attachment(wished, Outcome(attachments.plan(wished, around, seen)), around, seen, NOW)
+        is wished.status
+    )
 
 
 def test_a_name_is_bound_to_its_uid_at_the_first_look_even_if_nothing_can_be_done() -> None:

@@ -12,9 +12,9 @@ from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller.looking import Looking
-from flashsystem_operator.reconcile import batch, status
+from flashsystem_operator.reconcile import batch, records, status
 from flashsystem_operator.reconcile.decision import Act, Decision, Release
-from flashsystem_operator.reconcile.status import Outcome
+from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
 from support.arranging import array, world
 from support.in_process import InProcess
@@ -79,10 +79,12 @@ class Keeper:
 
     def _record(self, planned: batch.Decisions, view: View) -> None:
         around = self.world
+        for ref in records.hosts_given_ports(planned.values(), around):
+            self._become(ref, records.of_host(around.hosts[ref], around, view))
         for ref, decision in planned.items():
             wish = self.wishes[ref]
             if isinstance(wish, VolumeAttachment) and isinstance(decision, Act) and not wish.metadata.deleting:
-                self._become(ref, status.record(wish, Outcome(decision), around, view, NOW))
+                self._become(ref, records.of_attachment(wish, Outcome(decision), around, view, NOW))
 
     def _act(self, planned: batch.Decisions) -> dict[ObjectRef, list[Step]]:
         """What was planned upon a step that failed is not done; answers with the refused steps."""

@@ -20,9 +20,9 @@ from flashsystem_operator.controller.threads import in_thread
 from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
-from flashsystem_operator.reconcile import batch, status
+from flashsystem_operator.reconcile import batch, records, status
 from flashsystem_operator.reconcile.decision import OBSTRUCTED, Act, Decision, InSync, Reason, Refuse, Release, Wait
-from flashsystem_operator.reconcile.status import Outcome
+from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
 
 WorldOf = Callable[[str], World]
@@ -95,14 +95,21 @@ class Round:
         failed: dict[ObjectRef, Exception] = {}
         for generation in ([world.array.ref] if parents else [], parents, [attachment.ref for attachment in live]):
             failed |= await self.writer.all((ref for ref in generation if _may_guard(ref, world)), self.writer.guard)
-        failed |= self._orphaned(live, failed, world)
+
+        async def record_host(ref: ObjectRef) -> None:
+            wished = records.of_host(world.hosts[ref], world, view)
+            if wished != world.hosts[ref].status:
+                await self.writer.status(ref, wished)
 
         async def record(ref: ObjectRef) -> None:
             attachment = world.attachments[ref]
-            wished = status.record(attachment, Outcome(decisions[ref]), world, view, now())
+            wished = records.of_attachment(attachment, Outcome(decisions[ref]), world, view, now())
             if _bound(wished) != _bound(attachment.status):
                 await self.writer.status(ref, wished)
 
+        giving = records.hosts_given_ports(decisions.values(), world) - failed.keys()
+        failed |= await self.writer.all(giving, record_host)
+        failed |= self._orphaned(live, failed, world)
         acting = [each.ref for each in live if isinstance(decisions[each.ref], Act) and each.ref not in failed]
         return failed | await self.writer.all(acting, record)
 

@@ -6,7 +6,7 @@ deterministic name is ever changed or removed; what an administrator made is use
 
 from dataclasses import dataclass
 
-from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.host import FlashSystemHost, Ownership
 from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, add_ports
 from flashsystem_operator.array.state import Host, Protocol
 from flashsystem_operator.array.view import View
@@ -153,7 +153,7 @@ def _by_name(resource: FlashSystemHost, own: HostName, view: View) -> Standing:
     host = view.hosts.get(own)
     if host is None:
         return Unmade(own)
-    put = _put_by_us(resource)
+    put = put_by_us(resource)
     if view.on_host(own) and not host.iqns <= put:
         return Refuse(
             Reason.HOST_HOLDS_OTHER_MAPPINGS,
@@ -165,12 +165,17 @@ def _by_name(resource: FlashSystemHost, own: HostName, view: View) -> Standing:
 
 def _surplus(host: Host, resource: FlashSystemHost) -> tuple[Iqn, ...]:
     """Ports that we put and that the spec names no more. Ports that we never put are not ours to strip."""
-    put = _put_by_us(resource)
+    put = put_by_us(resource)
     return tuple(Iqn(iqn) for iqn in sorted(host.iqns & put - set(resource.spec.initiators.iscsi)))
 
 
-def _put_by_us(resource: FlashSystemHost) -> frozenset[str]:
-    """The status lists no port of our host object but those that the spec named at some time."""
+def put_by_us(resource: FlashSystemHost) -> frozenset[str]:
+    """The ports that we put on our host object, or asked for: each was recorded before it was.
+
+    Of a host object that we adopted the status lists the ports too, but those are an administrator's.
+    """
+    if resource.status.ownership is not Ownership.CREATED:
+        return frozenset()
     return frozenset(port.iqn for port in resource.status.ports if port.iqn)
 
 

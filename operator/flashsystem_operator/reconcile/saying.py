@@ -1,0 +1,55 @@
+"""What records and statuses are both made of: the outcome of a pass, and what an object is bound to."""
+
+from dataclasses import dataclass
+
+from flashsystem_operator.api.attachment import HostSeen, VolumeAttachment, VolumeSeen
+from flashsystem_operator.api.conditions import Conditions
+from flashsystem_operator.api.meta import Resource
+from flashsystem_operator.api.references import ArraySeen
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile.conditions import conditions
+from flashsystem_operator.reconcile.decision import Decision
+from flashsystem_operator.reconcile.world import World, volume_of
+from flashsystem_operator.values import HostName
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a pass ended for one object.
+
+    error: what kept its steps from being done. refused: the array itself refused one of them.
+    """
+
+    decision: Decision
+    error: Exception | None = None
+    refused: bool = False
+
+
+def said_conditions(resource: Resource, outcome: Outcome, now: str) -> dict[str, object]:
+    generation = resource.metadata.generation
+    before: Conditions = getattr(resource, "status").conditions  # noqa: B009 - every kind has one, each its own
+    return {
+        "conditions": conditions(outcome.decision, before, generation, now, outcome.error),
+        "observed_generation": generation,
+    }
+
+
+def binding(attachment: VolumeAttachment, name: HostName, world: World, view: View) -> dict[str, object]:
+    known = view.hosts.get(name)
+    initiators = tuple(sorted(known.iqns)) if known else world.hosts[attachment.host].spec.initiators.iscsi
+    return volume_seen(attachment, view) | {
+        "array": array_seen(world, view),
+        "host": HostSeen(name=name, id=known.id if known and known.id else None, initiators=initiators),
+    }
+
+
+def volume_seen(attachment: VolumeAttachment, view: View) -> dict[str, object]:
+    volume = volume_of(attachment, view)
+    if volume is None:
+        return {}
+    return {"volume": VolumeSeen(name=volume.name, id=volume.id, uid=volume.uid, capacity=volume.capacity)}
+
+
+def array_seen(world: World, view: View) -> ArraySeen:
+    meta = world.array.metadata
+    return ArraySeen(name=meta.name, namespace=meta.namespace, system_id=view.body.system.id)
