@@ -45,6 +45,20 @@ def test_an_answer_that_cannot_be_read_changes_nothing_and_is_loud(
     }
 
 
+def test_a_listing_that_lost_its_first_line_is_not_taken_for_an_empty_one(stand: Stand, simulator: Simulator) -> None:
+    """Of a listing of one object the row is left, which looks like a header without rows."""
+    control = simulator.control
+    stand.array(simulator, resyncInterval="1s")
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "one")
+    array, typed = control.state(), last(simulator)
+
+    control.fault("garble", "lshost", line="lshost -delim '!'$", garble="no_header", times=None)
+    assert "svcinfo lshost" in stand.says(ARRAYS, "array", "UnreadableAnswer")
+    assert writes(simulator, typed) == []
+    assert control.state() == array
+
+
 @pytest.mark.parametrize("verb", ["lshost", "lsvdisk", "lshostvdiskmap"])
 def test_an_empty_listing_is_not_believed_to_mean_that_everything_is_gone(
     stand: Stand, simulator: Simulator, verb: str
