@@ -162,13 +162,13 @@ ROWS: Mapping[str, Mapping[str, str]] = {
     },
     "lsvdiskhostmap": {"id": "0", "name": "vol 0", "SCSI_id": "7", "host_name": "a", "vdisk_UID": UID},
     "lsportset": {"id": "0", "name": "portset0", "type": "host"},
-    "lsip": {"node_id": "1", "portset_name": "portset0", "IP_address": "10.0.0.1"},
-    "lsportip": {"node_id": "1", "IP_address": "10.0.0.1", "state": "online", "failover": "no", "host": "yes"},
+    "lsip": {"id": "0", "node_id": "1", "portset_name": "portset0", "IP_address": "10.0.0.1"},
+    "lsportip": {"id": "1", "node_id": "1", "IP_address": "10.0.0.1", "state": "online", "host": "yes"},
 }
 NEEDED: Mapping[str, set[str]] = {
-    "lsnode": {"id", "name", "status", "IO_group_name", "config_node", "iscsi_name"},
-    "lsvdisk": {"id", "name", "capacity", "vdisk_UID"},
-    "lshost": {"id", "name", "port_count"},
+    "lsnode": {"name", "status", "IO_group_name", "config_node", "iscsi_name"},
+    "lsvdisk": {"name", "capacity", "vdisk_UID"},
+    "lshost": {"name", "port_count"},
     "lshostvdiskmap": {"name", "SCSI_id", "vdisk_name", "vdisk_UID", "host_cluster_name"},
     "lsvdiskhostmap": {"name", "SCSI_id", "host_name", "vdisk_UID"},
     "lsportset": {"name", "type"},
@@ -194,6 +194,12 @@ def test_columns_in_any_order_and_new_ones_between_them_do_not_matter(verb: str,
 def test_a_needed_column_that_is_missing_is_unreadable_and_named(verb: str, column: str) -> None:
     with pytest.raises(Unreadable, match=column):
         LISTINGS[verb](printed({key: cell for key, cell in ROWS[verb].items() if key != column}), LINE)
+
+
+@pytest.mark.parametrize("verb", sorted(LISTINGS))
+def test_a_listing_that_lost_its_header_is_not_a_shorter_one(verb: str) -> None:
+    with pytest.raises(Unreadable, match="no header"):
+        LISTINGS[verb](printed(ROWS[verb]).splitlines()[1], LINE)
 
 
 # -- one by one ------------------------------------------------------------------------------------------------------

@@ -9,7 +9,9 @@ from flashsystem_operator.array.tables import blocks, cell, concise, detailed, f
 
 LINE = "svcinfo lsthing"
 cells = st.text(st.characters(codec="utf-8", exclude_characters="!\n\r"), max_size=8)
-columns = st.lists(st.from_regex(r"[A-Za-z_]{1,8}", fullmatch=True), min_size=2, max_size=5, unique=True)
+columns = st.lists(st.from_regex(r"[A-Z_]{1,8}", fullmatch=True), min_size=1, max_size=4, unique=True).map(
+    lambda names: [*names[1:], "id", names[0]]
+)
 
 
 @given(columns, st.data())
@@ -38,13 +40,19 @@ def test_line_ends_of_another_world_are_no_part_of_a_value() -> None:
         ("id!name\n1!a!b\n", "a row has 3 fields, the header 2"),
         ("id!id\n1!2\n", "its first line is no header: id!id"),
         ("id!!name\n", "no header"),
-        ("rbash: lsthing: command not found\nmore!\n", "a row has 2 fields, the header 1"),
+        ("rbash: lsthing: command not found\nmore!\n", "no header"),
     ],
 )
 def test_what_is_no_table_is_said_to_be_none(text: str, why: str) -> None:
     with pytest.raises(Unreadable, match=why) as raised:
         concise(text, LINE)
     assert LINE in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["0!vol0!io_grp0\n", "rbash: lsthing: command not found\n"])
+def test_a_row_without_its_header_is_not_an_empty_listing(text: str) -> None:
+    with pytest.raises(Unreadable, match="no header"):
+        concise(text, LINE)
 
 
 def test_a_row_that_was_cut_off_is_not_taken_for_a_shorter_list() -> None:

@@ -15,7 +15,8 @@ No error carries a secret: commands are shown as `masked()` shows them.
 
 import re
 
-_CODE = re.compile(r"\bCMMVC\d{4}[EW]\b")
+_ERROR = re.compile(r"\bCMMVC\d{4}E\b")
+_WARNING = re.compile(r"\bCMMVC\d{4}W\b")
 
 
 class ArrayError(Exception):
@@ -81,6 +82,9 @@ class Unreadable(ArrayError):
 
 
 def code_in(words: str) -> str:
-    """The first CMMVC code anywhere in the text (a shell may print a banner before it), or an empty string."""
-    found = _CODE.search(words)
+    """The first CMMVC code anywhere in the text (a shell may print a banner before it), or an empty string.
+
+    An error counts before a warning, whichever comes first: a warning alone means that the thing was done.
+    """
+    found = _ERROR.search(words) or _WARNING.search(words)
     return found.group() if found else ""

@@ -1,0 +1,218 @@
+"""One array, talked to: answers sorted by what to do next, many looks in a line, what an array turns out to be."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.array import queries
+from flashsystem_operator.array.commands import RemoveHost
+from flashsystem_operator.array.errors import OtherSystem, Refused, Unreadable, code_in
+from flashsystem_operator.array.queries import Query
+from flashsystem_operator.array.session import Session
+from flashsystem_operator.array.transport import Reply
+from flashsystem_operator.values import HostName, VolumeName
+from support.arranging import iqn
+from support.in_process import Answers, InProcess, connected
+
+TEXT: Query[str] = Query("ls", lambda text, _: text)
+NODES = [HostName(f"node-{n}") for n in range(40)]
+NOBODY = HostName("nobody")
+
+
+def answering(answer: Reply | Callable[[str], Reply]) -> Session:
+    reply = answer if callable(answer) else (lambda _: answer)
+    return connected(Answers(reply), greeted=False)
+
+
+# -- one answer ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply("text", "", 0), id="success"),
+        pytest.param(Reply("text", "a banner of the shell\n", 0), id="success with a banner"),
+        pytest.param(Reply("text", "CMMVC6372W nearly used up\n", 1), id="a warning is success"),
+        pytest.param(Reply("text", "Welcome!\nCMMVC6372W nearly used up\n", 1), id="a warning after a banner"),
+    ],
+)
+def test_an_answer_is_read(reply: Reply) -> None:
+    with closing(answering(reply)) as session:
+        assert session.ask(TEXT) == "text"
+
+
+@pytest.mark.parametrize(
+    ("stderr", "code"),
+    [
+        ("CMMVC5753E no such thing", "CMMVC5753E"),
+        ("Last login: now\nCMMVC5753E no such thing", "CMMVC5753E"),
+        ("CMMVC6372W nearly used up\nCMMVC5753E no such thing", "CMMVC5753E"),
+        ("CMMVC5753E no such thing\nCMMVC6372W nearly used up", "CMMVC5753E"),
+        ("rbash: lsthing: command not found", ""),
+        ("", ""),
+    ],
+)
+def test_a_refusal_is_found_wherever_it_stands_and_keeps_the_arrays_words(stderr: str, code: str) -> None:
+    with closing(answering(Reply("", stderr, 1))) as session, pytest.raises(Refused) as refused:
+        session.ask(TEXT)
+
+    assert refused.value.code == code
+    assert stderr in str(refused.value)
+    assert "svcinfo ls -delim" in str(refused.value)
+
+
+def test_a_failure_that_says_nothing_but_on_stdout_keeps_those_words() -> None:
+    with closing(answering(Reply("it went wrong", "", 3))) as session, pytest.raises(Refused, match="it went wrong"):
+        session.ask(TEXT)
+
+
+def test_success_and_a_refusal_at_once_are_not_believed() -> None:
+    with closing(answering(Reply("text", "CMMVC5753E", 0))) as session, pytest.raises(Unreadable):
+        session.ask(TEXT)
+
+
+@pytest.mark.parametrize("code", ["CMMVC5753E", "CMMVC5754E", "CMMVC8957E"])
+def test_only_the_arrays_own_word_makes_a_thing_be_not_there(code: str) -> None:
+    with closing(answering(Reply("", code, 1))) as session:
+        assert session.find(TEXT) is None
+
+
+@pytest.mark.parametrize("stderr", ["CMMVC6253E not authorized", "CMMVC5804E", "", "rbash: command not found"])
+def test_any_other_failure_is_not_taken_for_that(stderr: str) -> None:
+    with closing(answering(Reply("", stderr, 1))) as session, pytest.raises(Refused):
+        session.find(TEXT)
+
+
+def test_a_warning_on_a_write_is_success_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with closing(answering(Reply("", "CMMVC6372W nearly used up", 1))) as session:
+        session.do(RemoveHost(NOBODY))
+
+    assert "nearly used up" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("CMMVC12345E", ""), ("XCMMVC1234E", ""), ("(CMMVC1234E)", "CMMVC1234E"), ("CMMVC1234I", "")]
+)
+def test_a_code_is_a_whole_word(words: str, code: str) -> None:
+    assert code_in(words) == code
+
+
+# -- who answers -----------------------------------------------------------------------------------------------------
+
+
+def test_another_system_is_not_talked_to() -> None:
+    with InProcess({"dialect": "modern"}) as array, closing(array.session()) as session:
+        array.system.state.system.id = "00000204AAAAAAAA"
+
+        with pytest.raises(OtherSystem):
+            session.ask(queries.SYSTEM)
+
+
+# -- many at once ----------------------------------------------------------------------------------------------------
+
+
+def hosts(count: int) -> list[dict[str, Any]]:
+    return [{"name": name, "ports": [{"name": iqn(name)}]} for name in NODES[:count]]
+
+
+@pytest.fixture(params=["legacy", "modern"])
+def array(request: pytest.FixtureRequest) -> Iterator[InProcess]:
+    with InProcess({"dialect": request.param, "hosts": hosts(40)}) as running:
+        yield running
+
+
+def test_many_looks_answer_each_for_itself_and_what_is_missing_is_none(array: InProcess) -> None:
+    asked = [*NODES[:20], NOBODY, *NODES[20:], HostName("it's; nobody $(either)")]
+    with closing(array.session()) as session:
+        for _ in range(2):
+            found = session.hosts(asked)
+
+            assert list(found) == asked
+            assert {name for name, host in found.items() if host is None} == {asked[20], asked[-1]}
+            assert all(host.name == name and host.iqns == {iqn(name)} for name, host in found.items() if host)
+
+
+def test_looks_share_a_line_where_the_shell_takes_that_and_only_there() -> None:
+    for chains, lines in ((True, 2), (False, 41)):
+        with InProcess({"dialect": "modern", "hosts": hosts(40)}, shell_chains=chains) as array:
+            with closing(array.session()) as session:
+                before = len(array.lines)
+                session.hosts(NODES)
+                first = len(array.lines) - before
+                session.hosts(NODES)
+
+            assert first == lines
+            assert len(array.lines) - before - first == (2 if chains else 40)
+
+
+def test_one_look_is_never_a_chain(array: InProcess) -> None:
+    with closing(array.session()) as session:
+        session.hosts(NODES[:1])
+
+    assert ";" not in array.lines[-1]
+
+
+@pytest.mark.parametrize("stderr", ["CMMVC6253E not authorized", "CMMVC5753E"])
+def test_a_part_of_a_line_that_failed_is_asked_again_by_itself(stderr: str) -> None:
+    def answer(line: str) -> Reply:
+        if ";" in line:
+            return Reply("a\n-- flashsystem-operator: 0\n-- flashsystem-operator: 1\n", stderr, 0)
+        return Reply("", stderr, 1)
+
+    with closing(answering(answer)) as session:
+        if stderr == "CMMVC5753E":
+            assert session.ask_all([TEXT, TEXT]) == ["a\n", None]
+        else:
+            with pytest.raises(Refused):
+                session.ask_all([TEXT, TEXT])
+
+
+def test_a_line_that_answered_once_in_full_and_now_in_part_is_not_believed() -> None:
+    answers = iter([2, 1])
+
+    def answer(_: str) -> Reply:
+        return Reply("a\n-- flashsystem-operator: 0\n" * next(answers), "", 0)
+
+    with closing(answering(answer)) as session:
+        assert session.ask_all([TEXT, TEXT]) == ["a\n", "a\n"]
+        with pytest.raises(Unreadable, match="2 commands were chained, 1 answered"):
+            session.ask_all([TEXT, TEXT])
+
+
+def test_a_part_that_does_not_end_its_line_is_still_a_part() -> None:
+    with closing(answering(Reply("a-- flashsystem-operator: 0\nb\n-- flashsystem-operator: 0", "", 0))) as session:
+        assert session.ask_all([TEXT, TEXT]) == ["a", "b\n"]
+
+
+# -- mappings --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("dialect", ["legacy", "modern"])
+def test_all_mappings_are_the_same_with_and_without_a_listing_of_all(dialect: str, listed: bool) -> None:
+    pairs = [("node-0", "vol0", 1), ("node-0", "vol1", 2), ("node-2", "vol2", 0)]
+    mappings = [{"host": host, "volume": volume, "lun": lun} for host, volume, lun in pairs]
+    config = {"dialect": dialect, "hosts": hosts(3), "mappings": mappings}
+    with InProcess(config, map_list_without_object=listed) as array, closing(array.session()) as session:
+        dict(session.all_mappings(NODES[:3]))
+        before = len(array.lines)
+        found = dict(session.all_mappings(NODES[:3]))
+
+        assert list(found) == NODES[:3]
+        assert {(m.host, m.volume, m.lun) for each in found.values() for m in each} == set(pairs)
+        assert found[NODES[1]] == ()
+        assert len(array.lines) - before == (1 if listed or dialect == "modern" else 3)
+
+
+def test_mappings_are_asked_of_each_host_by_itself_where_something_may_be_gone(array: InProcess) -> None:
+    with closing(array.session()) as session:
+        assert dict(session.mappings([NODES[0], NOBODY])) == {NODES[0]: (), NOBODY: ()}
+
+    assert not any(line.endswith("lshostvdiskmap -delim '!'") for line in array.lines)
+
+
+def test_a_volume_is_found_under_a_name_with_shell_in_it_as_nothing(array: InProcess) -> None:
+    with closing(array.session()) as session:
+        assert session.find(queries.volume(VolumeName("$(reboot); `x`\n'"))) is None
