@@ -81,7 +81,7 @@ class Round:
             for ref, decision in decisions.items()
         }
         unwritten = await self._say(world, view, outcomes)
-        return Ended(view, verdict, acted, _again(outcomes, unwritten), _obstructed(decisions), _frees(planned))
+        return Ended(view, verdict, acted, _again(outcomes, unwritten, world), _obstructed(decisions), _frees(planned))
 
     async def _record(
         self, world: World, view: View, decisions: Mapping[ObjectRef, Decision]
@@ -180,13 +180,15 @@ def _bound(remembered: AttachmentStatus) -> tuple[object, ...]:
     return volume, remembered.host, remembered.origin, remembered.array
 
 
-def _again(outcomes: Mapping[ObjectRef, Outcome], unwritten: Collection[ObjectRef]) -> set[ObjectRef]:
-    return {*unwritten, *(ref for ref, outcome in outcomes.items() if outcome.error or _unfinished(outcome.decision))}
+def _again(outcomes: Mapping[ObjectRef, Outcome], unwritten: Collection[ObjectRef], world: World) -> set[ObjectRef]:
+    unfinished = (ref for ref, each in outcomes.items() if each.error or _unfinished(each.decision, world))
+    return {*unwritten, *unfinished}
 
 
-def _unfinished(decision: Decision) -> bool:
+def _unfinished(decision: Decision, world: World) -> bool:
     if isinstance(decision, Wait):
-        return decision.reason is Reason.OUTCOME_UNKNOWN
+        # While the whole array is unsettled, all wait for the same moment: the array's own next turn.
+        return decision.reason is Reason.OUTCOME_UNKNOWN and not world.all_unsettled
     return isinstance(decision, Act)
 
 

@@ -41,6 +41,11 @@ class Unsettled:
         """Whether a former holder of the Lease may still have commands under way."""
         return self._clock() < self._all_until
 
+    @property
+    def rest(self) -> float:
+        """Seconds until it has none."""
+        return max(0.0, self._all_until - self._clock())
+
     def add(self, step: Step) -> None:
         self._lost.append(_Lost(step, self._clock() + self.seconds))
 
