@@ -32,7 +32,7 @@ class LeaseTerms:
 
 
 class Lease:
-    """One Lease. Belongs to one event loop.
+    """One Lease. Belongs to one event loop. May be acquired again after it was lost.
 
     An expired Lease is known by the local clock too: one whose record has not changed for its whole duration, as
     watched from here, since the clocks of two machines need not agree.
@@ -76,10 +76,8 @@ class Lease:
         """Renew the Lease for as long as that works. Returns when it is lost."""
         while self.valid:
             await asyncio.sleep(self._terms.period)
-            started = self._clock()
             try:
-                self._held.spec.renew_time = datetime.now(UTC)
-                self._took(await self._write(self._held), started)
+                await self._renew()
             except Conflict:
                 log.warning("Lease %s was taken by somebody else", self.name)
                 self._valid_until = float("-inf")
@@ -97,6 +95,26 @@ class Lease:
         except KubeError as error:
             log.warning("cannot release Lease %s, it will run out: %s", self.name, error)
 
+    async def _renew(self) -> None:
+        try:
+            await self._renewed(self._held)
+        except Conflict:
+            # It may stem from a renewal of our own whose answer was lost.
+            found = await self._kube.lease(self._terms.namespace, self.name)
+            if not self._is_this(found):
+                raise
+            await self._renewed(found)
+
+    async def _renewed(self, lease: Any) -> None:
+        started = self._clock()
+        lease.spec.renew_time = datetime.now(UTC)
+        self._took(await self._write(lease), started)
+
+    def _is_this(self, found: Any) -> bool:
+        """Whether this is what we held last, and nobody had it since."""
+        ours = self._held is not None and found.spec.holder_identity == self._terms.holder
+        return ours and found.spec.acquire_time == self._held.spec.acquire_time
+
     async def _try(self, patience: float) -> bool | None:
         """True if taken from a dead holder, False if it was free, None if it is another's."""
         started = self._clock()
@@ -107,6 +125,9 @@ class Lease:
             started = self._clock()
             body = {"metadata": {"name": self.name}, "spec": self._spec(0)}
             self._took(await self._kube.create_lease(self._terms.namespace, body, self._terms.period), started)
+            return False
+        if self._is_this(found):
+            await self._renewed(found)
             return False
         holder = found.spec.holder_identity
         if holder and not self._expired(found):

@@ -88,7 +88,9 @@ class Worker:
         if array is None:
             await asyncio.sleep(self._terms.period)
             return
-        lease = Lease(self._kube, self._lease_name(array), self._terms, self._clock)
+        lease, name = self._lease, self._lease_name(array)
+        if lease is None or lease.name != name:
+            lease = Lease(self._kube, name, self._terms, self._clock)
         if await lease.acquire(patience=_SHARE * self._busy(), meanwhile=self._contacts.close):
             self._unsettled.add_everything(array.spec.limits.command_timeout)
         self._lease, self.working = lease, True
@@ -102,7 +104,6 @@ class Worker:
             # With a command perhaps still running the Lease is left to run out: who takes it then, waits for that.
             if not self._unsettled.hosts and not self._unsettled.everything:
                 await lease.release()
-            self._lease = None
 
     @property
     def _terms(self) -> LeaseTerms:
