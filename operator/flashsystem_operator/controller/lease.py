@@ -6,7 +6,7 @@ before others may take it, even when the API server cannot be reached to say so.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -77,7 +77,7 @@ class Lease:
         while self.valid:
             await asyncio.sleep(self._terms.period)
             try:
-                await self._renew()
+                await self._insist(self._renewed)
             except Conflict:
                 log.warning("Lease %s was taken by somebody else", self.name)
                 self._valid_until = float("-inf")
@@ -89,26 +89,29 @@ class Lease:
         if not self.valid:
             return
         self._valid_until = float("-inf")
-        self._held.spec.holder_identity = ""
         try:
-            await self._write(self._held)
+            await self._insist(self._freed)
         except KubeError as error:
             log.warning("cannot release Lease %s, it will run out: %s", self.name, error)
 
-    async def _renew(self) -> None:
+    async def _insist(self, write: Callable[[Any], Awaitable[None]]) -> None:
+        """Write, if need be over a renewal of our own whose answer was lost."""
         try:
-            await self._renewed(self._held)
+            await write(self._held)
         except Conflict:
-            # It may stem from a renewal of our own whose answer was lost.
             found = await self._kube.lease(self._terms.namespace, self.name)
             if not self._is_this(found):
                 raise
-            await self._renewed(found)
+            await write(found)
 
     async def _renewed(self, lease: Any) -> None:
         started = self._clock()
         lease.spec.renew_time = datetime.now(UTC)
         self._took(await self._write(lease), started)
+
+    async def _freed(self, lease: Any) -> None:
+        lease.spec.holder_identity = ""
+        await self._write(lease)
 
     def _is_this(self, found: Any) -> bool:
         """Whether this is what we held last, and nobody had it since."""
