@@ -99,10 +99,11 @@ def _mappings(session: Session, view: View, focus: Focus) -> None:
 
 
 def _mappings_of_volume(session: Session, view: View, uid: VolumeUid) -> None:
-    """A row of another UID means that the name went to another volume meanwhile: that one is not our question."""
+    """Where the name is nobody's or another volume's meanwhile, the answer says nothing of the volume that is meant."""
     if (volume := view.volumes.get(uid)) is not None:
-        found = session.find(queries.mappings_of_volume(volume.name)) or ()
-        view.learn_mappings_of_volume(uid, (mapping for mapping in found if mapping.uid == uid))
+        found = session.find(queries.mappings_of_volume(volume.name))
+        if found is not None and all(mapping.uid == uid for mapping in found):
+            view.learn_mappings_of_volume(uid, found)
 
 
 def _volume_by_name(session: Session, view: View, name: VolumeName) -> None:

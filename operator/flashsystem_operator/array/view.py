@@ -87,7 +87,7 @@ class View:
             case RemoveHost(host=name):
                 return name not in self.hosts
             case MapVolume(host=name, uid=uid):
-                return uid in self.on_host(name)
+                return not all(mapping.cluster for mapping in self.on_host(name).get(uid, ()))
             case UnmapVolume(host=name, uid=uid):
                 return all(mapping.cluster for mapping in self.on_host(name).get(uid, ()))
 
@@ -97,7 +97,8 @@ class View:
         """What a look at this host object found; None: it is not there, and so none of its mappings is."""
         if (known := self.hosts.pop(name, None)) is not None:
             for iqn in known.iqns:
-                self._holders.pop(Iqn(iqn), None)
+                if self._holders.get(Iqn(iqn)) == name:  # it may have been seen on another host object since
+                    del self._holders[Iqn(iqn)]
         if host is None:
             self.learn_mappings_of_host(name, ())
             self._on_host.pop(name, None)

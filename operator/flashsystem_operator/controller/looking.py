@@ -35,6 +35,7 @@ class Looking:
         self._closely(self.view, focusing.doubts(world, self.view, due))
         if not self._surveyed and focusing.lost_host(world, self.view, due):
             self._list(self.view)
+            self._closely(self.view, focusing.doubts(world, self.view, due))
         return self.view
 
     def again(self, done: Sequence[Step], refused: Sequence[Step]) -> None:
@@ -45,8 +46,8 @@ class Looking:
         self._looked, self._surveyed = Focus(), False
         if any(isinstance(step, MakeHost | AddPorts) for step in refused):
             observe.hosts(self.session, view)
-        else:
-            self._closely(view, focusing.touched(done))
+        # Even so: what that listing of mappings lacks is gone only when its host object says so.
+        self._closely(view, focusing.touched(done))
         self._closely(view, focusing.rivals_of(refused))
 
     def _closely_or_all(self, view: View, focus: Focus) -> None:
