@@ -40,7 +40,8 @@ def test_a_healthy_array_is_ready_and_tells_all_about_itself(stand: Stand, relea
     assert (pool["name"], pool["status"], pool["capacity"]) == (POOLS[released.dialect], "online", 3573412790272)
     assert 0 < pool["free"] < pool["capacity"]
     assert status["hostKeyFingerprint"].startswith("SHA256:")
-    version = stand.get("secret", "array")["metadata"]["resourceVersion"]
+    secret = stand.cluster.get("secret", "array", "--namespace", stand.namespace)
+    version = secret["metadata"]["resourceVersion"]
     assert status["credentials"] == {"lastWorked": version, "lastTried": version}
     assert status["observedGeneration"] == 1
     assert {each["type"]: each["status"] for each in status["conditions"]} == {
@@ -167,6 +168,7 @@ def test_open_access_stops_a_legacy_array_until_it_is_turned_off(stand: Stand) -
 
         simulator.control.change("system", open_access_enabled="off")
         stand.ready(ATTACHMENTS, "one")
+        stand.says(ARRAYS, "array", "Ready")
         assert stand.status(ARRAYS, "array")["openAccessEnabled"] is False
 
 

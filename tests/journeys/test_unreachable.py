@@ -138,7 +138,7 @@ def test_a_name_that_nobody_knows_and_two_addresses_that_fail_are_told_each_by_i
 
 def test_one_arrays_hung_command_stops_nobody_elses(stand: Stand) -> None:
     with pretend(None, "modern") as hung, pretend(None, "legacy") as well:
-        stand.array(hung, "hung", limits={"commandTimeout": "30s"})
+        stand.array(hung, "hung", limits={"commandTimeout": "12s"})
         stand.array(well, "well")
         stand.ready(ARRAYS, "hung", "well")
 
@@ -151,6 +151,7 @@ def test_one_arrays_hung_command_stops_nobody_elses(stand: Stand) -> None:
         stand.delete(HOSTS, "worker-2")
 
         assert stand.condition(ATTACHMENTS, "stuck").get("status") != "True"
+        assert hung.control.state()["mappings"] == []
         hung.control.forget(fault)
         hung.control.change("sessions")
         stand.ready(ATTACHMENTS, "stuck")
