@@ -34,11 +34,21 @@ class _Json(logging.Formatter):
         return json.dumps(said)
 
 
+class _NotOurBug(logging.Filter):
+    """kopf calls it an error when the API server does not answer. It is not one of ours, and it is tried again."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("kopf._cogs.clients") and record.levelno == logging.ERROR:
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+        return True
+
+
 def configure(shape: LogFormat, level: str) -> None:
     """Write the log to standard error. kopf's chatter about what it hands on is left out below WARNING."""
     handler = logging.StreamHandler(sys.stderr)
     plain = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     handler.setFormatter(_Json() if shape is LogFormat.JSON else plain)
+    handler.addFilter(_NotOurBug())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in ("kopf", "asyncio", "aiohttp", "kubernetes"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
