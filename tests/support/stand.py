@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from kubernetes import client, config
+from kubernetes import client, config, dynamic
 from kubernetes.client.exceptions import ApiException
 
 from cluster.client import Cluster, Document, KubectlFailed
@@ -31,9 +31,15 @@ def iqn(name: str) -> str:
 
 
 @functools.cache
-def _api(kubeconfig: str) -> client.CustomObjectsApi:
+def _client(kubeconfig: str) -> client.ApiClient:
     """One for the whole run: its connections are kept."""
-    return client.CustomObjectsApi(config.new_client_from_config(kubeconfig))  # type: ignore[no-untyped-call]
+    return config.new_client_from_config(kubeconfig)  # type: ignore[no-untyped-call, no-any-return]
+
+
+@functools.cache
+def _dynamic(kubeconfig: str) -> dynamic.DynamicClient:
+    # What it discovers it keeps in a file; beside the kubeconfig that is this cluster's and no other's.
+    return dynamic.DynamicClient(_client(kubeconfig), cache_file=f"{kubeconfig}.discovery")  # type: ignore[no-untyped-call]
 
 
 def until(what: str, ask: Callable[[], Any], seconds: float = PATIENCE) -> Any:
@@ -51,7 +57,8 @@ class Stand:
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self.cluster = cluster
         self.namespace = namespace
-        self._api = _api(str(cluster.kubeconfig))
+        self._api = client.CustomObjectsApi(_client(str(cluster.kubeconfig)))
+        self._any = _dynamic(str(cluster.kubeconfig))
 
     # -- what users write --------------------------------------------------------------------------------------------
 
@@ -99,7 +106,20 @@ class Stand:
     # -- what users do -----------------------------------------------------------------------------------------------
 
     def apply(self, *documents: Document) -> None:
-        self.cluster.apply(list(documents))
+        """Server-side apply, as `kubectl apply --server-side` does it, without a program to start for it."""
+        for document in documents:
+            try:
+                self._apply(document)
+            except ApiException as error:
+                words = json.loads(error.body or "{}").get("message", str(error))
+                raise KubectlFailed(["apply", document["metadata"]["name"]], error.status or 1, words) from None
+
+    def _apply(self, document: Document) -> None:
+        resource = self._any.resources.get(api_version=document["apiVersion"], kind=document["kind"])
+        meta = document["metadata"]
+        self._any.server_side_apply(  # type: ignore[no-untyped-call]
+            resource, dict(document), meta["name"], meta["namespace"], force_conflicts=True, field_manager="kubectl"
+        )
 
     def patch(self, kind: str, name: str, spec: Document) -> None:
         self.kubectl("patch", kind, name, "--type=merge", "--patch", json.dumps({"spec": spec}))
