@@ -34,6 +34,7 @@ def test_an_array_that_shows_another_key_than_the_pinned_one_is_not_spoken_to(
 
     stand.patch(ARRAYS, "array", {"hostKeys": [other, simulator.host_key]})
     stand.ready(ATTACHMENTS, "one")
+    stand.says(ARRAYS, "array", "Ready")
     assert stand.status(ARRAYS, "array")["hostKeyFingerprint"] == fingerprint(simulator.host_key)
 
 
@@ -46,6 +47,7 @@ def test_the_first_key_that_is_seen_is_kept_and_another_one_stops_everything(
         stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"), stand.attachment("two", "worker-1", "vol1")
     )
     stand.ready(ATTACHMENTS, "one", "two")
+    stand.says(ARRAYS, "array", "Ready")
     status = stand.status(ARRAYS, "array")
     assert status["hostKey"] == first
     assert status["hostKeyFingerprint"] == fingerprint(first)
