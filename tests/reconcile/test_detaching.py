@@ -18,7 +18,6 @@ from support.arranging import (
     bound,
     host,
     host_object,
-    iqn,
     mapped,
     own_name,
     view,
@@ -218,97 +217,6 @@ CASES = [
         "with a lost status nothing is taken from an administrator's host object",
         decided(leaving(), view(DATA, ADMINS, mapped(ADMINS, DATA))),
         Release(),
-    ),
-    # -- which host object it is ------------------------------------------------------------------------------------
-    Case(
-        "a host object that was renamed is found by its initiators",
-        decided(leaving(bound(ADMINS, DATA)), view(DATA, RENAMED, mapped(RENAMED, DATA))),
-        unmap(RENAMED.name),
-    ),
-    Case(
-        "another machine's host object under the old name is not touched",
-        decided(leaving(bound(ADMINS, DATA)), view(DATA, STRANGERS, mapped(STRANGERS, DATA))),
-        Release(),
-    ),
-    Case(
-        "two host objects that swapped their names are told apart",
-        decided(
-            leaving(bound(ADMINS, DATA)),
-            view(DATA, STRANGERS, RENAMED, mapped(STRANGERS, DATA), mapped(RENAMED, DATA)),
-        ),
-        unmap(RENAMED.name),
-    ),
-    Case(
-        "nothing is taken from a host object that another machine shares by now",
-        decided(leaving(bound(ADMINS, DATA)), view(DATA, MERGED, mapped(MERGED, DATA))),
-        Release,
-        ("merged", iqn("stranger")),
-    ),
-    Case(
-        "our host object is ours even when its initiators went to another one",
-        decided(leaving(bound(OURS, DATA)), view(DATA, host_object(OURS.name), ADMINS, mapped(OURS, DATA))),
-        unmap(OURS.name),
-    ),
-    Case(
-        "a host object of ours whose machine was installed anew is still left",
-        decided(
-            leaving(bound(OURS, DATA)),
-            view(DATA, host_object(OURS.name, "reinstalled"), mapped(OURS, DATA)),
-        ),
-        unmap(OURS.name),
-    ),
-    Case(
-        "detaching works from the status alone when the host resource is gone",
-        decided(leaving(bound(ADMINS, DATA)), view(DATA, ADMINS, mapped(ADMINS, DATA)), host("other")),
-        unmap(ADMINS.name),
-    ),
-    Case(
-        "a changed spec of the host does not make a mapping be forgotten",
-        decided(leaving(bound(ADMINS, DATA)), view(DATA, ADMINS, mapped(ADMINS, DATA)), host("node", "new-card")),
-        unmap(ADMINS.name),
-    ),
-    # -- unsettled ---------------------------------------------------------------------------------------------------
-    Case(
-        "nothing contrary is typed while a command may still be running",
-        decided(
-            leaving(bound(OURS, DATA)),
-            view(DATA, OURS, mapped(OURS, DATA)),
-            NODE,
-            unsettled=frozenset({OURS.name}),
-        ),
-        Reason.OUTCOME_UNKNOWN,
-    ),
-    Case(
-        "no finalizer leaves while a mapping may still come",
-        decided(leaving(bound(OURS, DATA)), view(DATA, OURS), NODE, unsettled=frozenset({OURS.name})),
-        Reason.OUTCOME_UNKNOWN,
-    ),
-    Case(
-        "no finalizer leaves while the host object itself may still come",
-        decided(leaving(bound(OURS.name, DATA)), view(DATA), NODE, unsettled=frozenset({OURS.name})),
-        Reason.OUTCOME_UNKNOWN,
-    ),
-    Case(
-        "no finalizer leaves while a former holder of the Lease may have commands under way",
-        decided(leaving(bound(OURS, DATA)), view(DATA, OURS), NODE, all_unsettled=True),
-        Reason.OUTCOME_UNKNOWN,
-    ),
-    Case(
-        "a lost answer on one host holds up no other",
-        decided(
-            leaving(bound(OURS, DATA)),
-            view(DATA, OURS, mapped(OURS, DATA)),
-            NODE,
-            unsettled=frozenset({HostName("b")}),
-        ),
-        unmap(OURS.name),
-    ),
-    Case(
-        "detaching works while parents are being deleted",
-        decided(
-            leaving(bound(OURS, DATA)), view(DATA, OURS, mapped(OURS, DATA)), host("node", meta={"deleting": True})
-        ),
-        unmap(OURS.name),
     ),
 ]
 

@@ -42,7 +42,7 @@ def decided(wished: FlashSystemHost, seen: View, *others: FlashSystemHost | Volu
 
 def node(*iqns: str, put: tuple[str, ...] = (), **more: Any) -> FlashSystemHost:
     """put: initiators that its status remembers as put by us."""
-    return host("node", *iqns, status={"ports": [{"iqn": iqn(word)} for word in put]}, **more)
+    return host("node", *iqns, status={"ownership": "Created", "ports": [{"iqn": iqn(word)} for word in put]}, **more)
 
 
 def gone(*others: FlashSystemHost | VolumeAttachment, seen: View, **more: Any) -> Decision:
@@ -254,6 +254,15 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=sentence)
 def test_host(case: Case) -> None:
     hold(case)
+
+
+def test_the_ports_of_a_host_object_that_was_adopted_once_are_not_ours_to_remove() -> None:
+    remembered = {"ownership": "Adopted", "ports": [{"iqn": iqn("node")}, {"iqn": iqn("second")}]}
+    wished = host("node", status=remembered)
+
+    decision = decided(wished, view(host_object(OWN, "node", "second"), DATA, mapped(OURS, DATA)), WANTED)
+
+    hold(Case("", decision, Reason.READY))
 
 
 @pytest.mark.parametrize(

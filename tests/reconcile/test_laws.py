@@ -21,7 +21,7 @@ DIALECTS: list[dict[str, Any]] = [
     {"dialect": "modern", "pool": "Pool0"},
     {"dialect": "modern", "pool": "Pool0", "release": "7.6.0.0"},
 ]
-law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

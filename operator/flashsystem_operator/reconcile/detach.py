@@ -11,7 +11,7 @@ from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refus
 from flashsystem_operator.reconcile.host import Adopted, Ours, standing, unsettled
 from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World, volume_of
-from flashsystem_operator.values import HostName, VolumeUid
+from flashsystem_operator.values import HostName, Iqn, VolumeUid
 
 
 def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Decision:
@@ -69,8 +69,8 @@ def host_to_leave(attachment: VolumeAttachment, world: World, view: View) -> Hos
     """The host object that was recorded: the same machine by its initiators, under whatever name.
 
     A host object of the recorded name that has none of the initiators is another machine by now, unless the name is
-    one of ours: what is on that is ours, even when the initiators went elsewhere. With a lost record only a host object
-    that we made can be meant.
+    one of ours: what is on that is ours, even when the initiators went elsewhere, but for one that bears another
+    resource's initiators by now. With a lost record only a host object that we made can be meant.
     """
     seen, resource = attachment.status.host, world.hosts.get(attachment.host)
     uid = volume_to_leave(attachment, view)
@@ -78,10 +78,18 @@ def host_to_leave(attachment: VolumeAttachment, world: World, view: View) -> Hos
     ours = world.name_of(resource) if resource else None
     if seen and seen.name and world.ours(HostName(seen.name)):
         ours = HostName(seen.name)
-    if ours in view.hosts and (not names or ours in names or (uid and own_mapping(view, ours, uid))):
-        return view.hosts[ours]
+    if ours in names:
+        return view.hosts[HostName(str(ours))]
+    meant = ours in view.hosts and (not names or (uid and own_mapping(view, ours, uid)))
+    if meant and not _serves_another(host := view.hosts[HostName(str(ours))], attachment, world):
+        return host
     with_it = [name for name in names if uid and own_mapping(view, name, uid)]
     return next((view.hosts[name] for name in (*with_it, *names)), None)
+
+
+def _serves_another(host: Host, attachment: VolumeAttachment, world: World) -> bool:
+    """Whether it has an initiator that another FlashSystemHost claims: somebody renamed host objects."""
+    return any(each.ref != attachment.host for name in host.iqns for each in world.claimants(Iqn(name)))
 
 
 def own_mapping(view: View, host: HostName, uid: VolumeUid) -> Mapping | None:

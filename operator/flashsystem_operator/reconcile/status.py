@@ -77,7 +77,7 @@ def _origin(
     """
     if isinstance(target.found, hosts.Ours) and not mapping.cluster:
         return Origin.CREATED
-    if attachment.status.origin is Origin.CREATED and not refused:
+    if attachment.status.origin is Origin.CREATED and not refused and _is_where_it_was(attachment, target):
         return Origin.CREATED
     leaving = (each for each in world.leaving(mapping.uid) if each.host == attachment.host)
     if attachment.status.origin is None and any(each.status.origin is Origin.CREATED for each in leaving):
@@ -95,7 +95,16 @@ def _inherited(
     elder = attachments.elder_of_pair(attachment, target.volume, world, view)
     if elder and elder.status.origin:
         return elder.status.origin
-    return None if outcome.refused else attachment.status.origin
+    moved = view.on_host(target.name).get(target.volume.uid) and not _is_where_it_was(attachment, target)
+    return None if outcome.refused or moved else attachment.status.origin
+
+
+def _is_where_it_was(attachment: VolumeAttachment, target: attachments.Target) -> bool:
+    """Whether this is the host object that was recorded, perhaps renamed: what we did to another is no claim on it."""
+    seen = attachment.status.host
+    if seen is None or seen.name == target.name or isinstance(target.found, hosts.Unmade):
+        return True
+    return not target.found.host.iqns.isdisjoint(seen.initiators)
 
 
 def _ports(host: FlashSystemHost, found: hosts.Ours | hosts.Adopted, world: World) -> tuple[HostPort, ...]:

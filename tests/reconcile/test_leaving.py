@@ -1,0 +1,175 @@
+"""From which host object a volume is taken, however an administrator renamed things, and when it has to wait."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.kinds import FINALIZER
+from flashsystem_operator.array.commands import UnmapVolume
+from flashsystem_operator.array.state import Volume
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile.attachment import plan
+from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release
+from flashsystem_operator.values import HostName
+from support.arranging import (
+    attachment,
+    bound,
+    host,
+    host_object,
+    iqn,
+    mapped,
+    own_name,
+    view,
+    volume,
+    world,
+)
+from support.deciding import Case, hold, sentence
+
+DATA, LOGS = volume("data", 1), volume("logs", 2)
+NODE = host("node")
+OURS = host_object(own_name("node"), "node")
+ADMINS = host_object("admins", "node")
+RENAMED = host_object("renamed", "node")
+MERGED = host_object("merged", "node", "stranger")
+STRANGERS = host_object("admins", "stranger")
+
+
+def decided(wished: VolumeAttachment, seen: View, *others: FlashSystemHost | VolumeAttachment, **more: Any) -> Decision:
+    return plan(wished, world(wished, *(others or (NODE,)), **more), seen)
+
+
+def leaving(status: dict[str, Any] | None = None, *, finalizers: tuple[str, ...] = (), **spec: Any) -> VolumeAttachment:
+    meta = {"deleting": True, "finalizers": (FINALIZER, *finalizers)}
+    return attachment("a", "node", status=status, meta=meta, **spec)
+
+
+def unmap(on: HostName, what: Volume = DATA) -> Act:
+    return Act((UnmapVolume(on, what.name, what.uid),))
+
+
+CASES = [
+    # -- which host object it is ------------------------------------------------------------------------------------
+    Case(
+        "a host object that was renamed is found by its initiators",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, RENAMED, mapped(RENAMED, DATA))),
+        unmap(RENAMED.name),
+    ),
+    Case(
+        "another machine's host object under the old name is not touched",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, STRANGERS, mapped(STRANGERS, DATA))),
+        Release(),
+    ),
+    Case(
+        "two host objects that swapped their names are told apart",
+        decided(
+            leaving(bound(ADMINS, DATA)),
+            view(DATA, STRANGERS, RENAMED, mapped(STRANGERS, DATA), mapped(RENAMED, DATA)),
+        ),
+        unmap(RENAMED.name),
+    ),
+    Case(
+        "nothing is taken from a host object that another machine shares by now",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, MERGED, mapped(MERGED, DATA))),
+        Release,
+        ("merged", iqn("stranger")),
+    ),
+    Case(
+        "our host object is ours even when its initiators went to another one",
+        decided(leaving(bound(OURS, DATA)), view(DATA, host_object(OURS.name), ADMINS, mapped(OURS, DATA))),
+        unmap(OURS.name),
+    ),
+    Case(
+        "two host objects of ours that swapped their names are told apart",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(
+                DATA,
+                host_object(OURS.name, "b"),
+                host_object(own_name("b"), "node"),
+                mapped(host_object(OURS.name), DATA),
+                mapped(host_object(own_name("b")), DATA),
+            ),
+            NODE,
+            host("b"),
+        ),
+        unmap(own_name("b")),
+    ),
+    Case(
+        "a host object of our name that bears another resource's initiators is not touched",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, host_object(OURS.name, "b"), mapped(OURS, DATA)),
+            NODE,
+            host("b"),
+        ),
+        Release(),
+    ),
+    Case(
+        "a host object of ours whose machine was installed anew is still left",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, host_object(OURS.name, "reinstalled"), mapped(OURS, DATA)),
+        ),
+        unmap(OURS.name),
+    ),
+    Case(
+        "detaching works from the status alone when the host resource is gone",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, ADMINS, mapped(ADMINS, DATA)), host("other")),
+        unmap(ADMINS.name),
+    ),
+    Case(
+        "a changed spec of the host does not make a mapping be forgotten",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, ADMINS, mapped(ADMINS, DATA)), host("node", "new-card")),
+        unmap(ADMINS.name),
+    ),
+    # -- unsettled ---------------------------------------------------------------------------------------------------
+    Case(
+        "nothing contrary is typed while a command may still be running",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, OURS, mapped(OURS, DATA)),
+            NODE,
+            unsettled=frozenset({OURS.name}),
+        ),
+        Reason.OUTCOME_UNKNOWN,
+    ),
+    Case(
+        "no finalizer leaves while a mapping may still come",
+        decided(leaving(bound(OURS, DATA)), view(DATA, OURS), NODE, unsettled=frozenset({OURS.name})),
+        Reason.OUTCOME_UNKNOWN,
+    ),
+    Case(
+        "no finalizer leaves while the host object itself may still come",
+        decided(leaving(bound(OURS.name, DATA)), view(DATA), NODE, unsettled=frozenset({OURS.name})),
+        Reason.OUTCOME_UNKNOWN,
+    ),
+    Case(
+        "no finalizer leaves while a former holder of the Lease may have commands under way",
+        decided(leaving(bound(OURS, DATA)), view(DATA, OURS), NODE, all_unsettled=True),
+        Reason.OUTCOME_UNKNOWN,
+    ),
+    Case(
+        "a lost answer on one host holds up no other",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, OURS, mapped(OURS, DATA)),
+            NODE,
+            unsettled=frozenset({HostName("b")}),
+        ),
+        unmap(OURS.name),
+    ),
+    Case(
+        "detaching works while parents are being deleted",
+        decided(
+            leaving(bound(OURS, DATA)), view(DATA, OURS, mapped(OURS, DATA)), host("node", meta={"deleting": True})
+        ),
+        unmap(OURS.name),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=sentence)
+def test_leaving(case: Case) -> None:
+    hold(case)
