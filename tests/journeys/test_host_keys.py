@@ -42,7 +42,7 @@ def test_the_first_key_that_is_seen_is_kept_and_another_one_stops_everything(
     stand: Stand, simulator: Simulator
 ) -> None:
     first = simulator.host_key
-    stand.array(simulator, hostKeys=None, hostKeyPolicy="TrustOnFirstUse", resyncInterval="1s")
+    stand.array(simulator, hostKeys=[], hostKeyPolicy="TrustOnFirstUse", resyncInterval="1s")
     stand.apply(
         stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"), stand.attachment("two", "worker-1", "vol1")
     )
@@ -76,7 +76,7 @@ def test_the_first_key_that_is_seen_is_kept_and_another_one_stops_everything(
 def test_a_key_that_was_kept_survives_a_restart_of_the_operator(
     stand: Stand, simulator: Simulator, operator: Operator
 ) -> None:
-    stand.array(simulator, hostKeys=None, hostKeyPolicy="TrustOnFirstUse", resyncInterval="1s")
+    stand.array(simulator, hostKeys=[], hostKeyPolicy="TrustOnFirstUse", resyncInterval="1s")
     stand.ready(ARRAYS, "array")
     first = simulator.host_key
 
