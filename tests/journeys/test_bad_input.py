@@ -231,8 +231,9 @@ def _make_volume(simulator: Simulator, name: str) -> None:
 def test_the_array_stays_ready_whatever_is_asked_of_it(stand: Stand, simulator: Simulator) -> None:
     """Users' mistakes are theirs: a stalled attachment does not cloud the array or its neighbours."""
     stand.array(simulator, resyncInterval="1s")
+    stand.apply(stand.host("worker-1"))
+    be_younger_than(stand, HOSTS, "worker-1")
     stand.apply(
-        stand.host("worker-1"),
         stand.host("spread", iqn("worker-1"), iqn("x")),
         stand.attachment("good", "worker-1", "vol0"),
         stand.attachment("nowhere", "worker-1", "no-such-volume"),
