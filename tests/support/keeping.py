@@ -40,8 +40,11 @@ class Keeper:
         self.wishes |= {each.ref: each for each in wishes}
 
     def delete(self, ref: ObjectRef) -> None:
-        """What `kubectl delete` does: the object stays until it is released."""
+        """What `kubectl delete` does: what was worked on stays until it is released, the rest goes at once."""
         old = self.wishes[ref]
+        if isinstance(old, VolumeAttachment) and old.status.host is None:
+            del self.wishes[ref]
+            return
         self.wishes[ref] = old.model_copy(
             update={"metadata": old.metadata.model_copy(update={"deletion_timestamp": NOW})}
         )
