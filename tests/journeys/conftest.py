@@ -6,6 +6,7 @@ import pytest
 
 from cluster.client import Cluster
 from flashsystem_operator.simulator import Simulator
+from support.arrays import pretend
 from support.operating import Operator, install, open_secrets
 from support.stand import Stand
 
@@ -34,7 +35,7 @@ def operator(_operator: Operator) -> Operator:
 @pytest.fixture(params=["legacy", "modern"])
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """A pretend array of either dialect, with its built-in volumes and no host."""
-    with Simulator(dialect=request.param) as running:
+    with pretend(dialect=request.param) as running:
         yield running
 
 

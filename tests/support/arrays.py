@@ -17,7 +17,7 @@ def pretend(config: dict[str, Any] | None = None, dialect: Any = None, **options
 
 def injections(simulator: Simulator) -> list[str]:
     """The lines in which something stood that a bash would have taken for more than a word."""
-    return [entry["line"] for entry in simulator.control.log() if entry["shell"]]
+    return [entry["line"] for entry in simulator.control.log() if entry["shell"] and entry["session"]]
 
 
 def last(simulator: Simulator) -> int:
