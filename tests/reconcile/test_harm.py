@@ -45,7 +45,8 @@ def tell(story: list[Act], judge: Judge) -> None:
         act(judge, n, m)
 
 
-law = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same stories each time: a build fails for what was changed. More of them, and others: raise one, drop the other.
+law = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 dialects = st.sampled_from(sorted(POOLS))
 adoptions = st.lists(st.tuples(number, number), max_size=2)
 attachments = st.lists(st.tuples(number, number), min_size=1, max_size=4)
