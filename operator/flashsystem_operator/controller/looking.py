@@ -38,7 +38,7 @@ class Looking:
             self._closely(self.view, focusing.doubts(world, self.view, due))
         return self.view
 
-    def again(self, done: Sequence[Step], refused: Sequence[Step]) -> None:
+    def again(self, done: Sequence[Step], refused: Sequence[Step]) -> View:
         """After acting: what the steps may have changed, and what the array knew that we did not."""
         view = self.view
         if view is None:
@@ -49,6 +49,7 @@ class Looking:
         # Even so: what that listing of mappings lacks is gone only when its host object says so.
         self._closely(view, focusing.touched(done))
         self._closely(view, focusing.rivals_of(refused))
+        return view
 
     def _closely_or_all(self, view: View, focus: Focus) -> None:
         if focus.cost > _LISTINGS + 2 * len(view.hosts):

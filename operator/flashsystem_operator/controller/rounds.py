@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.array.commands import RemoveHost, RemovePort, UnmapVolume
+from flashsystem_operator.array.commands import AddPorts, RemoveHost, RemovePort, UnmapVolume
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller import steps
@@ -34,7 +34,7 @@ class Ended:
     """What a pass leaves.
 
     again: objects that need another turn soon. obstructed: objects that something on the array is in the way of.
-    freed: whether something was taken off the array, so that the obstructed may try.
+    freed: whether something was taken out of the way on the array, so that the obstructed may try.
     """
 
     view: View
@@ -57,21 +57,21 @@ class Round:
 
     async def go(self, world_of: WorldOf, known: View | None, due: Collection[ObjectRef], *, survey: bool) -> Ended:
         """Bring the due objects in line. Raises ArrayError when the array cannot be looked at."""
-        looking = Looking(self.session, known)
-        world = world_of("")
-        view = await in_thread(self.hand, lambda: looking.first(world, due, survey=survey))
-        self.unsettled.review(view)
-        verdict = arrays.judge(world.array, view.body)
+        looking, began = Looking(self.session, known), self.unsettled.now()
+        looked_for = world_of("")
+        view = await in_thread(self.hand, lambda: looking.first(looked_for, due, survey=survey))
+        self.unsettled.review(view, began)
+        verdict = arrays.judge(looked_for.array, view.body)
         closed = verdict.message if isinstance(verdict, Refuse) else ""
         world = world_of(closed)
+        due = _as_looked_for(due, looked_for, world)
         decisions = planned = batch.plan(world, view, due)
         results, acted = steps.Results(), any(isinstance(decision, Act) for decision in decisions.values())
         failed = await self._record(world, view, decisions)
         if acted:
             results = await self._act(world, decisions, failed, looking)
-            self.unsettled.review(view)
-            world = world_of(closed)
-            decisions = batch.plan(world, view, due)
+            planned_for, world = world, world_of(closed)
+            decisions = batch.plan(world, view, _as_looked_for(due, planned_for, world))
         outcomes = {
             ref: Outcome(
                 decision,
@@ -141,8 +141,9 @@ class Round:
         results = await steps.run(errands, self.session, self.may_write, barred=failed.keys())
         for errand in results.unsettled:
             self.unsettled.add(errand.step)
-        refused = [errand.step for errand in results.refused]
-        await in_thread(self.hand, lambda: looking.again([errand.step for errand in errands], refused))
+        refused, began = [errand.step for errand in results.refused], self.unsettled.now()
+        view = await in_thread(self.hand, lambda: looking.again([errand.step for errand in errands], refused))
+        self.unsettled.review(view, began)
         return results
 
     async def _say(self, world: World, view: View, outcomes: Mapping[ObjectRef, Outcome]) -> set[ObjectRef]:
@@ -162,6 +163,16 @@ class Round:
 
         failed = await self.writer.all(outcomes, say)
         return {ref for ref, error in failed.items() if not isinstance(error, Gone)}
+
+
+def _as_looked_for(due: Iterable[ObjectRef], looked_for: World, world: World) -> list[ObjectRef]:
+    """Without those that began to leave, or came, since the look: it was not meant for that, and they are due again."""
+    return [ref for ref in due if _leaving(ref, looked_for) == _leaving(ref, world)]
+
+
+def _leaving(ref: ObjectRef, world: World) -> bool | None:
+    found = world.hosts.get(ref) or world.attachments.get(ref)
+    return found.metadata.deleting if found else None
 
 
 def _errands(ref: ObjectRef, decision: Act, world: World) -> list[steps.Errand]:
@@ -202,4 +213,4 @@ def _obstructed(decisions: Mapping[ObjectRef, Decision]) -> set[ObjectRef]:
 
 def _frees(planned: Mapping[ObjectRef, Decision]) -> bool:
     steps = (step for decision in planned.values() if isinstance(decision, Act) for step in decision.steps)
-    return any(isinstance(step, UnmapVolume | RemovePort | RemoveHost) for step in steps)
+    return any(isinstance(step, UnmapVolume | RemovePort | RemoveHost | AddPorts) for step in steps)

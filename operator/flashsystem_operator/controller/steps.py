@@ -7,7 +7,16 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field
 
 from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume, line
+from flashsystem_operator.array.commands import (
+    AddPorts,
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    RemovePort,
+    Step,
+    UnmapVolume,
+    line,
+)
 from flashsystem_operator.array.errors import ArrayError, OutcomeUnknown, Refused, Unreadable
 from flashsystem_operator.array.session import Session
 
@@ -113,5 +122,13 @@ def _never() -> bool:
 
 
 def _places(step: Step) -> tuple[object, ...]:
-    volume = (step.uid,) if isinstance(step, MapVolume | UnmapVolume) else ()
-    return (step.host, *volume)
+    """What a step needs for itself: its host object, its volume, and the initiators that it gives or takes."""
+    match step:
+        case MapVolume(host=host, uid=uid) | UnmapVolume(host=host, uid=uid):
+            return host, uid
+        case MakeHost(host=host, iqns=iqns) | AddPorts(host=host, iqns=iqns):
+            return host, *iqns
+        case RemovePort(host=host, iqn=iqn):
+            return host, iqn
+        case RemoveHost(host=host):
+            return (host,)

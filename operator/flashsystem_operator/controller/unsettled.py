@@ -17,7 +17,10 @@ class _Lost:
 class Unsettled:
     """seconds: how long a command whose answer was lost may still take effect.
 
-    A lost command is settled when its effect is seen, or when that time is over: then a look decides.
+    everything: whether a former holder of the Lease may still have commands under way.
+
+    A lost command is settled when its effect is seen, or by a look that began when that time was over. A look that
+    began before may have missed what came in its midst.
     """
 
     def __init__(self, clock: Callable[[], float], seconds: float) -> None:
@@ -25,6 +28,7 @@ class Unsettled:
         self.seconds = seconds
         self._lost: list[_Lost] = []
         self._all_until = float("-inf")
+        self.everything = False
 
     @property
     def hosts(self) -> frozenset[HostName]:
@@ -37,11 +41,6 @@ class Unsettled:
         return frozenset((step.host, step.uid) for step in steps if isinstance(step, MapVolume | UnmapVolume))
 
     @property
-    def everything(self) -> bool:
-        """Whether a former holder of the Lease may still have commands under way."""
-        return self._clock() < self._all_until
-
-    @property
     def rest(self) -> float:
         """Seconds until it has none."""
         return max(0.0, self._all_until - self._clock())
@@ -51,8 +50,13 @@ class Unsettled:
 
     def add_everything(self, seconds: float) -> None:
         self._all_until = self._clock() + seconds
+        self.everything = True
 
-    def review(self, view: View) -> None:
-        """Drop what this view settles, and what is over."""
-        now = self._clock()
-        self._lost = [lost for lost in self._lost if now < lost.until and not view.shows(lost.step)]
+    def now(self) -> float:
+        """To be kept when a look begins, for `review`."""
+        return self._clock()
+
+    def review(self, view: View, began: float) -> None:
+        """Drop what this view settles, of a look that began then."""
+        self._lost = [lost for lost in self._lost if began < lost.until and not view.shows(lost.step)]
+        self.everything = self.everything and began < self._all_until

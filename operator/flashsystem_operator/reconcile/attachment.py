@@ -6,7 +6,7 @@ other: `plan` answers for both.
 
 from dataclasses import dataclass
 
-from flashsystem_operator.api.attachment import Access, VolumeAttachment
+from flashsystem_operator.api.attachment import Access, Origin, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, Step, make_host
 from flashsystem_operator.array.state import Mapping, Volume
@@ -15,8 +15,9 @@ from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile import sharing
 from flashsystem_operator.reconcile.connection import portals_for
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
-from flashsystem_operator.reconcile.detach import on_another_system, plan_detached
+from flashsystem_operator.reconcile.detach import on_another_system, own_mapping, plan_detached
 from flashsystem_operator.reconcile.lun import choose
+from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World, seniority, volume_of
 from flashsystem_operator.values import HostName, Lun
 
@@ -149,12 +150,34 @@ def _plan_unmapped(attachment: VolumeAttachment, target: Target, world: World, v
         return Wait(Reason.PARENT_DELETING, f"{leaving.ref} is being deleted and takes no new attachment.")
     if isinstance(target.found, hosts.Adopted) and target.found.missing:
         return hosts.missing_initiators(target.found)
+    if isinstance(target.found, hosts.Ours) and target.found.missing:
+        return Wait(
+            Reason.HOST_NOT_READY,
+            f"Host object {target.name} still lacks {listed(target.found.missing)}. The volume is mapped to it when "
+            "the host can see it by all its initiators.",
+        )
+    if left := _left_elsewhere(attachment, target, view):
+        return left
     if refused := sharing.judge(attachment, target, world, view):
         return refused
     lun = choose(attachment, target.name, view)
     if isinstance(lun, Refuse):
         return lun
     return Act((*_make_host(target, world, view), _map(target, lun, view)))
+
+
+def _left_elsewhere(attachment: VolumeAttachment, target: Target, view: View) -> Refuse | None:
+    """What was mapped for this attachment to another host object must not be forgotten by being recorded anew."""
+    seen = attachment.status.host
+    if seen is None or not seen.name or seen.name == target.name or attachment.status.origin is not Origin.CREATED:
+        return None
+    if own_mapping(view, HostName(seen.name), target.volume.uid) is None:
+        return None
+    return Refuse(
+        Reason.VOLUME_MAPPED_ELSEWHERE,
+        f"Volume {target.volume.name} is still mapped to host object {seen.name}, where this attachment had it. Unmap "
+        "it there on the array, or delete this attachment and make it again.",
+    )
 
 
 def _make_host(target: Target, world: World, view: View) -> tuple[Step, ...]:
