@@ -171,7 +171,6 @@ class Worker:
         if survey:
             due = {self.ref, *self._cache.hosts_on(self.ref), *self._cache.attachments_on(self.ref)}
         self._unsettled.seconds = max(self._settings.unsettled, array.spec.limits.command_timeout)
-        taken_over = self._unsettled.everything
         turn = Round(access.session, self._writer, self._unsettled, self._may_write, self._hand)
         ended = await turn.go(self._world, self._view, due - {self.ref}, survey=survey)
         self._view = ended.view
@@ -184,7 +183,7 @@ class Worker:
         for ref in due - ended.again:
             self._failures.forget(ref)
         self._retry(ended.again)
-        if taken_over:
+        if self._unsettled.everything:
             self._queue.put(self.ref, self._unsettled.rest)
         self._obstructed = (self._obstructed - due) | ended.obstructed
         if ended.freed:
