@@ -1,12 +1,17 @@
 """What may still be running on an array is remembered until it is seen to be done, or cannot be any more."""
 
 from flashsystem_operator.array.commands import MakeHost, MapVolume, UnmapVolume
+from flashsystem_operator.array.state import Dialect, System
+from flashsystem_operator.array.view import Body, View
 from flashsystem_operator.controller.unsettled import Unsettled
-from flashsystem_operator.values import HostName, Iqn, Lun, VolumeName, VolumeUid
+from flashsystem_operator.values import HostName, Iqn, Lun, SystemId, VolumeName, VolumeUid
 
 HOST, UID = HostName("a-1234"), VolumeUid("6005076810BF80000000000000000001")
 MAP = MapVolume(HOST, VolumeName("data"), UID, Lun(1))
 MAKE = MakeHost(HostName("b-1234"), (Iqn("iqn.1994-05.com.redhat:b"),))
+
+SYSTEM = System(SystemId("0000020421A0BEEF"), "array", Dialect.MODERN)
+EMPTY = View(Body(SYSTEM, (), (), None))
 
 
 class Clock:
@@ -32,18 +37,19 @@ def test_the_end_of_a_mapping_is_in_doubt_as_its_beginning_is() -> None:
     assert unsettled.pairs == {(HOST, UID)}
 
 
-def test_an_array_that_was_taken_over_is_in_doubt_for_as_long_as_a_command_may_take() -> None:
+def test_an_array_that_was_taken_over_is_in_doubt_until_a_look_that_began_late_enough() -> None:
     clock = Clock()
     unsettled = Unsettled(clock, 3)
-    assert not unsettled.everything
-    assert unsettled.rest == 0
+    assert (unsettled.everything, unsettled.rest) == (False, 0)
 
     unsettled.add_everything(60)
     clock.now += 20
-    assert unsettled.everything
-    assert unsettled.rest == 40
+    early = unsettled.now()
+    assert (unsettled.everything, unsettled.rest) == (True, 40)
 
     clock.now += 41
-    assert not unsettled.everything
-    assert unsettled.rest == 0
-    assert unsettled.hosts == set()
+    unsettled.review(EMPTY, early)
+    assert (unsettled.everything, unsettled.rest) == (True, 0)
+
+    unsettled.review(EMPTY, unsettled.now())
+    assert (unsettled.everything, unsettled.rest) == (False, 0)
