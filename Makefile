@@ -16,8 +16,9 @@ help: ## List these targets.
 demo: $(INSTALLED) ## Watch volumes being attached and detached: a pretend array and a real Kubernetes API, on this machine.
 	$(PYTHON) -m demo
 
+# Two at a time, each with a Kubernetes API of its own; the tests of one file stay together.
 test: lint programs ## Everything `check` does, and all tests: also those against a real Kubernetes API.
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile
 
 check: lint ## Style, types, import directions, and the tests that take no time: for every save.
 	$(BIN)/pytest --quiet -m "not cluster and not slow"
