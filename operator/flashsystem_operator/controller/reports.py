@@ -39,8 +39,7 @@ class Reports:
 
     async def down(self, world: World, said: Wait | Refuse, due: Collection[ObjectRef], secret: str | None) -> None:
         """When the array cannot be worked with: once on the array, and on those objects that are not Ready."""
-        decision = self._decided(world, said)
-        status = array_status.unreached(world.array, decision, now(), secret)
+        status = array_status.unreached(world.array, said, now(), secret)
         await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, status))
         refs = due if world.array.ref not in due else (*world.hosts, *world.attachments)
         await self._writer.all((ref for ref in refs if ref != world.array.ref), lambda ref: self._not_ready(ref, world))

@@ -108,7 +108,7 @@ def plan_gone(array: FlashSystemArray, hosts: int, attachments: int) -> Decision
     if hosts or attachments:
         return Wait(
             Reason.IN_USE,
-            f"{plural(hosts, 'FlashSystemHost')} and {plural(attachments, 'VolumeAttachment')} still need "
-            f"{array.ref}. Delete them first.",
+            f"{array.ref} is in use by {plural(hosts, 'FlashSystemHost')} and "
+            f"{plural(attachments, 'VolumeAttachment')}. Delete them first, or wait if they are being deleted.",
         )
     return Release()

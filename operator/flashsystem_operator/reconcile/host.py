@@ -94,8 +94,8 @@ def plan(resource: FlashSystemHost, world: World, view: View) -> Decision:
 def unsettled(name: HostName) -> Wait:
     return Wait(
         Reason.OUTCOME_UNKNOWN,
-        f"The answer to a command that changes host object {name} was lost, and it may still be running. "
-        "Nothing more is done to it until that is settled by another look.",
+        f"A command that changes host object {name} may still be running: its answer was lost, or the operator that "
+        "worked this array before stopped without a word. Nothing more is done to it until another look settles that.",
     )
 
 
@@ -223,7 +223,8 @@ def _plan_gone(resource: FlashSystemHost, world: World, view: View) -> Decision:
         names = listed([each.metadata.name for each in attachments])
         return Wait(
             Reason.IN_USE,
-            f"{plural(len(attachments), 'VolumeAttachment')} still use this host: {names}. Delete them first.",
+            f"In use by {plural(len(attachments), 'VolumeAttachment')}: {names}. Delete them first, or wait if they "
+            "are being deleted.",
         )
     own = world.name_of(resource)
     if world.is_unsettled(own):
@@ -233,7 +234,7 @@ def _plan_gone(resource: FlashSystemHost, world: World, view: View) -> Decision:
         return Release()
     left = len(view.on_host(own))
     if left:
-        return Release(f"Host object {own} stays on the array: {plural(left, 'volume')} of others are mapped to it.")
+        return Release(f"Host object {own} stays on the array: it has mappings of {plural(left, 'volume')} of others.")
     if host.cluster:
         return Release(f"Host object {own} stays on the array: it is a member of host cluster {host.cluster}.")
     return Act((RemoveHost(own),))
