@@ -1,5 +1,6 @@
 """Whatever is wrong with how the program is started: one line that says what to do, exit code 2, and no traceback."""
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -24,7 +25,17 @@ Tell = Callable[..., str]
 
 
 @pytest.fixture
-def complaint(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tell:
+def _log_as_it_was() -> Iterator[None]:
+    """The program sets the log up, here on a stream that pytest closes after the test."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def complaint(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, _log_as_it_was: None) -> Tell:
     """The one line with which the program ends; here in this process, since a new one takes its time."""
     for name in [name for name in os.environ if name.startswith(("KUBE", "POD_", "FLASHSYSTEM_"))]:
         monkeypatch.delenv(name)
