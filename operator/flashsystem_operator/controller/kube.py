@@ -4,7 +4,7 @@ Every write carries the version that it stands on, so that what somebody else wr
 Conflict is answered by looking again.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,39 +74,13 @@ class Kube:
     async def write_status(self, ref: ObjectRef, version: str, before: Body, status: Body) -> Body:
         """Replace the status, and nothing else, if the object is still at `version`. Answers with the object."""
         patch = {"metadata": {"resourceVersion": version}, "status": merge_patch(before, status)}
-        answer: Body = await self._asked(
-            self._custom.patch_namespaced_custom_object_status(
-                GROUP,
-                VERSION,
-                ref.namespace,
-                ref.kind.plural,
-                ref.name,
-                patch,
-                field_manager=MANAGER,
-                _content_type=_MERGE,
-                _request_timeout=self._limit,
-            )
-        )
-        return answer
+        return await self._patched(self._custom.patch_namespaced_custom_object_status, ref, patch)
 
     async def write_finalizer(self, ref: ObjectRef, meta: ObjectMeta, *, present: bool) -> Body:
         """Put our finalizer on, or take it off, if the object is still as `meta` says. Answers with the object."""
         finalizers = [*meta.other_finalizers, *((FINALIZER,) if present else ())]
         patch = {"metadata": {"resourceVersion": meta.resource_version, "finalizers": finalizers}}
-        answer: Body = await self._asked(
-            self._custom.patch_namespaced_custom_object(
-                GROUP,
-                VERSION,
-                ref.namespace,
-                ref.kind.plural,
-                ref.name,
-                patch,
-                field_manager=MANAGER,
-                _content_type=_MERGE,
-                _request_timeout=self._limit,
-            )
-        )
-        return answer
+        return await self._patched(self._custom.patch_namespaced_custom_object, ref, patch)
 
     async def secret(self, namespace: str, name: str) -> Secret:
         found = await self._asked(self._core.read_namespaced_secret(name, namespace, _request_timeout=self._limit))
@@ -133,6 +107,22 @@ class Kube:
         return await self._asked(
             self._leases.replace_namespaced_lease(name, namespace, body, field_manager=MANAGER, _request_timeout=limit)
         )
+
+    async def _patched(self, send: Callable[..., Any], ref: ObjectRef, patch: Body) -> Body:
+        answer: Body = await self._asked(
+            send(
+                GROUP,
+                VERSION,
+                ref.namespace,
+                ref.kind.plural,
+                ref.name,
+                patch,
+                field_manager=MANAGER,
+                _content_type=_MERGE,
+                _request_timeout=self._limit,
+            )
+        )
+        return answer
 
     async def _asked(self, request: Any) -> Any:
         try:
