@@ -21,7 +21,7 @@ test: lint programs ## Everything `check` does, and all tests: also those agains
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile
 
 check: lint ## Style, types, import directions, and the tests that take no time: for every save.
-	$(BIN)/pytest --quiet -m "not cluster and not slow"
+	$(BIN)/pytest --quiet --numprocesses=2 --dist=loadfile -m "not cluster and not slow"
 
 cluster: $(INSTALLED) ## Start a Kubernetes API that stays up, and print the line that points a shell at it.
 	@$(PYTHON) -m cluster up
