@@ -1,52 +1,19 @@
 """What is taken away when an attachment is deleted, and what is not. A wrong unmap is an outage."""
 
-from typing import Any
-
 import pytest
 
-from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import FINALIZER
-from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.array.state import Volume
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile.attachment import plan
-from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release
-from flashsystem_operator.values import HostName
+from flashsystem_operator.reconcile.decision import Reason, Release
 from support.arranging import (
     attachment,
     bound,
     host,
     host_object,
     mapped,
-    own_name,
     view,
     volume,
-    world,
 )
 from support.deciding import Case, hold, sentence
-
-DATA, LOGS = volume("data", 1), volume("logs", 2)
-NODE = host("node")
-OURS = host_object(own_name("node"), "node")
-ADMINS = host_object("admins", "node")
-RENAMED = host_object("renamed", "node")
-MERGED = host_object("merged", "node", "stranger")
-STRANGERS = host_object("admins", "stranger")
-
-
-def decided(wished: VolumeAttachment, seen: View, *others: FlashSystemHost | VolumeAttachment, **more: Any) -> Decision:
-    return plan(wished, world(wished, *(others or (NODE,)), **more), seen)
-
-
-def leaving(status: dict[str, Any] | None = None, *, finalizers: tuple[str, ...] = (), **spec: Any) -> VolumeAttachment:
-    meta = {"deleting": True, "finalizers": (FINALIZER, *finalizers)}
-    return attachment("a", "node", status=status, meta=meta, **spec)
-
-
-def unmap(on: HostName, what: Volume = DATA) -> Act:
-    return Act((UnmapVolume(on, what.name, what.uid),))
-
+from support.leaving import ADMINS, DATA, LOGS, NODE, OURS, decided, leaving, unmap
 
 CASES = [
     Case(

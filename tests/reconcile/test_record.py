@@ -1,14 +1,9 @@
 """What is recorded before anything is done, and whose a mapping is: what detaching stands on."""
 
-from typing import Any
-
-from flashsystem_operator.api.attachment import AttachmentStatus, Origin, VolumeAttachment
-from flashsystem_operator.api.host import FlashSystemHost, HostStatus
+from flashsystem_operator.api.attachment import Origin
 from flashsystem_operator.array.errors import Refused
-from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import batch, records, status
-from flashsystem_operator.reconcile import host as hosts
+from flashsystem_operator.reconcile import batch, records
 from flashsystem_operator.reconcile.decision import Act
 from flashsystem_operator.reconcile.saying import Outcome
 from support.arranging import (
@@ -21,32 +16,9 @@ from support.arranging import (
     mapped,
     own_name,
     view,
-    volume,
     world,
 )
-
-NOW, LATER = "2026-03-01T00:00:00Z", "2026-03-01T00:01:00Z"
-DATA = volume("data", 1)
-MACHINE = host("node")
-OURS, ADMINS = host_object(own_name("node"), "node"), host_object("admins", "node")
-
-
-def of(
-    wished: VolumeAttachment, seen: View, *others: FlashSystemHost | VolumeAttachment, **outcome: Any
-) -> AttachmentStatus:
-    around = world(wished, *(others or (MACHINE,)))
-    decided = Outcome(attachments.plan(wished, around, seen), **outcome)
-    return status.of_attachment(wished, decided, around, seen, NOW)
-
-
-def of_host(wished: FlashSystemHost, seen: View, *others: FlashSystemHost | VolumeAttachment) -> HostStatus:
-    around = world(wished, *others)
-    return status.of_host(wished, Outcome(hosts.plan(wished, around, seen)), around, seen, NOW)
-
-
-def after(wished: VolumeAttachment, said: AttachmentStatus) -> VolumeAttachment:
-    return wished.model_copy(update={"status": said})
-
+from support.stating import ADMINS, DATA, MACHINE, NOW, OURS, after, of
 
 # -- the record ------------------------------------------------------------------------------------------------------
 

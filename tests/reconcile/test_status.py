@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from flashsystem_operator.api.attachment import AttachmentStatus, Origin, VolumeAttachment
-from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
+from flashsystem_operator.api.attachment import Origin
+from flashsystem_operator.api.host import Ownership
 from flashsystem_operator.array.state import Node, Portal
-from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile import status
 from flashsystem_operator.reconcile.decision import Act, InSync
 from flashsystem_operator.reconcile.saying import Outcome
@@ -29,29 +27,7 @@ from support.arranging import (
     world,
     wwpn,
 )
-
-NOW, LATER = "2026-03-01T00:00:00Z", "2026-03-01T00:01:00Z"
-DATA = volume("data", 1)
-MACHINE = host("node")
-OURS, ADMINS = host_object(own_name("node"), "node"), host_object("admins", "node")
-
-
-def of(
-    wished: VolumeAttachment, seen: View, *others: FlashSystemHost | VolumeAttachment, **outcome: Any
-) -> AttachmentStatus:
-    around = world(wished, *(others or (MACHINE,)))
-    decided = Outcome(attachments.plan(wished, around, seen), **outcome)
-    return status.of_attachment(wished, decided, around, seen, NOW)
-
-
-def of_host(wished: FlashSystemHost, seen: View, *others: FlashSystemHost | VolumeAttachment) -> HostStatus:
-    around = world(wished, *others)
-    return status.of_host(wished, Outcome(hosts.plan(wished, around, seen)), around, seen, NOW)
-
-
-def after(wished: VolumeAttachment, said: AttachmentStatus) -> VolumeAttachment:
-    return wished.model_copy(update={"status": said})
-
+from support.stating import DATA, LATER, MACHINE, NOW, OURS, of, of_host
 
 # -- the connection --------------------------------------------------------------------------------------------------
 
