@@ -72,12 +72,9 @@ class Round:
             results = await self._act(world, decisions, failed, looking)
             planned_for, world = world, world_of(closed)
             decisions = batch.plan(world, view, _as_looked_for(due, planned_for, world))
+        refused = {errand.owner for errand in results.refused}
         outcomes = {
-            ref: Outcome(
-                decision,
-                failed.get(ref) or results.errors.get(ref),
-                refused=any(errand.owner == ref for errand in results.refused),
-            )
+            ref: Outcome(decision, failed.get(ref) or results.errors.get(ref), refused=ref in refused)
             for ref, decision in decisions.items()
         }
         unwritten = await self._say(world, view, outcomes)
@@ -90,8 +87,8 @@ class Round:
         kept = [ref for ref, decision in decisions.items() if isinstance(decision, Act | InSync)]
         live = [world.attachments[ref] for ref in kept if ref in world.attachments]
         live = [attachment for attachment in live if not attachment.metadata.deleting]
-        acting = [ref for ref in kept if ref in world.hosts and isinstance(decisions[ref], Act)]
-        parents = {attachment.host for attachment in live} | set(acting)
+        parents = {attachment.host for attachment in live}
+        parents |= {ref for ref in kept if ref in world.hosts and isinstance(decisions[ref], Act)}
         failed: dict[ObjectRef, Exception] = {}
         for generation in ([world.array.ref] if parents else [], parents, [attachment.ref for attachment in live]):
             failed |= await self.writer.all((ref for ref in generation if _may_guard(ref, world)), self.writer.guard)
