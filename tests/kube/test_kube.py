@@ -34,7 +34,7 @@ def with_crds(cluster: Cluster) -> Cluster:
 async def kube(with_crds: Cluster) -> AsyncIterator[Kube]:
     """As an administrator: rights are tested elsewhere."""
     configuration = client.Configuration()
-    await config.load_kube_config(  # type: ignore[no-untyped-call]
+    await config.load_kube_config(  # type: ignore[no-untyped-call] # the client has no types here
         str(with_crds.kubeconfig), client_configuration=configuration, persist_config=False
     )
     async with client.ApiClient(configuration) as api:
@@ -107,7 +107,7 @@ async def test_what_is_not_there_is_gone_and_what_is_closed_is_forbidden(
         await kube.secret(namespace, "none")
     cluster.kubectl("create", "serviceaccount", "nobody", f"--namespace={namespace}")
     configuration = client.Configuration()
-    await config.load_kube_config(  # type: ignore[no-untyped-call]
+    await config.load_kube_config(  # type: ignore[no-untyped-call] # the client has no types here
         str(cluster.kubeconfig_for("nobody", namespace)), client_configuration=configuration, persist_config=False
     )
     async with client.ApiClient(configuration) as api:

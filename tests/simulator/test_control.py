@@ -121,7 +121,7 @@ def test_everything_can_be_changed_behind_the_operators_back(
 
     found: object = control.state()
     for step in path:
-        found = found[step]  # type: ignore[index]
+        found = found[step]  # type: ignore[index] # JSON, of whatever shape
     assert [found] == list(fields.values())
 
 
@@ -200,7 +200,7 @@ def test_a_mistaken_request_is_answered_and_not_fatal(
     request = urllib.request.Request(modern.control_url + path, body, method=method)  # noqa: S310 -- our own address
 
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=5)  # noqa: S310
+        urllib.request.urlopen(request, timeout=5)  # noqa: S310 - our own control port
 
     with refused.value as answered:
         assert answered.code == status

@@ -233,7 +233,7 @@ def test_an_order_that_cannot_be_followed_is_refused_with_the_way_out(
     order: dict[str, object], reason: str, control: Control
 ) -> None:
     with pytest.raises(ControlError, match="^" + reason.replace("(", r"\(")) as refused:
-        control.fault(**order)  # type: ignore[arg-type]
+        control.fault(**order)  # type: ignore[arg-type] # orders that are wrong on purpose
 
     assert refused.value.status == 400
 

@@ -17,6 +17,7 @@ from flashsystem_operator.simulator import Simulator
 
 GROUP, VERSION = "flashsystem.io", "v1alpha1"
 API = f"{GROUP}/{VERSION}"
+# The Kubernetes client has no types where `type: ignore` stands below.
 PATIENCE = 40.0
 
 ARRAYS, HOSTS, ATTACHMENTS = (

@@ -43,7 +43,7 @@ async def _client(kubeconfig: Path | None) -> client.ApiClient:
     configuration = client.Configuration()
     try:
         if kubeconfig is None:
-            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call] # untyped
         else:
             await config.load_kube_config(  # type: ignore[no-untyped-call] # the client's configuration has no types
                 str(kubeconfig), client_configuration=configuration, persist_config=False

@@ -18,6 +18,6 @@ def __getattr__(name: str) -> Any:
     """Import on first use: who only shows the help of `simulate` needs no SSH server."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415
+    from importlib import import_module  # noqa: PLC0415 - asyncssh is slow to load
 
     return getattr(import_module(_HOME[name], __name__), name)

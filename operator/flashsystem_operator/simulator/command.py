@@ -60,7 +60,7 @@ def _prepared(
     """A simulator that has read all it was told to read. Raises ValueError with the way out."""
     try:
         from .config import read_file  # noqa: PLC0415 -- the command line must not need the extra to show its help
-        from .server import Simulator  # noqa: PLC0415
+        from .server import Simulator  # noqa: PLC0415 - asyncssh is slow to load
     except ModuleNotFoundError as error:
         raise ValueError(f"{error.name} is missing: install flashsystem-operator[simulator]") from None
     given = read_file(config) if config else {}

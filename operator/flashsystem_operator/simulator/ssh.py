@@ -47,7 +47,7 @@ class Login(asyncssh.SSHServer):
         if self._connection:
             self._sessions.leave(self._connection)
 
-    def begin_auth(self, username: str) -> bool:  # noqa: ARG002
+    def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh's signature
         return True
 
     def password_auth_supported(self) -> bool:
@@ -106,7 +106,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self._channel = chan
         self._login.channels += 1
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's signature
         self._channel = None
         self._login.channels -= 1
         if self._task and self._entry and self._executor.faults.dies(self._entry.exec):
