@@ -126,9 +126,9 @@ def test_nothing_contrary_is_done_while_an_outcome_is_unknown(stand: Stand, simu
     for fault in faults:
         simulator.control.wait(fault, seconds=40)
     for name in ("mkhost-1", "mkvdiskhostmap-1", "rmvdiskhostmap-1"):
-        assert "it may still be running" in stand.says(ATTACHMENTS, name, "OutcomeUnknown")
+        assert "may still be running" in stand.says(ATTACHMENTS, name, "OutcomeUnknown")
     for name in ("rmhost", "addhostport", "rmhostport"):
-        assert "it may still be running" in stand.says(HOSTS, name, "OutcomeUnknown")
+        assert "may still be running" in stand.says(HOSTS, name, "OutcomeUnknown")
     before, start = found(simulator), mark(simulator)
 
     repent(stand)
