@@ -23,7 +23,7 @@ def container() -> dict[str, Any]:
 
 def test_the_program_understands_its_arguments(container: dict[str, Any]) -> None:
     command, *options = container["args"]
-    run = main.commands[command]
+    run = command_of(command)
 
     assert run.make_context(command, list(options)).params["probe_port"] == 8080
     with pytest.raises(click.UsageError):
@@ -31,7 +31,7 @@ def test_the_program_understands_its_arguments(container: dict[str, Any]) -> Non
 
 
 def test_the_program_reads_the_environment_it_is_given(container: dict[str, Any]) -> None:
-    read = {name for option in main.commands["run"].params for name in _variables(option)}
+    read = {name for option in command_of("run").params for name in _variables(option)}
 
     assert {variable["name"] for variable in container["env"]} <= read
 
@@ -42,6 +42,12 @@ def test_probes_ask_where_the_program_listens(container: dict[str, Any]) -> None
     assert f"--probe-port={port['containerPort']}" in container["args"]
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         assert container[probe]["httpGet"]["port"] == port["name"]
+
+
+def command_of(name: str) -> click.Command:
+    command = main.get_command(click.Context(main), name)
+    assert command
+    return command
 
 
 def _variables(option: Any) -> list[str]:

@@ -1,0 +1,57 @@
+"""The command line. Nobody else reads the environment, the clock of the wall, or the arguments.
+
+Each command is a module of its own, loaded when it is used: what one needs keeps no other waiting, and the operator's
+image need not have what the simulator needs.
+"""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from flashsystem_operator.cli.ending import end, usage_code
+
+_COMMANDS = {
+    "run": "flashsystem_operator.cli.run:run",
+    "simulate": "flashsystem_operator.simulator.command:simulate",
+}
+
+
+class _Commands(click.Group):
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """As click does it, but a mistake is told in one line."""
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(usage_code(error.ctx))
+        except click.ClickException as error:
+            context = getattr(error, "ctx", None)
+            hint = f" See `{context.command_path} --help`." if context else ""
+            end(f"{error.format_message().rstrip('.')}.{hint}", usage_code(context))
+        except click.Abort:
+            sys.exit(130)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        try:
+            command = getattr(importlib.import_module(module), name)
+        except ImportError as error:
+            raise click.UsageError(
+                f"{cmd_name} needs more than the operator does ({error}): install flashsystem-operator[simulator]."
+            ) from error
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FLASHSYSTEM"}
+)
+@click.version_option(package_name="flashsystem-operator")
+def main() -> None:
+    """Keeps volumes of IBM FlashSystem arrays attached to the hosts that Kubernetes resources name."""
