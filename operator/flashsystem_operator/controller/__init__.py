@@ -1,6 +1,8 @@
 """Keeps going: from what is seen in the cluster to passes over the arrays, level-triggered.
 
+clients     from a kubeconfig, or a pod's service account, to a client of the API server
 kube        the API server, as far as we need it
+answers     what it may answer
 cache       every object of our kinds, as last seen, and who hangs on whom
 delays      which object is due when
 lease       who works an array, and whether we still may write to it

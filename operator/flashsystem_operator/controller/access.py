@@ -4,16 +4,23 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from flashsystem_operator.api.array import ArraySpec, FlashSystemArray, HostKeyPolicy
 from flashsystem_operator.array.connections import Connections, Endpoint, Limits
 from flashsystem_operator.array.credentials import BadCredentials, Login
 from flashsystem_operator.array.hostkeys import BadHostKey, HostKey
 from flashsystem_operator.array.session import Run, Session
-from flashsystem_operator.controller.kube import Forbidden, Gone, Kube, Secret
+from flashsystem_operator.controller.answers import Forbidden, Gone, Secret
 from flashsystem_operator.reconcile.array import system_of
 from flashsystem_operator.reconcile.array_status import Contact
 from flashsystem_operator.reconcile.decision import Reason, Refuse
+
+
+class Secrets(Protocol):
+    """What is needed of the API server. Raises Gone, Forbidden or KubeError."""
+
+    async def secret(self, namespace: str, name: str) -> Secret: ...
 
 
 class NoAccess(Exception):
@@ -57,7 +64,7 @@ class Basis:
     secret: Secret = field(repr=False)
 
 
-async def basis_of(array: FlashSystemArray, kube: Kube) -> Basis:
+async def basis_of(array: FlashSystemArray, kube: Secrets) -> Basis:
     """Read the Secret, by name, or raise NoAccess (or KubeError)."""
     namespace, name = array.metadata.namespace, array.spec.credentials_secret_ref.name
     try:

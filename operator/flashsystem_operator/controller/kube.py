@@ -5,7 +5,6 @@ Conflict is answered by looking again.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -14,6 +13,9 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from flashsystem_operator.api.kinds import FINALIZER, GROUP, VERSION, Kind, ObjectRef
 from flashsystem_operator.api.meta import ObjectMeta
+from flashsystem_operator.controller.answers import Conflict, Forbidden, Gone, KubeError, Secret
+
+__all__ = ["MANAGER", "Body", "Conflict", "Forbidden", "Gone", "Kube", "KubeError", "Secret", "merge_patch"]
 
 Body = Mapping[str, Any]
 MANAGER = "flashsystem-operator"
@@ -21,30 +23,6 @@ MANAGER = "flashsystem-operator"
 _MERGE = "application/merge-patch+json"
 _PAGE = 500
 _NOT_FOUND, _CONFLICT, _FORBIDDEN = 404, 409, 403
-
-
-class KubeError(Exception):
-    """The API server could not be asked, or said no. Try again later."""
-
-
-class Conflict(KubeError):
-    """The object changed since it was read. Look again."""
-
-
-class Gone(KubeError):
-    """There is no such object."""
-
-
-class Forbidden(KubeError):
-    """We have no right to this. Only a change of RBAC helps."""
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """version: metadata.resourceVersion. data: base64, as the API server keeps it."""
-
-    version: str
-    data: Mapping[str, str] = field(repr=False)
 
 
 class Kube:
@@ -70,6 +48,15 @@ class Kube:
             follow = page["metadata"].get("continue")
             if not follow:
                 return
+
+    async def get(self, ref: ObjectRef) -> Body:
+        """One object, or Gone."""
+        found: Body = await self._asked(
+            self._custom.get_namespaced_custom_object(
+                GROUP, VERSION, ref.namespace, ref.kind.plural, ref.name, _request_timeout=self._limit
+            )
+        )
+        return found
 
     async def write_status(self, ref: ObjectRef, version: str, before: Body, status: Body) -> Body:
         """Replace the status, and nothing else, if the object is still at `version`. Answers with the object."""

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import kopf
-from kubernetes.aio import client, config
-from kubernetes.aio.config.config_exception import ConfigException
-from yaml import YAMLError
+from kubernetes.aio import client
 
 from flashsystem_operator.api.kinds import GROUP
+from flashsystem_operator.controller.clients import NoClient, client_of, named
 from flashsystem_operator.controller.controller import Controller
 from flashsystem_operator.controller.health import probes
 from flashsystem_operator.controller.kube import Forbidden, Gone, Kube, KubeError
@@ -33,29 +32,17 @@ async def operate(settings: Settings, kubeconfig: Path | None) -> None:
         controller = Controller(Kube(api), settings)
         if settings.probe_port is not None:
             await _serve_probes(stack, settings.probe_port, controller)
-        await _start(controller, _where(kubeconfig))
+        await _start(controller, named(kubeconfig))
         stack.push_async_callback(controller.stop)
         registry = _registry(controller, kubeconfig)
         await kopf.operator(registry=registry, clusterwide=True, settings=_settings())
 
 
 async def _client(kubeconfig: Path | None) -> client.ApiClient:
-    configuration = client.Configuration()
     try:
-        if kubeconfig is None:
-            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call] # untyped
-        else:
-            await config.load_kube_config(  # type: ignore[no-untyped-call] # the client's configuration has no types
-                str(kubeconfig), client_configuration=configuration, persist_config=False
-            )
-        return client.ApiClient(configuration)
-    except Exception as error:  # the library stumbles in any way over a file that is none
-        why = str(error) if isinstance(error, ConfigException | OSError | YAMLError) else "it is no kubeconfig"
-        raise CannotStart(f"cannot use {_where(kubeconfig)}: {why}. Give a working one with --kubeconfig.") from error
-
-
-def _where(kubeconfig: Path | None) -> str:
-    return f"kubeconfig {kubeconfig}" if kubeconfig else "the service account of a pod"
+        return await client_of(kubeconfig)
+    except NoClient as error:
+        raise CannotStart(str(error)) from error
 
 
 async def _serve_probes(stack: AsyncExitStack, port: int, controller: Controller) -> None:

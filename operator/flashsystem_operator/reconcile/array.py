@@ -11,6 +11,7 @@ from flashsystem_operator.array.errors import (
     Refused,
     Unreadable,
 )
+from flashsystem_operator.array.state import Portal
 from flashsystem_operator.array.view import Body
 from flashsystem_operator.reconcile.decision import Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.words import plural
@@ -20,32 +21,59 @@ from flashsystem_operator.values import SystemId
 
 def judge(array: FlashSystemArray, body: Body) -> InSync | Refuse:
     """Whether the array is as it must be, from what was read of it."""
-    spec = array.spec
-    pool = spec.pool or body.capabilities.default_pool
-    if body.system.open_access:
-        return Refuse(
-            Reason.OPEN_ACCESS_ON,
-            "Open access is on: every host sees every volume, whatever is mapped. Turn it off with "
-            "`chsystem -openaccess off` on the array.",
-        )
-    if pool and body.pool is None:
-        return Refuse(Reason.POOL_NOT_FOUND, f"The array has no pool {pool}. Correct spec.pool, or make the pool.")
+    refused = (check(array, body) for check in CHECKS)
+    ready = InSync(Reason.READY, f"{body.system.name} ({body.system.id}) can be worked with.")
+    return next((each for each in refused if each), ready)
+
+
+def open_access(array: FlashSystemArray, body: Body) -> Refuse | None:  # noqa: ARG001 - every check is asked alike
+    if not body.system.open_access:
+        return None
+    return Refuse(
+        Reason.OPEN_ACCESS_ON,
+        "Open access is on: every host sees every volume, whatever is mapped. Turn it off with "
+        "`chsystem -openaccess off` on the array.",
+    )
+
+
+def pool(array: FlashSystemArray, body: Body) -> Refuse | None:
+    wished = array.spec.pool or body.capabilities.default_pool
+    if wished and body.pool is None:
+        return Refuse(Reason.POOL_NOT_FOUND, f"The array has no pool {wished}. Correct spec.pool, or make the pool.")
     if body.pool and body.pool.status == "offline":
         return Refuse(Reason.POOL_OFFLINE, f"Pool {body.pool.name} is offline. Bring it online on the array.")
-    if not any(node.online and node.iqn for node in body.nodes):
-        states = ", ".join(f"{node.name} is {node.status}" for node in body.nodes) or "the array lists none"
-        return Refuse(
-            Reason.NO_ONLINE_NODE, f"No node with an iSCSI name is online: {states}. Bring one online on the array."
-        )
-    allowed = spec.iscsi.addresses
-    if not any(portal.usable and (not allowed or portal.address in allowed) for portal in body.portals):
-        return Refuse(
-            Reason.NO_USABLE_PORTAL,
-            "No address for iSCSI hosts is configured and up on an online node"
-            + (", of those in spec.iscsi.addresses. Correct these, or" if allowed else ".")
-            + " configure one on the array.",
-        )
-    return InSync(Reason.READY, f"{body.system.name} ({body.system.id}) can be worked with.")
+    return None
+
+
+def nodes(array: FlashSystemArray, body: Body) -> Refuse | None:  # noqa: ARG001 - every check is asked alike
+    if any(node.online and node.iqn for node in body.nodes):
+        return None
+    states = ", ".join(f"{node.name} is {node.status}" for node in body.nodes) or "the array lists none"
+    return Refuse(
+        Reason.NO_ONLINE_NODE, f"No node with an iSCSI name is online: {states}. Bring one online on the array."
+    )
+
+
+def portals(array: FlashSystemArray, body: Body) -> Refuse | None:
+    allowed = array.spec.iscsi.addresses
+    if usable_portals(array, body):
+        return None
+    return Refuse(
+        Reason.NO_USABLE_PORTAL,
+        "No address for iSCSI hosts is configured and up on an online node"
+        + (", of those in spec.iscsi.addresses. Correct these, or" if allowed else ".")
+        + " configure one on the array.",
+    )
+
+
+CHECKS = (open_access, pool, nodes, portals)
+"""What is asked of an array that answers, in this order. Each says what is wrong, or None."""
+
+
+def usable_portals(array: FlashSystemArray, body: Body) -> tuple[Portal, ...]:
+    """Where hosts can log in now, of those addresses that the spec allows."""
+    allowed = array.spec.iscsi.addresses
+    return tuple(each for each in body.portals if each.usable and (not allowed or each.address in allowed))
 
 
 def judge_error(error: ArrayError) -> Wait | Refuse:

@@ -1,0 +1,31 @@
+"""What the API server may answer, as far as it is told apart here.
+
+Kept from `kube`, so that nobody has to load the Kubernetes client who only speaks of these.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class KubeError(Exception):
+    """The API server could not be asked, or said no. Try again later."""
+
+
+class Conflict(KubeError):
+    """The object changed since it was read. Look again."""
+
+
+class Gone(KubeError):
+    """There is no such object."""
+
+
+class Forbidden(KubeError):
+    """We have no right to this. Only a change of RBAC helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """version: metadata.resourceVersion. data: base64, as the API server keeps it."""
+
+    version: str
+    data: Mapping[str, str] = field(repr=False)
