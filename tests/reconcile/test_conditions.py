@@ -84,3 +84,21 @@ def test_the_time_moves_only_with_the_truth() -> None:
 def test_what_is_not_true_has_no_message_to_mistake_for_a_complaint() -> None:
     assert said(READY)["Stalled"].message == ""
     assert said(STALLED)["Reconciling"].message == ""
+
+
+def test_the_arrays_own_words_come_first_and_then_what_they_mean_and_what_to_do() -> None:
+    error = Refused("svctask mkvdiskhostmap -host a -scsi 1 data", "CMMVC5879E Ce LUN est pris.")
+
+    message = said(ACTING, error=error)["Ready"].message
+
+    theirs, ours = message.index("CMMVC5879E Ce LUN est pris."), message.index("taken by another volume.")
+    assert theirs < ours < message.index("make the attachment again")
+    assert "pris.." not in message
+    assert message.endswith("It is tried again.")
+
+
+def test_what_an_unknown_code_means_is_left_to_the_array_and_asked_to_be_reported() -> None:
+    message = said(ACTING, error=Refused("svctask mkhost", "CMMVC9998E Ni oui ni non"))["Ready"].message
+
+    assert "CMMVC9998E Ni oui ni non." in message
+    assert "does not know this code" in message

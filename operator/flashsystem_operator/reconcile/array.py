@@ -13,6 +13,7 @@ from flashsystem_operator.array.errors import (
 )
 from flashsystem_operator.array.state import Portal
 from flashsystem_operator.array.view import Body
+from flashsystem_operator.reconcile import codes
 from flashsystem_operator.reconcile.decision import Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.words import plural
 from flashsystem_operator.reconcile.world import seniority
@@ -98,7 +99,8 @@ def judge_error(error: ArrayError) -> Wait | Refuse:
                 f"Correct spec.management.addresses; or, if the array was replaced, make a new FlashSystemArray.",
             )
         case Refused():
-            return Wait(Reason.REFUSED_BY_ARRAY, f"Looking at the array failed: {words}. It is tried again.")
+            said = f"Looking at the array failed: {words.rstrip('.')}. {codes.remark(error)} It is tried again."
+            return Wait(Reason.REFUSED_BY_ARRAY, said)
         case Unreadable():
             return Wait(
                 Reason.UNREADABLE_ANSWER,

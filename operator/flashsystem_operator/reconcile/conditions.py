@@ -6,6 +6,7 @@ when only a change of the spec or of the array helps.
 
 from flashsystem_operator.api.conditions import Condition, Conditions, Truth
 from flashsystem_operator.array.errors import ArrayError, Refused, Unreadable
+from flashsystem_operator.reconcile import codes
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.words import plural
 
@@ -57,13 +58,17 @@ def verdict(decision: Decision, error: Exception | None) -> tuple[Reason, str]:
 def _failed(error: Exception) -> tuple[Reason, str]:
     match error:
         case Refused():
-            return Reason.REFUSED_BY_ARRAY, f"{_capital(str(error))}. It is tried again."
+            return Reason.REFUSED_BY_ARRAY, f"{_sentence(error)} {codes.remark(error)} It is tried again."
         case Unreadable():
             return Reason.UNREADABLE_ANSWER, f"{_capital(str(error))}. Please report this; it is tried again."
         case ArrayError():
             return Reason.OUTCOME_UNKNOWN, f"{_capital(str(error))}. It is looked at again."
         case _:
             return Reason.PROGRESSING, f"{_capital(str(error))}. It is tried again."
+
+
+def _sentence(error: Exception) -> str:
+    return f"{_capital(str(error)).rstrip('.')}."
 
 
 def _capital(text: str) -> str:

@@ -1,0 +1,98 @@
+"""Every code of the array that our sources name is explained, by the command that it answers."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flashsystem_operator.array.errors import Refused
+from flashsystem_operator.reconcile import codes
+from flashsystem_operator.reconcile.codes import TABLE, Meaning, Severity
+from flashsystem_operator.reconcile.decision import Reason
+
+NAMED = yaml.safe_load((Path(__file__).parent / "codes.yaml").read_text())
+
+
+def name(each: Meaning) -> str:
+    return f"{each.code} {each.verb}".strip()
+
+
+@pytest.mark.parametrize("code", NAMED)
+def test_every_code_that_a_source_names_is_explained_whatever_the_command(code: str) -> None:
+    assert codes.meaning(code, "a command that nobody thought of")
+
+
+def test_no_code_is_explained_that_no_source_names() -> None:
+    assert {each.code for each in TABLE} == set(NAMED)
+
+
+def test_a_code_means_one_thing_in_answer_to_one_command() -> None:
+    keys = [(each.code, each.verb) for each in TABLE]
+
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("each", TABLE, ids=name)
+def test_a_meaning_is_told_in_whole_sentences_with_the_way_out(each: Meaning) -> None:
+    told = [each.means, *([each.remedy] if each.remedy else [])]
+
+    assert all(text[0].isupper() and text.endswith(".") for text in told)
+    assert bool(each.remedy) or each.severity is Severity.DONE
+
+
+@pytest.mark.parametrize("each", [each for each in TABLE if "no source" in each.means.lower()], ids=name)
+def test_what_no_source_explains_is_not_explained_away(each: Meaning) -> None:
+    assert NAMED[each.code] == ["3.4"]
+    assert each.severity is Severity.RETRY
+
+
+@pytest.mark.parametrize(
+    ("line", "severity", "reason"),
+    [
+        ("svctask rmvdiskhostmap -host node data", Severity.DONE, Reason.REFUSED_BY_ARRAY),
+        ("rmvdiskhostmap -host node data", Severity.DONE, Reason.REFUSED_BY_ARRAY),
+        ("svctask mkvdiskhostmap -host node -scsi 1 data", Severity.SPEC, Reason.VOLUME_NOT_FOUND),
+        ("svctask something", Severity.RETRY, Reason.REFUSED_BY_ARRAY),
+        ("", Severity.RETRY, Reason.REFUSED_BY_ARRAY),
+    ],
+)
+def test_one_code_means_other_things_to_other_commands(line: str, severity: Severity, reason: Reason) -> None:
+    refused = Refused(line, "CMMVC5804E The action failed because an object that was specified does not exist.")
+
+    found = codes.meaning(refused.code, codes.verb_of(refused.line))
+
+    assert found
+    assert (found.severity, found.reason) == (severity, reason)
+    assert found.means in codes.remark(refused)
+
+
+def test_an_unknown_code_is_not_guessed_at_and_asks_to_be_reported() -> None:
+    refused = Refused("svctask mkhost", "CMMVC1234E Quelque chose")
+
+    assert not codes.known(refused)
+    assert "does not know this code" in codes.remark(refused)
+    assert "please report it" in codes.remark(refused)
+
+
+def test_a_refusal_without_a_code_is_not_asked_to_be_looked_up() -> None:
+    refused = Refused("svctask mkhost", "rbash: mkhost: command not found")
+
+    assert codes.known(refused)
+    assert "no code" in codes.remark(refused)
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("CMMVC5879E", "CMMVC5879E"),
+        ("cmmvc5879e", "CMMVC5879E"),
+        ("5879", "CMMVC5879E"),
+        ("6372W", "CMMVC6372W"),
+        ("the array refused `svctask rmhost a`: CMMVC5871E The action failed", "CMMVC5871E"),
+        ("port 2222 is taken", ""),
+        ("CMMVC58", ""),
+        ("", ""),
+    ],
+)
+def test_a_code_is_found_in_whatever_was_typed_or_pasted(typed: str, code: str) -> None:
+    assert codes.code_of(typed) == code
