@@ -23,6 +23,9 @@ READY = {Reason.READY, Reason.ATTACHED, Reason.NOT_NEEDED}
 TRUE_CONDITION = {"InSync": "Ready", "Wait": "Reconciling", "Refuse": "Stalled"}
 """Which condition is True after a decision of that name: reconcile/conditions.py says so too."""
 
+FURTHER = {"Paused"}
+"""The conditions that are there only while a decision notes them."""
+
 
 def test_every_reason_has_one_line_and_nothing_else_has() -> None:
     assert [row[0].strip("`") for row in ROWS] == [reason.value for reason in Reason]
@@ -35,7 +38,7 @@ def test_each_line_says_what_it_means_and_what_to_do(row: list[str]) -> None:
     assert set(kinds.split(", ")) <= KINDS
     assert meaning
     assert bool(remedy) == (Reason(reason.strip("`")) not in READY)
-    assert set(conditions.split(" or ")) <= set(TRUE_CONDITION.values())
+    assert set(conditions.split(" or ")) <= {*TRUE_CONDITION.values(), *FURTHER}
 
 
 def test_each_reason_comes_with_the_condition_that_its_line_names() -> None:
@@ -65,6 +68,8 @@ def said_by_the_code() -> Iterator[tuple[str, str]]:
                     decision in TRUE_CONDITION
                 ):
                     yield name, TRUE_CONDITION[decision]
+                case ast.Call(func=ast.Name("Note"), args=[ast.Constant(str(kind)), ast.Attribute(_, name), _]):
+                    yield name, kind
                 case ast.Return(value=ast.Tuple(elts=[ast.Attribute(ast.Name("Reason"), name), _])):
                     yield name, "Reconciling"
                 case _:

@@ -145,6 +145,7 @@ class ArrayStatus(Memory):
 
     conditions: Conditions = ()
     observed_generation: int = -1
+    last_handled_reconcile_at: Text | None = None
     system_id: SystemId | None = None
     system_name: Text | None = None
     product: Text | None = None

@@ -10,6 +10,7 @@ from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
 from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import Resource
+from flashsystem_operator.api.plan import Plan
 from flashsystem_operator.api.references import ArraySeen, NameRef
 from flashsystem_operator.api.words import Iqn, Lun, VolumeName, VolumeUid
 
@@ -96,6 +97,7 @@ class AttachmentStatus(Memory):
 
     conditions: Conditions = ()
     observed_generation: int = -1
+    last_handled_reconcile_at: Text | None = None
     array: ArraySeen | None = None
     host: HostSeen | None = None
     volume: VolumeSeen | None = None
@@ -103,6 +105,7 @@ class AttachmentStatus(Memory):
     origin: Origin | None = None
     connection: Connection | None = None
     attached_time: Time | None = None
+    plan: Plan | None = None
 
 
 class VolumeAttachment(Resource):

@@ -10,6 +10,7 @@ from flashsystem_operator.api.base import AtMost, Memory, Model, Text
 from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import Resource
+from flashsystem_operator.api.plan import Plan
 from flashsystem_operator.api.references import ArrayRef, ArraySeen
 from flashsystem_operator.api.words import HostBase, Iqn, Lun
 
@@ -62,12 +63,14 @@ class HostStatus(Memory):
 
     conditions: Conditions = ()
     observed_generation: int = -1
+    last_handled_reconcile_at: Text | None = None
     array: ArraySeen | None = None
     name: Text | None = None
     id: Text | None = None
     ownership: Ownership | None = None
     ports: Annotated[tuple[HostPort, ...], AtMost(64)] = ()
     mappings: HostMappings | None = None
+    plan: Plan | None = None
 
 
 class FlashSystemHost(Resource):

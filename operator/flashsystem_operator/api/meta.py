@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self, cast
 
 from pydantic import Field, ValidationError, field_validator
 
+from flashsystem_operator.api.annotations import Asked
 from flashsystem_operator.api.base import Memory, Model, remember
 from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
 
@@ -30,6 +31,21 @@ class ObjectMeta(Model):
     def guarded(self) -> bool:
         """Whether our finalizer keeps the object."""
         return FINALIZER in self.finalizers
+
+    @property
+    def asked(self) -> Asked:
+        """What its annotations ask for."""
+        return Asked.read(self.annotations)
+
+    @property
+    def released(self) -> bool:
+        """Whether it is to be let go without touching the array. The uid says that this very object is meant."""
+        return bool(self.uid) and self.asked.release == self.uid
+
+    @property
+    def forced(self) -> bool:
+        """Whether it may be detached past the guard. The uid says that this very object is meant."""
+        return bool(self.uid) and self.asked.force_detach == self.uid
 
     @property
     def other_finalizers(self) -> tuple[str, ...]:

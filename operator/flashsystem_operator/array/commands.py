@@ -137,6 +137,11 @@ def line(words: Iterable[str]) -> str:
     return " ".join(shlex.quote(word) for word in words)
 
 
+def shown(step: Step) -> str:
+    """The command as people may see it, in plans and logs."""
+    return line(step.argv())
+
+
 def make_host(
     host: HostName,
     iqns: Iterable[Iqn],

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from flashsystem_operator.api.annotations import RELEASE
 from flashsystem_operator.api.array import ArraySpec, FlashSystemArray, HostKeyPolicy
 from flashsystem_operator.array.connections import Connections, Endpoint, Limits
 from flashsystem_operator.array.credentials import BadCredentials, Login
 from flashsystem_operator.array.hostkeys import BadHostKey, HostKey
 from flashsystem_operator.array.session import Run, Session
 from flashsystem_operator.controller.answers import Forbidden, Gone, Secret
-from flashsystem_operator.reconcile.array import system_of
+from flashsystem_operator.reconcile.array import accepted_system, system_of
 from flashsystem_operator.reconcile.array_status import Contact
 from flashsystem_operator.reconcile.decision import Reason, Refuse
 
@@ -70,12 +71,7 @@ async def basis_of(array: FlashSystemArray, kube: Secrets) -> Basis:
     try:
         secret = await kube.secret(namespace, name)
     except Gone:
-        raise NoAccess(
-            Refuse(
-                Reason.CREDENTIALS_NOT_FOUND,
-                f"There is no Secret {namespace}/{name}. Make it, with username and password or ssh-privatekey.",
-            )
-        ) from None
+        raise NoAccess(_missing(array)) from None
     except Forbidden:
         raise NoAccess(
             Refuse(
@@ -85,7 +81,23 @@ async def basis_of(array: FlashSystemArray, kube: Secrets) -> Basis:
             )
         ) from None
     pinned = array.status.host_key if array.spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE else None
-    return Basis(_way(array.spec), pinned, secret)
+    return Basis((*_way(array.spec), accepted_system(array)), pinned, secret)
+
+
+def _missing(array: FlashSystemArray) -> Refuse:
+    secret = f"{array.metadata.namespace}/{array.spec.credentials_secret_ref.name}"
+    seen = array.status.credentials
+    if seen and seen.last_worked:
+        return Refuse(
+            Reason.CREDENTIALS_GONE,
+            f"Secret {secret}, with which this array was worked, is gone. Make it again, with username and password "
+            f"or ssh-privatekey. Objects that wait here to be deleted can be let go, with whatever they have on the "
+            f"array, by annotation {RELEASE} with their uid.",
+        )
+    return Refuse(
+        Reason.CREDENTIALS_NOT_FOUND,
+        f"There is no Secret {secret}. Make it, with username and password or ssh-privatekey.",
+    )
 
 
 def opened(array: FlashSystemArray, basis: Basis) -> Access:

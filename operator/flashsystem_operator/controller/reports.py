@@ -14,6 +14,7 @@ from flashsystem_operator.reconcile import array as arrays
 from flashsystem_operator.reconcile import array_status
 from flashsystem_operator.reconcile.conditions import conditions
 from flashsystem_operator.reconcile.decision import Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.holding import as_held, way_out
 from flashsystem_operator.reconcile.world import World
 
 
@@ -39,7 +40,7 @@ class Reports:
 
     async def down(self, world: World, said: Wait | Refuse, due: Collection[ObjectRef], secret: str | None) -> None:
         """When the array cannot be worked with: once on the array, and on those objects that are not Ready."""
-        status = array_status.unreached(world.array, said, now(), secret)
+        status = array_status.unreached(world.array, as_held(said, world.array, world), now(), secret)
         await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, status))
         refs = due if world.array.ref not in due else (*world.hosts, *world.attachments)
         await self._writer.all((ref for ref in refs if ref != world.array.ref), lambda ref: self._not_ready(ref, world))
@@ -53,7 +54,10 @@ class Reports:
         settled = before.observed_generation == meta.generation and is_true(before.conditions, "Ready")
         if settled and not meta.deleting:
             return
-        wait = Wait(Reason.ARRAY_NOT_READY, f"{world.array.ref} cannot be worked with at present; see its conditions.")
+        words = f"{world.array.ref} cannot be worked with at present; see its conditions."
+        if meta.deleting:
+            words += f" If it is not coming back, {way_out(meta)}."
+        wait = Wait(Reason.ARRAY_NOT_READY, words)
         said = {"conditions": conditions(wait, before.conditions, meta.generation, now())}
         await self._writer.status(ref, before.model_copy(update={**said, "observed_generation": meta.generation}))
 
@@ -61,6 +65,7 @@ class Reports:
     def _decided(world: World, verdict: InSync | Wait | Refuse) -> Decision:
         """An array that is being deleted says what it waits for."""
         if not world.array.metadata.deleting:
-            return verdict
+            return as_held(verdict, world.array, world)
         gone = arrays.plan_gone(world.array, len(world.hosts), len(world.attachments))
-        return verdict if isinstance(gone, Release) else gone
+        held = as_held(gone, world.array, world)
+        return verdict if isinstance(held, Release) else held

@@ -33,14 +33,15 @@ WorldOf = Callable[[str], World]
 class Ended:
     """What a pass leaves.
 
-    again: objects that need another turn soon. obstructed: objects that something on the array is in the way of.
+    again: objects that need another turn, with the seconds until then (None: by their back-off).
+    obstructed: objects that something on the array is in the way of.
     freed: whether something was taken out of the way on the array, so that the obstructed may try.
     """
 
     view: View
     verdict: InSync | Refuse
     acted: bool
-    again: set[ObjectRef] = field(default_factory=set)
+    again: dict[ObjectRef, float | None] = field(default_factory=dict)
     obstructed: set[ObjectRef] = field(default_factory=set)
     freed: bool = False
 
@@ -188,9 +189,16 @@ def _bound(remembered: AttachmentStatus) -> tuple[object, ...]:
     return volume, remembered.host, remembered.origin, remembered.array
 
 
-def _again(outcomes: Mapping[ObjectRef, Outcome], unwritten: Collection[ObjectRef], world: World) -> set[ObjectRef]:
+def _again(
+    outcomes: Mapping[ObjectRef, Outcome], unwritten: Collection[ObjectRef], world: World
+) -> dict[ObjectRef, float | None]:
+    timed = {
+        ref: each.decision.retry
+        for ref, each in outcomes.items()
+        if isinstance(each.decision, Wait) and each.decision.retry is not None
+    }
     unfinished = (ref for ref, each in outcomes.items() if each.error or _unfinished(each.decision, world))
-    return {*unwritten, *unfinished}
+    return {**timed, **dict.fromkeys((*unwritten, *unfinished))}
 
 
 def _unfinished(decision: Decision, world: World) -> bool:

@@ -15,7 +15,7 @@ from flashsystem_operator.array.commands import (
     RemovePort,
     Step,
     UnmapVolume,
-    line,
+    shown,
 )
 from flashsystem_operator.array.errors import ArrayError, OutcomeUnknown, Refused, Unreadable
 from flashsystem_operator.array.session import Session
@@ -112,7 +112,7 @@ def _change(errand: Errand, result: str) -> Mapping[str, object]:
         "object": str(errand.owner),
         "uid": errand.uid,
         "generation": errand.generation,
-        "command": line(errand.step.argv()),
+        "command": shown(errand.step),
         "result": result,
     }
 

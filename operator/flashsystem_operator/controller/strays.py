@@ -10,6 +10,7 @@ from flashsystem_operator.api.base import Memory, remember
 from flashsystem_operator.api.conditions import Condition
 from flashsystem_operator.api.host import FlashSystemHost, Ownership
 from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.meta import ObjectMeta
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Entry
 from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.kube import Gone, Kube
@@ -18,6 +19,7 @@ from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile.attachment import host_not_found
 from flashsystem_operator.reconcile.conditions import conditions
 from flashsystem_operator.reconcile.decision import Decision, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.holding import LEFT, way_out
 
 LEASE = "flashsystem-strays"
 _BATCH = 500
@@ -78,6 +80,8 @@ class Strays:
             return
         decision = judge(entry, self._cache)
         if isinstance(decision, Release):
+            if decision.left:
+                await self._writer.event(ref, "LeftOnArray", decision.left)
             await self._writer.release(ref)
         elif decision is not None:
             status = remember(STATUS_MODELS[ref.kind], entry.status)
@@ -88,6 +92,8 @@ class Strays:
 
 def judge(entry: Entry, cache: Cache) -> Decision | None:
     """What keeps an object from being worked, or None when it is an array that its worker looks after."""
+    if entry.meta.deleting and entry.meta.released:
+        return Release(LEFT)
     match entry.resource:
         case None:
             return Refuse(Reason.SPEC_UNREADABLE, entry.why)
@@ -104,21 +110,24 @@ def _judge_attachment(attachment: VolumeAttachment, cache: Cache) -> Decision:
     if attachment.metadata.deleting and (volume is None or volume.uid is None):
         return Release()
     array = cache.array_of(attachment.ref)
-    return host_not_found(attachment) if array is None else _array_not_found(array)
+    return host_not_found(attachment) if array is None else _array_not_found(array, attachment.metadata)
 
 
 def _judge_host(host: FlashSystemHost, cache: Cache) -> Decision:
     if not host.metadata.deleting or host.status.ownership is Ownership.CREATED:
-        return _array_not_found(host.array)
+        return _array_not_found(host.array, host.metadata)
     names = [ref.name for ref in cache.kin(host.ref) if ref.kind is Kind.ATTACHMENT]
     return Wait(Reason.IN_USE, f"VolumeAttachments still use this host: {', '.join(names)}.") if names else Release()
 
 
-def _array_not_found(array: ObjectRef) -> Wait:
+def _array_not_found(array: ObjectRef, meta: ObjectMeta) -> Wait:
+    missing = f"There is no {array} that can be worked with."
+    if meta.deleting:
+        out = f"Make it again, and this object goes when nothing of it is left there; or {way_out(meta)}."
+        return Wait(Reason.ARRAY_NOT_FOUND, f"{missing} {out}")
     return Wait(
         Reason.ARRAY_NOT_FOUND,
-        f"There is no {array} that can be worked with. Work starts when it is made; what is already on the array "
-        "stays as it is until then.",
+        f"{missing} Work starts when it is made; what is already on the array stays as it is until then.",
     )
 
 

@@ -18,9 +18,10 @@ from flashsystem_operator.controller.lease import Lease, LeaseTerms
 from flashsystem_operator.controller.reports import Reports
 from flashsystem_operator.controller.rounds import Round
 from flashsystem_operator.controller.unsettled import Unsettled
-from flashsystem_operator.controller.writer import Writer
+from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
 from flashsystem_operator.reconcile.decision import Refuse, Release, Wait
+from flashsystem_operator.reconcile.holding import LEFT, as_held
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.settings import Settings
 
@@ -139,15 +140,25 @@ class Worker:
         array = self._array()
         if array is None:
             return
-        if array.metadata.deleting and self._is_free(array):
+        if array.metadata.deleting and (array.metadata.released or self._is_free(array)):
             await self._writer.release(self.ref)
             return
         try:
-            await self._pass(array, due)
+            await self._pass(array, due - await self._let_go(due))
         except ArrayDown as down:
             await self._say_down(due, down)
         except ArrayError as error:
             await self._say_down({self.ref, *due}, self._contacts.lost(array, error))
+
+    async def _let_go(self, due: set[ObjectRef]) -> set[ObjectRef]:
+        """Those of whom somebody said so, whether or not the array can be reached. Answers with them."""
+        entries = (entry for ref in due if ref != self.ref and (entry := self._cache.get(ref)) is not None)
+        going = {entry.ref for entry in entries if entry.meta.deleting and entry.meta.released}
+        for ref in going:
+            log.info("%s: %s", ref, LEFT)
+            await self._writer.event(ref, "LeftOnArray", LEFT)
+            await self._writer.release(ref)
+        return going
 
     async def _say_down(self, due: set[ObjectRef], down: ArrayDown) -> None:
         """One condition on the array, one on each object that wanted something. The array's own turn comes again."""
@@ -180,14 +191,15 @@ class Worker:
             await self._reports.array(self._world(""), ended.verdict, ended.view, access.contact())
         if survey:
             self._queue.put(self.ref, array.spec.resync_interval * random.uniform(0.9, 1.0))  # noqa: S311 - jitter
-        for ref in due - ended.again:
+        for ref in due - ended.again.keys():
             self._failures.forget(ref)
-        self._retry(ended.again)
+        for ref, delay in ended.again.items():
+            self._queue.put(ref, self._failures.failed(ref) if delay is None else delay)
         if self._unsettled.everything:
             self._queue.put(self.ref, self._unsettled.rest)
         self._obstructed = (self._obstructed - due) | ended.obstructed
         if ended.freed:
-            self.wake(self._obstructed - ended.again)
+            self.wake(self._obstructed - ended.again.keys())
 
     def _refuse_duplicate(self, array: FlashSystemArray) -> None:
         if elder := self._elder(array):
@@ -218,7 +230,8 @@ class Worker:
 
     def _is_free(self, array: FlashSystemArray) -> bool:
         hosts, attachments = self._cache.hosts_on(self.ref), self._cache.attachments_on(self.ref)
-        return isinstance(arrays.plan_gone(array, len(hosts), len(attachments)), Release)
+        gone = arrays.plan_gone(array, len(hosts), len(attachments))
+        return isinstance(as_held(gone, array, self._world("")), Release)
 
     def _world(self, closed: str) -> World:
         array = self._array()
@@ -233,6 +246,7 @@ class Worker:
             unsettled=self._unsettled.hosts,
             unsettled_pairs=self._unsettled.pairs,
             all_unsettled=self._unsettled.everything,
+            now=now(),
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from flashsystem_operator.api.annotations import ACCEPT_SYSTEM
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.array.errors import (
     ArrayError,
@@ -17,7 +18,7 @@ from flashsystem_operator.reconcile import codes
 from flashsystem_operator.reconcile.decision import Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.words import plural
 from flashsystem_operator.reconcile.world import seniority
-from flashsystem_operator.values import SystemId
+from flashsystem_operator.values import SystemId, system_id
 
 
 def judge(array: FlashSystemArray, body: Body) -> InSync | Refuse:
@@ -96,7 +97,8 @@ def judge_error(error: ArrayError) -> Wait | Refuse:
             return Refuse(
                 Reason.OTHER_SYSTEM,
                 f"System {found} answers at this address, not {expected}. Nothing was believed and nothing changed. "
-                f"Correct spec.management.addresses; or, if the array was replaced, make a new FlashSystemArray.",
+                f"Correct spec.management.addresses; or, if system {found} has taken its place, say so with annotation "
+                f"{ACCEPT_SYSTEM}: {found} (and in spec.systemID, where that is set).",
             )
         case Refused():
             said = f"Looking at the array failed: {words.rstrip('.')}. {codes.remark(error)} It is tried again."
@@ -120,8 +122,17 @@ def elder(array: FlashSystemArray, others: Iterable[FlashSystemArray]) -> FlashS
 
 
 def system_of(array: FlashSystemArray) -> SystemId | None:
-    """The system that the resource is for: pinned by the spec, else the first one seen."""
-    return array.spec.system_id or array.status.system_id
+    """The system that the resource is for: pinned by the spec, else the one that was accepted, else the first seen."""
+    return array.spec.system_id or accepted_system(array) or array.status.system_id
+
+
+def accepted_system(array: FlashSystemArray) -> SystemId | None:
+    """The system that somebody says has taken the place of the one that was pinned; None if what he wrote is no id."""
+    wished = array.metadata.asked.accept_system
+    try:
+        return system_id(wished) if wished else None
+    except ValueError:
+        return None
 
 
 def duplicate(array: FlashSystemArray, other: FlashSystemArray) -> Refuse:

@@ -31,6 +31,7 @@ def reached(
         update={
             "conditions": _all(array, decision, now, reachable=True),
             "observed_generation": array.metadata.generation,
+            "last_handled_reconcile_at": array.metadata.asked.reconcile_requested_at,
             "host_key": contact.host_key if array.spec.host_key_policy == "TrustOnFirstUse" else None,
             "host_key_fingerprint": contact.fingerprint,
             "credentials": api.Credentials(last_worked=contact.secret, last_tried=contact.secret),

@@ -6,12 +6,15 @@ host must not make the host again. So each plan is supposed to be done before th
 
 from collections.abc import Iterable, Mapping
 
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.array.commands import RemoveHost, UnmapVolume
+from flashsystem_operator.array.commands import RemoveHost, Step, UnmapVolume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
 from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Wait
+from flashsystem_operator.reconcile.holding import Worked, as_held, is_in_plan_mode
 from flashsystem_operator.reconcile.world import World, by_age
 
 Decisions = Mapping[ObjectRef, Decision]
@@ -23,28 +26,48 @@ TAKING = (UnmapVolume, RemoveHost)
 def plan(world: World, view: View, due: Iterable[ObjectRef]) -> Decisions:
     """Decide about the hosts and attachments of `due` that exist.
 
-    In this order: ports of hosts, what is to go, what is to come (the elder first), and host objects left empty.
+    Those in plan mode come last: they may stand on what the others leave, and nobody on what they only would do.
     """
-    draft, decisions = view.copy(), dict[ObjectRef, Decision]()
     refs = tuple(dict.fromkeys(due))
-    due_hosts = by_age(world.hosts[ref] for ref in refs if ref in world.hosts)
-    due_attachments = by_age(world.attachments[ref] for ref in refs if ref in world.attachments)
+    resources = [found for ref in refs if (found := world.hosts.get(ref) or world.attachments.get(ref)) is not None]
+    planned = {each.ref for each in resources if is_in_plan_mode(each, world)}
+    draft = view.copy()
+    decisions = _plan(world, draft, [each for each in resources if each.ref not in planned])
+    return decisions | _plan(world, draft, [each for each in resources if each.ref in planned])
 
-    def settle(ref: ObjectRef, wished: Decision) -> None:
-        decisions[ref] = decision = _as_allowed(wished, world)
-        if isinstance(decision, Act):
-            for step in decision.steps:
-                draft.assume(step)
+
+def _plan(world: World, draft: View, due: Iterable[Worked]) -> dict[ObjectRef, Decision]:
+    """In this order: ports of hosts, what is to go, what is to come (the elder first), and host objects left empty."""
+    decisions = dict[ObjectRef, Decision]()
+    due = by_age(due)
+    due_hosts = [each for each in due if isinstance(each, FlashSystemHost)]
+    due_attachments = [each for each in due if isinstance(each, VolumeAttachment)]
+
+    def settle(resource: Worked, wished: Decision) -> None:
+        decisions[resource.ref] = decision = as_held(_as_allowed(wished, world), resource, world)
+        for step in _to_be_assumed(decision):
+            draft.assume(step)
 
     for host in due_hosts:
-        settle(host.ref, hosts.plan(host, world, draft))
+        settle(host, hosts.plan(host, world, draft))
     for attachment in sorted(due_attachments, key=lambda each: not each.metadata.deleting):
-        settle(attachment.ref, attachments.plan(attachment, world, draft))
+        settle(attachment, attachments.plan(attachment, world, draft))
     for host in due_hosts:
         if isinstance(decisions[host.ref], InSync) and isinstance(again := hosts.plan(host, world, draft), Act):
             del decisions[host.ref]  # its steps come after those of the attachments
-            settle(host.ref, again)
+            settle(host, again)
     return decisions
+
+
+def _to_be_assumed(decision: Decision) -> tuple[Step, ...]:
+    """What later plans may stand on: what is done; and of what is only said, what would be done before the next."""
+    match decision:
+        case Act(steps):
+            return steps
+        case Wait(reason=Reason.PLANNED, steps=steps):
+            return steps
+        case _:
+            return ()
 
 
 def _as_allowed(decision: Decision, world: World) -> Decision:

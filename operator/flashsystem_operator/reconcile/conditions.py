@@ -14,16 +14,22 @@ from flashsystem_operator.reconcile.words import plural
 def conditions(
     decision: Decision, before: Conditions, generation: int, now: str, error: Exception | None = None
 ) -> Conditions:
-    """Ready, Reconciling and Stalled. error: what kept the decided steps from being done, if anything."""
+    """Ready, Reconciling and Stalled, and what the decision notes beside.
+
+    error: what kept the decided steps from being done, if anything.
+    """
     reason, message = verdict(decision, error)
     truths: dict[str, Truth] = {
         "Ready": _said(isinstance(decision, InSync)),
         "Reconciling": _said(isinstance(decision, Act | Wait | Release)),
         "Stalled": _said(isinstance(decision, Refuse)),
     }
-    return tuple(
+    said = tuple(
         condition(kind, truth, reason, message if kind == "Ready" or truth == "True" else "", before, generation, now)
         for kind, truth in truths.items()
+    )
+    return said + tuple(
+        condition(note.kind, "True", note.reason, note.message, before, generation, now) for note in decision.notes
     )
 
 

@@ -29,6 +29,11 @@ class Reason(StrEnum):
     DETACHING = "Detaching"
     OUTCOME_UNKNOWN = "OutcomeUnknown"
 
+    # Held by whoever looks after the object: take the annotation off.
+    PAUSED = "Paused"
+    PLANNED = "Planned"
+    RELEASED = "Released"
+
     # Look at another object.
     ARRAY_NOT_FOUND = "ArrayNotFound"
     ARRAY_NOT_READY = "ArrayNotReady"
@@ -66,6 +71,7 @@ class Reason(StrEnum):
     # Look after the array, or the way to it.
     UNREACHABLE = "Unreachable"
     CREDENTIALS_NOT_FOUND = "CredentialsNotFound"
+    CREDENTIALS_GONE = "CredentialsGone"
     CREDENTIALS_FORBIDDEN = "CredentialsForbidden"
     CREDENTIALS_INVALID = "CredentialsInvalid"
     LOGIN_FAILED = "LoginFailed"
@@ -98,26 +104,48 @@ OBSTRUCTED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A further condition, such as Drifted, which is True for as long as decisions carry it."""
+
+    kind: str
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class InSync:
     """Nothing is to be done. reason, message: what is said beside Ready=True."""
 
     reason: Reason
     message: str
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Do these, in this order. A later one is not done when an earlier one failed."""
+    """Do these, in this order. A later one is not done when an earlier one failed.
+
+    warning: what whoever looks after the object should know about it, all the same.
+    """
 
     steps: tuple[Step, ...]
+    notes: tuple[Note, ...] = ()
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Something else has to happen first; it will wake the object, and nothing is spent meanwhile."""
+    """Something else has to happen first; it will wake the object, and nothing is spent meanwhile.
+
+    retry: seconds until the object's own next turn, where nothing that we see would wake it.
+    steps: what would be done, if it is for their sake that the object waits.
+    """
 
     reason: Reason
     message: str
+    notes: tuple[Note, ...] = ()
+    retry: float | None = None
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +154,7 @@ class Refuse:
 
     reason: Reason
     message: str
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +162,7 @@ class Release:
     """Nothing of a deleted object is left on the array, or what is left is to stay. left: what stays, if anything."""
 
     left: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 Decision = InSync | Act | Wait | Refuse | Release

@@ -8,6 +8,7 @@ from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.state import Host, Mapping
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.holding import way_out
 from flashsystem_operator.reconcile.host import Adopted, Ours, standing, unsettled
 from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World, volume_of
@@ -47,7 +48,7 @@ def on_another_system(attachment: VolumeAttachment, world: World, view: View) ->
         Reason.OTHER_SYSTEM,
         f"The volume was mapped on system {seen.system_id}, but {world.array.ref} leads to {system.name} ({system.id}) "
         "by now. What is on the former system cannot be seen from here. Let spec.management and spec.systemID of the "
-        "array lead there again.",
+        f"array lead there again; or delete this attachment and {way_out(attachment.metadata)}.",
     )
 
 

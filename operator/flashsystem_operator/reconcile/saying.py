@@ -6,9 +6,10 @@ from flashsystem_operator.api.attachment import HostSeen, VolumeAttachment, Volu
 from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.references import ArraySeen
+from flashsystem_operator.array.commands import shown
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.conditions import conditions
-from flashsystem_operator.reconcile.decision import Decision
+from flashsystem_operator.reconcile.decision import Decision, Wait
 from flashsystem_operator.reconcile.world import World, volume_of
 from flashsystem_operator.values import HostName
 
@@ -31,7 +32,14 @@ def said_conditions(resource: Resource, outcome: Outcome, now: str) -> dict[str,
     return {
         "conditions": conditions(outcome.decision, before, generation, now, outcome.error),
         "observed_generation": generation,
+        "last_handled_reconcile_at": resource.metadata.asked.reconcile_requested_at,
+        "plan": plan_of(outcome.decision),
     }
+
+
+def plan_of(decision: Decision) -> tuple[str, ...] | None:
+    """The commands that are held back, as they would be sent."""
+    return tuple(map(shown, decision.steps)) if isinstance(decision, Wait) and decision.steps else None
 
 
 def binding(attachment: VolumeAttachment, name: HostName, world: World, view: View) -> dict[str, object]:

@@ -28,6 +28,8 @@ class World:
     unsettled: host objects on which a command may still be running whose answer was lost.
     unsettled_pairs: the mappings among these: the volume may still appear on the host object, or vanish from it.
     all_unsettled: the same for the whole array, after its Lease was taken over from a holder that never let go.
+    now: the time of the pass, RFC 3339 in UTC with whole seconds: texts compare as times do.
+    paused: why nothing may be written to any array at present, empty if it may.
     """
 
     array: FlashSystemArray
@@ -38,6 +40,8 @@ class World:
     unsettled: frozenset[HostName] = field(default_factory=frozenset)
     unsettled_pairs: frozenset[tuple[HostName, VolumeUid]] = field(default_factory=frozenset)
     all_unsettled: bool = False
+    now: str = "1970-01-01T00:00:00Z"
+    paused: str = ""
 
     def allows(self, host: FlashSystemHost) -> bool:
         """Whether a host may use the array: those of the array's own namespace may."""

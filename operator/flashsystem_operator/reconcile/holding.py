@@ -1,0 +1,98 @@
+"""What people hold back by an annotation: release, pause, plan mode. Not what ought to be done, but whether it is.
+
+They count in this order. Pause and plan on an array or a host hold for all that is below it; release means one object.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from flashsystem_operator.api.annotations import PAUSED, PLAN, RELEASE
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.meta import ObjectMeta, Resource
+from flashsystem_operator.array.commands import Step
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Note, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.words import plural
+from flashsystem_operator.reconcile.world import World
+
+Worked = FlashSystemHost | VolumeAttachment
+
+LEFT = f"Whatever it has on the array stays there as it is: annotation {RELEASE} let the object go."
+
+
+def is_in_plan_mode(resource: Worked, world: World) -> bool:
+    """Whether nothing is done for it but said: others must not build upon it."""
+    return any(each.metadata.asked.plan for each in _line(resource, world))
+
+
+def as_held(decision: Decision, resource: Resource, world: World) -> Decision:
+    """The decision as the annotations let it be. What is held back and being deleted waits, and says why."""
+    if resource.metadata.released:
+        return _released(decision, resource)
+    if whose := why_paused(resource, world):
+        return _paused(decision, whose)
+    if holder := next((each for each in _line(resource, world) if each.metadata.asked.plan), None):
+        return _only_planned(decision, f"Annotation {PLAN} of {_named(holder, resource)}")
+    return decision
+
+
+def why_paused(resource: Resource, world: World) -> str:
+    """Whose wish it is that nothing is written to the array, empty if nobody's."""
+    if world.paused:
+        return world.paused
+    holder = next((each for each in _line(resource, world) if each.metadata.asked.paused), None)
+    return f"Annotation {PAUSED} of {_named(holder, resource)}" if holder else ""
+
+
+def way_out(meta: ObjectMeta) -> str:
+    """Half a sentence for who cannot wait until the array can be worked with."""
+    return f"set annotation {RELEASE}: {meta.uid}, which lets it go and leaves the array as it is"
+
+
+def _line(resource: Resource, world: World) -> tuple[Resource, ...]:
+    """The object, its host and its array."""
+    host = world.hosts.get(resource.host) if isinstance(resource, VolumeAttachment) else None
+    parents = (host, world.array) if host else (world.array,)
+    return (resource, *(each for each in parents if each.ref != resource.ref))
+
+
+def _named(holder: Resource, resource: Resource) -> str:
+    return "this object" if holder.ref == resource.ref else str(holder.ref)
+
+
+def _paused(decision: Decision, whose: str) -> Decision:
+    note = Note("Paused", Reason.PAUSED, f"{whose}: nothing is written to the array.")
+    match decision:
+        case Act(steps, notes):
+            return Wait(Reason.PAUSED, _held_back(whose, steps), (*notes, note), steps=steps)
+        case Release(_, notes):
+            return Wait(Reason.PAUSED, _end_held_back(whose), (*notes, note))
+        case InSync(notes=notes) | Wait(notes=notes) | Refuse(notes=notes):
+            return replace(decision, notes=(*notes, note))
+
+
+def _only_planned(decision: Decision, whose: str) -> Decision:
+    match decision:
+        case Act(steps, notes):
+            return Wait(Reason.PLANNED, _held_back(whose, steps), notes, steps=steps)
+        case Release(_, notes):
+            return Wait(Reason.PLANNED, _end_held_back(whose), notes)
+        case InSync() | Wait() | Refuse():
+            return decision
+
+
+def _held_back(whose: str, steps: Sequence[Step]) -> str:
+    return f"{whose} holds back {plural(len(steps), 'command')}, listed in status.plan. Take it off, and they are sent."
+
+
+def _end_held_back(whose: str) -> str:
+    return f"{whose} holds back the end of this object; nothing is left to do on the array. Take it off, and it goes."
+
+
+def _released(decision: Decision, resource: Resource) -> Decision:
+    if resource.metadata.deleting:
+        return Release(LEFT)
+    if isinstance(decision, InSync | Refuse):
+        return decision
+    why = f"Annotation {RELEASE} keeps everything on the array as it is. Delete this object, and it goes at once."
+    return Wait(Reason.RELEASED, why, decision.notes)
