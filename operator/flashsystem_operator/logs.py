@@ -2,6 +2,8 @@
 
 ERROR: we have a bug. WARNING: the array warned, or an administrator should look. INFO: the array was changed, or a
 Lease changed hands. DEBUG: every line typed and how long it took. A healthy idle operator is silent.
+
+What changed an array is written at every level, and may go to a place of its own: the change log.
 """
 
 import json
@@ -9,6 +11,11 @@ import logging
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
+from logging.handlers import WatchedFileHandler
+from typing import TextIO
+
+CHANGES = "flashsystem_operator.changes"
+"""The logger of the change log. Each of its messages is one line of JSON."""
 
 
 class LogFormat(StrEnum):
@@ -25,7 +32,7 @@ class _Json(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
         }
-        if record.name == "flashsystem_operator.changes":
+        if record.name == CHANGES:
             said["change"] = json.loads(record.getMessage())
         else:
             said["message"] = record.getMessage()
@@ -43,8 +50,34 @@ class _NotOurBug(logging.Filter):
         return True
 
 
-def configure(shape: LogFormat, level: str) -> None:
-    """Write the log to standard error. kopf's chatter about what it hands on is left out below WARNING."""
+class _Kept(logging.Handler):
+    """What cannot be written to the change log goes to the log instead; whoever changed the array goes on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging calls it so
+        why = sys.exc_info()[1]
+        logging.getLogger(__name__).warning("cannot write the change log (%s): %s", why, record.getMessage())
+
+
+class _Stream(_Kept, logging.StreamHandler[TextIO]):
+    """Standard output, mostly."""
+
+
+class _File(_Kept, WatchedFileHandler):
+    """Opened anew when it was moved away, as logrotate does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:  # opening it anew may fail too
+            self.handleError(record)
+
+
+def configure(shape: LogFormat, level: str, change_log: str | None = None) -> None:
+    """Write the log to standard error. kopf's chatter about what it hands on is left out below WARNING.
+
+    change_log: the file to which the change log is appended, `-` for standard output, None to leave it in the log.
+        Raises OSError if it cannot be opened.
+    """
     handler = logging.StreamHandler(sys.stderr)
     plain = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     handler.setFormatter(_Json() if shape is LogFormat.JSON else plain)
@@ -52,3 +85,11 @@ def configure(shape: LogFormat, level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in ("kopf", "asyncio", "aiohttp", "kubernetes"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    changes = logging.getLogger(CHANGES)
+    changes.setLevel(logging.INFO)
+    for former in changes.handlers[:]:
+        changes.removeHandler(former)
+        former.close()
+    changes.propagate = change_log is None
+    if change_log is not None:
+        changes.addHandler(_Stream(sys.stdout) if change_log == "-" else _File(change_log, encoding="utf-8"))

@@ -50,11 +50,19 @@ from flashsystem_operator.settings import Settings
 @click.option(
     "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO", show_default=True
 )
+@click.option(
+    "--change-log",
+    metavar="FILE",
+    help="Where each change of an array is written as a line of JSON; - is standard output. Left out: to the log.",
+)
 def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, log_level: str, **said: Any) -> None:
     """Watch the cluster and keep the arrays in line with it."""
     from flashsystem_operator.handlers.operate import CannotStart, run  # noqa: PLC0415 - kopf is slow to load
 
-    configure(log_format, log_level)
+    try:
+        configure(log_format, log_level, said["change_log"])
+    except OSError as error:
+        end(f"--change-log {said['change_log']} cannot be written: {error.strerror}. Name a file that can.")
     settings = Settings(
         identity=f"{identity or socket.gethostname()}-{uuid.uuid4().hex[:8]}",
         namespace=said["namespace"],

@@ -14,6 +14,7 @@ from flashsystem_operator.array.commands import AddPorts, RemoveHost, RemovePort
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller import steps
+from flashsystem_operator.controller.changelog import Errand
 from flashsystem_operator.controller.kube import Gone
 from flashsystem_operator.controller.looking import Looking
 from flashsystem_operator.controller.threads import in_thread
@@ -21,6 +22,7 @@ from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
 from flashsystem_operator.reconcile import batch, records, status
+from flashsystem_operator.reconcile.cause import cause
 from flashsystem_operator.reconcile.decision import OBSTRUCTED, Act, Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
@@ -134,7 +136,7 @@ class Round:
             errand
             for ref, decision in decisions.items()
             if isinstance(decision, Act)
-            for errand in _errands(ref, decision, world)
+            for errand in self._errands(ref, decision, world)
         ]
         results = await steps.run(errands, self.session, self.may_write, barred=failed.keys())
         for errand in results.unsettled:
@@ -143,6 +145,14 @@ class Round:
         view = await in_thread(self.hand, lambda: looking.again([errand.step for errand in errands], refused))
         self.unsettled.review(view, began)
         return results
+
+    def _errands(self, ref: ObjectRef, decision: Act, world: World) -> list[Errand]:
+        resource, array = world.hosts.get(ref) or world.attachments[ref], world.array.ref
+        meta, system = resource.metadata, self.session.expected
+        return [
+            Errand(array, system, ref, meta.uid, meta.generation, cause(resource, step), step)
+            for step in decision.steps
+        ]
 
     async def _say(self, world: World, view: View, outcomes: Mapping[ObjectRef, Outcome]) -> set[ObjectRef]:
         """Write what changed; answers with the objects that are still there and could not be written."""
@@ -171,11 +181,6 @@ def _as_looked_for(due: Iterable[ObjectRef], looked_for: World, world: World) ->
 def _leaving(ref: ObjectRef, world: World) -> bool | None:
     found = world.hosts.get(ref) or world.attachments.get(ref)
     return found.metadata.deleting if found else None
-
-
-def _errands(ref: ObjectRef, decision: Act, world: World) -> list[steps.Errand]:
-    meta = (world.hosts.get(ref) or world.attachments[ref]).metadata
-    return [steps.Errand(ref, meta.uid, meta.generation, step) for step in decision.steps]
 
 
 def _may_guard(ref: ObjectRef, world: World) -> bool:

@@ -1,10 +1,11 @@
 """Sends the commands of a pass: in order for one host object and for one volume, side by side otherwise."""
 
 import asyncio
-import json
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.commands import (
@@ -15,28 +16,18 @@ from flashsystem_operator.array.commands import (
     RemovePort,
     Step,
     UnmapVolume,
-    shown,
 )
 from flashsystem_operator.array.errors import ArrayError, OutcomeUnknown, Refused, Unreadable
 from flashsystem_operator.array.session import Session
+from flashsystem_operator.controller import changelog
+from flashsystem_operator.controller.changelog import Errand
+from flashsystem_operator.reconcile import codes
 
 log = logging.getLogger(__name__)
-changes = logging.getLogger("flashsystem_operator.changes")
-"""One line of JSON for every command that was sent to change an array, whatever came of it."""
 
 
 class NotDone(Exception):
     """A step was not sent: one that it stands on failed, or we may no longer write."""
-
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """A step, and for whom it is done."""
-
-    owner: ObjectRef
-    uid: str
-    generation: int
-    step: Step
 
 
 @dataclass(slots=True)
@@ -97,24 +88,22 @@ async def _done(before: Iterable[Awaitable[bool]]) -> None:
 def _send(errand: Errand, session: Session, may_write: Callable[[], bool]) -> None:
     if not may_write():
         raise NotDone("the Lease of this array was lost")
-    result = "done"
+    at, began = datetime.now(UTC), time.monotonic()
+    failed: Exception | None = None
     try:
         session.do(errand.step)
     except Exception as error:
-        result = f"{type(error).__name__}: {error}"
+        failed = error
         raise
     finally:
-        changes.info(json.dumps(_change(errand, result)))
+        changelog.write(errand, changelog.Sent(at, time.monotonic() - began, failed))
+        _warn(errand, failed)
 
 
-def _change(errand: Errand, result: str) -> Mapping[str, object]:
-    return {
-        "object": str(errand.owner),
-        "uid": errand.uid,
-        "generation": errand.generation,
-        "command": shown(errand.step),
-        "result": result,
-    }
+def _warn(errand: Errand, failed: Exception | None) -> None:
+    """What nobody knows is loud: it is either our gap or the array's news."""
+    if isinstance(failed, Refused) and not codes.known(failed):
+        log.warning("%s: the array answered with a code that is not known: %s. %s", errand.owner, failed, codes.UNKNOWN)
 
 
 def _never() -> bool:

@@ -1,0 +1,100 @@
+"""The change log: one line of JSON for every command that was sent to change an array, whatever came of it.
+
+docs/change-log.md tells its readers what each key means. Nothing in it is a secret: commands are shown masked, and
+what the array answered is searched for what was masked in them.
+"""
+
+import json
+import logging
+import shlex
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume, shown
+from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Unreadable
+from flashsystem_operator.logs import CHANGES
+from flashsystem_operator.reconcile.cause import Cause
+from flashsystem_operator.values import SystemId
+
+_log = logging.getLogger(CHANGES)
+_WORDS = 2000
+"""Characters of an answer that are kept: a line of a log stays a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A step, on which array, for whom, and why."""
+
+    array: ObjectRef
+    system: SystemId | None
+    owner: ObjectRef
+    uid: str
+    generation: int
+    cause: Cause
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """When a command was sent, how many seconds its answer took, and what was wrong with it, if anything."""
+
+    at: datetime
+    seconds: float
+    error: Exception | None = None
+
+
+def write(errand: Errand, sent: Sent) -> None:
+    _log.info(json.dumps(record(errand, sent)))
+
+
+def record(errand: Errand, sent: Sent) -> dict[str, object]:
+    """The line, before it is JSON. `code` and `words` are there only when the array did not simply do it."""
+    command = shown(errand.step)
+    return {
+        "time": sent.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "array": {"namespace": errand.array.namespace, "name": errand.array.name, "system": errand.system},
+        "resource": {
+            "kind": errand.owner.kind.value,
+            "namespace": errand.owner.namespace,
+            "name": errand.owner.name,
+        },
+        "uid": errand.uid,
+        "generation": errand.generation,
+        "why": errand.cause.why.value,
+        "because": errand.cause.because,
+        "command": command,
+        **_about(errand.step),
+        **_result(sent.error, _secrets(errand.step, command)),
+        "seconds": round(sent.seconds, 3),
+    }
+
+
+def _about(step: Step) -> dict[str, object]:
+    """What the command is about, under keys that a search need not parse a command line for."""
+    if isinstance(step, MapVolume | UnmapVolume):
+        return {"host": step.host, "volume": step.volume, "volumeUID": step.uid}
+    return {"host": step.host}
+
+
+def _result(error: Exception | None, secrets: frozenset[str]) -> dict[str, object]:
+    match error:
+        case None:
+            return {"result": "done"}
+        case Refused(code=code, words=words):
+            return {"result": "refused", "code": code, "words": _without(secrets, words)}
+        case OutcomeUnknown() | Unreadable():
+            return {"result": "unknown", "words": _without(secrets, str(error))}
+        case _:
+            return {"result": "not sent", "words": _without(secrets, str(error))}
+
+
+def _secrets(step: Step, command: str) -> frozenset[str]:
+    """The words of a command that are not shown as they are typed."""
+    return frozenset(step.argv()) - frozenset(shlex.split(command))
+
+
+def _without(secrets: frozenset[str], words: str) -> str:
+    for secret in secrets:
+        words = words.replace(secret, "***")
+    return words[:_WORDS]

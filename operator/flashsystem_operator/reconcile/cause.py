@@ -1,0 +1,76 @@
+"""Why a command is sent, for whoever asks later: which wish of which resource it serves."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from flashsystem_operator.api.annotations import FORCE_DETACH
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
+
+
+class Why(StrEnum):
+    """The wishes that commands serve, as the change log names them."""
+
+    ATTACH = "attach"
+    DETACH = "detach"
+    MAKE_HOST = "host made"
+    EMPTY_HOST = "host emptied"
+    DELETE_HOST = "host deleted"
+    ADD_PORTS = "port added"
+    REMOVE_PORT = "port removed"
+    CORRECT = "drift corrected"
+    SPEC = "spec"
+    """Anything else that the spec asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """because: one sentence that a person can check."""
+
+    why: Why
+    because: str
+
+
+def cause(resource: FlashSystemHost | VolumeAttachment, step: Step) -> Cause:
+    """Why this step is done for that resource."""
+    if isinstance(resource, VolumeAttachment):
+        return _of_attachment(resource, step)
+    return _of_host(resource, step)
+
+
+def _of_attachment(attachment: VolumeAttachment, step: Step) -> Cause:
+    ref, meta, since = attachment.ref, attachment.metadata, attachment.status.attached_time
+    forced = f", and annotation {FORCE_DETACH} lets it past the guard" if meta.asked.force_detach == meta.uid else ""
+    match step:
+        case UnmapVolume():
+            return Cause(Why.DETACH, f"{ref} is being deleted since {meta.deletion_timestamp}{forced}.")
+        case MapVolume() if since:
+            return Cause(Why.CORRECT, f"{ref} is attached since {since}, and the mapping was missing on the array.")
+        case MapVolume():
+            return Cause(Why.ATTACH, f"{ref} asks for it.")
+        case MakeHost() | AddPorts() if since:
+            return Cause(Why.CORRECT, f"{ref} is attached since {since}, and the host object was missing on the array.")
+        case MakeHost() | AddPorts():
+            return Cause(Why.MAKE_HOST, f"{ref} is the first volume of {attachment.host}.")
+        case _:
+            return Cause(Why.SPEC, f"The spec of {ref} asks for it.")
+
+
+def _of_host(host: FlashSystemHost, step: Step) -> Cause:
+    ref = host.ref
+    match step:
+        case RemoveHost() if host.metadata.deleting:
+            return Cause(Why.DELETE_HOST, f"{ref} is being deleted since {host.metadata.deletion_timestamp}.")
+        case RemoveHost():
+            return Cause(
+                Why.EMPTY_HOST, f"Nothing is mapped to it any more, and no attachment that is to stay names {ref}."
+            )
+        case MakeHost():
+            return Cause(Why.MAKE_HOST, f"{ref} asks for it.")
+        case AddPorts(iqns=iqns):
+            return Cause(Why.ADD_PORTS, f"spec.initiators of {ref} names {', '.join(iqns)}.")
+        case RemovePort(iqn=iqn):
+            return Cause(Why.REMOVE_PORT, f"spec.initiators of {ref} names {iqn} no more.")
+        case _:
+            return Cause(Why.SPEC, f"The spec of {ref} asks for it.")

@@ -1,0 +1,159 @@
+"""A line of the change log says who wanted what of which array, and what came of it."""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.array.commands import RemoveHost, UnmapVolume
+from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Unreachable, Unreadable
+from flashsystem_operator.controller import changelog
+from flashsystem_operator.controller.changelog import Errand, Sent, record
+from flashsystem_operator.logs import LogFormat, configure
+from flashsystem_operator.reconcile.cause import Cause, Why
+from flashsystem_operator.values import HostName, SystemId, VolumeName, VolumeUid
+
+AT = datetime(2026, 2, 1, 12, 30, 15, 123456, UTC)
+NODE, UID = HostName("node-a1"), VolumeUid("60050768000000000000000000000001")
+UNMAP = UnmapVolume(NODE, VolumeName("my data"), UID)
+ERRAND = Errand(
+    ObjectRef(Kind.ARRAY, "storage", "fs1"),
+    SystemId("0000020421A0BEEF"),
+    ObjectRef(Kind.ATTACHMENT, "team", "db"),
+    "uid-1",
+    3,
+    Cause(Why.DETACH, "VolumeAttachment team/db is being deleted."),
+    UNMAP,
+)
+DONE = Sent(AT, 0.0841)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    root, changes = logging.getLogger(), logging.getLogger("flashsystem_operator.changes")
+    handlers, level, own = list(root.handlers), root.level, list(changes.handlers)
+    yield
+    root.handlers[:], changes.propagate = handlers, True
+    root.setLevel(level)
+    for handler in set(changes.handlers) - set(own):
+        handler.close()
+    changes.handlers[:] = own
+
+
+def test_a_line_says_when_where_for_whom_why_what_and_how_it_ended() -> None:
+    assert record(ERRAND, DONE) == {
+        "time": "2026-02-01T12:30:15.123Z",
+        "array": {"namespace": "storage", "name": "fs1", "system": "0000020421A0BEEF"},
+        "resource": {"kind": "VolumeAttachment", "namespace": "team", "name": "db"},
+        "uid": "uid-1",
+        "generation": 3,
+        "why": "detach",
+        "because": "VolumeAttachment team/db is being deleted.",
+        "command": "svctask rmvdiskhostmap -host node-a1 'my data'",
+        "host": "node-a1",
+        "volume": "my data",
+        "volumeUID": UID,
+        "result": "done",
+        "seconds": 0.084,
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            Refused("x", "CMMVC5842E Not\nmapped."),
+            {"result": "refused", "code": "CMMVC5842E", "words": "CMMVC5842E Not\nmapped."},
+        ),
+        (OutcomeUnknown("x", "cut"), {"result": "unknown", "words": "cut; the array may or may not have run: x"}),
+        (Unreadable("x", "odd"), {"result": "unknown", "words": "cannot read the array's answer to `x`: odd"}),
+        (Unreachable("no route"), {"result": "not sent", "words": "no route"}),
+    ],
+)
+def test_what_was_not_simply_done_is_told_with_the_arrays_own_words(error: Exception, told: dict[str, str]) -> None:
+    line = record(ERRAND, Sent(AT, 1.0, error))
+
+    assert told.items() <= line.items()
+
+
+def test_an_endless_answer_does_not_make_an_endless_line() -> None:
+    line = record(ERRAND, Sent(AT, 1.0, Refused("x", "CMMVC5842E " + "no " * 10_000)))
+
+    assert len(str(line["words"])) == 2000
+
+
+def test_a_command_about_no_volume_has_no_key_for_one() -> None:
+    line = record(replace(ERRAND, step=RemoveHost(NODE)), DONE)
+
+    assert {"host", "volume", "volumeUID"} & line.keys() == {"host"}
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "WARNING", "ERROR"])
+def test_a_log_of_json_is_json_on_every_line_and_tells_changes_at_every_level(
+    level: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(LogFormat.JSON, level)
+
+    changelog.write(ERRAND, Sent(AT, 1.0, Refused("x", "CMMVC5842E two\nlines é")))
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["change"]["words"] == "CMMVC5842E two\nlines é"
+    assert json.loads(line)["level"] == "INFO"
+
+
+def test_in_a_plain_log_a_change_is_found_by_its_logger(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(LogFormat.PLAIN, "INFO")
+
+    changelog.write(ERRAND, DONE)
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line.partition(" flashsystem_operator.changes: ")[2])["uid"] == "uid-1"
+
+
+def test_a_change_log_of_its_own_has_nothing_else_in_it_and_is_opened_anew_when_it_was_moved_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "changes.jsonl"
+    configure(LogFormat.PLAIN, "INFO", str(path))
+
+    changelog.write(ERRAND, DONE)
+    logging.getLogger("flashsystem_operator.other").warning("a word")
+    path.rename(tmp_path / "old")
+    changelog.write(ERRAND, DONE)
+
+    for written in (tmp_path / "old", path):
+        (line,) = written.read_text().splitlines()
+        assert json.loads(line)["why"] == "detach"
+    assert "rmvdiskhostmap" not in capsys.readouterr().err
+
+
+def test_standard_output_may_be_the_change_log(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(LogFormat.PLAIN, "INFO", "-")
+
+    changelog.write(ERRAND, DONE)
+
+    said = capsys.readouterr()
+    assert json.loads(said.out)["why"] == "detach"
+    assert said.err == ""
+
+
+def test_what_cannot_be_written_to_the_change_log_is_not_lost_and_stops_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    configure(LogFormat.PLAIN, "INFO", str(folder / "changes.jsonl"))
+    (folder / "changes.jsonl").unlink()
+    folder.rmdir()
+
+    changelog.write(ERRAND, DONE)
+
+    said = capsys.readouterr().err
+    assert "cannot write the change log" in said
+    assert "rmvdiskhostmap" in said
+    assert "Traceback" not in said

@@ -1,0 +1,67 @@
+"""Each command is sent for a wish that can be named: who asks later is told which."""
+
+from typing import NamedTuple
+
+import pytest
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
+from flashsystem_operator.reconcile.cause import Why, cause
+from flashsystem_operator.values import Lun
+from support.arranging import attachment, host, iqn, own_name, volume
+
+NODE, DATA, THEN = own_name("node"), volume(), "2026-01-01T00:00:00Z"
+MAP, UNMAP = MapVolume(NODE, DATA.name, DATA.uid, Lun(1)), UnmapVolume(NODE, DATA.name, DATA.uid)
+MAKE, ADD = MakeHost(NODE, (iqn("node"),)), AddPorts(NODE, (iqn("second"),))
+REMOVE, EMPTY = RemovePort(NODE, iqn("first")), RemoveHost(NODE)
+
+
+def fresh(*, deleting: bool = False) -> VolumeAttachment:
+    return attachment("data", "node", meta={"deleting": deleting})
+
+
+def forced() -> VolumeAttachment:
+    meta = {"uid": "uid-1", "annotations": {"flashsystem.io/force-detach": "uid-1"}, "deleting": True}
+    return attachment("data", "node", meta=meta)
+
+
+ATTACHED = attachment("data", "node", status={"attached_time": THEN})
+
+
+class Case(NamedTuple):
+    because: str
+    owner: FlashSystemHost | VolumeAttachment
+    step: Step
+    why: Why
+    says: str = ""
+
+
+CASES = [
+    Case("a volume is mapped for a new attachment", fresh(), MAP, Why.ATTACH, "storage/data"),
+    Case("a volume is unmapped for a deleted one", fresh(deleting=True), UNMAP, Why.DETACH, "2026-02-01T00:00:00Z"),
+    Case("its guard was passed by hand", forced(), UNMAP, Why.DETACH, "force-detach lets it past the guard"),
+    Case("a mapping that was there is made again", ATTACHED, MAP, Why.CORRECT, THEN),
+    Case("a host object that was there is made again", ATTACHED, MAKE, Why.CORRECT, "host object was missing"),
+    Case("the first volume makes the host object", fresh(), MAKE, Why.MAKE_HOST, "FlashSystemHost storage/node"),
+    Case("with many initiators in two commands", fresh(), ADD, Why.MAKE_HOST),
+    Case("an initiator was added to the spec", host("node"), ADD, Why.ADD_PORTS, iqn("second")),
+    Case("an initiator was removed from the spec", host("node"), REMOVE, Why.REMOVE_PORT, iqn("first")),
+    Case("the last volume is gone", host("node"), EMPTY, Why.EMPTY_HOST, "no attachment that is to stay names"),
+    Case(
+        "the host is deleted",
+        host("node", meta={"deleting": True}),
+        EMPTY,
+        Why.DELETE_HOST,
+        "FlashSystemHost storage/node is being deleted since 2026-02-01T00:00:00Z",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.because)
+def test_a_command_names_the_wish_that_it_serves(case: Case) -> None:
+    found = cause(case.owner, case.step)
+
+    assert found.why is case.why
+    assert case.says in found.because
+    assert found.because.endswith(".")
