@@ -5,7 +5,7 @@ replaces a newer one, so that our own writes, whose answers come in here too, ar
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -49,6 +49,7 @@ class Entry:
     """One object.
 
     status: as the API server has it. resource: None when the spec cannot be read; `why` then says so in a sentence.
+    ghost: the API server has it no more; see `ghosts.py`.
     """
 
     ref: ObjectRef
@@ -56,6 +57,7 @@ class Entry:
     status: Mapping[str, Any]
     resource: AnyObject | None
     why: str = ""
+    ghost: bool = False
 
     @classmethod
     def read(cls, kind: Kind, body: Mapping[str, Any]) -> "Entry":
@@ -99,10 +101,18 @@ class Cache:
         if before is not None and before.meta.uid != entry.meta.uid:
             self._bury(before.meta.uid)
         self._forget(before)
-        self._entries[entry.ref] = entry
-        for key in _keys(entry):
-            self._by_key.setdefault(key, set()).add(entry.ref)
+        self._take_in(entry)
         return entry.ref, Change.WISH if before is None or _wish(entry) != _wish(before) else Change.STATUS
+
+    def haunt(self, kind: Kind, body: Mapping[str, Any]) -> ObjectRef:
+        """Take in a ghost, unless a namesake is there. It stays until it is removed: no listing has it."""
+        entry = replace(Entry.read(kind, body), ghost=True)
+        if entry.ref not in self._entries:
+            self._take_in(entry)
+        return entry.ref
+
+    def ghosts(self) -> list[ObjectRef]:
+        return [entry.ref for entry in self._entries.values() if entry.ghost]
 
     def remove(self, ref: ObjectRef, uid: str | None = None) -> bool:
         """Forget an object that is gone; with `uid` only that one, not a namesake made since. True if it was there."""
@@ -132,7 +142,8 @@ class Cache:
             listed.add(ref)
             if change is Change.WISH:
                 changed.append(ref)
-        gone = [entry.ref for entry in self.entries(kind) if entry.ref not in listed and entry.meta.uid in before]
+        known = (entry for entry in self.entries(kind) if not entry.ghost)
+        gone = [entry.ref for entry in known if entry.ref not in listed and entry.meta.uid in before]
         for ref in gone:
             self.remove(ref)
         return changed + gone
@@ -193,6 +204,11 @@ class Cache:
 
     def _under(self, relation: str, ref: ObjectRef) -> set[ObjectRef]:
         return self._by_key.get((relation, ref), set())
+
+    def _take_in(self, entry: Entry) -> None:
+        self._entries[entry.ref] = entry
+        for key in _keys(entry):
+            self._by_key.setdefault(key, set()).add(entry.ref)
 
     def _bury(self, uid: str) -> None:
         self._buried[uid] = None

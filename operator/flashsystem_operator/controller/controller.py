@@ -13,6 +13,7 @@ from typing import Any
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.controller.cache import Cache, Change
+from flashsystem_operator.controller.ghosts import ghost_of
 from flashsystem_operator.controller.kube import Kube, KubeError
 from flashsystem_operator.controller.lease import LeaseTerms
 from flashsystem_operator.controller.strays import Strays
@@ -78,6 +79,9 @@ class Controller:
         kin = self._cache.kin(ref) | self._leaving_parents(ref)
         if not self._is_news(sighting, ref):
             return
+        if sighting.gone and (body := ghost_of(sighting.kind, sighting.body)) is not None:
+            log.warning("%s was removed although our finalizer was on it: what it has on the array is detached", ref)
+            kin.add(self._cache.haunt(sighting.kind, body))
         if ref.kind is Kind.ARRAY:
             self._match_workers()
         self._wake({ref, *kin, *self._cache.kin(ref)})
@@ -132,6 +136,11 @@ class Controller:
         self._tasks[key] = asyncio.create_task(_until_done(task))
         self._tasks[key].add_done_callback(lambda _: self._tasks.pop(key, None))
 
+    def _works(self, ref: ObjectRef) -> bool:
+        array = self._cache.array_of(ref)
+        worker = self._workers.get(array) if array else None
+        return worker is not None and worker.working
+
     def _working(self) -> int:
         return sum(worker.working for worker in self._workers.values())
 
@@ -149,6 +158,9 @@ class Controller:
                 log.warning("cannot list: %s", error)
                 continue
             self._match_workers()
+            for ref in self._cache.ghosts():
+                if not self._works(ref):  # whoever works the array has seen to it by now
+                    self._cache.remove(ref)
             self._wake({ref for each in changed for ref in (each, *self._cache.kin(each))})
 
 

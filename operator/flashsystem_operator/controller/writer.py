@@ -48,7 +48,7 @@ class Writer:
     async def status(self, ref: ObjectRef, status: Memory) -> None:
         """Write a status if it differs from the one that the API server has. Raises KubeError."""
         entry, wished = self._cache.get(ref), status.to_json()
-        if entry is None or entry.status == wished:
+        if entry is None or entry.ghost or entry.status == wished:
             return
         body = await self._kube.write_status(ref, entry.meta.resource_version, entry.status, wished)
         self._cache.put(ref.kind, body)
@@ -64,14 +64,16 @@ class Writer:
     async def release(self, ref: ObjectRef) -> None:
         """Take our finalizer off. Raises KubeError."""
         entry = self._cache.get(ref)
-        if entry is not None and entry.meta.guarded:
+        if entry is not None and entry.ghost:
+            self._cache.remove(ref)
+        elif entry is not None and entry.meta.guarded:
             body = await self._kube.write_finalizer(ref, entry.meta, present=False)
             self._cache.put(ref.kind, body)
 
     async def event(self, ref: ObjectRef, reason: str, message: str) -> None:
         """Tell whoever reads `kubectl describe`. An Event that cannot be written is logged and given up."""
         entry = self._cache.get(ref)
-        if entry is None:
+        if entry is None or entry.ghost:
             return
         try:
             await self._kube.event(ref.namespace, _event(ref, entry.meta.uid, reason, message))

@@ -1,0 +1,49 @@
+"""What went although our finalizer was on it is told from everything that went as it should."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.kinds import FINALIZER, Kind
+from flashsystem_operator.controller.ghosts import ghost_of
+
+UID = "60050760000000000000000000000001"
+RECORDED = {
+    Kind.ATTACHMENT: {"origin": "Created", "volume": {"uid": UID, "name": "data"}},
+    Kind.HOST: {"ownership": "Created", "name": "node-abcdef12345678"},
+}
+SPEC: dict[Kind, dict[str, Any]] = {
+    Kind.ATTACHMENT: {"hostRef": {"name": "node"}, "volume": {"name": "data"}},
+    Kind.HOST: {"arrayRef": {"name": "array"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:node"]}},
+}
+
+
+def last_seen(kind: Kind, status: dict[str, Any] | None = None, **meta: Any) -> dict[str, Any]:
+    given = {"name": "one", "namespace": "storage", "uid": "the-uid", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    metadata = {**given, "finalizers": [FINALIZER], **meta}
+    return {"metadata": metadata, "spec": SPEC[kind], "status": RECORDED[kind] if status is None else status}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(Kind.ATTACHMENT, "one@the-uid"), (Kind.HOST, "one")])
+def test_what_vanished_from_under_our_finalizer_is_kept_as_being_deleted(kind: Kind, name: str) -> None:
+    ghost = ghost_of(kind, last_seen(kind))
+
+    assert ghost is not None
+    assert ghost["metadata"]["name"] == name
+    assert ghost["metadata"]["deletionTimestamp"]
+    assert ghost["status"] == RECORDED[kind]
+
+
+@pytest.mark.parametrize("kind", [Kind.ATTACHMENT, Kind.HOST])
+@pytest.mark.parametrize(
+    ("why", "change"),
+    [
+        ("it was being deleted, and let go in order", {"deletionTimestamp": "2026-01-02T00:00:00Z"}),
+        ("our finalizer was never on", {"finalizers": []}),
+        ("somebody else says that it is in use", {"finalizers": [FINALIZER, "example.com/in-use"]}),
+        ("nothing was recorded, so nothing was done", {"status": {}}),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_went_in_another_way_leaves_no_ghost(kind: Kind, why: str, change: dict[str, Any]) -> None:
+    assert ghost_of(kind, last_seen(kind, **change)) is None, why
