@@ -128,6 +128,13 @@ class Stand:
     def delete(self, kind: str, *names: str, wait: bool = True) -> None:
         self.kubectl("delete", kind, *names, f"--wait={str(wait).lower()}", *(["--timeout=60s"] if wait else []))
 
+    def annotate(self, kind: str, name: str, **said: str | None) -> None:
+        """Set annotations of ours (`force_detach` is flashsystem.io/force-detach), or take them off with None."""
+        annotations = {f"{GROUP}/{key.replace('_', '-')}": value for key, value in said.items()}
+        where = (GROUP, VERSION, self.namespace, kind.partition(".")[0], name)
+        patch = {"metadata": {"annotations": annotations}}
+        self._api.patch_namespaced_custom_object(*where, patch, _content_type="application/merge-patch+json")
+
     def kubectl(self, *words: str) -> str:
         return self.cluster.kubectl("--namespace", self.namespace, *words)
 
