@@ -11,6 +11,8 @@ class Settings:
     namespace: where the Leases are kept.
     installation: the id of this installation (None: the UID of the cluster's kube-system namespace). It is a part of
         the names of host objects, and so the proof that they are ours.
+    former_installations: ids that it had before; host objects named by these are ours too.
+    pause_all: nothing is written to any array; everything is looked at and reported.
     lease_duration: after this long without a renewal another replica takes an array over.
     unsettled: at least this long a command whose answer was lost counts as perhaps still running.
     relist: how often all objects are listed again, to drop what a watch lost.
@@ -21,6 +23,8 @@ class Settings:
     identity: str
     namespace: str
     installation: str | None = None
+    former_installations: tuple[str, ...] = ()
+    pause_all: bool = False
     lease_duration: float = 15.0
     unsettled: float = 120.0
     relist: float = 900.0

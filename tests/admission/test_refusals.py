@@ -24,6 +24,14 @@ def initiators(*names: str) -> dict[str, Any]:
     return {"initiators__iscsi": list(names)}
 
 
+def choosing(*expressions: dict[str, Any]) -> dict[str, Any]:
+    return {"allowedNamespaces": {"from": "Selector", "selector": {"matchExpressions": list(expressions)}}}
+
+
+def volumes(*patterns: str) -> dict[str, Any]:
+    return {"volumeAccess": [{"namespaceSelector": {}, "volumes": list(patterns)}]}
+
+
 CASES = [
     Case("an attachment names a volume", ATTACHMENT, {"volume": {}}, "exactly one of name and uid; remove or add one"),
     Case("an attachment names one volume", ATTACHMENT, {"volume__uid": "6" * 32}, "exactly one of name and uid"),
@@ -81,6 +89,27 @@ CASES = [
     Case("a portset name does not run", ARRAY, {"iscsi__portset": "a|b"}, "this is not a portset name; it has 1 to 63"),
     Case("a portal is an IP address", ARRAY, {"iscsi__addresses": ["10.0.0.300"]}, "this is not an IP address; write"),
     Case("an unknown mapping policy is refused", ARRAY, {"multiHostMapping": "No"}, '"Allowed", "Forbidden"'),
+    Case("namespaces are chosen by a word", ARRAY, {"allowedNamespaces__from": "Some"}, '"Same", "All", "Selector"'),
+    Case(
+        "a choice has a selector", ARRAY, {"allowedNamespaces__from": "Selector"}, "selector goes with from: Selector"
+    ),
+    Case("All has none", ARRAY, {"hostAdoption": {"from": "All", "selector": {}}}, "selector goes with from: Selector"),
+    Case("nor has Same", ARRAY, {"hostAdoption": {"selector": {}}}, "selector goes with from: Selector"),
+    Case("In has values", ARRAY, choosing({"key": "a", "operator": "In"}), "In and NotIn need values; Exists and"),
+    Case(
+        "Exists has none",
+        ARRAY,
+        choosing({"key": "a", "operator": "Exists", "values": ["b"]}),
+        "In and NotIn need values; Exists and",
+    ),
+    Case("a label has a key", ARRAY, choosing({"key": "", "operator": "Exists"}), "key in body should match"),
+    Case("an operator is one", ARRAY, choosing({"key": "a", "operator": "Like"}), '"In", "NotIn", "Exists"'),
+    Case("volume access allows something", ARRAY, {"volumeAccess": []}, "should have at least 1 items"),
+    Case("an entry names volumes", ARRAY, volumes(), "should have at least 1 items"),
+    Case("an entry chooses namespaces", ARRAY, {"volumeAccess": [{"volumes": ["*"]}]}, "namespaceSelector: Required"),
+    Case("a pattern does not run", ARRAY, volumes("$(reboot)"), "this is not a pattern of volume names"),
+    Case("a pattern is one line", ARRAY, volumes("a\nb"), "this is not a pattern of volume names"),
+    Case("an unknown word for PVs is refused", ARRAY, {"persistentVolumes": "Yes"}, '"Allowed", "Forbidden"'),
     Case("a duration has a unit", ARRAY, {"resyncInterval": "60"}, "write a whole number and a unit from 1s to 24h"),
     Case("a resync comes within a day", ARRAY, {"resyncInterval": "25h"}, "a unit from 1s to 24h, such as 60s"),
     Case("a command ends", ARRAY, {"limits__commandTimeout": "11m"}, "a unit from 1s to 10m, such as 60s"),
@@ -107,6 +136,10 @@ TAKEN = [
     (ARRAY, {"hostKeys": LEFT_OUT, "hostKeyPolicy": "TrustOnFirstUse", "systemID": "0123456789abcdEF"}),
     (ARRAY, {"iscsi": {"addresses": ["fd00::2", "10.0.0.3"], "portset": "portset 1"}, "limits": {}}),
     (ARRAY, {"limits": {"commandTimeout": "10m"}, "resyncInterval": "24h"}),
+    (ARRAY, {"allowedNamespaces": {}, "hostAdoption": {"from": "All"}, "persistentVolumes": "Allowed"}),
+    (ARRAY, choosing({"key": "example.com/team", "operator": "NotIn", "values": ["a", ""]})),
+    (ARRAY, {"allowedNamespaces": {"from": "Selector", "selector": {"matchLabels": {"example.com/team": "a"}}}}),
+    (ARRAY, volumes("db-[0-9]*", "My vol_?.[!x]")),
 ]
 
 

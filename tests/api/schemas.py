@@ -19,7 +19,7 @@ RESOURCES: dict[Kind, type[Resource]] = {
     resource.KIND: resource for resource in (FlashSystemArray, FlashSystemHost, VolumeAttachment)
 }
 
-CHECKED = ("pattern", "minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength")
+CHECKED = ("pattern", "minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength", "maxProperties")
 
 Node = dict[str, Any]
 
@@ -77,6 +77,8 @@ def _plain(node: Node, read: Any) -> Node:
         plain["properties"] = {name: read(inner) for name, inner in sorted(node["properties"].items())}
     if "items" in node:
         plain["items"] = read(node["items"])
+    if "additionalProperties" in node:
+        plain["additionalProperties"] = read(node["additionalProperties"])
     return plain
 
 
@@ -87,6 +89,8 @@ def nodes(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
         yield from nodes(inner, f"{path}.{name}")
     if "items" in node:
         yield from nodes(node["items"], f"{path}[]")
+    if "additionalProperties" in node:
+        yield from nodes(node["additionalProperties"], f"{path}{{}}")
 
 
 def defaulted(node: Node, value: Any) -> Any:

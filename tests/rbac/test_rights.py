@@ -20,6 +20,8 @@ EVERYWHERE = {
     *(f"patch {GROUP}/{kind.plural}/status" for kind in Kind),
     "create events",
     "get namespaces=kube-system",
+    "list namespaces",
+    "watch namespaces",
 }
 AT_HOME = {"get secrets", *(f"{verb} coordination.k8s.io/leases" for verb in ("get", "create", "update"))}
 
@@ -82,10 +84,19 @@ def test_it_puts_events_beside_any_object(operator: Account, objects: str) -> No
     assert operator.create(core(objects, "events"), event(objects)).done
 
 
-def test_it_knows_which_cluster_it_is_in_and_no_other_namespace(operator: Account, namespace: str) -> None:
+def test_it_reads_of_one_namespace_only_which_cluster_it_is_in(operator: Account, namespace: str) -> None:
     assert operator.get("/api/v1/namespaces/kube-system").body["metadata"]["uid"]
     assert "cannot get" in operator.get(f"/api/v1/namespaces/{namespace}").said
-    assert "cannot list" in operator.get("/api/v1/namespaces").said
+
+
+def test_it_lists_and_watches_namespaces_for_their_labels_and_changes_none(operator: Account, namespace: str) -> None:
+    listed = operator.get("/api/v1/namespaces").body["items"]
+    watched = operator.get("/api/v1/namespaces?watch=1&timeoutSeconds=1").body
+
+    assert namespace in [item["metadata"]["name"] for item in listed]
+    assert namespace in [json.loads(line)["object"]["metadata"]["name"] for line in watched.splitlines()]
+    labelled = {"metadata": {"labels": {"team": "a"}}}
+    assert "cannot patch" in operator.patch(f"/api/v1/namespaces/{namespace}", labelled).said
 
 
 def test_it_reads_a_secret_by_its_name_where_a_namespace_is_opened(

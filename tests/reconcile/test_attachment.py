@@ -248,8 +248,8 @@ CASES = [
     Case(
         "a host of another namespace than the array's may not use it",
         decided(to_node(), view(DATA), NODE, of=array(meta={"namespace": "elsewhere"})),
-        Reason.HOST_NOT_READY,
-        ("own namespace",),
+        Reason.ARRAY_NOT_ALLOWED,
+        ("allowedNamespaces", "own namespace"),
     ),
 ]
 

@@ -83,9 +83,10 @@ CASES = [
         ("2100000E1E30E597",),
     ),
     Case(
-        "a host object that another installation made is an administrator's to us",
+        "a host object that another installation made is never adopted, and the way out is told",
         decided(node(), view(FOREIGN), WANTED),
-        Reason.EXTRA_INITIATORS,
+        Reason.INITIATOR_HELD_BY,
+        (FOREIGN.name, "another installation", "--former-installation-ids"),
     ),
     Case(
         "initiators that are spread over host objects are a conflict",

@@ -10,6 +10,7 @@ from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.api.kinds import Kind
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.references import NameRef
+from flashsystem_operator.api.tenancy import Namespaces, PersistentVolumes, VolumeAccess
 from flashsystem_operator.api.words import (
     Address,
     Duration,
@@ -79,6 +80,11 @@ class ArraySpec(Model):
     pool: PoolName | None = None
     iscsi: Iscsi = Iscsi()
     multi_host_mapping: MultiHostMapping = MultiHostMapping.ALLOWED
+    allowed_namespaces: Namespaces = Namespaces()
+    host_adoption: Namespaces = Namespaces()
+    volume_access: Annotated[tuple[VolumeAccess, ...], Field(min_length=1, max_length=64)] = ()
+    """Empty: every volume. Otherwise what no entry allows is refused."""
+    persistent_volumes: PersistentVolumes = PersistentVolumes.FORBIDDEN
     limits: Limits = Limits()
     resync_interval: Duration = 60.0
     """Seconds between two looks at an array where nothing happens."""

@@ -30,6 +30,16 @@ from flashsystem_operator.settings import Settings
 @click.option("--identity", envvar="POD_NAME", help="This replica, as Leases name it. Left out: the host's name.")
 @click.option("--installation-id", help="Part of the names of host objects. Left out: the UID of kube-system.")
 @click.option(
+    "--former-installation-ids",
+    callback=lambda _context, _option, ids: tuple(filter(None, map(str.strip, (ids or "").split(",")))),
+    help="Ids that this installation had before, with commas: host objects named by these are its own too.",
+)
+@click.option(
+    "--pause-all/--no-pause-all",
+    default=False,
+    help="Write nothing to any array, look at everything and report: for a cluster that was moved or restored.",
+)
+@click.option(
     "--lease-duration",
     type=click.FloatRange(1, 300),
     default=15.0,
@@ -67,6 +77,8 @@ def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, lo
         identity=f"{identity or socket.gethostname()}-{uuid.uuid4().hex[:8]}",
         namespace=said["namespace"],
         installation=said["installation_id"],
+        former_installations=said["former_installation_ids"],
+        pause_all=said["pause_all"],
         lease_duration=said["lease_duration"],
         unsettled=said["unsettled"],
         probe_port=said["probe_port"],

@@ -15,6 +15,7 @@ from flashsystem_operator.api.base import Memory
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import ObjectMeta, UnreadableResourceError
+from flashsystem_operator.controller.namespaces import Namespaces
 
 AnyObject = FlashSystemArray | FlashSystemHost | VolumeAttachment
 
@@ -77,6 +78,7 @@ class Cache:
         self._entries: dict[ObjectRef, Entry] = {}
         self._by_key: dict[tuple[str, object], set[ObjectRef]] = {}
         self._buried: dict[str, None] = {}
+        self.namespaces = Namespaces()
 
     def __len__(self) -> int:
         return len(self._entries)

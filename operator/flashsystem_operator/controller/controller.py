@@ -4,6 +4,7 @@ All the events of an object's life meet in `see`: it is the state that matters, 
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Coroutine, Iterable, Mapping
@@ -12,12 +13,14 @@ from typing import Any
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.kinds import Kind, ObjectRef
-from flashsystem_operator.controller.cache import Cache, Change
+from flashsystem_operator.controller.cache import Cache, Change, Entry
 from flashsystem_operator.controller.ghosts import ghost_of
-from flashsystem_operator.controller.kube import Kube, KubeError
+from flashsystem_operator.controller.kube import Forbidden, Kube, KubeError
 from flashsystem_operator.controller.lease import LeaseTerms
 from flashsystem_operator.controller.strays import Strays
 from flashsystem_operator.controller.worker import Worker
+from flashsystem_operator.reconcile.labels import Labels
+from flashsystem_operator.reconcile.tenancy import by_labels
 from flashsystem_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -46,6 +49,7 @@ class Controller:
         terms = LeaseTerms(settings.namespace, settings.identity, settings.lease_duration)
         self._strays = Strays(self._cache, kube, terms, self._clock, self._has_worker)
         self.ready = False
+        self.knows_namespaces = False
 
     @property
     def alive(self) -> bool:
@@ -56,6 +60,7 @@ class Controller:
         """List everything before anything is concluded, then work. Raises KubeError if the cluster cannot be read."""
         if not self._installation:
             self._installation = await self._kube.cluster_id()
+        await self._list_namespaces()
         for kind in Kind:
             await self._list(kind)
         self._begin("strays", self._strays.run())
@@ -85,6 +90,20 @@ class Controller:
         if ref.kind is Kind.ARRAY:
             self._match_workers()
         self._wake({ref, *kin, *self._cache.kin(ref)})
+
+    def see_namespace(self, name: str, labels: Labels | None) -> None:
+        """Take in what the watch of namespaces showed, None for the end of one, and wake whom arrays choose by that."""
+        if self._cache.namespaces.learn(name, labels):
+            here = [
+                e.ref for kind in (Kind.HOST, Kind.ATTACHMENT) for e in self._cache.entries(kind) if self._in(e, name)
+            ]
+            self._wake({ref for each in here for ref in (each, *self._cache.kin(each))})
+
+    def _in(self, entry: Entry, namespace: str) -> bool:
+        """Whether it is in the namespace, and its array looks at labels."""
+        found = self._cache.array_of(entry.ref) if entry.ref.namespace == namespace else None
+        array = self._cache.get(found) if found else None
+        return array is not None and isinstance(array.resource, FlashSystemArray) and by_labels(array.resource)
 
     def _leaving_parents(self, ref: ObjectRef) -> set[ObjectRef]:
         """The array of an object, if it is being deleted and waits for the last of its children."""
@@ -147,6 +166,12 @@ class Controller:
     async def _list(self, kind: Kind) -> list[ObjectRef]:
         before = self._cache.uids(kind)
         return self._cache.replace_all(kind, [body async for body in self._kube.list(kind)], before)
+
+    async def _list_namespaces(self) -> None:
+        """Where we may not, all is well but for arrays that choose by labels: those say so."""
+        with contextlib.suppress(Forbidden):
+            self._cache.namespaces.learn_all(await self._kube.namespaces())
+            self.knows_namespaces = True
 
     async def _relist(self) -> None:
         """A watch may lose an object's end for ever; a list does not."""

@@ -78,6 +78,19 @@ class Kube:
         found = await self._asked(self._core.read_namespace("kube-system", _request_timeout=self._limit))
         return str(found.metadata.uid)
 
+    async def namespaces(self) -> Mapping[str, Mapping[str, str]]:
+        """The labels of every namespace, by its name."""
+        found: dict[str, Mapping[str, str]] = {}
+        follow: str | None = None
+        while True:
+            page = await self._asked(
+                self._core.list_namespace(limit=_PAGE, _continue=follow, _request_timeout=self._limit)
+            )
+            found |= {item.metadata.name: item.metadata.labels or {} for item in page.items}
+            follow = page.metadata._continue  # noqa: SLF001 - the client's name for it, `continue` being a word of Python
+            if not follow:
+                return found
+
     async def event(self, namespace: str, body: Any) -> None:
         await self._asked(self._core.create_namespaced_event(namespace, body, _request_timeout=self._limit))
 

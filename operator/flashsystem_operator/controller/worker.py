@@ -29,6 +29,8 @@ _BATCH = 500
 _SHARE = 0.3
 """Seconds that a free Lease is left to others, for each array that this replica works already."""
 
+_PAUSE_ALL = "Option --pause-all of the operator"
+
 log = logging.getLogger(__name__)
 
 
@@ -242,6 +244,9 @@ class Worker:
             hosts=self._cache.hosts_on(self.ref),
             attachments=self._cache.attachments_on(self.ref),
             installation=self._installation,
+            former=self._settings.former_installations,
+            namespaces=self._cache.namespaces.labels,
+            paused=_PAUSE_ALL if self._settings.pause_all else "",
             closed=closed,
             unsettled=self._unsettled.hosts,
             unsettled_pairs=self._unsettled.pairs,

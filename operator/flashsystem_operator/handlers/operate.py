@@ -15,7 +15,7 @@ from flashsystem_operator.controller.clients import NoClient, client_of, named
 from flashsystem_operator.controller.controller import Controller
 from flashsystem_operator.controller.health import probes
 from flashsystem_operator.controller.kube import Forbidden, Gone, Kube, KubeError
-from flashsystem_operator.handlers.watch import watch
+from flashsystem_operator.handlers.watch import watch, watch_namespaces
 from flashsystem_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -72,6 +72,8 @@ async def _start(controller: Controller, where: str) -> None:
 def _registry(controller: Controller, kubeconfig: Path | None) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
     watch(registry, controller.see)
+    if controller.knows_namespaces:
+        watch_namespaces(registry, controller.see_namespace)
     login: Callable[..., Any] = kopf.login_with_service_account if kubeconfig is None else kopf.login_with_kubeconfig
 
     @kopf.on.login(registry=registry)

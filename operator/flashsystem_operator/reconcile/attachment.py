@@ -18,7 +18,7 @@ from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reaso
 from flashsystem_operator.reconcile.detach import on_another_system, own_mapping, plan_detached
 from flashsystem_operator.reconcile.lun import choose
 from flashsystem_operator.reconcile.words import listed
-from flashsystem_operator.reconcile.world import World, seniority, volume_of
+from flashsystem_operator.reconcile.world import World, seniority, volume_of, was_let_in
 from flashsystem_operator.values import HostName, Lun
 
 
@@ -62,6 +62,8 @@ def find(attachment: VolumeAttachment, world: World, view: View) -> Target | Wai
         return host_not_found(attachment)
     if elsewhere := on_another_system(attachment, world, view):
         return elsewhere
+    if not was_let_in(attachment) and (barred := world.barred(attachment, view)):
+        return barred
     volume = volume_of(attachment, view)
     if volume is None:
         return _no_volume(attachment)
@@ -111,6 +113,8 @@ def _plan_mapped(
             "it. Set spec.access to Shared if that is meant, or unmap it from the host cluster on the array.",
         )
     mapping = own or mappings[0]
+    if attachment.status.origin is None and (barred := _bars_takeover(attachment, target, mapping, world)):
+        return barred
     if len(mapping.luns) > 1:
         return Refuse(
             Reason.MISMATCHED_LUNS,
@@ -134,6 +138,15 @@ def _plan_mapped(
     )
 
 
+def _bars_takeover(
+    attachment: VolumeAttachment, target: Target, mapping: Mapping, world: World
+) -> Wait | Refuse | None:
+    """A mapping on an administrator's host object, or through a host cluster, is not ours until it is taken over."""
+    if isinstance(target.found, hosts.Ours) and not mapping.cluster:
+        return None
+    return world.tenancy.adoption(attachment.metadata.namespace)
+
+
 def _lun_differs(attachment: VolumeAttachment, mapping: Mapping) -> Refuse:
     return Refuse(
         Reason.LUN_DIFFERS,
@@ -146,6 +159,8 @@ def _lun_differs(attachment: VolumeAttachment, mapping: Mapping) -> Refuse:
 def _plan_unmapped(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Decision:
     if world.is_unsettled(target.name):
         return hosts.unsettled(target.name)
+    if barred := _bars_mapping(attachment, target, world, view):
+        return barred
     if leaving := next((each for each in (target.resource, world.array) if each.metadata.deleting), None):
         return Wait(Reason.PARENT_DELETING, f"{leaving.ref} is being deleted and takes no new attachment.")
     if isinstance(target.found, hosts.Adopted) and target.found.missing:
@@ -164,6 +179,12 @@ def _plan_unmapped(attachment: VolumeAttachment, target: Target, world: World, v
     if isinstance(lun, Refuse):
         return lun
     return Act((*_make_host(target, world, view), _map(target, lun, view)))
+
+
+def _bars_mapping(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Wait | Refuse | None:
+    """A permission withdrawn since the attachment was let in stops what would be new."""
+    adopts = isinstance(target.found, hosts.Adopted)
+    return world.barred(attachment, view) or (world.tenancy.adoption(attachment.metadata.namespace) if adopts else None)
 
 
 def _left_elsewhere(attachment: VolumeAttachment, target: Target, view: View) -> Refuse | None:

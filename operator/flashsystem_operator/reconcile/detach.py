@@ -10,8 +10,9 @@ from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.holding import way_out
 from flashsystem_operator.reconcile.host import Adopted, Ours, standing, unsettled
+from flashsystem_operator.reconcile.telling import Reader
 from flashsystem_operator.reconcile.words import listed
-from flashsystem_operator.reconcile.world import World, volume_of
+from flashsystem_operator.reconcile.world import World, volume_of, was_let_in
 from flashsystem_operator.values import HostName, Iqn, VolumeUid
 
 
@@ -76,7 +77,7 @@ def host_to_leave(attachment: VolumeAttachment, world: World, view: View) -> Hos
     seen, resource = attachment.status.host, world.hosts.get(attachment.host)
     uid = volume_to_leave(attachment, view)
     names = list(view.holders(seen.initiators)) if seen else []
-    ours = world.name_of(resource) if resource else None
+    ours = world.object_of(resource, view) if resource else None
     if seen and seen.name and world.ours(HostName(seen.name)):
         ours = HostName(seen.name)
     if ours in names:
@@ -101,9 +102,10 @@ def own_mapping(view: View, host: HostName, uid: VolumeUid) -> Mapping | None:
 def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, host: Host, world: World, view: View) -> str:
     where = f"Volume {mapping.volume} stays mapped to host {mapping.host} at LUN {mapping.lun}"
     if heir := _heir(attachment, host, mapping.uid, world, view):
-        return f"{where}: {heir.ref} attaches it too."
+        return f"{where}: {Reader.of(attachment, world).resource(heir)} attaches it too."
     if strangers := _strangers(attachment, host, world):
-        return f"{where}: that is another host object than it was mapped to, and {listed(strangers)} uses it too."
+        who = listed(strangers) if Reader.of(attachment, world).knows(host.name) else "another machine"
+        return f"{where}: that is another host object than it was mapped to, and {who} uses it too."
     policy, origin = attachment.spec.deletion_policy, attachment.status.origin
     if policy is DeletionPolicy.RETAIN:
         return f"{where}, as spec.deletionPolicy Retain says."
@@ -135,8 +137,12 @@ def _heir(
     resource = world.hosts.get(attachment.host)
     beside = world.attachments_of(resource) if resource else ()
     same = (each for each in world.bound_to(uid) if each.host == attachment.host or _on(host, each, world, view))
-    live = (each for each in (*beside, *same) if not each.metadata.deleting)
+    live = (each for each in (*beside, *same) if not each.metadata.deleting and _may_have_it(each, world, view))
     return next((each for each in live if volume_to_leave(each, view) == uid), None)
+
+
+def _may_have_it(attachment: VolumeAttachment, world: World, view: View) -> bool:
+    return was_let_in(attachment) or not world.barred(attachment, view)
 
 
 def _on(host: Host, attachment: VolumeAttachment, world: World, view: View) -> bool:

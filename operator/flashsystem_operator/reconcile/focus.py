@@ -36,7 +36,7 @@ def doubts(world: World, view: View, due: Iterable[ObjectRef]) -> Focus:
         if (attachment := world.attachments.get(ref)) is not None:
             _add_doubts(focus, attachment, world, view)
         elif (host := world.hosts.get(ref)) is not None and host.metadata.deleting:
-            focus.hosts |= {world.name_of(host)} - view.hosts.keys()
+            focus.hosts |= {*world.names_of(host)} - view.hosts.keys()
     return focus
 
 
@@ -133,7 +133,7 @@ def _add_host_objects(focus: Focus, host: FlashSystemHost, world: World, view: V
 
 def _host_objects(host: FlashSystemHost, world: World, view: View) -> set[HostName]:
     """The host objects that a resource may turn out to be. Its own name only once there is such an object."""
-    return {*view.holders(host.spec.initiators.iscsi), *({world.name_of(host)} & view.hosts.keys())}
+    return {*view.holders(host.spec.initiators.iscsi), *({*world.names_of(host)} & view.hosts.keys())}
 
 
 def _add_hosts_to_leave(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:

@@ -11,8 +11,9 @@ from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, ad
 from flashsystem_operator.array.state import Host, Protocol
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.telling import Reader
 from flashsystem_operator.reconcile.words import listed, plural
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.reconcile.world import World, was_let_in
 from flashsystem_operator.values import HostName, Iqn
 
 
@@ -50,19 +51,17 @@ Standing = Ours | Adopted | Unmade | Wait | Refuse
 def standing(resource: FlashSystemHost, world: World, view: View) -> Standing:
     """Find the host object of a resource: by its initiators, then by our own name for it."""
     wished = resource.spec.initiators.iscsi
-    if not world.allows(resource):
-        return Refuse(
-            Reason.ARRAY_NOT_ALLOWED,
-            f"{world.array.ref} may be used only from its own namespace. Make this host there.",
-        )
+    if (barred := world.tenancy.use(resource.metadata.namespace)) and not was_let_in(resource):
+        return barred
     if lost := _lost_claim(resource, world, view):
         return lost
-    own, holders = world.name_of(resource), view.holders(wished)
+    own, holders = world.object_of(resource, view), view.holders(wished)
     if len(holders) > 1:
         return Refuse(
             Reason.CONFLICT,
-            f"The initiators of this host are spread over the host objects {listed(holders)} of the array. "
-            "Move them to one host object there, or write one FlashSystemHost for each.",
+            "The initiators of this host are spread over several host objects of the array: "
+            f"{Reader.of(resource, world).host_objects(holders)}. Move them to one host object there, or write one "
+            "FlashSystemHost for each.",
         )
     if holders:
         return _held_by(view.hosts[holders[0]], resource, own, world)
@@ -76,10 +75,23 @@ def plan(resource: FlashSystemHost, world: World, view: View) -> Decision:
     if world.array.metadata.deleting and not resource.metadata.guarded:
         return Wait(Reason.PARENT_DELETING, f"{world.array.ref} is being deleted and takes no new host.")
     found = standing(resource, world, view)
+    barred = world.tenancy.use(resource.metadata.namespace)
     if isinstance(found, Wait):
-        return _let_go(resource, world, view) or found
+        return (None if barred else _let_go(resource, world, view)) or found
     if isinstance(found, Refuse):
         return found
+    if isinstance(found, Adopted):
+        barred = barred or world.tenancy.adoption(resource.metadata.namespace)
+    decision = _plan_found(found, resource, world, view)
+    return barred if barred and not _only_takes(decision) else decision
+
+
+def _only_takes(decision: Decision) -> bool:
+    """Whether it is to go, which needs no permission."""
+    return isinstance(decision, Act) and all(isinstance(step, RemoveHost) for step in decision.steps)
+
+
+def _plan_found(found: Ours | Adopted | Unmade, resource: FlashSystemHost, world: World, view: View) -> Decision:
     if isinstance(found, Unmade):
         return InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment makes the host object.")
     if found.host.name in world.unsettled:
@@ -114,12 +126,13 @@ def _lost_claim(resource: FlashSystemHost, world: World, view: View) -> Refuse |
         claimants = world.claimants(iqn)
         if len(claimants) < 2:  # noqa: PLR2004 - two make a quarrel
             continue
-        proven = [each for each in claimants if world.name_of(each) == view.holder(iqn)]
+        proven = [each for each in claimants if view.holder(iqn) in world.names_of(each)]
         winner = (*proven, *claimants)[0]
         if winner.ref != resource.ref:
             return Refuse(
                 Reason.INITIATOR_CLAIMED,
-                f"Initiator {iqn} is claimed by {winner.ref} too, which came first. Remove it from one of the two.",
+                f"Initiator {iqn} is claimed by {Reader.of(resource, world).resource(winner)} too, which came first. "
+                "Remove it from one of the two.",
             )
     return None
 
@@ -129,14 +142,10 @@ def _held_by(host: Host, resource: FlashSystemHost, own: HostName, world: World)
     missing = tuple(iqn for iqn in wished if iqn not in host.iqns)
     if host.name == own:
         return Ours(host, missing, _surplus(host, resource))
-    if world.ours(host.name):
-        other = world.host_by_object_name.get(host.name)
-        return Wait(
-            Reason.INITIATOR_HELD_BY,
-            f"Host object {host.name} holds the initiators of this host and belongs to "
-            f"{other.ref if other else 'a FlashSystemHost that is there no more'}. It is taken up when that lets it go"
-            + ("." if other else ": unmap what is left on it and remove it on the array."),
-        )
+    if world.ours(host.name) or world.of_another_installation(host.name):
+        return _proven_anothers(host, resource, world)
+    if (barred := world.tenancy.adoption(resource.metadata.namespace)) and not _was_adopted(host, resource):
+        return barred
     extra = tuple(port.name for port in host.ports if port.protocol is not Protocol.ISCSI or port.name not in wished)
     if extra:
         return Refuse(
@@ -146,6 +155,33 @@ def _held_by(host: Host, resource: FlashSystemHost, own: HostName, world: World)
             "host's, or remove them from the host object on the array.",
         )
     return Adopted(host, missing)
+
+
+def _proven_anothers(host: Host, resource: FlashSystemHost, world: World) -> Wait:
+    """The name proves that an operator made it for another resource, which changes and removes it: never adopted."""
+    reader, other = Reader.of(resource, world), world.host_by_object_name.get(host.name)
+    begins = f"{reader.host_object(host.name)} holds initiators of this host and belongs to "
+    if not world.ours(host.name):
+        return Wait(
+            Reason.INITIATOR_HELD_BY,
+            f"{begins}another installation of this operator, which removes it when that lets go. If this is that "
+            "installation, moved or restored, start the operator with its id among --former-installation-ids; if "
+            "there is no such installation any more, rename the host object on the array.",
+        )
+    if other:
+        return Wait(Reason.INITIATOR_HELD_BY, f"{begins}{reader.resource(other)}. It is taken up when that lets it go.")
+    return Wait(
+        Reason.INITIATOR_HELD_BY,
+        f"{begins}a FlashSystemHost that is there no more. It is taken up when that lets it go: unmap what is left on "
+        "it and remove it on the array; status.audit of the array names it.",
+    )
+
+
+def _was_adopted(host: Host, resource: FlashSystemHost) -> bool:
+    """Whether this very host object was adopted before, under whatever name."""
+    known = {port.iqn for port in resource.status.ports}
+    adopted = resource.status.ownership is Ownership.ADOPTED
+    return adopted and (resource.status.name == host.name or not host.iqns.isdisjoint(known))
 
 
 def _by_name(resource: FlashSystemHost, own: HostName, view: View) -> Standing:
@@ -207,7 +243,7 @@ def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View)
 
 def _let_go(resource: FlashSystemHost, world: World, view: View) -> Act | None:
     """Give up what the spec names no more and another host claims: two that swap initiators wait for each other."""
-    host = view.hosts.get(world.name_of(resource))
+    host = view.hosts.get(world.object_of(resource, view))
     if host is None or world.is_unsettled(host.name):
         return None
     idle = {port.name for port in host.ports if not port.logins}
@@ -226,7 +262,7 @@ def _plan_gone(resource: FlashSystemHost, world: World, view: View) -> Decision:
             f"In use by {plural(len(attachments), 'VolumeAttachment')}: {names}. Delete them first, or wait if they "
             "are being deleted.",
         )
-    own = world.name_of(resource)
+    own = world.object_of(resource, view)
     if world.is_unsettled(own):
         return unsettled(own)
     host = view.hosts.get(own)

@@ -9,6 +9,7 @@ installation from a host object of somebody else.
 
 import hashlib
 import re
+from collections.abc import Collection
 
 from flashsystem_operator.values import HostName, host_name
 
@@ -33,6 +34,12 @@ def made_by(installation: str, name: HostName) -> bool:
     """Whether the name proves that this installation made the host object, for whichever resource."""
     found = _SUFFIX.search(name)
     return found is not None and found.group(1) == _digest(installation, 6)
+
+
+def made_by_another(ours: Collection[str], name: HostName) -> bool:
+    """Whether the name has the form of an installation's, and of none of these."""
+    found = _SUFFIX.search(name)
+    return found is not None and all(found.group(1) != _digest(installation, 6) for installation in ours)
 
 
 def _digest(text: str, digits: int) -> str:

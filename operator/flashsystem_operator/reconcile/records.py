@@ -44,7 +44,7 @@ def of_host(host: FlashSystemHost, world: World, view: View) -> HostStatus:
     return host.status.model_copy(
         update={
             "array": array_seen(world, view),
-            "name": world.name_of(host),
+            "name": world.object_of(host, view),
             "ownership": Ownership.CREATED,
             "ports": (*known, *asked),
         }

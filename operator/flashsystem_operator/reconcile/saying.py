@@ -10,7 +10,7 @@ from flashsystem_operator.array.commands import shown
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.conditions import conditions
 from flashsystem_operator.reconcile.decision import Decision, Wait
-from flashsystem_operator.reconcile.world import World, volume_of
+from flashsystem_operator.reconcile.world import World, volume_of, was_let_in
 from flashsystem_operator.values import HostName
 
 
@@ -45,13 +45,16 @@ def plan_of(decision: Decision) -> tuple[str, ...] | None:
 def binding(attachment: VolumeAttachment, name: HostName, world: World, view: View) -> dict[str, object]:
     known = view.hosts.get(name)
     initiators = tuple(sorted(known.iqns)) if known else world.hosts[attachment.host].spec.initiators.iscsi
-    return volume_seen(attachment, view) | {
+    return volume_seen(attachment, world, view) | {
         "array": array_seen(world, view),
         "host": HostSeen(name=name, id=known.id if known and known.id else None, initiators=initiators),
     }
 
 
-def volume_seen(attachment: VolumeAttachment, view: View) -> dict[str, object]:
+def volume_seen(attachment: VolumeAttachment, world: World, view: View) -> dict[str, object]:
+    """What may be told of the volume: nothing to who may not attach it, not even whether it exists."""
+    if not was_let_in(attachment) and world.barred(attachment, view):
+        return {}
     volume = volume_of(attachment, view)
     if volume is None:
         return {}

@@ -12,7 +12,7 @@ from flashsystem_operator.array.state import Volume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.decision import Reason, Refuse, Wait
 from flashsystem_operator.reconcile.detach import host_to_leave
-from flashsystem_operator.reconcile.words import listed
+from flashsystem_operator.reconcile.telling import Reader
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import HostName
 
@@ -32,41 +32,42 @@ def judge(attachment: VolumeAttachment, place: Place, world: World, view: View) 
     others = (view.of_volume(place.volume.uid) | world.perhaps_mapped(place.volume.uid)) - {place.name}
     if not others:
         return None
+    reader = Reader.of(attachment, world)
     if attachment.spec.access is Access.EXCLUSIVE:
-        return _exclusive(place.volume, others, world, view)
+        return _exclusive(place.volume, others, reader, view)
     if leaving := _exclusive_still_there(place.volume, others, world, view):
         return Wait(
             Reason.VOLUME_IN_USE,
-            f"Volume {place.volume.name} is attached Exclusively by {listed(leaving)}, which is being deleted but not "
-            "detached yet. It is attached here when that is done.",
+            f"Volume {place.volume.name} is attached Exclusively by {reader.resources(leaving)}, which is being "
+            "deleted but not detached yet. It is attached here when that is done.",
         )
     if selfish := _exclusive_rivals(attachment, place.volume, world, view):
         return Refuse(
             Reason.VOLUME_IN_USE,
-            f"Volume {place.volume.name} is attached Exclusively by {listed(selfish)}. Set spec.access to Shared there "
-            "too if its file system is made for several hosts.",
+            f"Volume {place.volume.name} is attached Exclusively by {reader.resources(selfish)}. Set spec.access to "
+            "Shared there too if its file system is made for several hosts.",
         )
     if world.array.spec.multi_host_mapping is MultiHostMapping.FORBIDDEN:
         return Refuse(
             Reason.MULTI_HOST_MAPPING_FORBIDDEN,
-            f"Volume {place.volume.name} is mapped to {listed(sorted(others))}, and {world.array.ref} has "
+            f"Volume {place.volume.name} is mapped to {reader.host_objects(others)}, and {world.array.ref} has "
             "spec.multiHostMapping Forbidden. Detach it there first, or ask whoever keeps the array.",
         )
     return None
 
 
-def _exclusive(volume: Volume, others: frozenset[HostName], world: World, view: View) -> Wait | Refuse:
-    leaving = _hosts_being_left(volume, world, view)
+def _exclusive(volume: Volume, others: frozenset[HostName], reader: Reader, view: View) -> Wait | Refuse:
+    leaving = _hosts_being_left(volume, reader.world, view)
     if others <= leaving.keys():
-        names = sorted(leaving[name].metadata.name for name in others)
+        who = reader.resources([leaving[name] for name in others])
         return Wait(
             Reason.VOLUME_IN_USE,
-            f"Volume {volume.name} is being detached by {listed(names)}. It is attached here when that is done.",
+            f"Volume {volume.name} is being detached by {who}. It is attached here when that is done.",
         )
     return Refuse(
         Reason.VOLUME_MAPPED_ELSEWHERE,
-        f"Volume {volume.name} is mapped to {listed(sorted(others))}. Detach it there, or set spec.access to Shared "
-        "on every attachment of it if its file system is made for several hosts.",
+        f"Volume {volume.name} is mapped to {reader.host_objects(others)}. Detach it there, or set spec.access to "
+        "Shared on every attachment of it if its file system is made for several hosts.",
     )
 
 
@@ -76,14 +77,14 @@ def _hosts_being_left(volume: Volume, world: World, view: View) -> dict[HostName
     return {host.name: each for host, each in leaving if host}
 
 
-def _exclusive_still_there(volume: Volume, others: frozenset[HostName], world: World, view: View) -> list[str]:
+def _exclusive_still_there(
+    volume: Volume, others: frozenset[HostName], world: World, view: View
+) -> list[VolumeAttachment]:
     """Who is being deleted, but was promised that nobody else sees the volume for as long as its mapping is there."""
     leaving = _hosts_being_left(volume, world, view)
-    return sorted(
-        each.metadata.name for host, each in leaving.items() if host in others and each.spec.access is Access.EXCLUSIVE
-    )
+    return [each for host, each in leaving.items() if host in others and each.spec.access is Access.EXCLUSIVE]
 
 
-def _exclusive_rivals(attachment: VolumeAttachment, volume: Volume, world: World, view: View) -> list[str]:
+def _exclusive_rivals(attachment: VolumeAttachment, volume: Volume, world: World, view: View) -> list[VolumeAttachment]:
     rivals = world.rivals(attachment, volume, view)
-    return [each.metadata.name for each in rivals if each.spec.access is Access.EXCLUSIVE]
+    return [each for each in rivals if each.spec.access is Access.EXCLUSIVE]

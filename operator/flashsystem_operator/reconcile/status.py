@@ -49,7 +49,7 @@ def of_attachment(
     before = attachment.status.model_copy(update=said)
     target = None if attachment.metadata.deleting else attachments.find(attachment, world, view)
     if not isinstance(target, attachments.Target):
-        return before.model_copy(update=volume_seen(attachment, view) | {"connection": None})
+        return before.model_copy(update=volume_seen(attachment, world, view) | {"connection": None})
     bound = before.model_copy(update=binding(attachment, target.name, world, view) | {"connection": None})
     rows = view.on_host(target.name).get(target.volume.uid, ())
     portals = portals_for(target.name, world, view)

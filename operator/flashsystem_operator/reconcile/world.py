@@ -13,7 +13,9 @@ from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.array.state import Volume
 from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile.names import host_object_name, made_by
+from flashsystem_operator.reconcile.labels import Labels
+from flashsystem_operator.reconcile.names import host_object_name, made_by, made_by_another
+from flashsystem_operator.reconcile.tenancy import Refusal, Tenancy
 from flashsystem_operator.values import HostName, Iqn, VolumeUid
 
 AnyResource = TypeVar("AnyResource", bound=Resource)
@@ -24,6 +26,8 @@ class World:
     """All resources of one array, not only those whose turn it is: a rival counts whether or not it is due.
 
     installation: the id of this installation of the operator (3.3).
+    former: ids that it had before; host objects named by these are ours too.
+    namespaces: the labels of each namespace, by which the array may choose; one that is not here is unknown.
     closed: why nothing new may be made through the array at present, empty when it may. Detaching always works.
     unsettled: host objects on which a command may still be running whose answer was lost.
     unsettled_pairs: the mappings among these: the volume may still appear on the host object, or vanish from it.
@@ -42,18 +46,48 @@ class World:
     all_unsettled: bool = False
     now: str = "1970-01-01T00:00:00Z"
     paused: str = ""
+    former: tuple[str, ...] = ()
+    namespaces: Mapping[str, Labels] = field(default_factory=dict)
 
-    def allows(self, host: FlashSystemHost) -> bool:
-        """Whether a host may use the array: those of the array's own namespace may."""
-        return host.metadata.namespace == self.array.metadata.namespace
+    @cached_property
+    def tenancy(self) -> Tenancy:
+        return Tenancy(self.array, self.namespaces)
+
+    def counts(self, host: FlashSystemHost) -> bool:
+        """Whether a host is to be reckoned with: it may use the array, or was let in before and has something there."""
+        return self.tenancy.use(host.metadata.namespace) is None or was_let_in(host)
+
+    def barred(self, attachment: VolumeAttachment, view: View) -> Refusal:
+        """Why an attachment may not have its volume. One that had it keeps its word: see `was_let_in`."""
+        namespace, volume = attachment.metadata.namespace, volume_of(attachment, view)
+        if refused := self.tenancy.use(namespace):
+            return refused
+        name = volume.name if volume else attachment.spec.volume.name
+        return self.tenancy.volume(namespace, name) if name else None
 
     def name_of(self, host: FlashSystemHost) -> HostName:
-        """The name of the host object that we make, or made, for this resource."""
+        """The name of the host object that we make for this resource."""
+        return self.names_of(host)[0]
+
+    def names_of(self, host: FlashSystemHost) -> tuple[HostName, ...]:
+        """The names that prove a host object to be this resource's: the one that we give, and those we gave before."""
         meta = host.metadata
-        return host_object_name(self.installation, meta.namespace, meta.name, host.base_name)
+        return tuple(
+            host_object_name(installation, meta.namespace, meta.name, host.base_name)
+            for installation in (self.installation, *self.former)
+        )
+
+    def object_of(self, host: FlashSystemHost, view: View) -> HostName:
+        """The name of the host object that we made for this resource; if there is none, the name that it would get."""
+        names = self.names_of(host)
+        return next((name for name in names if name in view.hosts), names[0])
 
     def ours(self, name: HostName) -> bool:
-        return made_by(self.installation, name)
+        return any(made_by(installation, name) for installation in (self.installation, *self.former))
+
+    def of_another_installation(self, name: HostName) -> bool:
+        """Whether the operator of another cluster made it, as far as its name tells."""
+        return made_by_another((self.installation, *self.former), name)
 
     def is_unsettled(self, name: HostName) -> bool:
         return self.all_unsettled or name in self.unsettled
@@ -74,6 +108,7 @@ class World:
             for key in (volume.uid, volume.name)
             for other in named.get(key, ())
             if other.ref != attachment.ref and not other.metadata.deleting and volume_of(other, view) == volume
+            if was_let_in(other) or not self.barred(other, view)
         )
 
     def bound_to(self, uid: VolumeUid) -> tuple[VolumeAttachment, ...]:
@@ -90,7 +125,16 @@ class World:
 
     @cached_property
     def host_by_object_name(self) -> Mapping[HostName, FlashSystemHost]:
-        return {self.name_of(host): host for host in self.hosts.values()}
+        return {name: host for host in self.hosts.values() for name in self.names_of(host)}
+
+    @cached_property
+    def namespaces_of_host_object(self) -> Mapping[str, frozenset[str]]:
+        """Whose host object it is, by its name or by what was found; more than one when an adopted one is shared."""
+        found: dict[str, set[str]] = {}
+        for host in self.hosts.values():
+            for name in {*self.names_of(host), host.status.name} - {None}:
+                found.setdefault(str(name), set()).add(host.metadata.namespace)
+        return {name: frozenset(namespaces) for name, namespaces in found.items()}
 
     @cached_property
     def _attachments_by_host(self) -> Mapping[ObjectRef, tuple[VolumeAttachment, ...]]:
@@ -109,7 +153,7 @@ class World:
     @cached_property
     def _hosts_by_iqn(self) -> Mapping[Iqn, tuple[FlashSystemHost, ...]]:
         found: dict[Iqn, list[FlashSystemHost]] = {}
-        for host in by_age(filter(self.allows, self.hosts.values())):
+        for host in by_age(filter(self.counts, self.hosts.values())):
             for iqn in host.spec.initiators.iscsi:
                 found.setdefault(iqn, []).append(host)
         return {iqn: tuple(hosts) for iqn, hosts in found.items()}
@@ -121,6 +165,16 @@ def volume_of(attachment: VolumeAttachment, view: View) -> Volume | None:
     if uid := (seen.uid if seen else None) or selector.uid:
         return view.volumes.get(uid)
     return None if selector.name is None else view.volume_named(selector.name)
+
+
+def was_let_in(resource: FlashSystemHost | VolumeAttachment) -> bool:
+    """Whether something was done for it on the array before: a permission withdrawn since takes nothing of that away.
+
+    Told by what only we write: the host object that was found or made, the origin of the mapping.
+    """
+    if isinstance(resource, FlashSystemHost):
+        return resource.status.name is not None
+    return resource.status.origin is not None
 
 
 def seniority(resource: Resource) -> tuple[str, str]:

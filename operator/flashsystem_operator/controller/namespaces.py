@@ -1,0 +1,24 @@
+"""The labels of namespaces, by which arrays choose who may use them. Belongs to one event loop."""
+
+from collections.abc import Mapping
+
+from flashsystem_operator.reconcile.labels import Labels
+
+
+class Namespaces:
+    """labels: of each namespace that was seen. A mapping once handed out never changes: a pass may stand on it."""
+
+    def __init__(self) -> None:
+        self.labels: Mapping[str, Labels] = {}
+
+    def learn_all(self, labels: Mapping[str, Labels]) -> None:
+        """Take in a whole listing."""
+        self.labels = dict(labels)
+
+    def learn(self, name: str, labels: Labels | None) -> bool:
+        """Take in a sighting, None for the end of a namespace; answers whether it says something new."""
+        if self.labels.get(name) == labels:
+            return False
+        others = {other: known for other, known in self.labels.items() if other != name}
+        self.labels = others if labels is None else {**others, name: dict(labels)}
+        return True

@@ -1,0 +1,112 @@
+"""Which namespaces may use an array, and for what. A refusal names the field that refuses, and the way out.
+
+Permissions decide about what is new: a host, a port, a mapping, a takeover. What is there already is never taken away
+because a permission was withdrawn, and what takes away is never refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.tenancy import From, Namespaces, PersistentVolumes
+from flashsystem_operator.reconcile.decision import Reason, Refuse, Wait
+from flashsystem_operator.reconcile.labels import Labels, chooses
+
+Refusal = Wait | Refuse | None
+"""Why something may not be done, or None when it may. Wait: it is not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """The permissions of one array. labels: of each namespace that is known."""
+
+    array: FlashSystemArray
+    labels: Mapping[str, Labels]
+
+    def use(self, namespace: str) -> Refusal:
+        """Why a namespace may have no host and no attachment on the array."""
+        return self._among(
+            self.array.spec.allowed_namespaces,
+            namespace,
+            Refuse(
+                Reason.ARRAY_NOT_ALLOWED,
+                f"{self.array.ref} does not let namespace {namespace} in: {self._rule('allowedNamespaces')}. Ask "
+                "whoever keeps the array to allow it there, or make this object in a namespace that is allowed. What "
+                "is attached already stays so.",
+            ),
+        )
+
+    def adoption(self, namespace: str) -> Refusal:
+        """Why a namespace may neither adopt a host object nor take over a mapping that the operator did not make."""
+        return self._among(
+            self.array.spec.host_adoption,
+            namespace,
+            Refuse(
+                Reason.ADOPTION_NOT_ALLOWED,
+                f"The array knows initiators of this host, or this mapping, from another hand than this operator's, "
+                f"and {self.array.ref} does not let namespace {namespace} take that over: "
+                f"{self._rule('hostAdoption')}. Ask whoever keeps the array to allow it there, or to remove what is on "
+                "the array.",
+            ),
+        )
+
+    def volume(self, namespace: str, name: str) -> Refusal:
+        """Why a namespace may not attach the volume that has this name now."""
+        entries = self.array.spec.volume_access
+        if not entries:
+            return None
+        matching = [entry for entry in entries if any(fnmatchcase(name, glob) for glob in entry.volumes)]
+        labels = self.labels.get(namespace)
+        if matching and labels is None:
+            return _unknown(namespace)
+        if any(chooses(entry.namespace_selector, labels or {}) for entry in matching):
+            return None
+        return Refuse(
+            Reason.VOLUME_NOT_ALLOWED,
+            f"No entry in spec.volumeAccess of {self.array.ref} lets namespace {namespace} attach volume {name}. Ask "
+            "whoever keeps the array for one.",
+        )
+
+    def persistent_volumes(self) -> Refuse | None:
+        """Why no attachment of the array may make a PersistentVolume."""
+        if self.array.spec.persistent_volumes is PersistentVolumes.ALLOWED:
+            return None
+        return Refuse(
+            Reason.PERSISTENT_VOLUMES_FORBIDDEN,
+            f"{self.array.ref} has spec.persistentVolumes Forbidden. Ask whoever keeps the array to set it to Allowed, "
+            "or remove spec.persistentVolume.",
+        )
+
+    def _among(self, choice: Namespaces, namespace: str, refusal: Refuse) -> Refusal:
+        match choice.from_:
+            case From.ALL:
+                return None
+            case From.SAME:
+                return None if namespace == self.array.metadata.namespace else refusal
+            case From.SELECTOR:
+                labels = self.labels.get(namespace)
+                if labels is None:
+                    return _unknown(namespace)
+                return None if choice.selector and chooses(choice.selector, labels) else refusal
+
+    def _rule(self, field: str) -> str:
+        """The field that decides, as it stands; what a selector asks for is for the array's own namespace to read."""
+        choice = self.array.spec.allowed_namespaces if field == "allowedNamespaces" else self.array.spec.host_adoption
+        if choice.from_ is From.SAME:
+            return f"its spec.{field} is from Same, the array's own namespace"
+        return f"the selector in its spec.{field} does not choose that namespace's labels"
+
+
+def by_labels(array: FlashSystemArray) -> bool:
+    """Whether it matters to the array what labels namespaces have."""
+    spec = array.spec
+    return bool(spec.volume_access) or From.SELECTOR in (spec.allowed_namespaces.from_, spec.host_adoption.from_)
+
+
+def _unknown(namespace: str) -> Wait:
+    return Wait(
+        Reason.NAMESPACE_UNKNOWN,
+        f"The labels of namespace {namespace}, by which the array chooses who may use it, are not known to the "
+        "operator. It goes on when they are; the operator needs the right to list and watch namespaces.",
+    )
