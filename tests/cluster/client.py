@@ -1,6 +1,7 @@
 """A cluster as tests and the demo see it: kubectl, namespaces, kubeconfigs of service accounts, the audit log."""
 
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster import audit, kubeconfig
+from cluster.api import Api, Refused
 from cluster.audit import AuditRecord
 from cluster.control_plane import ControlPlane
 
@@ -47,6 +49,11 @@ class Cluster:
         self._kubectl = kubectl
         self._folder = folder
         self._numbers = itertools.count(1)
+
+    @functools.cached_property
+    def api(self) -> Api:
+        """The administrator's way past kubectl."""
+        return Api(self.kubeconfig)
 
     def kubectl(self, *words: str, stdin: str | None = None, kubeconfig_file: Path | None = None) -> str:
         """Run kubectl as the administrator, or as the kubeconfig says; raises KubectlFailed with its words."""
@@ -97,8 +104,7 @@ class Cluster:
         """Make a namespace of a name that nobody has."""
         begin = re.sub("[^a-z0-9]+", "-", prefix.lower()).strip("-")[:40].strip("-")
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": f"{begin or 'test'}-"}}
-        made = self.kubectl("create", "--filename=-", "--output=jsonpath={.metadata.name}", stdin=json.dumps(body))
-        return made.strip()
+        return str(self.api.create("/api/v1/namespaces", body)["metadata"]["name"])
 
     @contextlib.contextmanager
     def namespace(self, prefix: str = "test") -> Iterator[str]:
@@ -107,7 +113,8 @@ class Cluster:
         try:
             yield name
         finally:
-            self.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+            with contextlib.suppress(Refused):  # it is gone, or going
+                self.api.delete(f"/api/v1/namespaces/{name}")
 
     def kubeconfig_for(self, service_account: str, namespace: str, duration: str = "8h") -> Path:
         """A kubeconfig with a fresh token of the service account in it, and nothing else: exactly its rights."""

@@ -19,7 +19,7 @@ from demo.story import STORY
 ROOT = Path(__file__).parents[2]
 LIMIT = 240.0  # seconds; a net, not a promise of speed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture

@@ -20,14 +20,15 @@ def installed(cluster: Cluster) -> Cluster:
 
 @pytest.fixture(scope="session")
 def _operator(installed: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    operator = Operator(installed, tmp_path_factory.mktemp("operator") / "log")
+    # With a Lease as users have it: a short one would be lost whenever the machine has much else to do.
+    operator = Operator(installed, tmp_path_factory.mktemp("operator") / "log", ("--lease-duration", "15"))
     yield operator
     operator.stop()
 
 
 @pytest.fixture
 def operator(_operator: Operator) -> Operator:
-    """The operator, running. A test may kill it; the next one gets a running one again."""
+    """The operator, running. A test may stop it; the next one gets a running one again. To be killed: see `replica`."""
     _operator.ensure()
     return _operator
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-from typing import Any
 
 import pytest
 
@@ -54,15 +53,10 @@ class Hands:
             self._simulator.control.admin(f"svctask {line}")  # refused where the operator was quicker
 
 
-def items(stand: Stand, kind: str) -> list[Any]:
-    found: list[Any] = stand.cluster.get(kind, "--namespace", stand.namespace)["items"]
-    return found
-
-
 def restless(stand: Stand) -> list[str]:
     """What is still to be looked at, or under way."""
     found = []
-    for each in (*items(stand, ATTACHMENTS), *items(stand, HOSTS)):
+    for each in stand.all(ATTACHMENTS, HOSTS):
         said = {one["type"]: one for one in each["status"].get("conditions", [])}
         ready = said.get("Ready", {})
         seen = each["status"]["observedGeneration"] == each["metadata"]["generation"]
@@ -81,7 +75,7 @@ def wished(stand: Stand) -> set[tuple[str, str]]:
     """Host and volume of every attachment that says that it is Ready."""
     return {
         (each["spec"]["hostRef"]["name"], each["status"]["volume"]["name"])
-        for each in items(stand, ATTACHMENTS)
+        for each in stand.all(ATTACHMENTS)
         for said in each["status"].get("conditions", [])
         if (said["type"], said["status"]) == ("Ready", "True")
     }

@@ -19,6 +19,8 @@ from support.holding import Held, Holding
 from support.operating import Operator, account, replica
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
+pytestmark = pytest.mark.long
+
 MOMENTS = [f"{when}-{fate}" for when, fate in product(("before", "after"), ("early", "late", "lost"))]
 """When an act is held, and whether it goes on before the restart, after it, or never. Also the names of the hosts."""
 
@@ -54,7 +56,7 @@ def undisturbed(stand: Stand, simulator: Simulator) -> tuple[object, object]:
     comes_to(12, lambda: _reported(stand))
     full = ending(stand, simulator)
     detach(stand)
-    until("the end of all attachments", lambda: not stand.kubectl("get", ATTACHMENTS, "--output=name"))
+    until("the end of all attachments", lambda: not stand.all(ATTACHMENTS))
     comes_to([], lambda: simulator.control.state()["hosts"])
     comes_to(0, lambda: _reported(stand))
     empty = ending(stand, simulator)
@@ -64,8 +66,7 @@ def undisturbed(stand: Stand, simulator: Simulator) -> tuple[object, object]:
 
 def _reported(stand: Stand) -> int:
     """How many mappings the hosts tell of: the last thing that is written in a pass."""
-    counts = stand.kubectl("get", HOSTS, "--output=jsonpath={.items[*].status.mappings.count}")
-    return sum(map(int, counts.split()))
+    return sum(each.get("status", {}).get("mappings", {}).get("count", 0) for each in stand.all(HOSTS))
 
 
 def ends_as(expected: object, stand: Stand, simulator: Simulator) -> None:
@@ -74,9 +75,17 @@ def ends_as(expected: object, stand: Stand, simulator: Simulator) -> None:
     assert ending(stand, simulator) == expected
 
 
+@pytest.fixture
+def mortal(stand: Stand, operator: Operator, tmp_path: Path) -> Iterator[Operator]:
+    """An operator whose Lease is soon free after its death. No other one runs."""
+    operator.stop()
+    with replica(stand.cluster, tmp_path / "log") as running:
+        yield running
+
+
 @pytest.mark.parametrize(("coming", "going"), [("mkhost", "rmhost"), ("mkvdiskhostmap", "rmvdiskhostmap")])
 def test_a_kill_while_commands_are_under_way_costs_nothing_but_time(
-    stand: Stand, simulator: Simulator, operator: Operator, coming: str, going: str
+    stand: Stand, simulator: Simulator, mortal: Operator, coming: str, going: str
 ) -> None:
     before = simulator.control.state()
     stand.array(simulator, limits=LIMITS, resyncInterval="1s")
@@ -87,9 +96,9 @@ def test_a_kill_while_commands_are_under_way_costs_nothing_but_time(
         act(stand)
         for fault in held.values():
             simulator.control.wait(fault, seconds=40)
-        operator.kill()
+        mortal.kill()
         release(simulator, held, "early")
-        restart(operator, simulator)
+        restart(mortal, simulator)
         release(simulator, held, "late")
         ends_as(end, stand, simulator)
 

@@ -30,7 +30,7 @@ def finalizers(stand: Stand, kind: str, name: str) -> list[str]:
 
 
 def nothing_left(stand: Stand) -> None:
-    until("the end of everything", lambda: not stand.kubectl("get", EVERYTHING, "--output=name"))
+    until("the end of everything", lambda: not stand.all(ATTACHMENTS, HOSTS, ARRAYS))
 
 
 def test_hosts_and_arrays_wait_for_what_needs_them_and_take_nothing_new(stand: Stand, simulator: Simulator) -> None:

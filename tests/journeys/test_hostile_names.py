@@ -128,7 +128,7 @@ def test_behind_lax_crds_a_hostile_name_still_never_reaches_the_arrays_shell(
         assert {line.split()[0] for line in writes(simulator)} == {"mkhost", "mkvdiskhostmap"}
         assert "Traceback" not in loose_operator.log
 
-        names = [item["metadata"]["name"] for item in stand.cluster.get(ATTACHMENTS, "--namespace", namespace)["items"]]
+        names = [item["metadata"]["name"] for item in stand.all(ATTACHMENTS)]
         stand.delete(ATTACHMENTS, *names)
         stand.kubectl("delete", HOSTS, "--all", "--timeout=60s")
         assert simulator.control.state() == before

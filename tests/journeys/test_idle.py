@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import groupby, product
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +9,10 @@ from cluster.client import Cluster
 from flashsystem_operator.simulator import Simulator
 from support.arrays import pretend
 from support.contents import commands, looks, mark
-from support.operating import ACCOUNT, NAMESPACE, Operator, replica
+from support.operating import ACCOUNT, NAMESPACE
 from support.stand import ATTACHMENTS, HOSTS, Stand, until
+
+pytestmark = pytest.mark.long
 
 NODES = [f"node-{number}" for number in range(16)]
 LEASES = "leases.coordination.k8s.io"
@@ -23,14 +24,6 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[request.param]
     with pretend({"volumes": [{"name": f"v{n}", "pool": pool} for n in range(64)]}, request.param) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def _steady(stand: Stand, operator: Operator, tmp_path: Path) -> Iterator[None]:
-    """An operator as users run it: with the short Lease of the tests a busy machine alone would cost it the array."""
-    operator.stop()
-    with replica(stand.cluster, tmp_path / "log", "--lease-duration", "15"):
-        yield
 
 
 def test_a_system_in_line_is_looked_at_with_the_same_few_commands_and_written_nowhere(

@@ -13,6 +13,8 @@ from support.endings import comes_to, layout, stays_in_sync
 from support.operating import Operator, replica
 from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until
 
+pytestmark = pytest.mark.long
+
 VERBS = ("mkhost", "mkvdiskhostmap", "rmvdiskhostmap", "rmhost", "addhostport", "rmhostport")
 """Each is lost on a host of its name. Volumes are named after the host that they are for, with a number."""
 

@@ -59,5 +59,4 @@ def _looked_at_again(simulator: Simulator) -> None:
 
 
 def _versions(stand: Stand) -> Mapping[str, str]:
-    items = stand.cluster.get(ARRAYS, "--namespace", stand.namespace)["items"]
-    return {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in items}
+    return {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in stand.all(ARRAYS)}

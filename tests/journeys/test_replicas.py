@@ -1,7 +1,6 @@
 """Two replicas share the arrays between them; each array is worked by one of them, whatever happens to the other."""
 
 import http.client
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cluster.api import path_to
 from cluster.client import Cluster
 from cluster.ports import free_ports
 from flashsystem_operator.simulator import Simulator
@@ -21,7 +21,10 @@ from support.holding import Holding
 from support.operating import LEASE_SECONDS, NAMESPACE, Operator, account, install, open_secrets, replica
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
+pytestmark = pytest.mark.long
+
 NAMES = ("one", "two", "three", "four")
+LEASES = "coordination.k8s.io/v1"
 LONG = ("--lease-duration", "60")
 """A Lease that nobody in this test could wait for."""
 
@@ -79,17 +82,17 @@ def attach(stand: Stand, number: int) -> None:
 
 def versions(stand: Stand) -> set[str]:
     """Of every object; a new one means that it was written."""
-    shown = "jsonpath={range .items[*]}{.kind}/{.metadata.name}/{.metadata.resourceVersion} {end}"
-    return set(stand.kubectl("get", f"{ARRAYS},{HOSTS},{ATTACHMENTS}", f"--output={shown}").split())
+    found = stand.all(ARRAYS, HOSTS, ATTACHMENTS)
+    return {f"{each['kind']}/{each['metadata']['name']}/{each['metadata']['resourceVersion']}" for each in found}
 
 
 def lease(stand: Stand, simulator: Simulator) -> Any:
-    return stand.cluster.get("lease", lease_of(simulator), f"--namespace={NAMESPACE}")["spec"]
+    return stand.cluster.api.get(path_to(LEASES, "leases", lease_of(simulator), NAMESPACE))["spec"]
 
 
 def holders(stand: Stand, simulators: Simulators) -> dict[str, str]:
     """Which replica has the Lease of each array."""
-    leases = json.loads(stand.cluster.kubectl("get", "leases", f"--namespace={NAMESPACE}", "--output=json"))["items"]
+    leases = stand.cluster.api.get(path_to(LEASES, "leases", namespace=NAMESPACE))["items"]
     held = {each["metadata"]["name"]: each["spec"].get("holderIdentity", "") for each in leases}
     return {name: held.get(lease_of(simulator), "").partition("-")[0] for name, simulator in simulators.items()}
 

@@ -14,8 +14,9 @@ from flashsystem_operator.simulator import Simulator
 from support.arrays import pretend
 from support.contents import commands, mark, writes
 from support.endings import comes_to, layout
-from support.operating import Operator, replica
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
+
+pytestmark = pytest.mark.long
 
 NODES = [f"node-{number}" for number in range(16)]
 MOST = {"legacy": 130, "modern": 116}
@@ -28,14 +29,6 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[request.param]
     with pretend({"volumes": [{"name": f"v{n}", "pool": pool} for n in range(200)]}, request.param) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def _steady(stand: Stand, operator: Operator, tmp_path: Path) -> Iterator[None]:
-    """An operator as users run it: with the short Lease of the tests a busy machine alone would cost it the array."""
-    operator.stop()
-    with replica(stand.cluster, tmp_path / "log", "--lease-duration", "15"):
-        yield
 
 
 def volumes(first: int) -> list[tuple[str, str]]:
@@ -112,7 +105,6 @@ def test_detaching_and_attaching_on_the_same_hosts_at_once_fails_for_nobody(
     before = simulator.control.state()
     stand.array(simulator, resyncInterval="10m")
     stand.apply(*map(stand.host, NODES))
-    names = "jsonpath={.items[*].metadata.name}"
     old = attach(stand, 0)
     stand.ready(ATTACHMENTS, *old)
 
@@ -120,7 +112,7 @@ def test_detaching_and_attaching_on_the_same_hosts_at_once_fails_for_nobody(
         with beside(stand, "delete", ATTACHMENTS, *old, "--wait=false"):
             new = attach(stand, 100)
         stand.ready(ATTACHMENTS, *new)
-        comes_to(set(new), lambda: set(stand.kubectl("get", ATTACHMENTS, f"--output={names}").split()))
+        comes_to(set(new), lambda: {each["metadata"]["name"] for each in stand.all(ATTACHMENTS)})
         assert clean(simulator)
         assert {volume for _, volume, _ in layout(simulator)["mappings"]} == set(new)
 

@@ -16,10 +16,9 @@ def seen_by(simulator: Simulator, volume: str) -> set[str]:
 
 def reasons(stand: Stand, reason: str) -> set[str]:
     """The attachments whose Ready has this reason."""
-    found = stand.cluster.get(ATTACHMENTS, "--namespace", stand.namespace)["items"]
     return {
         each["metadata"]["name"]
-        for each in found
+        for each in stand.all(ATTACHMENTS)
         for condition in each["status"].get("conditions", [])
         if condition["type"] == "Ready" and condition["reason"] == reason
     }

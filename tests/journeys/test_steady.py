@@ -6,11 +6,9 @@ from flashsystem_operator.simulator import Simulator
 from support.contents import foreign_host, looks, mappings, mark, ports, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
-EVERYTHING = f"{ATTACHMENTS},{HOSTS},{ARRAYS}"
-
 
 def versions(stand: Stand) -> dict[str, str]:
-    found = stand.cluster.get(EVERYTHING, "--namespace", stand.namespace)["items"]
+    found = stand.all(ATTACHMENTS, HOSTS, ARRAYS)
     return {f"{each['kind']}/{each['metadata']['name']}": each["metadata"]["resourceVersion"] for each in found}
 
 

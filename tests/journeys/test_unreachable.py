@@ -104,9 +104,8 @@ def test_an_array_that_is_down_costs_no_write_after_the_first(stand: Stand, clos
 
 
 def _versions(stand: Stand) -> dict[str, str]:
-    kinds = f"{ARRAYS},{HOSTS},{ATTACHMENTS}"
-    items = stand.cluster.get(kinds, "--namespace", stand.namespace)["items"]
-    return {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in items}
+    found = stand.all(ARRAYS, HOSTS, ATTACHMENTS)
+    return {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in found}
 
 
 def test_the_second_management_address_is_used_when_the_first_fails(stand: Stand, simulator: Simulator) -> None:
@@ -167,7 +166,7 @@ def test_an_array_that_gives_few_channels_or_no_session_is_worked_as_it_can(stan
 
     control.change("limits", other_sessions=1)
     control.change("sessions")
-    until("the reason", lambda: "session table" in stand.condition(ARRAYS, "array")["message"])
+    until("the reason", lambda: "session table" in stand.condition(ARRAYS, "array").get("message", ""))
     assert stand.condition(ARRAYS, "array")["reason"] == "Unreachable"
 
     control.change("limits", other_sessions=0)

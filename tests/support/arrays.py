@@ -1,16 +1,24 @@
 """Pretend arrays of one's own, watched: whatever was typed on them must have been words, never shell."""
 
 import contextlib
+import itertools
+import os
 from collections.abc import Iterator
 from typing import Any
 
 from flashsystem_operator.simulator import Simulator
 
+_numbers = itertools.count(1)
+
 
 @contextlib.contextmanager
 def pretend(config: dict[str, Any] | None = None, dialect: Any = None, **options: Any) -> Iterator[Simulator]:
-    """An array that lives while the block lasts; at its end nothing may have reached its shell but plain words."""
-    with Simulator(config, dialect, **options) as running:
+    """An array that lives while the block lasts; at its end nothing may have reached its shell but plain words.
+
+    It is a system of its own, as two arrays always are: whatever an earlier test left in the cluster is not about it.
+    """
+    system = {"id": f"{os.getpid():08X}{next(_numbers):08X}", **(config or {}).get("system", {})}
+    with Simulator({**(config or {}), "system": system}, dialect, **options) as running:
         yield running
         assert injections(running) == []
 

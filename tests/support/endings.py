@@ -16,7 +16,7 @@ _VARIES = {"lastTransitionTime", "attachedTime", "lastContactTime", "id"}
 
 def ending(stand: Stand, simulator: Simulator) -> dict[str, Any]:
     """The objects as they are told, and the host objects with their ports and mappings."""
-    found = json.loads(stand.kubectl("get", f"{HOSTS},{ATTACHMENTS}", "--output=json"))["items"]
+    found = stand.all(HOSTS, ATTACHMENTS)
     objects = {f"{each['kind']} {each['metadata']['name']}": _told(each) for each in found}
     return {"objects": objects, **layout(simulator)}
 

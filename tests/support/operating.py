@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from cluster.api import path_to
 from cluster.client import Cluster
 
 ROOT = Path(__file__).parents[2]
@@ -26,18 +27,19 @@ def install(cluster: Cluster) -> None:
 
 def open_secrets(cluster: Cluster, namespace: str) -> None:
     """Let the operator read Secrets of a namespace, by the binding that the docs tell users to make."""
-    cluster.apply(
+    cluster.api.create(
+        path_to("rbac.authorization.k8s.io/v1", "rolebindings", namespace=namespace),
         {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "RoleBinding",
-            "metadata": {"name": "flashsystem-operator-secrets", "namespace": namespace},
+            "metadata": {"name": "flashsystem-operator-secrets"},
             "roleRef": {
                 "apiGroup": "rbac.authorization.k8s.io",
                 "kind": "ClusterRole",
                 "name": "flashsystem-operator-secrets",
             },
             "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}],
-        }
+        },
     )
 
 

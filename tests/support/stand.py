@@ -2,22 +2,18 @@
 
 import base64
 import contextlib
-import functools
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from kubernetes import client, config, dynamic
-from kubernetes.client.exceptions import ApiException
-
+from cluster.api import Refused, path_to
 from cluster.client import Cluster, Document, KubectlFailed
 from flashsystem_operator.simulator import Simulator
 
 GROUP, VERSION = "flashsystem.io", "v1alpha1"
 API = f"{GROUP}/{VERSION}"
-# The Kubernetes client has no types where `type: ignore` stands below.
 PATIENCE = 40.0
 
 ARRAYS, HOSTS, ATTACHMENTS = (
@@ -29,18 +25,6 @@ ARRAYS, HOSTS, ATTACHMENTS = (
 
 def iqn(name: str) -> str:
     return f"iqn.1994-05.com.redhat:{name}"
-
-
-@functools.cache
-def _client(kubeconfig: str) -> client.ApiClient:
-    """One for the whole run: its connections are kept."""
-    return config.new_client_from_config(kubeconfig)  # type: ignore[no-untyped-call, no-any-return]
-
-
-@functools.cache
-def _dynamic(kubeconfig: str) -> dynamic.DynamicClient:
-    # What it discovers it keeps in a file; beside the kubeconfig that is this cluster's and no other's.
-    return dynamic.DynamicClient(_client(kubeconfig), cache_file=f"{kubeconfig}.discovery")  # type: ignore[no-untyped-call]
 
 
 def until(what: str, ask: Callable[[], Any], seconds: float = PATIENCE) -> Any:
@@ -58,8 +42,7 @@ class Stand:
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self.cluster = cluster
         self.namespace = namespace
-        self._api = client.CustomObjectsApi(_client(str(cluster.kubeconfig)))
-        self._any = _dynamic(str(cluster.kubeconfig))
+        self._api = cluster.api
 
     # -- what users write --------------------------------------------------------------------------------------------
 
@@ -107,33 +90,27 @@ class Stand:
     # -- what users do -----------------------------------------------------------------------------------------------
 
     def apply(self, *documents: Document) -> None:
-        """Server-side apply, as `kubectl apply --server-side` does it, without a program to start for it."""
+        """Server-side apply, as `kubectl apply --server-side` does it."""
         for document in documents:
-            try:
-                self._apply(document)
-            except ApiException as error:
-                words = json.loads(error.body or "{}").get("message", str(error))
-                raise KubectlFailed(["apply", document["metadata"]["name"]], error.status or 1, words) from None
-
-    def _apply(self, document: Document) -> None:
-        resource = self._any.resources.get(api_version=document["apiVersion"], kind=document["kind"])
-        meta = document["metadata"]
-        self._any.server_side_apply(  # type: ignore[no-untyped-call]
-            resource, dict(document), meta["name"], meta["namespace"], force_conflicts=True, field_manager="kubectl"
-        )
+            with _as_kubectl("apply", document["metadata"]["name"]):
+                self._api.apply(document)
 
     def patch(self, kind: str, name: str, spec: Document) -> None:
-        self.kubectl("patch", kind, name, "--type=merge", "--patch", json.dumps({"spec": spec}))
+        with _as_kubectl("patch", kind, name):
+            self._api.patch(self._path(kind, name), {"spec": spec})
 
     def delete(self, kind: str, *names: str, wait: bool = True) -> None:
-        self.kubectl("delete", kind, *names, f"--wait={str(wait).lower()}", *(["--timeout=60s"] if wait else []))
+        """Of each name the object that has it now; they are gone at the end, unless nobody waits for that."""
+        with _as_kubectl("delete", kind, *names):
+            going = {name: self._api.delete(self._path(kind, name)) for name in names}
+        for name, answer in going.items() if wait else ():
+            self.gone(kind, name, uid=_uid(answer))
 
     def annotate(self, kind: str, name: str, **said: str | None) -> None:
         """Set annotations of ours (`force_detach` is flashsystem.io/force-detach), or take them off with None."""
         annotations = {f"{GROUP}/{key.replace('_', '-')}": value for key, value in said.items()}
-        where = (GROUP, VERSION, self.namespace, kind.partition(".")[0], name)
-        patch = {"metadata": {"annotations": annotations}}
-        self._api.patch_namespaced_custom_object(*where, patch, _content_type="application/merge-patch+json")
+        with _as_kubectl("annotate", kind, name):
+            self._api.patch(self._path(kind, name), {"metadata": {"annotations": annotations}})
 
     def kubectl(self, *words: str) -> str:
         return self.cluster.kubectl("--namespace", self.namespace, *words)
@@ -141,21 +118,20 @@ class Stand:
     def sweep(self) -> None:
         """Delete everything, as an administrator who does not wait: what a test left stuck must not reach the next."""
         for kind in (ATTACHMENTS, HOSTS, ARRAYS):
-            where = (GROUP, VERSION, self.namespace, kind.partition(".")[0])
-            self._api.delete_collection_namespaced_custom_object(*where)
-            listed: Any = self._api.list_namespaced_custom_object(*where)
-            for left in listed["items"]:
-                free = {"metadata": {"finalizers": None}}
-                with contextlib.suppress(ApiException):  # it went by itself meanwhile
-                    self._api.patch_namespaced_custom_object(
-                        *where, left["metadata"]["name"], free, _content_type="application/merge-patch+json"
-                    )
+            self._api.delete(self._path(kind))
+            for left in self.all(kind):
+                with contextlib.suppress(Refused):  # it went by itself meanwhile
+                    self._api.patch(self._path(kind, left["metadata"]["name"]), {"metadata": {"finalizers": None}})
 
     # -- what they see -----------------------------------------------------------------------------------------------
 
     def get(self, kind: str, name: str) -> Any:
-        """An object of ours, asked for directly: waiting asks often, and kubectl takes its time to start."""
-        return self._api.get_namespaced_custom_object(GROUP, VERSION, self.namespace, kind.partition(".")[0], name)
+        """An object of ours."""
+        return self._api.get(self._path(kind, name))
+
+    def all(self, *kinds: str) -> list[Any]:
+        """All objects of these kinds, in the order of the kinds."""
+        return [found for kind in kinds for found in self._api.get(self._path(kind))["items"]]
 
     def status(self, kind: str, name: str) -> Any:
         return self.get(kind, name).get("status", {})
@@ -163,15 +139,17 @@ class Stand:
     def exists(self, kind: str, name: str) -> bool:
         try:
             self.get(kind, name)
-        except ApiException as error:
-            if error.status != HTTPStatus.NOT_FOUND:
+        except Refused as error:
+            if error.code != HTTPStatus.NOT_FOUND:
                 raise
             return False
         return True
 
     def ready(self, kind: str, *names: str) -> None:
-        """What `kubectl wait` calls Ready, for the present generation."""
-        self.kubectl("wait", "--for=condition=Ready", kind, *names, f"--timeout={PATIENCE:g}s")
+        """Wait until each is what `kubectl wait` calls Ready: it says so of the present generation."""
+        for name in names:
+            with self._shown(kind, name):
+                until(f"{kind} {name} to be Ready", partial(self._is_ready, kind, name))
 
     def condition(self, kind: str, name: str, which: str = "Ready") -> Mapping[str, Any]:
         conditions: Sequence[Mapping[str, Any]] = self.status(kind, name).get("conditions", [])
@@ -194,13 +172,57 @@ class Stand:
                 None,
             )
 
-        try:
+        with self._shown(kind, name, which):
             return str(until(f"{kind} {name} to say {reason}", said))
+
+    def gone(self, kind: str, name: str, uid: str = "") -> None:
+        """Wait until there is no such object. uid: of the one that goes, where another may have its name by then."""
+
+        def went() -> bool:
+            try:
+                return _uid(self.get(kind, name)) != uid != ""
+            except Refused as error:
+                if error.code != HTTPStatus.NOT_FOUND:
+                    raise
+                return True
+
+        with self._shown(kind, name):
+            until(f"the end of {kind} {name}", went, seconds=60)
+
+    def _is_ready(self, kind: str, name: str) -> bool:
+        found = self.get(kind, name)
+        return any(
+            each["type"] == "Ready"
+            and each["status"] == "True"
+            and each.get("observedGeneration") == found["metadata"]["generation"]
+            for each in found.get("status", {}).get("conditions", [])
+        )
+
+    @contextlib.contextmanager
+    def _shown(self, kind: str, name: str, which: str = "Ready") -> Iterator[None]:
+        """What was waited for in vain is told with what the object says."""
+        try:
+            yield
         except AssertionError as failure:
             raise AssertionError(f"{failure}; it says {self.condition(kind, name, which)}") from None
 
-    def gone(self, kind: str, name: str) -> None:
-        until(f"the end of {kind} {name}", lambda: not self.exists(kind, name))
+    def _path(self, kind: str, name: str = "") -> str:
+        return path_to(API, kind.partition(".")[0], name, self.namespace)
+
+
+def _uid(answer: Any) -> str:
+    """Of the object that was answered, or about which a Status was."""
+    about = answer["details"] if answer["kind"] == "Status" else answer["metadata"]
+    return str(about["uid"])
+
+
+@contextlib.contextmanager
+def _as_kubectl(*words: str) -> Iterator[None]:
+    """What is refused, is told as kubectl tells it."""
+    try:
+        yield
+    except Refused as error:
+        raise KubectlFailed(words, error.code, error.words) from None
 
 
 __all__ = ["API", "ARRAYS", "ATTACHMENTS", "HOSTS", "KubectlFailed", "Stand", "iqn", "until"]
