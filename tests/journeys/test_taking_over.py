@@ -1,6 +1,5 @@
 """Mappings that were found and mappings that were made: what becomes of each when its attachment goes."""
 
-import json
 from typing import Any
 
 import pytest
@@ -9,9 +8,9 @@ from flashsystem_operator.simulator import Simulator
 from support.ages import be_younger_than
 from support.contents import admin, foreign_host, mappings, mark, ports, writes
 from support.stand import ATTACHMENTS, HOSTS, Stand, iqn
+from support.telling import reasons, told
 
 FOUND, MADE = ("admins", "vol0", 0), ("admins", "vol1", 1)
-EVENTS = "events"
 
 
 def adopted(stand: Stand, simulator: Simulator, **attachment: Any) -> None:
@@ -30,22 +29,17 @@ def adopted(stand: Stand, simulator: Simulator, **attachment: Any) -> None:
     assert stand.status(ATTACHMENTS, "made")["origin"] == "Created"
 
 
-def told(stand: Stand, name: str) -> list[str]:
-    """The messages of the Events about an object."""
-    found = json.loads(stand.kubectl("get", EVENTS, f"--field-selector=involvedObject.name={name}", "--output=json"))
-    return [event["message"] for event in found["items"]]
-
-
 def test_on_an_adopted_host_what_was_found_stays_and_what_was_made_goes(stand: Stand, simulator: Simulator) -> None:
     adopted(stand, simulator)
 
     stand.delete(ATTACHMENTS, "found", "made")
 
     assert mappings(simulator) == {FOUND}
-    (message,) = told(stand, "found")
+    message = told(stand, "found", "LeftOnArray")
     assert "stays mapped to host admins at LUN 0" in message
     assert "deletionPolicy Delete" in message
-    assert told(stand, "made") == []
+    assert "vol1 is not mapped to host admins any more" in told(stand, "made", "Detached")
+    assert "LeftOnArray" not in reasons(stand, "made")
     stand.delete(HOSTS, "worker-1")
     assert ports(simulator) == {"admins": [iqn("worker-1")]}
 
@@ -86,8 +80,8 @@ def test_a_host_of_ours_stays_with_the_volumes_that_are_retained_on_it(stand: St
 
     assert simulator.control.state() == before
     assert writes(simulator, start) == []
-    assert "Retain" in told(stand, "one")[0]
-    assert "stays on the array" in told(stand, "worker-1")[0]
+    assert "Retain" in told(stand, "one", "LeftOnArray")
+    assert "stays on the array" in told(stand, "worker-1", "LeftOnArray")
 
     stand.apply(stand.host("worker-1"), stand.attachment("again", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "again")
@@ -118,7 +112,7 @@ def test_of_two_attachments_of_one_pair_the_younger_takes_over_without_an_unmap(
     assert writes(simulator, start) == []
     assert stand.status(ATTACHMENTS, "younger")["origin"] == "Created"
     assert stand.status(ATTACHMENTS, "younger")["connection"]["targetLUN"] == 1
-    assert "younger" in told(stand, "elder")[0]
+    assert "younger" in told(stand, "elder", "LeftOnArray")
     stand.delete(ATTACHMENTS, "younger")
     assert mappings(simulator) == set()
 

@@ -1,10 +1,11 @@
-"""What is told beside the conditions: the change log."""
+"""What is told beside the conditions: the change log, and Events."""
 
 from flashsystem_operator.simulator import Simulator
 from support.changes import changes
-from support.contents import commands, uid
+from support.contents import admin, commands, foreign_host, uid
 from support.operating import Operator
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.telling import events, reasons, told
 
 
 def test_the_change_log_says_who_mapped_and_who_unmapped_a_volume_and_why(
@@ -54,3 +55,73 @@ def test_the_change_log_has_a_line_for_each_write_word_for_word_and_in_order(
         if "a code that is not known" in line and "CMMVC9998E" in line and f"{stand.namespace}/db" in line
     ]
     assert " WARNING " in loud
+
+
+def test_the_life_of_an_attachment_is_told_on_it_and_on_its_host(stand: Stand, simulator: Simulator) -> None:
+    refusing = simulator.control.fault("refuse", "mkvdiskhostmap", code="CMMVC5879E", text="Non.", times=None)
+    stand.array(simulator, resyncInterval="1s")
+    stand.apply(stand.host("worker-1"), stand.attachment("db", "worker-1", "vol0"))
+    refused = told(stand, "db", "RefusedByArray")
+    assert "CMMVC5879E Non." in refused
+    assert "taken by another volume" in refused
+    simulator.control.forget(refusing)
+
+    assert "vol0 is mapped to host worker-1-" in told(stand, "db", "Attached")
+    assert "worker-1-" in told(stand, "worker-1", "HostMade")
+    stand.apply(stand.attachment("second", "worker-1", "vol0"))
+    assert "db" in told(stand, "second", "Duplicate")
+
+    host = stand.status(HOSTS, "worker-1")["name"]
+    stand.delete(ATTACHMENTS, "second", "db")
+    assert f"vol0 is not mapped to host {host} any more" in told(stand, "db", "Detached")
+    assert host in told(stand, "worker-1", "HostRemoved")
+
+    assert reasons(stand, "db") == ["RefusedByArray", "Attached", "Detached"]
+    assert reasons(stand, "worker-1") == ["HostMade", "HostRemoved"]
+    assert reasons(stand, "second") == ["Duplicate"]
+    kinds = {event["reason"]: event["type"] for event in events(stand, "db")}
+    assert kinds == {"RefusedByArray": "Warning", "Attached": "Normal", "Detached": "Normal"}
+
+
+def test_what_an_administrator_did_is_told_and_what_was_put_right(stand: Stand, simulator: Simulator) -> None:
+    foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
+    stand.array(simulator, resyncInterval="1s")
+    stand.apply(
+        stand.host("worker-1"),
+        stand.attachment("found", "worker-1", "vol0"),
+        stand.attachment("made", "worker-1", "vol1"),
+    )
+    assert "It was there before" in told(stand, "found", "Attached")
+    assert "admins of an administrator's" in told(stand, "worker-1", "HostAdopted")
+    stand.ready(ATTACHMENTS, "made")
+
+    admin(simulator, "rmvdiskhostmap -host admins vol1")
+    assert "missing on the array" in told(stand, "made", "DriftCorrected")
+
+    stand.delete(ATTACHMENTS, "found", "made")
+    assert "stays mapped to host admins" in told(stand, "found", "LeftOnArray")
+    told(stand, "made", "Detached")
+
+
+def test_an_array_that_is_down_is_told_once_on_the_array_and_on_nothing_below_it(
+    stand: Stand, simulator: Simulator
+) -> None:
+    stand.array(simulator, resyncInterval="1s")
+    names = [f"a{number}" for number in range(4)]
+    stand.apply(stand.host("worker-1"), *(stand.attachment(name, "worker-1", f"vol{name[1:]}") for name in names))
+    stand.ready(ATTACHMENTS, *names)
+    for name in names:
+        told(stand, name, "Attached")
+
+    port = simulator.port
+    stand.patch(ARRAYS, "array", {"management": {"addresses": [simulator.host], "port": 1}})
+    stand.apply(stand.attachment("late", "worker-1", "vol4"))
+    told(stand, "array", "Unreachable")
+    stand.says(ATTACHMENTS, "late", "ArrayNotReady")
+    stand.patch(ARRAYS, "array", {"management": {"addresses": [simulator.host], "port": port}})
+    assert "answers again" in told(stand, "array", "Reachable")
+    stand.ready(ATTACHMENTS, "late")
+    told(stand, "late", "Attached")
+
+    assert reasons(stand, "array") == ["Ready", "Unreachable", "Reachable"]
+    assert [reasons(stand, name) for name in [*names, "late"]] == [["Attached"]] * 5

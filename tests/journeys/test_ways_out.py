@@ -11,6 +11,7 @@ from support.contents import commands, mappings, mark, writes
 from support.endings import stays_in_sync
 from support.operating import Operator
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
+from support.telling import told
 
 
 def uid_of(stand: Stand, kind: str, name: str) -> str:
@@ -102,7 +103,7 @@ def test_with_a_dead_array_everything_is_let_go_and_nothing_of_it_touched(stand:
         release(stand, kind, name)
         stand.gone(kind, name)
 
-    assert "LeftOnArray" in stand.kubectl("get", "events", "--output=jsonpath={.items[*].reason}")
+    assert "flashsystem.io/release" in told(stand, "one", "LeftOnArray")
     simulator.control.change("availability", "up")
     assert mappings(simulator) == there
     assert writes(simulator, seen) == []

@@ -1,8 +1,6 @@
 """The API server as the controller uses it: versions that guard every write, whole listings, Leases."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,31 +12,12 @@ from flashsystem_operator.api.meta import ObjectMeta
 from flashsystem_operator.controller.kube import Conflict, Forbidden, Gone, Kube
 from flashsystem_operator.controller.lease import Lease, LeaseTerms
 
-CRDS = Path(__file__).parents[2] / "crds"
 HOST = {"arrayRef": {"name": "none"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:a"]}}
 
 
 def host(name: str, namespace: str) -> dict[str, Any]:
     meta = {"name": name, "namespace": namespace}
     return {"apiVersion": "flashsystem.io/v1alpha1", "kind": "FlashSystemHost", "metadata": meta, "spec": HOST}
-
-
-@pytest.fixture(scope="module")
-def with_crds(cluster: Cluster) -> Cluster:
-    cluster.apply(CRDS)
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *(f"crd/{kind.crd}" for kind in Kind))
-    return cluster
-
-
-@pytest.fixture
-async def kube(with_crds: Cluster) -> AsyncIterator[Kube]:
-    """As an administrator: rights are tested elsewhere."""
-    configuration = client.Configuration()
-    await config.load_kube_config(  # type: ignore[no-untyped-call] # the client has no types here
-        str(with_crds.kubeconfig), client_configuration=configuration, persist_config=False
-    )
-    async with client.ApiClient(configuration) as api:
-        yield Kube(api)
 
 
 async def test_a_listing_of_many_pages_is_whole(kube: Kube, cluster: Cluster, namespace: str) -> None:

@@ -19,6 +19,7 @@ EVERYWHERE = {
     *(f"{verb} {GROUP}/{kind.plural}" for kind in Kind for verb in ("get", "list", "watch", "patch")),
     *(f"patch {GROUP}/{kind.plural}/status" for kind in Kind),
     "create events",
+    "patch events",
     "get namespaces=kube-system",
     "list namespaces",
     "watch namespaces",
@@ -81,7 +82,12 @@ def test_it_keeps_leases_in_its_own_namespace_and_in_no_other(operator: Account,
 
 
 def test_it_puts_events_beside_any_object(operator: Account, objects: str) -> None:
-    assert operator.create(core(objects, "events"), event(objects)).done
+    made = operator.create(core(objects, "events"), event(objects))
+    again = core(objects, f"events/{made.body['metadata']['name']}")
+
+    assert operator.patch(again, {"count": 2}).body["count"] == 2
+    assert "cannot get" in operator.get(again).said
+    assert "cannot delete" in operator.delete(again).said
 
 
 def test_it_reads_of_one_namespace_only_which_cluster_it_is_in(operator: Account, namespace: str) -> None:

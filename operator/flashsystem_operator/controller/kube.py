@@ -91,8 +91,21 @@ class Kube:
             if not follow:
                 return found
 
-    async def event(self, namespace: str, body: Any) -> None:
-        await self._asked(self._core.create_namespaced_event(namespace, body, _request_timeout=self._limit))
+    async def event(self, namespace: str, body: Any) -> str:
+        """Write an Event; answers with its name."""
+        limit = self._limit
+        made = await self._asked(
+            self._core.create_namespaced_event(namespace, body, field_manager=MANAGER, _request_timeout=limit)
+        )
+        return str(made.metadata.name)
+
+    async def patch_event(self, namespace: str, name: str, patch: dict[str, Any]) -> None:
+        """Change what an Event says of how often and when. Gone: it was forgotten, as all Events are after a while."""
+        await self._asked(
+            self._core.patch_namespaced_event(
+                name, namespace, patch, field_manager=MANAGER, _content_type=_MERGE, _request_timeout=self._limit
+            )
+        )
 
     async def lease(self, namespace: str, name: str) -> Any:
         return await self._asked(self._leases.read_namespaced_lease(name, namespace, _request_timeout=self._limit))

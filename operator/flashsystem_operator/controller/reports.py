@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from flashsystem_operator.api.array import Counts
+from flashsystem_operator.api.array import ArrayStatus, Counts
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.conditions import is_true
 from flashsystem_operator.api.host import FlashSystemHost
@@ -11,7 +11,7 @@ from flashsystem_operator.array.view import View
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
-from flashsystem_operator.reconcile import array_status
+from flashsystem_operator.reconcile import array_status, news
 from flashsystem_operator.reconcile.conditions import conditions
 from flashsystem_operator.reconcile.decision import Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.holding import as_held, way_out
@@ -37,13 +37,19 @@ class Reports:
         failed = await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, status))
         for error in failed.values():
             raise error
+        self._tell(world, status)
 
     async def down(self, world: World, said: Wait | Refuse, due: Collection[ObjectRef], secret: str | None) -> None:
         """When the array cannot be worked with: once on the array, and on those objects that are not Ready."""
         status = array_status.unreached(world.array, as_held(said, world.array, world), now(), secret)
-        await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, status))
+        if not await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, status)):
+            self._tell(world, status)
         refs = due if world.array.ref not in due else (*world.hosts, *world.attachments)
         await self._writer.all((ref for ref in refs if ref != world.array.ref), lambda ref: self._not_ready(ref, world))
+
+    def _tell(self, world: World, status: ArrayStatus) -> None:
+        """Once, on the array: below it everything waits for the same."""
+        self._writer.tell(world.array.ref, world.array.metadata.uid, news.of_array(world.array, status))
 
     async def _not_ready(self, ref: ObjectRef, world: World) -> None:
         """An object that was Ready stays so, as of the last look, unless it wishes something new."""

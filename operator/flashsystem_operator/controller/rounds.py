@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost, HostStatus
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.commands import AddPorts, RemoveHost, RemovePort, UnmapVolume
 from flashsystem_operator.array.session import Session
@@ -21,9 +22,10 @@ from flashsystem_operator.controller.threads import in_thread
 from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
-from flashsystem_operator.reconcile import batch, records, status
+from flashsystem_operator.reconcile import batch, news, records, status
 from flashsystem_operator.reconcile.cause import cause
 from flashsystem_operator.reconcile.decision import OBSTRUCTED, Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.news import News
 from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
 
@@ -68,7 +70,8 @@ class Round:
         closed = verdict.message if isinstance(verdict, Refuse) else ""
         world = world_of(closed)
         due = _as_looked_for(due, looked_for, world)
-        decisions = planned = batch.plan(world, view, due)
+        found, decisions = world, batch.plan(world, view, due)
+        planned = decisions
         results, acted = steps.Results(), any(isinstance(decision, Act) for decision in decisions.values())
         failed = await self._record(world, view, decisions)
         if acted:
@@ -80,7 +83,7 @@ class Round:
             ref: Outcome(decision, failed.get(ref) or results.errors.get(ref), refused=ref in refused)
             for ref, decision in decisions.items()
         }
-        unwritten = await self._say(world, view, outcomes)
+        unwritten = await self._say(world, view, outcomes, Told(found, planned))
         return Ended(view, verdict, acted, _again(outcomes, unwritten, world), _obstructed(decisions), _frees(planned))
 
     async def _record(
@@ -154,23 +157,43 @@ class Round:
             for step in decision.steps
         ]
 
-    async def _say(self, world: World, view: View, outcomes: Mapping[ObjectRef, Outcome]) -> set[ObjectRef]:
+    async def _say(
+        self, world: World, view: View, outcomes: Mapping[ObjectRef, Outcome], told: "Told"
+    ) -> set[ObjectRef]:
         """Write what changed; answers with the objects that are still there and could not be written."""
 
         async def say(ref: ObjectRef) -> None:
-            outcome = outcomes[ref]
+            outcome, resource = outcomes[ref], world.hosts.get(ref) or world.attachments[ref]
             if isinstance(outcome.decision, Release):
-                if outcome.decision.left:
-                    await self.writer.event(ref, "LeftOnArray", outcome.decision.left)
                 await self.writer.release(ref)
-            elif ref in world.hosts:
-                await self.writer.status(ref, status.of_host(world.hosts[ref], outcome, world, view, now()))
+                self.writer.tell(ref, resource.metadata.uid, news.of_release(resource, outcome.decision))
+                return
+            said: HostStatus | AttachmentStatus
+            if isinstance(resource, FlashSystemHost):
+                said = status.of_host(resource, outcome, world, view, now())
             else:
-                said = status.of_attachment(world.attachments[ref], outcome, world, view, now())
-                await self.writer.status(ref, said)
+                said = status.of_attachment(resource, outcome, world, view, now())
+            await self.writer.status(ref, said)
+            self.writer.tell(ref, resource.metadata.uid, told.news(ref, outcome, said))
 
         failed = await self.writer.all(outcomes, say)
         return {ref for ref, error in failed.items() if not isinstance(error, Gone)}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a pass began with, to tell what is new at its end. found: the resources; planned: what was decided first."""
+
+    found: World
+    planned: Mapping[ObjectRef, Decision]
+
+    def news(self, ref: ObjectRef, outcome: Outcome, said: HostStatus | AttachmentStatus) -> tuple[News, ...]:
+        planned, host, attachment = self.planned.get(ref), self.found.hosts.get(ref), self.found.attachments.get(ref)
+        if host is not None and isinstance(said, HostStatus):
+            return news.of_host(host, planned, outcome, said)
+        if attachment is not None and isinstance(said, AttachmentStatus):
+            return news.of_attachment(attachment, planned, outcome, said)
+        return ()
 
 
 def _as_looked_for(due: Iterable[ObjectRef], looked_for: World, world: World) -> list[ObjectRef]:

@@ -60,6 +60,7 @@ class Strays:
             finally:
                 keeper.cancel()
                 await lease.release()
+                await self._writer.close()
 
     async def _turn(self, lease: Lease) -> None:
         due = await self._queue.batch(_BATCH, window=0.05)

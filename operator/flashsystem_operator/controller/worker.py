@@ -84,6 +84,7 @@ class Worker:
                 await self._hold_and_work()
         finally:
             self._contacts.close()
+            await self._writer.close()
             self._hand.shutdown(wait=False, cancel_futures=True)
 
     async def _hold_and_work(self) -> None:

@@ -1,19 +1,22 @@
 """Writes what a pass found into the cluster: statuses, our finalizer, Events. Many side by side, and only changes."""
 
 import asyncio
-import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 
 from flashsystem_operator.api.base import Memory
-from flashsystem_operator.api.kinds import API_VERSION, ObjectRef
+from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.kube import MANAGER, Gone, Kube, KubeError
+from flashsystem_operator.controller.events import Events
+from flashsystem_operator.controller.kube import Gone, Kube, KubeError
+from flashsystem_operator.reconcile.news import News
 
 _SIDE_BY_SIDE = 32
 """Writes in flight; more gained nothing against a real API server."""
 
-log = logging.getLogger(__name__)
+_FLUSH = 2.0
+"""Seconds for which the end of a writer waits for Events."""
 
 
 def now() -> str:
@@ -27,6 +30,7 @@ class Writer:
     def __init__(self, kube: Kube, cache: Cache) -> None:
         self._kube = kube
         self._cache = cache
+        self._events = Events(kube, time.monotonic)
         self._turn = asyncio.Semaphore(_SIDE_BY_SIDE)
 
     async def all(
@@ -70,32 +74,17 @@ class Writer:
             body = await self._kube.write_finalizer(ref, entry.meta, present=False)
             self._cache.put(ref.kind, body)
 
-    async def event(self, ref: ObjectRef, reason: str, message: str) -> None:
-        """Tell whoever reads `kubectl describe`. An Event that cannot be written is logged and given up."""
+    def tell(self, ref: ObjectRef, uid: str, news: Iterable[News]) -> None:
+        """Have Events about an object written soon, also when it is about to go. Never waits, never fails."""
+        for each in news:
+            self._events.tell(ref, uid, each)
+
+    async def event(self, ref: ObjectRef, reason: str, message: str, *, warning: bool = False) -> None:
+        """The same for one Event about an object that is still there."""
         entry = self._cache.get(ref)
-        if entry is None or entry.ghost:
-            return
-        try:
-            await self._kube.event(ref.namespace, _event(ref, entry.meta.uid, reason, message))
-        except KubeError as error:
-            log.warning("cannot write the Event %s of %s: %s", reason, ref, error)
+        if entry is not None:
+            self.tell(ref, entry.meta.uid, [News(reason, message, warning)])
 
-
-def _event(ref: ObjectRef, uid: str, reason: str, message: str) -> dict[str, object]:
-    return {
-        "metadata": {"generateName": f"{ref.name[:200]}.", "namespace": ref.namespace},
-        "involvedObject": {
-            "apiVersion": API_VERSION,
-            "kind": ref.kind.value,
-            "namespace": ref.namespace,
-            "name": ref.name,
-            "uid": uid,
-        },
-        "reason": reason,
-        "message": message[:1024],
-        "type": "Normal",
-        "source": {"component": MANAGER},
-        "firstTimestamp": now(),
-        "lastTimestamp": now(),
-        "count": 1,
-    }
+    async def close(self) -> None:
+        """Wait a moment for the Events that are still to be written."""
+        await self._events.flush(_FLUSH)

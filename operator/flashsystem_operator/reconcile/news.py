@@ -1,0 +1,192 @@
+"""What is news about an object: its life between two looks, for whoever reads `kubectl describe` or `kubectl events`.
+
+Only what changed is news, never what is awaited: while an array is down, ten thousand objects wait and none of them
+has anything to tell. Pure, so that the same pass tells the same.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from flashsystem_operator.api.array import ArrayStatus, FlashSystemArray
+from flashsystem_operator.api.attachment import AttachmentStatus, Origin, VolumeAttachment
+from flashsystem_operator.api.conditions import Conditions, find, is_true
+from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
+from flashsystem_operator.array.commands import MapVolume
+from flashsystem_operator.array.errors import Refused, Unreadable
+from flashsystem_operator.reconcile.conditions import verdict
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Note, Reason, Refuse, Release
+from flashsystem_operator.reconcile.saying import Outcome
+
+
+class EventReason(StrEnum):
+    """The reasons of Events that are not those of a condition."""
+
+    ATTACHED = "Attached"
+    """The volume is mapped, for the first time."""
+    DETACHED = "Detached"
+    """The attachment goes, and nothing of it is left on the array."""
+    LEFT_ON_ARRAY = "LeftOnArray"
+    """The object goes, and what it has on the array stays; the message says why."""
+    DONE_WITH_WARNING = "DoneWithWarning"
+    """It was done, and the message says what to know about it all the same."""
+    DRIFT_CORRECTED = "DriftCorrected"
+    """What another hand had changed on the array was put right by the operator."""
+    DRIFT_ENDED = "DriftEnded"
+    """What another hand had changed on the array is as wished again, without the operator."""
+    HOST_MADE = "HostMade"
+    """The host object was made on the array."""
+    HOST_ADOPTED = "HostAdopted"
+    """A host object of an administrator's was found, and is used as it is."""
+    HOST_REMOVED = "HostRemoved"
+    """The host object is not on the array any more."""
+    REACHABLE = "Reachable"
+    """The array answers again."""
+    READY = "Ready"
+    """The array can be worked with, for the first time or again."""
+
+
+DRIFTED = "Drifted"
+"""The condition whose end is news too."""
+
+_OF_THE_ARRAY = frozenset({Reason.NO_USABLE_PORTAL, Reason.OTHER_SYSTEM})
+"""What stalls all attachments of an array at once: told once, on the array."""
+
+_CALM = frozenset({"Paused"})
+"""Conditions that somebody asked for: no warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One Event. message: whole sentences, without secrets, as conditions have them."""
+
+    reason: str
+    message: str
+    warning: bool = False
+
+
+def of_attachment(
+    before: VolumeAttachment, planned: Decision | None, outcome: Outcome, after: AttachmentStatus
+) -> tuple[News, ...]:
+    """What a pass did to an attachment that stays.
+
+    before: as the pass found it. planned: what was decided first. after: what is said of it at the end.
+    """
+    told = [*_warned(planned, outcome), *_trouble(before.status.conditions, outcome)]
+    if isinstance(outcome.decision, InSync) and after.attached_time and not before.status.attached_time:
+        how = " It was there before." if after.origin is Origin.TAKEN_OVER else ""
+        told.append(News(EventReason.ATTACHED, outcome.decision.message + how))
+    elif isinstance(outcome.decision, InSync) and _maps(planned):
+        told.append(News(EventReason.DRIFT_CORRECTED, f"It was missing on the array: {outcome.decision.message}"))
+    elif ended := _drift_ended(before.status.conditions, planned, outcome):
+        told.append(ended)
+    return tuple(told)
+
+
+def of_host(before: FlashSystemHost, planned: Decision | None, outcome: Outcome, after: HostStatus) -> tuple[News, ...]:
+    """What a pass did to a FlashSystemHost that stays; its host object may come and go with its attachments."""
+    told = [*_warned(planned, outcome), *_trouble(before.status.conditions, outcome)]
+    if after.id and after.ownership is Ownership.CREATED and not before.status.id:
+        told.append(News(EventReason.HOST_MADE, f"Host object {after.name} was made on the array."))
+    elif after.id and after.ownership is Ownership.ADOPTED and before.status.ownership is not Ownership.ADOPTED:
+        words = f"Host object {after.name} of an administrator's has these initiators and is used as it is."
+        told.append(News(EventReason.HOST_ADOPTED, words))
+    elif before.status.id and not after.id:
+        told.append(_host_removed(before))
+    if ended := _drift_ended(before.status.conditions, planned, outcome):
+        told.append(ended)
+    return tuple(told)
+
+
+def of_release(before: FlashSystemHost | VolumeAttachment, decision: Release) -> tuple[News, ...]:
+    """What is to be known of an object that goes."""
+    if decision.left:
+        return (News(EventReason.LEFT_ON_ARRAY, decision.left),)
+    if isinstance(before, FlashSystemHost):
+        ours = before.status.id and before.status.ownership is Ownership.CREATED
+        return (_host_removed(before),) if ours else ()
+    volume, host = before.status.volume, before.status.host
+    if before.status.attached_time and volume and host:
+        return (News(EventReason.DETACHED, f"Volume {volume.name} is not mapped to host {host.name} any more."),)
+    return ()
+
+
+def of_array(before: FlashSystemArray, after: ArrayStatus) -> tuple[News, ...]:
+    """What changed about an array: whether it answers, and whether it can be worked with."""
+    was, ready, reachable = (
+        before.status.conditions,
+        find(after.conditions, "Ready"),
+        find(after.conditions, "Reachable"),
+    )
+    told = list(_noted_conditions(was, after.conditions))
+    if ready is None or reachable is None:
+        return tuple(told)
+    bad = ready.status != "True" and (reachable.status == "False" or is_true(after.conditions, "Stalled"))
+    if bad:
+        former = find(was, "Ready")
+        if former is None or former.status == "True" or former.reason != ready.reason:
+            told.append(News(ready.reason, ready.message, warning=True))
+    elif is_false(was, "Reachable") and reachable.status == "True":
+        told.append(News(EventReason.REACHABLE, f"The array answers again. {ready.message}"))
+    elif ready.status == "True" and not is_true(was, "Ready"):
+        told.append(News(EventReason.READY, ready.message))
+    return tuple(told)
+
+
+def is_false(conditions: Conditions, kind: str) -> bool:
+    found = find(conditions, kind)
+    return found is not None and found.status == "False"
+
+
+def _warned(planned: Decision | None, outcome: Outcome) -> tuple[News, ...]:
+    if isinstance(planned, Act) and planned.warning and outcome.error is None:
+        return (News(EventReason.DONE_WITH_WARNING, planned.warning, warning=True),)
+    return ()
+
+
+def _trouble(was: Conditions, outcome: Outcome) -> tuple[News, ...]:
+    """What somebody should look at: our refusal once, the array's each time, what is noted when it begins."""
+    told = [_noted(note) for note in outcome.decision.notes if not _was_said(was, note.kind, note.reason)]
+    match outcome:
+        case Outcome(decision=Refuse(reason, message)) if reason not in _OF_THE_ARRAY:
+            told += [] if _was_said(was, "Stalled", reason) else [News(reason, message, warning=True)]
+        case Outcome(decision=Act(), error=Refused() | Unreadable()):
+            told.append(News(*verdict(outcome.decision, outcome.error), warning=True))
+        case _:
+            pass
+    return tuple(told)
+
+
+def _noted(note: Note) -> News:
+    return News(note.kind, note.message, warning=note.kind not in _CALM)
+
+
+def _noted_conditions(was: Conditions, now: Conditions) -> tuple[News, ...]:
+    """Further conditions of an array that became true."""
+    own = ("Ready", "Reconciling", "Stalled", "Reachable")
+    return tuple(
+        News(each.type, each.message, warning=each.type not in _CALM)
+        for each in now
+        if each.type not in own and each.status == "True" and not is_true(was, each.type)
+    )
+
+
+def _was_said(was: Conditions, kind: str, reason: str) -> bool:
+    found = find(was, kind)
+    return found is not None and (found.status, found.reason) == ("True", reason)
+
+
+def _maps(planned: Decision | None) -> bool:
+    return isinstance(planned, Act) and any(isinstance(step, MapVolume) for step in planned.steps)
+
+
+def _drift_ended(was: Conditions, planned: Decision | None, outcome: Outcome) -> News | None:
+    if not is_true(was, DRIFTED) or not isinstance(outcome.decision, InSync):
+        return None
+    if any(note.kind == DRIFTED for note in outcome.decision.notes):
+        return None
+    reason = EventReason.DRIFT_CORRECTED if isinstance(planned, Act) else EventReason.DRIFT_ENDED
+    return News(reason, f"It is as wished again: {outcome.decision.message}")
+
+
+def _host_removed(before: FlashSystemHost) -> News:
+    return News(EventReason.HOST_REMOVED, f"Host object {before.status.name} is not on the array any more.")

@@ -1,0 +1,124 @@
+"""Events at a real API server: what happens again is counted, what is too much is given up, and nobody waits."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from kubernetes.aio import client, config
+
+from cluster.client import Cluster
+from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.controller.events import Events
+from flashsystem_operator.controller.kube import Kube
+from flashsystem_operator.reconcile.news import News
+
+REFUSED = News("RefusedByArray", "The array refused it:\nCMMVC5879E.", warning=True)
+
+
+class Clock:
+    """Stands still until it is told otherwise."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def told(cluster: Cluster, namespace: str) -> Callable[[], list[dict[str, Any]]]:
+    """The Events that are there."""
+    return lambda: json.loads(cluster.kubectl("get", "events", f"--namespace={namespace}", "--output=json"))["items"]
+
+
+async def test_an_event_is_about_its_object_and_on_one_line(
+    kube: Kube, clock: Clock, namespace: str, told: Callable[[], list[dict[str, Any]]]
+) -> None:
+    events = Events(kube, clock)
+
+    events.tell(ObjectRef(Kind.ATTACHMENT, namespace, "db"), "uid-1", REFUSED)
+    await events.flush(20)
+
+    (event,) = told()
+    about = {"kind": "VolumeAttachment", "apiVersion": "flashsystem.io/v1alpha1", "namespace": namespace, "name": "db"}
+    assert event["involvedObject"] == about | {"uid": "uid-1"}
+    assert (event["type"], event["reason"], event["count"]) == ("Warning", "RefusedByArray", 1)
+    assert event["message"] == "The array refused it: CMMVC5879E."
+
+
+async def test_what_happens_again_is_counted_on_one_event_and_written_once_a_minute(
+    kube: Kube, clock: Clock, namespace: str, told: Callable[[], list[dict[str, Any]]]
+) -> None:
+    events, ref = Events(kube, clock), ObjectRef(Kind.ATTACHMENT, namespace, "db")
+
+    for _ in range(5):
+        events.tell(ref, "uid-1", REFUSED)
+    await events.flush(20)
+    at_once = [event["count"] for event in told()]
+    events.tell(ref, "uid-1", REFUSED)
+    await events.flush(20)
+    within_a_minute = [event["count"] for event in told()]
+    clock.now += 61
+    events.tell(ref, "uid-1", REFUSED)
+    events.tell(ref, "uid-2", REFUSED)
+    events.tell(ref, "uid-1", News("RefusedByArray", "Another.", warning=True))
+    await events.flush(20)
+
+    assert (at_once, within_a_minute) == ([5], [5])
+    assert sorted(event["count"] for event in told()) == [1, 1, 7]
+
+
+async def test_an_event_that_the_api_server_forgot_is_written_anew(
+    kube: Kube, clock: Clock, cluster: Cluster, namespace: str, told: Callable[[], list[dict[str, Any]]]
+) -> None:
+    events, ref = Events(kube, clock), ObjectRef(Kind.ATTACHMENT, namespace, "db")
+    events.tell(ref, "uid-1", REFUSED)
+    await events.flush(20)
+    cluster.kubectl("delete", "events", "--all", f"--namespace={namespace}")
+
+    clock.now += 61
+    events.tell(ref, "uid-1", REFUSED)
+    await events.flush(20)
+
+    assert [event["count"] for event in told()] == [1]
+
+
+async def test_a_flood_is_cut_off_and_the_log_says_so(
+    kube: Kube,
+    clock: Clock,
+    namespace: str,
+    told: Callable[[], list[dict[str, Any]]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    events = Events(kube, clock, waiting=5)
+
+    for number in range(8):
+        events.tell(ObjectRef(Kind.ATTACHMENT, namespace, f"a-{number}"), f"uid-{number}", REFUSED)
+    await events.flush(20)
+
+    assert len(told()) == 5
+    assert "3 Events were not written" in caplog.text
+
+
+async def test_who_may_not_write_events_says_so_once_and_goes_on(
+    clock: Clock, cluster: Cluster, namespace: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster.kubectl("create", "serviceaccount", "nobody", f"--namespace={namespace}")
+    configuration = client.Configuration()
+    await config.load_kube_config(  # type: ignore[no-untyped-call] # the client has no types here
+        str(cluster.kubeconfig_for("nobody", namespace)), client_configuration=configuration, persist_config=False
+    )
+    async with client.ApiClient(configuration) as api:
+        events = Events(Kube(api), clock)
+        for number in range(3):
+            events.tell(ObjectRef(Kind.ATTACHMENT, namespace, f"a-{number}"), f"uid-{number}", REFUSED)
+        await events.flush(20)
+
+    warned = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert ["a-0" in record.getMessage() for record in warned] == [True]
