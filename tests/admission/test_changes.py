@@ -59,6 +59,16 @@ def test_a_deletion_policy_can_be_changed_at_any_time(asking: Asking) -> None:
         assert asking.change(ATTACHMENT, to(deletionPolicy=policy)) == ""
 
 
+def test_a_guard_can_be_changed_while_a_deletion_waits(asking: Asking) -> None:
+    asking.made(ATTACHMENT)
+    assert asking.change(ATTACHMENT, {"metadata": {"finalizers": ["example.com/in-use"]}}) == ""
+    asking.cluster.kubectl("delete", ATTACHMENT.crd, "it", "--wait=false", f"--namespace={asking.namespace}")
+
+    for guard in ("Warn", "Off", "Enforce", None):
+        assert asking.change(ATTACHMENT, to(detachGuard=guard)) == ""
+    asking.change(ATTACHMENT, {"metadata": {"finalizers": None}})
+
+
 def test_a_lun_can_be_pinned_to_the_one_it_has_and_to_no_other(asking: Asking) -> None:
     asking.made(ATTACHMENT)
     refused = "lun cannot be changed or removed, only added with the LUN in status.lun"

@@ -57,7 +57,8 @@ CASES = [
     Case("a LUN is a number", ATTACHMENT, {"lun": "1"}, "spec.lun in body must be of type integer"),
     Case("an unknown access is refused", ATTACHMENT, {"access": "Both"}, 'supported values: "Exclusive", "Shared"'),
     Case("an unknown policy is refused", ATTACHMENT, {"deletionPolicy": "Keep"}, 'values: "Delete", "Retain"'),
-    Case("a later release's field is told", ATTACHMENT, {"detachGuard": "Off"}, 'unknown field "spec.detachGuard"'),
+    Case("a later release's field is told", ATTACHMENT, {"throttle": "Off"}, 'unknown field "spec.throttle"'),
+    Case("an unknown guard is refused", ATTACHMENT, {"detachGuard": "No"}, 'values: "Enforce", "Warn", "Off"'),
     Case("a host has initiators", HOST, initiators(), "spec.initiators.iscsi in body should have at least 1 items"),
     Case(
         "a host has 16 initiators at most", HOST, initiators(*(f"iqn.2026-01.a:{n}" for n in range(17))), "at most 16"
@@ -116,6 +117,10 @@ CASES = [
     Case("there is a command at a time", ARRAY, {"limits__concurrentCommands": 0}, "greater than or equal to 1"),
     Case("16 commands at a time are enough", ARRAY, {"limits__concurrentCommands": 17}, "less than or equal to 16"),
     Case("8 sessions are enough", ARRAY, {"limits__sessions": 9}, "less than or equal to 8"),
+    Case("a brake has a number", ARRAY, {"detachBrake": {"window": "10m"}}, "spec.detachBrake.max: Required value"),
+    Case("a brake has a window", ARRAY, {"detachBrake": {"max": 5}}, "spec.detachBrake.window: Required value"),
+    Case("a brake lets one go", ARRAY, {"detachBrake": {"max": 0, "window": "10m"}}, "greater than or equal to 1"),
+    Case("a brake ends", ARRAY, {"detachBrake": {"max": 5, "window": "25h"}}, "from 1s to 24h, such as 10m"),
     Case("15 connections a second are enough", ARRAY, {"limits__newConnectionsPerSecond": 16}, "less than or equal to"),
 ]
 
@@ -135,6 +140,8 @@ TAKEN = [
     (ARRAY, {"management__addresses": ["fd00::1", "fs.example.com"], "management__port": 2222}),
     (ARRAY, {"hostKeys": LEFT_OUT, "hostKeyPolicy": "TrustOnFirstUse", "systemID": "0123456789abcdEF"}),
     (ARRAY, {"iscsi": {"addresses": ["fd00::2", "10.0.0.3"], "portset": "portset 1"}, "limits": {}}),
+    (ATTACHMENT, {"detachGuard": "Off"}),
+    (ARRAY, {"detachBrake": {"max": 10000, "window": "24h"}}),
     (ARRAY, {"limits": {"commandTimeout": "10m"}, "resyncInterval": "24h"}),
     (ARRAY, {"allowedNamespaces": {}, "hostAdoption": {"from": "All"}, "persistentVolumes": "Allowed"}),
     (ARRAY, choosing({"key": "example.com/team", "operator": "NotIn", "values": ["a", ""]})),

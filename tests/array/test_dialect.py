@@ -264,6 +264,40 @@ def test_a_host_has_every_port_of_every_protocol_and_initiators_are_folded() -> 
     assert (set(seen.iqns), seen.logins, seen.portset) == ({"iqn.1994-05.com.redhat:a"}, 2, "portset0")
 
 
+@pytest.mark.parametrize("count", ["", "many", "-1", "9" * 5000])
+def test_a_count_of_logins_that_is_no_number_counts_as_a_login(count: str) -> None:
+    ports = [("iscsi_name", "iqn.a"), ("node_logged_in_count", count), ("WWPN", "21"), ("node_logged_in_count", "0")]
+
+    seen = dialect.host(details([*HOST, *ports]), LINE)
+
+    assert [port.logged_in for port in seen.ports] == [True, False]
+    assert seen.logins == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "minutes"),
+    [
+        ([("vdisk_protection_time", "15"), ("vdisk_protection_enabled", "yes")], 15),
+        ([("vdisk_protection_time", "15"), ("vdisk_protection_enabled", "no")], None),
+        ([("open_access_enabled", "off")], None),
+    ],
+    ids=["on", "off", "legacy knows no such thing"],
+)
+def test_volume_protection_is_on_where_the_system_says_so(keys: list[tuple[str, str]], minutes: int | None) -> None:
+    assert dialect.protection_time(details(keys), LINE) == minutes
+
+
+def test_protection_of_unknown_length_is_not_guessed() -> None:
+    with pytest.raises(Unreadable):
+        dialect.protection_time(details([("vdisk_protection_enabled", "yes")]), LINE)
+
+
+def test_a_mirrored_volume_is_in_the_pools_of_its_copies() -> None:
+    copies = [("mdisk_grp_name", "p1"), ("copy_id", "1"), ("mdisk_grp_name", "p2"), ("mdisk_grp_name", "p1")]
+
+    assert dialect.pools_of_volume(details([("mdisk_grp_name", "many"), *copies]), LINE) == ("p1", "p2")
+
+
 @pytest.mark.parametrize(
     "ports",
     [

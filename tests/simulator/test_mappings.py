@@ -166,3 +166,32 @@ def test_volume_protection_guards_a_volume_with_recent_io(line: str, modern: Sim
 
     assert refused.code == "CMMVC9199E"
     assert shell(line).status == 0
+
+
+@pytest.mark.parametrize("code", ["CMMVC9199E", "CMMVC8420E"])
+def test_the_word_for_a_guarded_volume_can_be_settled(code: str, modern: Simulator, log_in: Open) -> None:
+    shell, control = log_in(modern), modern.control
+    control.change("rules", protection_code=code)
+    shell("mkhost -name a -iscsiname iqn.a")
+    shell("mkvdiskhostmap -host a vol1")
+    control.change("volume", "vol1", recent_io=True)
+
+    assert shell("rmvdiskhostmap -host a vol1").code == code
+    assert shell("rmhostport -iscsiname iqn.a a").code == code
+    control.change("volume", "vol1", recent_io=False)
+    assert shell("rmvdiskhostmap -host a vol1").status == 0
+
+
+def test_protection_that_is_off_on_either_level_guards_nothing(modern: Simulator, log_in: Open) -> None:
+    shell, control = log_in(modern), modern.control
+    shell("mkhost -name a -iscsiname iqn.a")
+    for volume in ("vol1", "vol2"):
+        shell(f"mkvdiskhostmap -host a {volume}")
+        control.change("volume", volume, recent_io=True)
+
+    shell("chmdiskgrp -vdiskprotectionenabled no Pool0")
+    assert shell("rmvdiskhostmap -host a vol1").status == 0
+    shell("chmdiskgrp -vdiskprotectionenabled yes Pool0")
+    assert shell("rmvdiskhostmap -host a vol2").code == "CMMVC9199E"
+    shell("chsystem -vdiskprotectionenabled no")
+    assert shell("rmvdiskhostmap -host a vol2").status == 0

@@ -69,6 +69,13 @@ class Limits(Model):
     new_connections_per_second: Annotated[int, Field(ge=1, le=15)] = 3
 
 
+class DetachBrake(Model):
+    """At most so many volumes are unmapped in so many seconds; what is wished beyond that waits."""
+
+    max: Annotated[int, Field(ge=1, le=10000)]
+    window: Duration
+
+
 class ArraySpec(Model):
     """What is wished of an array."""
 
@@ -86,6 +93,8 @@ class ArraySpec(Model):
     """Empty: every volume. Otherwise what no entry allows is refused."""
     persistent_volumes: PersistentVolumes = PersistentVolumes.FORBIDDEN
     limits: Limits = Limits()
+    detach_brake: DetachBrake | None = None
+    """None: no brake."""
     resync_interval: Duration = 60.0
     """Seconds between two looks at an array where nothing happens."""
 
@@ -146,6 +155,20 @@ class Counts(Memory):
     attachments: int | None = None
 
 
+class Detaches(Memory):
+    """How many volumes were about to be unmapped at that time."""
+
+    time: Time | None = None
+    count: int | None = None
+
+
+class Allowance(Memory):
+    """The burst that the annotation allow-detaches lets through: its words, and since when they were seen."""
+
+    value: Text | None = None
+    since: Time | None = None
+
+
 class ArrayStatus(Memory):
     """What was found at the last look."""
 
@@ -166,6 +189,9 @@ class ArrayStatus(Memory):
     host_key_fingerprint: Text | None = None
     credentials: Credentials | None = None
     counts: Counts | None = None
+    detaches: Annotated[tuple[Detaches, ...], AtMost(64)] = ()
+    """What the brake counts, from the oldest to the youngest: written before the first volume is unmapped."""
+    allowance: Allowance | None = None
     last_contact_time: Time | None = None
 
 

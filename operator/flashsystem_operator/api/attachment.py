@@ -29,6 +29,14 @@ class DeletionPolicy(StrEnum):
     RETAIN = "Retain"
 
 
+class DetachGuard(StrEnum):
+    """What is done when unmapping would leave a host that is logged in without any volume."""
+
+    ENFORCE = "Enforce"
+    WARN = "Warn"
+    OFF = "Off"
+
+
 class Origin(StrEnum):
     """Whether the mapping was made by us or found."""
 
@@ -58,6 +66,7 @@ class AttachmentSpec(Model):
     access: Access = Access.EXCLUSIVE
     deletion_policy: DeletionPolicy | None = None
     """None: Delete for a mapping that we made, Retain for one that was taken over."""
+    detach_guard: DetachGuard = DetachGuard.ENFORCE
 
 
 class HostSeen(Memory):

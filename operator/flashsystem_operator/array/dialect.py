@@ -94,6 +94,26 @@ def pool(text: str, line: str, asked: PoolName) -> Pool:
     )
 
 
+def protection_time(text: str, line: str) -> int | None:
+    """`lssystem`: minutes for which volume protection keeps a volume after its last I/O; None where it is off.
+
+    The legacy dialect has no such key: there it is off.
+    """
+    row = first_values(detailed(text, line))
+    return number(row, "vdisk_protection_time", line) if row.get("vdisk_protection_enabled") == "yes" else None
+
+
+def protects(text: str, line: str) -> bool:
+    """`lsmdiskgrp POOL`: whether the pool lets volume protection act. Before 8.x it had no say: the system decides."""
+    return first_values(detailed(text, line)).get("vdisk_protection_enabled", "yes") == "yes"
+
+
+def pools_of_volume(text: str, line: str) -> tuple[PoolName, ...]:
+    """`lsvdisk VOLUME`: its pool, or those of its copies: a mirrored volume itself says `many`."""
+    names = dict.fromkeys(value for key, value in detailed(text, line) if key == "mdisk_grp_name" and value)
+    return tuple(PoolName(name) for name in names if name != "many")
+
+
 def volumes(text: str, line: str) -> tuple[Volume, ...]:
     """`lsvdisk -bytes`, all of them or a filtered few."""
     return tuple(found for row in concise(text, line) if (found := _volume(row, line)))
@@ -198,9 +218,14 @@ def _port(block: Row, line: str) -> Port:
     return Port(
         protocol=protocol,
         name=block[key].lower() if protocol is Protocol.ISCSI else block[key],
-        logins=number(block, "node_logged_in_count", line),
+        logins=_logins(cell(block, "node_logged_in_count", line)),
         state=block.get("state", ""),
     )
+
+
+def _logins(text: str) -> int | None:
+    """None for what is no number, so that it is taken for a login: a strange word must not cost anybody a volume."""
+    return int(text) if text.isdecimal() and len(text) < len("1000000") else None
 
 
 def _system_id(text: str, line: str) -> SystemId:

@@ -29,11 +29,20 @@ NODES: Query[tuple[Node, ...]] = Query("lsnode", dialect.nodes)
 NODE_CANISTERS: Query[tuple[Node, ...]] = Query("lsnodecanister", dialect.nodes)
 HOSTS: Query[tuple[HostRow, ...]] = Query("lshost", dialect.host_rows)
 VOLUMES: Query[tuple[Volume, ...]] = Query("lsvdisk", dialect.volumes, ("-bytes",))
+PROTECTION_TIME: Query[int | None] = Query("lssystem", dialect.protection_time)
 MAPPINGS: Query[tuple[Mapping, ...]] = Query("lshostvdiskmap", dialect.mappings_by_host)
 
 
 def pool(name: PoolName) -> Query[Pool]:
     return Query("lsmdiskgrp", lambda text, line: dialect.pool(text, line, name), ("-bytes", name))
+
+
+def protects(name: PoolName) -> Query[bool]:
+    return Query("lsmdiskgrp", dialect.protects, ("-bytes", name))
+
+
+def pools_of_volume(name: VolumeName) -> Query[tuple[PoolName, ...]]:
+    return Query("lsvdisk", dialect.pools_of_volume, ("-bytes", name))
 
 
 def host(name: HostName) -> Query[Host]:

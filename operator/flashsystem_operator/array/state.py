@@ -91,13 +91,18 @@ class Port:
     """One name under which a host object knows its machine.
 
     name: lower case for iSCSI, as printed otherwise.
-    logins: how many of the array's nodes it is logged in to.
+    logins: how many of the array's nodes it is logged in to; None if what the array says of it is no number.
     """
 
     protocol: Protocol
     name: str
-    logins: int
+    logins: int | None
     state: str
+
+    @property
+    def logged_in(self) -> bool:
+        """Whether it may be logged in: what cannot be read counts as a login."""
+        return self.logins is None or self.logins > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,8 @@ class Host:
 
     @property
     def logins(self) -> int:
-        return sum(port.logins for port in self.ports)
+        """The sessions of the machine, over all its ports; a port that does not tell counts as one."""
+        return sum(1 if port.logins is None else port.logins for port in self.ports)
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,7 +227,7 @@ def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View)
     wanted = any(not each.metadata.deleting for each in world.attachments_of(resource))
     if not wanted and not view.on_host(host.name) and not host.cluster:
         return Act((RemoveHost(host.name),))
-    live = tuple(port.name for port in host.ports if port.name in found.surplus and port.logins)
+    live = tuple(port.name for port in host.ports if port.name in found.surplus and port.logged_in)
     steps: tuple[Step, ...] = add_ports(host.name, found.missing) if found.missing else ()
     steps += tuple(RemovePort(host.name, iqn) for iqn in found.surplus if iqn not in live)
     if steps:
@@ -246,7 +246,7 @@ def _let_go(resource: FlashSystemHost, world: World, view: View) -> Act | None:
     host = view.hosts.get(world.object_of(resource, view))
     if host is None or world.is_unsettled(host.name):
         return None
-    idle = {port.name for port in host.ports if not port.logins}
+    idle = {port.name for port in host.ports if not port.logged_in}
     claimed = (iqn for iqn in _surplus(host, resource) if iqn in idle and world.claimants(iqn))
     steps = tuple(RemovePort(host.name, iqn) for iqn in claimed)
     return Act(steps) if steps else None

@@ -1,0 +1,70 @@
+"""Volume protection, asked of the pretend array: only what both the system and the volume's pool have on is on."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.array.protection import Protection, protection
+from flashsystem_operator.array.session import Session
+from flashsystem_operator.values import PoolName, VolumeName
+from support.in_process import InProcess
+
+FAST, SLOW = PoolName("Pool0"), PoolName("Pool 1")
+DATA, LOGS = VolumeName("data"), VolumeName("logs of it")
+
+
+def config(*, system: str = "yes", fast: str = "yes", slow: str = "yes", **more: Any) -> dict[str, Any]:
+    return {
+        "system": {"vdisk_protection_enabled": system, "vdisk_protection_time": 20},
+        "pools": [
+            {"name": FAST, "vdisk_protection_enabled": fast},
+            {"name": SLOW, "vdisk_protection_enabled": slow},
+        ],
+        "volumes": [{"name": DATA, "pool": FAST}, {"name": LOGS, "pool": SLOW}],
+        **more,
+    }
+
+
+@pytest.fixture
+def asked() -> Iterator[Any]:
+    opened: list[tuple[InProcess, Session]] = []
+
+    def ask(configured: dict[str, Any], *volumes: VolumeName) -> Protection | None:
+        array = InProcess(configured)
+        opened.append((array, array.session()))
+        return protection(opened[-1][1], volumes)
+
+    yield ask
+    for array, session in opened:
+        session.close()
+        array.__exit__()
+
+
+def test_it_is_on_where_system_and_pool_say_so(asked: Any) -> None:
+    assert asked(config(), DATA) == Protection(20, (FAST,))
+    assert asked(config(), DATA, LOGS) == Protection(20, (FAST, SLOW))
+
+
+def test_the_system_or_the_pool_alone_does_not_turn_it_on(asked: Any) -> None:
+    assert asked(config(system="no"), DATA) is None
+    assert asked(config(fast="no"), DATA) is None
+    assert asked(config(fast="no"), DATA, LOGS) == Protection(20, (SLOW,))
+
+
+def test_a_release_whose_pools_have_no_say_is_believed_the_systems_word(asked: Any) -> None:
+    assert asked(config(release="7.6.0.0"), DATA) == Protection(20, (FAST,))
+
+
+def test_a_legacy_array_has_none() -> None:
+    with InProcess({"dialect": "legacy"}) as array, closing(array.session()) as session:
+        assert protection(session, [VolumeName("vol0")]) is None
+
+
+def test_a_volume_that_is_gone_is_guarded_by_nothing(asked: Any) -> None:
+    assert asked(config(), VolumeName("gone")) is None
+
+
+def test_without_a_volume_the_systems_word_has_to_do(asked: Any) -> None:
+    assert asked(config()) == Protection(20, ())
