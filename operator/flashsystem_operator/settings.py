@@ -15,6 +15,8 @@ class Settings:
     pause_all: nothing is written to any array; everything is looked at and reported.
     lease_duration: after this long without a renewal another replica takes an array over.
     unsettled: at least this long a command whose answer was lost counts as perhaps still running.
+    settle_detaches: how long after a deletion another one is expected that was meant with it, on a host with sessions.
+    retry_protected: how long the array is not asked again for what volume protection kept.
     relist: how often all objects are listed again, to drop what a watch lost.
     batch_window: how long a worker waits for more work before it looks at the array.
     probe_port: where /livez and /readyz are served; 0 takes a free port, None serves none.
@@ -27,6 +29,8 @@ class Settings:
     pause_all: bool = False
     lease_duration: float = 15.0
     unsettled: float = 120.0
+    settle_detaches: float = 3.0
+    retry_protected: float = 60.0
     relist: float = 900.0
     batch_window: float = 0.05
     probe_port: int | None = None

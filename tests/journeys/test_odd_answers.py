@@ -119,6 +119,7 @@ def test_a_refusal_of_unknown_code_passes_through_in_the_arrays_own_words(stand:
 
     control.forget(fault)
     stand.ready(ATTACHMENTS, "one")
+    control.change("system", vdisk_protection_enabled="no")  # while it is on, it may be what refuses
     fault = control.fault("refuse", "rmvdiskhostmap", code="CMMVC9997E", text=words, times=None)
     stand.delete(ATTACHMENTS, "one", wait=False)
     assert f"CMMVC9997E {words}" in stand.says(ATTACHMENTS, "one", "RefusedByArray")

@@ -21,6 +21,8 @@ HAND: list[Callable[[Judge, int, int], None]] = [
     Judge.swap_host_names,
     Judge.add_port,
     Judge.remove_port,
+    Judge.log_in_or_out,
+    Judge.log_in_or_out,
     Judge.swap_volume_names,
     Judge.replace_volume,
 ]

@@ -217,6 +217,15 @@ def test_what_goes_tells_what_became_of_it_on_the_array(
     assert [(each.reason, each.warning) for each in told] == ([(reason, False)] if reason else [])
 
 
+def test_a_detach_under_a_session_tells_so_although_the_object_goes() -> None:
+    detached = before(**bound(host_object(NODE, "node"), DATA, attached_time=THEN))
+
+    told = news.of_release(detached, Release(), Act((), warning="It has 2 sessions."))
+
+    assert [each.reason for each in told] == ["DoneWithWarning", "Detached"]
+    assert (told[0].message, told[0].warning) == ("It has 2 sessions.", True)
+
+
 # -- arrays ----------------------------------------------------------------------------------------------------------
 
 DOWN, OPEN = Wait(Reason.UNREACHABLE, "No route."), Refuse(Reason.OPEN_ACCESS_ON, "Open access is on.")

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from hypothesis import strategies as st
 
-from flashsystem_operator.api.attachment import Access, DeletionPolicy, VolumeAttachment
+from flashsystem_operator.api.attachment import Access, DeletionPolicy, DetachGuard, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
 from flashsystem_operator.reconcile.names import made_by
@@ -94,6 +94,13 @@ class Judge:
             asked = any(each.spec.deletion_policy is DeletionPolicy.DELETE for each in leaving)
             assert asked or any((port.name, step.uid) in self.once_ours for port in there.ports)
         self._judge_bystanders(there, step.uid)
+        self._judge_sessions(there, step.uid, leaving)
+
+    def _judge_sessions(self, there: Host, uid: str, leaving: list[VolumeAttachment]) -> None:
+        """A machine that is logged in keeps a volume, unless somebody said that it need not."""
+        if any(port.logins for port in there.ports):
+            kept = [mapping for mapping in self.array.system.seen_by(there) if mapping.volume.uid != uid]
+            assert kept or any(each.spec.detach_guard is not DetachGuard.ENFORCE for each in leaving)
 
     def _judge_bystanders(self, there: Host, uid: str) -> None:
         """No attachment that is Ready by this mapping loses it."""
@@ -172,6 +179,16 @@ class Judge:
     def remove_port(self, n: int, m: int) -> None:
         self.try_hand(f"svctask rmhostport -iscsiname {iqn(WORDS[m % 3])} {self.some_host(n)}")
 
+    def log_in_or_out(self, n: int, m: int) -> None:
+        if there := self.array.system.host_named.get(self.some_host(n)):
+            for port in there.ports:
+                port.logins = m % 3
+
+    def log_all_out(self) -> None:
+        for there in self.array.system.hosts.values():
+            for port in there.ports:
+                port.logins = 0
+
     def swap_volume_names(self, n: int, m: int) -> None:
         one, other = self.some_volume(n), self.some_volume(m)
         if one != other:
@@ -203,7 +220,10 @@ class Judge:
     def attach(self, n: int, m: int) -> None:
         policy = (None, None, None, "Delete", "Retain")[(n + m) % 5]
         access = "Shared" if m % 2 else "Exclusive"
-        wished = attachment(f"a{n}", f"h{n % 2}", VOLUMES[m % 3], access=access, deletion_policy=policy)
+        guard = ("Enforce", "Enforce", "Enforce", "Warn", "Off")[(n + 2 * m) % 5]
+        wished = attachment(
+            f"a{n}", f"h{n % 2}", VOLUMES[m % 3], access=access, deletion_policy=policy, detach_guard=guard
+        )
         if wished.ref not in self.keeper.wishes:
             self.keeper.wish(wished)
 
@@ -221,6 +241,7 @@ class Judge:
             self.keeper.delete(hosts[n % len(hosts)].ref)
 
     def delete_everything(self) -> None:
+        self.log_all_out()
         for each in self._attachments():
             spec = each.spec.model_copy(update={"deletion_policy": None})
             self.keeper.wish(each.model_copy(update={"spec": spec}))

@@ -17,6 +17,8 @@ NAMESPACE = "flashsystem-system"
 ACCOUNT = "flashsystem-operator"
 LEASE_SECONDS = 2.0
 UNSETTLED_SECONDS = 3.0
+SETTLE_SECONDS = 2.0
+PROTECTED_SECONDS = 2.0
 
 
 def install(cluster: Cluster) -> None:
@@ -97,6 +99,7 @@ class Operator:
                 *(sys.executable, "-W", "error", "-m", "flashsystem_operator", "run"),
                 *("--kubeconfig", str(self._kubeconfig), "--namespace", NAMESPACE),
                 *("--lease-duration", str(LEASE_SECONDS), "--unsettled", str(UNSETTLED_SECONDS)),
+                *("--settle-detaches", str(SETTLE_SECONDS), "--retry-protected", str(PROTECTED_SECONDS)),
                 *("--log-level", "DEBUG", *self._options),
             ],
             stdin=subprocess.DEVNULL,

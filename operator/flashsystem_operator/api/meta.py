@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self, cast
 
 from pydantic import Field, ValidationError, field_validator
 
-from flashsystem_operator.api.annotations import Asked
+from flashsystem_operator.api.annotations import FORCE_DETACH, Asked
 from flashsystem_operator.api.base import Memory, Model, remember
 from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
 
@@ -46,6 +46,14 @@ class ObjectMeta(Model):
     def forced(self) -> bool:
         """Whether it may be detached past the guard. The uid says that this very object is meant."""
         return bool(self.uid) and self.asked.force_detach == self.uid
+
+    @property
+    def forced_elsewhere(self) -> str:
+        """What is said of a force-detach that names another object, if there is one."""
+        named = self.asked.force_detach
+        if named is None or self.forced:
+            return ""
+        return f" Its annotation {FORCE_DETACH} names {named[:64] or 'nothing'}, which is another object."
 
     @property
     def other_finalizers(self) -> tuple[str, ...]:

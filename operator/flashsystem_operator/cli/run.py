@@ -53,6 +53,20 @@ from flashsystem_operator.settings import Settings
     show_default=True,
     help="Seconds for which a command whose answer was lost counts as perhaps still running.",
 )
+@click.option(
+    "--settle-detaches",
+    type=click.FloatRange(0, 300),
+    default=3.0,
+    show_default=True,
+    help="Seconds for which further deletions are awaited before one is judged on a host that is logged in.",
+)
+@click.option(
+    "--retry-protected",
+    type=click.FloatRange(1, 3600),
+    default=60.0,
+    show_default=True,
+    help="Seconds after which the array is asked again for what volume protection kept.",
+)
 @click.option("--probe-port", type=click.IntRange(0, 65535), help="Port of /livez and /readyz. Left out: none.")
 @click.option(
     "--log-format", type=click.Choice(LogFormat, case_sensitive=False), default=LogFormat.PLAIN, show_default=True
@@ -81,6 +95,8 @@ def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, lo
         pause_all=said["pause_all"],
         lease_duration=said["lease_duration"],
         unsettled=said["unsettled"],
+        settle_detaches=said["settle_detaches"],
+        retry_protected=said["retry_protected"],
         probe_port=said["probe_port"],
     )
     if kubeconfig is not None:

@@ -1,6 +1,7 @@
 """What a worker says of its array, and of the objects below it when the array cannot be worked with."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from flashsystem_operator.api.array import ArrayStatus, Counts
 from flashsystem_operator.api.attachment import VolumeAttachment
@@ -11,7 +12,7 @@ from flashsystem_operator.array.view import View
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
-from flashsystem_operator.reconcile import array_status, news
+from flashsystem_operator.reconcile import array_status, brake, news
 from flashsystem_operator.reconcile.conditions import conditions
 from flashsystem_operator.reconcile.decision import Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.holding import as_held, way_out
@@ -27,7 +28,9 @@ class Reports:
 
     async def array(self, world: World, verdict: InSync | Refuse, view: View, contact: array_status.Contact) -> None:
         """After a look at the array."""
-        decision = self._decided(world, verdict)
+        decision, braked = self._decided(world, verdict), brake.note(world)
+        if braked is not None:
+            decision = replace(decision, notes=(*decision.notes, braked))
         counts = Counts(
             hosts=len(view.hosts),
             mappings=sum(len(rows) for host in view.hosts for rows in view.on_host(host).values()),
@@ -38,6 +41,11 @@ class Reports:
         for error in failed.values():
             raise error
         self._tell(world, status)
+
+    @staticmethod
+    def is_outdated(world: World) -> bool:
+        """Whether deletions began to wait for the brake, or none does any more, and the array does not say so yet."""
+        return is_true(world.array.status.conditions, brake.BRAKED) != (brake.note(world) is not None)
 
     async def down(self, world: World, said: Wait | Refuse, due: Collection[ObjectRef], secret: str | None) -> None:
         """When the array cannot be worked with: once on the array, and on those objects that are not Ready."""

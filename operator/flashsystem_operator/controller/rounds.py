@@ -15,9 +15,11 @@ from flashsystem_operator.array.commands import AddPorts, RemoveHost, RemovePort
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller import steps
+from flashsystem_operator.controller.braking import Braking
 from flashsystem_operator.controller.changelog import Errand
 from flashsystem_operator.controller.kube import Gone
 from flashsystem_operator.controller.looking import Looking
+from flashsystem_operator.controller.protected import Protected
 from flashsystem_operator.controller.threads import in_thread
 from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.controller.writer import Writer, now
@@ -57,6 +59,8 @@ class Round:
     session: Session
     writer: Writer
     unsettled: Unsettled
+    protected: Protected
+    braking: Braking
     may_write: Callable[[], bool]
     hand: ThreadPoolExecutor
 
@@ -74,6 +78,7 @@ class Round:
         planned = decisions
         results, acted = steps.Results(), any(isinstance(decision, Act) for decision in decisions.values())
         failed = await self._record(world, view, decisions)
+        failed |= await self.braking.record(world, decisions, failed)
         if acted:
             results = await self._act(world, decisions, failed, looking)
             planned_for, world = world, world_of(closed)
@@ -147,6 +152,7 @@ class Round:
         refused, began = [errand.step for errand in results.refused], self.unsettled.now()
         view = await in_thread(self.hand, lambda: looking.again([errand.step for errand in errands], refused))
         self.unsettled.review(view, began)
+        await in_thread(self.hand, lambda: self.protected.learn(self.session, results, view))
         return results
 
     def _errands(self, ref: ObjectRef, decision: Act, world: World) -> list[Errand]:
@@ -166,7 +172,8 @@ class Round:
             outcome, resource = outcomes[ref], world.hosts.get(ref) or world.attachments[ref]
             if isinstance(outcome.decision, Release):
                 await self.writer.release(ref)
-                self.writer.tell(ref, resource.metadata.uid, news.of_release(resource, outcome.decision))
+                end = news.of_release(resource, outcome.decision, told.planned.get(ref))
+                self.writer.tell(ref, resource.metadata.uid, end)
                 return
             said: HostStatus | AttachmentStatus
             if isinstance(resource, FlashSystemHost):
@@ -226,7 +233,7 @@ def _again(
         if isinstance(each.decision, Wait) and each.decision.retry is not None
     }
     unfinished = (ref for ref, each in outcomes.items() if each.error or _unfinished(each.decision, world))
-    return {**timed, **dict.fromkeys((*unwritten, *unfinished))}
+    return {**dict.fromkeys(unfinished), **timed, **dict.fromkeys(unwritten)}
 
 
 def _unfinished(decision: Decision, world: World) -> bool:

@@ -10,13 +10,16 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.array.errors import ArrayError
 from flashsystem_operator.array.view import View
+from flashsystem_operator.controller.braking import Braking
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.contact import ArrayDown, Contacts
 from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.kube import Kube, KubeError
 from flashsystem_operator.controller.lease import Lease, LeaseTerms
+from flashsystem_operator.controller.protected import Protected
 from flashsystem_operator.controller.reports import Reports
 from flashsystem_operator.controller.rounds import Round
+from flashsystem_operator.controller.settling import Settling
 from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
@@ -66,6 +69,9 @@ class Worker:
         self._view: View | None = None
         self._obstructed = set[ObjectRef]()
         self._unsettled = Unsettled(clock, settings.unsettled)
+        self._settling = Settling(clock, settings.settle_detaches)
+        self._protected = Protected(clock, settings.retry_protected)
+        self._braking = Braking(self._writer)
         self._hand = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"look-{ref.name}")
         self._lease: Lease | None = None
         self._complained: Wait | Refuse | None = None
@@ -185,12 +191,20 @@ class Worker:
         if survey:
             due = {self.ref, *self._cache.hosts_on(self.ref), *self._cache.attachments_on(self.ref)}
         self._unsettled.seconds = max(self._settings.unsettled, array.spec.limits.command_timeout)
-        turn = Round(access.session, self._writer, self._unsettled, self._may_write, self._hand)
+        turn = Round(
+            access.session,
+            self._writer,
+            self._unsettled,
+            self._protected,
+            self._braking,
+            self._may_write,
+            self._hand,
+        )
         ended = await turn.go(self._world, self._view, due - {self.ref}, survey=survey)
         self._view = ended.view
         self._contacts.worked()
         self._complained = None
-        if survey or ended.acted:
+        if survey or ended.acted or (array.spec.detach_brake and self._reports.is_outdated(self._world(""))):
             await self._reports.array(self._world(""), ended.verdict, ended.view, access.contact())
         if survey:
             self._queue.put(self.ref, array.spec.resync_interval * random.uniform(0.9, 1.0))  # noqa: S311 - jitter
@@ -240,10 +254,11 @@ class Worker:
         array = self._array()
         if array is None:
             raise KubeError(f"{self.ref} is gone")
+        attachments = self._cache.attachments_on(self.ref)
         return World(
             array=array,
             hosts=self._cache.hosts_on(self.ref),
-            attachments=self._cache.attachments_on(self.ref),
+            attachments=attachments,
             installation=self._installation,
             former=self._settings.former_installations,
             namespaces=self._cache.namespaces.labels,
@@ -252,6 +267,9 @@ class Worker:
             unsettled=self._unsettled.hosts,
             unsettled_pairs=self._unsettled.pairs,
             all_unsettled=self._unsettled.everything,
+            settling=self._settling.rest(attachments.values()),
+            held=self._protected.held,
+            counted=self._braking.counted,
             now=now(),
         )
 

@@ -6,6 +6,7 @@ from flashsystem_operator.api import array as api
 from flashsystem_operator.api.array import ArrayStatus, FlashSystemArray
 from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.array.view import Body, View
+from flashsystem_operator.reconcile import brake
 from flashsystem_operator.reconcile.conditions import condition, conditions, verdict
 from flashsystem_operator.reconcile.decision import Decision, InSync, Reason
 
@@ -36,6 +37,7 @@ def reached(
             "host_key_fingerprint": contact.fingerprint,
             "credentials": api.Credentials(last_worked=contact.secret, last_tried=contact.secret),
             "counts": counts,
+            **brake.said(array, now),
         }
     )
     return status if status == array.status else status.model_copy(update={"last_contact_time": now})

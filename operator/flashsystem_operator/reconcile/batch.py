@@ -14,7 +14,9 @@ from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
 from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Wait
+from flashsystem_operator.reconcile.gate import Gate
 from flashsystem_operator.reconcile.holding import Worked, as_held, is_in_plan_mode
+from flashsystem_operator.reconcile.protection import not_before_its_time
 from flashsystem_operator.reconcile.world import World, by_age
 
 Decisions = Mapping[ObjectRef, Decision]
@@ -50,8 +52,15 @@ def _plan(world: World, draft: View, due: Iterable[Worked]) -> dict[ObjectRef, D
 
     for host in due_hosts:
         settle(host, hosts.plan(host, world, draft))
-    for attachment in sorted(due_attachments, key=lambda each: not each.metadata.deleting):
-        settle(attachment, attachments.plan(attachment, world, draft))
+    leaving = [each for each in due_attachments if each.metadata.deleting]
+    if leaving:
+        gate = Gate(world, draft)
+        for attachment in leaving:
+            settle(attachment, gate.judge(attachment, attachments.plan(attachment, world, draft)))
+            gate.passed(attachment, decisions[attachment.ref])
+    for attachment in due_attachments:
+        if not attachment.metadata.deleting:
+            settle(attachment, attachments.plan(attachment, world, draft))
     for host in due_hosts:
         if isinstance(decisions[host.ref], InSync) and isinstance(again := hosts.plan(host, world, draft), Act):
             del decisions[host.ref]  # its steps come after those of the attachments
@@ -71,7 +80,8 @@ def _to_be_assumed(decision: Decision) -> tuple[Step, ...]:
 
 
 def _as_allowed(decision: Decision, world: World) -> Decision:
-    """While the array is closed, only what takes away may be done: detaching always works."""
+    """What was refused a moment ago rests. While the array is closed, only what takes away may be done."""
+    decision = not_before_its_time(decision, world)
     if not world.closed or not isinstance(decision, Act) or all(isinstance(step, TAKING) for step in decision.steps):
         return decision
     return Wait(Reason.ARRAY_NOT_READY, f"{world.array.ref} is not ready: {world.closed}")

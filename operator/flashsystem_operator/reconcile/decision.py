@@ -28,6 +28,8 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing"
     DETACHING = "Detaching"
     OUTCOME_UNKNOWN = "OutcomeUnknown"
+    VOLUME_PROTECTED = "VolumeProtected"
+    DETACH_BRAKE = "DetachBrake"
 
     # Held by whoever looks after the object: take the annotation off.
     PAUSED = "Paused"
@@ -50,6 +52,7 @@ class Reason(StrEnum):
     INITIATOR_HELD_BY = "InitiatorHeldBy"
     INITIATOR_CLAIMED = "InitiatorClaimed"
     PORT_LOGGED_IN = "PortLoggedIn"
+    DETACH_BLOCKED = "DetachBlocked"
     DUPLICATE = "Duplicate"
     VOLUME_IN_USE = "VolumeInUse"
     DUPLICATE_ARRAY = "DuplicateArray"

@@ -26,18 +26,30 @@ def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Dec
         )
     if (elsewhere := on_another_system(attachment, world, view)) and _is_to_be_undone(attachment):
         return elsewhere
-    uid, host = volume_to_leave(attachment, view), host_to_leave(attachment, world, view)
-    if uid is None:
-        return Release()
+    host = host_to_leave(attachment, world, view)
     name = host.name if host else _recorded(attachment)
-    if name and world.is_unsettled(name):
+    if name and volume_to_leave(attachment, view) and world.is_unsettled(name):
         return unsettled(name)
-    mapping = own_mapping(view, host.name, uid) if host else None
+    last = _last_step(attachment, world, view)
+    return last if isinstance(last, Release) else Act((last,))
+
+
+def to_be_unmapped(attachment: VolumeAttachment, world: World, view: View) -> UnmapVolume | None:
+    """What the end of this attachment will unmap, whatever holds it up at present."""
+    if not attachment.metadata.deleting or attachment.metadata.released or on_another_system(attachment, world, view):
+        return None
+    last = _last_step(attachment, world, view)
+    return None if isinstance(last, Release) else last
+
+
+def _last_step(attachment: VolumeAttachment, world: World, view: View) -> UnmapVolume | Release:
+    uid, host = volume_to_leave(attachment, view), host_to_leave(attachment, world, view)
+    mapping = own_mapping(view, host.name, uid) if host and uid else None
     if host is None or mapping is None:
         return Release()
     if stays := _why_it_stays(attachment, mapping, host, world, view):
         return Release(stays)
-    return Act((UnmapVolume(host.name, mapping.volume, uid),))
+    return UnmapVolume(host.name, mapping.volume, mapping.uid)
 
 
 def on_another_system(attachment: VolumeAttachment, world: World, view: View) -> Refuse | None:

@@ -6,6 +6,7 @@ deterministic name is ever changed or removed; what an administrator made is use
 
 from dataclasses import dataclass
 
+from flashsystem_operator.api.annotations import FORCE_DETACH
 from flashsystem_operator.api.host import FlashSystemHost, Ownership
 from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, add_ports
 from flashsystem_operator.array.state import Host, Protocol
@@ -227,18 +228,24 @@ def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View)
     wanted = any(not each.metadata.deleting for each in world.attachments_of(resource))
     if not wanted and not view.on_host(host.name) and not host.cluster:
         return Act((RemoveHost(host.name),))
-    live = tuple(port.name for port in host.ports if port.name in found.surplus and port.logged_in)
+    logged_in = tuple(port.name for port in host.ports if port.name in found.surplus and port.logged_in)
+    live = () if resource.metadata.forced else logged_in
     steps: tuple[Step, ...] = add_ports(host.name, found.missing) if found.missing else ()
     steps += tuple(RemovePort(host.name, iqn) for iqn in found.surplus if iqn not in live)
     if steps:
-        return Act(steps)
+        return Act(steps, warning=_taken_from_a_session(logged_in, host) if logged_in and not live else "")
     if live:
         return Wait(
             Reason.PORT_LOGGED_IN,
             f"{listed(live)} is no more in the spec, but still logged in to the array. It is removed from host object "
-            f"{host.name} when it has logged out.",
+            f"{host.name} when it has logged out; or at once with annotation {FORCE_DETACH}: {resource.metadata.uid} "
+            f"on this object.{resource.metadata.forced_elsewhere}",
         )
     return InSync(Reason.READY, f"Host object {host.name} is as wished.")
+
+
+def _taken_from_a_session(initiators: tuple[str, ...], host: Host) -> str:
+    return f"{listed(initiators)} was removed from host object {host.name} while it was logged in to the array."
 
 
 def _let_go(resource: FlashSystemHost, world: World, view: View) -> Act | None:

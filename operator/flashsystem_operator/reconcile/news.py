@@ -97,8 +97,14 @@ def of_host(before: FlashSystemHost, planned: Decision | None, outcome: Outcome,
     return tuple(told)
 
 
-def of_release(before: FlashSystemHost | VolumeAttachment, decision: Release) -> tuple[News, ...]:
-    """What is to be known of an object that goes."""
+def of_release(
+    before: FlashSystemHost | VolumeAttachment, decision: Release, planned: Decision | None = None
+) -> tuple[News, ...]:
+    """What is to be known of an object that goes. planned: what was decided first."""
+    return (*_warned(planned, Outcome(decision)), *_end(before, decision))
+
+
+def _end(before: FlashSystemHost | VolumeAttachment, decision: Release) -> tuple[News, ...]:
     if decision.left:
         return (News(EventReason.LEFT_ON_ARRAY, decision.left),)
     if isinstance(before, FlashSystemHost):

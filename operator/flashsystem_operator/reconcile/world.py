@@ -11,8 +11,10 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.api.meta import Resource
+from flashsystem_operator.array.commands import Step
 from flashsystem_operator.array.state import Volume
 from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile.decision import Wait
 from flashsystem_operator.reconcile.labels import Labels
 from flashsystem_operator.reconcile.names import host_object_name, made_by, made_by_another
 from flashsystem_operator.reconcile.tenancy import Refusal, Tenancy
@@ -32,6 +34,9 @@ class World:
     unsettled: host objects on which a command may still be running whose answer was lost.
     unsettled_pairs: the mappings among these: the volume may still appear on the host object, or vanish from it.
     all_unsettled: the same for the whole array, after its Lease was taken over from a holder that never let go.
+    settling: deletions after which further ones are still expected, with the seconds until then.
+    held: steps that are not to be sent again yet, with what is said instead.
+    counted: when attachments were last counted by the brake, by uid.
     now: the time of the pass, RFC 3339 in UTC with whole seconds: texts compare as times do.
     paused: why nothing may be written to any array at present, empty if it may.
     """
@@ -44,6 +49,9 @@ class World:
     unsettled: frozenset[HostName] = field(default_factory=frozenset)
     unsettled_pairs: frozenset[tuple[HostName, VolumeUid]] = field(default_factory=frozenset)
     all_unsettled: bool = False
+    settling: Mapping[ObjectRef, float] = field(default_factory=dict)
+    held: Mapping[Step, Wait] = field(default_factory=dict)
+    counted: Mapping[str, str] = field(default_factory=dict)
     now: str = "1970-01-01T00:00:00Z"
     paused: str = ""
     former: tuple[str, ...] = ()

@@ -1,0 +1,37 @@
+"""A deletion is fresh for a while after it was first heard of, and no longer."""
+
+from flashsystem_operator.controller.settling import Settling
+from support.arranging import attachment
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_each_deletion_is_fresh_for_its_own_time() -> None:
+    clock = Clock()
+    settling = Settling(clock, 3.0)
+    first, second = (attachment(name, "node", meta={"deleting": True}) for name in ("a", "b"))
+    there = attachment("there", "node")
+
+    assert settling.rest([first, there]) == {first.ref: 3.0}
+    clock.now += 2
+    assert settling.rest([first, second, there]) == {first.ref: 1.0, second.ref: 3.0}
+    clock.now += 1
+    assert settling.rest([first, second]) == {second.ref: 2.0}
+    clock.now += 60
+    assert settling.rest([first, second]) == {}
+
+
+def test_a_namesake_is_another_deletion() -> None:
+    clock = Clock()
+    settling = Settling(clock, 3.0)
+    first, again = (attachment("a", "node", meta={"deleting": True}) for _ in range(2))
+    settling.rest([first])
+    clock.now += 60
+
+    assert settling.rest([again]) == {again.ref: 3.0}

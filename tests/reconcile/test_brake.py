@@ -1,0 +1,207 @@
+"""The brake lets so many volumes go and no more, counts before they go, and forgets nothing that still counts."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.annotations import ALLOW_DETACHES, FORCE_DETACH
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.array.commands import UnmapVolume
+from flashsystem_operator.reconcile import brake
+from flashsystem_operator.reconcile.brake import Brake
+from flashsystem_operator.reconcile.decision import Act, Reason, Wait
+from support.arranging import array, attachment, uid, world
+from support.leaving import DATA, OURS
+
+NOW = "2026-03-01T12:00:00Z"
+ACT = Act((UnmapVolume(OURS.name, DATA.name, DATA.uid),))
+
+
+def at(minute: int, count: int) -> dict[str, Any]:
+    return {"time": f"2026-03-01T11:{minute:02}:00Z", "count": count}
+
+
+def braked(*detaches: dict[str, Any], allow: str | None = None, **status: Any) -> FlashSystemArray:
+    """An array with a brake of 3 in 10 minutes."""
+    annotations = {} if allow is None else {ALLOW_DETACHES: allow}
+    return array(
+        detach_brake={"max": 3, "window": "10m"},
+        status={"detaches": list(detaches), **status},
+        meta={"annotations": annotations},
+    )
+
+
+def leaving(name: str = "a", **meta: Any) -> VolumeAttachment:
+    return attachment(name, "node", meta={"deleting": True, **meta})
+
+
+def lets_go(of: FlashSystemArray, *, most: int = 50, **around: Any) -> int:
+    """How many of one plan go."""
+    brakes, gone = Brake.of(world(of=of, now=NOW, **around)), 0
+    for number in range(most):
+        each = leaving(f"a{number}")
+        if isinstance(brakes.judge(each, ACT), Act):
+            brakes.take(each)
+            gone += 1
+    return gone
+
+
+def test_without_a_brake_all_go() -> None:
+    assert lets_go(array()) == 50
+
+
+@pytest.mark.parametrize(
+    ("counted", "go"),
+    [
+        ([], 3),
+        ([at(55, 1)], 2),
+        ([at(55, 1), at(58, 2)], 0),
+        ([at(55, 9)], 0),
+        ([at(49, 3)], 3),
+        ([at(50, 3)], 3),
+        ([at(51, 3)], 0),
+        ([{"time": "2026-03-01T13:00:00Z", "count": 2}], 1),
+    ],
+    ids=[
+        "none yet",
+        "one",
+        "all",
+        "more",
+        "long ago",
+        "a window ago",
+        "just within",
+        "a clock that went back",
+    ],
+)
+def test_so_many_go_in_a_window_and_no_more(counted: list[dict[str, Any]], go: int) -> None:
+    assert lets_go(braked(*counted)) == go
+
+
+def test_who_waits_is_told_when_it_goes_on_and_how_to_let_it_through() -> None:
+    waits = Brake.of(world(of=braked(at(55, 1), at(58, 2)), now=NOW)).judge(leaving(), ACT)
+
+    assert isinstance(waits, Wait)
+    assert waits.reason is Reason.DETACH_BRAKE
+    assert "It goes on at 2026-03-01T12:05:00Z" in waits.message
+    assert ALLOW_DETACHES in waits.message
+    assert waits.retry == 300
+
+
+def test_one_that_is_forced_goes_and_counts() -> None:
+    forced = leaving("forced", uid="u-1", annotations={FORCE_DETACH: "u-1"})
+    brakes = Brake.of(world(of=braked(at(55, 3)), now=NOW))
+    assert brakes.judge(forced, ACT) == ACT
+    brakes.take(forced)
+    assert isinstance(brakes.judge(leaving("b"), ACT), Wait)
+
+    brakes = Brake.of(world(of=braked(at(55, 2)), now=NOW))
+    brakes.take(forced)
+    assert isinstance(brakes.judge(leaving("b"), ACT), Wait)
+
+
+def test_one_that_is_tried_again_takes_no_second_place() -> None:
+    tried = leaving("tried", uid="u-1")
+
+    brakes = Brake.of(world(of=braked(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:55:00Z"}))
+    assert brakes.judge(tried, ACT) == ACT
+
+    brakes = Brake.of(world(of=braked(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:45:00Z"}))
+    assert isinstance(brakes.judge(tried, ACT), Wait)
+
+
+@pytest.mark.parametrize(
+    ("allow", "go"),
+    [
+        ("40/2026-03-01T12:30:00Z", 40),
+        ("40/2026-03-01T14:30:00+02:00", 40),
+        ("1/2026-03-01T12:30:00Z", 3),
+        ("40/2026-03-01T12:00:00Z", 3),
+        ("40/2026-03-01T12:30:00", 3),
+        ("40", 3),
+        ("many/2026-03-01T12:30:00Z", 3),
+        ("40/tomorrow", 3),
+        ("", 3),
+    ],
+)
+def test_a_burst_that_is_allowed_goes_until_its_time_is_over(allow: str, go: int) -> None:
+    assert lets_go(braked(allow=allow)) == go
+
+
+def test_an_allowance_that_cannot_be_read_is_told() -> None:
+    waits = Brake.of(world(of=braked(at(55, 3), allow="lots"), now=NOW)).judge(leaving(), ACT)
+
+    assert isinstance(waits, Wait)
+    assert "'lots', is not that" in waits.message
+
+
+def test_an_allowed_burst_is_used_up_even_beyond_the_window() -> None:
+    allow = "40/2026-03-01T12:30:00Z"
+    used = braked(at(20, 30), allow=allow, allowance={"value": allow, "since": "2026-03-01T11:15:00Z"})
+    assert lets_go(used) == 10
+
+    fresh = braked(at(20, 30), allow=allow, allowance={"value": "another", "since": "2026-03-01T11:15:00Z"})
+    assert lets_go(fresh) == 40
+
+
+def test_what_is_about_to_go_is_counted_and_what_is_over_is_forgotten() -> None:
+    said = brake.count(braked(at(30, 3), at(55, 1)), 2, [], NOW)
+
+    assert [(each.time, each.count) for each in said.detaches] == [("2026-03-01T11:55:00Z", 1), (NOW, 2)]
+    assert said.allowance is None
+
+
+def test_what_an_allowed_burst_took_is_kept_as_long_as_it_is_allowed() -> None:
+    allow = "40/2026-03-01T12:30:00Z"
+    said = brake.count(
+        braked(at(20, 30), allow=allow, allowance={"value": allow, "since": "2026-03-01T11:15:00Z"}), 1, [], NOW
+    )
+
+    assert sum(each.count or 0 for each in said.detaches) == 31
+    assert said.allowance
+    assert said.allowance.since == "2026-03-01T11:15:00Z"
+
+
+def test_one_that_is_tried_again_counts_once_and_from_now_on() -> None:
+    said = brake.count(braked(at(55, 2)), 0, ["2026-03-01T11:55:00Z"], NOW)
+
+    assert [(each.time, each.count) for each in said.detaches] == [("2026-03-01T11:55:00Z", 1), (NOW, 1)]
+
+
+def test_of_too_many_entries_none_is_lost_and_none_gets_older() -> None:
+    entries = [{"time": f"2026-03-01T11:{55 + n // 60}:{n % 60:02}Z", "count": 1} for n in range(64)]
+    before = braked(*entries)
+
+    said = brake.count(before, 5, [], NOW)
+
+    assert len(said.detaches) == 64
+    assert sum(each.count or 0 for each in said.detaches) == 69
+    assert (said.detaches[0].time, said.detaches[0].count) == ("2026-03-01T11:55:01Z", 2)
+
+
+def test_a_status_without_a_brake_is_left_without_counts() -> None:
+    assert brake.count(array(), 5, [], NOW) == array().status
+    assert brake.said(array(status={"detaches": [at(55, 1)]}), NOW) == {"detaches": (), "allowance": None}
+
+
+def waiting(name: str) -> VolumeAttachment:
+    said = {"type": "Ready", "status": "False", "reason": "DetachBrake", "message": "x", "last_transition_time": NOW}
+    return attachment(name, "node", uid(1), status={"conditions": [said]}, meta={"deleting": True})
+
+
+def test_the_array_says_how_many_deletions_wait() -> None:
+    told = brake.note(world(waiting("a"), waiting("b"), leaving("c"), of=braked(at(55, 3)), now=NOW))
+
+    assert told is not None
+    assert told.kind == "DetachBraked"
+    assert "2 deletions" in told.message
+    assert brake.note(world(leaving("c"), of=braked(at(55, 3)), now=NOW)) is None
+    assert brake.note(world(waiting("a"), now=NOW)) is None
+
+
+def test_a_takeover_does_not_make_the_array_forget_that_deletions_wait() -> None:
+    said = {"type": "DetachBraked", "status": "True", "reason": "DetachBrake", "message": "x"}
+    told = braked(at(55, 3), conditions=[{**said, "last_transition_time": NOW}])
+
+    assert brake.note(world(leaving(), of=told, now=NOW, all_unsettled=True)) is not None
+    assert brake.note(world(leaving(), of=told, now=NOW)) is None
