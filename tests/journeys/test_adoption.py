@@ -16,7 +16,7 @@ def hosts(simulator: Simulator) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_host_that_an_administrator_made_is_used_and_left_exactly_as_it_was(
+def test_a_host_that_an_administrator_made_under_any_name_is_used_and_left_exactly_as_it_was(
     stand: Stand, simulator: Simulator
 ) -> None:
     """Found whatever its name and whatever the case; and still there when its last volume has left."""

@@ -1,19 +1,8 @@
 """An attachment made and undone: which host object it makes, how it finds its volume, what it says."""
 
-import hashlib
-
 from flashsystem_operator.simulator import Simulator
 from support.contents import admin, mappings, ports, uid, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn
-
-
-def name_on_array(stand: Stand, host: str, base: str) -> str:
-    """As docs promise it: base, six digits of this cluster, eight of namespace and name."""
-    cluster = stand.cluster.get("namespace", "kube-system")["metadata"]["uid"]
-    resource = f"{stand.namespace}/{host}"
-    return (
-        f"{base}-{hashlib.sha256(cluster.encode()).hexdigest()[:6]}{hashlib.sha256(resource.encode()).hexdigest()[:8]}"
-    )
 
 
 def test_the_first_volume_makes_the_host_and_the_last_one_removes_it(stand: Stand, simulator: Simulator) -> None:
@@ -46,31 +35,6 @@ def test_a_host_without_volumes_is_ready_and_not_on_the_array(stand: Stand, simu
     assert "first attachment" in stand.says(HOSTS, "worker-1", "NotNeeded")
     assert writes(simulator) == []
     stand.delete(HOSTS, "worker-1")
-
-
-def test_names_on_the_array_can_be_worked_out_and_are_valid_whatever_the_host_is_called(
-    stand: Stand, simulator: Simulator
-) -> None:
-    long = "a" * 63
-    stand.array(simulator)
-    stand.apply(
-        stand.host("4th.example.com", iqn("4th")),
-        stand.host("worker-1", hostName="Rack.A_1"),
-        stand.host("worker-2", hostName=long),
-        stand.attachment("one", "4th.example.com", "vol0"),
-        stand.attachment("two", "worker-1", "vol1"),
-        stand.attachment("three", "worker-2", "vol2"),
-    )
-
-    stand.ready(ATTACHMENTS, "one", "two", "three")
-
-    assert set(ports(simulator)) == {
-        name_on_array(stand, "4th.example.com", "h4th.example.com"),
-        name_on_array(stand, "worker-1", "Rack.A_1"),
-        name_on_array(stand, "worker-2", "a" * 48),
-    }
-    assert stand.status(HOSTS, "worker-1")["name"] == name_on_array(stand, "worker-1", "Rack.A_1")
-    assert stand.status(HOSTS, "worker-1")["ownership"] == "Created"
 
 
 def test_a_host_has_all_its_initiators_from_the_first_volume_on(stand: Stand, simulator: Simulator) -> None:

@@ -123,7 +123,7 @@ def test_a_node_that_is_down_is_not_told_until_it_is_back(stand: Stand, simulato
     assert writes(simulator, start) == []
 
 
-def test_a_volume_without_any_usable_portal_is_not_ready(stand: Stand, simulator: Simulator) -> None:
+def test_a_connection_that_cannot_be_built_leaves_the_live_mapping_alone(stand: Stand, simulator: Simulator) -> None:
     """Mapped all the same, and told as soon as there is a way."""
     attached(stand, simulator, resyncInterval="2s")
     start = mark(simulator)
