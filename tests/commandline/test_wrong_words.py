@@ -1,6 +1,5 @@
 """Whatever is wrong with how the program is started: one line that says what to do, exit code 2, and no traceback."""
 
-import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -22,16 +21,6 @@ users: [{name: u, user: {token: t}}]
 
 
 Tell = Callable[..., str]
-
-
-@pytest.fixture
-def _log_as_it_was() -> Iterator[None]:
-    """The program sets the log up, here on a stream that pytest closes after the test."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture

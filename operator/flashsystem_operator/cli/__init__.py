@@ -13,6 +13,7 @@ import click
 from flashsystem_operator.cli.ending import end, usage_code
 
 _COMMANDS = {
+    "check": "flashsystem_operator.cli.check:check",
     "explain": "flashsystem_operator.cli.explain:explain",
     "run": "flashsystem_operator.cli.run:run",
     "simulate": "flashsystem_operator.simulator.command:simulate",

@@ -5,6 +5,7 @@ changes. There such a mistake ends with 64, which BSD's sysexits.h calls EX_USAG
 """
 
 import sys
+from collections.abc import Iterable
 from typing import NoReturn
 
 import click
@@ -28,3 +29,10 @@ def end(why: str, code: int = USAGE) -> NoReturn:
     """One line that says what to do, whatever a library put into it."""
     click.echo(f"flashsystem-operator: {' '.join(why.split())}", err=True)
     sys.exit(code)
+
+
+def end_with(mistakes: Iterable[str]) -> NoReturn:
+    """A line for each mistake in what was given to read."""
+    for mistake in mistakes:
+        click.echo(f"flashsystem-operator: {' '.join(mistake.split())}", err=True)
+    sys.exit(FAILED)

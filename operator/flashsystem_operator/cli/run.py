@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from flashsystem_operator.cli.ending import end
+from flashsystem_operator.cli.installation import former_option
 from flashsystem_operator.logs import LogFormat, configure
 from flashsystem_operator.settings import Settings
 
@@ -29,11 +30,7 @@ from flashsystem_operator.settings import Settings
 )
 @click.option("--identity", envvar="POD_NAME", help="This replica, as Leases name it. Left out: the host's name.")
 @click.option("--installation-id", help="Part of the names of host objects. Left out: the UID of kube-system.")
-@click.option(
-    "--former-installation-ids",
-    callback=lambda _context, _option, ids: tuple(filter(None, map(str.strip, (ids or "").split(",")))),
-    help="Ids that this installation had before, with commas: host objects named by these are its own too.",
-)
+@former_option
 @click.option(
     "--pause-all/--no-pause-all",
     default=False,

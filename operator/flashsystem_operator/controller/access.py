@@ -80,6 +80,10 @@ async def basis_of(array: FlashSystemArray, kube: Secrets) -> Basis:
                 f"to its service account with a RoleBinding in namespace {namespace}.",
             )
         ) from None
+    return basis(array, secret)
+
+
+def basis(array: FlashSystemArray, secret: Secret) -> Basis:
     pinned = array.status.host_key if array.spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE else None
     return Basis((*_way(array.spec), accepted_system(array)), pinned, secret)
 

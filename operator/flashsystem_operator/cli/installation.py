@@ -1,0 +1,30 @@
+"""Which installation of the operator is meant: its id is in the names of host objects, and proves whose they are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+former_option = click.option(
+    "--former-installation-ids",
+    callback=lambda _context, _option, ids: tuple(filter(None, map(str.strip, (ids or "").split(",")))),
+    help="Ids that this installation had before, with commas: host objects named by these are its own too.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """id: None when nobody said it. former: those it had before."""
+
+    id: str | None
+    former: tuple[str, ...] = ()
+
+
+def installation_options(command: Command) -> Command:
+    wished = click.option(
+        "--installation-id", help="The operator's: the UID of kube-system, unless `run` was given one."
+    )
+    return wished(former_option(command))

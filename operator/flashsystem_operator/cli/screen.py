@@ -1,0 +1,60 @@
+"""How answers look: coloured tables at a terminal, plain lines in a pipe, JSON for programs; progress on stderr."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+GOOD, BAD, QUIET, CHANGED, REMOVED, ADDED = "green", "red", "dim", "yellow", "red", "green"
+
+
+def is_rich() -> bool:
+    """Whether somebody looks at it. NO_COLOR and TERM=dumb leave the table and take its colours (rich does that)."""
+    return sys.stdout.isatty()
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Say on a terminal what is under way, while it is."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True).status(f"{escape(what)} ..."):
+        yield
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2))
+
+
+def print_line(text: str, style: str = "") -> None:
+    """One line, in colour where there is one to see it. Long ones are left to the terminal: they may be copied."""
+    if is_rich():
+        Console().print(escape(text), style=style or None, soft_wrap=True, highlight=False)
+    else:
+        click.echo(text)
+
+
+def note(text: str) -> None:
+    """Something to know beside the answer, on stderr, so that it does not get into a file with it."""
+    if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
+        Console(stderr=True).print(escape(text), style=QUIET, soft_wrap=True, highlight=False)
+    else:
+        click.echo(text, err=True)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Rows with the style of their first cell, for a terminal."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for style, (first, *others) in rows:
+        table.add_row(f"[{style}]{escape(first)}[/]", *map(escape, others))
+    Console().print(table, highlight=False)
