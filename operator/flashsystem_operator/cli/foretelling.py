@@ -1,0 +1,145 @@
+"""What the operator would do about a folder of manifests, found out by the code that does it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.array.commands import (
+    AddPorts,
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    RemovePort,
+    Step,
+    UnmapVolume,
+    shown,
+)
+from flashsystem_operator.cli.installation import Installation
+from flashsystem_operator.cli.manifests import Manifests
+from flashsystem_operator.cli.reach import reached
+from flashsystem_operator.cli.target import Target
+from flashsystem_operator.controller.looking import Looking
+from flashsystem_operator.reconcile import array as arrays
+from flashsystem_operator.reconcile.decision import Reason, Refuse, Wait
+from flashsystem_operator.reconcile.foresight import Outlook, foresee
+from flashsystem_operator.reconcile.names import made_by
+from flashsystem_operator.reconcile.world import World
+
+_UNKNOWN = "unknown"
+"""Stands for an installation whose id nobody gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """sign: + comes, - goes, ~ changes what a host may log in with. line: as it would be typed, secrets masked."""
+
+    sign: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One object. commands: what would be sent. held: what would be, were it not paused or planned. note: why not."""
+
+    ref: ObjectRef
+    commands: tuple[Command, ...]
+    held: tuple[Command, ...]
+    blocked: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayPlan:
+    """system: its name and id. closed: why nothing new may be made through the array, empty if it may."""
+
+    ref: ObjectRef
+    system: str
+    closed: str
+    items: tuple[Item, ...]
+
+    @property
+    def commands(self) -> int:
+        return sum(len(item.commands) for item in self.items)
+
+
+def foretell(target: Target, manifests: Manifests, installation: Installation) -> ArrayPlan:
+    """Look at the array, and plan for it what the files say. Ends the program if it cannot be looked at."""
+    with reached(target) as access:
+        looking, asked = Looking(access.session), _world(target.array, manifests, installation, "")
+        view = looking.first(asked, (*asked.hosts, *asked.attachments), survey=True)
+    verdict = arrays.judge(target.array, view.body)
+    closed = verdict.message if isinstance(verdict, Refuse) else ""
+    world = _world(target.array, manifests, installation, closed)
+    system = view.body.system
+    return ArrayPlan(
+        target.array.ref,
+        f"{system.name} ({system.id})",
+        closed,
+        tuple(_item(outlook, installation) for outlook in foresee(world, view)),
+    )
+
+
+def without_array(manifests: Manifests, planned: Mapping[ObjectRef, FlashSystemArray]) -> Iterator[Item]:
+    """Objects of the files for which nothing can be said, since the files do not lead from them to an array."""
+    for host in manifests.hosts.values():
+        if host.array not in manifests.arrays and host.array not in planned:
+            note = f"{host.array} is not among the files. Add its file, or name the array with --array and --address."
+            yield Item(host.ref, (), (), blocked=True, note=note)
+    for attachment in manifests.attachments.values():
+        if attachment.host not in manifests.hosts:
+            note = f"{attachment.host} is not among the files, so its array is not known. Add its file."
+            yield Item(attachment.ref, (), (), blocked=True, note=note)
+
+
+def _world(array: FlashSystemArray, manifests: Manifests, installation: Installation, closed: str) -> World:
+    hosts = {ref: host for ref, host in manifests.hosts.items() if host.array == array.ref}
+    return World(
+        array=array,
+        hosts=hosts,
+        attachments={ref: each for ref, each in manifests.attachments.items() if each.host in hosts},
+        installation=installation.id or _UNKNOWN,
+        former=installation.former,
+        namespaces=manifests.namespaces,
+        closed=closed,
+        now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def _item(outlook: Outlook, installation: Installation) -> Item:
+    commands = tuple(_command(step, installation) for step in outlook.steps)
+    held = outlook.end.steps if isinstance(outlook.end, Wait) else ()
+    return Item(
+        outlook.ref,
+        commands,
+        tuple(_command(step, installation) for step in held),
+        blocked=bool(outlook.blocked),
+        note=_note(outlook),
+    )
+
+
+def _note(outlook: Outlook) -> str:
+    if isinstance(outlook.end, Wait) and outlook.end.reason is Reason.NAMESPACE_UNKNOWN:
+        return (
+            f"The array chooses by labels who may use it, and Namespace {outlook.ref.namespace} is not among the "
+            "files. Add it."
+        )
+    return outlook.blocked or outlook.held
+
+
+def _command(step: Step, installation: Installation) -> Command:
+    line = shown(step)
+    if installation.id is None and made_by(_UNKNOWN, step.host):
+        line = line.replace(step.host, f"{step.host[:-14]}??????{step.host[-8:]}")
+    return Command(_sign(step), line)
+
+
+def _sign(step: Step) -> str:
+    match step:
+        case MakeHost() | MapVolume():
+            return "+"
+        case RemoveHost() | UnmapVolume():
+            return "-"
+        case AddPorts() | RemovePort():
+            return "~"

@@ -1,0 +1,162 @@
+"""`flashsystem-operator plan -f`: what would be done against the arrays for these files? Needs no cluster."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flashsystem_operator.cli.ending import CHANGES, FAILED, OK, end_with
+from flashsystem_operator.cli.installation import Installation, installation_options
+from flashsystem_operator.cli.target import Given, connection_options, pool_option
+
+if TYPE_CHECKING:
+    from flashsystem_operator.api.kinds import ObjectRef
+    from flashsystem_operator.cli.foretelling import ArrayPlan, Item
+    from flashsystem_operator.cli.manifests import Manifests
+    from flashsystem_operator.cli.target import Target
+
+_ABSENT = (
+    "What a cluster has beside these files is not looked at: nothing is planned for objects that are not in them, and "
+    "none is deleted. A status in a file says nothing."
+)
+_NO_ID = (
+    "No --installation-id, so host objects that the operator made look like those of another cluster's here, and names "
+    "of new ones have ?????? in them. It is the UID of namespace kube-system, unless the operator was given one."
+)
+
+
+@click.command()
+@click.option(
+    "-f", "--filename", "files", multiple=True, required=True, metavar="PATH", help="File, folder, or - for stdin."
+)
+@click.option("-R", "--recursive", is_flag=True, help="Also the folders below.")
+@connection_options
+@pool_option
+@installation_options
+@click.option("-o", "--output", type=click.Choice(["plain", "json"]), default="plain", show_default=True)
+def plan(
+    recursive: bool,
+    installation_id: str | None,
+    former_installation_ids: tuple[str, ...],
+    output: str,
+    **said: Any,
+) -> None:
+    """Say what would be done against the arrays if these manifests were applied, as the commands that would be typed.
+
+    Every FlashSystemArray of the files is looked at, or the one that --array names; nothing is changed on it. How to
+    log in stands in a Secret of the files, or in --user with --key-file or --password-file. An array that is not in
+    the files may be given with --array and --address.
+
+    Ends with 0 when there is nothing to do, with 2 when something would be done, with 1 when files or arrays cannot be
+    read or some object would not become as wished, and with 64 when it was called in a wrong way.
+    """
+    from flashsystem_operator.cli import screen  # noqa: PLC0415 - loaded when the words are understood
+    from flashsystem_operator.cli.foretelling import foretell, without_array  # noqa: PLC0415 - SSH is slow to load
+    from flashsystem_operator.cli.manifests import BadManifests, load  # noqa: PLC0415 - as above
+    from flashsystem_operator.cli.target import NAMESPACE  # noqa: PLC0415 - as above
+
+    given = Given(**said)
+    try:
+        manifests = load(given.files, given.namespace or NAMESPACE, recursive=recursive)
+        targets = _targets(manifests, given)
+    except BadManifests as error:
+        end_with(error.mistakes)
+    plans = []
+    for target in targets:
+        with screen.working(f"looking at {target.array.ref}"):
+            plans.append(foretell(target, manifests, Installation(installation_id, former_installation_ids)))
+    named = {target.array.ref: target.array for target in targets}
+    unplaced = [] if given.array and not given.addresses else [*without_array(manifests, named)]
+    notes = [_ABSENT, *([] if installation_id else [_NO_ID])]
+    if manifests.others:
+        notes.append(f"Documents of other kinds: {manifests.others}. They are not looked at.")
+    if output == "json":
+        screen.print_json({"arrays": [*map(_as_json, plans)], "unplaced": [*map(_item_json, unplaced)], "notes": notes})
+    else:
+        _print(plans, unplaced, notes)
+    sys.exit(_code(plans, unplaced))
+
+
+def _targets(manifests: "Manifests", given: Given) -> "list[Target]":
+    from flashsystem_operator.cli.manifests import BadManifests  # noqa: PLC0415 - as above
+    from flashsystem_operator.cli.target import by_address, meant, of_file  # noqa: PLC0415 - as above
+
+    if given.addresses:
+        if not given.array:
+            raise click.UsageError("--address goes with --array: which FlashSystemArray of the files is that?")
+        return [by_address(given)]
+    if arrays := meant(manifests, given):
+        return [of_file(array, manifests, given) for array in arrays]
+    name = given.array or ""
+    raise BadManifests(
+        [f"The files hold no FlashSystemArray {name}".rstrip() + ": add it, or give --array and --address"]
+    )
+
+
+def _code(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]") -> int:
+    if unplaced or any(plan.closed or any(item.blocked for item in plan.items) for plan in plans):
+        return FAILED
+    return CHANGES if any(plan.commands for plan in plans) else OK
+
+
+def _print(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]", notes: Sequence[str]) -> None:
+    from flashsystem_operator.cli import screen  # noqa: PLC0415 - as above
+
+    colours = {"+": screen.ADDED, "-": screen.REMOVED, "~": screen.CHANGED, "!": screen.BAD, "#": screen.QUIET}
+    for plan in plans:
+        screen.print_line(f"{plan.ref}: {plan.system}", "bold")
+        if plan.closed:
+            screen.print_line(f"  ! {plan.closed} Until then only what detaches is done.", screen.BAD)
+        for item in plan.items:
+            for line in _lines(item):
+                screen.print_line(line, colours.get(line.strip()[0], ""))
+        screen.print_line(f"  {_summary(plan)}")
+    for item in unplaced:
+        for line in _lines(item):
+            screen.print_line(line, colours.get(line.strip()[0], ""))
+    for note in notes:
+        screen.note(note)
+
+
+def _lines(item: "Item") -> Iterator[str]:
+    if not (item.commands or item.held or item.note):
+        return
+    yield f"  {item.ref}"
+    for command in item.commands:
+        yield f"    {command.sign} {command.line}"
+    if item.note:
+        yield f"    {'!' if item.blocked else '#'} {item.note}"
+    for command in item.held:
+        yield f"    # {command.sign} {command.line}"
+
+
+def _summary(plan: "ArrayPlan") -> str:
+    blocked = sum(item.blocked for item in plan.items)
+    parts = [f"{plan.commands} to send" if plan.commands else "nothing to send"]
+    parts += [f"{sum(bool(item.held) for item in plan.items)} held back"] if any(i.held for i in plan.items) else []
+    parts += [f"{blocked} would not become as wished"] if blocked else []
+    return f"Objects: {len(plan.items)}. Commands: {', '.join(parts)}."
+
+
+def _as_json(plan: "ArrayPlan") -> dict[str, object]:
+    return {
+        "array": _ref_json(plan.ref),
+        "system": plan.system,
+        "closed": plan.closed,
+        "objects": [*map(_item_json, plan.items)],
+    }
+
+
+def _item_json(item: "Item") -> dict[str, object]:
+    return {
+        **_ref_json(item.ref),
+        "commands": [{"sign": each.sign, "line": each.line} for each in item.commands],
+        "held": [{"sign": each.sign, "line": each.line} for each in item.held],
+        "blocked": item.blocked,
+        "message": item.note,
+    }
+
+
+def _ref_json(ref: "ObjectRef") -> dict[str, object]:
+    return {"kind": ref.kind.value, "namespace": ref.namespace, "name": ref.name}
