@@ -15,6 +15,7 @@ from flashsystem_operator.cli.ending import end, usage_code
 _COMMANDS = {
     "check": "flashsystem_operator.cli.check:check",
     "explain": "flashsystem_operator.cli.explain:explain",
+    "import": "flashsystem_operator.cli.importing:import_",
     "plan": "flashsystem_operator.cli.plan:plan",
     "run": "flashsystem_operator.cli.run:run",
     "simulate": "flashsystem_operator.simulator.command:simulate",

@@ -1,0 +1,127 @@
+"""`flashsystem-operator import`: resources that take over what is on an array, written as YAML or JSON."""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flashsystem_operator.cli.ending import OK
+from flashsystem_operator.cli.installation import Installation, installation_options
+from flashsystem_operator.cli.target import Given, array_options, find, pool_option
+
+if TYPE_CHECKING:
+    from flashsystem_operator.cli.target import Found
+    from flashsystem_operator.reconcile.importing import Import, Left, Proposal
+
+
+@click.command("import")
+@array_options
+@pool_option
+@click.option("--into", metavar="NAMESPACE", help="Namespace of what is written  [default: the array's]")
+@click.option("--host", "hosts", multiple=True, metavar="GLOB", help="Only host objects named like this; repeatable.")
+@click.option("--volume", "volumes", multiple=True, metavar="GLOB", help="Only volumes named like this; repeatable.")
+@installation_options
+@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+def import_(
+    into: str | None,
+    hosts: tuple[str, ...],
+    volumes: tuple[str, ...],
+    installation_id: str | None,
+    former_installation_ids: tuple[str, ...],
+    output: str,
+    **said: Any,
+) -> None:
+    """Write FlashSystemHosts and VolumeAttachments that take over what is on an array, exactly as it is.
+
+    Applying them changes nothing on the array: what an administrator made is used, never renamed, stripped or removed,
+    and stays mapped when the resources go (deletionPolicy Retain). What cannot be taken over is listed with its
+    reason, as comments and on stderr. What a cluster has already (--array) is left out, so this may be done again.
+
+    Ends with 0 when resources were written, even if something had to be left out, with 1 when the array could not be
+    read, with 2 when it was called in a wrong way.
+    """
+    from flashsystem_operator.cli import screen  # noqa: PLC0415 - loaded when the words are understood
+
+    given = Given(**said)
+    found = find(given, everything=True)
+    imported = _imported(given, found, into, hosts, volumes, Installation(installation_id, former_installation_ids))
+    if output == "json":
+        items = [each.document for each in imported.proposals]
+        screen.print_json({"apiVersion": "v1", "kind": "List", "items": items})
+    else:
+        for line in _yaml(imported):
+            click.echo(line)
+    for each in imported.left:
+        screen.note(_left(each))
+    for what in found.unseen:
+        screen.note(f"Not seen in the cluster: {what}. What is there already may be written again.")
+    screen.note(_summary(imported))
+    sys.exit(OK)
+
+
+def _imported(
+    given: Given,
+    found: "Found",
+    into: str | None,
+    hosts: tuple[str, ...],
+    volumes: tuple[str, ...],
+    installation: Installation,
+) -> "Import":
+    from flashsystem_operator.array import observe  # noqa: PLC0415 - as above
+    from flashsystem_operator.cli import screen  # noqa: PLC0415 - as above
+    from flashsystem_operator.cli.reach import reached  # noqa: PLC0415 - SSH is slow to load
+    from flashsystem_operator.reconcile.importing import Wish, propose  # noqa: PLC0415 - as above
+    from flashsystem_operator.reconcile.naming import slug  # noqa: PLC0415 - as above
+    from flashsystem_operator.reconcile.world import World  # noqa: PLC0415 - as above
+
+    array = found.target.array
+    with reached(found.target) as access, screen.working(f"reading {array.metadata.name}"):
+        view = observe.survey(access.session, array.spec.pool)
+    if given.addresses and not given.array:
+        named = array.metadata.model_copy(update={"name": slug(view.body.system.name, "array")})
+        array = array.model_copy(update={"metadata": named})
+    world = World(
+        array=array,
+        hosts=found.hosts,
+        attachments=found.attachments,
+        installation=installation.id or found.installation,
+        former=installation.former,
+        namespaces=found.namespaces,
+        now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+    return propose(world, view, Wish(into or array.metadata.namespace, hosts, volumes, found.taken))
+
+
+def _yaml(imported: "Import") -> Iterator[str]:
+    from flashsystem_operator.cli.writing import document  # noqa: PLC0415 - as above
+
+    yield "# Applying this changes nothing on the array. Shared: several hosts see the volume at present."
+    for each in imported.left:
+        yield _comment(_left(each))
+    for proposal in imported.proposals:
+        yield "---"
+        yield _comment(proposal.about)
+        yield document(proposal.document)
+
+
+def _comment(text: str) -> str:
+    """One line, whatever the array's administrators put into a name."""
+    return "# " + text.encode("ascii", "backslashreplace").decode().replace("\r", " ").replace("\n", " ")
+
+
+def _left(each: "Left") -> str:
+    return f"Not imported: {each.what}: {each.why.rstrip('.')}."
+
+
+def _summary(imported: "Import") -> str:
+    attachments = sum(_is_attachment(each) for each in imported.proposals)
+    parts = [f"{len(imported.proposals) - attachments} FlashSystemHosts and {attachments} VolumeAttachments written"]
+    parts += [f"{imported.there} found in the cluster already"] if imported.there else []
+    parts += [f"{len(imported.left)} not imported"] if imported.left else []
+    return f"{'; '.join(parts)}."
+
+
+def _is_attachment(proposal: "Proposal") -> bool:
+    return proposal.host is not None
