@@ -92,17 +92,17 @@ def _on_kind(source: OnKind) -> Iterator[Cluster]:
 @contextlib.contextmanager
 def _local(found: Programs, *, audit: bool) -> Iterator[Cluster]:
     say(f"using a local control plane, programs {found.origin}")
-    scratch = Scratch()
-    plane = ControlPlane(found, scratch.path, audit=audit)
-    try:
-        plane.start()
-    except Died as why:  # the folder stays: its logs say more than the message can show
-        raise NoCluster(f"the local control plane did not start: {why}") from why
-    try:
+    with contextlib.ExitStack() as ends:
+        scratch = Scratch()
+        ends.callback(scratch.remove)
+        plane = ControlPlane(found, scratch.path, audit=audit)
+        try:
+            plane.start()
+        except Died as why:
+            ends.pop_all()  # the folder stays: its logs say more than the message can show
+            raise NoCluster(f"the local control plane did not start: {why}") from why
+        ends.callback(plane.stop)
         yield Cluster(plane.kubeconfig, found.kubectl, plane.folder, plane)
-    finally:
-        plane.stop()
-        scratch.remove()
 
 
 @contextlib.contextmanager

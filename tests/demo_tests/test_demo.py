@@ -100,6 +100,24 @@ def test_whoever_interrupts_the_demo_finds_nothing_left_running(demo: Demo) -> N
     assert "Traceback" not in said
 
 
+def test_whoever_interrupts_the_demo_while_its_cluster_starts_finds_nothing_left(
+    tmp_path: Path, own_control_plane: Cluster
+) -> None:
+    """The control plane is the demo's own here; the fixture only tells that there can be one."""
+    environ = {**own_control_plane.environment(), "PYTHONPATH": str(ROOT / "tests"), "TMPDIR": str(tmp_path)}
+    environ.pop("CLUSTER_KUBECONFIG", None)
+    command = [sys.executable, "-m", "demo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ) as process:
+        assert process.stdout is not None
+        assert any("starting etcd" in line for line in process.stdout), "the cluster is about to start"
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=LIMIT)
+
+    assert process.returncode == 130, said
+    assert list(tmp_path.iterdir()) == []
+    assert left_running(tmp_path) == []
+
+
 def test_without_a_cluster_the_demo_says_what_to_do(tmp_path: Path) -> None:
     environ = {**os.environ, "CLUSTER_KUBECONFIG": str(tmp_path / "none"), "PYTHONPATH": str(ROOT / "tests")}
 
