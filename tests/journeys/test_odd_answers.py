@@ -129,7 +129,9 @@ def test_a_refusal_of_unknown_code_passes_through_in_the_arrays_own_words(stand:
     assert control.state()["mappings"] == []
 
 
-def test_a_refusal_without_a_code_or_a_word_is_still_a_refusal(stand: Stand, simulator: Simulator) -> None:
+def test_a_look_that_is_refused_is_told_in_the_arrays_own_words_until_it_succeeds(
+    stand: Stand, simulator: Simulator
+) -> None:
     control = simulator.control
     stand.array(simulator, resyncInterval="1s")
     stand.ready(ARRAYS, "array")
