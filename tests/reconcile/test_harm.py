@@ -22,7 +22,6 @@ HAND: list[Callable[[Judge, int, int], None]] = [
     Judge.add_port,
     Judge.remove_port,
     Judge.log_in_or_out,
-    Judge.log_in_or_out,
     Judge.swap_volume_names,
     Judge.replace_volume,
 ]
@@ -91,3 +90,22 @@ def test_whatever_happened_all_can_be_deleted_and_nothing_of_ours_is_left_that_a
         left = [each for each in judge.array.state["mappings"] if made_by(INSTALLATION, each["host"])]
         seen = [each for each in left if judge.array.system.host_named[each["host"]].ports]
         assert all((each["host"], judge.uid_of(each["volume"])) in judge.by_hand for each in seen)
+
+
+@law
+@given(dialects, adoptions, attachments, st.lists(number, min_size=1, max_size=4), acts([*USERS, *PASSES], most=4))
+def test_a_machine_that_is_logged_in_is_not_left_without_a_volume_unless_somebody_said_so(
+    dialect: str, adopted: list[tuple[int, int]], attached: list[tuple[int, int]], going: list[int], story: list[Act]
+) -> None:
+    with peace(dialect, adopted, attached) as judge:
+        judge.log_all(2)
+        for each in going:
+            judge.detach(each, 0)
+        tell(story, judge)
+        judge.keeper.settle()
+        judge.log_all(0)
+        judge.keeper.settle()
+
+        assert not any(
+            each.metadata.deleting for each in judge.keeper.wishes.values() if each.ref.kind == "VolumeAttachment"
+        )

@@ -184,10 +184,10 @@ class Judge:
             for port in there.ports:
                 port.logins = m % 3
 
-    def log_all_out(self) -> None:
+    def log_all(self, logins: int) -> None:
         for there in self.array.system.hosts.values():
             for port in there.ports:
-                port.logins = 0
+                port.logins = logins
 
     def swap_volume_names(self, n: int, m: int) -> None:
         one, other = self.some_volume(n), self.some_volume(m)
@@ -241,7 +241,7 @@ class Judge:
             self.keeper.delete(hosts[n % len(hosts)].ref)
 
     def delete_everything(self) -> None:
-        self.log_all_out()
+        self.log_all(0)
         for each in self._attachments():
             spec = each.spec.model_copy(update={"deletion_policy": None})
             self.keeper.wish(each.model_copy(update={"spec": spec}))
