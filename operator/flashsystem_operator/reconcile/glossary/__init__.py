@@ -1,0 +1,29 @@
+"""What every condition and every reason means, and what to do: the one place where that is written.
+
+`make reference` writes docs/reference.md from it; a test asks for an entry for each reason, and for each condition.
+"""
+
+from collections.abc import Mapping
+
+from flashsystem_operator.reconcile.decision import Reason
+from flashsystem_operator.reconcile.glossary import arrays, objects
+from flashsystem_operator.reconcile.glossary.entry import Entry
+
+REASONS: Mapping[Reason, Entry] = {**objects.REASONS, **arrays.REASONS}
+
+CONDITIONS: Mapping[str, str] = {
+    "Ready": "at the last look the array was as wished",
+    "Reconciling": "something is under way, or awaited; it goes on by itself",
+    "Stalled": "only a change helps: of a resource, of the array, or of the way to it",
+    "Reachable": "(arrays) the last look succeeded",
+}
+"""Those that are always there, with what is so when they are True."""
+
+FURTHER: Mapping[str, str] = {
+    "DetachBlocked": "(attachments) the detach guard holds it back, see [safety.md](safety.md#the-detach-guard)",
+    "DetachBraked": "(arrays) deletions wait for the brake, see [safety.md](safety.md#the-mass-detach-brake)",
+    "Paused": "annotation `flashsystem.io/paused` is on the object, its host or its array",
+}
+"""Those that are there, and True, only while there is something to say."""
+
+__all__ = ["CONDITIONS", "FURTHER", "REASONS", "Entry"]

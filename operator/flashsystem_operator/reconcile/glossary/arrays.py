@@ -1,0 +1,50 @@
+"""Reasons that only arrays give: the array itself, and the way to it."""
+
+from collections.abc import Mapping
+
+from flashsystem_operator.reconcile.decision import Reason
+from flashsystem_operator.reconcile.glossary.entry import Entry
+
+REASONS: Mapping[Reason, Entry] = {
+    Reason.DUPLICATE_ARRAY: Entry("array", "an older FlashSystemArray is for the same system", "delete one of the two"),
+    Reason.UNREACHABLE: Entry(
+        "array",
+        "no session could be had: network, address, port, or the array's session table is full",
+        "see the message; it is tried again for ever",
+    ),
+    Reason.CREDENTIALS_NOT_FOUND: Entry("array", "there is no such Secret", "make it"),
+    Reason.CREDENTIALS_GONE: Entry(
+        "array",
+        "the Secret with which the array was worked is not there any more",
+        "make it again; see [ways out](ways-out.md)",
+    ),
+    Reason.CREDENTIALS_FORBIDDEN: Entry(
+        "array",
+        "the operator may not read the Secret",
+        "bind ClusterRole `flashsystem-operator-secrets` in that namespace, as `manifests/components/secrets` does",
+    ),
+    Reason.CREDENTIALS_INVALID: Entry(
+        "array", "the Secret lacks a key, or the private key cannot be read", "correct the Secret"
+    ),
+    Reason.LOGIN_FAILED: Entry(
+        "array",
+        "the array did not take the login",
+        "correct the Secret: it is then tried at once, otherwise after five minutes, since arrays lock users out",
+    ),
+    Reason.HOST_KEY_MISMATCH: Entry(
+        "array",
+        "the array showed another key than the pinned one, or `hostKeys` cannot be used",
+        "find out why; if it was changed on purpose, put the new key into `hostKeys`",
+    ),
+    Reason.OTHER_SYSTEM: Entry(
+        "array",
+        "another system answers at the address",
+        "correct the address; if the array was replaced, make a new FlashSystemArray",
+    ),
+    Reason.OPEN_ACCESS_ON: Entry(
+        "array", "every host sees every volume, whatever is mapped", "`chsystem -openaccess off` on the array"
+    ),
+    Reason.POOL_NOT_FOUND: Entry("array", "there is no such pool", "correct `pool`, or make it"),
+    Reason.POOL_OFFLINE: Entry("array", "the pool is offline", "bring it online on the array"),
+    Reason.NO_ONLINE_NODE: Entry("array", "no node with an iSCSI name is online", "bring one online on the array"),
+}
