@@ -37,6 +37,7 @@ lock: ## Pin all dependencies anew, with hashes and without addresses. Needs uv.
 	$(LOCK) --upgrade --output-file requirements/operator.txt
 	echo 'hatchling>=1.33,<2' | $(LOCK:pyproject.toml=-) --upgrade --output-file requirements/build.txt
 	$(LOCK) --upgrade --extra simulator --extra dev --output-file requirements/dev.txt
+	echo 'os-brick>=7.1,<8' | $(LOCK:pyproject.toml=-) --upgrade --output-file requirements/os-brick.txt
 
 clean: ## Remove what these targets made here; programs built for the cluster stay in the user's cache.
 	@if [ -x $(BIN)/python ]; then $(PYTHON) -m cluster down; fi
@@ -59,9 +60,15 @@ lint: $(INSTALLED)
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-$(INSTALLED): requirements/dev.txt pyproject.toml
+# os-brick reads our connection Secrets in a test. It brings forty packages, so it has an environment of its own.
+OS_BRICK := $(VENV)/os-brick
+
+$(INSTALLED): requirements/dev.txt requirements/os-brick.txt pyproject.toml
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || { python=$$(.ci/python) && $$python -m venv --clear $(VENV); }
 	@echo "installing the pinned packages into $(VENV)"
 	@$(PIP_INSTALL) --require-hashes --requirement requirements/dev.txt
 	@$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@$(BIN)/python -m venv --clear $(OS_BRICK)
+	@$(OS_BRICK)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+		--requirement requirements/os-brick.txt
 	@touch $@

@@ -69,6 +69,15 @@ def test_a_guard_can_be_changed_while_a_deletion_waits(asking: Asking) -> None:
     asking.change(ATTACHMENT, {"metadata": {"finalizers": None}})
 
 
+def test_what_is_kept_beside_an_attachment_can_be_changed_at_any_time(asking: Asking) -> None:
+    asking.made(ATTACHMENT)
+
+    for name in ("one", "other"):
+        assert asking.change(ATTACHMENT, to(connectionSecret={"name": name})) == ""
+        assert asking.change(ATTACHMENT, to(persistentVolume={"claimRef": {"name": name}})) == ""
+    assert asking.change(ATTACHMENT, to(connectionSecret=None, persistentVolume=None)) == ""
+
+
 def test_a_lun_can_be_pinned_to_the_one_it_has_and_to_no_other(asking: Asking) -> None:
     asking.made(ATTACHMENT)
     refused = "lun cannot be changed or removed, only added with the LUN in status.lun"

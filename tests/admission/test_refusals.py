@@ -32,6 +32,10 @@ def volumes(*patterns: str) -> dict[str, Any]:
     return {"volumeAccess": [{"namespaceSelector": {}, "volumes": list(patterns)}]}
 
 
+def volume(**fields: Any) -> dict[str, Any]:
+    return {"persistentVolume": {"claimRef": {"name": "data"}, **fields}}
+
+
 CASES = [
     Case("an attachment names a volume", ATTACHMENT, {"volume": {}}, "exactly one of name and uid; remove or add one"),
     Case("an attachment names one volume", ATTACHMENT, {"volume__uid": "6" * 32}, "exactly one of name and uid"),
@@ -59,6 +63,33 @@ CASES = [
     Case("an unknown policy is refused", ATTACHMENT, {"deletionPolicy": "Keep"}, 'values: "Delete", "Retain"'),
     Case("a later release's field is told", ATTACHMENT, {"throttle": "Off"}, 'unknown field "spec.throttle"'),
     Case("an unknown guard is refused", ATTACHMENT, {"detachGuard": "No"}, 'values: "Enforce", "Warn", "Off"'),
+    Case(
+        "a connection Secret has a name", ATTACHMENT, {"connectionSecret": {}}, "spec.connectionSecret.name: Required"
+    ),
+    Case(
+        "a Secret's name is one", ATTACHMENT, {"connectionSecret__name": "My Secret"}, "connectionSecret.name in body"
+    ),
+    Case("a PersistentVolume is for a claim", ATTACHMENT, {"persistentVolume": {}}, "persistentVolume.claimRef: Requ"),
+    Case("a claim is named", ATTACHMENT, volume(claimRef={}), "spec.persistentVolume.claimRef.name: Required value"),
+    Case(
+        "a claim is of its own namespace", ATTACHMENT, volume(claimRef={"name": "a", "namespace": "b"}), "unknown fiel"
+    ),
+    Case("a volume has an access mode", ATTACHMENT, volume(accessModes=[]), "should have at least 1 items"),
+    Case("an access mode is one", ATTACHMENT, volume(accessModes=["Both"]), 'supported values: "ReadWriteOnce", "Rea'),
+    Case(
+        "one pod is alone with a volume",
+        ATTACHMENT,
+        volume(accessModes=["ReadWriteOnce", "ReadWriteOncePod"]),
+        "ReadWriteOncePod stands alone; remove the other access modes, or it",
+    ),
+    Case("a device is not mounted", ATTACHMENT, volume(volumeMode="Block", mountOptions=["ro"]), "remove mountOptions"),
+    Case("a file system's type does not run", ATTACHMENT, volume(fsType="ext4;reboot"), "spec.persistentVolume.fsType"),
+    Case("a mount option is one", ATTACHMENT, volume(mountOptions=["ro,exec"]), "persistentVolume.mountOptions[0] in"),
+    Case(
+        "a node is named by its label", ATTACHMENT, volume(nodeHostnames=["Node 1"]), "nodeHostnames[0] in body should"
+    ),
+    Case("a class is a name", ATTACHMENT, volume(storageClassName="My Class"), "storageClassName in body should match"),
+    Case("the reclaim policy is not chosen", ATTACHMENT, volume(reclaimPolicy="Delete"), "unknown field"),
     Case("a host has initiators", HOST, initiators(), "spec.initiators.iscsi in body should have at least 1 items"),
     Case(
         "a host has 16 initiators at most", HOST, initiators(*(f"iqn.2026-01.a:{n}" for n in range(17))), "at most 16"
@@ -135,6 +166,12 @@ TAKEN = [
     (ATTACHMENT, {"volume__name": "v" * 63}),
     (ATTACHMENT, {"volume": {"uid": "600507680c80000000000000000000aF"}, "lun": 0}),
     (ATTACHMENT, {"lun": 2047, "access": "Shared", "deletionPolicy": "Retain"}),
+    (ATTACHMENT, {"connectionSecret": {"name": "db-1.connection"}, **volume(storageClassName="")}),
+    (ATTACHMENT, volume(volumeMode="Block", accessModes=["ReadWriteMany", "ReadOnlyMany"], nodeHostnames=["n-1"])),
+    (
+        ATTACHMENT,
+        volume(mountOptions=["uid=1000", "ro"], fsType="xfs", readOnly=True, accessModes=["ReadWriteOncePod"]),
+    ),
     (HOST, initiators("IQN.1994-05.com.RedHat:Node-1", "eui.0123456789abcdef", "naa.6005076801234567")),
     (HOST, {"hostName": "0_Node.1", "arrayRef__namespace": "storage"}),
     (ARRAY, {"management__addresses": ["fd00::1", "fs.example.com"], "management__port": 2222}),

@@ -25,6 +25,9 @@ ATTEMPTS = 3  # a port that was free a moment ago may be taken by now
 CONTROLLERS = (
     "namespace-controller",
     "garbage-collector-controller",
+    "persistentvolume-binder-controller",
+    "persistentvolume-protection-controller",
+    "persistentvolumeclaim-protection-controller",
     "serviceaccount-controller",
     "root-ca-certificate-publisher-controller",
     "clusterrole-aggregation-controller",

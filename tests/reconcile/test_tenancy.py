@@ -81,9 +81,10 @@ def test_a_refusal_names_the_field_that_refuses_and_the_way_out() -> None:
         assert refusal(refused, "spec.allowedNamespaces", "Ask whoever keeps the array") is Reason.ARRAY_NOT_ALLOWED
     for refused in (by_same.adoption("team-a"), by_selector.adoption("team-b")):
         assert refusal(refused, "spec.hostAdoption", "Ask whoever keeps the array") is Reason.ADOPTION_NOT_ALLOWED
-    assert (
-        refusal(by_same.persistent_volumes(), "spec.persistentVolumes Forbidden") is Reason.PERSISTENT_VOLUMES_FORBIDDEN
-    )
+    note = by_same.persistent_volumes()
+    assert note is not None
+    assert (note.kind, note.reason) == ("PersistentVolumeBlocked", Reason.PERSISTENT_VOLUME_NOT_ALLOWED)
+    assert "spec.persistentVolumes Forbidden" in note.message
     assert tenancy(persistent_volumes="Allowed").persistent_volumes() is None
 
 

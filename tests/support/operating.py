@@ -27,19 +27,18 @@ def install(cluster: Cluster) -> None:
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 
 
-def open_secrets(cluster: Cluster, namespace: str) -> None:
-    """Let the operator read Secrets of a namespace, by the binding that the docs tell users to make."""
+def open_secrets(cluster: Cluster, namespace: str, role: str = "flashsystem-operator-secrets") -> None:
+    """Let the operator read Secrets of a namespace, by the binding that the docs tell users to make.
+
+    role: with flashsystem-operator-connection-secrets it may keep those of attachments there.
+    """
     cluster.api.create(
         path_to("rbac.authorization.k8s.io/v1", "rolebindings", namespace=namespace),
         {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "RoleBinding",
-            "metadata": {"name": "flashsystem-operator-secrets"},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": "flashsystem-operator-secrets",
-            },
+            "metadata": {"name": role},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
             "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}],
         },
     )

@@ -10,6 +10,7 @@ from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
 from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import Resource
+from flashsystem_operator.api.persistent_volume import PersistentVolume
 from flashsystem_operator.api.plan import Plan
 from flashsystem_operator.api.references import ArraySeen, NameRef
 from flashsystem_operator.api.words import Iqn, Lun, VolumeName, VolumeUid
@@ -67,6 +68,8 @@ class AttachmentSpec(Model):
     deletion_policy: DeletionPolicy | None = None
     """None: Delete for a mapping that we made, Retain for one that was taken over."""
     detach_guard: DetachGuard = DetachGuard.ENFORCE
+    connection_secret: NameRef | None = None
+    persistent_volume: PersistentVolume | None = None
 
 
 class HostSeen(Memory):
@@ -101,6 +104,12 @@ class Connection(Memory):
     target_luns: Annotated[tuple[Lun, ...], AtMost(256)] = ()
 
 
+class Named(Memory):
+    """An object that is made beside an attachment."""
+
+    name: Annotated[str, AtMost(253)] | None = None
+
+
 class AttachmentStatus(Memory):
     """The mapping as it was found at the last look, and the way to it."""
 
@@ -115,6 +124,9 @@ class AttachmentStatus(Memory):
     connection: Connection | None = None
     attached_time: Time | None = None
     plan: Plan | None = None
+    binding: Named | None = None
+    """The Secret with the connection, where servicebinding.io looks for its name."""
+    persistent_volume: Named | None = None
 
 
 class VolumeAttachment(Resource):

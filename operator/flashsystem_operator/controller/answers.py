@@ -23,6 +23,10 @@ class Forbidden(KubeError):
     """We have no right to this. Only a change of RBAC helps."""
 
 
+class Invalid(KubeError):
+    """The API server does not take an object that is like that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """version: metadata.resourceVersion. data: base64, as the API server keeps it."""

@@ -4,6 +4,7 @@ Every write carries the version that it stands on, so that what somebody else wr
 Conflict is answered by looking again.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from flashsystem_operator.api.kinds import FINALIZER, GROUP, VERSION, Kind, ObjectRef
 from flashsystem_operator.api.meta import ObjectMeta
-from flashsystem_operator.controller.answers import Conflict, Forbidden, Gone, KubeError, Secret
+from flashsystem_operator.controller.answers import Conflict, Forbidden, Gone, Invalid, KubeError, Secret
 
 __all__ = ["MANAGER", "Body", "Conflict", "Forbidden", "Gone", "Kube", "KubeError", "Secret", "merge_patch"]
 
@@ -22,14 +23,15 @@ MANAGER = "flashsystem-operator"
 
 _MERGE = "application/merge-patch+json"
 _PAGE = 500
-_NOT_FOUND, _CONFLICT, _FORBIDDEN = 404, 409, 403
+_NOT_FOUND, _CONFLICT, _FORBIDDEN, _INVALID = 404, 409, 403, 422
 
 
 class Kube:
     """limit: seconds that any one request may take."""
 
     def __init__(self, api: client.ApiClient, limit: float = 15.0) -> None:
-        self._limit = limit
+        self.api = api
+        self.limit = self._limit = limit
         self._custom = client.CustomObjectsApi(api)
         self._core = client.CoreV1Api(api)
         self._leases = client.CoordinationV1Api(api)
@@ -138,12 +140,20 @@ class Kube:
         return answer
 
     async def _asked(self, request: Any) -> Any:
-        try:
-            return await request
-        except ApiException as error:
-            raise _sorted(error) from None
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise KubeError(f"the API server did not answer: {str(error) or type(error).__name__}") from error
+        return await asked(request)
+
+
+async def asked(request: Any, *, in_its_words: bool = False) -> Any:
+    """The answer to a request of the Kubernetes client, or a KubeError.
+
+    in_its_words: the error carries what the API server says, which may quote what was sent: not for Secrets.
+    """
+    try:
+        return await request
+    except ApiException as error:
+        raise _sorted(error, _message(error) if in_its_words else "") from None
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        raise KubeError(f"the API server did not answer: {str(error) or type(error).__name__}") from error
 
 
 def merge_patch(before: Body, after: Body) -> dict[str, Any]:
@@ -159,7 +169,16 @@ def merge_patch(before: Body, after: Body) -> dict[str, Any]:
     return patch
 
 
-def _sorted(error: ApiException) -> KubeError:
-    words = f"the API server answered {error.status} {error.reason}"
-    kinds = {_NOT_FOUND: Gone, _CONFLICT: Conflict, _FORBIDDEN: Forbidden}
+def _sorted(error: ApiException, said: str) -> KubeError:
+    words = said or f"the API server answered {error.status} {error.reason}"
+    kinds = {_NOT_FOUND: Gone, _CONFLICT: Conflict, _FORBIDDEN: Forbidden, _INVALID: Invalid}
     return kinds.get(error.status, KubeError)(words)
+
+
+def _message(error: ApiException) -> str:
+    """What the API server says in the body of a refusal; empty if it says nothing that can be read."""
+    try:
+        said = json.loads(error.body or "")
+    except ValueError:
+        return ""
+    return str(said.get("message", "")) if isinstance(said, dict) else ""

@@ -6,7 +6,7 @@ and need no list of codes that are benign.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus
@@ -15,9 +15,10 @@ from flashsystem_operator.array.commands import AddPorts, RemoveHost, RemovePort
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller import steps
+from flashsystem_operator.controller.answers import Gone, KubeError
+from flashsystem_operator.controller.beside import Beside
 from flashsystem_operator.controller.braking import Braking
 from flashsystem_operator.controller.changelog import Errand
-from flashsystem_operator.controller.kube import Gone
 from flashsystem_operator.controller.looking import Looking
 from flashsystem_operator.controller.protected import Protected
 from flashsystem_operator.controller.threads import in_thread
@@ -63,6 +64,7 @@ class Round:
     braking: Braking
     may_write: Callable[[], bool]
     hand: ThreadPoolExecutor
+    beside: Beside
 
     async def go(self, world_of: WorldOf, known: View | None, due: Collection[ObjectRef], *, survey: bool) -> Ended:
         """Bring the due objects in line. Raises ArrayError when the array cannot be looked at."""
@@ -74,14 +76,15 @@ class Round:
         closed = verdict.message if isinstance(verdict, Refuse) else ""
         world = world_of(closed)
         due = _as_looked_for(due, looked_for, world)
-        found, decisions = world, batch.plan(world, view, due)
-        planned = decisions
+        in_use = await self.beside.in_use(world, due)
+        found = world = replace(world, in_use=in_use)
+        planned = decisions = batch.plan(world, view, due)
         results, acted = steps.Results(), any(isinstance(decision, Act) for decision in decisions.values())
         failed = await self._record(world, view, decisions)
         failed |= await self.braking.record(world, decisions, failed)
         if acted:
             results = await self._act(world, decisions, failed, looking)
-            planned_for, world = world, world_of(closed)
+            planned_for, world = world, replace(world_of(closed), in_use=in_use)
             decisions = batch.plan(world, view, _as_looked_for(due, planned_for, world))
         refused = {errand.owner for errand in results.refused}
         outcomes = {
@@ -119,7 +122,9 @@ class Round:
         failed |= await self.writer.all(giving, record_host)
         failed |= self._orphaned(live, failed, world)
         acting = [each.ref for each in live if isinstance(decisions[each.ref], Act) and each.ref not in failed]
-        return failed | await self.writer.all(acting, record)
+        failed |= await self.writer.all(acting, record)
+        unmapped = (ref for ref, each in decisions.items() if isinstance(each, Act) and ref in world.attachments)
+        return failed | await self.writer.all(unmapped, lambda ref: self.beside.let_go(world.attachments[ref]))
 
     @staticmethod
     def _orphaned(
@@ -171,17 +176,25 @@ class Round:
         async def say(ref: ObjectRef) -> None:
             outcome, resource = outcomes[ref], world.hosts.get(ref) or world.attachments[ref]
             if isinstance(outcome.decision, Release):
+                if isinstance(resource, VolumeAttachment):
+                    await self.beside.let_go(resource)
                 await self.writer.release(ref)
                 end = news.of_release(resource, outcome.decision, told.planned.get(ref))
                 self.writer.tell(ref, resource.metadata.uid, end)
                 return
             said: HostStatus | AttachmentStatus
+            error: KubeError | None = None
             if isinstance(resource, FlashSystemHost):
                 said = status.of_host(resource, outcome, world, view, now())
             else:
-                said = status.of_attachment(resource, outcome, world, view, now())
+                kept = await self.beside.keep(
+                    resource, status.of_attachment(resource, outcome, world, view, now()), world, now()
+                )
+                said, error = kept.status, kept.error
             await self.writer.status(ref, said)
             self.writer.tell(ref, resource.metadata.uid, told.news(ref, outcome, said))
+            if error:
+                raise error
 
         failed = await self.writer.all(outcomes, say)
         return {ref for ref, error in failed.items() if not isinstance(error, Gone)}

@@ -10,6 +10,7 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.array.errors import ArrayError
 from flashsystem_operator.array.view import View
+from flashsystem_operator.controller.beside import Beside
 from flashsystem_operator.controller.braking import Braking
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.contact import ArrayDown, Contacts
@@ -66,6 +67,7 @@ class Worker:
         self._writer = Writer(kube, cache)
         self._reports = Reports(cache, self._writer)
         self._contacts = Contacts(kube, self._writer, clock)
+        self._beside = Beside(kube, clock)
         self._view: View | None = None
         self._obstructed = set[ObjectRef]()
         self._unsettled = Unsettled(clock, settings.unsettled)
@@ -199,6 +201,7 @@ class Worker:
             self._braking,
             self._may_write,
             self._hand,
+            self._beside,
         )
         ended = await turn.go(self._world, self._view, due - {self.ref}, survey=survey)
         self._view = ended.view

@@ -42,7 +42,7 @@ class Reason(StrEnum):
     ARRAY_NOT_ALLOWED = "ArrayNotAllowed"
     ADOPTION_NOT_ALLOWED = "AdoptionNotAllowed"
     VOLUME_NOT_ALLOWED = "VolumeNotAllowed"
-    PERSISTENT_VOLUMES_FORBIDDEN = "PersistentVolumesForbidden"
+    PERSISTENT_VOLUME_NOT_ALLOWED = "PersistentVolumeNotAllowed"
     NAMESPACE_UNKNOWN = "NamespaceUnknown"
     HOST_NOT_FOUND = "HostNotFound"
     HOST_NOT_READY = "HostNotReady"
@@ -56,6 +56,7 @@ class Reason(StrEnum):
     DUPLICATE = "Duplicate"
     VOLUME_IN_USE = "VolumeInUse"
     DUPLICATE_ARRAY = "DuplicateArray"
+    PERSISTENT_VOLUME_IN_USE = "PersistentVolumeInUse"
 
     # Change the spec, or make on the array what it names.
     SPEC_UNREADABLE = "SpecUnreadable"
@@ -90,6 +91,15 @@ class Reason(StrEnum):
     NO_ONLINE_NODE = "NoOnlineNode"
     NO_USABLE_PORTAL = "NoUsablePortal"
     REFUSED_BY_ARRAY = "RefusedByArray"
+
+    # Look after what is kept in the cluster beside an attachment.
+    SECRET_CONFLICT = "SecretConflict"  # noqa: S105 - a reason, not a password
+    SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105 - the same
+    PERSISTENT_VOLUME_FORBIDDEN = "PersistentVolumeForbidden"
+    PERSISTENT_VOLUME_CONFLICT = "PersistentVolumeConflict"
+    PERSISTENT_VOLUME_REFUSED = "PersistentVolumeRefused"
+    PERSISTENT_VOLUME_OUTDATED = "PersistentVolumeOutdated"
+    PERSISTENT_VOLUME_NEEDS_SECRET = "PersistentVolumeNeedsSecret"  # noqa: S105 - the same
 
     # Tell us: it is our bug.
     UNREADABLE_ANSWER = "UnreadableAnswer"

@@ -24,6 +24,8 @@ def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Dec
             f"The volume stays mapped until {listed(others)} is gone from metadata.finalizers: its owner says that "
             "the attachment is still in use.",
         )
+    if used := world.in_use.get(attachment.ref):
+        return used
     if (elsewhere := on_another_system(attachment, world, view)) and _is_to_be_undone(attachment):
         return elsewhere
     host = host_to_leave(attachment, world, view)

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.tenancy import From, Namespaces, PersistentVolumes
-from flashsystem_operator.reconcile.decision import Reason, Refuse, Wait
+from flashsystem_operator.reconcile.decision import Note, Reason, Refuse, Wait
 from flashsystem_operator.reconcile.labels import Labels, chooses
 
 Refusal = Wait | Refuse | None
@@ -68,12 +68,13 @@ class Tenancy:
             "whoever keeps the array for one.",
         )
 
-    def persistent_volumes(self) -> Refuse | None:
+    def persistent_volumes(self) -> Note | None:
         """Why no attachment of the array may make a PersistentVolume."""
         if self.array.spec.persistent_volumes is PersistentVolumes.ALLOWED:
             return None
-        return Refuse(
-            Reason.PERSISTENT_VOLUMES_FORBIDDEN,
+        return Note(
+            "PersistentVolumeBlocked",
+            Reason.PERSISTENT_VOLUME_NOT_ALLOWED,
             f"{self.array.ref} has spec.persistentVolumes Forbidden. Ask whoever keeps the array to set it to Allowed, "
             "or remove spec.persistentVolume.",
         )

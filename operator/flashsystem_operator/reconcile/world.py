@@ -39,6 +39,7 @@ class World:
     counted: when attachments were last counted by the brake, by uid.
     now: the time of the pass, RFC 3339 in UTC with whole seconds: texts compare as times do.
     paused: why nothing may be written to any array at present, empty if it may.
+    in_use: deleted attachments whose volume somebody in the cluster still uses, as was asked for this pass.
     """
 
     array: FlashSystemArray
@@ -56,6 +57,7 @@ class World:
     paused: str = ""
     former: tuple[str, ...] = ()
     namespaces: Mapping[str, Labels] = field(default_factory=dict)
+    in_use: Mapping[ObjectRef, Wait] = field(default_factory=dict)
 
     @cached_property
     def tenancy(self) -> Tenancy:

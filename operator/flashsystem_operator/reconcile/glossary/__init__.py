@@ -6,10 +6,10 @@
 from collections.abc import Mapping
 
 from flashsystem_operator.reconcile.decision import Reason
-from flashsystem_operator.reconcile.glossary import arrays, objects
+from flashsystem_operator.reconcile.glossary import arrays, beside, objects
 from flashsystem_operator.reconcile.glossary.entry import Entry
 
-REASONS: Mapping[Reason, Entry] = {**objects.REASONS, **arrays.REASONS}
+REASONS: Mapping[Reason, Entry] = {**objects.REASONS, **arrays.REASONS, **beside.REASONS}
 
 CONDITIONS: Mapping[str, str] = {
     "Ready": "at the last look the array was as wished",
@@ -20,6 +20,10 @@ CONDITIONS: Mapping[str, str] = {
 """Those that are always there, with what is so when they are True."""
 
 FURTHER: Mapping[str, str] = {
+    "ConnectionSecretBlocked": "(attachments) the Secret that `connectionSecret` asks for is not as it should be, and "
+    "cannot be made so, see [connecting.md](connecting.md#the-connection-secret)",
+    "PersistentVolumeBlocked": "(attachments) the same for `persistentVolume`, see "
+    "[connecting.md](connecting.md#the-persistentvolume)",
     "DetachBlocked": "(attachments) the detach guard holds it back, see [safety.md](safety.md#the-detach-guard)",
     "DetachBraked": "(arrays) deletions wait for the brake, see [safety.md](safety.md#the-mass-detach-brake)",
     "Paused": "annotation `flashsystem.io/paused` is on the object, its host or its array",

@@ -72,11 +72,6 @@ REASONS: Mapping[Reason, Entry] = {
         "no entry of the array's `volumeAccess` lets this namespace attach the volume",
         "ask whoever keeps the array for an entry",
     ),
-    Reason.PERSISTENT_VOLUMES_FORBIDDEN: Entry(
-        "attachment",
-        "the array's `persistentVolumes` is Forbidden",
-        "ask whoever keeps the array, or remove `persistentVolume`",
-    ),
     Reason.NAMESPACE_UNKNOWN: Entry(
         "host, attachment",
         "the array chooses namespaces by labels, and those of this one are not known",

@@ -1,0 +1,51 @@
+"""The PersistentVolume that an attachment may ask for: what a user chooses of it; the rest follows from the array."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from flashsystem_operator.api.base import Model
+from flashsystem_operator.api.references import NameRef
+
+CLASS_PATTERN = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$"
+FS_TYPE_PATTERN = r"^[a-z0-9]+$"
+MOUNT_OPTION_PATTERN = r"^[!-+.-~-]+$"
+"""What can stand between two commas of `mount -o`."""
+HOSTNAME_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
+
+ClassName = Annotated[str, Field(pattern=CLASS_PATTERN, max_length=253)]
+FsType = Annotated[str, Field(pattern=FS_TYPE_PATTERN, max_length=32)]
+MountOption = Annotated[str, Field(pattern=MOUNT_OPTION_PATTERN, max_length=128)]
+Hostname = Annotated[str, Field(pattern=HOSTNAME_PATTERN, max_length=63)]
+
+
+class AccessMode(StrEnum):
+    """How many nodes, or pods, may mount the claim."""
+
+    READ_WRITE_ONCE = "ReadWriteOnce"
+    READ_ONLY_MANY = "ReadOnlyMany"
+    READ_WRITE_MANY = "ReadWriteMany"
+    READ_WRITE_ONCE_POD = "ReadWriteOncePod"
+
+
+class VolumeMode(StrEnum):
+    """Whether a pod gets a mounted file system or the bare device."""
+
+    FILESYSTEM = "Filesystem"
+    BLOCK = "Block"
+
+
+class PersistentVolume(Model):
+    """What the PersistentVolume shall be like."""
+
+    claim_ref: NameRef
+    """The claim of the attachment's own namespace for which it is; no other can take it."""
+    storage_class_name: ClassName = ""
+    access_modes: Annotated[tuple[AccessMode, ...], Field(min_length=1, max_length=4)] = (AccessMode.READ_WRITE_ONCE,)
+    volume_mode: VolumeMode = VolumeMode.FILESYSTEM
+    fs_type: FsType = "ext4"
+    read_only: bool = False
+    mount_options: Annotated[tuple[MountOption, ...], Field(max_length=32)] = ()
+    node_hostnames: Annotated[tuple[Hostname, ...], Field(max_length=64)] = ()
+    """Empty: every node; otherwise those whose label kubernetes.io/hostname is one of these."""

@@ -1,0 +1,37 @@
+"""All that is kept in the cluster beside attachments, as a pass needs it: a Secret, a PersistentVolume."""
+
+from collections.abc import Iterable, Mapping
+
+from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
+from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.controller.connection_secrets import ConnectionSecrets, Kept
+from flashsystem_operator.controller.delays import Clock
+from flashsystem_operator.controller.kube import Kube
+from flashsystem_operator.controller.persistent_volumes import PersistentVolumes
+from flashsystem_operator.reconcile.decision import Wait
+from flashsystem_operator.reconcile.holding import is_in_plan_mode
+from flashsystem_operator.reconcile.world import World
+
+
+class Beside:
+    """Belongs to one worker."""
+
+    def __init__(self, kube: Kube, clock: Clock) -> None:
+        self._secrets = ConnectionSecrets(kube, clock)
+        self._volumes = PersistentVolumes(kube, clock)
+
+    async def keep(self, attachment: VolumeAttachment, said: AttachmentStatus, world: World, now: str) -> Kept:
+        """Bring both in line with what is said of the attachment."""
+        if is_in_plan_mode(attachment, world):
+            return Kept(said)
+        first = await self._secrets.keep(attachment, said, None, now)
+        second = await self._volumes.keep(attachment, first.status, world, now, chap=False)
+        return Kept(second.status, first.error or second.error)
+
+    async def in_use(self, world: World, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
+        """Deleted attachments that have to stay, and why. Raises KubeError."""
+        return await self._volumes.in_use(world, due)
+
+    async def let_go(self, attachment: VolumeAttachment) -> None:
+        """Remove what would outlive a deleted attachment, before its volume is unmapped. Raises KubeError."""
+        await self._volumes.let_go(attachment)

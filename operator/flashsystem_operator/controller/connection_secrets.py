@@ -1,0 +1,113 @@
+"""Keeps the Secret with the connection: made, put right, removed when it is not wished any more.
+
+Whoever made a Secret owns it: one that does not carry our owner reference is left as it is, whatever its name.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flashsystem_operator.api.attachment import AttachmentStatus, Connection, Named, VolumeAttachment
+from flashsystem_operator.controller.answers import Forbidden, KubeError
+from flashsystem_operator.controller.core_objects import Secrets
+from flashsystem_operator.controller.delays import Clock
+from flashsystem_operator.controller.kube import Kube, merge_patch
+from flashsystem_operator.controller.rereading import Rereading
+from flashsystem_operator.reconcile import beside
+from flashsystem_operator.reconcile import connection_secret as contents
+from flashsystem_operator.reconcile.connection_secret import Chap
+from flashsystem_operator.reconcile.decision import Note, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """status: with what there is to be said. error: why it is to be tried again soon."""
+
+    status: AttachmentStatus
+    error: KubeError | None = None
+
+
+class LeftOver(KubeError):
+    """A Secret of an attachment of the same name before, which the cluster is about to remove."""
+
+
+class ConnectionSecrets:
+    """Belongs to one worker."""
+
+    def __init__(self, kube: Kube, clock: Clock) -> None:
+        self._secrets = Secrets(kube)
+        self._known = Rereading(clock)
+
+    async def keep(self, attachment: VolumeAttachment, said: AttachmentStatus, chap: Chap | None, now: str) -> Kept:
+        """Bring the Secret in line. When the attachment goes it is not touched: it goes with its owner."""
+        wished, had = attachment.spec.connection_secret, attachment.status.binding
+        if attachment.metadata.deleting or not (wished or had):
+            self._known.forget(attachment.metadata.uid)
+            return Kept(said)
+        name, note = had.name if had else None, None
+        error: KubeError | None = None
+        try:
+            if wished is None:
+                name, note = await self._removed(attachment, name)
+            elif said.connection is not None:  # else the last one stays: whoever is logged in has need of it
+                name, note = await self._written(attachment, name, wished.name, said.connection, chap)
+        except LeftOver as failure:
+            name, error = None, failure
+            note = beside.secret_of_others(attachment.metadata.namespace, wished.name if wished else "", left_over=True)
+        except KubeError as failure:
+            error = failure
+        said = said.model_copy(update={"binding": Named(name=name) if name else None})
+        return Kept(beside.noted(attachment, said, [note] if note else [], now), error)
+
+    async def _written(
+        self, attachment: VolumeAttachment, had: str | None, name: str, connection: Connection, chap: Chap | None
+    ) -> tuple[str | None, Note | None]:
+        """Which Secret there is in the end, and what is wrong."""
+        if note := await self._write(attachment, name, contents.entries(connection, chap)):
+            lost = had == name and note.reason is Reason.SECRET_CONFLICT
+            return None if lost else had, note
+        if had and had != name:
+            _, note = await self._removed(attachment, had)
+        return name, note
+
+    async def _write(self, attachment: VolumeAttachment, name: str, wished: Mapping[str, str]) -> Note | None:
+        meta, digest = attachment.metadata, (name, _digest(wished))
+        if not self._known.is_due(meta.uid, digest):
+            return None
+        try:
+            found = await self._secrets.get(meta.namespace, name)
+            if found is not None and not contents.is_ours(attachment, found):
+                self._known.forget(meta.uid)
+                if contents.is_left_over(attachment, found):
+                    raise LeftOver(f"Secret {meta.namespace}/{name} is of an attachment of that name before")
+                return beside.secret_of_others(meta.namespace, name, left_over=False)
+            if found is not None and contents.cannot_be_changed(found):
+                await self._secrets.delete(found)
+                found = None
+            if found is None:
+                await self._secrets.create(meta.namespace, contents.body(attachment, name, wished))
+            elif patch := merge_patch(found.get("data") or {}, contents.encoded(wished)):
+                stand = {"resourceVersion": found["metadata"]["resourceVersion"]}
+                await self._secrets.patch(meta.namespace, name, {"metadata": stand, "data": patch})
+        except Forbidden:
+            return beside.secret_forbidden(meta.namespace, name)
+        self._known.seen(meta.uid, digest)
+        return None
+
+    async def _removed(self, attachment: VolumeAttachment, name: str | None) -> tuple[str | None, Note | None]:
+        """Remove the Secret, if it is ours. Answers with its name if it is still there, and with what is wrong."""
+        if name is None:
+            return None, None
+        namespace = attachment.metadata.namespace
+        try:
+            found = await self._secrets.get(namespace, name)
+            if found is not None and contents.is_ours(attachment, found):
+                await self._secrets.delete(found)
+        except Forbidden:
+            return name, beside.secret_forbidden(namespace, name)
+        return None, None
+
+
+def _digest(wished: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(wished, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,147 @@
+"""Keeps the PersistentVolume of an attachment, and says whether somebody uses it: made, made anew, removed.
+
+It belongs to no namespace, so no attachment can own it: our finalizer on the attachment sees to its end.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flashsystem_operator.api.attachment import AttachmentStatus, Named, VolumeAttachment
+from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.controller.answers import Conflict, Forbidden, Invalid, KubeError
+from flashsystem_operator.controller.connection_secrets import Kept
+from flashsystem_operator.controller.core_objects import Volumes
+from flashsystem_operator.controller.delays import Clock
+from flashsystem_operator.controller.kube import Body, Kube
+from flashsystem_operator.controller.rereading import Rereading
+from flashsystem_operator.reconcile import beside
+from flashsystem_operator.reconcile import persistent_volume as contents
+from flashsystem_operator.reconcile.decision import Note, Wait
+from flashsystem_operator.reconcile.world import World
+
+
+class PersistentVolumes:
+    """Belongs to one worker."""
+
+    def __init__(self, kube: Kube, clock: Clock) -> None:
+        self._volumes = Volumes(kube)
+        self._known = Rereading(clock)
+
+    async def keep(
+        self, attachment: VolumeAttachment, said: AttachmentStatus, world: World, now: str, *, chap: bool
+    ) -> Kept:
+        """Bring the PersistentVolume in line. chap: whether the array asks the host for a login."""
+        wished, had = attachment.spec.persistent_volume, attachment.status.persistent_volume
+        if attachment.metadata.deleting or not (wished or had):
+            self._known.forget(attachment.metadata.uid)
+            return Kept(said)
+        name, has, note, error = contents.name_of(attachment), had is not None, None, None
+        try:
+            if wished is None:
+                has, note = await self._removed(attachment)
+            elif said.connection is not None:  # else the one that is there stays
+                has, note = await self._written(attachment, said, world, has=has, chap=chap)
+        except Forbidden as failure:
+            note = beside.volume_forbidden(name, str(failure))
+        except Invalid as failure:
+            has, note = False, beside.volume_refused(str(failure))
+        except KubeError as failure:
+            error = failure
+        if note is not None:
+            self._known.forget(attachment.metadata.uid)
+        said = said.model_copy(update={"persistent_volume": Named(name=name) if has else None})
+        return Kept(beside.noted(attachment, said, [note] if note else [], now), error)
+
+    async def in_use(self, world: World, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
+        """Why deleted attachments have to stay: a claim is bound to their volume. Raises KubeError."""
+        attachments = (world.attachments[ref] for ref in due if ref in world.attachments)
+        leaving = (each for each in attachments if each.metadata.deleting and _may_have_one(each))
+        return {each.ref: wait for each in leaving if (wait := await self._why_in_use(each)) is not None}
+
+    async def let_go(self, attachment: VolumeAttachment) -> None:
+        """Remove the PersistentVolume of a deleted attachment. Raises KubeError if it is not to be removed now.
+
+        That of an attachment that is let go without touching the array stays as long as somebody uses it.
+        """
+        if not attachment.metadata.deleting or not _may_have_one(attachment):
+            return
+        try:
+            still_there, _ = await self._removed(attachment)
+        except Forbidden:
+            if attachment.status.persistent_volume and not attachment.metadata.released:
+                raise
+            return  # without the right to it there never was one
+        if still_there and not attachment.metadata.released:
+            raise Conflict(f"PersistentVolume {contents.name_of(attachment)} is in use by now")
+
+    async def _why_in_use(self, attachment: VolumeAttachment) -> Wait | None:
+        name = contents.name_of(attachment)
+        try:
+            found = await self._volumes.get(name)
+        except Forbidden as failure:
+            return beside.volume_unknown(name, str(failure)) if attachment.status.persistent_volume else None
+        if found is None or not contents.is_ours(attachment, found) or not contents.is_in_use(found):
+            return None
+        return beside.volume_in_use(name, _claim(found))
+
+    async def _written(
+        self, attachment: VolumeAttachment, said: AttachmentStatus, world: World, *, has: bool, chap: bool
+    ) -> tuple[bool, Note | None]:
+        """Whether there is one in the end, and what is wrong."""
+        secret, uid = attachment.spec.connection_secret, attachment.metadata.uid
+        if chap and secret is None:
+            return has, beside.volume_needs_secret()
+        login = secret.name if chap and secret else None
+        digest = _digest(contents.body(attachment, said, None, login))
+        if not self._known.is_due(uid, digest):
+            return has, None
+        barred = world.tenancy.persistent_volumes()
+        if barred and not has:
+            return False, barred
+        there, note = await self._make(attachment, said, login, barred)
+        if there and note is None:
+            self._known.seen(uid, digest)
+        return there, note
+
+    async def _make(
+        self, attachment: VolumeAttachment, said: AttachmentStatus, login: str | None, barred: Note | None
+    ) -> tuple[bool, Note | None]:
+        found = await self._volumes.get(contents.name_of(attachment))
+        if found is not None and not contents.is_ours(attachment, found):
+            return False, beside.volume_of_others(found["metadata"]["name"])
+        body = contents.body(attachment, said, found, login)
+        if body is None or (found is not None and contents.is_as_wished(found, body)):
+            return found is not None, None
+        if found is not None and contents.is_in_use(found):
+            return True, beside.volume_outdated(found["metadata"]["name"], _claim(found))
+        if barred:
+            return found is not None, barred
+        if found is not None:
+            await self._volumes.delete(found)
+        await self._volumes.create(body)
+        return True, None
+
+    async def _removed(self, attachment: VolumeAttachment) -> tuple[bool, Note | None]:
+        """Remove it, if it is ours and nobody uses it. Answers whether it is still there, and what is wrong."""
+        found = await self._volumes.get(contents.name_of(attachment))
+        if found is None or not contents.is_ours(attachment, found):
+            return False, None
+        if contents.is_in_use(found):
+            return True, beside.volume_stays(found["metadata"]["name"], _claim(found))
+        await self._volumes.delete(found)
+        return False, None
+
+
+def _may_have_one(attachment: VolumeAttachment) -> bool:
+    return bool(attachment.spec.persistent_volume or attachment.status.persistent_volume)
+
+
+def _claim(found: Body) -> str:
+    claim = found["spec"].get("claimRef") or {}
+    return f"{claim.get('namespace')}/{claim.get('name')}"
+
+
+def _digest(body: Mapping[str, Any] | None) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,41 @@
+"""When an object that nobody watches is read again, so that what was changed by hand is put right in time.
+
+At each look while there are few. With many, none sooner than the API server can bear: ten thousand Secrets at each
+look would be more than everything else that the operator asks.
+"""
+
+import random
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from flashsystem_operator.controller.delays import Clock
+
+APART = 0.3
+"""Seconds between two readings, on the average: two hundred a minute."""
+
+
+@dataclass(slots=True)
+class _Known:
+    wished: Hashable
+    until: float
+
+
+class Rereading:
+    """What is known to be as wished, of each object of one array."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+
+    def is_due(self, uid: str, wished: Hashable) -> bool:
+        """Whether something else is wished than was seen, or it is time to look again."""
+        known = self._known.get(uid)
+        return known is None or known.wished != wished or self._clock() >= known.until
+
+    def seen(self, uid: str, wished: Hashable) -> None:
+        """It is as wished now."""
+        rest = APART * len(self._known) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+        self._known[uid] = _Known(wished, self._clock() + rest)
+
+    def forget(self, uid: str) -> None:
+        self._known.pop(uid, None)

@@ -1,0 +1,99 @@
+"""The Secret that hands a connection to whoever logs in: what stands in it, and whose it is.
+
+Its entry connection_properties goes to os-brick unchanged. Beside it each property has an entry of its own, in the same
+words, for who reads files: texts as they are, anything else as JSON.
+
+Source: os-brick's ISCSIConnector; Cinder's initialize_connection; servicebinding.io (provisioned service, well-known
+entries of a Secret); kubelet's iSCSI plugin (the entries node.session.auth.*).
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flashsystem_operator.api.attachment import Connection, VolumeAttachment
+from flashsystem_operator.api.kinds import API_VERSION
+
+SECRET_TYPE = "servicebinding.io/iscsi"  # noqa: S105 - a type, not a secret
+
+_CLASSIFIED = {"type": "iscsi", "provider": "flashsystem.io"}
+_MANAGED = {"app.kubernetes.io/managed-by": "flashsystem-operator"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chap:
+    """How the initiator proves itself to the array."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+def entries(connection: Connection, chap: Chap | None) -> dict[str, str]:
+    """All entries of the Secret, in clear."""
+    found = properties(connection, chap)
+    flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in found.items()}
+    return {**flat, **_for_kubelet(chap), **_CLASSIFIED, "connection_properties": json.dumps(found)}
+
+
+def properties(connection: Connection, chap: Chap | None) -> dict[str, Any]:
+    """The connection in the words of Cinder and os-brick."""
+    said = connection.model_dump(mode="json", by_alias=False, exclude_none=True, exclude={"driver_volume_type"})
+    if chap is None:
+        return said
+    return said | {"auth_method": "CHAP", "auth_username": chap.username, "auth_password": chap.password}
+
+
+def body(attachment: VolumeAttachment, name: str, wished: Mapping[str, str]) -> dict[str, Any]:
+    """The whole Secret. It goes when the attachment goes: the cluster's garbage collector sees to that."""
+    meta = attachment.metadata
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": meta.namespace,
+            "labels": _MANAGED,
+            "ownerReferences": [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": attachment.KIND.value,
+                    "name": meta.name,
+                    "uid": meta.uid,
+                    "controller": True,
+                }
+            ],
+        },
+        "type": SECRET_TYPE,
+        "data": encoded(wished),
+    }
+
+
+def encoded(wished: Mapping[str, str]) -> dict[str, str]:
+    return {key: base64.b64encode(value.encode()).decode() for key, value in wished.items()}
+
+
+def is_ours(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
+    """Whether a Secret was made for this very attachment, not for a namesake before it."""
+    uid = attachment.metadata.uid
+    return any(owner.get("controller") and owner.get("uid") == uid for owner in _owners(found))
+
+
+def is_left_over(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
+    """Whether it was made for an attachment of the same name before, and goes as that one did."""
+    kind, name = attachment.KIND.value, attachment.metadata.name
+    return any((owner.get("kind"), owner.get("name")) == (kind, name) for owner in _owners(found))
+
+
+def cannot_be_changed(found: Mapping[str, Any]) -> bool:
+    """Whether it has to be made anew to be put right: Kubernetes keeps its type, and all of it once it is immutable."""
+    return found.get("type") != SECRET_TYPE or bool(found.get("immutable"))
+
+
+def _owners(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return found.get("metadata", {}).get("ownerReferences") or []
+
+
+def _for_kubelet(chap: Chap | None) -> dict[str, str]:
+    if chap is None:
+        return {}
+    return {"node.session.auth.username": chap.username, "node.session.auth.password": chap.password}

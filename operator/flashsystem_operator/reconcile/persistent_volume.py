@@ -1,0 +1,126 @@
+"""The PersistentVolume of an attachment: what stands in it, whose it is, and whether somebody uses it.
+
+Kubernetes' iSCSI volumes have one target name. Where each node of the array has its own, only the portals of one node
+can be told: a login to another node's portal under this name would fail.
+
+Its source cannot be changed once it is made. So what it was made of is kept as a digest, and one that differs is made
+anew, but never while it is bound.
+
+Source: Kubernetes API, PersistentVolumeSpec and ISCSIPersistentVolumeSource; kubelet's iSCSI plugin.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flashsystem_operator.api.attachment import AttachmentStatus, Connection, VolumeAttachment
+from flashsystem_operator.api.persistent_volume import PersistentVolume, VolumeMode
+
+OWNER = "flashsystem.io/attachment-uid"
+"""The label that proves for which attachment it was made."""
+
+_DIGEST = "flashsystem.io/made-of"
+_ATTACHMENT = "flashsystem.io/attachment"
+_UNUSED = ("Released", "Failed")
+
+
+def name_of(attachment: VolumeAttachment) -> str:
+    return f"fsattach-{attachment.metadata.uid}"
+
+
+def body(
+    attachment: VolumeAttachment, said: AttachmentStatus, found: Mapping[str, Any] | None, chap_secret: str | None
+) -> dict[str, Any] | None:
+    """The whole PersistentVolume, or None while there is nothing to be told. found: the one that is there.
+
+    chap_secret: the Secret with the login, if the array asks for one.
+    """
+    wished, connection, volume = attachment.spec.persistent_volume, said.connection, said.volume
+    if wished is None or connection is None or volume is None or not volume.capacity:
+        return None
+    meta = attachment.metadata
+    spec = {
+        "capacity": {"storage": _quantity(volume.capacity)},
+        "accessModes": [mode.value for mode in wished.access_modes],
+        "persistentVolumeReclaimPolicy": "Retain",
+        "storageClassName": wished.storage_class_name,
+        "volumeMode": wished.volume_mode.value,
+        "claimRef": {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "namespace": meta.namespace,
+            "name": wished.claim_ref.name,
+        },
+        "iscsi": _source(wished, connection, _target(found), meta.namespace, chap_secret),
+        **_optional(wished),
+    }
+    return {
+        "metadata": {
+            "name": name_of(attachment),
+            "labels": {"app.kubernetes.io/managed-by": "flashsystem-operator", OWNER: meta.uid},
+            "annotations": {_DIGEST: _digest(spec), _ATTACHMENT: f"{meta.namespace}/{meta.name}"},
+        },
+        "spec": spec,
+    }
+
+
+def is_ours(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
+    return bool((found["metadata"].get("labels") or {}).get(OWNER) == attachment.metadata.uid)
+
+
+def is_in_use(found: Mapping[str, Any]) -> bool:
+    """Whether a claim is bound to it, or just being bound."""
+    phase = found.get("status", {}).get("phase")
+    claimed = bool((found["spec"].get("claimRef") or {}).get("uid"))
+    return phase == "Bound" or (claimed and phase not in _UNUSED)
+
+
+def is_as_wished(found: Mapping[str, Any], wished: Mapping[str, Any]) -> bool:
+    """Whether it was made of the same, and a claim can be bound to it, or is."""
+    made_of = (found["metadata"].get("annotations") or {}).get(_DIGEST)
+    spent = found.get("status", {}).get("phase") in _UNUSED or found["metadata"].get("deletionTimestamp")
+    return made_of == wished["metadata"]["annotations"][_DIGEST] and not spent
+
+
+def _source(
+    wished: PersistentVolume, connection: Connection, present: str | None, namespace: str, chap_secret: str | None
+) -> dict[str, Any]:
+    # A node of the array that is back is no reason to leave the one that is used.
+    iqn = present if present in connection.target_iqns else connection.target_iqn
+    paths = zip(connection.target_portals, connection.target_iqns, strict=True)
+    first, *others = [portal for portal, target in paths if target == iqn]
+    source: dict[str, Any] = {"targetPortal": first, "iqn": iqn, "lun": connection.target_lun}
+    if others:
+        source["portals"] = others
+    if wished.volume_mode is VolumeMode.FILESYSTEM:
+        source["fsType"] = wished.fs_type
+    if wished.read_only:
+        source["readOnly"] = True
+    if chap_secret:
+        source |= {"chapAuthSession": True, "secretRef": {"name": chap_secret, "namespace": namespace}}
+    return source
+
+
+def _optional(wished: PersistentVolume) -> dict[str, Any]:
+    spec: dict[str, Any] = {}
+    if wished.mount_options:
+        spec["mountOptions"] = list(wished.mount_options)
+    if wished.node_hostnames:
+        hostnames = {"key": "kubernetes.io/hostname", "operator": "In", "values": sorted(wished.node_hostnames)}
+        spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": [{"matchExpressions": [hostnames]}]}}
+    return spec
+
+
+def _quantity(size: int) -> str:
+    """A size in bytes as Kubernetes writes it, in the largest unit in which it is whole."""
+    units = ((unit, 1024**power) for power, unit in ((4, "Ti"), (3, "Gi"), (2, "Mi"), (1, "Ki")))
+    return next((f"{size // each}{unit}" for unit, each in units if size % each == 0), str(size))
+
+
+def _target(found: Mapping[str, Any] | None) -> str | None:
+    return ((found or {}).get("spec", {}).get("iscsi") or {}).get("iqn")
+
+
+def _digest(spec: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:32]
