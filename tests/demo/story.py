@@ -8,6 +8,8 @@ from demo.array import PASSWORD
 from demo.steps import Steps
 
 OLD_BOX = "OLD_BOX"
+LAST = ("db-data", "fs-worker-1")
+"""The attachments that worker-1 has in the end."""
 
 
 def the_array_becomes_ready(steps: Steps) -> None:
@@ -128,10 +130,29 @@ def one_goes_and_the_host_stays(steps: Steps) -> None:
         steps.held(f"{name} still sees {_at(mapped)}.")
 
 
+def a_machine_that_is_logged_in_keeps_its_last_volumes(steps: Steps) -> None:
+    with steps.step("worker-1 is logged in, and all its attachments are deleted: none of its volumes is taken away."):
+        before = steps.array.mappings(_object_of(steps, "worker-1"))
+        steps.array.control.change("host_port", resources.iqn("worker-1"), logins=2)
+        steps.kubectl("delete", "fsattach", *LAST, "--wait=false")
+        steps.wait("condition=DetachBlocked", *(f"fsattach/{name}" for name in LAST))
+        blocked = 'status.conditions[?(@.type=="DetachBlocked")].message'
+        steps.kubectl("get", "fsattach", LAST[0], _columns(name="metadata.name", why=blocked))
+        steps.received()
+        mapped = steps.array.mappings(_object_of(steps, "worker-1"))
+        steps.so(mapped == before, f"it saw {before}, and sees {mapped}")
+        said = steps.condition("fsattach", LAST[0], "DetachBlocked")["message"]
+        steps.so("2 sessions" in said, f"it says {said}")
+        steps.held(f"Nothing was unmapped under its 2 sessions: it sees {_at(mapped)}.")
+
+
 def the_last_goes_and_the_host_with_it(steps: Steps) -> None:
-    with steps.step("The last attachments of worker-1 are deleted: the host object that was made for them goes too."):
+    with steps.step("worker-1 logs out: its attachments go by themselves, and the host object that was made for them."):
         name = _object_of(steps, "worker-1")
-        steps.delete("fsattach", "db-data", "fs-worker-1")
+        steps.array.control.change("host_port", resources.iqn("worker-1"), logins=0)
+        # It would be seen within 15 seconds; whoever does not want to wait asks for a look.
+        steps.kubectl("annotate", "fsattach", *LAST, "flashsystem.io/reconcile-requested-at=now")
+        steps.wait("delete", *(f"fsattach/{each}" for each in LAST))
         steps.wait("jsonpath={.status.conditions[0].reason}=NotNeeded", "fshost/worker-1")
         steps.kubectl("get", "fshost")
         steps.received("rmvdiskhostmap", "rmvdiskhostmap", "rmhost")
@@ -160,6 +181,7 @@ STORY: tuple[Callable[[Steps], None], ...] = (
     a_volume_in_use_is_refused,
     a_shared_volume_is_seen_by_both,
     one_goes_and_the_host_stays,
+    a_machine_that_is_logged_in_keeps_its_last_volumes,
     the_last_goes_and_the_host_with_it,
     nothing_is_left,
 )
