@@ -74,6 +74,15 @@ def test_what_is_around_the_spec_is_read_too(more: dict[str, Any], field: str) -
     assert [mistake.field for mistake in found(VolumeAttachment, ATTACHMENT, **more)] == [field]
 
 
+def test_a_misspelt_annotation_of_ours_is_a_mistake_since_it_would_hold_nothing_back() -> None:
+    metadata = {**META, "annotations": {"flashsystem.io/pause": "true", "example.com/pause": "true"}}
+
+    (mistake,) = found(VolumeAttachment, ATTACHMENT, metadata=metadata)
+
+    assert mistake.field == "metadata.annotations.flashsystem.io/pause"
+    assert "write flashsystem.io/paused" in mistake.reason
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     spec = ATTACHMENT | {"lun": -1, "acess": "Shared"}
 

@@ -189,7 +189,7 @@ def test_an_array_that_is_not_applied_yet_is_checked_from_its_file(
     file.write_text(file.read_text().replace("hostKeys", "hostkeys"))
     ended = ran("check", "--file", str(file))
     assert ended.code == 1
-    assert f"{file}, document 1, spec.hostkeys: there is no such field: write hostKeys" in ended.err
+    assert f"{file}, document 1, spec.hostkeys: there is none of that name: write hostKeys" in ended.err
 
 
 def array_and_secret(simulator: Simulator) -> list[dict[str, Any]]:

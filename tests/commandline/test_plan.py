@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from flashsystem_operator.simulator import Simulator
-from support.arrays import writes
+from support.arrays import pretend, writes
 from support.contents import admin, foreign_host
 from support.stand import iqn
 
@@ -149,13 +149,19 @@ def test_an_array_that_is_not_ready_is_an_error(ran: Run, simulator: Simulator, 
 
 def test_several_arrays_are_all_looked_at_or_one_by_its_name(ran: Run, simulator: Simulator, folder: Write) -> None:
     folder(array(simulator), secret(simulator), file="one.yaml")
-    folder(array(simulator, "fs2"), file="arrays/two.yaml")
     where = folder(host(), attachment("one", "vol0"), host("node-2", of="fs2"), file="hosts.yml")
+    with pretend({"system": {"id": "00000000000000FF"}}) as other:
+        folder(array(other, "fs2"), file="arrays/two.yaml")
+        assert "FlashSystemArray default/fs2 is not among the files" in ran("plan", "-f", where).out
+        both = ran("plan", "-R", "-f", where, "-o", "json")
+        assert both.code == 2
+        assert {plan["array"]["name"]: len(plan["objects"]) for plan in both.json["arrays"]} == {"fs1": 2, "fs2": 1}
+        assert {plan["system"]["id"] for plan in both.json["arrays"]} > {"00000000000000FF"}
 
-    assert "FlashSystemArray default/fs2 is not among the files" in ran("plan", "-f", where).out
-    both = ran("plan", "-R", "-f", where, "-o", "json")
-    assert both.code == 2
-    assert {plan["array"]["name"]: len(plan["objects"]) for plan in both.json["arrays"]} == {"fs1": 2, "fs2": 1}
+    folder(array(simulator, "fs2"), file="arrays/two.yaml")
+    twice = ran("plan", "-R", "-f", where, "-o", "json")
+    assert twice.code == 1
+    assert [bool(plan["closed"]) for plan in twice.json["arrays"]] == [False, True]  # arrays/two.yaml comes first
     one = ran("plan", "-R", "-f", where, "--array", "fs2", "-o", "json")
     assert one.code == 0
     assert [plan["array"]["name"] for plan in one.json["arrays"]] == ["fs2"]
@@ -205,7 +211,7 @@ def test_every_mistake_in_the_files_is_told_with_its_place(ran: Run, simulator: 
     assert (ended.code, ended.out) == (1, "")
     bad, broken = f"{where}/bad.yaml, document", f"{where}/broken.yaml"
     for told in (
-        f"{bad} 1, spec.hostkeys: there is no such field: write hostKeys",
+        f"{bad} 1, spec.hostkeys: there is none of that name: write hostKeys",
         f"{bad} 2, spec.lun: ",
         f"{bad} 3, spec.volume.name: 'vol$1' is not a volume name",
         f"{bad} 5: VolumeAttachment default/two was there before",

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -150,3 +152,19 @@ def test_help_and_version_are_no_mistakes() -> None:
         assert ended.returncode == 0
         assert ended.stdout
         assert ended.stderr == ""
+
+
+def test_a_reader_that_has_had_enough_is_no_mistake_of_ours() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [sys.executable, "-m", "flashsystem_operator", "explain"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=program.LIMIT,
+    )
+    os.close(write)
+
+    assert (ended.returncode, ended.stderr) == (1, "")

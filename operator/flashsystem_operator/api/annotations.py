@@ -23,6 +23,9 @@ RELEASE = f"{GROUP}/release"
 ACCEPT_SYSTEM = f"{GROUP}/accept-system"
 ALLOW_DETACHES = f"{GROUP}/allow-detaches"
 
+KNOWN = (PAUSED, PLAN, RECONCILE_REQUESTED_AT, FORCE_DETACH, RELEASE, ACCEPT_SYSTEM, ALLOW_DETACHES)
+"""All of them: another one of our group is one of these, misspelt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

@@ -13,7 +13,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from flashsystem_operator.api.kinds import API_VERSION
+from flashsystem_operator.api.annotations import KNOWN
+from flashsystem_operator.api.kinds import API_VERSION, GROUP
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.words import NAMESPACE_PATTERN, OBJECT_NAME_PATTERN
 
@@ -54,7 +55,9 @@ def _metadata(metadata: Any) -> Iterator[Mistake]:
         yield Mistake("metadata.annotations", "is not a mapping: write `key: value` below it")
         return
     for key, value in annotations.items():
-        if not isinstance(value, str):
+        if str(key).startswith(f"{GROUP}/") and key not in KNOWN:
+            yield Mistake(f"metadata.annotations.{key}", _unknown(str(key), KNOWN))
+        elif not isinstance(value, str):
             yield Mistake(f"metadata.annotations.{key}", f"{value!r} is not text: put it in quotes")
 
 
@@ -98,7 +101,7 @@ def _reason(kind: str, message: str, model: type[BaseModel], path: tuple[int | s
 def _unknown(word: str, known: tuple[str, ...]) -> str:
     close = difflib.get_close_matches(word, known, n=1)
     instead = f"write {close[0]}" if close else f"remove it; known here are {', '.join(known)}"
-    return f"there is no such field: {instead}"
+    return f"there is none of that name: {instead}"
 
 
 def _fields(model: type[BaseModel], path: tuple[int | str, ...]) -> tuple[str, ...]:

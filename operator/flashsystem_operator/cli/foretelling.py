@@ -1,6 +1,6 @@
 """What the operator would do about a folder of manifests, found out by the code that does it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from flashsystem_operator.array.commands import (
     UnmapVolume,
     shown,
 )
+from flashsystem_operator.array.state import System
 from flashsystem_operator.cli.installation import Installation
 from flashsystem_operator.cli.manifests import Manifests
 from flashsystem_operator.cli.reach import reached
@@ -52,33 +53,40 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ArrayPlan:
-    """system: its name and id. closed: why nothing new may be made through the array, empty if it may."""
+    """closed: why nothing new may be made through the array, empty if it may."""
 
-    ref: ObjectRef
-    system: str
+    array: FlashSystemArray
+    system: System
     closed: str
     items: tuple[Item, ...]
+
+    @property
+    def ref(self) -> ObjectRef:
+        return self.array.ref
 
     @property
     def commands(self) -> int:
         return sum(len(item.commands) for item in self.items)
 
 
-def foretell(target: Target, manifests: Manifests, installation: Installation) -> ArrayPlan:
-    """Look at the array, and plan for it what the files say. Ends the program if it cannot be looked at."""
+def foretell(
+    target: Target, manifests: Manifests, installation: Installation, before: Iterable[ArrayPlan]
+) -> ArrayPlan:
+    """Look at the array, and plan for it what the files say. Ends the program if it cannot be looked at.
+
+    before: the plans for arrays that came first; of two for one system nothing is done through the second.
+    """
     with reached(target) as access:
         looking, asked = Looking(access.session), _world(target.array, manifests, installation, "")
         view = looking.first(asked, (*asked.hosts, *asked.attachments), survey=True)
+    system = view.body.system
+    if elder := next((each.array for each in before if each.system.id == system.id), None):
+        return ArrayPlan(target.array, system, arrays.duplicate(target.array, elder).message, ())
     verdict = arrays.judge(target.array, view.body)
     closed = verdict.message if isinstance(verdict, Refuse) else ""
     world = _world(target.array, manifests, installation, closed)
-    system = view.body.system
-    return ArrayPlan(
-        target.array.ref,
-        f"{system.name} ({system.id})",
-        closed,
-        tuple(_item(outlook, installation) for outlook in foresee(world, view)),
-    )
+    items = tuple(_item(outlook, installation) for outlook in foresee(world, view))
+    return ArrayPlan(target.array, system, closed, items)
 
 
 def without_array(manifests: Manifests, planned: Mapping[ObjectRef, FlashSystemArray]) -> Iterator[Item]:

@@ -91,7 +91,8 @@ def _imported(
         namespaces=found.namespaces,
         now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
-    return propose(world, view, Wish(into or array.metadata.namespace, hosts, volumes, found.taken))
+    with screen.working("seeing what of it can be taken over"):
+        return propose(world, view, Wish(into or array.metadata.namespace, hosts, volumes, found.taken))
 
 
 def _yaml(imported: "Import") -> Iterator[str]:

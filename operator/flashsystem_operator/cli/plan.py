@@ -62,10 +62,11 @@ def plan(
         targets = _targets(manifests, given)
     except BadManifests as error:
         end_with(error.mistakes)
-    plans = []
+    plans: list[ArrayPlan] = []
+    installation = Installation(installation_id, former_installation_ids)
     for target in targets:
         with screen.working(f"looking at {target.array.ref}"):
-            plans.append(foretell(target, manifests, Installation(installation_id, former_installation_ids)))
+            plans.append(foretell(target, manifests, installation, plans))
     named = {target.array.ref: target.array for target in targets}
     unplaced = [] if given.array and not given.addresses else [*without_array(manifests, named)]
     notes = [_ABSENT, *([] if installation_id else [_NO_ID])]
@@ -105,9 +106,9 @@ def _print(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]", notes: Sequ
 
     colours = {"+": screen.ADDED, "-": screen.REMOVED, "~": screen.CHANGED, "!": screen.BAD, "#": screen.QUIET}
     for plan in plans:
-        screen.print_line(f"{plan.ref}: {plan.system}", "bold")
+        screen.print_line(f"{plan.ref}: {plan.system.name} ({plan.system.id})", "bold")
         if plan.closed:
-            screen.print_line(f"  ! {plan.closed} Until then only what detaches is done.", screen.BAD)
+            screen.print_line(f"  ! {plan.closed}", screen.BAD)
         for item in plan.items:
             for line in _lines(item):
                 screen.print_line(line, colours.get(line.strip()[0], ""))
@@ -142,7 +143,7 @@ def _summary(plan: "ArrayPlan") -> str:
 def _as_json(plan: "ArrayPlan") -> dict[str, object]:
     return {
         "array": _ref_json(plan.ref),
-        "system": plan.system,
+        "system": {"id": plan.system.id, "name": plan.system.name},
         "closed": plan.closed,
         "objects": [*map(_item_json, plan.items)],
     }

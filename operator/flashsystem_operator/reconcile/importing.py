@@ -88,8 +88,8 @@ def propose(world: World, view: View, wish: Wish) -> Import:
             _add_host(found, host, present.get(host.name), world, view, wish, named)
     while dropped := _unfit(found.proposals, world, view):
         found.left += [Left(each.about, why) for each, why in dropped]
-        gone = [each for each, _ in dropped]
-        found.proposals = [each for each in found.proposals if each not in gone]
+        gone = {each.ref for each, _ in dropped}
+        found.proposals = [each for each in found.proposals if each.ref not in gone]
     return found
 
 
