@@ -74,6 +74,10 @@ def modern(row: str) -> list[tuple[str, bool]]:
         pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!no!active!yes!", [("10.0.0.11", True)], id="online"),
         pytest.param("1!1!node1!10.0.0.11!!configured!1Gb/s!no!active!yes!", [("10.0.0.11", True)], id="configured"),
         pytest.param("1!1!node1!10.0.0.11!!configured!1Gb/s!no!inactive!yes!", [("10.0.0.11", False)], id="no link"),
+        pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!no!inactive!yes!", [("10.0.0.11", False)], id="a dead link"),
+        pytest.param(
+            "1!1!node1!10.0.0.11!!online!1Gb/s!no!!yes!", [("10.0.0.11", True)], id="nothing said of the link"
+        ),
         pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!no!active!no!", [("10.0.0.11", False)], id="not for hosts"),
         pytest.param(
             "1!1!node1!10.0.0.11!!management_only!1Gb/s!no!active!yes!", [("10.0.0.11", False)], id="other state"

@@ -65,7 +65,8 @@ def _serves_hosts(row: Row, dialect: Dialect, *, suffix: str, line: str) -> bool
     state = cell(row, "state", line)
     if dialect is Dialect.LEGACY:
         return state in ("configured", "online") and row.get("speed") != "NONE" and row.get("link_state") != "inactive"
-    up = state == "online" or (state == "configured" and row.get("link_state") == "active")
+    link = row.get("link_state")
+    up = (state == "online" and link != "inactive") or (state == "configured" and link == "active")
     return up and row.get(f"host{suffix}", row.get("host")) == "yes"
 
 
