@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from flashsystem_operator.api.audit import Audit
 from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
 from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.api.kinds import Kind
@@ -192,6 +193,7 @@ class ArrayStatus(Memory):
     detaches: Annotated[tuple[Detaches, ...], AtMost(64)] = ()
     """What the brake counts, from the oldest to the youngest: written before the first volume is unmapped."""
     allowance: Allowance | None = None
+    audit: Audit | None = None
     last_contact_time: Time | None = None
 
 

@@ -154,6 +154,7 @@ def host(text: str, line: str) -> Host:
         ports=ports,
         cluster=row.get("host_cluster_name", ""),
         portset=row.get("portset_name", ""),
+        io_group_count=number(row, "iogrp_count", line) if row.get("iogrp_count") else 0,
     )
 
 

@@ -118,13 +118,18 @@ class HostRow:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host object with all its ports. cluster: the host cluster it is a member of, empty if none."""
+    """A host object with all its ports.
+
+    cluster: the host cluster it is a member of, empty if none.
+    io_group_count: in how many I/O groups it is; 0 where it is not known.
+    """
 
     id: str
     name: HostName
     ports: tuple[Port, ...]
     cluster: str = ""
     portset: str = ""
+    io_group_count: int = 0
 
     @property
     def iqns(self) -> frozenset[str]:

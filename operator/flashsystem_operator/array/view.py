@@ -171,7 +171,7 @@ class View:
 
     def _with_ports(self, name: HostName, ports: tuple[Port, ...]) -> None:
         known = self.hosts[name]
-        self.learn_host(name, Host(known.id, name, ports, known.cluster, known.portset))
+        self.learn_host(name, replace(known, ports=ports))
 
 
 def _offline(iqn: Iqn) -> Port:

@@ -89,6 +89,11 @@ class Cache:
     def entries(self, kind: Kind) -> list[Entry]:
         return [entry for entry in self._entries.values() if entry.ref.kind is kind]
 
+    @property
+    def legible(self) -> bool:
+        """Whether every host and attachment can be read: of one that cannot it is not known what it explains."""
+        return all(entry.resource for kind in (Kind.HOST, Kind.ATTACHMENT) for entry in self.entries(kind))
+
     def put(self, kind: Kind, body: Mapping[str, Any]) -> tuple[ObjectRef, Change]:
         """Take in a sighting or the answer to a write of ours.
 

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from flashsystem_operator.api.array import ArrayStatus, Counts
+from flashsystem_operator.api.array import ArrayStatus, Counts, FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.audit import Audit
 from flashsystem_operator.api.conditions import is_true
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
@@ -12,11 +13,24 @@ from flashsystem_operator.array.view import View
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
-from flashsystem_operator.reconcile import array_status, brake, news
+from flashsystem_operator.reconcile import array_status, brake, limits, news
+from flashsystem_operator.reconcile import audit as audits
 from flashsystem_operator.reconcile.conditions import conditions
 from flashsystem_operator.reconcile.decision import Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.holding import as_held, way_out
 from flashsystem_operator.reconcile.world import World
+
+
+async def remember(writer: Writer, array: ObjectRef, going: Collection[ObjectRef]) -> bool:
+    """Write down what these leave on the array when they go, before they do. Answers whether that was done."""
+    known = writer.known(array)
+    leaving = [resource for ref in going if (resource := writer.known(ref))]
+    if not leaving or not isinstance(known, FlashSystemArray):
+        return True
+    before = known.status
+    audit = audits.remembering(before.audit, leaving)
+    status = before if audit == (before.audit or Audit()) else before.model_copy(update={"audit": audit})
+    return not await writer.all([array], lambda ref: writer.status(ref, status))
 
 
 class Reports:
@@ -26,9 +40,12 @@ class Reports:
         self._cache = cache
         self._writer = writer
 
-    async def array(self, world: World, verdict: InSync | Refuse, view: View, contact: array_status.Contact) -> None:
-        """After a look at the array."""
-        decision, braked = self._decided(world, verdict), brake.note(world)
+    async def array(
+        self, world: World, verdict: InSync | Refuse, view: View, contact: array_status.Contact, *, survey: bool
+    ) -> None:
+        """After a look at the array. survey: it was at everything, so that it shows what no resource explains."""
+        audit = audits.audit(world, view) if survey and self._cache.legible else None
+        decision, braked = limits.of_array(self._decided(world, verdict), view), brake.note(world)
         if braked is not None:
             decision = replace(decision, notes=(*decision.notes, braked))
         counts = Counts(
@@ -36,7 +53,7 @@ class Reports:
             mappings=sum(len(rows) for host in view.hosts for rows in view.on_host(host).values()),
             attachments=len(world.attachments),
         )
-        status = array_status.reached(world.array, decision, view, contact, counts, now())
+        status = array_status.reached(world.array, decision, view, contact, counts, now(), audit)
         failed = await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, status))
         for error in failed.values():
             raise error

@@ -21,6 +21,7 @@ from flashsystem_operator.controller.braking import Braking
 from flashsystem_operator.controller.changelog import Errand
 from flashsystem_operator.controller.looking import Looking
 from flashsystem_operator.controller.protected import Protected
+from flashsystem_operator.controller.reports import remember
 from flashsystem_operator.controller.threads import in_thread
 from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.controller.writer import Writer, now
@@ -172,9 +173,13 @@ class Round:
         self, world: World, view: View, outcomes: Mapping[ObjectRef, Outcome], told: "Told"
     ) -> set[ObjectRef]:
         """Write what changed; answers with the objects that are still there and could not be written."""
+        going = {ref for ref, each in outcomes.items() if isinstance(each.decision, Release) and each.decision.left}
+        remembered = await remember(self.writer, world.array.ref, going)
 
         async def say(ref: ObjectRef) -> None:
             outcome, resource = outcomes[ref], world.hosts.get(ref) or world.attachments[ref]
+            if ref in going and not remembered:
+                raise KubeError("what is left on the array could not be written down")
             if isinstance(outcome.decision, Release):
                 if isinstance(resource, VolumeAttachment):
                     await self.beside.let_go(resource)

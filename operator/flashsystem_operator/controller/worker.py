@@ -18,7 +18,7 @@ from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.kube import Kube, KubeError
 from flashsystem_operator.controller.lease import Lease, LeaseTerms
 from flashsystem_operator.controller.protected import Protected
-from flashsystem_operator.controller.reports import Reports
+from flashsystem_operator.controller.reports import Reports, remember
 from flashsystem_operator.controller.rounds import Round
 from flashsystem_operator.controller.settling import Settling
 from flashsystem_operator.controller.unsettled import Unsettled
@@ -165,6 +165,8 @@ class Worker:
         """Those of whom somebody said so, whether or not the array can be reached. Answers with them."""
         entries = (entry for ref in due if ref != self.ref and (entry := self._cache.get(ref)) is not None)
         going = {entry.ref for entry in entries if entry.meta.deleting and entry.meta.released}
+        if not await remember(self._writer, self.ref, going):
+            raise KubeError("what is let go could not be written down")
         for ref in going:
             log.info("%s: %s", ref, LEFT)
             await self._writer.event(ref, "LeftOnArray", LEFT)
@@ -208,7 +210,7 @@ class Worker:
         self._contacts.worked()
         self._complained = None
         if survey or ended.acted or (array.spec.detach_brake and self._reports.is_outdated(self._world(""))):
-            await self._reports.array(self._world(""), ended.verdict, ended.view, access.contact())
+            await self._reports.array(self._world(""), ended.verdict, ended.view, access.contact(), survey=survey)
         if survey:
             self._queue.put(self.ref, array.spec.resync_interval * random.uniform(0.9, 1.0))  # noqa: S311 - jitter
         for ref in due - ended.again.keys():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flashsystem_operator.api import array as api
 from flashsystem_operator.api.array import ArrayStatus, FlashSystemArray
+from flashsystem_operator.api.audit import Audit
 from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.array.view import Body, View
 from flashsystem_operator.reconcile import brake
@@ -25,9 +26,18 @@ class Contact:
 
 
 def reached(
-    array: FlashSystemArray, decision: Decision, view: View, contact: Contact, counts: api.Counts, now: str
+    array: FlashSystemArray,
+    decision: Decision,
+    view: View,
+    contact: Contact,
+    counts: api.Counts,
+    now: str,
+    audit: Audit | None = None,
 ) -> ArrayStatus:
-    """After a look that succeeded. The time of contact moves only with something else: an idle array is not written."""
+    """After a look that succeeded. audit: None keeps what was said before.
+
+    The time of contact moves only with something else: an idle array is not written.
+    """
     status = _body(array, view.body).model_copy(
         update={
             "conditions": _all(array, decision, now, reachable=True),
@@ -38,6 +48,7 @@ def reached(
             "credentials": api.Credentials(last_worked=contact.secret, last_tried=contact.secret),
             "counts": counts,
             **brake.said(array, now),
+            "audit": audit or array.status.audit,
         }
     )
     return status if status == array.status else status.model_copy(update={"last_contact_time": now})

@@ -90,6 +90,7 @@ class Reason(StrEnum):
     POOL_OFFLINE = "PoolOffline"
     NO_ONLINE_NODE = "NoOnlineNode"
     NO_USABLE_PORTAL = "NoUsablePortal"
+    NEAR_LIMIT = "NearLimit"
     REFUSED_BY_ARRAY = "RefusedByArray"
 
     # Look after what is kept in the cluster beside an attachment.

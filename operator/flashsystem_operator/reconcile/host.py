@@ -11,6 +11,7 @@ from flashsystem_operator.api.host import FlashSystemHost, Ownership
 from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, add_ports
 from flashsystem_operator.array.state import Host, Protocol
 from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import limits
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.telling import Reader
 from flashsystem_operator.reconcile.words import listed, plural
@@ -84,6 +85,8 @@ def plan(resource: FlashSystemHost, world: World, view: View) -> Decision:
     if isinstance(found, Adopted):
         barred = barred or world.tenancy.adoption(resource.metadata.namespace)
     decision = _plan_found(found, resource, world, view)
+    if not isinstance(found, Unmade):
+        decision = limits.of_host(decision, found.host.name, view)
     return barred if barred and not _only_takes(decision) else decision
 
 

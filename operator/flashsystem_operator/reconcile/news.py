@@ -13,6 +13,7 @@ from flashsystem_operator.api.conditions import Conditions, find, is_true
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
 from flashsystem_operator.array.commands import MapVolume
 from flashsystem_operator.array.errors import Refused, Unreadable
+from flashsystem_operator.reconcile import audit as audits
 from flashsystem_operator.reconcile.conditions import verdict
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Note, Reason, Refuse, Release
 from flashsystem_operator.reconcile.saying import Outcome
@@ -41,6 +42,8 @@ class EventReason(StrEnum):
     """The host object is not on the array any more."""
     REACHABLE = "Reachable"
     """The array answers again."""
+    AUDIT_CHANGED = "AuditChanged"
+    """What is on the array and explained by no resource is not what it was."""
     READY = "Ready"
     """The array can be worked with, for the first time or again."""
 
@@ -124,6 +127,8 @@ def of_array(before: FlashSystemArray, after: ArrayStatus) -> tuple[News, ...]:
         find(after.conditions, "Reachable"),
     )
     told = list(_noted_conditions(was, after.conditions))
+    if after.audit and audits.is_news(after.audit, before.status.audit):
+        told.append(News(EventReason.AUDIT_CHANGED, audits.sentence(after.audit)))
     if ready is None or reachable is None:
         return tuple(told)
     bad = ready.status != "True" and (reachable.status == "False" or is_true(after.conditions, "Stalled"))

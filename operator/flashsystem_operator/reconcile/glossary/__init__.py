@@ -26,6 +26,7 @@ FURTHER: Mapping[str, str] = {
     "[connecting.md](connecting.md#the-persistentvolume)",
     "DetachBlocked": "(attachments) the detach guard holds it back, see [safety.md](safety.md#the-detach-guard)",
     "DetachBraked": "(arrays) deletions wait for the brake, see [safety.md](safety.md#the-mass-detach-brake)",
+    "NearLimit": "(arrays, hosts) four fifths of what such a system is documented to take are used",
     "Paused": "annotation `flashsystem.io/paused` is on the object, its host or its array",
 }
 """Those that are there, and True, only while there is something to say."""

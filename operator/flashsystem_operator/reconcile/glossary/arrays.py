@@ -47,4 +47,9 @@ REASONS: Mapping[Reason, Entry] = {
     Reason.POOL_NOT_FOUND: Entry("array", "there is no such pool", "correct `pool`, or make it"),
     Reason.POOL_OFFLINE: Entry("array", "the pool is offline", "bring it online on the array"),
     Reason.NO_ONLINE_NODE: Entry("array", "no node with an iSCSI name is online", "bring one online on the array"),
+    Reason.NEAR_LIMIT: Entry(
+        "array, host",
+        "four fifths of what such a system is documented to take are used, see [audit](audit.md#near-a-limit)",
+        "remove what is not needed; nothing is refused before the array itself refuses",
+    ),
 }

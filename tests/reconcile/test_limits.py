@@ -1,0 +1,72 @@
+"""A warning comes before the array is full; nothing is refused for it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.array.state import Dialect, Host
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import host as hosts
+from flashsystem_operator.reconcile import limits
+from flashsystem_operator.reconcile.decision import InSync, Reason
+from support.arranging import attachment, body, host, host_object, mapped, own_name, view, volume, world
+
+FINE = InSync(Reason.READY, "")
+LEGACY: dict[str, Any] = {"dialect": Dialect.LEGACY, "level": (1, 6)}
+
+
+def boxes(count: int, io_groups: int = 1, names: int = 1) -> list[Host]:
+    made = [host_object(f"box{n}", *(f"box{n}-{m}" for m in range(names))) for n in range(count)]
+    return [replace(each, io_group_count=io_groups) for each in made]
+
+
+def said(seen: View) -> str:
+    return "".join(note.message for note in limits.of_array(FINE, seen).notes)
+
+
+def with_mappings(count: int, product: str = "IBM FlashSystem", **more: Any) -> View:
+    ours = host_object(own_name("node"), "node")
+    volumes = [volume(f"v{n}", n) for n in range(1, count + 1)]
+    of = body(**more)
+    of = replace(of, system=replace(of.system, product=product))
+    return view(ours, *volumes, *(mapped(ours, each, n) for n, each in enumerate(volumes)), of=of)
+
+
+@pytest.mark.parametrize(
+    ("because", "seen", "told"),
+    [
+        ("819 hosts are no reason", view(*boxes(819)), ""),
+        ("820 of 1024 hosts are", view(*boxes(820)), "820 of about 1024 host objects"),
+        ("204 hosts in all I/O groups are no reason", view(*boxes(204, io_groups=4)), ""),
+        ("205 are", view(*boxes(205, io_groups=4)), "205 of about 256 host objects in each I/O group"),
+        ("205 in one I/O group each are not known to be in the same", view(*boxes(205, io_groups=1)), ""),
+        ("205 iSCSI names are", view(*boxes(41, 4, names=5)), "205 of about 256 iSCSI names in each I/O group"),
+        ("1639 mappings are on a FlashSystem 900", with_mappings(1639, **LEGACY), "1639 of about 2048 mappings"),
+        ("and not elsewhere, where no source gives a number", with_mappings(1639), ""),
+    ],
+    ids=lambda each: each if isinstance(each, str) and " " in each else "",
+)
+def test_an_array_near_a_limit_says_so(because: str, seen: View, told: str) -> None:
+    assert told in said(seen), because
+    assert bool(told) == bool(said(seen)), because
+
+
+@pytest.mark.parametrize(
+    ("count", "product", "told"),
+    [
+        (409, "IBM Storwize V3500", ""),
+        (410, "IBM Storwize V3500", "410 of about 512 mapped volumes"),
+        (410, "IBM FlashSystem 7200", ""),
+        (1639, "IBM FlashSystem 7200", "1639 of about 2048 mapped volumes"),
+    ],
+)
+def test_a_host_near_the_number_of_its_volumes_says_so_and_goes_on(count: int, product: str, told: str) -> None:
+    wished = host("node")
+    around = world(wished, attachment("a", "node", "v1"))
+
+    decision = hosts.plan(wished, around, with_mappings(count, product))
+
+    assert isinstance(decision, InSync)
+    assert [note.kind for note in decision.notes] == (["NearLimit"] if told else [])
+    assert told in "".join(note.message for note in decision.notes)
