@@ -15,7 +15,7 @@ from cluster.client import Cluster
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "flashsystem-system"
 ACCOUNT = "flashsystem-operator"
-LEASE_SECONDS = 2.0
+LEASE_SECONDS = 3.0
 UNSETTLED_SECONDS = 3.0
 SETTLE_SECONDS = 2.0
 PROTECTED_SECONDS = 2.0
