@@ -32,6 +32,7 @@ class Steps:
         self._namespace = namespace
         self._patience = patience
         self._number = 0
+        self._asked = 0
 
     @contextlib.contextmanager
     def step(self, promise: str) -> Iterator[None]:
@@ -77,6 +78,20 @@ class Steps:
         """For `condition=Ready` and the like."""
         self._screen.typed(f"kubectl wait --for={condition} {' '.join(what)}")
         self._quietly("wait", f"--for={condition}", *what, f"--timeout={self._patience:g}s")
+
+    # -- what others do ----------------------------------------------------------------------------------------------
+
+    def by_hand(self, line: str) -> None:
+        """Type it on the array, as its administrator."""
+        self._screen.typed(f"ssh {self.array.user}@{self.array.address} {line}")
+        answer = self.array.control.admin(line)
+        self.so(answer["exit"] == 0, f"the array refused it: {answer}")
+
+    def look_again(self, what: str) -> None:
+        """Ask the operator to look at the array now, and wait until it has."""
+        self._asked += 1
+        self.kubectl("annotate", "--overwrite", what, f"flashsystem.io/reconcile-requested-at={self._asked}")
+        self.wait(f"jsonpath={{.status.lastHandledReconcileAt}}={self._asked}", what)
 
     # -- what is looked at -------------------------------------------------------------------------------------------
 

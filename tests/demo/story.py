@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from demo import resources
+from demo import resources, safety
 from demo.array import PASSWORD
 from demo.steps import Steps
 
@@ -118,18 +118,6 @@ def a_shared_volume_is_seen_by_both(steps: Steps) -> None:
         steps.held("Only the second mapping of a Shared volume is ever made with -force; nothing else is.")
 
 
-def one_goes_and_the_host_stays(steps: Steps) -> None:
-    with steps.step("One attachment is deleted: its mapping goes, the host object stays."):
-        name = _object_of(steps, "worker-1")
-        steps.delete("fsattach", "db-log")
-        steps.wait("jsonpath={.status.mappings.count}=2", "fshost/worker-1")
-        steps.kubectl("get", "fshost", "worker-1")
-        steps.received("rmvdiskhostmap")
-        mapped = steps.array.mappings(name)
-        steps.so(mapped.keys() == {"db-data", "cluster-fs"}, f"it sees {mapped}")
-        steps.held(f"{name} still sees {_at(mapped)}.")
-
-
 def a_machine_that_is_logged_in_keeps_its_last_volumes(steps: Steps) -> None:
     with steps.step("worker-1 is logged in, and all its attachments are deleted: none of its volumes is taken away."):
         before = steps.array.mappings(_object_of(steps, "worker-1"))
@@ -175,12 +163,14 @@ def nothing_is_left(steps: Steps) -> None:
 
 STORY: tuple[Callable[[Steps], None], ...] = (
     the_array_becomes_ready,
+    safety.the_audit_names_what_nobody_explains,
     the_first_volumes_make_the_host,
     the_connection_is_told,
     an_administrators_host_is_used_as_it_is,
     a_volume_in_use_is_refused,
     a_shared_volume_is_seen_by_both,
-    one_goes_and_the_host_stays,
+    safety.a_plan_is_what_is_done,
+    safety.another_hand_is_corrected_where_nobody_is_hurt,
     a_machine_that_is_logged_in_keeps_its_last_volumes,
     the_last_goes_and_the_host_with_it,
     nothing_is_left,
