@@ -4,6 +4,7 @@ library, and against things that are none.
 
 import logging
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -200,6 +201,21 @@ def test_a_server_that_does_not_get_to_the_point_is_given_up(answer: Callable[[s
 def test_what_is_no_ssh_server_is_said_to_be_none(answer: Callable[[socket.socket], object]) -> None:
     with listener(answer) as port, pytest.raises(Unreachable, match="does not speak SSH"):
         Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
+
+
+def test_however_a_server_hangs_up_it_is_said_in_the_same_words() -> None:
+    def reset(caller: socket.socket) -> None:
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        caller.close()
+
+    said = set()
+    for hangs_up in (reset, lambda caller: caller.close(), lambda caller: caller.shutdown(socket.SHUT_RDWR)):
+        with listener(hangs_up) as port, pytest.raises(Unreachable) as told:
+            Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
+        said.add(str(told.value))
+
+    (words,) = said
+    assert "closed the connection" in words
 
 
 def test_a_closed_port_is_told_from_a_wrong_name() -> None:

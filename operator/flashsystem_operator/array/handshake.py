@@ -27,6 +27,9 @@ SESSION_TABLE_FULL = (
 _KEEPALIVE = 30
 """Seconds of silence before a packet is sent, so that a firewall in between does not forget an idle connection."""
 
+_NO_BANNER = "Error reading SSH protocol banner"
+"""What paramiko says when the connection ends before the server said what it is; the system's own words may follow."""
+
 # What paramiko's threads complain of, tracebacks and all, is said by our errors in a sentence. Whoever wants to see it
 # adds a handler to this logger.
 _paramiko_log = logging.getLogger("paramiko")
@@ -147,6 +150,9 @@ def _signer(key: PrivateKey) -> paramiko.PKey:
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, EOFError):
+    """The same for the same cause: what differs from one attempt to the next would be written to a status each time."""
+    text = str(error)
+    hung_up = text == _NO_BANNER or (text.startswith(_NO_BANNER) and "Errno" in text)
+    if hung_up or isinstance(error, EOFError | ConnectionError):
         return "it closed the connection"
-    return str(error) or type(error).__name__
+    return text or type(error).__name__
