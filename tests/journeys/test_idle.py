@@ -11,6 +11,7 @@ from support.arrays import pretend
 from support.contents import commands, looks, mark
 from support.operating import ACCOUNT, NAMESPACE
 from support.stand import ATTACHMENTS, HOSTS, Stand, until
+from support.telling import all_events
 
 pytestmark = pytest.mark.long
 
@@ -39,6 +40,8 @@ def test_a_system_in_line_is_looked_at_with_the_same_few_commands_and_written_no
     stand.ready(HOSTS, *NODES)
     # The hosts' statuses are written side by side with the attachments'; the array's counts come last.
     until("the array to count them", lambda: counted(stand) == 64)
+    # Events come a moment after what they tell: of each attachment, of each host, and of the array.
+    until("all to be told", lambda: len(all_events(stand)) == 64 + len(NODES) + 1)
     began, start = len(audited_cluster.audit()), mark(simulator)
 
     until("six looks", lambda: looks(simulator, start) > 6)

@@ -1,17 +1,20 @@
 """The Events about an object, as `kubectl describe` shows them."""
 
-import json
 from typing import Any
 
+from cluster.api import path_to
 from support.stand import Stand, until
 
 
+def all_events(stand: Stand) -> list[dict[str, Any]]:
+    """Those of a namespace, the oldest first."""
+    found = stand.cluster.api.get(path_to("v1", "events", namespace=stand.namespace))["items"]
+    return sorted(found, key=lambda event: (event["firstTimestamp"], int(event["metadata"]["resourceVersion"])))
+
+
 def events(stand: Stand, name: str) -> list[dict[str, Any]]:
-    """All Events about objects of that name, the oldest first."""
-    found = json.loads(stand.kubectl("get", "events", f"--field-selector=involvedObject.name={name}", "--output=json"))[
-        "items"
-    ]
-    return sorted(found, key=lambda event: (event["firstTimestamp"], event["metadata"]["resourceVersion"]))
+    """Those about objects of that name."""
+    return [event for event in all_events(stand) if event["involvedObject"]["name"] == name]
 
 
 def reasons(stand: Stand, name: str) -> list[str]:
