@@ -4,10 +4,11 @@ A `VolumeName` has been through `volume_name()`: nobody in between thinks about 
 letters. What the *array* prints is taken as it stands (an administrator may have named things oddly) and is quoted
 when it is typed back.
 
-Sources: array-cli facts 4.1 (names), 4.2 (initiators), 4.3 (LUNs), 2.7 (volume UIDs), 2.1 (system ids).
+Sources: array-cli facts 4.1 (names), 4.2 (initiators), 4.3 (LUNs), 2.7 (volume UIDs), 2.1 (system ids), 2.11 (CHAP).
 """
 
 import re
+from dataclasses import dataclass, field
 from typing import NewType
 
 VolumeName = NewType("VolumeName", str)
@@ -22,8 +23,13 @@ MAX_NAME = 63
 MAX_IQN = 223
 MAX_LUN = 2047
 MAX_INITIATORS = 16
+MIN_CHAP_SECRET, MAX_CHAP_SECRET = 12, 79
+
+MASK = "***"
+"""What is shown where a secret stands."""
 
 _NAME = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_. -]{0,61}[A-Za-z0-9_.-])?")
+_CHAP_SECRET = re.compile(r"(?!-)[!-~]+")
 _UID = re.compile(r"[0-9A-Fa-f]{32}")
 _SYSTEM_ID = re.compile(r"[0-9A-Fa-f]{16}")
 _IQN_FORMS = re.compile(
@@ -81,6 +87,33 @@ def lun(number: int) -> Lun:
     if not 0 <= number <= MAX_LUN:
         raise ValueError(f"{number} is not a LUN: it is a number from 0 to {MAX_LUN}")
     return Lun(number)
+
+
+@dataclass(frozen=True, slots=True)
+class ChapSecret:
+    """What a machine proves itself with when it logs in. Nothing shows it: it has to be asked for.
+
+    version: of the Secret that it comes from, empty for what the array has. It says nothing about equality.
+    """
+
+    text: str = field(repr=False)
+    version: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return MASK
+
+
+def chap_secret(text: str, version: str = "") -> ChapSecret:
+    """Read a CHAP secret, or raise ValueError saying what it may contain, and nothing of what it does.
+
+    Shorter ones RFC 7143 (9.2.1) forbids, and initiators refuse; longer ones the array does.
+    """
+    if not MIN_CHAP_SECRET <= len(text) <= MAX_CHAP_SECRET or not _CHAP_SECRET.fullmatch(text):
+        raise ValueError(
+            f"a CHAP secret has {MIN_CHAP_SECRET} to {MAX_CHAP_SECRET} ASCII letters, digits and signs, has no blank, "
+            "and does not begin with a dash"
+        )
+    return ChapSecret(text, version)
 
 
 def _name(text: str, what: str) -> str:

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from flashsystem_operator.array import queries
 from flashsystem_operator.array.commands import (
     MAX_PARAMETER,
+    AddIoGroups,
     AddPorts,
+    ChangeHost,
     MakeHost,
     MapVolume,
     RemoveHost,
+    RemoveIoGroups,
     RemovePort,
     Step,
     UnmapVolume,
@@ -35,6 +38,13 @@ ONE, TWO = Iqn("iqn.1994-05.com.redhat:one"), Iqn("iqn.1994-05.com.redhat:two")
             MakeHost(NODE, (ONE,), "iscsi", "portset1"),
             f"svctask mkhost -iscsiname {ONE} -protocol iscsi -portset portset1 -name 'node 1'",
         ),
+        (
+            MakeHost(NODE, (ONE,), io_groups=("0", "1"), kind="tpgs"),
+            f"svctask mkhost -iscsiname {ONE} -iogrp 0:1 -type tpgs -name 'node 1'",
+        ),
+        (ChangeHost(NODE, "portset1", "hpux"), "svctask chhost -type hpux -portset portset1 'node 1'"),
+        (AddIoGroups(NODE, ("0", "1")), "svctask addhostiogrp -iogrp 0:1 'node 1'"),
+        (RemoveIoGroups(NODE, ("2",)), "svctask rmhostiogrp -iogrp 2 'node 1'"),
         (AddPorts(NODE, (ONE, TWO)), f"svctask addhostport -iscsiname {ONE},{TWO} 'node 1'"),
         (RemovePort(NODE, ONE), f"svctask rmhostport -iscsiname {ONE} 'node 1'"),
         (RemoveHost(NODE), "svctask rmhost 'node 1'"),
@@ -52,7 +62,14 @@ def test_what_is_typed(step: Step, typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", [RemoveHost(NODE), UnmapVolume(NODE, DATA, UID), RemovePort(NODE, ONE), MakeHost(NODE, (ONE,))]
+    "step",
+    [
+        RemoveHost(NODE),
+        RemoveIoGroups(NODE, ("2",)),
+        UnmapVolume(NODE, DATA, UID),
+        RemovePort(NODE, ONE),
+        MakeHost(NODE, (ONE,)),
+    ],
 )
 def test_force_is_for_a_second_mapping_and_nothing_else(step: Step) -> None:
     assert "-force" not in step.argv()

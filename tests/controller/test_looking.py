@@ -20,8 +20,8 @@ class Forgetful(InProcess):
 
     lacking: tuple[str, ...] = ()
 
-    def run(self, line: str) -> Reply:
-        reply = super().run(line)
+    def run(self, line: str, *, shown: str | None = None) -> Reply:
+        reply = super().run(line, shown=shown)
         verb, *words = line.split("; ", maxsplit=1)[0].split()[1:]
         asked = [word for word in words if word not in ("-delim", "'!'", "-bytes")]
         if asked or ";" in line or verb not in ("lshost", "lsvdisk", "lshostvdiskmap"):

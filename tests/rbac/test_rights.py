@@ -24,7 +24,11 @@ EVERYWHERE = {
     "list namespaces",
     "watch namespaces",
 }
-AT_HOME = {"get secrets", *(f"{verb} coordination.k8s.io/leases" for verb in ("get", "create", "update"))}
+AT_HOME = {
+    "get secrets",
+    "create secrets",
+    *(f"{verb} coordination.k8s.io/leases" for verb in ("get", "create", "update")),
+}
 
 
 def lease(holder: str, **metadata: str) -> dict[str, Any]:
@@ -114,6 +118,26 @@ def test_it_reads_a_secret_by_its_name_where_a_namespace_is_opened(
 
     assert operator.get(core(objects, "secrets/login")).done
     assert operator.get(core(OWN, "secrets/none")).code == 404
+
+
+def test_it_makes_the_chap_secret_of_a_host_where_a_namespace_is_opened_and_no_other_secret(
+    operator: Account, objects: str, installed: Cluster, tmp_path: Path
+) -> None:
+    host = operator.get(ours(Kind.HOST, objects)).body["metadata"]["uid"]
+    owner = {"apiVersion": "flashsystem.io/v1alpha1", "kind": "FlashSystemHost", "name": "it", "uid": host}
+    chap = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "chap", "ownerReferences": [owner | {"controller": True}]},
+        "type": "kubernetes.io/iscsi-chap",
+    }
+    assert "cannot create" in operator.create(core(objects, "secrets"), chap).said
+
+    installed.apply(opening(objects, tmp_path))
+
+    assert "and no others" in operator.create(core(objects, "secrets"), chap | {"type": "Opaque"}).said
+    assert "and no others" in operator.create(core(objects, "secrets"), chap | {"metadata": {"name": "chap"}}).said
+    assert operator.create(core(objects, "secrets"), chap).done
 
 
 def test_it_neither_lists_nor_changes_a_secret_not_even_where_a_namespace_is_opened(

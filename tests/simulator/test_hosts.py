@@ -172,6 +172,49 @@ def test_a_secret_is_set_shown_and_taken_away(shell: Shell) -> None:
     assert shell("svcinfo lsiscsiauth -delim !").rows[0]["iscsi_auth_method"] == "none"
 
 
+def test_a_secret_has_a_length_that_the_rules_set(shell: Shell, control: Control) -> None:
+    shell("svctask mkhost -name a -iscsiname iqn.a")
+
+    assert shell(f"svctask chhost -chapsecret {'s' * 80} a").code == "CMMVC5703E"
+    assert shell("svctask chhost -chapsecret '' a").code == "CMMVC5703E"
+    assert shell("svctask chhost -chapsecret s3cret -nochapsecret a").code == "CMMVC5713E"
+    control.change("rules", longest_chap_secret=5, chap_secret_code="CMMVC5738E")
+    assert shell("svctask chhost -chapsecret s3cret a").code == "CMMVC5738E"
+    assert shell("svcinfo lsiscsiauth -delim !").rows[0]["iscsi_auth_method"] == "none"
+
+
+def test_a_host_changes_its_portset_and_type(start: Start, log_in: Open) -> None:
+    portsets = [{"name": "portset0", "is_default": "yes"}, {"name": "fast"}]
+    addresses = [
+        {"node": "node1", "port_id": 5, "portset": "portset0", "address": "10.0.1.11"},
+        {"node": "node2", "port_id": 6, "portset": "fast", "address": "10.0.1.12"},
+    ]
+    volume = {"name": "busy", "pool": "Pool0", "recent_io": True}
+    shell = log_in(simulator := start({"portsets": portsets, "addresses": addresses, "volumes": [volume]}))
+    shell("mkhost -name a -iscsiname iqn.a")
+    shell("mkvdiskhostmap -host a busy")
+
+    assert shell("chhost -type zebra a").code == "CMMVC5711E"
+    assert shell("chhost -type tpgs a").status == 0
+    simulator.control.change("host_port", "iqn.a", logins=1)
+    assert shell("chhost -portset fast a").code == "CMMVC9199E"  # it shares no port, and somebody is logged in
+    simulator.control.change("host_port", "iqn.a", logins=0)
+    assert shell("chhost -portset fast a").status == 0
+    shown = shell("lshost -delim ! a").keys
+    assert (shown["type"], shown["portset_name"]) == ("tpgs", "fast")
+
+
+def test_an_io_group_is_not_taken_from_a_host_that_needs_it(modern: Simulator, log_in: Open) -> None:
+    shell = log_in(modern)
+    shell("mkhost -name a -iscsiname iqn.a")
+    shell("mkvdiskhostmap -host a vol0")
+
+    assert shell("rmhostiogrp -iogrp 0 a").code == "CMMVC5871E"
+    assert shell("rmhostiogrp -iogrp io_grp1:2 a").status == 0
+    assert [row["name"] for row in shell("lshostiogrp -delim ! a").rows] == ["io_grp0", "io_grp3"]
+    assert shell("addhostiogrp -iogrp 9 a").code == "CMMVC5729E"
+
+
 def test_a_host_joins_the_default_portset_or_the_one_it_names(modern: Simulator, log_in: Open) -> None:
     shell = log_in(modern)
     shell("mkhost -name a -iscsiname iqn.a")

@@ -23,13 +23,20 @@ from flashsystem_operator.array.state import (
 from flashsystem_operator.array.view import Body, View
 from flashsystem_operator.reconcile.names import host_object_name
 from flashsystem_operator.reconcile.world import World
-from flashsystem_operator.values import HostName, Iqn, Lun, PoolName, SystemId, VolumeName, VolumeUid
+from flashsystem_operator.values import ChapSecret, HostName, Iqn, Lun, PoolName, SystemId, VolumeName, VolumeUid
 
 INSTALLATION = "this-cluster"
 NAMESPACE = "storage"
 SYSTEM = SystemId("0000020421A0BEEF")
 NODE = Node(
-    "1", "node1", online=True, status="online", iqn="iqn.1986-03.com.ibm:n1", io_group="io_grp0", config_node=True
+    "1",
+    "node1",
+    online=True,
+    status="online",
+    iqn="iqn.1986-03.com.ibm:n1",
+    io_group="io_grp0",
+    config_node=True,
+    io_group_id="0",
 )
 PORTAL = Portal("10.0.1.11", "1", "node1", "io_grp0", "iqn.1986-03.com.ibm:n1", "", "configured", usable=True)
 POOL = Pool(PoolName("Pool0"), "online", 1 << 40, 1 << 39)
@@ -149,10 +156,10 @@ def wwpn(name: str = "2100000E1E30E597") -> Port:
     return Port(Protocol.FC, name, 0, "offline")
 
 
-def host_object(name: str, *ports: str | Port, cluster: str = "", portset: str = "") -> Host:
+def host_object(name: str, *ports: str | Port, cluster: str = "", portset: str = "", kind: str = "generic") -> Host:
     """ports: iSCSI ones by the last part of their name."""
     known = tuple(each if isinstance(each, Port) else port(each) for each in ports)
-    return Host("7", HostName(name), known, cluster, portset)
+    return Host("7", HostName(name), known, cluster, portset, kind=kind)
 
 
 def volume(name: str = "data", number: int = 1, io_group: str = "io_grp0") -> Volume:
@@ -171,13 +178,19 @@ def body(
     dialect: Dialect = Dialect.MODERN,
     level: tuple[int, ...] = (8, 6, 0, 0),
     open_access: bool | None = None,
+    portsets: tuple[str, ...] = ("portset0",),
 ) -> Body:
     system = System(SYSTEM, "fs", dialect, level, "8.6", "IBM FlashSystem", open_access)
-    return Body(system, tuple(nodes), tuple(portals), pool)
+    return Body(system, tuple(nodes), tuple(portals), pool, portsets)
 
 
-def view(*facts: Host | Volume | Mapping, of: Body | None = None) -> View:
-    """What a survey of an array with these things would have learnt."""
+def view(
+    *facts: Host | Volume | Mapping,
+    of: Body | None = None,
+    io_groups: dict[HostName, set[str]] | None = None,
+    chap: dict[HostName, ChapSecret] | None = None,
+) -> View:
+    """What a survey of an array with these things would have learnt. io_groups: ids by host object."""
     seen = View(of or body())
     for fact in facts:
         match fact:
@@ -190,4 +203,6 @@ def view(*facts: Host | Volume | Mapping, of: Body | None = None) -> View:
     mappings = [fact for fact in facts if isinstance(fact, Mapping)]
     for known in list(seen.hosts):
         seen.learn_mappings_of_host(known, [each for each in mappings if each.host == known])
+    seen.io_groups = {name: frozenset(groups) for name, groups in (io_groups or {}).items()}
+    seen.chap = chap
     return seen

@@ -30,7 +30,7 @@ class InProcess:
     def __exit__(self, *_: object) -> None:
         self._loop.close()
 
-    def run(self, line: str) -> Reply:
+    def run(self, line: str, *, shown: str | None = None) -> Reply:  # noqa: ARG002 - nothing is shown
         """Type a line. Sessions type from several threads; the array does one at a time."""
         with self._turn:
             self.lines.append(line)
@@ -65,7 +65,7 @@ class Answers:
         self._answer = answer
         self.lines: list[str] = []
 
-    def run(self, line: str) -> Reply:
+    def run(self, line: str, *, shown: str | None = None) -> Reply:  # noqa: ARG002 - nothing is shown
         self.lines.append(line)
         return self._answer(line)
 

@@ -5,9 +5,23 @@ from contextlib import contextmanager
 
 from hypothesis import strategies as st
 
-from flashsystem_operator.api.attachment import Access, DeletionPolicy, DetachGuard, VolumeAttachment
+from flashsystem_operator.api.attachment import Access, DetachGuard, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
+from flashsystem_operator.api.references import DeletionPolicy
+from flashsystem_operator.array.commands import (
+    AddIoGroups,
+    AddPorts,
+    ChangeHost,
+    ClearChap,
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    RemoveIoGroups,
+    RemovePort,
+    SetChap,
+    Step,
+    UnmapVolume,
+)
 from flashsystem_operator.reconcile.names import made_by
 from flashsystem_operator.simulator.objects import Host
 from flashsystem_operator.values import HostName
@@ -41,6 +55,8 @@ class Judge:
         match step:
             case MakeHost():
                 assert made_by(INSTALLATION, step.host)
+            case SetChap() | ClearChap() | ChangeHost() | AddIoGroups() | RemoveIoGroups():
+                self._judge_owner(step.host)
             case AddPorts() | RemovePort() | RemoveHost():
                 assert made_by(INSTALLATION, step.host)
                 self._judge_owner(step.host)

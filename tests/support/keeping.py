@@ -13,9 +13,10 @@ from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller.looking import Looking
 from flashsystem_operator.reconcile import batch, records, status
-from flashsystem_operator.reconcile.decision import Act, Decision, Release
+from flashsystem_operator.reconcile.decision import Act, Decision, Refuse, Release
 from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.values import ChapSecret
 from support.arranging import array, world
 from support.in_process import InProcess
 
@@ -29,6 +30,7 @@ class Keeper:
     def __init__(self, pretended: InProcess, watch: Callable[[Step], None] = lambda _: None) -> None:
         self.wishes: dict[ObjectRef, Wish] = {}
         self.view: View | None = None
+        self.chap: dict[ObjectRef, ChapSecret | Refuse] = {}
         self._session = pretended.session()
         self._array = array()
         self._watch = watch
@@ -51,7 +53,7 @@ class Keeper:
 
     @property
     def world(self) -> World:
-        return world(*self.wishes.values(), of=self._array)
+        return world(*self.wishes.values(), of=self._array, chap=self.chap)
 
     def turn(
         self,

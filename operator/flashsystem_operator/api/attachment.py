@@ -12,7 +12,7 @@ from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.persistent_volume import PersistentVolume
 from flashsystem_operator.api.plan import Plan
-from flashsystem_operator.api.references import ArraySeen, NameRef
+from flashsystem_operator.api.references import ArraySeen, DeletionPolicy, NameRef
 from flashsystem_operator.api.words import Iqn, Lun, VolumeName, VolumeUid
 
 
@@ -21,13 +21,6 @@ class Access(StrEnum):
 
     EXCLUSIVE = "Exclusive"
     SHARED = "Shared"
-
-
-class DeletionPolicy(StrEnum):
-    """What becomes of the mapping when the resource is deleted."""
-
-    DELETE = "Delete"
-    RETAIN = "Retain"
 
 
 class DetachGuard(StrEnum):

@@ -11,8 +11,8 @@ from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.plan import Plan
-from flashsystem_operator.api.references import ArrayRef, ArraySeen
-from flashsystem_operator.api.words import HostBase, Iqn, Lun
+from flashsystem_operator.api.references import ArrayRef, ArraySeen, DeletionPolicy, NameRef
+from flashsystem_operator.api.words import HostBase, IoGroup, Iqn, Lun, PortsetName
 
 
 class Ownership(StrEnum):
@@ -22,10 +22,40 @@ class Ownership(StrEnum):
     ADOPTED = "Adopted"
 
 
+class Lifecycle(StrEnum):
+    """How long a host object that we make is on the array."""
+
+    ON_DEMAND = "OnDemand"
+    """From the first volume attached to the last one detached."""
+    PERSISTENT = "Persistent"
+    """As long as the resource."""
+
+
+class HostKind(StrEnum):
+    """What the array calls the type of a host: how it talks to it."""
+
+    GENERIC = "generic"
+    HPUX = "hpux"
+    TPGS = "tpgs"
+    OPENVMS = "openvms"
+    ADMINLUN = "adminlun"
+    HIDE_SECONDARY = "hide_secondary"
+
+
 class Initiators(Model):
     """What the machine logs in with."""
 
     iscsi: Annotated[tuple[Iqn, ...], Field(min_length=1, max_length=values.MAX_INITIATORS)]
+
+
+class Chap(Model):
+    """What the machine proves itself with.
+
+    generate: make the Secret when there is none.
+    """
+
+    secret_ref: NameRef
+    generate: bool = False
 
 
 class HostSpec(Model):
@@ -34,6 +64,13 @@ class HostSpec(Model):
     array_ref: ArrayRef
     initiators: Initiators
     host_name: HostBase | None = None
+    lifecycle: Lifecycle = Lifecycle.ON_DEMAND
+    deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
+    portset: PortsetName | None = None
+    io_groups: Annotated[tuple[IoGroup, ...], Field(max_length=4)] = ()
+    """By name or id. Empty: all that the array has."""
+    type: HostKind | None = None
+    chap: Chap | None = None
 
 
 class HostPort(Memory):
@@ -58,6 +95,13 @@ class HostMappings(Memory):
     items: Annotated[tuple[HostMapping, ...], AtMost(64)] = ()
 
 
+class ChapSeen(Memory):
+    """The Secret whose CHAP secret the host object has, or was to be given. version: None until it was seen to."""
+
+    secret_name: Text | None = None
+    secret_version: Text | None = None
+
+
 class HostStatus(Memory):
     """The host object as it was found at the last look."""
 
@@ -70,6 +114,7 @@ class HostStatus(Memory):
     ownership: Ownership | None = None
     ports: Annotated[tuple[HostPort, ...], AtMost(64)] = ()
     mappings: HostMappings | None = None
+    chap: ChapSeen | None = None
     plan: Plan | None = None
 
 

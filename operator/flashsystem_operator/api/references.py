@@ -1,7 +1,16 @@
-"""How one object names another, and what a status remembers of the array."""
+"""What several kinds have in common: how one object names another, and what becomes of what it made on the array."""
+
+from enum import StrEnum
 
 from flashsystem_operator.api.base import Memory, Model, Text
 from flashsystem_operator.api.words import Namespace, ObjectName, SystemId
+
+
+class DeletionPolicy(StrEnum):
+    """What becomes of what is on the array when the resource is deleted."""
+
+    DELETE = "Delete"
+    RETAIN = "Retain"
 
 
 class NameRef(Model):

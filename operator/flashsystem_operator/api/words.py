@@ -19,6 +19,7 @@ IQN_PATTERN = (
     r"^([Ii][Qq][Nn]\.[0-9]{4}-[0-9]{2}\.[A-Za-z0-9][A-Za-z0-9.-]*(:[A-Za-z0-9.:_-]+)?"
     r"|[Ee][Uu][Ii]\.[0-9A-Fa-f]{16}|[Nn][Aa][Aa]\.([0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}))$"
 )
+IO_GROUP_PATTERN = r"^([0-9]|[A-Za-z_][A-Za-z0-9_.-]*)$"
 HOST_BASE_PATTERN = r"^[A-Za-z0-9_.-]+$"
 OBJECT_NAME_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
 NAMESPACE_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
@@ -61,6 +62,8 @@ SystemId = Annotated[values.SystemId, AfterValidator(values.system_id), _text(SY
 Lun = Annotated[values.Lun, Field(ge=0, le=values.MAX_LUN)]
 
 PortsetName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=values.MAX_NAME)]
+IoGroup = Annotated[str, Field(pattern=IO_GROUP_PATTERN, max_length=values.MAX_NAME)]
+"""An I/O group by name or id."""
 HostBase = Annotated[str, Field(pattern=HOST_BASE_PATTERN, max_length=values.MAX_NAME)]
 """What the name of a host object begins with; made valid for the array where it is used (a first digit, the length)."""
 

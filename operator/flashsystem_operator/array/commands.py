@@ -1,6 +1,7 @@
 """The commands that change an array, as values. They are data before they are an act.
 
-A plan is a tuple of these, and they are exactly what gets typed: `line(step)`.
+A plan is a tuple of these, and they are exactly what gets typed: `argv()` are the words, with `***` where a secret
+stands. Only `typed` has the secret; whatever is shown, logged or kept is made of `argv`.
 Refusals named here are those to expect; what they mean for us is decided by looking again, not by the code.
 """
 
@@ -8,7 +9,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from flashsystem_operator.values import HostName, Iqn, Lun, VolumeName, VolumeUid
+from flashsystem_operator.values import MASK, ChapSecret, HostName, Iqn, Lun, VolumeName, VolumeUid
 
 MAX_PARAMETER = 2176
 """Bytes that one parameter may have (IBM's data-type pages of 5.1, 7.8 and 8.2.1)."""
@@ -21,9 +22,12 @@ class MakeHost:
     iqns: their joined length is at most `MAX_PARAMETER`; what is more follows as `AddPorts` (see `make_host`).
     protocol: `iscsi` from release 8.7 on, where the default is Fibre Channel; None before, where it is not known.
     portset: only on arrays that have portsets; None takes the array's default.
+    io_groups: ids of the I/O groups through which it may log in; none given: all.
+    kind: what kind of machine it is (`-type`); None takes `generic`.
 
     Refused with CMMVC6035E when the name is taken, with CMMVC6578E or CMMVC6581E when an initiator belongs to another
-    host object (or is malformed, or is one too many), with CMMVC5868E or CMMVC9699E for the portset.
+    host object (or is malformed, or is one too many), with CMMVC5868E or CMMVC9699E for the portset, with CMMVC5729E
+    for the I/O groups.
 
     Source: IBM mkhost pages of 5.1, 8.x and 9.1.3; Cinder's flashsystem_iscsi.py; array-cli facts 2.10.
     """
@@ -32,11 +36,18 @@ class MakeHost:
     iqns: tuple[Iqn, ...]
     protocol: str | None = None
     portset: str | None = None
+    io_groups: tuple[str, ...] = ()
+    kind: str | None = None
 
     def argv(self) -> tuple[str, ...]:
-        protocol = () if self.protocol is None else ("-protocol", self.protocol)
-        portset = () if self.portset is None else ("-portset", self.portset)
-        return ("svctask", "mkhost", "-iscsiname", ",".join(self.iqns), *protocol, *portset, "-name", self.host)
+        options = (
+            ("-protocol", self.protocol),
+            ("-portset", self.portset),
+            ("-iogrp", ":".join(self.io_groups)),
+            ("-type", self.kind),
+        )
+        given = [word for option, value in options if value for word in (option, value)]
+        return ("svctask", "mkhost", "-iscsiname", ",".join(self.iqns), *given, "-name", self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,86 @@ class RemovePort:
 
     def argv(self) -> tuple[str, ...]:
         return ("svctask", "rmhostport", "-iscsiname", self.iqn, self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeHost:
+    """Give a host object another portset, or say that it is another kind of machine.
+
+    A new portset takes the paths of the old one away. Refused with CMMVC5868E or CMMVC9699E for the portset.
+    Source: array-cli facts 2.11.
+    """
+
+    host: HostName
+    portset: str | None = None
+    kind: str | None = None
+
+    def argv(self) -> tuple[str, ...]:
+        kind = () if self.kind is None else ("-type", self.kind)
+        portset = () if self.portset is None else ("-portset", self.portset)
+        return ("svctask", "chhost", *kind, *portset, self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class AddIoGroups:
+    """Let a host object log in through further I/O groups. groups: their ids.
+
+    Refused with CMMVC5729E when there is no such I/O group. Source: array-cli facts 2.11.
+    """
+
+    host: HostName
+    groups: tuple[str, ...]
+
+    def argv(self) -> tuple[str, ...]:
+        return ("svctask", "addhostiogrp", "-iogrp", ":".join(self.groups), self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveIoGroups:
+    """Let a host object log in through these I/O groups (ids) no more. Never with -force, which would unmap.
+
+    Refused while a volume is mapped that the host would not reach any more, and under volume protection.
+    Source: array-cli facts 2.11, 4.4.
+    """
+
+    host: HostName
+    groups: tuple[str, ...]
+
+    def argv(self) -> tuple[str, ...]:
+        return ("svctask", "rmhostiogrp", "-iogrp", ":".join(self.groups), self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class SetChap:
+    """Let a machine in only if it proves itself with this secret. Who is logged in stays so until the next login.
+
+    option: how this release spells it (see `Capabilities.chap`).
+    Source: array-cli facts 2.10 (not possible at mkhost), 2.11.
+    """
+
+    host: HostName
+    secret: ChapSecret
+    option: str
+
+    def argv(self) -> tuple[str, ...]:
+        return self._words(MASK)
+
+    def typed(self) -> tuple[str, ...]:
+        return self._words(self.secret.text)
+
+    def _words(self, secret: str) -> tuple[str, ...]:
+        return ("svctask", "chhost", self.option, secret, self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class ClearChap:
+    """Let a machine in without a proof again. Source: array-cli facts 2.11."""
+
+    host: HostName
+    option: str
+
+    def argv(self) -> tuple[str, ...]:
+        return ("svctask", "chhost", self.option, self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +219,10 @@ class UnmapVolume:
         return ("svctask", "rmvdiskhostmap", "-host", self.host, self.volume)
 
 
-Step = MakeHost | AddPorts | RemovePort | RemoveHost | MapVolume | UnmapVolume
+HostChange = ChangeHost | AddIoGroups | RemoveIoGroups | SetChap | ClearChap
+"""What changes a host object, but neither its initiators nor what is mapped to it."""
+
+Step = MakeHost | AddPorts | RemovePort | HostChange | RemoveHost | MapVolume | UnmapVolume
 """One command that changes the array."""
 
 
@@ -142,16 +236,30 @@ def shown(step: Step) -> str:
     return line(step.argv())
 
 
+def typed(step: Step) -> str:
+    """What goes over the wire, secrets and all. For the session alone."""
+    return line(step.typed() if isinstance(step, SetChap) else step.argv())
+
+
+def without_secrets(step: Step, text: str) -> str:
+    """What the array said about a step, which may repeat its words, with `***` for its secret."""
+    if not isinstance(step, SetChap):
+        return text
+    return text.replace(shlex.quote(step.secret.text), MASK).replace(step.secret.text, MASK)
+
+
 def make_host(
     host: HostName,
     iqns: Iterable[Iqn],
     *,
     protocol: str | None = None,
     portset: str | None = None,
+    io_groups: tuple[str, ...] = (),
+    kind: str | None = None,
 ) -> tuple[MakeHost | AddPorts, ...]:
     """The steps that make a host object: one, unless the initiators' names are too long for one parameter."""
     first, *rest = _fitting(iqns)
-    return (MakeHost(host, first, protocol, portset), *(AddPorts(host, some) for some in rest))
+    return (MakeHost(host, first, protocol, portset, io_groups, kind), *(AddPorts(host, some) for some in rest))
 
 
 def add_ports(host: HostName, iqns: Iterable[Iqn]) -> tuple[AddPorts, ...]:

@@ -78,6 +78,7 @@ def nodes(text: str, line: str) -> tuple[Node, ...]:
             iqn=cell(row, "iscsi_name", line),
             io_group=cell(row, "IO_group_name", line),
             config_node=cell(row, "config_node", line) == "yes",
+            io_group_id=row.get("IO_group_id", ""),
         )
         for row in concise(text, line)
     )
@@ -155,7 +156,13 @@ def host(text: str, line: str) -> Host:
         cluster=row.get("host_cluster_name", ""),
         portset=row.get("portset_name", ""),
         io_group_count=number(row, "iogrp_count", line) if row.get("iogrp_count") else 0,
+        kind=row.get("type", ""),
     )
+
+
+def io_groups(text: str, line: str) -> frozenset[str]:
+    """`lshostiogrp HOST`: the ids of the I/O groups through which it may log in."""
+    return frozenset(cell(row, "id", line) for row in concise(text, line))
 
 
 def mappings_by_host(text: str, line: str) -> tuple[VolumeMapping, ...]:

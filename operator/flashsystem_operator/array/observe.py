@@ -3,16 +3,20 @@
 A *survey* reads everything and is the base of a view; a *close look* reads again only what a few objects need.
 """
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flashsystem_operator.array import portals, queries
 from flashsystem_operator.array.capabilities import capabilities
-from flashsystem_operator.array.errors import Refused
+from flashsystem_operator.array.errors import Refused, Unreadable
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.state import Node, Pool, Portal, System
 from flashsystem_operator.array.view import Body, View
-from flashsystem_operator.values import HostName, PoolName, VolumeName, VolumeUid
+from flashsystem_operator.values import ChapSecret, HostName, PoolName, VolumeName, VolumeUid
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -26,6 +30,8 @@ class Focus:
     names: volumes whose UID is to be found by name.
     uids: volumes that are known by UID, with the name under which they were last seen (empty if never).
     volumes: volumes whose mappings to any host are to be read.
+    grouped: host objects whose I/O groups are to be read.
+    chap: whether the secrets that host objects ask for are to be read.
     """
 
     hosts: set[HostName] = field(default_factory=set)
@@ -34,19 +40,23 @@ class Focus:
     names: set[VolumeName] = field(default_factory=set)
     uids: dict[VolumeUid, VolumeName] = field(default_factory=dict)
     volumes: set[VolumeUid] = field(default_factory=set)
+    grouped: set[HostName] = field(default_factory=set)
+    chap: bool = False
 
     @property
     def cost(self) -> int:
         """Commands that the look takes at most, but for volumes that were renamed."""
         mappings = len(self.mapped | self.listed)
-        return len(self.hosts) + mappings + len(self.names) + len(self.uids) + len(self.volumes)
+        volumes = len(self.names) + len(self.uids) + len(self.volumes)
+        return len(self.hosts) + mappings + volumes + len(self.grouped) + self.chap
 
 
 def body(session: Session, pool: PoolName | None) -> Body:
     """The array itself: system, nodes, portals and pool. Takes 4 or 5 commands."""
     system = session.ask(queries.SYSTEM)
     nodes = _nodes(session)
-    return Body(system, nodes, _portals(session, system, nodes), _pool(session, system, pool))
+    found, portsets = _portals(session, system, nodes)
+    return Body(system, nodes, found, _pool(session, system, pool), portsets)
 
 
 def survey(session: Session, pool: PoolName | None) -> View:
@@ -86,6 +96,21 @@ def closely(session: Session, view: View, focus: Focus) -> None:
     _mappings(session, view, focus)
     for uid in sorted(focus.volumes):
         _mappings_of_volume(session, view, uid)
+    grouped = sorted(focus.grouped & view.hosts.keys())
+    for name, groups in zip(grouped, session.ask_all(map(queries.io_groups_of_host, grouped)), strict=True):
+        if groups is not None:
+            view.io_groups[name] = groups
+    if focus.chap:
+        view.chap = _chap(session)
+
+
+def _chap(session: Session) -> Mapping[HostName, ChapSecret] | None:
+    """None where the user may not ask for secrets. That must not keep the rest of the array from being looked at."""
+    try:
+        return session.ask(queries.CHAP)
+    except (Refused, Unreadable) as error:
+        log.warning("the array does not tell which hosts ask for a CHAP secret: %s", error)
+        return None
 
 
 def _mappings(session: Session, view: View, focus: Focus) -> None:
@@ -135,13 +160,16 @@ def _nodes(session: Session) -> tuple[Node, ...]:
         return session.ask(queries.NODE_CANISTERS)
 
 
-def _portals(session: Session, system: System, nodes: tuple[Node, ...]) -> tuple[Portal, ...]:
+def _portals(session: Session, system: System, nodes: tuple[Node, ...]) -> tuple[tuple[Portal, ...], tuple[str, ...]]:
+    """The portals, and the portsets that are for hosts."""
     if not capabilities(system).portsets:
-        return session.ask(
+        found = session.ask(
             Query("lsportip", lambda text, line: portals.from_lsportip(text, line, nodes, system.dialect))
         )
-    portsets = session.ask(Query("lsportset", portals.portset_types))
-    return session.ask(Query("lsip", lambda text, line: portals.from_lsip(text, line, nodes, portsets)))
+        return found, ()
+    types = session.ask(Query("lsportset", portals.portset_types))
+    found = session.ask(Query("lsip", lambda text, line: portals.from_lsip(text, line, nodes, types)))
+    return found, tuple(name for name, kind in types.items() if kind == "host")
 
 
 def _pool(session: Session, system: System, named: PoolName | None) -> Pool | None:

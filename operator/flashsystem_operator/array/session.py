@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Protocol, TypeVar
 
 from flashsystem_operator.array import queries
-from flashsystem_operator.array.commands import Step, line
+from flashsystem_operator.array.commands import Step, line, typed, without_secrets
 from flashsystem_operator.array.errors import OtherSystem, Refused, Unreadable, code_in
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.state import Host, Mapping, System
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 class Connections(Protocol):
     """What a session needs of the transport."""
 
-    def run(self, line: str) -> Reply: ...
+    def run(self, line: str, *, shown: str | None = None) -> Reply: ...
 
     def close(self) -> None: ...
 
@@ -85,11 +85,11 @@ class Session:
 
         Refused: nothing was changed. OutcomeUnknown, Unreadable: only another look can tell.
         """
-        typed = line(step.argv())
-        reply = self._connections.run(typed)
-        words = _sorted(reply, typed)
-        if words:
-            log.warning("the array warned of `%s`: %s", typed, words)
+        shown = line(step.argv())
+        reply = self._connections.run(typed(step), shown=shown)
+        said = Reply(without_secrets(step, reply.stdout), without_secrets(step, reply.stderr), reply.status)
+        if words := _sorted(said, shown):
+            log.warning("the array warned of `%s`: %s", shown, words)
 
     # -- many commands -----------------------------------------------------------------------------------------------
 
@@ -128,7 +128,8 @@ class Session:
     def _chained(self, asked: Sequence[Query[Answer]]) -> list[Answer | None]:
         """All in one line, each part followed by its exit status. A part that failed is asked again by itself."""
         chain = "; ".join(f'{line(query.argv())}; echo "{_MARK} $?"' for query in asked)
-        reply = self._connections.run(chain)
+        first = line(asked[0].argv())
+        reply = self._connections.run(chain, shown=f"{first}; ... ({len(asked)} commands in one line)")
         parts = _MARKED.split(reply.stdout if reply.stdout.endswith("\n") else reply.stdout + "\n")
         texts, statuses = parts[0:-1:2], parts[1::2]
         if len(texts) != len(asked):
@@ -156,20 +157,21 @@ class Session:
 
 
 def _ask(run: Run, query: Query[Answer]) -> Answer:
-    typed = line(query.argv())
-    reply = run(typed)
-    _sorted(reply, typed)
-    return _read(query, reply.stdout, typed)
+    asked = line(query.argv())
+    reply = run(asked)
+    _sorted(Reply("", reply.stderr, reply.status) if query.secret else reply, asked)
+    return _read(query, reply.stdout, asked)
 
 
-def _read(query: Query[Answer], text: str, typed: str) -> Answer:
+def _read(query: Query[Answer], text: str, asked: str) -> Answer:
     """Unreadable if there is more in it than text: a name spoilt that way would be another name, and look sound."""
     if found := _NO_TEXT.search(text):
-        raise Unreadable(typed, f"it holds what is no text: {text[max(0, found.start() - 20) :][:60]!a}")
-    return query.read(text, typed)
+        what = "which is not shown" if query.secret else f"{text[max(0, found.start() - 20) :][:60]!a}"
+        raise Unreadable(asked, f"it holds what is no text: {what}")
+    return query.read(text, asked)
 
 
-def _sorted(reply: Reply, typed: str) -> str:
+def _sorted(reply: Reply, shown: str) -> str:
     """The array's warning, if any; raises what else the answer is.
 
     A warning (CMMVCnnnnW) comes with a failing exit status although the thing was done.
@@ -180,8 +182,8 @@ def _sorted(reply: Reply, typed: str) -> str:
     if reply.status == 0 and not code:
         return ""
     if reply.status == 0:
-        raise Unreadable(typed, f"it says success and {reply.stderr.strip()}")
-    raise Refused(typed, reply.stderr or reply.stdout)
+        raise Unreadable(shown, f"it says success and {reply.stderr.strip()}")
+    raise Refused(shown, reply.stderr or reply.stdout)
 
 
 def _by_host(hosts: Iterable[HostName], listed: Iterable[Mapping]) -> Iterator[tuple[HostName, tuple[Mapping, ...]]]:

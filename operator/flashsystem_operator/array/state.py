@@ -56,6 +56,7 @@ class Node:
     iqn: str
     io_group: str
     config_node: bool
+    io_group_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class Host:
 
     cluster: the host cluster it is a member of, empty if none.
     io_group_count: in how many I/O groups it is; 0 where it is not known.
+    kind: the type of machine that it is for, empty if the array does not tell.
     """
 
     id: str
@@ -130,6 +132,7 @@ class Host:
     cluster: str = ""
     portset: str = ""
     io_group_count: int = 0
+    kind: str = ""
 
     @property
     def iqns(self) -> frozenset[str]:

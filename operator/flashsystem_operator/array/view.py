@@ -8,24 +8,47 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from flashsystem_operator.array.capabilities import Capabilities, capabilities
-from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
+from flashsystem_operator.array.commands import (
+    AddIoGroups,
+    AddPorts,
+    ChangeHost,
+    ClearChap,
+    HostChange,
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    RemoveIoGroups,
+    RemovePort,
+    SetChap,
+    Step,
+    UnmapVolume,
+)
 from flashsystem_operator.array.state import Host, Node, Pool, Port, Portal, Protocol, System, Volume
 from flashsystem_operator.array.state import Mapping as VolumeMapping
-from flashsystem_operator.values import HostName, Iqn, VolumeName, VolumeUid
+from flashsystem_operator.values import ChapSecret, HostName, Iqn, VolumeName, VolumeUid
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The array itself, without what is kept on it. pool: None when none was asked for, or when it is not there."""
+    """The array itself, without what is kept on it. pool: None when none was asked for, or when it is not there.
+
+    portsets: the names of those that are for hosts.
+    """
 
     system: System
     nodes: tuple[Node, ...]
     portals: tuple[Portal, ...]
     pool: Pool | None
+    portsets: tuple[str, ...] = ()
 
     @property
     def capabilities(self) -> Capabilities:
         return capabilities(self.system)
+
+    @property
+    def io_groups(self) -> Mapping[str, str]:
+        """The names of the I/O groups that have a node, by their ids."""
+        return {node.io_group_id: node.io_group for node in self.nodes}
 
 
 @dataclass(slots=True)
@@ -33,12 +56,16 @@ class View:
     """Hosts, volumes and mappings of one array.
 
     gone_volumes: UIDs that a look meant for them did not find; a volume that is merely not in `volumes` may exist.
+    io_groups: through which I/O groups (ids) a host object may log in, of those that were asked.
+    chap: the secrets that host objects ask for; None before anybody asked, or while the array does not tell.
     """
 
     body: Body
     hosts: dict[HostName, Host] = field(default_factory=dict)
     volumes: dict[VolumeUid, Volume] = field(default_factory=dict)
     gone_volumes: set[VolumeUid] = field(default_factory=set)
+    io_groups: dict[HostName, frozenset[str]] = field(default_factory=dict)
+    chap: Mapping[HostName, ChapSecret] | None = None
     _uids: dict[VolumeName, VolumeUid] = field(default_factory=dict)
     _holders: dict[Iqn, HostName] = field(default_factory=dict)
     _on_host: dict[HostName, dict[VolumeUid, tuple[VolumeMapping, ...]]] = field(default_factory=dict)
@@ -50,6 +77,8 @@ class View:
             dict(self.hosts),
             dict(self.volumes),
             set(self.gone_volumes),
+            dict(self.io_groups),
+            self.chap,
             dict(self._uids),
             dict(self._holders),
             {host: dict(rows) for host, rows in self._on_host.items()},
@@ -84,12 +113,28 @@ class View:
                 return name in self.hosts and self.hosts[name].iqns >= set(iqns)
             case RemovePort(host=name, iqn=iqn):
                 return name not in self.hosts or iqn not in self.hosts[name].iqns
+            case ChangeHost() | AddIoGroups() | RemoveIoGroups() | SetChap() | ClearChap():
+                return step.host not in self.hosts or self._shows_change(step)
             case RemoveHost(host=name):
                 return name not in self.hosts
             case MapVolume(host=name, uid=uid):
                 return not all(mapping.cluster for mapping in self.on_host(name).get(uid, ()))
             case UnmapVolume(host=name, uid=uid):
                 return all(mapping.cluster for mapping in self.on_host(name).get(uid, ()))
+
+    def _shows_change(self, step: HostChange) -> bool:
+        host, groups = self.hosts[step.host], self.io_groups.get(step.host, frozenset())
+        match step:
+            case ChangeHost(portset=portset, kind=kind):
+                return portset in (None, host.portset) and kind in (None, host.kind)
+            case AddIoGroups(groups=wished):
+                return groups >= set(wished)
+            case RemoveIoGroups(groups=leaving):
+                return bool(groups) and groups.isdisjoint(leaving)
+            case SetChap(secret=secret):
+                return self.chap is not None and self.chap.get(host.name) == secret
+            case ClearChap():
+                return self.chap is not None and host.name not in self.chap
 
     # -- learning ----------------------------------------------------------------------------------------------------
 
@@ -99,6 +144,9 @@ class View:
             for iqn in known.iqns:
                 if self._holders.get(Iqn(iqn)) == name:  # it may have been seen on another host object since
                     del self._holders[Iqn(iqn)]
+        if known is None or host is None or known.id != host.id:
+            self.io_groups.pop(name, None)
+            self.chap = self._chap_without(name)
         if host is None:
             self.learn_mappings_of_host(name, ())
             self._on_host.pop(name, None)
@@ -152,12 +200,17 @@ class View:
     def assume(self, step: Step) -> None:
         """Go on as if the step had been done, as the array would do it."""
         match step:
-            case MakeHost(host=name, iqns=iqns, portset=portset):
-                self.learn_host(name, Host("", name, tuple(map(_offline, iqns)), portset=portset or ""))
+            case MakeHost(host=name, iqns=iqns, portset=portset, kind=kind, io_groups=groups):
+                made = Host("", name, tuple(map(_offline, iqns)), portset=portset or "", kind=kind or "generic")
+                self.learn_host(name, made)
+                if groups:
+                    self.io_groups[name] = frozenset(groups)
             case AddPorts(host=name, iqns=iqns):
                 self._with_ports(name, (*self.hosts[name].ports, *map(_offline, iqns)))
             case RemovePort(host=name, iqn=iqn):
                 self._with_ports(name, tuple(port for port in self.hosts[name].ports if port.name != iqn))
+            case ChangeHost() | AddIoGroups() | RemoveIoGroups() | SetChap() | ClearChap():
+                self._assume_change(step)
             case RemoveHost(host=name):
                 self.learn_host(name, None)
             case MapVolume(host=name, volume=volume, uid=uid, lun=lun):
@@ -169,9 +222,26 @@ class View:
                 else:
                     rows[uid] = shared
 
+    def _assume_change(self, step: HostChange) -> None:
+        name = step.host
+        match step:
+            case ChangeHost(portset=portset, kind=kind):
+                known = self.hosts[name]
+                self.learn_host(name, replace(known, portset=portset or known.portset, kind=kind or known.kind))
+            case AddIoGroups(groups=groups):
+                self.io_groups[name] = self.io_groups.get(name, frozenset()) | set(groups)
+            case RemoveIoGroups(groups=groups):
+                self.io_groups[name] = self.io_groups.get(name, frozenset()) - set(groups)
+            case SetChap(secret=secret):
+                self.chap = {**(self.chap or {}), name: secret}
+            case ClearChap():
+                self.chap = self._chap_without(name)
+
+    def _chap_without(self, name: HostName) -> Mapping[HostName, ChapSecret] | None:
+        return self.chap and {host: secret for host, secret in self.chap.items() if host != name}
+
     def _with_ports(self, name: HostName, ports: tuple[Port, ...]) -> None:
-        known = self.hosts[name]
-        self.learn_host(name, replace(known, ports=ports))
+        self.learn_host(name, replace(self.hosts[name], ports=ports))
 
 
 def _offline(iqn: Iqn) -> Port:

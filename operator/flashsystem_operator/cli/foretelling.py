@@ -7,11 +7,16 @@ from datetime import UTC, datetime
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.commands import (
+    AddIoGroups,
     AddPorts,
+    ChangeHost,
+    ClearChap,
     MakeHost,
     MapVolume,
     RemoveHost,
+    RemoveIoGroups,
     RemovePort,
+    SetChap,
     Step,
     UnmapVolume,
     shown,
@@ -149,5 +154,5 @@ def _sign(step: Step) -> str:
             return "+"
         case RemoveHost() | UnmapVolume():
             return "-"
-        case AddPorts() | RemovePort():
+        case AddPorts() | RemovePort() | ChangeHost() | AddIoGroups() | RemoveIoGroups() | SetChap() | ClearChap():
             return "~"

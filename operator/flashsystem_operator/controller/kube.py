@@ -75,6 +75,12 @@ class Kube:
         found = await self._asked(self._core.read_namespaced_secret(name, namespace, _request_timeout=self._limit))
         return Secret(found.metadata.resource_version, found.data or {})
 
+    async def create_secret(self, namespace: str, body: Any) -> None:
+        """Conflict: there is one of that name."""
+        await self._asked(
+            self._core.create_namespaced_secret(namespace, body, field_manager=MANAGER, _request_timeout=self._limit)
+        )
+
     async def cluster_id(self) -> str:
         """The UID of the kube-system namespace: it lives and dies with the cluster."""
         found = await self._asked(self._core.read_namespace("kube-system", _request_timeout=self._limit))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, UnmapVolume
+from flashsystem_operator.array.commands import ChangeHost, RemoveHost, RemoveIoGroups, RemovePort, Step, UnmapVolume
 from flashsystem_operator.array.errors import Refused, Unreadable
 from flashsystem_operator.array.protection import protection
 from flashsystem_operator.array.session import Session
@@ -13,7 +13,7 @@ from flashsystem_operator.reconcile.decision import Wait
 from flashsystem_operator.reconcile.protection import guarded
 from flashsystem_operator.values import VolumeName
 
-TAKING = (UnmapVolume, RemoveHost, RemovePort)
+TAKING = (UnmapVolume, RemoveHost, RemovePort, RemoveIoGroups, ChangeHost)
 
 
 class Protected:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
-from flashsystem_operator.api.host import FlashSystemHost, HostStatus
+from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Lifecycle
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.commands import AddPorts, RemoveHost, RemovePort, UnmapVolume
 from flashsystem_operator.array.session import Session
@@ -103,10 +103,13 @@ class Round:
         live = [world.attachments[ref] for ref in kept if ref in world.attachments]
         live = [attachment for attachment in live if not attachment.metadata.deleting]
         parents = {attachment.host for attachment in live}
-        parents |= {ref for ref in kept if ref in world.hosts and isinstance(decisions[ref], Act)}
+        parents |= {ref for ref in kept if ref in world.hosts and _leaves_something(world.hosts[ref], decisions[ref])}
         failed: dict[ObjectRef, Exception] = {}
         for generation in ([world.array.ref] if parents else [], parents, [attachment.ref for attachment in live]):
             failed |= await self.writer.all((ref for ref in generation if _may_guard(ref, world)), self.writer.guard)
+
+        if trouble := failed.get(world.array.ref):
+            failed |= dict.fromkeys(parents, trouble)
 
         async def record_host(ref: ObjectRef) -> None:
             wished = records.of_host(world.hosts[ref], world, view)
@@ -219,6 +222,11 @@ class Told:
         if attachment is not None and isinstance(said, AttachmentStatus):
             return news.of_attachment(attachment, planned, outcome, said)
         return ()
+
+
+def _leaves_something(host: FlashSystemHost, decision: Decision) -> bool:
+    """Whether something on the array is the host's own, whether or not a volume is attached to it."""
+    return isinstance(decision, Act) or host.spec.lifecycle is Lifecycle.PERSISTENT
 
 
 def _as_looked_for(due: Iterable[ObjectRef], looked_for: World, world: World) -> list[ObjectRef]:

@@ -9,11 +9,16 @@ from datetime import UTC, datetime
 
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.commands import (
+    AddIoGroups,
     AddPorts,
+    ChangeHost,
+    ClearChap,
     MakeHost,
     MapVolume,
     RemoveHost,
+    RemoveIoGroups,
     RemovePort,
+    SetChap,
     Step,
     UnmapVolume,
 )
@@ -119,5 +124,5 @@ def _places(step: Step) -> tuple[object, ...]:
             return host, *iqns
         case RemovePort(host=host, iqn=iqn):
             return host, iqn
-        case RemoveHost(host=host):
-            return (host,)
+        case RemoveHost() | ChangeHost() | AddIoGroups() | RemoveIoGroups() | SetChap() | ClearChap():
+            return (step.host,)

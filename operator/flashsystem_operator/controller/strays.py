@@ -11,6 +11,7 @@ from flashsystem_operator.api.conditions import Condition
 from flashsystem_operator.api.host import FlashSystemHost, Ownership
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import ObjectMeta
+from flashsystem_operator.api.references import DeletionPolicy
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Entry
 from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.kube import Gone, Kube
@@ -115,7 +116,8 @@ def _judge_attachment(attachment: VolumeAttachment, cache: Cache) -> Decision:
 
 
 def _judge_host(host: FlashSystemHost, cache: Cache) -> Decision:
-    if not host.metadata.deleting or host.status.ownership is Ownership.CREATED:
+    stays = host.status.ownership is not Ownership.CREATED or host.spec.deletion_policy is DeletionPolicy.RETAIN
+    if not host.metadata.deleting or not stays:
         return _array_not_found(host.array, host.metadata)
     names = [ref.name for ref in cache.kin(host.ref) if ref.kind is Kind.ATTACHMENT]
     return Wait(Reason.IN_USE, f"VolumeAttachments still use this host: {', '.join(names)}.") if names else Release()

@@ -7,12 +7,14 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.array.errors import ArrayError
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller.beside import Beside
 from flashsystem_operator.controller.braking import Braking
 from flashsystem_operator.controller.cache import Cache
+from flashsystem_operator.controller.chap import ChapSecrets
 from flashsystem_operator.controller.contact import ArrayDown, Contacts
 from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.kube import Kube, KubeError
@@ -68,6 +70,7 @@ class Worker:
         self._reports = Reports(cache, self._writer)
         self._contacts = Contacts(kube, self._writer, clock)
         self._beside = Beside(kube, clock)
+        self._chap = ChapSecrets(kube, self._writer)
         self._view: View | None = None
         self._obstructed = set[ObjectRef]()
         self._unsettled = Unsettled(clock, settings.unsettled)
@@ -194,6 +197,7 @@ class Worker:
             return
         if survey:
             due = {self.ref, *self._cache.hosts_on(self.ref), *self._cache.attachments_on(self.ref)}
+        await self._chap.read(self._hosts_of(due))
         self._unsettled.seconds = max(self._settings.unsettled, array.spec.limits.command_timeout)
         turn = Round(
             access.session,
@@ -276,7 +280,14 @@ class Worker:
             held=self._protected.held,
             counted=self._braking.counted,
             now=now(),
+            chap=self._chap.known,
         )
+
+    def _hosts_of(self, due: Collection[ObjectRef]) -> list[FlashSystemHost]:
+        """The hosts that the due objects are, or are attached to."""
+        hosts, attachments = self._cache.hosts_on(self.ref), self._cache.attachments_on(self.ref)
+        refs = {attachments[ref].host if ref in attachments else ref for ref in due}
+        return [hosts[ref] for ref in refs if ref in hosts]
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

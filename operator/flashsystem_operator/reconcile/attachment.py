@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from flashsystem_operator.api.attachment import Access, Origin, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.commands import MapVolume, Step, make_host
+from flashsystem_operator.array.commands import MapVolume, Step
 from flashsystem_operator.array.state import Mapping, Volume
 from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import chap, sharing
 from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile import sharing
+from flashsystem_operator.reconcile import host_traits as traits
 from flashsystem_operator.reconcile.connection import portals_for
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
 from flashsystem_operator.reconcile.detach import on_another_system, own_mapping, plan_detached
@@ -130,7 +131,8 @@ def _plan_mapped(
         return Refuse(
             Reason.NO_USABLE_PORTAL,
             f"Volume {target.volume.name} is mapped, but the array has no usable iSCSI portal for host {target.name}: "
-            "none in its portset and among spec.iscsi.addresses of the array is up. Bring one up, or correct these.",
+            "none in its portset and I/O groups and among spec.iscsi.addresses of the array is up. Bring one up, or "
+            "correct these.",
         )
     return InSync(
         Reason.ATTACHED,
@@ -171,6 +173,8 @@ def _plan_unmapped(attachment: VolumeAttachment, target: Target, world: World, v
             f"Host object {target.name} still lacks {listed(target.found.missing)}. The volume is mapped to it when "
             "the host can see it by all its initiators.",
         )
+    if trouble := hosts.trouble(target.resource, target.found, world, view):
+        return Wait(Reason.HOST_NOT_READY, f"{target.resource.ref} is not ready: {trouble.message}")
     if left := _left_elsewhere(attachment, target, view):
         return left
     if refused := sharing.judge(attachment, target, world, view):
@@ -202,16 +206,14 @@ def _left_elsewhere(attachment: VolumeAttachment, target: Target, view: View) ->
 
 
 def _make_host(target: Target, world: World, view: View) -> tuple[Step, ...]:
-    """The host's first volume makes the host object."""
-    if not isinstance(target.found, hosts.Unmade):
-        return ()
-    can = view.body.capabilities
-    return make_host(
-        target.found.name,
-        target.resource.spec.initiators.iscsi,
-        protocol=can.host_protocol,
-        portset=world.array.spec.iscsi.portset if can.portsets else None,
-    )
+    """The host's first volume makes the host object; no volume is mapped before the machine has to prove itself."""
+    match target.found:
+        case hosts.Unmade(name):
+            return traits.making(target.resource, name, world, view)
+        case hosts.Ours(host):
+            return chap.steps(target.resource, host.name, world, view)
+        case hosts.Adopted():
+            return ()
 
 
 def _map(target: Target, lun: Lun, view: View) -> MapVolume:

@@ -13,15 +13,17 @@ from flashsystem_operator.values import HostName
 
 
 def portals_for(host: HostName, world: World, view: View) -> tuple[Portal, ...]:
-    """The usable portals of the host's portset, of those addresses that the array's spec allows."""
+    """The usable portals of the host's portset and I/O groups, of those addresses that the array's spec allows."""
     known, allowed = view.hosts.get(host), world.array.spec.iscsi.addresses
     portset = known.portset if known else ""
+    groups = {view.body.io_groups.get(group) for group in view.io_groups.get(host, ())}
     return tuple(
         portal
         for portal in view.body.portals
         if portal.usable
         and (not allowed or portal.address in allowed)
         and (not portset or not portal.portset or portal.portset == portset)
+        and (not groups or portal.io_group in groups)
     )
 
 

@@ -69,12 +69,20 @@ class Reason(StrEnum):
     LUN_DIFFERS = "LUNDiffers"
     MISMATCHED_LUNS = "MismatchedLUNs"
     HOST_FULL = "HostFull"
+    NOT_SUPPORTED = "NotSupported"
+    PORTSET_NOT_FOUND = "PortsetNotFound"
+    IO_GROUP_NOT_FOUND = "IOGroupNotFound"
+    CHAP_SECRET_NOT_FOUND = "ChapSecretNotFound"  # noqa: S105 - a reason, not a secret
+    CHAP_SECRET_FORBIDDEN = "ChapSecretForbidden"  # noqa: S105
+    CHAP_SECRET_INVALID = "ChapSecretInvalid"  # noqa: S105
 
     # Put the array's hosts in order.
     CONFLICT = "Conflict"
     EXTRA_INITIATORS = "ExtraInitiators"
     MISSING_INITIATORS = "MissingInitiators"
     HOST_HOLDS_OTHER_MAPPINGS = "HostHoldsOtherMappings"
+    HOST_DIFFERS = "HostDiffers"
+    HOST_LOGGED_IN = "HostLoggedIn"
 
     # Look after the array, or the way to it.
     UNREACHABLE = "Unreachable"

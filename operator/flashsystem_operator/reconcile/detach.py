@@ -3,7 +3,8 @@
 It works from the status alone: what was never recorded was never done, since the record comes before the first write.
 """
 
-from flashsystem_operator.api.attachment import DeletionPolicy, Origin, VolumeAttachment
+from flashsystem_operator.api.attachment import Origin, VolumeAttachment
+from flashsystem_operator.api.references import DeletionPolicy
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.state import Host, Mapping
 from flashsystem_operator.array.view import View

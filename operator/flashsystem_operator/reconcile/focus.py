@@ -9,7 +9,20 @@ from collections.abc import Iterable
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
+from flashsystem_operator.array.commands import (
+    AddIoGroups,
+    AddPorts,
+    ChangeHost,
+    ClearChap,
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    RemoveIoGroups,
+    RemovePort,
+    SetChap,
+    Step,
+    UnmapVolume,
+)
 from flashsystem_operator.array.observe import Focus
 from flashsystem_operator.array.state import Volume
 from flashsystem_operator.array.view import View
@@ -37,6 +50,7 @@ def doubts(world: World, view: View, due: Iterable[ObjectRef]) -> Focus:
             _add_doubts(focus, attachment, world, view)
         elif (host := world.hosts.get(ref)) is not None and host.metadata.deleting:
             focus.hosts |= {*world.names_of(host)} - view.hosts.keys()
+        _add_traits(focus, ref, world, view)
     return focus
 
 
@@ -63,6 +77,8 @@ def without(focus: Focus, looked: Focus) -> Focus:
         names=focus.names - looked.names,
         uids={uid: name for uid, name in focus.uids.items() if uid not in looked.uids},
         volumes=focus.volumes - looked.volumes,
+        grouped=focus.grouped - looked.grouped,
+        chap=focus.chap and not looked.chap,
     )
 
 
@@ -74,6 +90,8 @@ def both(one: Focus, other: Focus) -> Focus:
         one.names | other.names,
         one.uids | other.uids,
         one.volumes | other.volumes,
+        one.grouped | other.grouped,
+        one.chap or other.chap,
     )
 
 
@@ -88,6 +106,13 @@ def touched(steps: Iterable[Step]) -> Focus:
                 focus.mapped.add(name)
             case MakeHost(host=name) | AddPorts(host=name) | RemovePort(host=name) | RemoveHost(host=name):
                 focus.hosts.add(name)
+                focus.grouped |= {name} if isinstance(step, MakeHost) and step.io_groups else set()
+            case ChangeHost(host=name) | AddIoGroups(host=name) | RemoveIoGroups(host=name):
+                focus.hosts.add(name)
+                focus.grouped |= set() if isinstance(step, ChangeHost) else {name}
+            case SetChap() | ClearChap():
+                focus.hosts.add(step.host)
+                focus.chap = True
     return focus
 
 
@@ -121,6 +146,21 @@ def _add_doubts(focus: Focus, attachment: VolumeAttachment, world: World, view: 
             _add_hosts_to_leave(focus, attachment, world, view)
     elif seen and seen.uid and seen.uid not in view.volumes and seen.uid not in view.gone_volumes:
         focus.uids[seen.uid] = VolumeName(str(seen.name or ""))
+
+
+def _add_traits(focus: Focus, ref: ObjectRef, world: World, view: View) -> None:
+    """What a listing of hosts does not tell of a host object: its secret, and its I/O groups where they are not all."""
+    attachment = world.attachments.get(ref)
+    host = world.hosts.get(attachment.host if attachment else ref)
+    if host is None or host.metadata.deleting:
+        return
+    if (host.spec.chap or host.status.chap) and view.body.capabilities.chap and view.chap is None:
+        focus.chap = True
+    for name in _host_objects(host, world, view):
+        count = view.hosts[name].io_group_count
+        restricted = bool(host.spec.io_groups) or 0 < count < len(view.body.io_groups)
+        if restricted and (name not in view.io_groups or count not in (0, len(view.io_groups[name]))):
+            focus.grouped.add(name)
 
 
 def _add_host_objects(focus: Focus, host: FlashSystemHost, world: World, view: View) -> set[HostName]:

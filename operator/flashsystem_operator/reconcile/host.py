@@ -7,14 +7,16 @@ deterministic name is ever changed or removed; what an administrator made is use
 from dataclasses import dataclass
 
 from flashsystem_operator.api.annotations import FORCE_DETACH
-from flashsystem_operator.api.host import FlashSystemHost, Ownership
+from flashsystem_operator.api.host import FlashSystemHost, Lifecycle, Ownership
 from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, add_ports
 from flashsystem_operator.array.state import Host, Protocol
 from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import host_life as life
+from flashsystem_operator.reconcile import host_traits as traits
 from flashsystem_operator.reconcile import limits
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
 from flashsystem_operator.reconcile.telling import Reader
-from flashsystem_operator.reconcile.words import listed, plural
+from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World, was_let_in
 from flashsystem_operator.values import HostName, Iqn
 
@@ -97,11 +99,11 @@ def _only_takes(decision: Decision) -> bool:
 
 def _plan_found(found: Ours | Adopted | Unmade, resource: FlashSystemHost, world: World, view: View) -> Decision:
     if isinstance(found, Unmade):
-        return InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment makes the host object.")
+        return _plan_unmade(found, resource, world, view)
     if found.host.name in world.unsettled:
         return unsettled(found.host.name)
     if isinstance(found, Adopted):
-        return _plan_adopted(found)
+        return _plan_adopted(found, resource, world, view)
     decision = _plan_ours(found, resource, world, view)
     # After a takeover nothing is done for a while, but what is as wished may be said to be.
     return unsettled(found.host.name) if world.all_unsettled and isinstance(decision, Act) else decision
@@ -113,6 +115,14 @@ def unsettled(name: HostName) -> Wait:
         f"A command that changes host object {name} may still be running: its answer was lost, or the operator that "
         "worked this array before stopped without a word. Nothing more is done to it until another look settles that.",
     )
+
+
+def trouble(
+    resource: FlashSystemHost, found: Ours | Adopted | Unmade, world: World, view: View
+) -> Refuse | Wait | None:
+    """Why the host object cannot be as the spec wishes, if it cannot: then nothing new is mapped to it."""
+    host = None if isinstance(found, Unmade) else found.host
+    return traits.trouble(resource, host, world, view, adopted=isinstance(found, Adopted))
 
 
 def missing_initiators(found: Adopted) -> Refuse:
@@ -219,24 +229,41 @@ def put_by_us(resource: FlashSystemHost) -> frozenset[str]:
     return frozenset(port.iqn for port in resource.status.ports if port.iqn)
 
 
-def _plan_adopted(found: Adopted) -> Decision:
+def _plan_unmade(found: Unmade, resource: FlashSystemHost, world: World, view: View) -> Decision:
+    if trouble := traits.trouble(resource, None, world, view):
+        return trouble
+    if resource.spec.lifecycle is Lifecycle.ON_DEMAND:
+        return InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment makes the host object.")
+    if world.array.metadata.deleting:
+        return Wait(Reason.PARENT_DELETING, f"{world.array.ref} is being deleted and takes no new host object.")
+    if world.is_unsettled(found.name):
+        return unsettled(found.name)
+    return Act(traits.making(resource, found.name, world, view))
+
+
+def _plan_adopted(found: Adopted, resource: FlashSystemHost, world: World, view: View) -> Decision:
     if found.missing:
         return missing_initiators(found)
+    if trouble := traits.trouble(resource, found.host, world, view, adopted=True):
+        return trouble
     return InSync(Reason.READY, f"Host object {found.host.name} of an administrator's is used as it is.")
 
 
 def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View) -> Decision:
     """Ports are added first and removed last, so that the machine never loses all its paths."""
     host = found.host
-    wanted = any(not each.metadata.deleting for each in world.attachments_of(resource))
-    if not wanted and not view.on_host(host.name) and not host.cluster:
+    if life.is_needed_no_more(resource, host, world, view):
         return Act((RemoveHost(host.name),))
     logged_in = tuple(port.name for port in host.ports if port.name in found.surplus and port.logged_in)
     live = () if resource.metadata.forced else logged_in
-    steps: tuple[Step, ...] = add_ports(host.name, found.missing) if found.missing else ()
+    trouble = traits.trouble(resource, host, world, view)
+    steps: tuple[Step, ...] = () if trouble else traits.changes(resource, host, world, view)
+    steps += add_ports(host.name, found.missing) if found.missing else ()
     steps += tuple(RemovePort(host.name, iqn) for iqn in found.surplus if iqn not in live)
     if steps:
         return Act(steps, warning=_taken_from_a_session(logged_in, host) if logged_in and not live else "")
+    if waits := trouble or traits.awaited(resource, host, view):
+        return waits
     if live:
         return Wait(
             Reason.PORT_LOGGED_IN,
@@ -264,23 +291,7 @@ def _let_go(resource: FlashSystemHost, world: World, view: View) -> Act | None:
 
 def _plan_gone(resource: FlashSystemHost, world: World, view: View) -> Decision:
     """Wait for the attachments; then remove the host object, if it is ours and nothing is left on it."""
-    attachments = world.attachments_of(resource)
-    if attachments:
-        names = listed([each.metadata.name for each in attachments])
-        return Wait(
-            Reason.IN_USE,
-            f"In use by {plural(len(attachments), 'VolumeAttachment')}: {names}. Delete them first, or wait if they "
-            "are being deleted.",
-        )
+    if used := life.in_use(resource, world):
+        return used
     own = world.object_of(resource, view)
-    if world.is_unsettled(own):
-        return unsettled(own)
-    host = view.hosts.get(own)
-    if host is None:
-        return Release()
-    left = len(view.on_host(own))
-    if left:
-        return Release(f"Host object {own} stays on the array: it has mappings of {plural(left, 'volume')} of others.")
-    if host.cluster:
-        return Release(f"Host object {own} stays on the array: it is a member of host cluster {host.cluster}.")
-    return Act((RemoveHost(own),))
+    return unsettled(own) if world.is_unsettled(own) else life.end(resource, own, view)

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from flashsystem_operator.api.attachment import AttachmentStatus, Origin, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, HostPort, HostStatus, Ownership
 from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume
+from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, SetChap
 from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import chap
 from flashsystem_operator.reconcile.decision import Act, Decision
 from flashsystem_operator.reconcile.host import put_by_us
 from flashsystem_operator.reconcile.saying import Outcome, array_seen, binding, said_conditions
@@ -35,24 +36,25 @@ def of_attachment(
 
 
 def of_host(host: FlashSystemHost, world: World, view: View) -> HostStatus:
-    """The initiators that our host object is to be given: only what was recorded is ever taken off it again."""
+    """The initiators and the secret that our host object is to be given: only what was recorded is taken off again."""
     put = put_by_us(host)
     known = tuple(port for port in host.status.ports if port.iqn in put)
     asked = tuple(HostPort(iqn=iqn, state=ASKED) for iqn in host.spec.initiators.iscsi if iqn not in put)
     if not asked:
-        return host.status
+        return host.status.model_copy(update={"chap": chap.asked(host)})
     return host.status.model_copy(
         update={
             "array": array_seen(world, view),
             "name": world.object_of(host, view),
             "ownership": Ownership.CREATED,
             "ports": (*known, *asked),
+            "chap": chap.asked(host),
         }
     )
 
 
 def hosts_given_ports(decisions: Iterable[Decision], world: World) -> set[ObjectRef]:
-    """Whose host object is made, or given an initiator, by these decisions."""
+    """Whose host object is made, or given an initiator or a secret, by these decisions."""
     steps = (step for decision in decisions if isinstance(decision, Act) for step in decision.steps)
-    owners = (world.host_by_object_name[step.host] for step in steps if isinstance(step, MakeHost | AddPorts))
+    owners = (world.host_by_object_name[step.host] for step in steps if isinstance(step, MakeHost | AddPorts | SetChap))
     return {owner.ref for owner in owners}

@@ -12,6 +12,7 @@ from flashsystem_operator.api.host import (
 from flashsystem_operator.array.state import Mapping, Port, Protocol
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
+from flashsystem_operator.reconcile import chap
 from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile.connection import connection, portals_for
 from flashsystem_operator.reconcile.decision import InSync, Refuse, Wait
@@ -28,7 +29,8 @@ def of_host(host: FlashSystemHost, outcome: Outcome, world: World, view: View, n
     seen = array_seen(world, view)
     if isinstance(found, hosts.Unmade):
         asked = host.status.ports if world.is_unsettled(found.name) else ()
-        return HostStatus(**said, array=seen, mappings=HostMappings(count=0), ports=asked, ownership=_made(asked))
+        known = {"ports": asked, "ownership": _made(asked), "chap": host.status.chap if asked else None}
+        return HostStatus(**said, array=seen, mappings=HostMappings(count=0), **known)
     mapped = sorted((m.lun, m.volume) for rows in view.on_host(found.host.name).values() for m in rows)
     return HostStatus(
         **said,
@@ -38,6 +40,7 @@ def of_host(host: FlashSystemHost, outcome: Outcome, world: World, view: View, n
         ownership=Ownership.CREATED if isinstance(found, hosts.Ours) else Ownership.ADOPTED,
         ports=_ports(host, found, world),
         mappings=HostMappings(count=len(mapped), items=tuple(HostMapping(lun=n, volume=v) for n, v in mapped)),
+        chap=chap.seen(host, found.host.name, world, view) if isinstance(found, hosts.Ours) else None,
     )
 
 

@@ -14,11 +14,11 @@ from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.array.commands import Step
 from flashsystem_operator.array.state import Volume
 from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile.decision import Wait
+from flashsystem_operator.reconcile.decision import Refuse, Wait
 from flashsystem_operator.reconcile.labels import Labels
 from flashsystem_operator.reconcile.names import host_object_name, made_by, made_by_another
 from flashsystem_operator.reconcile.tenancy import Refusal, Tenancy
-from flashsystem_operator.values import HostName, Iqn, VolumeUid
+from flashsystem_operator.values import ChapSecret, HostName, Iqn, VolumeUid
 
 AnyResource = TypeVar("AnyResource", bound=Resource)
 
@@ -33,6 +33,7 @@ class World:
     closed: why nothing new may be made through the array at present, empty when it may. Detaching always works.
     unsettled: host objects on which a command may still be running whose answer was lost.
     unsettled_pairs: the mappings among these: the volume may still appear on the host object, or vanish from it.
+    chap: the CHAP secret that each host that wishes one shall have, or why it cannot be had.
     all_unsettled: the same for the whole array, after its Lease was taken over from a holder that never let go.
     settling: deletions after which further ones are still expected, with the seconds until then.
     held: steps that are not to be sent again yet, with what is said instead.
@@ -50,6 +51,7 @@ class World:
     unsettled: frozenset[HostName] = field(default_factory=frozenset)
     unsettled_pairs: frozenset[tuple[HostName, VolumeUid]] = field(default_factory=frozenset)
     all_unsettled: bool = False
+    chap: Mapping[ObjectRef, ChapSecret | Refuse] = field(default_factory=dict)
     settling: Mapping[ObjectRef, float] = field(default_factory=dict)
     held: Mapping[Step, Wait] = field(default_factory=dict)
     counted: Mapping[str, str] = field(default_factory=dict)

@@ -51,6 +51,8 @@ class Rules(BaseModel):
     )
     empty_list_header: bool = Field(False, description="An empty list prints its header. Documented: nothing at all.")
     lun_per_io_group: bool = Field(False, description="Without -scsi each I/O group takes its own lowest free LUN.")
+    longest_chap_secret: int = Field(79, description="Characters that a CHAP secret may have. Unsourced.")
+    chap_secret_code: Code = Field("CMMVC5703E", description="A CHAP secret that is too long or empty. Unsourced.")
     map_answer_id: Literal["lun", "serial"] = Field("lun", description="The number in mkvdiskhostmap's answer.")
     iscsiauth_cluster_row: bool = Field(False, description="lsiscsiauth begins with a row of the system itself.")
     new_wording: bool | None = Field(None, description="Refusals say volume and not VDisk. From 8.0 on.")

@@ -99,7 +99,7 @@ def chhost(array: System, call: Call) -> str:
     name = naming.name(call.value("-name")) if call.has("-name") else host.name
     if name != host.name and name in array.host_named:
         raise Refused("CMMVC6035E")
-    changed = {"type": _type(call, host.type), **_secrets(call), **_place(array, call, host)}
+    changed = {"type": _type(call, host.type), **_secrets(array, call), **_place(array, call, host)}
     for field, value in changed.items():
         setattr(host, field, value)
     del array.host_named[host.name]
@@ -130,8 +130,13 @@ def _overlap(array: System, one: str, other: str) -> bool:
     return bool(ports[0] & ports[1])
 
 
-def _secrets(call: Call) -> dict[str, str]:
+def _secrets(array: System, call: Call) -> dict[str, str]:
     """CHAP as three generations of firmware spell it."""
+    for option in ("-chapsecret", "-hostsecret"):
+        if call.has(option) and not 0 < len(call.value(option)) <= array.rules.longest_chap_secret:
+            raise Refused(array.rules.chap_secret_code)
+        if call.has(option) and call.has(option.replace("-", "-no", 1)):
+            raise Refused("CMMVC5713E")
     spelled = {
         "-chapsecret": "chap_secret",
         "-hostsecret": "chap_secret",

@@ -6,10 +6,10 @@
 from collections.abc import Mapping
 
 from flashsystem_operator.reconcile.decision import Reason
-from flashsystem_operator.reconcile.glossary import arrays, beside, objects
+from flashsystem_operator.reconcile.glossary import arrays, beside, hosts, objects
 from flashsystem_operator.reconcile.glossary.entry import Entry
 
-REASONS: Mapping[Reason, Entry] = {**objects.REASONS, **arrays.REASONS, **beside.REASONS}
+REASONS: Mapping[Reason, Entry] = {**objects.REASONS, **hosts.REASONS, **arrays.REASONS, **beside.REASONS}
 
 CONDITIONS: Mapping[str, str] = {
     "Ready": "at the last look the array was as wished",

@@ -1,0 +1,39 @@
+"""Reasons of hosts whose machine is to log in in a way of its own: see docs/hosts.md."""
+
+from collections.abc import Mapping
+
+from flashsystem_operator.reconcile.decision import Reason
+from flashsystem_operator.reconcile.glossary.entry import Entry
+
+REASONS: Mapping[Reason, Entry] = {
+    Reason.NOT_SUPPORTED: Entry(
+        "host",
+        "the array has no such thing: portsets before 8.4.2, CHAP on FlashSystem 840 and 900, a type of host that came "
+        "later",
+        "remove the field that the message names",
+    ),
+    Reason.PORTSET_NOT_FOUND: Entry(
+        "host", "the array has no such portset for hosts", "correct `portset`, or make it on the array"
+    ),
+    Reason.IO_GROUP_NOT_FOUND: Entry("host", "the array has no such I/O group with a node in it", "correct `ioGroups`"),
+    Reason.CHAP_SECRET_NOT_FOUND: Entry("host", "there is no such Secret", "make it; or set `chap.generate`"),
+    Reason.CHAP_SECRET_FORBIDDEN: Entry(
+        "host",
+        "the operator may not read or make the Secret",
+        "bind ClusterRole `flashsystem-operator-secrets` in that namespace, as `manifests/components/secrets` does",
+    ),
+    Reason.CHAP_SECRET_INVALID: Entry(
+        "host", "the Secret lacks a key, or what it has cannot be a CHAP secret", "correct the Secret"
+    ),
+    Reason.HOST_DIFFERS: Entry(
+        "host",
+        "an administrator's host object has another portset, other I/O groups or another type than the spec wishes, or "
+        "the spec has `chap`",
+        "remove that from the spec; or remove the host object on the array, and it is made anew",
+    ),
+    Reason.HOST_LOGGED_IN: Entry(
+        "host",
+        "the host object is not as the spec wishes, and a change could take paths from the machine",
+        "log it out; or let it be until its next restart",
+    ),
+}

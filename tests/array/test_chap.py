@@ -1,0 +1,132 @@
+"""Secrets of hosts: read from what the array prints, typed where they must be, and shown nowhere."""
+
+import logging
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flashsystem_operator.array import chap, queries
+from flashsystem_operator.array.capabilities import capabilities
+from flashsystem_operator.array.commands import ClearChap, SetChap, line, shown, typed
+from flashsystem_operator.array.errors import ArrayError, Refused
+from flashsystem_operator.array.transport import Reply
+from flashsystem_operator.values import ChapSecret, HostName, chap_secret
+from support.in_process import Answers, InProcess, connected
+from support.transcripts import transcripts
+
+CANARY = "canary-s3cr3t's"
+SECRET = ChapSecret(CANARY)
+NODE = HostName("node-1")
+SET = SetChap(NODE, SECRET, "-chapsecret")
+HEADER = "type!id!name!iscsi_auth_method!iscsi_chap_secret\n"
+
+
+def read(text: str) -> dict[HostName, ChapSecret]:
+    return dict(chap.secrets(text, "lsiscsiauth"))
+
+
+def test_the_recorded_view_is_read() -> None:
+    (recorded,) = (each for each in transcripts() if each.verb == "lsiscsiauth")
+
+    assert read(recorded.stdout) == {"worker-7-04711234": ChapSecret("s3cr3ts3cr3t")}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param("", {}, id="nothing at all"),
+        pytest.param(HEADER, {}, id="a header alone"),
+        pytest.param(f"{HEADER}cluster!1!fs!chap!{CANARY}\n", {}, id="the system's own"),
+        pytest.param(f"{HEADER}host!1!a!none!\nhost!2!b!chap!x!y\r\n", {"b": "x!y"}, id="one that has the delimiter"),
+        pytest.param("name!iscsi_chap_secret!iscsi_auth_method!type\na!x!chap!host\n", {"a": "x"}, id="another order"),
+    ],
+)
+def test_each_host_has_its_secret(text: str, found: dict[str, str]) -> None:
+    assert read(text) == {HostName(name): ChapSecret(secret) for name, secret in found.items()}
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=40), st.text(st.characters(codec="utf-8"), max_size=40))
+def test_what_cannot_be_read_is_not_shown(before: str, after: str) -> None:
+    text = f"{before}{CANARY}{after}"
+
+    error = failure(lambda: connected(Answers(lambda _: Reply(text, "", 0)), greeted=False).ask(queries.CHAP))
+
+    assert CANARY not in f"{error} {error!r}"
+
+
+def failure(act: Callable[[], object]) -> ArrayError | None:
+    """What the act ends with."""
+    try:
+        act()
+    except ArrayError as error:
+        return error
+    return None
+
+
+def test_what_comes_beside_a_refusal_is_not_shown() -> None:
+    session = connected(Answers(lambda _: Reply(f"{HEADER}host!1!a!chap!{CANARY}\n", "", 1)), greeted=False)
+
+    with pytest.raises(Refused) as refused:
+        session.ask(queries.CHAP)
+
+    assert CANARY not in str(refused.value)
+
+
+def test_only_what_is_typed_has_the_secret() -> None:
+    assert typed(SET) == "svctask chhost -chapsecret 'canary-s3cr3t'\"'\"'s' node-1"
+    assert shown(SET) == line(SET.argv()) == "svctask chhost -chapsecret '***' node-1"
+    assert typed(ClearChap(NODE, "-nochapsecret")) == "svctask chhost -nochapsecret node-1"
+    for text in (repr(SET), str(SET), repr(SECRET), str(SECRET), f"{SECRET}"):
+        assert CANARY not in text
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(Reply("", f"CMMVC5711E [{CANARY}] is not valid data.\n", 1), id="it repeats the word"),
+        pytest.param(Reply("", f"CMMVC5711E {typed(SET)}\n", 1), id="it repeats the line"),
+        pytest.param(Reply(CANARY, "", 1), id="it says it on the wrong side"),
+        pytest.param(Reply("", f"{CANARY} CMMVC5711E", 0), id="it says success and an error"),
+        pytest.param(Reply("", f"CMMVC6372W {CANARY}", 1), id="it warns"),
+    ],
+)
+def test_the_array_may_repeat_a_secret_and_nobody_reads_it(answer: Reply, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    error = failure(lambda: connected(Answers(lambda _: answer), greeted=False).do(SET))
+
+    assert error is None or "***" in str(error)
+    assert CANARY not in f"{error} {error!r} {error and (error.__cause__, error.__context__, error.args)}"
+    assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("release", ["8.4.2.0", "8.6.0.0", "9.1.0.0"])
+def test_a_secret_is_set_and_taken_away_on_every_release(release: str) -> None:
+    with InProcess({"dialect": "modern", "release": release}) as array:
+        array.admin(f"svctask mkhost -iscsiname iqn.a -name {NODE}" + (" -protocol iscsi" * release.startswith("9")))
+        session = array.session()
+        options = capabilities(session.system).chap if session.system else None
+        assert options is not None
+        set_it, clear_it = options
+
+        session.do(SetChap(NODE, SECRET, set_it))
+        assert session.ask(queries.CHAP) == {NODE: SECRET}
+        session.do(ClearChap(NODE, clear_it))
+        assert session.ask(queries.CHAP) == {}
+
+
+@pytest.mark.parametrize("text", ["a" * 12, "a" * 79, "aA0~!@#$%^&*()_+='\"`\\"])
+def test_these_are_secrets(text: str) -> None:
+    assert chap_secret(text, "1").text == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a" * 11, "a" * 80, "correct horse battery", "trailing-newline\n", "-dashed-secret", "ünïcödé-sécrét"]
+)
+def test_these_are_none_and_are_not_repeated(text: str) -> None:
+    with pytest.raises(ValueError, match="12 to 79") as error:
+        chap_secret(text)
+
+    assert not text or text not in str(error.value)

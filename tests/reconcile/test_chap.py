@@ -1,0 +1,189 @@
+"""The CHAP secret of a host object: set before the first mapping, compared with the array's, never shown."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.host import ChapSeen, FlashSystemHost
+from flashsystem_operator.array.commands import ClearChap, MakeHost, MapVolume, SetChap
+from flashsystem_operator.array.state import Dialect
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import attachment as attachments
+from flashsystem_operator.reconcile import batch, focus, records, status
+from flashsystem_operator.reconcile.chap import in_force
+from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refuse
+from flashsystem_operator.reconcile.host import plan
+from flashsystem_operator.reconcile.saying import Outcome
+from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.values import ChapSecret, Lun
+from support.arranging import attachment, body, host, host_object, iqn, own_name, view, volume, world
+from support.deciding import Case, hold, sentence
+
+NOW = "2026-03-01T00:00:00Z"
+DATA = volume("data", 1)
+OWN = own_name("node")
+OURS = host_object(OWN, "node")
+WANTED = attachment("a", "node")
+SECRET, OTHER = ChapSecret("correct-horse-battery", "17"), ChapSecret("quite-another-one")
+LEGACY = body(dialect=Dialect.LEGACY, level=(1, 4), portsets=())
+RECORDED = {"ownership": "Created", "chap": {"secret_name": "node-chap"}}
+FORBIDDEN = Refuse(Reason.CHAP_SECRET_FORBIDDEN, "The operator may not read it.")
+
+
+def node(**more: Any) -> FlashSystemHost:
+    return host("node", **{"chap": {"secretRef": {"name": "node-chap"}}, **more})
+
+
+def around(wished: FlashSystemHost, has: ChapSecret | Refuse | None = SECRET) -> World:
+    return world(wished, WANTED, chap={wished.ref: has} if has else {})
+
+
+def decided(wished: FlashSystemHost, seen: View, has: ChapSecret | Refuse | None = SECRET) -> Decision:
+    return plan(wished, around(wished, has), seen)
+
+
+def attaching(wished: FlashSystemHost, seen: View, has: ChapSecret | Refuse | None = SECRET) -> Decision:
+    return attachments.plan(WANTED, around(wished, has), seen)
+
+
+MAPPED = MapVolume(OWN, DATA.name, DATA.uid, Lun(1))
+
+CASES = [
+    Case(
+        "the secret is set between the making of the host object and its first mapping",
+        attaching(node(), view(DATA, chap={})),
+        Act((MakeHost(OWN, (iqn("node"),)), SetChap(OWN, SECRET, "-chapsecret"), MAPPED)),
+    ),
+    Case(
+        "a persistent host object is made with its secret",
+        decided(node(lifecycle="Persistent"), view(chap={})),
+        Act((MakeHost(OWN, (iqn("node"),)), SetChap(OWN, SECRET, "-chapsecret"))),
+    ),
+    Case(
+        "nothing is mapped to a host object of ours before its secret is set",
+        attaching(node(), view(OURS, DATA, chap={})),
+        Act((SetChap(OWN, SECRET, "-chapsecret"), MAPPED)),
+    ),
+    Case(
+        "a changed secret is set",
+        decided(node(), view(OURS, chap={OWN: OTHER})),
+        Act((SetChap(OWN, SECRET, "-chapsecret"),)),
+    ),
+    Case("a secret that is in force is left alone", decided(node(), view(OURS, chap={OWN: SECRET})), Reason.READY),
+    Case(
+        "release 9.1 has another word for it",
+        decided(node(), view(OURS, of=body(level=(9, 1, 0)), chap={})),
+        Act((SetChap(OWN, SECRET, "-hostsecret"),)),
+    ),
+    Case(
+        "what we set is taken away with the field",
+        decided(node(chap=None, status=RECORDED), view(OURS, chap={OWN: SECRET})),
+        Act((ClearChap(OWN, "-nochapsecret"),)),
+    ),
+    Case(
+        "a secret that an administrator set by hand stays",
+        decided(node(chap=None), view(OURS, chap={OWN: SECRET})),
+        Reason.READY,
+    ),
+    Case(
+        "an administrator's host object is given no secret, even where it has this one",
+        decided(node(), view(host_object("admins", "node"), chap={host_object("admins").name: SECRET})),
+        Reason.HOST_DIFFERS,
+        ("spec.chap", "admins"),
+    ),
+    Case(
+        "and nothing new is mapped to it",
+        attaching(node(), view(host_object("admins", "node"), DATA, chap={})),
+        Reason.HOST_NOT_READY,
+    ),
+    Case(
+        "the legacy dialect knows no secret for a host",
+        decided(node(), view(of=LEGACY)),
+        Reason.NOT_SUPPORTED,
+        ("Remove spec.chap",),
+    ),
+    Case(
+        "there nothing is mapped without the secret that is wished",
+        attaching(node(), view(DATA, of=LEGACY)),
+        Reason.HOST_NOT_READY,
+        ("spec.chap",),
+    ),
+    Case(
+        "what is wrong with the Secret is said", decided(node(), view(chap={}), FORBIDDEN), Reason.CHAP_SECRET_FORBIDDEN
+    ),
+    Case(
+        "without its Secret nothing new is mapped, and what is there stays",
+        attaching(node(), view(OURS, DATA, chap={OWN: OTHER}), FORBIDDEN),
+        Reason.HOST_NOT_READY,
+        (FORBIDDEN.message,),
+    ),
+    Case("nothing is done before the Secret was read", decided(node(), view(OURS, chap={}), None), Reason.PROGRESSING),
+    Case(
+        "what the array does not tell is not guessed",
+        decided(node(), view(OURS, chap=None)),
+        Reason.REFUSED_BY_ARRAY,
+        ("lsiscsiauth",),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=sentence)
+def test_chap(case: Case) -> None:
+    hold(case)
+
+
+def test_a_host_object_that_was_removed_and_made_again_is_not_taken_for_one_with_a_secret() -> None:
+    seen = view(OURS, DATA, chap={OWN: SECRET})
+    seen.learn_host(OWN, None)
+
+    assert attaching(node(), seen) == attaching(node(), view(DATA, chap={}))
+
+
+def test_in_a_batch_the_secret_is_set_once() -> None:
+    wished = node()
+    decisions = batch.plan(around(wished), view(OURS, DATA, chap={}), [wished.ref, WANTED.ref])
+
+    assert decisions == {wished.ref: Act((SetChap(OWN, SECRET, "-chapsecret"),)), WANTED.ref: Act((MAPPED,))}
+
+
+def test_the_name_of_the_secret_is_recorded_before_it_is_set_and_its_version_after() -> None:
+    wished, seen = node(), view(OURS, chap={})
+    decision = plan(wished, around(wished), seen)
+
+    assert records.hosts_given_ports([decision], around(wished)) == {wished.ref}
+    recorded = records.of_host(wished, around(wished), seen)
+    assert recorded.chap == ChapSeen(secret_name="node-chap")
+
+    wished = wished.model_copy(update={"status": recorded})
+    seen = view(OURS, chap={OWN: SECRET})
+    said = status.of_host(wished, Outcome(plan(wished, around(wished), seen)), around(wished), seen, NOW)
+    assert said.chap == ChapSeen(secret_name="node-chap", secret_version="17")
+
+
+def test_what_was_recorded_is_forgotten_only_when_the_array_was_seen_without_it() -> None:
+    wished = node(chap=None, status=RECORDED)
+
+    def said(seen: View) -> ChapSeen | None:
+        return status.of_host(wished, Outcome(plan(wished, around(wished), seen)), around(wished), seen, NOW).chap
+
+    assert said(view(OURS, chap=None)) == said(view(OURS, chap={OWN: SECRET})) == wished.status.chap
+    assert said(view(OURS, chap={})) is None
+
+
+def test_the_array_is_asked_for_its_secrets_only_where_somebody_wishes_one_or_had_one() -> None:
+    def asks(wished: FlashSystemHost, seen: View) -> bool:
+        return focus.doubts(world(wished, WANTED), seen, [WANTED.ref]).chap
+
+    assert asks(node(), view(OURS))
+    assert asks(node(chap=None, status=RECORDED), view(OURS))
+    assert not asks(node(chap=None), view(OURS))
+    assert not asks(node(), view(OURS, chap={}))
+    assert not asks(node(), view(of=LEGACY))
+
+
+def test_a_secret_counts_once_the_array_asks_for_it() -> None:
+    wished = node()
+
+    assert in_force(wished, OWN, around(wished), view(OURS, chap={OWN: SECRET})) == SECRET
+    assert in_force(wished, OWN, around(wished), view(OURS, chap={OWN: OTHER})) is None
+    assert in_force(wished, OWN, around(wished), view(OURS)) is None

@@ -1,0 +1,335 @@
+"""Portset, I/O groups and type of a host object, how long it lives, and what is left when its resource goes."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.array.commands import (
+    AddIoGroups,
+    AddPorts,
+    ChangeHost,
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    RemoveIoGroups,
+    UnmapVolume,
+)
+from flashsystem_operator.array.state import Dialect, Host
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import attachment as attachments
+from flashsystem_operator.reconcile import batch
+from flashsystem_operator.reconcile.connection import portals_for
+from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release
+from flashsystem_operator.reconcile.host import plan
+from support.arranging import (
+    NODE,
+    PORTAL,
+    array,
+    attachment,
+    body,
+    bound,
+    host,
+    host_object,
+    iqn,
+    mapped,
+    own_name,
+    port,
+    view,
+    volume,
+    world,
+)
+from support.deciding import Case, hold, sentence
+
+DATA = volume("data", 1)
+OWN = own_name("node")
+WANTED = attachment("a", "node")
+SECOND = replace(NODE, id="2", name="node2", io_group="io_grp1", io_group_id="1", iqn="iqn.1986-03.com.ibm:n2")
+WIDE = body(
+    nodes=(NODE, SECOND),
+    portals=(PORTAL, replace(PORTAL, address="10.0.1.12", node_id="2", node="node2", io_group="io_grp1")),
+    portsets=("portset0", "fast"),
+)
+LEGACY = body(dialect=Dialect.LEGACY, level=(1, 4), portsets=())
+LOGGED_IN = port("node", logins=2)
+
+
+def ours(*ports: Any, **more: Any) -> Host:
+    return host_object(OWN, *(ports or ("node",)), portset="portset0", **more)
+
+
+def decided(wished: FlashSystemHost, seen: View, *others: FlashSystemHost | VolumeAttachment, **more: Any) -> Decision:
+    return plan(wished, world(wished, *others, **more), seen)
+
+
+def attaching(wished: FlashSystemHost, seen: View) -> Decision:
+    return attachments.plan(WANTED, world(wished, WANTED), seen)
+
+
+def node(*iqns: str, **spec: Any) -> FlashSystemHost:
+    return host("node", *iqns, **spec)
+
+
+def gone(seen: View, **spec: Any) -> Decision:
+    return decided(node(meta={"deleting": True}, **spec), seen)
+
+
+def detached(on: Host, origin: str, **spec: Any) -> Decision:
+    """What is decided of a deleted attachment of a volume that is mapped to this host object."""
+    leaving = attachment("a", "node", meta={"deleting": True}, status=bound(on, DATA, origin=origin), **spec)
+    return attachments.plan(leaving, world(leaving, node()), view(on, DATA, mapped(on, DATA)))
+
+
+ADMINS = host_object("admins", "node")
+UNMAPPED_OURS, UNMAPPED_ADMINS = (Act((UnmapVolume(on, DATA.name, DATA.uid),)) for on in (OWN, ADMINS.name))
+
+LIFE = [
+    Case(
+        "a persistent host object is made before any volume is attached",
+        decided(node(lifecycle="Persistent"), view()),
+        Act((MakeHost(OWN, (iqn("node"),)),)),
+    ),
+    Case(
+        "it stays when the last volume is detached",
+        decided(node(lifecycle="Persistent"), view(ours())),
+        Reason.READY,
+    ),
+    Case(
+        "it goes with its resource",
+        gone(view(ours()), lifecycle="Persistent"),
+        Act((RemoveHost(OWN),)),
+    ),
+    Case(
+        "one that is to be there on demand again goes when it is empty",
+        decided(node(lifecycle="OnDemand"), view(ours())),
+        Act((RemoveHost(OWN),)),
+    ),
+    Case(
+        "an administrator's host object is taken for the persistent one",
+        decided(node(lifecycle="Persistent"), view(ADMINS)),
+        Reason.READY,
+    ),
+    Case(
+        "no host object is made on an array that is being deleted",
+        decided(
+            node(lifecycle="Persistent", meta={"finalizers": ("flashsystem.io/cleanup",)}),
+            view(),
+            of=array(meta={"deleting": True}),
+        ),
+        Reason.PARENT_DELETING,
+    ),
+    Case(
+        "no host object is made while a lost command may still make it",
+        decided(node(lifecycle="Persistent"), view(), unsettled=frozenset({OWN})),
+        Reason.OUTCOME_UNKNOWN,
+    ),
+    Case(
+        "a host object that is to be retained stays, and it is said",
+        gone(view(ours()), deletion_policy="Retain"),
+        Release,
+        (OWN, "deletionPolicy Retain"),
+    ),
+    Case(
+        "one that is to be deleted goes",
+        gone(view(ours()), deletion_policy="Delete"),
+        Act((RemoveHost(OWN),)),
+    ),
+    Case(
+        "it stays when the last volume goes first, too",
+        decided(node(deletion_policy="Retain"), view(ours())),
+        Reason.READY,
+    ),
+    Case("what was never made is not retained", gone(view(), deletion_policy="Retain"), Release()),
+    Case(
+        "an administrator's host object stays, whatever the policy",
+        gone(view(ADMINS), deletion_policy="Delete"),
+        Release(),
+    ),
+    # -- of a mapping: origin and policy on our host objects and on others' -----------------------------------------
+    Case("what we mapped on our host object is unmapped", detached(ours(), "Created"), UNMAPPED_OURS),
+    Case("what was found on our host object is ours too", detached(ours(), "TakenOver"), UNMAPPED_OURS),
+    Case("what we mapped on theirs is unmapped", detached(ADMINS, "Created"), UNMAPPED_ADMINS),
+    Case("what was found on theirs stays", detached(ADMINS, "TakenOver"), Release, ("was there before",)),
+    *(
+        Case(
+            f"Delete unmaps what is {origin} on {on.name}",
+            detached(on, origin, deletion_policy="Delete"),
+            Act((UnmapVolume(on.name, DATA.name, DATA.uid),)),
+        )
+        for on in (ours(), ADMINS)
+        for origin in ("Created", "TakenOver")
+    ),
+    *(
+        Case(
+            f"Retain leaves what is {origin} on {on.name}",
+            detached(on, origin, deletion_policy="Retain"),
+            Release,
+            ("deletionPolicy Retain",),
+        )
+        for on in (ours(), ADMINS)
+        for origin in ("Created", "TakenOver")
+    ),
+]
+
+PLACE = [
+    Case(
+        "a host object is made where and as the spec wishes it",
+        decided(
+            node(lifecycle="Persistent", portset="fast", io_groups=["io_grp1", "0"], type="tpgs"),
+            view(of=WIDE),
+        ),
+        Act((MakeHost(OWN, (iqn("node"),), portset="fast", io_groups=("0", "1"), kind="tpgs"),)),
+    ),
+    Case(
+        "the portset of the spec wins over the array's",
+        decided(node(lifecycle="Persistent", portset="fast"), view(of=WIDE), of=array(iscsi={"portset": "portset0"})),
+        Act((MakeHost(OWN, (iqn("node"),), portset="fast"),)),
+    ),
+    Case(
+        "a host object of ours moves to another portset and type while nobody is logged in",
+        decided(node(portset="fast", type="tpgs"), view(ours(), of=WIDE), WANTED),
+        Act((ChangeHost(OWN, "fast", "tpgs"),)),
+    ),
+    Case(
+        "no path is taken from a machine that is logged in",
+        decided(
+            node(portset="fast", io_groups=["0"]),
+            view(ours(LOGGED_IN), of=WIDE, io_groups={OWN: {"0", "1"}}),
+            WANTED,
+        ),
+        Reason.HOST_LOGGED_IN,
+        ("spec.portset and spec.ioGroups", "logged out"),
+    ),
+    Case(
+        "the type of a machine that is logged in stays",
+        decided(node(type="tpgs"), view(ours(LOGGED_IN)), WANTED),
+        Reason.HOST_LOGGED_IN,
+        ("spec.type",),
+    ),
+    Case(
+        "I/O groups are added to a machine that is logged in",
+        decided(
+            node(io_groups=["0", "1"]),
+            view(ours(LOGGED_IN), of=WIDE, io_groups={OWN: {"0"}}),
+            WANTED,
+        ),
+        Act((AddIoGroups(OWN, ("1",)),)),
+    ),
+    Case(
+        "I/O groups are added first and removed last, and nobody is logged in",
+        decided(
+            node(io_groups=["io_grp1"], portset="fast"), view(ours(), of=WIDE, io_groups={OWN: {"0", "2"}}), WANTED
+        ),
+        Act((AddIoGroups(OWN, ("1",)), ChangeHost(OWN, "fast"), RemoveIoGroups(OWN, ("0", "2")))),
+    ),
+    Case(
+        "I/O groups that were not told are left alone",
+        decided(node(io_groups=["0"]), view(ours(), of=WIDE), WANTED),
+        Reason.READY,
+    ),
+    Case(
+        "what the spec does not name is left as it is",
+        decided(node(), view(host_object(OWN, "node", portset="fast", kind="hpux"), of=WIDE), WANTED),
+        Reason.READY,
+    ),
+    # -- what cannot be ---------------------------------------------------------------------------------------------
+    Case(
+        "an array without portsets says so",
+        decided(node(portset="portset0"), view(of=LEGACY)),
+        Reason.NOT_SUPPORTED,
+        ("no portsets", "8.4.2", "Remove spec.portset"),
+    ),
+    Case(
+        "a type of host that came later is not asked for",
+        decided(node(type="hide_secondary"), view(of=LEGACY)),
+        Reason.NOT_SUPPORTED,
+        ("hide_secondary", "generic"),
+    ),
+    Case(
+        "an older array knows the older types",
+        decided(node(type="tpgs", lifecycle="Persistent"), view(of=LEGACY)),
+        Act((MakeHost(OWN, (iqn("node"),), kind="tpgs"),)),
+    ),
+    Case(
+        "a portset that is not there, or not for hosts, is named with those that are",
+        decided(node(portset="slow"), view(of=WIDE)),
+        Reason.PORTSET_NOT_FOUND,
+        ("slow", "portset0 and fast"),
+    ),
+    Case(
+        "an I/O group that is not there is named with those that are",
+        decided(node(io_groups=["0", "io_grp7"]), view(of=WIDE)),
+        Reason.IO_GROUP_NOT_FOUND,
+        ("io_grp7", "io_grp0 (0) and io_grp1 (1)"),
+    ),
+    Case(
+        "nothing is mapped to a host object that cannot be as it is wished",
+        attaching(node(portset="slow"), view(DATA, of=WIDE)),
+        Reason.HOST_NOT_READY,
+        ("slow",),
+    ),
+    Case(
+        "an empty host object goes although the spec asks for what cannot be",
+        decided(node(portset="slow"), view(ours())),
+        Act((RemoveHost(OWN),)),
+    ),
+    Case(
+        "ports are kept although the spec asks for what cannot be",
+        decided(node("node", "second", portset="slow"), view(ours()), WANTED),
+        Act((AddPorts(OWN, (iqn("second"),)),)),
+    ),
+    # -- what an administrator made ---------------------------------------------------------------------------------
+    Case(
+        "an administrator's host object is not moved",
+        decided(
+            node(portset="fast", type="tpgs", io_groups=["0"]),
+            view(host_object("admins", "node", portset="portset0"), of=WIDE, io_groups={ADMINS.name: {"0", "1"}}),
+            WANTED,
+        ),
+        Reason.HOST_DIFFERS,
+        ("admins", "spec.portset, spec.type and spec.ioGroups"),
+    ),
+    Case(
+        "and nothing new is mapped to it",
+        attaching(node(type="tpgs"), view(ADMINS, DATA)),
+        Reason.HOST_NOT_READY,
+        ("spec.type",),
+    ),
+    Case(
+        "one that fits is used",
+        decided(
+            node(portset="fast", type="tpgs"),
+            view(host_object("admins", "node", portset="fast", kind="tpgs"), of=WIDE),
+            WANTED,
+        ),
+        Reason.READY,
+    ),
+]
+
+
+@pytest.mark.parametrize("case", [*LIFE, *PLACE], ids=sentence)
+def test_host(case: Case) -> None:
+    hold(case)
+
+
+def test_a_persistent_host_object_and_its_first_volume_come_in_one_batch() -> None:
+    wished = node(lifecycle="Persistent")
+
+    decisions = batch.plan(world(wished, WANTED), view(DATA), [WANTED.ref, wished.ref])
+
+    assert decisions == {
+        wished.ref: Act((MakeHost(OWN, (iqn("node"),)),)),
+        WANTED.ref: Act((MapVolume(OWN, DATA.name, DATA.uid, 1),)),  # type: ignore[arg-type]
+    }
+
+
+def test_only_portals_in_the_io_groups_of_the_host_are_published() -> None:
+    around = world(node(), WANTED)
+
+    everywhere = portals_for(OWN, around, view(ours(), of=WIDE))
+    restricted = portals_for(OWN, around, view(ours(), of=WIDE, io_groups={OWN: {"1"}}))
+
+    assert [portal.io_group for portal in everywhere] == ["io_grp0", "io_grp1"]
+    assert [portal.io_group for portal in restricted] == ["io_grp1"]
