@@ -1,11 +1,12 @@
 """Good objects, changed in one place, handed to the API server."""
 
 import copy
-import json
 import re
+from collections.abc import Callable
 from typing import Any
 
-from cluster.client import Cluster, KubectlFailed
+from cluster.api import Refused, path_to
+from cluster.client import Cluster
 from flashsystem_operator.api.kinds import API_VERSION, Kind
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -19,6 +20,9 @@ GOOD: dict[Kind, dict[str, Any]] = {
     Kind.HOST: {"arrayRef": {"name": "fs"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:node-1"]}},
     Kind.ATTACHMENT: {"hostRef": {"name": "node-1"}, "volume": {"name": "data"}},
 }
+
+STRICT = {"fieldValidation": "Strict"}
+"""As kubectl asks by itself: a field that nobody knows is a mistake."""
 
 LEFT_OUT = object()
 """In place of a value: without that field."""
@@ -48,28 +52,30 @@ class Asking:
 
     def refusal(self, kind: Kind, **fields: Any) -> str:
         """What is said to a good object with these fields changed; empty when it is taken. Nothing is stored."""
-        return self._said(
-            "apply", "--filename=-", "--dry-run=server", stdin=json.dumps(_body(kind, changed(GOOD[kind], **fields)))
-        )
+        body = _body(kind, changed(GOOD[kind], **fields))
+        return _said(lambda: self.cluster.api.create(self._path(kind), body, dryRun="All", **STRICT))
 
     def made(self, kind: Kind, **fields: Any) -> dict[str, Any]:
         """Store a good object with these fields changed, and answer as what."""
-        words = ["create", "--filename=-", "--output=json", f"--namespace={self.namespace}"]
-        stored: dict[str, Any] = json.loads(
-            self.cluster.kubectl(*words, stdin=json.dumps(_body(kind, changed(GOOD[kind], **fields))))
-        )
+        body = _body(kind, changed(GOOD[kind], **fields))
+        stored: dict[str, Any] = self.cluster.api.create(self._path(kind), body, **STRICT)
         return stored
 
-    def change(self, kind: Kind, patch: dict[str, Any], *words: str) -> str:
-        """What is said to a merge patch of the stored object; empty when it is taken."""
-        return self._said("patch", kind.crd, "it", "--type=merge", f"--patch={json.dumps(patch)}", *words)
+    def change(self, kind: Kind, patch: dict[str, Any], part: str = "") -> str:
+        """What is said to a merge patch of the stored object, or of a part like `status`; empty when it is taken."""
+        path = "/".join((self._path(kind, "it"), *((part,) if part else ())))
+        return _said(lambda: self.cluster.api.patch(path, patch, **STRICT))
 
-    def _said(self, *words: str, stdin: str | None = None) -> str:
-        try:
-            self.cluster.kubectl(*words, f"--namespace={self.namespace}", stdin=stdin)
-        except KubectlFailed as refused:
-            return re.sub(r"\s+", " ", refused.stderr)
-        return ""
+    def _path(self, kind: Kind, name: str = "") -> str:
+        return path_to(API_VERSION, kind.plural, name, self.namespace)
+
+
+def _said(ask: Callable[[], object]) -> str:
+    try:
+        ask()
+    except Refused as refused:
+        return re.sub(r"\s+", " ", refused.words)
+    return ""
 
 
 def _body(kind: Kind, spec: dict[str, Any]) -> dict[str, Any]:

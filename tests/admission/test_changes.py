@@ -16,7 +16,7 @@ def to(**spec: Any) -> dict[str, Any]:
 
 def with_lun(asking: Asking, lun: int) -> None:
     """The operator says at which LUN the volume is."""
-    assert asking.change(ATTACHMENT, {"status": {"lun": lun}}, "--subresource=status") == ""
+    assert asking.change(ATTACHMENT, {"status": {"lun": lun}}, "status") == ""
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_get_shows_what_an_operator_wants_to_see_first(asking: Asking) -> None:
         "array": {"name": "fs"},
         "volume": {"name": "data", "uid": "6" * 32},
     }
-    assert asking.change(Kind.ATTACHMENT, {"status": status}, "--subresource=status") == ""
+    assert asking.change(Kind.ATTACHMENT, {"status": status}, "status") == ""
 
     shown = asking.cluster.kubectl("get", "fsattach", f"--namespace={asking.namespace}")
     wide = asking.cluster.kubectl("get", "fsattach", f"--namespace={asking.namespace}", "--output=wide")

@@ -37,8 +37,8 @@ class Api:
     def get(self, path: str, **query: str) -> Any:
         return self._ask("GET", path, query)
 
-    def create(self, path: str, body: Document) -> Any:
-        return self._ask("POST", path, {}, body)
+    def create(self, path: str, body: Document, **query: str) -> Any:
+        return self._ask("POST", path, query, body)
 
     def apply(self, document: Document) -> Any:
         """Server-side apply, taking over what other managers had."""
@@ -47,8 +47,9 @@ class Api:
         path = path_to(version, plural, meta["name"], meta["namespace"] if in_namespace else "")
         return self._ask("PATCH", path, {"fieldManager": "kubectl", "force": "true"}, document, APPLY)
 
-    def patch(self, path: str, body: Document, content: str = MERGE) -> Any:
-        return self._ask("PATCH", path, {}, body, content)
+    def patch(self, path: str, body: Document, **query: str) -> Any:
+        """A merge patch: what is null goes, what is left out stays."""
+        return self._ask("PATCH", path, query, body, MERGE)
 
     def delete(self, path: str, **query: str) -> Any:
         """As kubectl does it: what an object owns goes after it."""
