@@ -1,0 +1,97 @@
+"""A refusal rests only if volume protection was on when it came, and only for its time."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.array import observe
+from flashsystem_operator.array.commands import MapVolume, RemoveHost, Step, UnmapVolume
+from flashsystem_operator.array.errors import Refused
+from flashsystem_operator.array.session import Session
+from flashsystem_operator.controller.changelog import Errand
+from flashsystem_operator.controller.protected import Protected
+from flashsystem_operator.controller.steps import Results
+from flashsystem_operator.reconcile.cause import cause
+from flashsystem_operator.reconcile.decision import Reason
+from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
+from support.arranging import array, attachment
+from support.in_process import InProcess
+
+OWNER = attachment("a", "node", meta={"deleting": True})
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Told:
+    """An array with one mapped volume, and a session on it."""
+
+    def __init__(self, pretended: InProcess, session: Session) -> None:
+        self.array = pretended
+        self.session = session
+        self.clock = Clock()
+        self.protected = Protected(self.clock, 60.0)
+        self.volume = pretended.system.volume_named["vol0"]
+        self.unmap = UnmapVolume(HostName("a"), VolumeName("vol0"), VolumeUid(self.volume.uid))
+
+    def refused(self, step: Step, words: str = "CMMVC9999E Not now.") -> None:
+        errand = Errand(array().ref, None, OWNER.ref, "u", 1, cause(OWNER, step), step)
+        results = Results({OWNER.ref: Refused("svctask x", words)}, refused=[errand])
+        self.protected.learn(self.session, results, observe.survey(self.session, None))
+
+
+@pytest.fixture(params=[{"dialect": "modern"}, {"dialect": "modern", "release": "7.6.0.0"}])
+def told(request: pytest.FixtureRequest) -> Iterator[Told]:
+    config: dict[str, Any] = {**request.param, "hosts": [{"name": "a", "ports": [{"name": "iqn.2026-01.a:a"}]}]}
+    config["mappings"] = [{"host": "a", "volume": "vol0", "lun": 1}]
+    with InProcess(config) as pretended, closing(pretended.session()) as session:
+        pretended.system.state.system.vdisk_protection_enabled = "yes"
+        yield Told(pretended, session)
+
+
+def test_what_was_refused_under_protection_rests_for_its_time_with_the_arrays_words(told: Told) -> None:
+    told.refused(told.unmap)
+
+    wait = told.protected.held[told.unmap]
+    assert wait.reason is Reason.VOLUME_PROTECTED
+    assert "CMMVC9999E Not now." in wait.message
+    assert "15 minutes after the last I/O" in wait.message
+    told.clock.now += 45
+    assert told.protected.held[told.unmap].retry == 15
+    told.clock.now += 15
+    assert told.protected.held == {}
+
+
+def test_protection_that_is_off_explains_no_refusal(told: Told) -> None:
+    told.array.system.state.system.vdisk_protection_enabled = "no"
+
+    told.refused(told.unmap)
+
+    assert told.protected.held == {}
+
+
+def test_only_what_takes_away_is_protected(told: Told) -> None:
+    told.refused(MapVolume(told.unmap.host, told.unmap.volume, told.unmap.uid, Lun(1)))
+
+    assert told.protected.held == {}
+
+
+def test_what_is_done_all_the_same_needs_no_rest(told: Told) -> None:
+    told.array.admin("svctask rmvdiskhostmap -host a vol0")
+
+    told.refused(told.unmap)
+
+    assert told.protected.held == {}
+
+
+def test_a_host_rests_for_the_volumes_that_it_sees(told: Told) -> None:
+    told.refused(step := RemoveHost(told.unmap.host))
+
+    assert step in told.protected.held
