@@ -29,6 +29,12 @@ def forced() -> VolumeAttachment:
 ATTACHED = attachment("data", "node", status={"attached_time": THEN})
 
 
+def had(state: str) -> FlashSystemHost:
+    """A host of which an initiator is remembered."""
+    ports = [{"iqn": iqn("second"), "state": state}]
+    return host("node", "node", "second", status={"ownership": "Created", "ports": ports})
+
+
 class Case(NamedTuple):
     because: str
     owner: FlashSystemHost | VolumeAttachment
@@ -46,6 +52,8 @@ CASES = [
     Case("the first volume makes the host object", fresh(), MAKE, Why.MAKE_HOST, "FlashSystemHost storage/node"),
     Case("with many initiators in two commands", fresh(), ADD, Why.MAKE_HOST),
     Case("an initiator was added to the spec", host("node"), ADD, Why.ADD_PORTS, iqn("second")),
+    Case("an initiator that was there is put back", had("active"), ADD, Why.CORRECT, "lacked it on the array"),
+    Case("one that was only asked for is asked for again", had("asked"), ADD, Why.ADD_PORTS),
     Case("an initiator was removed from the spec", host("node"), REMOVE, Why.REMOVE_PORT, iqn("first")),
     Case("the last volume is gone", host("node"), EMPTY, Why.EMPTY_HOST, "no attachment that is to stay names"),
     Case(

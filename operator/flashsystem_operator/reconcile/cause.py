@@ -1,5 +1,6 @@
 """Why a command is sent, for whoever asks later: which wish of which resource it serves."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -7,6 +8,7 @@ from flashsystem_operator.api.annotations import FORCE_DETACH
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
+from flashsystem_operator.reconcile.records import ASKED
 
 
 class Why(StrEnum):
@@ -68,9 +70,16 @@ def _of_host(host: FlashSystemHost, step: Step) -> Cause:
             )
         case MakeHost():
             return Cause(Why.MAKE_HOST, f"{ref} asks for it.")
+        case AddPorts(iqns=iqns) if _had(host, iqns):
+            return Cause(Why.CORRECT, f"{ref} had {', '.join(iqns)}, and the host object lacked it on the array.")
         case AddPorts(iqns=iqns):
             return Cause(Why.ADD_PORTS, f"spec.initiators of {ref} names {', '.join(iqns)}.")
         case RemovePort(iqn=iqn):
             return Cause(Why.REMOVE_PORT, f"spec.initiators of {ref} names {iqn} no more.")
         case _:
             return Cause(Why.SPEC, f"The spec of {ref} asks for it.")
+
+
+def _had(host: FlashSystemHost, iqns: Collection[str]) -> bool:
+    """Whether the host object was seen with all of these."""
+    return set(iqns) <= {port.iqn for port in host.status.ports if port.state != ASKED}
