@@ -115,11 +115,13 @@ def own_mapping(view: View, host: HostName, uid: VolumeUid) -> Mapping | None:
 
 
 def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, host: Host, world: World, view: View) -> str:
-    where = f"Volume {mapping.volume} stays mapped to host {mapping.host} at LUN {mapping.lun}"
+    reader = Reader.of(attachment, world)
+    on = f"host {mapping.host}" if reader.knows(mapping.host) else "another host"
+    where = f"Volume {mapping.volume} stays mapped to {on} at LUN {mapping.lun}"
     if heir := _heir(attachment, host, mapping.uid, world, view):
-        return f"{where}: {Reader.of(attachment, world).resource(heir)} attaches it too."
+        return f"{where}: {reader.resource(heir)} attaches it too."
     if strangers := _strangers(attachment, host, world):
-        who = listed(strangers) if Reader.of(attachment, world).knows(host.name) else "another machine"
+        who = listed(strangers) if reader.knows(host.name) else "another machine"
         return f"{where}: that is another host object than it was mapped to, and {who} uses it too."
     policy, origin = attachment.spec.deletion_policy, attachment.status.origin
     if policy is DeletionPolicy.RETAIN:
