@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.simulator import Simulator
-from support.beside import secret, secret_path, version
+from support.beside import secret, secret_path, version, volume
 from support.brick import read_by_os_brick
 from support.contents import mark, writes
-from support.operating import Operator, open_secrets
-from support.stand import ATTACHMENTS, Stand, until
+from support.operating import ROOT, Operator, open_secrets
+from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until
 
 BLOCKED = "ConnectionSecretBlocked"
+FIRST, SECOND = "canary-one-cl1cket", "canary-two-cl1cket"
 
 
 @pytest.fixture
@@ -168,3 +169,35 @@ def test_where_the_operator_may_not_write_secrets_it_says_which_right_it_needs(
     until("the binding", lambda: bound(stand) == "way")
     assert stand.condition(ATTACHMENTS, "one", BLOCKED) == {}
     assert operator.running
+
+
+@pytest.mark.parametrize("simulator", ["modern"], indirect=True)
+def test_the_chap_login_is_handed_on_in_secrets_only_and_follows_its_rotation(
+    opened: Stand, simulator: Simulator, operator: Operator
+) -> None:
+    """A PersistentVolume names that Secret, and has to wait for it."""
+    opened.cluster.apply(ROOT / "manifests" / "components" / "persistent-volumes" / "roles.yaml")
+    opened.array(simulator, resyncInterval="2s", persistentVolumes="Allowed")
+    opened.secret("login", password=FIRST)
+    wish = {"persistentVolume": {"claimRef": {"name": "data"}}}
+    opened.apply(
+        opened.host("worker-1", chap={"secretRef": {"name": "login"}}),
+        opened.attachment("one", "worker-1", "vol0", **wish),
+    )
+    opened.says(ATTACHMENTS, "one", "PersistentVolumeNeedsSecret", "PersistentVolumeBlocked")
+
+    opened.patch(ATTACHMENTS, "one", {"connectionSecret": {"name": "way"}})
+    typed = read_by_os_brick(content(opened)["connection_properties"])["typed"]
+    assert [line.split()[-1] for line in typed if "auth.username" in line] == [iqn("worker-1")] * 2
+    assert [line.split()[-1] for line in typed if "auth.password" in line] == [FIRST] * 2
+    source = until("the PersistentVolume", lambda: volume(opened))["spec"]["iscsi"]
+    assert source["chapAuthSession"] is True
+    assert source["secretRef"] == {"name": "way", "namespace": opened.namespace}
+
+    opened.secret("login", password=SECOND)
+    until("the new login", lambda: content(opened)["node.session.auth.password"] == SECOND)
+    assert simulator.control.state()["hosts"][0]["chap_secret"] == SECOND
+
+    said = json.dumps(opened.all(ATTACHMENTS, HOSTS)) + json.dumps(volume(opened))
+    assert not [canary for canary in (FIRST, SECOND) if canary in said + operator.log]
+    opened.delete(ATTACHMENTS, "one")

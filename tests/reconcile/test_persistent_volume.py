@@ -88,6 +88,14 @@ def test_what_was_made_of_something_else_is_not_as_wished(change: dict[str, int]
     assert is_as_wished(made(of, said()), made(of, said()))
 
 
+def test_a_volume_that_grew_under_a_bound_claim_is_as_wished() -> None:
+    of = wishing()
+    before = made(of, said()) | {"status": {"phase": "Bound"}}
+
+    assert is_as_wished(before, made(of, said(capacity=2 << 30), before))
+    assert not is_as_wished(before, made(of, said(lun=2), before))
+
+
 @pytest.mark.parametrize("phase", ["Released", "Failed"])
 def test_one_that_was_used_up_is_made_anew_for_the_next_claim(phase: str) -> None:
     of = wishing()

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.array.view import View
 from flashsystem_operator.controller.connection_secrets import ConnectionSecrets, Kept
 from flashsystem_operator.controller.delays import Clock
 from flashsystem_operator.controller.kube import Kube
 from flashsystem_operator.controller.persistent_volumes import PersistentVolumes
+from flashsystem_operator.reconcile.connection_secret import login_of
 from flashsystem_operator.reconcile.decision import Wait
 from flashsystem_operator.reconcile.holding import is_in_plan_mode
 from flashsystem_operator.reconcile.world import World
@@ -20,12 +22,19 @@ class Beside:
         self._secrets = ConnectionSecrets(kube, clock)
         self._volumes = PersistentVolumes(kube, clock)
 
-    async def keep(self, attachment: VolumeAttachment, said: AttachmentStatus, world: World, now: str) -> Kept:
+    async def keep(
+        self, attachment: VolumeAttachment, said: AttachmentStatus, world: World, view: View, now: str
+    ) -> Kept:
         """Bring both in line with what is said of the attachment."""
         if is_in_plan_mode(attachment, world):
             return Kept(said)
-        first = await self._secrets.keep(attachment, said, None, now)
-        second = await self._volumes.keep(attachment, first.status, world, now, chap=False)
+        host = world.hosts.get(attachment.host)
+        asked = host is not None and host.spec.chap is not None
+        login = login_of(host, said, world, view) if host else None
+        # A login that the array does not take yet is not told: the one that it takes still stands there.
+        connection = None if asked and login is None else said.connection
+        first = await self._secrets.keep(attachment, said, connection, login, now)
+        second = await self._volumes.keep(attachment, first.status, world, now, chap=asked)
         return Kept(second.status, first.error or second.error)
 
     async def in_use(self, world: World, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:

@@ -39,8 +39,18 @@ class ConnectionSecrets:
         self._secrets = Secrets(kube)
         self._known = Rereading(clock)
 
-    async def keep(self, attachment: VolumeAttachment, said: AttachmentStatus, chap: Chap | None, now: str) -> Kept:
-        """Bring the Secret in line. When the attachment goes it is not touched: it goes with its owner."""
+    async def keep(
+        self,
+        attachment: VolumeAttachment,
+        said: AttachmentStatus,
+        connection: Connection | None,
+        chap: Chap | None,
+        now: str,
+    ) -> Kept:
+        """Bring the Secret in line. When the attachment goes it is not touched: it goes with its owner.
+
+        connection: what is to be told, None while there is nothing that could be relied on.
+        """
         wished, had = attachment.spec.connection_secret, attachment.status.binding
         if attachment.metadata.deleting or not (wished or had):
             self._known.forget(attachment.metadata.uid)
@@ -50,8 +60,8 @@ class ConnectionSecrets:
         try:
             if wished is None:
                 name, note = await self._removed(attachment, name)
-            elif said.connection is not None:  # else the last one stays: whoever is logged in has need of it
-                name, note = await self._written(attachment, name, wished.name, said.connection, chap)
+            elif connection is not None:  # else the last one stays: whoever is logged in has need of it
+                name, note = await self._written(attachment, name, wished.name, connection, chap)
         except LeftOver as failure:
             name, error = None, failure
             note = beside.secret_of_others(attachment.metadata.namespace, wished.name if wished else "", left_over=True)

@@ -196,7 +196,7 @@ class Round:
                 said = status.of_host(resource, outcome, world, view, now())
             else:
                 kept = await self.beside.keep(
-                    resource, status.of_attachment(resource, outcome, world, view, now()), world, now()
+                    resource, status.of_attachment(resource, outcome, world, view, now()), world, view, now()
                 )
                 said, error = kept.status, kept.error
             await self.writer.status(ref, said)

@@ -13,8 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flashsystem_operator.api.attachment import Connection, VolumeAttachment
+from flashsystem_operator.api.attachment import AttachmentStatus, Connection, VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import API_VERSION
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import chap as chap_secrets
+from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.values import HostName
 
 SECRET_TYPE = "servicebinding.io/iscsi"  # noqa: S105 - a type, not a secret
 
@@ -28,6 +33,14 @@ class Chap:
 
     username: str
     password: str = field(repr=False)
+
+
+def login_of(host: FlashSystemHost, said: AttachmentStatus, world: World, view: View) -> Chap | None:
+    """The login that the array takes from the host now. The array knows a machine's user name as its initiator."""
+    if said.host is None or said.host.name is None:
+        return None
+    secret = chap_secrets.in_force(host, HostName(said.host.name), world, view)
+    return Chap(host.spec.initiators.iscsi[0], secret.text) if secret else None
 
 
 def entries(connection: Connection, chap: Chap | None) -> dict[str, str]:

@@ -20,7 +20,7 @@ from flashsystem_operator.api.persistent_volume import PersistentVolume, VolumeM
 OWNER = "flashsystem.io/attachment-uid"
 """The label that proves for which attachment it was made."""
 
-_DIGEST = "flashsystem.io/made-of"
+_DIGEST, _SIZE = "flashsystem.io/made-of", "flashsystem.io/capacity-bytes"
 _ATTACHMENT = "flashsystem.io/attachment"
 _UNUSED = ("Released", "Failed")
 
@@ -59,7 +59,11 @@ def body(
         "metadata": {
             "name": name_of(attachment),
             "labels": {"app.kubernetes.io/managed-by": "flashsystem-operator", OWNER: meta.uid},
-            "annotations": {_DIGEST: _digest(spec), _ATTACHMENT: f"{meta.namespace}/{meta.name}"},
+            "annotations": {
+                _DIGEST: _digest({key: value for key, value in spec.items() if key != "capacity"}),
+                _SIZE: str(volume.capacity),
+                _ATTACHMENT: f"{meta.namespace}/{meta.name}",
+            },
         },
         "spec": spec,
     }
@@ -77,10 +81,14 @@ def is_in_use(found: Mapping[str, Any]) -> bool:
 
 
 def is_as_wished(found: Mapping[str, Any], wished: Mapping[str, Any]) -> bool:
-    """Whether it was made of the same, and a claim can be bound to it, or is."""
-    made_of = (found["metadata"].get("annotations") or {}).get(_DIGEST)
+    """Whether it was made of the same, and a claim can be bound to it, or is.
+
+    A volume that grew under a bound claim is used as before; what Kubernetes calls its capacity is only for binding.
+    """
+    made_of, now = found["metadata"].get("annotations") or {}, wished["metadata"]["annotations"]
     spent = found.get("status", {}).get("phase") in _UNUSED or found["metadata"].get("deletionTimestamp")
-    return made_of == wished["metadata"]["annotations"][_DIGEST] and not spent
+    same_size = made_of.get(_SIZE) == now[_SIZE] or is_in_use(found)
+    return made_of.get(_DIGEST) == now[_DIGEST] and same_size and not spent
 
 
 def _source(
