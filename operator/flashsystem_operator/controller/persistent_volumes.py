@@ -3,6 +3,7 @@
 It belongs to no namespace, so no attachment can own it: our finalizer on the attachment sees to its end.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -57,8 +58,9 @@ class PersistentVolumes:
     async def in_use(self, world: World, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
         """Why deleted attachments have to stay: a claim is bound to their volume. Raises KubeError."""
         attachments = (world.attachments[ref] for ref in due if ref in world.attachments)
-        leaving = (each for each in attachments if each.metadata.deleting and _may_have_one(each))
-        return {each.ref: wait for each in leaving if (wait := await self._why_in_use(each)) is not None}
+        leaving = [each for each in attachments if each.metadata.deleting and _may_have_one(each)]
+        waits = await asyncio.gather(*map(self._why_in_use, leaving))
+        return {each.ref: wait for each, wait in zip(leaving, waits, strict=True) if wait is not None}
 
     async def let_go(self, attachment: VolumeAttachment) -> None:
         """Remove the PersistentVolume of a deleted attachment. Raises KubeError if it is not to be removed now.
