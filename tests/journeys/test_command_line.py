@@ -5,8 +5,9 @@ from pathlib import Path
 
 import yaml
 
+from cluster.client import Cluster
 from flashsystem_operator.simulator import Simulator
-from support.arrays import writes
+from support.arrays import pretend, writes
 from support.brownfield import SHARED, fill, unfit
 from support.contents import admin, foreign_host
 from support.program import program
@@ -87,3 +88,58 @@ def test_what_plan_says_is_what_is_then_sent(stand: Stand, simulator: Simulator,
     assert sorted(writes(simulator)) == sorted(lines)
     again = program("plan", "-f", str(tmp_path), "--installation-id", installation)
     assert again.returncode == 0, again.stdout
+
+
+def test_what_a_user_of_the_cluster_may_not_read_is_told_with_the_way_out(
+    installed: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    """No operator runs for this: the command line only reads."""
+    with pretend() as simulator:
+        stand = Stand(installed, namespace)
+        stand.array(simulator)
+        account = {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": "reader"}}
+        installed.apply(account, namespace)
+        way = ("--array", "array", "-n", namespace, "--kubeconfig", str(installed.kubeconfig_for("reader", namespace)))
+
+        refused = program("check", *way)
+        assert refused.returncode == 1
+        assert "You may not read FlashSystemArrays" in refused.stderr
+        assert program("check", *_but(way, "nowhere", installed)).returncode == 1
+
+        installed.apply(_may_read_arrays(), namespace)
+        without = program("check", *way, "-o", "json")
+        assert without.returncode == 1
+        credentials, *others = json.loads(without.stdout)
+        assert "You may not read Secret" in credentials["message"]
+        assert {row["result"] for row in others} == {"not-checked"}
+        password = tmp_path / "password"
+        password.write_text("passw0rd")
+        by_hand = ("--user", simulator.user, "--password-file", str(password))
+        assert program("check", *way, *by_hand).returncode == 0
+
+        imported = program("import", *way, *by_hand)
+        assert imported.returncode == 0
+        for unseen in ("the UID of namespace kube-system", "the FlashSystemHosts", "the VolumeAttachments"):
+            assert f"Not seen in the cluster: {unseen}" in imported.stderr
+
+
+def _but(way: tuple[str, ...], name: str, cluster: Cluster) -> tuple[str, ...]:
+    """The same way to another array, as somebody who may read all."""
+    return (way[0], name, *way[2:5], str(cluster.kubeconfig))
+
+
+def _may_read_arrays() -> list[dict[str, object]]:
+    role: dict[str, object] = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "arrays"},
+        "rules": [{"apiGroups": ["flashsystem.io"], "resources": ["flashsystemarrays"], "verbs": ["get"]}],
+    }
+    binding: dict[str, object] = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "arrays"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "arrays"},
+        "subjects": [{"kind": "ServiceAccount", "name": "reader"}],
+    }
+    return [role, binding]
