@@ -312,3 +312,22 @@ def test_a_host_object_of_an_administrators_is_mapped_to_under_its_own_name(
     told = lines(ran("plan", "-f", where, "--installation-id", INSTALLATION, "-o", "json"))
 
     assert told == ["+ svctask mkvdiskhostmap -host Old_Box -scsi 1 vol0"]
+
+
+def test_a_chap_secret_of_the_files_is_planned_and_never_shown(ran: Run, folder: Write) -> None:
+    proving = host()
+    proving["spec"]["chap"] = {"secretRef": {"name": "chap"}}
+    with pretend(dialect="modern") as simulator:
+        documents = [array(simulator), secret(simulator), proving, attachment("one", "vol0")]
+        where = folder(*documents)
+        assert "There is no Secret default/chap" in ran("plan", "-f", where).out
+
+        words = {"kind": "Secret", "metadata": {"name": "chap"}, "stringData": {"password": f"{CANARY}-chap"}}
+        folder(*documents, words)
+        planned = ran("plan", "-f", where, "-o", "json")  # which fails where the canary is shown
+        assert planned.code == 2
+        assert any("-chapsecret" in line and "***" in line for line in lines(planned))
+
+        proving["spec"]["chap"]["generate"] = True
+        folder(*documents)
+        assert any("-chapsecret" in line for line in lines(ran("plan", "-f", where, "-o", "json")))

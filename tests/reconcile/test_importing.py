@@ -212,13 +212,14 @@ def test_a_host_object_that_may_be_an_operators_is_left_alone_until_it_is_said_w
     assert "--installation-id" in reasons(found)[f"host object {ours.name}"]
 
 
-def test_an_empty_host_object_of_this_installation_is_not_proposed_since_it_would_be_removed() -> None:
+def test_an_empty_host_object_of_this_installation_is_kept_by_its_policy() -> None:
+    """Without it, what is empty and ours would be removed as soon as it had a resource again."""
     ours = host_object(own_name("worker-1"), "a")
 
     found = imported(ours)
 
-    assert found.proposals == []
-    assert f"rmhost {ours.name}" in reasons(found)[f"host object {ours.name}"]
+    assert written(found, Kind.HOST)["worker-1"]["deletionPolicy"] == "Retain"
+    assert [outlook.steps for outlook in foresee(applied(found, world()), view(ours))] == [()]
 
 
 @pytest.mark.parametrize(

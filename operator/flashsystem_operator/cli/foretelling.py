@@ -1,7 +1,7 @@
 """What the operator would do about a folder of manifests, found out by the code that does it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flashsystem_operator.api.array import FlashSystemArray
@@ -22,6 +22,7 @@ from flashsystem_operator.array.commands import (
     shown,
 )
 from flashsystem_operator.array.state import System
+from flashsystem_operator.array.view import View
 from flashsystem_operator.cli.installation import Installation
 from flashsystem_operator.cli.manifests import Manifests
 from flashsystem_operator.cli.reach import reached
@@ -32,9 +33,14 @@ from flashsystem_operator.reconcile.decision import Reason, Refuse, Wait
 from flashsystem_operator.reconcile.foresight import Outlook, foresee
 from flashsystem_operator.reconcile.names import made_by
 from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.values import ChapSecret
 
 _UNKNOWN = "unknown"
 """Stands for an installation whose id nobody gave."""
+
+
+_GENERATED = ChapSecret("generated-when-applied")
+"""Stands for a CHAP secret that the operator will make up. It is never shown, as none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def foretell(
     before: the plans for arrays that came first; of two for one system nothing is done through the second.
     """
     with reached(target) as access:
-        looking, asked = Looking(access.session), _world(target.array, manifests, installation, "")
+        looking, asked = Looking(access.session), _world(target.array, manifests, installation)
         view = looking.first(asked, (*asked.hosts, *asked.attachments), survey=True)
     system = view.body.system
     if elder := next((each.array for each in before if each.system.id == system.id), None):
@@ -90,6 +96,7 @@ def foretell(
     verdict = arrays.judge(target.array, view.body)
     closed = verdict.message if isinstance(verdict, Refuse) else ""
     world = _world(target.array, manifests, installation, closed)
+    world = replace(world, chap=_chap(world, view, manifests))
     items = tuple(_item(outlook, installation) for outlook in foresee(world, view))
     return ArrayPlan(target.array, system, closed, items)
 
@@ -106,7 +113,7 @@ def without_array(manifests: Manifests, planned: Mapping[ObjectRef, FlashSystemA
             yield Item(attachment.ref, (), (), blocked=True, note=note)
 
 
-def _world(array: FlashSystemArray, manifests: Manifests, installation: Installation, closed: str) -> World:
+def _world(array: FlashSystemArray, manifests: Manifests, installation: Installation, closed: str = "") -> World:
     hosts = {ref: host for ref, host in manifests.hosts.items() if host.array == array.ref}
     return World(
         array=array,
@@ -118,6 +125,26 @@ def _world(array: FlashSystemArray, manifests: Manifests, installation: Installa
         closed=closed,
         now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
+
+
+def _chap(world: World, view: View, manifests: Manifests) -> Mapping[ObjectRef, ChapSecret | Refuse]:
+    """What the hosts shall prove themselves with: it stands in Secrets of the files.
+
+    What the operator shall generate, or did, is not among them: that counts as being what the array has.
+    """
+    found: dict[ObjectRef, ChapSecret | Refuse] = {}
+    for ref, host in world.hosts.items():
+        if (chap := host.spec.chap) is None:
+            continue
+        from flashsystem_operator.controller.chap import not_found, secret_of  # noqa: PLC0415 - slow, and seldom needed
+
+        if secret := manifests.secrets.get((ref.namespace, chap.secret_ref.name)):
+            found[ref] = secret_of(host, secret)
+        elif chap.generate:
+            found[ref] = (view.chap or {}).get(world.object_of(host, view), _GENERATED)
+        else:
+            found[ref] = not_found(host)
+    return found
 
 
 def _item(outlook: Outlook, installation: Installation) -> Item:

@@ -50,9 +50,9 @@ class ChapSecrets:
         if chap is None:
             raise ValueError(f"{host.ref} wishes no CHAP secret")
         try:
-            return _secret(host, await self._kube.secret(namespace, chap.secret_ref.name))
+            return secret_of(host, await self._kube.secret(namespace, chap.secret_ref.name))
         except Gone:
-            return await self._made(host, chap.secret_ref.name) if chap.generate else _not_found(host)
+            return await self._made(host, chap.secret_ref.name) if chap.generate else not_found(host)
         except Forbidden:
             return _forbidden(host, "read")
 
@@ -64,7 +64,7 @@ class ChapSecrets:
             log.debug("Secret %s/%s was made meanwhile", namespace, name)
         except Forbidden:
             return _forbidden(host, "make")
-        return _secret(host, await self._kube.secret(namespace, name))
+        return secret_of(host, await self._kube.secret(namespace, name))
 
 
 def _fresh(host: FlashSystemHost, name: str) -> Mapping[str, object]:
@@ -78,7 +78,8 @@ def _fresh(host: FlashSystemHost, name: str) -> Mapping[str, object]:
     }
 
 
-def _secret(host: FlashSystemHost, found: Secret) -> ChapSecret | Refuse:
+def secret_of(host: FlashSystemHost, found: Secret) -> ChapSecret | Refuse:
+    """What stands in the Secret that the host names, or why it cannot be used."""
     encoded = found.data.get(PASSWORD) or found.data.get("password")
     if encoded is None:
         return _invalid(host, f"it has neither {PASSWORD} nor password")
@@ -95,7 +96,7 @@ def _where(host: FlashSystemHost) -> str:
     return f"Secret {host.metadata.namespace}/{name}"
 
 
-def _not_found(host: FlashSystemHost) -> Refuse:
+def not_found(host: FlashSystemHost) -> Refuse:
     return Refuse(
         Reason.CHAP_SECRET_NOT_FOUND,
         f"There is no {_where(host)}. Make it, with the CHAP secret under {PASSWORD} or password; or set "

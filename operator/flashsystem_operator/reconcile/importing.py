@@ -193,7 +193,7 @@ def _host(host: Host, world: World, wish: Wish, named: Namer) -> Proposal:
             Kind.HOST,
             wish.namespace,
             named.host(own or host.name),
-            {"arrayRef": array, "initiators": {"iscsi": sorted(host.iqns)}},
+            {"arrayRef": array, "initiators": {"iscsi": sorted(host.iqns)}, "deletionPolicy": "Retain"},
         ),
         f"host object {host.name}",
     )
