@@ -58,7 +58,8 @@ def test_what_is_retained_stays_on_the_array_and_the_event_says_so(stand: Stand,
     admin(simulator, f"rmvdiskhostmap -host {name} vol0")  # empty, and yet it stays
     stand.delete(HOSTS, "kept", "adopted")
     assert ports(simulator) == {name: [iqn("kept")], "admins": [iqn("adopted")]}
-    assert any("deletionPolicy Retain" in message and name in message for message in events(stand, "kept"))
+    until("the Event", lambda: any("deletionPolicy Retain" in each and name in each for each in events(stand, "kept")))
+    assert name in {each["host"] for each in stand.status(ARRAYS, "array")["audit"]["released"]["items"]}
 
 
 def test_portset_io_groups_and_type_are_as_wished_or_it_is_said_why_not(stand: Stand, simulator: Simulator) -> None:
