@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from flashsystem_operator.api.kinds import Kind, ObjectRef
-from flashsystem_operator.array.commands import RemoveHost, UnmapVolume
+from flashsystem_operator.array.commands import RemoveHost, SetChap, UnmapVolume
 from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Unreachable, Unreadable
 from flashsystem_operator.controller import changelog
 from flashsystem_operator.controller.changelog import Errand, Sent, record
 from flashsystem_operator.logs import LogFormat, configure
 from flashsystem_operator.reconcile.cause import Cause, Why
-from flashsystem_operator.values import HostName, SystemId, VolumeName, VolumeUid
+from flashsystem_operator.values import ChapSecret, HostName, SystemId, VolumeName, VolumeUid
 
 AT = datetime(2026, 2, 1, 12, 30, 15, 123456, UTC)
 NODE, UID = HostName("node-a1"), VolumeUid("60050768000000000000000000000001")
@@ -85,6 +85,15 @@ def test_an_endless_answer_does_not_make_an_endless_line() -> None:
     line = record(ERRAND, Sent(AT, 1.0, Refused("x", "CMMVC5842E " + "no " * 10_000)))
 
     assert len(str(line["words"])) == 2000
+
+
+def test_a_secret_is_in_no_line_even_when_the_array_repeats_it() -> None:
+    step = SetChap(NODE, ChapSecret("canary secret 1"), "-chapsecret")
+
+    for words in ("CMMVC5711E [canary secret 1] is not valid data.", "CMMVC5711E 'canary secret 1'"):
+        line = json.dumps(record(replace(ERRAND, step=step), Sent(AT, 1.0, Refused("svctask chhost", words))))
+        assert "canary" not in line
+        assert "***" in line
 
 
 def test_a_command_about_no_volume_has_no_key_for_one() -> None:

@@ -6,12 +6,11 @@ what the array answered is searched for what was masked in them.
 
 import json
 import logging
-import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume, shown
+from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume, shown, without_secrets
 from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Unreadable
 from flashsystem_operator.logs import CHANGES
 from flashsystem_operator.reconcile.cause import Cause
@@ -50,7 +49,6 @@ def write(errand: Errand, sent: Sent) -> None:
 
 def record(errand: Errand, sent: Sent) -> dict[str, object]:
     """The line, before it is JSON. `code` and `words` are there only when the array did not simply do it."""
-    command = shown(errand.step)
     return {
         "time": sent.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "array": {"namespace": errand.array.namespace, "name": errand.array.name, "system": errand.system},
@@ -63,9 +61,9 @@ def record(errand: Errand, sent: Sent) -> dict[str, object]:
         "generation": errand.generation,
         "why": errand.cause.why.value,
         "because": errand.cause.because,
-        "command": command,
+        "command": shown(errand.step),
         **_about(errand.step),
-        **_result(sent.error, _secrets(errand.step, command)),
+        **_result(sent.error, errand.step),
         "seconds": round(sent.seconds, 3),
     }
 
@@ -77,24 +75,17 @@ def _about(step: Step) -> dict[str, object]:
     return {"host": step.host}
 
 
-def _result(error: Exception | None, secrets: frozenset[str]) -> dict[str, object]:
+def _result(error: Exception | None, step: Step) -> dict[str, object]:
     match error:
         case None:
             return {"result": "done"}
         case Refused(code=code, words=words):
-            return {"result": "refused", "code": code, "words": _without(secrets, words)}
+            return {"result": "refused", "code": code, "words": _words(step, words)}
         case OutcomeUnknown() | Unreadable():
-            return {"result": "unknown", "words": _without(secrets, str(error))}
+            return {"result": "unknown", "words": _words(step, str(error))}
         case _:
-            return {"result": "not sent", "words": _without(secrets, str(error))}
+            return {"result": "not sent", "words": _words(step, str(error))}
 
 
-def _secrets(step: Step, command: str) -> frozenset[str]:
-    """The words of a command that are not shown as they are typed."""
-    return frozenset(step.argv()) - frozenset(shlex.split(command))
-
-
-def _without(secrets: frozenset[str], words: str) -> str:
-    for secret in secrets:
-        words = words.replace(secret, "***")
-    return words[:_WORDS]
+def _words(step: Step, words: str) -> str:
+    return without_secrets(step, words)[:_WORDS]
