@@ -6,7 +6,7 @@ import json
 from flashsystem_operator.simulator import Simulator
 from support.arrays import pretend
 from support.contents import foreign_host, mark, writes
-from support.operating import Operator
+from support.operating import Operator, open_secrets
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 FIRST, SECOND = "canary-one-wh1stle", "canary-two-wh1stle"
@@ -69,6 +69,9 @@ def test_a_chap_secret_is_set_rotated_and_taken_away_and_nobody_reads_it(stand: 
         until("no secret", lambda: not chap_of(simulator, "node"))
 
         stand.apply(stand.host("fresh", chap=chap("made", generate=True), lifecycle="Persistent"))
+        role = "flashsystem-operator-connection-secrets"
+        assert role in stand.says(HOSTS, "fresh", "ChapSecretForbidden", "Stalled")
+        open_secrets(stand.cluster, stand.namespace, role)
         stand.ready(HOSTS, "fresh")
         made = stand.cluster.get("secret", "made", "--namespace", stand.namespace)
         generated = base64.b64decode(made["data"][KEY]).decode()

@@ -9,7 +9,7 @@ from flashsystem_operator.simulator import Simulator
 from support.beside import secret, secret_path, version, volume
 from support.brick import read_by_os_brick
 from support.contents import mark, writes
-from support.operating import ROOT, Operator, open_secrets
+from support.operating import Operator, keeping_volumes, open_secrets
 from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until
 
 BLOCKED = "ConnectionSecretBlocked"
@@ -176,7 +176,11 @@ def test_the_chap_login_is_handed_on_in_secrets_only_and_follows_its_rotation(
     opened: Stand, simulator: Simulator, operator: Operator
 ) -> None:
     """A PersistentVolume names that Secret, and has to wait for it."""
-    opened.cluster.apply(ROOT / "manifests" / "components" / "persistent-volumes" / "roles.yaml")
+    with keeping_volumes(opened.cluster):
+        is_handed_on(opened, simulator, operator)
+
+
+def is_handed_on(opened: Stand, simulator: Simulator, operator: Operator) -> None:
     opened.array(simulator, resyncInterval="2s", persistentVolumes="Allowed")
     opened.secret("login", password=FIRST)
     wish = {"persistentVolume": {"claimRef": {"name": "data"}}}

@@ -8,21 +8,20 @@ import pytest
 from flashsystem_operator.simulator import Simulator
 from support.beside import VOLUMES, claim, found, unclaim, volume
 from support.contents import commands, mappings, mark, writes
-from support.operating import ROOT
+from support.operating import keeping_volumes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
 BLOCKED = "PersistentVolumeBlocked"
-COMPONENT = ROOT / "manifests" / "components" / "persistent-volumes" / "roles.yaml"
 NAMES = "iqn.1986-03.com.ibm:2145.fs.node1", "iqn.1986-03.com.ibm:2145.fs.node2"
 
 
 @pytest.fixture
 def allowed(stand: Stand) -> Iterator[Stand]:
     """The operator may keep PersistentVolumes; what a test leaves of them is swept."""
-    stand.cluster.apply(COMPONENT)
-    yield stand
-    stand.sweep()
-    stand.cluster.api.delete(VOLUMES)
+    with keeping_volumes(stand.cluster):
+        yield stand
+        stand.sweep()
+        stand.cluster.api.delete(VOLUMES)
 
 
 def named(simulator: Simulator, *names: str) -> None:
@@ -166,7 +165,6 @@ def test_what_kubernetes_does_not_take_is_told_in_its_own_words(allowed: Stand, 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
 def test_without_the_right_to_it_the_missing_component_is_named(stand: Stand, simulator: Simulator) -> None:
-    stand.cluster.kubectl("delete", "--ignore-not-found", "--filename", str(COMPONENT))
     attached(stand, simulator)
 
     message = stand.says(ATTACHMENTS, "one", "PersistentVolumeForbidden", BLOCKED)

@@ -26,7 +26,6 @@ EVERYWHERE = {
 }
 AT_HOME = {
     "get secrets",
-    "create secrets",
     *(f"{verb} coordination.k8s.io/leases" for verb in ("get", "create", "update")),
 }
 
@@ -121,7 +120,7 @@ def test_it_reads_a_secret_by_its_name_where_a_namespace_is_opened(
 
 
 def test_it_makes_the_chap_secret_of_a_host_where_a_namespace_is_opened_and_no_other_secret(
-    operator: Account, objects: str, installed: Cluster, tmp_path: Path
+    operator: Account, objects: str, installed: Cluster
 ) -> None:
     host = operator.get(ours(Kind.HOST, objects)).body["metadata"]["uid"]
     owner = {"apiVersion": "flashsystem.io/v1alpha1", "kind": "FlashSystemHost", "name": "it", "uid": host}
@@ -133,7 +132,7 @@ def test_it_makes_the_chap_secret_of_a_host_where_a_namespace_is_opened_and_no_o
     }
     assert "cannot create" in operator.create(core(objects, "secrets"), chap).said
 
-    installed.apply(opening(objects, tmp_path))
+    allow(installed, objects, "connection-secrets")
 
     assert "and no others" in operator.create(core(objects, "secrets"), chap | {"type": "Opaque"}).said
     assert "and no others" in operator.create(core(objects, "secrets"), chap | {"metadata": {"name": "chap"}}).said

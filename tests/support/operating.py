@@ -44,6 +44,17 @@ def open_secrets(cluster: Cluster, namespace: str, role: str = "flashsystem-oper
     )
 
 
+@contextlib.contextmanager
+def keeping_volumes(cluster: Cluster) -> Iterator[None]:
+    """The operator may keep PersistentVolumes while the block lasts: by the component, in the whole cluster."""
+    component = ROOT / "manifests" / "components" / "persistent-volumes" / "roles.yaml"
+    cluster.apply(component)
+    try:
+        yield
+    finally:
+        cluster.kubectl("delete", "--filename", str(component))
+
+
 def account(cluster: Cluster) -> Path:
     """A kubeconfig of the operator's service account."""
     return cluster.kubeconfig_for(ACCOUNT, NAMESPACE)

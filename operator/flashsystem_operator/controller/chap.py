@@ -105,10 +105,11 @@ def not_found(host: FlashSystemHost) -> Refuse:
 
 
 def _forbidden(host: FlashSystemHost, what: str) -> Refuse:
+    role = "flashsystem-operator-secrets" if what == "read" else "flashsystem-operator-connection-secrets"
     return Refuse(
         Reason.CHAP_SECRET_FORBIDDEN,
-        f"The operator may not {what} {_where(host)}. Bind ClusterRole flashsystem-operator-secrets to its service "
-        f"account with a RoleBinding in namespace {host.metadata.namespace}.",
+        f"The operator may not {what} {_where(host)}. Bind ClusterRole {role} to its service account with a "
+        f"RoleBinding in namespace {host.metadata.namespace}.",
     )
 
 

@@ -20,7 +20,8 @@ REASONS: Mapping[Reason, Entry] = {
     Reason.CHAP_SECRET_FORBIDDEN: Entry(
         "host",
         "the operator may not read or make the Secret",
-        "bind ClusterRole `flashsystem-operator-secrets` in that namespace, as `manifests/components/secrets` does",
+        "bind ClusterRole `flashsystem-operator-secrets` in that namespace, as `manifests/components/secrets` does; "
+        "for `chap.generate` also `flashsystem-operator-connection-secrets`",
     ),
     Reason.CHAP_SECRET_INVALID: Entry(
         "host", "the Secret lacks a key, or what it has cannot be a CHAP secret", "correct the Secret"
