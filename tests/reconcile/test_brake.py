@@ -135,6 +135,13 @@ def test_an_allowance_that_cannot_be_read_is_told() -> None:
     assert "'lots', is not that" in waits.message
 
 
+def test_another_namespace_does_not_read_what_the_array_is_annotated_with() -> None:
+    waits = Brake.of(world(of=braked(at(55, 3), allow="lots"), now=NOW)).judge(leaving(namespace="other"), ACT)
+
+    assert isinstance(waits, Wait)
+    assert "lots" not in waits.message
+
+
 def test_an_allowed_burst_is_used_up_even_beyond_the_window() -> None:
     allow = "40/2026-03-01T12:30:00Z"
     used = braked(at(20, 30), allow=allow, allowance={"value": allow, "since": "2026-03-01T11:15:00Z"})

@@ -49,7 +49,7 @@ class Brake:
         """Whether it may go now. Who was counted already and is tried again takes no further place."""
         if self.left is None or attachment.metadata.forced or self._has_its_place(attachment) or self.left:
             return act
-        return _braked(self.world)
+        return _braked(attachment, self.world)
 
     def take(self, attachment: VolumeAttachment) -> None:
         """It goes."""
@@ -95,7 +95,11 @@ def note(world: World) -> Note | None:
     waiting = sum(_waits(each) for each in world.attachments.values())
     if not waiting:
         return None
-    return Note(BRAKED, Reason.DETACH_BRAKE, f"Held back: {plural(waiting, 'deletion')}. {_why(world)}")
+    return Note(
+        BRAKED,
+        Reason.DETACH_BRAKE,
+        f"Held back: {plural(waiting, 'deletion')}. {_why(world, world.array.metadata.namespace)}",
+    )
 
 
 def _waits(attachment: VolumeAttachment) -> bool:
@@ -103,22 +107,25 @@ def _waits(attachment: VolumeAttachment) -> bool:
     return attachment.metadata.deleting and ready is not None and ready.reason == Reason.DETACH_BRAKE
 
 
-def _braked(world: World) -> Wait:
+def _braked(attachment: VolumeAttachment, world: World) -> Wait:
     goes_on = _goes_on(world)
     rest = (_moment(goes_on) - _moment(world.now)).total_seconds()
-    return Wait(Reason.DETACH_BRAKE, _why(world), retry=max(1.0, rest))
+    return Wait(Reason.DETACH_BRAKE, _why(world, attachment.metadata.namespace), retry=max(1.0, rest))
 
 
-def _why(world: World) -> str:
+def _why(world: World, reader: str) -> str:
+    """reader: the namespace in which it is read. What an annotation says is for its own."""
     array, brake = world.array, world.array.spec.detach_brake
     if brake is None:
         return ""
+    near = reader == array.metadata.namespace
+    said = repr(str(array.metadata.asked.allow_detaches)[:64]) if near else "something else"
     misread = array.metadata.asked.allow_detaches is not None and _allowed(array) is None
     return (
         f"The array's spec.detachBrake lets {plural(brake.max, 'volume')} be unmapped in {brake.window:g} seconds, and "
         f"as many were. It goes on at {_goes_on(world)}; or, if so many are meant to go, with annotation "
         f"{ALLOW_DETACHES}: COUNT/UNTIL on the FlashSystemArray, such as 40/2030-01-31T18:00:00Z."
-        + (f" What it says now, {str(array.metadata.asked.allow_detaches)[:64]!r}, is not that." if misread else "")
+        + (f" What it says now, {said}, is not that." if misread else "")
     )
 
 
