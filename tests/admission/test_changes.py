@@ -78,6 +78,14 @@ def test_what_is_kept_beside_an_attachment_can_be_changed_at_any_time(asking: As
     assert asking.change(ATTACHMENT, to(connectionSecret=None, persistentVolume=None)) == ""
 
 
+@pytest.mark.parametrize("kind", [HOST, ATTACHMENT])
+def test_a_drift_policy_can_be_changed_at_any_time(kind: Kind, asking: Asking) -> None:
+    asking.made(kind)
+
+    for policy in ("Report", "Ignore", None, "Correct"):
+        assert asking.change(kind, to(driftPolicy=policy)) == ""
+
+
 def test_a_lun_can_be_pinned_to_the_one_it_has_and_to_no_other(asking: Asking) -> None:
     asking.made(ATTACHMENT)
     refused = "lun cannot be changed or removed, only added with the LUN in status.lun"

@@ -153,6 +153,10 @@ CASES = [
     Case("an unknown word for PVs is refused", ARRAY, {"persistentVolumes": "Yes"}, '"Allowed", "Forbidden"'),
     Case("a duration has a unit", ARRAY, {"resyncInterval": "60"}, "write a whole number and a unit from 1s to 24h"),
     Case("a resync comes within a day", ARRAY, {"resyncInterval": "25h"}, "a unit from 1s to 24h, such as 60s"),
+    Case("LUNs do not cool for ever", ARRAY, {"lunQuarantine": "25h"}, "write 0s to turn it off, or a"),
+    Case("no quarantine is 0s", ARRAY, {"lunQuarantine": "0m"}, "write 0s to turn it off, or a whole"),
+    Case("an unknown drift policy is refused", ATTACHMENT, {"driftPolicy": "Fix"}, '"Correct", "Report", "Ignore"'),
+    Case("so is one for ports", HOST, {"driftPolicy": "Fix"}, '"Correct", "Report", "Ignore"'),
     Case("a command ends", ARRAY, {"limits__commandTimeout": "11m"}, "a unit from 1s to 10m, such as 60s"),
     Case("there is a command at a time", ARRAY, {"limits__concurrentCommands": 0}, "greater than or equal to 1"),
     Case("16 commands at a time are enough", ARRAY, {"limits__concurrentCommands": 17}, "less than or equal to 16"),
@@ -188,11 +192,13 @@ TAKEN = [
     (ARRAY, {"iscsi": {"addresses": ["fd00::2", "10.0.0.3"], "portset": "portset 1"}, "limits": {}}),
     (ATTACHMENT, {"detachGuard": "Off"}),
     (ARRAY, {"detachBrake": {"max": 10000, "window": "24h"}}),
-    (ARRAY, {"limits": {"commandTimeout": "10m"}, "resyncInterval": "24h"}),
+    (ARRAY, {"limits": {"commandTimeout": "10m"}, "resyncInterval": "24h", "lunQuarantine": "0s"}),
     (ARRAY, {"allowedNamespaces": {}, "hostAdoption": {"from": "All"}, "persistentVolumes": "Allowed"}),
     (ARRAY, choosing({"key": "example.com/team", "operator": "NotIn", "values": ["a", ""]})),
     (ARRAY, {"allowedNamespaces": {"from": "Selector", "selector": {"matchLabels": {"example.com/team": "a"}}}}),
     (ARRAY, volumes("db-[0-9]*", "My vol_?.[!x]")),
+    (ATTACHMENT, {"driftPolicy": "Ignore"}),
+    (HOST, {"driftPolicy": "Report"}),
 ]
 
 

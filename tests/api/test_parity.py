@@ -13,7 +13,7 @@ from flashsystem_operator.api import words
 from flashsystem_operator.api.base import Model
 from flashsystem_operator.api.kinds import CATEGORY, GROUP, VERSION, Kind
 from flashsystem_operator.api.meta import Resource
-from flashsystem_operator.api.words import ip, seconds
+from flashsystem_operator.api.words import ip, seconds, seconds_or_none
 
 every_kind = pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
 
@@ -116,8 +116,9 @@ ALPHABET = "aAfFgz019_.- :;$`'\"\n[]%é"
         (words.SYSTEM_ID_PATTERN, 16, values.system_id),
         (words.IQN_PATTERN, values.MAX_IQN, values.iqn),
         (words.DURATION_PATTERN, 6, seconds),
+        (words.SPAN_PATTERN, 6, seconds_or_none),
     ],
-    ids=["names", "volume uids", "system ids", "initiators", "durations"],
+    ids=["names", "volume uids", "system ids", "initiators", "durations", "spans"],
 )
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())

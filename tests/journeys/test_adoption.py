@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.simulator import Simulator
-from support.contents import admin, foreign_host, mappings, mark, writes
+from support.contents import admin, foreign_host, mappings, mark, uid, writes
 from support.stand import ATTACHMENTS, HOSTS, Stand, iqn
 
 HBA = "2100000E1E30E597"
@@ -35,7 +35,8 @@ def test_a_host_that_an_administrator_made_under_any_name_is_used_and_left_exact
     assert mappings(simulator) == {("Old_Box.7", "vol0", 1), ("Old_Box.7", "vol1", 2)}
     status = stand.status(HOSTS, "worker-1")
     assert (status["name"], status["ownership"]) == ("Old_Box.7", "Adopted")
-    assert status["mappings"] == {"count": 2, "items": [{"lun": 1, "volume": "vol0"}, {"lun": 2, "volume": "vol1"}]}
+    listed = [{"lun": lun, "volume": name, "uid": uid(simulator, name)} for lun, name in ((1, "vol0"), (2, "vol1"))]
+    assert status["mappings"] == {"count": 2, "items": listed}
     assert "administrator" in stand.condition(HOSTS, "worker-1")["message"]
     assert stand.status(ATTACHMENTS, "one")["origin"] == "Created"
 

@@ -158,13 +158,15 @@ WRITES = {
     "record": ("volumeattachments/{}-1/status$", 0),
     "report": ("volumeattachments/{}-1/status$", 1),
     "release": ("volumeattachments/{}-1$", 0),
-    "host": ("flashsystemhosts/{}/status$", 0),
+    "cooling": ("flashsystemhosts/{}/status$", 0),
+    "host": ("flashsystemhosts/{}/status$", 1),
 }
 """What is written about an attachment: before anything, before its first command, after its last one, and at its end.
-And what is written about its host. Each with how many writes to the same path come before."""
+And what is written about its host when a volume goes: before its LUN is free, and afterwards. Each with how many
+writes to the same path come before."""
 
 
-@pytest.mark.parametrize(("coming", "going"), [("finalizer", "release"), ("record", "host"), ("report", "host")])
+@pytest.mark.parametrize(("coming", "going"), [("finalizer", "release"), ("record", "host"), ("report", "cooling")])
 def test_a_kill_while_the_cluster_is_told_costs_nothing_but_time(
     stand: Stand, simulator: Simulator, proxy: Holding, behind: Operator, coming: str, going: str
 ) -> None:

@@ -3,8 +3,9 @@
 import pytest
 
 from flashsystem_operator.simulator import Simulator
-from support.contents import admin, foreign_host, luns, mappings, ports, writes
-from support.stand import ATTACHMENTS, Stand, iqn, until
+from support.contents import admin, foreign_host, luns, mappings, ports, uid, writes
+from support.operating import Operator
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 
 def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_that_it_asks_for(
@@ -28,9 +29,10 @@ def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_that_it_asks_for(
     stand.apply(stand.attachment("again", "worker-1", "vol4"))
     stand.ready(ATTACHMENTS, "again")
 
-    assert luns(simulator) == {"vol1": 2, "vol2": 0, "vol3": 3, "vol4": 1}
-    assert stand.status(ATTACHMENTS, "again")["lun"] == 1
-    assert stand.status(ATTACHMENTS, "again")["connection"]["targetLUN"] == 1
+    # LUN 1 rests: the machine may still know vol0 by it.
+    assert luns(simulator) == {"vol1": 2, "vol2": 0, "vol3": 3, "vol4": 4}
+    assert stand.status(ATTACHMENTS, "again")["lun"] == 4
+    assert stand.status(ATTACHMENTS, "again")["connection"]["targetLUN"] == 4
     assert stand.status(ATTACHMENTS, "zero")["lun"] == 0
     assert stand.status(ATTACHMENTS, "zero")["connection"]["targetLUN"] == 0
 
@@ -49,6 +51,52 @@ def test_a_pinned_lun_that_is_taken_is_refused_with_its_owner_and_had_once_it_is
     stand.delete(ATTACHMENTS, "one")
     stand.ready(ATTACHMENTS, "two")
     assert luns(simulator) == {"vol1": 5}
+
+
+def test_a_lun_that_was_freed_rests_even_if_nobody_lived_to_say_so(
+    stand: Stand, simulator: Simulator, operator: Operator
+) -> None:
+    def cooling() -> dict[int, str]:
+        found = stand.status(HOSTS, "worker-1").get("coolingLUNs", [])
+        return {each["lun"]: each["uid"] for each in found}
+
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "one")
+    held = simulator.control.fault("hold", "rmvdiskhostmap", when="after")
+
+    stand.delete(ATTACHMENTS, "one", wait=False)
+    simulator.control.wait(held, seconds=40)
+    assert cooling() == {1: uid(simulator, "vol0")}
+    operator.kill()
+    simulator.control.release(held)
+    operator.start()
+    stand.gone(ATTACHMENTS, "one")
+
+    # The host object went with its last volume, and comes again under its name.
+    until("the host object to go", lambda: not ports(simulator))
+    stand.apply(stand.attachment("two", "worker-1", "vol1"))
+    stand.ready(ATTACHMENTS, "two")
+    assert luns(simulator) == {"vol1": 2}
+
+    # By another hand it is the same, and the volume itself may come back.
+    stand.apply(stand.attachment("one", "worker-1", "vol0"), stand.attachment("three", "worker-1", "vol2", lun=9))
+    stand.ready(ATTACHMENTS, "one", "three")
+    assert luns(simulator) == {"vol0": 1, "vol1": 2, "vol2": 9}
+    stand.patch(ATTACHMENTS, "one", {"driftPolicy": "Report"})
+    (host,) = ports(simulator)
+    admin(simulator, f"rmvdiskhostmap -host {host} vol0")
+    stand.apply(stand.attachment("four", "worker-1", "vol3"))
+    stand.ready(ATTACHMENTS, "four")
+    assert luns(simulator) == {"vol1": 2, "vol2": 9, "vol3": 3}
+    assert cooling() == {1: uid(simulator, "vol0")}
+
+    # Who wants none has none.
+    stand.patch(ARRAYS, "array", {"lunQuarantine": "0s"})
+    stand.apply(stand.attachment("five", "worker-1", "vol4"))
+    stand.ready(ATTACHMENTS, "five")
+    assert luns(simulator)["vol4"] == 1
+    until("nothing to cool", lambda: not cooling())
 
 
 def test_luns_that_others_gave_on_the_host_count_as_taken(stand: Stand, simulator: Simulator) -> None:

@@ -173,3 +173,26 @@ def test_a_detach_removes_its_own_mapping_and_no_other(
         gone = before.keys() - pairs(pretended.state).keys()
         assert gone <= ({(seen.name, going.spec.volume.name)} if seen else set())
         assert going.ref not in keeper.wishes
+
+
+@law
+@given(arrays(), wishes(), st.data())
+def test_a_lun_that_was_freed_goes_to_no_other_volume_unless_that_asks_for_it(
+    config: dict[str, Any], wished: list[Wish], data: st.DataObject
+) -> None:
+    with kept(config, wished) as (pretended, keeper):
+        keeper.settle()
+        before = pairs(pretended.state)
+        attached = [each for each in keeper.wishes.values() if isinstance(each, VolumeAttachment)]
+        for going in attached[data.draw(st.integers(0, len(attached) - 1)) :]:
+            keeper.delete(going.ref)
+        if data.draw(st.booleans()):
+            keeper.settle()
+        where = data.draw(st.sampled_from(attached)).host.name
+        keeper.wish(*(attachment(f"new-{volume}", where, volume) for volume in data.draw(st.permutations(VOLUMES))))
+        keeper.settle()
+
+        asked = {(each.spec.volume.name, each.spec.lun) for each in attached}
+        for (name, volume), lun in pairs(pretended.state).items() - before.items():
+            had_by_others = {had for (on, other), had in before.items() if on == name and other != volume}
+            assert lun not in had_by_others or (volume, lun) in asked

@@ -5,6 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flashsystem_operator.api.host import CoolingLun
+from flashsystem_operator.reconcile.cooling import Cooling
 from flashsystem_operator.reconcile.decision import Reason, Refuse
 from flashsystem_operator.reconcile.lun import choose
 from flashsystem_operator.values import Lun
@@ -14,11 +16,13 @@ NODE = host_object("node", "node")
 LUNS = st.sets(st.integers(0, 40), max_size=40)
 
 
-def chosen(taken: set[int], *, had: int | None = None, cluster: str = "", **spec: Any) -> Lun | Refuse:
+def chosen(
+    taken: set[int], *, had: int | None = None, cluster: str = "", resting: Cooling | None = None, **spec: Any
+) -> Lun | Refuse:
     """The LUN for one more volume where these LUNs are taken."""
     others = [mapped(NODE, volume(f"v{lun}", lun + 100), lun, cluster=cluster) for lun in taken]
     wished = attachment("a", "node", uid(1), status={} if had is None else {"lun": had}, **spec)
-    return choose(wished, NODE.name, view(NODE, *others))
+    return choose(wished, NODE.name, view(NODE, *others), resting or {})
 
 
 @given(LUNS)
@@ -57,7 +61,7 @@ def test_the_one_that_it_had_comes_back_if_it_is_free(taken: set[int], had: int)
 def test_every_lun_of_a_mapping_in_several_io_groups_counts_as_taken() -> None:
     spread = mapped(NODE, volume("spread", 100), 1, 2)
 
-    assert choose(attachment("a", "node"), NODE.name, view(NODE, spread)) == 3
+    assert choose(attachment("a", "node"), NODE.name, view(NODE, spread), {}) == 3
 
 
 def test_a_full_host_is_said_to_be_full() -> None:
@@ -70,3 +74,35 @@ def test_a_full_host_is_said_to_be_full() -> None:
 def test_lun_0_is_given_only_to_who_asks_for_it() -> None:
     assert chosen(set(range(1, 2047))) == 2047
     assert chosen(set(), lun=0) == 0
+
+
+# -- LUNs that rest --------------------------------------------------------------------------------------------------
+
+
+def rests(until: dict[int, int]) -> Cooling:
+    """LUNs that another volume had, and the minute until which they rest."""
+    return {
+        Lun(lun): CoolingLun(lun=Lun(lun), uid=uid(9), until=f"2026-03-01T00:{minute:02}:00Z")
+        for lun, minute in until.items()
+    }
+
+
+@given(LUNS, st.dictionaries(st.integers(0, 40), st.integers(0, 59)))
+def test_one_that_rests_is_passed_over_like_one_that_is_taken(taken: set[int], until: dict[int, int]) -> None:
+    assert chosen(taken, resting=rests(until)) == chosen(taken | until.keys())
+
+
+@given(st.integers(0, 40))
+def test_one_that_rests_is_given_to_who_asks_for_it(pin: int) -> None:
+    assert chosen(set(), resting=rests({pin: 5}), lun=pin) == pin
+
+
+def test_the_one_that_it_had_does_not_come_back_while_it_rests_for_another_volume() -> None:
+    assert chosen(set(), had=3, resting=rests({3: 5})) == 1
+
+
+def test_where_all_that_is_free_rests_it_is_the_one_that_rested_longest() -> None:
+    taken = set(range(1, 2048)) - {4, 5, 6}
+
+    assert chosen(taken, resting=rests({4: 7, 5: 5, 6: 9})) == 5
+    assert chosen(taken | {5}, resting=rests({4: 7, 6: 9})) == 4

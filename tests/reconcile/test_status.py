@@ -105,7 +105,7 @@ def test_a_host_tells_its_object_ports_and_mappings() -> None:
     assert (said.name, said.id, said.ownership) == (there.name, there.id, Ownership.CREATED)
     assert [(each.iqn, each.state, each.logins) for each in said.ports] == [(iqn("node"), "active", 2)]
     assert said.mappings is not None
-    assert said.mappings.to_json() == {"count": 1, "items": [{"lun": 3, "volume": "data"}]}
+    assert said.mappings.to_json() == {"count": 1, "items": [{"lun": 3, "volume": "data", "uid": DATA.uid}]}
 
 
 def test_ports_that_somebody_else_put_on_our_host_object_are_not_remembered_as_ours() -> None:

@@ -10,7 +10,7 @@ from flashsystem_operator.simulator import Simulator
 from support.contents import looks, mark, writes
 from support.stand import ATTACHMENTS, HOSTS, PATIENCE, Stand
 
-_VARIES = {"lastTransitionTime", "attachedTime", "lastContactTime", "id"}
+_VARIES = {"lastTransitionTime", "attachedTime", "lastContactTime", "until", "id"}
 """Fields that differ between two runs of one story. Ids are handed out in the order in which commands arrive."""
 
 

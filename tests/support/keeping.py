@@ -4,6 +4,7 @@ What decides and what looks is the operator's own; only the running of it is tol
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
@@ -14,6 +15,7 @@ from flashsystem_operator.array.view import View
 from flashsystem_operator.controller.looking import Looking
 from flashsystem_operator.reconcile import batch, records, status
 from flashsystem_operator.reconcile.decision import Act, Decision, Refuse, Release
+from flashsystem_operator.reconcile.drift import with_vanished
 from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import ChapSecret
@@ -66,13 +68,15 @@ class Keeper:
         due = list(self.wishes) if due is None else due
         looking = Looking(self._session, self.view)
         self.view = looking.first(self.world, due, survey=survey)
-        planned = batch.plan(self.world, self.view, due)
+        lost = with_vanished(self.world, self.view)
+        planned = batch.plan(lost, self.view, due)
         self._record(planned, self.view)
         meanwhile()
         refused = self._act(planned)
         if any(isinstance(decision, Act) for decision in planned.values()):
             looking.again(_steps(planned), [step for steps in refused.values() for step in steps])
-        self._say(batch.plan(self.world, self.view, due), refused, self.view)
+        again = batch.plan(replace(self.world, vanished=lost.vanished), self.view, due)
+        self._say(again, refused, self.view)
         return dict(planned)
 
     def settle(self, most: int = 6) -> None:
@@ -84,8 +88,8 @@ class Keeper:
 
     def _record(self, planned: batch.Decisions, view: View) -> None:
         around = self.world
-        for ref in records.hosts_given_ports(planned.values(), around):
-            self._become(ref, records.of_host(around.hosts[ref], around, view))
+        for ref, record in records.of_hosts(planned, around, view).items():
+            self._become(ref, record.status)
         for ref, decision in planned.items():
             wish = self.wishes[ref]
             if isinstance(wish, VolumeAttachment) and isinstance(decision, Act) and not wish.metadata.deleting:

@@ -20,6 +20,7 @@ from flashsystem_operator.api.words import (
     PoolName,
     Port,
     PortsetName,
+    Span,
     SystemId,
 )
 
@@ -98,6 +99,8 @@ class ArraySpec(Model):
     """None: no brake."""
     resync_interval: Duration = 60.0
     """Seconds between two looks at an array where nothing happens."""
+    lun_quarantine: Span = 300.0
+    """Seconds for which a LUN that was freed is not given to another volume on the same host."""
 
     @model_validator(mode="after")
     def _pinned_has_keys(self) -> Self:

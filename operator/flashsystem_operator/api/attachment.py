@@ -8,6 +8,7 @@ from pydantic import model_validator
 from flashsystem_operator import values
 from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
 from flashsystem_operator.api.conditions import Conditions
+from flashsystem_operator.api.drift import DriftPolicy
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.persistent_volume import PersistentVolume
@@ -63,6 +64,7 @@ class AttachmentSpec(Model):
     detach_guard: DetachGuard = DetachGuard.ENFORCE
     connection_secret: NameRef | None = None
     persistent_volume: PersistentVolume | None = None
+    drift_policy: DriftPolicy = DriftPolicy.CORRECT
 
 
 class HostSeen(Memory):

@@ -6,13 +6,14 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from flashsystem_operator import values
-from flashsystem_operator.api.base import AtMost, Memory, Model, Text
+from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
 from flashsystem_operator.api.conditions import Conditions
+from flashsystem_operator.api.drift import DriftPolicy
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.plan import Plan
 from flashsystem_operator.api.references import ArrayRef, ArraySeen, DeletionPolicy, NameRef
-from flashsystem_operator.api.words import HostBase, IoGroup, Iqn, Lun, PortsetName
+from flashsystem_operator.api.words import HostBase, IoGroup, Iqn, Lun, PortsetName, VolumeUid
 
 
 class Ownership(StrEnum):
@@ -71,6 +72,8 @@ class HostSpec(Model):
     """By name or id. Empty: all that the array has."""
     type: HostKind | None = None
     chap: Chap | None = None
+    drift_policy: DriftPolicy = DriftPolicy.CORRECT
+    """For the ports of a host object that we made."""
 
 
 class HostPort(Memory):
@@ -86,6 +89,7 @@ class HostMapping(Memory):
 
     lun: Lun | None = None
     volume: Text | None = None
+    uid: VolumeUid | None = None
 
 
 class HostMappings(Memory):
@@ -102,6 +106,14 @@ class ChapSeen(Memory):
     secret_version: Text | None = None
 
 
+class CoolingLun(Memory):
+    """A LUN that was freed, and is not given to another volume before that time. uid: the volume that had it."""
+
+    lun: Lun | None = None
+    uid: VolumeUid | None = None
+    until: Time | None = None
+
+
 class HostStatus(Memory):
     """The host object as it was found at the last look."""
 
@@ -115,6 +127,7 @@ class HostStatus(Memory):
     ports: Annotated[tuple[HostPort, ...], AtMost(64)] = ()
     mappings: HostMappings | None = None
     chap: ChapSeen | None = None
+    cooling_luns: Annotated[tuple[CoolingLun, ...], AtMost(512)] = ()
     plan: Plan | None = None
 
 

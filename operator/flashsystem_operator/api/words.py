@@ -26,6 +26,7 @@ NAMESPACE_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 ADDRESS_PATTERN = r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
 IP_PATTERN = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
 DURATION_PATTERN = r"^[1-9][0-9]{0,4}[smh]$"
+SPAN_PATTERN = r"^(0s|[1-9][0-9]{0,4}[smh])$"
 HOST_KEY_PATTERN = r"^(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$"
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -42,6 +43,11 @@ def seconds(value: Any) -> Any:
     if not re.fullmatch(DURATION_PATTERN, value):
         raise ValueError(f"{value!r} is not a duration: write a whole number and a unit, such as 30s, 5m or 2h")
     return float(value[:-1]) * _SECONDS[value[-1]]
+
+
+def seconds_or_none(value: Any) -> Any:
+    """Read a duration, or `0s` for none at all."""
+    return 0.0 if value == "0s" else seconds(value)
 
 
 def ip(text: str) -> str:
@@ -77,3 +83,6 @@ HostKey = Annotated[str, Field(pattern=HOST_KEY_PATTERN, max_length=4096)]
 
 Duration = Annotated[float, BeforeValidator(seconds), _text(DURATION_PATTERN, 6)]
 """Seconds inside; outside a whole number with a unit."""
+
+Span = Annotated[float, BeforeValidator(seconds_or_none), _text(SPAN_PATTERN, 6)]
+"""A duration that may be none: `0s`."""

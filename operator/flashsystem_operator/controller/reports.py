@@ -17,6 +17,7 @@ from flashsystem_operator.reconcile import array_status, brake, limits, news
 from flashsystem_operator.reconcile import audit as audits
 from flashsystem_operator.reconcile.conditions import conditions
 from flashsystem_operator.reconcile.decision import Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.drift import kept
 from flashsystem_operator.reconcile.holding import as_held, way_out
 from flashsystem_operator.reconcile.world import World
 
@@ -88,7 +89,7 @@ class Reports:
         words = f"{world.array.ref} cannot be worked with at present; see its conditions."
         if meta.deleting:
             words += f" If it is not coming back, {way_out(meta)}."
-        wait = Wait(Reason.ARRAY_NOT_READY, words)
+        wait = Wait(Reason.ARRAY_NOT_READY, words, kept(before.conditions))
         said = {"conditions": conditions(wait, before.conditions, meta.generation, now())}
         await self._writer.status(ref, before.model_copy(update={**said, "observed_generation": meta.generation}))
 

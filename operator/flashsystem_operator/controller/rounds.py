@@ -29,6 +29,7 @@ from flashsystem_operator.reconcile import array as arrays
 from flashsystem_operator.reconcile import batch, news, records, status
 from flashsystem_operator.reconcile.cause import cause
 from flashsystem_operator.reconcile.decision import OBSTRUCTED, Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.drift import with_vanished
 from flashsystem_operator.reconcile.news import News
 from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
@@ -75,7 +76,7 @@ class Round:
         self.unsettled.review(view, began)
         verdict = arrays.judge(looked_for.array, view.body)
         closed = verdict.message if isinstance(verdict, Refuse) else ""
-        world = world_of(closed)
+        world = with_vanished(world_of(closed), view)
         due = _as_looked_for(due, looked_for, world)
         in_use = await self.beside.in_use(world, due)
         found = world = replace(world, in_use=in_use)
@@ -85,7 +86,7 @@ class Round:
         failed |= await self.braking.record(world, decisions, failed)
         if acted:
             results = await self._act(world, decisions, failed, looking)
-            planned_for, world = world, replace(world_of(closed), in_use=in_use)
+            planned_for, world = world, replace(world_of(closed), in_use=in_use, vanished=world.vanished)
             decisions = batch.plan(world, view, _as_looked_for(due, planned_for, world))
         refused = {errand.owner for errand in results.refused}
         outcomes = {
@@ -110,11 +111,10 @@ class Round:
 
         if trouble := failed.get(world.array.ref):
             failed |= dict.fromkeys(parents, trouble)
+        hosts = records.of_hosts(decisions, world, view)
 
         async def record_host(ref: ObjectRef) -> None:
-            wished = records.of_host(world.hosts[ref], world, view)
-            if wished != world.hosts[ref].status:
-                await self.writer.status(ref, wished)
+            await self.writer.status(ref, hosts[ref].status)
 
         async def record(ref: ObjectRef) -> None:
             attachment = world.attachments[ref]
@@ -122,8 +122,8 @@ class Round:
             if _bound(wished) != _bound(attachment.status):
                 await self.writer.status(ref, wished)
 
-        giving = records.hosts_given_ports(decisions.values(), world) - failed.keys()
-        failed |= await self.writer.all(giving, record_host)
+        unrecorded = await self.writer.all(hosts.keys() - failed.keys(), record_host)
+        failed |= unrecorded | self._unrecorded(unrecorded, hosts)
         failed |= self._orphaned(live, failed, world)
         acting = [each.ref for each in live if isinstance(decisions[each.ref], Act) and each.ref not in failed]
         failed |= await self.writer.all(acting, record)
@@ -140,6 +140,15 @@ class Round:
             attachment.ref: error
             for attachment in live
             if (error := trouble or failed.get(attachment.host)) is not None
+        }
+
+    @staticmethod
+    def _unrecorded(
+        failed: Mapping[ObjectRef, Exception], hosts: Mapping[ObjectRef, records.HostRecord]
+    ) -> dict[ObjectRef, Exception]:
+        """Attachments that would free a LUN of a host which could not say so. Of a host that is gone nobody asks it."""
+        return {
+            ref: error for host, error in failed.items() if not isinstance(error, Gone) for ref in hosts[host].freed_by
         }
 
     async def _act(
@@ -247,7 +256,7 @@ def _may_guard(ref: ObjectRef, world: World) -> bool:
 
 def _bound(remembered: AttachmentStatus) -> tuple[object, ...]:
     volume = remembered.volume.uid if remembered.volume else None
-    return volume, remembered.host, remembered.origin, remembered.array
+    return volume, remembered.host, remembered.origin, remembered.array, remembered.attached_time
 
 
 def _again(

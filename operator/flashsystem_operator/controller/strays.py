@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
@@ -20,6 +21,7 @@ from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile.attachment import host_not_found
 from flashsystem_operator.reconcile.conditions import conditions
 from flashsystem_operator.reconcile.decision import Decision, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.drift import kept
 from flashsystem_operator.reconcile.holding import LEFT, way_out
 
 LEASE = "flashsystem-strays"
@@ -88,6 +90,7 @@ class Strays:
         elif decision is not None:
             status = remember(STATUS_MODELS[ref.kind], entry.status)
             before: tuple[Condition, ...] = getattr(status, "conditions")  # noqa: B009 - every kind's status has them
+            decision = replace(decision, notes=(*decision.notes, *kept(before)))
             said = conditions(decision, before, entry.meta.generation, now())
             await self._writer.status(ref, _with(status, said, entry.meta.generation))
 

@@ -11,10 +11,11 @@ from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, Step
 from flashsystem_operator.array.state import Mapping, Volume
 from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import chap, sharing
+from flashsystem_operator.reconcile import chap, drift, sharing
 from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile import host_traits as traits
 from flashsystem_operator.reconcile.connection import portals_for
+from flashsystem_operator.reconcile.cooling import for_others, hasty
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
 from flashsystem_operator.reconcile.detach import on_another_system, own_mapping, plan_detached
 from flashsystem_operator.reconcile.lun import choose
@@ -42,7 +43,7 @@ def plan(attachment: VolumeAttachment, world: World, view: View) -> Decision:
         return plan_detached(attachment, world, view)
     target = find(attachment, world, view)
     if isinstance(target, Wait | Refuse):
-        return target
+        return drift.of_unseen(target, attachment, view)
     if elder := elder_of_pair(attachment, target.volume, world, view):
         return Refuse(
             Reason.DUPLICATE,
@@ -52,8 +53,9 @@ def plan(attachment: VolumeAttachment, world: World, view: View) -> Decision:
     if mappings := view.on_host(target.name).get(target.volume.uid):
         if (target.name, target.volume.uid) in world.unsettled_pairs:
             return hosts.unsettled(target.name)  # the mapping is there, so it is its end that is not certain
-        return _plan_mapped(attachment, target, mappings, world, view)
-    return _plan_unmapped(attachment, target, world, view)
+        wished, own = _plan_mapped(attachment, target, mappings, world, view), _own_or_first(mappings)
+        return drift.of_mapped(wished, attachment, target, own, world, view)
+    return drift.of_removed(_plan_unmapped(attachment, target, world, view), attachment, target, world, view)
 
 
 def find(attachment: VolumeAttachment, world: World, view: View) -> Target | Wait | Refuse:
@@ -103,24 +105,28 @@ def _no_volume(attachment: VolumeAttachment) -> Wait | Refuse:
     )
 
 
+def _own_or_first(mappings: tuple[Mapping, ...]) -> Mapping:
+    """The host's own mapping rather than one that comes through a host cluster."""
+    return next((mapping for mapping in mappings if not mapping.cluster), mappings[0])
+
+
 def _plan_mapped(
     attachment: VolumeAttachment, target: Target, mappings: tuple[Mapping, ...], world: World, view: View
 ) -> Decision:
-    own = next((mapping for mapping in mappings if not mapping.cluster), None)
-    if own is None and attachment.spec.access is Access.EXCLUSIVE:
+    mapping = _own_or_first(mappings)
+    if mapping.cluster and attachment.spec.access is Access.EXCLUSIVE:
         return Refuse(
             Reason.MAPPED_THROUGH_HOST_CLUSTER,
-            f"Volume {target.volume.name} is mapped to host cluster {mappings[0].cluster}, so that every member sees "
+            f"Volume {target.volume.name} is mapped to host cluster {mapping.cluster}, so that every member sees "
             "it. Set spec.access to Shared if that is meant, or unmap it from the host cluster on the array.",
         )
-    mapping = own or mappings[0]
     if attachment.status.origin is None and (barred := _bars_takeover(attachment, target, mapping, world)):
         return barred
     if len(mapping.luns) > 1:
         return Refuse(
             Reason.MISMATCHED_LUNS,
             f"Volume {target.volume.name} has the LUNs {', '.join(map(str, mapping.luns))} on host {mapping.host}, by "
-            "I/O group. Unmap it on the array; it is then mapped with one LUN.",
+            "I/O group. Log the host out and unmap it on the array; it is then mapped with one LUN.",
         )
     if attachment.spec.lun not in (None, mapping.lun):
         return _lun_differs(attachment, mapping)
@@ -179,10 +185,12 @@ def _plan_unmapped(attachment: VolumeAttachment, target: Target, world: World, v
         return left
     if refused := sharing.judge(attachment, target, world, view):
         return refused
-    lun = choose(attachment, target.name, view)
+    resting = for_others(target.volume.uid, target.resource, world, view)
+    lun = choose(attachment, target.name, view, resting)
     if isinstance(lun, Refuse):
         return lun
-    return Act((*_make_host(target, world, view), _map(target, lun, view)))
+    warning = "" if attachment.spec.lun == lun else hasty(lun, target.name, resting)
+    return Act((*_make_host(target, world, view), _map(target, lun, view)), warning=warning)
 
 
 def _bars_mapping(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Wait | Refuse | None:

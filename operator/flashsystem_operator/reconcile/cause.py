@@ -8,7 +8,7 @@ from flashsystem_operator.api.annotations import FORCE_DETACH
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
-from flashsystem_operator.reconcile.records import ASKED
+from flashsystem_operator.reconcile.ports import ASKED
 
 
 class Why(StrEnum):

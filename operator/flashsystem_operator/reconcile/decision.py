@@ -76,6 +76,13 @@ class Reason(StrEnum):
     CHAP_SECRET_FORBIDDEN = "ChapSecretForbidden"  # noqa: S105
     CHAP_SECRET_INVALID = "ChapSecretInvalid"  # noqa: S105
 
+    # Another hand changed the array: put it back there, or say that it is meant.
+    MAPPING_REMOVED = "MappingRemoved"
+    LUN_CHANGED = "LUNChanged"
+    SHARED_BEYOND_SPEC = "SharedBeyondSpec"
+    HOST_REMOVED = "HostRemoved"
+    PORTS_CHANGED = "PortsChanged"
+
     # Put the array's hosts in order.
     CONFLICT = "Conflict"
     EXTRA_INITIATORS = "ExtraInitiators"

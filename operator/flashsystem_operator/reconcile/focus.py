@@ -27,6 +27,7 @@ from flashsystem_operator.array.observe import Focus
 from flashsystem_operator.array.state import Volume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.detach import host_to_leave, own_mapping, volume_to_leave
+from flashsystem_operator.reconcile.drift import is_known, is_missing
 from flashsystem_operator.reconcile.world import World, volume_of
 from flashsystem_operator.values import HostName, VolumeName
 
@@ -146,6 +147,17 @@ def _add_doubts(focus: Focus, attachment: VolumeAttachment, world: World, view: 
             _add_hosts_to_leave(focus, attachment, world, view)
     elif seen and seen.uid and seen.uid not in view.volumes and seen.uid not in view.gone_volumes:
         focus.uids[seen.uid] = VolumeName(str(seen.name or ""))
+    elif is_missing(attachment, view) and not is_known(attachment):
+        _add_recorded_host(focus, attachment, world, view)
+
+
+def _add_recorded_host(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:
+    """Where the mapping was, and where it should be by now."""
+    seen, host = attachment.status.host, world.hosts.get(attachment.host)
+    names = {HostName(seen.name)} if seen and seen.name else set()
+    names |= _host_objects(host, world, view) if host else set()
+    focus.hosts |= names
+    focus.mapped |= names
 
 
 def _add_traits(focus: Focus, ref: ObjectRef, world: World, view: View) -> None:

@@ -11,9 +11,9 @@ from flashsystem_operator.api.host import FlashSystemHost, Lifecycle, Ownership
 from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, add_ports
 from flashsystem_operator.array.state import Host, Protocol
 from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import drift, limits, ports
 from flashsystem_operator.reconcile import host_life as life
 from flashsystem_operator.reconcile import host_traits as traits
-from flashsystem_operator.reconcile import limits
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
 from flashsystem_operator.reconcile.telling import Reader
 from flashsystem_operator.reconcile.words import listed
@@ -104,7 +104,8 @@ def _plan_found(found: Ours | Adopted | Unmade, resource: FlashSystemHost, world
         return unsettled(found.host.name)
     if isinstance(found, Adopted):
         return _plan_adopted(found, resource, world, view)
-    decision = _plan_ours(found, resource, world, view)
+    put = {*put_by_us(resource), *found.surplus}
+    decision = ports.noted(_plan_ours(found, resource, world, view), resource, found.host, put)
     # After a takeover nothing is done for a while, but what is as wished may be said to be.
     return unsettled(found.host.name) if world.all_unsettled and isinstance(decision, Act) else decision
 
@@ -233,7 +234,8 @@ def _plan_unmade(found: Unmade, resource: FlashSystemHost, world: World, view: V
     if trouble := traits.trouble(resource, None, world, view):
         return trouble
     if resource.spec.lifecycle is Lifecycle.ON_DEMAND:
-        return InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment makes the host object.")
+        unneeded = InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment makes the host object.")
+        return drift.of_host(resource, found.name, world) or unneeded
     if world.array.metadata.deleting:
         return Wait(Reason.PARENT_DELETING, f"{world.array.ref} is being deleted and takes no new host object.")
     if world.is_unsettled(found.name):
@@ -258,7 +260,8 @@ def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View)
     live = () if resource.metadata.forced else logged_in
     trouble = traits.trouble(resource, host, world, view)
     steps: tuple[Step, ...] = () if trouble else traits.changes(resource, host, world, view)
-    steps += add_ports(host.name, found.missing) if found.missing else ()
+    missing = ports.to_put(found.missing, resource, host)
+    steps += add_ports(host.name, missing) if missing else ()
     steps += tuple(RemovePort(host.name, iqn) for iqn in found.surplus if iqn not in live)
     if steps:
         return Act(steps, warning=_taken_from_a_session(logged_in, host) if logged_in and not live else "")

@@ -1,20 +1,19 @@
 """What must be written before the first command is sent, so that a crash after it leaves nothing unexplained."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from flashsystem_operator.api.attachment import AttachmentStatus, Origin, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, HostPort, HostStatus, Ownership
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, SetChap
 from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import chap
+from flashsystem_operator.reconcile import chap, cooling
 from flashsystem_operator.reconcile.decision import Act, Decision
 from flashsystem_operator.reconcile.host import put_by_us
+from flashsystem_operator.reconcile.ports import ASKED
 from flashsystem_operator.reconcile.saying import Outcome, array_seen, binding, said_conditions
 from flashsystem_operator.reconcile.world import World
-
-ASKED = "asked"
-"""The state of a port that the array was asked for, and was not seen to have yet."""
 
 
 def of_attachment(
@@ -31,29 +30,54 @@ def of_attachment(
     return attachment.status.model_copy(
         update=said_conditions(attachment, outcome, now)
         | binding(attachment, name, world, view)
-        | {"origin": Origin.CREATED, "connection": None}
+        | {"origin": Origin.CREATED, "connection": None, "attached_time": None}
     )
 
 
-def of_host(host: FlashSystemHost, world: World, view: View) -> HostStatus:
-    """The initiators and the secret that our host object is to be given: only what was recorded is taken off again."""
+@dataclass(frozen=True, slots=True)
+class HostRecord:
+    """What a host's status has to say before something is done. freed_by: the attachments that free LUNs of it."""
+
+    status: HostStatus
+    freed_by: frozenset[ObjectRef] = frozenset()
+
+
+def of_hosts(decisions: Mapping[ObjectRef, Decision], world: World, view: View) -> dict[ObjectRef, HostRecord]:
+    """The hosts whose status has to be written before these decisions are carried out.
+
+    With the initiators that our host object is to be given, since only what was recorded is ever taken off it again;
+    and with the LUNs that are about to be free, since they must rest even if nobody lives to see them freed.
+    """
+    given, freed = _given_ports(decisions.values(), world), cooling.freed(decisions, world, view)
+    found: dict[ObjectRef, HostRecord] = {}
+    for ref in given | freed.keys():
+        host, frees = world.hosts[ref], freed.get(ref, {})
+        update = _asked_ports(host, world, view) if ref in given else {}
+        if frees:
+            resting = cooling.with_freed(cooling.cooling(host, world, view), frees.values(), world, view)
+            update |= {"cooling_luns": cooling.listed(resting)}
+        status = host.status.model_copy(update=update)
+        if status != host.status:
+            found[ref] = HostRecord(status, frozenset(frees))
+    return found
+
+
+def _asked_ports(host: FlashSystemHost, world: World, view: View) -> dict[str, object]:
     put = put_by_us(host)
     known = tuple(port for port in host.status.ports if port.iqn in put)
     asked = tuple(HostPort(iqn=iqn, state=ASKED) for iqn in host.spec.initiators.iscsi if iqn not in put)
     if not asked:
-        return host.status.model_copy(update={"chap": chap.asked(host)})
-    return host.status.model_copy(
-        update={
-            "array": array_seen(world, view),
-            "name": world.object_of(host, view),
-            "ownership": Ownership.CREATED,
-            "ports": (*known, *asked),
-            "chap": chap.asked(host),
-        }
-    )
+        return {"chap": chap.asked(host)}
+    return {
+        "array": array_seen(world, view),
+        "name": world.object_of(host, view),
+        "ownership": Ownership.CREATED,
+        "ports": (*known, *asked),
+        "chap": chap.asked(host),
+    }
 
 
-def hosts_given_ports(decisions: Iterable[Decision], world: World) -> set[ObjectRef]:
+def _given_ports(decisions: Iterable[Decision], world: World) -> set[ObjectRef]:
     """Whose host object is made, or given an initiator or a secret, by these decisions."""
     steps = (step for decision in decisions if isinstance(decision, Act) for step in decision.steps)
     owners = (world.host_by_object_name[step.host] for step in steps if isinstance(step, MakeHost | AddPorts | SetChap))

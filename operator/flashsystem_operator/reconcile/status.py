@@ -12,12 +12,14 @@ from flashsystem_operator.api.host import (
 from flashsystem_operator.array.state import Mapping, Port, Protocol
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import chap
+from flashsystem_operator.reconcile import chap, drift, ports
 from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile.connection import connection, portals_for
+from flashsystem_operator.reconcile.cooling import cooling, listed
 from flashsystem_operator.reconcile.decision import InSync, Refuse, Wait
 from flashsystem_operator.reconcile.saying import Outcome, array_seen, binding, said_conditions, volume_seen
 from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.values import Lun, VolumeName, VolumeUid
 
 
 def of_host(host: FlashSystemHost, outcome: Outcome, world: World, view: View, now: str) -> HostStatus:
@@ -26,20 +28,19 @@ def of_host(host: FlashSystemHost, outcome: Outcome, world: World, view: View, n
     found = hosts.standing(host, world, view)
     if isinstance(found, Wait | Refuse):
         return host.status.model_copy(update=said)
-    seen = array_seen(world, view)
+    said |= {"array": array_seen(world, view), "cooling_luns": listed(cooling(host, world, view))}
     if isinstance(found, hosts.Unmade):
         asked = host.status.ports if world.is_unsettled(found.name) else ()
         known = {"ports": asked, "ownership": _made(asked), "chap": host.status.chap if asked else None}
-        return HostStatus(**said, array=seen, mappings=HostMappings(count=0), **known)
-    mapped = sorted((m.lun, m.volume) for rows in view.on_host(found.host.name).values() for m in rows)
+        return HostStatus(**said, mappings=HostMappings(count=0), **known)
+    mapped = sorted((m.lun, m.volume, m.uid) for rows in view.on_host(found.host.name).values() for m in rows)
     return HostStatus(
         **said,
-        array=seen,
         name=found.host.name,
         id=found.host.id,
         ownership=Ownership.CREATED if isinstance(found, hosts.Ours) else Ownership.ADOPTED,
         ports=_ports(host, found, world),
-        mappings=HostMappings(count=len(mapped), items=tuple(HostMapping(lun=n, volume=v) for n, v in mapped)),
+        mappings=HostMappings(count=len(mapped), items=tuple(map(_mapping, mapped))),
         chap=chap.seen(host, found.host.name, world, view) if isinstance(found, hosts.Ours) else None,
     )
 
@@ -49,6 +50,8 @@ def of_attachment(
 ) -> AttachmentStatus:
     """The mapping as it is. What binds the attachment (volume, host, LUN, origin) is kept when it is not there."""
     said = said_conditions(attachment, outcome, now)
+    if drift.is_forgiven(attachment, view):
+        said["attached_time"] = None
     before = attachment.status.model_copy(update=said)
     target = None if attachment.metadata.deleting else attachments.find(attachment, world, view)
     if not isinstance(target, attachments.Target):
@@ -63,7 +66,7 @@ def of_attachment(
     mapping = next((row for row in rows if not row.cluster), rows[0])
     return bound.model_copy(
         update={
-            "lun": mapping.lun,
+            "lun": drift.given_lun(attachment, mapping),
             "origin": _origin(attachment, target, mapping, world, refused=outcome.refused),
             "connection": connection(mapping, target.volume, portals, world.array.spec.iscsi.port),
             "attached_time": attachment.status.attached_time or now,
@@ -118,8 +121,13 @@ def _ports(host: FlashSystemHost, found: hosts.Ours | hosts.Adopted, world: Worl
     put = {*host.spec.initiators.iscsi, *hosts.put_by_us(host)}
     there = tuple(_port(port) for port in iscsi if port.name in put)
     if not world.is_unsettled(found.host.name):
-        return there
+        return (*there, *ports.remembered(host, found.host))
     return (*there, *(port for port in host.status.ports if port.iqn not in found.host.iqns))
+
+
+def _mapping(row: tuple[Lun, VolumeName, VolumeUid]) -> HostMapping:
+    lun, volume, uid = row
+    return HostMapping(lun=lun, volume=volume, uid=uid)
 
 
 def _port(port: Port) -> HostPort:

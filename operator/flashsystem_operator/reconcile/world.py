@@ -34,6 +34,7 @@ class World:
     unsettled: host objects on which a command may still be running whose answer was lost.
     unsettled_pairs: the mappings among these: the volume may still appear on the host object, or vanish from it.
     chap: the CHAP secret that each host that wishes one shall have, or why it cannot be had.
+    vanished: attachments whose mapping was there and is not any more, and of which that was not said before.
     all_unsettled: the same for the whole array, after its Lease was taken over from a holder that never let go.
     settling: deletions after which further ones are still expected, with the seconds until then.
     held: steps that are not to be sent again yet, with what is said instead.
@@ -60,6 +61,7 @@ class World:
     former: tuple[str, ...] = ()
     namespaces: Mapping[str, Labels] = field(default_factory=dict)
     in_use: Mapping[ObjectRef, Wait] = field(default_factory=dict)
+    vanished: frozenset[ObjectRef] = frozenset()
 
     @cached_property
     def tenancy(self) -> Tenancy:

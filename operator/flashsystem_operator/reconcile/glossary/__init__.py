@@ -6,10 +6,16 @@
 from collections.abc import Mapping
 
 from flashsystem_operator.reconcile.decision import Reason
-from flashsystem_operator.reconcile.glossary import arrays, beside, hosts, objects
+from flashsystem_operator.reconcile.glossary import arrays, beside, drift, hosts, objects
 from flashsystem_operator.reconcile.glossary.entry import Entry
 
-REASONS: Mapping[Reason, Entry] = {**objects.REASONS, **hosts.REASONS, **arrays.REASONS, **beside.REASONS}
+REASONS: Mapping[Reason, Entry] = {
+    **objects.REASONS,
+    **hosts.REASONS,
+    **arrays.REASONS,
+    **beside.REASONS,
+    **drift.REASONS,
+}
 
 CONDITIONS: Mapping[str, str] = {
     "Ready": "at the last look the array was as wished",
@@ -26,6 +32,7 @@ FURTHER: Mapping[str, str] = {
     "[connecting.md](connecting.md#the-persistentvolume)",
     "DetachBlocked": "(attachments) the detach guard holds it back, see [safety.md](safety.md#the-detach-guard)",
     "DetachBraked": "(arrays) deletions wait for the brake, see [safety.md](safety.md#the-mass-detach-brake)",
+    "Drifted": "another hand changed the array, and that is not corrected, see [drift.md](drift.md)",
     "NearLimit": "(arrays, hosts) four fifths of what such a system is documented to take are used",
     "Paused": "annotation `flashsystem.io/paused` is on the object, its host or its array",
 }

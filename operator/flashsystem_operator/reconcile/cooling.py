@@ -1,0 +1,132 @@
+"""Which LUNs of a host rest: a machine that did not notice that a disk is gone may still know it by its number.
+
+It would write to the next volume of that LUN as if it were the old one. So a LUN that was freed, by us or by another
+hand, is given to no other volume for a while. What rests is kept in the host's status: recorded before we free it, and
+whenever a look shows that somebody else did.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from flashsystem_operator.api.host import CoolingLun, FlashSystemHost
+from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.array.commands import UnmapVolume
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile.decision import Act, Decision
+from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.values import HostName, Iqn, Lun, VolumeUid
+
+Cooling = Mapping[Lun, CoolingLun]
+"""What rests, by LUN."""
+
+_MOST = 512
+"""As many as a status holds."""
+
+
+def cooling(host: FlashSystemHost, world: World, view: View) -> Cooling:
+    """The LUNs that rest. One that was there at the last look and is not now was freed a moment ago, by whomever."""
+    if not world.array.spec.lun_quarantine:
+        return {}
+    there = _mapped(_object_of(host, world, view), view)
+    fresh, leaving = _after(world, 1.0), _leaving(host, world)
+    found: dict[Lun, CoolingLun] = {}
+    for each in host.status.cooling_luns:
+        if each.lun is None or not each.until or each.until <= world.now:
+            continue
+        if each.lun not in there or (there[each.lun] == each.uid and each.uid in leaving):
+            found[each.lun] = each if each.until <= fresh else each.model_copy(update={"until": fresh})
+    for lun, uid in _remembered(host, world):
+        if lun not in there:
+            found[lun] = CoolingLun(lun=lun, uid=uid, until=fresh)
+    return found
+
+
+def for_others(volume: VolumeUid, host: FlashSystemHost, world: World, view: View) -> Cooling:
+    """The LUNs that rest for everybody but this volume, to which they may come back."""
+    return {lun: each for lun, each in cooling(host, world, view).items() if each.uid != volume}
+
+
+def with_freed(known: Cooling, steps: Iterable[UnmapVolume], world: World, view: View) -> Cooling:
+    """Those that rest, and those that these steps are about to free.
+
+    An entry that was just written is not written again for a detach that the array refuses time after time.
+    """
+    if not world.array.spec.lun_quarantine:
+        return {}
+    found = dict(known)
+    fresh, half = _after(world, 1.0), _after(world, 0.5)
+    for step in steps:
+        for lun, uid in _mapped(step.host, view).items():
+            before = found.get(lun)
+            if uid == step.uid and not (before and before.uid == uid and (before.until or "") > half):
+                found[lun] = CoolingLun(lun=lun, uid=uid, until=fresh)
+    return found
+
+
+def listed(found: Cooling) -> tuple[CoolingLun, ...]:
+    """As the status has them: by LUN; where there are too many, those that have rested longest are left out."""
+    kept = sorted(found.values(), key=lambda each: each.until or "", reverse=True)[:_MOST]
+    return tuple(sorted(kept, key=lambda each: each.lun or 0))
+
+
+def freed(
+    decisions: Mapping[ObjectRef, Decision], world: World, view: View
+) -> dict[ObjectRef, dict[ObjectRef, UnmapVolume]]:
+    """What is about to be unmapped for which attachments, by the FlashSystemHosts that use the host object, or did."""
+    found: dict[ObjectRef, dict[ObjectRef, UnmapVolume]] = {}
+    for ref, decision in decisions.items():
+        for step in decision.steps if isinstance(decision, Act) else ():
+            if isinstance(step, UnmapVolume):
+                for host in _users(step.host, ref, world, view):
+                    found.setdefault(host, {})[ref] = step
+    return found
+
+
+def hasty(lun: Lun, name: HostName, resting: Cooling) -> str:
+    """What to say when a LUN had to be given that should have rested, empty when it need not."""
+    if lun not in resting:
+        return ""
+    return (
+        f"All free LUNs of host {name} were freed a short while ago, so LUN {lun}, which has rested longest, was given "
+        f"although another volume (UID {resting[lun].uid}) had it until then. Make sure that the machine has forgotten "
+        "that one before it uses the disk: rescan it, and compare the disk's UID."
+    )
+
+
+def _object_of(host: FlashSystemHost, world: World, view: View) -> HostName:
+    return next(iter(view.holders(host.spec.initiators.iscsi)), world.object_of(host, view))
+
+
+def _users(name: HostName, ref: ObjectRef, world: World, view: View) -> set[ObjectRef]:
+    attachment, host = world.attachments.get(ref), view.hosts.get(name)
+    users = {attachment.host} & world.hosts.keys() if attachment else set()
+    if (maker := world.host_by_object_name.get(name)) is not None:
+        users.add(maker.ref)
+    return users | {each.ref for iqn in (host.iqns if host else ()) for each in world.claimants(Iqn(iqn))}
+
+
+def _mapped(name: HostName, view: View) -> dict[Lun, VolumeUid]:
+    return {lun: row.uid for rows in view.on_host(name).values() for row in rows for lun in row.luns}
+
+
+def _remembered(host: FlashSystemHost, world: World) -> Iterator[tuple[Lun, VolumeUid | None]]:
+    """What was mapped at the last look: by the host's list, which has an end, and by its attachments."""
+    for item in host.status.mappings.items if host.status.mappings else ():
+        if item.lun is not None:
+            yield item.lun, item.uid
+    for attachment in world.attachments_of(host):
+        seen = attachment.status
+        if seen.connection and seen.connection.target_lun is not None:
+            yield seen.connection.target_lun, seen.volume.uid if seen.volume else None
+
+
+def _leaving(host: FlashSystemHost, world: World) -> set[VolumeUid | None]:
+    """The volumes that are to be unmapped from it: what rests of these was recorded before."""
+    going = (each.status.volume for each in world.attachments_of(host) if each.metadata.deleting)
+    return {volume.uid for volume in going if volume}
+
+
+def _after(world: World, share: float) -> str:
+    """The time when this share of the quarantine is over."""
+    end = datetime.fromisoformat(world.now) + timedelta(seconds=share * world.array.spec.lun_quarantine)
+    return end.strftime("%Y-%m-%dT%H:%M:%SZ")

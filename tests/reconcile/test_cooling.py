@@ -1,0 +1,206 @@
+"""A LUN that was freed rests on its host, whoever freed it, until the machine can be expected to have noticed."""
+
+from typing import Any
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import CoolingLun, FlashSystemHost
+from flashsystem_operator.array.commands import MapVolume, UnmapVolume
+from flashsystem_operator.array.state import Host
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import batch, records, status
+from flashsystem_operator.reconcile import host as hosts
+from flashsystem_operator.reconcile.decision import Act
+from flashsystem_operator.reconcile.drift import with_vanished
+from flashsystem_operator.reconcile.saying import Outcome
+from flashsystem_operator.reconcile.world import World
+from support.arranging import array, attachment, host, mapped, uid, view, volume, world
+from support.drifting import ADMINS, DATA, LOGS, OURS, TEMP, was_attached
+
+NOW, END, LATER = "2026-03-01T00:00:00Z", "2026-03-01T00:05:00Z", "2026-03-01T00:04:59Z"
+RESTING = {"cooling_luns": [{"lun": 1, "uid": uid(1), "until": END}]}
+
+
+def node(*items: tuple[int, int], **status: Any) -> FlashSystemHost:
+    """A host that was seen with these LUNs of the volumes of these numbers."""
+    listed = [{"lun": lun, "volume": f"v{number}", "uid": uid(number)} for lun, number in items]
+    return host("node", status={"mappings": {"count": len(listed), "items": listed}, **status})
+
+
+def around(*resources: FlashSystemHost | VolumeAttachment, now: str = NOW, quarantine: str = "5m") -> World:
+    return world(*resources, of=array(lun_quarantine=quarantine), now=now)
+
+
+def acts(wished: World, seen: View) -> dict[str, Act]:
+    """What is to be done, by the name of the attachment."""
+    decisions = batch.plan(with_vanished(wished, seen), seen, wished.attachments)
+    return {ref.name: decision for ref, decision in decisions.items() if isinstance(decision, Act)}
+
+
+def luns(wished: World, seen: View) -> dict[str, int]:
+    """The LUN that each attachment is to get."""
+    return {
+        name: step.lun for name, act in acts(wished, seen).items() for step in act.steps if isinstance(step, MapVolume)
+    }
+
+
+def recorded(wished: World, seen: View) -> tuple[CoolingLun, ...]:
+    """What the host says before anything is done."""
+    decisions = batch.plan(wished, seen, [*wished.hosts, *wished.attachments])
+    (record,) = records.of_hosts(decisions, wished, seen).values()
+    return record.status.cooling_luns
+
+
+def said(wished: World, seen: View) -> tuple[CoolingLun, ...]:
+    """What the host says after the look."""
+    (resource,) = wished.hosts.values()
+    return status.of_host(resource, Outcome(hosts.plan(resource, wished, seen)), wished, seen, NOW).cooling_luns
+
+
+def entry(lun: int, number: int, until: str = END) -> CoolingLun:
+    return CoolingLun.model_validate({"lun": lun, "uid": uid(number), "until": until})
+
+
+def off(on: Host = OURS) -> VolumeAttachment:
+    """The attachment of `data` that is being deleted."""
+    return was_attached(on, meta={"deleting": True})
+
+
+# -- what rests ------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_about_to_be_freed_is_recorded_before() -> None:
+    seen = view(DATA, LOGS, OURS, mapped(OURS, DATA, 1), mapped(OURS, LOGS, 2))
+
+    assert recorded(around(node((1, 1), (2, 2)), off()), seen) == (entry(1, 1),)
+
+
+def test_on_an_administrators_host_object_it_is_the_same() -> None:
+    assert recorded(around(node(), off(ADMINS)), view(DATA, ADMINS, mapped(ADMINS, DATA))) == (entry(1, 1),)
+
+
+def test_the_last_volume_takes_the_host_object_with_it_and_its_lun_rests_all_the_same() -> None:
+    assert recorded(around(node(), off()), view(DATA, OURS, mapped(OURS, DATA))) == (entry(1, 1),)
+    assert said(around(node(**RESTING)), view(DATA)) == (entry(1, 1),)
+
+
+def test_whose_record_it_is_if_it_fails() -> None:
+    going, seen = off(), view(DATA, OURS, mapped(OURS, DATA))
+    wished = around(node(), going)
+
+    (record,) = records.of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen).values()
+
+    assert record.freed_by == {going.ref}
+
+
+def test_where_there_is_no_host_resource_nobody_needs_to_be_told() -> None:
+    wished, seen = around(off()), view(DATA, OURS, mapped(OURS, DATA))
+    decisions = batch.plan(wished, seen, wished.attachments)
+
+    assert any(isinstance(step, UnmapVolume) for step in acts(wished, seen)["data"].steps)
+    assert records.of_hosts(decisions, wished, seen) == {}
+
+
+def test_a_detach_that_is_refused_time_after_time_is_not_recorded_each_time() -> None:
+    seen = view(DATA, OURS, mapped(OURS, DATA))
+    early, late = "2026-03-01T00:02:00Z", "2026-03-01T00:03:00Z"
+
+    for now, writes in ((NOW, 0), (early, 0), (late, 1)):
+        wished = around(node(**RESTING), off(), now=now)
+        assert len(records.of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen)) == writes
+
+
+def test_what_is_not_freed_yet_goes_on_being_said_until_it_is() -> None:
+    assert said(around(node((1, 1), **RESTING), off()), view(DATA, OURS, mapped(OURS, DATA))) == (entry(1, 1),)
+
+
+def test_from_the_look_that_shows_it_free_it_rests_for_the_whole_time() -> None:
+    wished = around(node((1, 1), **RESTING), off(), now="2026-03-01T00:01:00Z")
+
+    assert said(wished, view(DATA, OURS)) == (entry(1, 1, "2026-03-01T00:06:00Z"),)
+
+
+def test_what_another_hand_freed_rests_too() -> None:
+    assert said(around(node((1, 1), (2, 2))), view(DATA, OURS, mapped(OURS, LOGS, 2))) == (entry(1, 1),)
+
+
+def test_what_went_with_a_host_object_that_another_hand_removed_rests_too() -> None:
+    assert set(said(around(node((1, 1), (2, 2))), view(DATA))) == {entry(1, 1), entry(2, 2)}
+
+
+def test_what_is_not_in_the_hosts_list_is_known_by_its_attachment() -> None:
+    assert said(around(node(), was_attached(at=700)), view(DATA, OURS)) == (entry(700, 1),)
+
+
+def test_what_is_mapped_again_rests_no_more() -> None:
+    assert said(around(node(**RESTING)), view(LOGS, OURS, mapped(OURS, LOGS, 1))) == ()
+    assert said(around(node(**RESTING)), view(DATA, OURS, mapped(OURS, DATA, 1))) == ()
+
+
+def test_what_has_rested_is_forgotten() -> None:
+    assert said(around(node(**RESTING), now=LATER), view(OURS)) == (entry(1, 1),)
+    assert said(around(node(**RESTING), now=END), view(OURS)) == ()
+
+
+def test_a_shorter_quarantine_counts_for_what_rests_already_and_none_ends_it() -> None:
+    assert said(around(node(**RESTING), quarantine="1m"), view(OURS)) == (entry(1, 1, "2026-03-01T00:01:00Z"),)
+    assert said(around(node((2, 2), **RESTING), quarantine="0s"), view(OURS)) == ()
+
+
+def test_with_no_quarantine_nothing_is_recorded() -> None:
+    wished, seen = around(node(), off(), quarantine="0s"), view(DATA, OURS, mapped(OURS, DATA))
+
+    assert records.of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen) == {}
+
+
+def test_a_look_at_what_nobody_changed_says_the_same_again() -> None:
+    wished = around(node((2, 2), **RESTING), now=LATER)
+
+    assert said(wished, view(LOGS, OURS, mapped(OURS, LOGS, 2))) == wished.hosts[host("node").ref].status.cooling_luns
+
+
+# -- who gets it -----------------------------------------------------------------------------------------------------
+
+
+def test_it_is_not_given_to_another_volume() -> None:
+    assert luns(around(node(**RESTING), attachment("a", "node", "logs")), view(DATA, LOGS, OURS)) == {"a": 2}
+
+
+def test_it_is_given_to_the_same_volume_to_who_asks_for_it_and_to_anybody_when_it_has_rested() -> None:
+    seen = view(DATA, LOGS, OURS)
+
+    assert luns(around(node(**RESTING), attachment("a", "node", "data")), seen) == {"a": 1}
+    assert luns(around(node(**RESTING), attachment("a", "node", "logs", lun=1)), seen) == {"a": 1}
+    assert luns(around(node(**RESTING), attachment("a", "node", "logs"), now=END), seen) == {"a": 1}
+
+
+def test_one_goes_and_another_comes_in_the_same_batch_at_another_lun() -> None:
+    seen = view(DATA, LOGS, OURS, mapped(OURS, DATA, 1))
+
+    assert luns(around(node(), off(), attachment("a", "node", "logs")), seen) == {"a": 2}
+    assert luns(around(node(), off(), attachment("a", "node", "logs"), quarantine="0s"), seen) == {"a": 1}
+
+
+def test_what_another_hand_freed_since_the_last_look_is_not_given_away_in_that_pass() -> None:
+    assert luns(around(node((1, 1)), attachment("a", "node", "logs")), view(DATA, LOGS, OURS)) == {"a": 2}
+
+
+def test_a_full_host_takes_those_that_rested_longest_and_says_so() -> None:
+    full = [mapped(OURS, volume(f"v{lun}", lun + 100), lun) for lun in range(5, 2048)]
+    until = [f"2026-03-01T00:0{minute}:00Z" for minute in (4, 2, 3, 5)]
+    rest = [{"lun": lun, "uid": uid(50 + lun), "until": time} for lun, time in enumerate(until, 1)]
+    wished = around(
+        node(cooling_luns=rest),
+        *(attachment(each, "node", each) for each in ("data", "logs")),
+        now="2026-03-01T00:01:00Z",
+    )
+    seen = view(DATA, LOGS, TEMP, OURS, *full)
+
+    assert luns(wished, seen) == {"data": 2, "logs": 3}
+    assert uid(52) in acts(wished, seen)["data"].warning
+    assert "rescan" in acts(wished, seen)["data"].warning
+
+
+def test_who_asks_for_one_that_rests_is_not_warned() -> None:
+    asking = around(node(**RESTING), attachment("a", "node", "logs", lun=1))
+
+    assert acts(asking, view(DATA, LOGS, OURS))["a"].warning == ""

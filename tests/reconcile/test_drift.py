@@ -1,0 +1,356 @@
+"""What another hand did on the array, what is said of it and what is done: docs/drift.md, and how long it lasts."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.attachment import Origin, VolumeAttachment
+from flashsystem_operator.api.conditions import find
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.array.commands import AddPorts, MapVolume
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import attachment as attachments
+from flashsystem_operator.reconcile import batch, records, status
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
+from flashsystem_operator.reconcile.drift import kept, with_vanished
+from flashsystem_operator.reconcile.focus import doubts
+from flashsystem_operator.reconcile.saying import Outcome
+from support.arranging import attachment, bound, host, host_object, iqn, mapped, own_name, port, view, volume, world
+from support.drifting import (
+    ATTACHED,
+    BOTH,
+    DATA,
+    LOGGED_IN,
+    LOGS,
+    NODE,
+    OURS,
+    TABLE,
+    TEMP,
+    THREE,
+    Row,
+    attached,
+    done,
+    hosted,
+    said,
+    was_attached,
+    with_ports,
+)
+from support.stating import LATER, NOW
+
+ASKED = {"annotations": {"flashsystem.io/reconcile-requested-at": "now"}}
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.by_hand)
+def test_what_was_done_by_hand(row: Row) -> None:
+    assert (said(row.decision), done(row.decision)) == (row.said, row.done)
+
+
+def told(wished: VolumeAttachment, seen: View, *others: Any, now: str = NOW, **more: Any) -> VolumeAttachment:
+    """The attachment as it is after a look that showed this."""
+    around = with_vanished(world(wished, *(others or (NODE,)), **more), seen)
+    outcome = Outcome(attachments.plan(wished, around, seen))
+    return wished.model_copy(update={"status": status.of_attachment(wished, outcome, around, seen, now)})
+
+
+def asked(wished: VolumeAttachment) -> VolumeAttachment:
+    metadata = wished.metadata.model_copy(update=ASKED)
+    return wished.model_copy(update={"metadata": metadata})
+
+
+def lun_of(decision: Decision) -> int:
+    assert isinstance(decision, Act)
+    (lun,) = (step.lun for step in decision.steps if isinstance(step, MapVolume))
+    return lun
+
+
+# -- a mapping that was removed --------------------------------------------------------------------------------------
+
+
+def test_what_is_corrected_comes_back_at_its_lun_and_is_told_as_a_warning() -> None:
+    decision = attached(was_attached(at=7), view(DATA, OURS))
+
+    assert lun_of(decision) == 7
+    assert isinstance(decision, Act)
+    assert "another hand unmapped it. It is mapped again at LUN 7." in decision.warning
+
+
+def test_what_was_reported_stays_so_when_the_machine_logs_out_and_with_the_same_words() -> None:
+    reported = told(was_attached(), view(DATA, LOGGED_IN))
+    still = told(reported, view(DATA, OURS), now=LATER)
+
+    assert still.status == reported.status
+    drifted = find(still.status.conditions, "Drifted")
+    assert drifted is not None
+    assert drifted.last_transition_time == NOW
+    assert "2 sessions" in drifted.message
+    assert "flashsystem.io/reconcile-requested-at" in drifted.message
+
+
+def test_of_three_that_were_reported_none_is_corrected_when_the_others_are_gone() -> None:
+    seen = view(DATA, LOGS, TEMP, OURS)
+    reported = [told(each, seen, NODE, *(other for other in THREE if other is not each)) for each in THREE]
+
+    for each in reported:
+        assert said(attached(each, seen)) == ("MappingRemoved", "MappingRemoved")
+
+
+def test_two_that_vanish_are_corrected_and_a_third_at_the_next_look_too() -> None:
+    seen = view(DATA, LOGS, TEMP, OURS, mapped(OURS, TEMP, 3))
+    around = with_vanished(world(NODE, *THREE), seen)
+
+    decisions = batch.plan(around, seen, around.attachments)
+
+    assert [done(decision) for decision in decisions.values()] == [(MapVolume,), (MapVolume,), ()]
+
+
+def test_the_order_of_a_batch_does_not_correct_what_is_too_much() -> None:
+    """The first answered, so that it is mapped again: for the others there were three all the same."""
+    seen = view(DATA, LOGS, TEMP, OURS)
+    around = with_vanished(world(NODE, asked(THREE[0]), *THREE[1:]), seen)
+
+    decisions = batch.plan(around, seen, around.attachments)
+
+    assert [done(decision) for decision in decisions.values()] == [(MapVolume,), (), ()]
+
+
+def test_what_waits_for_an_answer_already_does_not_count_with_what_vanishes_now() -> None:
+    reported = [told(each, view(DATA, LOGS, LOGGED_IN)) for each in THREE[:2]]
+
+    assert done(attached(THREE[2], view(DATA, LOGS, TEMP, OURS), NODE, *reported)) == (MapVolume,)
+
+
+def test_what_is_ignored_counts_when_it_vanishes_and_not_for_ever() -> None:
+    ignored = [was_attached(what=each, drift_policy="Ignore") for each in (DATA, LOGS)]
+    seen = view(DATA, LOGS, TEMP, OURS)
+
+    assert done(attached(THREE[2], seen, NODE, *ignored)) == ()
+    assert done(attached(THREE[2], seen, NODE, *(told(each, seen) for each in ignored))) == (MapVolume,)
+
+
+def test_what_vanishes_while_the_array_is_unsettled_is_counted_when_that_is_over() -> None:
+    seen = view(DATA, LOGS, TEMP, OURS)
+    waiting = [told(each, seen, NODE, all_unsettled=True) for each in THREE]
+
+    assert said(attached(waiting[0], seen, NODE, *waiting[1:])) == ("MappingRemoved", "MappingRemoved")
+
+
+def test_what_vanishes_while_its_host_cannot_be_told_is_not_mapped_again_when_it_can() -> None:
+    torn = host("node", "node", "second")
+    seen = view(DATA, OURS, host_object("other", "second"))
+    blind = told(was_attached(), seen, torn)
+
+    assert said(attached(blind, seen, torn)) == ("HostNotReady", "MappingRemoved")
+    assert said(attached(blind, view(DATA, OURS))) == ("MappingRemoved", "MappingRemoved")
+
+
+def test_an_answer_maps_again_under_a_live_session_too() -> None:
+    reported = told(was_attached(), view(DATA, LOGGED_IN))
+
+    decision = attached(asked(reported), view(DATA, LOGGED_IN))
+
+    assert done(decision) == (MapVolume,)
+
+
+def test_an_old_answer_is_no_answer() -> None:
+    answered = asked(was_attached())
+    before = answered.model_copy(
+        update={"status": answered.status.model_copy(update={"last_handled_reconcile_at": "now"})}
+    )
+
+    assert said(attached(before, view(DATA, LOGGED_IN))) == ("MappingRemoved", "MappingRemoved")
+
+
+def test_an_answer_is_not_lost_when_the_host_cannot_be_used_just_then() -> None:
+    reported = told(was_attached(), view(DATA, LOGGED_IN))
+    leaving = host("node", meta={"deleting": True})
+
+    waiting = told(asked(reported), view(DATA, LOGGED_IN), leaving)
+
+    assert waiting.status.last_handled_reconcile_at == "now"
+    assert done(attached(waiting, view(DATA, LOGGED_IN))) == (MapVolume,)
+
+
+@pytest.mark.parametrize("policy", ["Report", "Ignore"])
+def test_no_answer_makes_a_policy_correct_that_only_looks(policy: str) -> None:
+    reported = told(was_attached(drift_policy=policy), view(DATA, OURS))
+
+    assert done(attached(asked(reported), view(DATA, OURS))) == ()
+
+
+def test_what_was_only_reported_is_not_corrected_by_the_policy_alone() -> None:
+    reported = told(was_attached(drift_policy="Report"), view(DATA, OURS))
+    spec = was_attached().spec
+
+    corrects = reported.model_copy(update={"spec": spec})
+
+    assert done(attached(corrects, view(DATA, OURS))) == ()
+    assert done(attached(asked(corrects), view(DATA, OURS))) == (MapVolume,)
+
+
+def test_what_was_recorded_and_never_seen_mapped_is_simply_mapped() -> None:
+    wished = attachment("a", "node", status=bound(OURS, DATA, lun=3))
+
+    decision = attached(wished, view(DATA, LOGGED_IN))
+
+    assert done(decision) == (MapVolume,)
+    assert isinstance(decision, Act)
+    assert decision.warning == ""
+
+
+def test_a_correction_that_was_recorded_is_finished_after_a_crash_even_if_the_machine_logged_in() -> None:
+    wished, seen = was_attached(), view(DATA, OURS)
+    around = with_vanished(world(wished, NODE), seen)
+    outcome = Outcome(attachments.plan(wished, around, seen))
+
+    recorded = records.of_attachment(wished, outcome, around, seen, NOW)
+
+    assert recorded.attached_time is None
+    assert recorded.origin is Origin.CREATED
+    after = wished.model_copy(update={"status": recorded})
+    assert done(attached(after, view(DATA, LOGGED_IN))) == (MapVolume,)
+
+
+def test_a_mapping_that_came_back_is_drifted_no_more() -> None:
+    reported = told(was_attached(), view(DATA, LOGGED_IN))
+
+    back = told(reported, view(DATA, LOGGED_IN, mapped(LOGGED_IN, DATA)))
+
+    assert [each.type for each in back.status.conditions] == ["Ready", "Reconciling", "Stalled"]
+    assert back.status.attached_time == ATTACHED
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        view(DATA, host_object("a", "node"), host_object("b", "second")),
+        view(DATA, host_object("a", "node", "third"), host_object("b", "second")),
+    ],
+)
+def test_what_was_reported_is_kept_while_nobody_can_look(seen: View) -> None:
+    reported = told(was_attached(), view(DATA, LOGGED_IN))
+
+    blind = told(reported, seen, host("node", "node", "second"))
+
+    assert find(blind.status.conditions, "Drifted") == find(reported.status.conditions, "Drifted")
+    assert kept(blind.status.conditions)
+
+
+def test_what_is_in_the_way_of_a_correction_is_said_and_it_is_not_corrected_later() -> None:
+    elsewhere = host_object("other", "other")
+    obstructed = told(was_attached(), view(DATA, OURS, elsewhere, mapped(elsewhere, DATA)))
+
+    assert said(attached(obstructed, view(DATA, OURS))) == ("MappingRemoved", "MappingRemoved")
+
+
+def test_a_mapping_that_a_listing_lacks_is_looked_for_by_a_command_meant_for_it() -> None:
+    seen, around = view(DATA, OURS), world(was_attached(), NODE)
+
+    assert doubts(around, seen, around.attachments).mapped == {OURS.name}
+    assert doubts(around, view(DATA), around.attachments).hosts == {OURS.name}
+
+
+def test_what_was_reported_is_not_looked_for_again_at_each_look() -> None:
+    reported = told(was_attached(), view(DATA, LOGGED_IN))
+
+    assert doubts(world(reported, NODE), view(DATA, LOGGED_IN), [reported.ref]).cost == 0
+
+
+# -- a LUN that was changed ------------------------------------------------------------------------------------------
+
+
+def test_the_lun_that_was_given_is_remembered_and_the_connection_tells_the_truth() -> None:
+    moved = told(was_attached(at=1), view(DATA, OURS, mapped(OURS, DATA, 5)))
+
+    assert moved.status.lun == 1
+    assert moved.status.connection is not None
+    assert moved.status.connection.target_lun == 5
+    drifted = find(moved.status.conditions, "Drifted")
+    assert drifted is not None
+    assert "was given LUN 1" in drifted.message
+    assert "moved it to LUN 5" in drifted.message
+
+
+def test_a_lun_that_goes_back_is_drifted_no_more() -> None:
+    moved = told(was_attached(at=1), view(DATA, OURS, mapped(OURS, DATA, 5)))
+
+    assert said(attached(moved, view(DATA, OURS, mapped(OURS, DATA, 1)))) == ("Attached",)
+
+
+def test_an_answer_accepts_the_lun_that_it_is() -> None:
+    seen = view(DATA, OURS, mapped(OURS, DATA, 5))
+
+    accepted = told(asked(told(was_attached(at=1), seen)), seen)
+
+    assert accepted.status.lun == 5
+    assert said(attached(accepted, seen)) == ("Attached",)
+
+
+def test_what_moved_and_is_shared_too_is_said_in_one_condition() -> None:
+    elsewhere = host_object("other", "other")
+    seen = view(DATA, OURS, elsewhere, mapped(OURS, DATA, 5), mapped(elsewhere, DATA))
+
+    decision = attached(was_attached(), seen)
+
+    assert isinstance(decision, InSync)
+    (note,) = decision.notes
+    assert note.reason is Reason.LUN_CHANGED
+    assert "LUN 5" in note.message
+    assert "mapped to other too" in note.message
+
+
+# -- ports -----------------------------------------------------------------------------------------------------------
+
+
+def after(wished: FlashSystemHost, seen: View) -> FlashSystemHost:
+    around = world(wished, was_attached())
+    outcome = Outcome(hosted(wished, seen, was_attached()))
+    return wished.model_copy(update={"status": status.of_host(wished, outcome, around, seen, NOW)})
+
+
+def test_an_initiator_that_was_taken_off_is_remembered_until_it_is_back() -> None:
+    seen = view(DATA, OURS, mapped(OURS, DATA))
+    reported = after(with_ports("node", "second", drift_policy="Report"), seen)
+
+    assert {each.iqn: each.state for each in reported.status.ports} == {
+        iqn("node"): "offline",
+        iqn("second"): "removed",
+    }
+    assert after(reported, seen).status == reported.status
+    assert said(hosted(reported, view(DATA, BOTH, mapped(BOTH, DATA)), was_attached())) == ("Ready",)
+
+
+def test_an_initiator_that_is_new_in_the_spec_is_put_on_whatever_the_policy() -> None:
+    wished = with_ports("node", drift_policy="Report")
+
+    assert done(hosted(wished, view(DATA, OURS, mapped(OURS, DATA)), was_attached())) == (AddPorts,)
+
+
+def test_a_volume_does_not_come_to_a_host_that_lacks_an_initiator() -> None:
+    wished = with_ports("node", "second", drift_policy="Report")
+
+    decision = attached(attachment("a", "node", "logs"), view(DATA, LOGS, OURS), wished)
+
+    assert isinstance(decision, Wait)
+    assert decision.reason is Reason.HOST_NOT_READY
+
+
+def test_a_foreign_initiator_is_named_and_stays() -> None:
+    there = host_object(own_name("node"), "node", port("by-hand", logins=1))
+
+    decision = hosted(with_ports("node", spec=("node",)), view(DATA, there, mapped(there, DATA)), was_attached())
+
+    assert isinstance(decision, InSync)
+    assert iqn("by-hand") in decision.notes[0].message
+
+
+def test_a_host_that_nobody_needs_is_no_drift() -> None:
+    assert said(hosted(NODE, view(DATA))) == ("NotNeeded",)
+    assert said(hosted(NODE, view(volume("data", 1)), attachment("a", "node"))) == ("NotNeeded",)
+
+
+def test_a_removed_host_object_is_not_said_to_be_unneeded() -> None:
+    decision = hosted(NODE, view(DATA, LOGS, TEMP), *THREE)
+
+    assert isinstance(decision, Refuse)
+    assert own_name("node") in decision.message
+    assert "data, logs and temp" in decision.message

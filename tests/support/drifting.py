@@ -1,0 +1,268 @@
+"""What an administrator may do to the array by hand, and what is decided about it: the table of docs/drift.md."""
+
+from typing import Any, NamedTuple
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, Step
+from flashsystem_operator.array.state import Host, Volume
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import attachment as attachments
+from flashsystem_operator.reconcile import host as hosts
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Refuse, Wait
+from flashsystem_operator.reconcile.drift import with_vanished
+from support.arranging import (
+    array,
+    attachment,
+    bound,
+    host,
+    host_object,
+    iqn,
+    mapped,
+    own_name,
+    port,
+    view,
+    volume,
+    world,
+)
+
+DATA, LOGS, TEMP = volume("data", 1), volume("logs", 2), volume("temp", 3)
+NODE = host("node")
+OURS, ADMINS = host_object(own_name("node"), "node"), host_object("admins", "node")
+LOGGED_IN = host_object(own_name("node"), port("node", logins=2))
+OTHER = host_object("other", "other")
+ATTACHED = "2026-01-02T00:00:00Z"
+
+
+def was_attached(on: Host = OURS, what: Volume = DATA, at: int = 1, **spec: Any) -> VolumeAttachment:
+    """An attachment that was Ready at the last look, at that LUN."""
+    more = {"lun": at, "attached_time": ATTACHED, "connection": {"target_lun": at}}
+    return attachment(what.name, "node", what.name, status=bound(on, what, **more), **spec)
+
+
+def attached(
+    wished: VolumeAttachment, seen: View, *others: FlashSystemHost | VolumeAttachment, **more: Any
+) -> Decision:
+    around = with_vanished(world(wished, *(others or (NODE,)), **more), seen)
+    return attachments.plan(wished, around, seen)
+
+
+def hosted(wished: FlashSystemHost, seen: View, *others: VolumeAttachment) -> Decision:
+    """What is decided about a host when a look shows this."""
+    return hosts.plan(wished, with_vanished(world(wished, *others), seen), seen)
+
+
+def with_ports(*words: str, spec: tuple[str, ...] = ("node", "second"), **more: Any) -> FlashSystemHost:
+    """A FlashSystemHost on whose host object we were seen to have put these initiators."""
+    ports = [{"iqn": iqn(word), "state": "active"} for word in words]
+    return host("node", *spec, status={"ownership": "Created", "ports": ports}, **more)
+
+
+THREE = [was_attached(what=each, at=lun) for lun, each in enumerate((DATA, LOGS, TEMP), 1)]
+BOTH = host_object(own_name("node"), "node", "second")
+
+
+class Row(NamedTuple):
+    """said: reasons of Ready and Drifted, of those conditions that are there. done: what is sent to the array."""
+
+    by_hand: str
+    decision: Decision
+    said: tuple[str, ...] = ()
+    done: tuple[type[Step], ...] = ()
+
+
+TABLE = [
+    Row(
+        "a mapping was removed, and the machine is not logged in",
+        attached(was_attached(), view(DATA, OURS)),
+        done=(MapVolume,),
+    ),
+    Row(
+        "a mapping was removed, and the machine is logged in",
+        attached(was_attached(), view(DATA, LOGGED_IN)),
+        ("MappingRemoved", "MappingRemoved"),
+    ),
+    Row(
+        "three mappings or more were removed at once",
+        attached(THREE[0], view(DATA, LOGS, TEMP, OURS), NODE, *THREE[1:]),
+        ("MappingRemoved", "MappingRemoved"),
+    ),
+    Row(
+        "a mapping was removed, and `driftPolicy` is `Report`",
+        attached(was_attached(drift_policy="Report"), view(DATA, OURS)),
+        ("MappingRemoved", "MappingRemoved"),
+    ),
+    Row(
+        "a mapping was removed, and `driftPolicy` is `Ignore`",
+        attached(was_attached(drift_policy="Ignore"), view(DATA, OURS)),
+        ("MappingRemoved",),
+    ),
+    Row(
+        "the volume was mapped to another host instead",
+        attached(was_attached(), view(DATA, OURS, OTHER, mapped(OTHER, DATA))),
+        ("VolumeMappedElsewhere", "MappingRemoved"),
+    ),
+    Row(
+        "a mapping was removed, and another volume got its LUN; the machine is not logged in",
+        attached(was_attached(), view(DATA, LOGS, OURS, mapped(OURS, LOGS, 1))),
+        done=(MapVolume,),
+    ),
+    Row(
+        "a mapping was removed, and another volume got the LUN that the spec asks for",
+        attached(was_attached(lun=1), view(DATA, LOGS, OURS, mapped(OURS, LOGS, 1))),
+        ("LUNTaken", "MappingRemoved"),
+    ),
+    Row(
+        "a mapping was removed and made again",
+        attached(was_attached(), view(DATA, OURS, mapped(OURS, DATA))),
+        ("Attached",),
+    ),
+    Row(
+        "a mapping got another LUN",
+        attached(was_attached(), view(DATA, OURS, mapped(OURS, DATA, 5))),
+        ("Attached", "LUNChanged"),
+    ),
+    Row(
+        "a mapping got another LUN than the spec asks for",
+        attached(was_attached(lun=1), view(DATA, OURS, mapped(OURS, DATA, 5))),
+        ("LUNDiffers",),
+    ),
+    Row(
+        "a mapping got another LUN, and `driftPolicy` is `Ignore`",
+        attached(was_attached(drift_policy="Ignore"), view(DATA, OURS, mapped(OURS, DATA, 5))),
+        ("Attached",),
+    ),
+    Row(
+        "a mapping got different LUNs by I/O group",
+        attached(was_attached(), view(DATA, OURS, mapped(OURS, DATA, 1, 5))),
+        ("MismatchedLUNs",),
+    ),
+    Row(
+        "a volume that is attached `Exclusive` was mapped to another host too",
+        attached(was_attached(), view(DATA, OURS, OTHER, mapped(OURS, DATA), mapped(OTHER, DATA))),
+        ("Attached", "SharedBeyondSpec"),
+    ),
+    Row(
+        "a volume that is attached `Shared` was mapped to another host too",
+        attached(was_attached(access="Shared"), view(DATA, OURS, OTHER, mapped(OURS, DATA), mapped(OTHER, DATA))),
+        ("Attached",),
+    ),
+    Row(
+        "the same, on an array with `multiHostMapping: Forbidden`",
+        attached(
+            was_attached(access="Shared"),
+            view(DATA, OURS, OTHER, mapped(OURS, DATA), mapped(OTHER, DATA)),
+            NODE,
+            of=array(multi_host_mapping="Forbidden"),
+        ),
+        ("Attached", "SharedBeyondSpec"),
+    ),
+    Row(
+        "a volume was mapped to another host too, and `driftPolicy` is `Ignore`",
+        attached(was_attached(drift_policy="Ignore"), view(DATA, OURS, OTHER, mapped(OURS, DATA), mapped(OTHER, DATA))),
+        ("Attached",),
+    ),
+    Row(
+        "the volume was renamed",
+        attached(was_attached(), view(volume("renamed", 1), OURS, mapped(OURS, DATA))),
+        ("Attached",),
+    ),
+    Row(
+        "the volume was deleted",
+        attached(was_attached(), view(OURS)),
+        ("VolumeGone",),
+    ),
+    Row(
+        "the volume was deleted, and another one made under its name",
+        attached(was_attached(), view(volume("data", 9), OURS, mapped(OURS, volume("data", 9)))),
+        ("VolumeGone",),
+    ),
+    Row(
+        "the host object was removed, and one or two mappings with it",
+        attached(was_attached(), view(DATA)),
+        done=(MakeHost, MapVolume),
+    ),
+    Row(
+        "the host object was removed, and three mappings or more with it: on the attachments",
+        attached(THREE[0], view(DATA, LOGS, TEMP), NODE, *THREE[1:]),
+        ("MappingRemoved", "MappingRemoved"),
+    ),
+    Row(
+        "the host object was removed, and three mappings or more with it: on the host",
+        hosted(NODE, view(DATA, LOGS, TEMP), *THREE),
+        ("HostRemoved", "HostRemoved"),
+    ),
+    Row(
+        "an administrator's own host object was removed, and one or two mappings with it",
+        attached(was_attached(ADMINS), view(DATA)),
+        done=(MakeHost, MapVolume),
+    ),
+    Row(
+        "a host object was renamed",
+        attached(was_attached(), view(DATA, ADMINS, mapped(ADMINS, DATA))),
+        ("Attached",),
+    ),
+    Row(
+        "an initiator was taken off a host object of ours",
+        hosted(with_ports("node", "second"), view(DATA, OURS, mapped(OURS, DATA)), was_attached()),
+        done=(AddPorts,),
+    ),
+    Row(
+        "an initiator was taken off a host object of ours, and `driftPolicy` of the host is `Report`",
+        hosted(
+            with_ports("node", "second", drift_policy="Report"), view(DATA, OURS, mapped(OURS, DATA)), was_attached()
+        ),
+        ("PortsChanged", "PortsChanged"),
+    ),
+    Row(
+        "an initiator was taken off a host object of ours, and `driftPolicy` of the host is `Ignore`",
+        hosted(
+            with_ports("node", "second", drift_policy="Ignore"), view(DATA, OURS, mapped(OURS, DATA)), was_attached()
+        ),
+        ("PortsChanged",),
+    ),
+    Row(
+        "an initiator was taken off a host object of ours and put on another one",
+        hosted(
+            with_ports("node", "second"),
+            view(DATA, OURS, host_object("admins", "second"), mapped(OURS, DATA)),
+            was_attached(),
+        ),
+        ("Conflict",),
+    ),
+    Row(
+        "an initiator was added to a host object of ours",
+        hosted(with_ports("node", spec=("node",)), view(DATA, BOTH, mapped(BOTH, DATA)), was_attached()),
+        ("Ready", "PortsChanged"),
+    ),
+    Row(
+        "an initiator was added to a host object of ours, and `driftPolicy` of the host is `Ignore`",
+        hosted(
+            with_ports("node", spec=("node",), drift_policy="Ignore"),
+            view(DATA, BOTH, mapped(BOTH, DATA)),
+            was_attached(),
+        ),
+        ("Ready",),
+    ),
+    Row(
+        "an initiator was taken off an administrator's own host object",
+        hosted(host("node", "node", "second"), view(DATA, ADMINS, mapped(ADMINS, DATA)), was_attached(ADMINS)),
+        ("MissingInitiators",),
+    ),
+    Row(
+        "an initiator was added to an administrator's own host object",
+        hosted(NODE, view(DATA, host_object("admins", "node", "second")), was_attached(ADMINS)),
+        ("ExtraInitiators",),
+    ),
+]
+
+
+def said(decision: Decision) -> tuple[str, ...]:
+    """The reasons that Ready and Drifted have after this decision, if nothing is done."""
+    if not isinstance(decision, InSync | Wait | Refuse):
+        return ()
+    return (str(decision.reason), *(str(note.reason) for note in decision.notes))
+
+
+def done(decision: Decision) -> tuple[type[Step], ...]:
+    return tuple(type(step) for step in decision.steps) if isinstance(decision, Act) else ()
