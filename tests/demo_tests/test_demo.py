@@ -82,7 +82,7 @@ def test_a_step_whose_promise_is_broken_is_named_and_the_demo_fails(demo: Demo, 
     code, said = demo.run("--dialect", "modern", "--refuse", "mkhost", "--patience", "15")
 
     assert code == 1
-    assert "Step 2 (modern) did not hold: A host and two attachments" in said
+    assert "Step 3 (modern) did not hold: A host and two attachments" in said
     assert "RefusedByArray" in said, "what the objects say"
     assert "The end of the operator's log (it is running):" in said
     assert "Every step held" not in said
