@@ -4,7 +4,7 @@ import pytest
 
 from admission.asking import Asking
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import Kind
+from support.kinds import await_kinds
 
 CRDS = Path(__file__).parents[2] / "crds"
 
@@ -13,7 +13,7 @@ CRDS = Path(__file__).parents[2] / "crds"
 def with_crds(cluster: Cluster) -> Cluster:
     """The cluster, with our kinds known to it."""
     cluster.apply(CRDS)
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *(f"crd/{kind.crd}" for kind in Kind))
+    await_kinds(cluster)
     return cluster
 
 

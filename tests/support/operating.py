@@ -11,6 +11,7 @@ from typing import IO
 
 from cluster.api import path_to
 from cluster.client import Cluster
+from support.kinds import await_kinds
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "flashsystem-system"
@@ -24,7 +25,7 @@ PROTECTED_SECONDS = 2.0
 def install(cluster: Cluster) -> None:
     """CRDs and manifests, as a user applies them. Nothing runs of them without a node, but rights and fences hold."""
     cluster.apply(ROOT / "manifests" / "base")
-    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    await_kinds(cluster)
 
 
 def open_secrets(cluster: Cluster, namespace: str, role: str = "flashsystem-operator-secrets") -> None:
