@@ -175,8 +175,8 @@ def test_only_the_arrays_own_namespace_may_use_it_and_learns_nothing_of_others(
             stranger.attachment("one", "worker-1", "vol0"),
             stranger.array_of(simulator, "array", credentialsSecretRef={"name": "array"}),
         )
-        assert "only from its own namespace" in stranger.says(HOSTS, "worker-1", "ArrayNotAllowed")
-        stranger.says(ATTACHMENTS, "one", "HostNotReady")
+        assert "spec.allowedNamespaces" in stranger.says(HOSTS, "worker-1", "ArrayNotAllowed")
+        assert "spec.allowedNamespaces" in stranger.says(ATTACHMENTS, "one", "ArrayNotAllowed")
         assert f"Secret {strange}/array" in stranger.says(ARRAYS, "array", "CredentialsForbidden")
         assert writes(simulator) == []
 
