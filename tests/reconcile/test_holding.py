@@ -3,6 +3,7 @@
 import pytest
 
 from flashsystem_operator.api.annotations import Asked
+from flashsystem_operator.api.attachment import AttachmentStatus
 from flashsystem_operator.array.commands import MakeHost, MapVolume, UnmapVolume, shown
 from flashsystem_operator.array.state import Host
 from flashsystem_operator.reconcile import batch
@@ -127,3 +128,11 @@ def test_whatever_is_not_plainly_off_holds(written: str, on: bool) -> None:
     asked = Asked.read({"flashsystem.io/paused": written, "flashsystem.io/plan": written})
 
     assert (asked.paused, asked.plan) == (on, on)
+
+
+def test_of_a_word_that_is_too_long_for_the_status_as_much_counts_as_is_echoed() -> None:
+    words = "again " * 100
+
+    asked = Asked.read({"flashsystem.io/reconcile-requested-at": words})
+
+    assert asked.reconcile_requested_at == AttachmentStatus(last_handled_reconcile_at=words).last_handled_reconcile_at

@@ -26,6 +26,9 @@ ALLOW_DETACHES = f"{GROUP}/allow-detaches"
 KNOWN = (PAUSED, PLAN, RECONCILE_REQUESTED_AT, FORCE_DETACH, RELEASE, ACCEPT_SYSTEM, ALLOW_DETACHES)
 """All of them: another one of our group is one of these, misspelt."""
 
+_ECHOED = 256
+"""So much of a word is echoed in a status, so no more of it counts: one that is too long would never be answered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -44,7 +47,7 @@ class Asked:
         return cls(
             paused=_is_on(annotations, PAUSED),
             plan=_is_on(annotations, PLAN),
-            reconcile_requested_at=_text(annotations, RECONCILE_REQUESTED_AT),
+            reconcile_requested_at=_text(annotations, RECONCILE_REQUESTED_AT, at_most=_ECHOED),
             force_detach=_text(annotations, FORCE_DETACH),
             release=_text(annotations, RELEASE),
             accept_system=_text(annotations, ACCEPT_SYSTEM),
@@ -58,6 +61,6 @@ def _is_on(annotations: Mapping[str, str], key: str) -> bool:
     return value is not None and value.lower() not in ("", "false", "no", "off")
 
 
-def _text(annotations: Mapping[str, str], key: str) -> str | None:
+def _text(annotations: Mapping[str, str], key: str, at_most: int | None = None) -> str | None:
     value = annotations.get(key)
-    return None if value is None else value.strip()
+    return None if value is None else value.strip()[:at_most]

@@ -138,7 +138,7 @@ def _goes_on(world: World) -> str:
     oldest = min((_time(each) for each in entries if _time(each) > cutoff), default=world.now)
     try:
         return _text(_moment(oldest) + timedelta(seconds=brake.window))
-    except ValueError:  # somebody else wrote that status
+    except (ValueError, OverflowError):  # somebody else wrote that status
         return world.now
 
 
@@ -147,9 +147,9 @@ def _allowed(array: FlashSystemArray) -> tuple[int, str] | None:
     found = _ALLOWED.fullmatch(array.metadata.asked.allow_detaches or "")
     try:
         until = datetime.fromisoformat(found[2]) if found else None
-    except ValueError:
+        return (int(found[1]), _text(until)) if found and until and until.tzinfo else None
+    except (ValueError, OverflowError):  # not a time, or one that in UTC is beyond all years
         return None
-    return (int(found[1]), _text(until)) if found and until and until.tzinfo else None
 
 
 def _since(array: FlashSystemArray, now: str) -> str:
