@@ -73,6 +73,11 @@ CASES = [
         (uid(9), "data", "another one"),
     ),
     Case(
+        "a UID of the spec, which nobody can change, is believed rather than one of the status",
+        decided(attachment("a", "node", DATA.uid, status=bound(OURS, LOGS)), view(DATA, LOGS, OURS)),
+        Act((map_data(OURS.name),)),
+    ),
+    Case(
         "a bound volume that was renamed is the same volume",
         decided(to_node(bound(OURS, DATA)), view(volume("renamed", 1), LOGS, OURS, mapped(OURS, DATA))),
         Reason.ATTACHED,

@@ -56,6 +56,14 @@ CASES = [
         Release(),
     ),
     Case(
+        "a UID of the spec, which nobody can change, is believed rather than one of the status",
+        decided(
+            leaving(bound(OURS, LOGS), volume=DATA.uid),
+            view(DATA, LOGS, OURS, mapped(OURS, DATA), mapped(OURS, LOGS, 2)),
+        ),
+        unmap(OURS.name),
+    ),
+    Case(
         "another volume that got the old one's LUN is not touched",
         decided(leaving(bound(OURS, DATA, lun=1)), view(DATA, LOGS, OURS, mapped(OURS, LOGS, 1))),
         Release(),

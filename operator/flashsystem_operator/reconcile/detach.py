@@ -76,8 +76,8 @@ def _is_to_be_undone(attachment: VolumeAttachment) -> bool:
 def volume_to_leave(attachment: VolumeAttachment, view: View) -> VolumeUid | None:
     """The volume that was recorded, whether or not it is still there; with a lost record, the one that is meant."""
     seen = attachment.status.volume
-    if seen and seen.uid:
-        return seen.uid
+    if uid := attachment.spec.volume.uid or (seen.uid if seen else None):
+        return uid
     meant = volume_of(attachment, view)
     return meant.uid if meant else None
 

@@ -160,7 +160,7 @@ class World:
         found: dict[str, list[VolumeAttachment]] = {}
         for attachment in self.attachments.values():
             seen = attachment.status.volume
-            key = (seen.uid if seen else None) or attachment.spec.volume.uid or attachment.spec.volume.name
+            key = attachment.spec.volume.uid or (seen.uid if seen else None) or attachment.spec.volume.name
             found.setdefault(str(key), []).append(attachment)
         return found
 
@@ -174,9 +174,12 @@ class World:
 
 
 def volume_of(attachment: VolumeAttachment, view: View) -> Volume | None:
-    """The volume that the attachment means: from its first resolution on only the UID counts, never again the name."""
+    """The volume that the attachment means: from its first resolution on only the UID counts, never again the name.
+
+    A UID of the spec, which nobody can change, comes before one that is remembered.
+    """
     selector, seen = attachment.spec.volume, attachment.status.volume
-    if uid := (seen.uid if seen else None) or selector.uid:
+    if uid := selector.uid or (seen.uid if seen else None):
         return view.volumes.get(uid)
     return None if selector.name is None else view.volume_named(selector.name)
 
