@@ -1,8 +1,12 @@
 """Which LUN a volume gets on a host."""
 
+from typing import Any
+
 import pytest
 
 from flashsystem_operator.simulator import Simulator
+from flashsystem_operator.values import MAX_LUN
+from support.arrays import pretend
 from support.contents import admin, foreign_host, luns, mappings, ports, uid, writes
 from support.operating import Operator
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
@@ -200,3 +204,31 @@ def test_a_host_object_that_was_removed_is_made_again_with_every_volume_at_its_l
 
     assert ports(simulator) == {host: [iqn("worker-1")]}
     assert luns(simulator) == {"vol1": 2, "vol2": 3}
+
+
+@pytest.mark.parametrize(("dialect", "most"), [("legacy", 2048), ("modern", 512)])
+def test_a_full_host_takes_the_lun_that_rested_longest_and_says_so(stand: Stand, dialect: str, most: int) -> None:
+    pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[dialect]
+    with pretend(_nearly_full(pool, most), dialect) as simulator:
+        stand.array(simulator)
+        stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+        stand.ready(ATTACHMENTS, "one")
+        stand.delete(ATTACHMENTS, "one")
+        assert "vol0" not in luns(simulator)
+
+        stand.apply(stand.attachment("two", "worker-1", "vol1"))
+        stand.ready(ATTACHMENTS, "two")
+        assert luns(simulator)["vol1"] == 1
+        until("the warning", lambda: "rested longest" in stand.kubectl("get", "events", "--output=json"))
+
+
+def _nearly_full(pool: str, most: int) -> dict[str, Any]:
+    """An administrator's host object of which one LUN is free, on a system that gives no more."""
+    names = ["vol0", "vol1", *(f"v{lun}" for lun in range(most) if lun != 1)]
+    return {
+        "system": {"product_name": "IBM Storwize V3500" if most < MAX_LUN else "IBM FlashSystem 900"},
+        "limits": {"luns_per_host": most},
+        "volumes": [{"id": number, "name": name, "pool": pool} for number, name in enumerate(names)],
+        "hosts": [{"id": 0, "name": "admins", "ports": [{"name": iqn("worker-1")}]}],
+        "mappings": [{"host": "admins", "volume": f"v{lun}", "lun": lun} for lun in range(most) if lun != 1],
+    }

@@ -1,5 +1,6 @@
 """A LUN that was freed rests on its host, whoever freed it, until the machine can be expected to have noticed."""
 
+from dataclasses import replace
 from typing import Any
 
 from flashsystem_operator.api.attachment import VolumeAttachment
@@ -13,7 +14,7 @@ from flashsystem_operator.reconcile.decision import Act
 from flashsystem_operator.reconcile.drift import with_vanished
 from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
-from support.arranging import array, attachment, host, mapped, uid, view, volume, world
+from support.arranging import array, attachment, body, host, mapped, uid, view, volume, world
 from support.drifting import ADMINS, DATA, LOGS, OURS, TEMP, was_attached
 
 NOW, END, LATER = "2026-03-01T00:00:00Z", "2026-03-01T00:05:00Z", "2026-03-01T00:04:59Z"
@@ -198,6 +199,16 @@ def test_a_full_host_takes_those_that_rested_longest_and_says_so() -> None:
     assert luns(wished, seen) == {"data": 2, "logs": 3}
     assert uid(52) in acts(wished, seen)["data"].warning
     assert "rescan" in acts(wished, seen)["data"].warning
+
+
+def test_on_a_small_system_a_host_is_full_sooner_and_takes_the_one_that_rested_longest() -> None:
+    small = replace(body(), system=replace(body().system, product="IBM Storwize V3500"))
+    full = [mapped(OURS, volume(f"v{lun}", lun + 100), lun) for lun in range(3, 512)]
+    rest = [{"lun": lun, "uid": uid(50 + lun), "until": f"2026-03-01T00:0{5 - lun}:00Z"} for lun in (1, 2)]
+    wished = around(node(cooling_luns=rest), attachment("data", "node", "data"), now="2026-03-01T00:01:00Z")
+
+    assert luns(wished, view(DATA, OURS, *full, of=small)) == {"data": 2}
+    assert luns(wished, view(DATA, OURS, *full)) == {"data": 512}
 
 
 def test_who_asks_for_one_that_rests_is_not_warned() -> None:

@@ -4,6 +4,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.cooling import Cooling
 from flashsystem_operator.reconcile.decision import Reason, Refuse
+from flashsystem_operator.reconcile.limits import limits_of
 from flashsystem_operator.values import MAX_LUN, HostName, Lun
 
 _FIRST = 1
@@ -35,5 +36,11 @@ def choose(attachment: VolumeAttachment, host: HostName, view: View, resting: Co
             Reason.HOST_FULL,
             f"Host {host} has no free LUN from {_FIRST} to {MAX_LUN}. Detach a volume from it first.",
         )
-    rested = next((lun for lun in free if lun not in resting), None)
-    return min(free, key=lambda lun: resting[lun].until or "") if rested is None else rested
+    within = [lun for lun in free if lun < _most(view)] or free
+    rested = next((lun for lun in within if lun not in resting), None)
+    return min(within, key=lambda lun: resting[lun].until or "") if rested is None else rested
+
+
+def _most(view: View) -> int:
+    """As many LUNs as such a system is documented to give a host; small ones refuse higher numbers."""
+    return limits_of(view.body.system).mappings_per_host or MAX_LUN + 1
