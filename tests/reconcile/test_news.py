@@ -21,6 +21,7 @@ from support.arranging import array, attachment, bound, host, host_object, own_n
 THEN, NOW = "2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z"
 NODE, DATA = own_name("node"), volume()
 MAP, UNMAP = Act((MapVolume(NODE, DATA.name, DATA.uid, Lun(1)),)), Act((UnmapVolume(NODE, DATA.name, DATA.uid),))
+NAMED = {"name": DATA.name, "uid": DATA.uid}
 THERE = InSync(Reason.ATTACHED, "Volume data is mapped.")
 DRIFTED = Note("Drifted", Reason.LUN_DIFFERS, "Somebody changed the LUN.")
 BLOCKED = Note("DetachBlocked", Reason.PORT_LOGGED_IN, "2 sessions.")
@@ -77,6 +78,17 @@ CASES = [
         (("Drifted", True),),
     ),
     Case("drift is still there", DRIFTING, THERE, Outcome(InSync(Reason.ATTACHED, "x", (DRIFTED,))), after()),
+    Case(
+        "the volume has another name",
+        before(attached=True, volume=NAMED),
+        THERE,
+        Outcome(THERE),
+        after(volume={**NAMED, "name": "renamed"}),
+        (("VolumeRenamed", False),),
+    ),
+    Case(
+        "it has the name that it had", before(attached=True, volume=NAMED), THERE, Outcome(THERE), after(volume=NAMED)
+    ),
     Case("drift went by itself", DRIFTING, THERE, Outcome(THERE), after(), (("DriftEnded", False),)),
     Case("drift was put right", DRIFTING, UNMAP, Outcome(THERE), after(), (("DriftCorrected", False),)),
     Case(

@@ -42,6 +42,8 @@ class EventReason(StrEnum):
     """The host object is not on the array any more."""
     REACHABLE = "Reachable"
     """The array answers again."""
+    VOLUME_RENAMED = "VolumeRenamed"
+    """The volume has another name on the array; it is the same one, by its UID, and nothing is done."""
     AUDIT_CHANGED = "AuditChanged"
     """What is on the array and explained by no resource is not what it was."""
     READY = "Ready"
@@ -74,7 +76,7 @@ def of_attachment(
 
     before: as the pass found it. planned: what was decided first. after: what is said of it at the end.
     """
-    told = [*_warned(planned, outcome), *_trouble(before.status.conditions, outcome)]
+    told = [*_warned(planned, outcome), *_trouble(before.status.conditions, outcome), *_renamed(before.status, after)]
     if isinstance(outcome.decision, InSync) and after.attached_time and not before.status.attached_time:
         how = " It was there before." if after.origin is Origin.TAKEN_OVER else ""
         told.append(News(EventReason.ATTACHED, outcome.decision.message + how))
@@ -184,6 +186,16 @@ def _noted_conditions(was: Conditions, now: Conditions) -> tuple[News, ...]:
 def _was_said(was: Conditions, kind: str, reason: str) -> bool:
     found = find(was, kind)
     return found is not None and (found.status, found.reason) == ("True", reason)
+
+
+def _renamed(was: AttachmentStatus, now: AttachmentStatus) -> tuple[News, ...]:
+    if not (was.volume and now.volume and was.volume.uid and was.volume.uid == now.volume.uid):
+        return ()
+    former, name = was.volume.name, now.volume.name
+    if not former or not name or former == name:
+        return ()
+    words = f"Volume {former} is called {name} on the array now. It is the same one by its UID, so nothing is done."
+    return (News(EventReason.VOLUME_RENAMED, words),)
 
 
 def _maps(planned: Decision | None) -> bool:
