@@ -82,6 +82,7 @@ CASES = [
         volume(accessModes=["ReadWriteOnce", "ReadWriteOncePod"]),
         "ReadWriteOncePod stands alone; remove the other access modes, or it",
     ),
+    Case("a volume has one of two modes", ATTACHMENT, volume(volumeMode="Raw"), 'values: "Filesystem", "Block"'),
     Case("a device is not mounted", ATTACHMENT, volume(volumeMode="Block", mountOptions=["ro"]), "remove mountOptions"),
     Case("a file system's type does not run", ATTACHMENT, volume(fsType="ext4;reboot"), "spec.persistentVolume.fsType"),
     Case("a mount option is one", ATTACHMENT, volume(mountOptions=["ro,exec"]), "persistentVolume.mountOptions[0] in"),
@@ -114,6 +115,7 @@ CASES = [
     Case("an I/O group is listed once", HOST, {"ioGroups": ["0", "0"]}, "Duplicate value"),
     Case("an I/O group is a name or an id", HOST, {"ioGroups": ["0:1"]}, "this is no I/O group; write its name or"),
     Case("a CHAP secret comes from a Secret", HOST, {"chap": {"generate": True}}, "spec.chap.secretRef: Required"),
+    Case("its name is one", HOST, {"chap": {"secretRef": {"name": "My Secret"}}}, "spec.chap.secretRef.name in body"),
     Case("a CHAP secret is not in the spec", HOST, {"chap": {"secret": "x"}}, 'unknown field "spec.chap.secret"'),
     Case("an array has an address", ARRAY, {"management__addresses": []}, "should have at least 1 items"),
     Case("an array has two addresses at most", ARRAY, {"management__addresses": ["a", "b", "c"]}, "at most 2 items"),
@@ -164,6 +166,7 @@ CASES = [
     Case("a brake has a number", ARRAY, {"detachBrake": {"window": "10m"}}, "spec.detachBrake.max: Required value"),
     Case("a brake has a window", ARRAY, {"detachBrake": {"max": 5}}, "spec.detachBrake.window: Required value"),
     Case("a brake lets one go", ARRAY, {"detachBrake": {"max": 0, "window": "10m"}}, "greater than or equal to 1"),
+    Case("a brake is not for ever more", ARRAY, {"detachBrake": {"max": 10001, "window": "10m"}}, "equal to 10000"),
     Case("a brake ends", ARRAY, {"detachBrake": {"max": 5, "window": "25h"}}, "from 1s to 24h, such as 10m"),
     Case("15 connections a second are enough", ARRAY, {"limits__newConnectionsPerSecond": 16}, "less than or equal to"),
 ]
