@@ -206,6 +206,28 @@ def test_a_host_object_that_was_removed_is_made_again_with_every_volume_at_its_l
     assert luns(simulator) == {"vol1": 2, "vol2": 3}
 
 
+@pytest.mark.parametrize(("dialect", "pool"), [("legacy", "mdiskgrp0"), ("modern", "Pool0")])
+def test_a_volume_at_another_lun_in_each_io_group_is_said_until_it_is_unmapped(
+    stand: Stand, dialect: str, pool: str
+) -> None:
+    volumes = [{"name": "wide", "pool": pool, "access_io_groups": [0, 1]}, {"name": "narrow", "pool": pool}]
+    with pretend({"volumes": volumes, "rules": {"lun_per_io_group": True}}, dialect) as simulator:
+        stand.array(simulator, resyncInterval="2s")
+        stand.apply(stand.host("worker-1", lifecycle="Persistent"))
+        stand.ready(HOSTS, "worker-1")
+        (host,) = ports(simulator)
+        for name in ("narrow", "wide"):
+            admin(simulator, f"mkvdiskhostmap -host {host} {name}")
+
+        stand.apply(stand.attachment("one", "worker-1", "wide"))
+        assert "LUNs 0, 1" in stand.says(ATTACHMENTS, "one", "MismatchedLUNs")
+        assert stand.condition(ATTACHMENTS, "one", "Stalled")["status"] == "True"
+        assert "mkvdiskhostmap" not in writes(simulator)
+
+        admin(simulator, f"rmvdiskhostmap -host {host} wide")
+        stand.ready(ATTACHMENTS, "one")
+
+
 @pytest.mark.parametrize(("dialect", "most"), [("legacy", 2048), ("modern", 512)])
 def test_a_full_host_takes_the_lun_that_rested_longest_and_says_so(stand: Stand, dialect: str, most: int) -> None:
     pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[dialect]
