@@ -136,3 +136,19 @@ def test_of_a_word_that_is_too_long_for_the_status_as_much_counts_as_is_echoed()
     asked = Asked.read({"flashsystem.io/reconcile-requested-at": words})
 
     assert asked.reconcile_requested_at == AttachmentStatus(last_handled_reconcile_at=words).last_handled_reconcile_at
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [(PAUSED["annotations"], Reason.PAUSED), ({}, Reason.PLANNED)],
+    ids=["a pause is asked before a plan", "a plan is asked before force"],
+)
+def test_the_ways_out_have_an_order(more: dict[str, str], reason: Reason) -> None:
+    asked = {"flashsystem.io/force-detach": "the-uid", **PLANNED["annotations"], **more}
+    meta = {"deleting": True, "uid": "the-uid", "annotations": asked}
+    wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
+
+    decided = batch.plan(world(host("node"), wish), view(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[wish.ref]
+
+    assert isinstance(decided, Wait)
+    assert decided.reason is reason
