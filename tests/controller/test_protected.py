@@ -61,7 +61,7 @@ def test_what_was_refused_under_protection_rests_for_its_time_with_the_arrays_wo
 
     wait = told.protected.held[told.unmap]
     assert wait.reason is Reason.VOLUME_PROTECTED
-    assert "CMMVC9999E Not now." in wait.message
+    assert "CMMVC9999E Not now. Volume protection is on" in wait.message
     assert "15 minutes after the last I/O" in wait.message
     told.clock.now += 45
     assert told.protected.held[told.unmap].retry == 15

@@ -11,7 +11,7 @@ from flashsystem_operator.reconcile.world import World
 
 def guarded(refused: Refused, found: Protection) -> Wait:
     """Said after a refusal while volume protection was on. It is never forced."""
-    words = str(refused)
+    words = str(refused).rstrip(".")
     return Wait(
         Reason.VOLUME_PROTECTED,
         f"{words[:1].upper()}{words[1:]}. Volume protection is on there"
