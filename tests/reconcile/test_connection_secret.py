@@ -93,6 +93,16 @@ def test_an_owner_that_does_not_control_it_has_not_made_it() -> None:
     assert not is_ours(one, {"metadata": {}})
 
 
+@pytest.mark.parametrize("otherwise", [{"kind": "ConfigMap"}, {"apiVersion": "v1"}, {"apiVersion": "other.io/v1"}])
+def test_an_owner_of_another_kind_is_no_attachment_whatever_uid_and_name_it_tells(otherwise: dict[str, str]) -> None:
+    one = attachment("one", "a")
+    made = body(one, "way", {})
+    made["metadata"]["ownerReferences"][0] |= otherwise
+
+    assert not is_ours(one, made)
+    assert not is_left_over(one, made)
+
+
 @pytest.mark.parametrize(("change", "anew"), [({}, False), ({"type": "Opaque"}, True), ({"immutable": True}, True)])
 def test_what_cannot_be_changed_is_made_anew(change: dict[str, Any], anew: bool) -> None:
     assert cannot_be_changed(body(attachment("one", "a"), "way", {}) | change) == anew

@@ -15,7 +15,7 @@ from typing import Any
 
 from flashsystem_operator.api.attachment import AttachmentStatus, Connection, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import API_VERSION
+from flashsystem_operator.api.kinds import API_VERSION, GROUP, Kind
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import chap as chap_secrets
 from flashsystem_operator.reconcile.world import World
@@ -87,19 +87,25 @@ def encoded(wished: Mapping[str, str]) -> dict[str, str]:
 
 def is_ours(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
     """Whether a Secret was made for this very attachment, not for a namesake before it."""
-    uid = attachment.metadata.uid
-    return any(owner.get("controller") and owner.get("uid") == uid for owner in _owners(found))
+    uid, owners = attachment.metadata.uid, filter(_is_attachment, _owners(found))
+    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
 
 
 def is_left_over(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
     """Whether it was made for an attachment of the same name before, and goes as that one did."""
-    kind, name = attachment.KIND.value, attachment.metadata.name
-    return any((owner.get("kind"), owner.get("name")) == (kind, name) for owner in _owners(found))
+    name = attachment.metadata.name
+    return any(_is_attachment(owner) and owner.get("name") == name for owner in _owners(found))
 
 
 def cannot_be_changed(found: Mapping[str, Any]) -> bool:
     """Whether it has to be made anew to be put right: Kubernetes keeps its type, and all of it once it is immutable."""
     return found.get("type") != SECRET_TYPE or bool(found.get("immutable"))
+
+
+def _is_attachment(owner: Mapping[str, Any]) -> bool:
+    """Whether the owner is of our kind, in any version: others may have a kind of this name, or tell an untrue uid."""
+    group = str(owner.get("apiVersion", "")).partition("/")[0]
+    return (group, owner.get("kind")) == (GROUP, Kind.ATTACHMENT.value)
 
 
 def _owners(found: Mapping[str, Any]) -> list[dict[str, Any]]:
