@@ -39,6 +39,7 @@ def test_an_array_that_can_be_worked_with_has_a_tick_at_every_check(
     assert rows == ["ok"] * len(CHECKS)
     for words in ("SHA256:", "as pinned", "node1 is online", POOLS[simulator.dialect], simulator.dialect):
         assert words in ended.out
+    assert ", ," not in ended.out  # an 840 tells neither its product nor its level
     assert writes(simulator) == []
     assert ended.err == ""
 

@@ -166,7 +166,8 @@ def _system_said(system: System | None) -> str:
     if system is None:
         return ""
     level = system.code_text.partition(" ")[0]
-    return f"{system.name} ({system.id}), {' '.join(filter(None, (system.product, level)))}, {system.dialect} dialect"
+    model = " ".join(filter(None, (system.product, level)))
+    return ", ".join(filter(None, (f"{system.name} ({system.id})", model, f"{system.dialect} dialect")))
 
 
 def _open_access_said(_: FlashSystemArray, body: Body) -> str:
