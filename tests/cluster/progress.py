@@ -20,16 +20,19 @@ def told(work: str, *, every: float | None = None) -> Iterator[None]:
     terminal = sys.stderr.isatty()
     over = threading.Event()
     began = time.monotonic()
+    pause = every or (1 if terminal else QUIET_FOR)
+    # A daemon: Ctrl-C may come before anybody is there to end it, and must not have to wait for it.
+    teller = threading.Thread(target=_tell, args=(work, began, over, pause), daemon=True)
     say(f"{work} ...")
-    teller = threading.Thread(target=_tell, args=(work, began, over, every or (1 if terminal else QUIET_FOR)))
-    teller.start()
     outcome = "failed after"
     try:
+        teller.start()
         yield
         outcome = "took"
     finally:
         over.set()
-        teller.join()
+        if teller.is_alive():
+            teller.join()
         say(f"{work} {outcome} {time.monotonic() - began:.0f} s")
 
 
