@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from types import FrameType
 
@@ -23,7 +24,7 @@ REFUSAL = "CMMVC5753E"
 
 def main() -> int:
     options = _options()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     screen, began = Screen(), time.monotonic()
     try:
@@ -93,6 +94,8 @@ def _how(stage: Stage) -> str:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    # A kubectl that is just being started may be lost hold of; it ends by itself, and need not be complained of.
+    warnings.simplefilter("ignore", ResourceWarning)
     raise KeyboardInterrupt
 
 
