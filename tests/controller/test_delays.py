@@ -6,16 +6,7 @@ from itertools import pairwise
 import pytest
 
 from flashsystem_operator.controller.delays import Backoff, DelayQueue
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from support.clock import Clock
 
 
 @pytest.fixture

@@ -17,17 +17,10 @@ from flashsystem_operator.reconcile.cause import cause
 from flashsystem_operator.reconcile.decision import Reason
 from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
 from support.arranging import array, attachment
+from support.clock import Clock
 from support.in_process import InProcess
 
 OWNER = attachment("a", "node", meta={"deleting": True})
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Told:

@@ -1,16 +1,7 @@
 """When what nobody watches is read again."""
 
 from flashsystem_operator.controller.rereading import APART, Rereading
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from support.clock import Clock
 
 
 def test_what_was_never_read_or_is_wished_otherwise_is_read_at_once() -> None:

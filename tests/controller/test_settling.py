@@ -2,14 +2,7 @@
 
 from flashsystem_operator.controller.settling import Settling
 from support.arranging import attachment
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from support.clock import Clock
 
 
 def test_each_deletion_is_fresh_for_its_own_time() -> None:

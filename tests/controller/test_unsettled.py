@@ -5,6 +5,7 @@ from flashsystem_operator.array.state import Dialect, System
 from flashsystem_operator.array.view import Body, View
 from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.values import HostName, Iqn, Lun, SystemId, VolumeName, VolumeUid
+from support.clock import Clock
 
 HOST, UID = HostName("a-1234"), VolumeUid("6005076810BF80000000000000000001")
 MAP = MapVolume(HOST, VolumeName("data"), UID, Lun(1))
@@ -12,13 +13,6 @@ MAKE = MakeHost(HostName("b-1234"), (Iqn("iqn.1994-05.com.redhat:b"),))
 
 SYSTEM = System(SystemId("0000020421A0BEEF"), "array", Dialect.MODERN)
 EMPTY = View(Body(SYSTEM, (), (), None))
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_lost_command_that_changes_a_mapping_leaves_host_and_volume_in_doubt() -> None:

@@ -13,22 +13,14 @@ from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.controller.events import Events
 from flashsystem_operator.controller.kube import Kube
 from flashsystem_operator.reconcile.news import News
+from support.clock import Clock
 
 REFUSED = News("RefusedByArray", "The array refused it:\nCMMVC5879E.", warning=True)
 
 
-class Clock:
-    """Stands still until it is told otherwise."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture
