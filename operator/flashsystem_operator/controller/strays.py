@@ -84,9 +84,7 @@ class Strays:
             return
         decision = judge(entry, self._cache)
         if isinstance(decision, Release):
-            if decision.left:
-                await self._writer.event(ref, "LeftOnArray", decision.left)
-            await self._writer.release(ref)
+            await self._writer.let_go(ref, decision.left)
         elif decision is not None:
             status = remember(STATUS_MODELS[ref.kind], entry.status)
             before: tuple[Condition, ...] = getattr(status, "conditions")  # noqa: B009 - every kind's status has them

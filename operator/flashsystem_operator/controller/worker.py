@@ -172,8 +172,7 @@ class Worker:
             raise KubeError("what is let go could not be written down")
         for ref in going:
             log.info("%s: %s", ref, LEFT)
-            await self._writer.event(ref, "LeftOnArray", LEFT)
-            await self._writer.release(ref)
+            await self._writer.let_go(ref, LEFT)
         return going
 
     async def _say_down(self, due: set[ObjectRef], down: ArrayDown) -> None:

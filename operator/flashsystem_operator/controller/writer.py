@@ -10,7 +10,7 @@ from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.controller.cache import AnyObject, Cache
 from flashsystem_operator.controller.events import Events
 from flashsystem_operator.controller.kube import Gone, Kube, KubeError
-from flashsystem_operator.reconcile.news import News
+from flashsystem_operator.reconcile.news import EventReason, News
 
 _SIDE_BY_SIDE = 32
 """Writes in flight; more gained nothing against a real API server."""
@@ -84,11 +84,12 @@ class Writer:
         for each in news:
             self._events.tell(ref, uid, each)
 
-    async def event(self, ref: ObjectRef, reason: str, message: str, *, warning: bool = False) -> None:
-        """The same for one Event about an object that is still there."""
+    async def let_go(self, ref: ObjectRef, left: str) -> None:
+        """Take our finalizer off, and say in an Event what stays on the array, if anything. Raises KubeError."""
         entry = self._cache.get(ref)
-        if entry is not None:
-            self.tell(ref, entry.meta.uid, [News(reason, message, warning)])
+        if entry is not None and left:
+            self.tell(ref, entry.meta.uid, [News(EventReason.LEFT_ON_ARRAY, left)])
+        await self.release(ref)
 
     async def close(self) -> None:
         """Wait a moment for the Events that are still to be written."""
