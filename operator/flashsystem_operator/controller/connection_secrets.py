@@ -3,8 +3,6 @@
 Whoever made a Secret owns it: one that does not carry our owner reference is left as it is, whatever its name.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,7 +11,7 @@ from flashsystem_operator.controller.answers import Forbidden, KubeError
 from flashsystem_operator.controller.core_objects import Secrets
 from flashsystem_operator.controller.delays import Clock
 from flashsystem_operator.controller.kube import Kube, merge_patch
-from flashsystem_operator.controller.rereading import Rereading
+from flashsystem_operator.controller.rereading import Rereading, digest
 from flashsystem_operator.reconcile import beside
 from flashsystem_operator.reconcile import connection_secret as contents
 from flashsystem_operator.reconcile.connection_secret import Chap
@@ -82,8 +80,8 @@ class ConnectionSecrets:
         return name, note
 
     async def _write(self, attachment: VolumeAttachment, name: str, wished: Mapping[str, str]) -> Note | None:
-        meta, digest = attachment.metadata, (name, _digest(wished))
-        if not self._known.is_due(meta.uid, digest):
+        meta, known = attachment.metadata, (name, digest(wished))
+        if not self._known.is_due(meta.uid, known):
             return None
         try:
             found = await self._secrets.get(meta.namespace, name)
@@ -102,7 +100,7 @@ class ConnectionSecrets:
                 await self._secrets.patch(meta.namespace, name, {"metadata": stand, "data": patch})
         except Forbidden:
             return beside.secret_forbidden(meta.namespace, name)
-        self._known.seen(meta.uid, digest)
+        self._known.seen(meta.uid, known)
         return None
 
     async def _removed(self, attachment: VolumeAttachment, name: str | None) -> tuple[str | None, Note | None]:
@@ -117,7 +115,3 @@ class ConnectionSecrets:
         except Forbidden:
             return name, beside.secret_forbidden(namespace, name)
         return None, None
-
-
-def _digest(wished: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(wished, sort_keys=True).encode()).hexdigest()

@@ -4,10 +4,7 @@ It belongs to no namespace, so no attachment can own it: our finalizer on the at
 """
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from flashsystem_operator.api.attachment import AttachmentStatus, Named, VolumeAttachment
 from flashsystem_operator.api.kinds import ObjectRef
@@ -16,7 +13,7 @@ from flashsystem_operator.controller.connection_secrets import Kept
 from flashsystem_operator.controller.core_objects import Volumes
 from flashsystem_operator.controller.delays import Clock
 from flashsystem_operator.controller.kube import Body, Kube
-from flashsystem_operator.controller.rereading import Rereading
+from flashsystem_operator.controller.rereading import Rereading, digest
 from flashsystem_operator.reconcile import beside
 from flashsystem_operator.reconcile import persistent_volume as contents
 from flashsystem_operator.reconcile.decision import Note, Wait
@@ -96,15 +93,15 @@ class PersistentVolumes:
         if chap and secret is None:
             return has, beside.volume_needs_secret()
         login = secret.name if chap and secret else None
-        digest = _digest(contents.body(attachment, said, None, login))
-        if not self._known.is_due(uid, digest):
+        known = digest(contents.body(attachment, said, None, login))
+        if not self._known.is_due(uid, known):
             return has, None
         barred = world.tenancy.persistent_volumes()
         if barred and not has:
             return False, barred
         there, note = await self._make(attachment, said, login, barred)
         if there and note is None:
-            self._known.seen(uid, digest)
+            self._known.seen(uid, known)
         return there, note
 
     async def _make(
@@ -143,7 +140,3 @@ def _may_have_one(attachment: VolumeAttachment) -> bool:
 def _claim(found: Body) -> str:
     claim = found["spec"].get("claimRef") or {}
     return f"{claim.get('namespace')}/{claim.get('name')}"
-
-
-def _digest(body: Mapping[str, Any] | None) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

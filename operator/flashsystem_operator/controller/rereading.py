@@ -4,9 +4,12 @@ At each look while there are few. With many, none sooner than the API server can
 look would be more than everything else that the operator asks.
 """
 
+import hashlib
+import json
 import random
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 from flashsystem_operator.controller.delays import Clock
 
@@ -18,6 +21,11 @@ APART = 0.3
 class _Known:
     wished: Hashable
     until: float
+
+
+def digest(wished: Any) -> str:
+    """Of anything that is JSON, secrets too: what is wished is to be known again, and not to be kept."""
+    return hashlib.sha256(json.dumps(wished, sort_keys=True).encode()).hexdigest()
 
 
 class Rereading:
