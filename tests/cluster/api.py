@@ -31,7 +31,7 @@ class Api:
 
     def __init__(self, kubeconfig: Path) -> None:
         # The Kubernetes client has no types.
-        self._client: Any = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
+        self._client: Any = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call] # no types
         self._plurals: dict[tuple[str, str], tuple[str, bool]] = {}
 
     def get(self, path: str, **query: str) -> Any:

@@ -24,6 +24,7 @@ from flashsystem_operator.reconcile import batch
 from flashsystem_operator.reconcile.connection import portals_for
 from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release
 from flashsystem_operator.reconcile.host import plan
+from flashsystem_operator.values import Lun
 from support.arranging import (
     NODE,
     PORTAL,
@@ -321,7 +322,7 @@ def test_a_persistent_host_object_and_its_first_volume_come_in_one_batch() -> No
 
     assert decisions == {
         wished.ref: Act((MakeHost(OWN, (iqn("node"),)),)),
-        WANTED.ref: Act((MapVolume(OWN, DATA.name, DATA.uid, 1),)),  # type: ignore[arg-type]
+        WANTED.ref: Act((MapVolume(OWN, DATA.name, DATA.uid, Lun(1)),)),
     }
 
 

@@ -73,8 +73,8 @@ class Reason(StrEnum):
     PORTSET_NOT_FOUND = "PortsetNotFound"
     IO_GROUP_NOT_FOUND = "IOGroupNotFound"
     CHAP_SECRET_NOT_FOUND = "ChapSecretNotFound"  # noqa: S105 - a reason, not a secret
-    CHAP_SECRET_FORBIDDEN = "ChapSecretForbidden"  # noqa: S105
-    CHAP_SECRET_INVALID = "ChapSecretInvalid"  # noqa: S105
+    CHAP_SECRET_FORBIDDEN = "ChapSecretForbidden"  # noqa: S105 - the name of a reason, not a secret
+    CHAP_SECRET_INVALID = "ChapSecretInvalid"  # noqa: S105 - as above
 
     # Another hand changed the array: put it back there, or say that it is meant.
     MAPPING_REMOVED = "MappingRemoved"

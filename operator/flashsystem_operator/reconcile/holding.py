@@ -3,7 +3,7 @@
 They count in this order. Pause and plan on an array or a host hold for all that is below it; release means one object.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from flashsystem_operator.api.annotations import PAUSED, PLAN, RELEASE
@@ -22,7 +22,7 @@ LEFT = f"Whatever it has on the array stays there as it is: annotation {RELEASE}
 
 def is_in_plan_mode(resource: Worked, world: World) -> bool:
     """Whether nothing is done for it but said: others must not build upon it."""
-    return any(each.metadata.asked.plan for each in _line(resource, world))
+    return bool(_why_only_planned(resource, world))
 
 
 def as_held(decision: Decision, resource: Resource, world: World) -> Decision:
@@ -31,17 +31,16 @@ def as_held(decision: Decision, resource: Resource, world: World) -> Decision:
         return _released(decision, resource)
     if whose := why_paused(resource, world):
         return _paused(decision, whose)
-    if holder := next((each for each in _line(resource, world) if each.metadata.asked.plan), None):
-        return _only_planned(decision, f"Annotation {PLAN} of {_named(holder, resource)}")
+    if whose := _why_only_planned(resource, world):
+        return _only_planned(decision, whose)
     return decision
 
 
 def why_paused(resource: Resource, world: World) -> str:
     """Whose wish it is that nothing is written to the array, empty if nobody's."""
-    if world.paused:
-        return world.paused
-    holder = next((each for each in _line(resource, world) if each.metadata.asked.paused), None)
-    return f"Annotation {PAUSED} of {_named(holder, resource)}" if holder else ""
+    return world.paused or _whose(
+        PAUSED, resource, (each for each in _line(resource, world) if each.metadata.asked.paused)
+    )
 
 
 def way_out(meta: ObjectMeta) -> str:
@@ -56,8 +55,16 @@ def _line(resource: Resource, world: World) -> tuple[Resource, ...]:
     return (resource, *(each for each in parents if each.ref != resource.ref))
 
 
-def _named(holder: Resource, resource: Resource) -> str:
-    return "this object" if holder.ref == resource.ref else str(holder.ref)
+def _why_only_planned(resource: Resource, world: World) -> str:
+    return _whose(PLAN, resource, (each for each in _line(resource, world) if each.metadata.asked.plan))
+
+
+def _whose(annotation: str, resource: Resource, holders: Iterable[Resource]) -> str:
+    """The nearest of those that have the annotation, empty if none has."""
+    holder = next(iter(holders), None)
+    if holder is None:
+        return ""
+    return f"Annotation {annotation} of {'this object' if holder.ref == resource.ref else holder.ref}"
 
 
 def _paused(decision: Decision, whose: str) -> Decision:
