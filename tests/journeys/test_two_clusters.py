@@ -75,17 +75,18 @@ def test_each_of_two_clusters_changes_only_its_own_and_a_moved_one_knows_its_own
     before, since = mappings(simulator), mark(simulator)
     with replica(far.cluster, tmp_path / "unknown", "--installation-id", "moved"):
         assert "--former-installation-ids" in far.says(HOSTS, "node", "InitiatorHeldBy")
+        far.delete(ATTACHMENTS, "two", wait=False)
+        assert "--former-installation-ids" in far.says(ATTACHMENTS, "two", "InitiatorHeldBy")
         assert (mappings(simulator), writes(simulator, since)) == (before, [])
 
     old = far.cluster.get("namespace", "kube-system")["metadata"]["uid"]
     known = ("--installation-id", "moved", "--former-installation-ids", f"another,{old}")
     with replica(far.cluster, tmp_path / "paused", *known, "--pause-all"):
         far.ready(HOSTS, "node")
-        far.ready(ATTACHMENTS, "one", "two")
+        far.ready(ATTACHMENTS, "one")
         far.apply(far.attachment("three", "node", "vol4"))
         assert "--pause-all" in far.says(ATTACHMENTS, "three", "Paused")
         (line,) = far.status(ATTACHMENTS, "three")["plan"]
-        far.delete(ATTACHMENTS, "two", wait=False)
         assert "--pause-all" in far.says(ATTACHMENTS, "two", "Paused")
         assert (mappings(simulator), writes(simulator, since)) == (before, [])
 
@@ -96,8 +97,7 @@ def test_each_of_two_clusters_changes_only_its_own_and_a_moved_one_knows_its_own
         assert {host for host, _, _ in mappings(simulator)} == {far_object}
         far.apply(far.host("new"), far.attachment("four", "new", "vol0"))
         far.ready(ATTACHMENTS, "four")
-        new_object = host_of(simulator, iqn("new"))
-        assert str(new_object)[-14:-8] != str(far_object)[-14:-8]
+        assert str(host_of(simulator, iqn("new")))[-14:-8] != str(far_object)[-14:-8]
         far.delete(ATTACHMENTS, "one", "three", "four")
         far.delete(HOSTS, "node", "new")
     assert simulator.control.state()["hosts"] == []

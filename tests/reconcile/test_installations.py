@@ -35,6 +35,7 @@ from support.deciding import Case, hold, sentence
 BEFORE = "the-cluster-before"
 DATA = volume("data", 1)
 KEPT = host_object(host_object_name(BEFORE, NAMESPACE, "node", "node"), "node")
+THIRDS = host_object(host_object_name("a-third-cluster", NAMESPACE, "node", "node"), "node")
 NEW = own_name("node")
 
 
@@ -103,6 +104,29 @@ CASES = [
         of_host(view(host_object(host_object_name("a-third-cluster", NAMESPACE, "node", "node"), port("node")))),
         Reason.INITIATOR_HELD_BY,
         ("another installation", "--former-installation-ids"),
+    ),
+    Case(
+        "a volume is not unmapped from the host object of another installation that has the machine by now",
+        of_attachment(
+            view(DATA, THIRDS, mapped(THIRDS, DATA)),
+            meta={"deleting": True},
+            status=bound(host_object(NEW, "node"), DATA),
+        ),
+        Release(
+            f"Volume data stays mapped to host {THIRDS.name} at LUN 1: the machine belongs to another installation of "
+            "this operator by now."
+        ),
+    ),
+    Case(
+        "a copy of a cluster unmaps nothing from its original's host objects, and the way out is told",
+        of_attachment(view(DATA, THIRDS, mapped(THIRDS, DATA)), meta={"deleting": True}, status=bound(THIRDS, DATA)),
+        Reason.INITIATOR_HELD_BY,
+        ("another installation", "--former-installation-ids", "flashsystem.io/release"),
+    ),
+    Case(
+        "a copy's resource goes when nothing is mapped there any more",
+        of_attachment(view(DATA, THIRDS), meta={"deleting": True}, status=bound(THIRDS, DATA)),
+        Release(),
     ),
     Case(
         "another installation's empty host object is not removed",

@@ -34,7 +34,7 @@ def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Dec
     if name and volume_to_leave(attachment, view) and world.is_unsettled(name):
         return unsettled(name)
     last = _last_step(attachment, world, view)
-    return last if isinstance(last, Release) else Act((last,))
+    return Act((last,)) if isinstance(last, UnmapVolume) else last
 
 
 def to_be_unmapped(attachment: VolumeAttachment, world: World, view: View) -> UnmapVolume | None:
@@ -42,17 +42,30 @@ def to_be_unmapped(attachment: VolumeAttachment, world: World, view: View) -> Un
     if not attachment.metadata.deleting or attachment.metadata.released or on_another_system(attachment, world, view):
         return None
     last = _last_step(attachment, world, view)
-    return None if isinstance(last, Release) else last
+    return last if isinstance(last, UnmapVolume) else None
 
 
-def _last_step(attachment: VolumeAttachment, world: World, view: View) -> UnmapVolume | Release:
+def _last_step(attachment: VolumeAttachment, world: World, view: View) -> UnmapVolume | Wait | Release:
     uid, host = volume_to_leave(attachment, view), host_to_leave(attachment, world, view)
     mapping = own_mapping(view, host.name, uid) if host and uid else None
     if host is None or mapping is None:
         return Release()
     if stays := _why_it_stays(attachment, mapping, host, world, view):
         return Release(stays)
+    if world.of_another_installation(host.name):
+        return _of_another_installation(host.name, attachment, world)
     return UnmapVolume(host.name, mapping.volume, mapping.uid)
+
+
+def _of_another_installation(name: HostName, attachment: VolumeAttachment, world: World) -> Wait:
+    """What was recorded there is ours, if the id was changed; and the original's, if we are a copy of its cluster."""
+    return Wait(
+        Reason.INITIATOR_HELD_BY,
+        f"{Reader.of(attachment, world).host_object(name)} was made by another installation of this operator, as its "
+        "name tells, and only that changes it: the volume stays mapped. If this is that installation, moved or "
+        "restored, start the operator with its id among --former-installation-ids; if it is not, "
+        f"{way_out(attachment.metadata)}.",
+    )
 
 
 def on_another_system(attachment: VolumeAttachment, world: World, view: View) -> Refuse | None:
@@ -120,6 +133,8 @@ def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, host: Host, wo
     where = f"Volume {mapping.volume} stays mapped to {on} at LUN {mapping.lun}"
     if heir := _heir(attachment, host, mapping.uid, world, view):
         return f"{where}: {reader.resource(heir)} attaches it too."
+    if world.of_another_installation(host.name) and host.name != _recorded(attachment):
+        return f"{where}: the machine belongs to another installation of this operator by now."
     if strangers := _strangers(attachment, host, world):
         who = listed(strangers) if reader.knows(host.name) else "another machine"
         return f"{where}: that is another host object than it was mapped to, and {who} uses it too."

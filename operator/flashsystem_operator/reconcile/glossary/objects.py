@@ -95,8 +95,9 @@ REASONS: Mapping[Reason, Entry] = {
         "see to whoever put that finalizer there",
     ),
     Reason.INITIATOR_HELD_BY: Entry(
-        "host",
-        "the initiators are on the host object of another FlashSystemHost, perhaps of another cluster",
+        "host, attachment",
+        "the initiators are on the host object of another FlashSystemHost, perhaps of another cluster; an attachment "
+        "that is being deleted says it of a host object that another cluster made",
         "wait until that lets go, or delete it; if it is gone already, empty and remove the host object on "
         "the array; if the cluster was moved or restored, see [moving](moving.md)",
     ),
