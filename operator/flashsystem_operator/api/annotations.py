@@ -11,6 +11,7 @@ flashsystem.io/allow-detaches           on an array: <count>/<until>, past the m
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 from flashsystem_operator.api.kinds import GROUP
@@ -53,6 +54,14 @@ class Asked:
             accept_system=_text(annotations, ACCEPT_SYSTEM),
             allow_detaches=_text(annotations, ALLOW_DETACHES),
         )
+
+
+class Annotations(dict[str, str]):
+    """The annotations of one object, read once: a pass asks about ten times what they say. Nobody changes them."""
+
+    @cached_property
+    def asked(self) -> Asked:
+        return Asked.read(self)
 
 
 def _is_on(annotations: Mapping[str, str], key: str) -> bool:

@@ -1,11 +1,11 @@
 """What every object has: its metadata, as far as we look at it, and the reading of a whole object."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self, cast
+from typing import Annotated, Any, ClassVar, Self, cast
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 
-from flashsystem_operator.api.annotations import FORCE_DETACH, Asked
+from flashsystem_operator.api.annotations import FORCE_DETACH, Annotations, Asked
 from flashsystem_operator.api.base import Memory, Model, remember
 from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
 
@@ -21,7 +21,7 @@ class ObjectMeta(Model):
     creation_timestamp: str = ""
     deletion_timestamp: str | None = None
     finalizers: tuple[str, ...] = ()
-    annotations: Mapping[str, str] = Field(default_factory=dict)
+    annotations: Annotated[Mapping[str, str], AfterValidator(Annotations)] = Field(default_factory=Annotations)
 
     @property
     def deleting(self) -> bool:
@@ -35,7 +35,9 @@ class ObjectMeta(Model):
     @property
     def asked(self) -> Asked:
         """What its annotations ask for."""
-        return Asked.read(self.annotations)
+        known = self.annotations
+        # A copy that was given other annotations has them as they were given: what it was before says nothing of them.
+        return known.asked if isinstance(known, Annotations) else Asked.read(known)
 
     @property
     def released(self) -> bool:
