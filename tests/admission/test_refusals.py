@@ -12,6 +12,10 @@ ARRAY, HOST, ATTACHMENT = Kind.ARRAY, Kind.HOST, Kind.ATTACHMENT
 NO_IQN = "this is not an iSCSI name; write iqn.YYYY-MM.reversed.domain:name, eui. with 16 or naa. with 16 or 32"
 NO_VOLUME = "this is not a volume name; it has 1 to 63 letters, digits, spaces and '_.-', begins with a letter or '_'"
 
+NO_OBJECT = "this cannot be the name of an object; it has lower-case letters, digits and '-', with single dots between"
+NO_GLOB = "this is not a pattern of volume names: it has letters, digits, spaces, '_.-', the signs * and ?, and"
+NO_KEY = "the key of a label has letters, digits and '-_.', a letter or digit at both ends, and perhaps a prefix"
+
 
 class Case(NamedTuple):
     because: str
@@ -26,6 +30,10 @@ def initiators(*names: str) -> dict[str, Any]:
 
 def choosing(*expressions: dict[str, Any]) -> dict[str, Any]:
     return {"allowedNamespaces": {"from": "Selector", "selector": {"matchExpressions": list(expressions)}}}
+
+
+def labels(**wished: str) -> dict[str, Any]:
+    return {"hostAdoption": {"from": "Selector", "selector": {"matchLabels": wished}}}
 
 
 def volumes(*patterns: str) -> dict[str, Any]:
@@ -90,6 +98,22 @@ CASES = [
         "a node is named by its label", ATTACHMENT, volume(nodeHostnames=["Node 1"]), "nodeHostnames[0] in body should"
     ),
     Case("a class is a name", ATTACHMENT, volume(storageClassName="My Class"), "storageClassName in body should match"),
+    Case(
+        "a class has a name that can be", ATTACHMENT, volume(storageClassName="a..b"), "be the name of a storage class"
+    ),
+    Case(
+        "a node's name can be", ATTACHMENT, volume(nodeHostnames=["a..b"]), "cannot be a node's kubernetes.io/hostname"
+    ),
+    Case("no node is not every node", ATTACHMENT, volume(nodeHostnames=[]), "should have at least 1 items"),
+    Case(
+        "a device has no file system", ATTACHMENT, volume(volumeMode="Block", fsType="xfs"), "has no file system; remov"
+    ),
+    Case("a file system has a type", ATTACHMENT, volume(fsType=""), "persistentVolume.fsType in body should match"),
+    Case("an access mode is named once", ATTACHMENT, volume(accessModes=["ReadWriteMany"] * 2), "Duplicate value"),
+    Case("a node is named once", ATTACHMENT, volume(nodeHostnames=["n-1", "n-1"]), "Duplicate value"),
+    Case("a claim's name can be", ATTACHMENT, volume(claimRef={"name": "a..b"}), NO_OBJECT),
+    Case("a connection Secret's name can be", ATTACHMENT, {"connectionSecret__name": "a..b"}, NO_OBJECT),
+    Case("a host's name can be", ATTACHMENT, {"hostRef__name": "a.-b"}, NO_OBJECT),
     Case("the reclaim policy is not chosen", ATTACHMENT, volume(reclaimPolicy="Delete"), "unknown field"),
     Case("a host has initiators", HOST, initiators(), "spec.initiators.iscsi in body should have at least 1 items"),
     Case(
@@ -114,6 +138,14 @@ CASES = [
     Case("a host has 4 I/O groups at most", HOST, {"ioGroups": [*"01234"]}, "must have at most 4 items"),
     Case("an I/O group is listed once", HOST, {"ioGroups": ["0", "0"]}, "Duplicate value"),
     Case("an I/O group is a name or an id", HOST, {"ioGroups": ["0:1"]}, "this is no I/O group; write its name or"),
+    Case("no I/O group is not every one", HOST, {"ioGroups": []}, "should have at least 1 items"),
+    Case("an I/O group does not run", HOST, {"ioGroups": ["$(reboot)"]}, "this is no I/O group; write its name or"),
+    Case("a portset has a name", HOST, {"portset": ""}, "this cannot be the name of a portset; it begins"),
+    Case("an array's name can be", HOST, {"arrayRef__name": "a..b"}, NO_OBJECT),
+    Case(
+        "a namespace has no dot", HOST, {"arrayRef__namespace": "a.b"}, "spec.arrayRef.namespace in body should match"
+    ),
+    Case("a CHAP Secret's name can be", HOST, {"chap": {"secretRef": {"name": "a..b"}}}, NO_OBJECT),
     Case("a CHAP secret comes from a Secret", HOST, {"chap": {"generate": True}}, "spec.chap.secretRef: Required"),
     Case("its name is one", HOST, {"chap": {"secretRef": {"name": "My Secret"}}}, "spec.chap.secretRef.name in body"),
     Case("a CHAP secret is not in the spec", HOST, {"chap": {"secret": "x"}}, 'unknown field "spec.chap.secret"'),
@@ -121,6 +153,10 @@ CASES = [
     Case("an array has two addresses at most", ARRAY, {"management__addresses": ["a", "b", "c"]}, "at most 2 items"),
     Case("an address has no port", ARRAY, {"management__addresses": ["fs.a:22"]}, "the port in spec.management.port"),
     Case("an address has no brackets", ARRAY, {"management__addresses": ["[fd00::1]"]}, "write it without brackets"),
+    Case("a host name can be", ARRAY, {"management__addresses": ["fs..example.com"]}, "neither a host name nor an IP"),
+    Case("a number is an address", ARRAY, {"management__addresses": ["10.0.0.300"]}, "neither a host name nor an IP"),
+    Case("colons are an address", ARRAY, {"management__addresses": ["fd00:::1"]}, "neither a host name nor an IP"),
+    Case("a login's name can be", ARRAY, {"credentialsSecretRef__name": "a..b"}, NO_OBJECT),
     Case("a port is a port", ARRAY, {"management__port": 0}, "should be greater than or equal to 1"),
     Case("an array has a login", ARRAY, {"credentialsSecretRef": LEFT_OUT}, "spec.credentialsSecretRef: Required"),
     Case("a pinned array has a key", ARRAY, {"hostKeys": []}, "take it from `ssh-keyscan ADDRESS`, without the name"),
@@ -146,12 +182,36 @@ CASES = [
         "In and NotIn need values; Exists and",
     ),
     Case("a label has a key", ARRAY, choosing({"key": "", "operator": "Exists"}), "key in body should match"),
+    Case(
+        "a label's key is one word", ARRAY, choosing({"key": "a b", "operator": "Exists"}), "key in body should match"
+    ),
+    Case("its prefix is a name", ARRAY, choosing({"key": "a..b/c", "operator": "Exists"}), "key in body should match"),
+    Case(
+        "its value is one word", ARRAY, choosing({"key": "a", "operator": "In", "values": ["a b"]}), "values[0] in bo"
+    ),
+    Case("so is the key of a matched label", ARRAY, labels(**{"a b": "c"}), NO_KEY),
+    Case("and it has no second prefix", ARRAY, labels(**{"a/b/c": "d"}), NO_KEY),
+    Case("and is not empty", ARRAY, labels(**{"": "d"}), NO_KEY),
+    Case("so is its value", ARRAY, labels(a="b c"), "matchLabels.a in body should match"),
+    Case(
+        "a key of an entry is one, too",
+        ARRAY,
+        {"volumeAccess": [{"namespaceSelector": {"matchLabels": {"a b": "c"}}, "volumes": ["*"]}]},
+        NO_KEY,
+    ),
     Case("an operator is one", ARRAY, choosing({"key": "a", "operator": "Like"}), '"In", "NotIn", "Exists"'),
     Case("volume access allows something", ARRAY, {"volumeAccess": []}, "should have at least 1 items"),
     Case("an entry names volumes", ARRAY, volumes(), "should have at least 1 items"),
     Case("an entry chooses namespaces", ARRAY, {"volumeAccess": [{"volumes": ["*"]}]}, "namespaceSelector: Required"),
-    Case("a pattern does not run", ARRAY, volumes("$(reboot)"), "this is not a pattern of volume names"),
-    Case("a pattern is one line", ARRAY, volumes("a\nb"), "this is not a pattern of volume names"),
+    Case("a pattern does not run", ARRAY, volumes("$(reboot)"), NO_GLOB),
+    Case("a pattern is one line", ARRAY, volumes("a\nb"), NO_GLOB),
+    Case("a bracket is closed", ARRAY, volumes("["), NO_GLOB),
+    Case("a bracket is opened", ARRAY, volumes("a]"), NO_GLOB),
+    Case("brackets hold something", ARRAY, volumes("a[]"), NO_GLOB),
+    Case("so do those that exclude", ARRAY, volumes("a[!]"), NO_GLOB),
+    Case("brackets hold no sign", ARRAY, volumes("a[*]"), NO_GLOB),
+    Case("only brackets exclude", ARRAY, volumes("!a"), NO_GLOB),
+    Case("a pattern is something", ARRAY, volumes(""), NO_GLOB),
     Case("an unknown word for PVs is refused", ARRAY, {"persistentVolumes": "Yes"}, '"Allowed", "Forbidden"'),
     Case("a duration has a unit", ARRAY, {"resyncInterval": "60"}, "write a whole number and a unit from 1s to 24h"),
     Case("a resync comes within a day", ARRAY, {"resyncInterval": "25h"}, "a unit from 1s to 24h, such as 60s"),
@@ -168,6 +228,16 @@ CASES = [
     Case("a brake lets one go", ARRAY, {"detachBrake": {"max": 0, "window": "10m"}}, "greater than or equal to 1"),
     Case("a brake is not for ever more", ARRAY, {"detachBrake": {"max": 10001, "window": "10m"}}, "equal to 10000"),
     Case("a brake ends", ARRAY, {"detachBrake": {"max": 5, "window": "25h"}}, "from 1s to 24h, such as 10m"),
+    Case("a window has a unit", ARRAY, {"detachBrake": {"max": 5, "window": "10"}}, "from 1s to 24h, such as 10m"),
+    Case("a window is some time", ARRAY, {"detachBrake": {"max": 5, "window": "0s"}}, "from 1s to 24h, such as 10m"),
+    Case("a window has no days", ARRAY, {"detachBrake": {"max": 5, "window": "1d"}}, "from 1s to 24h, such as 10m"),
+    Case("a window has no parts", ARRAY, {"detachBrake": {"max": 5, "window": "1h30m"}}, "from 1s to 24h, such as 10m"),
+    Case(
+        "a window does not look back",
+        ARRAY,
+        {"detachBrake": {"max": 5, "window": "-5m"}},
+        "from 1s to 24h, such as 10m",
+    ),
     Case("15 connections a second are enough", ARRAY, {"limits__newConnectionsPerSecond": 16}, "less than or equal to"),
 ]
 
@@ -199,7 +269,10 @@ TAKEN = [
     (ARRAY, {"allowedNamespaces": {}, "hostAdoption": {"from": "All"}, "persistentVolumes": "Allowed"}),
     (ARRAY, choosing({"key": "example.com/team", "operator": "NotIn", "values": ["a", ""]})),
     (ARRAY, {"allowedNamespaces": {"from": "Selector", "selector": {"matchLabels": {"example.com/team": "a"}}}}),
-    (ARRAY, volumes("db-[0-9]*", "My vol_?.[!x]")),
+    (ARRAY, volumes("db-[0-9]*", "My vol_?.[!x]", "[a-z0-9-][!-_]-b-a", "*")),
+    (ARRAY, labels(**{"a.b-c.example.com/Team_1.x": "", "k": "v"})),
+    (ARRAY, {"management__addresses": ["FS-1.example.com", "1a.2"], "credentialsSecretRef__name": "a.b-c.1"}),
+    (ATTACHMENT, volume(volumeMode="Block", fsType="ext4", storageClassName="fast.example.com")),
     (ATTACHMENT, {"driftPolicy": "Ignore"}),
     (HOST, {"driftPolicy": "Report"}),
 ]

@@ -52,6 +52,29 @@ def test_an_object_is_read_with_its_defaults() -> None:
     assert read.status.observed_generation == -1
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"management": {"addresses": ["10.0.0.300"]}},
+        {"management": {"addresses": ["fd00:::1"]}},
+        {"management": {"addresses": ["fs..example.com"]}},
+        {"hostAdoption": {"from": "Selector", "selector": {"matchLabels": {"a b": "c"}}}},
+        {"volumeAccess": [{"namespaceSelector": {}, "volumes": ["["]}]},
+    ],
+)
+def test_what_can_never_match_is_not_read_as_if_it_could(spec: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableResourceError):
+        FlashSystemArray.read(array(**spec))
+
+
+def test_a_device_has_no_file_system() -> None:
+    wished = {"claimRef": {"name": "data"}, "volumeMode": "Block"}
+
+    assert VolumeAttachment.read(attachment(persistentVolume=wished | {"fsType": "ext4"})).spec.persistent_volume
+    with pytest.raises(UnreadableResourceError, match="remove fsType"):
+        VolumeAttachment.read(attachment(persistentVolume=wished | {"fsType": "xfs"}))
+
+
 def test_two_spellings_of_an_initiator_are_one() -> None:
     body = {
         "metadata": {"name": "node-1", "namespace": "team"},

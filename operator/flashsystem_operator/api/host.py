@@ -68,7 +68,7 @@ class HostSpec(Model):
     lifecycle: Lifecycle = Lifecycle.ON_DEMAND
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
     portset: PortsetName | None = None
-    io_groups: Annotated[tuple[IoGroup, ...], Field(max_length=4)] = ()
+    io_groups: Annotated[tuple[IoGroup, ...], Field(min_length=1, max_length=4)] = ()
     """By name or id. Empty: all that the array has."""
     type: HostKind | None = None
     chap: Chap | None = None

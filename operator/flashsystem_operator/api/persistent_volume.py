@@ -1,23 +1,26 @@
 """The PersistentVolume that an attachment may ask for: what a user chooses of it; the rest follows from the array."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from flashsystem_operator.api.base import Model
 from flashsystem_operator.api.references import NameRef
+from flashsystem_operator.api.words import OBJECT_NAME_PATTERN
 
-CLASS_PATTERN = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$"
+CLASS_PATTERN = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$"
 FS_TYPE_PATTERN = r"^[a-z0-9]+$"
 MOUNT_OPTION_PATTERN = r"^[!-+.-~-]+$"
 """What can stand between two commas of `mount -o`."""
-HOSTNAME_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
 
 ClassName = Annotated[str, Field(pattern=CLASS_PATTERN, max_length=253)]
 FsType = Annotated[str, Field(pattern=FS_TYPE_PATTERN, max_length=32)]
 MountOption = Annotated[str, Field(pattern=MOUNT_OPTION_PATTERN, max_length=128)]
-Hostname = Annotated[str, Field(pattern=HOSTNAME_PATTERN, max_length=63)]
+Hostname = Annotated[str, Field(pattern=OBJECT_NAME_PATTERN, max_length=63)]
+
+DEFAULT_FS_TYPE = "ext4"
+"""The API server writes it into every PersistentVolume asked for, so it says nothing of what a user wished."""
 
 
 class AccessMode(StrEnum):
@@ -44,8 +47,16 @@ class PersistentVolume(Model):
     storage_class_name: ClassName = ""
     access_modes: Annotated[tuple[AccessMode, ...], Field(min_length=1, max_length=4)] = (AccessMode.READ_WRITE_ONCE,)
     volume_mode: VolumeMode = VolumeMode.FILESYSTEM
-    fs_type: FsType = "ext4"
+    fs_type: FsType = DEFAULT_FS_TYPE
     read_only: bool = False
     mount_options: Annotated[tuple[MountOption, ...], Field(max_length=32)] = ()
-    node_hostnames: Annotated[tuple[Hostname, ...], Field(max_length=64)] = ()
+    node_hostnames: Annotated[tuple[Hostname, ...], Field(min_length=1, max_length=64)] = ()
     """Empty: every node; otherwise those whose label kubernetes.io/hostname is one of these."""
+
+    @model_validator(mode="after")
+    def _a_device_has_no_file_system(self) -> Self:
+        if self.volume_mode is VolumeMode.BLOCK and self.fs_type != DEFAULT_FS_TYPE:
+            raise ValueError(
+                "a volume of mode Block has no file system: remove fsType, or set volumeMode to Filesystem"
+            )
+        return self

@@ -21,9 +21,12 @@ IQN_PATTERN = (
 )
 IO_GROUP_PATTERN = r"^([0-9]|[A-Za-z_][A-Za-z0-9_.-]*)$"
 HOST_BASE_PATTERN = r"^[A-Za-z0-9_.-]+$"
-OBJECT_NAME_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
+OBJECT_NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 NAMESPACE_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
-ADDRESS_PATTERN = r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
+ADDRESS_PATTERN = (
+    r"^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+    r"|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
+)
 IP_PATTERN = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
 DURATION_PATTERN = r"^[1-9][0-9]{0,4}[smh]$"
 SPAN_PATTERN = r"^(0s|[1-9][0-9]{0,4}[smh])$"
@@ -58,6 +61,13 @@ def ip(text: str) -> str:
         raise ValueError(f"{text!r} is not an IP address: write it without port and brackets") from None
 
 
+def host_or_ip(text: str) -> str:
+    """Read an address as it is written. What can only be meant as an IP address has to be one."""
+    if ":" in text or re.fullmatch(r"[0-9.]+", text):
+        ip(text)
+    return text
+
+
 Iqn = Annotated[values.Iqn, AfterValidator(values.iqn), _text(IQN_PATTERN, values.MAX_IQN)]
 """An initiator, folded to lower case: two spellings are one initiator."""
 
@@ -75,7 +85,7 @@ HostBase = Annotated[str, Field(pattern=HOST_BASE_PATTERN, max_length=values.MAX
 
 ObjectName = Annotated[str, Field(pattern=OBJECT_NAME_PATTERN, max_length=253)]
 Namespace = Annotated[str, Field(pattern=NAMESPACE_PATTERN, max_length=63)]
-Address = Annotated[str, Field(pattern=ADDRESS_PATTERN, max_length=253)]
+Address = Annotated[str, Field(pattern=ADDRESS_PATTERN, max_length=253), AfterValidator(host_or_ip)]
 IpAddress = Annotated[str, AfterValidator(ip), _text(IP_PATTERN, 45)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 HostKey = Annotated[str, Field(pattern=HOST_KEY_PATTERN, max_length=4096)]
