@@ -191,6 +191,18 @@ CASES = [
     Case(
         "with a lost status nothing is taken from an administrator's host object",
         decided(leaving(), view(DATA, ADMINS, mapped(ADMINS, DATA))),
+        Release,
+        ("Volume data stays mapped to host admins at LUN 1", "does not tell any more"),
+    ),
+    Case(
+        "nor when the spec says Delete: who mapped it is not known any more, and it is said that it stays",
+        decided(leaving(deletion_policy="Delete"), view(DATA, ADMINS, mapped(ADMINS, DATA))),
+        Release,
+        ("Volume data stays mapped", "Unmap it on the array"),
+    ),
+    Case(
+        "with a lost status and nothing on an administrator's host object there is nothing to say",
+        decided(leaving(deletion_policy="Delete"), view(DATA, ADMINS)),
         Release(),
     ),
 ]

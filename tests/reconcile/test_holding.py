@@ -152,3 +152,15 @@ def test_the_ways_out_have_an_order(more: dict[str, str], reason: Reason) -> Non
 
     assert isinstance(decided, Wait)
     assert decided.reason is reason
+
+
+@pytest.mark.parametrize("meta", [PAUSED, PLANNED], ids=["paused", "in plan mode"])
+def test_an_end_that_is_held_back_tells_what_will_stay_on_the_array(meta: dict[str, dict[str, str]]) -> None:
+    admins = host_object("admins", "node")
+    lost = attachment("one", "node", meta={"deleting": True, **meta}, deletion_policy="Delete")
+
+    decided = batch.plan(world(host("node"), lost), view(DATA, admins, mapped(admins, DATA)), [lost.ref])[lost.ref]
+
+    assert isinstance(decided, Wait)
+    assert "Volume data stays mapped to host admins" in decided.message
+    assert "nothing is left" not in decided.message

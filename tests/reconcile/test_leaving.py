@@ -59,7 +59,7 @@ CASES = [
                 mapped(host_object(own_name("b")), DATA),
             ),
             NODE,
-            host("b"),
+            host("b", status={"name": own_name("b"), "ownership": "Created", "ports": [{"iqn": iqn("b")}]}),
         ),
         unmap(own_name("b")),
     ),
@@ -71,7 +71,8 @@ CASES = [
             NODE,
             host("b"),
         ),
-        Release(),
+        Release,
+        ("data stays mapped", "another's"),
     ),
     Case(
         "a host object of ours whose machine was installed anew is still left",

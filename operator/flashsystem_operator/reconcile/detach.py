@@ -3,18 +3,21 @@
 It works from the status alone: what was never recorded was never done, since the record comes before the first write.
 """
 
+from collections.abc import Iterator
+
 from flashsystem_operator.api.attachment import Origin, VolumeAttachment
 from flashsystem_operator.api.references import DeletionPolicy
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.state import Host, Mapping
 from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile.belonging import is_anothers
 from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refuse, Release, Wait
-from flashsystem_operator.reconcile.holding import way_out
+from flashsystem_operator.reconcile.holding import way_out, why_held
 from flashsystem_operator.reconcile.host import Adopted, Ours, standing, unsettled
 from flashsystem_operator.reconcile.telling import Reader
 from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World, volume_of, was_let_in
-from flashsystem_operator.values import HostName, Iqn, VolumeUid
+from flashsystem_operator.values import HostName, VolumeUid
 
 
 def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Decision:
@@ -46,7 +49,8 @@ def to_be_unmapped(attachment: VolumeAttachment, world: World, view: View) -> Un
 
 
 def _last_step(attachment: VolumeAttachment, world: World, view: View) -> UnmapVolume | Wait | Release:
-    uid, host = volume_to_leave(attachment, view), host_to_leave(attachment, world, view)
+    uid = volume_to_leave(attachment, view)
+    host = host_to_leave(attachment, world, view) or (_held_by(attachment, world, view, uid) if uid else None)
     mapping = own_mapping(view, host.name, uid) if host and uid else None
     if host is None or mapping is None:
         return Release()
@@ -99,27 +103,39 @@ def host_to_leave(attachment: VolumeAttachment, world: World, view: View) -> Hos
     """The host object that was recorded: the same machine by its initiators, under whatever name.
 
     A host object of the recorded name that has none of the initiators is another machine by now, unless the name is
-    one of ours: what is on that is ours, even when the initiators went elsewhere, but for one that bears another
-    resource's initiators by now. With a lost record only a host object that we made can be meant.
+    that which we give for this host: what is on that is ours, even when the initiators went elsewhere. With a lost
+    record only a host object that we made can be meant. None that is another's, whatever the record says.
     """
-    seen, resource = attachment.status.host, world.hosts.get(attachment.host)
-    uid = volume_to_leave(attachment, view)
+    recorded = _recorded_hosts(attachment, world, view)
+    return next((host for host in recorded if not is_anothers(host, attachment, world, view)), None)
+
+
+def _recorded_hosts(attachment: VolumeAttachment, world: World, view: View) -> Iterator[Host]:
+    """All host objects that the record may mean, the likeliest first."""
+    seen, uid = attachment.status.host, volume_to_leave(attachment, view)
     names = list(view.holders(seen.initiators)) if seen else []
-    ours = world.object_of(resource, view) if resource else None
-    if seen and seen.name and world.ours(HostName(seen.name)):
-        ours = HostName(seen.name)
-    if ours in names:
-        return view.hosts[HostName(str(ours))]
-    meant = ours in view.hosts and (not names or (uid and own_mapping(view, ours, uid)))
-    if meant and not _serves_another(host := view.hosts[HostName(str(ours))], attachment, world):
-        return host
+    ours = _own_name(attachment, world, view)
+    if ours in view.hosts and (ours in names or not names or (uid and own_mapping(view, ours, uid))):
+        yield view.hosts[ours]
     with_it = [name for name in names if uid and own_mapping(view, name, uid)]
-    return next((view.hosts[name] for name in (*with_it, *names)), None)
+    yield from (view.hosts[name] for name in (*with_it, *names))
 
 
-def _serves_another(host: Host, attachment: VolumeAttachment, world: World) -> bool:
-    """Whether it has an initiator that another FlashSystemHost claims: somebody renamed host objects."""
-    return any(each.ref != attachment.host for name in host.iqns for each in world.claimants(Iqn(name)))
+def _own_name(attachment: VolumeAttachment, world: World, view: View) -> HostName:
+    """The name of ours that was recorded, or that a host object of the attachment's host has or would get."""
+    recorded, resource = _recorded(attachment), world.hosts.get(attachment.host)
+    if recorded and world.ours(recorded):
+        return recorded
+    return world.object_of(resource, view) if resource else HostName("")
+
+
+def _held_by(attachment: VolumeAttachment, world: World, view: View, uid: VolumeUid) -> Host | None:
+    """A host object with the mapping from which it is not taken: so that it can be told that it stays."""
+    resource = world.hosts.get(attachment.host)
+    found = standing(resource, world, view) if resource and attachment.status.host is None else None
+    adopted = [found.host] if isinstance(found, Adopted) else []
+    hosts = (*_recorded_hosts(attachment, world, view), *adopted)
+    return next((host for host in hosts if own_mapping(view, host.name, uid)), None)
 
 
 def own_mapping(view: View, host: HostName, uid: VolumeUid) -> Mapping | None:
@@ -133,14 +149,22 @@ def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, host: Host, wo
     where = f"Volume {mapping.volume} stays mapped to {on} at LUN {mapping.lun}"
     if heir := _heir(attachment, host, mapping.uid, world, view):
         return f"{where}: {reader.resource(heir)} attaches it too."
-    if world.of_another_installation(host.name) and host.name != _recorded(attachment):
-        return f"{where}: the machine belongs to another installation of this operator by now."
+    if world.of_another_installation(host.name):
+        if host.name != _recorded(attachment):
+            return f"{where}: the machine belongs to another installation of this operator by now."
+    elif is_anothers(host, attachment, world, view):
+        return f"{where}: that host object is not this FlashSystemHost's but another's, and so is what is on it."
     if strangers := _strangers(attachment, host, world):
         who = listed(strangers) if reader.knows(host.name) else "another machine"
         return f"{where}: that is another host object than it was mapped to, and {who} uses it too."
     policy, origin = attachment.spec.deletion_policy, attachment.status.origin
     if policy is DeletionPolicy.RETAIN:
         return f"{where}, as spec.deletionPolicy Retain says."
+    if attachment.status.host is None and not world.ours(host.name):
+        return (
+            f"{where}: it is an administrator's host object, and the status does not tell any more that this "
+            "attachment mapped it there. Unmap it on the array if nothing uses it."
+        )
     if policy is None and origin is not Origin.CREATED and not world.ours(mapping.host):
         return f"{where}: it was there before this attachment. spec.deletionPolicy Delete would have removed it."
     return ""
@@ -162,15 +186,23 @@ def _recorded(attachment: VolumeAttachment) -> HostName | None:
 def _heir(
     attachment: VolumeAttachment, host: Host, uid: VolumeUid, world: World, view: View
 ) -> VolumeAttachment | None:
-    """Another live attachment of the same pair; the mapping is not taken from under it.
+    """Another attachment of the same pair that is to stay for now; the mapping is not taken from under it.
 
     Of the same FlashSystemHost, or of another one that the same host object turned out to be.
     """
     resource = world.hosts.get(attachment.host)
     beside = world.attachments_of(resource) if resource else ()
     same = (each for each in world.bound_to(uid) if each.host == attachment.host or _on(host, each, world, view))
-    live = (each for each in (*beside, *same) if not each.metadata.deleting and _may_have_it(each, world, view))
-    return next((each for each in live if volume_to_leave(each, view) == uid), None)
+    staying = (each for each in (*beside, *same) if each.ref != attachment.ref and _stays(each, world))
+    heirs = (each for each in staying if _may_have_it(each, world, view))
+    return next((each for each in heirs if volume_to_leave(each, view) == uid), None)
+
+
+def _stays(attachment: VolumeAttachment, world: World) -> bool:
+    """Whether it keeps what it has for now: it is not being deleted, or somebody holds its end back."""
+    meta = attachment.metadata
+    held = meta.other_finalizers or world.in_use.get(attachment.ref) or why_held(attachment, world)
+    return not meta.deleting or (bool(held) and not meta.released)
 
 
 def _may_have_it(attachment: VolumeAttachment, world: World, view: View) -> bool:
@@ -178,6 +210,10 @@ def _may_have_it(attachment: VolumeAttachment, world: World, view: View) -> bool
 
 
 def _on(host: Host, attachment: VolumeAttachment, world: World, view: View) -> bool:
+    """Whether another attachment stands on this host object, by its FlashSystemHost or else by its record."""
     resource = world.hosts.get(attachment.host)
     found = standing(resource, world, view) if resource else None
-    return isinstance(found, Ours | Adopted) and found.host.name == host.name
+    if isinstance(found, Ours | Adopted):
+        return found.host.name == host.name
+    had = host_to_leave(attachment, world, view) if was_let_in(attachment) else None
+    return had is not None and had.name == host.name

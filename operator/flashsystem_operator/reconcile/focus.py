@@ -192,6 +192,8 @@ def _add_hosts_to_leave(focus: Focus, attachment: VolumeAttachment, world: World
     seen, host = attachment.status.host, host_to_leave(attachment, world, view)
     names = {HostName(seen.name)} if seen and seen.name else set()
     names |= {host.name} if host else set()
+    if seen is None and (resource := world.hosts.get(attachment.host)):
+        names |= _host_objects(resource, world, view)
     focus.hosts |= names
     focus.mapped |= names
 

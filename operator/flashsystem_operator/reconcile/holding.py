@@ -43,6 +43,11 @@ def why_paused(resource: Resource, world: World) -> str:
     )
 
 
+def why_held(resource: Resource, world: World) -> str:
+    """Whose wish it is that nothing is done for it: by a pause, or by plan mode. Empty if nobody's."""
+    return why_paused(resource, world) or _why_only_planned(resource, world)
+
+
 def way_out(meta: ObjectMeta) -> str:
     """Half a sentence for who cannot wait until the array can be worked with."""
     return f"set annotation {RELEASE}: {meta.uid}, which lets it go and leaves the array as it is"
@@ -72,8 +77,8 @@ def _paused(decision: Decision, whose: str) -> Decision:
     match decision:
         case Act(steps, notes):
             return Wait(Reason.PAUSED, _held_back(whose, steps), (*notes, note), steps=steps)
-        case Release(_, notes):
-            return Wait(Reason.PAUSED, _end_held_back(whose), (*notes, note))
+        case Release(left, notes):
+            return Wait(Reason.PAUSED, _end_held_back(whose, left), (*notes, note))
         case InSync(notes=notes) | Wait(notes=notes) | Refuse(notes=notes):
             return replace(decision, notes=(*notes, note))
 
@@ -82,8 +87,8 @@ def _only_planned(decision: Decision, whose: str) -> Decision:
     match decision:
         case Act(steps, notes):
             return Wait(Reason.PLANNED, _held_back(whose, steps), notes, steps=steps)
-        case Release(_, notes):
-            return Wait(Reason.PLANNED, _end_held_back(whose), notes)
+        case Release(left, notes):
+            return Wait(Reason.PLANNED, _end_held_back(whose, left), notes)
         case InSync() | Wait() | Refuse():
             return decision
 
@@ -92,8 +97,10 @@ def _held_back(whose: str, steps: Sequence[Step]) -> str:
     return f"{whose} holds back {plural(len(steps), 'command')}, listed in status.plan. Take it off, and they are sent."
 
 
-def _end_held_back(whose: str) -> str:
-    return f"{whose} holds back the end of this object; nothing is left to do on the array. Take it off, and it goes."
+def _end_held_back(whose: str, left: str) -> str:
+    """left: what stays on the array when the object goes, if anything."""
+    what = f"no command would be sent. {left}" if left else "nothing is left to do on the array."
+    return f"{whose} holds back the end of this object; {what} Take it off, and it goes."
 
 
 def _released(decision: Decision, resource: Resource) -> Decision:

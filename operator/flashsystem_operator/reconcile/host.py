@@ -136,14 +136,10 @@ def missing_initiators(found: Adopted) -> Refuse:
 
 
 def _lost_claim(resource: FlashSystemHost, world: World, view: View) -> Refuse | None:
-    """Of two that claim one initiator the one proven on the array wins, then the older, then the smaller uid."""
+    """Of two that claim one initiator one wins, and the other has to wait for it."""
     for iqn in resource.spec.initiators.iscsi:
-        claimants = world.claimants(iqn)
-        if len(claimants) < 2:  # noqa: PLR2004 - two make a quarrel
-            continue
-        proven = [each for each in claimants if view.holder(iqn) in world.names_of(each)]
-        winner = (*proven, *claimants)[0]
-        if winner.ref != resource.ref:
+        winner = world.claimant(iqn, view)
+        if winner is not None and winner.ref != resource.ref:
             return Refuse(
                 Reason.INITIATOR_CLAIMED,
                 f"Initiator {iqn} is claimed by {Reader.of(resource, world).resource(winner)} too, which came first. "

@@ -36,6 +36,15 @@ def made_by(installation: str, name: HostName) -> bool:
     return found is not None and found.group(1) == _digest(installation, 6)
 
 
+def made_for(name: HostName, namespace: str, resource: str) -> bool:
+    """Whether the name proves that some installation made the host object for the FlashSystemHost of that name.
+
+    The resource need not be there any more, and its status has no say in it.
+    """
+    found = _SUFFIX.search(name)
+    return found is not None and found.group(2) == _digest(f"{namespace}/{resource}", 8)
+
+
 def made_by_another(ours: Collection[str], name: HostName) -> bool:
     """Whether the name has the form of an installation's, and of none of these."""
     found = _SUFFIX.search(name)

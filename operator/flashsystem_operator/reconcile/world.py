@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TypeVar
 
 from flashsystem_operator.api.array import FlashSystemArray
@@ -136,6 +136,12 @@ class World:
     def claimants(self, iqn: Iqn) -> tuple[FlashSystemHost, ...]:
         """The hosts whose spec names this initiator, from the oldest to the youngest."""
         return self._hosts_by_iqn.get(iqn, ())
+
+    def claimant(self, iqn: Iqn, view: View) -> FlashSystemHost | None:
+        """Whose initiator it is: of those that claim it the one proven on the array, then the eldest."""
+        claimants = self.claimants(iqn)
+        proven = (each for each in claimants if view.holder(iqn) in self.names_of(each))
+        return next(chain(proven, claimants), None)
 
     @cached_property
     def host_by_object_name(self) -> Mapping[HostName, FlashSystemHost]:
