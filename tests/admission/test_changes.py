@@ -129,3 +129,13 @@ def test_a_fresh_object_is_never_taken_for_current(kind: Kind, asking: Asking) -
 
     assert stored["status"] == {"observedGeneration": -1}
     assert stored["metadata"]["generation"] == 1
+
+
+@pytest.mark.parametrize("count", [-1, 1_000_001])
+def test_no_status_counts_detaches_that_cannot_have_been(asking: Asking, count: int) -> None:
+    """Less than none would open the brake."""
+    asking.made(ARRAY)
+
+    counted = {"time": "2026-03-01T12:00:00Z", "count": count}
+    assert "should be" in asking.change(ARRAY, {"status": {"detaches": [counted]}}, "status")
+    assert asking.change(ARRAY, {"status": {"detaches": [{**counted, "count": 0}]}}, "status") == ""

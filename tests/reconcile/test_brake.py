@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.annotations import ALLOW_DETACHES, FORCE_DETACH
-from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.array import ArrayStatus, Detaches, FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.base import remember
 from flashsystem_operator.array.commands import UnmapVolume
+from flashsystem_operator.controller.reports import Reports
 from flashsystem_operator.reconcile import brake
 from flashsystem_operator.reconcile.brake import Brake
 from flashsystem_operator.reconcile.decision import Act, Reason, Wait
@@ -76,6 +78,50 @@ def test_without_a_brake_all_go() -> None:
 )
 def test_so_many_go_in_a_window_and_no_more(counted: list[dict[str, Any]], go: int) -> None:
     assert lets_go(braked(*counted)) == go
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "9999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-12:00",
+        "2026-03-01T12:00:01Z",
+        "2026-03-01T12:30:00",
+        "zzz",
+        "",
+        None,
+    ],
+)
+def test_a_time_at_which_nobody_can_have_counted_is_the_present_and_ends_as_that_does(time: str | None) -> None:
+    forged = braked({"time": time, "count": 3})
+
+    waits = Brake.of(world(of=forged, now=NOW)).judge(leaving(), ACT)
+    assert isinstance(waits, Wait)
+    assert "It goes on at 2026-03-01T12:10:00Z" in waits.message
+    assert waits.retry == 600
+    assert brake.said(forged, NOW)["detaches"] == (Detaches(time=NOW, count=3),)
+
+
+def test_a_time_of_another_zone_is_read_as_what_it_is() -> None:
+    assert lets_go(braked({"time": "2026-03-01T13:55:00+02:00", "count": 2})) == 1
+    assert lets_go(braked({"time": "2026-03-01T06:49:00-05:00", "count": 2})) == 3
+
+
+@pytest.mark.parametrize("since", ["9999-12-31T23:59:59Z", "zzz", None])
+def test_no_time_in_the_status_makes_an_allowed_burst_begin_for_ever(since: str | None) -> None:
+    allow = "4/2026-03-01T12:30:00Z"
+    first = brake.count(braked(at(55, 3), allow=allow, allowance={"value": allow, "since": since}), 4, [], NOW)
+    later = braked(allow=allow).model_copy(update={"status": first})
+
+    assert lets_go(later) == 0
+
+
+def test_counts_are_not_negative_and_not_endless() -> None:
+    for nonsense in (-9, 2**62):
+        read = remember(ArrayStatus, {"detaches": [at(55, 2), at(56, nonsense)]})
+        assert sum(each.count or 0 for each in read.detaches) == 2
+    said = brake.count(braked({"time": NOW, "count": 1_000_000}), 2, [], NOW)
+    assert [each.count for each in said.detaches] == [1_000_000]
 
 
 def test_who_waits_is_told_when_it_goes_on_and_how_to_let_it_through() -> None:
@@ -214,3 +260,15 @@ def test_a_takeover_does_not_make_the_array_forget_that_deletions_wait() -> None
 
     assert brake.note(world(leaving(), of=told, now=NOW, all_unsettled=True)) is not None
     assert brake.note(world(leaving(), of=told, now=NOW)) is None
+
+
+def test_the_array_says_anew_how_many_wait_when_others_do() -> None:
+    told = brake.note(world(waiting("a"), of=braked(at(55, 3)), now=NOW))
+    assert told is not None
+    said = {"type": "DetachBraked", "status": "True", "reason": told.reason, "message": told.message}
+    saying = braked(at(55, 3), conditions=[{**said, "last_transition_time": NOW}])
+
+    assert not Reports.is_outdated(world(waiting("a"), of=saying, now=NOW))
+    assert Reports.is_outdated(world(waiting("a"), waiting("b"), of=saying, now=NOW))
+    assert Reports.is_outdated(world(of=saying, now=NOW))
+    assert Reports.is_outdated(world(waiting("a"), of=braked(at(55, 3)), now=NOW))

@@ -159,11 +159,15 @@ class Counts(Memory):
     attachments: int | None = None
 
 
+MOST_DETACHES = 1_000_000
+"""More than any brake or burst allows: it is counted no further."""
+
+
 class Detaches(Memory):
     """How many volumes were about to be unmapped at that time."""
 
     time: Time | None = None
-    count: int | None = None
+    count: Annotated[int, Field(ge=0, le=MOST_DETACHES)] | None = None
 
 
 class Allowance(Memory):

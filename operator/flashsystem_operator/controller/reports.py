@@ -6,7 +6,7 @@ from dataclasses import replace
 from flashsystem_operator.api.array import ArrayStatus, Counts, FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.audit import Audit
-from flashsystem_operator.api.conditions import is_true
+from flashsystem_operator.api.conditions import find, is_true
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.view import View
@@ -62,8 +62,10 @@ class Reports:
 
     @staticmethod
     def is_outdated(world: World) -> bool:
-        """Whether deletions began to wait for the brake, or none does any more, and the array does not say so yet."""
-        return is_true(world.array.status.conditions, brake.BRAKED) != (brake.note(world) is not None)
+        """Whether other deletions wait for the brake than the array says, or until another time, or none any more."""
+        wished, said = brake.note(world), find(world.array.status.conditions, brake.BRAKED)
+        told = said.message if said and said.status == "True" else None
+        return told != (wished.message if wished else None)
 
     async def down(self, world: World, said: Wait | Refuse, due: Collection[ObjectRef], secret: str | None) -> None:
         """When the array cannot be worked with: once on the array, and on those objects that are not Ready."""

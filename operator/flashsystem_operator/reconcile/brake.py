@@ -12,7 +12,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from flashsystem_operator.api.annotations import ALLOW_DETACHES
-from flashsystem_operator.api.array import Allowance, ArrayStatus, DetachBrake, Detaches, FlashSystemArray
+from flashsystem_operator.api.array import (
+    MOST_DETACHES,
+    Allowance,
+    ArrayStatus,
+    DetachBrake,
+    Detaches,
+    FlashSystemArray,
+)
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.conditions import find
 from flashsystem_operator.reconcile.decision import Act, Note, Reason, Wait
@@ -38,10 +45,11 @@ class Brake:
         array = world.array
         if (brake := array.spec.detach_brake) is None:
             return cls(world, None)
-        left = brake.max - _counted(array.status.detaches, _cutoff(brake, world.now))
+        entries = _entries(array, world.now)
+        left = brake.max - _counted(entries, _cutoff(brake, world.now))
         if (allowed := _allowed(array)) and world.now < allowed[1]:
             since = _since(array, world.now)
-            used = sum(each.count or 0 for each in array.status.detaches if _time(each) >= since)
+            used = sum(each.count or 0 for each in entries if _time(each) >= since)
             left = max(left, allowed[0] - used)
         return cls(world, max(0, left))
 
@@ -131,15 +139,11 @@ def _why(world: World, reader: str) -> str:
 
 def _goes_on(world: World) -> str:
     """When the oldest of those that count falls out of the window."""
-    brake, entries = world.array.spec.detach_brake, world.array.status.detaches
-    if brake is None:
+    if (brake := world.array.spec.detach_brake) is None:
         return world.now
     cutoff = _cutoff(brake, world.now)
-    oldest = min((_time(each) for each in entries if _time(each) > cutoff), default=world.now)
-    try:
-        return _text(_moment(oldest) + timedelta(seconds=brake.window))
-    except (ValueError, OverflowError):  # somebody else wrote that status
-        return world.now
+    counting = (_time(each) for each in _entries(world.array, world.now) if _time(each) > cutoff)
+    return _text(_moment(min(counting, default=world.now)) + timedelta(seconds=brake.window))
 
 
 def _allowed(array: FlashSystemArray) -> tuple[int, str] | None:
@@ -155,7 +159,7 @@ def _allowed(array: FlashSystemArray) -> tuple[int, str] | None:
 def _since(array: FlashSystemArray, now: str) -> str:
     """Since when what goes counts for the allowed burst: since its words were first acted upon."""
     seen = array.status.allowance
-    return seen.since if seen and seen.since and seen.value == array.metadata.asked.allow_detaches else now
+    return _past(seen.since, now) if seen and seen.value == array.metadata.asked.allow_detaches else now
 
 
 def _allowance(array: FlashSystemArray, now: str) -> Allowance | None:
@@ -172,7 +176,21 @@ def _kept(array: FlashSystemArray, now: str) -> Entries:
     allowance = _allowance(array, now)
     since = allowance.since if allowance and allowance.since else now
     cutoff = _cutoff(brake, now)
-    return tuple(each for each in array.status.detaches if _time(each) > cutoff or _time(each) >= since)
+    return tuple(each for each in _entries(array, now) if _time(each) > cutoff or _time(each) >= since)
+
+
+def _entries(array: FlashSystemArray, now: str) -> Entries:
+    """What was counted. Somebody else may have written it: a time that nobody can have counted at is the present."""
+    return tuple(each.model_copy(update={"time": _past(each.time, now)}) for each in array.status.detaches)
+
+
+def _past(time: str | None, now: str) -> str:
+    """The time in the words that compare as times do, or the present in place of one to come, or of none."""
+    try:
+        moment = _moment(time or "")
+        return min(_text(moment), now) if moment.tzinfo else now
+    except (ValueError, OverflowError):  # not a time, or one that in UTC is beyond all years
+        return now
 
 
 def _without_one(entries: list[Detaches], time: str) -> list[Detaches]:
@@ -198,7 +216,7 @@ def _bounded(entries: list[Detaches]) -> Entries:
 
 
 def _sum(older: Detaches, younger: Detaches) -> Detaches:
-    return Detaches(time=younger.time, count=(older.count or 0) + (younger.count or 0))
+    return Detaches(time=younger.time, count=min(MOST_DETACHES, (older.count or 0) + (younger.count or 0)))
 
 
 def _counted(entries: Entries, cutoff: str) -> int:
