@@ -1,5 +1,6 @@
 """A name is code as soon as a shell sees it bare: so what is none is refused at the door, and again behind it."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from cluster.client import Cluster
 from flashsystem_operator.simulator import Simulator
 from support.arrays import injections, writes
+from support.contents import admin
 from support.operating import Operator, install, open_secrets
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, KubectlFailed, Stand
 
@@ -132,4 +134,28 @@ def test_behind_lax_crds_a_hostile_name_still_never_reaches_the_arrays_shell(
         stand.delete(ATTACHMENTS, *names)
         stand.kubectl("delete", HOSTS, "--all", "--timeout=60s")
         assert simulator.control.state() == before
+        stand.sweep()
+
+
+def test_what_an_attachment_that_cannot_be_read_leaves_is_remembered_as_released(
+    unguarded: Cluster, loose_operator: Operator, simulator: Simulator
+) -> None:
+    with unguarded.namespace("unreadable") as namespace:
+        open_secrets(unguarded, namespace)
+        stand = Stand(unguarded, namespace)
+        stand.array(simulator)
+        stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+        stand.ready(ATTACHMENTS, "one")
+        broken = json.dumps({"spec": {"volume": {"name": HOSTILE[0]}}})
+        stand.kubectl("patch", ATTACHMENTS, "one", "--type=merge", "--patch", broken)
+        stand.says(ATTACHMENTS, "one", "SpecUnreadable")
+
+        stand.delete(ATTACHMENTS, "one", wait=False)
+        stand.annotate(ATTACHMENTS, "one", release=stand.get(ATTACHMENTS, "one")["metadata"]["uid"])
+        stand.gone(ATTACHMENTS, "one")
+        (left,) = stand.status(ARRAYS, "array")["audit"]["released"]["items"]
+        assert left["volume"] == "vol0"
+        assert "Traceback" not in loose_operator.log
+
+        admin(simulator, f"rmvdiskhostmap -host {left['host']} vol0")
         stand.sweep()

@@ -104,7 +104,7 @@ def test_what_was_let_go_is_remembered_as_released_for_as_long_as_it_is_there_an
     kept = attachment("a", "node", status=bound(OURS, DATA), meta={"deleting": True, "finalizers": ()})
     owner = host("node", status={"name": OURS.name, "ownership": "Created"})
     seen = view(DATA, OURS, mapped(OURS, DATA))
-    remembered = audits.remembering(None, [kept, owner])
+    remembered = audits.remembering(None, [kept.status, owner.status])
 
     assert audit(seen, before=remembered) == {"released": {(OURS.name, None), (OURS.name, "data")}}
     assert audit(seen, owner, before=remembered) == {"released": {(OURS.name, "data")}}
@@ -118,15 +118,15 @@ def test_what_was_let_go_is_remembered_as_released_for_as_long_as_it_is_there_an
 def test_an_administrators_host_object_that_was_only_used_is_not_released_but_foreign() -> None:
     adopted = host("box", status={"name": "admins", "ownership": "Adopted"})
 
-    assert audits.remembering(None, [adopted]) == Audit()
-    assert audits.remembering(None, [attachment("never-attached", "box")]) == Audit()
+    assert audits.remembering(None, [adopted.status]) == Audit()
+    assert audits.remembering(None, [attachment("never-attached", "box").status]) == Audit()
 
 
 def test_nothing_is_remembered_twice() -> None:
     kept = attachment("a", "node", status=bound(OURS, DATA))
-    once = audits.remembering(None, [kept])
+    once = audits.remembering(None, [kept.status])
 
-    assert audits.remembering(once, [kept]) == once
+    assert audits.remembering(once, [kept.status]) == once
 
 
 def test_who_is_not_let_in_explains_nothing() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from flashsystem_operator.api.array import ArrayStatus, Counts, FlashSystemArray
+from flashsystem_operator.api.array import ArrayStatus, Counts
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.audit import Audit
 from flashsystem_operator.api.conditions import find, is_true
@@ -23,12 +23,14 @@ from flashsystem_operator.reconcile.world import World
 
 
 async def remember(writer: Writer, array: ObjectRef, going: Collection[ObjectRef]) -> bool:
-    """Write down what these leave on the array when they go, before they do. Answers whether that was done."""
-    known = writer.known(array)
-    leaving = [resource for ref in going if (resource := writer.known(ref))]
-    if not leaving or not isinstance(known, FlashSystemArray):
+    """Write down what these leave on the array when they go, before they do. Answers whether that was done.
+
+    By their statuses alone: what is let go may have a spec that cannot be read, as may the array.
+    """
+    before = writer.remembered(array)
+    leaving = [status for ref in going if (status := writer.remembered(ref))]
+    if not leaving or not isinstance(before, ArrayStatus):
         return True
-    before = known.status
     audit = audits.remembering(before.audit, leaving)
     status = before if audit == (before.audit or Audit()) else before.model_copy(update={"audit": audit})
     return not await writer.all([array], lambda ref: writer.status(ref, status))

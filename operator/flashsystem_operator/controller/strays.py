@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from flashsystem_operator.api.array import FlashSystemArray
-from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.base import Memory, remember
 from flashsystem_operator.api.conditions import Condition
 from flashsystem_operator.api.host import FlashSystemHost, Ownership
@@ -15,8 +15,9 @@ from flashsystem_operator.api.meta import ObjectMeta
 from flashsystem_operator.api.references import DeletionPolicy
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Entry
 from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
-from flashsystem_operator.controller.kube import Gone, Kube
+from flashsystem_operator.controller.kube import Gone, Kube, KubeError
 from flashsystem_operator.controller.lease import Lease, LeaseTerms
+from flashsystem_operator.controller.reports import remember as remember_released
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile.attachment import host_not_found
 from flashsystem_operator.reconcile.conditions import conditions
@@ -84,13 +85,29 @@ class Strays:
             return
         decision = judge(entry, self._cache)
         if isinstance(decision, Release):
-            await self._writer.let_go(ref, decision.left)
+            await self._let_go(entry, decision)
         elif decision is not None:
             status = remember(STATUS_MODELS[ref.kind], entry.status)
             before: tuple[Condition, ...] = getattr(status, "conditions")  # noqa: B009 - every kind's status has them
             decision = replace(decision, notes=(*decision.notes, *kept(before)))
             said = conditions(decision, before, entry.meta.generation, now())
             await self._writer.status(ref, _with(status, said, entry.meta.generation))
+
+    async def _let_go(self, entry: Entry, end: Release) -> None:
+        array = array_of(entry, self._cache)
+        if end.left and array and not await remember_released(self._writer, array, [entry.ref]):
+            raise KubeError("what is left on the array could not be written down")
+        await self._writer.let_go(entry.ref, end.left)
+
+
+def array_of(entry: Entry, cache: Cache) -> ObjectRef | None:
+    """The array of an object, also of an attachment whose spec cannot be read: its status names it."""
+    if entry.resource is not None or entry.ref.kind is not Kind.ATTACHMENT:
+        return cache.array_of(entry.ref)
+    seen = remember(AttachmentStatus, entry.status).array
+    if seen is None or not seen.name:
+        return None
+    return ObjectRef(Kind.ARRAY, seen.namespace or entry.ref.namespace, seen.name)
 
 
 def judge(entry: Entry, cache: Cache) -> Decision | None:

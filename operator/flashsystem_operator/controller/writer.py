@@ -5,9 +5,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 
-from flashsystem_operator.api.base import Memory
+from flashsystem_operator.api.base import Memory, remember
 from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.controller.cache import AnyObject, Cache
+from flashsystem_operator.controller.cache import STATUS_MODELS, Cache
 from flashsystem_operator.controller.events import Events
 from flashsystem_operator.controller.kube import Gone, Kube, KubeError
 from flashsystem_operator.reconcile.news import EventReason, News
@@ -57,10 +57,10 @@ class Writer:
         body = await self._kube.write_status(ref, entry.meta.resource_version, entry.status, wished)
         self._cache.put(ref.kind, body)
 
-    def known(self, ref: ObjectRef) -> AnyObject | None:
-        """The object as it is known now, newer than the world of a pass that wrote to it; None if it is unreadable."""
+    def remembered(self, ref: ObjectRef) -> Memory | None:
+        """The status of an object as it is known now, newer than the world of a pass that wrote to it."""
         entry = self._cache.get(ref)
-        return entry.resource if entry else None
+        return remember(STATUS_MODELS[ref.kind], entry.status) if entry else None
 
     async def guard(self, ref: ObjectRef) -> None:
         """Put our finalizer on, unless it is there. Raises KubeError."""

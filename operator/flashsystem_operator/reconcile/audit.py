@@ -11,11 +11,11 @@ is there and unexplained.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.audit import Audit, Findings, LetGo, Unexplained
-from flashsystem_operator.api.host import FlashSystemHost, Ownership
+from flashsystem_operator.api.base import Memory
+from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
 from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.array.state import Mapping as VolumeMapping
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.detach import volume_to_leave
@@ -51,12 +51,12 @@ def audit(world: World, view: View) -> Audit:
     )
 
 
-def remembering(before: Audit | None, leaving: Iterable[Resource]) -> Audit:
-    """The audit with what these resources leave behind among what was released; counted at the next survey."""
+def remembering(before: Audit | None, leaving: Iterable[Memory]) -> Audit:
+    """The audit with what was released. leaving: the statuses of what goes. It is counted at the next survey."""
     audit = before or Audit()
     known = audit.released or LetGo()
     keys = {_key(item) for item in known.items}
-    more = [item for resource in leaving for item in _left_by(resource) if _key(item) not in keys]
+    more = [item for status in leaving for item in _left_by(status) if _key(item) not in keys]
     if not more:
         return audit
     return audit.model_copy(update={"released": known.model_copy(update={"items": (*known.items, *more)[:200]})})
@@ -131,14 +131,13 @@ def _still_counts(resource: FlashSystemHost | VolumeAttachment) -> bool:
     return resource.metadata.guarded or not resource.metadata.deleting
 
 
-def _left_by(resource: Resource) -> Iterator[Unexplained]:
+def _left_by(status: Memory) -> Iterator[Unexplained]:
     """What a resource leaves behind, as it was recorded. Of a host object that was only adopted nothing was ours."""
-    match resource:
-        case VolumeAttachment(status=status) if status.host and status.volume and status.origin:
-            volume = status.volume
-            yield Unexplained(host=status.host.name, volume=volume.name, uid=volume.uid, lun=status.lun)
-        case FlashSystemHost(status=status) if status.name and status.ownership is Ownership.CREATED:
-            yield Unexplained(host=status.name)
+    match status:
+        case AttachmentStatus(host=host, volume=volume, origin=origin, lun=lun) if host and volume and origin:
+            yield Unexplained(host=host.name, volume=volume.name, uid=volume.uid, lun=lun)
+        case HostStatus(name=name, ownership=Ownership.CREATED) if name:
+            yield Unexplained(host=name)
         case _:
             return
 
