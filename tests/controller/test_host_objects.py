@@ -59,7 +59,7 @@ class Setting:
     def edit(self, wished: Wish, **spec: Any) -> None:
         """What a user changes in the spec; the status stays."""
         now = self.keeper.wishes[wished.ref]
-        before = now.model_dump(by_alias=False)
+        before = now.model_dump(by_alias=False, exclude_defaults=True)
         self.wish(type(now).model_validate({**before, "spec": {**before["spec"], **spec}}))
 
     def log_in(self, logins: int) -> None:
