@@ -8,7 +8,7 @@ LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --genera
 	--no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help reference demo test check cluster cluster-down lock clean environment programs lint
+.PHONY: help reference site demo test check cluster cluster-down lock clean environment programs lint
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ cluster-down: $(INSTALLED) ## End what `cluster` started.
 
 reference: $(INSTALLED) ## Write docs/reference.md anew, from the CRDs and the code.
 	$(PYTHON) -m support.reference
+
+site: $(INSTALLED) ## Build the pages as a site, into dist/site; a dead link fails it.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lock: ## Pin all dependencies anew, with hashes and without addresses. Needs uv.
 	@command -v uv > /dev/null || { echo "uv is not on PATH: pip install uv" >&2; exit 2; }
