@@ -4,6 +4,7 @@ from flashsystem_operator.simulator import Simulator
 from support.ages import be_younger_than
 from support.arrays import injections, last, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.telling import events, reasons
 
 
 def test_what_refers_to_nothing_waits_and_begins_when_it_appears(stand: Stand, simulator: Simulator) -> None:
@@ -144,11 +145,16 @@ def test_a_volume_is_known_by_its_uid_whatever_its_name_becomes(stand: Stand, si
     stand.ready(ATTACHMENTS, "one")
     uid = stand.status(ATTACHMENTS, "one")["volume"]["uid"]
 
+    typed = last(simulator)
     control.admin("svctask chvdisk -name renamed vol0")
     control.admin("svctask chvdisk -name vol0 vol1")
     until("the new name", lambda: stand.status(ATTACHMENTS, "one")["volume"]["name"] == "renamed")
     stand.says(ATTACHMENTS, "one", "Attached")
     assert stand.status(ATTACHMENTS, "one")["volume"]["uid"] == uid
+    until("the Event", lambda: "VolumeRenamed" in reasons(stand, "one"))
+    (renamed,) = (each for each in events(stand, "one") if each["reason"] == "VolumeRenamed")
+    assert renamed["message"].startswith("Volume vol0 is called renamed on the array now.")
+    assert (renamed["type"], writes(simulator, typed)) == ("Normal", [])
 
     stand.delete(ATTACHMENTS, "one")
     assert control.state()["mappings"] == []

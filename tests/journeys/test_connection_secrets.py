@@ -11,6 +11,7 @@ from support.brick import read_by_os_brick
 from support.contents import mark, writes
 from support.operating import Operator, keeping_volumes, open_secrets
 from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.telling import told
 
 BLOCKED = "ConnectionSecretBlocked"
 FIRST, SECOND = "canary-one-cl1cket", "canary-two-cl1cket"
@@ -145,6 +146,7 @@ def test_a_secret_of_somebody_else_is_left_as_it_is_and_said_to_be_in_the_way(
     attached(opened, simulator)
 
     assert "another name" in opened.says(ATTACHMENTS, "one", "SecretConflict", BLOCKED)
+    assert "another name" in told(opened, "one", BLOCKED)
     assert bound(opened) is None
     assert secret(opened, "way") == {"password": "mine"}
 

@@ -11,6 +11,7 @@ from support.arrays import injections, writes
 from support.contents import admin
 from support.operating import Operator, install, open_secrets
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, KubectlFailed, Stand
+from support.telling import told
 
 HOSTILE = [
     "$(svctask rmvdisk vol1)",
@@ -126,6 +127,7 @@ def test_behind_lax_crds_a_hostile_name_still_never_reaches_the_arrays_shell(
             assert "spec.initiators.iscsi" in stand.says(HOSTS, f"i{number}", "SpecUnreadable")
             assert "spec.pool cannot be read" in stand.says(ARRAYS, f"p{number}", "SpecUnreadable")
             stand.says(ATTACHMENTS, f"b{number}", "HostNotFound")
+        assert "spec.volume.name cannot be read" in told(stand, "a0", "SpecUnreadable")
         assert injections(simulator) == []
         assert {line.split()[0] for line in writes(simulator)} == {"mkhost", "mkvdiskhostmap"}
         assert "Traceback" not in loose_operator.log

@@ -89,6 +89,44 @@ CASES = [
     Case(
         "it has the name that it had", before(attached=True, volume=NAMED), THERE, Outcome(THERE), after(volume=NAMED)
     ),
+    Case(
+        "a Secret beside it cannot be written",
+        ATTACHED,
+        THERE,
+        Outcome(THERE),
+        after(conditions=(said("ConnectionSecretBlocked", "True", "SecretForbidden"),)),
+        (("ConnectionSecretBlocked", True),),
+    ),
+    Case(
+        "it still cannot",
+        before(said("ConnectionSecretBlocked", "True", "SecretForbidden"), attached=True),
+        THERE,
+        Outcome(THERE),
+        after(conditions=(said("ConnectionSecretBlocked", "True", "SecretForbidden"),)),
+    ),
+    Case(
+        "now it is in the way of another",
+        before(said("ConnectionSecretBlocked", "True", "SecretForbidden"), attached=True),
+        THERE,
+        Outcome(THERE),
+        after(conditions=(said("ConnectionSecretBlocked", "True", "SecretConflict"),)),
+        (("ConnectionSecretBlocked", True),),
+    ),
+    Case(
+        "a PersistentVolume is refused",
+        ATTACHED,
+        THERE,
+        Outcome(THERE),
+        after(conditions=(said("PersistentVolumeBlocked", "True", "PersistentVolumeRefused"),)),
+        (("PersistentVolumeBlocked", True),),
+    ),
+    Case(
+        "a PersistentVolume is only waited for",
+        ATTACHED,
+        THERE,
+        Outcome(THERE),
+        after(conditions=(said("PersistentVolumeBlocked", "True", "PersistentVolumeInUse"),)),
+    ),
     Case("drift went by itself", DRIFTING, THERE, Outcome(THERE), after(), (("DriftEnded", False),)),
     Case("drift was put right", DRIFTING, UNMAP, Outcome(THERE), after(), (("DriftCorrected", False),)),
     Case(
@@ -276,3 +314,11 @@ def test_an_array_tells_once_that_it_is_down_and_once_that_it_is_back(
     told: tuple[News, ...] = news.of_array(before, look(now))
 
     assert [(each.reason, each.warning) for each in told] == tells
+
+
+def test_what_cannot_be_read_is_told_once_and_what_is_only_missing_is_not() -> None:
+    unreadable = Refuse(Reason.SPEC_UNREADABLE, "spec.volume.name cannot be read.")
+
+    assert news.of_stray((), unreadable) == (News("SpecUnreadable", unreadable.message, warning=True),)
+    assert news.of_stray((said("Stalled", "True", "SpecUnreadable"),), unreadable) == ()
+    assert news.of_stray((), Wait(Reason.ARRAY_NOT_FOUND, "x")) == ()

@@ -19,6 +19,7 @@ from flashsystem_operator.controller.kube import Gone, Kube, KubeError
 from flashsystem_operator.controller.lease import Lease, LeaseTerms
 from flashsystem_operator.controller.reports import remember as remember_released
 from flashsystem_operator.controller.writer import Writer, now
+from flashsystem_operator.reconcile import news
 from flashsystem_operator.reconcile.attachment import host_not_found
 from flashsystem_operator.reconcile.conditions import conditions
 from flashsystem_operator.reconcile.decision import Decision, Reason, Refuse, Release, Wait
@@ -92,6 +93,7 @@ class Strays:
             decision = replace(decision, notes=(*decision.notes, *kept(before)))
             said = conditions(decision, before, entry.meta.generation, now())
             await self._writer.status(ref, _with(status, said, entry.meta.generation))
+            self._writer.tell(ref, entry.meta.uid, news.of_stray(before, decision))
 
     async def _let_go(self, entry: Entry, end: Release) -> None:
         array = array_of(entry, self._cache)

@@ -56,6 +56,9 @@ DRIFTED = "Drifted"
 _OF_THE_ARRAY = frozenset({Reason.NO_USABLE_PORTAL, Reason.OTHER_SYSTEM})
 """What stalls all attachments of an array at once: told once, on the array."""
 
+_BESIDE = frozenset({"ConnectionSecretBlocked", "PersistentVolumeBlocked"})
+"""What is said of the Secret and the PersistentVolume beside an attachment, which are kept after all is decided."""
+
 _CALM = frozenset({"Paused"})
 """Conditions that somebody asked for: no warning."""
 
@@ -76,13 +79,15 @@ def of_attachment(
 
     before: as the pass found it. planned: what was decided first. after: what is said of it at the end.
     """
-    told = [*_warned(planned, outcome), *_trouble(before.status.conditions, outcome), *_renamed(before.status, after)]
+    was = before.status.conditions
+    told = [*_warned(planned, outcome), *_trouble(was, outcome), *_renamed(before.status, after)]
+    told += _beside(was, after.conditions)
     if isinstance(outcome.decision, InSync) and after.attached_time and not before.status.attached_time:
         how = " It was there before." if after.origin is Origin.TAKEN_OVER else ""
         told.append(News(EventReason.ATTACHED, outcome.decision.message + how))
     elif isinstance(outcome.decision, InSync) and _maps(planned):
         told.append(News(EventReason.DRIFT_CORRECTED, f"It was missing on the array: {outcome.decision.message}"))
-    elif ended := _drift_ended(before.status.conditions, planned, outcome):
+    elif ended := _drift_ended(was, planned, outcome):
         told.append(ended)
     return tuple(told)
 
@@ -145,6 +150,13 @@ def of_array(before: FlashSystemArray, after: ArrayStatus) -> tuple[News, ...]:
     return tuple(told)
 
 
+def of_stray(was: Conditions, decision: Decision) -> tuple[News, ...]:
+    """What is to be known of an object that no array's worker looks after: that it cannot be read, once."""
+    if not isinstance(decision, Refuse) or _was_said(was, "Stalled", decision.reason):
+        return ()
+    return (News(decision.reason, decision.message, warning=True),)
+
+
 def is_false(conditions: Conditions, kind: str) -> bool:
     found = find(conditions, kind)
     return found is not None and found.status == "False"
@@ -180,6 +192,16 @@ def _noted_conditions(was: Conditions, now: Conditions) -> tuple[News, ...]:
         News(each.type, each.message, warning=each.type not in _CALM)
         for each in now
         if each.type not in own and each.status == "True" and not is_true(was, each.type)
+    )
+
+
+def _beside(was: Conditions, now: Conditions) -> tuple[News, ...]:
+    """What began to be wrong beside an attachment, or is so for another reason; not what only has to be waited for."""
+    return tuple(
+        News(each.type, each.message, warning=True)
+        for each in now
+        if each.type in _BESIDE and each.reason != Reason.PERSISTENT_VOLUME_IN_USE
+        if each.status == "True" and not _was_said(was, each.type, each.reason)
     )
 
 
