@@ -84,6 +84,29 @@ def test_an_array_that_does_not_answer_is_told_with_exit_code_1(ran: Run) -> Non
     assert "nothing listens" in ended.err
 
 
+def test_two_arrays_that_share_a_namespace_get_names_of_their_own(
+    ran: Run, simulator: Simulator, by_address: list[str]
+) -> None:
+    fill(simulator)
+    way = ("import", *by_address, "-o", "json")
+
+    plain, other = (
+        {(each["kind"], each["metadata"]["name"]) for each in ran(*way, *more, password=CANARY).json["items"]}
+        for more in ([], ["--prefix", "fs2-"])
+    )
+
+    assert len(plain) == len(other) == 6
+    assert {name.removeprefix("fs2-") for _, name in other} == {name for _, name in plain}
+    assert not plain & other
+
+
+def test_a_prefix_that_cannot_begin_a_name_is_refused(ran: Run) -> None:
+    ended = ran("import", "--array", "fs1", "--prefix", "FS 2_")
+
+    assert ended.code == 2
+    assert "'FS 2_' cannot begin a name: use at most 20 lower-case letters" in ended.err
+
+
 def test_a_uid_that_another_reader_would_take_for_a_number_is_quoted(
     ran: Run, simulator: Simulator, by_address: list[str]
 ) -> None:

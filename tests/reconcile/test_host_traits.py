@@ -1,4 +1,4 @@
-"""Portset, I/O groups and type of a host object, how long it lives, and what is left when its resource goes."""
+"""Portset, I/O groups and type of a host object: as they are wished, as long as no path is taken from a machine."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,30 +12,24 @@ from flashsystem_operator.array.commands import (
     AddPorts,
     ChangeHost,
     MakeHost,
-    MapVolume,
     RemoveHost,
     RemoveIoGroups,
-    UnmapVolume,
 )
 from flashsystem_operator.array.state import Dialect, Host
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import batch
 from flashsystem_operator.reconcile.connection import portals_for
-from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release
+from flashsystem_operator.reconcile.decision import Act, Decision, Reason
 from flashsystem_operator.reconcile.host import plan
-from flashsystem_operator.values import Lun
 from support.arranging import (
     NODE,
     PORTAL,
     array,
     attachment,
     body,
-    bound,
     host,
     host_object,
     iqn,
-    mapped,
     own_name,
     port,
     view,
@@ -47,6 +41,7 @@ from support.deciding import Case, hold, sentence
 DATA = volume("data", 1)
 OWN = own_name("node")
 WANTED = attachment("a", "node")
+ADMINS = host_object("admins", "node")
 SECOND = replace(NODE, id="2", name="node2", io_group="io_grp1", io_group_id="1", iqn="iqn.1986-03.com.ibm:n2")
 WIDE = body(
     nodes=(NODE, SECOND),
@@ -72,107 +67,6 @@ def attaching(wished: FlashSystemHost, seen: View) -> Decision:
 def node(*iqns: str, **spec: Any) -> FlashSystemHost:
     return host("node", *iqns, **spec)
 
-
-def gone(seen: View, **spec: Any) -> Decision:
-    return decided(node(meta={"deleting": True}, **spec), seen)
-
-
-def detached(on: Host, origin: str, **spec: Any) -> Decision:
-    """What is decided of a deleted attachment of a volume that is mapped to this host object."""
-    leaving = attachment("a", "node", meta={"deleting": True}, status=bound(on, DATA, origin=origin), **spec)
-    return attachments.plan(leaving, world(leaving, node()), view(on, DATA, mapped(on, DATA)))
-
-
-ADMINS = host_object("admins", "node")
-UNMAPPED_OURS, UNMAPPED_ADMINS = (Act((UnmapVolume(on, DATA.name, DATA.uid),)) for on in (OWN, ADMINS.name))
-
-LIFE = [
-    Case(
-        "a persistent host object is made before any volume is attached",
-        decided(node(lifecycle="Persistent"), view()),
-        Act((MakeHost(OWN, (iqn("node"),)),)),
-    ),
-    Case(
-        "it stays when the last volume is detached",
-        decided(node(lifecycle="Persistent"), view(ours())),
-        Reason.READY,
-    ),
-    Case(
-        "it goes with its resource",
-        gone(view(ours()), lifecycle="Persistent"),
-        Act((RemoveHost(OWN),)),
-    ),
-    Case(
-        "one that is to be there on demand again goes when it is empty",
-        decided(node(lifecycle="OnDemand"), view(ours())),
-        Act((RemoveHost(OWN),)),
-    ),
-    Case(
-        "an administrator's host object is taken for the persistent one",
-        decided(node(lifecycle="Persistent"), view(ADMINS)),
-        Reason.READY,
-    ),
-    Case(
-        "no host object is made on an array that is being deleted",
-        decided(
-            node(lifecycle="Persistent", meta={"finalizers": ("flashsystem.io/cleanup",)}),
-            view(),
-            of=array(meta={"deleting": True}),
-        ),
-        Reason.PARENT_DELETING,
-    ),
-    Case(
-        "no host object is made while a lost command may still make it",
-        decided(node(lifecycle="Persistent"), view(), unsettled=frozenset({OWN})),
-        Reason.OUTCOME_UNKNOWN,
-    ),
-    Case(
-        "a host object that is to be retained stays, and it is said",
-        gone(view(ours()), deletion_policy="Retain"),
-        Release,
-        (OWN, "deletionPolicy Retain"),
-    ),
-    Case(
-        "one that is to be deleted goes",
-        gone(view(ours()), deletion_policy="Delete"),
-        Act((RemoveHost(OWN),)),
-    ),
-    Case(
-        "it stays when the last volume goes first, too",
-        decided(node(deletion_policy="Retain"), view(ours())),
-        Reason.READY,
-    ),
-    Case("what was never made is not retained", gone(view(), deletion_policy="Retain"), Release()),
-    Case(
-        "an administrator's host object stays, whatever the policy",
-        gone(view(ADMINS), deletion_policy="Delete"),
-        Release(),
-    ),
-    # -- of a mapping: origin and policy on our host objects and on others' -----------------------------------------
-    Case("what we mapped on our host object is unmapped", detached(ours(), "Created"), UNMAPPED_OURS),
-    Case("what was found on our host object is ours too", detached(ours(), "TakenOver"), UNMAPPED_OURS),
-    Case("what we mapped on theirs is unmapped", detached(ADMINS, "Created"), UNMAPPED_ADMINS),
-    Case("what was found on theirs stays", detached(ADMINS, "TakenOver"), Release, ("was there before",)),
-    *(
-        Case(
-            f"Delete unmaps what is {origin} on {on.name}",
-            detached(on, origin, deletion_policy="Delete"),
-            Act((UnmapVolume(on.name, DATA.name, DATA.uid),)),
-        )
-        for on in (ours(), ADMINS)
-        for origin in ("Created", "TakenOver")
-    ),
-    *(
-        Case(
-            f"Retain leaves what is {origin} on {on.name}",
-            detached(on, origin, deletion_policy="Retain"),
-            Release,
-            ("deletionPolicy Retain",),
-        )
-        for on in (ours(), ADMINS)
-        for origin in ("Created", "TakenOver")
-    ),
-]
 
 PLACE = [
     Case(
@@ -260,6 +154,16 @@ PLACE = [
         ("slow", "portset0 and fast"),
     ),
     Case(
+        "which others there are is for the array's own namespace to know",
+        decided(
+            node(portset="slow", meta={"namespace": "tenant"}),
+            view(of=WIDE),
+            of=array(allowed_namespaces={"from": "All"}),
+        ),
+        Reason.PORTSET_NOT_FOUND,
+        ("no portset slow for hosts. Correct spec.portset, or ask whoever keeps the array",),
+    ),
+    Case(
         "an I/O group that is not there is named with those that are",
         decided(node(io_groups=["0", "io_grp7"]), view(of=WIDE)),
         Reason.IO_GROUP_NOT_FOUND,
@@ -310,20 +214,9 @@ PLACE = [
 ]
 
 
-@pytest.mark.parametrize("case", [*LIFE, *PLACE], ids=sentence)
+@pytest.mark.parametrize("case", PLACE, ids=sentence)
 def test_host(case: Case) -> None:
     hold(case)
-
-
-def test_a_persistent_host_object_and_its_first_volume_come_in_one_batch() -> None:
-    wished = node(lifecycle="Persistent")
-
-    decisions = batch.plan(world(wished, WANTED), view(DATA), [WANTED.ref, wished.ref])
-
-    assert decisions == {
-        wished.ref: Act((MakeHost(OWN, (iqn("node"),)),)),
-        WANTED.ref: Act((MapVolume(OWN, DATA.name, DATA.uid, Lun(1)),)),
-    }
 
 
 def test_only_portals_in_the_io_groups_of_the_host_are_published() -> None:

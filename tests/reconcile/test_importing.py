@@ -256,3 +256,9 @@ def test_nodes_without_names_do_not_matter_to_what_is_mapped() -> None:
     found = propose(world(), view(BOX, DATA, mapped(BOX, DATA), of=body(nodes=(offline,))), Wish(NAMESPACE))
 
     assert written(found, Kind.ATTACHMENT).keys() == {"data"}
+
+
+def test_a_host_object_of_ours_keeps_the_name_of_its_resource_whatever_the_prefix() -> None:
+    found = imported(host_object(own_name("node"), "n"), BOX, prefix="fs2-")
+
+    assert [each.ref.name for each in found.proposals] == ["fs2-old-box-7", "node"]

@@ -1,7 +1,9 @@
 """`flashsystem-operator import`: resources that take over what is on an array, written as YAML or JSON."""
 
+import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +14,19 @@ from flashsystem_operator.cli.installation import Installation, installation_opt
 from flashsystem_operator.cli.target import Given, array_options, find, pool_option
 
 if TYPE_CHECKING:
+    from flashsystem_operator.api.array import FlashSystemArray
+    from flashsystem_operator.array.view import View
     from flashsystem_operator.cli.target import Found
     from flashsystem_operator.reconcile.importing import Import, Left, Proposal
+    from flashsystem_operator.reconcile.world import World
+
+
+def _fit(_: click.Context, __: click.Parameter, prefix: str) -> str:
+    if prefix and not re.fullmatch("[a-z0-9][a-z0-9-]{0,19}", prefix):
+        raise click.BadParameter(
+            f"{prefix!r} cannot begin a name: use at most 20 lower-case letters, digits and '-', and no '-' first"
+        )
+    return prefix
 
 
 @click.command("import")
@@ -22,17 +35,10 @@ if TYPE_CHECKING:
 @click.option("--into", metavar="NAMESPACE", help="Namespace of what is written  [default: the array's]")
 @click.option("--host", "hosts", multiple=True, metavar="GLOB", help="Only host objects named like this; repeatable.")
 @click.option("--volume", "volumes", multiple=True, metavar="GLOB", help="Only volumes named like this; repeatable.")
+@click.option("--prefix", default="", callback=_fit, help="What names begin with, where arrays share a namespace.")
 @installation_options
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
-def import_(
-    into: str | None,
-    hosts: tuple[str, ...],
-    volumes: tuple[str, ...],
-    installation_id: str | None,
-    former_installation_ids: tuple[str, ...],
-    output: str,
-    **said: Any,
-) -> None:
+def import_(installation_id: str | None, former_installation_ids: tuple[str, ...], output: str, **said: Any) -> None:
     """Write FlashSystemHosts and VolumeAttachments that take over what is on an array, exactly as it is.
 
     Applying them changes nothing on the array: what an administrator made is used, never renamed, stripped or removed,
@@ -42,39 +48,41 @@ def import_(
     Ends with 0 when resources were written, even if something had to be left out, with 1 when the array could not be
     read, with 2 when it was called in a wrong way.
     """
-    from flashsystem_operator.cli import screen  # noqa: PLC0415 - loaded when the words are understood
-
+    choice = Choice(*(said.pop(name) for name in ("into", "hosts", "volumes", "prefix")))
     given = Given(**said)
     found = find(given, everything=True)
-    imported = _imported(given, found, into, hosts, volumes, Installation(installation_id, former_installation_ids))
-    if output == "json":
-        items = [each.document for each in imported.proposals]
-        screen.print_json({"apiVersion": "v1", "kind": "List", "items": items})
-    else:
-        for line in _yaml(imported):
-            click.echo(line)
-    for each in imported.left:
-        screen.note(_left(each))
-    for what in found.unseen:
-        screen.note(f"Not seen in the cluster: {what}. What is there already may be written again.")
-    screen.note(_summary(imported))
+    imported = _imported(given, found, choice, Installation(installation_id, former_installation_ids))
+    _write(imported, output)
+    _tell(imported, found)
     sys.exit(OK)
 
 
-def _imported(
-    given: Given,
-    found: "Found",
-    into: str | None,
-    hosts: tuple[str, ...],
-    volumes: tuple[str, ...],
-    installation: Installation,
-) -> "Import":
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What of the array is to be written, and under which names."""
+
+    into: str | None
+    hosts: tuple[str, ...]
+    volumes: tuple[str, ...]
+    prefix: str
+
+
+def _imported(given: Given, found: "Found", choice: Choice, installation: Installation) -> "Import":
+    from flashsystem_operator.cli import screen  # noqa: PLC0415 - loaded when the words are understood
+    from flashsystem_operator.reconcile.importing import Wish, propose  # noqa: PLC0415 - as above
+
+    array, view = _looked_at(given, found)
+    wish = Wish(choice.into or array.metadata.namespace, choice.hosts, choice.volumes, found.taken, choice.prefix)
+    with screen.working("seeing what of it can be taken over"):
+        return propose(_world(array, found, installation), view, wish)
+
+
+def _looked_at(given: Given, found: "Found") -> "tuple[FlashSystemArray, View]":
+    """All that is on the array. One that has no name yet gets the system's."""
     from flashsystem_operator.array import observe  # noqa: PLC0415 - as above
     from flashsystem_operator.cli import screen  # noqa: PLC0415 - as above
     from flashsystem_operator.cli.reach import reached  # noqa: PLC0415 - SSH is slow to load
-    from flashsystem_operator.reconcile.importing import Wish, propose  # noqa: PLC0415 - as above
     from flashsystem_operator.reconcile.naming import slug  # noqa: PLC0415 - as above
-    from flashsystem_operator.reconcile.world import World  # noqa: PLC0415 - as above
 
     array = found.target.array
     with reached(found.target) as access, screen.working(f"reading {array.metadata.name}"):
@@ -82,7 +90,13 @@ def _imported(
     if given.addresses and not given.array:
         named = array.metadata.model_copy(update={"name": slug(view.body.system.name, "array")})
         array = array.model_copy(update={"metadata": named})
-    world = World(
+    return array, view
+
+
+def _world(array: "FlashSystemArray", found: "Found", installation: Installation) -> "World":
+    from flashsystem_operator.reconcile.world import World  # noqa: PLC0415 - as above
+
+    return World(
         array=array,
         hosts=found.hosts,
         attachments=found.attachments,
@@ -91,8 +105,29 @@ def _imported(
         namespaces=found.namespaces,
         now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
-    with screen.working("seeing what of it can be taken over"):
-        return propose(world, view, Wish(into or array.metadata.namespace, hosts, volumes, found.taken))
+
+
+def _write(imported: "Import", output: str) -> None:
+    """The resources, on stdout."""
+    from flashsystem_operator.cli import screen  # noqa: PLC0415 - as above
+
+    if output == "json":
+        items = [each.document for each in imported.proposals]
+        screen.print_json({"apiVersion": "v1", "kind": "List", "items": items})
+    else:
+        for line in _yaml(imported):
+            click.echo(line)
+
+
+def _tell(imported: "Import", found: "Found") -> None:
+    """What there is to know of them, on stderr."""
+    from flashsystem_operator.cli import screen  # noqa: PLC0415 - as above
+
+    for each in imported.left:
+        screen.note(_left(each))
+    for what in found.unseen:
+        screen.note(f"Not seen in the cluster: {what}. What is there already may be written again.")
+    screen.note(_summary(imported))
 
 
 def _yaml(imported: "Import") -> Iterator[str]:

@@ -12,6 +12,7 @@ from flashsystem_operator.array.state import Host
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import chap
 from flashsystem_operator.reconcile.decision import Reason, Refuse, Wait
+from flashsystem_operator.reconcile.telling import Reader
 from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import HostName
@@ -31,7 +32,7 @@ def trouble(
     resource: FlashSystemHost, host: Host | None, world: World, view: View, *, adopted: bool = False
 ) -> Refuse | Wait | None:
     """Why the host object cannot be as the spec wishes, if it cannot. Then nothing new is mapped to it."""
-    if impossible := _not_supported(resource, view) or _not_there(resource, view):
+    if impossible := _not_supported(resource, view) or _not_there(resource, world, view):
         return impossible
     if host and adopted:
         return _misfit(resource, host, view)
@@ -91,13 +92,15 @@ def _not_supported(resource: FlashSystemHost, view: View) -> Refuse | None:
     return None
 
 
-def _not_there(resource: FlashSystemHost, view: View) -> Refuse | None:
+def _not_there(resource: FlashSystemHost, world: World, view: View) -> Refuse | None:
     spec, body = resource.spec, view.body
     if spec.portset and spec.portset not in body.portsets:
+        near = Reader.of(resource, world).keeps_the_array
+        others = f", but {listed(body.portsets) or 'none'}" if near else ""
+        remedy = "make it on the array" if near else "ask whoever keeps the array which one to use"
         return Refuse(
             Reason.PORTSET_NOT_FOUND,
-            f"The array has no portset {spec.portset} for hosts, but {listed(body.portsets) or 'none'}. Correct "
-            "spec.portset, or make it on the array.",
+            f"The array has no portset {spec.portset} for hosts{others}. Correct spec.portset, or {remedy}.",
         )
     unknown = [word for word in spec.io_groups if _group(word, view) is None]
     if unknown:

@@ -34,12 +34,14 @@ class Wish:
     """What is to be imported. namespace: of the resources. hosts, volumes: globs of names on the array; none: all.
 
     taken: objects that are in the cluster, for whichever array; their names are not given again.
+    prefix: what names begin with.
     """
 
     namespace: str
     hosts: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     taken: frozenset[ObjectRef] = frozenset()
+    prefix: str = ""
 
     def wants_host(self, name: str) -> bool:
         return not self.hosts or any(fnmatchcase(name, glob) for glob in self.hosts)
@@ -82,7 +84,7 @@ class Import:
 def propose(world: World, view: View, wish: Wish) -> Import:
     """Everything that is wished of the array, as resources beside those that the world has already."""
     found = Import()
-    named, present = Namer(wish.namespace, wish.taken), _present(world, view)
+    named, present = Namer(wish.namespace, wish.taken, wish.prefix), _present(world, view)
     for host in sorted(view.hosts.values(), key=lambda each: each.name):
         if wish.wants_host(host.name):
             _add_host(found, host, present.get(host.name), world, view, wish, named)
@@ -192,7 +194,7 @@ def _host(host: Host, world: World, wish: Wish, named: Namer) -> Proposal:
         _document(
             Kind.HOST,
             wish.namespace,
-            named.host(own or host.name),
+            named.host(host.name, own),
             {"arrayRef": array, "initiators": {"iscsi": sorted(host.iqns)}, "deletionPolicy": "Retain"},
         ),
         f"host object {host.name}",

@@ -15,18 +15,25 @@ _NOT_ALLOWED = re.compile(r"[^a-z0-9]+")
 
 
 class Namer:
-    """Gives each thing a name of its own in a namespace: that on the array if it is free, else one with a number."""
+    """Gives each thing a name of its own in a namespace: that on the array if it is free, else one with a number.
 
-    def __init__(self, namespace: str, taken: AbstractSet[ObjectRef]) -> None:
+    prefix: what names begin with, for a namespace that several arrays share.
+    """
+
+    def __init__(self, namespace: str, taken: AbstractSet[ObjectRef], prefix: str = "") -> None:
         self._namespace = namespace
         self._taken = set(taken)
+        self._prefix = prefix
 
-    def host(self, name: str) -> str:
-        return self._free(Kind.HOST, name)
+    def host(self, name: str, own: str | None = None) -> str:
+        """own: the name of the resource that the host object was made for. It keeps it: another would not be its."""
+        return self._free(Kind.HOST, own or f"{self._prefix}{name}")
 
     def attachment(self, volume: str, host: str) -> str:
         """host: of a volume that several hosts see; empty if one does."""
-        return self._free(Kind.ATTACHMENT, f"{volume}-{host}" if host else volume)
+        return self._free(
+            Kind.ATTACHMENT, self._prefix + (f"{volume}-{host.removeprefix(self._prefix)}" if host else volume)
+        )
 
     def _free(self, kind: Kind, wished: str) -> str:
         base = slug(wished, kind.short_name)

@@ -23,10 +23,15 @@ class Reader:
     def of(cls, resource: Resource, world: World) -> "Reader":
         return cls(resource.metadata.namespace, world)
 
+    @property
+    def keeps_the_array(self) -> bool:
+        """Whether he reads in the array's own namespace: to others it is not told what else the array has."""
+        return self.namespace == self.world.array.metadata.namespace
+
     def knows(self, host_object: str) -> bool:
         """Whether the name of a host object may be told."""
         owners = self.world.namespaces_of_host_object.get(host_object)
-        return self.namespace in owners if owners else self.namespace == self.world.array.metadata.namespace
+        return self.namespace in owners if owners else self.keeps_the_array
 
     def host_object(self, name: str) -> str:
         """`Host object node-0123...`, to begin a sentence with, or words in its stead."""

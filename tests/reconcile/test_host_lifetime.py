@@ -1,0 +1,168 @@
+"""How long a host object lives, by its policies, and what is left on the array when a resource goes."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.array.commands import (
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    UnmapVolume,
+)
+from flashsystem_operator.array.state import Host
+from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile import attachment as attachments
+from flashsystem_operator.reconcile import batch
+from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release
+from flashsystem_operator.reconcile.host import plan
+from flashsystem_operator.values import Lun
+from support.arranging import (
+    array,
+    attachment,
+    bound,
+    host,
+    host_object,
+    iqn,
+    mapped,
+    own_name,
+    view,
+    volume,
+    world,
+)
+from support.deciding import Case, hold, sentence
+
+DATA = volume("data", 1)
+OWN = own_name("node")
+WANTED = attachment("a", "node")
+ADMINS = host_object("admins", "node")
+UNMAPPED_OURS, UNMAPPED_ADMINS = (Act((UnmapVolume(on, DATA.name, DATA.uid),)) for on in (OWN, ADMINS.name))
+
+
+def ours(*ports: Any, **more: Any) -> Host:
+    return host_object(OWN, *(ports or ("node",)), portset="portset0", **more)
+
+
+def decided(wished: FlashSystemHost, seen: View, *others: FlashSystemHost | VolumeAttachment, **more: Any) -> Decision:
+    return plan(wished, world(wished, *others, **more), seen)
+
+
+def node(*iqns: str, **spec: Any) -> FlashSystemHost:
+    return host("node", *iqns, **spec)
+
+
+def gone(seen: View, **spec: Any) -> Decision:
+    return decided(node(meta={"deleting": True}, **spec), seen)
+
+
+def detached(on: Host, origin: str, **spec: Any) -> Decision:
+    """What is decided of a deleted attachment of a volume that is mapped to this host object."""
+    leaving = attachment("a", "node", meta={"deleting": True}, status=bound(on, DATA, origin=origin), **spec)
+    return attachments.plan(leaving, world(leaving, node()), view(on, DATA, mapped(on, DATA)))
+
+
+LIFE = [
+    Case(
+        "a persistent host object is made before any volume is attached",
+        decided(node(lifecycle="Persistent"), view()),
+        Act((MakeHost(OWN, (iqn("node"),)),)),
+    ),
+    Case(
+        "it stays when the last volume is detached",
+        decided(node(lifecycle="Persistent"), view(ours())),
+        Reason.READY,
+    ),
+    Case(
+        "it goes with its resource",
+        gone(view(ours()), lifecycle="Persistent"),
+        Act((RemoveHost(OWN),)),
+    ),
+    Case(
+        "one that is to be there on demand again goes when it is empty",
+        decided(node(lifecycle="OnDemand"), view(ours())),
+        Act((RemoveHost(OWN),)),
+    ),
+    Case(
+        "an administrator's host object is taken for the persistent one",
+        decided(node(lifecycle="Persistent"), view(ADMINS)),
+        Reason.READY,
+    ),
+    Case(
+        "no host object is made on an array that is being deleted",
+        decided(
+            node(lifecycle="Persistent", meta={"finalizers": ("flashsystem.io/cleanup",)}),
+            view(),
+            of=array(meta={"deleting": True}),
+        ),
+        Reason.PARENT_DELETING,
+    ),
+    Case(
+        "no host object is made while a lost command may still make it",
+        decided(node(lifecycle="Persistent"), view(), unsettled=frozenset({OWN})),
+        Reason.OUTCOME_UNKNOWN,
+    ),
+    Case(
+        "a host object that is to be retained stays, and it is said",
+        gone(view(ours()), deletion_policy="Retain"),
+        Release,
+        (OWN, "deletionPolicy Retain"),
+    ),
+    Case(
+        "one that is to be deleted goes",
+        gone(view(ours()), deletion_policy="Delete"),
+        Act((RemoveHost(OWN),)),
+    ),
+    Case(
+        "it stays when the last volume goes first, too",
+        decided(node(deletion_policy="Retain"), view(ours())),
+        Reason.READY,
+    ),
+    Case("what was never made is not retained", gone(view(), deletion_policy="Retain"), Release()),
+    Case(
+        "an administrator's host object stays, whatever the policy",
+        gone(view(ADMINS), deletion_policy="Delete"),
+        Release(),
+    ),
+    # -- of a mapping: origin and policy on our host objects and on others' -----------------------------------------
+    Case("what we mapped on our host object is unmapped", detached(ours(), "Created"), UNMAPPED_OURS),
+    Case("what was found on our host object is ours too", detached(ours(), "TakenOver"), UNMAPPED_OURS),
+    Case("what we mapped on theirs is unmapped", detached(ADMINS, "Created"), UNMAPPED_ADMINS),
+    Case("what was found on theirs stays", detached(ADMINS, "TakenOver"), Release, ("was there before",)),
+    *(
+        Case(
+            f"Delete unmaps what is {origin} on {on.name}",
+            detached(on, origin, deletion_policy="Delete"),
+            Act((UnmapVolume(on.name, DATA.name, DATA.uid),)),
+        )
+        for on in (ours(), ADMINS)
+        for origin in ("Created", "TakenOver")
+    ),
+    *(
+        Case(
+            f"Retain leaves what is {origin} on {on.name}",
+            detached(on, origin, deletion_policy="Retain"),
+            Release,
+            ("deletionPolicy Retain",),
+        )
+        for on in (ours(), ADMINS)
+        for origin in ("Created", "TakenOver")
+    ),
+]
+
+
+@pytest.mark.parametrize("case", LIFE, ids=sentence)
+def test_how_long_it_lives(case: Case) -> None:
+    hold(case)
+
+
+def test_a_persistent_host_object_and_its_first_volume_come_in_one_batch() -> None:
+    wished = node(lifecycle="Persistent")
+
+    decisions = batch.plan(world(wished, WANTED), view(DATA), [WANTED.ref, wished.ref])
+
+    assert decisions == {
+        wished.ref: Act((MakeHost(OWN, (iqn("node"),)),)),
+        WANTED.ref: Act((MapVolume(OWN, DATA.name, DATA.uid, Lun(1)),)),
+    }
