@@ -47,6 +47,7 @@ class Session:
 
     expected: the system id that must answer; None accepts the first, and holds the array to it from then on.
     width: commands side by side.
+    progress: called while many commands are asked: which, how many were answered, of how many.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Session:
     ) -> None:
         self.system: System | None = None
         self.expected = expected
+        self.progress: Callable[[str, int, int], None] = _untold
         self.threads = ThreadPoolExecutor(max_workers=width, thread_name_prefix="array")
         self._chains: bool | None = None
         self._lists_all_mappings: bool | None = None
@@ -96,8 +98,10 @@ class Session:
     def ask_all(self, asked: Iterable[Query[Answer]]) -> list[Answer | None]:
         """The answers to looks at many objects, None for each that is not there; chained in one line if that works."""
         answers: list[Answer | None] = []
-        for some in _batches(asked, _CHAIN):
+        everything = list(asked)
+        for some in _batches(everything, _CHAIN):
             answers += self._chained(some) if len(some) > 1 and self._chains is not False else self._side_by_side(some)
+            self.progress(some[0].verb, len(answers), len(everything))
         return answers
 
     def all_mappings(self, hosts: Sequence[HostName]) -> Iterator[tuple[HostName, tuple[Mapping, ...]]]:
@@ -154,6 +158,10 @@ class Session:
             raise OtherSystem(str(self.expected), found.id)
         self.expected = found.id
         self.system = found
+
+
+def _untold(_command: str, _answered: int, _asked: int) -> None:
+    """Nobody wants to know."""
 
 
 def _ask(run: Run, query: Query[Answer]) -> Answer:

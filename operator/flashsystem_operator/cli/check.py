@@ -29,12 +29,19 @@ def check(output: str, **said: Any) -> None:
     Ends with 0 when all is well, with 1 when a check failed, with 2 when it was called in a wrong way.
     """
     from flashsystem_operator.cli import screen  # noqa: PLC0415 - loaded when the words are understood
-    from flashsystem_operator.cli.checking import rows  # noqa: PLC0415 - SSH is slow to load
+    from flashsystem_operator.cli.checking import count, rows  # noqa: PLC0415 - SSH is slow to load
 
     target = find(Given(**said)).target
     # No sign of progress where a question may come: it would be written over.
-    with nullcontext() if target.by_hand else screen.working(f"checking {target.array.metadata.name}"):
-        found = [*rows(target)]
+    found: list[Row] = []
+    with (
+        nullcontext(screen.untold)
+        if target.by_hand
+        else screen.working(f"checking {target.array.metadata.name}") as say
+    ):
+        for row in rows(target):
+            found.append(row)
+            say("check", len(found), count(target))
     if output == "json":
         screen.print_json([_as_json(row) for row in found])
     else:

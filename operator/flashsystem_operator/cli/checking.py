@@ -68,6 +68,12 @@ def rows(target: Target) -> Iterator[Row]:
         good.close()
 
 
+def count(target: Target) -> int:
+    """How many checks there are."""
+    ways = len(target.array.spec.management.addresses) if target.secret else 1
+    return 1 + ways * (1 + len(_WAY)) + len(_INSIDE)
+
+
 _WAY = ("Host key", "Login", "System")
 _INSIDE = ("Answers", "Open access", "Pool", "Nodes", "Portals")
 

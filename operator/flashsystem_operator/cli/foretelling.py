@@ -1,6 +1,6 @@
 """What the operator would do about a folder of manifests, found out by the code that does it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -81,13 +81,19 @@ class ArrayPlan:
 
 
 def foretell(
-    target: Target, manifests: Manifests, installation: Installation, before: Iterable[ArrayPlan]
+    target: Target,
+    manifests: Manifests,
+    installation: Installation,
+    before: Iterable[ArrayPlan],
+    say: Callable[[str, int, int], None],
 ) -> ArrayPlan:
     """Look at the array, and plan for it what the files say. Ends the program if it cannot be looked at.
 
     before: the plans for arrays that came first; of two for one system nothing is done through the second.
+    say: told how far the look is.
     """
     with reached(target) as access:
+        access.session.progress = say
         looking, asked = Looking(access.session), _world(target.array, manifests, installation)
         view = looking.first(asked, (*asked.hosts, *asked.attachments), survey=True)
     system = view.body.system

@@ -85,7 +85,8 @@ def _looked_at(given: Given, found: "Found") -> "tuple[FlashSystemArray, View]":
     from flashsystem_operator.reconcile.naming import slug  # noqa: PLC0415 - as above
 
     array = found.target.array
-    with reached(found.target) as access, screen.working(f"reading {array.metadata.name}"):
+    with reached(found.target) as access, screen.working(f"reading {array.metadata.name}") as say:
+        access.session.progress = say
         view = observe.survey(access.session, array.spec.pool)
     if given.addresses and not given.array:
         named = array.metadata.model_copy(update={"name": slug(view.body.system.name, "array")})

@@ -51,32 +51,61 @@ def plan(
     Ends with 0 when there is nothing to do, with 2 when something would be done, with 1 when files or arrays cannot be
     read or some object would not become as wished, and with 64 when it was called in a wrong way.
     """
-    from flashsystem_operator.cli import screen  # noqa: PLC0415 - loaded when the words are understood
-    from flashsystem_operator.cli.foretelling import foretell, without_array  # noqa: PLC0415 - SSH is slow to load
-    from flashsystem_operator.cli.manifests import BadManifests, load  # noqa: PLC0415 - as above
+    given, installation = Given(**said), Installation(installation_id, former_installation_ids)
+    manifests, targets = _read(given, recursive=recursive)
+    plans = _plans(manifests, targets, installation)
+    unplaced = _unplaced(manifests, targets, given)
+    _show(plans, unplaced, _notes(manifests, installation), output)
+    sys.exit(_code(plans, unplaced))
+
+
+def _read(given: Given, *, recursive: bool) -> "tuple[Manifests, list[Target]]":
+    """The files, and the arrays that are meant. Ends the program where they cannot be read."""
+    from flashsystem_operator.cli.manifests import BadManifests, load  # noqa: PLC0415 - loaded when it is needed
     from flashsystem_operator.cli.target import NAMESPACE  # noqa: PLC0415 - as above
 
-    given = Given(**said)
     try:
         manifests = load(given.files, given.namespace or NAMESPACE, recursive=recursive)
-        targets = _targets(manifests, given)
+        return manifests, _targets(manifests, given)
     except BadManifests as error:
         end_with(error.mistakes)
+
+
+def _plans(manifests: "Manifests", targets: "Sequence[Target]", installation: Installation) -> "list[ArrayPlan]":
+    """One for each array, in the order of the files."""
+    from flashsystem_operator.cli import screen  # noqa: PLC0415 - as above
+    from flashsystem_operator.cli.foretelling import foretell  # noqa: PLC0415 - SSH is slow to load
+
     plans: list[ArrayPlan] = []
-    installation = Installation(installation_id, former_installation_ids)
-    for target in targets:
-        with screen.working(f"looking at {target.array.ref}"):
-            plans.append(foretell(target, manifests, installation, plans))
+    for number, target in enumerate(targets, 1):
+        which = f" ({number} of {len(targets)})" if len(targets) > 1 else ""
+        with screen.working(f"looking at {target.array.ref}{which}") as say:
+            plans.append(foretell(target, manifests, installation, plans, say))
+    return plans
+
+
+def _unplaced(manifests: "Manifests", targets: "Sequence[Target]", given: Given) -> "list[Item]":
+    """Objects that lead to no array. Where one array of several is asked for, those of the others are not meant."""
+    from flashsystem_operator.cli.foretelling import without_array  # noqa: PLC0415 - as above
+
     named = {target.array.ref: target.array for target in targets}
-    unplaced = [] if given.array and not given.addresses else [*without_array(manifests, named)]
-    notes = [_ABSENT, *([] if installation_id else [_NO_ID])]
+    return [] if given.array and not given.addresses else [*without_array(manifests, named)]
+
+
+def _notes(manifests: "Manifests", installation: Installation) -> list[str]:
+    notes = [_ABSENT, *([] if installation.id else [_NO_ID])]
     if manifests.others:
         notes.append(f"Documents of other kinds: {manifests.others}. They are not looked at.")
+    return notes
+
+
+def _show(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]", notes: Sequence[str], output: str) -> None:
+    from flashsystem_operator.cli import screen  # noqa: PLC0415 - as above
+
     if output == "json":
         screen.print_json({"arrays": [*map(_as_json, plans)], "unplaced": [*map(_item_json, unplaced)], "notes": notes})
     else:
         _print(plans, unplaced, notes)
-    sys.exit(_code(plans, unplaced))
 
 
 def _targets(manifests: "Manifests", given: Given) -> "list[Target]":

@@ -3,13 +3,14 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
 GOOD, BAD, QUIET, CHANGED, REMOVED, ADDED = "green", "red", "dim", "yellow", "red", "green"
@@ -20,14 +21,28 @@ def is_rich() -> bool:
     return sys.stdout.isatty()
 
 
+Say = Callable[[str, int, int], None]
+"""Tells how far something is: of what, how many are done, of how many."""
+
+
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """Say on a terminal what is under way, while it is."""
+def working(what: str) -> Iterator[Say]:
+    """Say on a terminal what is under way, while it is, and how far, as often as it is told."""
     if not sys.stderr.isatty():
-        yield
+        yield untold
         return
-    with Console(stderr=True).status(f"{escape(what)} ..."):
-        yield
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(f"{what} ...")
+
+        def say(unit: str, done: int, total: int) -> None:
+            shown.update(task, description=f"{what}: {unit} {done} of {total}", refresh=True)
+
+        yield say
+
+
+def untold(_unit: str, _done: int, _total: int) -> None:
+    """Where nobody looks."""
 
 
 def print_json(value: Any) -> None:
