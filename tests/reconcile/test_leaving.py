@@ -16,7 +16,22 @@ from support.arranging import (
 from support.deciding import Case, hold, sentence
 from support.leaving import ADMINS, DATA, MERGED, NODE, OURS, RENAMED, STRANGERS, decided, leaving, unmap
 
+FORMER = {"name": "array", "system_id": "FEDC0000BEEF0000"}
+
 CASES = [
+    # -- which system it is ------------------------------------------------------------------------------------------
+    Case(
+        "a mapping on another system than the one that answers now is waited for",
+        decided(leaving(bound(OURS, DATA, array=FORMER)), view(DATA, OURS)),
+        Reason.OTHER_SYSTEM,
+        ("FEDC", "flashsystem.io/release"),
+    ),
+    Case(
+        "one that is to stay there is not said to be gone",
+        decided(leaving(bound(OURS, DATA, array=FORMER), deletion_policy="Retain"), view(DATA, OURS)),
+        Release,
+        ("not unmapped on system FEDC",),
+    ),
     # -- which host object it is ------------------------------------------------------------------------------------
     Case(
         "a host object that was renamed is found by its initiators",

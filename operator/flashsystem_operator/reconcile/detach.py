@@ -30,8 +30,8 @@ def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Dec
         )
     if used := world.in_use.get(attachment.ref):
         return used
-    if (elsewhere := on_another_system(attachment, world, view)) and _is_to_be_undone(attachment):
-        return elsewhere
+    if elsewhere := on_another_system(attachment, world, view):
+        return elsewhere if _is_to_be_undone(attachment) else _left_on_another_system(attachment, world)
     host = host_to_leave(attachment, world, view)
     name = host.name if host else _recorded(attachment)
     if name and volume_to_leave(attachment, view) and world.is_unsettled(name):
@@ -82,6 +82,16 @@ def on_another_system(attachment: VolumeAttachment, world: World, view: View) ->
         f"The volume was mapped on system {seen.system_id}, but {world.array.ref} leads to {system.name} ({system.id}) "
         "by now. What is on the former system cannot be seen from here. Let spec.management and spec.systemID of the "
         f"array lead there again; or delete this attachment and {way_out(attachment.metadata)}.",
+    )
+
+
+def _left_on_another_system(attachment: VolumeAttachment, world: World) -> Release:
+    """What was to stay mapped stays, as far as anybody knows who cannot look there."""
+    seen, system = attachment.status.volume, attachment.status.array
+    where = f" on system {system.system_id}" if system else ""
+    return Release(
+        f"Volume {seen.name if seen else ''} was not unmapped{where}: it was to stay, and {world.array.ref} leads to "
+        "another system by now."
     )
 
 
