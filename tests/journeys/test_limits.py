@@ -28,7 +28,7 @@ FULL: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(
     ("dialect", "told", "relief"),
     [
-        ("modern", "205 of about 256 host objects in each I/O group", ("rmhost box0", "rmhost box1")),
+        ("modern", "205 of about 256 host objects in one I/O group", ("rmhost box0", "rmhost box1")),
         ("legacy", "1640 of about 2048 mappings", [f"rmvdiskhostmap -host box0 v{n}" for n in range(3)]),
     ],
 )

@@ -10,6 +10,7 @@ from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile import limits
 from flashsystem_operator.reconcile.decision import InSync, Reason
+from flashsystem_operator.values import HostName
 from support.arranging import attachment, body, host, host_object, mapped, own_name, view, volume, world
 
 FINE = InSync(Reason.READY, "")
@@ -39,9 +40,21 @@ def with_mappings(count: int, product: str = "IBM FlashSystem", **more: Any) -> 
         ("819 hosts are no reason", view(*boxes(819)), ""),
         ("820 of 1024 hosts are", view(*boxes(820)), "820 of about 1024 host objects"),
         ("204 hosts in all I/O groups are no reason", view(*boxes(204, io_groups=4)), ""),
-        ("205 are", view(*boxes(205, io_groups=4)), "205 of about 256 host objects in each I/O group"),
+        ("205 are", view(*boxes(205, io_groups=4)), "205 of about 256 host objects in one I/O group"),
         ("205 in one I/O group each are not known to be in the same", view(*boxes(205, io_groups=1)), ""),
-        ("205 iSCSI names are", view(*boxes(41, 4, names=5)), "205 of about 256 iSCSI names in each I/O group"),
+        (
+            "200 in all and 5 that are placed in one are 205 there",
+            view(*boxes(205, 1)[:5], *boxes(205, 4)[5:], io_groups={HostName(f"box{n}"): {"1"} for n in range(5)}),
+            "205 of about 256 host objects in one I/O group",
+        ),
+        (
+            "5 that are placed side by side are not in one",
+            view(
+                *boxes(205, 1)[:5], *boxes(205, 4)[5:], io_groups={HostName(f"box{n}"): {str(n % 2)} for n in range(5)}
+            ),
+            "",
+        ),
+        ("205 iSCSI names are", view(*boxes(41, 4, names=5)), "205 of about 256 iSCSI names in one I/O group"),
         ("1639 mappings are on a FlashSystem 900", with_mappings(1639, **LEGACY), "1639 of about 2048 mappings"),
         ("and not elsewhere, where no source gives a number", with_mappings(1639), ""),
     ],

@@ -10,7 +10,7 @@ for FlashSystem 840/900; the mappings per host of small systems as in IBM's own 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from flashsystem_operator.array.state import Dialect, System
+from flashsystem_operator.array.state import Dialect, Host, System
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.decision import Decision, Note, Reason
 from flashsystem_operator.values import HostName
@@ -59,16 +59,31 @@ def of_host(decision: Decision, name: HostName, view: View) -> Decision:
 
 
 def _used(view: View) -> Iterator[tuple[str, int, int | None]]:
-    """What there is, how many of it, and at most.
-
-    For I/O groups only host objects that are in all of them are counted: of the others it is not known in which.
-    """
+    """What there is, how many of it, and at most."""
     limits = limits_of(view.body.system)
-    everywhere = [host for host in view.hosts.values() if host.io_group_count >= ALL_IO_GROUPS]
+    fullest = _fullest_io_group(view)
     yield "host objects", len(view.hosts), limits.hosts
-    yield "host objects in each I/O group", len(everywhere), limits.hosts_per_io_group
-    yield "iSCSI names in each I/O group", sum(len(host.iqns) for host in everywhere), limits.iscsi_names_per_io_group
+    yield "host objects in one I/O group", len(fullest), limits.hosts_per_io_group
+    yield "iSCSI names in one I/O group", sum(len(host.iqns) for host in fullest), limits.iscsi_names_per_io_group
     yield "mappings", sum(len(view.on_host(name)) for name in view.hosts), limits.mappings
+
+
+def _fullest_io_group(view: View) -> list[Host]:
+    """The host objects that are known to be in the I/O group that has the most of them.
+
+    A host object is in all of them, or it is known in which, since a FlashSystemHost stands for it. Of those of others
+    that are in some only it is not known: they are not counted.
+    """
+    everywhere = [host for host in view.hosts.values() if host.io_group_count >= ALL_IO_GROUPS]
+    placed: dict[str, list[Host]] = {}
+    for name, groups in view.io_groups.items():
+        host = view.hosts.get(name)
+        if host is not None and host.io_group_count < ALL_IO_GROUPS:
+            for group in groups:
+                placed.setdefault(group, []).append(host)
+    return everywhere + max(
+        placed.values(), key=lambda hosts: (len(hosts), sum(len(h.iqns) for h in hosts)), default=[]
+    )
 
 
 def _near(what: str, used: int, most: int | None) -> str:
