@@ -1,0 +1,35 @@
+"""A good row of each listing, as the array prints it: to be changed in one place."""
+
+from collections.abc import Mapping
+
+UID = "6005076810CA0166C00000000000019F"
+
+ROWS: Mapping[str, Mapping[str, str]] = {
+    "lsnode": {
+        "id": "1",
+        "name": "node1",
+        "status": "online",
+        "IO_group_name": "io_grp0",
+        "config_node": "yes",
+        "iscsi_name": "iqn.1",
+    },
+    "lsvdisk": {"id": "0", "name": "vol 0", "IO_group_name": "io_grp0", "capacity": "1024", "vdisk_UID": UID},
+    "lshost": {"id": "0", "name": "a", "port_count": "2", "host_cluster_name": "c", "portset_name": "p"},
+    "lshostvdiskmap": {
+        "id": "3",
+        "name": "a",
+        "SCSI_id": "7",
+        "vdisk_name": "vol 0",
+        "vdisk_UID": UID,
+        "mapping_type": "shared",
+        "host_cluster_name": "c",
+    },
+    "lsvdiskhostmap": {"id": "0", "name": "vol 0", "SCSI_id": "7", "host_name": "a", "vdisk_UID": UID},
+    "lsportset": {"id": "0", "name": "portset0", "type": "host"},
+    "lsip": {"id": "0", "node_id": "1", "portset_name": "portset0", "IP_address": "10.0.0.1"},
+    "lsportip": {"id": "1", "node_id": "1", "IP_address": "10.0.0.1", "state": "online", "host": "yes"},
+}
+
+
+def printed(row: Mapping[str, str]) -> str:
+    return "!".join(row) + "\n" + "!".join(row.values()) + "\n"
