@@ -1,8 +1,8 @@
-"""What all tests share: the cluster of the run, and a namespace of one's own in it."""
+"""What all tests share: the cluster of the run, a namespace of one's own in it, and a pretend array."""
 
 import logging
 
-pytest_plugins = ["cluster.fixtures"]
+pytest_plugins = ["cluster.fixtures", "support.fixtures"]
 
 # A library that logs through the root logger would otherwise set it up, on a stream that pytest closes after the test.
 logging.getLogger().addHandler(logging.NullHandler())

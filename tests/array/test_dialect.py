@@ -1,7 +1,6 @@
 """What the array prints, read into facts. Text that we do not understand is loud, never a smaller truth."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,14 +9,14 @@ from hypothesis import strategies as st
 from flashsystem_operator.array import dialect, portals
 from flashsystem_operator.array.errors import Refused, Unreadable
 from flashsystem_operator.array.queries import Query
-from flashsystem_operator.array.state import Dialect, Node, Protocol
+from flashsystem_operator.array.state import Dialect, Node
 from flashsystem_operator.array.transport import Reply
 from flashsystem_operator.values import PoolName
 from support.in_process import Answers, connected
+from support.rows import ROWS, printed
 from support.transcripts import Transcript, transcripts
 
 LINE = "svcinfo something"
-UID = "6005076810CA0166C00000000000019F"
 NODES = tuple(
     Node(str(n), f"node{n}", online=True, status="online", iqn=f"iqn.{n}", io_group="io_grp0", config_node=n == 1)
     for n in (0, 1, 2, 3, 4)
@@ -140,31 +139,6 @@ def test_a_recorded_view_with_a_piece_of_it_changed_is_read_or_said_to_be_unread
 
 # -- columns ---------------------------------------------------------------------------------------------------------
 
-ROWS: Mapping[str, Mapping[str, str]] = {
-    "lsnode": {
-        "id": "1",
-        "name": "node1",
-        "status": "online",
-        "IO_group_name": "io_grp0",
-        "config_node": "yes",
-        "iscsi_name": "iqn.1",
-    },
-    "lsvdisk": {"id": "0", "name": "vol 0", "IO_group_name": "io_grp0", "capacity": "1024", "vdisk_UID": UID},
-    "lshost": {"id": "0", "name": "a", "port_count": "2", "host_cluster_name": "c", "portset_name": "p"},
-    "lshostvdiskmap": {
-        "id": "3",
-        "name": "a",
-        "SCSI_id": "7",
-        "vdisk_name": "vol 0",
-        "vdisk_UID": UID,
-        "mapping_type": "shared",
-        "host_cluster_name": "c",
-    },
-    "lsvdiskhostmap": {"id": "0", "name": "vol 0", "SCSI_id": "7", "host_name": "a", "vdisk_UID": UID},
-    "lsportset": {"id": "0", "name": "portset0", "type": "host"},
-    "lsip": {"id": "0", "node_id": "1", "portset_name": "portset0", "IP_address": "10.0.0.1"},
-    "lsportip": {"id": "1", "node_id": "1", "IP_address": "10.0.0.1", "state": "online", "host": "yes"},
-}
 NEEDED: Mapping[str, set[str]] = {
     "lsnode": {"name", "status", "IO_group_name", "config_node", "iscsi_name"},
     "lsvdisk": {"name", "capacity", "vdisk_UID"},
@@ -175,10 +149,6 @@ NEEDED: Mapping[str, set[str]] = {
     "lsip": {"node_id", "portset_name", "IP_address"},
     "lsportip": {"node_id", "IP_address", "state"},
 }
-
-
-def printed(row: Mapping[str, str]) -> str:
-    return "!".join(row) + "\n" + "!".join(row.values()) + "\n"
 
 
 @pytest.mark.parametrize("verb", sorted(LISTINGS))
@@ -200,150 +170,3 @@ def test_a_needed_column_that_is_missing_is_unreadable_and_named(verb: str, colu
 def test_a_listing_that_lost_its_header_is_not_a_shorter_one(verb: str) -> None:
     with pytest.raises(Unreadable, match="no header"):
         LISTINGS[verb](printed(ROWS[verb]).splitlines()[1], LINE)
-
-
-# -- one by one ------------------------------------------------------------------------------------------------------
-
-
-def details(pairs: list[tuple[str, str]]) -> str:
-    return "".join(f"{key}!{value}\n" for key, value in pairs)
-
-
-@pytest.mark.parametrize(
-    ("code", "level"),
-    [
-        ("8.6.0.3 (build 1.0)", (8, 6, 0, 3)),
-        ("7.4.0.11 (build 103.29.1609070000)", (7, 4, 0, 11)),
-        ("8.4.10.2", (8, 4, 10, 2)),
-        ("9.1", (9, 1)),
-    ],
-)
-def test_code_levels_are_compared_as_numbers(code: str, level: tuple[int, ...]) -> None:
-    seen = dialect.system(details([("id", "0000020421A0BEEF"), ("name", "fs"), ("code_level", code)]), LINE)
-
-    assert (seen.dialect, seen.code_level, seen.code_text) == (Dialect.MODERN, level, code)
-
-
-@pytest.mark.parametrize(("printed_as", "on"), [("on", True), ("off", False)])
-def test_the_legacy_dialect_is_known_by_its_open_access(printed_as: str, on: bool) -> None:
-    text = details([("id", "0000020421a0beef"), ("name", "fs"), ("open_access_enabled", printed_as)])
-
-    seen = dialect.system(text, LINE)
-
-    assert (seen.dialect, seen.open_access, seen.id) == (Dialect.LEGACY, on, "0000020421A0BEEF")
-
-
-@pytest.mark.parametrize(
-    "pairs",
-    [
-        [("id", "0000020421A0BEEF"), ("name", "fs")],
-        [("id", "0000020421A0BEEF"), ("name", "fs"), ("code_level", "unknown")],
-        [("id", "0000020421A0BEEF"), ("name", "fs"), ("code_level", "9" * 5000 + ".1")],
-        [("id", "0000020421A0BEEF"), ("name", "fs"), ("open_access_enabled", "maybe")],
-        [("id", "12"), ("name", "fs"), ("code_level", "8.6.0.0")],
-    ],
-)
-def test_a_system_that_cannot_be_told_is_not_guessed(pairs: list[tuple[str, str]]) -> None:
-    with pytest.raises(Unreadable):
-        dialect.system(details(pairs), LINE)
-
-
-HOST = [("id", "3"), ("name", "a"), ("port_count", "2"), ("status", "online"), ("host_cluster_name", "")]
-PORT = [("node_logged_in_count", "1"), ("state", "active")]
-
-
-def test_a_host_has_every_port_of_every_protocol_and_initiators_are_folded() -> None:
-    ports = [("iscsi_name", "IQN.1994-05.com.RedHat:A"), *PORT, ("WWPN", "2100000E1E30E597"), *PORT]
-
-    seen = dialect.host(details([*HOST, *ports, ("owner_id", ""), ("portset_name", "portset0")]), LINE)
-
-    assert [(port.protocol, port.name, port.logins) for port in seen.ports] == [
-        (Protocol.ISCSI, "iqn.1994-05.com.redhat:a", 1),
-        (Protocol.FC, "2100000E1E30E597", 1),
-    ]
-    assert (set(seen.iqns), seen.logins, seen.portset) == ({"iqn.1994-05.com.redhat:a"}, 2, "portset0")
-
-
-@pytest.mark.parametrize("count", ["", "many", "-1", "9" * 5000])
-def test_a_count_of_logins_that_is_no_number_counts_as_a_login(count: str) -> None:
-    ports = [("iscsi_name", "iqn.a"), ("node_logged_in_count", count), ("WWPN", "21"), ("node_logged_in_count", "0")]
-
-    seen = dialect.host(details([*HOST, *ports]), LINE)
-
-    assert [port.logged_in for port in seen.ports] == [True, False]
-    assert seen.logins == 1
-
-
-@pytest.mark.parametrize(
-    ("keys", "minutes"),
-    [
-        ([("vdisk_protection_time", "15"), ("vdisk_protection_enabled", "yes")], 15),
-        ([("vdisk_protection_time", "15"), ("vdisk_protection_enabled", "no")], None),
-        ([("open_access_enabled", "off")], None),
-    ],
-    ids=["on", "off", "legacy knows no such thing"],
-)
-def test_volume_protection_is_on_where_the_system_says_so(keys: list[tuple[str, str]], minutes: int | None) -> None:
-    assert dialect.protection_time(details(keys), LINE) == minutes
-
-
-def test_protection_of_unknown_length_is_not_guessed() -> None:
-    with pytest.raises(Unreadable):
-        dialect.protection_time(details([("vdisk_protection_enabled", "yes")]), LINE)
-
-
-def test_a_mirrored_volume_is_in_the_pools_of_its_copies() -> None:
-    copies = [("mdisk_grp_name", "p1"), ("copy_id", "1"), ("mdisk_grp_name", "p2"), ("mdisk_grp_name", "p1")]
-
-    assert dialect.pools_of_volume(details([("mdisk_grp_name", "many"), *copies]), LINE) == ("p1", "p2")
-
-
-@pytest.mark.parametrize(
-    "ports",
-    [
-        pytest.param([("iscsi_name", "iqn.a"), *PORT], id="one is missing"),
-        pytest.param([("fdmi_name", "x"), *PORT, ("iscsi_name", "iqn.a"), *PORT], id="one is of a kind we do not know"),
-        pytest.param([("iscsi_name", "iqn.a"), ("iscsi_name", "iqn.b")], id="nobody says who is logged in"),
-    ],
-)
-def test_a_host_whose_ports_are_not_all_understood_is_unreadable(ports: list[tuple[str, str]]) -> None:
-    with pytest.raises(Unreadable):
-        dialect.host(details([*HOST, *ports]), LINE)
-
-
-def test_a_mirrored_volume_is_the_volume_and_not_its_copies() -> None:
-    own = [("id", "0"), ("name", "v"), ("IO_group_name", "io_grp0"), ("capacity", "1024"), ("vdisk_UID", UID)]
-
-    seen = dialect.volume(details([*own, ("copy_id", "0"), ("capacity", "9"), ("name", "copy")]), LINE)
-
-    assert (seen.name, seen.capacity, seen.uid) == ("v", 1024, UID)
-
-
-def test_a_volume_without_a_uid_cannot_be_told_from_another_and_is_not_there() -> None:
-    assert dialect.volumes(printed({**ROWS["lsvdisk"], "vdisk_UID": ""}), LINE) == ()
-
-
-def mappings(*changes: dict[str, str]) -> tuple[Any, ...]:
-    rows = [{**ROWS["lshostvdiskmap"], "mapping_type": "private", "host_cluster_name": "", **each} for each in changes]
-    return dialect.mappings_by_host("\n".join(("!".join(rows[0]), *("!".join(row.values()) for row in rows))), LINE)
-
-
-def test_a_volume_in_several_io_groups_is_one_mapping() -> None:
-    assert [each.luns for each in mappings({}, {})] == [(7,)]
-    assert [each.luns for each in mappings({}, {"SCSI_id": "3"})] == [(3, 7)]
-
-
-def test_a_hosts_own_mapping_and_one_through_its_cluster_are_two() -> None:
-    shared = {"mapping_type": "shared", "host_cluster_name": "c", "SCSI_id": "3"}
-
-    assert [(each.luns, each.cluster) for each in mappings({}, shared)] == [((7,), ""), ((3,), "c")]
-
-
-def test_a_members_private_mapping_is_its_own_though_its_cluster_is_shown() -> None:
-    assert [each.cluster for each in mappings({"host_cluster_name": "c"})] == [""]
-
-
-@pytest.mark.parametrize("change", [{"mapping_type": "new"}, {"SCSI_id": "2048"}, {"SCSI_id": ""}, {"vdisk_UID": "x"}])
-def test_a_mapping_that_is_not_understood_is_not_left_out(change: dict[str, str]) -> None:
-    with pytest.raises(Unreadable):
-        mappings({}, change)

@@ -11,7 +11,6 @@ import pytest
 
 from flashsystem_operator.cli import main
 from flashsystem_operator.simulator import Simulator
-from support.arrays import pretend
 
 CANARY = "passw0rd"
 
@@ -60,13 +59,6 @@ def ran(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, _lo
         return Ended(int(ended.value.code or 0), said.out, said.err)
 
     return run
-
-
-@pytest.fixture(params=["legacy", "modern"])
-def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """A pretend array of either dialect, with its built-in volumes and no host."""
-    with pretend(dialect=request.param) as running:
-        yield running
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.client import Cluster
-from flashsystem_operator.simulator import Simulator
-from support.arrays import pretend
 from support.operating import Operator, install, open_secrets
 from support.stand import Stand
 
@@ -31,13 +29,6 @@ def operator(_operator: Operator) -> Operator:
     """The operator, running. A test may stop it; the next one gets a running one again. To be killed: see `replica`."""
     _operator.ensure()
     return _operator
-
-
-@pytest.fixture(params=["legacy", "modern"])
-def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """A pretend array of either dialect, with its built-in volumes and no host."""
-    with pretend(dialect=request.param) as running:
-        yield running
 
 
 @pytest.fixture

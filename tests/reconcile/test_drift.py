@@ -6,19 +6,17 @@ import pytest
 
 from flashsystem_operator.api.attachment import Origin, VolumeAttachment
 from flashsystem_operator.api.conditions import find
-from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.commands import AddPorts, MapVolume
+from flashsystem_operator.array.commands import MapVolume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
 from flashsystem_operator.reconcile import batch, records, status
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason
 from flashsystem_operator.reconcile.drift import kept, with_vanished
 from flashsystem_operator.reconcile.focus import doubts
 from flashsystem_operator.reconcile.saying import Outcome
-from support.arranging import attachment, bound, host, host_object, iqn, mapped, own_name, port, view, volume, world
+from support.arranging import attachment, bound, host, host_object, mapped, view, world
 from support.drifting import (
     ATTACHED,
-    BOTH,
     DATA,
     LOGGED_IN,
     LOGS,
@@ -30,10 +28,8 @@ from support.drifting import (
     Row,
     attached,
     done,
-    hosted,
     said,
     was_attached,
-    with_ports,
 )
 from support.stating import LATER, NOW
 
@@ -296,61 +292,3 @@ def test_what_moved_and_is_shared_too_is_said_in_one_condition() -> None:
     assert note.reason is Reason.LUN_CHANGED
     assert "LUN 5" in note.message
     assert "mapped to other too" in note.message
-
-
-# -- ports -----------------------------------------------------------------------------------------------------------
-
-
-def after(wished: FlashSystemHost, seen: View) -> FlashSystemHost:
-    around = world(wished, was_attached())
-    outcome = Outcome(hosted(wished, seen, was_attached()))
-    return wished.model_copy(update={"status": status.of_host(wished, outcome, around, seen, NOW)})
-
-
-def test_an_initiator_that_was_taken_off_is_remembered_until_it_is_back() -> None:
-    seen = view(DATA, OURS, mapped(OURS, DATA))
-    reported = after(with_ports("node", "second", drift_policy="Report"), seen)
-
-    assert {each.iqn: each.state for each in reported.status.ports} == {
-        iqn("node"): "offline",
-        iqn("second"): "removed",
-    }
-    assert after(reported, seen).status == reported.status
-    assert said(hosted(reported, view(DATA, BOTH, mapped(BOTH, DATA)), was_attached())) == ("Ready",)
-
-
-def test_an_initiator_that_is_new_in_the_spec_is_put_on_whatever_the_policy() -> None:
-    wished = with_ports("node", drift_policy="Report")
-
-    assert done(hosted(wished, view(DATA, OURS, mapped(OURS, DATA)), was_attached())) == (AddPorts,)
-
-
-def test_a_volume_does_not_come_to_a_host_that_lacks_an_initiator() -> None:
-    wished = with_ports("node", "second", drift_policy="Report")
-
-    decision = attached(attachment("a", "node", "logs"), view(DATA, LOGS, OURS), wished)
-
-    assert isinstance(decision, Wait)
-    assert decision.reason is Reason.HOST_NOT_READY
-
-
-def test_a_foreign_initiator_is_named_and_stays() -> None:
-    there = host_object(own_name("node"), "node", port("by-hand", logins=1))
-
-    decision = hosted(with_ports("node", spec=("node",)), view(DATA, there, mapped(there, DATA)), was_attached())
-
-    assert isinstance(decision, InSync)
-    assert iqn("by-hand") in decision.notes[0].message
-
-
-def test_a_host_that_nobody_needs_is_no_drift() -> None:
-    assert said(hosted(NODE, view(DATA))) == ("NotNeeded",)
-    assert said(hosted(NODE, view(volume("data", 1)), attachment("a", "node"))) == ("NotNeeded",)
-
-
-def test_a_removed_host_object_is_not_said_to_be_unneeded() -> None:
-    decision = hosted(NODE, view(DATA, LOGS, TEMP), *THREE)
-
-    assert isinstance(decision, Refuse)
-    assert own_name("node") in decision.message
-    assert "data, logs and temp" in decision.message

@@ -12,10 +12,9 @@ from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
 from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile import status
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason
 from flashsystem_operator.reconcile.names import host_object_name
 from flashsystem_operator.reconcile.saying import Outcome
-from flashsystem_operator.reconcile.tenancy import Refusal, Tenancy
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import Lun
 from support.arranging import (
@@ -42,110 +41,6 @@ NAMESPACES = {
 PRODUCTION = {"matchLabels": {"stage": "production"}}
 CHOSEN = {"from": "Selector", "selector": PRODUCTION}
 DATA, LOGS = volume("data", 1), volume("logs", 2)
-
-
-def refusal(of: Refusal, *says: str) -> Reason | None:
-    if of is None:
-        return None
-    for words in says:
-        assert words in of.message
-    return of.reason
-
-
-def tenancy(**spec: Any) -> Tenancy:
-    return Tenancy(array(**spec), NAMESPACES)
-
-
-@pytest.mark.parametrize(
-    ("because", "choice", "let_in"),
-    [
-        ("left out, only the array's own namespace", {}, {"storage"}),
-        ("Same", {"from": "Same"}, {"storage"}),
-        ("All", {"from": "All"}, {"storage", "team-a", "team-b"}),
-        ("Selector, and the own namespace is not an exception", CHOSEN, {"team-a"}),
-        ("an empty selector", {"from": "Selector", "selector": {}}, {"storage", "team-a", "team-b"}),
-    ],
-    ids=lambda each: each if isinstance(each, str) else "",
-)
-def test_which_namespaces_are_let_in(because: str, choice: dict[str, Any], let_in: set[str]) -> None:
-    using, adopting = tenancy(allowed_namespaces=choice), tenancy(host_adoption=choice)
-
-    assert {name for name in NAMESPACES if using.use(name) is None} == let_in, because
-    assert {name for name in NAMESPACES if adopting.adoption(name) is None} == let_in, because
-
-
-def test_a_refusal_names_the_field_that_refuses_and_the_way_out() -> None:
-    by_same, by_selector = tenancy(), tenancy(allowed_namespaces=CHOSEN, host_adoption=CHOSEN)
-
-    for refused in (by_same.use("team-a"), by_selector.use("team-b")):
-        assert refusal(refused, "spec.allowedNamespaces", "Ask whoever keeps the array") is Reason.ARRAY_NOT_ALLOWED
-    for refused in (by_same.adoption("team-a"), by_selector.adoption("team-b")):
-        assert refusal(refused, "spec.hostAdoption", "Ask whoever keeps the array") is Reason.ADOPTION_NOT_ALLOWED
-    note = by_same.persistent_volumes()
-    assert note is not None
-    assert (note.kind, note.reason) == ("PersistentVolumeBlocked", Reason.PERSISTENT_VOLUME_NOT_ALLOWED)
-    assert "spec.persistentVolumes Forbidden" in note.message
-    assert tenancy(persistent_volumes="Allowed").persistent_volumes() is None
-
-
-def test_a_refusal_does_not_tell_what_the_selector_asks_for() -> None:
-    refused = tenancy(allowed_namespaces=CHOSEN).use("team-b")
-
-    assert isinstance(refused, Refuse)
-    assert "production" not in refused.message
-
-
-def test_labels_that_are_not_known_are_waited_for_and_not_taken_for_none() -> None:
-    rules = tenancy(
-        allowed_namespaces={"from": "Selector", "selector": {}},
-        volume_access=[{"namespaceSelector": {}, "volumes": ["*"]}],
-    )
-
-    for unknown in (rules.use("new"), rules.volume("new", "data")):
-        assert isinstance(unknown, Wait)
-        assert unknown.reason is Reason.NAMESPACE_UNKNOWN
-    assert tenancy().use("storage") is None  # who asks for no labels needs none
-
-
-ACCESS = [
-    {"namespaceSelector": PRODUCTION, "volumes": ["prod-*", "shared?"]},
-    {"namespaceSelector": {"matchLabels": {"stage": "test"}}, "volumes": ["test-[ab]"]},
-]
-
-
-@pytest.mark.parametrize(
-    ("namespace", "name", "allowed"),
-    [
-        ("team-a", "prod-1", True),
-        ("team-a", "prod-", True),
-        ("team-a", "Prod-1", False),
-        ("team-a", "my-prod-1", False),
-        ("team-a", "shared1", True),
-        ("team-a", "shared12", False),
-        ("team-a", "test-a", False),
-        ("team-b", "test-a", True),
-        ("team-b", "test-c", False),
-        ("team-b", "prod-1", False),
-        ("storage", "prod-1", False),
-    ],
-)
-def test_what_no_entry_of_volume_access_allows_is_refused(
-    namespace: str,
-    name: str,
-    allowed: bool,
-) -> None:
-    refused = tenancy(volume_access=ACCESS).volume(namespace, name)
-
-    assert (refused is None) is allowed
-    if refused:
-        assert refusal(refused, "spec.volumeAccess", name, namespace) is Reason.VOLUME_NOT_ALLOWED
-
-
-def test_without_volume_access_every_volume_may_be_attached() -> None:
-    assert tenancy().volume("storage", "data") is None
-
-
-# -- in use ------------------------------------------------------------------------------------------------------------
 
 
 def their_host(name: str = "node", namespace: str = "team-a", **more: Any) -> FlashSystemHost:
