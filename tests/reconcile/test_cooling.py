@@ -124,6 +124,17 @@ def test_what_another_hand_freed_rests_too() -> None:
     assert said(around(node((1, 1), (2, 2))), view(DATA, OURS, mapped(OURS, LOGS, 2))) == (entry(1, 1),)
 
 
+def test_of_a_mapping_with_a_lun_in_each_io_group_that_another_hand_freed_every_lun_rests() -> None:
+    wished, apart = around(node()), view(DATA, OURS, mapped(OURS, DATA, 1, 9))
+    (resource,) = wished.hosts.values()
+    before = status.of_host(resource, Outcome(hosts.plan(resource, wished, apart)), wished, apart, NOW)
+
+    assert before.mappings is not None
+    assert before.mappings.count == 1
+    later = resource.model_copy(update={"status": before})
+    assert said(around(later), view(DATA, OURS)) == (entry(1, 1), entry(9, 1))
+
+
 def test_what_went_with_a_host_object_that_another_hand_removed_rests_too() -> None:
     assert set(said(around(node((1, 1), (2, 2))), view(DATA))) == {entry(1, 1), entry(2, 2)}
 

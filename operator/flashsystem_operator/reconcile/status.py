@@ -33,14 +33,16 @@ def of_host(host: FlashSystemHost, outcome: Outcome, world: World, view: View, n
         asked = host.status.ports if world.is_unsettled(found.name) else ()
         known = {"ports": asked, "ownership": _made(asked), "chap": host.status.chap if asked else None}
         return HostStatus(**said, mappings=HostMappings(count=0), **known)
-    mapped = sorted((m.lun, m.volume, m.uid) for rows in view.on_host(found.host.name).values() for m in rows)
+    rows = [row for rows in view.on_host(found.host.name).values() for row in rows]
+    # One that has another LUN in each I/O group is listed with each: all of them cool when it goes.
+    mapped = sorted((lun, row.volume, row.uid) for row in rows for lun in row.luns)
     return HostStatus(
         **said,
         name=found.host.name,
         id=found.host.id,
         ownership=Ownership.CREATED if isinstance(found, hosts.Ours) else Ownership.ADOPTED,
         ports=_ports(host, found, world),
-        mappings=HostMappings(count=len(mapped), items=tuple(map(_mapping, mapped))),
+        mappings=HostMappings(count=len(rows), items=tuple(map(_mapping, mapped))),
         chap=chap.seen(host, found.host.name, world, view) if isinstance(found, hosts.Ours) else None,
     )
 
