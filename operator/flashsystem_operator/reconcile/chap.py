@@ -25,8 +25,9 @@ def trouble(resource: FlashSystemHost, world: World, view: View) -> Refuse | Wai
     if view.chap is None:
         return Wait(
             Reason.REFUSED_BY_ARRAY,
-            "The array does not tell its user which hosts ask for a CHAP secret (`lsiscsiauth`), so none is set. Let "
-            "the operator log in as a user who may ask.",
+            "The array does not tell which hosts ask for a CHAP secret (`lsiscsiauth`), so none is set: its user may "
+            "not ask, or its answer cannot be read; the operator's log says which. Let the operator log in as a user "
+            "who may ask, or report the answer.",
         )
     return None
 
