@@ -35,7 +35,9 @@ async def operate(settings: Settings, kubeconfig: Path | None) -> None:
         await _start(controller, named(kubeconfig))
         stack.push_async_callback(controller.stop)
         registry = _registry(controller, kubeconfig)
-        await kopf.operator(registry=registry, clusterwide=True, settings=_settings())
+        # Without a name of its own kopf asks for that of the user, and the user of a pod has none.
+        name: Any = settings.identity
+        await kopf.operator(registry=registry, clusterwide=True, settings=_settings(), identity=name)
 
 
 async def _client(kubeconfig: Path | None) -> client.ApiClient:
