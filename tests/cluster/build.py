@@ -10,33 +10,38 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from cluster import recipe
 from cluster.missing import Missing
 from cluster.processes import Process
 from cluster.progress import told
+from cluster.recipe import CONTROL_PLANE, ENVIRONMENT, Recipe
 
 OLDEST_GO = (1, 21)  # from there on, Go fetches the newer Go that a module asks for
 LONGEST_BUILD = 3600.0  # seconds
 ASIDE = ".building-"
 
 
-def cache(environ: Mapping[str, str]) -> Path:
-    """The folder of the programs of this recipe."""
+def home(environ: Mapping[str, str]) -> Path:
+    """The folder of all that is made once for each machine."""
     base = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or Path.home()) / ".cache"
-    return Path(base) / "flashsystem-operator" / "programs" / recipe.key()
+    return Path(base) / "flashsystem-operator"
 
 
-def built(names: Iterable[str], environ: Mapping[str, str]) -> Path:
+def cache(environ: Mapping[str, str], recipe: Recipe = CONTROL_PLANE) -> Path:
+    """The folder of the programs of this recipe."""
+    return home(environ) / "programs" / recipe.key()
+
+
+def built(names: Iterable[str], environ: Mapping[str, str], recipe: Recipe = CONTROL_PLANE) -> Path:
     """The folder with these programs, after building those that are not there. Raises Missing without a usable Go."""
-    folder = cache(environ)
+    folder = cache(environ, recipe)
     if not _absent(folder, names):
         return folder
-    go = _go(environ)
+    go = a_go(environ)
     with _alone_in(folder):
         wanted = _absent(folder, names)  # someone else may have built them while we waited
         for number, name in enumerate(wanted, 1):
             with told(f"building {name} ({number} of {len(wanted)}, Kubernetes {recipe.version()})"):
-                _build(go, name, folder, environ)
+                _build(go, name, folder, environ, recipe)
     return folder
 
 
@@ -44,7 +49,7 @@ def _absent(folder: Path, names: Iterable[str]) -> list[str]:
     return [name for name in names if not (folder / name).exists()]
 
 
-def _go(environ: Mapping[str, str]) -> str:
+def a_go(environ: Mapping[str, str]) -> str:
     """A Go that builds our module. What it needs besides (HOME, a proxy) it takes from the caller's environment."""
     go = shutil.which("go", path=environ.get("PATH", ""))
     if go is None:
@@ -78,13 +83,13 @@ def _lock_file(folder: Path) -> TextIO:
         raise Missing(f"the programs cannot be kept (XDG_CACHE_HOME names another place for them): {why}") from why
 
 
-def _build(go: str, name: str, folder: Path, environ: Mapping[str, str]) -> None:
+def _build(go: str, name: str, folder: Path, environ: Mapping[str, str], recipe: Recipe) -> None:
     """Build one program aside and move it into place, so that what is in place is whole."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=ASIDE) as aside:
         target = Path(aside) / name
         argv = [go, *recipe.arguments(name, target)]
         log = Path(aside) / "log"
-        compiler = Process("go build", argv, log, env={**environ, **recipe.ENVIRONMENT}, cwd=recipe.MODULE)
+        compiler = Process("go build", argv, log, env={**environ, **ENVIRONMENT}, cwd=recipe.module)
         compiler.start()
         try:
             code = compiler.wait(LONGEST_BUILD)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ class Kind:
     program: str
     image: str
     environ: Mapping[str, str]
+    configuration: Callable[[Mapping[str, str]], str] | None = None
+    """kind's own configuration file for the next cluster, as YAML; with what kind takes for granted when left out."""
 
 
 def usable(environ: Mapping[str, str]) -> Kind:
@@ -51,9 +53,13 @@ def running(kind: Kind, name: str, kubeconfig: Path) -> Iterator[None]:
 
 def create(kind: Kind, name: str, kubeconfig: Path) -> None:
     """Make a cluster and its administrator's kubeconfig; the user's own kubeconfig stays as it is. Raises Missing."""
-    words = ("create", "cluster", "--name", name, "--image", kind.image, "--wait", "120s")
+    words = ["create", "cluster", "--name", name, "--image", kind.image, "--wait", "120s"]
+    configuration = None if kind.configuration is None else kind.configuration(kind.environ)
+    if configuration is not None:
+        words += ["--config", "-"]
+    argv = (kind.program, *words, "--kubeconfig", str(kubeconfig))
     with told(f"making kind cluster {name}"):
-        ended = _run(kind.environ, kind.program, *words, "--kubeconfig", str(kubeconfig), seconds=CREATE_LIMIT)
+        ended = _run(kind.environ, *argv, seconds=CREATE_LIMIT, stdin=configuration)
     if ended.returncode != 0:
         delete(kind, name)
         raise Missing(f"kind create cluster failed: {_last_line(ended.stderr)}")
@@ -93,9 +99,20 @@ def _found(program: str, environ: Mapping[str, str]) -> str:
     return found
 
 
-def _run(environ: Mapping[str, str], *argv: str, seconds: float = ANSWER_LIMIT) -> "subprocess.CompletedProcess[str]":
+def load(kind: Kind, name: str, image: str) -> None:
+    """Put an image of this Docker into the cluster's nodes. Raises Missing."""
+    with told(f"loading {image} into {name}"):
+        ended = _run(kind.environ, kind.program, "load", "docker-image", image, "--name", name, seconds=CREATE_LIMIT)
+    if ended.returncode != 0:
+        raise Missing(f"{image} could not be loaded: {_last_line(ended.stderr)}")
+
+
+def _run(
+    environ: Mapping[str, str], *argv: str, seconds: float = ANSWER_LIMIT, stdin: str | None = None
+) -> "subprocess.CompletedProcess[str]":
+    given = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
     try:
-        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=seconds, env=environ)
+        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=seconds, env=environ, **given)
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(argv, 124, "", f"no answer within {seconds:.0f} s")
 

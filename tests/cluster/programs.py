@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import build, recipe
+from cluster import build
 from cluster.missing import Missing
 from cluster.progress import say
+from cluster.recipe import PACKAGES
 
 SERVERS = ("etcd", "kube-apiserver", "kube-controller-manager")
 
@@ -39,10 +40,10 @@ def programs(environ: Mapping[str, str]) -> Programs:
         reasons.append(f"{origin} lacks {', '.join(lacking)}")
         say(reasons[-1])
     try:
-        folder = build.built(recipe.PACKAGES, environ)
+        folder = build.built(PACKAGES, environ)
     except Missing as why:
         raise Missing("; ".join((*reasons, str(why)))) from why
-    etcd, apiserver, manager, client = (folder / name for name in recipe.PACKAGES)
+    etcd, apiserver, manager, client = (folder / name for name in PACKAGES)
     return Programs(etcd, apiserver, manager, client, f"built from Go modules in {folder}")
 
 

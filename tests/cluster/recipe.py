@@ -1,9 +1,11 @@
-"""How the programs of a local control plane are built from Go modules. What is here decides the name of the cache."""
+"""How programs are built from Go modules. What is here decides the name of the cache."""
 
 import hashlib
 import platform
 import re
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 MODULE = Path(__file__).with_name("programs")
@@ -19,32 +21,39 @@ PACKAGES = {
 ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
 
 
-def version() -> str:
-    """The Kubernetes that go.mod pins, as in v1.36.3."""
-    pinned = re.search(r"^\s*k8s\.io/kubernetes (v\S+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
-    if pinned is None:
-        raise LookupError(f"{MODULE / 'go.mod'} does not require k8s.io/kubernetes")
-    return pinned[1]
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A folder with a go.mod, which names the versions, and the package of each program."""
+
+    module: Path
+    packages: Mapping[str, str] = field(hash=False)
+
+    def version(self) -> str:
+        """The Kubernetes that go.mod pins, as in v1.36.3."""
+        pinned = re.search(r"^\s*k8s\.io/kubernetes (v\S+)", (self.module / "go.mod").read_text(), re.MULTILINE)
+        if pinned is None:
+            raise LookupError(f"{self.module / 'go.mod'} does not require k8s.io/kubernetes")
+        return pinned[1]
+
+    def arguments(self, name: str, target: Path) -> list[str]:
+        """The words after `go` that build one program, the same on every machine."""
+        return ["build", "-trimpath", "-ldflags", self._ldflags(), "-o", str(target), self.packages[name]]
+
+    def key(self) -> str:
+        """A name for programs built like this: version and hash. Anything that changes them changes it."""
+        recipe = hashlib.sha256()
+        for file in (self.module / "go.mod", self.module / "go.sum", *sorted(self.module.rglob("*.go"))):
+            recipe.update(file.read_bytes())
+        words = [self.arguments(name, Path(name)) for name in self.packages]
+        recipe.update(repr((words, sorted(ENVIRONMENT.items()), sys.platform, platform.machine())).encode())
+        return f"{self.version()}-{recipe.hexdigest()[:12]}"
+
+    def _ldflags(self) -> str:
+        """Strip the programs, and tell them their version: without it clients read v0.0.0-master."""
+        major, minor, _ = self.version().removeprefix("v").split(".", 2)
+        told = {"gitVersion": self.version(), "gitMajor": major, "gitMinor": minor}
+        variables = (f"-X k8s.io/component-base/version.{name}={value}" for name, value in told.items())
+        return " ".join(("-s -w", *variables))
 
 
-def arguments(name: str, target: Path) -> list[str]:
-    """The words after `go` that build one program, the same on every machine."""
-    return ["build", "-trimpath", "-ldflags", _ldflags(), "-o", str(target), PACKAGES[name]]
-
-
-def key() -> str:
-    """A name for programs built like this: version and hash. Anything that changes them changes it."""
-    recipe = hashlib.sha256()
-    for name in ("go.mod", "go.sum"):
-        recipe.update((MODULE / name).read_bytes())
-    words = [arguments(name, Path(name)) for name in PACKAGES]
-    recipe.update(repr((words, sorted(ENVIRONMENT.items()), sys.platform, platform.machine())).encode())
-    return f"{version()}-{recipe.hexdigest()[:12]}"
-
-
-def _ldflags() -> str:
-    """Strip the programs, and tell them their version: without it clients read v0.0.0-master."""
-    major, minor, _ = version().removeprefix("v").split(".", 2)
-    told = {"gitVersion": version(), "gitMajor": major, "gitMinor": minor}
-    variables = (f"-X k8s.io/component-base/version.{name}={value}" for name, value in told.items())
-    return " ".join(("-s -w", *variables))
+CONTROL_PLANE = Recipe(MODULE, PACKAGES)

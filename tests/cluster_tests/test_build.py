@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster import build, recipe
+from cluster import build
 from cluster.missing import Missing
+from cluster.recipe import CONTROL_PLANE, Recipe
 from cluster.standing import CHECKOUT
+from sealed.recipe import PROGRAMS
 
 from .conftest import Tools
 
@@ -78,20 +80,23 @@ def test_a_cache_that_cannot_be_written_is_said_with_the_way_out(environ: dict[s
         build.built(["kubectl"], {**environ, "XDG_CACHE_HOME": str(tmp_path / "file")})
 
 
-@pytest.mark.parametrize("file", ["go.mod", "go.sum"])
-def test_other_modules_are_another_cache(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = recipe.key()
-    copy = shutil.copytree(recipe.MODULE, tmp_path / "programs")
-    monkeypatch.setattr(recipe, "MODULE", copy)
-    assert recipe.key() == before
+@pytest.mark.parametrize("file", ["go.mod", "go.sum", "pause/main.go"])
+def test_other_modules_are_another_cache(file: str, tmp_path: Path) -> None:
+    copy = shutil.copytree(PROGRAMS.module, tmp_path / "programs")
+    before = Recipe(copy, PROGRAMS.packages)
+    assert before.key() == PROGRAMS.key()
 
     (copy / file).write_text((copy / file).read_text() + "\n// another\n")
 
-    assert recipe.key() != before
+    assert before.key() != PROGRAMS.key()
 
 
 def test_the_cache_is_named_after_the_version_of_kubernetes() -> None:
-    assert recipe.key().startswith(f"{recipe.version()}-")
+    assert CONTROL_PLANE.key().startswith(f"{CONTROL_PLANE.version()}-")
+
+
+def test_all_programs_of_a_node_are_of_one_kubernetes() -> None:
+    assert PROGRAMS.version() == CONTROL_PLANE.version()
 
 
 def _builds(environ: dict[str, str]) -> int:
