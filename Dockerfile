@@ -1,35 +1,37 @@
-# The operator's image.
+# One image for the operator and for the pretend array.
 #   docker build -t flashsystem-operator:0.1.0 .
-# Another base, with the same Python in it (3.11 or later, glibc):
-#   docker build --build-arg BASE=... .
-# Without a network: wheels of requirements/operator.txt and requirements/build.txt in the folder wheels/, and
+# Another base: any with Python 3.11 or later and glibc, and one with its venv module to build on, of the same family:
+#   docker build --build-arg BASE=... --build-arg BUILD_BASE=... .
+# Without a network: wheels of requirements/image.txt and requirements/build.txt in the folder wheels/, and
 #   docker build --build-arg PIP_OPTIONS="--no-index --find-links=/wheels" .
-# Nothing in here needs BuildKit.
-ARG BASE=python:3.11-slim-bookworm
+# Nothing in here needs BuildKit. Give a digest with BASE to pin further than the tag does.
+ARG BASE=python:3.11.14-slim-bookworm
+ARG BUILD_BASE=${BASE}
 
 # The package as a wheel: building needs hatchling, running does not.
-FROM ${BASE} AS wheel
+FROM ${BUILD_BASE} AS wheel
 ARG PIP_OPTIONS=""
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /source
 # The second name makes the folder optional: a pattern that nothing matches is no error beside a file that is there.
 COPY requirements/build.txt wheel[s] /wheels/
-RUN python -m venv /build \
+RUN python3 -m venv /build \
     && /build/bin/pip install ${PIP_OPTIONS} --require-hashes --only-binary=:all: --requirement /wheels/build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY operator operator
 RUN /build/bin/pip wheel --no-index --no-build-isolation --no-deps --wheel-dir /dist .
 
-# What runs: an environment without pip, made by a pip from outside of it.
-FROM ${BASE} AS environment
+# What runs: an environment without pip, filled by a pip from outside of it. Dependencies first: they change less.
+FROM ${BUILD_BASE} AS environment
 ARG PIP_OPTIONS=""
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
-COPY requirements/operator.txt wheel[s] /wheels/
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+COPY requirements/image.txt wheel[s] /wheels/
+RUN python3 -m venv /build \
+    && python3 -m venv --without-pip /opt/operator \
+    && /build/bin/pip --python /opt/operator/bin/python install ${PIP_OPTIONS} \
+        --require-hashes --only-binary=:all: --requirement /wheels/image.txt
 COPY --from=wheel /dist /dist
-RUN python -m venv --without-pip /opt/operator \
-    && python -m pip --python /opt/operator/bin/python install ${PIP_OPTIONS} \
-        --require-hashes --only-binary=:all: --requirement /wheels/operator.txt \
-    && python -m pip --python /opt/operator/bin/python install --no-index --no-deps /dist/*.whl \
+RUN /build/bin/pip --python /opt/operator/bin/python install --no-index --no-deps /dist/*.whl \
     && /opt/operator/bin/flashsystem-operator --help > /dev/null
 
 FROM ${BASE}

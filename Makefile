@@ -8,10 +8,11 @@ LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --genera
 	--no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help reference site demo test check cluster cluster-down lock clean environment programs lint
+.PHONY: help reference site demo test check cluster cluster-down e2e e2e-down e2e-env \
+	node-image image lock clean environment programs lint
 
 help: ## List these targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## Watch volumes being attached and detached: a pretend array and a real Kubernetes API, on this machine.
 	$(PYTHON) -m demo
@@ -29,6 +30,19 @@ cluster: $(INSTALLED) ## Start a Kubernetes API that stays up, and print the lin
 cluster-down: $(INSTALLED) ## End what `cluster` started.
 	@$(PYTHON) -m cluster down
 
+e2e: $(INSTALLED) ## Make a kind cluster with the operator's image in it, and test it with kubectl. It stays up afterwards.
+	@$(PYTHON) -m onkind up
+	$(BIN)/pytest tests/e2e
+
+e2e-down: $(INSTALLED) ## End what `e2e` started.
+	@$(PYTHON) -m onkind down
+
+e2e-env: $(INSTALLED) ## Print the line that points a shell at the cluster of `e2e`.
+	@$(PYTHON) -m onkind env
+
+image: $(INSTALLED) ## Build the operator's image with the Docker that runs here, and say its size.
+	@$(PYTHON) -m onkind image
+
 reference: $(INSTALLED) ## Write docs/reference.md anew, from the CRDs and the code.
 	$(PYTHON) -m support.reference
 
@@ -37,13 +51,13 @@ site: $(INSTALLED) ## Build the pages as a site, into dist/site; a dead link fai
 
 lock: ## Pin all dependencies anew, with hashes and without addresses. Needs uv.
 	@command -v uv > /dev/null || { echo "uv is not on PATH: pip install uv" >&2; exit 2; }
-	$(LOCK) --upgrade --output-file requirements/operator.txt
+	$(LOCK) --upgrade --extra simulator --output-file requirements/image.txt
 	echo 'hatchling>=1.33,<2' | $(LOCK:pyproject.toml=-) --upgrade --output-file requirements/build.txt
 	$(LOCK) --upgrade --extra simulator --extra dev --output-file requirements/dev.txt
 	echo 'os-brick>=7.1,<8' | $(LOCK:pyproject.toml=-) --upgrade --output-file requirements/os-brick.txt
 
 clean: ## Remove what these targets made here; programs built for the cluster stay in the user's cache.
-	@if [ -x $(BIN)/python ]; then $(PYTHON) -m cluster down; fi
+	@if [ -x $(BIN)/python ]; then $(PYTHON) -m cluster down; $(PYTHON) -m onkind down; fi
 	rm -rf $(VENV) .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find operator tests -name __pycache__ -prune -exec rm -rf {} +
 
@@ -54,6 +68,10 @@ environment: $(INSTALLED)
 # Before pytest, which would keep the progress of a long build to itself.
 programs: $(INSTALLED)
 	@$(PYTHON) -m cluster prepare
+
+# What `e2e` needs and takes minutes to make, once for each machine.
+node-image: $(INSTALLED)
+	@$(PYTHON) -m onkind prepare
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check --quiet

@@ -29,9 +29,9 @@ def test_every_link_leads_somewhere(page: Path, target: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_target_of_make_that_a_page_names_is_one(page: Path) -> None:
-    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    targets = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
-    named = re.findall(r"(?:`|^ {4}|\s)make (?:-s )?([a-z-]+)`?$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    named = re.findall(r"(?:`|^ {4}|\s)make (?:-s )?([a-z0-9-]+)`?$", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert set(named) <= set(targets)
 
 

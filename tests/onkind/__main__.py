@@ -1,0 +1,55 @@
+"""A kind cluster by hand: `python -m onkind up | down | env | prepare | image`. What a shell needs goes to stdout."""
+
+import argparse
+import os
+import shlex
+import sys
+
+from cluster.missing import Missing, NoCluster
+from cluster.progress import say
+from onkind import image
+from onkind.standing import down, prepare, standing, up
+
+COMMANDS = {
+    "up": "make a new cluster with the operator's image in it, in place of one that is up",
+    "down": "end it, and all that was started for it",
+    "env": "print the line that points a shell at the cluster that is up",
+    "prepare": "have ready whatever takes long the first time, and start no cluster",
+    "image": "build the operator's image with the Docker that runs here, and say its size",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="onkind", description="The operator's image, and a kind cluster for it.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, sentence in COMMANDS.items():
+        commands.add_parser(name, help=sentence)
+    try:
+        return _run(parser.parse_args().command)
+    except (NoCluster, Missing) as why:
+        say(str(why).rstrip())
+        return 2
+    except KeyboardInterrupt:
+        say("interrupted; `make e2e-down` ends what was started")
+        return 130
+
+
+def _run(command: str) -> int:
+    if command == "up":
+        up(os.environ)
+    elif command == "down":
+        down(os.environ)
+    elif command == "prepare":
+        prepare(os.environ)
+    elif command == "image":
+        image.build(os.environ)
+    else:
+        left = standing()
+        if left is None:
+            raise NoCluster("no kind cluster is up: `make e2e` starts one and leaves it up")
+        sys.stdout.write(f"export KUBECONFIG={shlex.quote(str(left.kubeconfig))}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""The whole scene of the tests: the operator as a user installs it, two pretend arrays, and what a team makes there."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cluster import kind
+from cluster.client import Cluster, KubectlFailed
+from cluster.standing import CHECKOUT
+from onkind.pretend_array import NAMESPACE as ARRAYS
+from onkind.pretend_array import PASSWORD, USER, PretendArray
+from onkind.standing import Standing
+
+MANIFESTS = CHECKOUT / "manifests"
+SYSTEM = "flashsystem-system"
+OPERATOR = "deployment/flashsystem-operator"
+STORAGE = "storage-team"
+"""The namespace of the FlashSystemArrays. Two of one array would be one too many, so all tests share these."""
+DIALECTS = ("legacy", "modern")
+KINDS = "fsattach,fshost,fsarray"
+PATIENCE = 120.0  # seconds
+
+Document = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Lab:
+    """kubectl is `lab.cluster.kubectl(...)`; `lab.standing` says what the cluster is made of."""
+
+    cluster: Cluster
+    standing: Standing
+    arrays: dict[str, PretendArray] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.arrays = {dialect: PretendArray(self.cluster, dialect) for dialect in DIALECTS}
+
+    def install(self) -> None:
+        """The operator and the pretend arrays, by the lines of the README. What is there already stays as it is."""
+        self.cluster.kubectl("apply", "--kustomize", str(MANIFESTS / "base"))
+        self.cluster.kubectl("apply", "--kustomize", str(MANIFESTS / "examples" / "simulator"))
+        self.rolled_out()
+        for dialect in DIALECTS:
+            self.rolled_out(self.arrays[dialect].deployment, ARRAYS)
+
+    def rolled_out(self, what: str = OPERATOR, namespace: str = SYSTEM) -> None:
+        """Wait until the pods of a Deployment are ready."""
+        self.cluster.kubectl("rollout", "status", what, f"--namespace={namespace}", f"--timeout={PATIENCE:.0f}s")
+
+    def connect_arrays(self) -> None:
+        """A namespace with a FlashSystemArray of each dialect, `fs-legacy` and `fs-modern`, open to every namespace."""
+        self.cluster.apply(_storage(self.arrays))
+        for dialect in DIALECTS:
+            self.await_ready(f"fsarray/fs-{dialect}", STORAGE)
+
+    def await_ready(self, what: str, namespace: str, *, seconds: float = PATIENCE) -> None:
+        """As a user waits; what the object says is part of the failure."""
+        try:
+            limits = (f"--namespace={namespace}", f"--timeout={seconds:.0f}s")
+            self.cluster.kubectl("wait", "--for=condition=Ready", *what.split(), *limits)
+        except (KubectlFailed, subprocess.TimeoutExpired) as why:
+            columns = "NAME:.metadata.name,READY:.status.conditions[?(@.type=='Ready')].message"
+            shown = self.cluster.kubectl("get", KINDS, f"--namespace={namespace}", f"--output=custom-columns={columns}")
+            raise AssertionError(f"{what} in {namespace} is not Ready ({why})\n{shown}") from None
+
+    def operator_pods(self) -> list[dict[str, Any]]:
+        """Of the operator, those that are not on their way out."""
+        selector = "--selector=app.kubernetes.io/name=flashsystem-operator"
+        pods = self.cluster.get("pods", f"--namespace={SYSTEM}", selector)["items"]
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+    def operator_log(self, since: str = "1h") -> list[dict[str, Any]]:
+        """The lines of the operator that runs now: each with time, level, logger, message."""
+        words = ("logs", OPERATOR, f"--namespace={SYSTEM}", f"--since={since}")
+        return [json.loads(line) for line in self.cluster.kubectl(*words).splitlines()]
+
+    def node_shell(self, script: str) -> str:
+        """Run a shell script on the node, as root: what no kubectl can do. Its output."""
+        tools = self.standing.tools(os.environ)
+        argv = ("docker", "exec", self.standing.node, "bash", "-ec", script)
+        return subprocess.run(argv, env=tools.environ, capture_output=True, text=True, check=True, timeout=120).stdout
+
+    def load_as(self, tag: str) -> str:
+        """Have the operator's image in the node under another tag too, as of another release; its name."""
+        tools = self.standing.tools(os.environ)
+        name = f"{self.standing.image.partition(':')[0]}:{tag}"
+        subprocess.run(("docker", "tag", self.standing.image, name), env=tools.environ, check=True, timeout=60)
+        kind.load(tools, self.standing.name, name)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A namespace, and what is in it. All names in there and on the array begin with the namespace's own."""
+
+    lab: Lab
+    array: PretendArray
+    namespace: str
+
+    @property
+    def cluster(self) -> Cluster:
+        return self.lab.cluster
+
+    def kubectl(self, *words: str, stdin: str | None = None) -> str:
+        return self.cluster.kubectl(*words, f"--namespace={self.namespace}", stdin=stdin)
+
+    def get(self, *words: str) -> Any:
+        return self.cluster.get(*words, f"--namespace={self.namespace}")
+
+    def apply(self, *documents: Document) -> None:
+        self.cluster.apply(documents, self.namespace)
+
+    def iqn(self, host: str) -> str:
+        return f"iqn.1994-05.com.redhat:{self.namespace}-{host}"
+
+    def volume(self, name: str) -> str:
+        """What a volume of this team is called on the array."""
+        return f"{self.namespace}-{name}"
+
+    def hosts(self, *names: str) -> list[Document]:
+        """FlashSystemHosts, to be applied."""
+        where = {"name": f"fs-{self.array.dialect}", "namespace": STORAGE}
+        return [
+            _document("FlashSystemHost", name, {"arrayRef": where, "initiators": {"iscsi": [self.iqn(name)]}})
+            for name in names
+        ]
+
+    def attachment(self, name: str, host: str, **spec: Any) -> Document:
+        """A VolumeAttachment of the volume of the same name, to be applied."""
+        spec = {"hostRef": {"name": host}, "volume": {"name": self.volume(name)}, **spec}
+        return _document("VolumeAttachment", name, spec)
+
+    def volumes(self, *names: str) -> None:
+        """Have these volumes on the array."""
+        self.array.volumes(map(self.volume, names))
+
+    def mapped(self, *names: str) -> set[tuple[str, str, int]]:
+        """Host, volume and LUN, as the array has them, of these volumes."""
+        return self.array.mappings(*map(self.volume, names))
+
+    def await_ready(self, what: str, *, seconds: float = PATIENCE) -> None:
+        self.lab.await_ready(what, self.namespace, seconds=seconds)
+
+    def delete(self, what: str, *, seconds: float = PATIENCE) -> None:
+        """As a user deletes: it returns when they are gone."""
+        self.kubectl("delete", *what.split(), f"--timeout={seconds:.0f}s")
+
+
+def until(true: Callable[[], bool], why: str, *, seconds: float = PATIENCE) -> None:
+    """Wait until something is so; `why` is said when it never is."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {why}"
+        time.sleep(0.2)
+
+
+def opened(standing: Standing, folder: Path) -> Lab:
+    """folder: for what kubectl keeps."""
+    return Lab(Cluster(standing.kubeconfig, Path(standing.kubectl), folder), standing)
+
+
+def _storage(arrays: Mapping[str, PretendArray]) -> Sequence[Document]:
+    login = {"username": USER, "password": PASSWORD}
+    secrets_open_here = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "flashsystem-operator-secrets", "namespace": STORAGE},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": "flashsystem-operator-secrets",
+        },
+        "subjects": [{"kind": "ServiceAccount", "name": "flashsystem-operator", "namespace": SYSTEM}],
+    }
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": STORAGE}},
+        secrets_open_here,
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "fs-login", "namespace": STORAGE},
+            "type": "kubernetes.io/basic-auth",
+            "stringData": login,
+        },
+        *(
+            _document(
+                "FlashSystemArray",
+                f"fs-{dialect}",
+                {
+                    "management": {"addresses": [array.address]},
+                    "credentialsSecretRef": {"name": "fs-login"},
+                    "hostKeys": [array.host_key],
+                    "allowedNamespaces": {"from": "All"},
+                    "resyncInterval": "10s",
+                },
+                STORAGE,
+            )
+            for dialect, array in arrays.items()
+        ),
+    ]
+
+
+def _document(kind_: str, name: str, spec: Document, namespace: str | None = None) -> Document:
+    meta = {"name": name, **({"namespace": namespace} if namespace else {})}
+    return {"apiVersion": "flashsystem.io/v1alpha1", "kind": kind_, "metadata": meta, "spec": spec}
