@@ -86,6 +86,12 @@ class Connections:
         with self._changed:
             return sum(lane.width for lane in self._lanes if lane.connection.alive)
 
+    @property
+    def sessions(self) -> int:
+        """How many connections are open."""
+        with self._changed:
+            return sum(lane.connection.alive for lane in self._lanes)
+
     def run(self, line: str, *, timeout: float | None = None, shown: str | None = None) -> Reply:
         """Type a line and return the answer, refusals of the array's included.
 
@@ -127,9 +133,10 @@ class Connections:
             lane.connection.close()
 
     def _type(self, connection: Connection, line: str, shown: str, timeout: float) -> Reply:
-        began = self._clock()
         reply = connection.run(line, shown=shown, timeout=timeout)
-        log.debug("%s: `%s` ended with %d after %.3f s", connection.address, shown, reply.status, self._clock() - began)
+        took = reply.seconds or 0.0
+        said = {"command": shown, "status": reply.status, "seconds": round(took, 3)}
+        log.debug("%s: `%s` ended with %d after %.3f s", connection.address, shown, reply.status, took, extra=said)
         return reply
 
     def _take(self) -> tuple[_Lane, int]:

@@ -6,6 +6,7 @@ SSH nor reads tables.
 
 import logging
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -13,7 +14,8 @@ from typing import Protocol, TypeVar
 
 from flashsystem_operator.array import queries
 from flashsystem_operator.array.commands import Step, line, typed, without_secrets
-from flashsystem_operator.array.errors import OtherSystem, Refused, Unreadable, code_in
+from flashsystem_operator.array.errors import ArrayError, OtherSystem, Refused, Unreadable, code_in
+from flashsystem_operator.array.heeding import CHAIN, Ending, Heed, Typed, ending_of, nobody
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.state import Host, Mapping, System
 from flashsystem_operator.array.transport import Reply
@@ -46,17 +48,24 @@ class Session:
     """One array, for as long as it is worked on. Its connections come and go; what was learnt of its abilities stays.
 
     expected: the system id that must answer; None accepts the first, and holds the array to it from then on.
-    width: commands side by side.
+    width: commands side by side. heed: told of every command. prepare: called in each of the array's threads as it
+        begins, so that what is said from there can say of which array.
     progress: called while many commands are asked: which, how many were answered, of how many.
     """
 
     def __init__(
-        self, connect: Callable[[Callable[[Run], None]], Connections], expected: SystemId | None, width: int
+        self,
+        connect: Callable[[Callable[[Run], None]], Connections],
+        expected: SystemId | None,
+        width: int,
+        heed: Heed = nobody,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self.system: System | None = None
         self.expected = expected
         self.progress: Callable[[str, int, int], None] = _untold
-        self.threads = ThreadPoolExecutor(max_workers=width, thread_name_prefix="array")
+        self.threads = ThreadPoolExecutor(max_workers=width, thread_name_prefix="array", initializer=prepare)
+        self._heed = heed
         self._chains: bool | None = None
         self._lists_all_mappings: bool | None = None
         self._connections = connect(self._greet)
@@ -68,7 +77,7 @@ class Session:
     # -- one command -------------------------------------------------------------------------------------------------
 
     def ask(self, query: Query[Answer]) -> Answer:
-        answer = _ask(self._connections.run, query)
+        answer = self._asked(self._connections.run, query)
         if isinstance(answer, System):
             self._recognise(answer)
         return answer
@@ -88,9 +97,13 @@ class Session:
         Refused: nothing was changed. OutcomeUnknown, Unreadable: only another look can tell.
         """
         shown = line(step.argv())
-        reply = self._connections.run(typed(step), shown=shown)
-        said = Reply(without_secrets(step, reply.stdout), without_secrets(step, reply.stderr), reply.status)
-        if words := _sorted(said, shown):
+
+        def type_it(watch: "_Watch") -> str:
+            reply = watch.time(lambda: self._connections.run(typed(step), shown=shown))
+            said = Reply(without_secrets(step, reply.stdout), without_secrets(step, reply.stderr), reply.status)
+            return _sorted(said, shown)
+
+        if words := self._told(step.argv()[1], type_it, code_in):
             log.warning("the array warned of `%s`: %s", shown, words)
 
     # -- many commands -----------------------------------------------------------------------------------------------
@@ -133,7 +146,8 @@ class Session:
         """All in one line, each part followed by its exit status. A part that failed is asked again by itself."""
         chain = "; ".join(f'{line(query.argv())}; echo "{_MARK} $?"' for query in asked)
         first = line(asked[0].argv())
-        reply = self._connections.run(chain, shown=f"{first}; ... ({len(asked)} commands in one line)")
+        shown = f"{first}; ... ({len(asked)} commands in one line)"
+        reply = self._told(CHAIN, lambda watch: watch.time(lambda: self._connections.run(chain, shown=shown)))
         parts = _MARKED.split(reply.stdout if reply.stdout.endswith("\n") else reply.stdout + "\n")
         texts, statuses = parts[0:-1:2], parts[1::2]
         if len(texts) != len(asked):
@@ -143,15 +157,41 @@ class Session:
             return self._side_by_side(asked)
         self._chains = True
         return [
-            _read(query, text, line(query.argv())) if status == "0" else self.find(query)
+            self._part(query, text) if status == "0" else self.find(query)
             for query, text, status in zip(asked, texts, statuses, strict=True)
         ]
+
+    def _part(self, query: Query[Answer], text: str) -> Answer:
+        """Of a chained line, the answer to one command. One that failed is told when it is asked by itself."""
+        return self._told(query.verb, lambda _: _read(query, text, line(query.argv())))
+
+    # -- who is told -------------------------------------------------------------------------------------------------
+
+    def _asked(self, run: Run, query: Query[Answer]) -> Answer:
+        return self._told(query.verb, lambda watch: _ask(lambda typed: watch.time(lambda: run(typed)), query))
+
+    def _told(
+        self, verb: str, work: Callable[["_Watch"], Answer], warned: Callable[[Answer], str] = lambda _: ""
+    ) -> Answer:
+        """Do it, and tell how it ended, whatever came of it. warned: the code of a warning in what `work` gave."""
+        watch = _Watch()
+        try:
+            answer = work(watch)
+        except ArrayError as error:
+            ending, code = ending_of(error)
+            if verb.startswith("ls") and code in NOT_THERE:
+                ending = Ending.ABSENT
+            self._heed(Typed(verb, watch.seconds if ending is not Ending.NOT_SENT else None, ending, code))
+            raise
+        ending, code = ending_of(None, warned=warned(answer))
+        self._heed(Typed(verb, watch.seconds, ending, code))
+        return answer
 
     # -- who answers -------------------------------------------------------------------------------------------------
 
     def _greet(self, run: Run) -> None:
         """Called on every fresh connection before anything is believed: is this still the same system?"""
-        self._recognise(_ask(run, queries.SYSTEM))
+        self._recognise(self._asked(run, queries.SYSTEM))
 
     def _recognise(self, found: System) -> None:
         if self.expected not in (None, found.id):
@@ -162,6 +202,23 @@ class Session:
 
 def _untold(_command: str, _answered: int, _asked: int) -> None:
     """Nobody wants to know."""
+
+
+class _Watch:
+    """How long the answer to one line took, by the transport where it says so; seconds is None until then."""
+
+    def __init__(self) -> None:
+        self.seconds: float | None = None
+
+    def time(self, run: Callable[[], Reply]) -> Reply:
+        began = time.monotonic()
+        reply: Reply | None = None
+        try:
+            reply = run()
+        finally:
+            told = None if reply is None else reply.seconds
+            self.seconds = time.monotonic() - began if told is None else told
+        return reply
 
 
 def _ask(run: Run, query: Query[Answer]) -> Answer:

@@ -12,7 +12,7 @@ array. Other commands under way on the same connection then have an unknown outc
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import paramiko
@@ -36,11 +36,15 @@ _FREEING = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a command printed, and the exit status with which it ended."""
+    """What a command printed, and the exit status with which it ended.
+
+    seconds: from asking for a channel until all of that was here, where somebody measured it.
+    """
 
     stdout: str
     stderr: str
     status: int
+    seconds: float | None = field(default=None, compare=False)
 
 
 class NotTyped(Unreachable):
@@ -90,6 +94,7 @@ class Connection:
 
         shown: the line as errors may show it. Raises NotTyped, NoChannel, OutcomeUnknown or LoginRefused.
         """
+        began = time.monotonic()
         channel = self._channel()
         deadline = Deadline(timeout, lambda: self._let_go(channel, f"`{shown}` was not answered in time"))
         try:
@@ -103,7 +108,7 @@ class Connection:
         if reply.stdout.lstrip().startswith(_LOGIN_FAILED):
             self.close()
             raise LoginRefused(f"{self.address} let the user in and then said: {reply.stdout.strip().splitlines()[0]}")
-        return reply
+        return replace(reply, seconds=time.monotonic() - began)
 
     def _channel(self) -> paramiko.Channel:
         try:

@@ -1,0 +1,99 @@
+"""Whoever wants to know is told of every command that the array was given, once, and how it ended."""
+
+from collections.abc import Callable
+from contextlib import closing, suppress
+
+import pytest
+
+from flashsystem_operator.array import queries
+from flashsystem_operator.array.commands import RemoveHost
+from flashsystem_operator.array.errors import ArrayError, OutcomeUnknown, Unreachable
+from flashsystem_operator.array.heeding import Ending, Typed
+from flashsystem_operator.array.session import Run, Session
+from flashsystem_operator.array.transport import Reply
+from flashsystem_operator.values import HostName
+from support.in_process import Answers, InProcess
+
+NODE = HostName("node-1")
+
+
+def heard(connections: Answers | InProcess, do: Callable[[Session], object]) -> list[Typed]:
+    """What was told while that was done."""
+    told: list[Typed] = []
+
+    def connect(_: Callable[[Run], None]) -> Answers | InProcess:
+        return connections
+
+    with closing(Session(connect, None, 1, told.append)) as session, suppress(ArrayError):
+        do(session)
+    return told
+
+
+def failing(error: ArrayError) -> Answers:
+    def answer(_: str) -> Reply:
+        raise error
+
+    return Answers(answer)
+
+
+@pytest.mark.parametrize(
+    ("answers", "ending", "code"),
+    [
+        pytest.param(Answers(lambda _: Reply("", "", 0)), Ending.DONE, "", id="done"),
+        pytest.param(Answers(lambda _: Reply("", "CMMVC6372W Full.", 1)), Ending.WARNED, "CMMVC6372W", id="warned"),
+        pytest.param(Answers(lambda _: Reply("", "CMMVC5753E No.", 1)), Ending.REFUSED, "CMMVC5753E", id="refused"),
+        pytest.param(Answers(lambda _: Reply("", "No.", 1)), Ending.REFUSED, "", id="refused without a code"),
+        pytest.param(Answers(lambda _: Reply("", "CMMVC5753E", 0)), Ending.UNREADABLE, "", id="unreadable"),
+        pytest.param(failing(OutcomeUnknown("rmhost", "cut")), Ending.UNKNOWN, "", id="unknown"),
+    ],
+)
+def test_a_command_is_told_by_its_verb_its_ending_and_the_arrays_code(
+    answers: Answers, ending: Ending, code: str
+) -> None:
+    (typed,) = heard(answers, lambda session: session.do(RemoveHost(NODE)))
+
+    assert (typed.verb, typed.ending, typed.code) == ("rmhost", ending, code)
+    assert typed.seconds is not None
+
+
+def test_what_was_not_sent_took_no_time() -> None:
+    (typed,) = heard(failing(Unreachable("no")), lambda session: session.do(RemoveHost(NODE)))
+
+    assert (typed.ending, typed.seconds) == (Ending.NOT_SENT, None)
+
+
+def test_the_time_is_that_of_the_transport_without_the_wait_for_a_turn() -> None:
+    answers = Answers(lambda _: Reply("", "", 0, seconds=7.5))
+
+    (typed,) = heard(answers, lambda session: session.do(RemoveHost(NODE)))
+
+    assert typed.seconds == 7.5
+
+
+def test_a_look_at_what_is_not_there_is_an_answer_and_no_error() -> None:
+    answers = Answers(lambda _: Reply("", "CMMVC5754E No such object.", 1))
+
+    (typed,) = heard(answers, lambda session: session.find(queries.host(NODE)))
+
+    assert (typed.verb, typed.ending) == ("lshost", Ending.ABSENT)
+
+
+def test_of_looks_in_one_line_each_is_told_and_the_line_once_with_its_time() -> None:
+    with InProcess() as array:
+        array.admin("svctask mkhost -name here -iscsiname iqn.1994-05.com.redhat:here")
+        names = [HostName("here"), HostName("nowhere")]
+
+        told = heard(array, lambda session: session.hosts(names))
+
+    assert [(each.verb, each.ending) for each in told] == [
+        ("chain", Ending.DONE),
+        ("lshost", Ending.DONE),
+        ("lshost", Ending.ABSENT),  # it is asked again by itself
+    ]
+    assert [each.seconds is None for each in told] == [False, True, False]
+
+
+def test_an_answer_that_cannot_be_read_is_told_wherever_it_comes() -> None:
+    (typed,) = heard(Answers(lambda _: Reply("nonsense", "", 0)), lambda session: session.ask(queries.SYSTEM))
+
+    assert (typed.verb, typed.ending) == ("lssystem", Ending.UNREADABLE)
