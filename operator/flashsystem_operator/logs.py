@@ -4,15 +4,24 @@ ERROR: we have a bug. WARNING: the array warned, or an administrator should look
 Lease changed hands. DEBUG: every line typed and how long it took. A healthy idle operator is silent.
 
 What changed an array is written at every level, and may go to a place of its own: the change log.
+
+A line says what it is about in fields of their own: `array`, `resource`, `command` (secrets masked), `seconds`. Who
+logs does little for it: `about` says once what all that follows in a task or a thread is about, and an ObjectRef among
+the arguments of a line is its resource. docs/monitoring.md tells readers of the log what each field means.
 """
 
+import contextlib
 import json
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
 from logging.handlers import WatchedFileHandler
 from typing import TextIO
+
+from flashsystem_operator.api.kinds import Kind, ObjectRef
 
 CHANGES = "flashsystem_operator.changes"
 """The logger of the change log. Each of its messages is one line of JSON."""
@@ -25,6 +34,59 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+FIELDS = ("array", "resource", "command", "status", "seconds", "objects")
+"""What a line may say beside its message, in this order."""
+
+_ABOUT: ContextVar[Mapping[str, ObjectRef]] = ContextVar("about")
+
+
+def about(ref: ObjectRef) -> None:
+    """Say of all that follows in this task or thread, and in tasks that it starts, that it is about this object."""
+    _ABOUT.set({**_ABOUT.get({}), _key(ref): ref})
+
+
+@contextlib.contextmanager
+def meanwhile_about(ref: ObjectRef) -> Iterator[None]:
+    """The same, for as long as the block lasts."""
+    token = _ABOUT.set({**_ABOUT.get({}), _key(ref): ref})
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
+
+
+def _key(ref: ObjectRef) -> str:
+    return "array" if ref.kind is Kind.ARRAY else "resource"
+
+
+def fields(record: logging.LogRecord) -> dict[str, object]:
+    """What a line is about: what it names itself, else what its task or thread is about."""
+    found: dict[str, object] = dict(_ABOUT.get({}))
+    named = [each for each in record.args if isinstance(each, ObjectRef)] if isinstance(record.args, tuple) else []
+    found |= {_key(ref): ref for ref in reversed(named)}
+    found |= {name: vars(record)[name] for name in FIELDS if name in vars(record)}
+    return {name: _plain(found[name]) for name in FIELDS if name in found}
+
+
+def _plain(value: object) -> object:
+    if not isinstance(value, ObjectRef):
+        return value
+    named = {"namespace": value.namespace, "name": value.name}
+    return named if value.kind is Kind.ARRAY else {"kind": value.kind.value, **named}
+
+
+class _Plain(logging.Formatter):
+    """A line for a person. Which array it is about stands at its end, where its words do not tell."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging calls it so
+        line, array = super().formatMessage(record), _ABOUT.get({}).get("array")
+        told = array is None or record.name == CHANGES or str(array) in line
+        return line if told else f"{line} [{array}]"
+
+
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         said: dict[str, object] = {
@@ -35,7 +97,7 @@ class _Json(logging.Formatter):
         if record.name == CHANGES:
             said["change"] = json.loads(record.getMessage())
         else:
-            said["message"] = record.getMessage()
+            said |= {"message": record.getMessage(), **fields(record)}
         if record.exc_info:
             said["exception"] = self.formatException(record.exc_info)
         return json.dumps(said)
@@ -79,8 +141,7 @@ def configure(shape: LogFormat, level: str, change_log: str | None = None) -> No
         Raises OSError if it cannot be opened.
     """
     handler = logging.StreamHandler(sys.stderr)
-    plain = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    handler.setFormatter(_Json() if shape is LogFormat.JSON else plain)
+    handler.setFormatter(_Json() if shape is LogFormat.JSON else _Plain())
     handler.addFilter(_NotOurBug())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in ("kopf", "asyncio", "aiohttp", "kubernetes"):

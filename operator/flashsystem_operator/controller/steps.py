@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from flashsystem_operator import logs
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.commands import (
     AddIoGroups,
@@ -95,14 +96,15 @@ def _send(errand: Errand, session: Session, may_write: Callable[[], bool]) -> No
         raise NotDone("the Lease of this array was lost")
     at, began = datetime.now(UTC), time.monotonic()
     failed: Exception | None = None
-    try:
-        session.do(errand.step)
-    except Exception as error:
-        failed = error
-        raise
-    finally:
-        changelog.write(errand, changelog.Sent(at, time.monotonic() - began, failed))
-        _warn(errand, failed)
+    with logs.meanwhile_about(errand.owner):
+        try:
+            session.do(errand.step)
+        except Exception as error:
+            failed = error
+            raise
+        finally:
+            changelog.write(errand, changelog.Sent(at, time.monotonic() - began, failed))
+            _warn(errand, failed)
 
 
 def _warn(errand: Errand, failed: Exception | None) -> None:
