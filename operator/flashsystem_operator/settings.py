@@ -19,7 +19,7 @@ class Settings:
     retry_protected: how long the array is not asked again for what volume protection kept.
     relist: how often all objects are listed again, to drop what a watch lost.
     batch_window: how long a worker waits for more work before it looks at the array.
-    probe_port: where /livez and /readyz are served; 0 takes a free port, None serves none.
+    probe_port: where /livez, /readyz and /metrics are served; 0 takes a free port, None serves none.
     """
 
     identity: str

@@ -64,7 +64,9 @@ from flashsystem_operator.settings import Settings
     show_default=True,
     help="Seconds after which the array is asked again for what volume protection kept.",
 )
-@click.option("--probe-port", type=click.IntRange(0, 65535), help="Port of /livez and /readyz. Left out: none.")
+@click.option(
+    "--probe-port", type=click.IntRange(0, 65535), help="Port of /livez, /readyz and /metrics. Left out: none."
+)
 @click.option(
     "--log-format", type=click.Choice(LogFormat, case_sensitive=False), default=LogFormat.PLAIN, show_default=True
 )

@@ -10,6 +10,7 @@ from flashsystem_operator.api.annotations import RELEASE
 from flashsystem_operator.api.array import ArraySpec, FlashSystemArray, HostKeyPolicy
 from flashsystem_operator.array.connections import Connections, Endpoint, Limits
 from flashsystem_operator.array.credentials import BadCredentials, Login
+from flashsystem_operator.array.heeding import Heed, nobody
 from flashsystem_operator.array.hostkeys import BadHostKey, HostKey
 from flashsystem_operator.array.session import Run, Session
 from flashsystem_operator.controller.answers import Forbidden, Gone, Secret
@@ -104,8 +105,13 @@ def _missing(array: FlashSystemArray) -> Refuse:
     )
 
 
-def opened(array: FlashSystemArray, basis: Basis) -> Access:
-    """The way to the array; nothing is sent yet. Raises NoAccess if Secret or host keys cannot be used."""
+def opened(
+    array: FlashSystemArray, basis: Basis, heed: Heed = nobody, prepare: Callable[[], None] = lambda: None
+) -> Access:
+    """The way to the array; nothing is sent yet. Raises NoAccess if Secret or host keys cannot be used.
+
+    heed, prepare: see Session.
+    """
     spec = array.spec
     trusted = spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE
     endpoint = Endpoint(
@@ -127,7 +133,7 @@ def opened(array: FlashSystemArray, basis: Basis) -> Access:
         return made[0]
 
     try:
-        session = Session(connect, system_of(array), limits.concurrent_commands)
+        session = Session(connect, system_of(array), limits.concurrent_commands, heed, prepare)
     except BadHostKey as error:
         raise NoAccess(Refuse(Reason.HOST_KEY_MISMATCH, f"spec.hostKeys cannot be used: {error}.")) from None
     except BadCredentials as error:

@@ -179,6 +179,12 @@ class Cache:
         refs |= {ref for ref in self._under("seen-array", array) if self.array_of(ref) == array}
         return {ref: found for ref in refs if isinstance(found := self._resource(ref), VolumeAttachment)}
 
+    def hosts_behind(self, array: ObjectRef, refs: Collection[ObjectRef]) -> list[FlashSystemHost]:
+        """The hosts of an array that these objects are, or are attached to."""
+        hosts, attachments = self.hosts_on(array), self.attachments_on(array)
+        behind = {attachments[ref].host if ref in attachments else ref for ref in refs}
+        return [hosts[ref] for ref in behind if ref in hosts]
+
     def kin(self, ref: ObjectRef) -> set[ObjectRef]:
         """Whose plans may change when this object does: its host and children, its rivals and the rivals' children."""
         entry = self.get(ref)

@@ -5,9 +5,11 @@ would be refused again.
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from flashsystem_operator import logs
 from flashsystem_operator.api.array import ArrayStatus, Credentials, FlashSystemArray, HostKeyPolicy
 from flashsystem_operator.array import queries
 from flashsystem_operator.array.errors import ArrayError, LoginRefused
+from flashsystem_operator.array.heeding import Heed
 from flashsystem_operator.controller.access import Access, Basis, NoAccess, basis_of, opened
 from flashsystem_operator.controller.delays import Clock
 from flashsystem_operator.controller.kube import Kube
@@ -34,15 +36,21 @@ class ArrayDown(Exception):
 
 
 class Contacts:
-    """Belongs to one worker."""
+    """Belongs to one worker. heed: told of every command that the array is given."""
 
-    def __init__(self, kube: Kube, writer: Writer, clock: Clock) -> None:
+    def __init__(self, kube: Kube, writer: Writer, clock: Clock, heed: Heed) -> None:
+        self._heed = heed
         self._kube = kube
         self._writer = writer
         self._clock = clock
         self._access: Access | None = None
         self._refused: tuple[Basis, float, ArrayDown] | None = None
         self._down: ArrayDown | None = None
+
+    @property
+    def sessions(self) -> int:
+        """SSH sessions with the array that are open."""
+        return self._access.connections.sessions if self._access else 0
 
     async def reach(self, array: FlashSystemArray, hand: ThreadPoolExecutor, *, fresh: bool) -> Access:
         """An open way to the array whose system was seen to be the right one, and is pinned; or ArrayDown.
@@ -89,7 +97,7 @@ class Contacts:
 
     def _opened(self, array: FlashSystemArray, basis: Basis) -> Access:
         try:
-            return opened(array, basis)
+            return opened(array, basis, self._heed, lambda: logs.about(array.ref))
         except NoAccess as error:
             raise self._told(array, error) from None
 

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from flashsystem_operator.api.array import FlashSystemArray
@@ -17,11 +18,17 @@ from flashsystem_operator.controller.cache import Cache, Change, Entry
 from flashsystem_operator.controller.ghosts import ghost_of
 from flashsystem_operator.controller.kube import Forbidden, Kube, KubeError
 from flashsystem_operator.controller.lease import LeaseTerms
+from flashsystem_operator.controller.metrics.exposition import Scene
+from flashsystem_operator.controller.metrics.tally import Tallies, Tally, tally
 from flashsystem_operator.controller.strays import Strays
 from flashsystem_operator.controller.worker import Worker
+from flashsystem_operator.controller.writer import now
 from flashsystem_operator.reconcile.labels import Labels
 from flashsystem_operator.reconcile.tenancy import by_labels
 from flashsystem_operator.settings import Settings
+
+_AT_ONCE = 500
+"""Objects that are counted before others get their turn: some milliseconds."""
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +62,20 @@ class Controller:
     def alive(self) -> bool:
         """Whether every task that should be running is."""
         return not any(task.done() for task in self._tasks.values())
+
+    async def scene(self) -> Scene:
+        """For whoever measures: one look at every object, with room for others every now and then."""
+        found, time = Tallies(Tally), now()
+        entries = iter([entry for kind in Kind for entry in self._cache.entries(kind)])
+        while some := list(islice(entries, _AT_ONCE)):
+            tally(some, self._worked_array, time, found)
+            await asyncio.sleep(0)
+        workers = {ref: worker.standing for ref, worker in self._workers.items()}
+        return Scene(workers, self._strays.backlog, found)
+
+    def _worked_array(self, ref: ObjectRef) -> ObjectRef | None:
+        array = self._cache.array_of(ref)
+        return array if array in self._workers else None
 
     async def start(self) -> None:
         """List everything before anything is concluded, then work. Raises KubeError if the cluster cannot be read."""

@@ -47,6 +47,13 @@ class DelayQueue(Generic[Key]):
     def __len__(self) -> int:
         return len(self._due)
 
+    @property
+    def due(self) -> tuple[int, float]:
+        """How many keys are due, and for how many seconds the first of them has been; 0 if none is."""
+        now = self._clock()
+        late = [now - at for at in self._due.values() if at <= now]
+        return len(late), max(late, default=0.0)
+
     def put(self, key: Key, delay: float = 0.0) -> None:
         """Make the key due in `delay` seconds, unless it is due before."""
         at = self._clock() + delay

@@ -1,6 +1,6 @@
 """Probes: /livez says whether the process does what it is for, /readyz whether it has seen the cluster.
 
-Neither asks an array: a restart does not bring back one that is down.
+Neither asks an array: a restart does not bring back one that is down. Beside them /metrics, for Prometheus.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,13 +8,18 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from flashsystem_operator.controller.metrics.exposition import CONTENT_TYPE
+
 
 @asynccontextmanager
-async def probes(port: int, alive: Callable[[], bool], ready: Callable[[], bool]) -> AsyncIterator[int]:
-    """Serve both on all addresses, for as long as the context is open; gives the port. OSError if it is taken."""
+async def probes(
+    port: int, alive: Callable[[], bool], ready: Callable[[], bool], metrics: Callable[[], Awaitable[bytes]]
+) -> AsyncIterator[int]:
+    """Serve all on all addresses, for as long as the context is open; gives the port. OSError if it is taken."""
     app = web.Application()
     app.router.add_get("/livez", _answer(alive))
     app.router.add_get("/readyz", _answer(ready))
+    app.router.add_get("/metrics", _scraped(metrics))
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     try:
@@ -28,5 +33,12 @@ async def probes(port: int, alive: Callable[[], bool], ready: Callable[[], bool]
 def _answer(question: Callable[[], bool]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def answer(_: web.Request) -> web.StreamResponse:
         return web.Response(text="ok\n") if question() else web.Response(status=500, text="not ok\n")
+
+    return answer
+
+
+def _scraped(metrics: Callable[[], Awaitable[bytes]]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=await metrics(), headers={"Content-Type": CONTENT_TYPE})
 
     return answer

@@ -20,6 +20,7 @@ from flashsystem_operator.controller.beside import Beside
 from flashsystem_operator.controller.braking import Braking
 from flashsystem_operator.controller.changelog import Errand
 from flashsystem_operator.controller.looking import Looking
+from flashsystem_operator.controller.metrics.meter import Meter
 from flashsystem_operator.controller.protected import Protected
 from flashsystem_operator.controller.reports import remember
 from flashsystem_operator.controller.threads import in_thread
@@ -27,7 +28,7 @@ from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
 from flashsystem_operator.reconcile import batch, news, records, status
-from flashsystem_operator.reconcile.cause import cause
+from flashsystem_operator.reconcile.cause import Why, cause
 from flashsystem_operator.reconcile.decision import OBSTRUCTED, Act, Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.drift import with_vanished
 from flashsystem_operator.reconcile.news import News
@@ -67,6 +68,7 @@ class Round:
     may_write: Callable[[], bool]
     hand: ThreadPoolExecutor
     beside: Beside
+    meter: Meter
 
     async def go(self, world_of: WorldOf, known: View | None, due: Collection[ObjectRef], *, survey: bool) -> Ended:
         """Bring the due objects in line. Raises ArrayError when the array cannot be looked at."""
@@ -171,6 +173,8 @@ class Round:
         view = await in_thread(self.hand, lambda: looking.again([errand.step for errand in errands], refused))
         self.unsettled.review(view, began)
         await in_thread(self.hand, lambda: self.protected.learn(self.session, results, view))
+        for ref in {each.owner for each in errands if each.cause.why is Why.CORRECT} - results.errors.keys():
+            self.meter.corrected(world.hosts.get(ref) or world.attachments[ref])
         return results
 
     def _errands(self, ref: ObjectRef, decision: Act, world: World) -> list[Errand]:
@@ -196,8 +200,7 @@ class Round:
                 if isinstance(resource, VolumeAttachment):
                     await self.beside.let_go(resource)
                 await self.writer.release(ref)
-                end = news.of_release(resource, outcome.decision, told.planned.get(ref))
-                self.writer.tell(ref, resource.metadata.uid, end)
+                self._tell(resource, news.of_release(resource, outcome.decision, told.planned.get(ref)))
                 return
             said: HostStatus | AttachmentStatus
             error: KubeError | None = None
@@ -209,12 +212,16 @@ class Round:
                 )
                 said, error = kept.status, kept.error
             await self.writer.status(ref, said)
-            self.writer.tell(ref, resource.metadata.uid, told.news(ref, outcome, said))
+            self._tell(resource, told.news(ref, outcome, said))
             if error:
                 raise error
 
         failed = await self.writer.all(outcomes, say)
         return {ref for ref, error in failed.items() if not isinstance(error, Gone)}
+
+    def _tell(self, resource: FlashSystemHost | VolumeAttachment, told: Collection[News]) -> None:
+        self.writer.tell(resource.ref, resource.metadata.uid, told)
+        self.meter.told(resource, told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Entry
 from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.kube import Gone, Kube, KubeError
 from flashsystem_operator.controller.lease import Lease, LeaseTerms
+from flashsystem_operator.controller.metrics.exposition import Backlog
 from flashsystem_operator.controller.reports import remember as remember_released
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import news
@@ -49,6 +50,12 @@ class Strays:
         self._writer = Writer(kube, cache)
         self._queue = DelayQueue[ObjectRef](clock)
         self._failures = Backoff[ObjectRef]()
+        self._lease: Lease | None = None
+
+    @property
+    def backlog(self) -> Backlog | None:
+        """The queue; None while another replica works it."""
+        return Backlog.of(self._queue) if self._lease and self._lease.valid else None
 
     def wake(self, refs: Collection[ObjectRef]) -> None:
         self._queue.put_all(refs)
@@ -56,7 +63,7 @@ class Strays:
     async def run(self) -> None:
         """One replica at a time does this, for ever; the others keep their queue for when it is theirs to do."""
         while True:
-            lease = Lease(self._kube, LEASE, self._terms, self._clock)
+            lease = self._lease = Lease(self._kube, LEASE, self._terms, self._clock)
             await lease.acquire()
             keeper = asyncio.create_task(lease.keep())
             try:

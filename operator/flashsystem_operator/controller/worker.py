@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
+from flashsystem_operator import logs
 from flashsystem_operator.api.array import FlashSystemArray
-from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.array.errors import ArrayError
 from flashsystem_operator.array.view import View
@@ -19,10 +19,13 @@ from flashsystem_operator.controller.contact import ArrayDown, Contacts
 from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.kube import Kube, KubeError
 from flashsystem_operator.controller.lease import Lease, LeaseTerms
+from flashsystem_operator.controller.metrics.exposition import Backlog, Standing
+from flashsystem_operator.controller.metrics.meter import Meter, PassEnd
 from flashsystem_operator.controller.protected import Protected
 from flashsystem_operator.controller.reports import Reports, remember
 from flashsystem_operator.controller.rounds import Round
 from flashsystem_operator.controller.settling import Settling
+from flashsystem_operator.controller.threads import ended
 from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
@@ -68,7 +71,8 @@ class Worker:
         self._failures = Backoff[ObjectRef]()
         self._writer = Writer(kube, cache)
         self._reports = Reports(cache, self._writer)
-        self._contacts = Contacts(kube, self._writer, clock)
+        self._meter = Meter(ref)
+        self._contacts = Contacts(kube, self._writer, clock, self._meter.heed)
         self._beside = Beside(kube, clock)
         self._chap = ChapSecrets(kube, self._writer)
         self._view: View | None = None
@@ -77,9 +81,14 @@ class Worker:
         self._settling = Settling(clock, settings.settle_detaches)
         self._protected = Protected(clock, settings.retry_protected)
         self._braking = Braking(self._writer)
-        self._hand = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"look-{ref.name}")
+        self._hand = ThreadPoolExecutor(1, f"look-{ref.name}", initializer=logs.about, initargs=(ref,))
         self._lease: Lease | None = None
         self._complained: Wait | Refuse | None = None
+
+    @property
+    def standing(self) -> Standing:
+        """For whoever measures."""
+        return Standing(self._array(), self.working, self._meter, Backlog.of(self._queue), self._contacts.sessions)
 
     def wake(self, refs: Collection[ObjectRef], delay: float = 0.0) -> None:
         """Make objects due. A wake-up without delay comes from a change, and beats whatever back-off there is."""
@@ -90,6 +99,7 @@ class Worker:
 
     async def run(self) -> None:
         """Hold the Lease and work, for ever. Cancelled at the end: what was sent is waited for, the Lease let go."""
+        logs.about(self.ref)
         try:
             while True:
                 await self._hold_and_work()
@@ -114,8 +124,8 @@ class Worker:
             await asyncio.wait({keeper, work}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.working = False
-            await _ended(work)
-            await _ended(keeper)
+            await ended(work)
+            await ended(keeper)
             # With a command perhaps still running the Lease is left to run out: who takes it then, waits for that.
             if not self._unsettled.hosts and not self._unsettled.everything:
                 await lease.release()
@@ -140,29 +150,34 @@ class Worker:
                 raise
 
     async def _turn(self, due: list[ObjectRef]) -> None:
-        try:
-            await self._serve(set(due))
-        except KubeError as error:
-            log.warning("%s: %s", self.ref, error)
-            self._retry(due)
-        except Exception:
-            log.exception("%s: a pass failed in a way that it must not: please report this", self.ref)
-            self._view = None
-            self._retry(due)
+        with self._meter.a_pass(len(due), survey=self._view is None or self.ref in due) as turn:
+            try:
+                turn.end = await self._serve(set(due))
+            except KubeError as error:
+                turn.end = PassEnd.CLUSTER_ERROR
+                log.warning("%s: %s", self.ref, error)
+                self._retry(due)
+            except Exception:
+                log.exception("%s: a pass failed in a way that it must not: please report this", self.ref)
+                self._view = None
+                self._retry(due)
 
-    async def _serve(self, due: set[ObjectRef]) -> None:
+    async def _serve(self, due: set[ObjectRef]) -> PassEnd:
         array = self._array()
         if array is None:
-            return
+            return PassEnd.DONE
         if array.metadata.deleting and (array.metadata.released or self._is_free(array)):
             await self._writer.release(self.ref)
-            return
+            return PassEnd.DONE
         try:
             await self._pass(array, due - await self._let_go(due))
         except ArrayDown as down:
             await self._say_down(due, down)
         except ArrayError as error:
             await self._say_down({self.ref, *due}, self._contacts.lost(array, error))
+        else:
+            return PassEnd.DONE
+        return PassEnd.ARRAY_DOWN
 
     async def _let_go(self, due: set[ObjectRef]) -> set[ObjectRef]:
         """Those of whom somebody said so, whether or not the array can be reached. Answers with them."""
@@ -196,7 +211,7 @@ class Worker:
             return
         if survey:
             due = {self.ref, *self._cache.hosts_on(self.ref), *self._cache.attachments_on(self.ref)}
-        await self._chap.read(self._hosts_of(due))
+        await self._chap.read(self._cache.hosts_behind(self.ref, due))
         self._unsettled.seconds = max(self._settings.unsettled, array.spec.limits.command_timeout)
         turn = Round(
             access.session,
@@ -207,6 +222,7 @@ class Worker:
             self._may_write,
             self._hand,
             self._beside,
+            self._meter,
         )
         ended = await turn.go(self._world, self._view, due - {self.ref}, survey=survey)
         self._view = ended.view
@@ -281,17 +297,3 @@ class Worker:
             now=now(),
             chap=self._chap.known,
         )
-
-    def _hosts_of(self, due: Collection[ObjectRef]) -> list[FlashSystemHost]:
-        """The hosts that the due objects are, or are attached to."""
-        hosts, attachments = self._cache.hosts_on(self.ref), self._cache.attachments_on(self.ref)
-        refs = {attachments[ref].host if ref in attachments else ref for ref in due}
-        return [hosts[ref] for ref in refs if ref in hosts]
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    try:
-        await task
-    except asyncio.CancelledError:
-        return

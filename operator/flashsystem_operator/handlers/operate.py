@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from flashsystem_operator.controller.clients import NoClient, client_of, named
 from flashsystem_operator.controller.controller import Controller
 from flashsystem_operator.controller.health import probes
 from flashsystem_operator.controller.kube import Forbidden, Gone, Kube, KubeError
+from flashsystem_operator.controller.metrics.exposition import Exposition
 from flashsystem_operator.handlers.watch import watch, watch_namespaces
 from flashsystem_operator.settings import Settings
 
@@ -49,9 +50,19 @@ async def _client(kubeconfig: Path | None) -> client.ApiClient:
 
 async def _serve_probes(stack: AsyncExitStack, port: int, controller: Controller) -> None:
     try:
-        await stack.enter_async_context(probes(port, lambda: controller.alive, lambda: controller.ready))
+        served = probes(port, lambda: controller.alive, lambda: controller.ready, _metrics(controller))
+        await stack.enter_async_context(served)
     except OSError as error:
         raise CannotStart(f"cannot serve probes on port {port}: {error}. Choose another with --probe-port.") from error
+
+
+def _metrics(controller: Controller) -> Callable[[], Awaitable[bytes]]:
+    exposition = Exposition()
+
+    async def text() -> bytes:
+        return exposition.text(await controller.scene())
+
+    return text
 
 
 async def _start(controller: Controller, where: str) -> None:
