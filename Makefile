@@ -43,8 +43,9 @@ e2e-env: $(INSTALLED) ## Print the line that points a shell at the cluster of `e
 image: $(INSTALLED) ## Build the operator's image with the Docker that runs here, and say its size.
 	@$(PYTHON) -m onkind image
 
-reference: $(INSTALLED) ## Write docs/reference.md anew, from the CRDs and the code.
+reference: $(INSTALLED) ## Write docs/reference.md anew, from the CRDs and the code, and what monitoring has of one source.
 	$(PYTHON) -m support.reference
+	$(PYTHON) -m support.monitoring
 
 site: $(INSTALLED) ## Build the pages as a site, into dist/site; a dead link fails it.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -68,6 +69,7 @@ environment: $(INSTALLED)
 # Before pytest, which would keep the progress of a long build to itself.
 programs: $(INSTALLED)
 	@$(PYTHON) -m cluster prepare
+	@$(PYTHON) -m promtool
 
 # What `e2e` needs and takes minutes to make, once for each machine.
 node-image: $(INSTALLED)

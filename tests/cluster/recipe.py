@@ -23,21 +23,30 @@ ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A folder with a go.mod, which names the versions, and the package of each program."""
+    """A folder with a go.mod, which names the versions, and the package of each program.
+
+    subject: what it is programs of, as people call it; source: the Go module whose version is theirs.
+    flags: of the compiler; None for those of Kubernetes.
+    """
 
     module: Path
     packages: Mapping[str, str] = field(hash=False)
+    subject: str = "Kubernetes"
+    source: str = "k8s.io/kubernetes"
+    flags: tuple[str, ...] | None = None
 
     def version(self) -> str:
-        """The Kubernetes that go.mod pins, as in v1.36.3."""
-        pinned = re.search(r"^\s*k8s\.io/kubernetes (v\S+)", (self.module / "go.mod").read_text(), re.MULTILINE)
+        """The version of its source that go.mod pins, as in v1.36.3."""
+        required = rf"^\s*(?:require )?{re.escape(self.source)} (v\S+)"
+        pinned = re.search(required, (self.module / "go.mod").read_text(), re.MULTILINE)
         if pinned is None:
-            raise LookupError(f"{self.module / 'go.mod'} does not require k8s.io/kubernetes")
+            raise LookupError(f"{self.module / 'go.mod'} does not require {self.source}")
         return pinned[1]
 
     def arguments(self, name: str, target: Path) -> list[str]:
         """The words after `go` that build one program, the same on every machine."""
-        return ["build", "-trimpath", "-ldflags", self._ldflags(), "-o", str(target), self.packages[name]]
+        flags = ("-ldflags", self._ldflags()) if self.flags is None else self.flags
+        return ["build", "-trimpath", *flags, "-o", str(target), self.packages[name]]
 
     def key(self) -> str:
         """A name for programs built like this: version and hash. Anything that changes them changes it."""
