@@ -1,6 +1,8 @@
 """The API server as the controller uses it: versions that guard every write, whole listings, Leases."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
 import pytest
@@ -9,8 +11,11 @@ from kubernetes.aio import client, config
 from cluster.client import Cluster
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import ObjectMeta
-from flashsystem_operator.controller.kube import Conflict, Forbidden, Gone, Kube
+from flashsystem_operator.controller import namespaces
+from flashsystem_operator.controller.controller import Controller
+from flashsystem_operator.controller.kube import Conflict, Forbidden, Gone, Kube, KubeError
 from flashsystem_operator.controller.lease import Lease, LeaseTerms
+from flashsystem_operator.settings import Settings
 
 HOST = {"arrayRef": {"name": "none"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:a"]}}
 
@@ -79,19 +84,93 @@ async def test_a_finalizer_of_others_is_kept(kube: Kube, cluster: Cluster, names
     )
 
 
-async def test_what_is_not_there_is_gone_and_what_is_closed_is_forbidden(
-    kube: Kube, cluster: Cluster, namespace: str
-) -> None:
-    with pytest.raises(Gone):
-        await kube.secret(namespace, "none")
+@contextlib.asynccontextmanager
+async def nobody(cluster: Cluster, namespace: str) -> AsyncIterator[Kube]:
+    """The API server as seen by an account to which nothing was given."""
     cluster.kubectl("create", "serviceaccount", "nobody", f"--namespace={namespace}")
     configuration = client.Configuration()
     await config.load_kube_config(  # type: ignore[no-untyped-call] # the client has no types here
         str(cluster.kubeconfig_for("nobody", namespace)), client_configuration=configuration, persist_config=False
     )
     async with client.ApiClient(configuration) as api:
+        yield Kube(api)
+
+
+async def test_what_is_not_there_is_gone_and_what_is_closed_is_forbidden(
+    kube: Kube, cluster: Cluster, namespace: str
+) -> None:
+    with pytest.raises(Gone):
+        await kube.secret(namespace, "none")
+    async with nobody(cluster, namespace) as closed:
         with pytest.raises(Forbidden):
-            await Kube(api).secret(namespace, "none")
+            await closed.secret(namespace, "none")
+
+
+async def test_a_status_that_is_not_taken_is_refused_with_the_name_of_the_field(
+    kube: Kube, cluster: Cluster, namespace: str
+) -> None:
+    cluster.apply(host("one", namespace))
+    found = cluster.get(Kind.HOST.crd, "one", f"--namespace={namespace}")
+
+    with pytest.raises(KubeError, match=r"status\.ownership"):
+        await kube.write_status(
+            ObjectRef(Kind.HOST, namespace, "one"),
+            found["metadata"]["resourceVersion"],
+            found["status"],
+            {"observedGeneration": 1, "ownership": "Borrowed"},
+        )
+
+
+async def test_a_right_to_list_namespaces_that_is_given_after_the_start_is_used_without_a_restart(
+    with_crds: Cluster, namespace: str
+) -> None:
+    async with nobody(with_crds, namespace) as account:
+        give(with_crds, namespace, "kinds", *(kind.crd for kind in Kind))
+        await eventually(lambda: first_of(account.list(kind) for kind in Kind))
+        controller = Controller(account, Settings("a", namespace, installation="here", relist=0.1))
+        try:
+            await controller.start()
+            assert not controller.knows_namespaces
+
+            give(with_crds, namespace, "namespaces", "namespaces")
+            await eventually(lambda: known(controller))
+        finally:
+            await controller.stop()
+
+
+def give(cluster: Cluster, namespace: str, name: str, *resources: str) -> None:
+    """Let the account of `nobody` list these in the whole cluster."""
+    role, account = f"{namespace}-{name}", f"--serviceaccount={namespace}:nobody"
+    cluster.kubectl("create", "clusterrole", role, "--verb=list", f"--resource={','.join(resources)}")
+    cluster.kubectl("create", "clusterrolebinding", role, f"--clusterrole={role}", account)
+
+
+async def first_of(listings: Iterable[AsyncIterator[object]]) -> bool:
+    try:
+        for listing in listings:
+            async for _ in listing:
+                break
+    except Forbidden:
+        return False
+    return True
+
+
+async def known(controller: Controller) -> bool:
+    return controller.knows_namespaces
+
+
+async def eventually(ask: Callable[[], Awaitable[bool]]) -> None:
+    for _ in range(300):
+        if await ask():
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("it did not come")
+
+
+def test_what_a_listing_of_namespaces_says_anew() -> None:
+    known, found = {"stays": {"a": "b"}, "gone": {"a": "b"}, "other": {}}, {"stays": {"a": "b"}, "other": {"c": "d"}}
+
+    assert namespaces.changes(known, {**found, "new": {}}) == {"gone": None, "other": {"c": "d"}, "new": {}}
 
 
 def terms(namespace: str, holder: str, duration: float = 1.0) -> LeaseTerms:

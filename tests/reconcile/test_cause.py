@@ -6,14 +6,28 @@ import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
+from flashsystem_operator.array.commands import (
+    AddIoGroups,
+    AddPorts,
+    ChangeHost,
+    ClearChap,
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    RemoveIoGroups,
+    RemovePort,
+    SetChap,
+    Step,
+    UnmapVolume,
+)
 from flashsystem_operator.reconcile.cause import Why, cause
-from flashsystem_operator.values import Lun
+from flashsystem_operator.values import Lun, chap_secret
 from support.arranging import attachment, host, iqn, own_name, volume
 
 NODE, DATA, THEN = own_name("node"), volume(), "2026-01-01T00:00:00Z"
 MAP, UNMAP = MapVolume(NODE, DATA.name, DATA.uid, Lun(1)), UnmapVolume(NODE, DATA.name, DATA.uid)
 MAKE, ADD = MakeHost(NODE, (iqn("node"),)), AddPorts(NODE, (iqn("second"),))
+SECRET = SetChap(NODE, chap_secret("canary-for-the-cause", "1"), "-chapsecret")
 REMOVE, EMPTY = RemovePort(NODE, iqn("first")), RemoveHost(NODE)
 
 
@@ -55,6 +69,13 @@ CASES = [
     Case("an initiator that was there is put back", had("active"), ADD, Why.CORRECT, "lacked it on the array"),
     Case("one that was only asked for is asked for again", had("asked"), ADD, Why.ADD_PORTS),
     Case("an initiator was removed from the spec", host("node"), REMOVE, Why.REMOVE_PORT, iqn("first")),
+    Case("a secret comes with the host object", fresh(), SECRET, Why.SET_CHAP, "FlashSystemHost storage/node names"),
+    Case("or changed since", host("node"), SECRET, Why.SET_CHAP, "FlashSystemHost storage/node names"),
+    Case("a secret is wished no more", host("node"), ClearChap(NODE, "-nochapsecret"), Why.CLEAR_CHAP, "set by us"),
+    Case("the portset differs", host("node"), ChangeHost(NODE, "portset7", None), Why.PLACE_HOST, "portset portset7,"),
+    Case("the type differs", host("node"), ChangeHost(NODE, None, "tpgs"), Why.PLACE_HOST, "spec.type tpgs,"),
+    Case("an I/O group is lacking", host("node"), AddIoGroups(NODE, ("1",)), Why.PLACE_HOST, "names I/O group 1 too"),
+    Case("one is too many", host("node"), RemoveIoGroups(NODE, ("2", "3")), Why.PLACE_HOST, "name I/O group 2 and 3"),
     Case("the last volume is gone", host("node"), EMPTY, Why.EMPTY_HOST, "no attachment that is to stay names"),
     Case(
         "the host is deleted",

@@ -1,5 +1,6 @@
 """What is told of an object as an Event: each case is a pass, and what it has to tell."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
@@ -69,6 +70,22 @@ CASES = [
     Case("all is as it was", ATTACHED, THERE, Outcome(THERE), after()),
     Case("it waits", before(), Wait(Reason.ARRAY_NOT_READY, "x"), Outcome(Wait(Reason.ARRAY_NOT_READY, "x")), after()),
     Case("what had vanished was mapped again", ATTACHED, MAP, Outcome(THERE), after(), (("DriftCorrected", False),)),
+    Case(
+        "what had vanished was mapped again, and how is told with it",
+        ATTACHED,
+        replace(MAP, warning="Another hand unmapped it."),
+        Outcome(THERE),
+        after(),
+        (("DriftCorrected", True),),
+    ),
+    Case(
+        "it was mapped again, but something else is not as it should be",
+        ATTACHED,
+        replace(MAP, warning="Another hand unmapped it."),
+        Outcome(Wait(Reason.HOST_NOT_READY, "x")),
+        after(),
+        (("DoneWithWarning", True),),
+    ),
     Case(
         "drift was found",
         ATTACHED,

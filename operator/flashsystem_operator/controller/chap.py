@@ -4,7 +4,7 @@ import base64
 import binascii
 import logging
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import API_VERSION, ObjectRef
@@ -32,8 +32,12 @@ class ChapSecrets:
         """The secret of each host that wishes one, or why it cannot be had."""
         return dict(self._known)
 
-    async def read(self, hosts: Iterable[FlashSystemHost]) -> None:
-        """Read the Secrets of those of these hosts that wish one and are to stay; forget those of the others."""
+    async def read(self, hosts: Iterable[FlashSystemHost], there: Collection[ObjectRef]) -> None:
+        """Read the Secrets of those of these hosts that wish one and are to stay; forget those of the others.
+
+        there: all hosts of the array. Of one that is gone nothing is kept either.
+        """
+        self._known = {ref: known for ref, known in self._known.items() if ref in there}
         due = {host.ref: host for host in hosts}
         wishing = [ref for ref, host in due.items() if host.spec.chap and not host.metadata.deleting]
         for ref in due.keys() - set(wishing):

@@ -30,6 +30,14 @@ class LeftOver(KubeError):
     """A Secret of an attachment of the same name before, which the cluster is about to remove."""
 
 
+class Leaving(KubeError):
+    """Our own Secret is being deleted, and somebody else's finalizer keeps it: it can be made anew when it is gone."""
+
+    def __init__(self, note: Note) -> None:
+        super().__init__(note.message)
+        self.note = note
+
+
 class ConnectionSecrets:
     """Belongs to one worker."""
 
@@ -63,6 +71,8 @@ class ConnectionSecrets:
         except LeftOver as failure:
             name, error = None, failure
             note = beside.secret_of_others(attachment.metadata.namespace, wished.name if wished else "", left_over=True)
+        except Leaving as failure:
+            note, error = failure.note, failure
         except KubeError as failure:
             error = failure
         said = said.model_copy(update={"binding": Named(name=name) if name else None})
@@ -90,6 +100,9 @@ class ConnectionSecrets:
                 if contents.is_left_over(attachment, found):
                     raise LeftOver(f"Secret {meta.namespace}/{name} is of an attachment of that name before")
                 return beside.secret_of_others(meta.namespace, name, left_over=False)
+            if found is not None and found["metadata"].get("deletionTimestamp"):
+                self._known.forget(meta.uid)
+                raise Leaving(beside.secret_leaving(meta.namespace, name, found["metadata"].get("finalizers") or ()))
             if found is not None and contents.cannot_be_changed(found):
                 await self._secrets.delete(found)
                 found = None

@@ -4,7 +4,6 @@ All the events of an object's life meet in `see`: it is the state that matters, 
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Coroutine, Iterable, Mapping
@@ -14,9 +13,10 @@ from typing import Any
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.controller import namespaces
 from flashsystem_operator.controller.cache import Cache, Change, Entry
 from flashsystem_operator.controller.ghosts import ghost_of
-from flashsystem_operator.controller.kube import Forbidden, Kube, KubeError
+from flashsystem_operator.controller.kube import Kube, KubeError
 from flashsystem_operator.controller.lease import LeaseTerms
 from flashsystem_operator.controller.metrics.exposition import Scene
 from flashsystem_operator.controller.metrics.tally import Tallies, Tally, tally
@@ -29,6 +29,8 @@ from flashsystem_operator.settings import Settings
 
 _AT_ONCE = 500
 """Objects that are counted before others get their turn: some milliseconds."""
+_NAMESPACES = 60.0
+"""Seconds between two tries to list namespaces, where that was not allowed at the start."""
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +88,8 @@ class Controller:
             await self._list(kind)
         self._begin("strays", self._strays.run())
         self._begin("relist", self._relist())
+        if not self.knows_namespaces:
+            self._begin("namespaces", self._ask_for_namespaces())
         self._match_workers()
         self._wake(entry.ref for kind in Kind for entry in self._cache.entries(kind))
         self.ready = True
@@ -189,10 +193,25 @@ class Controller:
         return self._cache.replace_all(kind, [body async for body in self._kube.list(kind)], before)
 
     async def _list_namespaces(self) -> None:
-        """Where we may not, all is well but for arrays that choose by labels: those say so."""
-        with contextlib.suppress(Forbidden):
-            self._cache.namespaces.learn_all(await self._kube.namespaces())
+        """Where we may not, all is well but for arrays that choose by labels: those say so, until we may."""
+        if (labels := await namespaces.listed(self._kube.namespaces)) is not None:
+            self._cache.namespaces.learn_all(labels)
             self.knows_namespaces = True
+
+    async def _ask_for_namespaces(self) -> None:
+        """A right that is given after the start is used without a restart; by listing, since no watch was begun."""
+        while True:
+            await asyncio.sleep(min(_NAMESPACES, self._settings.relist))
+            try:
+                labels = await namespaces.listed(self._kube.namespaces)
+            except KubeError as error:
+                log.warning("cannot list namespaces: %s", error)
+                continue
+            if labels is None:
+                continue
+            self.knows_namespaces = True
+            for name, found in namespaces.changes(self._cache.namespaces.labels, labels).items():
+                self.see_namespace(name, found)
 
     async def _relist(self) -> None:
         """A watch may lose an object's end for ever; a list does not."""

@@ -1,7 +1,8 @@
 """The labels of namespaces, by which arrays choose who may use them. Belongs to one event loop."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
+from flashsystem_operator.controller.answers import Forbidden
 from flashsystem_operator.reconcile.labels import Labels
 
 
@@ -22,3 +23,17 @@ class Namespaces:
         others = {other: known for other, known in self.labels.items() if other != name}
         self.labels = others if labels is None else {**others, name: dict(labels)}
         return True
+
+
+async def listed(ask: Callable[[], Awaitable[Mapping[str, Labels]]]) -> Mapping[str, Labels] | None:
+    """The labels of all namespaces, or None while we may not list them. Raises KubeError."""
+    try:
+        return await ask()
+    except Forbidden:
+        return None
+
+
+def changes(known: Mapping[str, Labels], found: Mapping[str, Labels]) -> Mapping[str, Labels | None]:
+    """What a listing says that was not known, None of a namespace that is gone."""
+    names = (name for name in known.keys() | found.keys() if known.get(name) != found.get(name))
+    return {name: found.get(name) for name in names}

@@ -4,6 +4,7 @@ What the second look shows is the truth. A lost reply, "already exists" and a ra
 and need no list of codes that are benign.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from flashsystem_operator.array.commands import AddPorts, RemoveHost, RemovePort
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller import steps
-from flashsystem_operator.controller.answers import Gone, KubeError
+from flashsystem_operator.controller.answers import Conflict, Gone, KubeError
 from flashsystem_operator.controller.beside import Beside
 from flashsystem_operator.controller.braking import Braking
 from flashsystem_operator.controller.changelog import Errand
@@ -34,6 +35,8 @@ from flashsystem_operator.reconcile.drift import with_vanished
 from flashsystem_operator.reconcile.news import News
 from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
+
+log = logging.getLogger(__name__)
 
 WorldOf = Callable[[str], World]
 """The world as it is wished now, given why the array is closed (empty if it is open)."""
@@ -217,6 +220,9 @@ class Round:
                 raise error
 
         failed = await self.writer.all(outcomes, say)
+        for ref, trouble in failed.items():
+            if not isinstance(trouble, Gone | Conflict):  # which are news of what somebody else did
+                log.warning("%s: what there is to say of it could not be written: %s", ref, trouble)
         return {ref for ref, error in failed.items() if not isinstance(error, Gone)}
 
     def _tell(self, resource: FlashSystemHost | VolumeAttachment, told: Collection[News]) -> None:

@@ -211,7 +211,7 @@ class Worker:
             return
         if survey:
             due = {self.ref, *self._cache.hosts_on(self.ref), *self._cache.attachments_on(self.ref)}
-        await self._chap.read(self._cache.hosts_behind(self.ref, due))
+        await self._chap.read(self._cache.hosts_behind(self.ref, due), self._cache.hosts_on(self.ref))
         self._unsettled.seconds = max(self._settings.unsettled, array.spec.limits.command_timeout)
         turn = Round(
             access.session,

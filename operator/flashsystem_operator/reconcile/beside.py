@@ -3,11 +3,12 @@
 Neither says anything about the mapping, which is Ready all the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.reconcile.conditions import condition
 from flashsystem_operator.reconcile.decision import Note, Reason, Wait
+from flashsystem_operator.reconcile.words import listed
 
 AGAIN = 10.0
 """Seconds after which a claim is asked again whether it still uses a volume: nobody tells us when it lets go."""
@@ -30,6 +31,16 @@ def secret_of_others(namespace: str, name: str, *, left_over: bool) -> Note:
             if left_over
             else "Remove it, or give spec.connectionSecret another name."
         ),
+    )
+
+
+def secret_leaving(namespace: str, name: str, finalizers: Collection[str]) -> Note:
+    whom = f", but {listed(finalizers)} among its metadata.finalizers keeps it" if finalizers else ""
+    return Note(
+        "ConnectionSecretBlocked",
+        Reason.SECRET_LEAVING,
+        f"Secret {namespace}/{name} is being deleted{whom}. It is made anew when it is gone; until then it says what "
+        "it said before. See to whoever put that finalizer there.",
     )
 
 

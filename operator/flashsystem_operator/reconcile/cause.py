@@ -7,8 +7,23 @@ from enum import StrEnum
 from flashsystem_operator.api.annotations import FORCE_DETACH
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
+from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.array.commands import (
+    AddIoGroups,
+    AddPorts,
+    ChangeHost,
+    ClearChap,
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    RemoveIoGroups,
+    RemovePort,
+    SetChap,
+    Step,
+    UnmapVolume,
+)
 from flashsystem_operator.reconcile.ports import ASKED
+from flashsystem_operator.reconcile.words import listed
 
 
 class Why(StrEnum):
@@ -22,8 +37,12 @@ class Why(StrEnum):
     ADD_PORTS = "port added"
     REMOVE_PORT = "port removed"
     CORRECT = "drift corrected"
+    SET_CHAP = "CHAP secret set"
+    CLEAR_CHAP = "CHAP secret cleared"
+    PLACE_HOST = "host placed"
+    """Portset, type or I/O groups of a host object as its spec says."""
     SPEC = "spec"
-    """Anything else that the spec asks for."""
+    """Anything else that a spec asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +75,7 @@ def _of_attachment(attachment: VolumeAttachment, step: Step) -> Cause:
         case MakeHost() | AddPorts():
             return Cause(Why.MAKE_HOST, f"{ref} is the first volume of {attachment.host}.")
         case _:
-            return Cause(Why.SPEC, f"The spec of {ref} asks for it.")
+            return _of_traits(attachment.host, step)
 
 
 def _of_host(host: FlashSystemHost, step: Step) -> Cause:
@@ -77,7 +96,26 @@ def _of_host(host: FlashSystemHost, step: Step) -> Cause:
         case RemovePort(iqn=iqn):
             return Cause(Why.REMOVE_PORT, f"spec.initiators of {ref} names {iqn} no more.")
         case _:
-            return Cause(Why.SPEC, f"The spec of {ref} asks for it.")
+            return _of_traits(ref, step)
+
+
+def _of_traits(host: ObjectRef, step: Step) -> Cause:
+    """What the spec of a host asks for beside its initiators, whether for itself or with its first volume."""
+    match step:
+        case SetChap():
+            return Cause(Why.SET_CHAP, f"The array does not have the secret of the Secret that {host} names.")
+        case ClearChap():
+            return Cause(Why.CLEAR_CHAP, f"{host} asks for no CHAP secret any more, and the one there was set by us.")
+        case ChangeHost(portset=portset, kind=kind):
+            wished = [f"spec.portset {portset}"] if portset else []
+            wished += [f"spec.type {kind}"] if kind else []
+            return Cause(Why.PLACE_HOST, f"{host} says {listed(wished)}, and the host object has another.")
+        case AddIoGroups(groups=groups):
+            return Cause(Why.PLACE_HOST, f"spec.ioGroups of {host} names I/O group {listed(groups)} too.")
+        case RemoveIoGroups(groups=groups):
+            return Cause(Why.PLACE_HOST, f"spec.ioGroups of {host} does not name I/O group {listed(groups)}.")
+        case _:
+            return Cause(Why.SPEC, f"The spec of {host} asks for it.")
 
 
 def _had(host: FlashSystemHost, iqns: Collection[str]) -> bool:

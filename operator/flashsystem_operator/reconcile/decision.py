@@ -110,6 +110,7 @@ class Reason(StrEnum):
 
     # Look after what is kept in the cluster beside an attachment.
     SECRET_CONFLICT = "SecretConflict"  # noqa: S105 - a reason, not a password
+    SECRET_LEAVING = "SecretLeaving"  # noqa: S105 - the same
     SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105 - the same
     PERSISTENT_VOLUME_FORBIDDEN = "PersistentVolumeForbidden"
     PERSISTENT_VOLUME_CONFLICT = "PersistentVolumeConflict"

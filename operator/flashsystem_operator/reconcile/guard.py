@@ -85,9 +85,10 @@ def _is_emptied(name: HostName, leaving: Mapping[VolumeUid, float], view: View) 
 
 
 def _blocked(meta: ObjectMeta, parting: Parting, retry: float) -> Wait:
+    them = "it" if parting.volumes == 1 else "them"
     message = (
-        f"Host object {parting.host.name} has {plural(parting.host.logins, 'session')} with the array, and without "
-        f"{plural(parting.volumes, 'volume')} that are to be unmapped it would have none left: whatever uses them "
+        f"Host object {parting.host.name} has {plural(parting.host.logins, 'session')} with the array, and without the "
+        f"{plural(parting.volumes, 'volume')} to be unmapped it would have none left: whatever uses {them} "
         "there would fail. Log the machine out of the array (`iscsiadm --mode node --logout`), and it goes on by "
         "itself; or, if nothing there uses this volume, annotate this object with "
         f"{FORCE_DETACH}: {meta.uid}.{meta.forced_elsewhere}"

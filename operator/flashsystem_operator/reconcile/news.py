@@ -80,13 +80,14 @@ def of_attachment(
     before: as the pass found it. planned: what was decided first. after: what is said of it at the end.
     """
     was = before.status.conditions
-    told = [*_warned(planned, outcome), *_trouble(was, outcome), *_renamed(before.status, after)]
-    told += _beside(was, after.conditions)
+    corrected = isinstance(outcome.decision, InSync) and _maps(planned) and bool(before.status.attached_time)
+    told = [*_trouble(was, outcome), *_renamed(before.status, after), *_beside(was, after.conditions)]
+    told += () if corrected else _warned(planned, outcome)
     if isinstance(outcome.decision, InSync) and after.attached_time and not before.status.attached_time:
         how = " It was there before." if after.origin is Origin.TAKEN_OVER else ""
         told.append(News(EventReason.ATTACHED, outcome.decision.message + how))
-    elif isinstance(outcome.decision, InSync) and _maps(planned):
-        told.append(News(EventReason.DRIFT_CORRECTED, f"It was missing on the array: {outcome.decision.message}"))
+    elif corrected:
+        told.append(_corrected(planned, outcome.decision))
     elif ended := _drift_ended(was, planned, outcome):
         told.append(ended)
     return tuple(told)
@@ -218,6 +219,14 @@ def _renamed(was: AttachmentStatus, now: AttachmentStatus) -> tuple[News, ...]:
         return ()
     words = f"Volume {former} is called {name} on the array now. It is the same one by its UID, so nothing is done."
     return (News(EventReason.VOLUME_RENAMED, words),)
+
+
+def _corrected(planned: Decision | None, decision: Decision) -> News:
+    """A mapping was made again, with what was to be said of that: one Event for one thing."""
+    warning = planned.warning if isinstance(planned, Act) else ""
+    now = decision.message if isinstance(decision, InSync) else ""
+    words = f"It was missing on the array: {now} {warning}".rstrip()
+    return News(EventReason.DRIFT_CORRECTED, words, warning=bool(warning))
 
 
 def _maps(planned: Decision | None) -> bool:

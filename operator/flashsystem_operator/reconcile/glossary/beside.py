@@ -11,6 +11,11 @@ REASONS: Mapping[Reason, Entry] = {
         "there is a Secret of that name that was not made for this attachment",
         "remove it, or give `connectionSecret` another name",
     ),
+    Reason.SECRET_LEAVING: Entry(
+        "attachment",
+        "the Secret of `connectionSecret` is being deleted, and somebody else's finalizer keeps it",
+        "see to whoever put that finalizer there; the Secret is then made anew",
+    ),
     Reason.SECRET_FORBIDDEN: Entry(
         "attachment",
         "the operator may not write Secrets in the namespace",

@@ -1,0 +1,72 @@
+"""The Secrets of hosts and attachments, on a real API server: what is in the way is told, what is over is forgotten."""
+
+from typing import Any
+
+import pytest
+
+from cluster.client import Cluster
+from flashsystem_operator.api.attachment import Connection, VolumeAttachment
+from flashsystem_operator.controller.cache import Cache
+from flashsystem_operator.controller.chap import ChapSecrets
+from flashsystem_operator.controller.connection_secrets import ConnectionSecrets, Kept
+from flashsystem_operator.controller.kube import Kube
+from flashsystem_operator.controller.writer import Writer
+from flashsystem_operator.reconcile.decision import Reason
+from support.arranging import attachment, host
+from support.clock import Clock
+
+NOW = "2026-03-01T12:00:00Z"
+WAY = Connection(target_portal="10.0.1.11:3260", target_iqn="iqn.1986-03.com.ibm:n1", target_lun=1)
+THEIRS = "example.com/theirs"
+
+
+def wishing(namespace: str) -> VolumeAttachment:
+    meta = {"namespace": namespace, "uid": "3f1c3c1e-6f0e-4d5e-9a57-7a4c1f7d0001"}
+    return attachment("one", "node", meta=meta, connection_secret={"name": "way"})
+
+
+def patch(cluster: Cluster, namespace: str, said: str) -> None:
+    cluster.kubectl("patch", "secret", "way", f"--namespace={namespace}", "--type=merge", f"--patch={said}")
+
+
+async def keep(secrets: ConnectionSecrets, wished: VolumeAttachment) -> Kept:
+    return await secrets.keep(wished, wished.status, WAY, None, NOW)
+
+
+@pytest.mark.parametrize("immutable", [True, False])
+async def test_a_secret_of_ours_that_somebody_keeps_while_it_is_being_deleted_is_told(
+    kube: Kube, cluster: Cluster, namespace: str, *, immutable: bool
+) -> None:
+    secrets, wished = ConnectionSecrets(kube, Clock()), wishing(namespace)
+    assert (await keep(secrets, wished)).error is None
+    immutably = ', "immutable": true' if immutable else ""
+    patch(cluster, namespace, f'{{"metadata": {{"finalizers": ["{THEIRS}"]}}{immutably}}}')
+    cluster.kubectl("delete", "secret", "way", f"--namespace={namespace}", "--wait=false")
+
+    kept = await keep(ConnectionSecrets(kube, Clock()), wished)
+    assert kept.error is not None
+    (said,) = kept.status.conditions
+    assert (said.type, said.reason) == ("ConnectionSecretBlocked", Reason.SECRET_LEAVING)
+    assert THEIRS in said.message
+
+    patch(cluster, namespace, '{"metadata": {"finalizers": null}}')
+    kept = await keep(secrets, wished)
+    assert (kept.error, kept.status.conditions) == (None, ())
+    made: dict[str, Any] = cluster.get("secret", "way", f"--namespace={namespace}")
+    assert "deletionTimestamp" not in made["metadata"]
+
+
+async def test_the_chap_secret_of_a_host_that_is_gone_is_forgotten(
+    kube: Kube, cluster: Cluster, namespace: str
+) -> None:
+    login = {"metadata": {"name": "login"}, "stringData": {"password": "canary-of-a-gone-host"}}
+    cluster.apply({"apiVersion": "v1", "kind": "Secret", **login}, namespace)
+    gone, stays = (
+        host(name, meta={"namespace": namespace}, chap={"secret_ref": {"name": "login"}}) for name in ("gone", "stays")
+    )
+    secrets = ChapSecrets(kube, Writer(kube, Cache()))
+    await secrets.read([gone, stays], {gone.ref, stays.ref})
+    assert secrets.known.keys() == {gone.ref, stays.ref}
+
+    await secrets.read([], {stays.ref})
+    assert secrets.known.keys() == {stays.ref}
