@@ -3,6 +3,7 @@
 from flashsystem_operator.simulator import Simulator
 from support.contents import admin, foreign_host, mappings, mark, ports, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.telling import told
 
 
 def events(stand: Stand, name: str) -> list[str]:
@@ -88,8 +89,10 @@ def test_portset_io_groups_and_type_are_as_wished_or_it_is_said_why_not(stand: S
     stand.patch(HOSTS, "placed", {"type": "hpux"})
     assert "spec.type" in stand.says(HOSTS, "placed", "HostLoggedIn")
     stand.ready(ATTACHMENTS, "one")
-    simulator.control.change("host_port", iqn("placed"), logins=0)
+    stand.annotate(HOSTS, "placed", force_detach=stand.get(HOSTS, "placed")["metadata"]["uid"])
     stand.ready(HOSTS, "placed")
+    assert "may have lost paths" in told(stand, "placed", "DoneWithWarning")
+    simulator.control.change("host_port", iqn("placed"), logins=0)
     stand.patch(HOSTS, "placed", {"ioGroups": ["io_grp3"]})
     assert "io_grp3" in stand.says(HOSTS, "placed", "IOGroupNotFound", "Stalled")
     stand.ready(ATTACHMENTS, "one")

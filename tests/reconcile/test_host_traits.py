@@ -50,6 +50,7 @@ WIDE = body(
 )
 LEGACY = body(dialect=Dialect.LEGACY, level=(1, 4), portsets=())
 LOGGED_IN = port("node", logins=2)
+FORCED = {"uid": "this-one", "annotations": {"flashsystem.io/force-detach": "this-one"}}
 
 
 def ours(*ports: Any, **more: Any) -> Host:
@@ -96,6 +97,29 @@ PLACE = [
         ),
         Reason.HOST_LOGGED_IN,
         ("spec.portset and spec.ioGroups", "logged out"),
+    ),
+    Case(
+        "unless somebody says that this very host is meant: it is done, with a warning",
+        decided(
+            node(portset="fast", io_groups=["0"], meta=FORCED),
+            view(ours(LOGGED_IN), of=WIDE, io_groups={OWN: {"0", "1"}}),
+            WANTED,
+        ),
+        Act(
+            (ChangeHost(OWN, "fast"), RemoveIoGroups(OWN, ("1",))),
+            warning=f"Host object {OWN} was changed while its machine had 2 sessions with the array: it may have lost "
+            "paths.",
+        ),
+    ),
+    Case(
+        "the annotation of another host lets nothing through, and the way out is told",
+        decided(
+            node(portset="fast", meta={**FORCED, "uid": "another"}),
+            view(ours(LOGGED_IN), of=WIDE, io_groups={}),
+            WANTED,
+        ),
+        Reason.HOST_LOGGED_IN,
+        ("flashsystem.io/force-detach: another on this object",),
     ),
     Case(
         "the type of a machine that is logged in stays",

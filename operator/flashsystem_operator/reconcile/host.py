@@ -260,7 +260,7 @@ def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View)
     steps += add_ports(host.name, missing) if missing else ()
     steps += tuple(RemovePort(host.name, iqn) for iqn in found.surplus if iqn not in live)
     if steps:
-        return Act(steps, warning=_taken_from_a_session(logged_in, host) if logged_in and not live else "")
+        return Act(steps, warning=traits.taken_from_a_session(steps, host))
     if waits := trouble or traits.awaited(resource, host, view):
         return waits
     if live:
@@ -271,10 +271,6 @@ def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View)
             f"on this object.{resource.metadata.forced_elsewhere}",
         )
     return InSync(Reason.READY, f"Host object {host.name} is as wished.")
-
-
-def _taken_from_a_session(initiators: tuple[str, ...], host: Host) -> str:
-    return f"{listed(initiators)} was removed from host object {host.name} while it was logged in to the array."
 
 
 def _let_go(resource: FlashSystemHost, world: World, view: View) -> Act | None:

@@ -4,16 +4,18 @@ A host object of ours is brought in line, but for what would take paths from a m
 administrator made has to fit as it is.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from flashsystem_operator.api.annotations import FORCE_DETACH
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.commands import AddIoGroups, ChangeHost, RemoveIoGroups, Step, make_host
+from flashsystem_operator.array.commands import AddIoGroups, ChangeHost, RemoveIoGroups, RemovePort, Step, make_host
 from flashsystem_operator.array.state import Host
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import chap
 from flashsystem_operator.reconcile.decision import Reason, Refuse, Wait
 from flashsystem_operator.reconcile.telling import Reader
-from flashsystem_operator.reconcile.words import listed
+from flashsystem_operator.reconcile.words import listed, plural
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import HostName
 
@@ -57,23 +59,39 @@ def changes(resource: FlashSystemHost, host: Host, world: World, view: View) -> 
     """What brings a host object of ours in line now."""
     unlike, steps = _unlike(resource, host, view), chap.steps(resource, host.name, world, view)
     more: tuple[Step, ...] = (AddIoGroups(host.name, unlike.lacking),) if unlike.lacking else ()
-    if not host.logins and (unlike.portset or unlike.kind):
+    may_take = not host.logins or resource.metadata.forced
+    if may_take and (unlike.portset or unlike.kind):
         more += (ChangeHost(host.name, unlike.portset, unlike.kind),)
-    if not host.logins and unlike.surplus:
+    if may_take and unlike.surplus:
         more += (RemoveIoGroups(host.name, unlike.surplus),)
     return (*steps, *more)
+
+
+def taken_from_a_session(steps: Iterable[Step], host: Host) -> str:
+    """What to say of steps that take something from a machine that is logged in, as somebody asked for; else empty."""
+    logged_in, steps = {port.name for port in host.ports if port.logged_in}, tuple(steps)
+    said: list[str] = []
+    if removed := [step.iqn for step in steps if isinstance(step, RemovePort) and step.iqn in logged_in]:
+        said.append(f"{listed(removed)} was removed from host object {host.name} while it was logged in to the array.")
+    if host.logins and any(isinstance(step, ChangeHost | RemoveIoGroups) for step in steps):
+        said.append(
+            f"Host object {host.name} was changed while its machine had {plural(host.logins, 'session')} with the "
+            "array: it may have lost paths."
+        )
+    return " ".join(said)
 
 
 def awaited(resource: FlashSystemHost, host: Host, view: View) -> Wait | None:
     """What is left as it is for as long as the machine is logged in."""
     unlike = _unlike(resource, host, view)
     words = [*_words(unlike.portset, unlike.kind), *(["spec.ioGroups"] if unlike.surplus else [])]
-    if not words or not host.logins:
+    if not words or not host.logins or resource.metadata.forced:
         return None
     return Wait(
         Reason.HOST_LOGGED_IN,
         f"Host object {host.name} is not as {listed(words)} says. A change could take paths from the machine, which is "
-        "logged in: it is made when that has logged out.",
+        f"logged in: it is made when that has logged out; or at once with annotation {FORCE_DETACH}: "
+        f"{resource.metadata.uid} on this object.{resource.metadata.forced_elsewhere}",
     )
 
 

@@ -35,6 +35,6 @@ REASONS: Mapping[Reason, Entry] = {
     Reason.HOST_LOGGED_IN: Entry(
         "host",
         "the host object is not as the spec wishes, and a change could take paths from the machine",
-        "log it out; or let it be until its next restart",
+        "log it out; or let it be until its next restart; or [force it](safety.md#the-detach-guard)",
     ),
 }
