@@ -6,6 +6,7 @@ import pytest
 
 from cluster.client import Cluster
 from flashsystem_operator.api.attachment import Connection, VolumeAttachment
+from flashsystem_operator.api.kinds import API_VERSION, Kind
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.chap import ChapSecrets
 from flashsystem_operator.controller.connection_secrets import ConnectionSecrets, Kept
@@ -20,9 +21,13 @@ WAY = Connection(target_portal="10.0.1.11:3260", target_iqn="iqn.1986-03.com.ibm
 THEIRS = "example.com/theirs"
 
 
-def wishing(namespace: str) -> VolumeAttachment:
-    meta = {"namespace": namespace, "uid": "3f1c3c1e-6f0e-4d5e-9a57-7a4c1f7d0001"}
-    return attachment("one", "node", meta=meta, connection_secret={"name": "way"})
+def wishing(cluster: Cluster, namespace: str) -> VolumeAttachment:
+    """One that is really there: the cluster collects a Secret whose owner is not."""
+    spec = {"hostRef": {"name": "node"}, "volume": {"name": "data"}}
+    body = {"apiVersion": API_VERSION, "kind": Kind.ATTACHMENT.value, "metadata": {"name": "one"}, "spec": spec}
+    cluster.apply(body, namespace)
+    uid = cluster.get(Kind.ATTACHMENT.crd, "one", f"--namespace={namespace}")["metadata"]["uid"]
+    return attachment("one", "node", meta={"namespace": namespace, "uid": uid}, connection_secret={"name": "way"})
 
 
 def patch(cluster: Cluster, namespace: str, said: str) -> None:
@@ -37,7 +42,7 @@ async def keep(secrets: ConnectionSecrets, wished: VolumeAttachment) -> Kept:
 async def test_a_secret_of_ours_that_somebody_keeps_while_it_is_being_deleted_is_told(
     kube: Kube, cluster: Cluster, namespace: str, *, immutable: bool
 ) -> None:
-    secrets, wished = ConnectionSecrets(kube, Clock()), wishing(namespace)
+    secrets, wished = ConnectionSecrets(kube, Clock()), wishing(cluster, namespace)
     assert (await keep(secrets, wished)).error is None
     immutably = ', "immutable": true' if immutable else ""
     patch(cluster, namespace, f'{{"metadata": {{"finalizers": ["{THEIRS}"]}}{immutably}}}')
