@@ -32,3 +32,17 @@ def test_few_are_read_at_each_look_and_many_as_often_as_the_api_server_bears() -
     assert not any(again.is_due(uid, "one") for uid in many)
     clock.now += 0.6 * APART * len(many)
     assert all(again.is_due(uid, "one") for uid in many)
+
+
+def test_those_that_are_gone_are_forgotten_and_make_nobody_wait() -> None:
+    clock = Clock()
+    again = Rereading(clock)
+    for number in range(10_000):
+        again.seen(str(number), "one")
+
+    again.keep_only(["0"])
+    again.seen("0", "one")
+
+    clock.now += APART
+    assert again.is_due("0", "one")
+    assert again.is_due("1", "one")

@@ -89,6 +89,25 @@ def test_a_claim_takes_the_volume_and_the_volume_stays_mapped_until_it_lets_go(
     assert mappings(simulator) == set()
 
 
+def test_the_volume_of_an_attachment_that_is_let_go_goes_too_and_what_is_mapped_stays(
+    allowed: Stand, simulator: Simulator
+) -> None:
+    """Nobody would take it away later, and a claim could bind to it when its LUN is another volume's by then."""
+    named(simulator, *NAMES)
+    attached(allowed, simulator)
+    until("the PersistentVolume", lambda: volume(allowed))
+    name = volume(allowed)["metadata"]["name"]
+    start = mark(simulator)
+
+    allowed.annotate(ATTACHMENTS, "one", release=allowed.get(ATTACHMENTS, "one")["metadata"]["uid"])
+    allowed.delete(ATTACHMENTS, "one")
+
+    allowed.gone(ATTACHMENTS, "one")
+    until("the end of the PersistentVolume", lambda: not found(allowed, f"{VOLUMES}/{name}"))
+    assert writes(simulator, start) == []
+    assert len(mappings(simulator)) == 1
+
+
 def test_only_the_portals_of_one_target_name_are_told_and_all_of_them(allowed: Stand, simulator: Simulator) -> None:
     """Where the nodes share a name, as some arrays do, the volume has a path to each."""
     named(simulator, NAMES[0], NAMES[0])

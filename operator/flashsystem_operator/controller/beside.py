@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller.connection_secrets import ConnectionSecrets, Kept
 from flashsystem_operator.controller.delays import Clock
@@ -38,9 +39,13 @@ class Beside:
         return Kept(second.status, first.error or second.error)
 
     async def in_use(self, world: World, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
-        """Deleted attachments that have to stay, and why. Raises KubeError."""
+        """Deleted attachments that have to stay, and why; those that are gone are forgotten. Raises KubeError."""
+        there = {each.metadata.uid for each in world.attachments.values()}
+        self._secrets.known.keep_only(there)
+        self._volumes.known.keep_only(there)
         return await self._volumes.in_use(world, due)
 
-    async def let_go(self, attachment: VolumeAttachment) -> None:
+    async def let_go(self, resource: Resource | None) -> None:
         """Remove what would outlive a deleted attachment, before its volume is unmapped. Raises KubeError."""
-        await self._volumes.let_go(attachment)
+        if isinstance(resource, VolumeAttachment):
+            await self._volumes.let_go(resource)

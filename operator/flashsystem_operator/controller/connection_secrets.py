@@ -39,11 +39,11 @@ class Leaving(KubeError):
 
 
 class ConnectionSecrets:
-    """Belongs to one worker."""
+    """Belongs to one worker. known: which of them need not be read again yet."""
 
     def __init__(self, kube: Kube, clock: Clock) -> None:
         self._secrets = Secrets(kube)
-        self._known = Rereading(clock)
+        self.known = Rereading(clock)
 
     async def keep(
         self,
@@ -59,7 +59,7 @@ class ConnectionSecrets:
         """
         wished, had = attachment.spec.connection_secret, attachment.status.binding
         if attachment.metadata.deleting or not (wished or had):
-            self._known.forget(attachment.metadata.uid)
+            self.known.forget(attachment.metadata.uid)
             return Kept(said)
         name, note = had.name if had else None, None
         error: KubeError | None = None
@@ -91,17 +91,17 @@ class ConnectionSecrets:
 
     async def _write(self, attachment: VolumeAttachment, name: str, wished: Mapping[str, str]) -> Note | None:
         meta, known = attachment.metadata, (name, digest(wished))
-        if not self._known.is_due(meta.uid, known):
+        if not self.known.is_due(meta.uid, known):
             return None
         try:
             found = await self._secrets.get(meta.namespace, name)
             if found is not None and not contents.is_ours(attachment, found):
-                self._known.forget(meta.uid)
+                self.known.forget(meta.uid)
                 if contents.is_left_over(attachment, found):
                     raise LeftOver(f"Secret {meta.namespace}/{name} is of an attachment of that name before")
                 return beside.secret_of_others(meta.namespace, name, left_over=False)
             if found is not None and found["metadata"].get("deletionTimestamp"):
-                self._known.forget(meta.uid)
+                self.known.forget(meta.uid)
                 raise Leaving(beside.secret_leaving(meta.namespace, name, found["metadata"].get("finalizers") or ()))
             if found is not None and contents.cannot_be_changed(found):
                 await self._secrets.delete(found)
@@ -113,7 +113,7 @@ class ConnectionSecrets:
                 await self._secrets.patch(meta.namespace, name, {"metadata": stand, "data": patch})
         except Forbidden:
             return beside.secret_forbidden(meta.namespace, name)
-        self._known.seen(meta.uid, known)
+        self.known.seen(meta.uid, known)
         return None
 
     async def _removed(self, attachment: VolumeAttachment, name: str | None) -> tuple[str | None, Note | None]:

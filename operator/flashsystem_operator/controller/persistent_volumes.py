@@ -21,11 +21,11 @@ from flashsystem_operator.reconcile.world import World
 
 
 class PersistentVolumes:
-    """Belongs to one worker."""
+    """Belongs to one worker. known: which of them need not be read again yet."""
 
     def __init__(self, kube: Kube, clock: Clock) -> None:
         self._volumes = Volumes(kube)
-        self._known = Rereading(clock)
+        self.known = Rereading(clock)
 
     async def keep(
         self, attachment: VolumeAttachment, said: AttachmentStatus, world: World, now: str, *, chap: bool
@@ -33,7 +33,7 @@ class PersistentVolumes:
         """Bring the PersistentVolume in line. chap: whether the array asks the host for a login."""
         wished, had = attachment.spec.persistent_volume, attachment.status.persistent_volume
         if attachment.metadata.deleting or not (wished or had):
-            self._known.forget(attachment.metadata.uid)
+            self.known.forget(attachment.metadata.uid)
             return Kept(said)
         name, has, note, error = contents.name_of(attachment), had is not None, None, None
         try:
@@ -48,7 +48,7 @@ class PersistentVolumes:
         except KubeError as failure:
             error = failure
         if note is not None:
-            self._known.forget(attachment.metadata.uid)
+            self.known.forget(attachment.metadata.uid)
         said = said.model_copy(update={"persistent_volume": Named(name=name) if has else None})
         return Kept(beside.noted(attachment, said, [note] if note else [], now), error)
 
@@ -94,14 +94,14 @@ class PersistentVolumes:
             return has, beside.volume_needs_secret()
         login = secret.name if chap and secret else None
         known = digest(contents.body(attachment, said, None, login))
-        if not self._known.is_due(uid, known):
+        if not self.known.is_due(uid, known):
             return has, None
         barred = world.tenancy.persistent_volumes()
         if barred and not has:
             return False, barred
         there, note = await self._make(attachment, said, login, barred)
         if there and note is None:
-            self._known.seen(uid, known)
+            self.known.seen(uid, known)
         return there, note
 
     async def _make(

@@ -7,7 +7,7 @@ look would be more than everything else that the operator asks.
 import hashlib
 import json
 import random
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,3 +47,7 @@ class Rereading:
 
     def forget(self, uid: str) -> None:
         self._known.pop(uid, None)
+
+    def keep_only(self, there: Collection[str]) -> None:
+        """Forget all others: they would be in memory for ever, and let those that are there wait the longer."""
+        self._known = {uid: known for uid, known in self._known.items() if uid in there}

@@ -200,8 +200,7 @@ class Round:
             if ref in going and not remembered:
                 raise KubeError("what is left on the array could not be written down")
             if isinstance(outcome.decision, Release):
-                if isinstance(resource, VolumeAttachment):
-                    await self.beside.let_go(resource)
+                await self.beside.let_go(resource)
                 await self.writer.release(ref)
                 self._tell(resource, news.of_release(resource, outcome.decision, told.planned.get(ref)))
                 return

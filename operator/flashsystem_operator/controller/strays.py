@@ -13,6 +13,7 @@ from flashsystem_operator.api.host import FlashSystemHost, Ownership
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import ObjectMeta
 from flashsystem_operator.api.references import DeletionPolicy
+from flashsystem_operator.controller.beside import Beside
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Entry
 from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.kube import Gone, Kube, KubeError
@@ -48,6 +49,7 @@ class Strays:
         self._clock = clock
         self._looked_after = looked_after
         self._writer = Writer(kube, cache)
+        self._beside = Beside(kube, clock)
         self._queue = DelayQueue[ObjectRef](clock)
         self._failures = Backoff[ObjectRef]()
         self._lease: Lease | None = None
@@ -106,6 +108,7 @@ class Strays:
         array = array_of(entry, self._cache)
         if end.left and array and not await remember_released(self._writer, array, [entry.ref]):
             raise KubeError("what is left on the array could not be written down")
+        await self._beside.let_go(entry.resource)
         await self._writer.let_go(entry.ref, end.left)
 
 

@@ -182,13 +182,14 @@ class Worker:
     async def _let_go(self, due: set[ObjectRef]) -> set[ObjectRef]:
         """Those of whom somebody said so, whether or not the array can be reached. Answers with them."""
         entries = (entry for ref in due if ref != self.ref and (entry := self._cache.get(ref)) is not None)
-        going = {entry.ref for entry in entries if entry.meta.deleting and entry.meta.released}
+        going = {entry.ref: entry for entry in entries if entry.meta.deleting and entry.meta.released}
         if not await remember(self._writer, self.ref, going):
             raise KubeError("what is let go could not be written down")
-        for ref in going:
+        for ref, entry in going.items():
             log.info("%s: %s", ref, LEFT)
+            await self._beside.let_go(entry.resource)
             await self._writer.let_go(ref, LEFT)
-        return going
+        return set(going)
 
     async def _say_down(self, due: set[ObjectRef], down: ArrayDown) -> None:
         """One condition on the array, one on each object that wanted something. The array's own turn comes again."""
