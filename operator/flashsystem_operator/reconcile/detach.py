@@ -200,10 +200,10 @@ def _heir(
 
     Of the same FlashSystemHost, or of another one that the same host object turned out to be.
     """
-    resource = world.hosts.get(attachment.host)
-    beside = world.attachments_of(resource) if resource else ()
-    same = (each for each in world.bound_to(uid) if each.host == attachment.host or _on(host, each, world, view))
-    staying = (each for each in (*beside, *same) if each.ref != attachment.ref and _stays(each, world))
+    known = view.volumes.get(uid)
+    meant = world.bound_to(uid, known.name if known else None)
+    same = (each for each in meant if each.host == attachment.host or _on(host, each, world, view))
+    staying = (each for each in same if each.ref != attachment.ref and _stays(each, world))
     heirs = (each for each in staying if _may_have_it(each, world, view))
     return next((each for each in heirs if volume_to_leave(each, view) == uid), None)
 

@@ -18,7 +18,7 @@ from flashsystem_operator.reconcile.decision import Refuse, Wait
 from flashsystem_operator.reconcile.labels import Labels
 from flashsystem_operator.reconcile.names import host_object_name, made_by, made_by_another
 from flashsystem_operator.reconcile.tenancy import Refusal, Tenancy
-from flashsystem_operator.values import ChapSecret, HostName, Iqn, VolumeUid
+from flashsystem_operator.values import ChapSecret, HostName, Iqn, VolumeName, VolumeUid
 
 AnyResource = TypeVar("AnyResource", bound=Resource)
 
@@ -125,9 +125,13 @@ class World:
             if was_let_in(other) or not self.barred(other, view)
         )
 
-    def bound_to(self, uid: VolumeUid) -> tuple[VolumeAttachment, ...]:
-        """The attachments of this volume, by the UID that was recorded or is wished."""
-        return by_age(self._attachments_by_selector.get(uid, ()))
+    def bound_to(self, uid: VolumeUid, name: VolumeName | None = None) -> tuple[VolumeAttachment, ...]:
+        """The attachments of this volume, by the UID that was recorded or is wished.
+
+        name: that of the volume, if those count too that were not resolved yet.
+        """
+        named = self._attachments_by_selector
+        return by_age((*named.get(uid, ()), *(named.get(name, ()) if name else ())))
 
     def leaving(self, uid: VolumeUid) -> tuple[VolumeAttachment, ...]:
         """The attachments of this volume that are being deleted."""
