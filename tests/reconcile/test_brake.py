@@ -168,6 +168,7 @@ def test_one_that_is_tried_again_takes_no_second_place() -> None:
         ("many/2026-03-01T12:30:00Z", 3),
         ("40/tomorrow", 3),
         ("40/9999-12-31T23:59:59-12:00", 3),
+        ("40/0026-12-31T23:59:59Z", 3),  # a year that is short of two digits is long ago
         ("40/0001-01-01T00:00:00+12:00", 3),
         ("", 3),
     ],

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import CoolingLun, FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
@@ -108,6 +110,23 @@ def test_a_detach_that_is_refused_time_after_time_is_not_recorded_each_time() ->
     for now, writes in ((NOW, 0), (early, 0), (late, 1)):
         wished = around(node(**RESTING), off(), now=now)
         assert len(records.of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen)) == writes
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("2026-02-28T19:04:00-05:00", "2026-03-01T00:04:00Z"),
+        ("2026-03-01T00:00:00.900Z", None),
+        ("2026-03-01T01:00:00+01:00", None),
+        ("9999-12-31T23:59:59Z", END),
+        ("soon", END),
+    ],
+)
+def test_a_time_that_somebody_else_wrote_counts_as_the_time_that_it_is(written: str, told: str | None) -> None:
+    """One that cannot be read, or is too far off, is the latest that can be."""
+    rests = said(around(node(cooling_luns=[{"lun": 2, "uid": uid(2), "until": written}])), view(OURS))
+
+    assert rests == ((entry(2, 2, told),) if told else ())
 
 
 def test_what_is_not_freed_yet_goes_on_being_said_until_it_is() -> None:

@@ -8,7 +8,7 @@ counts.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Self
 
 from flashsystem_operator.api.annotations import ALLOW_DETACHES
@@ -23,6 +23,7 @@ from flashsystem_operator.api.array import (
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.conditions import find
 from flashsystem_operator.reconcile.decision import Act, Note, Reason, Wait
+from flashsystem_operator.reconcile.times import after, in_utc
 from flashsystem_operator.reconcile.words import plural
 from flashsystem_operator.reconcile.world import World
 
@@ -143,17 +144,14 @@ def _goes_on(world: World) -> str:
         return world.now
     cutoff = _cutoff(brake, world.now)
     counting = (_time(each) for each in _entries(world.array, world.now) if _time(each) > cutoff)
-    return _text(_moment(min(counting, default=world.now)) + timedelta(seconds=brake.window))
+    return after(min(counting, default=world.now), brake.window)
 
 
 def _allowed(array: FlashSystemArray) -> tuple[int, str] | None:
     """How many, and until when; None without a burst that is allowed, or one that cannot be read."""
     found = _ALLOWED.fullmatch(array.metadata.asked.allow_detaches or "")
-    try:
-        until = datetime.fromisoformat(found[2]) if found else None
-        return (int(found[1]), _text(until)) if found and until and until.tzinfo else None
-    except (ValueError, OverflowError):  # not a time, or one that in UTC is beyond all years
-        return None
+    until = in_utc(found[2]) if found else None
+    return (int(found[1]), until) if found and until else None
 
 
 def _since(array: FlashSystemArray, now: str) -> str:
@@ -186,11 +184,7 @@ def _entries(array: FlashSystemArray, now: str) -> Entries:
 
 def _past(time: str | None, now: str) -> str:
     """The time in the words that compare as times do, or the present in place of one to come, or of none."""
-    try:
-        moment = _moment(time or "")
-        return min(_text(moment), now) if moment.tzinfo else now
-    except (ValueError, OverflowError):  # not a time, or one that in UTC is beyond all years
-        return now
+    return min(in_utc(time) or now, now)
 
 
 def _without_one(entries: list[Detaches], time: str) -> list[Detaches]:
@@ -224,7 +218,7 @@ def _counted(entries: Entries, cutoff: str) -> int:
 
 
 def _cutoff(brake: DetachBrake, now: str) -> str:
-    return _text(_moment(now) - timedelta(seconds=brake.window))
+    return after(now, -brake.window)
 
 
 def _time(entry: Detaches) -> str:
@@ -233,7 +227,3 @@ def _time(entry: Detaches) -> str:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,13 +6,13 @@ whenever a look shows that somebody else did.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
 
 from flashsystem_operator.api.host import CoolingLun, FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.decision import Act, Decision
+from flashsystem_operator.reconcile.times import after, in_utc
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import HostName, Iqn, Lun, VolumeUid
 
@@ -31,10 +31,11 @@ def cooling(host: FlashSystemHost, world: World, view: View) -> Cooling:
     fresh, leaving = _after(world, 1.0), _leaving(host, world)
     found: dict[Lun, CoolingLun] = {}
     for each in host.status.cooling_luns:
-        if each.lun is None or not each.until or each.until <= world.now:
+        until = min(in_utc(each.until) or fresh, fresh)  # somebody else may have written it
+        if each.lun is None or until <= world.now:
             continue
         if each.lun not in there or (there[each.lun] == each.uid and each.uid in leaving):
-            found[each.lun] = each if each.until <= fresh else each.model_copy(update={"until": fresh})
+            found[each.lun] = each.model_copy(update={"until": until})
     for lun, uid in _remembered(host, world):
         if lun not in there:
             found[lun] = CoolingLun(lun=lun, uid=uid, until=fresh)
@@ -128,5 +129,4 @@ def _leaving(host: FlashSystemHost, world: World) -> set[VolumeUid | None]:
 
 def _after(world: World, share: float) -> str:
     """The time when this share of the quarantine is over."""
-    end = datetime.fromisoformat(world.now) + timedelta(seconds=share * world.array.spec.lun_quarantine)
-    return end.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return after(world.now, share * world.array.spec.lun_quarantine)
