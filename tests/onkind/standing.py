@@ -1,9 +1,11 @@
 """The kind cluster of this checkout: made afresh by `up`, and there until `down`, or until the next `up`."""
 
+import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +16,6 @@ from cluster.programs import kubectl
 from cluster.progress import say
 from cluster.standing import CHECKOUT
 from onkind import image
-from onkind.image import Image
 from sealed import clusters, engine, machine
 from sealed.images import Names
 
@@ -29,9 +30,14 @@ No kind cluster can be had here. Either of these is enough:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is up. sealed: in the engine of our own, else in the user's Docker. image: of the operator, in the node."""
+    """What is up.
+
+    program: kind. node_image: what it made the node of. image: of the operator, in the node.
+    sealed: in the engine of our own; else in the user's Docker.
+    """
 
     name: str
+    program: str
     node_image: str
     image: str
     kubectl: str
@@ -48,27 +54,21 @@ class Standing:
         return f"{self.name}-control-plane"
 
     def tools(self, environ: Mapping[str, str]) -> Kind:
-        """The kind and the Docker that it was made with. Raises Missing."""
-        return clusters.kind(self.node_image, environ) if self.sealed else kind.usable(environ)
+        """The kind and the Docker that it was made with."""
+        return Kind(self.program, self.node_image, engine.environment(environ) if self.sealed else environ)
 
 
 def up(environ: Mapping[str, str], folder: Path = FOLDER) -> Standing:
     """A new cluster with a new image of the operator in it; one that was up goes first. Raises NoCluster."""
     _remove(environ, folder)
-    try:
-        found, bases = _found(environ)
-        built = image.build(found.environ, bases)
-        return _made(found, bases, built, environ, folder)
-    except Missing as why:
-        raise NoCluster(f"{REMEDY}What was found:\n  - {why}") from why
+    with _found(environ) as (found, bases):
+        return _made(found, bases, environ, folder)
 
 
 def prepare(environ: Mapping[str, str]) -> None:
     """Have the node image, and the engine that holds it. Raises NoCluster."""
-    try:
-        _found(environ)
-    except Missing as why:
-        raise NoCluster(f"{REMEDY}What was found:\n  - {why}") from why
+    with _found(environ):
+        pass
 
 
 def down(environ: Mapping[str, str], folder: Path = FOLDER) -> None:
@@ -80,43 +80,57 @@ def down(environ: Mapping[str, str], folder: Path = FOLDER) -> None:
 
 def standing(folder: Path = FOLDER) -> Standing | None:
     """What `up` left, as far as that can be known without asking Docker; None when nothing is."""
+    left = _noted(folder)
+    return left if left is not None and left.kubeconfig.exists() and _has_engine(left) else None
+
+
+def _noted(folder: Path) -> Standing | None:
     try:
-        left = Standing(**json.loads((folder / "standing.json").read_text()))
+        return Standing(**json.loads((folder / "standing.json").read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
-    return left if left.kubeconfig.exists() and (engine.running() or not left.sealed) else None
 
 
-def _found(environ: Mapping[str, str]) -> tuple[Kind, Names | None]:
+def _has_engine(left: Standing) -> bool:
+    return engine.running() or not left.sealed
+
+
+@contextlib.contextmanager
+def _found(environ: Mapping[str, str]) -> Iterator[tuple[Kind, Names | None]]:
+    """What to make a cluster with, and what to build the image on where there is no network. Raises NoCluster."""
     try:
-        found = kind.usable(environ)
+        try:
+            found = kind.usable(environ)
+        except Missing as why:
+            say(f"no node image is to hand ({why}), so one is made here")
+            machine.release(environ)
+            # The engine is one for the whole machine, and an image's name in it too.
+            with machine.alone():
+                yield clusters.usable(environ)
+            return
+        say(f"using Docker with {found.image}")
+        yield found, None
     except Missing as why:
-        say(f"no node image is to hand ({why}), so one is made here")
-        return clusters.usable(environ)
-    say(f"using Docker with {found.image}")
-    return found, None
+        raise NoCluster(f"{REMEDY}What was found:\n  - {why}") from why
 
 
-def _made(found: Kind, bases: Names | None, built: Image, environ: Mapping[str, str], folder: Path) -> Standing:
+def _made(found: Kind, bases: Names | None, environ: Mapping[str, str], folder: Path) -> Standing:
     name = f"fs-e2e-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"  # each checkout has its own
-    left = Standing(name, found.image, built.name, str(kubectl(environ)), bases is not None, str(folder))
+    client = str(kubectl(environ))
+    left = Standing(name, found.program, found.image, image.name(), client, bases is not None, str(folder))
     folder.mkdir(parents=True, exist_ok=True)
     # Written down before it is made: a run that is killed from here on leaves what the next one ends.
     (folder / "standing.json").write_text(json.dumps(asdict(left)))
-    if bases is None:
+    kind.delete(found, name)  # one that Docker started again after the machine did
+    with ThreadPoolExecutor(1) as beside:
+        building = beside.submit(image.build, found.environ, bases)
         kind.create(found, name, left.kubeconfig)
-    else:
-        with machine.alone():  # who comes next must see which port is taken
-            kind.create(found, name, left.kubeconfig)
-    kind.load(found, name, built.name)
+        kind.load(found, name, building.result().name)
     return left
 
 
 def _remove(environ: Mapping[str, str], folder: Path) -> None:
-    left = standing(folder)
-    if left is not None:
-        try:
-            kind.delete(left.tools(environ), left.name)
-        except Missing as why:
-            raise NoCluster(f"kind cluster {left.name} cannot be deleted: {why}") from why
+    left = _noted(folder)
+    if left is not None and _has_engine(left):
+        kind.delete(left.tools(environ), left.name)
     shutil.rmtree(folder, ignore_errors=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from cluster.build import cache
 from cluster.kind import Kind
+from cluster.progress import told
 from sealed import engine, images
 from sealed.images import Names
 from sealed.machine import alone, done, release
@@ -13,25 +14,27 @@ FIRST_PORT = 6443
 
 
 def usable(environ: Mapping[str, str]) -> tuple[Kind, Names]:
-    """Have the engine run and its images made, which takes minutes the first time. Raises Missing."""
+    """Have the engine run and its images made, which takes minutes the first time. Raises Missing.
+
+    To be called by who is alone: two that look for a free port at once find the same.
+    """
     here = release(environ)
-    with alone():
-        engine.start(images.folder(environ), environ)
-        names = images.make(here, environ)
-        images.programs(environ)
-        return kind(names.node, environ), names
-
-
-def kind(image: str, environ: Mapping[str, str]) -> Kind:
-    """The kind that was built, against the engine of our own."""
-    return Kind(str(cache(environ, PROGRAMS) / "kind"), image, engine.environment(environ), _configuration)
+    engine.start(images.folder(environ), environ)
+    names = images.make(here, environ)
+    images.programs(environ)
+    program = str(cache(environ, PROGRAMS) / "kind")
+    return Kind(program, names.node, engine.environment(environ), _configuration), names
 
 
 def end_if_unused(environ: Mapping[str, str]) -> None:
     """End the engine, unless another checkout has a cluster in it."""
+    if not engine.left():
+        return
     with alone():
-        if engine.running() and not done(("docker", "ps", "--quiet"), engine.environment(environ)).strip():
-            engine.stop(environ)
+        listing = ("docker", "ps", "--quiet", "--filter", "label=io.x-k8s.kind.cluster")
+        if not engine.running() or not done(listing, engine.environment(environ)).strip():
+            with told("ending Docker without a network"):
+                engine.stop(environ)
 
 
 def _configuration(environ: Mapping[str, str]) -> str:

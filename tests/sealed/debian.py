@@ -1,6 +1,7 @@
 """Debian's root file systems: a bare one, kept, and others that are made of it by installing packages."""
 
 import contextlib
+import os
 import re
 import shutil
 import tempfile
@@ -26,6 +27,8 @@ NOT_NEEDED = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/
 @contextlib.contextmanager
 def a_root(folder: Path, release: str, packages: Sequence[str], environ: Mapping[str, str]) -> Iterator[Path]:
     """A root file system with these packages, for as long as the block lasts. folder: where roots are made."""
+    for left_by_a_killed_run in folder.glob(f"{ASIDE}*"):
+        _removed(left_by_a_killed_run, environ)
     bare = _bare(folder, release, environ)
     aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=folder))
     try:
@@ -38,7 +41,7 @@ def a_root(folder: Path, release: str, packages: Sequence[str], environ: Mapping
             _emptied(aside / name)
         yield aside
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        _removed(aside, environ)
 
 
 def mirror(release: str, environ: Mapping[str, str]) -> str:
@@ -57,14 +60,20 @@ def _bare(folder: Path, release: str, environ: Mapping[str, str]) -> Path:
     if bare.exists():
         return bare
     folder.mkdir(parents=True, exist_ok=True)
-    for left_by_a_killed_run in folder.glob(f"{ASIDE}*"):
-        shutil.rmtree(left_by_a_killed_run, ignore_errors=True)
     aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=folder))
     with told(f"installing a bare Debian {release}"):
         done(("debootstrap", "--variant=minbase", release, aside, mirror(release, environ)), environ)
         aside.chmod(0o755)
         aside.rename(bare)
     return bare
+
+
+def _removed(root: Path, environ: Mapping[str, str]) -> None:
+    """Also when debootstrap was killed, and what it mounts in there for its time is mounted still."""
+    for inside in ("proc", "sys"):
+        if os.path.ismount(root / inside):
+            done(("umount", "--lazy", root / inside), environ)
+    done(("rm", "--recursive", "--force", "--one-file-system", root), environ)
 
 
 def _emptied(folder: Path) -> None:

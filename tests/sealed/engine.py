@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -30,11 +30,24 @@ SOCKET = RUN / "docker.sock"
 RUNTIME = "runc-without-sys-resource"
 START_LIMIT, END_LIMIT = 60.0, 60.0  # seconds
 
+# One of our own: beside a machine's containerd dockerd would use that one, whose network has a way out.
+CONTAINERD = """\
+version = 2
+root = "{folder}/containerd"
+state = "{run}/containerd"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "{run}/containerd.sock"
+"""
+
+# What this machine asks is answered; what asks this machine (a proxy may listen there) or the world is refused.
 REFUSE = """
 echo 0 > /proc/sys/net/ipv4/icmp_ratelimit
 for chain in DOCKER-USER OUTPUT; do
-    iptables --insert $chain --out-interface sink --jump REJECT
-    iptables --insert $chain --out-interface sink --protocol tcp --jump REJECT --reject-with tcp-reset
+    for new in "--out-interface sink" "--out-interface host --match conntrack --ctstate NEW"; do
+        iptables --insert $chain $new --jump REJECT
+        iptables --insert $chain $new --protocol tcp --jump REJECT --reject-with tcp-reset
+    done
 done
 """
 
@@ -49,63 +62,100 @@ def start(folder: Path, environ: Mapping[str, str]) -> None:
     """Have the engine run. folder: where it keeps its images and its log. Raises Missing."""
     if running():
         return
-    _end_network(environ)
+    stop(environ)  # what a killed run left
     _make_network(environ)
     folder.mkdir(parents=True, exist_ok=True)
     # Not used where it is: the engine may outlive the checkout.
     shutil.copy(Path(__file__).with_name(RUNTIME), RUN / RUNTIME)
-    SOCKET.unlink(missing_ok=True)
-    (RUN / "dockerd.pid").unlink(missing_ok=True)
-    log = folder / "dockerd.log"
-    log.unlink(missing_ok=True)
-    engine = Process("dockerd", _argv(folder), log, env={**environ, "PATH": paths(environ)}, detached=True)
+    (RUN / "containerd.toml").write_text(CONTAINERD.format(folder=folder, run=RUN))
+    for left_by_a_killed_engine in (SOCKET, RUN / "dockerd.pid", folder / "engine.log"):
+        left_by_a_killed_engine.unlink(missing_ok=True)
     with told("starting Docker without a network"):
-        engine.start()
-        started = Started("dockerd", engine.pid, birth(engine.pid) or "gone")
-        (RUN / "dockerd.json").write_text(json.dumps(asdict(started)))
         try:
-            engine.await_ready(lambda: _answers(environ), START_LIMIT)
+            _started("containerd", folder, environ, (RUN / "containerd.sock").exists)
+            _started("dockerd", folder, environ, lambda: _answers(environ))
         except Died as why:
-            engine.stop()
-            _end_network(environ)
+            stop(environ)
             raise Missing(f"Docker did not start here: {why}") from why
         done(("nsenter", f"--net=/run/netns/{NAMESPACE}", "sh", "-ec", REFUSE), environ)
 
 
 def stop(environ: Mapping[str, str]) -> None:
     """End the engine with all that runs in it, and its network. Nothing there is no error."""
-    left = _running()
-    if left is not None and left.alive:
-        os.kill(left.pid, signal.SIGTERM)
-        deadline = time.monotonic() + END_LIMIT
-        while running() and time.monotonic() < deadline:
-            time.sleep(POLL)
-        if running():
-            os.killpg(left.pid, signal.SIGKILL)
-    (RUN / "dockerd.json").unlink(missing_ok=True)
-    _end_network(environ)
+    _end("dockerd")
+    _end_orphans(environ)
+    _end("containerd")
+    (RUN / "containerd.sock").unlink(missing_ok=True)
+    for words in (f"link delete {OUTSIDE}", f"netns delete {NAMESPACE}"):
+        with contextlib.suppress(Missing):  # it is not there
+            done(("ip", *words.split()), environ)
 
 
 def running() -> bool:
-    left = _running()
+    """Whether it answers, as far as its process tells."""
+    left = _noted("dockerd")
     return left is not None and left.alive
 
 
-def _running() -> Started | None:
+def left() -> bool:
+    """Whether anything of it is there to be ended, also after it was killed."""
+    return any(_noted(name) for name in ("dockerd", "containerd"))
+
+
+def _noted(name: str) -> Started | None:
     try:
-        return Started(**json.loads((RUN / "dockerd.json").read_text()))
+        return Started(**json.loads((RUN / f"{name}.json").read_text()))
     except (FileNotFoundError, ValueError):
         return None
 
 
-def _argv(folder: Path) -> list[str | Path]:
+def _started(name: str, folder: Path, environ: Mapping[str, str], ready: Callable[[], bool]) -> None:
+    """Start a program that outlives us, and write down which one it is. Raises Died."""
+    log = folder / "engine.log"
+    program = Process(name, _argv(name, folder), log, env={**environ, "PATH": paths(environ)}, detached=True)
+    program.start()
+    started = Started(name, program.pid, birth(program.pid) or "gone")
+    (RUN / f"{name}.json").write_text(json.dumps(asdict(started)))
+    program.await_ready(ready, START_LIMIT)
+
+
+def _argv(name: str, folder: Path) -> list[str | Path]:
     # nsenter and not `ip netns exec`, which would hide the cgroups.
+    inside: list[str | Path] = ["nsenter", f"--net=/run/netns/{NAMESPACE}", name]
+    if name == "containerd":
+        return [*inside, "--config", RUN / "containerd.toml"]
     return [
-        *("nsenter", f"--net=/run/netns/{NAMESPACE}", "dockerd"),
+        *inside,
         *("--host", f"unix://{SOCKET}", "--pidfile", RUN / "dockerd.pid", "--exec-root", RUN / "docker"),
+        *("--containerd", RUN / "containerd.sock"),
         *("--data-root", folder / "docker", "--default-address-pool", f"base={POOL},size=24"),
         *("--add-runtime", f"ours={RUN / RUNTIME}", "--default-runtime", "ours"),
     ]
+
+
+def _end(name: str) -> None:
+    """Ask it to end, and force it in the end. What only has its pid by now is left alone."""
+    left = _noted(name)
+    if left is None:
+        return
+    deadline = time.monotonic() + END_LIMIT
+    if left.alive:
+        os.kill(left.pid, signal.SIGTERM)
+    while left.alive:
+        if time.monotonic() > deadline:
+            os.killpg(left.pid, signal.SIGKILL)
+        time.sleep(POLL)
+    (RUN / f"{name}.json").unlink()
+
+
+def _end_orphans(environ: Mapping[str, str]) -> None:
+    """The containers of a dockerd that was killed; else it has ended them before itself."""
+    containerd = _noted("containerd")
+    if containerd is None or not containerd.alive:
+        return
+    ctr = ("ctr", "--address", RUN / "containerd.sock", "--namespace", "moby", "tasks")
+    for container in done((*ctr, "list", "--quiet"), environ).split():
+        done((*ctr, "delete", "--force", container), environ)
 
 
 def _answers(environ: Mapping[str, str]) -> bool:
@@ -132,9 +182,3 @@ def _make_network(environ: Mapping[str, str]) -> None:
         f"-n {NAMESPACE} route add default dev sink",
     ):
         done(("ip", *words.split()), environ)
-
-
-def _end_network(environ: Mapping[str, str]) -> None:
-    for words in (f"link delete {OUTSIDE}", f"netns delete {NAMESPACE}"):
-        with contextlib.suppress(Missing):  # it is not there
-            done(("ip", *words.split()), environ)
