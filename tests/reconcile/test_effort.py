@@ -6,6 +6,7 @@ import pstats
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import batch
 from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.values import MAX_LUN
 from support.arranging import attachment, bound, mapped, view, volume, world
 from support.leaving import NODE, OURS
 
@@ -29,3 +30,9 @@ def leaves(number: int) -> int:
 
 def test_to_detach_twice_as_many_volumes_from_a_host_takes_twice_the_effort() -> None:
     assert leaves(200) < 2.5 * leaves(100)
+
+
+def test_to_choose_a_lun_not_every_number_is_asked_about() -> None:
+    wished, data = attachment("a", "node", "data"), volume("data", 1)
+
+    assert calls(world(NODE, wished), view(OURS, data)) < MAX_LUN

@@ -36,7 +36,8 @@ def choose(attachment: VolumeAttachment, host: HostName, view: View, resting: Co
             Reason.HOST_FULL,
             f"Host {host} has no free LUN from {_FIRST} to {MAX_LUN}. Detach a volume from it first.",
         )
-    within = [lun for lun in free if lun < _most(view)] or free
+    most = _most(view)
+    within = [lun for lun in free if lun < most] or free
     rested = next((lun for lun in within if lun not in resting), None)
     return min(within, key=lambda lun: resting[lun].until or "") if rested is None else rested
 
