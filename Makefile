@@ -8,7 +8,7 @@ LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --genera
 	--no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help reference site demo test check cluster cluster-down e2e e2e-down e2e-env \
+.PHONY: help reference site install-yaml demo test check cluster cluster-down e2e e2e-down e2e-env \
 	node-image image lock clean environment programs lint
 
 help: ## List these targets.
@@ -49,6 +49,9 @@ reference: $(INSTALLED) ## Write docs/reference.md anew, from the CRDs and the c
 
 site: $(INSTALLED) ## Build the pages as a site, into dist/site; a dead link fails it.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+install-yaml: $(INSTALLED) ## Write dist/install.yaml: all of manifests/base in one file, for `kubectl apply -f`.
+	$(PYTHON) -m support.install_yaml dist/install.yaml
 
 lock: ## Pin all dependencies anew, with hashes and without addresses. Needs uv.
 	@command -v uv > /dev/null || { echo "uv is not on PATH: pip install uv" >&2; exit 2; }
