@@ -104,12 +104,22 @@ class _Json(logging.Formatter):
 
 
 class _NotOurBug(logging.Filter):
-    """kopf calls it an error when the API server does not answer. It is not one of ours, and it is tried again."""
+    """kopf calls it an error when the API server does not answer. It is not one of ours, and it is tried again.
+
+    When it gives up over that, each of its tasks says so with a traceback; handlers/operate.py says it in a line.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith(("kopf.", "asyncio")) and record.exc_info and _of_the_api(record.exc_info[1]):
+            return False
         if record.name.startswith("kopf._cogs.clients") and record.levelno == logging.ERROR:
             record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
         return True
+
+
+def _of_the_api(error: BaseException | None) -> bool:
+    """Whether it is about the API server, as far as its type tells: kopf's own errors are not to be imported."""
+    return isinstance(error, OSError) or type(error).__module__.startswith(("kopf._cogs.clients", "aiohttp"))
 
 
 class _Kept(logging.Handler):

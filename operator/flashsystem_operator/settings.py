@@ -9,6 +9,7 @@ class Settings:
 
     identity: of this replica, as Leases name their holder; differs between two starts of one pod.
     namespace: where the Leases are kept.
+    watched: the namespaces whose objects are looked after; none: those of the whole cluster.
     installation: the id of this installation (None: the UID of the cluster's kube-system namespace). It is a part of
         the names of host objects, and so the proof that they are ours.
     former_installations: ids that it had before; host objects named by these are ours too.
@@ -24,6 +25,7 @@ class Settings:
 
     identity: str
     namespace: str
+    watched: tuple[str, ...] = ()
     installation: str | None = None
     former_installations: tuple[str, ...] = ()
     pause_all: bool = False

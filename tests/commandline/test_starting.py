@@ -10,9 +10,12 @@ import pytest
 from cluster import kubeconfig
 from cluster.client import Cluster
 from support.arrays import pretend, writes
-from support.operating import NAMESPACE, Operator, install, open_secrets
+from support.operating import NAMESPACE, ROOT, Operator, install, open_secrets
 from support.program import complaint
-from support.stand import ARRAYS, ATTACHMENTS, Stand, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
+
+CRDS = ROOT / "crds"
+OPENAPI = "/openapi/v3/apis/flashsystem.io/v1alpha1"
 
 
 def test_what_the_cluster_lacks_is_told_with_what_to_apply(own_control_plane: Cluster) -> None:
@@ -25,10 +28,30 @@ def test_what_the_cluster_lacks_is_told_with_what_to_apply(own_control_plane: Cl
     assert "403" in said
     assert "apply the RBAC" in said
 
-    said = complaint("run", "--kubeconfig", str(cluster.kubeconfig))
-    assert "CRDs of flashsystem.io are not installed" in said
+    admin = ("run", "--kubeconfig", str(cluster.kubeconfig))
+    assert "CRDs of flashsystem.io are not installed" in complaint(*admin)
+
+    crd = (CRDS / "flashsystemarrays.yaml").read_text()
+    cluster.apply(crd.replace("name: v1alpha1", "name: v1beta1"))
+    until("the API server to serve it", lambda: "flashsystem.io/v1beta1" in cluster.kubectl("api-versions"))
+    said = complaint(*admin)
+    assert "they have version v1beta1, and this operator needs v1alpha1" in said
+    cluster.kubectl("delete", "crd", ARRAYS)
+
+    cluster.apply(crd)
+    until("the API server to serve it", lambda: "flashsystem.io/v1alpha1" in cluster.kubectl("api-versions"))
+    said = complaint(*admin)
+    assert f"not installed, or without version v1alpha1: {HOSTS}, {ATTACHMENTS}" in said
 
     install(cluster)
+    cluster.apply((CRDS / "flashsystemhosts.yaml").read_text().replace("coolingLUNs:", "frozenLUNs:"))
+    until("the API server to publish it", lambda: "frozenLUNs" in cluster.kubectl("get", "--raw", OPENAPI))
+    said = complaint(*admin)
+    assert "of an older release than this operator: they lack FlashSystemHost status.coolingLUNs" in said
+    assert "kubectl apply -k crds" in said
+
+    cluster.apply(CRDS)
+    until("the API server to publish it", lambda: "coolingLUNs" in cluster.kubectl("get", "--raw", OPENAPI))
     shown = cluster.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json")
     server = kubeconfig.Server.of(shown)
     forged = kubeconfig.write(nobody.with_name("forged"), server, "nobody", "not-a-token", "default")

@@ -168,3 +168,17 @@ def test_a_reader_that_has_had_enough_is_no_mistake_of_ours() -> None:
     os.close(write)
 
     assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def test_named_namespaces_need_an_installation_id_and_names(kubeconfig: Path, complaint: Tell) -> None:
+    base = ("run", "--kubeconfig", str(kubeconfig), "--watch-namespace")
+
+    assert "--watch-namespace needs --installation-id" in complaint(*base, "team")
+    for pattern in ("team-*", "!team", "", "Team"):
+        assert "name each one in full" in complaint(*base, pattern, "--installation-id", "one")
+
+
+def test_a_word_that_is_none_is_named(kubeconfig: Path, complaint: Tell) -> None:
+    assert "--no-such-option" in complaint("run", "--no-such-option")
+    assert "no-such-command" in complaint("no-such-command")
+    assert "--lease-duration" in complaint("run", "--kubeconfig", str(kubeconfig), "--lease-duration", "soon")

@@ -1,6 +1,5 @@
 """Two replicas share the arrays between them; each array is worked by one of them, whatever happens to the other."""
 
-import http.client
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from support.contents import commands, mark, writes
 from support.endings import comes_to, layout, stays_in_sync
 from support.holding import Holding
 from support.operating import LEASE_SECONDS, NAMESPACE, Operator, account, install, open_secrets, replica
+from support.probing import is_ready
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
 pytestmark = pytest.mark.long
@@ -58,17 +58,6 @@ def replicas(request: pytest.FixtureRequest, stand: Stand, operator: Operator, t
         # Who starts first would have all the arrays before the other has seen them.
         until("both to be ready", lambda: all(map(is_ready, ports.values())))
         yield running
-
-
-def is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def attach(stand: Stand, number: int) -> None:

@@ -118,3 +118,32 @@ def test_what_no_entry_of_volume_access_allows_is_refused(
 
 def test_without_volume_access_every_volume_may_be_attached() -> None:
     assert tenancy().volume("storage", "data") is None
+
+
+def test_an_operator_for_named_namespaces_refuses_labels_for_good_and_persistent_volumes() -> None:
+    """It may never know them, so there is nothing to wait for."""
+    rules = Tenancy(
+        array(
+            allowed_namespaces={"from": "Selector", "selector": {}},
+            host_adoption=CHOSEN,
+            volume_access=[{"namespaceSelector": {}, "volumes": ["d*"]}],
+            persistent_volumes="Allowed",
+        ),
+        {},
+        namespaced=True,
+    )
+    out = "whoever keeps the operator to install it for the whole cluster"
+
+    for refused, field in (
+        (rules.use("storage"), "spec.allowedNamespaces"),
+        (rules.adoption("storage"), "spec.hostAdoption"),
+        (rules.volume("storage", "data"), "spec.volumeAccess"),
+    ):
+        assert isinstance(refused, Refuse)
+        assert refusal(refused, field, out) is Reason.NAMESPACED_INSTALLATION
+    note = rules.persistent_volumes()
+    assert note is not None
+    assert note.reason is Reason.NAMESPACED_INSTALLATION
+    assert out in note.message
+    by_name = Tenancy(array(allowed_namespaces={"from": "All"}), {}, namespaced=True)
+    assert by_name.use("team-a") is None

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from flashsystem_operator.cli.ending import end
-from flashsystem_operator.cli.installation import former_option
+from flashsystem_operator.cli.installation import former_option, namespaces
 from flashsystem_operator.logs import LogFormat, configure
 from flashsystem_operator.settings import Settings
 
@@ -27,6 +27,13 @@ from flashsystem_operator.settings import Settings
     default="flashsystem-system",
     show_default=True,
     help="Where Leases are kept.",
+)
+@click.option(
+    "--watch-namespace",
+    metavar="NAME",
+    multiple=True,
+    callback=namespaces,
+    help="Look after this namespace alone; may be given several times. Needs --installation-id. Left out: all.",
 )
 @click.option("--identity", envvar="POD_NAME", help="This replica, as Leases name it. Left out: the host's name.")
 @click.option("--installation-id", help="Part of the names of host objects. Left out: the UID of kube-system.")
@@ -86,9 +93,15 @@ def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, lo
         configure(log_format, log_level, said["change_log"])
     except OSError as error:
         end(f"--change-log {said['change_log']} cannot be written: {error.strerror}. Name a file that can.")
+    if said["watch_namespace"] and not said["installation_id"]:
+        end(
+            "--watch-namespace needs --installation-id: the UID of kube-system, used otherwise, can only be read by "
+            "those who see the whole cluster. Give any word that no other installation on the same arrays has."
+        )
     settings = Settings(
         identity=f"{identity or socket.gethostname()}-{uuid.uuid4().hex[:8]}",
         namespace=said["namespace"],
+        watched=said["watch_namespace"],
         installation=said["installation_id"],
         former_installations=said["former_installation_ids"],
         pause_all=said["pause_all"],

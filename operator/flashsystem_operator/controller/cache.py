@@ -74,11 +74,11 @@ class Entry:
 class Cache:
     """All entries, and the indexes that wake-ups and worlds are made of."""
 
-    def __init__(self) -> None:
+    def __init__(self, namespaces: Namespaces | None = None) -> None:
         self._entries: dict[ObjectRef, Entry] = {}
         self._by_key: dict[tuple[str, object], set[ObjectRef]] = {}
         self._buried: dict[str, None] = {}
-        self.namespaces = Namespaces()
+        self.namespaces = namespaces or Namespaces()
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -4,19 +4,20 @@ All the events of an object's life meet in `see`: it is the state that matters, 
 """
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from flashsystem_operator.api.array import FlashSystemArray
-from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.kinds import GROUP, Kind, ObjectRef
 from flashsystem_operator.controller import namespaces
 from flashsystem_operator.controller.cache import Cache, Change, Entry
 from flashsystem_operator.controller.ghosts import ghost_of
-from flashsystem_operator.controller.kube import Kube, KubeError
+from flashsystem_operator.controller.kube import Body, Forbidden, Kube, KubeError
 from flashsystem_operator.controller.lease import LeaseTerms
 from flashsystem_operator.controller.metrics.exposition import Scene
 from flashsystem_operator.controller.metrics.tally import Tallies, Tally, tally
@@ -50,7 +51,7 @@ class Controller:
     def __init__(self, kube: Kube, settings: Settings) -> None:
         self._kube = kube
         self._settings = settings
-        self._cache = Cache()
+        self._cache = Cache(namespaces.Namespaces(settings.watched))
         self._clock = time.monotonic
         self._installation = settings.installation or ""
         self._workers: dict[ObjectRef, Worker] = {}
@@ -82,13 +83,14 @@ class Controller:
     async def start(self) -> None:
         """List everything before anything is concluded, then work. Raises KubeError if the cluster cannot be read."""
         if not self._installation:
-            self._installation = await self._kube.cluster_id()
+            with _saying("get namespace kube-system, whose UID is the id of this installation"):
+                self._installation = await self._kube.cluster_id()
         await self._list_namespaces()
         for kind in Kind:
             await self._list(kind)
         self._begin("strays", self._strays.run())
         self._begin("relist", self._relist())
-        if not self.knows_namespaces:
+        if not self.knows_namespaces and not self._settings.watched:
             self._begin("namespaces", self._ask_for_namespaces())
         self._match_workers()
         self._wake(entry.ref for kind in Kind for entry in self._cache.entries(kind))
@@ -189,11 +191,17 @@ class Controller:
         return sum(worker.working for worker in self._workers.values())
 
     async def _list(self, kind: Kind) -> list[ObjectRef]:
-        before = self._cache.uids(kind)
-        return self._cache.replace_all(kind, [body async for body in self._kube.list(kind)], before)
+        before, where = self._cache.uids(kind), self._settings.watched or (None,)
+        bodies: list[Body] = []
+        for namespace in where:
+            with _saying(f"list {kind.plural}.{GROUP} in {f'namespace {namespace}' if namespace else 'the cluster'}"):
+                bodies += [body async for body in self._kube.list(kind, namespace)]
+        return self._cache.replace_all(kind, bodies, before)
 
     async def _list_namespaces(self) -> None:
         """Where we may not, all is well but for arrays that choose by labels: those say so, until we may."""
+        if self._settings.watched:
+            return
         if (labels := await namespaces.listed(self._kube.namespaces)) is not None:
             self._cache.namespaces.learn_all(labels)
             self.knows_namespaces = True
@@ -227,6 +235,15 @@ class Controller:
                 if not self._works(ref):  # whoever works the array has seen to it by now
                     self._cache.remove(ref)
             self._wake({ref for each in changed for ref in (each, *self._cache.kin(each))})
+
+
+@contextlib.contextmanager
+def _saying(what: str) -> Iterator[None]:
+    """A refusal says what was refused: the answer of the API server may be kept from those who read it."""
+    try:
+        yield
+    except Forbidden as error:
+        raise Forbidden(f"no right to {what} ({error})") from error
 
 
 def _complain(task: asyncio.Task[None]) -> None:

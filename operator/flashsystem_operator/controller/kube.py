@@ -36,15 +36,16 @@ class Kube:
         self._core = client.CoreV1Api(api)
         self._leases = client.CoordinationV1Api(api)
 
-    async def list(self, kind: Kind) -> AsyncIterator[Body]:
-        """All objects of a kind, page by page."""
+    async def list(self, kind: Kind, namespace: str | None = None) -> AsyncIterator[Body]:
+        """All objects of a kind, of one namespace if it is named, page by page."""
         follow: str | None = None
         while True:
-            page = await self._asked(
-                self._custom.list_cluster_custom_object(
-                    GROUP, VERSION, kind.plural, limit=_PAGE, _continue=follow, _request_timeout=self._limit
-                )
-            )
+            limits: dict[str, Any] = {"limit": _PAGE, "_continue": follow, "_request_timeout": self._limit}
+            if namespace is None:
+                request = self._custom.list_cluster_custom_object(GROUP, VERSION, kind.plural, **limits)
+            else:
+                request = self._custom.list_namespaced_custom_object(GROUP, VERSION, namespace, kind.plural, **limits)
+            page = await self._asked(request)
             for item in page["items"]:
                 yield item
             follow = page["metadata"].get("continue")

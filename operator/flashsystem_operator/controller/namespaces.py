@@ -1,16 +1,23 @@
-"""The labels of namespaces, by which arrays choose who may use them. Belongs to one event loop."""
+"""Namespaces: which of them are watched, and their labels, by which arrays choose who may use them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from flashsystem_operator.controller.answers import Forbidden
 from flashsystem_operator.reconcile.labels import Labels
 
 
 class Namespaces:
-    """labels: of each namespace that was seen. A mapping once handed out never changes: a pass may stand on it."""
+    """labels: of each namespace that was seen. A mapping once handed out never changes: a pass may stand on it.
 
-    def __init__(self) -> None:
+    watched: the namespaces whose objects are looked after; none: all. Belongs to one event loop.
+    """
+
+    def __init__(self, watched: Collection[str] = ()) -> None:
+        self.watched = tuple(watched)
         self.labels: Mapping[str, Labels] = {}
+
+    def watches(self, name: str) -> bool:
+        return not self.watched or name in self.watched
 
     def learn_all(self, labels: Mapping[str, Labels]) -> None:
         """Take in a whole listing."""

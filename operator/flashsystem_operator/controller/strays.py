@@ -142,18 +142,25 @@ def _judge_attachment(attachment: VolumeAttachment, cache: Cache) -> Decision:
     if attachment.metadata.deleting and (volume is None or volume.uid is None):
         return Release()
     array = cache.array_of(attachment.ref)
-    return host_not_found(attachment) if array is None else _array_not_found(array, attachment.metadata)
+    return host_not_found(attachment) if array is None else _array_not_found(array, attachment.metadata, cache)
 
 
 def _judge_host(host: FlashSystemHost, cache: Cache) -> Decision:
     stays = host.status.ownership is not Ownership.CREATED or host.spec.deletion_policy is DeletionPolicy.RETAIN
     if not host.metadata.deleting or not stays:
-        return _array_not_found(host.array, host.metadata)
+        return _array_not_found(host.array, host.metadata, cache)
     names = [ref.name for ref in cache.kin(host.ref) if ref.kind is Kind.ATTACHMENT]
     return Wait(Reason.IN_USE, f"VolumeAttachments still use this host: {', '.join(names)}.") if names else Release()
 
 
-def _array_not_found(array: ObjectRef, meta: ObjectMeta) -> Wait:
+def _array_not_found(array: ObjectRef, meta: ObjectMeta, cache: Cache) -> Wait:
+    if not cache.namespaces.watches(array.namespace):
+        out = f", or {way_out(meta)}" if meta.deleting else ""
+        return Wait(
+            Reason.ARRAY_NOT_FOUND,
+            f"{array} is in a namespace that this operator does not watch. Ask whoever keeps the operator to watch "
+            f"namespace {array.namespace} too, with --watch-namespace{out}.",
+        )
     missing = f"There is no {array} that can be worked with."
     if meta.deleting:
         out = f"Make it again, and this object goes when nothing of it is left there; or {way_out(meta)}."

@@ -287,6 +287,7 @@ class Worker:
             installation=self._installation,
             former=self._settings.former_installations,
             namespaces=self._cache.namespaces.labels,
+            namespaced=bool(self._settings.watched),
             paused=_PAUSE_ALL if self._settings.pause_all else "",
             closed=closed,
             unsettled=self._unsettled.hosts,

@@ -1,7 +1,13 @@
-"""The life of the operator's process: log in, list, watch, work, and let go in order."""
+"""The life of the operator's process: log in, list, watch, work, and let go in order.
+
+What the cluster lacks at the first start ends the process with a line that says what to do. What it loses later, a CRD
+or a right, is said and waited for: kopf gives up over it, so all is taken up anew, from the login on, until it works.
+"""
 
 import asyncio
+import contextlib
 import logging
+import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -16,8 +22,16 @@ from flashsystem_operator.controller.controller import Controller
 from flashsystem_operator.controller.health import probes
 from flashsystem_operator.controller.kube import Forbidden, Gone, Kube, KubeError
 from flashsystem_operator.controller.metrics.exposition import Exposition
+from flashsystem_operator.controller.served import what_is_older, what_lacks
 from flashsystem_operator.handlers.watch import watch, watch_namespaces
 from flashsystem_operator.settings import Settings
+
+_GIVES_UP = (1, 1, 2, 3, 5)
+"""Seconds between kopf's tries when it is refused, or answered by a 5xx: together about as long as a Lease lives. To a
+server that does not answer at all it comes back for ever."""
+
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds before all is taken up anew; the last one for ever."""
 
 log = logging.getLogger(__name__)
 
@@ -26,19 +40,91 @@ class CannotStart(Exception):
     """The operator cannot begin its work. The message says in one line what to do."""
 
 
+class _Ended(Exception):
+    """A watch ended for good; the message carries why. All has to be taken up anew."""
+
+
+class _Life:
+    """controller: of the present attempt. stop: somebody wants the end."""
+
+    def __init__(self) -> None:
+        self.controller: Controller | None = None
+        self.worked = False
+        self.stop = asyncio.Event()
+
+    @property
+    def alive(self) -> bool:
+        return self.controller is None or self.controller.alive
+
+    @property
+    def ready(self) -> bool:
+        return self.controller is not None and self.controller.ready
+
+    def heed_signals(self) -> None:
+        """In place of kopf, which has taken them for itself, and hears none any more once a watch of its has failed."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self.stop.set)
+
+    async def pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stop.wait(), seconds)
+
+
 async def operate(settings: Settings, kubeconfig: Path | None) -> None:
-    """Run until a signal comes. Raises CannotStart."""
+    """Run until a signal comes. Raises CannotStart if it never worked."""
+    life = _Life()
     async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(await _client(kubeconfig))
-        controller = Controller(Kube(api), settings)
         if settings.probe_port is not None:
-            await _serve_probes(stack, settings.probe_port, controller)
-        await _start(controller, named(kubeconfig))
-        stack.push_async_callback(controller.stop)
-        registry = _registry(controller, kubeconfig)
-        # Without a name of its own kopf asks for that of the user, and the user of a pod has none.
-        name: Any = settings.identity
-        await kopf.operator(registry=registry, clusterwide=True, settings=_settings(), identity=name)
+            await _serve_probes(stack, settings.probe_port, life)
+        said, failures = "", 0
+        while not life.stop.is_set():
+            try:
+                await _attempt(settings, kubeconfig, life)
+            except (CannotStart, _Ended) as error:
+                if not life.worked:
+                    raise
+                failures = 1 if isinstance(error, _Ended) else failures + 1
+                if str(error) != said:
+                    log.warning("%s. It is tried again until it works.", str(error).rstrip("."))
+                said = "" if isinstance(error, _Ended) else str(error)
+                await life.pause(_PAUSES[min(failures, len(_PAUSES)) - 1])
+            else:
+                return
+
+
+async def _attempt(settings: Settings, kubeconfig: Path | None, life: _Life) -> None:
+    """From the login to the end. Raises CannotStart or _Ended."""
+    async with await _client(kubeconfig) as api:
+        kube = Kube(api)
+        controller = life.controller = Controller(kube, settings)
+        try:
+            await _start(controller, kube, named(kubeconfig), watched=bool(settings.watched))
+            if life.worked:
+                log.info("the cluster can be worked with again")
+            life.worked = True
+            await _watch(controller, settings, kubeconfig, life)
+        finally:
+            await controller.stop()
+
+
+async def _watch(controller: Controller, settings: Settings, kubeconfig: Path | None, life: _Life) -> None:
+    before = asyncio.all_tasks()
+    # Without a name of its own kopf asks for that of the user, and the user of a pod has none.
+    name: Any = settings.identity
+    try:
+        tasks = await kopf.spawn_tasks(
+            registry=_registry(controller, kubeconfig),
+            clusterwide=not settings.watched,
+            namespaces=settings.watched,
+            settings=_settings(),
+            identity=name,
+            stop_flag=life.stop,
+        )
+        life.heed_signals()
+        await kopf.run_tasks(tasks, ignored=before)
+    except Exception as error:  # kopf's own errors are not to be imported; one that is ours has been logged as such
+        words = error.args[0] if error.args else type(error).__name__
+        raise _Ended(f"a watch has ended: {words}. All is listed and watched anew") from error
 
 
 async def _client(kubeconfig: Path | None) -> client.ApiClient:
@@ -48,34 +134,34 @@ async def _client(kubeconfig: Path | None) -> client.ApiClient:
         raise CannotStart(str(error)) from error
 
 
-async def _serve_probes(stack: AsyncExitStack, port: int, controller: Controller) -> None:
+async def _serve_probes(stack: AsyncExitStack, port: int, life: _Life) -> None:
     try:
-        served = probes(port, lambda: controller.alive, lambda: controller.ready, _metrics(controller))
+        served = probes(port, lambda: life.alive, lambda: life.ready, _metrics(life))
         await stack.enter_async_context(served)
     except OSError as error:
         raise CannotStart(f"cannot serve probes on port {port}: {error}. Choose another with --probe-port.") from error
 
 
-def _metrics(controller: Controller) -> Callable[[], Awaitable[bytes]]:
+def _metrics(life: _Life) -> Callable[[], Awaitable[bytes]]:
     exposition = Exposition()
 
     async def text() -> bytes:
-        return exposition.text(await controller.scene())
+        return exposition.text(await life.controller.scene()) if life.controller else b""
 
     return text
 
 
-async def _start(controller: Controller, where: str) -> None:
+async def _start(controller: Controller, kube: Kube, where: str, *, watched: bool) -> None:
     try:
+        if older := await what_is_older(kube):
+            raise CannotStart(older)
         await controller.start()
     except Gone as error:
-        await controller.stop()
-        raise CannotStart(f"the CRDs of {GROUP} are not installed: apply those of this release first.") from error
+        raise CannotStart(await what_lacks(kube)) from error
     except Forbidden as error:
-        await controller.stop()
-        raise CannotStart(f"no right to list {GROUP} objects: apply the RBAC of this release ({error}).") from error
+        out = "manifests/components/watched-namespace there" if watched else "the RBAC of this release"
+        raise CannotStart(f"{error}: apply {out}.") from error
     except KubeError as error:
-        await controller.stop()
         raise CannotStart(
             f"cannot work with the API server of {where}: {error}. Check that it runs and takes this login, or give "
             "another with --kubeconfig."
@@ -97,8 +183,20 @@ def _registry(controller: Controller, kubeconfig: Path | None) -> kopf.OperatorR
     async def clean_up(**_: Any) -> None:
         # Before kopf cancels what it did not start: a command that was sent is waited for, and the Leases are let go.
         await controller.stop()
+        await _end_watches()
 
     return registry
+
+
+async def _end_watches() -> None:
+    """When one watch has failed, kopf 1.45 leaves the others running, and a later cancellation is lost on them.
+
+    Here, before kopf cancels what they wait for, they still heed one. What they end with has been said.
+    """
+    watches = {task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for ")}
+    for task in watches:
+        task.cancel()
+    await asyncio.gather(*watches, return_exceptions=True)
 
 
 def _settings() -> kopf.OperatorSettings:
@@ -113,9 +211,12 @@ def _settings() -> kopf.OperatorSettings:
     settings.watching.client_timeout = 330
     settings.watching.connect_timeout = 10
     settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = _GIVES_UP
     settings.queueing.idle_timeout = 0.05
     settings.queueing.worker_limit = None
-    settings.process.ultimate_exiting_timeout = 60
+    # kopf would kill the process that long after any end, also after one that we take up anew. Who hangs at the real
+    # end is killed by Kubernetes: terminationGracePeriodSeconds.
+    settings.process.ultimate_exiting_timeout = None
     return settings
 
 

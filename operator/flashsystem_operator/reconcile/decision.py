@@ -44,6 +44,7 @@ class Reason(StrEnum):
     VOLUME_NOT_ALLOWED = "VolumeNotAllowed"
     PERSISTENT_VOLUME_NOT_ALLOWED = "PersistentVolumeNotAllowed"
     NAMESPACE_UNKNOWN = "NamespaceUnknown"
+    NAMESPACED_INSTALLATION = "NamespacedInstallation"
     HOST_NOT_FOUND = "HostNotFound"
     HOST_NOT_READY = "HostNotReady"
     PARENT_DELETING = "ParentDeleting"

@@ -19,15 +19,21 @@ Refusal = Wait | Refuse | None
 
 @dataclass(frozen=True, slots=True)
 class Tenancy:
-    """The permissions of one array. labels: of each namespace that is known."""
+    """The permissions of one array.
+
+    labels: of each namespace that is known.
+    namespaced: the operator is installed for named namespaces; it may know no labels, and keep no PersistentVolumes.
+    """
 
     array: FlashSystemArray
     labels: Mapping[str, Labels]
+    namespaced: bool = False
 
     def use(self, namespace: str) -> Refusal:
         """Why a namespace may have no host and no attachment on the array."""
         return self._among(
             self.array.spec.allowed_namespaces,
+            "allowedNamespaces",
             namespace,
             Refuse(
                 Reason.ARRAY_NOT_ALLOWED,
@@ -41,6 +47,7 @@ class Tenancy:
         """Why a namespace may neither adopt a host object nor take over a mapping that the operator did not make."""
         return self._among(
             self.array.spec.host_adoption,
+            "hostAdoption",
             namespace,
             Refuse(
                 Reason.ADOPTION_NOT_ALLOWED,
@@ -59,7 +66,7 @@ class Tenancy:
         matching = [entry for entry in entries if any(fnmatchcase(name, glob) for glob in entry.volumes)]
         labels = self.labels.get(namespace)
         if matching and labels is None:
-            return _unknown(namespace)
+            return self._unknown(namespace, "volumeAccess")
         if any(chooses(entry.namespace_selector, labels or {}) for entry in matching):
             return None
         return Refuse(
@@ -70,6 +77,14 @@ class Tenancy:
 
     def persistent_volumes(self) -> Note | None:
         """Why no attachment of the array may make a PersistentVolume."""
+        if self.namespaced:
+            return Note(
+                "PersistentVolumeBlocked",
+                Reason.NAMESPACED_INSTALLATION,
+                "This operator is installed for named namespaces, and PersistentVolumes belong to none. Remove "
+                "spec.persistentVolume and use status.connection or spec.connectionSecret; or ask whoever keeps the "
+                "operator to install it for the whole cluster.",
+            )
         if self.array.spec.persistent_volumes is PersistentVolumes.ALLOWED:
             return None
         return Note(
@@ -79,7 +94,7 @@ class Tenancy:
             "or remove spec.persistentVolume.",
         )
 
-    def _among(self, choice: Namespaces, namespace: str, refusal: Refuse) -> Refusal:
+    def _among(self, choice: Namespaces, field: str, namespace: str, refusal: Refuse) -> Refusal:
         match choice.from_:
             case From.ALL:
                 return None
@@ -88,8 +103,24 @@ class Tenancy:
             case From.SELECTOR:
                 labels = self.labels.get(namespace)
                 if labels is None:
-                    return _unknown(namespace)
+                    return self._unknown(namespace, field)
                 return None if choice.selector and chooses(choice.selector, labels) else refusal
+
+    def _unknown(self, namespace: str, field: str) -> Wait | Refuse:
+        if self.namespaced:
+            return Refuse(
+                Reason.NAMESPACED_INSTALLATION,
+                f"{self.array.ref} chooses namespaces by their labels, in spec.{field}, and this operator is installed "
+                "for named namespaces and may not read labels. Ask whoever keeps the array to "
+                + ("leave that field out" if field == "volumeAccess" else "set it to from Same or All")
+                + ", or whoever keeps the operator to install it for the whole cluster. What is attached already stays "
+                "so.",
+            )
+        return Wait(
+            Reason.NAMESPACE_UNKNOWN,
+            f"The labels of namespace {namespace}, by which the array chooses who may use it, are not known to the "
+            "operator. It goes on when they are; the operator needs the right to list and watch namespaces.",
+        )
 
     def _rule(self, field: str) -> str:
         """The field that decides, as it stands; what a selector asks for is for the array's own namespace to read."""
@@ -103,11 +134,3 @@ def by_labels(array: FlashSystemArray) -> bool:
     """Whether it matters to the array what labels namespaces have."""
     spec = array.spec
     return bool(spec.volume_access) or From.SELECTOR in (spec.allowed_namespaces.from_, spec.host_adoption.from_)
-
-
-def _unknown(namespace: str) -> Wait:
-    return Wait(
-        Reason.NAMESPACE_UNKNOWN,
-        f"The labels of namespace {namespace}, by which the array chooses who may use it, are not known to the "
-        "operator. It goes on when they are; the operator needs the right to list and watch namespaces.",
-    )

@@ -30,6 +30,7 @@ class World:
     installation: the id of this installation of the operator (3.3).
     former: ids that it had before; host objects named by these are ours too.
     namespaces: the labels of each namespace, by which the array may choose; one that is not here is unknown.
+    namespaced: the operator is installed for named namespaces, and has no right to anything outside them.
     closed: why nothing new may be made through the array at present, empty when it may. Detaching always works.
     unsettled: host objects on which a command may still be running whose answer was lost.
     unsettled_pairs: the mappings among these: the volume may still appear on the host object, or vanish from it.
@@ -60,12 +61,13 @@ class World:
     paused: str = ""
     former: tuple[str, ...] = ()
     namespaces: Mapping[str, Labels] = field(default_factory=dict)
+    namespaced: bool = False
     in_use: Mapping[ObjectRef, Wait] = field(default_factory=dict)
     vanished: frozenset[ObjectRef] = frozenset()
 
     @cached_property
     def tenancy(self) -> Tenancy:
-        return Tenancy(self.array, self.namespaces)
+        return Tenancy(self.array, self.namespaces, self.namespaced)
 
     def counts(self, host: FlashSystemHost) -> bool:
         """Whether a host is to be reckoned with: it may use the array, or was let in before and has something there."""

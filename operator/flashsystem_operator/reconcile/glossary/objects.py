@@ -77,6 +77,13 @@ REASONS: Mapping[Reason, Entry] = {
         "the array chooses namespaces by labels, and those of this one are not known",
         "wait; if it stays, let the operator list and watch namespaces",
     ),
+    Reason.NAMESPACED_INSTALLATION: Entry(
+        "host, attachment",
+        "the operator is installed for named namespaces, and may neither read labels of namespaces nor keep "
+        "PersistentVolumes",
+        "use `from: Same` or `All` and leave out `volumeAccess` and `persistentVolume`; or install the operator for "
+        "the whole cluster, see [install.md](install.md#for-named-namespaces)",
+    ),
     Reason.HOST_NOT_FOUND: Entry("attachment", "the FlashSystemHost is not there", "make it"),
     Reason.HOST_NOT_READY: Entry(
         "attachment",
