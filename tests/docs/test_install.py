@@ -1,0 +1,57 @@
+"""docs/install.md, upgrade.md and uninstall.md are true of the manifests, the options and the lines that there are."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from flashsystem_operator.cli import main
+
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    name: (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("install", "upgrade", "uninstall")
+}
+COMPONENTS = {path.name for path in (ROOT / "manifests" / "components").iterdir()}
+OF_OTHER_PAGES = {"simulator", "monitoring", "image"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_manifest_that_a_page_names_is_there(page: str) -> None:
+    named = re.findall(r"\b((?:manifests|crds)(?:/[\w.-]+)*)", PAGES[page])
+
+    assert named
+    assert [path for path in named if not (ROOT / path.rstrip(".")).exists()] == []
+
+
+def test_every_component_is_told_of() -> None:
+    used = [file.read_text(encoding="utf-8") for file in (ROOT / "manifests" / "examples").rglob("kustomization.yaml")]
+    told = {name for name in COMPONENTS if f"components/{name}`" in PAGES["install"]}
+    by_example = {name for name in COMPONENTS if any(f"components/{name}\n" in f"{text}\n" for text in used)}
+
+    assert COMPONENTS - told - by_example - OF_OTHER_PAGES == set()
+
+
+def test_every_option_that_the_pages_name_is_one_of_run() -> None:
+    run = main.get_command(click.Context(main), "run")
+    assert run
+    options = {word for option in run.params for word in option.opts}
+    named = {word for text in PAGES.values() for word in re.findall(r"`(--[a-z-]+)`", text)}
+
+    assert named
+    assert named <= options
+
+
+def test_every_variable_of_the_examples_is_an_option_of_run() -> None:
+    run = main.get_command(click.Context(main), "run")
+    assert run
+    known = {f"FLASHSYSTEM_RUN_{str(option.name).upper()}" for option in run.params}
+    said = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "manifests").rglob("*.yaml"))
+
+    named = set(re.findall(r"FLASHSYSTEM_RUN_[A-Z_]+", said + "".join(PAGES.values()))) - {"FLASHSYSTEM_RUN_"}
+    assert named <= known
+
+
+def test_no_page_tells_anybody_to_edit_a_finalizer() -> None:
+    for text in PAGES.values():
+        assert not re.search(r"(patch|edit|remove|delete)[^.]{0,40}finalizers?\b(?! needs)", text)
