@@ -4,8 +4,9 @@
 #   docker build --build-arg BASE=... --build-arg BUILD_BASE=... .
 # Without a network: wheels of requirements/image.txt and requirements/build.txt in the folder wheels/, and
 #   docker build --build-arg PIP_OPTIONS="--no-index --find-links=/wheels" .
-# Nothing in here needs BuildKit. Give a digest with BASE to pin further than the tag does.
-ARG BASE=python:3.11.14-slim-bookworm
+# Nothing in here needs BuildKit.
+# The digest is that of the index of all architectures. A newer base: `docker buildx imagetools inspect python:TAG`.
+ARG BASE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
 ARG BUILD_BASE=${BASE}
 
 # The package as a wheel: building needs hatchling, running does not.

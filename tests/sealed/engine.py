@@ -67,6 +67,7 @@ def start(folder: Path, environ: Mapping[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # Not used where it is: the engine may outlive the checkout.
     shutil.copy(Path(__file__).with_name(RUNTIME), RUN / RUNTIME)
+    (RUN / "data-root").write_text(str(folder / "docker"))
     (RUN / "containerd.toml").write_text(CONTAINERD.format(folder=folder, run=RUN))
     for left_by_a_killed_engine in (SOCKET, RUN / "dockerd.pid", folder / "engine.log"):
         left_by_a_killed_engine.unlink(missing_ok=True)
@@ -86,6 +87,7 @@ def stop(environ: Mapping[str, str]) -> None:
     _end_orphans(environ)
     _end("containerd")
     (RUN / "containerd.sock").unlink(missing_ok=True)
+    _unmount(environ)
     for words in (f"link delete {OUTSIDE}", f"netns delete {NAMESPACE}"):
         with contextlib.suppress(Missing):  # it is not there
             done(("ip", *words.split()), environ)
@@ -146,6 +148,16 @@ def _end(name: str) -> None:
             os.killpg(left.pid, signal.SIGKILL)
         time.sleep(POLL)
     (RUN / f"{name}.json").unlink()
+
+
+def _unmount(environ: Mapping[str, str]) -> None:
+    """A dockerd that was killed leaves its folder mounted over itself, and then nobody can remove it."""
+    try:
+        data = (RUN / "data-root").read_text()
+    except FileNotFoundError:
+        return
+    while os.path.ismount(data):
+        done(("umount", data), environ)
 
 
 def _end_orphans(environ: Mapping[str, str]) -> None:
