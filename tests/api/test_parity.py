@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.schemas import RESOURCES, crd, crd_schema, defaulted, from_crd, from_model, nodes, part_of
@@ -120,7 +120,6 @@ ALPHABET = "aAfFgz019_.- :;$`'\"\n[]%é"
     ],
     ids=["names", "volume uids", "system ids", "initiators", "durations", "spans"],
 )
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_what_a_pattern_lets_through_is_what_the_code_reads(pattern: str, longest: int, read: Any, data: Any) -> None:
     likely = st.from_regex(pattern, fullmatch=True).map(lambda text: text.rstrip("\n"))

@@ -108,13 +108,13 @@ def test_no_word_is_code_to_the_arrays_shell() -> None:
     assert arrived(line(NASTY)) == NASTY
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.one_of(st.sampled_from(NASTY), words), min_size=1, max_size=6))
 def test_what_is_typed_arrives_as_the_same_words(meant: list[str]) -> None:
     assert arrived(line(meant)) == meant
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.sampled_from(NASTY), st.sampled_from(NASTY))
 def test_names_that_an_administrator_chose_oddly_are_quoted_in_every_command(one: str, other: str) -> None:
     name, volume = HostName(one), VolumeName(other)

@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashsystem_operator.array import observe
@@ -287,7 +287,7 @@ def steps_of(known: View) -> list[Step]:
     ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.sampled_from(RELEASES[:4]), st.lists(st.integers(0, 20), max_size=8))
 def test_to_assume_a_step_is_to_see_an_array_that_did_it(release: dict[str, Any], chosen: list[int]) -> None:
     with InProcess(config(release)) as array, closing(array.session()) as session:
@@ -305,7 +305,7 @@ def test_to_assume_a_step_is_to_see_an_array_that_did_it(release: dict[str, Any]
         assert facts(supposed, supposed=True) == facts(seen, supposed=True)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.sampled_from(RELEASES[:4]), st.lists(st.integers(0, 20), max_size=6), st.booleans())
 def test_an_old_view_that_looks_again_knows_what_a_new_one_does(
     release: dict[str, Any], chosen: list[int], renames: bool

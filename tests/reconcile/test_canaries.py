@@ -5,7 +5,7 @@ Every object of a team, and so every host object that was made for it, has the t
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import VolumeAttachment
@@ -83,7 +83,7 @@ def situations(draw: st.DrawFn) -> tuple[World, View]:
     return around, view(*found, *VOLUMES, *rows)
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, derandomize=True)
 @given(situations())
 def test_nothing_that_is_said_of_an_object_names_one_of_another_namespace(situation: tuple[World, View]) -> None:
     around, seen = situation

@@ -5,7 +5,7 @@ Each step is judged at the moment when it is typed, by what is really on the arr
 
 from collections.abc import Callable
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashsystem_operator.reconcile.names import made_by
@@ -47,7 +47,7 @@ def tell(story: list[Act], judge: Judge) -> None:
 
 
 # The same stories each time: a build fails for what was changed. More of them, and others: raise one, drop the other.
-law = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=60, derandomize=True)
 dialects = st.sampled_from(sorted(POOLS))
 adoptions = st.lists(st.tuples(number, number), max_size=2)
 attachments = st.lists(st.tuples(number, number), min_size=1, max_size=4)

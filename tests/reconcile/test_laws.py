@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import Access, VolumeAttachment
@@ -21,7 +21,7 @@ DIALECTS: list[dict[str, Any]] = [
     {"dialect": "modern", "pool": "Pool0"},
     {"dialect": "modern", "pool": "Pool0", "release": "7.6.0.0"},
 ]
-law = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=40)
 
 
 @st.composite
