@@ -7,15 +7,15 @@ and need no list of codes that are benign.
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Lifecycle
 from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.array.commands import AddPorts, RemoveHost, RemovePort, UnmapVolume
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.view import View
-from flashsystem_operator.controller import steps
+from flashsystem_operator.controller import after, steps
+from flashsystem_operator.controller.after import Ended
 from flashsystem_operator.controller.answers import Conflict, Gone, KubeError
 from flashsystem_operator.controller.beside import Beside
 from flashsystem_operator.controller.braking import Braking
@@ -30,7 +30,7 @@ from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
 from flashsystem_operator.reconcile import batch, news, records, status
 from flashsystem_operator.reconcile.cause import Why, cause
-from flashsystem_operator.reconcile.decision import OBSTRUCTED, Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Refuse, Release
 from flashsystem_operator.reconcile.drift import with_vanished
 from flashsystem_operator.reconcile.news import News
 from flashsystem_operator.reconcile.saying import Outcome
@@ -40,23 +40,6 @@ log = logging.getLogger(__name__)
 
 WorldOf = Callable[[str], World]
 """The world as it is wished now, given why the array is closed (empty if it is open)."""
-
-
-@dataclass(slots=True)
-class Ended:
-    """What a pass leaves.
-
-    again: objects that need another turn, with the seconds until then (None: by their back-off).
-    obstructed: objects that something on the array is in the way of.
-    freed: whether something was taken out of the way on the array, so that the obstructed may try.
-    """
-
-    view: View
-    verdict: InSync | Refuse
-    acted: bool
-    again: dict[ObjectRef, float | None] = field(default_factory=dict)
-    obstructed: set[ObjectRef] = field(default_factory=set)
-    freed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +82,14 @@ class Round:
             for ref, decision in decisions.items()
         }
         unwritten = await self._say(world, view, outcomes, Told(found, planned))
-        return Ended(view, verdict, acted, _again(outcomes, unwritten, world), _obstructed(decisions), _frees(planned))
+        return Ended(
+            view,
+            verdict,
+            acted,
+            after.again(outcomes, unwritten, world),
+            after.obstructed(decisions),
+            after.frees(planned),
+        )
 
     async def _record(
         self, world: World, view: View, decisions: Mapping[ObjectRef, Decision]
@@ -269,35 +259,3 @@ def _may_guard(ref: ObjectRef, world: World) -> bool:
 def _bound(remembered: AttachmentStatus) -> tuple[object, ...]:
     volume = remembered.volume.uid if remembered.volume else None
     return volume, remembered.host, remembered.origin, remembered.array, remembered.attached_time
-
-
-def _again(
-    outcomes: Mapping[ObjectRef, Outcome], unwritten: Collection[ObjectRef], world: World
-) -> dict[ObjectRef, float | None]:
-    timed = {
-        ref: each.decision.retry
-        for ref, each in outcomes.items()
-        if isinstance(each.decision, Wait) and each.decision.retry is not None
-    }
-    unfinished = (ref for ref, each in outcomes.items() if each.error or _unfinished(each.decision, world))
-    return {**dict.fromkeys(unfinished), **timed, **dict.fromkeys(unwritten)}
-
-
-def _unfinished(decision: Decision, world: World) -> bool:
-    if isinstance(decision, Wait):
-        # While the whole array is unsettled, all wait for the same moment: the array's own next turn.
-        return decision.reason is Reason.OUTCOME_UNKNOWN and not world.all_unsettled
-    return isinstance(decision, Act)
-
-
-def _obstructed(decisions: Mapping[ObjectRef, Decision]) -> set[ObjectRef]:
-    return {
-        ref
-        for ref, decision in decisions.items()
-        if isinstance(decision, Wait | Refuse) and decision.reason in OBSTRUCTED
-    }
-
-
-def _frees(planned: Mapping[ObjectRef, Decision]) -> bool:
-    steps = (step for decision in planned.values() if isinstance(decision, Act) for step in decision.steps)
-    return any(isinstance(step, UnmapVolume | RemovePort | RemoveHost | AddPorts) for step in steps)
