@@ -163,6 +163,22 @@ def test_of_two_resources_for_one_system_the_elder_works_and_the_younger_takes_o
     }
 
 
+def test_an_elder_that_names_the_system_and_does_not_reach_it_keeps_nobody_from_it(
+    stand: Stand, simulator: Simulator
+) -> None:
+    real, nowhere = simulator.control.state()["system"]["id"], {"addresses": ["127.0.0.1"], "port": 1}
+    with stand.cluster.namespace("claims") as strange:
+        stranger = Stand(stand.cluster, strange)
+        stranger.array(simulator, systemID=real, management=nowhere, resyncInterval="1s")
+        stranger.says(ARRAYS, "array", "CredentialsForbidden")
+        be_younger_than(stranger, ARRAYS, "array")
+        stand.array(simulator, systemID=real, resyncInterval="1s")
+        stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+
+        stand.ready(ATTACHMENTS, "one")
+        stranger.says(ARRAYS, "array", "CredentialsForbidden")
+
+
 def test_only_the_arrays_own_namespace_may_use_it_and_learns_nothing_of_others(
     stand: Stand, simulator: Simulator
 ) -> None:

@@ -17,7 +17,15 @@ from flashsystem_operator.array.errors import (
     Unreadable,
 )
 from flashsystem_operator.array.view import Body
-from flashsystem_operator.reconcile.array import duplicate, elder, judge, judge_error, plan_gone, system_of
+from flashsystem_operator.reconcile.array import (
+    duplicate,
+    elder,
+    judge,
+    judge_error,
+    plan_gone,
+    system_of,
+    system_reached,
+)
 from flashsystem_operator.reconcile.decision import InSync, Reason, Refuse, Release, Wait
 from support.arranging import NODE, POOL, PORTAL, SYSTEM, array, body
 from support.deciding import Case, hold, sentence
@@ -155,6 +163,18 @@ def test_resources_of_different_or_unknown_systems_are_no_duplicates() -> None:
 
     assert elder(other, [first, unknown]) is None
     assert elder(unknown, [first, other]) is None
+
+
+@pytest.mark.parametrize("claim", ["systemID", "accept-system"])
+def test_who_names_a_system_and_never_reached_it_keeps_nobody_from_it(claim: str) -> None:
+    pinned = array(meta={"name": "first"}, system_id=SYSTEM)
+    wished = {"name": "first", "annotations": {"flashsystem.io/accept-system": SYSTEM}}
+    accepted = array(meta=wished, status={"system_id": OTHER})
+    first, second = (pinned if claim == "systemID" else accepted), of_system("second")
+
+    assert elder(second, [first]) is None
+    assert system_reached(first) is None
+    assert system_reached(second) == SYSTEM
 
 
 def test_the_spec_says_which_system_is_meant_before_the_status_does() -> None:

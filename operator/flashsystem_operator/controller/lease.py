@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.controller.delays import Clock
 from flashsystem_operator.controller.kube import Conflict, Gone, Kube, KubeError
+from flashsystem_operator.reconcile.array import system_reached
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,17 @@ class LeaseTerms:
     def period(self) -> float:
         """Seconds between two renewals."""
         return self.duration / 5
+
+
+def name_for(array: FlashSystemArray, *, duplicate: bool) -> str:
+    """By the system once it answered, so that no system is worked twice; a duplicate only says what it is.
+
+    Until then nothing is written to it, and its Lease must not keep out a resource that does reach the system.
+    """
+    system = system_reached(array)
+    if system is None or duplicate:
+        return f"flashsystem-array-{array.metadata.uid}"
+    return f"flashsystem-{system.lower()}"
 
 
 class Lease:

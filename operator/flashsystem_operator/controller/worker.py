@@ -11,6 +11,7 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.array.errors import ArrayError
 from flashsystem_operator.array.view import View
+from flashsystem_operator.controller.after import Ended
 from flashsystem_operator.controller.beside import Beside
 from flashsystem_operator.controller.braking import Braking
 from flashsystem_operator.controller.cache import Cache
@@ -18,7 +19,7 @@ from flashsystem_operator.controller.chap import ChapSecrets
 from flashsystem_operator.controller.contact import ArrayDown, Contacts
 from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.kube import Kube, KubeError
-from flashsystem_operator.controller.lease import Lease, LeaseTerms
+from flashsystem_operator.controller.lease import Lease, LeaseTerms, name_for
 from flashsystem_operator.controller.metrics.exposition import Backlog, Standing
 from flashsystem_operator.controller.metrics.meter import Meter, PassEnd
 from flashsystem_operator.controller.protected import Protected
@@ -233,6 +234,10 @@ class Worker:
             await self._reports.array(self._world(""), ended.verdict, ended.view, access.contact(), survey=survey)
         if survey:
             self._queue.put(self.ref, array.spec.resync_interval * random.uniform(0.9, 1.0))  # noqa: S311 - jitter
+        self._line_up(due, ended)
+
+    def _line_up(self, due: set[ObjectRef], ended: Ended) -> None:
+        """Give a turn to whom the pass leaves unfinished, and to whom it may have cleared the way."""
         for ref in due - ended.again.keys():
             self._failures.forget(ref)
         for ref, delay in ended.again.items():
@@ -253,11 +258,7 @@ class Worker:
         return arrays.elder(array, (other for other in known if isinstance(other, FlashSystemArray)))
 
     def _lease_name(self, array: FlashSystemArray) -> str:
-        """By the system once it is known, so that no system is worked twice; a duplicate only says what it is."""
-        system = arrays.system_of(array)
-        if system is None or self._elder(array):
-            return f"flashsystem-array-{array.metadata.uid}"
-        return f"flashsystem-{system.lower()}"
+        return name_for(array, duplicate=self._elder(array) is not None)
 
     def _retry(self, refs: Collection[ObjectRef]) -> None:
         for ref in refs:

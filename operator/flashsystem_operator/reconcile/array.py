@@ -113,17 +113,26 @@ def judge_error(error: ArrayError) -> Wait | Refuse:
 
 
 def elder(array: FlashSystemArray, others: Iterable[FlashSystemArray]) -> FlashSystemArray | None:
-    """The older resource for the same system, if there is one: nothing is worked through the younger."""
+    """The older resource for the same system, if there is one: nothing is worked through the younger.
+
+    Who merely names the system, and never reached it, bars nobody: anyone can write down an id.
+    """
     system = system_of(array)
     if system is None:
         return None
-    same = (each for each in others if each.ref != array.ref and system_of(each) == system)
+    same = (each for each in others if each.ref != array.ref and system_reached(each) == system)
     return min((each for each in same if seniority(each) < seniority(array)), key=seniority, default=None)
 
 
 def system_of(array: FlashSystemArray) -> SystemId | None:
     """The system that the resource is for: pinned by the spec, else the one that was accepted, else the first seen."""
     return array.spec.system_id or accepted_system(array) or array.status.system_id
+
+
+def system_reached(array: FlashSystemArray) -> SystemId | None:
+    """The system that the resource is for, if it was that which answered; None until then."""
+    system = system_of(array)
+    return system if system == array.status.system_id else None
 
 
 def accepted_system(array: FlashSystemArray) -> SystemId | None:
