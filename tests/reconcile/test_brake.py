@@ -102,6 +102,24 @@ def test_a_time_at_which_nobody_can_have_counted_is_the_present_and_ends_as_that
     assert brake.said(forged, NOW)["detaches"] == (Detaches(time=NOW, count=3),)
 
 
+@pytest.mark.parametrize(
+    ("counted", "goes_on"),
+    [
+        ([at(51, 1), at(53, 2)], "12:01"),
+        ([at(51, 1), at(53, 1), at(55, 3)], "12:05"),
+        ([at(51, 2), at(53, 3), at(55, 1)], "12:03"),
+        ([at(49, 5), at(53, 3)], "12:03"),
+    ],
+    ids=["as many as allowed", "more, after a burst", "more, since it was tightened", "what is out of the window"],
+)
+def test_the_time_that_is_told_is_one_at_which_one_more_goes(counted: list[dict[str, Any]], goes_on: str) -> None:
+    waits = Brake.of(world(of=braked(*counted), now=NOW)).judge(leaving(), ACT)
+
+    assert isinstance(waits, Wait)
+    assert f"It goes on at 2026-03-01T{goes_on}:00Z" in waits.message
+    assert Brake.of(world(of=braked(*counted), now=f"2026-03-01T{goes_on}:00Z")).left
+
+
 def test_a_time_of_another_zone_is_read_as_what_it_is() -> None:
     assert lets_go(braked({"time": "2026-03-01T13:55:00+02:00", "count": 2})) == 1
     assert lets_go(braked({"time": "2026-03-01T06:49:00-05:00", "count": 2})) == 3

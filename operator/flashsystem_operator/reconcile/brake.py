@@ -139,12 +139,18 @@ def _why(world: World, reader: str) -> str:
 
 
 def _goes_on(world: World) -> str:
-    """When the oldest of those that count falls out of the window."""
+    """When so many of those that count have fallen out of the window that there is room for one.
+
+    More than the brake allows may count: a burst was let through, or the brake was tightened since.
+    """
     if (brake := world.array.spec.detach_brake) is None:
         return world.now
-    cutoff = _cutoff(brake, world.now)
-    counting = (_time(each) for each in _entries(world.array, world.now) if _time(each) > cutoff)
-    return after(min(counting, default=world.now), brake.window)
+    entries, cutoff = _entries(world.array, world.now), _cutoff(brake, world.now)
+    left = _counted(entries, cutoff)
+    for entry in sorted(entries, key=_time):
+        if _time(entry) > cutoff and (left := left - (entry.count or 0)) < brake.max:
+            return after(_time(entry), brake.window)
+    return world.now
 
 
 def _allowed(array: FlashSystemArray) -> tuple[int, str] | None:
