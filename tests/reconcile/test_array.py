@@ -66,7 +66,7 @@ CASES = [
         Reason.NO_ONLINE_NODE,
     ),
     Case("an array that lists no node says so", judged(body(nodes=())), Reason.NO_ONLINE_NODE, ("lists none",)),
-    Case("no portal is configured", judged(body(portals=())), Reason.NO_USABLE_PORTAL, ("configure one",)),
+    Case("no portal is configured", judged(body(portals=())), Reason.NO_USABLE_PORTAL, (". Configure one",)),
     Case(
         "a portal that is down does not count",
         judged(body(portals=(replace(PORTAL, usable=False),))),
@@ -76,7 +76,7 @@ CASES = [
         "of the addresses in the spec one must be usable",
         judged(body(), iscsi={"addresses": ["10.9.9.9"]}),
         Reason.NO_USABLE_PORTAL,
-        ("spec.iscsi.addresses",),
+        ("spec.iscsi.addresses. Correct these, or configure one",),
     ),
     Case(
         "two spellings of an IPv6 address are one",

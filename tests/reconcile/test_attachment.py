@@ -144,7 +144,13 @@ CASES = [
         "a LUN in use by a running host is never moved",
         decided(to_node(bound(OURS, DATA), lun=9), view(DATA, OURS, mapped(OURS, DATA, 4))),
         Reason.LUN_DIFFERS,
-        ("LUN 4", "not 9", "create it with LUN 4"),
+        ("LUN 4", "not 9", "delete this attachment, then create it again", "create it with LUN 4"),
+    ),
+    Case(
+        "a mapping that the attachment never had outlives it, so the way out to another LUN is on the array",
+        decided(to_node(lun=9), view(DATA, OURS, mapped(OURS, DATA, 4))),
+        Reason.LUN_DIFFERS,
+        ("LUN 4", "create it with LUN 4, or with none", "unmap the volume on the array"),
     ),
     Case(
         "a mapping with different LUNs by I/O group is not handed to anybody",

@@ -63,8 +63,8 @@ def portals(array: FlashSystemArray, body: Body) -> Refuse | None:
     return Refuse(
         Reason.NO_USABLE_PORTAL,
         "No address for iSCSI hosts is configured and up on an online node"
-        + (", of those in spec.iscsi.addresses. Correct these, or" if allowed else ".")
-        + " configure one on the array.",
+        + (", of those in spec.iscsi.addresses. Correct these, or configure" if allowed else ". Configure")
+        + " one on the array.",
     )
 
 

@@ -156,12 +156,19 @@ def _bars_takeover(
 
 
 def _lun_differs(attachment: VolumeAttachment, mapping: Mapping) -> Refuse:
-    return Refuse(
-        Reason.LUN_DIFFERS,
+    """A mapping that this attachment did not make may outlive it: to delete and create it again would lead nowhere."""
+    what = (
         f"Volume {mapping.volume} is mapped to host {mapping.host} at LUN {mapping.lun}, not {attachment.spec.lun}. "
-        "Moving it would pull the disk from under a running host: delete this attachment, then create it again, or "
-        f"create it with LUN {mapping.lun}.",
+        "Moving it would pull the disk from under a running host:"
     )
+    if attachment.status.origin is Origin.CREATED:
+        way = f"delete this attachment, then create it again, or create it with LUN {mapping.lun}."
+    else:
+        way = (
+            f"delete this attachment and create it with LUN {mapping.lun}, or with none; or log the host out and unmap "
+            f"the volume on the array, and it is mapped at LUN {attachment.spec.lun}."
+        )
+    return Refuse(Reason.LUN_DIFFERS, f"{what} {way}")
 
 
 def _plan_unmapped(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Decision:
