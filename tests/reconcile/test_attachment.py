@@ -6,6 +6,7 @@ import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.kinds import FINALIZER
 from flashsystem_operator.array.commands import MakeHost, MapVolume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.attachment import plan
@@ -142,13 +143,22 @@ CASES = [
     ),
     Case(
         "a LUN in use by a running host is never moved",
-        decided(to_node(bound(OURS, DATA), lun=9), view(DATA, OURS, mapped(OURS, DATA, 4))),
+        decided(
+            attachment("a", "node", status=bound(OURS, DATA), meta={"finalizers": (FINALIZER,)}, lun=9),
+            view(DATA, OURS, mapped(OURS, DATA, 4)),
+        ),
         Reason.LUN_DIFFERS,
         ("LUN 4", "not 9", "delete this attachment, then create it again", "create it with LUN 4"),
     ),
     Case(
         "a mapping that the attachment never had outlives it, so the way out to another LUN is on the array",
         decided(to_node(lun=9), view(DATA, OURS, mapped(OURS, DATA, 4))),
+        Reason.LUN_DIFFERS,
+        ("LUN 4", "create it with LUN 4, or with none", "unmap the volume on the array"),
+    ),
+    Case(
+        "one that was never held, for an elder had the mapping, is told the same",
+        decided(to_node(bound(OURS, DATA), lun=9), view(DATA, OURS, mapped(OURS, DATA, 4))),
         Reason.LUN_DIFFERS,
         ("LUN 4", "create it with LUN 4, or with none", "unmap the volume on the array"),
     ),

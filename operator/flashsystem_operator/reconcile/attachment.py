@@ -161,7 +161,7 @@ def _lun_differs(attachment: VolumeAttachment, mapping: Mapping) -> Refuse:
         f"Volume {mapping.volume} is mapped to host {mapping.host} at LUN {mapping.lun}, not {attachment.spec.lun}. "
         "Moving it would pull the disk from under a running host:"
     )
-    if attachment.status.origin is Origin.CREATED:
+    if attachment.status.origin is Origin.CREATED and attachment.metadata.guarded:
         way = f"delete this attachment, then create it again, or create it with LUN {mapping.lun}."
     else:
         way = (
