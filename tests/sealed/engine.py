@@ -45,8 +45,9 @@ REFUSE = """
 echo 0 > /proc/sys/net/ipv4/icmp_ratelimit
 for chain in DOCKER-USER OUTPUT; do
     for new in "--out-interface sink" "--out-interface host --match conntrack --ctstate NEW"; do
-        iptables --insert $chain $new --jump REJECT
-        iptables --insert $chain $new --protocol tcp --jump REJECT --reject-with tcp-reset
+        for rule in "$new --jump REJECT" "$new --protocol tcp --jump REJECT --reject-with tcp-reset"; do
+            iptables --check $chain $rule 2> /dev/null || iptables --insert $chain $rule
+        done
     done
 done
 """
@@ -59,9 +60,13 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def start(folder: Path, environ: Mapping[str, str]) -> None:
-    """Have the engine run. folder: where it keeps its images and its log. Raises Missing."""
-    if running():
-        return
+    """Have the engine run, and its rules stand. folder: where it keeps its images and its log. Raises Missing."""
+    if not running():
+        _begin(folder, environ)
+    done(("nsenter", f"--net=/run/netns/{NAMESPACE}", "sh", "-ec", REFUSE), environ)
+
+
+def _begin(folder: Path, environ: Mapping[str, str]) -> None:
     stop(environ)  # what a killed run left
     _make_network(environ)
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +83,6 @@ def start(folder: Path, environ: Mapping[str, str]) -> None:
         except Died as why:
             stop(environ)
             raise Missing(f"Docker did not start here: {why}") from why
-        done(("nsenter", f"--net=/run/netns/{NAMESPACE}", "sh", "-ec", REFUSE), environ)
 
 
 def stop(environ: Mapping[str, str]) -> None:
