@@ -2,16 +2,15 @@
 
 import argparse
 import os
+import re
 import signal
 import sys
 import time
 import warnings
-from collections.abc import Sequence
 from types import FrameType
 
 from cluster.missing import NoCluster
 from cluster.processes import Died
-from demo.array import an_array
 from demo.screen import Screen
 from demo.stage import Stage, a_namespace, a_stage
 from demo.steps import Broken, Steps
@@ -28,7 +27,7 @@ def main() -> int:
         signal.signal(number, _interrupt)
     screen, began = Screen(), time.monotonic()
     try:
-        _play(screen, options.dialect or list(NAMES), options.refuse, options.patience)
+        _play(screen, options)
     except Broken:
         return 1
     except (NoCluster, Died) as why:
@@ -55,20 +54,26 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--refuse", metavar="VERB", help="let the arrays refuse this verb, to see a step not hold: mkhost"
     )
+    parser.add_argument(
+        "--processes", action="store_true", help="no pods, even where the kind cluster of `make e2e` is up"
+    )
     parser.add_argument("--patience", type=float, default=60, metavar="SECONDS", help="the most that a step waits")
     return parser.parse_args()
 
 
-def _play(screen: Screen, dialects: Sequence[str], refuse: str | None, patience: float) -> None:
-    with a_stage(screen) as stage:
-        for dialect in dialects:
+def _play(screen: Screen, options: argparse.Namespace) -> None:
+    with a_stage(screen, processes=options.processes) as stage:
+        for dialect in options.dialect or NAMES:
             screen.chapter(NAMES[dialect])
-            with an_array(dialect, stage.folder) as array, a_namespace(stage.cluster, f"demo-{dialect}") as namespace:
+            with (
+                a_namespace(stage.cluster, f"demo-{dialect}") as namespace,
+                stage.an_array(dialect, namespace) as array,
+            ):
                 where = f"{array.address}:{array.port}"
                 screen.say(f"It listens at {where}. All kubectl commands are in namespace {namespace}.")
-                if refuse:
-                    array.control.fault("refuse", refuse, times=None, code=REFUSAL)
-                _tell(screen, stage, Steps(screen, stage.cluster, namespace, array, patience))
+                if options.refuse:
+                    array.control.fault("refuse", options.refuse, times=None, code=REFUSAL)
+                _tell(screen, stage, Steps(screen, stage.cluster, namespace, array, options.patience))
 
 
 def _tell(screen: Screen, stage: Stage, steps: Steps) -> None:
@@ -85,7 +90,7 @@ def _tell(screen: Screen, stage: Stage, steps: Steps) -> None:
 
 def _all_is_well(stage: Stage) -> None:
     """A story may end well although the operator stumbled on its way."""
-    if " ERROR " in stage.operator.log or not stage.operator.running:
+    if re.search(r' ERROR |"level": "ERROR"', stage.operator.log) or not stage.operator.running:
         raise Broken("Every step held, but the operator reported a bug of its own, or ended.")
 
 

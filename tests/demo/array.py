@@ -15,7 +15,7 @@ ARRAYS = Path(__file__).parent / "arrays"
 PASSWORD = "passw0rd"
 """Of every pretend array, unless its state file says otherwise."""
 
-_READY = re.compile(
+READY = re.compile(
     r"^simulator ready: dialect=(\w+) ssh=([\d.]+):(\d+) control=(\S+) host-key=\"([^\"]+)\" user=(\w+)$", re.MULTILINE
 )
 _START_LIMIT = 60.0  # seconds
@@ -62,8 +62,8 @@ def an_array(dialect: str, folder: Path) -> Iterator[Array]:
     process = Process("the pretend array", (sys.executable, "-m", "flashsystem_operator", *words), log)
     process.start()
     try:
-        process.await_ready(lambda: _READY.search(log.read_text()) is not None, _START_LIMIT)
-        found = _READY.search(log.read_text())
+        process.await_ready(lambda: READY.search(log.read_text()) is not None, _START_LIMIT)
+        found = READY.search(log.read_text())
         assert found is not None
         spoken, address, port, control, host_key, user = found.groups()
         array = Array(spoken, address, int(port), Control(control), host_key, user)

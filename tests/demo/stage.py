@@ -1,16 +1,26 @@
-"""What the demo plays on: a cluster with CRDs and rights, the operator, and a namespace for each array."""
+"""What the demo plays on: a cluster with CRDs and rights, the operator, and a namespace for each array.
+
+On the kind cluster of `make e2e` when it is up, with pods; else beside whichever API server is to hand, with processes.
+"""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.choice import NAMED
 from cluster.client import Cluster, KubectlFailed
+from cluster.progress import say
 from cluster.running import a_cluster
 from cluster.scratch import Scratch
+from demo import array, pods
+from demo.array import Array
+from demo.pods import Pod
 from demo.resources import KINDS
 from demo.screen import Screen
 from flashsystem_operator.api.kinds import GROUP
+from onkind.standing import Standing, standing
 from support.operating import NAMESPACE, ROOT, Operator, install, open_secrets
 
 _PATIENT = ("--lease-duration=15", "--log-level=INFO")
@@ -19,29 +29,52 @@ _PATIENT = ("--lease-duration=15", "--log-level=INFO")
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """folder: for logs, gone at the end."""
+    """folder: for logs, gone at the end. image: what pods run; None where there are none."""
 
     cluster: Cluster
-    operator: Operator
+    operator: Operator | Pod
     folder: Path
+    image: str | None = None
+
+    def an_array(self, dialect: str, namespace: str) -> contextlib.AbstractContextManager[Array]:
+        if self.image is None:
+            return array.an_array(dialect, self.folder)
+        return pods.an_array(self.cluster, self.image, dialect, namespace, self.folder)
 
 
 @contextlib.contextmanager
-def a_stage(screen: Screen) -> Iterator[Stage]:
-    """Set up, and afterwards end and remove all of it: also when it is left by an exception or by Ctrl-C."""
+def a_stage(screen: Screen, *, processes: bool = False) -> Iterator[Stage]:
+    """Set up, and afterwards end and remove all of it: also when it is left by an exception or by Ctrl-C.
+
+    processes: do without pods, even where a kind cluster is up.
+    """
     with contextlib.ExitStack() as ends:
         scratch = Scratch()
         ends.callback(scratch.remove)
-        cluster = ends.enter_context(a_cluster())
+        kind = None if processes or os.environ.get(NAMED) else standing()
+        cluster = ends.enter_context(a_cluster() if kind is None else _on(kind, scratch.path))
         screen.say("The CRDs, the operator's rights and its fence, as a user installs them:")
         screen.typed("kubectl apply -k manifests/base")
         ends.enter_context(_installed(cluster))
+        if kind is not None:
+            screen.say("The operator, as a pod:")
+            screen.typed(f"kubectl -n {NAMESPACE} rollout status deployment/flashsystem-operator")
+            pod = Pod(cluster)
+            pod.start()
+            yield Stage(cluster, pod, scratch.path, kind.image)
+            return
         operator = Operator(cluster, scratch.path / "operator.log", _PATIENT)
         screen.say("The operator, as a process, with the token of its service account and no other right:")
         screen.typed("flashsystem-operator run")
         ends.callback(operator.stop)
         operator.start()
         yield Stage(cluster, operator, scratch.path)
+
+
+@contextlib.contextmanager
+def _on(kind: Standing, folder: Path) -> Iterator[Cluster]:
+    say(f"using kind cluster {kind.name}, which `make e2e` left up (`make e2e-down` ends it)")
+    yield Cluster(kind.kubeconfig, Path(kind.kubectl), folder)
 
 
 @contextlib.contextmanager

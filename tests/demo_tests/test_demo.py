@@ -106,7 +106,7 @@ def test_whoever_interrupts_the_demo_while_its_cluster_starts_finds_nothing_left
     """The control plane is the demo's own here; the fixture only tells that there can be one."""
     environ = {**own_control_plane.environment(), "PYTHONPATH": str(ROOT / "tests"), "TMPDIR": str(tmp_path)}
     environ.pop("CLUSTER_KUBECONFIG", None)
-    command = [sys.executable, "-m", "demo"]
+    command = [sys.executable, "-m", "demo", "--processes"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ) as process:
         assert process.stdout is not None
         assert any("starting etcd" in line for line in process.stdout), "the cluster is about to start"
