@@ -5,11 +5,18 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
-from flashsystem_operator.reconcile.decision import Reason, Wait
-from flashsystem_operator.reconcile.persistent_volume import body, is_as_wished, is_in_use, is_ours, name_of
-from support.arranging import attachment, bound, view
+from flashsystem_operator.reconcile.decision import Reason, Release, Wait
+from flashsystem_operator.reconcile.persistent_volume import (
+    body,
+    is_as_wished,
+    is_in_use,
+    is_ours,
+    may_be_in_use,
+    name_of,
+)
+from support.arranging import attachment, bound, view, world
 from support.arranging import mapped as mapping
-from support.leaving import DATA, OURS, decided, leaving, unmap
+from support.leaving import DATA, LOGS, NODE, OURS, decided, leaving, unmap
 
 N1, N2 = "iqn.1986-03.com.ibm:n1", "iqn.1986-03.com.ibm:n2"
 
@@ -134,3 +141,25 @@ def test_a_volume_that_is_in_use_stays_mapped_and_is_unmapped_when_it_is_not() -
 
     assert decided(gone, seen, in_use={gone.ref: used}) == used
     assert decided(gone, seen) == unmap(OURS.name)
+
+
+def test_whose_turn_has_not_come_is_asked_too_when_another_leaves_the_same_volume() -> None:
+    had, meta = {"persistent_volume": {"name": "pv"}}, {"deleting": True}
+    one = attachment("one", "node", status=bound(OURS, DATA), meta=meta)
+    two = attachment("two", "node", status=bound(OURS, DATA) | had, meta=meta)
+    live = attachment("live", "node", status=bound(OURS, DATA) | had)
+    elsewhere = attachment("elsewhere", "node", status=bound(OURS, LOGS) | had, meta=meta)
+    around = world(NODE, one, two, live, elsewhere)
+
+    assert may_be_in_use(around, [one.ref]) == (two,)
+    assert may_be_in_use(around, [elsewhere.ref]) == (elsewhere,)
+    assert may_be_in_use(around, [live.ref]) == ()
+
+
+def test_a_volume_that_two_deleted_attachments_share_stays_while_one_of_them_is_in_use() -> None:
+    one, used = leaving(bound(OURS, DATA)), Wait(Reason.PERSISTENT_VOLUME_IN_USE, "It is in use.")
+    two = attachment("two", "node", status=bound(OURS, DATA), meta={"deleting": True})
+
+    decision = decided(one, view(DATA, OURS, mapping(OURS, DATA)), NODE, two, in_use={two.ref: used})
+    assert isinstance(decision, Release)
+    assert "stays mapped" in decision.left

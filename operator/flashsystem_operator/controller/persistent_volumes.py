@@ -54,8 +54,7 @@ class PersistentVolumes:
 
     async def in_use(self, world: World, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
         """Why deleted attachments have to stay: a claim is bound to their volume. Raises KubeError."""
-        attachments = (world.attachments[ref] for ref in due if ref in world.attachments)
-        leaving = [each for each in attachments if each.metadata.deleting and _may_have_one(each)]
+        leaving = contents.may_be_in_use(world, due)
         waits = await asyncio.gather(*map(self._why_in_use, leaving))
         return {each.ref: wait for each, wait in zip(leaving, waits, strict=True) if wait is not None}
 
@@ -64,7 +63,7 @@ class PersistentVolumes:
 
         That of an attachment that is let go without touching the array stays as long as somebody uses it.
         """
-        if not attachment.metadata.deleting or not _may_have_one(attachment):
+        if not attachment.metadata.deleting or not contents.may_have_one(attachment):
             return
         try:
             still_there, _ = await self._removed(attachment)
@@ -131,10 +130,6 @@ class PersistentVolumes:
             return True, beside.volume_stays(found["metadata"]["name"], _claim(found))
         await self._volumes.delete(found)
         return False, None
-
-
-def _may_have_one(attachment: VolumeAttachment) -> bool:
-    return bool(attachment.spec.persistent_volume or attachment.status.persistent_volume)
 
 
 def _claim(found: Body) -> str:

@@ -11,11 +11,13 @@ Source: Kubernetes API, PersistentVolumeSpec and ISCSIPersistentVolumeSource; ku
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flashsystem_operator.api.attachment import AttachmentStatus, Connection, VolumeAttachment
+from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.api.persistent_volume import PersistentVolume, VolumeMode
+from flashsystem_operator.reconcile.world import World
 
 OWNER = "flashsystem.io/attachment-uid"
 """The label that proves for which attachment it was made."""
@@ -71,6 +73,21 @@ def body(
 
 def is_ours(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
     return bool((found["metadata"].get("labels") or {}).get(OWNER) == attachment.metadata.uid)
+
+
+def may_have_one(attachment: VolumeAttachment) -> bool:
+    return bool(attachment.spec.persistent_volume or attachment.status.persistent_volume)
+
+
+def may_be_in_use(world: World, due: Iterable[ObjectRef]) -> tuple[VolumeAttachment, ...]:
+    """The deleted attachments of whose PersistentVolumes it matters whether they are in use.
+
+    Also those whose turn has not come, of volumes that others of `due` leave: one mapping may be that of several.
+    """
+    leaving = {ref: each for ref in due if (each := world.attachments.get(ref)) and each.metadata.deleting}
+    volumes = {each.status.volume.uid for each in leaving.values() if each.status.volume and each.status.volume.uid}
+    beside = (each for uid in volumes for each in world.leaving(uid))
+    return tuple(each for each in (leaving | {each.ref: each for each in beside}).values() if may_have_one(each))
 
 
 def is_in_use(found: Mapping[str, Any]) -> bool:
