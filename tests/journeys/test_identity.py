@@ -120,8 +120,15 @@ def test_an_array_that_is_pointed_at_another_system_forgets_no_mapping_on_the_ol
         )
         stand.delete(ATTACHMENTS, "one", wait=False)
         stand.says(ARRAYS, "array", "Ready")
-        stand.apply(stand.attachment("two", "worker-1", "vol1"))
+        stand.apply(
+            stand.host("worker-2"),
+            stand.attachment("two", "worker-2", "vol1"),
+            stand.attachment("three", "worker-1", "vol3"),
+        )
         stand.says(ATTACHMENTS, "two", "Attached")
+        assert f"made on system {real}" in stand.says(HOSTS, "worker-1", "OtherSystem")
+        stand.says(ATTACHMENTS, "three", "HostNotReady")
+        assert stand.status(HOSTS, "worker-1")["array"]["systemID"] == real
         for name in ("one", "stays"):
             said = stand.says(ATTACHMENTS, name, "OtherSystem")
             assert f"mapped on system {real}" in said
@@ -130,6 +137,8 @@ def test_an_array_that_is_pointed_at_another_system_forgets_no_mapping_on_the_ol
 
         here = {"addresses": [simulator.host], "port": simulator.port}
         stand.delete(ATTACHMENTS, "two")
+        stand.delete(ATTACHMENTS, "three")
+        stand.delete(HOSTS, "worker-2")
         stand.patch(ARRAYS, "array", {"management": here, "hostKeys": [simulator.host_key], "systemID": real})
         stand.gone(ATTACHMENTS, "one")
         stand.says(ATTACHMENTS, "stays", "Attached")

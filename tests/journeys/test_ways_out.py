@@ -163,8 +163,10 @@ def test_another_system_counts_once_somebody_says_so(stand: Stand, simulator: Si
     assert stand.status(ARRAYS, "array")["systemID"] == new
     assert uid_of(stand, ATTACHMENTS, "one") in stand.says(ATTACHMENTS, "one", "OtherSystem")
     start = mark(simulator)
-    release(stand, ATTACHMENTS, "one")
-    stand.gone(ATTACHMENTS, "one")
+    assert uid_of(stand, HOSTS, "worker-1") in stand.says(HOSTS, "worker-1", "OtherSystem")
+    for kind, name in ((ATTACHMENTS, "one"), (HOSTS, "worker-1")):
+        release(stand, kind, name)
+        stand.gone(kind, name)
     assert writes(simulator, start) == []
 
 

@@ -20,6 +20,7 @@ from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Relea
 from flashsystem_operator.reconcile.host import plan
 from flashsystem_operator.values import Lun
 from support.arranging import (
+    SYSTEM,
     array,
     attachment,
     bound,
@@ -38,6 +39,7 @@ DATA = volume("data", 1)
 OWN = own_name("node")
 WANTED = attachment("a", "node")
 ADMINS = host_object("admins", "node")
+FORMER = "FEDC0000BEEF0000"
 UNMAPPED_OURS, UNMAPPED_ADMINS = (Act((UnmapVolume(on, DATA.name, DATA.uid),)) for on in (OWN, ADMINS.name))
 
 
@@ -47,6 +49,12 @@ def ours(*ports: Any, **more: Any) -> Host:
 
 def decided(wished: FlashSystemHost, seen: View, *others: FlashSystemHost | VolumeAttachment, **more: Any) -> Decision:
     return plan(wished, world(wished, *others, **more), seen)
+
+
+def made_on(system: str | None, ownership: str = "Created") -> dict[str, Any]:
+    """The status of a FlashSystemHost whose host object was seen on this system; None: written before that was kept."""
+    seen = {"name": "array", "system_id": system}
+    return {"name": OWN, "id": "7", "ownership": ownership, "ports": [{"iqn": iqn("node")}], "array": seen}
 
 
 def node(*iqns: str, **spec: Any) -> FlashSystemHost:
@@ -150,6 +158,70 @@ LIFE = [
         for origin in ("Created", "TakenOver")
     ),
 ]
+
+ELSEWHERE = [
+    Case(
+        "a host object on another system than the one that answers now is waited for",
+        decided(node(status=made_on(FORMER)), view()),
+        Reason.OTHER_SYSTEM,
+        (OWN, FORMER, SYSTEM, "flashsystem.io/release"),
+    ),
+    Case(
+        "not even one that is to be there for good is made on the other system meanwhile",
+        decided(node(status=made_on(FORMER), lifecycle="Persistent"), view()),
+        Reason.OTHER_SYSTEM,
+    ),
+    Case(
+        "no new volume is attached to it meanwhile",
+        attachments.plan(WANTED, world(WANTED, node(status=made_on(FORMER))), view(DATA)),
+        Reason.HOST_NOT_READY,
+        (FORMER,),
+    ),
+    Case(
+        "a namesake on the other system is not taken for it, nor removed",
+        gone(view(ours()), status=made_on(FORMER)),
+        Reason.OTHER_SYSTEM,
+        ("flashsystem.io/release",),
+    ),
+    Case(
+        "its FlashSystemHost does not go without a word",
+        gone(view(), status=made_on(FORMER)),
+        Reason.OTHER_SYSTEM,
+        (OWN, FORMER),
+    ),
+    Case(
+        "one that is to stay there is said to stay",
+        gone(view(), status=made_on(FORMER), deletion_policy="Retain"),
+        Release,
+        (OWN, f"stays on system {FORMER}"),
+    ),
+    Case(
+        "of what an administrator made there nothing is ours",
+        gone(view(), status=made_on(FORMER, "Adopted")),
+        Release(),
+    ),
+    Case(
+        "a host that was adopted there is looked for anew",
+        decided(node(status=made_on(FORMER, "Adopted")), view(ADMINS)),
+        Reason.READY,
+    ),
+    Case(
+        "what is on the system that answers is not elsewhere",
+        gone(view(ours()), status=made_on(SYSTEM)),
+        Act((RemoveHost(OWN),)),
+    ),
+    Case(
+        "what was written before systems were kept is read as before",
+        gone(view(ours()), status=made_on(None)),
+        Act((RemoveHost(OWN),)),
+    ),
+    Case("what was made nowhere is nowhere else", gone(view(), status={"array": {"system_id": FORMER}}), Release()),
+]
+
+
+@pytest.mark.parametrize("case", ELSEWHERE, ids=sentence)
+def test_what_is_on_another_system(case: Case) -> None:
+    hold(case)
 
 
 @pytest.mark.parametrize("case", LIFE, ids=sentence)

@@ -96,7 +96,7 @@ PLACE = [
             WANTED,
         ),
         Reason.HOST_LOGGED_IN,
-        ("spec.portset and spec.ioGroups", "logged out"),
+        ("is not as spec.portset and spec.ioGroups say.", "logged out"),
     ),
     Case(
         "unless somebody says that this very host is meant: it is done, with a warning",
@@ -125,7 +125,7 @@ PLACE = [
         "the type of a machine that is logged in stays",
         decided(node(type="tpgs"), view(ours(LOGGED_IN)), WANTED),
         Reason.HOST_LOGGED_IN,
-        ("spec.type",),
+        ("is not as spec.type says.",),
     ),
     Case(
         "I/O groups are added to a machine that is logged in",

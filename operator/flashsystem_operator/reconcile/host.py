@@ -57,6 +57,8 @@ def standing(resource: FlashSystemHost, world: World, view: View) -> Standing:
     wished = resource.spec.initiators.iscsi
     if (barred := world.tenancy.use(resource.metadata.namespace)) and not was_let_in(resource):
         return barred
+    if elsewhere := life.on_another_system(resource, world, view):
+        return elsewhere
     if lost := _lost_claim(resource, world, view):
         return lost
     own, holders = world.object_of(resource, view), view.holders(wished)
@@ -286,7 +288,7 @@ def _let_go(resource: FlashSystemHost, world: World, view: View) -> Act | None:
 
 def _plan_gone(resource: FlashSystemHost, world: World, view: View) -> Decision:
     """Wait for the attachments; then remove the host object, if it is ours and nothing is left on it."""
-    if used := life.in_use(resource, world):
-        return used
+    if waits := life.in_use(resource, world) or life.end_on_another_system(resource, world, view):
+        return waits
     own = world.object_of(resource, view)
     return unsettled(own) if world.is_unsettled(own) else life.end(resource, own, view)

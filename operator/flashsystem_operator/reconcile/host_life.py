@@ -1,11 +1,12 @@
 """How long a host object that we made stays on the array: when its last volume goes, and when its resource goes."""
 
-from flashsystem_operator.api.host import FlashSystemHost, Lifecycle
+from flashsystem_operator.api.host import FlashSystemHost, Lifecycle, Ownership
 from flashsystem_operator.api.references import DeletionPolicy
 from flashsystem_operator.array.commands import RemoveHost
 from flashsystem_operator.array.state import Host
 from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile.decision import Act, Reason, Release, Wait
+from flashsystem_operator.reconcile.decision import Act, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.holding import way_out
 from flashsystem_operator.reconcile.words import listed, plural
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import HostName
@@ -47,3 +48,35 @@ def end(resource: FlashSystemHost, own: HostName, view: View) -> Act | Release:
     if resource.spec.deletion_policy is DeletionPolicy.RETAIN:
         return Release(f"Host object {own} stays on the array, as spec.deletionPolicy Retain says.")
     return Act((RemoveHost(own),))
+
+
+def on_another_system(resource: FlashSystemHost, world: World, view: View) -> Refuse | None:
+    """Whether what we made for it is on another system than the one to which the array's resource leads by now.
+
+    Of an administrator's host object that was adopted there nothing is ours: the host is looked for anew.
+    """
+    seen, system = resource.status.array, view.body.system
+    if resource.status.ownership is not Ownership.CREATED or seen is None or seen.system_id in (None, system.id):
+        return None
+    return Refuse(
+        Reason.OTHER_SYSTEM,
+        f"{_host_object(resource)} was made on system {seen.system_id}, but {world.array.ref} leads to {system.name} "
+        f"({system.id}) by now. What is on the former system cannot be seen from here. Let spec.management and "
+        "spec.systemID of the array lead there again; or delete this FlashSystemHost and "
+        f"{way_out(resource.metadata)}.",
+    )
+
+
+def end_on_another_system(resource: FlashSystemHost, world: World, view: View) -> Refuse | Release | None:
+    """What becomes of a deleted resource whose host object is there: it waits, unless the host object was to stay."""
+    elsewhere, seen = on_another_system(resource, world, view), resource.status.array
+    if elsewhere is None or seen is None or resource.spec.deletion_policy is not DeletionPolicy.RETAIN:
+        return elsewhere
+    return Release(
+        f"{_host_object(resource)} stays on system {seen.system_id}, as spec.deletionPolicy Retain says; "
+        f"{world.array.ref} leads to another system by now."
+    )
+
+
+def _host_object(resource: FlashSystemHost) -> str:
+    return f"Host object {resource.status.name}" if resource.status.name else "The host object"

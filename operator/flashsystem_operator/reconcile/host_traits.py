@@ -4,7 +4,7 @@ A host object of ours is brought in line, but for what would take paths from a m
 administrator made has to fit as it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flashsystem_operator.api.annotations import FORCE_DETACH
@@ -89,10 +89,14 @@ def awaited(resource: FlashSystemHost, host: Host, view: View) -> Wait | None:
         return None
     return Wait(
         Reason.HOST_LOGGED_IN,
-        f"Host object {host.name} is not as {listed(words)} says. A change could take paths from the machine, which is "
+        f"Host object {host.name} is not as {_say(words)}. A change could take paths from the machine, which is "
         f"logged in: it is made when that has logged out; or at once with annotation {FORCE_DETACH}: "
         f"{resource.metadata.uid} on this object.{resource.metadata.forced_elsewhere}",
     )
+
+
+def _say(words: Sequence[str]) -> str:
+    return f"{listed(words)} {'says' if len(words) == 1 else 'say'}"
 
 
 def _not_supported(resource: FlashSystemHost, view: View) -> Refuse | None:
@@ -140,7 +144,7 @@ def _misfit(resource: FlashSystemHost, host: Host, view: View) -> Refuse | None:
         return None
     return Refuse(
         Reason.HOST_DIFFERS,
-        f"Host object {host.name} was not made by this operator, so it is not changed to be as {listed(words)} says. "
+        f"Host object {host.name} was not made by this operator, so it is not changed to be as {_say(words)}. "
         "Remove that from the spec; or remove the host object on the array, and it is made anew as it is wished.",
     )
 

@@ -37,9 +37,10 @@ REASONS: Mapping[Reason, Entry] = {
         "find out why; if it was changed on purpose, put the new key into `hostKeys`",
     ),
     Reason.OTHER_SYSTEM: Entry(
-        "array",
-        "another system answers at the address",
-        "correct the address; if the array was replaced, make a new FlashSystemArray",
+        "array, host, attachment",
+        "another system answers at the address; on a host or an attachment: what it has is on the system to which the "
+        "array led before",
+        "correct the address; if the array was replaced, see [ways-out.md](ways-out.md#the-array-was-replaced)",
     ),
     Reason.OPEN_ACCESS_ON: Entry(
         "array", "every host sees every volume, whatever is mapped", "`chsystem -openaccess off` on the array"
