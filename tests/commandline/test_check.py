@@ -193,6 +193,19 @@ def test_an_array_that_is_not_applied_yet_is_checked_from_its_file(
     assert f"{file}, document 1, spec.hostkeys: there is none of that name: write hostKeys" in ended.err
 
 
+def test_of_several_arrays_in_a_file_one_has_to_be_named(ran: Run, simulator: Simulator, tmp_path: Path) -> None:
+    one, login = array_and_secret(simulator)
+    two = {**one, "metadata": {**one["metadata"], "name": "second"}}
+    file = tmp_path / "arrays.yaml"
+    file.write_text(yaml.safe_dump_all([one, two, login]))
+
+    ended = ran("check", "--file", str(file))
+
+    assert ended.code == 2
+    assert "second: name one with --array" in ended.err
+    assert ran("check", "--file", str(file), "--array", "second").code == 0
+
+
 def array_and_secret(simulator: Simulator) -> list[dict[str, Any]]:
     return [
         {

@@ -204,6 +204,24 @@ def is_handed_on(opened: Stand, simulator: Simulator, operator: Operator) -> Non
     until("the new login", lambda: content(opened)["node.session.auth.password"] == SECOND)
     assert simulator.control.state()["hosts"][0]["chap_secret"] == SECOND
 
+    loses_its_source_and_follows_the_portals_all_the_same(opened, simulator)
+
     said = json.dumps(opened.all(ATTACHMENTS, HOSTS)) + json.dumps(volume(opened))
     assert not [canary for canary in (FIRST, SECOND) if canary in said + operator.log]
     opened.delete(ATTACHMENTS, "one")
+
+
+def loses_its_source_and_follows_the_portals_all_the_same(opened: Stand, simulator: Simulator) -> None:
+    """The array still takes the login that stands in the Secret; one that is not there is not made without it."""
+    opened.kubectl("delete", "secret", "login")
+    opened.says(HOSTS, "worker-1", "ChapSecretNotFound")
+    simulator.control.change("node", "node2", status="offline")
+    until("one portal", lambda: len(json.loads(content(opened)["target_portals"])) == 1)
+    assert content(opened)["auth_password"] == SECOND
+    assert opened.condition(ATTACHMENTS, "one", BLOCKED) == {}
+
+    opened.kubectl("delete", "secret", "way")
+    assert "worker-1" in opened.says(ATTACHMENTS, "one", "HostNotReady", BLOCKED)
+    assert bound(opened) is None
+    opened.secret("login", password=SECOND)
+    assert content(opened)["auth_password"] == SECOND

@@ -14,6 +14,7 @@ from flashsystem_operator.reconcile.connection_secret import (
     entries,
     is_left_over,
     is_ours,
+    login_in,
 )
 from flashsystem_operator.values import Lun
 from support.arranging import NAMESPACE, attachment
@@ -82,6 +83,15 @@ def test_a_secret_is_ours_only_if_it_was_made_for_this_very_attachment() -> None
     assert is_left_over(namesake, made)
     assert not is_left_over(attachment("two", "a"), made)
     assert made["metadata"]["namespace"] == NAMESPACE
+
+
+def test_the_login_of_a_secret_is_read_back_as_it_was_written() -> None:
+    one, login = attachment("one", "a"), Chap("me", CANARY)
+
+    assert login_in(body(one, "way", entries(CONNECTION, login))) == login
+    assert login_in(body(one, "way", entries(CONNECTION, None))) is None
+    assert login_in({"data": {"auth_username": "bWU=", "auth_password": "?"}}) is None
+    assert login_in({}) is None
 
 
 def test_an_owner_that_does_not_control_it_has_not_made_it() -> None:

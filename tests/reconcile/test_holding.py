@@ -8,6 +8,7 @@ from flashsystem_operator.array.commands import MakeHost, MapVolume, UnmapVolume
 from flashsystem_operator.array.state import Host
 from flashsystem_operator.reconcile import batch
 from flashsystem_operator.reconcile.decision import Act, InSync, Reason, Release, Wait
+from flashsystem_operator.reconcile.holding import LEFT, left_by
 from flashsystem_operator.reconcile.saying import plan_of
 from flashsystem_operator.values import Lun
 from support.arranging import array, attachment, bound, host, host_object, mapped, own_name, view, volume, world
@@ -100,6 +101,18 @@ def test_a_released_object_goes_without_a_command_even_under_a_pause() -> None:
 
     assert isinstance(decided, Release)
     assert "stays there" in decided.left
+
+
+def test_a_persistent_volume_that_nobody_looks_after_any_more_is_named() -> None:
+    meta = {"uid": "the-uid", "deleting": True, "annotations": {"flashsystem.io/release": "the-uid"}}
+    status = bound(OURS, DATA, persistent_volume={"name": "fsattach-1"})
+    wish = attachment("one", "node", status=status, meta=meta)
+
+    decided = batch.plan(world(wish), view(DATA, OURS, mapped(OURS, DATA)), [wish.ref])[wish.ref]
+
+    assert isinstance(decided, Release)
+    assert "PersistentVolume fsattach-1 stays, too" in decided.left
+    assert left_by(host("node").status) == left_by(attachment("two", "node").status) == LEFT
 
 
 def test_a_release_for_another_object_of_the_name_means_nothing() -> None:

@@ -153,8 +153,11 @@ def _left(each: "Left") -> str:
 
 
 def _summary(imported: "Import") -> str:
+    from flashsystem_operator.reconcile.words import plural  # noqa: PLC0415 - as above
+
     attachments = sum(_is_attachment(each) for each in imported.proposals)
-    parts = [f"{len(imported.proposals) - attachments} FlashSystemHosts and {attachments} VolumeAttachments written"]
+    hosts = len(imported.proposals) - attachments
+    parts = [f"{plural(hosts, 'FlashSystemHost')} and {plural(attachments, 'VolumeAttachment')} written"]
     parts += [f"{imported.there} found in the cluster already"] if imported.there else []
     parts += [f"{len(imported.left)} not imported"] if imported.left else []
     return f"{'; '.join(parts)}."

@@ -211,11 +211,11 @@ def meant(manifests: Manifests, given: Given) -> tuple[FlashSystemArray, ...]:
 
 
 def the_one_in_files(given: Given) -> Target:
-    """The only array of the files, or the one that --array names."""
+    """The only array of the files, or the one that --array names. Raises BadManifests."""
     manifests, arrays = from_files(given)
     if len(arrays) != 1:
         names = ", ".join(each.metadata.name for each in manifests.arrays.values()) or "none"
-        raise BadManifests([f"one FlashSystemArray is meant, and the files hold {names}: name one with --array"])
+        raise click.UsageError(f"One FlashSystemArray is meant, and the files hold {names}: name one with --array.")
     return of_file(arrays[0], manifests, given)
 
 

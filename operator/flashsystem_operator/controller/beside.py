@@ -6,7 +6,7 @@ from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachme
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.array.view import View
-from flashsystem_operator.controller.connection_secrets import ConnectionSecrets, Kept
+from flashsystem_operator.controller.connection_secrets import KEPT, ConnectionSecrets, Kept
 from flashsystem_operator.controller.delays import Clock
 from flashsystem_operator.controller.kube import Kube
 from flashsystem_operator.controller.persistent_volumes import PersistentVolumes
@@ -32,9 +32,9 @@ class Beside:
         host = world.hosts.get(attachment.host)
         asked = host is not None and host.spec.chap is not None
         login = login_of(host, said, world, view) if host else None
-        # A login that the array does not take yet is not told: the one that it takes still stands there.
-        connection = None if asked and login is None else said.connection
-        first = await self._secrets.keep(attachment, said, connection, login, now)
+        # A login that the array does not take yet is not told: the one that it takes still stands in the Secret.
+        told = KEPT if asked and login is None else login
+        first = await self._secrets.keep(attachment, said, told, now)
         second = await self._volumes.keep(attachment, first.status, world, now, chap=asked)
         return Kept(second.status, first.error or second.error)
 

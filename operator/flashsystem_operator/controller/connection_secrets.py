@@ -3,8 +3,8 @@
 Whoever made a Secret owns it: one that does not carry our owner reference is left as it is, whatever its name.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from flashsystem_operator.api.attachment import AttachmentStatus, Connection, Named, VolumeAttachment
 from flashsystem_operator.controller.answers import Forbidden, KubeError
@@ -16,6 +16,18 @@ from flashsystem_operator.reconcile import beside
 from flashsystem_operator.reconcile import connection_secret as contents
 from flashsystem_operator.reconcile.connection_secret import Chap
 from flashsystem_operator.reconcile.decision import Note, Reason
+
+
+class Standing(Enum):
+    """KEPT: it is not known which login the array takes, so the one that stands in the Secret stays."""
+
+    KEPT = "kept"
+
+
+KEPT = Standing.KEPT
+
+Login = Chap | Standing | None
+"""None: the array asks for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +61,12 @@ class ConnectionSecrets:
         self,
         attachment: VolumeAttachment,
         said: AttachmentStatus,
-        connection: Connection | None,
-        chap: Chap | None,
+        login: Login,
         now: str,
     ) -> Kept:
         """Bring the Secret in line. When the attachment goes it is not touched: it goes with its owner.
 
-        connection: what is to be told, None while there is nothing that could be relied on.
+        said: what is to be told is its connection, None while there is nothing that could be relied on.
         """
         wished, had = attachment.spec.connection_secret, attachment.status.binding
         if attachment.metadata.deleting or not (wished or had):
@@ -66,8 +77,8 @@ class ConnectionSecrets:
         try:
             if wished is None:
                 name, note = await self._removed(attachment, name)
-            elif connection is not None:  # else the last one stays: whoever is logged in has need of it
-                name, note = await self._written(attachment, name, wished.name, connection, chap)
+            elif said.connection is not None:  # else the last one stays: whoever is logged in has need of it
+                name, note = await self._written(attachment, name, wished.name, said.connection, login)
         except LeftOver as failure:
             name, error = None, failure
             note = beside.secret_of_others(attachment.metadata.namespace, wished.name if wished else "", left_over=True)
@@ -79,18 +90,21 @@ class ConnectionSecrets:
         return Kept(beside.noted(attachment, said, [note] if note else [], now), error)
 
     async def _written(
-        self, attachment: VolumeAttachment, had: str | None, name: str, connection: Connection, chap: Chap | None
+        self, attachment: VolumeAttachment, had: str | None, name: str, connection: Connection, login: Login
     ) -> tuple[str | None, Note | None]:
         """Which Secret there is in the end, and what is wrong."""
-        if note := await self._write(attachment, name, contents.entries(connection, chap)):
-            lost = had == name and note.reason is Reason.SECRET_CONFLICT
+        if note := await self._write(attachment, name, connection, login):
+            lost = had == name and note.reason in (Reason.SECRET_CONFLICT, Reason.HOST_NOT_READY)
             return None if lost else had, note
         if had and had != name:
             _, note = await self._removed(attachment, had)
         return name, note
 
-    async def _write(self, attachment: VolumeAttachment, name: str, wished: Mapping[str, str]) -> Note | None:
-        meta, known = attachment.metadata, (name, digest(wished))
+    async def _write(
+        self, attachment: VolumeAttachment, name: str, connection: Connection, login: Login
+    ) -> Note | None:
+        meta, told = attachment.metadata, contents.entries(connection, None if login is KEPT else login)
+        known = (name, login is KEPT, digest(told))
         if not self.known.is_due(meta.uid, known):
             return None
         try:
@@ -103,6 +117,10 @@ class ConnectionSecrets:
             if found is not None and found["metadata"].get("deletionTimestamp"):
                 self.known.forget(meta.uid)
                 raise Leaving(beside.secret_leaving(meta.namespace, name, found["metadata"].get("finalizers") or ()))
+            if login is KEPT and found is None:
+                self.known.forget(meta.uid)
+                return beside.secret_without_login(attachment.host, meta.namespace, name)
+            wished = contents.entries(connection, contents.login_in(found)) if login is KEPT and found else told
             if found is not None and contents.cannot_be_changed(found):
                 await self._secrets.delete(found)
                 found = None

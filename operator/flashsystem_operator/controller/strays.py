@@ -26,7 +26,7 @@ from flashsystem_operator.reconcile.attachment import host_not_found
 from flashsystem_operator.reconcile.conditions import conditions
 from flashsystem_operator.reconcile.decision import Decision, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.drift import kept
-from flashsystem_operator.reconcile.holding import LEFT, way_out
+from flashsystem_operator.reconcile.holding import left_by, way_out
 
 LEASE = "flashsystem-strays"
 _BATCH = 500
@@ -125,7 +125,7 @@ def array_of(entry: Entry, cache: Cache) -> ObjectRef | None:
 def judge(entry: Entry, cache: Cache) -> Decision | None:
     """What keeps an object from being worked, or None when it is an array that its worker looks after."""
     if entry.meta.deleting and entry.meta.released:
-        return Release(LEFT)
+        return Release(left_by(remember(STATUS_MODELS[entry.ref.kind], entry.status)))
     match entry.resource:
         case None:
             return Refuse(Reason.SPEC_UNREADABLE, entry.why)

@@ -31,7 +31,7 @@ from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
 from flashsystem_operator.reconcile.decision import Refuse, Release, Wait
-from flashsystem_operator.reconcile.holding import LEFT, as_held
+from flashsystem_operator.reconcile.holding import as_held, left_by
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.settings import Settings
 
@@ -187,9 +187,10 @@ class Worker:
         if not await remember(self._writer, self.ref, going):
             raise KubeError("what is let go could not be written down")
         for ref, entry in going.items():
-            log.info("%s: %s", ref, LEFT)
+            left = left_by(self._writer.remembered(ref))
+            log.info("%s: %s", ref, left)
             await self._beside.let_go(entry.resource)
-            await self._writer.let_go(ref, LEFT)
+            await self._writer.let_go(ref, left)
         return set(going)
 
     async def _say_down(self, due: set[ObjectRef], down: ArrayDown) -> None:

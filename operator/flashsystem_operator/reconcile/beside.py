@@ -6,6 +6,7 @@ Neither says anything about the mapping, which is Ready all the same.
 from collections.abc import Collection, Iterable
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
+from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.reconcile.conditions import condition
 from flashsystem_operator.reconcile.decision import Note, Reason, Wait
 from flashsystem_operator.reconcile.words import listed
@@ -52,6 +53,15 @@ def secret_forbidden(namespace: str, name: str) -> Note:
         "flashsystem-operator-connection-secrets to its service account with a RoleBinding in namespace "
         f"{namespace}, as manifests/components/connection-secrets does. If that is done, a quota or an admission rule "
         "of the cluster is against it.",
+    )
+
+
+def secret_without_login(host: ObjectRef, namespace: str, name: str) -> Note:
+    return Note(
+        "ConnectionSecretBlocked",
+        Reason.HOST_NOT_READY,
+        f"Secret {namespace}/{name} is not there, and is not made while the array does not ask for the CHAP secret "
+        f"that {host} wishes: nobody could log in with it. See the conditions of that.",
     )
 
 

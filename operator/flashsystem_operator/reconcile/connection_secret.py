@@ -85,6 +85,16 @@ def encoded(wished: Mapping[str, str]) -> dict[str, str]:
     return {key: base64.b64encode(value.encode()).decode() for key, value in wished.items()}
 
 
+def login_in(found: Mapping[str, Any]) -> Chap | None:
+    """The login that a Secret of ours hands on; None if it has none, or it cannot be read."""
+    data = found.get("data") or {}
+    try:
+        username, password = (base64.b64decode(data[key]).decode() for key in ("auth_username", "auth_password"))
+    except (KeyError, ValueError):
+        return None
+    return Chap(username, password) if username and password else None
+
+
 def is_ours(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
     """Whether a Secret was made for this very attachment, not for a namesake before it."""
     uid, owners = attachment.metadata.uid, filter(_is_attachment, _owners(found))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from flashsystem_operator.api.annotations import PAUSED, PLAN, RELEASE
-from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.meta import ObjectMeta, Resource
 from flashsystem_operator.array.commands import Step
@@ -18,6 +18,17 @@ from flashsystem_operator.reconcile.world import World
 Worked = FlashSystemHost | VolumeAttachment
 
 LEFT = f"Whatever it has on the array stays there as it is: annotation {RELEASE} let the object go."
+
+
+def left_by(status: object) -> str:
+    """What stays when the annotation lets an object go, told by its status. A PersistentVolume has no owner but it."""
+    volume = status.persistent_volume if isinstance(status, AttachmentStatus) else None
+    if volume is None or volume.name is None:
+        return LEFT
+    return (
+        f"{LEFT} PersistentVolume {volume.name} stays, too, and nobody looks after it any more: delete it when no "
+        "claim is bound to it."
+    )
 
 
 def is_in_plan_mode(resource: Worked, world: World) -> bool:
@@ -105,7 +116,7 @@ def _end_held_back(whose: str, left: str) -> str:
 
 def _released(decision: Decision, resource: Resource) -> Decision:
     if resource.metadata.deleting:
-        return Release(LEFT)
+        return Release(left_by(getattr(resource, "status", None)))
     if isinstance(decision, InSync | Refuse):
         return decision
     why = f"Annotation {RELEASE} keeps everything on the array as it is. Delete this object, and it goes at once."
