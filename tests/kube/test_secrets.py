@@ -35,7 +35,7 @@ def patch(cluster: Cluster, namespace: str, said: str) -> None:
 
 
 async def keep(secrets: ConnectionSecrets, wished: VolumeAttachment) -> Kept:
-    return await secrets.keep(wished, wished.status, WAY, None, NOW)
+    return await secrets.keep(wished, wished.status.model_copy(update={"connection": WAY}), None, NOW)
 
 
 @pytest.mark.parametrize("immutable", [True, False])

@@ -90,6 +90,12 @@ class Cache:
         return [entry for entry in self._entries.values() if entry.ref.kind is kind]
 
     @property
+    def arrays(self) -> list[FlashSystemArray]:
+        """Those that can be read."""
+        known = (entry.resource for entry in self.entries(Kind.ARRAY))
+        return [each for each in known if isinstance(each, FlashSystemArray)]
+
+    @property
     def legible(self) -> bool:
         """Whether every host and attachment can be read: of one that cannot it is not known what it explains."""
         return all(entry.resource for kind in (Kind.HOST, Kind.ATTACHMENT) for entry in self.entries(kind))

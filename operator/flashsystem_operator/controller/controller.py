@@ -160,7 +160,7 @@ class Controller:
 
     def _match_workers(self) -> None:
         """A worker for every array that can be read, and none for those that are gone."""
-        arrays = {e.ref for e in self._cache.entries(Kind.ARRAY) if isinstance(e.resource, FlashSystemArray)}
+        arrays = {array.ref for array in self._cache.arrays}
         for ref in arrays - self._workers.keys():
             worker = Worker(
                 ref, self._installation, self._cache, self._kube, self._settings, self._clock, self._working

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flashsystem_operator import logs
 from flashsystem_operator.api.array import FlashSystemArray
-from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.errors import ArrayError
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller.after import Ended
@@ -255,8 +255,7 @@ class Worker:
             raise ArrayDown(arrays.duplicate(array, elder), retry=array.spec.resync_interval)
 
     def _elder(self, array: FlashSystemArray) -> FlashSystemArray | None:
-        known = (entry.resource for entry in self._cache.entries(Kind.ARRAY))
-        return arrays.elder(array, (other for other in known if isinstance(other, FlashSystemArray)))
+        return arrays.elder(array, self._cache.arrays)
 
     def _lease_name(self, array: FlashSystemArray) -> str:
         return name_for(array, duplicate=self._elder(array) is not None)
