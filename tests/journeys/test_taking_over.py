@@ -117,6 +117,23 @@ def test_of_two_attachments_of_one_pair_the_younger_takes_over_without_an_unmap(
     assert mappings(simulator) == set()
 
 
+def test_a_mapping_that_was_left_to_one_that_cannot_use_it_goes_with_that_one(
+    stand: Stand, simulator: Simulator
+) -> None:
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("elder", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "elder")
+    be_younger_than(stand, ATTACHMENTS, "elder")
+    stand.apply(stand.attachment("younger", "worker-1", "vol0", lun=77))
+    stand.says(ATTACHMENTS, "younger", "Duplicate", "Stalled")
+    stand.delete(ATTACHMENTS, "elder")
+
+    assert "LUN 1" in stand.says(ATTACHMENTS, "younger", "LUNDiffers", "Stalled")
+    assert {(volume, lun) for _, volume, lun in mappings(simulator)} == {("vol0", 1)}
+    stand.delete(ATTACHMENTS, "younger")
+    assert mappings(simulator) == set()
+
+
 def test_a_younger_attachment_that_goes_leaves_the_elder_alone(stand: Stand, simulator: Simulator) -> None:
     """By uid and by name they mean one volume."""
     stand.array(simulator)

@@ -30,7 +30,7 @@ from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
 from flashsystem_operator.reconcile import batch, news, records, status
 from flashsystem_operator.reconcile.cause import Why, cause
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Refuse, Release
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.drift import with_vanished
 from flashsystem_operator.reconcile.news import News
 from flashsystem_operator.reconcile.saying import Outcome
@@ -96,8 +96,7 @@ class Round:
     ) -> dict[ObjectRef, Exception]:
         """Finalizers and bindings, before anything is sent. Whose record failed is left out of this pass."""
         kept = [ref for ref, decision in decisions.items() if isinstance(decision, Act | InSync)]
-        live = [world.attachments[ref] for ref in kept if ref in world.attachments]
-        live = [attachment for attachment in live if not attachment.metadata.deleting]
+        live = [each for ref, each in world.attachments.items() if ref in decisions and _answers(each, decisions[ref])]
         parents = {attachment.host for attachment in live}
         parents |= {ref for ref in kept if ref in world.hosts and _leaves_something(world.hosts[ref], decisions[ref])}
         failed: dict[ObjectRef, Exception] = {}
@@ -248,6 +247,15 @@ def _as_looked_for(due: Iterable[ObjectRef], looked_for: World, world: World) ->
 def _leaving(ref: ObjectRef, world: World) -> bool | None:
     found = world.hosts.get(ref) or world.attachments.get(ref)
     return found.metadata.deleting if found else None
+
+
+def _answers(attachment: VolumeAttachment, decision: Decision) -> bool:
+    """Whether its end has something to undo: also of a mapping that an elder left to it, and that it cannot use."""
+    if attachment.metadata.deleting:
+        return False
+    if isinstance(decision, Wait | Refuse):
+        return attachment.status.origin is not None and decision.reason is not Reason.DUPLICATE
+    return isinstance(decision, Act | InSync)
 
 
 def _may_guard(ref: ObjectRef, world: World) -> bool:
