@@ -1,0 +1,44 @@
+"""The node is drained and comes back: the operator goes and comes with it, and what is attached stays attached."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from onkind.lab import SYSTEM, Team
+from onkind.pretend_array import NAMESPACE as ARRAYS
+
+
+@pytest.fixture
+def node(team: Team) -> Iterator[str]:
+    name = team.lab.standing.node
+    yield name
+    team.cluster.kubectl("uncordon", name)
+    team.lab.rolled_out()
+    team.lab.rolled_out("deployment/coredns", "kube-system")
+
+
+@pytest.mark.parametrize("team", ["modern"], indirect=True)
+def test_a_drain_evicts_the_operator_and_takes_no_volume_away(team: Team, node: str) -> None:
+    """The pretend arrays stay: an array of iron is not drained with a node, and these forget all with their pod."""
+    team.volumes("before", "meanwhile")
+    team.apply(*team.hosts("worker-1"), team.attachment("before", "worker-1"))
+    team.await_ready("fsattach/before")
+    mapped = team.mapped("before")
+    heard = team.array.heard()
+
+    team.cluster.kubectl(
+        *("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=110s"),
+        "--pod-selector=app.kubernetes.io/name!=flashsystem-simulator",
+    )
+    team.apply(team.attachment("meanwhile", "worker-1"))
+    (pending,) = team.lab.operator_pods()
+    assert pending["status"]["phase"] == "Pending", f"nothing of {SYSTEM} runs on a node that is drained"
+    assert team.cluster.kubectl("get", "pods", f"--namespace={ARRAYS}", "--field-selector=status.phase=Running")
+    assert team.mapped("before", "meanwhile") == mapped
+
+    team.cluster.kubectl("uncordon", node)
+    team.await_ready("fsattach --all")
+
+    assert team.mapped("before") == mapped
+    assert len(team.mapped("meanwhile")) == 1
+    assert team.array.commands("rmvdiskhostmap", heard) == []

@@ -1,0 +1,67 @@
+"""The operator is away while somebody changes the array by hand: back again, it says what drifted.
+
+docs/drift.md says what is done about what.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from onkind.lab import OPERATOR, SYSTEM, Team
+
+FOREIGN = "somebody-elses"
+
+
+@pytest.fixture
+def away(team: Team) -> Iterator[Team]:
+    """This team, whose volumes `removed`, `shared` and `renamed` are attached; at the end the hand undoes its work."""
+    team.volumes("removed", "shared", "renamed")
+    team.apply(
+        *team.hosts("worker-1"), *(team.attachment(each, "worker-1") for each in ("removed", "shared", "renamed"))
+    )
+    team.await_ready("fsattach --all")
+    yield team
+    scale(team, 1)
+    team.array.admin(f"svctask rmvdiskhostmap -host {FOREIGN} {team.volume('shared')}")
+    team.array.admin(f"svctask rmhost {FOREIGN}")
+
+
+@pytest.mark.parametrize("team", ["legacy"], indirect=True)
+def test_what_was_changed_by_hand_while_it_was_away_is_told_and_corrected_as_far_as_it_is_ours(away: Team) -> None:
+    team = away
+    before = team.mapped("removed", "shared", "renamed")
+    ((host, _, _),) = team.mapped("removed")
+
+    scale(team, 0)
+    team.array.admin(f"svctask rmvdiskhostmap -host {host} {team.volume('removed')}")
+    team.array.admin(f"svctask mkhost -name {FOREIGN} -iscsiname iqn.1994-05.com.redhat:{FOREIGN}")
+    team.array.admin(f"svctask mkvdiskhostmap -force -host {FOREIGN} {team.volume('shared')}")
+    team.array.admin(f"svctask chvdisk -name {team.volume('another-name')} {team.volume('renamed')}")
+    heard = team.array.heard()
+    scale(team, 1)
+
+    team.kubectl("wait", "--for=condition=Drifted", "fsattach/shared", "--timeout=60s")
+    team.await_ready("fsattach --all")
+    assert _reason(team, "shared", "Drifted") == "SharedBeyondSpec"
+    assert team.mapped("removed") == {row for row in before if row[1] == team.volume("removed")}, "at the same LUN"
+    ours = {(host, team.volume("shared")), (FOREIGN, team.volume("shared"))}
+    assert {(each, volume) for each, volume, _ in team.mapped("shared")} == ours
+    assert {each for each, *_ in team.mapped("another-name")} == {host}
+    assert team.array.commands("rmvdiskhostmap", heard) == []
+    assert len(team.array.commands("mkvdiskhostmap", heard)) == 1
+
+    reasons = {event["reason"] for event in team.get("events")["items"]}
+    assert {"VolumeRenamed", "Drifted", "DriftCorrected"} <= reasons
+
+
+def scale(team: Team, replicas: int) -> None:
+    team.cluster.kubectl("scale", OPERATOR, f"--namespace={SYSTEM}", f"--replicas={replicas}")
+    if replicas == 0:
+        pods = "--selector=app.kubernetes.io/name=flashsystem-operator"
+        team.cluster.kubectl("wait", "--for=delete", "pod", pods, f"--namespace={SYSTEM}", "--timeout=90s")
+    team.lab.rolled_out()
+
+
+def _reason(team: Team, name: str, type_: str) -> str:
+    conditions = team.get("fsattach", name)["status"]["conditions"]
+    return str({each["type"]: each for each in conditions}[type_]["reason"])
