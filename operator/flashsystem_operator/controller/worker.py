@@ -250,15 +250,12 @@ class Worker:
             self.wake(self._obstructed - ended.again.keys())
 
     def _refuse_duplicate(self, array: FlashSystemArray) -> None:
-        if elder := self._elder(array):
+        if elder := arrays.elder(array, self._cache.arrays):
             self._contacts.close()
             raise ArrayDown(arrays.duplicate(array, elder), retry=array.spec.resync_interval)
 
-    def _elder(self, array: FlashSystemArray) -> FlashSystemArray | None:
-        return arrays.elder(array, self._cache.arrays)
-
     def _lease_name(self, array: FlashSystemArray) -> str:
-        return name_for(array, duplicate=self._elder(array) is not None)
+        return name_for(array, duplicate=arrays.elder(array, self._cache.arrays) is not None)
 
     def _retry(self, refs: Collection[ObjectRef]) -> None:
         for ref in refs:
