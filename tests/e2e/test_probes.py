@@ -13,7 +13,7 @@ LOOK_NOW = "flashsystem.io/reconcile-requested-at"
 
 @ONE_DIALECT
 def test_an_array_that_is_down_makes_the_operator_neither_unready_nor_unalive(team: Team) -> None:
-    """It asks what the kubelet asks: while a command waits for an array that is silent, and when the array is given up."""
+    """It asks what the kubelet asks: while a command waits for a silent array, and when the array is given up."""
     before = _state(team)
     array, where = f"fsarray/fs-{team.array.dialect}", f"--namespace={STORAGE}"
 
@@ -42,7 +42,7 @@ def test_an_operator_that_stands_still_is_restarted_and_goes_on(team: Team) -> N
 
     team.lab.node_shell("kill -STOP $(pgrep -f '[f]lashsystem-operator run')")
     team.apply(team.attachment("meanwhile", "worker-1"))
-    until(lambda: _restarts(team) == 1, "the kubelet has restarted it")
+    until(lambda: _restarts(team) == 1, "the kubelet has restarted it", seconds=240)
     team.lab.rolled_out()
     team.await_ready("fsattach --all")
 
