@@ -153,7 +153,7 @@ def test_a_portal_that_is_down_on_the_array_is_not_usable(stand: Stand) -> None:
                 simulator.control.change("port", port, link_state="inactive", state="offline")
 
         for name in ("modern", "legacy"):
-            assert "configure one on the array" in stand.says(ARRAYS, name, "NoUsablePortal")
+            assert "Configure one on the array" in stand.says(ARRAYS, name, "NoUsablePortal")
 
 
 def test_open_access_stops_a_legacy_array_until_it_is_turned_off(stand: Stand) -> None:
