@@ -164,7 +164,7 @@ def told(kind: str, versions: Sequence[Version]) -> tuple[tuple[Kstatus, ...], s
 
 
 def settled(versions: Sequence[Version]) -> list[Version]:
-    """Without the work that comes after a first rest: a host object is removed in the pass that empties it, or the next."""
+    """Without the work after a first rest: a host object is removed in the pass that empties it, or in the next one."""
     first = next((place for place, version in enumerate(versions) if kstatus(version) is CURRENT), len(versions))
     return [each for place, each in enumerate(versions) if place < first or kstatus(each) is not WORKING]
 
