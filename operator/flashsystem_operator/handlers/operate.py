@@ -11,6 +11,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import kopf
@@ -191,10 +192,14 @@ def _registry(controller: Controller, kubeconfig: Path | None) -> kopf.OperatorR
 
 def _heed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What no task hears. A watch of kopf 1.45 that ends in the midst of an event complains of how it is closed."""
-    if getattr(context.get("asyncgen"), "__name__", "") == "infinite_watch":
-        log.debug("a watch was closed in the midst of an event", exc_info=context.get("exception"))
+    if _is_kopfs(getattr(context.get("asyncgen"), "ag_code", None)):
+        log.debug("a watch was closed in the midst of an event: %s", context.get("exception"))
     else:
         loop.default_exception_handler(context)
+
+
+def _is_kopfs(code: CodeType | None) -> bool:
+    return code is not None and Path(code.co_filename).is_relative_to(Path(kopf.__file__).parent)
 
 
 async def _end_watches() -> None:
