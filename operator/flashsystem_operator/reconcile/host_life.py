@@ -28,7 +28,7 @@ def in_use(resource: FlashSystemHost, world: World) -> Wait | None:
     attachments = world.attachments_of(resource)
     if not attachments:
         return None
-    names = listed([each.metadata.name for each in attachments])
+    names = listed(sorted(each.metadata.name for each in attachments))
     return Wait(
         Reason.IN_USE,
         f"In use by {plural(len(attachments), 'VolumeAttachment')}: {names}. Delete them first, or wait if they are "
