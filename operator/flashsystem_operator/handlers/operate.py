@@ -34,6 +34,9 @@ server that does not answer at all it comes back for ever."""
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before all is taken up anew; the last one for ever."""
 
+_PARTING = 0.25
+"""Seconds in which TLS connections are closed: aiohttp does not wait for it, and asks its users to."""
+
 log = logging.getLogger(__name__)
 
 
@@ -107,6 +110,7 @@ async def _attempt(settings: Settings, kubeconfig: Path | None, life: _Life) -> 
             await _watch(controller, settings, kubeconfig, life)
         finally:
             await controller.stop()
+            await asyncio.sleep(_PARTING)
 
 
 async def _watch(controller: Controller, settings: Settings, kubeconfig: Path | None, life: _Life) -> None:
