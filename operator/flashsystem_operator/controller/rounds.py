@@ -96,7 +96,8 @@ class Round:
     ) -> dict[ObjectRef, Exception]:
         """Finalizers and bindings, before anything is sent. Whose record failed is left out of this pass."""
         kept = [ref for ref, decision in decisions.items() if isinstance(decision, Act | InSync)]
-        live = [each for ref, each in world.attachments.items() if ref in decisions and _answers(each, decisions[ref])]
+        decided = ((world.attachments.get(ref), decision) for ref, decision in decisions.items())
+        live = [each for each, decision in decided if each is not None and _answers(each, decision)]
         parents = {attachment.host for attachment in live}
         parents |= {ref for ref in kept if ref in world.hosts and _leaves_something(world.hosts[ref], decisions[ref])}
         failed: dict[ObjectRef, Exception] = {}
