@@ -29,6 +29,7 @@ from flashsystem_operator.cli.reach import reached
 from flashsystem_operator.cli.target import Target
 from flashsystem_operator.controller.looking import Looking
 from flashsystem_operator.reconcile import array as arrays
+from flashsystem_operator.reconcile import times
 from flashsystem_operator.reconcile.decision import Reason, Refuse, Wait
 from flashsystem_operator.reconcile.foresight import Outlook, foresee
 from flashsystem_operator.reconcile.names import made_by
@@ -129,7 +130,7 @@ def _world(array: FlashSystemArray, manifests: Manifests, installation: Installa
         former=installation.former,
         namespaces=manifests.namespaces,
         closed=closed,
-        now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        now=times.text(datetime.now(UTC)),
     )
 
 

@@ -12,6 +12,7 @@ import click
 from flashsystem_operator.cli.ending import OK
 from flashsystem_operator.cli.installation import Installation, installation_options
 from flashsystem_operator.cli.target import Given, array_options, find, pool_option
+from flashsystem_operator.reconcile import times
 
 if TYPE_CHECKING:
     from flashsystem_operator.api.array import FlashSystemArray
@@ -104,7 +105,7 @@ def _world(array: "FlashSystemArray", found: "Found", installation: Installation
         installation=installation.id or found.installation,
         former=installation.former,
         namespaces=found.namespaces,
-        now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        now=times.text(datetime.now(UTC)),
     )
 
 

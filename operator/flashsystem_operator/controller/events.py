@@ -14,6 +14,7 @@ from typing import Any
 from flashsystem_operator.api.kinds import API_VERSION, ObjectRef
 from flashsystem_operator.controller.delays import Clock
 from flashsystem_operator.controller.kube import MANAGER, Gone, Kube, KubeError
+from flashsystem_operator.reconcile import times
 from flashsystem_operator.reconcile.news import News
 
 _REMEMBERED = 2000
@@ -155,4 +156,4 @@ def _body(series: _Series) -> dict[str, Any]:
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return times.text(datetime.now(UTC))

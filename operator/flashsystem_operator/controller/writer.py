@@ -10,6 +10,7 @@ from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache
 from flashsystem_operator.controller.events import Events
 from flashsystem_operator.controller.kube import Gone, Kube, KubeError
+from flashsystem_operator.reconcile import times
 from flashsystem_operator.reconcile.news import EventReason, News
 
 _SIDE_BY_SIDE = 32
@@ -21,7 +22,7 @@ _FLUSH = 2.0
 
 def now() -> str:
     """The time as conditions have it: RFC 3339 in UTC, whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return times.text(datetime.now(UTC))
 
 
 class Writer:
