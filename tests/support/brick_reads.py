@@ -12,10 +12,10 @@ from typing import Any
 
 warnings.simplefilter("ignore")  # of its own dependencies, which are none of ours
 
-import os_brick  # type: ignore[import-not-found] # noqa: E402 - it has an environment of its own
-from os_brick.initiator.connectors.iscsi import ISCSIConnector  # type: ignore[import-not-found] # noqa: E402
-from oslo_concurrency import lockutils  # type: ignore[import-not-found] # noqa: E402
-from oslo_config import cfg  # type: ignore[import-not-found] # noqa: E402
+import os_brick  # type: ignore[import-not-found] # noqa: E402 - an environment of its own, set up above
+from os_brick.initiator.connectors.iscsi import ISCSIConnector  # type: ignore[import-not-found] # noqa: E402 - the same
+from oslo_concurrency import lockutils  # type: ignore[import-not-found] # noqa: E402 - the same
+from oslo_config import cfg  # type: ignore[import-not-found] # noqa: E402 - the same
 
 
 class Machine:
