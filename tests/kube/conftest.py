@@ -1,12 +1,14 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from kubernetes.aio import client, config
 
+from cluster.api import Refused
 from cluster.client import Cluster
 from flashsystem_operator.api.kinds import Kind
 from flashsystem_operator.controller.kube import Kube
+from support.stand import until
 
 CRDS = Path(__file__).parents[2] / "crds"
 
@@ -27,3 +29,22 @@ async def kube(with_crds: Cluster) -> AsyncIterator[Kube]:
     )
     async with client.ApiClient(configuration) as api:
         yield Kube(api)
+
+
+@pytest.fixture
+def ending(cluster: Cluster, namespace: str) -> Iterator[str]:
+    """A namespace that is being deleted, for as long as the test takes: somebody's finalizer keeps an object in it."""
+    objects = f"/api/v1/namespaces/{namespace}/configmaps"
+    cluster.api.create(objects, {"metadata": {"name": "kept", "finalizers": ["example.com/hold"]}})
+    cluster.api.delete(f"/api/v1/namespaces/{namespace}")
+
+    def is_closed() -> bool:
+        try:
+            cluster.api.create(objects, {"metadata": {"name": "late"}}, dryRun="All")
+        except Refused as refused:
+            return "being terminated" in refused.words
+        return False
+
+    until("the namespace takes nothing new", is_closed)
+    yield namespace
+    cluster.api.patch(f"{objects}/kept", {"metadata": {"finalizers": None}})

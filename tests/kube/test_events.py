@@ -114,3 +114,18 @@ async def test_who_may_not_write_events_says_so_once_and_goes_on(
 
     warned = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert ["a-0" in record.getMessage() for record in warned] == [True]
+
+
+async def test_a_namespace_that_is_being_deleted_takes_no_event_and_that_is_no_warning(
+    kube: Kube, clock: Clock, ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    events = Events(kube, clock)
+
+    for number in range(3):
+        events.tell(ObjectRef(Kind.ATTACHMENT, ending, f"a-{number}"), f"uid-{number}", REFUSED)
+    await events.flush(20)
+
+    said = [(record.levelno, record.getMessage()) for record in caplog.records if "cannot write" in record.getMessage()]
+    assert [level for level, _ in said] == [logging.DEBUG] * 3
+    assert all("its namespace is being deleted" in words for _, words in said)

@@ -12,7 +12,7 @@ from flashsystem_operator.controller.chap import ChapSecrets
 from flashsystem_operator.controller.connection_secrets import ConnectionSecrets, Kept
 from flashsystem_operator.controller.kube import Kube
 from flashsystem_operator.controller.writer import Writer
-from flashsystem_operator.reconcile.decision import Reason
+from flashsystem_operator.reconcile.decision import Reason, Refuse
 from support.arranging import attachment, host
 from support.clock import Clock
 
@@ -75,3 +75,20 @@ async def test_the_chap_secret_of_a_host_that_is_gone_is_forgotten(
 
     await secrets.read([], {stays.ref})
     assert secrets.known.keys() == {stays.ref}
+
+
+async def test_what_a_namespace_that_is_being_deleted_does_not_take_is_not_asked_of_anybody(
+    kube: Kube, ending: str
+) -> None:
+    wished = attachment("one", "node", meta={"namespace": ending}, connection_secret={"name": "way"})
+    login = host("node", meta={"namespace": ending}, chap={"secret_ref": {"name": "login"}, "generate": True})
+
+    kept = await keep(ConnectionSecrets(kube, Clock()), wished)
+    secrets = ChapSecrets(kube, Writer(kube, Cache()))
+    await secrets.read([login], {login.ref})
+
+    assert (kept.error, kept.status.conditions, kept.status.binding) == (None, (), None)
+    said = secrets.known[login.ref]
+    assert isinstance(said, Refuse)
+    assert "is being deleted" in said.message
+    assert "RoleBinding" not in said.message

@@ -23,6 +23,10 @@ class Forbidden(KubeError):
     """We have no right to this. Only a change of RBAC helps."""
 
 
+class Ending(Forbidden):
+    """Nothing can be made in a namespace that is being deleted. What is in it goes too, and needs nothing more."""
+
+
 class Invalid(KubeError):
     """The API server does not take an object that is like that."""
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import API_VERSION, ObjectRef
+from flashsystem_operator.controller.answers import Ending
 from flashsystem_operator.controller.kube import Conflict, Forbidden, Gone, Kube, Secret
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.reconcile.decision import Reason, Refuse
@@ -66,6 +67,8 @@ class ChapSecrets:
             await self._kube.create_secret(namespace, _fresh(host, name))
         except Conflict:
             log.debug("Secret %s/%s was made meanwhile", namespace, name)
+        except Ending:
+            return _ending(host)
         except Forbidden:
             return _forbidden(host, "make")
         return secret_of(host, await self._kube.secret(namespace, name))
@@ -105,6 +108,13 @@ def not_found(host: FlashSystemHost) -> Refuse:
         Reason.CHAP_SECRET_NOT_FOUND,
         f"There is no {_where(host)}. Make it, with the CHAP secret under {PASSWORD} or password; or set "
         "spec.chap.generate to true, and the operator makes it. It is looked for at each resync.",
+    )
+
+
+def _ending(host: FlashSystemHost) -> Refuse:
+    return Refuse(
+        Reason.CHAP_SECRET_NOT_FOUND,
+        f"There is no {_where(host)}, and none can be made: the namespace is being deleted, and this object with it.",
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from flashsystem_operator.api.attachment import AttachmentStatus, Connection, Named, VolumeAttachment
-from flashsystem_operator.controller.answers import Forbidden, KubeError
+from flashsystem_operator.controller.answers import Ending, Forbidden, KubeError
 from flashsystem_operator.controller.core_objects import Secrets
 from flashsystem_operator.controller.delays import Clock
 from flashsystem_operator.controller.kube import Kube, merge_patch
@@ -93,7 +93,13 @@ class ConnectionSecrets:
         self, attachment: VolumeAttachment, had: str | None, name: str, connection: Connection, login: Login
     ) -> tuple[str | None, Note | None]:
         """Which Secret there is in the end, and what is wrong."""
-        if note := await self._write(attachment, name, connection, login):
+        try:
+            note = await self._write(attachment, name, connection, login)
+        except Ending:  # the attachment is about to be deleted too: nothing is wrong, and nothing is tried again
+            return None if had == name else had, None
+        except Forbidden:
+            note = beside.secret_forbidden(attachment.metadata.namespace, name)
+        if note:
             lost = had == name and note.reason in (Reason.SECRET_CONFLICT, Reason.HOST_NOT_READY)
             return None if lost else had, note
         if had and had != name:
@@ -107,30 +113,27 @@ class ConnectionSecrets:
         known = (name, login is KEPT, digest(told))
         if not self.known.is_due(meta.uid, known):
             return None
-        try:
-            found = await self._secrets.get(meta.namespace, name)
-            if found is not None and not contents.is_ours(attachment, found):
-                self.known.forget(meta.uid)
-                if contents.is_left_over(attachment, found):
-                    raise LeftOver(f"Secret {meta.namespace}/{name} is of an attachment of that name before")
-                return beside.secret_of_others(meta.namespace, name, left_over=False)
-            if found is not None and found["metadata"].get("deletionTimestamp"):
-                self.known.forget(meta.uid)
-                raise Leaving(beside.secret_leaving(meta.namespace, name, found["metadata"].get("finalizers") or ()))
-            if login is KEPT and found is None:
-                self.known.forget(meta.uid)
-                return beside.secret_without_login(attachment.host, meta.namespace, name)
-            wished = contents.entries(connection, contents.login_in(found)) if login is KEPT and found else told
-            if found is not None and contents.cannot_be_changed(found):
-                await self._secrets.delete(found)
-                found = None
-            if found is None:
-                await self._secrets.create(meta.namespace, contents.body(attachment, name, wished))
-            elif patch := merge_patch(found.get("data") or {}, contents.encoded(wished)):
-                stand = {"resourceVersion": found["metadata"]["resourceVersion"]}
-                await self._secrets.patch(meta.namespace, name, {"metadata": stand, "data": patch})
-        except Forbidden:
-            return beside.secret_forbidden(meta.namespace, name)
+        found = await self._secrets.get(meta.namespace, name)
+        if found is not None and not contents.is_ours(attachment, found):
+            self.known.forget(meta.uid)
+            if contents.is_left_over(attachment, found):
+                raise LeftOver(f"Secret {meta.namespace}/{name} is of an attachment of that name before")
+            return beside.secret_of_others(meta.namespace, name, left_over=False)
+        if found is not None and found["metadata"].get("deletionTimestamp"):
+            self.known.forget(meta.uid)
+            raise Leaving(beside.secret_leaving(meta.namespace, name, found["metadata"].get("finalizers") or ()))
+        if login is KEPT and found is None:
+            self.known.forget(meta.uid)
+            return beside.secret_without_login(attachment.host, meta.namespace, name)
+        wished = contents.entries(connection, contents.login_in(found)) if login is KEPT and found else told
+        if found is not None and contents.cannot_be_changed(found):
+            await self._secrets.delete(found)
+            found = None
+        if found is None:
+            await self._secrets.create(meta.namespace, contents.body(attachment, name, wished))
+        elif patch := merge_patch(found.get("data") or {}, contents.encoded(wished)):
+            stand = {"resourceVersion": found["metadata"]["resourceVersion"]}
+            await self._secrets.patch(meta.namespace, name, {"metadata": stand, "data": patch})
         self.known.seen(meta.uid, known)
         return None
 

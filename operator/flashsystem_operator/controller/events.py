@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flashsystem_operator.api.kinds import API_VERSION, ObjectRef
+from flashsystem_operator.controller.answers import Ending
 from flashsystem_operator.controller.delays import Clock
 from flashsystem_operator.controller.kube import MANAGER, Gone, Kube, KubeError
 from flashsystem_operator.reconcile import times
@@ -25,6 +26,7 @@ _AGAIN = 60.0
 """Seconds between two writes of one Event; what is told in between is counted."""
 _LENGTH = 1024
 """Characters of a message, as the API server's own limit for the newer kind of Event."""
+_NOT_WRITTEN = "cannot write the Event %s of %s: %s"
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +100,8 @@ class Events:
             series.waits, series.written = False, self._clock()
             try:
                 await self._write(series)
+            except Ending as error:  # as usual when all of a namespace is deleted: nobody is left to read it
+                log.debug(_NOT_WRITTEN, series.news.reason, series.about, error)
             except KubeError as error:
                 self._complain(series, error)
             else:
@@ -129,7 +133,7 @@ class Events:
     def _complain(self, series: _Series, error: KubeError) -> None:
         """Once, until one can be written again: whatever is wrong is wrong for all of them."""
         level = logging.DEBUG if self._complained else logging.WARNING
-        log.log(level, "cannot write the Event %s of %s: %s", series.news.reason, series.about, error)
+        log.log(level, _NOT_WRITTEN, series.news.reason, series.about, error)
         self._complained = True
 
 

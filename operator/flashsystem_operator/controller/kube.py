@@ -14,7 +14,7 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from flashsystem_operator.api.kinds import FINALIZER, GROUP, VERSION, Kind, ObjectRef
 from flashsystem_operator.api.meta import ObjectMeta
-from flashsystem_operator.controller.answers import Conflict, Forbidden, Gone, Invalid, KubeError, Secret
+from flashsystem_operator.controller.answers import Conflict, Ending, Forbidden, Gone, Invalid, KubeError, Secret
 
 __all__ = ["MANAGER", "Body", "Conflict", "Forbidden", "Gone", "Kube", "KubeError", "Secret", "merge_patch"]
 
@@ -24,6 +24,8 @@ MANAGER = "flashsystem-operator"
 _MERGE = "application/merge-patch+json"
 _PAGE = 500
 _NOT_FOUND, _CONFLICT, _FORBIDDEN, _INVALID = 404, 409, 403, 422
+_ENDS = "NamespaceTerminating"
+"""The cause that a refusal gives, in `details.causes`, when the namespace is being deleted (k8s.io/api/core/v1)."""
 
 
 class Kube:
@@ -178,6 +180,8 @@ def merge_patch(before: Body, after: Body) -> dict[str, Any]:
 
 
 def _sorted(error: ApiException, said: str) -> KubeError:
+    if error.status == _FORBIDDEN and _ENDS in _causes(error):
+        return Ending("its namespace is being deleted, and takes nothing new")
     words = said or f"the API server answered {error.status} {error.reason}"
     kinds = {_NOT_FOUND: Gone, _CONFLICT: Conflict, _FORBIDDEN: Forbidden, _INVALID: Invalid}
     return kinds.get(error.status, KubeError)(words)
@@ -185,8 +189,18 @@ def _sorted(error: ApiException, said: str) -> KubeError:
 
 def _message(error: ApiException) -> str:
     """What the API server says in the body of a refusal; empty if it says nothing that can be read."""
+    return str(_body(error).get("message", ""))
+
+
+def _causes(error: ApiException) -> set[str]:
+    """The reasons that the API server gives, for programs, beside the message of a refusal."""
+    details = _body(error).get("details") or {}
+    return {str(cause.get("reason")) for cause in details.get("causes") or ()}
+
+
+def _body(error: ApiException) -> dict[str, Any]:
     try:
         said = json.loads(error.body or "")
     except ValueError:
-        return ""
-    return str(said.get("message", "")) if isinstance(said, dict) else ""
+        return {}
+    return said if isinstance(said, dict) else {}
