@@ -146,10 +146,13 @@ def test_what_takes_rights_in_the_whole_cluster_is_refused_with_the_way_out(
             said = stand.says(kind, name, "NamespacedInstallation")
             assert "spec.allowedNamespaces" in said
             assert "set it to from Same or All" in said
+        told = stand.says(ARRAYS, "array", "NamespacedInstallation", which="LabelsUnknown")
+        assert "or set from to Same or All" in told
         assert writes(simulator) == []
 
         stand.patch(ARRAYS, "array", {"allowedNamespaces": {"from": "Same", "selector": None}})
         stand.ready(ATTACHMENTS, "one")
+        until("the array to say no more of it", lambda: not stand.condition(ARRAYS, "array", "LabelsUnknown"))
         said = stand.says(ATTACHMENTS, "one", "NamespacedInstallation", which="PersistentVolumeBlocked")
         assert "Remove spec.persistentVolume" in said
 

@@ -147,3 +147,27 @@ def test_an_operator_for_named_namespaces_refuses_labels_for_good_and_persistent
     assert out in note.message
     by_name = Tenancy(array(allowed_namespaces={"from": "All"}), {}, namespaced=True)
     assert by_name.use("team-a") is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({}, ()),
+        ({"allowed_namespaces": {"from": "All"}, "host_adoption": {"from": "Same"}}, ()),
+        ({"allowed_namespaces": CHOSEN}, ("spec.allowedNamespaces would", "; or set from to Same or All.")),
+        ({"volume_access": ACCESS}, ("spec.volumeAccess would", "; or leave volumeAccess out.")),
+        (
+            {"allowed_namespaces": CHOSEN, "host_adoption": CHOSEN, "volume_access": ACCESS},
+            ("spec.allowedNamespaces, spec.hostAdoption and spec.volumeAccess", "or All and leave volumeAccess out"),
+        ),
+    ],
+    ids=["nothing", "no labels", "a selector", "volume access", "all of them"],
+)
+def test_permissions_that_an_operator_for_named_namespaces_cannot_read_are_told_to_the_keeper_of_the_array(
+    spec: dict[str, Any], told: tuple[str, ...]
+) -> None:
+    note = Tenancy(array(**spec), {}, namespaced=True).unusable()
+
+    assert (note.kind, note.reason) == ("LabelsUnknown", Reason.NAMESPACED_INSTALLATION) if note else not told
+    assert all(words in note.message for words in told) if note else not told
+    assert Tenancy(array(**spec), {}).unusable() is None, "who may read them, uses them"

@@ -16,7 +16,7 @@ from flashsystem_operator.reconcile import array as arrays
 from flashsystem_operator.reconcile import array_status, brake, limits, news
 from flashsystem_operator.reconcile import audit as audits
 from flashsystem_operator.reconcile.conditions import conditions
-from flashsystem_operator.reconcile.decision import Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.decision import Decision, InSync, Note, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.drift import kept
 from flashsystem_operator.reconcile.holding import as_held, way_out
 from flashsystem_operator.reconcile.world import World
@@ -48,9 +48,7 @@ class Reports:
     ) -> None:
         """After a look at the array. survey: it was at everything, so that it shows what no resource explains."""
         audit = audits.audit(world, view) if survey and self._cache.legible else None
-        decision, braked = limits.of_array(self._decided(world, verdict), view), brake.note(world)
-        if braked is not None:
-            decision = replace(decision, notes=(*decision.notes, braked))
+        decision = _noted(limits.of_array(self._decided(world, verdict), view), world, brake.note(world))
         counts = Counts(
             hosts=len(view.hosts),
             mappings=sum(len(rows) for host in view.hosts for rows in view.on_host(host).values()),
@@ -71,7 +69,8 @@ class Reports:
 
     async def down(self, world: World, said: Wait | Refuse, due: Collection[ObjectRef], secret: str | None) -> None:
         """When the array cannot be worked with: once on the array, and on those objects that are not Ready."""
-        status = array_status.unreached(world.array, as_held(said, world.array, world), now(), secret)
+        decision = _noted(as_held(said, world.array, world), world)
+        status = array_status.unreached(world.array, decision, now(), secret)
         if not await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, status)):
             self._tell(world, status)
         refs = due if world.array.ref not in due else (*world.hosts, *world.attachments)
@@ -105,3 +104,9 @@ class Reports:
         gone = arrays.plan_gone(world.array, len(world.hosts), len(world.attachments))
         held = as_held(gone, world.array, world)
         return verdict if isinstance(held, Release) else held
+
+
+def _noted(decision: Decision, world: World, *further: Note | None) -> Decision:
+    """With what is to be said of the array beside, whether or not it answers, and further notes of a look."""
+    notes = [note for note in (world.tenancy.unusable(), *further) if note is not None]
+    return replace(decision, notes=(*decision.notes, *notes)) if notes else decision

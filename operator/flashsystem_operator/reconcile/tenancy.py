@@ -12,6 +12,9 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.tenancy import From, Namespaces, PersistentVolumes
 from flashsystem_operator.reconcile.decision import Note, Reason, Refuse, Wait
 from flashsystem_operator.reconcile.labels import Labels, chooses
+from flashsystem_operator.reconcile.words import listed
+
+LABELS_UNKNOWN = "LabelsUnknown"
 
 Refusal = Wait | Refuse | None
 """Why something may not be done, or None when it may. Wait: it is not known yet."""
@@ -94,6 +97,22 @@ class Tenancy:
             "or remove spec.persistentVolume.",
         )
 
+    def unusable(self) -> Note | None:
+        """Which permissions can let nobody in: who is refused is told that, too, but only the keeper can mend it."""
+        fields = _choosing_by_labels(self.array)
+        if not self.namespaced or not fields:
+            return None
+        outs = ["set from to Same or All"] if fields != ("volumeAccess",) else []
+        outs += ["leave volumeAccess out"] if "volumeAccess" in fields else []
+        return Note(
+            LABELS_UNKNOWN,
+            Reason.NAMESPACED_INSTALLATION,
+            f"{listed([f'spec.{field}' for field in fields])} would choose namespaces by their labels, which this "
+            "operator may not read: it is installed for named namespaces. So nothing new is allowed by that, in any "
+            "namespace; what is attached already stays so. Ask whoever keeps the operator to install it for the whole "
+            f"cluster; or {' and '.join(outs)}.",
+        )
+
     def _among(self, choice: Namespaces, field: str, namespace: str, refusal: Refuse) -> Refusal:
         match choice.from_:
             case From.ALL:
@@ -132,5 +151,15 @@ class Tenancy:
 
 def by_labels(array: FlashSystemArray) -> bool:
     """Whether it matters to the array what labels namespaces have."""
+    return bool(_choosing_by_labels(array))
+
+
+def _choosing_by_labels(array: FlashSystemArray) -> tuple[str, ...]:
+    """The fields of the spec that do."""
     spec = array.spec
-    return bool(spec.volume_access) or From.SELECTOR in (spec.allowed_namespaces.from_, spec.host_adoption.from_)
+    chosen = {
+        "allowedNamespaces": spec.allowed_namespaces.from_ is From.SELECTOR,
+        "hostAdoption": spec.host_adoption.from_ is From.SELECTOR,
+        "volumeAccess": bool(spec.volume_access),
+    }
+    return tuple(field for field, by_labels in chosen.items() if by_labels)

@@ -33,6 +33,8 @@ FURTHER: Mapping[str, str] = {
     "DetachBlocked": "(attachments) the detach guard holds it back, see [safety.md](safety.md#the-detach-guard)",
     "DetachBraked": "(arrays) deletions wait for the brake, see [safety.md](safety.md#the-mass-detach-brake)",
     "Drifted": "another hand changed the array, and that is not corrected, see [drift.md](drift.md)",
+    "LabelsUnknown": "(arrays) some of its permissions choose namespaces by labels, which an operator for named "
+    "namespaces may not read, see [tenancy.md](tenancy.md#what-the-operator-needs)",
     "NearLimit": "(arrays, hosts) four fifths of what such a system is documented to take are used",
     "Paused": "annotation `flashsystem.io/paused` is on the object, its host or its array",
 }

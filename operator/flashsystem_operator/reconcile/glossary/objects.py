@@ -78,7 +78,7 @@ REASONS: Mapping[Reason, Entry] = {
         "wait; if it stays, let the operator list and watch namespaces",
     ),
     Reason.NAMESPACED_INSTALLATION: Entry(
-        "host, attachment",
+        "array, host, attachment",
         "the operator is installed for named namespaces, and may neither read labels of namespaces nor keep "
         "PersistentVolumes",
         "use `from: Same` or `All` and leave out `volumeAccess` and `persistentVolume`; or install the operator for "
