@@ -4,6 +4,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Pod:
+    """The pod in which this process runs."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Times are in seconds.
 
@@ -21,6 +30,7 @@ class Settings:
     relist: how often all objects are listed again, to drop what a watch lost.
     batch_window: how long a worker waits for more work before it looks at the array.
     probe_port: where /livez, /readyz and /metrics are served; 0 takes a free port, None serves none.
+    pod: on which it says why it cannot start; None outside of a cluster.
     """
 
     identity: str
@@ -36,3 +46,4 @@ class Settings:
     relist: float = 900.0
     batch_window: float = 0.05
     probe_port: int | None = None
+    pod: Pod | None = None

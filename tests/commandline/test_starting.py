@@ -43,6 +43,14 @@ def test_what_the_cluster_lacks_is_told_with_what_to_apply(own_control_plane: Cl
     said = complaint(*admin)
     assert f"not installed, or without version v1alpha1: {HOSTS}, {ATTACHMENTS}" in said
 
+    for _ in range(2):
+        complaint(*admin, "--namespace=default", "--identity=operator-0", "--pod-uid=uid-0")
+    (event,) = cluster.get("events", "--namespace=default", "--field-selector=reason=CannotStart")["items"]
+    about = {"apiVersion": "v1", "kind": "Pod", "namespace": "default", "name": "operator-0", "uid": "uid-0"}
+    assert event["involvedObject"] == about
+    assert (event["type"], event["count"]) == ("Warning", 2)
+    assert f"flashsystem-operator: {event['message']}" == said
+
     install(cluster)
     cluster.apply((CRDS / "flashsystemhosts.yaml").read_text().replace("coolingLUNs:", "frozenLUNs:"))
     until("the API server to publish it", lambda: "frozenLUNs" in cluster.kubectl("get", "--raw", OPENAPI))

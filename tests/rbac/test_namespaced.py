@@ -26,7 +26,10 @@ WATCHED = {
     *("create events", "patch events"),
     *(f"{verb} secrets" for verb in ("get", "create", "patch", "delete")),
 }
-HOME = {f"{verb} coordination.k8s.io/leases" for verb in ("get", "create", "update")}
+HOME = {
+    *(f"{verb} coordination.k8s.io/leases" for verb in ("get", "create", "update")),
+    *("create events", "patch events"),
+}
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,8 @@ def test_what_takes_rights_in_the_whole_cluster_is_refused_with_the_way_out(
 
 
 def test_a_namespace_that_is_not_opened_to_it_is_named_at_the_start(installation: Installation, tmp_path: Path) -> None:
-    options = (*installation.options, f"--watch-namespace={installation.other}")
+    pod = ("--identity=operator-0", "--pod-uid=uid-0")
+    options = (*installation.options, f"--watch-namespace={installation.other}", *pod)
     closed = Operator(installation.cluster, tmp_path / "log", options, installation.kubeconfig)
     closed.start()
     until("the end", lambda: not closed.running)
@@ -173,3 +177,5 @@ def test_a_namespace_that_is_not_opened_to_it_is_named_at_the_start(installation
     last = closed.log.splitlines()[-1]
     assert installation.other in last
     assert "manifests/components/watched-namespace" in last
+    (event,) = installation.cluster.get("events", f"--namespace={installation.home}")["items"]
+    assert (event["involvedObject"]["uid"], event["message"]) == ("uid-0", last.partition(": ")[2])

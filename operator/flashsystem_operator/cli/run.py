@@ -12,7 +12,7 @@ import click
 from flashsystem_operator.cli.ending import end
 from flashsystem_operator.cli.installation import former_option, namespaces
 from flashsystem_operator.logs import LogFormat, configure
-from flashsystem_operator.settings import Settings
+from flashsystem_operator.settings import Pod, Settings
 
 
 @click.command()
@@ -36,6 +36,11 @@ from flashsystem_operator.settings import Settings
     help="Look after this namespace alone; may be given several times. Needs --installation-id. Left out: all.",
 )
 @click.option("--identity", envvar="POD_NAME", help="This replica, as Leases name it. Left out: the host's name.")
+@click.option(
+    "--pod-uid",
+    envvar="POD_UID",
+    help="Of the pod that --namespace and --identity name: an Event on it says why it cannot start. Left out: none.",
+)
 @click.option("--installation-id", help="Part of the names of host objects. Left out: the UID of kube-system.")
 @former_option
 @click.option(
@@ -110,6 +115,7 @@ def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, lo
         settle_detaches=said["settle_detaches"],
         retry_protected=said["retry_protected"],
         probe_port=said["probe_port"],
+        pod=Pod(said["namespace"], identity, said["pod_uid"]) if identity and said["pod_uid"] else None,
     )
     if kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf's own login reads it there

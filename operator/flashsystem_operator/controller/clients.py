@@ -6,6 +6,9 @@ from kubernetes.aio import client, config
 from kubernetes.aio.config.config_exception import ConfigException
 from yaml import YAMLError
 
+PARTING = 0.25
+"""Seconds in which TLS connections of a client are closed: aiohttp does not wait for it, and asks its users to."""
+
 
 class NoClient(Exception):
     """There is no way to an API server. The message says in one line what to do."""

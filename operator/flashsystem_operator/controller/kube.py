@@ -110,13 +110,17 @@ class Kube:
         )
         return str(made.metadata.name)
 
-    async def patch_event(self, namespace: str, name: str, patch: dict[str, Any]) -> None:
-        """Change what an Event says of how often and when. Gone: it was forgotten, as all Events are after a while."""
-        await self._asked(
+    async def patch_event(self, namespace: str, name: str, patch: dict[str, Any]) -> int:
+        """Change what an Event says of how often and when; answers with how often by now.
+
+        Gone: it was forgotten, as all Events are after a while.
+        """
+        event = await self._asked(
             self._core.patch_namespaced_event(
                 name, namespace, patch, field_manager=MANAGER, _content_type=_MERGE, _request_timeout=self._limit
             )
         )
+        return int(event.count or 0)
 
     async def lease(self, namespace: str, name: str) -> Any:
         return await self._asked(self._leases.read_namespaced_lease(name, namespace, _request_timeout=self._limit))

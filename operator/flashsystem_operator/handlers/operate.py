@@ -18,12 +18,13 @@ import kopf
 from kubernetes.aio import client
 
 from flashsystem_operator.api.kinds import GROUP
-from flashsystem_operator.controller.clients import NoClient, client_of, named
+from flashsystem_operator.controller.clients import PARTING, NoClient, client_of, named
 from flashsystem_operator.controller.controller import Controller
 from flashsystem_operator.controller.health import probes
 from flashsystem_operator.controller.kube import Forbidden, Gone, Kube, KubeError
 from flashsystem_operator.controller.metrics.exposition import Exposition
 from flashsystem_operator.controller.served import what_is_older, what_lacks
+from flashsystem_operator.handlers import last_words
 from flashsystem_operator.handlers.watch import watch, watch_namespaces
 from flashsystem_operator.settings import Settings
 
@@ -33,9 +34,6 @@ server that does not answer at all it comes back for ever."""
 
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before all is taken up anew; the last one for ever."""
-
-_PARTING = 0.25
-"""Seconds in which TLS connections are closed: aiohttp does not wait for it, and asks its users to."""
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +73,16 @@ class _Life:
 
 
 async def operate(settings: Settings, kubeconfig: Path | None) -> None:
-    """Run until a signal comes. Raises CannotStart if it never worked."""
+    """Run until a signal comes. Raises CannotStart if it never worked, and has said so on its pod then."""
+    try:
+        await _live(settings, kubeconfig)
+    except CannotStart as error:
+        if settings.pod is not None:
+            await last_words.tell(settings.pod, kubeconfig, str(error))
+        raise
+
+
+async def _live(settings: Settings, kubeconfig: Path | None) -> None:
     life = _Life()
     asyncio.get_running_loop().set_exception_handler(_heed)
     async with AsyncExitStack() as stack:
@@ -110,7 +117,7 @@ async def _attempt(settings: Settings, kubeconfig: Path | None, life: _Life) -> 
             await _watch(controller, settings, kubeconfig, life)
         finally:
             await controller.stop()
-            await asyncio.sleep(_PARTING)
+            await asyncio.sleep(PARTING)
 
 
 async def _watch(controller: Controller, settings: Settings, kubeconfig: Path | None, life: _Life) -> None:
