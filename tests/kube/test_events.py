@@ -1,5 +1,6 @@
 """Events at a real API server: what happens again is counted, what is too much is given up, and nobody waits."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -9,11 +10,15 @@ import pytest
 from kubernetes.aio import client, config
 
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
+from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.events import Events
+from flashsystem_operator.controller.ghosts import ghost_of
 from flashsystem_operator.controller.kube import Kube
+from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.reconcile.news import News
 from support.clock import Clock
+from support.stand import until
 
 REFUSED = News("RefusedByArray", "The array refused it:\nCMMVC5879E.", warning=True)
 
@@ -129,3 +134,23 @@ async def test_a_namespace_that_is_being_deleted_takes_no_event_and_that_is_no_w
     said = [(record.levelno, record.getMessage()) for record in caplog.records if "cannot write" in record.getMessage()]
     assert [level for level, _ in said] == [logging.DEBUG] * 3
     assert all("its namespace is being deleted" in words for _, words in said)
+
+
+@pytest.mark.parametrize("name", ["db", "d" * 253], ids=["short", "as long as names may be"])
+async def test_an_event_of_an_object_that_slipped_away_is_found_by_the_name_that_it_had(
+    kube: Kube, namespace: str, told: Callable[[], list[dict[str, Any]]], name: str
+) -> None:
+    vanished = {
+        "metadata": {"name": name, "namespace": namespace, "uid": "uid-1", "finalizers": [FINALIZER]},
+        "spec": {"hostRef": {"name": "node"}, "volume": {"name": "data"}},
+        "status": {"origin": "Created", "volume": {"name": "data"}},
+    }
+    ghost = ghost_of(Kind.ATTACHMENT, vanished)
+    assert ghost is not None
+    writer = Writer(kube, Cache())
+
+    writer.tell(ObjectRef(Kind.ATTACHMENT, namespace, ghost["metadata"]["name"]), "uid-1", [REFUSED])
+    (event,) = await asyncio.to_thread(until, "the Event", told)
+    await writer.close()
+
+    assert (event["involvedObject"]["name"], event["involvedObject"]["uid"]) == (name, "uid-1")

@@ -8,12 +8,16 @@ there is nowhere else. What a crash loses of it the audit of the array shows as 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, Ownership
-from flashsystem_operator.api.kinds import FINALIZER, Kind
+from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
 from flashsystem_operator.api.meta import ObjectMeta, UnreadableResourceError
+
+_OF = "@"
+"""Between the name and the UID of a ghost. No object's name has it."""
 
 
 def ghost_of(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -27,8 +31,13 @@ def ghost_of(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
     meta = ObjectMeta.model_validate(body["metadata"])
     if meta.deleting or meta.finalizers != (FINALIZER,) or not _has_something(kind, body):
         return None
-    name = f"{meta.name}@{meta.uid}" if kind is Kind.ATTACHMENT else meta.name
+    name = f"{meta.name}{_OF}{meta.uid}" if kind is Kind.ATTACHMENT else meta.name
     return {**body, "metadata": {**body["metadata"], "name": name, "deletionTimestamp": meta.creation_timestamp}}
+
+
+def as_it_was(ref: ObjectRef) -> ObjectRef:
+    """What a ghost was called in its life, for whoever looks for it by its name; others stay as they are."""
+    return replace(ref, name=ref.name.partition(_OF)[0])
 
 
 def _has_something(kind: Kind, body: Mapping[str, Any]) -> bool:

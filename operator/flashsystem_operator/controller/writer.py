@@ -9,6 +9,7 @@ from flashsystem_operator.api.base import Memory, remember
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache
 from flashsystem_operator.controller.events import Events
+from flashsystem_operator.controller.ghosts import as_it_was
 from flashsystem_operator.controller.kube import Gone, Kube, KubeError
 from flashsystem_operator.reconcile import times
 from flashsystem_operator.reconcile.news import EventReason, News
@@ -83,7 +84,7 @@ class Writer:
     def tell(self, ref: ObjectRef, uid: str, news: Iterable[News]) -> None:
         """Have Events about an object written soon, also when it is about to go. Never waits, never fails."""
         for each in news:
-            self._events.tell(ref, uid, each)
+            self._events.tell(as_it_was(ref), uid, each)
 
     async def let_go(self, ref: ObjectRef, left: str) -> None:
         """Take our finalizer off, and say in an Event what stays on the array, if anything. Raises KubeError."""
