@@ -1,4 +1,8 @@
-"""How answers look: coloured tables at a terminal, plain lines in a pipe, JSON for programs; progress on stderr."""
+"""How answers look: coloured tables at a terminal, plain lines in a pipe, JSON for programs; progress on stderr.
+
+What is shown is always a Text, never a str: of a str rich reads markup, and makes pictures of what stands between two
+colons, as in the addresses and initiators that are to be copied from here.
+"""
 
 import json
 import os
@@ -9,9 +13,9 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 GOOD, BAD, QUIET, CHANGED, REMOVED, ADDED = "green", "red", "dim", "yellow", "red", "green"
 
@@ -52,7 +56,7 @@ def print_json(value: Any) -> None:
 def print_line(text: str, style: str = "") -> None:
     """One line, in colour where there is one to see it. Long ones are left to the terminal: they may be copied."""
     if is_rich():
-        Console().print(escape(text), style=style or None, soft_wrap=True, highlight=False)
+        Console().print(Text(text, style), soft_wrap=True)
     else:
         click.echo(text)
 
@@ -60,7 +64,7 @@ def print_line(text: str, style: str = "") -> None:
 def note(text: str) -> None:
     """Something to know beside the answer, on stderr, so that it does not get into a file with it."""
     if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
-        Console(stderr=True).print(escape(text), style=QUIET, soft_wrap=True, highlight=False)
+        Console(stderr=True).print(Text(text, QUIET), soft_wrap=True)
     else:
         click.echo(text, err=True)
 
@@ -71,5 +75,5 @@ def print_table(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]
     for column in columns:
         table.add_column(column, overflow="fold")
     for style, (first, *others) in rows:
-        table.add_row(f"[{style}]{escape(first)}[/]", *map(escape, others))
-    Console().print(table, highlight=False)
+        table.add_row(Text(first, style), *map(Text, others))
+    Console().print(table)
