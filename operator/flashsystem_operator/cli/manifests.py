@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import GROUP, Kind, ObjectRef
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.strict import mistakes
+from flashsystem_operator.cli import reading
 from flashsystem_operator.controller.answers import Secret
 
 STDIN = "-"
@@ -68,7 +67,7 @@ def load(paths: Iterable[str], namespace: str, *, recursive: bool = False) -> Ma
     others = 0
     for document in _documents(paths, wrong, recursive=recursive):
         body = document.body
-        if not isinstance(body, Mapping) or "kind" not in body:
+        if not isinstance(body, Mapping) or not isinstance(body.get("kind"), str):
             wrong.append(f"{document.where}: is no Kubernetes object: it has no kind. Write one, or take it out")
         elif body["kind"] == "Secret":
             _add_secret(secrets, document, namespace, wrong)
@@ -137,7 +136,11 @@ def _add_namespace(found: dict[str, Mapping[str, str]], document: _Document, wro
 
 def _documents(paths: Iterable[str], wrong: list[str], *, recursive: bool) -> Iterator[_Document]:
     for path in paths:
-        files = _files(Path(path), recursive=recursive) if path != STDIN else [Path(STDIN)]
+        try:
+            files = _files(Path(path), recursive=recursive) if path != STDIN else [Path(STDIN)]
+        except OSError as error:
+            wrong.append(f"{path}: cannot be read ({error.strerror}): give a file or folder that can")
+            continue
         if not files:
             deeper = "" if recursive else ", or -R for the folders below it"
             wrong.append(f"{path}: holds no file that ends in {', '.join(_ENDINGS)}: give another one{deeper}")
@@ -156,17 +159,15 @@ def _of_file(file: Path, wrong: list[str]) -> Iterator[_Document]:
     name = "standard input" if str(file) == STDIN else str(file)
     try:
         text = sys.stdin.read() if str(file) == STDIN else file.read_text(encoding="utf-8")
-        documents = [*yaml.load_all(text, _Loader)]
+        read = reading.documents(text)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         wrong.append(f"{name}: cannot be read ({why}): give a file that can")
         return
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark else ""
-        wrong.append(f"{name}: is not YAML{line}: {getattr(error, 'problem', None) or 'it cannot be read'}")
+    except reading.NotYaml as error:
+        wrong.append(f"{name}: {error}")
         return
-    for number, body in enumerate(documents, 1):
+    for number, body in enumerate(read, 1):
         if body is None:  # nothing but a comment between two lines of ---
             continue
         where = f"{name}, document {number}"
@@ -175,25 +176,3 @@ def _of_file(file: Path, wrong: list[str]) -> Iterator[_Document]:
             yield from (_Document(f"{where}, items[{at}]", item) for at, item in enumerate(listed))
         else:
             yield _Document(where, body)
-
-
-class _Loader(yaml.SafeLoader):
-    """As the API server's own reader has it: a key that is there twice is a mistake, and a date is text."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"the key {key.value!r} is there twice: take one of the two out",
-                    problem_mark=key.start_mark,
-                )
-            if isinstance(key.value, str) and key.tag != "tag:yaml.org,2002:merge":
-                seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}

@@ -5,9 +5,11 @@ from typing import Any
 
 import yaml
 
+from flashsystem_operator.cli.reading import as_kubernetes
+
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what begins with a digit: Kubernetes' reader takes 60050768E1 for a number, where Python's does not."""
+    """Quotes what Kubernetes' reader takes for no text, and whatever begins with a digit: no reader mistakes that."""
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
@@ -16,6 +18,7 @@ def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
+as_kubernetes(_Dumper)
 
 
 def document(resource: Mapping[str, Any]) -> str:
