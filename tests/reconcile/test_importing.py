@@ -262,3 +262,19 @@ def test_a_host_object_of_ours_keeps_the_name_of_its_resource_whatever_the_prefi
     found = imported(host_object(own_name("node"), "n"), BOX, prefix="fs2-")
 
     assert [each.ref.name for each in found.proposals] == ["fs2-old-box-7", "node"]
+
+
+@pytest.mark.parametrize("name", ["worker-1.example.com", "10-0-0-5", "home", "h"])
+def test_a_host_object_of_ours_keeps_the_name_of_its_resource_to_the_letter(name: str) -> None:
+    """Under another one it would belong to a resource that is there no more, and could not be imported."""
+    found = imported(host_object(own_name(name), "n"))
+
+    assert written(found, Kind.HOST).keys() == {name}
+    assert found.left == []
+
+
+def test_no_host_object_of_an_administrators_takes_the_name_that_one_of_ours_keeps() -> None:
+    found = imported(host_object("worker-1", "a"), host_object(own_name("worker-1"), "b"))
+
+    assert [each.ref.name for each in found.proposals] == ["worker-1-2", "worker-1"]
+    assert found.left == []

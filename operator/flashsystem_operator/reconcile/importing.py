@@ -20,7 +20,7 @@ from flashsystem_operator.reconcile import batch
 from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Refuse, Release, Wait
 from flashsystem_operator.reconcile.names import made_by_another
-from flashsystem_operator.reconcile.naming import Namer, resource_of
+from flashsystem_operator.reconcile.naming import Namer, resources_of
 from flashsystem_operator.reconcile.words import listed, plural
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import MAX_INITIATORS, HostName, iqn, volume_uid
@@ -84,7 +84,8 @@ class Import:
 def propose(world: World, view: View, wish: Wish) -> Import:
     """Everything that is wished of the array, as resources beside those that the world has already."""
     found = Import()
-    named, present = Namer(wish.namespace, wish.taken, wish.prefix), _present(world, view)
+    own = resources_of(view.hosts, (world.installation, *world.former), wish.namespace)
+    named, present = Namer(wish.namespace, wish.taken, wish.prefix, own), _present(world, view)
     for host in sorted(view.hosts.values(), key=lambda each: each.name):
         if wish.wants_host(host.name):
             _add_host(found, host, present.get(host.name), world, view, wish, named)
@@ -186,7 +187,6 @@ def _is_attached(mapping: VolumeMapping, host: ObjectRef, world: World) -> bool:
 
 
 def _host(host: Host, world: World, wish: Wish, named: Namer) -> Proposal:
-    own = resource_of(host.name, (world.installation, *world.former), wish.namespace)
     array = {"name": world.array.metadata.name}
     if world.array.metadata.namespace != wish.namespace:
         array["namespace"] = world.array.metadata.namespace
@@ -194,7 +194,7 @@ def _host(host: Host, world: World, wish: Wish, named: Namer) -> Proposal:
         _document(
             Kind.HOST,
             wish.namespace,
-            named.host(host.name, own),
+            named.host(host.name),
             {"arrayRef": array, "initiators": {"iscsi": sorted(host.iqns)}, "deletionPolicy": "Retain"},
         ),
         f"host object {host.name}",

@@ -1,7 +1,7 @@
 """Names of resources for what is on an array under names that Kubernetes would not take."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from flashsystem_operator.api.kinds import Kind, ObjectRef
@@ -18,15 +18,24 @@ class Namer:
     """Gives each thing a name of its own in a namespace: that on the array if it is free, else one with a number.
 
     prefix: what names begin with, for a namespace that several arrays share.
+    own: the resources for which host objects were made. They keep those names: others would not be theirs.
     """
 
-    def __init__(self, namespace: str, taken: AbstractSet[ObjectRef], prefix: str = "") -> None:
+    def __init__(
+        self, namespace: str, taken: AbstractSet[ObjectRef], prefix: str = "", own: Mapping[HostName, str] | None = None
+    ) -> None:
         self._namespace = namespace
         self._taken = set(taken)
         self._prefix = prefix
+        self._own = own or {}
+        self._kept = {self._ref(Kind.HOST, name) for name in self._own.values()} - self._taken
 
-    def host(self, name: str, own: str | None = None) -> str:
-        """own: the name of the resource that the host object was made for. It keeps it: another would not be its."""
+    def host(self, name: HostName) -> str:
+        own = self._own.get(name)
+        if own and (kept := self._ref(Kind.HOST, own)) in self._kept:
+            self._kept.remove(kept)
+            self._taken.add(kept)
+            return own
         return self._free(Kind.HOST, own or f"{self._prefix}{name}")
 
     def attachment(self, volume: str, host: str) -> str:
@@ -38,10 +47,13 @@ class Namer:
     def _free(self, kind: Kind, wished: str) -> str:
         base = slug(wished, kind.short_name)
         number = 1
-        while (ref := ObjectRef(kind, self._namespace, base if number == 1 else f"{base}-{number}")) in self._taken:
+        while (ref := self._ref(kind, base if number == 1 else f"{base}-{number}")) in self._taken or ref in self._kept:
             number += 1
         self._taken.add(ref)
         return ref.name
+
+    def _ref(self, kind: Kind, name: str) -> ObjectRef:
+        return ObjectRef(kind, self._namespace, name)
 
 
 def slug(name: str, instead: str) -> str:
@@ -49,8 +61,17 @@ def slug(name: str, instead: str) -> str:
     return _NOT_ALLOWED.sub("-", name.lower()).strip("-")[:_LONGEST].strip("-") or instead
 
 
-def resource_of(name: HostName, installations: Iterable[str], namespace: str) -> str | None:
-    """The FlashSystemHost of this namespace for which the operator made this host object, if its base name tells."""
-    base = name[: -len("-") - 14]
-    mine = (host_object_name(installation, namespace, base, base) for installation in installations)
-    return base if made_by_another((), name) and name in mine else None
+def resources_of(hosts: Iterable[HostName], installations: Collection[str], namespace: str) -> Mapping[HostName, str]:
+    """The FlashSystemHosts of this namespace for which the operator made host objects, where their names tell."""
+    return {host: name for host in hosts if (name := _resource_of(host, installations, namespace))}
+
+
+def _resource_of(host: HostName, installations: Collection[str], namespace: str) -> str | None:
+    """What the name begins with is that of the resource, or that after an h in place of a letter."""
+    if not made_by_another((), host):
+        return None
+    base = host[: -len("-") - 14]
+    for name in (base, base.removeprefix("h")):
+        if host in {host_object_name(installation, namespace, name, name) for installation in installations if name}:
+            return name
+    return None
