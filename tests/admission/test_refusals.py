@@ -167,6 +167,11 @@ CASES = [
     Case("a pool name does not run", ARRAY, {"pool": "`reboot`"}, "this is not a pool name; it has 1 to 63 letters"),
     Case("a portset name does not run", ARRAY, {"iscsi__portset": "a|b"}, "this is not a portset name; it has 1 to 63"),
     Case("a portal is an IP address", ARRAY, {"iscsi__addresses": ["10.0.0.300"]}, "this is not an IP address; write"),
+    Case("a portal is named once", ARRAY, {"iscsi__addresses": ["10.0.0.3", "10.0.0.3"]}, "Duplicate value"),
+    Case("a portal has no zone", ARRAY, {"iscsi__addresses": ["fe80::1%eth0"]}, "this is not an IP address; write it"),
+    Case("IPv4 is not in IPv6", ARRAY, {"iscsi__addresses": ["::ffff:10.0.0.3"]}, "this is not an IP address; write"),
+    Case("nor for the array", ARRAY, {"management__addresses": ["::ffff:10.0.0.3"]}, "neither a host name nor an IP"),
+    Case("a host key is named once", ARRAY, {"hostKeys": [KEY, KEY]}, "Duplicate value"),
     Case("an unknown mapping policy is refused", ARRAY, {"multiHostMapping": "No"}, '"Allowed", "Forbidden"'),
     Case("namespaces are chosen by a word", ARRAY, {"allowedNamespaces__from": "Some"}, '"Same", "All", "Selector"'),
     Case(

@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 
+from admission.asking import GOOD, changed
+from admission.test_refusals import CASES, TAKEN, Case
+from api.schemas import RESOURCES
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.kinds import Kind
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.strict import Mistake, mistakes
 
@@ -87,3 +91,25 @@ def test_all_mistakes_are_told_at_once() -> None:
     spec = ATTACHMENT | {"lun": -1, "acess": "Shared"}
 
     assert {mistake.field for mistake in found(VolumeAttachment, spec)} == {"spec.lun", "spec.acess"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.because)
+def test_what_the_api_server_refuses_is_a_mistake_here_too(case: Case) -> None:
+    told = found(RESOURCES[case.kind], changed(GOOD[case.kind], **case.fields))
+
+    assert told
+    for mistake in told:
+        assert mistake.reason.strip()
+        for words_of_a_library in ("Input should", "String should", "Tuple should"):
+            assert words_of_a_library not in mistake.reason
+
+
+@pytest.mark.parametrize(("kind", "fields"), TAKEN)
+def test_what_the_api_server_takes_is_no_mistake_here(kind: Kind, fields: dict[str, Any]) -> None:
+    assert found(RESOURCES[kind], changed(GOOD[kind], **fields)) == ()
+
+
+def test_an_item_that_is_wrong_does_not_make_its_list_too_short() -> None:
+    (mistake,) = found(FlashSystemHost, HOST | {"initiators": {"iscsi": ["node-1"]}})
+
+    assert mistake.field == "spec.initiators.iscsi[0]"

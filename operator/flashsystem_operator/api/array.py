@@ -13,7 +13,10 @@ from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.references import NameRef
 from flashsystem_operator.api.tenancy import Namespaces, PersistentVolumes, VolumeAccess
 from flashsystem_operator.api.words import (
+    ONCE,
+    ONCE_AS_WRITTEN,
     Address,
+    CommandTime,
     Duration,
     HostKey,
     IpAddress,
@@ -57,7 +60,7 @@ class Iscsi(Model):
     """Which of the array's portals hosts shall use."""
 
     portset: PortsetName | None = None
-    addresses: Annotated[tuple[IpAddress, ...], Field(max_length=64)] = ()
+    addresses: Annotated[tuple[IpAddress, ...], Field(max_length=64), ONCE_AS_WRITTEN] = ()
     """Empty: all that the array has."""
     port: Port = 3260
 
@@ -67,7 +70,7 @@ class Limits(Model):
 
     concurrent_commands: Annotated[int, Field(ge=1, le=16)] = 4
     sessions: Annotated[int, Field(ge=1, le=8)] = 2
-    command_timeout: Duration = 60.0
+    command_timeout: CommandTime = 60.0
     new_connections_per_second: Annotated[int, Field(ge=1, le=15)] = 3
 
 
@@ -84,7 +87,7 @@ class ArraySpec(Model):
     management: Management
     system_id: SystemId | None = None
     credentials_secret_ref: NameRef
-    host_keys: Annotated[tuple[HostKey, ...], Field(max_length=16)] = ()
+    host_keys: Annotated[tuple[HostKey, ...], Field(max_length=16), ONCE] = ()
     host_key_policy: HostKeyPolicy = HostKeyPolicy.PINNED
     pool: PoolName | None = None
     iscsi: Iscsi = Iscsi()

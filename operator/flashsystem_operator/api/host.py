@@ -13,7 +13,7 @@ from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.plan import Plan
 from flashsystem_operator.api.references import ArrayRef, ArraySeen, DeletionPolicy, NameRef
-from flashsystem_operator.api.words import HostBase, IoGroup, Iqn, Lun, PortsetName, VolumeUid
+from flashsystem_operator.api.words import ONCE, HostBase, IoGroup, Iqn, Lun, PortsetName, VolumeUid
 
 
 class Ownership(StrEnum):
@@ -46,7 +46,7 @@ class HostKind(StrEnum):
 class Initiators(Model):
     """What the machine logs in with."""
 
-    iscsi: Annotated[tuple[Iqn, ...], Field(min_length=1, max_length=values.MAX_INITIATORS)]
+    iscsi: Annotated[tuple[Iqn, ...], Field(min_length=1, max_length=values.MAX_INITIATORS), ONCE]
 
 
 class Chap(Model):
@@ -68,7 +68,7 @@ class HostSpec(Model):
     lifecycle: Lifecycle = Lifecycle.ON_DEMAND
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
     portset: PortsetName | None = None
-    io_groups: Annotated[tuple[IoGroup, ...], Field(min_length=1, max_length=4)] = ()
+    io_groups: Annotated[tuple[IoGroup, ...], Field(min_length=1, max_length=4), ONCE] = ()
     """By name or id. Empty: all that the array has."""
     type: HostKind | None = None
     chap: Chap | None = None

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator
 from flashsystem_operator.api.annotations import FORCE_DETACH, Annotations, Asked
 from flashsystem_operator.api.base import Memory, Model, remember
 from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
+from flashsystem_operator.api.wording import told, worded
 
 
 class ObjectMeta(Model):
@@ -94,11 +95,10 @@ class Resource(Model):
 
 
 def _sentence(error: ValidationError) -> str:
-    first, *others = error.errors(include_url=False, include_context=False, include_input=False)
+    first, *others = told(error.errors(include_url=False, include_input=False))
     where = ".".join(str(step) for step in first["loc"])
     more = f" (and {len(others)} more)" if others else ""
-    reason = first["msg"].removeprefix("Value error, ")
     return (
-        f"{where} cannot be read: {reason}{more}. Correct that field; if the API server took it from you, its CRDs and "
-        "this operator are of different releases: apply the CRDs of this release."
+        f"{where} cannot be read: {worded(first)}{more}. Correct that field; if the API server took it from you, its "
+        "CRDs and this operator are of different releases: apply the CRDs of this release."
     )

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from flashsystem_operator.api.base import Model
 from flashsystem_operator.api.references import NameRef
-from flashsystem_operator.api.words import OBJECT_NAME_PATTERN
+from flashsystem_operator.api.words import OBJECT_NAME_PATTERN, ONCE
 
 CLASS_PATTERN = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$"
 FS_TYPE_PATTERN = r"^[a-z0-9]+$"
@@ -45,12 +45,14 @@ class PersistentVolume(Model):
     claim_ref: NameRef
     """The claim of the attachment's own namespace for which it is; no other can take it."""
     storage_class_name: ClassName = ""
-    access_modes: Annotated[tuple[AccessMode, ...], Field(min_length=1, max_length=4)] = (AccessMode.READ_WRITE_ONCE,)
+    access_modes: Annotated[tuple[AccessMode, ...], Field(min_length=1, max_length=4), ONCE] = (
+        AccessMode.READ_WRITE_ONCE,
+    )
     volume_mode: VolumeMode = VolumeMode.FILESYSTEM
     fs_type: FsType = DEFAULT_FS_TYPE
     read_only: bool = False
     mount_options: Annotated[tuple[MountOption, ...], Field(max_length=32)] = ()
-    node_hostnames: Annotated[tuple[Hostname, ...], Field(min_length=1, max_length=64)] = ()
+    node_hostnames: Annotated[tuple[Hostname, ...], Field(min_length=1, max_length=64), ONCE] = ()
     """Empty: every node; otherwise those whose label kubernetes.io/hostname is one of these."""
 
     @model_validator(mode="after")
@@ -59,4 +61,14 @@ class PersistentVolume(Model):
             raise ValueError(
                 "a volume of mode Block has no file system: remove fsType, or set volumeMode to Filesystem"
             )
+        if self.volume_mode is VolumeMode.BLOCK and self.mount_options:
+            raise ValueError(
+                "a volume of mode Block is not mounted: remove mountOptions, or set volumeMode to Filesystem"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_pod_is_alone(self) -> Self:
+        if AccessMode.READ_WRITE_ONCE_POD in self.access_modes and len(self.access_modes) > 1:
+            raise ValueError("ReadWriteOncePod stands alone: remove the other access modes, or it")
         return self

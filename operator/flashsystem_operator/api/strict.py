@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from flashsystem_operator.api.annotations import KNOWN
 from flashsystem_operator.api.kinds import API_VERSION, GROUP
 from flashsystem_operator.api.meta import Resource
+from flashsystem_operator.api.wording import told, worded
 from flashsystem_operator.api.words import NAMESPACE_PATTERN, OBJECT_NAME_PATTERN
 
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
@@ -85,17 +86,11 @@ def _spec(kind: type[Resource], spec: Any) -> Iterator[Mistake]:
         # As JSON, so that a number in quotes is not taken for a number: the API server does not take it either.
         model.model_validate_json(json.dumps(spec), strict=True, extra="forbid", by_alias=True, by_name=False)
     except ValidationError as error:
-        for details in error.errors(include_url=False, include_context=False):
+        for details in told(error.errors(include_url=False)):
             path = details["loc"]
-            yield Mistake(_path(("spec", *path)), _reason(details["type"], details["msg"], model, path))
-
-
-def _reason(kind: str, message: str, model: type[BaseModel], path: tuple[int | str, ...]) -> str:
-    if kind == "extra_forbidden":
-        return _unknown(str(path[-1]), _fields(model, path[:-1]))
-    if kind == "missing":
-        return "is missing: add it"
-    return message.removeprefix("Value error, ")
+            unknown = details["type"] == "extra_forbidden"
+            reason = _unknown(str(path[-1]), _fields(model, path[:-1])) if unknown else worded(details)
+            yield Mistake(_path(("spec", *path)), reason)
 
 
 def _unknown(word: str, known: tuple[str, ...]) -> str:

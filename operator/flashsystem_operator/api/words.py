@@ -53,12 +53,40 @@ def seconds_or_none(value: Any) -> Any:
     return 0.0 if value == "0s" else seconds(value)
 
 
+def _at_most(longest: str) -> AfterValidator:
+    def within(value: float) -> float:
+        if value > seconds(longest):
+            raise ValueError(f"that is longer than {longest}: write at most that")
+        return value
+
+    return AfterValidator(within)
+
+
+def _once(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if twice := next((each for each in items if items.count(each) > 1), None):
+        raise ValueError(f"{str(twice)[:64]!r} is listed twice: keep one of the two")
+    return items
+
+
+ONCE = AfterValidator(_once)
+"""For a list that the CRD calls a set, as it was read: initiators are folded, so case does not tell two."""
+
+ONCE_AS_WRITTEN = BeforeValidator(lambda value: _once(tuple(value)) if isinstance(value, list) else value)
+"""The same where two spellings are one word to us, and the API server takes both."""
+
+
 def ip(text: str) -> str:
-    """Read an IPv4 or IPv6 address; an IPv6 address in its short form, so that two spellings are one address."""
+    """Read an IPv4 or IPv6 address; an IPv6 address in its short form, so that two spellings are one address.
+
+    Neither with a zone nor with an IPv4 address inside, as the API server has it.
+    """
     try:
-        return str(ipaddress.ip_address(text))
+        found = ipaddress.ip_address(text)
     except ValueError:
-        raise ValueError(f"{text!r} is not an IP address: write it without port and brackets") from None
+        found = None
+    if found is None or (isinstance(found, ipaddress.IPv6Address) and (found.scope_id or found.ipv4_mapped)):
+        raise ValueError(f"{text!r} is not an IP address: write it without port and brackets")
+    return str(found)
 
 
 def host_or_ip(text: str) -> str:
@@ -91,8 +119,11 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 HostKey = Annotated[str, Field(pattern=HOST_KEY_PATTERN, max_length=4096)]
 """A public key as `known_hosts` has it, without the name: type, key, and perhaps a comment."""
 
-Duration = Annotated[float, BeforeValidator(seconds), _text(DURATION_PATTERN, 6)]
+Duration = Annotated[float, BeforeValidator(seconds), _at_most("24h"), _text(DURATION_PATTERN, 6)]
 """Seconds inside; outside a whole number with a unit."""
 
-Span = Annotated[float, BeforeValidator(seconds_or_none), _text(SPAN_PATTERN, 6)]
+CommandTime = Annotated[float, BeforeValidator(seconds), _at_most("10m"), _text(DURATION_PATTERN, 6)]
+"""A duration for which a command may be waited for."""
+
+Span = Annotated[float, BeforeValidator(seconds_or_none), _at_most("24h"), _text(SPAN_PATTERN, 6)]
 """A duration that may be none: `0s`."""
