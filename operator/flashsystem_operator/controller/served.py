@@ -6,7 +6,8 @@ what we have to remember, which mappings are ours, say. So it is asked before th
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, cast
 
 from kubernetes.aio import client
@@ -54,14 +55,14 @@ async def what_is_older(kube: Kube) -> str:
 
     Raises KubeError if the API server does not answer.
     """
-    lacking: list[str] = []
+    missing: list[str] = []
     for remaining in reversed(range(_TRIES)):
-        lacking = _lacking(await _schemas(kube))
-        if not lacking:
+        missing = lacking(await _schemas(kube))
+        if not missing:
             return ""
         if remaining:
             await asyncio.sleep(_BETWEEN)
-    return f"the CRDs of {GROUP} are of an older release than this operator: they lack {', '.join(lacking)}. {_OUT}"
+    return f"the CRDs of {GROUP} are of an older release than this operator: they lack {', '.join(missing)}. {_OUT}"
 
 
 async def _schemas(kube: Kube) -> Mapping[str, Any]:
@@ -83,18 +84,44 @@ async def _schemas(kube: Kube) -> Mapping[str, Any]:
     return schemas if isinstance(schemas, dict) else {}
 
 
-def _lacking(schemas: Mapping[str, Any]) -> list[str]:
-    """Fields of spec and status that a model has and the schema of its kind has not, as `KIND status.field`."""
-    found = []
+def lacking(schemas: Mapping[str, Any]) -> list[str]:
+    """Fields below spec and status that a model has and the schema of its kind has not, as `KIND status.field`."""
+    found: list[str] = []
     for schema in schemas.values():
         for said in schema.get("x-kubernetes-group-version-kind", ()):
             kind = said.get("kind")
             for part in ("spec", "status") if kind in _MODELS else ():
-                known = schema["properties"].get(part, {}).get("properties", {})
-                found += [f"{kind} {part}.{name}" for name in _fields(_MODELS[Kind(kind)], part) if name not in known]
+                known = schema["properties"].get(part, {})
+                found += [f"{kind} {part}{path}" for path in _missing(_wanted(_MODELS[Kind(kind)], part), known)]
     return found
 
 
-def _fields(resource: type[Resource], part: str) -> list[str]:
+@cache
+def _wanted(resource: type[Resource], part: str) -> Mapping[str, Any]:
     model = cast("type[Model]", resource.model_fields[part].annotation)
-    return [field.alias or name for name, field in model.model_fields.items()]
+    schema = model.model_json_schema(by_alias=True)
+    return cast("Mapping[str, Any]", _plain(schema, schema.get("$defs", {})))
+
+
+def _plain(node: Any, definitions: Mapping[str, Any]) -> Any:
+    """A model's schema without references, and without saying of each field that it may be left out."""
+    if isinstance(node, list):
+        return [_plain(each, definitions) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _plain(definitions[node["$ref"].rpartition("/")[2]], definitions)
+    if "anyOf" in node:
+        return _plain(next(each for each in node["anyOf"] if each != {"type": "null"}), definitions)
+    return {key: _plain(inner, definitions) for key, inner in node.items() if key != "$defs"}
+
+
+def _missing(wanted: Mapping[str, Any], known: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Paths of what is wanted and not known, as `.coolingLUNs[].until`; of what is missing whole, its own alone."""
+    for name, inner in wanted.get("properties", {}).items():
+        if name not in known.get("properties", {}):
+            yield f"{path}.{name}"
+        else:
+            yield from _missing(inner, known["properties"][name], f"{path}.{name}")
+    if "items" in wanted:
+        yield from _missing(wanted["items"], known.get("items", {}), f"{path}[]")
