@@ -100,6 +100,28 @@ def test_drift_and_what_the_guard_holds_are_counted_while_they_last() -> None:
     assert found.blocked == 1
 
 
+def test_what_is_noted_of_an_object_is_counted_whether_it_is_ready_or_not_and_only_what_we_know_of() -> None:
+    cache = filled()
+    put(cache, Kind.HOST, "full", said("Ready", "True", "Ready"), said("NearLimit", "True", "NearLimit"))
+    put(
+        cache,
+        Kind.ATTACHMENT,
+        "a",
+        said("Ready", "True", "Attached"),
+        said("ConnectionSecretBlocked", "True", "SecretForbidden"),
+        said("Paused", "False", "x"),
+        said("SomebodyElses", "True", "x"),
+    )
+
+    tallies = counted(cache)
+    assert tallies[ARRAY].noted == {
+        ("FlashSystemHost", "NearLimit", "NearLimit"): 1,
+        ("VolumeAttachment", "ConnectionSecretBlocked", "SecretForbidden"): 1,
+    }
+    shown = scraped(Meter(ARRAY), tallies=tallies)
+    assert shown.values("flashsystem_condition_objects", condition="NearLimit", **HERE) == [1]
+
+
 def test_a_reason_that_somebody_else_wrote_makes_no_series_of_its_own() -> None:
     cache = filled()
     for number in range(50):

@@ -32,6 +32,7 @@ SERIES = {
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _MATCHERS = re.compile(r"\{([^{}]*)\}")
 _GROUPING = re.compile(r"\b(by|without|on|ignoring|group_left|group_right)\s*\(([^()]*)\)")
+_SETS = re.compile(r"\b(?:unless|and|or)\b")
 _WORD = re.compile(r"(?<![\w$])[A-Za-z_]\w*(?!\w)")
 _DURATION = re.compile(r"\[[^\]]*\]")
 _FUNCTIONS = {
@@ -68,13 +69,15 @@ def asked(query: str) -> tuple[dict[str, set[str]], set[str], set[str]]:
 
 @pytest.mark.parametrize("query", [*queries()])
 def test_a_query_asks_for_what_is_there(query: str) -> None:
-    metrics, grouped, unknown = asked(query)
+    metrics, _, unknown = asked(query)
 
     assert unknown == set()
     assert metrics
     for name, labels in metrics.items():
         assert labels <= SERIES[name] | OF_PROMETHEUS
-    assert grouped <= set.intersection(*(SERIES[name] | OF_PROMETHEUS for name in metrics))
+    for part in _SETS.split(query):
+        metrics, grouped, _ = asked(part)
+        assert grouped <= set.intersection(*(SERIES[name] | OF_PROMETHEUS for name in metrics))
 
 
 @pytest.mark.parametrize(
@@ -83,6 +86,7 @@ def test_a_query_asks_for_what_is_there(query: str) -> None:
         "sum(flashsystem_object)",
         'flashsystem_objects{kin="a"}',
         "sum by (host) (flashsystem_objects)",
+        "sum by (kind) (flashsystem_objects) unless on (verb) flashsystem_drifted_objects",
         "flashsystem_attach_duration_seconds",
         "rate(some_other_metric[5m])",
     ],

@@ -150,6 +150,8 @@ def _of_objects(tally: Tally, labels: tuple[str, str]) -> Iterator[_Sample]:
         yield families.NOT_READY, (*labels, *reasons), count
     for drifts, count in tally.drifted.items():
         yield families.DRIFTED, (*labels, *drifts), count
+    for notes, count in tally.noted.items():
+        yield families.NOTED, (*labels, *notes), count
     yield families.BLOCKED, labels, tally.blocked
     yield families.COOLING, labels, tally.cooling
     yield families.LOGINS, labels, tally.sessions

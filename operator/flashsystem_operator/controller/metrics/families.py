@@ -113,6 +113,13 @@ DRIFTED = Family(
     "Objects with condition Drifted: another hand changed the array, and that stands.",
     (*ARRAY, "kind", "reason"),
 )
+NOTED = Family(
+    "flashsystem_condition_objects",
+    "gauge",
+    "Objects with a further condition, as NearLimit, Paused, DetachBraked or ConnectionSecretBlocked. An object may "
+    "have it and be Ready.",
+    (*ARRAY, "kind", "condition", "reason"),
+)
 COOLING = Family(
     "flashsystem_cooling_luns", "gauge", "LUNs that were freed and are not given to another volume yet, on all hosts."
 )
@@ -174,6 +181,7 @@ FAMILIES = (
     NOT_READY,
     BLOCKED,
     DRIFTED,
+    NOTED,
     COOLING,
     LOGINS,
     REACHABLE,

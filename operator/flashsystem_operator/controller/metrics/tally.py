@@ -11,6 +11,7 @@ from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.controller.cache import Entry
 from flashsystem_operator.reconcile.decision import Reason
+from flashsystem_operator.reconcile.glossary import FURTHER
 from flashsystem_operator.reconcile.guard import BLOCKED
 from flashsystem_operator.reconcile.news import DRIFTED
 
@@ -26,6 +27,7 @@ class Tally:
     objects: Counter[tuple[str, str]] = field(default_factory=Counter)
     not_ready: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     drifted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    noted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     blocked: int = 0
     cooling: int = 0
     sessions: int = 0
@@ -54,6 +56,9 @@ def _count(entry: Entry, into: Tally, now: str) -> None:
         into.drifted[kind, _bounded(drifted)] += 1
     if (blocked := said.get(BLOCKED)) and blocked.status == "True":
         into.blocked += 1
+    for further in FURTHER.keys() & said.keys():
+        if said[further].status == "True":
+            into.noted[kind, further, _bounded(said[further])] += 1
     if isinstance(entry.resource, FlashSystemHost):
         status = entry.resource.status
         into.cooling += sum(lun.until is not None and lun.until > now for lun in status.cooling_luns)
