@@ -16,7 +16,7 @@ from support.stand import ATTACHMENTS, HOSTS, Stand, until
 pytestmark = pytest.mark.long
 
 PAGE = (ROOT / "docs" / "uninstall.md").read_text(encoding="utf-8")
-IN_ORDER, AGAIN, AT_LAST = (
+IN_ORDER, SHOWN, AGAIN, AT_LAST = (
     [line.strip().removeprefix("kubectl ").replace("manifests/base", str(ROOT / "manifests" / "base")) for line in each]
     for each in (
         re.findall(r"^ {4}(kubectl .*)$", block, re.MULTILINE) for block in re.findall(r"(?m)(?:^ {4}.*\n)+", PAGE)
@@ -45,6 +45,12 @@ def follow(cluster: Cluster, commands: list[str]) -> None:
         cluster.kubectl(*command.split())
 
 
+def left(cluster: Cluster) -> list[str]:
+    """What the page's own command finds."""
+    (command,) = SHOWN
+    return cluster.kubectl(*command.split(), "--output=name").splitlines()
+
+
 def test_the_order_of_the_page_leaves_nothing_on_the_array_and_nothing_in_the_cluster(
     own_control_plane: Cluster, tmp_path: Path
 ) -> None:
@@ -55,11 +61,13 @@ def test_the_order_of_the_page_leaves_nothing_on_the_array_and_nothing_in_the_cl
     with cluster.namespace("leaving") as namespace, pretend(dialect="legacy") as simulator:
         attached(cluster, namespace, simulator)
 
+        assert len(left(cluster)) > 5
         follow(cluster, IN_ORDER)
 
         assert layout(simulator) == EMPTY
         operator.stop()
     until("all to be gone", lambda: cluster.kubectl("get", *OURS) == "")
+    assert left(cluster) == []
 
 
 def test_in_the_wrong_order_nothing_is_lost_and_putting_the_operator_back_ends_it(

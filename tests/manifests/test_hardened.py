@@ -10,6 +10,7 @@ from support.rendering import VARIANTS, Object, chooses, containers, named, obje
 pytestmark = pytest.mark.slow
 
 NEEDS_A_TOKEN = {"flashsystem-operator"}
+OF_USERS = {"Secret", "PersistentVolumeClaim", "Application", "GitRepository", "Kustomization"}
 BOUND_TO_THE_CLUSTER = {"flashsystem-operator", "flashsystem-operator-persistent-volumes"}
 
 
@@ -80,7 +81,7 @@ def test_no_right_is_a_wildcard(objects: list[Object]) -> None:
 def test_secrets_are_never_listed_and_never_read_in_the_whole_cluster(objects: list[Object]) -> None:
     bound = {each["roleRef"]["name"] for each in objects if each["kind"] == "ClusterRoleBinding"}
 
-    assert bound <= BOUND_TO_THE_CLUSTER | {name for name in bound if "metrics" in name or "monitoring" in name}
+    assert bound <= BOUND_TO_THE_CLUSTER
     for role, rule in rules(objects):
         if "secrets" in rule.get("resources", ()):
             assert not {"list", "watch", "update", "deletecollection"} & set(rule["verbs"])
@@ -113,6 +114,16 @@ def _example(rendered: dict[str, str], half: str) -> list[Object]:
     return objects_of(rendered[f"folder examples/namespaced/{half}"])
 
 
+def test_what_is_ours_says_so_in_its_labels(objects: list[Object]) -> None:
+    """By which docs/uninstall.md finds what is left. What stands for a user's own things has labels of the user's."""
+    for each in objects:
+        if each["kind"] in OF_USERS or each["apiVersion"].startswith("flashsystem.io/"):
+            continue
+        labels = each["metadata"].get("labels", {})
+        assert labels.get("app.kubernetes.io/part-of") == "flashsystem", named(each)
+        assert labels.get("app.kubernetes.io/name") in {"flashsystem-operator", "flashsystem-simulator"}, named(each)
+
+
 def test_the_namespace_enforces_the_restricted_standard(objects: list[Object]) -> None:
     for each in objects:
         if each["kind"] == "Namespace":
@@ -131,7 +142,7 @@ def test_a_disruption_budget_lets_a_node_be_drained(objects: list[Object]) -> No
         assert spread["topologyKey"] == "kubernetes.io/hostname"
 
 
-def test_a_network_policychooses_the_pods_and_opens_a_port_that_they_have(objects: list[Object]) -> None:
+def test_a_network_policy_chooses_the_pods_and_opens_a_port_that_they_have(objects: list[Object]) -> None:
     deployments = [each for each in objects if each["kind"] == "Deployment"]
     for policy in (each["spec"] for each in objects if each["kind"] == "NetworkPolicy"):
         (chosen,) = (each for each in deployments if chooses(policy["podSelector"], each))

@@ -20,6 +20,7 @@ kind: PrometheusRule
 metadata:
   name: flashsystem-operator
   namespace: flashsystem-system
+  labels: {app.kubernetes.io/name: flashsystem-operator, app.kubernetes.io/part-of: flashsystem}
 spec:
 """
 _BEGIN = "| Metric | Type | Labels | What it says |\n|---|---|---|---|\n"
