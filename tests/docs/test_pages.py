@@ -53,14 +53,25 @@ def test_every_page_can_be_found_from_the_readme() -> None:
     assert set(PAGES) - seen == set()
 
 
+def map_of_the_code() -> str:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    return page.partition("| To change |")[2].partition("\n\n")[0]
+
+
+def test_every_module_is_on_the_map_of_the_code_by_itself_or_by_its_folder() -> None:
+    table, missing = map_of_the_code(), []
+    for module in PACKAGE.rglob("*.py"):
+        path = module.relative_to(PACKAGE)
+        named = re.search(rf"`(?:[\w/]+/)?{re.escape(path.name)}`", table)
+        folders = {f"`{parent}/`" for parent in path.parents}
+        if not path.name.startswith("__") and not named and not any(folder in table for folder in folders):
+            missing.append(str(path))
+
+    assert missing == []
+
+
 def test_every_file_that_the_architecture_names_is_there() -> None:
-    table = (
-        (ROOT / "docs" / "architecture.md")
-        .read_text(encoding="utf-8")
-        .partition("| To change |")[2]
-        .partition("\n\n")[0]
-    )
-    missing, folder = [], Path()
+    table, missing, folder = map_of_the_code(), list[str](), Path()
     for word in re.findall(r"`([\w/.*-]+(?:\.py|\.yaml|\.md|/))`", table):
         # `array/transport.py`, `handshake.py`: a name alone is beside the one before it, or at the top.
         beside = [Path(word)] if "/" in word else [folder / word, Path(word)]
