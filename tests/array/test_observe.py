@@ -5,50 +5,15 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from flashsystem_operator.array import observe
-from flashsystem_operator.array.commands import (
-    AddPorts,
-    MakeHost,
-    MapVolume,
-    RemoveHost,
-    RemovePort,
-    Step,
-    UnmapVolume,
-)
-from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.observe import Focus
 from flashsystem_operator.array.state import Dialect
 from flashsystem_operator.array.view import View
-from flashsystem_operator.values import HostName, Iqn, Lun, PoolName, VolumeName, VolumeUid
-from support.arranging import host_object, iqn, mapped, view, volume
+from flashsystem_operator.values import PoolName
+from support.arranging import iqn
 from support.in_process import InProcess
-
-RELEASES: list[dict[str, Any]] = [
-    {"dialect": "legacy"},
-    {"dialect": "modern", "release": "7.6.0.0"},
-    {"dialect": "modern", "release": "8.2.1.0"},
-    {"dialect": "modern", "release": "8.6.0.0"},
-    {"dialect": "modern", "release": "9.1.3.0"},
-]
-POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
-A, B = HostName("a"), HostName("b")
-ONE, TWO = VolumeName("one"), VolumeName("two words")
-
-
-def config(release: dict[str, Any]) -> dict[str, Any]:
-    pool = POOLS[release["dialect"]]
-    return {
-        **release,
-        "volumes": [{"name": ONE, "pool": pool, "capacity": 4096}, {"name": TWO, "pool": pool, "capacity": 8192}],
-        "hosts": [
-            {"name": A, "ports": [{"name": iqn("A").upper(), "logins": 2}, {"kind": "fc", "name": "2100000E1E30E597"}]},
-            {"name": B, "ports": [{"name": iqn("b")}]},
-        ],
-        "mappings": [{"host": A, "volume": ONE, "lun": 0}, {"host": A, "volume": TWO, "lun": 7}],
-    }
+from support.observing import ONE, POOLS, RELEASES, TWO, A, B, config, uid_of
 
 
 @pytest.fixture(params=RELEASES, ids=lambda each: " ".join(each.values()))
@@ -60,21 +25,6 @@ def array(request: pytest.FixtureRequest) -> Iterator[InProcess]:
 def surveyed(array: InProcess) -> View:
     with closing(array.session()) as session:
         return observe.survey(session, None)
-
-
-def facts(known: View, *, supposed: bool = False) -> dict[str, Any]:
-    """All that a view knows. supposed: without what an array only tells of what is really there."""
-    return {
-        "hosts": {
-            name: (set(host.iqns), host.cluster, *(() if supposed else (host.id, host.portset, host.ports)))
-            for name, host in known.hosts.items()
-        },
-        "holders": {word: known.holder(iqn(word)) for word in "abcd"},
-        "volumes": known.volumes,
-        "named": {each.name: known.volume_named(each.name) for each in known.volumes.values()},
-        "on hosts": {name: dict(known.on_host(name)) for name in known.hosts},
-        "of volumes": {uid: known.of_volume(uid) for uid in known.volumes},
-    }
 
 
 # -- looking ---------------------------------------------------------------------------------------------------------
@@ -151,12 +101,6 @@ def closely(array: InProcess, known: View, **what: Any) -> View:
     return known
 
 
-def uid_of(known: View, name: VolumeName) -> VolumeUid:
-    found = known.volume_named(name)
-    assert found is not None
-    return found.uid
-
-
 def test_a_volume_that_was_renamed_is_found_by_its_uid(array: InProcess) -> None:
     known = surveyed(array)
     uid = uid_of(known, ONE)
@@ -229,98 +173,3 @@ def test_a_close_look_costs_what_it_says_at_most(array: InProcess) -> None:
 
     asked = sum(line.count("svcinfo") for line in array.lines[before:])
     assert asked <= focus.cost + 3  # the greeting, and what turned out not to be offered
-
-
-# -- what a view makes of it -----------------------------------------------------------------------------------------
-
-
-def test_an_initiator_that_moved_is_held_by_its_new_host_object_in_whatever_order_they_are_seen() -> None:
-    known = view(host_object("a", "moving"), host_object("b", "other"))
-    known.learn_host(B, host_object("b", "other", "moving"))
-    known.learn_host(A, host_object("a", "left"))
-
-    assert known.holder(iqn("moving")) == B
-    assert known.holders([iqn("left"), iqn("moving")]) == (A, B)
-
-
-def test_a_mapping_through_a_host_cluster_shows_no_command_of_ours_to_be_done() -> None:
-    node, data = host_object("a", "a"), volume("data", 1)
-    command = MapVolume(A, data.name, data.uid, Lun(1))
-
-    assert not view(node, data, mapped(node, data, cluster="c")).shows(command)
-    assert view(node, data, mapped(node, data)).shows(command)
-
-
-def test_a_copy_is_another_view() -> None:
-    node, data = host_object("a", "a"), volume("data", 1)
-    known = view(node, data, mapped(node, data))
-    before = facts(known)
-    copy = known.copy()
-    copy.assume(UnmapVolume(A, data.name, data.uid))
-    copy.assume(RemoveHost(A))
-    copy.learn_volume_gone(data.uid)
-
-    assert facts(known) == before
-    assert not copy.hosts
-
-
-SMALL: list[Step] = [
-    MakeHost(HostName("c"), (Iqn(iqn("c")),)),
-    MakeHost(HostName("d"), (Iqn(iqn("c")), Iqn(iqn("d")))),
-    AddPorts(A, (Iqn(iqn("d")),)),
-    AddPorts(B, (Iqn(iqn("c")),)),
-    RemovePort(B, Iqn(iqn("b"))),
-    RemovePort(A, Iqn(iqn("d"))),
-    RemoveHost(A),
-    RemoveHost(B),
-    RemoveHost(HostName("c")),
-]
-
-
-def steps_of(known: View) -> list[Step]:
-    pairs = [(host, known.volumes[uid_of(known, name)]) for host in (A, B, HostName("c")) for name in (ONE, TWO)]
-    lun = Lun(5)
-    return [
-        *SMALL,
-        *(MapVolume(host, each.name, each.uid, lun, alongside_others=True) for host, each in pairs),
-        *(UnmapVolume(host, each.name, each.uid) for host, each in pairs),
-    ]
-
-
-@settings(max_examples=60)
-@given(st.sampled_from(RELEASES[:4]), st.lists(st.integers(0, 20), max_size=8))
-def test_to_assume_a_step_is_to_see_an_array_that_did_it(release: dict[str, Any], chosen: list[int]) -> None:
-    with InProcess(config(release)) as array, closing(array.session()) as session:
-        supposed = observe.survey(session, None)
-        for step in (steps_of(supposed)[number] for number in chosen):
-            try:
-                session.do(step)
-            except Refused:
-                continue
-            supposed.assume(step)
-            assert supposed.shows(step)
-
-        seen = observe.survey(session, None)
-
-        assert facts(supposed, supposed=True) == facts(seen, supposed=True)
-
-
-@settings(max_examples=60)
-@given(st.sampled_from(RELEASES[:4]), st.lists(st.integers(0, 20), max_size=6), st.booleans())
-def test_an_old_view_that_looks_again_knows_what_a_new_one_does(
-    release: dict[str, Any], chosen: list[int], renames: bool
-) -> None:
-    with InProcess(config(release)) as array, closing(array.session()) as session:
-        old = observe.survey(session, None)
-        for step in (steps_of(old)[number] for number in chosen):
-            try:
-                session.do(step)
-            except Refused:
-                continue
-        if renames:
-            for before, after in ((ONE, "x"), (TWO, ONE), ("x", TWO)):
-                array.admin(f"svctask chvdisk -name '{after}' '{before}'")
-        observe.volumes(session, old)
-        observe.hosts(session, old)
-
-        assert facts(old) == facts(observe.survey(session, None))

@@ -5,14 +5,15 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from flashsystem_operator.cli import main
 from flashsystem_operator.simulator import Simulator
-
-CANARY = "passw0rd"
+from support.manifested import CANARY
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Ended:
 
 
 Run = Callable[..., Ended]
+Write = Callable[..., str]
 
 
 @pytest.fixture
@@ -68,3 +70,16 @@ def by_address(simulator: Simulator) -> list[str]:
         *("--address", simulator.host, "--port", str(simulator.port)),
         *("--user", simulator.user, "--host-key", simulator.host_key),
     ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Write:
+    """Write documents into files of a folder; answers with the folder."""
+
+    def write(*documents: dict[str, Any], file: str = "all.yaml") -> str:
+        path = tmp_path / "manifests" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump_all(documents))
+        return str(tmp_path / "manifests")
+
+    return write

@@ -10,9 +10,10 @@ import yaml
 
 from flashsystem_operator.simulator import Simulator
 from support.arrays import pretend, writes
+from support.manifested import CANARY
 from support.terminal import at_a_terminal
 
-from .conftest import CANARY, Ended, Run
+from .conftest import Ended, Run
 
 CHECKS = [
     *("Credentials", "Reachable", "Host key", "Login", "System"),

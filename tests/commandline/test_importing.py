@@ -7,9 +7,9 @@ import yaml
 from flashsystem_operator.simulator import Simulator
 from support.arrays import pretend, writes
 from support.brownfield import SHARED, fill, unfit
+from support.manifested import CANARY, array, secret
 
-from .conftest import CANARY, Run
-from .test_plan import array, secret
+from .conftest import Run
 
 
 def test_what_is_written_is_planned_as_nothing_to_do(

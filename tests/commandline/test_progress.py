@@ -7,11 +7,11 @@ import yaml
 
 from flashsystem_operator.simulator import Simulator
 from support.brownfield import fill
+from support.manifested import array, secret
 from support.program import program
 from support.terminal import at_a_terminal
 
 from .test_check import CHECKS
-from .test_plan import array, secret
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ import pytest
 import yaml
 
 from support.arrays import pretend
+from support.manifested import array, resource, secret
 from support.terminal import at_a_terminal
-
-from .test_plan import array, resource, secret
 
 ADDRESS = "2001:db8::a:1"
 IQN = "iqn.2026-01.com.example:b:node-1"

@@ -7,8 +7,9 @@ import pytest
 
 from flashsystem_operator.cli.reading import NotYaml, documents
 from flashsystem_operator.cli.writing import document
+from support.manifested import CANARY
 
-from .conftest import CANARY, Run
+from .conftest import Run
 
 BAD = {
     "{{ .Values.fs1 }}": "line 1: a key is a list or a mapping, as where {{ }} of a template stands",

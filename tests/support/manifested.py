@@ -1,0 +1,38 @@
+"""Manifests as users keep them in files, for the commands that read those."""
+
+import base64
+from typing import Any
+
+from flashsystem_operator.simulator import Simulator
+from support.stand import iqn
+
+API = "flashsystem.io/v1alpha1"
+CANARY = "passw0rd"
+
+
+def array(simulator: Simulator, name: str = "fs1", **spec: Any) -> dict[str, Any]:
+    wished = {
+        "management": {"addresses": [simulator.host], "port": simulator.port},
+        "credentialsSecretRef": {"name": "login"},
+        "hostKeys": [simulator.host_key],
+    }
+    return resource("FlashSystemArray", name, {**wished, **spec})
+
+
+def secret(simulator: Simulator, field: str = "stringData") -> dict[str, Any]:
+    words = {"username": simulator.user, "password": CANARY}
+    if field == "data":
+        words = {key: base64.b64encode(word.encode()).decode() for key, word in words.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}, field: words}
+
+
+def host(name: str = "node-1", of: str = "fs1") -> dict[str, Any]:
+    return resource("FlashSystemHost", name, {"arrayRef": {"name": of}, "initiators": {"iscsi": [iqn(name)]}})
+
+
+def attachment(name: str, volume: str, on: str = "node-1", **spec: Any) -> dict[str, Any]:
+    return resource("VolumeAttachment", name, {"hostRef": {"name": on}, "volume": {"name": volume}, **spec})
+
+
+def resource(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": API, "kind": kind, "metadata": {"name": name}, "spec": spec}
