@@ -6,6 +6,7 @@ from flashsystem_operator.api import array as api
 from flashsystem_operator.api.array import ArrayStatus, FlashSystemArray
 from flashsystem_operator.api.audit import Audit
 from flashsystem_operator.api.conditions import Conditions
+from flashsystem_operator.array.state import Node, Portal
 from flashsystem_operator.array.view import Body, View
 from flashsystem_operator.reconcile import brake
 from flashsystem_operator.reconcile.conditions import condition, conditions, verdict
@@ -80,7 +81,7 @@ def _all(array: FlashSystemArray, decision: Decision, now: str, *, reachable: bo
 
 
 def _body(array: FlashSystemArray, body: Body) -> ArrayStatus:
-    system, port = body.system, array.spec.iscsi.port
+    system, pool = body.system, body.pool
     return ArrayStatus(
         last_contact_time=array.status.last_contact_time,
         system_id=system.id,
@@ -89,29 +90,30 @@ def _body(array: FlashSystemArray, body: Body) -> ArrayStatus:
         code_level=system.code_text or None,
         dialect=api.Dialect(system.dialect),
         open_access_enabled=system.open_access,
-        nodes=tuple(
-            api.Node(
-                name=node.name,
-                id=node.id,
-                status=node.status,
-                iqn=node.iqn,
-                io_group=node.io_group,
-                config_node=node.config_node,
-            )
-            for node in body.nodes
-        ),
-        portals=tuple(
-            api.Portal(
-                address=portal.address,
-                port=port,
-                iqn=portal.iqn,
-                node=portal.node,
-                io_group=portal.io_group,
-                portset=portal.portset or None,
-                state="usable" if portal.usable else portal.state,
-            )
-            for portal in body.portals
-        ),
-        pool=body.pool
-        and api.Pool(name=body.pool.name, status=body.pool.status, capacity=body.pool.capacity, free=body.pool.free),
+        nodes=tuple(_node(node) for node in body.nodes),
+        portals=tuple(_portal(portal, array.spec.iscsi.port) for portal in body.portals),
+        pool=pool and api.Pool(name=pool.name, status=pool.status, capacity=pool.capacity, free=pool.free),
+    )
+
+
+def _node(node: Node) -> api.Node:
+    return api.Node(
+        name=node.name,
+        id=node.id,
+        status=node.status,
+        iqn=node.iqn,
+        io_group=node.io_group,
+        config_node=node.config_node,
+    )
+
+
+def _portal(portal: Portal, port: int) -> api.Portal:
+    return api.Portal(
+        address=portal.address,
+        port=port,
+        iqn=portal.iqn,
+        node=portal.node,
+        io_group=portal.io_group,
+        portset=portal.portset or None,
+        state="usable" if portal.usable else portal.state,
     )

@@ -42,32 +42,21 @@ def body(
     if wished is None or connection is None or volume is None or not volume.capacity:
         return None
     meta = attachment.metadata
-    spec = {
-        "capacity": {"storage": _quantity(volume.capacity)},
-        "accessModes": [mode.value for mode in wished.access_modes],
-        "persistentVolumeReclaimPolicy": "Retain",
-        "storageClassName": wished.storage_class_name,
-        "volumeMode": wished.volume_mode.value,
-        "claimRef": {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "namespace": meta.namespace,
-            "name": wished.claim_ref.name,
-        },
+    made_of = {
+        **_as_wished(wished, meta.namespace),
         "iscsi": _source(wished, connection, _target(found), meta.namespace, chap_secret),
-        **_optional(wished),
     }
     return {
         "metadata": {
             "name": name_of(attachment),
             "labels": {"app.kubernetes.io/managed-by": "flashsystem-operator", OWNER: meta.uid},
             "annotations": {
-                _DIGEST: _digest({key: value for key, value in spec.items() if key != "capacity"}),
+                _DIGEST: _digest(made_of),
                 _SIZE: str(volume.capacity),
                 _ATTACHMENT: f"{meta.namespace}/{meta.name}",
             },
         },
-        "spec": spec,
+        "spec": {"capacity": {"storage": _quantity(volume.capacity)}, **made_of},
     }
 
 
@@ -108,6 +97,28 @@ def is_as_wished(found: Mapping[str, Any], wished: Mapping[str, Any]) -> bool:
     return made_of.get(_DIGEST) == now[_DIGEST] and same_size and not spent
 
 
+def _as_wished(wished: PersistentVolume, namespace: str) -> dict[str, Any]:
+    """What follows from spec.persistentVolume alone."""
+    spec: dict[str, Any] = {
+        "accessModes": [mode.value for mode in wished.access_modes],
+        "persistentVolumeReclaimPolicy": "Retain",
+        "storageClassName": wished.storage_class_name,
+        "volumeMode": wished.volume_mode.value,
+        "claimRef": {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "namespace": namespace,
+            "name": wished.claim_ref.name,
+        },
+    }
+    if wished.mount_options:
+        spec["mountOptions"] = list(wished.mount_options)
+    if wished.node_hostnames:
+        hostnames = {"key": "kubernetes.io/hostname", "operator": "In", "values": sorted(wished.node_hostnames)}
+        spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": [{"matchExpressions": [hostnames]}]}}
+    return spec
+
+
 def _source(
     wished: PersistentVolume, connection: Connection, present: str | None, namespace: str, chap_secret: str | None
 ) -> dict[str, Any]:
@@ -125,16 +136,6 @@ def _source(
     if chap_secret:
         source |= {"chapAuthSession": True, "secretRef": {"name": chap_secret, "namespace": namespace}}
     return source
-
-
-def _optional(wished: PersistentVolume) -> dict[str, Any]:
-    spec: dict[str, Any] = {}
-    if wished.mount_options:
-        spec["mountOptions"] = list(wished.mount_options)
-    if wished.node_hostnames:
-        hostnames = {"key": "kubernetes.io/hostname", "operator": "In", "values": sorted(wished.node_hostnames)}
-        spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": [{"matchExpressions": [hostnames]}]}}
-    return spec
 
 
 def _quantity(size: int) -> str:
