@@ -52,6 +52,16 @@ def test_every_variable_of_the_examples_is_an_option_of_run() -> None:
     assert named <= known
 
 
+def test_dockerfile_and_page_name_the_version_that_the_package_has() -> None:
+    version = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    said = (ROOT / "Dockerfile").read_text(encoding="utf-8") + PAGES["install"]
+    assert version
+
+    named = re.findall(r"flashsystem-operator:(\d[\w.]*\w)|ARG VERSION=(\S+)", said)
+    assert len(named) == 4
+    assert {found for each in named for found in each if found} == {version[1]}
+
+
 def test_no_page_tells_anybody_to_edit_a_finalizer() -> None:
     for text in PAGES.values():
         assert not re.search(r"(patch|edit|remove|delete)[^.]{0,40}finalizers?\b(?! needs)", text)
