@@ -13,6 +13,17 @@ PAGES = {
     name: (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("install", "upgrade", "uninstall")
 }
 COMPONENTS = {path.name for path in (ROOT / "manifests" / "components").iterdir()}
+USABLE_SINCE = {
+    r"size\(": 30,
+    r"(is)?(IP|CIDR|ip|cidr)\(": 31,
+    r"format\.\w+\(": 32,
+    r"transform(List|Map|MapEntry)\(": 33,
+    r"(isSemver|semver)\(": 34,
+    r"(lists\.range|sortBy|distinct|flatten)\(": 35,
+}
+"""Functions of rules in a CRD, and the first minor of Kubernetes 1 that takes them in a new one: the one after that
+which brought them, so that a cluster can go back. ValidatingAdmissionPolicy v1 needs 30.
+Source: baseOpts and DefaultCompatibilityVersion in pkg/cel/environment/base.go of k8s.io/apiserver."""
 OF_OTHER_PAGES = {"simulator", "monitoring", "image"}
 
 
@@ -50,6 +61,15 @@ def test_every_variable_of_the_examples_is_an_option_of_run() -> None:
 
     named = set(re.findall(r"FLASHSYSTEM_RUN_[A-Z_]+", said + "".join(PAGES.values()))) - {"FLASHSYSTEM_RUN_"}
     assert named <= known
+
+
+def test_the_oldest_kubernetes_that_the_pages_name_takes_our_rules() -> None:
+    rules = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "crds").glob("*.yaml"))
+    needed = max(minor for function, minor in USABLE_SINCE.items() if re.search(rf"\b{function}", rules))
+    pages = PAGES["install"] + (ROOT / "README.md").read_text(encoding="utf-8")
+    said = re.findall(r"Kubernetes 1\.(\d+) or newer", pages)
+
+    assert [int(minor) for minor in said] == [needed, needed]
 
 
 def test_dockerfile_and_page_name_the_version_that_the_package_has() -> None:
