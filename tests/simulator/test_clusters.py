@@ -71,3 +71,18 @@ def test_a_seed_brings_its_mappings_along(shell: Shell) -> None:
 
     assert shell("mkhostcluster -name other -seedfromhost c").status == 0
     assert [row["mapping_type"] for row in shell("lsvdiskhostmap -delim ! vol3").rows] == ["shared"]
+
+
+def test_a_host_with_a_protected_volume_of_its_own_does_not_go_with_its_host_cluster(
+    start: Start, log_in: Open
+) -> None:
+    hosts = [{"name": "a", "host_cluster": "hc", "ports": [{"name": "iqn.a"}]}]
+    volumes = [{"name": "busy", "pool": "Pool0", "recent_io": True}]
+    own = [{"host": "a", "volume": "busy", "lun": 0}]
+    array = {"hosts": hosts, "host_clusters": [{"name": "hc"}], "volumes": volumes, "mappings": own}
+    simulator = start(array)
+    shell = log_in(simulator)
+
+    assert shell("rmhostcluster -removeallhosts -removemappings hc").code == "CMMVC9199E"
+    assert [host["name"] for host in simulator.control.state()["hosts"]] == ["a"]
+    assert shell("rmhostcluster -removemappings hc").status == 0

@@ -61,6 +61,9 @@ def test_it_says_on_one_line_where_it_listens_and_stops_cleanly(dialect: str, nu
         (["--config", "{broken}"], "not YAML in line 3"),
         (["--set-rule", "shell_chains"], "--set-rule: 'shell_chains' is no KEY=VALUE"),
         (["--set-rule", "colour=red"], "rules.colour: no such field"),
+        (["--set-rule", "banner=[a"], r"--set-rule: '\[a' is no value: put text"),
+        (["--config", "{empty}", "--set-rule", "colour=red"], "rules.colour: no such field"),
+        (["--config", "{binary}"], "binary: not UTF-8"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -69,7 +72,10 @@ def test_a_mistake_is_told_in_one_line_with_exit_code_2(
 ) -> None:
     broken = tmp_path / "broken.yaml"
     broken.write_text("volumes:\n  - [\n")
-    filled = [option.format(taken=taken, missing=tmp_path / "missing", broken=broken) for option in options]
+    (tmp_path / "empty").write_text("rules:\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    paths = {name: tmp_path / name for name in ("missing", "empty", "binary")}
+    filled = [option.format(taken=taken, broken=broken, **paths) for option in options]
 
     done = CliRunner().invoke(simulate, [*ANYWHERE, *filled])
 

@@ -26,6 +26,23 @@ BAD: list[tuple[dict[str, Any], str]] = [
         },
         "mappings of a: the LUN 1 is there 2 times",
     ),
+    ({"volumes": [{"id": [], "name": "a", "pool": "Pool0"}]}, "volumes.0.id: "),
+    ({"hosts": [{"name": "a", "io_groups": [4]}]}, "hosts.0.io_groups.0: "),
+    ({"users": [{"name": "a", "keys": ["ssh-ed25519 A"]}]}, "users.0.keys: not a public key: write it as in"),
+    (
+        {
+            "host_clusters": [{"name": "c"}],
+            "shared_mappings": [{"host_cluster": "c", "volume": f"vol{n}", "lun": 1} for n in (0, 1)],
+        },
+        "shared_mappings of c: the LUN 1 is there 2 times",
+    ),
+    (
+        {
+            "host_clusters": [{"name": "c"}],
+            "shared_mappings": [{"host_cluster": "c", "volume": "vol0", "lun": n} for n in (0, 1)],
+        },
+        "shared_mappings: the pair ('c', 'vol0') is there 2 times",
+    ),
     ({"rules": {"shell_chain": True}}, "rules.shell_chain: no such field"),
     ({"limits": {"sessions": "many"}}, "limits.sessions: "),
 ]

@@ -192,11 +192,15 @@ def test_a_change_that_cannot_be_is_refused_with_the_way_out_and_changes_nothing
         ("GET", "/log?since=x", None, 400),
         ("GET", "/faults/77", None, 404),
         ("GET", "/nowhere", None, 404),
+        ("GET", "/faults/1?state=spent&timeout=soon", None, 400),
+        ("GET", "/faults/1?state=spent&timeout=nan", None, 400),
+        ("PUT", "/state", b'{"volumes": [{"id": []}]}', 400),
     ],
 )
 def test_a_mistaken_request_is_answered_and_not_fatal(
     method: str, path: str, body: bytes | None, status: int, modern: Simulator
 ) -> None:
+    modern.control.fault("delay", seconds=1)
     request = urllib.request.Request(modern.control_url + path, body, method=method)  # noqa: S310 -- our own address
 
     with pytest.raises(urllib.error.HTTPError) as refused:

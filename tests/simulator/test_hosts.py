@@ -131,6 +131,7 @@ def test_limits_on_hosts_and_ports_are_the_arrays(shell: Shell, control: Control
 def test_a_host_counts_in_each_of_its_io_groups(start: Start, log_in: Open) -> None:
     shell = log_in(start({"limits": {"iqns_per_io_group": 1}}))
 
+    assert shell("mkhost -name fc -fcwwpn 2100000E1E30E597").status == 0  # has no iSCSI name
     assert shell("mkhost -name a -iscsiname iqn.a -iogrp 0").status == 0
     assert shell("mkhost -name b -iscsiname iqn.b -iogrp 0:1").code == "CMMVC6581E"
     assert shell("mkhost -name b -iscsiname iqn.b -iogrp 1").status == 0

@@ -28,6 +28,8 @@ def _twice(state: "State") -> Iterator[str]:
     ports = (port.name.casefold() for host in state.hosts for port in host.ports)
     yield from _repeated("hosts", "port", ports)
     yield from _repeated("mappings", "pair", ((entry.host, entry.volume) for entry in state.mappings))
+    shared = ((entry.host_cluster, entry.volume) for entry in state.shared_mappings)
+    yield from _repeated("shared_mappings", "pair", shared)
     yield from _repeated("users", "name", (user.name for user in state.users))
 
 
@@ -72,6 +74,8 @@ def _clashes(state: "State") -> Iterator[str]:
     shared: dict[str, list[int]] = {}
     for mapping in state.shared_mappings:
         shared.setdefault(mapping.host_cluster, []).append(mapping.lun)
+    for cluster, luns in shared.items():
+        yield from _repeated(f"shared_mappings of {cluster}", "LUN", luns)
     used: dict[str, list[int]] = {}
     for entry in state.mappings:
         if not entry.luns:

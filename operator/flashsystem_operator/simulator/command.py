@@ -64,8 +64,9 @@ def _prepared(
     except ModuleNotFoundError as error:
         raise ValueError(f"{error.name} is missing: install flashsystem-operator[simulator]") from None
     given = read_file(config) if config else {}
-    if set_rule:
-        given["rules"] = {**given.get("rules", {}), **dict(_rule(text) for text in set_rule)}
+    rules = given.get("rules") or {}
+    if set_rule and isinstance(rules, dict):  # what is none is told when the whole is read
+        given["rules"] = {**rules, **dict(map(_rule, set_rule))}
     return Simulator(given, dialect, listen=listen, control=control, host_key_file=host_key)
 
 
@@ -73,4 +74,9 @@ def _rule(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise ValueError(f"--set-rule: {text!r} is no KEY=VALUE: see the rules in docs/simulator.md")
-    return key, yaml.safe_load(value)
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ValueError(
+            f"--set-rule: {value!r} is no value: put text that has signs of YAML in it in quotes"
+        ) from None

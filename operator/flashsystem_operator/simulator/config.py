@@ -136,6 +136,8 @@ def read_file(path: Path | str | None) -> dict[str, Any]:
         data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}: give the path of a state file that can be read") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8: give a state file, which is text") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""
@@ -159,7 +161,7 @@ def _numbered(sections: dict[str, Any]) -> dict[str, Any]:
         rows = sections.get(name)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             continue
-        used = {row["id"] for row in rows if "id" in row}
+        used = {row["id"] for row in rows if isinstance(row.get("id"), int)}
         free = (number for number in range(len(rows) + len(used)) if number not in used)
         sections[name] = [row if "id" in row else {"id": next(free), **row} for row in rows]
     return sections

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -129,7 +130,8 @@ class Control:
         armed = self._armed(request)
         state = request.query.get("state")
         if state in {"holding", "spent"}:
-            await _in_time(self._executor.faults.settle(armed, state), request)
+            seconds = _seconds(request.query.get("timeout", "10"))
+            await _in_time(self._executor.faults.settle(armed, state), seconds)
         elif state is not None:
             raise ConfigError(f"state: nobody waits for {state!r}: write holding or spent")
         return web.json_response(armed.told())
@@ -164,8 +166,14 @@ def _number(text: str, field: str) -> int:
     return int(text)
 
 
-async def _in_time(waiting: Awaitable[None], request: web.Request) -> None:
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        raise ConfigError(f"timeout: {text!r} is no number of seconds: write one such as 0.5 or 10")
+    return float(text)
+
+
+async def _in_time(waiting: Awaitable[None], seconds: float) -> None:
     try:
-        await asyncio.wait_for(waiting, float(request.query.get("timeout", "10")))
+        await asyncio.wait_for(waiting, seconds)
     except TimeoutError:
         raise web.HTTPRequestTimeout(text=json.dumps({"error": "timeout: the fault did not get there"})) from None

@@ -24,6 +24,7 @@ def _name(text: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+IoGroup = Annotated[int, Field(ge=0, le=3)]
 
 
 class Thing(BaseModel):
@@ -65,6 +66,19 @@ class User(Thing):
             raise ValueError(f"{ADMINISTRATOR} is the name of the control port's hand: choose another")
         return name
 
+    @field_validator("keys")
+    @classmethod
+    def _readable(cls, keys: list[str]) -> list[str]:
+        """One that is none would cut everybody off who offers a key, whatever the password."""
+        for key in keys:
+            import asyncssh  # noqa: PLC0415 - slow to load, and seldom needed here
+
+            try:
+                asyncssh.import_public_key(key)
+            except asyncssh.KeyImportError:
+                raise ValueError("not a public key: write it as in authorized_keys, ssh-ed25519 AAAA...") from None
+        return keys
+
 
 class Node(Thing):
     """A node or canister (lsnode)."""
@@ -73,7 +87,7 @@ class Node(Thing):
     name: Name
     wwnn: str = ""
     status: str = "online"
-    io_group: int = Field(0, ge=0, le=3)
+    io_group: IoGroup = 0
     config_node: YesNo = "no"
     hardware: str = ""
     iscsi_name: str = ""
@@ -158,8 +172,8 @@ class Volume(Thing):
     pool: Name
     status: str = "online"
     type: str = "striped"
-    io_group: int = Field(0, ge=0, le=3)
-    access_io_groups: list[int] = []
+    io_group: IoGroup = 0
+    access_io_groups: list[IoGroup] = []
     preferred_node: int = 1
     formatting: YesNo = "no"
     udid: str = ""
@@ -185,7 +199,7 @@ class Host(Thing):
     ports: list[HostPort] = []
     type: str = "generic"
     mask: str = "1" * 64
-    io_groups: list[int] = [0, 1, 2, 3]
+    io_groups: list[IoGroup] = [0, 1, 2, 3]
     status: str | None = None
     protocol: str = "scsi"
     portset: str = ""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .config import State
-from .objects import Host, HostCluster, MappingEntry, SharedEntry, Volume
+from .objects import Host, HostCluster, HostPort, MappingEntry, SharedEntry, Volume
 
 
 @dataclass(eq=False, slots=True)
@@ -147,33 +147,33 @@ class System:
         self.hosts[host.id] = self.host_named[host.name] = host
         self.of_host[host.id] = {}
         for port in host.ports:
-            self.own(host, port.name)
+            self.own(host, port)
 
     def remove_host(self, host: Host) -> None:
         for mapping in list(self.of_host[host.id].values()):
             self.unmap(mapping)
         for port in host.ports:
-            self.disown(host, port.name)
+            self.disown(host, port)
         del self.hosts[host.id], self.host_named[host.name], self.of_host[host.id]
         self.host_ids.give_back(host.id)
 
     def regroup(self, host: Host, groups: list[int]) -> None:
         """Put a host into these I/O groups, and count its ports there."""
         for port in host.ports:
-            self.disown(host, port.name)
+            self.disown(host, port)
         host.io_groups = groups
         for port in host.ports:
-            self.own(host, port.name)
+            self.own(host, port)
 
-    def own(self, host: Host, port: str) -> None:
+    def own(self, host: Host, port: HostPort) -> None:
         """Note whose port this is. Initiator names are compared without case."""
-        self.port_owner[port.casefold()] = host
-        for group in host.io_groups:
-            self.iqns[group] = self.iqns.get(group, 0) + 1
+        self.port_owner[port.name.casefold()] = host
+        for group in host.io_groups if port.kind == "iscsi" else ():
+            self.iqns[group] += 1
 
-    def disown(self, host: Host, port: str) -> None:
-        del self.port_owner[port.casefold()]
-        for group in host.io_groups:
+    def disown(self, host: Host, port: HostPort) -> None:
+        del self.port_owner[port.name.casefold()]
+        for group in host.io_groups if port.kind == "iscsi" else ():
             self.iqns[group] -= 1
 
     def map(self, mapping: Mapping) -> None:

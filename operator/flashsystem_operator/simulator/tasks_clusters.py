@@ -9,6 +9,7 @@ from .refusals import Refused
 from .release import HOST_CLUSTERS
 from .system import Mapping, System
 from .tasks_mappings import lun, others, refuse_if_recent
+from .tasks_ports import refuse_if_protected
 from .verb import Verb
 
 
@@ -80,6 +81,8 @@ def rmhostcluster(array: System, call: Call) -> str:
     members = array.members(cluster)
     for mapping in array.shared[cluster.id].values():
         refuse_if_recent(array, mapping.volume)
+    for host in members if call.has("-removeallhosts") else ():
+        refuse_if_protected(array, host)
     for host in members:
         _leave(array, host, cluster, keep=call.has("-keepmappings"))
         if call.has("-removeallhosts"):

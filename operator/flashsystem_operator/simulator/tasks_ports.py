@@ -45,7 +45,7 @@ def may_join(array: System, ports: list[HostPort], groups: list[int], already: i
         raise Refused(naming.taken_code(ports[0].kind, array.rules))
     limit = array.limits.ports_per_host
     full = bool(limit) and already + len(ports) > limit
-    most = array.limits.iqns_per_io_group
+    most = array.limits.iqns_per_io_group if ports[0].kind == "iscsi" else 0
     crowded = bool(most) and any(array.iqns.get(group, 0) + len(ports) > most for group in groups)
     if full or crowded:
         raise Refused(array.rules.too_many_ports_code)
@@ -66,7 +66,7 @@ def addhostport(array: System, call: Call) -> str:
     may_join(array, ports, host.io_groups, len(host.ports))
     host.ports = [*host.ports, *ports]
     for port in ports:
-        array.own(host, port.name)
+        array.own(host, port)
     return ""
 
 
@@ -77,9 +77,9 @@ def rmhostport(array: System, call: Call) -> str:
     if not leaving <= _names(host.ports):
         raise Refused(naming.taken_code(ports[0].kind, array.rules))
     refuse_if_protected(array, host)
-    host.ports = [port for port in host.ports if port.name.casefold() not in leaving]
-    for name in leaving:
-        array.disown(host, name)
+    for port in [port for port in host.ports if port.name.casefold() in leaving]:
+        host.ports.remove(port)
+        array.disown(host, port)
     return ""
 
 
