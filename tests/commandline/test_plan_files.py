@@ -1,5 +1,6 @@
 """`plan -f`: which files are read, what may be in them, and how a mistake in them or in the call is told."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,42 @@ def test_files_that_say_nothing_are_an_error(ran: Run, tmp_path: Path, path: str
 
     assert (ended.code, ended.out) == (1, "")
     assert why in ended.err
+
+
+def test_an_array_of_the_files_that_is_reached_in_another_way_is_used_as_its_file_says(
+    ran: Run, simulator: Simulator, by_address: list[str], folder: Write
+) -> None:
+    elsewhere = array(simulator, management={"addresses": ["192.0.2.1"]}, multiHostMapping="Forbidden")
+    two = [attachment(name, "vol0", on=name, access="Shared") for name in ("node-1", "node-2")]
+    where = folder(elsewhere, host("node-1"), host("node-2"), *two)
+
+    ended = ran("plan", "-f", where, "--array", "fs1", *by_address, password=CANARY)
+
+    assert ended.code == 1
+    assert "multiHostMapping" in ended.out
+
+
+def test_a_password_from_standard_input_is_read_once_for_all_arrays(
+    ran: Run, simulator: Simulator, folder: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = folder(array(simulator), array(simulator, "fs2"))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{CANARY}\n"))
+
+    ended = ran("plan", "-f", where, "--user", simulator.user, "--password-file", "-", "-o", "json")
+
+    assert [plan["array"]["name"] for plan in ended.json["arrays"]] == ["fs1", "fs2"]
+
+
+def test_of_two_arrays_of_one_name_the_namespace_tells_which_is_meant(
+    ran: Run, simulator: Simulator, folder: Write
+) -> None:
+    other = array(simulator, management={"addresses": ["192.0.2.1"]})
+    other["metadata"]["namespace"] = "other"
+    where = folder(array(simulator), secret(simulator), other)
+
+    ended = ran("plan", "-f", where, "--array", "fs1", "-n", "default", "-o", "json")
+    unsure = ran("check", "-f", f"{where}/all.yaml", "--array", "fs1")
+
+    assert [plan["array"]["namespace"] for plan in ended.json["arrays"]] == ["default"]
+    assert unsure.code == 2
+    assert "default/fs1, other/fs1: name one with --array, and -n" in unsure.err

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flashsystem_operator.cli.ending import OK
-from flashsystem_operator.cli.installation import Installation, installation_options
+from flashsystem_operator.cli.installation import Installation, installation_options, namespace
 from flashsystem_operator.cli.target import Given, array_options, find, pool_option
 from flashsystem_operator.reconcile import times
 
@@ -33,7 +33,9 @@ def _fit(_: click.Context, __: click.Parameter, prefix: str) -> str:
 @click.command("import")
 @array_options
 @pool_option
-@click.option("--into", metavar="NAMESPACE", help="Namespace of what is written  [default: the array's]")
+@click.option(
+    "--into", metavar="NAMESPACE", callback=namespace, help="Namespace of what is written  [default: the array's]"
+)
 @click.option("--host", "hosts", multiple=True, metavar="GLOB", help="Only host objects named like this; repeatable.")
 @click.option("--volume", "volumes", multiple=True, metavar="GLOB", help="Only volumes named like this; repeatable.")
 @click.option("--prefix", default="", callback=_fit, help="What names begin with, where arrays share a namespace.")

@@ -28,6 +28,11 @@ def namespaces(_context: click.Context, _option: click.Parameter, names: tuple[s
     return tuple(dict.fromkeys(names))
 
 
+def namespace(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    """The same for one, that may be left out."""
+    return None if name is None else namespaces(context, option, (name,))[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """id: None when nobody said it. former: those it had before."""

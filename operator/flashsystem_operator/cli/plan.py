@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -110,18 +111,31 @@ def _show(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]", notes: Seque
 
 def _targets(manifests: "Manifests", given: Given) -> "list[Target]":
     from flashsystem_operator.cli.manifests import BadManifests  # noqa: PLC0415 - as above
-    from flashsystem_operator.cli.target import by_address, meant, of_file  # noqa: PLC0415 - as above
+    from flashsystem_operator.cli.target import by_address, login_given, meant, of_file  # noqa: PLC0415 - as above
 
     if given.addresses:
         if not given.array:
             raise click.UsageError("--address goes with --array: which FlashSystemArray of the files is that?")
-        return [by_address(given)]
+        return [_as_in_the_files(by_address(given), manifests)]
     if arrays := meant(manifests, given):
-        return [of_file(array, manifests, given) for array in arrays]
+        login = login_given(given)  # once: a password may be asked for, or come from standard input
+        return [of_file(array, manifests, login) for array in arrays]
     name = given.array or ""
     raise BadManifests(
         [f"The files hold no FlashSystemArray {name}".rstrip() + ": add it, or give --array and --address"]
     )
+
+
+def _as_in_the_files(target: "Target", manifests: "Manifests") -> "Target":
+    """An array that is reached in another way than its file says, and is used as that says."""
+    written = manifests.arrays.get(target.array.ref)
+    if written is None:
+        return target
+    typed = target.array.spec
+    way = {name: getattr(typed, name) for name in ("management", "host_keys", "host_key_policy")}
+    given = {name: getattr(typed, name) for name in ("system_id", "pool") if getattr(typed, name)}
+    spec = written.spec.model_copy(update={**way, **given})
+    return replace(target, array=written.model_copy(update={"spec": spec}))
 
 
 def _code(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]") -> int:

@@ -20,6 +20,7 @@ from flashsystem_operator.api.kinds import API_VERSION, Kind, ObjectRef
 from flashsystem_operator.api.strict import mistakes
 from flashsystem_operator.array.credentials import BadCredentials, Login
 from flashsystem_operator.cli.ending import end_with
+from flashsystem_operator.cli.installation import namespace
 from flashsystem_operator.cli.manifests import BadManifests, Manifests, load
 from flashsystem_operator.controller.answers import Secret
 
@@ -37,16 +38,17 @@ _BY_OPTION = {
     "spec.pool": "--pool",
     "spec.systemID": "--system-id",
     "metadata.name": "--array",
-    "metadata.namespace": "--namespace",
 }
 
 pool_option = click.option("--pool", help="The pool that must be there, with --address.")
 
 OPTIONS = (
     click.option("--array", metavar="NAME", help="The FlashSystemArray. With --address: what it is or will be called."),
-    click.option("-n", "--namespace", help="Its namespace  [default: the kubeconfig's, or default]"),
+    click.option(
+        "-n", "--namespace", callback=namespace, help="Its namespace  [default: the kubeconfig's, or default]"
+    ),
     click.option("--address", "addresses", multiple=True, metavar="HOST", help="Management address; may be repeated."),
-    click.option("--port", type=click.IntRange(1, 65535), default=22, show_default=True, help="Of the SSH server."),
+    click.option("--port", type=click.IntRange(1, 65535), help="Of the SSH server, with --address  [default: 22]"),
     click.option("--user", help="Log in as this user, and not as the Secret says."),
     click.option("--key-file", type=_FILE, help="The user's private key, without a passphrase."),
     click.option(
@@ -93,7 +95,7 @@ class Given:
     array: str | None
     namespace: str | None
     addresses: tuple[str, ...]
-    port: int
+    port: int | None
     user: str | None
     key_file: Path | None
     password_file: Path | None
@@ -107,6 +109,7 @@ class Given:
     def __post_init__(self) -> None:
         if not self.addresses:
             for option, value in (
+                ("--port", self.port),
                 ("--host-key", self.host_keys),
                 ("--trust-first-use", self.trust_first_use),
                 ("--system-id", self.system_id),
@@ -171,9 +174,9 @@ def find(given: Given, *, everything: bool = False) -> Found:
 
 def by_address(given: Given) -> Target:
     """The array that the options describe."""
-    name, namespace = given.array or "array", given.namespace or NAMESPACE
+    name = given.array or "array"
     spec: dict[str, Any] = {
-        "management": {"addresses": given.addresses, "port": given.port},
+        "management": {"addresses": given.addresses, **({"port": given.port} if given.port else {})},
         "credentialsSecretRef": {"name": name},
         "hostKeys": given.host_keys,
         "hostKeyPolicy": "Pinned" if given.host_keys else "TrustOnFirstUse",
@@ -183,7 +186,7 @@ def by_address(given: Given) -> Target:
     body = {
         "apiVersion": API_VERSION,
         "kind": Kind.ARRAY.value,
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {"name": name, "namespace": given.namespace or NAMESPACE},
         "spec": spec,
     }
     for mistake in mistakes(FlashSystemArray, body):
@@ -207,23 +210,30 @@ def from_files(given: Given) -> tuple[Manifests, tuple[FlashSystemArray, ...]]:
 
 
 def meant(manifests: Manifests, given: Given) -> tuple[FlashSystemArray, ...]:
-    return tuple(each for each in manifests.arrays.values() if given.array in (None, each.metadata.name))
+    """Those of the name that was given, if one was; of several with that name, those of the namespace."""
+    found = tuple(each for each in manifests.arrays.values() if given.array in (None, each.metadata.name))
+    here = tuple(each for each in found if each.metadata.namespace == given.namespace)
+    return here if given.array and here else found
 
 
 def the_one_in_files(given: Given) -> Target:
     """The only array of the files, or the one that --array names. Raises BadManifests."""
     manifests, arrays = from_files(given)
     if len(arrays) != 1:
-        names = ", ".join(each.metadata.name for each in manifests.arrays.values()) or "none"
-        raise click.UsageError(f"One FlashSystemArray is meant, and the files hold {names}: name one with --array.")
-    return of_file(arrays[0], manifests, given)
+        names = ", ".join(f"{each.namespace}/{each.name}" for each in manifests.arrays) or "none"
+        raise click.UsageError(
+            f"One FlashSystemArray is meant, and the files hold {names}: name one with --array, and -n where two have "
+            "that name."
+        )
+    return of_file(arrays[0], manifests, login_given(given))
 
 
-def of_file(array: FlashSystemArray, manifests: Manifests, given: Given) -> Target:
-    namespace, name = array.metadata.namespace, array.spec.credentials_secret_ref.name
-    if secret := login_given(given) or manifests.secrets.get((namespace, name)):
+def of_file(array: FlashSystemArray, manifests: Manifests, login: Secret | None) -> Target:
+    """login: what the options say of it, instead of the Secret."""
+    where, name = array.metadata.namespace, array.spec.credentials_secret_ref.name
+    if secret := login or manifests.secrets.get((where, name)):
         return Target(array, secret)
-    return Target(array, None, f"Secret {namespace}/{name} is not among the files. Add it, or say who logs in: --user.")
+    return Target(array, None, f"Secret {where}/{name} is not among the files. Add it, or say who logs in: --user.")
 
 
 def login_given(given: Given) -> Secret | None:
