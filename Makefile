@@ -8,7 +8,7 @@ LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --genera
 	--no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help reference site install-yaml demo test check cluster cluster-down e2e e2e-down e2e-env \
+.PHONY: help reference site install-yaml demo test check cluster cluster-down e2e e2e-up e2e-down e2e-env \
 	node-image image lock clean environment programs lint
 
 help: ## List these targets.
@@ -30,14 +30,16 @@ cluster: $(INSTALLED) ## Start a Kubernetes API that stays up, and print the lin
 cluster-down: $(INSTALLED) ## End what `cluster` started.
 	@$(PYTHON) -m cluster down
 
-e2e: $(INSTALLED) ## Make a kind cluster with the operator's image in it, and test it with kubectl. It stays up afterwards.
-	@$(PYTHON) -m onkind up
+e2e: e2e-up ## Test the operator on a new kind cluster, with kubectl. The cluster stays up afterwards.
 	$(BIN)/pytest tests/e2e
 
-e2e-down: $(INSTALLED) ## End what `e2e` started.
+e2e-up: $(INSTALLED) ## Make a new kind cluster with the operator's image in its node, and install nothing there.
+	@$(PYTHON) -m onkind up
+
+e2e-down: $(INSTALLED) ## End what `e2e-up` or `e2e` started.
 	@$(PYTHON) -m onkind down
 
-e2e-env: $(INSTALLED) ## Print the line that points a shell at the cluster of `e2e`.
+e2e-env: $(INSTALLED) ## Print the line that points a shell at that cluster.
 	@$(PYTHON) -m onkind env
 
 image: $(INSTALLED) ## Build the operator's image with the Docker that runs here, and say its size.

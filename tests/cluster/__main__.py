@@ -2,11 +2,12 @@
 
 import argparse
 import os
-import shlex
 import sys
 from pathlib import Path
 
-from cluster.missing import NoCluster
+from cluster.missing import Missing, NoCluster
+from cluster.pointing import pointing
+from cluster.programs import kubectl
 from cluster.progress import say
 from cluster.running import prepare
 from cluster.standing import down, standing, up
@@ -15,13 +16,13 @@ from cluster.standing import down, standing, up
 def main() -> int:
     parser = argparse.ArgumentParser(prog="cluster", description="A Kubernetes API server for tests and the demo.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="have a cluster that stays up, and print the line that points a shell at it")
+    commands.add_parser("up", help="have a cluster that stays up, and print what points a shell at it")
     commands.add_parser("down", help="end what `up` started")
     commands.add_parser("prepare", help="build the programs that are needed and not to hand, and start nothing")
-    commands.add_parser("env", help="print the line that points a shell at the cluster that is up")
+    commands.add_parser("env", help="print what points a shell at the cluster that is up")
     try:
         return _run(parser.parse_args().command)
-    except NoCluster as why:
+    except (NoCluster, Missing) as why:
         say(str(why).rstrip())
         return 2
     except KeyboardInterrupt:
@@ -45,7 +46,7 @@ def _run(command: str) -> int:
 
 
 def _point_at(kubeconfig: Path) -> None:
-    sys.stdout.write(f"export KUBECONFIG={shlex.quote(str(kubeconfig))}\n")
+    sys.stdout.write(pointing(kubeconfig, kubectl(os.environ), os.environ))
 
 
 if __name__ == "__main__":

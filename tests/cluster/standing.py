@@ -85,7 +85,7 @@ def up(environ: Mapping[str, str], folder: Path = FOLDER) -> Path:
     if before is not None and before.whole and not environ.get(NAMED):
         say(f"a cluster is up already: {folder}")
         return before.kubeconfig
-    if before is not None:
+    if before is not None and not environ.get(NAMED):  # a cluster of somebody's own ends none of ours
         down(environ, folder)
     for source in sources(environ):
         with contextlib.suppress(Missing):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster.processes import birth
-from cluster.standing import Standing, Started, down, standing
+from cluster.standing import Standing, Started, down, standing, up
 
 
 @pytest.fixture
@@ -43,3 +43,16 @@ def test_taking_down_where_nothing_is_up_is_no_error(tmp_path: Path, capsys: pyt
     down({}, tmp_path / "cluster")
 
     assert "no cluster is up" in capsys.readouterr().err
+
+
+def test_whoever_names_a_cluster_ends_none_that_stands_here(
+    bystander: "subprocess.Popen[bytes]", tmp_path: Path
+) -> None:
+    born = birth(bystander.pid)
+    assert born is not None
+    Standing(tmp_path / "cluster", [Started("etcd", bystander.pid, born)]).save()
+    named = tmp_path / "kubeconfig"
+    named.write_text("of somebody")
+
+    assert up({"CLUSTER_KUBECONFIG": str(named)}, tmp_path / "cluster") == named
+    assert bystander.poll() is None

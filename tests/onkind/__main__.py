@@ -2,10 +2,11 @@
 
 import argparse
 import os
-import shlex
 import sys
+from pathlib import Path
 
 from cluster.missing import Missing, NoCluster
+from cluster.pointing import pointing
 from cluster.progress import say
 from onkind import image
 from onkind.standing import down, prepare, standing, up
@@ -13,7 +14,7 @@ from onkind.standing import down, prepare, standing, up
 COMMANDS = {
     "up": "make a new cluster with the operator's image in it, in place of one that is up",
     "down": "end it, and all that was started for it",
-    "env": "print the line that points a shell at the cluster that is up",
+    "env": "print what points a shell at the cluster that is up",
     "prepare": "have ready whatever takes long the first time, and start no cluster",
     "image": "build the operator's image with the Docker that runs here, and say its size",
 }
@@ -36,7 +37,8 @@ def main() -> int:
 
 def _run(command: str) -> int:
     if command == "up":
-        up(os.environ)
+        made = up(os.environ)
+        say(f'{made.name} is up: `eval "$(make -s e2e-env)"` points a shell at it, `make e2e-down` ends it')
     elif command == "down":
         down(os.environ)
     elif command == "prepare":
@@ -46,8 +48,8 @@ def _run(command: str) -> int:
     else:
         left = standing()
         if left is None:
-            raise NoCluster("no kind cluster is up: `make e2e` starts one and leaves it up")
-        sys.stdout.write(f"export KUBECONFIG={shlex.quote(str(left.kubeconfig))}\n")
+            raise NoCluster("no kind cluster is up: `make e2e-up` starts one")
+        sys.stdout.write(pointing(left.kubeconfig, Path(left.kubectl), os.environ))
     return 0
 
 
