@@ -1,0 +1,50 @@
+"""The administrator's hand, typed: what it prints is what the array prints, and it ends as the array's command ends."""
+
+import subprocess
+import sys
+
+import pytest
+
+from flashsystem_operator.simulator import Simulator
+
+IQN = "iqn.1994-05.com.redhat:worker-1"
+pytestmark = pytest.mark.slow
+
+
+def typed(array: Simulator, *words: str) -> "subprocess.CompletedProcess[str]":
+    argv = [sys.executable, "-m", "flashsystem_operator.simulator.hand", "--control", array.control_url, *words]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def test_a_line_is_typed_as_it_stands_and_its_answer_is_printed(modern: Simulator) -> None:
+    typed(modern, "svctask", "mkhost", "-name", "worker 1", "-iscsiname", IQN)
+    listed = typed(modern, "lshost", "-delim", ":")
+
+    assert listed.stdout == modern.control.admin("lshost -delim :")["stdout"]
+    assert ":worker 1:" in listed.stdout
+    assert (listed.returncode, listed.stderr) == (0, "")
+
+
+def test_what_the_array_refuses_is_said_in_its_words_and_is_a_failure(modern: Simulator) -> None:
+    refused = typed(modern, "svctask", "rmhost", "nobody")
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("CMMVC5753E")
+
+
+def test_a_machine_logs_in_where_no_command_could_do_that(modern: Simulator) -> None:
+    typed(modern, "svctask", "mkhost", "-name", "worker-1", "-iscsiname", IQN)
+
+    changed = typed(modern, "--change", "host_port", IQN, "logins=2")
+
+    assert (changed.returncode, changed.stdout) == (0, "")
+    assert modern.control.state()["hosts"][0]["ports"][0]["logins"] == 2
+
+
+@pytest.mark.parametrize("words", [("host_port", "nobody", "logins=2"), ("host_port", IQN, "no such field")])
+def test_a_change_that_cannot_be_is_told_and_is_a_failure(modern: Simulator, words: tuple[str, ...]) -> None:
+    refused = typed(modern, "--change", *words)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(modern.control_url)
+    assert "Traceback" not in refused.stderr
