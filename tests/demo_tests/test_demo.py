@@ -15,6 +15,7 @@ from cluster.processes import Died
 from demo.array import an_array
 from demo.screen import Screen
 from demo.story import STORY
+from onkind.pages import README, block
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 240.0  # seconds; a net, not a promise of speed
@@ -59,6 +60,14 @@ class Demo:
                 process.send_signal(signal.SIGTERM)
         print(said)  # noqa: T201 - pytest shows it when the test fails
         return process.returncode, said
+
+
+def test_what_the_readme_types_is_the_demo() -> None:
+    command = block(README, "make demo").text.split()
+
+    typed = subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert typed.splitlines()[-1].endswith("python -m demo")
 
 
 def test_the_demo_holds_what_it_says_for_both_arrays_and_leaves_the_cluster_as_it_was(

@@ -1,8 +1,9 @@
 """End-to-end tests: a real cluster made by kind, the operator's image as pods, kubectl, and nothing of our code.
 
 `make e2e` makes a new cluster, builds and loads the image, and runs all of these; the cluster then stays for a look
-(`eval "$(make -s e2e-env)"`) until `make e2e-down`, or until the next `make e2e`. While it stays, a single test runs
-against it: `.venv/bin/pytest tests/e2e -k promise`. The image in there is the one of the last `make e2e`.
+(`eval "$(make -s e2e-env)"`) until `make e2e-down`, or until the next `make e2e`. For a single test `make e2e-up` makes
+the cluster alone; while it stays, `.venv/bin/pytest tests/e2e -k promise` runs against it, and installs what is not
+there. The image in it is the one of the last `make e2e-up` or `make e2e`.
 
 To add a test: a file `test_*.py` here, with these fixtures:
 
@@ -16,7 +17,8 @@ To add a test: a file `test_*.py` here, with these fixtures:
 All tests share one cluster, one operator and the two arrays, one after another. So a test touches only objects of its
 own team, and whoever disturbs the operator, an array or the node leaves them well: `lab` waits for that before each
 test, and each test's end checks that the operator reported no bug of its own. Tests come in the order of their files'
-names: what takes the operator away belongs at the end of the alphabet.
+names: what takes the operator away belongs at the end of the alphabet. Only the tutorial, which begins with nothing,
+comes before all of them.
 """
 
 import os
@@ -30,15 +32,28 @@ from onkind.standing import standing
 
 
 @pytest.fixture(scope="session")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """The cluster that `make e2e` made, with the operator and both arrays in it."""
+def found(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """The cluster that `make e2e` made, as it is."""
     left = standing()
     if left is None:
-        pytest.exit("no kind cluster is up: `make e2e` makes one, runs these tests, and leaves it up", returncode=2)
-    lab = opened(left, tmp_path_factory.mktemp("kubectl"))
-    lab.install()
-    lab.connect_arrays()
-    return lab
+        pytest.exit(
+            "no kind cluster is up: `make e2e-up` makes one, and `make e2e` makes one and runs these tests",
+            returncode=2,
+        )
+    return opened(left, tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture(scope="session")
+def scene(found: Lab) -> Lab:
+    """It, with the operator and both arrays in it."""
+    found.install()
+    found.connect_arrays()
+    return found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tutorial begins and ends with nothing, as a new cluster is."""
+    items.sort(key=lambda item: item.path.stem != "test_tutorial")
 
 
 @pytest.fixture

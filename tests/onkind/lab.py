@@ -1,5 +1,6 @@
 """The whole scene of the tests: the operator as a user installs it, two pretend arrays, and what a team makes there."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,9 +13,11 @@ from typing import Any
 from cluster import kind
 from cluster.client import Cluster, KubectlFailed
 from cluster.standing import CHECKOUT
+from onkind.pages import README, block
 from onkind.pretend_array import NAMESPACE as ARRAYS
 from onkind.pretend_array import PASSWORD, USER, PretendArray
 from onkind.standing import Standing
+from onkind.terminal import Terminal, a_terminal
 
 MANIFESTS = CHECKOUT / "manifests"
 SYSTEM = "flashsystem-system"
@@ -34,6 +37,7 @@ class Lab:
 
     cluster: Cluster
     standing: Standing
+    folder: Path
     arrays: dict[str, PretendArray] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,11 +45,36 @@ class Lab:
 
     def install(self) -> None:
         """The operator and the pretend arrays, by the lines of the README. What is there already stays as it is."""
-        self.cluster.kubectl("apply", "--kustomize", str(MANIFESTS / "base"))
-        self.cluster.kubectl("apply", "--kustomize", str(MANIFESTS / "examples" / "simulator"))
+        self.type(block(README, "kubectl apply -k manifests/base").text)
+        self.type("kubectl apply -k manifests/examples/simulator")
+        crds = (f"crd/{kind}.flashsystem.io" for kind in ("volumeattachments", "flashsystemhosts", "flashsystemarrays"))
+        self.cluster.kubectl("wait", "--for=condition=Established", *crds, "--timeout=60s")
         self.rolled_out()
         for dialect in DIALECTS:
             self.rolled_out(self.arrays[dialect].deployment, ARRAYS)
+
+    def uninstall(self) -> None:
+        """The other way round: nothing of it, nor of what was made for it, is left. What is not there is no error."""
+        self.type(f"""
+            if kubectl get crd volumeattachments.flashsystem.io; then
+              for kind in fsattach fshost fsarray; do kubectl delete $kind --all --all-namespaces --timeout=60s; done
+            fi
+            kubectl delete -k manifests/base --ignore-not-found
+            kubectl delete -k manifests/examples/simulator --ignore-not-found
+            kubectl delete namespace {STORAGE} --ignore-not-found
+        """)
+
+    def type(self, text: str) -> str:
+        """Type a block of a page, in a shell of its own: what it printed."""
+        with self.terminal() as terminal:
+            return terminal.type(text)
+
+    def terminal(self, *, points_here: bool = True) -> contextlib.AbstractContextManager[Terminal]:
+        """A shell in the checkout with the kubectl of this cluster. points_here: it works with this cluster already."""
+        ours = self.cluster.environment()
+        where = {"KUBECONFIG": str(self.standing.kubeconfig)} if points_here else {}
+        programs = Path(self.standing.kubectl).parent
+        return a_terminal(self.folder, {**ours, "PATH": f"{programs}:{ours['PATH']}", **where})
 
     def rolled_out(self, what: str = OPERATOR, namespace: str = SYSTEM) -> None:
         """Wait until the pods of a Deployment are ready."""
@@ -114,6 +143,11 @@ class Team:
     def apply(self, *documents: Document) -> None:
         self.cluster.apply(documents, self.namespace)
 
+    def apply_at_once(self, *documents: Document) -> None:
+        """As Flux and Argo CD do, by the server: one request each, where kubectl's own way needs two and is slow."""
+        listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
+        self.kubectl("apply", "--server-side", "--filename=-", stdin=listed)
+
     def iqn(self, host: str) -> str:
         return f"iqn.1994-05.com.redhat:{self.namespace}-{host}"
 
@@ -160,7 +194,7 @@ def until(true: Callable[[], bool], why: str, *, seconds: float = PATIENCE) -> N
 
 def opened(standing: Standing, folder: Path) -> Lab:
     """folder: for what kubectl keeps."""
-    return Lab(Cluster(standing.kubeconfig, Path(standing.kubectl), folder), standing)
+    return Lab(Cluster(standing.kubeconfig, Path(standing.kubectl), folder), standing, folder)
 
 
 def _storage(arrays: Mapping[str, PretendArray]) -> Sequence[Document]:
@@ -196,6 +230,8 @@ def _storage(arrays: Mapping[str, PretendArray]) -> Sequence[Document]:
                     "hostKeys": [array.host_key],
                     "allowedNamespaces": {"from": "All"},
                     "resyncInterval": "10s",
+                    # After an operator that died, nothing is taken off the array for that long.
+                    "limits": {"commandTimeout": "20s"},
                 },
                 STORAGE,
             )

@@ -1,0 +1,69 @@
+"""docs/uninstall.md, as it is written: in the right order nothing is left, in the wrong one there is a way out."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from onkind.lab import SYSTEM, Team
+from onkind.pages import blocks
+
+ONE_DIALECT = pytest.mark.parametrize("team", ["modern"], indirect=True)
+IN_ORDER, AGAIN, AT_LAST = (each.text for each in blocks("docs/uninstall.md"))
+KINDS = (
+    "customresourcedefinition,clusterrole,clusterrolebinding,validatingadmissionpolicy,validatingadmissionpolicybinding"
+)
+CRDS = [f"crd/{name}.flashsystem.io" for name in ("volumeattachments", "flashsystemhosts", "flashsystemarrays")]
+OURS = "app.kubernetes.io/part-of=flashsystem"
+
+
+@pytest.fixture
+def attached(team: Team) -> Iterator[Team]:
+    """Two volumes on a machine. At the end all is there again, for whoever comes next."""
+    team.volumes("one", "two")
+    team.apply(*team.hosts("worker-1"), *(team.attachment(name, "worker-1") for name in ("one", "two")))
+    team.await_ready("fsattach --all")
+    yield team
+    team.lab.install()
+    team.lab.connect_arrays()
+
+
+@ONE_DIALECT
+def test_crds_that_are_deleted_first_take_what_is_attached_with_them_in_good_order(attached: Team) -> None:
+    attached.lab.type("kubectl delete -k crds --timeout=90s")
+
+    assert attached.mapped("one", "two") == set()
+    assert attached.array.hosts(attached.iqn("worker-1")) == set()
+
+
+@ONE_DIALECT
+def test_the_documented_order_leaves_nothing(attached: Team) -> None:
+    attached.lab.type(IN_ORDER)
+
+    _nothing_is_left(attached)
+
+
+@ONE_DIALECT
+def test_an_operator_that_went_first_is_put_back_and_all_goes_as_the_page_says(attached: Team) -> None:
+    lab = attached.lab
+    before = attached.mapped("one", "two")
+    lab.type(f"kubectl delete -k manifests/base --wait=false; kubectl wait --for=delete namespace/{SYSTEM}")
+    assert attached.mapped("one", "two") == before != set(), "without an operator nothing is taken away"
+
+    lab.type(AGAIN)
+    lab.cluster.kubectl("wait", "--for=delete", *CRDS, "--timeout=90s")
+    lab.type(AT_LAST)
+
+    _nothing_is_left(attached)
+
+
+def _nothing_is_left(team: Team) -> None:
+    cluster = team.cluster
+    assert cluster.get(KINDS, f"--selector={OURS}")["items"] == []
+    assert "flashsystem.io" not in cluster.kubectl("get", "crd", "--output=name")
+    for each in ("leases", "roles"):
+        there = cluster.get(each, "--all-namespaces")["items"]
+        assert "flashsystem" not in json.dumps([item["metadata"]["name"] for item in there])
+    assert SYSTEM not in cluster.kubectl("get", "namespaces", "--output=name")
+    assert team.mapped("one", "two") == set()
+    assert team.array.hosts(team.iqn("worker-1")) == set()
