@@ -1,4 +1,4 @@
-"""`make demo` on the cluster that is up: the same story, played by pods."""
+"""`make demo` on the cluster that is up: the same story, played by pods. In one dialect; tests/demo_tests has both."""
 
 import os
 import re
@@ -13,9 +13,8 @@ def test_the_demo_plays_on_the_kind_cluster_and_holds_what_it_says(lab: Lab) -> 
     environ = {**os.environ, "PYTHONPATH": str(CHECKOUT / "tests")}
     environ.pop("CLUSTER_KUBECONFIG", None)
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "demo"], env=environ, capture_output=True, text=True, check=False, timeout=280
-    )
+    command = [sys.executable, "-m", "demo", "--dialect", "modern"]
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=280)
 
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert f"using kind cluster {lab.standing.name}" in ended.stderr

@@ -1,12 +1,18 @@
-"""The operator's pod is killed while it works: nothing is lost, nothing is done twice."""
+"""The operator's pod is killed while it works: nothing is lost, nothing is done twice.
+
+In one dialect: what is new here is the pod. tests/journeys/test_crashes.py kills at each command of both.
+"""
 
 from collections import Counter
+
+import pytest
 
 from onkind.lab import OPERATOR, SYSTEM, Team, until
 
 HOSTS, EACH = 4, 16
 
 
+@pytest.mark.parametrize("team", ["legacy"], indirect=True)
 def test_a_pod_killed_in_the_middle_of_64_attachments_loses_and_doubles_nothing(team: Team) -> None:
     hosts = [f"worker-{number}" for number in range(HOSTS)]
     wished = {f"v{number:02}": hosts[number % HOSTS] for number in range(HOSTS * EACH)}

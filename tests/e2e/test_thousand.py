@@ -27,7 +27,7 @@ def test_a_thousand_attachments_by_one_apply_stay_within_the_memory_limit(
     before = _container(team)
     began = time.monotonic()
 
-    team.apply(*team.hosts(*hosts), *(team.attachment(name, host) for name, host in wished.items()))
+    team.apply_at_once(*team.hosts(*hosts), *(team.attachment(name, host) for name, host in wished.items()))
     applied = time.monotonic()
     until(lambda: _ready(team) == len(wished), "all are Ready", seconds=180)
     ready = time.monotonic()

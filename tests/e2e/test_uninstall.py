@@ -1,4 +1,7 @@
-"""docs/uninstall.md, as it is written: in the right order nothing is left, in the wrong one there is a way out."""
+"""docs/uninstall.md, as it is written: what goes first by mistake, and the way out.
+
+Its right order is the end of the tutorial, and test_tutorial.py types it: nothing is left.
+"""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +12,7 @@ from onkind.lab import SYSTEM, Team
 from onkind.pages import blocks
 
 ONE_DIALECT = pytest.mark.parametrize("team", ["modern"], indirect=True)
-IN_ORDER, AGAIN, AT_LAST = (each.text for each in blocks("docs/uninstall.md"))
+_, AGAIN, AT_LAST = (each.text for each in blocks("docs/uninstall.md"))
 KINDS = (
     "customresourcedefinition,clusterrole,clusterrolebinding,validatingadmissionpolicy,validatingadmissionpolicybinding"
 )
@@ -34,13 +37,6 @@ def test_crds_that_are_deleted_first_take_what_is_attached_with_them_in_good_ord
 
     assert attached.mapped("one", "two") == set()
     assert attached.array.hosts(attached.iqn("worker-1")) == set()
-
-
-@ONE_DIALECT
-def test_the_documented_order_leaves_nothing(attached: Team) -> None:
-    attached.lab.type(IN_ORDER)
-
-    _nothing_is_left(attached)
 
 
 @ONE_DIALECT
