@@ -12,12 +12,8 @@ from onkind.lab import SYSTEM, Team
 from onkind.pages import blocks
 
 ONE_DIALECT = pytest.mark.parametrize("team", ["modern"], indirect=True)
-_, AGAIN, AT_LAST = (each.text for each in blocks("docs/uninstall.md"))
-KINDS = (
-    "customresourcedefinition,clusterrole,clusterrolebinding,validatingadmissionpolicy,validatingadmissionpolicybinding"
-)
+_, LOOK, AGAIN, AT_LAST = (each.text for each in blocks("docs/uninstall.md"))
 CRDS = [f"crd/{name}.flashsystem.io" for name in ("volumeattachments", "flashsystemhosts", "flashsystemarrays")]
-OURS = "app.kubernetes.io/part-of=flashsystem"
 
 
 @pytest.fixture
@@ -55,7 +51,7 @@ def test_an_operator_that_went_first_is_put_back_and_all_goes_as_the_page_says(a
 
 def _nothing_is_left(team: Team) -> None:
     cluster = team.cluster
-    assert cluster.get(KINDS, f"--selector={OURS}")["items"] == []
+    assert team.lab.type(LOOK).strip() == "No resources found"
     assert "flashsystem.io" not in cluster.kubectl("get", "crd", "--output=name")
     for each in ("leases", "roles"):
         there = cluster.get(each, "--all-namespaces")["items"]
