@@ -93,7 +93,7 @@ OS_BRICK := $(VENV)/os-brick
 
 $(INSTALLED): requirements/dev.txt requirements/os-brick.txt pyproject.toml
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || { python=$$(.ci/python) && $$python -m venv --clear $(VENV); }
-	@echo "installing the pinned packages into $(VENV)"
+	@echo "installing the pinned packages into $(VENV)" >&2
 	@$(PIP_INSTALL) --require-hashes --requirement requirements/dev.txt
 	@$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
 	@$(BIN)/python -m venv --clear $(OS_BRICK)

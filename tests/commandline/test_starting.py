@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from cluster import kubeconfig
 from cluster.client import Cluster
@@ -32,11 +33,10 @@ def test_what_the_cluster_lacks_is_told_with_what_to_apply(own_control_plane: Cl
     assert "CRDs of flashsystem.io are not installed" in complaint(*admin)
 
     crd = (CRDS / "flashsystemarrays.yaml").read_text()
-    cluster.apply(crd.replace("name: v1alpha1", "name: v1beta1"))
+    cluster.apply(_with_another_version_served(crd))
     until("the API server to serve it", lambda: "flashsystem.io/v1beta1" in cluster.kubectl("api-versions"))
     said = complaint(*admin)
     assert "they have version v1beta1, and this operator needs v1alpha1" in said
-    cluster.kubectl("delete", "crd", ARRAYS)
 
     cluster.apply(crd)
     until("the API server to serve it", lambda: "flashsystem.io/v1alpha1" in cluster.kubectl("api-versions"))
@@ -124,3 +124,11 @@ def _holders(cluster: Cluster) -> list[Any]:
     leases = cluster.get("leases", "--namespace", NAMESPACE)["items"]
     assert leases
     return [lease["spec"].get("holderIdentity") for lease in leases]
+
+
+def _with_another_version_served(crd: str) -> dict[str, Any]:
+    """Not by that version alone: what was stored once could not be taken back without a deletion of the CRD."""
+    found: dict[str, Any] = yaml.safe_load(crd)
+    (ours,) = found["spec"]["versions"]
+    found["spec"]["versions"] = [{**ours, "served": False}, {**ours, "name": "v1beta1", "storage": False}]
+    return found

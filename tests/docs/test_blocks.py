@@ -48,7 +48,8 @@ def test_what_the_build_machine_runs_are_the_commands_of_the_readme() -> None:
     script = (TESTS.parent / ".ci" / "run").read_text(encoding="utf-8")
 
     command = block(README, "make test").text.strip()
-    assert f'stage "{command}" {command}\n' in script
+    assert f'stage "{command}" {command} ' in script
+    assert "begun make e2e\n" in script
 
 
 @pytest.mark.parametrize(

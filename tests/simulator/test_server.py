@@ -1,6 +1,7 @@
 """The SSH side: logins, sessions and their limits, and a port that goes away and comes back."""
 
 import asyncio
+import contextlib
 import io
 import socket
 import threading
@@ -12,6 +13,7 @@ import pytest
 
 from flashsystem_operator.simulator import Control, Simulator
 from support.plain_ssh import Open, Shell, Start
+from support.stand import until
 
 
 def refused(sim: Simulator) -> bool:
@@ -213,3 +215,28 @@ def test_it_stops_cleanly_with_commands_under_way(either: Simulator, log_in: Ope
 
     assert refused(either)
     assert not any(thread.name == "simulator" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_whoever_calls_at_the_very_end_is_hung_up_on(start: Start, attempt: int) -> None:  # noqa: ARG001 - a race
+    """A socket that stayed open would make its caller wait, and CPython warn."""
+    sim, callers, over = start(), [], threading.Event()
+
+    def call() -> None:
+        while not over.is_set():
+            with contextlib.suppress(OSError):
+                callers.append(socket.create_connection((sim.host, sim.port), timeout=10))
+
+    threads = [threading.Thread(target=call) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    until("callers", lambda: len(callers) > 50)
+    sim.stop()
+    over.set()
+    for thread in threads:
+        thread.join()
+
+    for caller in callers:
+        with caller, contextlib.suppress(ConnectionResetError):
+            while caller.recv(4096):
+                pass

@@ -14,6 +14,7 @@ from .ssh import Login, Running
 
 Availability = Literal["up", "refused", "silent"]
 KEY_KIND = "ssh-ed25519"
+_TURNS_TO_ARRIVE = 2  # of the event loop, from accepting to `connection_made`: a task makes the transport, and calls it
 
 
 def bound(where: tuple[str, int]) -> socket.socket:
@@ -108,9 +109,13 @@ class Listener:
             self._placeholder.close()
             self._placeholder = None
         if self._acceptor:
+            # Accept no more, but let those arrive whom the loop has accepted: a server that is closed has no transport
+            # for them (CPython asserts it), and their sockets would stay open.
+            asyncio.get_running_loop().remove_reader(self._acceptor.sockets[0])
+            for _ in range(_TURNS_TO_ARRIVE):
+                await asyncio.sleep(0)
             self._acceptor.close()
             self._acceptor = None
-            await asyncio.sleep(0)
 
     async def close(self) -> None:
         """Stop listening, cut every connection, and let go of every command that is under way."""
