@@ -1,10 +1,12 @@
 """`kubectl apply -k manifests/base`, and what then runs: as little as possible, and allowed as little as possible."""
 
 import json
+import re
 
 import pytest
 
 from cluster.client import KubectlFailed
+from cluster.standing import CHECKOUT
 from onkind.lab import MANIFESTS, OPERATOR, SYSTEM, Lab
 
 
@@ -57,3 +59,14 @@ def test_the_image_has_neither_a_pip_nor_a_password_of_anybody(lab: Lab) -> None
     said = lab.cluster.kubectl("exec", OPERATOR, f"--namespace={SYSTEM}", "--", "python", "-c", program)
 
     assert said.split() == ["None", "None", "None"]
+
+
+def test_its_packages_are_as_large_as_the_readme_says(lab: Lab) -> None:
+    """The rest is the base image, which is another one where it can be pulled."""
+    written = re.search(r"of which (\d+) are Python packages", (CHECKOUT / "README.md").read_text())
+    assert written
+
+    measure = ("du", "--summarize", "--apparent-size", "--block-size=MB", "/opt/operator")
+    said = lab.cluster.kubectl("exec", OPERATOR, f"--namespace={SYSTEM}", "--", *measure)
+
+    assert int(said.split("MB")[0]) == pytest.approx(int(written[1]), abs=10)
