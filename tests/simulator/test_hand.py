@@ -48,3 +48,10 @@ def test_a_change_that_cannot_be_is_told_and_is_a_failure(modern: Simulator, wor
     assert refused.returncode == 1
     assert refused.stderr.startswith(modern.control_url)
     assert "Traceback" not in refused.stderr
+
+
+def test_a_value_that_cannot_be_read_is_told_with_its_field(modern: Simulator) -> None:
+    refused = typed(modern, "--change", "host_port", IQN, "logins=[2")
+
+    assert refused.returncode == 2
+    assert "logins: '[2' is no value" in refused.stderr

@@ -5,6 +5,7 @@ In a cluster it is typed through `kubectl exec` into the simulator's pod, where 
 
 import shlex
 import sys
+from typing import Any
 
 import click
 import yaml
@@ -44,7 +45,16 @@ def _type(array: Control, words: tuple[str, ...]) -> None:
 
 def _change(array: Control, what: str, name: str = "", *fields: str) -> None:
     wished = [field.partition("=") for field in fields]
-    array.change(what, name, **{field: yaml.safe_load(value) for field, _, value in wished})
+    array.change(what, name, **{field: _value(field, value) for field, _, value in wished})
+
+
+def _value(field: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise click.UsageError(
+            f"{field}: {text!r} is no value: put text that has signs of YAML in it in quotes"
+        ) from None
 
 
 if __name__ == "__main__":
