@@ -2,12 +2,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from kubernetes.aio import client, config
 
 from cluster.api import Refused
 from cluster.client import Cluster
 from flashsystem_operator.api.kinds import Kind
 from flashsystem_operator.controller.kube import Kube
+from support.asking import asking
 from support.stand import until
 
 CRDS = Path(__file__).parents[2] / "crds"
@@ -23,12 +23,8 @@ def with_crds(cluster: Cluster) -> Cluster:
 @pytest.fixture
 async def kube(with_crds: Cluster) -> AsyncIterator[Kube]:
     """As an administrator: rights are tested elsewhere."""
-    configuration = client.Configuration()
-    await config.load_kube_config(  # type: ignore[no-untyped-call] # the client has no types here
-        str(with_crds.kubeconfig), client_configuration=configuration, persist_config=False
-    )
-    async with client.ApiClient(configuration) as api:
-        yield Kube(api)
+    async with asking(with_crds.kubeconfig) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from kubernetes.aio import client, config
 
 from cluster.client import Cluster
 from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
@@ -17,6 +16,7 @@ from flashsystem_operator.controller.ghosts import ghost_of
 from flashsystem_operator.controller.kube import Kube
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.reconcile.news import News
+from support.asking import asking
 from support.clock import Clock
 from support.stand import until
 
@@ -107,12 +107,8 @@ async def test_who_may_not_write_events_says_so_once_and_goes_on(
     clock: Clock, cluster: Cluster, namespace: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     cluster.kubectl("create", "serviceaccount", "nobody", f"--namespace={namespace}")
-    configuration = client.Configuration()
-    await config.load_kube_config(  # type: ignore[no-untyped-call] # the client has no types here
-        str(cluster.kubeconfig_for("nobody", namespace)), client_configuration=configuration, persist_config=False
-    )
-    async with client.ApiClient(configuration) as api:
-        events = Events(Kube(api), clock)
+    async with asking(cluster.kubeconfig_for("nobody", namespace)) as closed:
+        events = Events(closed, clock)
         for number in range(3):
             events.tell(ObjectRef(Kind.ATTACHMENT, namespace, f"a-{number}"), f"uid-{number}", REFUSED)
         await events.flush(20)

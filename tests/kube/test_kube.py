@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
 import pytest
-from kubernetes.aio import client, config
 
 from cluster.client import Cluster
 from flashsystem_operator.api.kinds import Kind, ObjectRef
@@ -16,6 +15,7 @@ from flashsystem_operator.controller.controller import Controller
 from flashsystem_operator.controller.kube import Conflict, Forbidden, Gone, Kube, KubeError
 from flashsystem_operator.controller.lease import Lease, LeaseTerms
 from flashsystem_operator.settings import Settings
+from support.asking import asking
 
 HOST = {"arrayRef": {"name": "none"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:a"]}}
 
@@ -88,12 +88,8 @@ async def test_a_finalizer_of_others_is_kept(kube: Kube, cluster: Cluster, names
 async def nobody(cluster: Cluster, namespace: str) -> AsyncIterator[Kube]:
     """The API server as seen by an account to which nothing was given."""
     cluster.kubectl("create", "serviceaccount", "nobody", f"--namespace={namespace}")
-    configuration = client.Configuration()
-    await config.load_kube_config(  # type: ignore[no-untyped-call] # the client has no types here
-        str(cluster.kubeconfig_for("nobody", namespace)), client_configuration=configuration, persist_config=False
-    )
-    async with client.ApiClient(configuration) as api:
-        yield Kube(api)
+    async with asking(cluster.kubeconfig_for("nobody", namespace)) as opened:
+        yield opened
 
 
 async def test_what_is_not_there_is_gone_and_what_is_closed_is_forbidden(
