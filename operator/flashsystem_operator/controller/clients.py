@@ -27,7 +27,9 @@ async def client_of(kubeconfig: Path | None) -> client.ApiClient:
         return client.ApiClient(configuration)
     except Exception as error:  # the library stumbles in any way over a file that is none
         why = str(error) if isinstance(error, ConfigException | OSError | YAMLError) else "it is no kubeconfig"
-        raise NoClient(f"cannot use {named(kubeconfig)}: {why}. Give a working one with --kubeconfig.") from error
+        raise NoClient(
+            f"cannot use {named(kubeconfig)}: {why.rstrip('.')}. Give a working one with --kubeconfig."
+        ) from error
 
 
 def named(kubeconfig: Path | None) -> str:
