@@ -20,6 +20,11 @@ THERE = InSync(Reason.ATTACHED, "Volume data is mapped.")
 DRIFTED = Note("Drifted", Reason.LUN_DIFFERS, "Somebody changed the LUN.")
 BLOCKED = Note("DetachBlocked", Reason.PORT_LOGGED_IN, "2 sessions.")
 TAKEN = Refuse(Reason.LUN_TAKEN, "LUN 1 is taken.")
+REMOVED = Refuse(
+    Reason.MAPPING_REMOVED,
+    "Another hand unmapped it.",
+    (Note("Drifted", Reason.MAPPING_REMOVED, "Another hand unmapped it."),),
+)
 NO_TO_MAP = Refused("svctask mkvdiskhostmap -host a data", "CMMVC5879E No.")
 
 
@@ -155,6 +160,14 @@ CASES = [
         Outcome(TAKEN),
         after(),
         (("LUNTaken", True),),
+    ),
+    Case(
+        "what is refused for what drifted is one thing, and told once",
+        before(),
+        REMOVED,
+        Outcome(REMOVED),
+        after(),
+        (("Drifted", True),),
     ),
     Case(
         "what is wrong with the array is told there",

@@ -174,7 +174,8 @@ def _trouble(was: Conditions, outcome: Outcome) -> tuple[News, ...]:
     told = [_noted(note) for note in outcome.decision.notes if not _was_said(was, note.kind, note.reason)]
     match outcome:
         case Outcome(decision=Refuse(reason, message)) if reason not in _OF_THE_ARRAY:
-            told += [] if _was_said(was, "Stalled", reason) else [News(reason, message, warning=True)]
+            known = _was_said(was, "Stalled", reason) or message in (each.message for each in told)
+            told += [] if known else [News(reason, message, warning=True)]
         case Outcome(decision=Act(), error=Refused() | Unreadable()):
             told.append(News(*verdict(outcome.decision, outcome.error), warning=True))
         case _:
