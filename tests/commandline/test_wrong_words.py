@@ -185,3 +185,19 @@ def test_a_word_that_is_none_is_named(kubeconfig: Path, complaint: Tell) -> None
     assert "--no-such-option" in complaint("run", "--no-such-option")
     assert "no-such-command" in complaint("no-such-command")
     assert "--lease-duration" in complaint("run", "--kubeconfig", str(kubeconfig), "--lease-duration", "soon")
+
+
+@pytest.mark.parametrize(
+    ("name", "way_out"),
+    [("FLASHSYSTEM_RUN_PAUSEALL", "there is FLASHSYSTEM_RUN_PAUSE_ALL."), ("FLASHSYSTEM_RUN_X", "no such option. ")],
+)
+def test_a_variable_that_sets_no_option_is_named(
+    name: str, way_out: str, complaint: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or who meant to pause the operator would not have."""
+    monkeypatch.setenv(name, "true")
+
+    said = complaint("run")
+
+    assert name in said
+    assert way_out in said

@@ -1,5 +1,6 @@
 """`flashsystem-operator run`: the operator itself."""
 
+import difflib
 import logging
 import os
 import socket
@@ -94,6 +95,7 @@ def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, lo
     """Watch the cluster and keep the arrays in line with it."""
     from flashsystem_operator.handlers.operate import CannotStart, run  # noqa: PLC0415 - kopf is slow to load
 
+    _refuse_unknown_variables(click.get_current_context())
     try:
         configure(log_format, log_level, said["change_log"])
     except OSError as error:
@@ -124,3 +126,18 @@ def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, lo
     except CannotStart as error:
         logging.getLogger(__name__).debug("cannot start", exc_info=error)
         end(str(error))
+
+
+def _refuse_unknown_variables(context: click.Context) -> None:
+    """A slip in one of them would go unnoticed: an operator that was to be paused would write."""
+    prefix = f"{context.auto_envvar_prefix}_"
+    options = {str(option.name).upper() for option in context.command.params}
+    words = (name.removeprefix(prefix) for name in sorted(os.environ) if name.startswith(prefix))
+    for word in words:
+        if word not in options:
+            like = "".join(f"; there is {prefix}{each}" for each in difflib.get_close_matches(word, options, 1))
+            raise click.UsageError(
+                f"{prefix}{word} is set, and {context.info_name} has no such option{like}. Correct it, or take it out "
+                "of the environment",
+                context,
+            )
