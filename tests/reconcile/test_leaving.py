@@ -39,8 +39,23 @@ CASES = [
         unmap(RENAMED.name),
     ),
     Case(
-        "another machine's host object under the old name is not touched",
+        "another machine's host object under the old name is not touched, and it is said what stays on it",
         decided(leaving(bound(ADMINS, DATA)), view(DATA, STRANGERS, mapped(STRANGERS, DATA))),
+        Release,
+        ("data stays mapped", "none of the initiators"),
+    ),
+    Case(
+        "nor is one of which an administrator took all initiators, and that is not silent",
+        decided(
+            leaving(bound(ADMINS, DATA)),
+            view(DATA, host_object(ADMINS.name), mapped(ADMINS, DATA)),
+        ),
+        Release,
+        ("data stays mapped", "none of the initiators"),
+    ),
+    Case(
+        "when nothing of ours is left under the old name, there is nothing to say of it",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, STRANGERS)),
         Release(),
     ),
     Case(

@@ -144,7 +144,8 @@ def _held_by(attachment: VolumeAttachment, world: World, view: View, uid: Volume
     resource = world.hosts.get(attachment.host)
     found = standing(resource, world, view) if resource and attachment.status.host is None else None
     adopted = [found.host] if isinstance(found, Adopted) else []
-    hosts = (*_recorded_hosts(attachment, world, view), *adopted)
+    named = [view.hosts[name]] if (name := _recorded(attachment)) in view.hosts else []
+    hosts = (*_recorded_hosts(attachment, world, view), *adopted, *named)
     return next((host for host in hosts if own_mapping(view, host.name, uid)), None)
 
 
@@ -164,6 +165,11 @@ def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, host: Host, wo
             return f"{where}: the machine belongs to another installation of this operator by now."
     elif is_anothers(host, attachment, world, view):
         return f"{where}: that host object is not this FlashSystemHost's but another's, and so is what is on it."
+    if _is_another_machine(attachment, host, world):
+        return (
+            f"{where}: that host object has none of the initiators any more that it was mapped for, and may be another "
+            "machine's. Unmap it on the array if nothing uses it."
+        )
     if strangers := _strangers(attachment, host, world):
         who = listed(strangers) if reader.knows(host.name) else "another machine"
         return f"{where}: that is another host object than it was mapped to, and {who} uses it too."
@@ -178,6 +184,12 @@ def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, host: Host, wo
     if policy is None and origin is not Origin.CREATED and not world.ours(mapping.host):
         return f"{where}: it was there before this attachment. spec.deletionPolicy Delete would have removed it."
     return ""
+
+
+def _is_another_machine(attachment: VolumeAttachment, host: Host, world: World) -> bool:
+    """Whether of an administrator's host object only the name is as it was recorded."""
+    seen = attachment.status.host
+    return seen is not None and not world.ours(host.name) and host.iqns.isdisjoint(seen.initiators)
 
 
 def _strangers(attachment: VolumeAttachment, host: Host, world: World) -> list[str]:
