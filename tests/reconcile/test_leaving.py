@@ -59,6 +59,33 @@ CASES = [
         Release(),
     ),
     Case(
+        "it is said even when the machine has a host object of ours by now",
+        decided(
+            leaving(bound(ADMINS, DATA)),
+            view(DATA, host_object(ADMINS.name), OURS, mapped(ADMINS, DATA)),
+        ),
+        Release,
+        ("data stays mapped to host", "none of the initiators"),
+    ),
+    Case(
+        "but not where it was renamed, and its former name is another machine's",
+        decided(
+            leaving(bound(ADMINS, DATA)),
+            view(DATA, STRANGERS, RENAMED, mapped(STRANGERS, DATA)),
+        ),
+        Release(),
+    ),
+    Case(
+        "nor where another FlashSystemHost keeps what is there",
+        decided(
+            leaving(bound(ADMINS, DATA)),
+            view(DATA, STRANGERS, OURS, mapped(STRANGERS, DATA)),
+            NODE,
+            host("stranger"),
+        ),
+        Release(),
+    ),
+    Case(
         "two host objects that swapped their names are told apart",
         decided(
             leaving(bound(ADMINS, DATA)),

@@ -19,6 +19,11 @@ from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World, volume_of, was_let_in
 from flashsystem_operator.values import HostName, VolumeUid
 
+_WITHOUT_INITIATORS = (
+    "that host object has none of the initiators any more that it was mapped for, and may be another machine's. Unmap "
+    "it on the array if nothing uses it."
+)
+
 
 def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Decision:
     """Unmap what this attachment mapped, unless it is to stay or another attachment stands on it too."""
@@ -53,7 +58,7 @@ def _last_step(attachment: VolumeAttachment, world: World, view: View) -> UnmapV
     host = host_to_leave(attachment, world, view) or (_held_by(attachment, world, view, uid) if uid else None)
     mapping = own_mapping(view, host.name, uid) if host and uid else None
     if host is None or mapping is None:
-        return Release()
+        return Release(_left_behind(attachment, world, view) if host and world.ours(host.name) else "")
     if stays := _why_it_stays(attachment, mapping, host, world, view):
         return Release(stays)
     if world.of_another_installation(host.name):
@@ -166,10 +171,7 @@ def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, host: Host, wo
     elif is_anothers(host, attachment, world, view):
         return f"{where}: that host object is not this FlashSystemHost's but another's, and so is what is on it."
     if _is_another_machine(attachment, host, world):
-        return (
-            f"{where}: that host object has none of the initiators any more that it was mapped for, and may be another "
-            "machine's. Unmap it on the array if nothing uses it."
-        )
+        return f"{where}: {_WITHOUT_INITIATORS}"
     if strangers := _strangers(attachment, host, world):
         who = listed(strangers) if reader.knows(host.name) else "another machine"
         return f"{where}: that is another host object than it was mapped to, and {who} uses it too."
@@ -184,6 +186,22 @@ def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, host: Host, wo
     if policy is None and origin is not Origin.CREATED and not world.ours(mapping.host):
         return f"{where}: it was there before this attachment. spec.deletionPolicy Delete would have removed it."
     return ""
+
+
+def _left_behind(attachment: VolumeAttachment, world: World, view: View) -> str:
+    """What to say of a mapping on the host object of an administrator's that the machine had before ours was made.
+
+    Not where an administrator's was renamed: its former name may be another machine's, with mappings of its own.
+    """
+    uid, name = volume_to_leave(attachment, view), _recorded(attachment)
+    host = view.hosts.get(name) if name else None
+    mapping = own_mapping(view, host.name, uid) if host and uid else None
+    if host is None or mapping is None or not _is_another_machine(attachment, host, world):
+        return ""
+    if is_anothers(host, attachment, world, view) or _heir(attachment, host, mapping.uid, world, view):
+        return ""
+    on = f"host {host.name}" if Reader.of(attachment, world).knows(host.name) else "another host"
+    return f"Volume {mapping.volume} stays mapped to {on} at LUN {mapping.lun}: {_WITHOUT_INITIATORS}"
 
 
 def _is_another_machine(attachment: VolumeAttachment, host: Host, world: World) -> bool:
