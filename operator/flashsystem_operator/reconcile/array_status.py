@@ -8,9 +8,12 @@ from flashsystem_operator.api.audit import Audit
 from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.array.state import Node, Portal
 from flashsystem_operator.array.view import Body, View
-from flashsystem_operator.reconcile import brake
+from flashsystem_operator.reconcile import brake, times
 from flashsystem_operator.reconcile.conditions import condition, conditions, verdict
 from flashsystem_operator.reconcile.decision import Decision, InSync, Reason
+
+_OLD = 600.0
+"""Seconds after which the time of contact is written although nothing else is to be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def reached(
 ) -> ArrayStatus:
     """After a look that succeeded. audit: None keeps what was said before.
 
-    The time of contact moves only with something else: an idle array is not written.
+    The time of contact moves with something else, or when it has become old: an idle array is seldom written.
     """
     status = _body(array, view.body).model_copy(
         update={
@@ -52,7 +55,13 @@ def reached(
             "audit": audit or array.status.audit,
         }
     )
-    return status if status == array.status else status.model_copy(update={"last_contact_time": now})
+    if status == array.status and _is_fresh(status.last_contact_time, now):
+        return status
+    return status.model_copy(update={"last_contact_time": now})
+
+
+def _is_fresh(contact: str | None, now: str) -> bool:
+    return times.after(now, -_OLD) < (times.in_utc(contact) or "") <= now
 
 
 def unreached(array: FlashSystemArray, decision: Decision, now: str, secret: str | None = None) -> ArrayStatus:
