@@ -71,9 +71,10 @@ def hang_up(transport: paramiko.Transport) -> None:
 
 
 def _exchange_keys(transport: paramiko.Transport, trust: Trust, limit: float) -> HostKey:
-    # The deadline of the caller is the only limit; paramiko's own ones start anew with every byte or line.
+    # The deadline of the caller is the only limit; paramiko's own ones start anew with every byte or line. That of the
+    # handshake is a timer, which cannot wait for ever: it comes well after ours, or what it ends would look hung up on.
     transport.banner_timeout = transport.auth_timeout = float("inf")
-    transport.handshake_timeout = limit
+    transport.handshake_timeout = 2 * limit
     transport.get_security_options().key_types = trust.algorithms()
     try:
         transport.start_client()
