@@ -103,8 +103,10 @@ def worked_by_one_at_a_time(simulator: Simulator) -> bool:
 def test_replicas_share_the_arrays_and_a_crash_hands_them_over(
     stand: Stand, simulators: Simulators, replicas: Replicas
 ) -> None:
+    # One after another: who works some leaves the next to others for a while, but of several at once one may have all.
     for name, simulator in simulators.items():
         stand.array(simulator, name, resyncInterval="1s")
+        stand.ready(ARRAYS, name)
     attach(stand, 0)
     first = holders(stand, simulators)
     assert set(first.values()) == {"a", "b"}, "one replica does everything"
