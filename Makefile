@@ -9,7 +9,7 @@ LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --genera
 
 .DEFAULT_GOAL := help
 .PHONY: help reference site install-yaml demo test check cluster cluster-down e2e e2e-up e2e-down e2e-env \
-	node-image image lock clean environment programs lint
+	node-image image lock clean environment programs foreign lint
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,10 +18,11 @@ demo: $(INSTALLED) ## Watch volumes being attached and detached: a pretend array
 	$(PYTHON) -m demo
 
 # Five at a time on two cores, since they wait more than they work. Each has a Kubernetes API of its own.
-test: lint programs ## Everything `check` does, and all tests: also those against a real Kubernetes API.
+test: lint programs foreign ## Everything `check` does, and all tests: also those against a real Kubernetes API.
 	$(BIN)/pytest --numprocesses=5 --dist=loadgroup
 
-check: lint ## Style, types, import directions, and the tests that take no time: for every save.
+check: lint ## Style, types, import directions, measurements, and the tests that take no time: for every save.
+	$(PYTHON) tools/style.py
 	$(BIN)/pytest --quiet --numprocesses=2 --dist=loadfile -m "not cluster and not slow"
 
 cluster: $(INSTALLED) ## Start a Kubernetes API that stays up, and print the line that points a shell at it.
@@ -61,6 +62,8 @@ lock: ## Pin all dependencies anew, with hashes and without addresses. Needs uv.
 	echo 'hatchling>=1.33,<2' | $(LOCK:pyproject.toml=-) --upgrade --output-file requirements/build.txt
 	$(LOCK) --upgrade --extra simulator --extra dev --output-file requirements/dev.txt
 	echo 'os-brick>=7.1,<8' | $(LOCK:pyproject.toml=-) --upgrade --output-file requirements/os-brick.txt
+	printf 'cinder==27.0.0\npysvc2>=2.0.3,<3\nsetuptools<81\n' | \
+		$(LOCK:pyproject.toml=-) --upgrade --output-file requirements/foreign.txt
 
 clean: ## Remove what these targets made here; programs built for the cluster stay in the user's cache.
 	@if [ -x $(BIN)/python ]; then $(PYTHON) -m cluster down; $(PYTHON) -m onkind down; fi
@@ -100,3 +103,18 @@ $(INSTALLED): requirements/dev.txt requirements/os-brick.txt pyproject.toml
 	@$(OS_BRICK)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
 		--requirement requirements/os-brick.txt
 	@touch $@
+
+# Other clients of the same command line drive the simulator in some slow tests: Cinder's drivers, and IBM's pysvc2, which
+# needs pkg_resources of an old setuptools. They bring 150 packages, so a machine that cannot have them skips those tests:
+# the last line of pip is the reason, and the next run tries again. Python compiles what is imported, when it is.
+FOREIGN := $(VENV)/foreign
+
+foreign: $(FOREIGN)/.installed
+
+$(FOREIGN)/.installed: requirements/foreign.txt | $(INSTALLED)
+	@echo "installing the clients that tests compare with into $(FOREIGN)" >&2
+	@$(BIN)/python -m venv --clear $(FOREIGN)
+	@if $(FOREIGN)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-compile \
+		--only-binary :all: --require-hashes --requirement requirements/foreign.txt > $(FOREIGN)/pip.log 2>&1; \
+	then touch $@; \
+	else echo "not installed, so their tests are skipped:" >&2; tail -n 3 $(FOREIGN)/pip.log >&2; fi

@@ -28,6 +28,7 @@ class Settings:
     settle_detaches: how long after a deletion another one is expected that was meant with it, on a host with sessions.
     retry_protected: how long the array is not asked again for what volume protection kept.
     relist: how often all objects are listed again, to drop what a watch lost.
+    grace: within this long after a signal to stop the process has ended: terminationGracePeriodSeconds of its pod.
     batch_window: how long a worker waits for more work before it looks at the array.
     probe_port: where /livez, /readyz and /metrics are served; 0 takes a free port, None serves none.
     pod: on which it says why it cannot start; None outside of a cluster.
@@ -44,6 +45,7 @@ class Settings:
     settle_detaches: float = 3.0
     retry_protected: float = 60.0
     relist: float = 900.0
+    grace: float = 90.0
     batch_window: float = 0.05
     probe_port: int | None = None
     pod: Pod | None = None

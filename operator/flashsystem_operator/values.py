@@ -22,6 +22,8 @@ Lun = NewType("Lun", int)
 MAX_NAME = 63
 MAX_IQN = 223
 MAX_LUN = 2047
+MAX_PERSISTENT_VOLUME_LUN = 255
+"""The highest LUN that Kubernetes takes in an iSCSI PersistentVolume (validation of ISCSIPersistentVolumeSource)."""
 MAX_INITIATORS = 16
 MIN_CHAP_SECRET, MAX_CHAP_SECRET = 12, 79
 
@@ -33,7 +35,9 @@ _CHAP_SECRET = re.compile(r"(?!-)[!-~]+")
 _UID = re.compile(r"[0-9A-Fa-f]{32}")
 _SYSTEM_ID = re.compile(r"[0-9A-Fa-f]{16}")
 _IQN_FORMS = re.compile(
-    r"iqn\.[0-9]{4}-[0-9]{2}\.[a-z0-9][a-z0-9.-]*(?::[a-z0-9.:_-]+)?|eui\.[0-9a-f]{16}|naa\.(?:[0-9a-f]{16}|[0-9a-f]{32})",
+    r"iqn\.(?:[0-9]{4}-[0-9]{2}|0)\.[a-z0-9][a-z0-9.-]*(?::[a-z0-9.:_-]+)?"
+    r"|iqn\.[a-z0-9][a-z0-9.-]*\.hostid\.[0-9a-f]{8}"
+    r"|eui\.[0-9a-f]{16}|naa\.(?:[0-9a-f]{16}|[0-9a-f]{32})",
 )
 
 
@@ -61,6 +65,15 @@ def volume_uid(text: str) -> VolumeUid:
     return VolumeUid(text.upper())
 
 
+def nguid(uid: VolumeUid) -> VolumeUid:
+    """What the array shows in place of a UID while the volume is mapped to an NVMe host: its parts in another order.
+
+    Source: array-cli facts 2.7.
+    """
+    oui, vendor, extension = uid[1:7], uid[7:16], uid[16:]
+    return VolumeUid(f"{extension}{oui}0{vendor}")
+
+
 def system_id(text: str) -> SystemId:
     """Read the 16 hexadecimal digits that `lssystem` prints as id; kept in upper case."""
     if not _SYSTEM_ID.fullmatch(text):
@@ -71,7 +84,8 @@ def system_id(text: str) -> SystemId:
 def iqn(text: str) -> Iqn:
     """Read an iSCSI name (`iqn.`, `eui.` or `naa.` form, at most 223 bytes); folded to lower case, its normal form.
 
-    RFC 3722 makes lower case the normal form, and hosts report either: two spellings are one initiator.
+    RFC 3722 makes lower case the normal form, and hosts report either: two spellings are one initiator. AIX names its
+    initiators without a date (`iqn.localhost.hostid.7f000002`, `iqn.0.com.example:x`), and arrays take that.
     """
     folded = text.lower()
     if not text.isascii() or len(folded) > MAX_IQN or not _IQN_FORMS.fullmatch(folded):
@@ -94,10 +108,12 @@ class ChapSecret:
     """What a machine proves itself with when it logs in. Nothing shows it: it has to be asked for.
 
     version: of the Secret that it comes from, empty for what the array has. It says nothing about equality.
+    username: with which the machine has to log in, where the array names one; empty: with its initiator's name.
     """
 
     text: str = field(repr=False)
     version: str = field(default="", compare=False)
+    username: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return MASK

@@ -64,7 +64,7 @@ def test_a_guard_can_be_changed_while_a_deletion_waits(asking: Asking) -> None:
     assert asking.change(ATTACHMENT, {"metadata": {"finalizers": ["example.com/in-use"]}}) == ""
     asking.cluster.kubectl("delete", ATTACHMENT.crd, "it", "--wait=false", f"--namespace={asking.namespace}")
 
-    for guard in ("Warn", "Off", "Enforce", None):
+    for guard in ("Warn", "Disabled", "Enforce", None):
         assert asking.change(ATTACHMENT, to(detachGuard=guard)) == ""
     asking.change(ATTACHMENT, {"metadata": {"finalizers": None}})
 

@@ -70,12 +70,18 @@ CASES = [
     Case("an unknown access is refused", ATTACHMENT, {"access": "Both"}, 'supported values: "Exclusive", "Shared"'),
     Case("an unknown policy is refused", ATTACHMENT, {"deletionPolicy": "Keep"}, 'values: "Delete", "Retain"'),
     Case("a later release's field is told", ATTACHMENT, {"throttle": "Off"}, 'unknown field "spec.throttle"'),
-    Case("an unknown guard is refused", ATTACHMENT, {"detachGuard": "No"}, 'values: "Enforce", "Warn", "Off"'),
+    Case("an unknown guard is refused", ATTACHMENT, {"detachGuard": "No"}, 'values: "Enforce", "Warn", "Disabled"'),
     Case(
         "a connection Secret has a name", ATTACHMENT, {"connectionSecret": {}}, "spec.connectionSecret.name: Required"
     ),
     Case(
         "a Secret's name is one", ATTACHMENT, {"connectionSecret__name": "My Secret"}, "connectionSecret.name in body"
+    ),
+    Case(
+        "a PersistentVolume has a LUN up to 255",
+        ATTACHMENT,
+        {"lun": 256, **volume()},
+        "a PersistentVolume cannot have a LUN above 255",
     ),
     Case("a PersistentVolume is for a claim", ATTACHMENT, {"persistentVolume": {}}, "persistentVolume.claimRef: Requ"),
     Case("a claim is named", ATTACHMENT, volume(claimRef={}), "spec.persistentVolume.claimRef.name: Required value"),
@@ -129,6 +135,7 @@ CASES = [
     Case(
         "case does not tell two", HOST, initiators("iqn.2026-01.a:b", "IQN.2026-01.A:B"), "is listed twice, in anothe"
     ),
+    Case("other ports are refused or allowed", HOST, {"initiators__otherPorts": "List"}, 'values: "Refuse", "Allow"'),
     Case("a host is on an array", HOST, {"arrayRef": LEFT_OUT}, "spec.arrayRef: Required value"),
     Case("a host name does not run", HOST, {"hostName": "a;b"}, "cannot begin a host name; it has letters, digits and"),
     Case("a host lives in one of two ways", HOST, {"lifecycle": "Forever"}, 'values: "OnDemand", "Persistent"'),
@@ -264,11 +271,18 @@ TAKEN = [
         volume(mountOptions=["uid=1000", "ro"], fsType="xfs", readOnly=True, accessModes=["ReadWriteOncePod"]),
     ),
     (HOST, initiators("IQN.1994-05.com.RedHat:Node-1", "eui.0123456789abcdef", "naa.6005076801234567")),
+    (HOST, {"initiators__otherPorts": "Allow"}),
+    (
+        HOST,
+        initiators(
+            "iqn.localhost.hostid.7f000002", "IQN.lpar-1.example.com.HostID.0A010203", "iqn.0.com.example:lpar-1"
+        ),
+    ),
     (HOST, {"hostName": "0_Node.1", "arrayRef__namespace": "storage"}),
     (ARRAY, {"management__addresses": ["fd00::1", "fs.example.com"], "management__port": 2222}),
     (ARRAY, {"hostKeys": LEFT_OUT, "hostKeyPolicy": "TrustOnFirstUse", "systemID": "0123456789abcdEF"}),
     (ARRAY, {"iscsi": {"addresses": ["fd00::2", "10.0.0.3"], "portset": "portset 1"}, "limits": {}}),
-    (ATTACHMENT, {"detachGuard": "Off"}),
+    (ATTACHMENT, {"detachGuard": "Disabled"}),
     (ARRAY, {"detachBrake": {"max": 10000, "window": "24h"}}),
     (ARRAY, {"limits": {"commandTimeout": "10m"}, "resyncInterval": "24h", "lunQuarantine": "0s"}),
     (ARRAY, {"allowedNamespaces": {}, "hostAdoption": {"from": "All"}, "persistentVolumes": "Allowed"}),

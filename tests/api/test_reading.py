@@ -120,7 +120,7 @@ def test_a_pinned_array_without_a_key_is_refused_with_the_way_out() -> None:
 
 
 def test_what_another_release_added_is_ignored() -> None:
-    read = VolumeAttachment.read(attachment({"lun": 5, "plan": ["x"]}, detachGuard="Off"))
+    read = VolumeAttachment.read(attachment({"lun": 5, "plan": ["x"]}, detachGuard="Disabled"))
 
     assert read.status.lun == 5
 

@@ -1,7 +1,7 @@
 """Secrets of hosts: read from what the array prints, typed where they must be, and shown nowhere."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from flashsystem_operator.array import chap, queries
 from flashsystem_operator.array.capabilities import capabilities
 from flashsystem_operator.array.commands import ClearChap, SetChap, line, shown, typed
-from flashsystem_operator.array.errors import ArrayError, Refused
+from flashsystem_operator.array.errors import ArrayError, Refused, Unreadable
+from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.transport import Reply
 from flashsystem_operator.values import ChapSecret, HostName, chap_secret
 from support.in_process import Answers, InProcess, connected
@@ -23,7 +24,10 @@ SET = SetChap(NODE, SECRET, "-chapsecret")
 HEADER = "type!id!name!iscsi_auth_method!iscsi_chap_secret\n"
 
 
-def read(text: str) -> dict[HostName, ChapSecret]:
+OF_8_7 = HEADER.strip() + "!cluster_iscsi_auth_method!cluster_iscsi_chap_secret!iscsiusername\n"
+
+
+def read(text: str) -> dict[HostName, ChapSecret | None]:
     return dict(chap.secrets(text, "lsiscsiauth"))
 
 
@@ -41,10 +45,32 @@ def test_the_recorded_view_is_read() -> None:
         pytest.param(f"{HEADER}cluster!1!fs!chap!{CANARY}\n", {}, id="the system's own"),
         pytest.param(f"{HEADER}host!1!a!none!\nhost!2!b!chap!x!y\r\n", {"b": "x!y"}, id="one that has the delimiter"),
         pytest.param("name!iscsi_chap_secret!iscsi_auth_method!type\na!x!chap!host\n", {"a": "x"}, id="another order"),
+        pytest.param(f"{OF_8_7}host!1!a!chap!x!none!!\n", {"a": "x"}, id="three more columns from 8.7 on"),
+        pytest.param(f"{OF_8_7}host!1!a!chap!x!y!chap!{CANARY}!\n", {"a": "x!y"}, id="and one that has the delimiter"),
+        pytest.param(f"{OF_8_7}host!1!a!chap!x!chap!s!s!\n", {"a": "x"}, id="and the system's has it"),
+        pytest.param(f"{HEADER}host!1!a!chap!no\nhost!2!b!none!no\n", {}, id="the array says that there is none"),
     ],
 )
 def test_each_host_has_its_secret(text: str, found: dict[str, str]) -> None:
     assert read(text) == {HostName(name): ChapSecret(secret) for name, secret in found.items()}
+
+
+def test_that_there_is_a_secret_is_no_secret() -> None:
+    assert read(f"{HEADER}host!1!a!chap!yes\n") == {HostName("a"): None}
+
+
+def test_the_name_that_a_host_has_to_log_in_with_is_read() -> None:
+    (secret,) = read(f"{OF_8_7}host!1!a!chap!x!none!!someone\n").values()
+
+    assert secret is not None
+    assert secret.username == "someone"
+
+
+def test_a_row_of_which_two_secrets_may_have_the_delimiter_is_unreadable_and_not_shown() -> None:
+    error = failure(lambda: read(f"{OF_8_7}host!1!a!chap!{CANARY}!none!chap!{CANARY}!\n"))
+
+    assert isinstance(error, Unreadable)
+    assert CANARY not in str(error)
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=40), st.text(st.characters(codec="utf-8"), max_size=40))
@@ -53,7 +79,44 @@ def test_what_cannot_be_read_is_not_shown(before: str, after: str) -> None:
 
     error = failure(lambda: connected(Answers(lambda _: Reply(text, "", 0)), greeted=False).ask(queries.CHAP))
 
-    assert CANARY not in f"{error} {error!r}"
+    assert CANARY not in told(error)
+
+
+SYSTEM = next(each.stdout for each in transcripts("lssystem") if each.exit == 0)
+WITH_SECRET = [*SYSTEM.splitlines(), "code_level!8.6.0.3 (build 1)", f"iscsi_chap_secret!{CANARY}", "layer!storage"]
+REPLIES: Mapping[str, Callable[[str], Reply]] = {
+    "it is read": lambda text: Reply(text, "", 0),
+    "it is refused": lambda text: Reply(text, "", 1),
+    "it says success and an error": lambda text: Reply(text, "CMMVC5786E The action failed.", 0),
+    "it is no text": lambda text: Reply(f"{text}\x00", "", 0),
+}
+
+
+@pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
+@pytest.mark.parametrize("query", [queries.SYSTEM, queries.PROTECTION_TIME], ids=["system", "protection"])
+@given(data=st.data())
+def test_the_systems_own_secret_gets_into_no_error(
+    query: Query[object], reply: Callable[[str], Reply], data: st.DataObject
+) -> None:
+    """Whichever lines are lost, doubled, spoilt or run into one another."""
+    lines = data.draw(st.lists(st.sampled_from([*WITH_SECRET, CANARY, f"{CANARY}!", "code_level!x", "id!?"])))
+    ends = data.draw(st.lists(st.sampled_from(["\n", "\r\n", "", "!"]), min_size=len(lines), max_size=len(lines)))
+    text = "".join(map("".join, zip(lines, ends, strict=True)))
+    for word in data.draw(st.sets(st.sampled_from(["iscsi_chap_secret!", "iscsi_chap_secret!", "iscsi_", "id!"]))):
+        text = text.replace(word, "")
+    session = connected(Answers(lambda _: reply(text)), greeted=False)
+
+    error = failure(lambda: session.ask(query))
+
+    assert CANARY not in told(error)
+    assert CANARY not in repr(reply(text))
+
+
+def told(error: BaseException | None) -> str:
+    """All that an error may show, with those that it stands on."""
+    if error is None:
+        return ""
+    return f"{error} {error!r} {error.args} {told(error.__cause__)} {told(error.__context__)}"
 
 
 def failure(act: Callable[[], object]) -> ArrayError | None:

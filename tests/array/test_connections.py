@@ -1,6 +1,7 @@
 """The connections to one array: one and kept, wide as the array lets it, renewed when it breaks, closed for good."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -9,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from flashsystem_operator.array.connections import Connections
-from flashsystem_operator.array.errors import OutcomeUnknown, Unreachable
+from flashsystem_operator.array.errors import OutcomeUnknown, Unreachable, Withheld
 from flashsystem_operator.array.transport import Connection, Reply
 from support.dialing import LIMITS, LOGIN, SOON, to, who_is_there
 from support.leaks import nothing_left_open  # noqa: F401 - works by being here
@@ -252,6 +253,81 @@ def test_closing_lets_go_commands_under_way_and_those_that_wait(sshd: Sshd, pool
     with pytest.raises(Unreachable, match="were closed"):
         waiting.result(20)
     assert sshd.typed == ["hold on"]
+
+
+def test_draining_waits_for_commands_under_way_and_types_nothing_more(sshd: Sshd, pool: ThreadPoolExecutor) -> None:
+    array = to(sshd, replace(LIMITS, concurrent_commands=2))
+    running = together(pool, array, 2)
+    sshd.wait_for(lambda: len(sshd.typed) == 2)
+    waiting = pool.submit(array.run, "echo waited for its turn")
+
+    array.drain()
+
+    with pytest.raises(Withheld, match="no more commands"):
+        waiting.result(20)
+    with pytest.raises(Withheld, match="no more commands"):
+        array.run("echo came later")
+    sshd.gate.set()
+    assert answers(running) == ["0", "1"]
+    assert sorted(sshd.typed) == ["hold 0", "hold 1"]
+    array.close()
+
+
+def test_what_finishes_a_command_that_was_sent_is_typed_after_a_drain_too_and_nothing_else(sshd: Sshd) -> None:
+    array = to(sshd, LIMITS)
+    array.run("echo sent")
+    array.drain()
+
+    with array.finishing():
+        assert array.run("echo what it did").status == 0
+    with pytest.raises(Withheld, match="no more commands"):
+        array.run("echo came later")
+    assert sshd.typed == ["echo sent", "echo what it did"]
+    array.close()
+
+
+def test_what_finishes_a_command_makes_the_end_no_later_than_the_command_itself_could(
+    sshd: Sshd, pool: ThreadPoolExecutor
+) -> None:
+    """However many lines it needs: together they have the time limit of one command, from the drain on."""
+    array = to(sshd, replace(LIMITS, command_timeout=3))
+    array.run("echo sent")
+    drained = time.monotonic()
+    array.drain()
+
+    def finish() -> None:
+        with array.finishing():
+            time.sleep(1.5)
+            with array.finishing():
+                array.run("echo what it did")
+            with pytest.raises(OutcomeUnknown):
+                array.run("hold its undoing")
+            with pytest.raises(Withheld, match="no more commands"):
+                array.run("echo too late")
+
+    pool.submit(finish).result(20)
+    assert 2.5 < time.monotonic() - drained < 4.3  # and not the 4.5 of a time limit for each line
+    assert sshd.typed == ["echo sent", "echo what it did", "hold its undoing"]
+    array.close()
+
+
+def test_a_command_that_waits_for_its_channel_while_all_is_drained_is_not_typed(
+    sshd: Sshd, pool: ThreadPoolExecutor
+) -> None:
+    array = to(sshd)
+    frozen = pool.submit(array.run, "freeze")
+    sshd.wait_for(lambda: len(sshd.typed) == 1)
+    command = pool.submit(array.run, "echo too late")  # its channel is not opened while the array is frozen
+
+    array.drain()
+    sshd.gate.set()
+
+    with pytest.raises(Withheld, match="no more commands"):
+        command.result(20)
+    assert sshd.typed == ["freeze"]
+    array.close()
+    with pytest.raises(OutcomeUnknown):
+        frozen.result(20)
 
 
 def test_a_connection_that_is_still_being_opened_when_all_are_closed_is_closed_too(

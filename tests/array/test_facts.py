@@ -6,7 +6,7 @@ import pytest
 
 from flashsystem_operator.array import dialect
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.state import Dialect, Protocol
+from flashsystem_operator.array.state import Dialect, Odd, Protocol
 from support.rows import ROWS, UID, printed
 
 LINE = "svcinfo something"
@@ -109,13 +109,39 @@ def test_a_mirrored_volume_is_in_the_pools_of_its_copies() -> None:
     "ports",
     [
         pytest.param([("iscsi_name", "iqn.a"), *PORT], id="one is missing"),
-        pytest.param([("fdmi_name", "x"), *PORT, ("iscsi_name", "iqn.a"), *PORT], id="one is of a kind we do not know"),
+        pytest.param([("iscsi_name", "iqn.a"), ("iscsi_name", "iqn.b"), *PORT], id="nobody says it of one of them"),
         pytest.param([("iscsi_name", "iqn.a"), ("iscsi_name", "iqn.b")], id="nobody says who is logged in"),
     ],
 )
 def test_a_host_whose_ports_are_not_all_understood_is_unreadable(ports: list[tuple[str, str]]) -> None:
     with pytest.raises(Unreadable):
         dialect.host(details([*HOST, *ports]), LINE)
+
+
+@pytest.mark.parametrize(
+    ("ports", "found"),
+    [
+        pytest.param(
+            [("ibgid", "fe80::1"), *PORT, ("iscsi_name", "iqn.a"), *PORT],
+            [(Protocol.OTHER, "fe80::1"), (Protocol.ISCSI, "iqn.a")],
+            id="of a kind that is not known",
+        ),
+        pytest.param(
+            [("iSCSI_name", "iqn.a"), *PORT, ("SAS_WWPN", "5000"), *PORT],
+            [(Protocol.ISCSI, "iqn.a"), (Protocol.SAS, "5000")],
+            id="as the guide of 8.7 spells it",
+        ),
+        pytest.param(
+            [("iscsi_name", "iqn.a"), ("auth", "none"), *PORT, ("new", "x"), ("iscsi_name", "iqn.b"), *PORT],
+            [(Protocol.ISCSI, "iqn.a"), (Protocol.ISCSI, "iqn.b")],
+            id="with new lines in and between their blocks",
+        ),
+    ],
+)
+def test_ports_of_other_releases_are_read(ports: list[tuple[str, str]], found: list[tuple[Protocol, str]]) -> None:
+    seen = dialect.host(details([*HOST, *ports]), LINE)
+
+    assert [(port.protocol, port.name) for port in seen.ports] == found
 
 
 def test_a_mirrored_volume_is_the_volume_and_not_its_copies() -> None:
@@ -126,8 +152,12 @@ def test_a_mirrored_volume_is_the_volume_and_not_its_copies() -> None:
     assert (seen.name, seen.capacity, seen.uid) == ("v", 1024, UID)
 
 
-def test_a_volume_without_a_uid_cannot_be_told_from_another_and_is_not_there() -> None:
-    assert dialect.volumes(printed({**ROWS["lsvdisk"], "vdisk_UID": ""}), LINE) == ()
+@pytest.mark.parametrize("uid", ["", "600507681084012C"])
+def test_a_volume_whose_uid_cannot_be_read_is_odd_and_known_by_its_name(uid: str) -> None:
+    (odd,) = dialect.volumes(printed({**ROWS["lsvdisk"], "vdisk_UID": uid}), LINE)
+
+    assert isinstance(odd, Odd)
+    assert odd.words >= {"vol 0"}
 
 
 def mappings(*changes: dict[str, str]) -> tuple[Any, ...]:
@@ -150,7 +180,11 @@ def test_a_members_private_mapping_is_its_own_though_its_cluster_is_shown() -> N
     assert [each.cluster for each in mappings({"host_cluster_name": "c"})] == [""]
 
 
-@pytest.mark.parametrize("change", [{"mapping_type": "new"}, {"SCSI_id": "2048"}, {"SCSI_id": ""}, {"vdisk_UID": "x"}])
+@pytest.mark.parametrize("change", [{"mapping_type": "new"}, {"SCSI_id": "2600"}, {"SCSI_id": ""}, {"vdisk_UID": "x"}])
 def test_a_mapping_that_is_not_understood_is_not_left_out(change: dict[str, str]) -> None:
-    with pytest.raises(Unreadable):
-        mappings({}, change)
+    known, odd = mappings({}, change)
+
+    assert known.luns == (7,)
+    assert isinstance(odd, Odd)
+    assert odd.host == "a"
+    assert odd.words >= {"a", "vol 0"}

@@ -1,18 +1,20 @@
 """Looking at an array, and what is known of it afterwards: on the pretend array, in both dialects."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
 
 from flashsystem_operator.array import observe
+from flashsystem_operator.array.errors import Unreadable
 from flashsystem_operator.array.observe import Focus
 from flashsystem_operator.array.state import Dialect
+from flashsystem_operator.array.transport import Reply, unconditionally
 from flashsystem_operator.array.view import View
-from flashsystem_operator.values import PoolName
+from flashsystem_operator.values import HostName, PoolName, VolumeName, VolumeUid
 from support.arranging import iqn
-from support.in_process import InProcess
+from support.in_process import Answers, InProcess, connected
 from support.observing import ONE, POOLS, RELEASES, TWO, A, B, config, uid_of
 
 
@@ -47,6 +49,19 @@ def test_a_survey_sees_everything_of_every_release(array: InProcess) -> None:
     assert known.body.system.dialect is Dialect(array.state["dialect"])
     assert known.body.nodes
     assert any(portal.usable for portal in known.body.portals)
+
+
+def test_through_how_many_io_groups_a_volume_is_reached_is_read_by_itself_and_kept() -> None:
+    with InProcess(config(RELEASES[-1])) as array, closing(array.session()) as session:
+        known = observe.survey(session, None)
+        one = known.volume_named(ONE)
+        assert one is not None
+        assert one.access_io_groups == 0
+
+        observe.closely(session, known, Focus(detailed={one.uid}))
+        assert known.volumes[one.uid].access_io_groups == 1
+        known.learn_volume(one)
+        assert known.volumes[one.uid].access_io_groups == 1
 
 
 def test_looking_changes_nothing(array: InProcess) -> None:
@@ -90,6 +105,59 @@ def test_what_comes_through_a_host_cluster_is_told_apart() -> None:
         ONE: ((3,), ""),
         TWO: ((4,), "c"),
     }
+
+
+def test_management_addresses_and_hot_spares_are_looked_past() -> None:
+    """As IBM's guide of 8.7 and a session recorded on 8.6 print them."""
+    also = {
+        "lsip": "0!!!1!72!SystemManagement!192.168.1.52!24!!192.168.1.1!!\n",
+        "lsnode": "9!spare1!!500507680C00D98F!spare!!!no!!SV1!!!78KKLD0!!!!!\n",
+    }
+    with InProcess(config({"dialect": "modern", "release": "8.6.0.0"})) as array:
+
+        def answer(line: str) -> Reply:
+            reply = array.run(line)
+            return Reply(reply.stdout + also.get(line.split()[1], ""), reply.stderr, reply.status)
+
+        plain = surveyed(array).body
+        with closing(connected(Answers(answer))) as session:
+            found = observe.body(session, None)
+
+    assert found.portals == plain.portals
+    assert found.io_groups == plain.io_groups == {"0": "io_grp0"}
+    assert [(node.name, node.status, node.online) for node in found.nodes][-1] == ("spare1", "spare", False)
+
+
+class Restless(InProcess):
+    """An array on which a host object gets another name after each listing of hosts, for so many times."""
+
+    times = 0
+
+    def run(self, line: str, *, shown: str | None = None, before: Callable[[], None] = unconditionally) -> Reply:
+        reply = super().run(line, shown=shown, before=before)
+        if line == "svcinfo lshost -delim '!'" and self.times:
+            self.times -= 1
+            self.admin(f"svctask chhost -name renamed{self.times} {next(iter(self.system.hosts.values())).name}")
+        return reply
+
+
+def test_a_host_object_that_is_renamed_after_it_was_listed_is_listed_again() -> None:
+    with Restless(config(RELEASES[0])) as array:
+        array.times = 2
+        known = surveyed(array)
+
+    assert {name: host.iqns for name, host in known.hosts.items()} == {
+        "renamed0": frozenset({iqn("a")}),
+        B: frozenset({iqn("b")}),
+    }
+    assert known.on_host(HostName("renamed0"))
+
+
+def test_hosts_that_never_have_the_name_that_was_listed_are_no_look_at_all() -> None:
+    with Restless(config(RELEASES[0])) as array:
+        array.times = 100
+        with pytest.raises(Unreadable, match="other names"):
+            surveyed(array)
 
 
 # -- looking closely -------------------------------------------------------------------------------------------------
@@ -149,6 +217,96 @@ def test_a_mapping_that_a_name_shows_for_another_volume_is_not_taken_for_an_answ
     assert known.of_volume(uid) == {A}
 
 
+def test_a_mapping_is_found_by_the_ids_of_volume_and_host_whatever_their_names_are_by_now(array: InProcess) -> None:
+    known = surveyed(array)
+    uid = uid_of(known, ONE)
+    array.admin(f"svctask chvdisk -name x {ONE}")
+    array.admin(f"svctask chhost -name renamed {A}")
+    closely(array, known, volumes={uid})
+
+    assert known.volumes[uid].name == "x"
+    assert "renamed" in known.of_volume(uid)
+    assert known.hosts[HostName("renamed")].iqns == {iqn("a")}
+
+
+def test_a_volume_that_is_gone_is_mapped_to_nothing_though_its_id_is_another_volumes_by_now(array: InProcess) -> None:
+    known, pool = surveyed(array), POOLS[array.state["dialect"]]
+    uid = uid_of(known, ONE)
+    array.admin(f"svctask rmvdisk -force {ONE}")
+    array.admin(f"svctask mkvdisk -name new -mdiskgrp {pool} -iogrp 0 -size 1 -unit gb")
+    array.admin(f"svctask mkvdiskhostmap -host {A} -scsi 3 new")
+    closely(array, known, volumes={uid})
+
+    assert uid in known.gone_volumes
+    assert known.of_volume(uid) == frozenset()
+
+
+def test_an_array_that_takes_no_ids_is_asked_by_names() -> None:
+    class ByName(InProcess):
+        def run(self, line: str, *, shown: str | None = None, before: Callable[[], None] = unconditionally) -> Reply:
+            if line.rsplit(maxsplit=1)[-1].isdecimal() and "svcinfo" in line:
+                return Reply("", "CMMVC5754E Specified object does not exist.", 1)
+            return super().run(line, shown=shown, before=before)
+
+    with ByName(config(RELEASES[0])) as array:
+        known = surveyed(array)
+        uid = uid_of(known, ONE)
+        closely(array, known, volumes={uid})
+        assert known.of_volume(uid) == {A}
+
+        array.admin(f"svctask rmvdiskhostmap -host {A} {ONE}")
+        closely(array, known, volumes={uid})
+        assert known.of_volume(uid) == frozenset()
+
+
+class Losing(InProcess):
+    """An array whose lists of volumes lack one, filtered or not; asked for it, it tells the truth."""
+
+    lost = ""
+
+    def run(self, line: str, *, shown: str | None = None, before: Callable[[], None] = unconditionally) -> Reply:
+        reply = super().run(line, shown=shown, before=before)
+        if not self.lost or not line.startswith("svcinfo lsvdisk") or line.endswith((" 0", self.lost)):
+            return reply
+        rows = reply.stdout.splitlines(keepends=True)
+        return Reply("".join(row for row in rows if f"!{self.lost}!" not in row), reply.stderr, reply.status)
+
+
+@pytest.mark.parametrize("release", [RELEASES[0], RELEASES[3]], ids=["legacy", "modern"])
+def test_a_renamed_volume_that_no_list_shows_is_not_gone(release: dict[str, str]) -> None:
+    with Losing(config(release)) as array:
+        known = surveyed(array)
+        uid = uid_of(known, ONE)
+        array.admin(f"svctask chvdisk -name renamed {ONE}")
+        array.lost = "renamed"
+        closely(array, known, uids={uid: ONE}, volumes={uid})
+
+        assert uid not in known.gone_volumes
+        assert known.volumes[uid].name == "renamed"
+        assert known.of_volume(uid) == {A}
+
+
+@pytest.mark.parametrize("release", [RELEASES[0], RELEASES[3]], ids=["legacy", "modern"])
+def test_a_volume_that_no_list_shows_is_found_by_the_id_beside_its_mapping(release: dict[str, str]) -> None:
+    with Losing(config(release)) as array:
+        uid = uid_of(surveyed(array), ONE)
+        array.admin(f"svctask chvdisk -name renamed {ONE}")
+        array.lost = "renamed"
+        known = surveyed(array)
+        assert uid not in known.volumes
+        closely(array, known, uids={uid: ONE})
+
+        assert known.volumes[uid].name == "renamed"
+
+
+def test_a_volume_of_which_neither_id_nor_name_is_known_is_not_gone_by_a_list(array: InProcess) -> None:
+    known, never = surveyed(array), VolumeUid("6" * 32)
+    closely(array, known, uids={never: VolumeName("")})
+
+    assert never not in known.volumes
+    assert never not in known.gone_volumes
+
+
 def test_a_host_object_that_is_gone_takes_its_mappings_with_it(array: InProcess) -> None:
     known = surveyed(array)
     uid = uid_of(known, ONE)
@@ -172,4 +330,5 @@ def test_a_close_look_costs_what_it_says_at_most(array: InProcess) -> None:
     )
 
     asked = sum(line.count("svcinfo") for line in array.lines[before:])
-    assert asked <= focus.cost + 3  # the greeting, and what turned out not to be offered
+    # The greeting, what turned out not to be offered, and the host object that has the volume.
+    assert asked <= focus.cost + 4

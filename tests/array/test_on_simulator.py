@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from flashsystem_operator.array import observe
 from flashsystem_operator.array.connections import Connections, Endpoint, Limits
 from flashsystem_operator.array.credentials import Login
 from flashsystem_operator.array.errors import LoginRefused, OutcomeUnknown, Unreachable
+from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.transport import Reply
 from flashsystem_operator.simulator import Simulator
 from support.dialing import LIMITS, SOON
@@ -77,13 +79,26 @@ def test_an_answer_that_is_held_back_too_long_ends_the_session(simulator: Simula
         assert len(simulator.control.sessions()) == 1
 
 
-def test_a_login_that_is_refused_on_stdout_is_refused(simulator: Simulator) -> None:
-    simulator.control.fault("login_failed_on_stdout", "lssystem")
+def test_an_array_without_a_cli_session_left_is_unreachable_for_a_while() -> None:
+    with Simulator() as simulator, connected(simulator) as array:
+        fault = simulator.control.fault("login_failed_on_stdout", times=None)
+        with pytest.raises(Unreachable, match=r"CMMVC7017E.*lower spec\.limits\.sessions") as unreachable:
+            array.run(MAKE_HOST)
 
-    with connected(simulator) as array, pytest.raises(LoginRefused, match="CMMVC7017E"):
-        array.run(MAKE_HOST)
+        assert not isinstance(unreachable.value, LoginRefused)
+        assert hosts(simulator) == []
+        simulator.control.forget(fault)
+        assert array.run("svcinfo lshost -delim !").status == 0
 
-    assert hosts(simulator) == []
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_a_command_that_gets_no_cli_session_is_typed_again_and_ends_no_other(width: int) -> None:
+    with Simulator() as simulator, connected(simulator, replace(LIMITS, concurrent_commands=width)) as array:
+        assert array.run("svcinfo lshost -delim !").status == 0
+        simulator.control.fault("login_failed_on_stdout", "mkhost")
+
+        assert array.run(MAKE_HOST).status == 0
+        assert hosts(simulator) == ["worker-1"]
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -101,12 +116,30 @@ def test_an_array_that_takes_few_channels_and_sessions_still_does_all_the_work(c
         assert len(simulator.control.sessions()) <= sessions
 
 
+@pytest.mark.parametrize("where", ["stdout", "ssh"])
+def test_an_array_of_8_7_with_a_login_banner_is_surveyed(where: str) -> None:
+    """With management addresses in lsip and a hot spare among the nodes."""
+    message = "Authorized users only!\nYour password expires in 3 days."
+    rules = {"login_message": message, "login_message_on": where}
+    host = {"name": "a", "ports": [{"name": "iqn.1994-05.com.redhat:a"}]}
+
+    with Simulator({"dialect": "modern", "release": "8.7.0.0", "rules": rules, "hosts": [host]}) as simulator:
+        endpoint = Endpoint((simulator.host,), simulator.port, (simulator.host_key,), trust_first_use=False)
+        login = Login(simulator.user, "passw0rd", None)
+        with closing(Session(lambda greet: Connections(endpoint, login, LIMITS, greet), None, 2)) as session:
+            seen = observe.survey(session, None)
+
+    assert (list(seen.hosts), seen.odd) == (["a"], ())
+    assert [node.status for node in seen.body.nodes] == ["online", "online", "spare"]
+    assert all(portal.usable for portal in seen.body.portals)
+
+
 def test_a_full_session_table_is_called_by_its_name() -> None:
     config = {"limits": {"sessions": 32, "other_sessions": 32}}
 
     with (
         Simulator(config) as simulator,
         connected(simulator) as array,
-        pytest.raises(Unreachable, match=r"session table \(32"),
+        pytest.raises(Unreachable, match=r"session table may be full; .* 32 SSH sessions"),
     ):
         array.run(MAKE_HOST)

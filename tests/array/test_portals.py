@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.portals import from_lsip, from_lsportip, portset_types
-from flashsystem_operator.array.state import Dialect, Node
+from flashsystem_operator.array.portals import from_lsip, from_lsportip, portsets
+from flashsystem_operator.array.state import Dialect, Node, Odd, Portset
 
 LINE = "svcinfo lsip"
 ONE = Node(
@@ -14,11 +13,13 @@ ONE = Node(
 )
 TWO = replace(ONE, id="2", name="node2", iqn="iqn.1986-03.com.ibm:n2", io_group="io_grp1")
 LSIP = "id!node_id!node_name!port_id!portset_id!portset_name!IP_address!prefix!vlan!gateway!owner_id!owner_name\n"
-PORTSETS = {"portset0": "host", "portset1": "replication"}
+PORTSETS = (Portset("portset0", "host"), Portset("portset1", "replication"), Portset("portset64", "host", "fc"))
 
 
-def of_lsip(*rows: str, nodes: tuple[Node, ...] = (ONE, TWO)) -> list[tuple[str, str, bool]]:
-    found = from_lsip(LSIP + "\n".join(rows), LINE, nodes, PORTSETS)
+def of_lsip(
+    *rows: str, nodes: tuple[Node, ...] = (ONE, TWO), odd: list[Odd] | None = None
+) -> list[tuple[str, str, bool]]:
+    found = from_lsip(LSIP + "\n".join(rows), LINE, nodes, PORTSETS, [] if odd is None else odd)
     return [(each.address, each.iqn, each.usable) for each in found]
 
 
@@ -50,13 +51,41 @@ def test_a_row_without_an_address_is_no_portal_whatever_its_node() -> None:
     assert of_lsip("0!!!5!0!portset0!!!!!!") == []
 
 
-def test_an_address_of_an_unknown_node_is_unreadable_and_names_it() -> None:
-    with pytest.raises(Unreadable, match="node_id '7' is not among the nodes 1, 2"):
-        of_lsip("0!7!node7!5!0!portset0!10.0.1.11!24!!!!")
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param("0!!!1!72!SystemManagement!192.168.1.52!24!!192.168.1.1!!", id="as IBM's guide of 8.7 prints it"),
+        pytest.param("0!!!1!!!192.168.1.52!24!!192.168.1.1!!", id="without a portset"),
+    ],
+)
+def test_a_management_address_belongs_to_no_node_and_is_no_portal(row: str) -> None:
+    assert of_lsip(row, "2!1!node1!5!0!portset0!10.0.1.11!24!!!!") == [("10.0.1.11", ONE.iqn, True)]
 
 
-def test_a_portset_is_known_by_its_type() -> None:
-    assert portset_types("id!name!type\n0!portset0!host\n1!portset1!replication\n", LINE) == PORTSETS
+def test_an_address_of_an_unknown_node_is_no_portal_and_is_named() -> None:
+    odd = list[Odd]()
+
+    assert of_lsip("0!7!node7!5!0!portset0!10.0.1.12!24!!!!", "1!1!node1!5!0!portset0!10.0.1.11!24!!!!", odd=odd) == [
+        ("10.0.1.11", ONE.iqn, True)
+    ]
+    assert [each.why for each in odd] == ["node_id '7' is not among the nodes 1, 2"]
+
+
+def test_an_address_of_a_fibre_channel_portset_is_not_for_iscsi_hosts() -> None:
+    assert of_lsip("0!1!node1!5!64!portset64!10.0.1.11!24!!!!") == [("10.0.1.11", ONE.iqn, False)]
+
+
+def test_a_portset_is_known_by_its_type_and_port_type() -> None:
+    text = "id!name!type!port_type\n0!portset0!host!\n1!portset1!replication!\n64!portset64!host!fc\n"
+
+    assert portsets(text, LINE, []) == PORTSETS
+    assert [each.serves_iscsi for each in PORTSETS] == [True, False, False]
+
+
+def test_a_release_that_tells_no_port_type_has_portsets_for_iscsi_hosts() -> None:
+    (found,) = portsets("id!name!type\n0!portset0!host\n", LINE, [])
+
+    assert found.serves_iscsi
 
 
 # -- lsportip --------------------------------------------------------------------------------------------------------
@@ -65,7 +94,7 @@ MODERN = "id!node_id!node_name!IP_address!IP_address_6!state!speed!failover!link
 
 
 def modern(row: str) -> list[tuple[str, bool]]:
-    return [(each.address, each.usable) for each in from_lsportip(MODERN + row, LINE, (ONE, TWO), Dialect.MODERN)]
+    return [(each.address, each.usable) for each in from_lsportip(MODERN + row, LINE, (ONE, TWO), Dialect.MODERN, [])]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +138,6 @@ LEGACY = "id!node_id!node_name!canister_id!IP_address!IP_address_6!state!speed!f
     ],
 )
 def test_a_legacy_port_is_told_by_state_speed_and_link(row: str, usable: bool) -> None:
-    (portal,) = from_lsportip(LEGACY + row, LINE, (ONE,), Dialect.LEGACY)
+    (portal,) = from_lsportip(LEGACY + row, LINE, (ONE,), Dialect.LEGACY, [])
 
     assert (portal.address, portal.usable) == ("10.0.0.11", usable)

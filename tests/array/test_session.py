@@ -1,20 +1,23 @@
 """One array, talked to: answers sorted by what to do next, many looks in a line, what an array turns out to be."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
 
-from flashsystem_operator.array import queries
+from flashsystem_operator.array import observe, queries
 from flashsystem_operator.array.commands import RemoveHost
-from flashsystem_operator.array.errors import OtherSystem, Refused, Unreadable, code_in
+from flashsystem_operator.array.errors import OtherSystem, OutcomeUnknown, Refused, Unreadable, Withheld, code_in
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.session import Session
+from flashsystem_operator.array.state import Host, Mapping
 from flashsystem_operator.array.transport import Reply
 from flashsystem_operator.values import HostName, VolumeName
 from support.arranging import iqn
 from support.in_process import Answers, InProcess, connected
+from support.observing import RELEASES, A, B, config, facts
 
 TEXT: Query[str] = Query("ls", lambda text, _: text)
 NODES = [HostName(f"node-{n}") for n in range(40)]
@@ -24,6 +27,64 @@ NOBODY = HostName("nobody")
 def answering(answer: Reply | Callable[[str], Reply]) -> Session:
     reply = answer if callable(answer) else (lambda _: answer)
     return connected(Answers(reply), greeted=False)
+
+
+# -- a login banner ---------------------------------------------------------------------------------------------------
+
+
+class Bannered(Answers):
+    """An array with a login message (`chbanner`) above everything that it prints."""
+
+    def __init__(self, array: InProcess, banner: str) -> None:
+        super().__init__(self._above)
+        self.array, self.banner = array, banner
+
+    def _above(self, line: str) -> Reply:
+        reply = self.array.run(line)
+        return Reply(self.banner + reply.stdout, reply.stderr, reply.status)
+
+
+BANNERS = ["Authorized users only!\n", "Property of ACME.\nYour password expires in 14 days.\n\n"]
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("banner", BANNERS)
+def test_an_array_with_a_login_banner_shows_the_same(banner: str, width: int) -> None:
+    with InProcess(config(RELEASES[3])) as array:
+        with closing(array.session(width)) as plain:
+            expected = observe.survey(plain, None)
+        with closing(connected(Bannered(array, banner), width=width)) as session:
+            assert facts(observe.survey(session, None)) == facts(expected)
+            assert session.find(queries.host(NOBODY)) is None
+
+
+@pytest.mark.parametrize("later", ["", "Your password expires in 13 days.\n"])
+def test_a_banner_may_change_and_go_while_the_connection_lasts(later: str) -> None:
+    with InProcess(config(RELEASES[3])) as array:
+        to = Bannered(array, "Your password expires in 14 days.\n")
+        with closing(connected(to)) as session:
+            before = [session.ask(queries.HOSTS), session.ask(queries.mappings_of_host(B))]
+            to.banner = later
+
+            assert [session.ask(queries.HOSTS), session.ask(queries.mappings_of_host(B))] == before
+
+
+def test_lines_above_an_answer_that_are_not_the_banner_are_no_empty_list() -> None:
+    with InProcess(config(RELEASES[3])) as array:
+        to = Bannered(array, "Welcome.\n")
+        with closing(
+            connected(Answers(lambda line: to.run(line) if "lssystem" in line else Reply("Hm.", "", 0)))
+        ) as it:
+            for query in (queries.mappings_of_host(A), queries.host(A), queries.VOLUMES):
+                with pytest.raises(Unreadable):
+                    it.ask(query)
+
+
+def test_a_warning_on_stdout_is_no_banner() -> None:
+    with InProcess(config(RELEASES[3])) as array:
+        to = Bannered(array, "CMMVC6372W The capacity is nearly used up.\n")
+        with closing(connected(to)) as session, pytest.raises(Unreadable):
+            session.ask(queries.mappings_of_host(B))
 
 
 # -- one answer ------------------------------------------------------------------------------------------------------
@@ -41,6 +102,37 @@ def answering(answer: Reply | Callable[[str], Reply]) -> Session:
 def test_an_answer_is_read(reply: Reply) -> None:
     with closing(answering(reply)) as session:
         assert session.ask(TEXT) == "text"
+
+
+def test_a_look_that_is_answered_by_a_warning_alone_is_not_an_empty_list() -> None:
+    for status in (0, 1):
+        with (
+            closing(answering(Reply("", "CMMVC9377W not all can be shown", status))) as session,
+            pytest.raises(Unreadable, match="CMMVC9377W"),
+        ):
+            session.ask(TEXT)
+
+
+def test_an_empty_part_of_a_line_that_was_warned_of_is_not_believed() -> None:
+    def answer(line: str) -> Reply:
+        if ";" in line:
+            return Reply("a\n-- flashsystem-operator: 0\n-- flashsystem-operator: 0\n", "CMMVC9377W not all", 0)
+        return Reply("", "CMMVC9377W not all can be shown", 0)
+
+    with closing(answering(answer)) as session, pytest.raises(Unreadable, match="CMMVC9377W"):
+        session.ask_all([TEXT, TEXT])
+
+
+def test_what_is_held_back_at_the_last_moment_is_never_sent(array: InProcess) -> None:
+    def refuse() -> None:
+        raise Withheld("the Lease was lost")
+
+    with closing(array.session()) as session:
+        before = list(array.lines)
+        with pytest.raises(Withheld):
+            session.do(RemoveHost(NOBODY), refuse)
+
+    assert array.lines == before
 
 
 @pytest.mark.parametrize(
@@ -131,7 +223,9 @@ def test_many_looks_answer_each_for_itself_and_what_is_missing_is_none(array: In
 
             assert list(found) == asked
             assert {name for name, host in found.items() if host is None} == {asked[20], asked[-1]}
-            assert all(host.name == name and host.iqns == {iqn(name)} for name, host in found.items() if host)
+            there = {name: host for name, host in found.items() if isinstance(host, Host)}
+            assert all(host.name == name and host.iqns == {iqn(name)} for name, host in there.items())
+            assert there.keys() == set(NODES)
 
 
 def test_looks_share_a_line_where_the_shell_takes_that_and_only_there() -> None:
@@ -145,6 +239,27 @@ def test_looks_share_a_line_where_the_shell_takes_that_and_only_there() -> None:
 
             assert first == lines
             assert len(array.lines) - before - first == (2 if chains else 40)
+
+
+def test_a_slow_array_gets_chains_that_it_can_answer_in_time() -> None:
+    """Whatever a command takes, no chain takes more than the time limit of a line, and in the end all is answered."""
+    lengths: list[int] = []
+
+    def answer(line: str) -> Reply:
+        length = line.count(";") + 1 if ";" in line else 1
+        lengths.append((length + 1) // 2)
+        time.sleep(0.02 * lengths[-1])
+        if lengths[-1] * 0.02 > 0.3:
+            raise OutcomeUnknown(line, "no answer within 0.3 s")
+        return Reply("a\n-- flashsystem-operator: 0\n" * lengths[-1] if ";" in line else "a\n", "", 0)
+
+    with closing(Session(lambda _: Answers(answer), None, 1, timeout=0.3)) as session:
+        with pytest.raises(OutcomeUnknown):
+            session.ask_all([TEXT] * 40)
+        assert session.ask_all([TEXT] * 40) == ["a\n"] * 40
+
+    assert lengths[0] == 32
+    assert max(lengths[1:]) <= 15
 
 
 def test_one_look_is_never_a_chain(array: InProcess) -> None:
@@ -201,14 +316,15 @@ def test_all_mappings_are_the_same_with_and_without_a_listing_of_all(dialect: st
         found = dict(session.all_mappings(NODES[:3]))
 
         assert list(found) == NODES[:3]
-        assert {(m.host, m.volume, m.lun) for each in found.values() for m in each} == set(pairs)
+        rows = [row for each in found.values() for row in each or ()]
+        assert {(row.host, row.volume, row.lun) for row in rows if isinstance(row, Mapping)} == set(pairs)
         assert found[NODES[1]] == ()
         assert len(array.lines) - before == (1 if listed or dialect == "modern" else 3)
 
 
 def test_mappings_are_asked_of_each_host_by_itself_where_something_may_be_gone(array: InProcess) -> None:
     with closing(array.session()) as session:
-        assert dict(session.mappings([NODES[0], NOBODY])) == {NODES[0]: (), NOBODY: ()}
+        assert dict(session.mappings([NODES[0], NOBODY])) == {NODES[0]: (), NOBODY: None}
 
     assert not any(line.endswith("lshostvdiskmap -delim '!'") for line in array.lines)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.tables import blocks, cell, concise, detailed, first_values, number
+from flashsystem_operator.array.tables import cell, concise, detailed, first_values, number
 
 LINE = "svcinfo lsthing"
 cells = st.text(st.characters(codec="utf-8", exclude_characters="!\n\r"), max_size=8)
@@ -82,15 +82,6 @@ def test_the_objects_own_value_comes_before_those_of_its_parts() -> None:
         "status": "online",
         "copy_id": "0",
     }
-
-
-def test_a_block_ends_at_the_next_key_that_is_none_of_its_own() -> None:
-    pairs = (("id", "1"), ("wwpn", "a"), ("state", "x"), ("wwpn", "b"), ("owner", ""), ("state", "not b's"))
-
-    assert blocks(pairs, frozenset({"wwpn"}), frozenset({"state"})) == (
-        (("wwpn", "a"), ("state", "x")),
-        (("wwpn", "b"),),
-    )
 
 
 def test_a_column_that_is_missing_is_named_with_those_that_are_there() -> None:

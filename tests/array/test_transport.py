@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from flashsystem_operator.array import transport
-from flashsystem_operator.array.errors import LoginRefused, OutcomeUnknown
+from flashsystem_operator.array.errors import OutcomeUnknown
 from flashsystem_operator.array.transport import Connection, NoChannel, NotTyped, Reply
 from support.dialing import SOON, open_to, run
 from support.leaks import nothing_left_open  # noqa: F401 - works by being here
@@ -46,11 +46,14 @@ def test_a_listing_of_megabytes_arrives_whole(connection: Connection) -> None:
     assert len(run(connection, f"flood {9 * 2**20}").stdout) == 9 * 2**20 + 1
 
 
-def test_a_login_that_is_taken_back_on_stdout_is_a_refused_login(connection: Connection) -> None:
-    with pytest.raises(LoginRefused, match="CMMVC7017E Login has failed"):
-        run(connection, "lockout")
+@pytest.mark.parametrize("line", ["lockout", "lockout Authorized users only!"])
+def test_a_cli_session_that_is_refused_on_stdout_means_too_many_sessions_and_no_wrong_password(
+    connection: Connection, line: str
+) -> None:
+    with pytest.raises(NoChannel, match=r"CMMVC7017E.*10 CLI sessions or 32 .*lower spec\.limits\.sessions"):
+        run(connection, line)
 
-    assert not connection.alive
+    assert connection.alive
 
 
 # -- when the answer does not come -----------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from .conftest import Ended, Run
 
 CHECKS = [
     *("Credentials", "Reachable", "Host key", "Login", "System"),
-    *("Answers", "Open access", "Pool", "Nodes", "Portals"),
+    *("Answers", "Open access", "Pool", "Portset", "Nodes", "Portals"),
 ]
 POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
 
@@ -56,7 +56,7 @@ def test_no_password_is_sent_to_a_machine_whose_key_nobody_named(ran: Run, simul
     assert ended.code == 1
     (failed,) = (line for line in ended.out.splitlines() if line.startswith("FAILED"))
     assert "Host key" in failed
-    assert ended.out.count("not checked") == 7
+    assert ended.out.count("not checked") == 8
     assert f"    - {simulator.host_key}" in ended.out
     assert simulator.control.log() == []
 
@@ -192,6 +192,24 @@ def test_an_array_that_is_not_applied_yet_is_checked_from_its_file(
     ended = ran("check", "--file", str(file))
     assert ended.code == 1
     assert f"{file}, document 1, spec.hostkeys: there is none of that name: write hostKeys" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("portset", "why"), [("blue", "no portset blue"), ("portset1", "type replication"), ("portset64", "port type fc")]
+)
+def test_a_portset_that_iscsi_hosts_cannot_use_is_a_cross(ran: Run, tmp_path: Path, portset: str, why: str) -> None:
+    with pretend(dialect="modern") as simulator:
+        array, secret = array_and_secret(simulator)
+        array["spec"]["iscsi"] = {"portset": portset}
+        file = tmp_path / "array.yaml"
+        file.write_text(yaml.safe_dump_all([array, secret]))
+
+        ended = ran("check", "--file", str(file), "-o", "json")
+
+    assert ended.code == 1
+    assert {check for check, result in results(ended).items() if result == "failed"} == {"Portset"}
+    assert why in messages(ended)["Portset"]
+    assert "spec.iscsi.portset" in messages(ended)["Portset"]
 
 
 def test_of_several_arrays_in_a_file_one_has_to_be_named(ran: Run, simulator: Simulator, tmp_path: Path) -> None:

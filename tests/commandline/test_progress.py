@@ -16,13 +16,13 @@ from .test_check import CHECKS
 
 @pytest.fixture
 def files(simulator: Simulator, tmp_path: Path) -> str:
-    """A folder with the array, which has three host objects, and its login."""
+    """A folder with the array, which has four host objects, and its login."""
     fill(simulator)
     (tmp_path / "array.yaml").write_text(yaml.safe_dump_all([array(simulator), secret(simulator)]))
     return str(tmp_path)
 
 
-WORK = {"check": f"check {len(CHECKS)} of {len(CHECKS)}", "plan": "lshost 3 of 3", "import": "lshost 3 of 3"}
+WORK = {"check": f"check {len(CHECKS)} of {len(CHECKS)}", "plan": "lshost 4 of 4", "import": "lshost 4 of 4"}
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)

@@ -5,6 +5,8 @@ from typing import Any
 
 from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
 from flashsystem_operator.controller.cache import Cache, Change
+from flashsystem_operator.reconcile.names import host_object_name
+from flashsystem_operator.values import HostName
 
 ARRAY = ObjectRef(Kind.ARRAY, "storage", "array")
 HOST = ObjectRef(Kind.HOST, "storage", "node")
@@ -33,6 +35,10 @@ def body(ref: ObjectRef, version: int, uid: str = "", **more: Any) -> dict[str, 
         **more.pop("metadata", {}),
     }
     return {"metadata": metadata, "spec": more.pop("spec", specs[ref.kind]), "status": more.pop("status", {})}
+
+
+def on_array(name: str) -> dict[str, Any]:
+    return {"arrayRef": {"name": name}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:far"]}}
 
 
 def filled() -> Cache:
@@ -96,29 +102,35 @@ def test_a_late_answer_about_an_object_does_not_replace_its_namesake() -> None:
 
 def test_what_a_listing_lacks_is_gone() -> None:
     cache = filled()
-    before = cache.uids(Kind.HOST)
+    before = cache.versions(Kind.HOST)
 
-    assert cache.replace_all(Kind.HOST, [], before) == [HOST]
+    assert cache.replace_all(Kind.HOST, [], before) == {HOST, ATTACHMENT}
     assert cache.get(HOST) is None
     assert cache.get(ATTACHMENT) is not None
 
 
+def test_a_listing_that_lacks_an_attachment_wakes_its_host_which_may_have_waited_for_that() -> None:
+    cache = filled()
+
+    assert HOST in cache.replace_all(Kind.ATTACHMENT, [], cache.versions(Kind.ATTACHMENT))
+
+
 def test_what_was_made_while_a_listing_was_on_its_way_stays() -> None:
     cache = filled()
-    before, other = cache.uids(Kind.HOST), ObjectRef(Kind.HOST, "storage", "newcomer")
+    before, other = cache.versions(Kind.HOST), ObjectRef(Kind.HOST, "storage", "newcomer")
     cache.put(Kind.HOST, body(other, 30))
 
-    assert cache.replace_all(Kind.HOST, [body(HOST, 2)], before) == []
+    assert cache.replace_all(Kind.HOST, [body(HOST, 2)], before) == set()
     assert cache.put(Kind.HOST, body(other, 31))[1] is Change.STATUS
 
 
 def test_a_namesake_that_was_made_while_a_listing_was_on_its_way_stays() -> None:
     cache = filled()
-    before = cache.uids(Kind.HOST)
+    before = cache.versions(Kind.HOST)
     cache.remove(HOST, "uid-of-node")
     cache.put(Kind.HOST, body(HOST, 30, uid="second"))
 
-    assert cache.replace_all(Kind.HOST, [body(HOST, 2)], before) == []
+    assert cache.replace_all(Kind.HOST, [body(HOST, 2)], before) == set()
     assert version_of(cache, HOST) == "30"
 
 
@@ -127,7 +139,35 @@ def test_a_listing_tells_whose_wish_changed_and_no_more() -> None:
     other = ObjectRef(Kind.HOST, "storage", "other")
     listing = [body(HOST, 40, status={"name": "x"}), body(other, 41)]
 
-    assert cache.replace_all(Kind.HOST, listing, cache.uids(Kind.HOST)) == [other]
+    assert cache.replace_all(Kind.HOST, listing, cache.versions(Kind.HOST)) == {other}
+
+
+def test_after_a_restore_of_the_cluster_a_listing_is_believed_although_its_versions_are_older() -> None:
+    cache = filled()
+    cache.put(Kind.HOST, body(HOST, 900, status={"name": "new"}))
+
+    restored = body(HOST, 400, metadata={"annotations": {"flashsystem.io/paused": "true"}})
+    assert cache.replace_all(Kind.HOST, [restored], cache.versions(Kind.HOST)) == {HOST, ATTACHMENT}
+    assert version_of(cache, HOST) == "400"
+    assert cache.put(Kind.HOST, body(HOST, 401))[1] is Change.WISH
+
+
+def test_after_a_restore_of_the_cluster_an_object_that_was_gone_is_there_again() -> None:
+    cache = filled()
+    cache.remove(HOST)
+    cache.put(Kind.HOST, body(HOST, 900, uid="second"))
+
+    assert cache.replace_all(Kind.HOST, [body(HOST, 400)], cache.versions(Kind.HOST)) == {HOST, ATTACHMENT}
+    assert version_of(cache, HOST) == "400"
+
+
+def test_a_listing_does_not_undo_what_a_watch_showed_while_it_was_on_its_way() -> None:
+    cache = filled()
+    before = cache.versions(Kind.HOST)
+    cache.put(Kind.HOST, body(HOST, 900, status={"name": "new"}))
+
+    assert cache.replace_all(Kind.HOST, [body(HOST, 400)], before) == set()
+    assert version_of(cache, HOST) == "900"
 
 
 # -- what is news ----------------------------------------------------------------------------------------------------
@@ -154,7 +194,7 @@ def test_what_a_person_changes_is_a_wish() -> None:
         assert cache.put(Kind.HOST, body(HOST, version, metadata=metadata))[1] is Change.WISH
 
 
-def test_a_spec_that_cannot_be_read_says_why_and_does_not_break_the_rest() -> None:
+def test_a_spec_that_cannot_be_read_says_why_and_still_counts_but_is_not_worked() -> None:
     cache = filled()
     cache.put(Kind.HOST, body(HOST, 20, spec={"arrayRef": {"name": "array"}, "initiators": {"iscsi": ["none"]}}))
 
@@ -162,7 +202,9 @@ def test_a_spec_that_cannot_be_read_says_why_and_does_not_break_the_rest() -> No
     assert entry is not None
     assert entry.resource is None
     assert "spec.initiators.iscsi" in entry.why
-    assert cache.hosts_on(ARRAY) == {}
+    assert cache.hosts_on(ARRAY).keys() == {HOST}
+    assert cache.attachments_on(ARRAY).keys() == {ATTACHMENT}
+    assert cache.workable_on(ARRAY) == {ATTACHMENT}
 
 
 def test_a_status_that_cannot_be_read_keeps_nobody_from_being_worked() -> None:
@@ -184,6 +226,17 @@ def test_an_array_has_its_hosts_and_their_attachments() -> None:
     assert cache.hosts_on(ARRAY).keys() == {HOST}
     assert cache.attachments_on(ARRAY).keys() == {ATTACHMENT}
     assert cache.array_of(ATTACHMENT) == ARRAY
+
+
+def test_a_host_is_found_by_the_host_object_made_for_it_whatever_its_array() -> None:
+    cache = filled()
+    name = host_object_name("this-cluster", "storage", "far", "far")
+    cache.put(Kind.HOST, body(ObjectRef(Kind.HOST, "storage", "far"), 4, spec=on_array("second")))
+
+    assert [(each.metadata.name, each.array.name) for each in cache.marked(name)] == [("far", "second")]
+    assert cache.marked(HostName("far")) == []
+    cache.remove(ObjectRef(Kind.HOST, "storage", "far"))
+    assert cache.marked(name) == []
 
 
 def test_an_attachment_whose_host_is_gone_is_still_its_arrays() -> None:

@@ -17,6 +17,7 @@ from flashsystem_operator.values import ChapSecret
 from support.arranging import attachment, host, iqn, own_name
 from support.in_process import InProcess
 from support.keeping import Keeper, Wish
+from support.passing import passes
 
 POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
 NODES = [
@@ -120,17 +121,37 @@ def test_a_host_object_follows_the_spec_but_takes_no_path_from_a_machine_that_is
     assert wide.status(volume).connection.target_portals[0] == "10.0.1.1:3260"
 
 
-def test_an_io_group_that_a_volume_needs_is_kept_in_the_arrays_own_words(wide: Setting) -> None:
+def test_an_io_group_that_a_volume_needs_is_kept_until_that_is_detached_and_the_others_go(wide: Setting) -> None:
     machine, volume = host("node"), attachment("a", "node", "far")
-    wide.wish(machine, volume)
+    wide.wish(machine, volume, attachment("b", "node", "vol0"))
 
-    with pytest.raises(AssertionError, match="always something to do"):  # it is refused, and tried again
-        wide.edit(machine, io_groups=["io_grp0"])
+    wide.edit(machine, io_groups=["io_grp0"])
 
-    assert 1 in wide.host().io_groups
-    assert "-force" not in " ".join(wide.typed("rmhostiogrp"))
-    wide.edit(machine, io_groups=["io_grp0", "io_grp1"])
+    assert wide.host().io_groups == [0, 1]
+    (typed,) = wide.typed("rmhostiogrp")
+    assert "-iogrp 2:3 " in typed
+    said = wide.ready(machine)
+    assert said.reason == "IOGroupInUse"
+    assert "volume far (VolumeAttachment storage/a) is reached through it." in said.message
+    assert wide.ready(volume).status == "True"
+
+    wide.keeper.delete(volume.ref)
+    wide.keeper.settle()
+
+    assert wide.host().io_groups == [0]
     assert wide.ready(machine).status == "True"
+
+
+def test_through_how_many_io_groups_a_volume_is_reached_is_read_before_one_is_removed(wide: Setting) -> None:
+    """A volume whose own I/O group stays may be reached through the other one as well: no listing tells."""
+    wide.array.system.volume_named["vol0"].access_io_groups = [0, 1]
+    machine = host("node", io_groups=["0", "1"])
+    wide.wish(machine, attachment("a", "node", "vol0"))
+
+    wide.edit(machine, io_groups=["io_grp0"])
+
+    assert wide.typed("rmhostiogrp") == []
+    assert wide.ready(machine).reason == "IOGroupInUse"
 
 
 def test_portals_of_an_adopted_host_object_are_those_of_its_io_groups(wide: Setting) -> None:
@@ -259,3 +280,23 @@ def test_a_host_object_that_is_retained_is_taken_up_again_by_a_resource_of_that_
 
 def test_a_step_that_is_shown_has_no_secret() -> None:
     assert SECRET.text not in f"{SetChap(own_name('node'), SECRET, '-chapsecret')}"
+
+
+async def test_a_host_whose_io_group_a_volume_needs_has_its_turn_when_that_is_detached() -> None:
+    with InProcess(WIDE) as array:
+        async with passes(array) as running:
+            node, data = running.host("node"), running.attachment("a", "node", "far")
+            await running.settle(node, data)
+            running.api.edit(node, {"ioGroups": ["io_grp0"], "lifecycle": "Persistent"})
+            running.see(node)
+            await running.turn(node)
+
+            waits = await running.turn(node)
+            assert running.ready(node)["reason"] == "IOGroupInUse"
+            assert (waits.obstructed, waits.again) == ({node}, {})
+
+            running.api.delete(data)
+            running.see(data)
+            assert (await running.turn(data)).freed
+            await running.settle(node)
+            assert array.system.host_named[OWN].io_groups == [0]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.array import observe
-from flashsystem_operator.array.commands import MapVolume, RemoveHost, Step, UnmapVolume
+from flashsystem_operator.array.commands import ChangeHost, MapVolume, RemoveHost, RemoveIoGroups, Step, UnmapVolume
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.controller.changelog import Errand
@@ -66,6 +66,19 @@ def test_protection_that_is_off_explains_no_refusal(told: Told) -> None:
     told.array.system.state.system.vdisk_protection_enabled = "no"
 
     told.refused(told.unmap)
+
+    assert told.protected.held == {}
+
+
+@pytest.mark.parametrize(
+    ("step", "code"),
+    [
+        (ChangeHost(HostName("a"), "portset1", ""), "CMMVC9714E"),
+        (RemoveIoGroups(HostName("a"), ("0",)), "CMMVC8262E"),
+    ],
+)
+def test_a_code_that_gives_another_reason_is_not_explained_by_protection(told: Told, step: Step, code: str) -> None:
+    told.refused(step, f"{code} No.")
 
     assert told.protected.held == {}
 

@@ -1,14 +1,20 @@
 """An operator that has CRDs of an older release under it knows so, whatever they lack, and however deep."""
 
+import asyncio
 import copy
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
+from kubernetes.aio import client
 
 from api.schemas import crd_schema
 from flashsystem_operator.api.kinds import GROUP, VERSION, Kind
-from flashsystem_operator.controller.served import lacking
+from flashsystem_operator.controller.answers import KubeError
+from flashsystem_operator.controller.kube import Kube
+from flashsystem_operator.controller.served import lacking, what_is_older, what_lacks
 
 every_kind = pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
 
@@ -59,3 +65,47 @@ def test_kinds_of_others_in_the_same_answer_are_passed_over() -> None:
     other = {"x-kubernetes-group-version-kind": [{"group": GROUP, "version": VERSION, "kind": "Other"}]}
 
     assert lacking({"other": other, "meta": {"type": "object"}}) == []
+
+
+@asynccontextmanager
+async def answering(status: int) -> AsyncIterator[Kube]:
+    """An API server that answers so, but for one request, which it never answers."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == f"/apis/{GROUP}/{VERSION}":
+            await asyncio.Event().wait()
+        if request.path.rstrip("/") == "/apis":
+            versions = [{"groupVersion": f"{GROUP}/{VERSION}", "version": VERSION}]
+            return web.json_response({"groups": [{"name": GROUP, "versions": versions}]})
+        return web.Response(status=status)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    api = client.ApiClient(client.Configuration(host=f"http://127.0.0.1:{runner.addresses[0][1]}"))
+    try:
+        yield Kube(api, limit=2.0)
+    finally:
+        await api.close()  # type: ignore[no-untyped-call] # it has no types
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_schemas_that_we_may_not_see_or_that_are_not_published_lack_nothing(status: int) -> None:
+    async with answering(status) as kube:
+        assert await what_is_older(kube) == ""
+
+
+@pytest.mark.parametrize("status", [401, 429, 500, 503])
+async def test_an_api_server_that_gives_no_answer_about_the_schemas_is_not_believed_to_have_none(status: int) -> None:
+    async with answering(status) as kube:
+        with pytest.raises(KubeError, match=str(status)):
+            await what_is_older(kube)
+
+
+async def test_what_is_served_is_not_waited_for_without_end() -> None:
+    async with answering(200) as kube:
+        with pytest.raises(KubeError, match="did not answer"):
+            await what_lacks(kube)

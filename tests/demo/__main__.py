@@ -57,7 +57,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--processes", action="store_true", help="no pods, even where the kind cluster of `make e2e` is up"
     )
-    parser.add_argument("--patience", type=float, default=60, metavar="SECONDS", help="the most that a step waits")
+    parser.add_argument("--patience", type=float, default=120, metavar="SECONDS", help="the most that a step waits")
     return parser.parse_args()
 
 

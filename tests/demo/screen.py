@@ -72,7 +72,7 @@ class Screen:
 
 
 def _told(command: Mapping[str, Any]) -> str:
-    return f"the array was TOLD   {' '.join(filter(None, (command['prefix'], *command['words'])))}{_refusal(command)}"
+    return f"the array was TOLD   {' '.join(filter(None, (command['prefix'], *command['named'])))}{_refusal(command)}"
 
 
 def _asked(command: Mapping[str, Any]) -> str:

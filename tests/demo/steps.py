@@ -106,7 +106,7 @@ class Steps:
         """Show what the array received since the last call. It was to change by exactly these verbs, in any order."""
         commands = self.array.commands()
         self._screen.array(commands)
-        told = [command["words"] for command in commands if command["writes"]]
+        told = [command["named"] for command in commands if command["writes"]]
         self.told += told
         self.so(
             sorted(words[0] for words in told) == sorted(changes),

@@ -160,7 +160,8 @@ def test_nothing_that_the_array_received_is_hidden(capsys: pytest.CaptureFixture
 
 
 def command(line: str, *, writes: bool = False, code: str = "") -> dict[str, object]:
-    return {"words": line.split(), "prefix": "svctask" if writes else "svcinfo", "writes": writes, "code": code}
+    prefix = "svctask" if writes else "svcinfo"
+    return {"words": line.split(), "named": line.split(), "prefix": prefix, "writes": writes, "code": code}
 
 
 def everything_in(cluster: Cluster) -> Sequence[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.errors import Refused
+from flashsystem_operator.array.identity import Known
 from flashsystem_operator.controller.changelog import Errand, Sent, record
 from flashsystem_operator.reconcile.cause import Cause, Why
 from flashsystem_operator.values import HostName, SystemId, VolumeName, VolumeUid
@@ -32,6 +33,7 @@ def line(error: Exception | None = None) -> dict[str, object]:
         EXAMPLE["generation"],
         Cause(Why(EXAMPLE["why"]), EXAMPLE["because"]),
         UnmapVolume(HostName(EXAMPLE["host"]), VolumeName(EXAMPLE["volume"]), VolumeUid(EXAMPLE["volumeUID"])),
+        Known("12", "345"),
     )
     return record(errand, Sent(datetime(2026, 2, 1, 12, 30, 15, 123000, UTC), EXAMPLE["seconds"], error))
 

@@ -7,6 +7,7 @@ import pytest
 from onkind.lab import OPERATOR, SYSTEM, Team, until
 
 HOSTS, EACH = 10, 100
+PATIENCE = 900.0  # seconds; a net, as all such: on a machine that runs all other tests beside, a minute becomes five
 PEAK = """
 import pathlib
 for name in ("memory.peak", "memory/memory.max_usage_in_bytes"):
@@ -17,6 +18,7 @@ for name in ("memory.peak", "memory/memory.max_usage_in_bytes"):
 """
 
 
+@pytest.mark.timeout(2 * PATIENCE)
 @pytest.mark.parametrize("team", ["modern"], indirect=True)
 def test_a_thousand_attachments_by_one_apply_stay_within_the_memory_limit(
     team: Team, capsys: pytest.CaptureFixture[str]
@@ -29,7 +31,7 @@ def test_a_thousand_attachments_by_one_apply_stay_within_the_memory_limit(
 
     team.apply_at_once(*team.hosts(*hosts), *(team.attachment(name, host) for name, host in wished.items()))
     applied = time.monotonic()
-    until(lambda: _ready(team) == len(wished), "all are Ready", seconds=180)
+    until(lambda: _ready(team) == len(wished), "all are Ready", seconds=PATIENCE)
     ready = time.monotonic()
 
     mapped = team.mapped(*wished)
@@ -37,7 +39,7 @@ def test_a_thousand_attachments_by_one_apply_stay_within_the_memory_limit(
     assert {volume for _, volume, _ in mapped} == {team.volume(name) for name in wished}
     # One request; `kubectl delete --all` sends a thousand, and throttles itself.
     team.cluster.kubectl("delete", f"--raw=/apis/flashsystem.io/v1alpha1/namespaces/{team.namespace}/volumeattachments")
-    until(lambda: team.get("fsattach")["items"] == [], "all are detached", seconds=180)
+    until(lambda: team.get("fsattach")["items"] == [], "all are detached", seconds=PATIENCE)
     gone = time.monotonic()
     assert team.mapped(*wished) == set()
 

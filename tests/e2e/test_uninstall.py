@@ -39,7 +39,9 @@ def test_crds_that_are_deleted_first_take_what_is_attached_with_them_in_good_ord
 def test_an_operator_that_went_first_is_put_back_and_all_goes_as_the_page_says(attached: Team) -> None:
     lab = attached.lab
     before = attached.mapped("one", "two")
-    lab.type(f"kubectl delete -k manifests/base --wait=false; kubectl wait --for=delete namespace/{SYSTEM}")
+    lab.type(
+        f"kubectl delete -k manifests/base --wait=false; kubectl wait --for=delete namespace/{SYSTEM} --timeout=120s"
+    )
     assert attached.mapped("one", "two") == before != set(), "without an operator nothing is taken away"
 
     lab.type(AGAIN)

@@ -7,12 +7,12 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.contents import mappings
+from support.endings import attached, restless, said_to_be_attached
 from support.stand import ATTACHMENTS, HOSTS, KubectlFailed, Stand, iqn, until
 
 MACHINES = ("a", "b", "c")
 ACCESS = {"vol0": "Exclusive", "vol1": "Exclusive", "vol2": "Shared"}
 STEPS = 30
-FOR_OTHERS = ("InUse", "ParentDeleting", "HostNotFound", "HostNotReady")
 
 
 class Hands:
@@ -53,34 +53,6 @@ class Hands:
             self._simulator.control.admin(f"svctask {line}")  # refused where the operator was quicker
 
 
-def restless(stand: Stand) -> list[str]:
-    """What is still to be looked at, or under way."""
-    found = []
-    for each in stand.all(ATTACHMENTS, HOSTS):
-        said = {one["type"]: one for one in each["status"].get("conditions", [])}
-        ready = said.get("Ready", {})
-        seen = each["status"]["observedGeneration"] == each["metadata"]["generation"]
-        waits = said.get("Reconciling", {}).get("status") == "True" and ready.get("reason") not in FOR_OTHERS
-        if waits or not seen:
-            found.append(f"{each['kind']} {each['metadata']['name']}: {ready.get('reason')} {ready.get('message')}")
-    return found
-
-
-def attached(simulator: Simulator) -> set[tuple[str, str]]:
-    """Host and volume of every mapping."""
-    return {(host.rsplit("-", 1)[0], volume) for host, volume, _ in mappings(simulator)}
-
-
-def wished(stand: Stand) -> set[tuple[str, str]]:
-    """Host and volume of every attachment that says that it is Ready."""
-    return {
-        (each["spec"]["hostRef"]["name"], each["status"]["volume"]["name"])
-        for each in stand.all(ATTACHMENTS)
-        for said in each["status"].get("conditions", [])
-        if (said["type"], said["status"]) == ("Ready", "True")
-    }
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_lost_and_nothing_left_whatever_is_done_in_whatever_order(
     stand: Stand, simulator: Simulator, seed: int
@@ -93,8 +65,8 @@ def test_nothing_is_lost_and_nothing_left_whatever_is_done_in_whatever_order(
         hands.do_something()
 
     with contextlib.suppress(AssertionError):  # what is amiss is told below
-        until("rest", lambda: not restless(stand) and attached(simulator) == wished(stand))
+        until("rest", lambda: not restless(stand) and attached(simulator) == said_to_be_attached(stand))
     assert restless(stand) == []
-    assert attached(simulator) == wished(stand)
+    assert attached(simulator) == said_to_be_attached(stand)
     stand.kubectl("delete", f"{ATTACHMENTS},{HOSTS}", "--all", "--timeout=60s")
     assert simulator.control.state() == before

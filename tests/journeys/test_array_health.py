@@ -31,7 +31,8 @@ def test_a_healthy_array_is_ready_and_tells_all_about_itself(stand: Stand, relea
 
     system = array["system"]
     assert (status["systemID"], status["systemName"]) == (system["id"], system["name"])
-    assert (status["product"], status["codeLevel"]) == (system["product_name"], system["code_level"])
+    product = system["product_name"] if released.dialect == "modern" else None
+    assert (status.get("product"), status["codeLevel"]) == (product, system["code_level"])
     assert status["dialect"] == released.dialect
     assert status.get("openAccessEnabled") == (False if released.dialect == "legacy" else None)
     assert status["nodes"] == _nodes(array)
@@ -63,9 +64,9 @@ def _nodes(array: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "name": node["name"],
             "id": str(node["id"]),
-            "status": "online",
+            "status": node["status"],
             "iqn": node["iscsi_name"],
-            "ioGroup": "io_grp0",
+            "ioGroup": "" if node["status"] == "spare" else "io_grp0",
             "configNode": node["config_node"] == "yes",
         }
         for node in array["nodes"]
@@ -87,6 +88,7 @@ def _portals(array: dict[str, Any]) -> list[dict[str, Any]]:
             **({"portset": row["portset"]} if row.get("portset") else {}),
         }
         for row in rows
+        if row["node"]  # the system's own addresses are no portals
     ]
 
 
@@ -170,6 +172,22 @@ def test_open_access_stops_a_legacy_array_until_it_is_turned_off(stand: Stand) -
         stand.ready(ATTACHMENTS, "one")
         stand.says(ARRAYS, "array", "Ready")
         assert stand.status(ARRAYS, "array")["openAccessEnabled"] is False
+
+
+def test_a_portset_that_iscsi_hosts_cannot_use_stops_an_array_before_anything_is_sent(stand: Stand) -> None:
+    with pretend(None, "modern") as simulator:
+        stand.array(simulator, resyncInterval="1s", iscsi={"portset": "portset64"})
+        stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+
+        assert "port type fc" in _stalled(stand, "PortsetMismatch")
+        assert "spec.iscsi.portset" in stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+        stand.patch(ARRAYS, "array", {"iscsi": {"portset": "nowhere"}})
+        assert "no portset nowhere" in _stalled(stand, "PortsetNotFound")
+        assert writes(simulator) == []
+
+        stand.patch(ARRAYS, "array", {"iscsi": {"portset": "portset0"}})
+        stand.ready(ATTACHMENTS, "one")
+        stand.says(ARRAYS, "array", "Ready")
 
 
 def test_an_unfit_array_takes_nothing_new_but_what_is_there_stays_and_can_be_detached(

@@ -82,6 +82,7 @@ def test_a_name_is_bound_to_the_volume_that_had_it_first(stand: Stand, simulator
         "id": "0",
         "uid": first,
         "capacity": 1073741824,
+        **({"preferredNode": "1"} if simulator.dialect == "modern" else {}),
     }
 
     admin(simulator, "chvdisk -name elsewhere vol0")

@@ -6,7 +6,7 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.contents import commands, foreign_host, mappings, ports, writes
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, iqn
 
 
 def mapped(simulator: Simulator) -> set[tuple[str, str]]:
@@ -25,7 +25,7 @@ def test_a_map_of_b_between_the_unmap_of_a_and_the_end_of_its_host_succeeds(
     stand.ready(ATTACHMENTS, "a")
     fault = simulator.control.fault("hold", held, when="before")
     stand.delete(ATTACHMENTS, "a", wait=False)
-    simulator.control.wait(fault, seconds=40)
+    simulator.control.wait(fault, seconds=PATIENCE)
 
     stand.apply(stand.attachment("b", "worker-1", "vol1"))
     simulator.control.release(fault)
@@ -83,7 +83,7 @@ def test_detaching_twice_is_detaching_once(stand: Stand, simulator: Simulator) -
     fault = simulator.control.fault("hold", "rmvdiskhostmap", when="after")
 
     stand.delete(ATTACHMENTS, "one", wait=False)
-    simulator.control.wait(fault, seconds=40)
+    simulator.control.wait(fault, seconds=PATIENCE)
     stand.delete(ATTACHMENTS, "one", wait=False)
     simulator.control.release(fault)
     stand.gone(ATTACHMENTS, "one")

@@ -17,7 +17,7 @@ from support.contents import commands, mark
 from support.endings import comes_to, ending, stays_in_sync
 from support.holding import Held, Holding
 from support.operating import Operator, account, replica
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, until
 
 pytestmark = pytest.mark.long
 
@@ -95,7 +95,7 @@ def test_a_kill_while_commands_are_under_way_costs_nothing_but_time(
         held = hold(simulator, verb)
         act(stand)
         for fault in held.values():
-            simulator.control.wait(fault, seconds=40)
+            simulator.control.wait(fault, seconds=PATIENCE)
         mortal.kill()
         release(simulator, held, "early")
         restart(mortal, simulator)

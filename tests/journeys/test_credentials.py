@@ -82,11 +82,37 @@ def test_a_refused_login_is_not_tried_again_until_the_secret_changes(stand: Stan
         assert sshd.logins == ["password", "password"]
 
 
-def test_a_corrected_secret_is_used_at_the_next_pass_without_a_restart(
+def test_only_a_request_on_the_array_tries_a_refused_login_again_and_each_is_echoed(
+    stand: Stand,
+) -> None:
+    with Sshd(password="another") as sshd, pretend() as simulator:
+        stand.secret("array", username=USER, password="wrong")
+        way = {"addresses": ["127.0.0.1"], "port": sshd.port}
+        stand.apply(
+            stand.array_of(simulator, management=way, hostKeys=list(sshd.lines), resyncInterval="24h"),
+            stand.host("worker-1"),
+            stand.attachment("one", "worker-1", "vol0"),
+        )
+        stand.says(ARRAYS, "array", "LoginFailed")
+        stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+
+        for kind, name, attempts in ((ATTACHMENTS, "one", 0), (HOSTS, "worker-1", 0), (ARRAYS, "array", 1)):
+            before = len(sshd.logins)
+            stand.annotate(kind, name, reconcile_requested_at="now")
+            _echoed(stand, kind, name)
+            assert len(sshd.logins) == before + attempts
+        assert "on the FlashSystemArray" in stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+
+
+def _echoed(stand: Stand, kind: str, name: str) -> None:
+    until(f"the echo of {name}", lambda: stand.status(kind, name).get("lastHandledReconcileAt") == "now")
+
+
+def test_a_corrected_secret_is_used_within_a_minute_without_a_restart(
     stand: Stand, simulator: Simulator, operator: Operator
 ) -> None:
     process = operator.pid
-    stand.array(simulator, password="wrong", resyncInterval="1s")
+    stand.array(simulator, password="wrong", resyncInterval="24h")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.says(ARRAYS, "array", "LoginFailed")
     assert simulator.control.log() == []
@@ -111,7 +137,7 @@ def test_a_secret_that_is_not_there_or_cannot_be_used_is_named_with_the_way_out(
         stand.secret(name, **data)
     binary = {"username": "c3VwZXJ1c2Vy", "password": "/////w=="}
     stand.apply(_secret(stand, "binary", binary))
-    stand.apply(*(stand.array_of(simulator, name, resyncInterval="1s") for name in (*bad, "binary", "missing")))
+    stand.apply(*(stand.array_of(simulator, name, resyncInterval="24h") for name in (*bad, "binary", "missing")))
 
     for name, (_, why) in bad.items():
         said = stand.says(ARRAYS, name, "CredentialsInvalid")
@@ -135,7 +161,7 @@ def test_a_secret_that_the_operator_may_not_read_is_told_with_the_binding_that_h
 ) -> None:
     binding = stand.cluster.get("rolebinding", "flashsystem-operator-secrets", "--namespace", stand.namespace)
     stand.kubectl("delete", "rolebinding", "flashsystem-operator-secrets")
-    stand.array(simulator, resyncInterval="1s")
+    stand.array(simulator, resyncInterval="24h")
 
     said = stand.says(ARRAYS, "array", "CredentialsForbidden")
     assert "flashsystem-operator-secrets" in said
@@ -193,15 +219,13 @@ def test_a_rotated_secret_is_taken_up_while_the_array_works(stand: Stand) -> Non
         )
 
 
-def test_an_array_that_lets_in_and_then_says_login_failed_is_a_failed_login(stand: Stand, simulator: Simulator) -> None:
+def test_an_array_without_a_session_left_is_tried_again_by_itself(stand: Stand, simulator: Simulator) -> None:
     fault = simulator.control.fault("login_failed_on_stdout", times=None)
     stand.array(simulator, resyncInterval="1s")
 
-    assert "CMMVC7017E" in stand.says(ARRAYS, "array", "LoginFailed")
-    assert len(simulator.control.log()) == 1
+    assert "lower spec.limits.sessions" in stand.says(ARRAYS, "array", "Unreachable")
 
     simulator.control.forget(fault)
-    stand.kubectl("annotate", "secret", "array", "example.com/unlocked=yes")
     stand.says(ARRAYS, "array", "Ready")
 
 
@@ -210,7 +234,7 @@ def test_a_user_who_may_only_look_is_told_in_the_arrays_own_words(stand: Stand, 
     stand.apply(stand.array_of(simulator))
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-    assert "CMMVC6253E" in stand.says(ATTACHMENTS, "one", "RefusedByArray")
+    assert "CMMVC9027E" in stand.says(ATTACHMENTS, "one", "RefusedByArray")
     stand.ready(ARRAYS, "array")
     assert simulator.control.state()["hosts"] == []
 

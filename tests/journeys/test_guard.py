@@ -86,7 +86,7 @@ def test_of_eight_volumes_one_goes_with_a_warning_and_the_others_by_a_deliberate
     stand.patch(ATTACHMENTS, warned, {"detachGuard": "Warn"})
     stand.gone(ATTACHMENTS, warned)
     until("the warning", lambda: warnings(stand, warned))
-    stand.patch(ATTACHMENTS, off, {"detachGuard": "Off"})
+    stand.patch(ATTACHMENTS, off, {"detachGuard": "Disabled"})
     stand.gone(ATTACHMENTS, off)
     assert warnings(stand, off) == []
 

@@ -219,7 +219,7 @@ def test_a_port_that_the_administrator_took_off_our_host_object_is_put_back(stan
     stand.ready(HOSTS, "worker-1")
 
 
-def test_the_host_object_of_a_resource_that_is_gone_is_left_to_the_administrator(
+def test_the_host_object_of_a_resource_that_is_gone_is_left_to_the_administrator_and_not_to_be_removed_while_in_use(
     stand: Stand, simulator: Simulator
 ) -> None:
     name = forgotten(stand, simulator, resync="2s")
@@ -230,10 +230,18 @@ def test_the_host_object_of_a_resource_that_is_gone_is_left_to_the_administrator
     message = stand.says(HOSTS, "worker-2", "InitiatorHeldBy")
     assert name in message
     assert "there no more" in message
-    assert "remove it on the array" in message
+    assert "mappings of 1 volume" in message
+    assert "remove" not in message
     assert writes(simulator, start) == []
 
-    admin(simulator, f"rmhost -force {name}")
+    admin(simulator, f"rmvdiskhostmap -host {name} vol0")
+    until(
+        "the advice to remove it",
+        lambda: "remove it on the array" in stand.says(HOSTS, "worker-2", "InitiatorHeldBy"),
+    )
+    assert writes(simulator, start) == []
+
+    admin(simulator, f"rmhost {name}")
     stand.ready(ATTACHMENTS, "two")
     assert name not in ports(simulator)
 

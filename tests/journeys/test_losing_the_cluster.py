@@ -8,10 +8,10 @@ import pytest
 from cluster.client import Cluster
 from cluster.ports import free_ports
 from flashsystem_operator.simulator import Simulator
-from support.arrays import pretend
+from support.arrays import last, pretend
 from support.operating import Operator, install, open_secrets, replica
 from support.probing import is_alive, is_ready
-from support.stand import ATTACHMENTS, Stand, until
+from support.stand import ARRAYS, ATTACHMENTS, Stand, until
 
 pytestmark = pytest.mark.long
 
@@ -117,3 +117,57 @@ def test_rights_that_are_withdrawn_and_a_long_outage_are_said_and_waited_for(
     stand.gone(ATTACHMENTS, "one")
     assert mapped(simulator) == {"vol1"}
     assert operator.pid == began
+
+
+@pytest.mark.parametrize("simulator", ["modern"], indirect=True)
+def test_a_look_that_hangs_while_the_cluster_is_lost_does_not_keep_it_from_coming_back(
+    cluster: Cluster, operator: Operator, stand: Stand, simulator: Simulator, port: int
+) -> None:
+    """The Lease is lost in the midst of a pass, and then all is begun again: nothing of that may be forgotten."""
+    plane, began = cluster.control_plane, operator.pid
+    assert plane is not None
+    hung = _hang_a_look(stand, simulator)
+
+    cluster.kubectl("delete", "clusterrolebinding", BINDING)
+    plane.restart_apiserver()
+    says(operator, "WARNING", "no right to", "apply the RBAC of this release")
+    install(cluster)
+
+    until("it to be ready again", lambda: is_ready(port))
+    assert is_alive(port)
+    stand.apply(stand.attachment("two", "worker-1", "vol1"))
+    stand.ready(ATTACHMENTS, "two")
+    assert mapped(simulator) == {"vol0", "vol1"}
+    assert operator.pid == began
+    simulator.control.forget(hung)
+
+
+@pytest.mark.parametrize("simulator", ["legacy"], indirect=True)
+def test_told_to_stop_while_the_cluster_is_lost_and_a_look_hangs_it_ends_and_sends_nothing_more(
+    cluster: Cluster, operator: Operator, stand: Stand, simulator: Simulator
+) -> None:
+    plane = cluster.control_plane
+    assert plane is not None
+    hung = _hang_a_look(stand, simulator)
+    plane.kill_apiserver()
+    try:
+        says(operator, "WARNING", "cannot renew Lease")
+        told = last(simulator)
+
+        assert operator.stop() == 0
+
+        assert [entry["line"] for entry in simulator.control.log(told) if entry["session"]] == []
+    finally:
+        plane.start_apiserver()
+        simulator.control.forget(hung)
+        operator.start()  # to detach what the test attached
+
+
+def _hang_a_look(stand: Stand, simulator: Simulator) -> int:
+    """Have a survey begin of which one command hangs for as long as the array may take for an answer."""
+    stand.patch(ARRAYS, "array", {"limits": {"commandTimeout": "20s"}})
+    stand.ready(ARRAYS, "array")
+    hung = simulator.control.fault("hold", "lsvdisk")
+    stand.annotate(ARRAYS, "array", reconcile_requested_at="now")
+    simulator.control.wait(hung, seconds=25.0)
+    return hung

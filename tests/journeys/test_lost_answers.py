@@ -11,7 +11,7 @@ from support.arrays import pretend
 from support.contents import commands, looks, mark, writes
 from support.endings import comes_to, layout, stays_in_sync
 from support.operating import Operator, replica
-from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.stand import ATTACHMENTS, HOSTS, PATIENCE, Stand, iqn, until
 
 pytestmark = pytest.mark.long
 
@@ -108,7 +108,7 @@ def test_a_lost_answer_costs_a_pass_and_nothing_else(stand: Stand, simulator: Si
 
 
 def about(command: Mapping[str, Any], verb: str) -> bool:
-    return any(word.startswith(f"{verb}-") for word in command["words"])
+    return any(word.startswith(f"{verb}-") for word in command["named"])
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_nothing_contrary_is_done_while_an_outcome_is_unknown(stand: Stand, simu
     faults = [simulator.control.fault("hold", verb, line=at(verb), when="before") for verb in VERBS]
     change(stand)
     for fault in faults:
-        simulator.control.wait(fault, seconds=40)
+        simulator.control.wait(fault, seconds=PATIENCE)
     for name in ("mkhost-1", "mkvdiskhostmap-1", "rmvdiskhostmap-1"):
         assert "may still be running" in stand.says(ATTACHMENTS, name, "OutcomeUnknown")
     for name in ("rmhost", "addhostport", "rmhostport"):

@@ -9,7 +9,7 @@ from flashsystem_operator.values import MAX_LUN
 from support.arrays import pretend
 from support.contents import admin, foreign_host, luns, mappings, ports, uid, writes
 from support.operating import Operator
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, iqn, until
 
 
 def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_that_it_asks_for(
@@ -70,7 +70,7 @@ def test_a_lun_that_was_freed_rests_even_if_nobody_lived_to_say_so(
     held = simulator.control.fault("hold", "rmvdiskhostmap", when="after")
 
     stand.delete(ATTACHMENTS, "one", wait=False)
-    simulator.control.wait(held, seconds=40)
+    simulator.control.wait(held, seconds=PATIENCE)
     assert cooling() == {1: uid(simulator, "vol0")}
     operator.kill()
     simulator.control.release(held)

@@ -19,8 +19,12 @@ from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 pytestmark = pytest.mark.long
 
 NODES = [f"node-{number}" for number in range(16)]
-MOST = {"legacy": 130, "modern": 116}
-"""Commands from the first contact until all is Ready; 80 of them make the 16 host objects and the 64 mappings."""
+MOST = 306
+"""Commands from the first contact until all is Ready.
+
+80 of them make the 16 host objects and the 64 mappings. Of the looks, two come right before each mapping, and one right
+after it: whether it is the one that was meant.
+"""
 
 
 @pytest.fixture(params=["legacy", "modern"])
@@ -67,20 +71,20 @@ def test_64_attachments_of_16_new_hosts_take_hardly_more_commands_than_they_are(
     stand.ready(HOSTS, *NODES)
 
     assert Counter(writes(simulator)) == {"mkhost": 16, "mkvdiskhostmap": 64}
-    assert len(commands(simulator)) <= MOST[dialect(simulator)], Counter(each["verb"] for each in commands(simulator))
+    assert len(commands(simulator)) <= MOST, Counter(each["verb"] for each in commands(simulator))
     assert len(layout(simulator)["hosts"]) == 16
     assert clean(simulator)
 
 
-def dialect(simulator: Simulator) -> str:
-    return str(simulator.control.state()["dialect"])
-
-
 @pytest.mark.parametrize("access", ["Exclusive", "Shared"])
-def test_one_more_attachment_of_a_known_host_takes_five_commands_and_a_shared_one_nine(
+def test_one_more_attachment_of_a_known_host_takes_seven_commands_and_a_shared_one_twelve(
     stand: Stand, simulator: Simulator, access: str
 ) -> None:
-    """For a second mapping of a Shared volume its other host, and the attachment there, are looked at too."""
+    """For a second mapping of a Shared volume its other host, and the attachment there, are looked at too.
+
+    Two or three of these are the look right before the command, in one line where the shell chains, and one is the look
+    right after it.
+    """
     stand.array(simulator, resyncInterval="10m")
     stand.apply(stand.host("worker-1"), stand.host("worker-2"))
     stand.apply(*(stand.attachment(f"at-{host}", host, "v0", access="Shared") for host in ("worker-1", "worker-2")))
@@ -96,7 +100,7 @@ def test_one_more_attachment_of_a_known_host_takes_five_commands_and_a_shared_on
 
     took = [each["verb"] for each in commands(simulator, start)]
     assert took.count("mkvdiskhostmap") == 1
-    assert len(took) <= (5 if access == "Exclusive" else 9), took
+    assert len(took) <= (7 if access == "Exclusive" else 12), took
 
 
 def test_detaching_and_attaching_on_the_same_hosts_at_once_fails_for_nobody(

@@ -136,7 +136,7 @@ def test_a_mapping_that_the_last_look_did_not_show_is_seen_before_anybody_shares
     stand.ready(ATTACHMENTS, "beside")
     assert seen_by(simulator, "vol1") == {iqn("backup"), iqn("b")}
     forced = [command for command in commands(simulator) if "-force" in command["words"]]
-    assert [command["words"][-1] for command in forced] == ["vol1"]
+    assert [command["named"][-1] for command in forced] == ["vol1"]
 
 
 def test_an_array_may_forbid_that_any_volume_has_several_hosts(stand: Stand, simulator: Simulator) -> None:

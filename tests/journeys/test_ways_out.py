@@ -24,8 +24,8 @@ def release(stand: Stand, kind: str, name: str) -> None:
 
 
 def typed(simulator: Simulator, since: int) -> list[list[str]]:
-    """The words of the commands that changed something, as they came over SSH; in no order, since many do at once."""
-    return sorted(["svctask", *command["words"]] for command in commands(simulator, since) if command["writes"])
+    """The commands that changed something, with the names of what they are about; in no order: many come at once."""
+    return sorted(["svctask", *command["named"]] for command in commands(simulator, since) if command["writes"])
 
 
 def plans(stand: Stand, *names: str) -> list[list[str]]:

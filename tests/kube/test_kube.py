@@ -45,7 +45,7 @@ async def test_what_somebody_else_wrote_meanwhile_is_never_overwritten(
     with pytest.raises(Conflict):
         await kube.write_finalizer(ref, stale, present=True)
     with pytest.raises(Conflict):
-        await kube.write_status(ref, stale.resource_version, {}, {"name": "x"})
+        await kube.write_status(ref, stale, {}, {"name": "x"})
 
     now = cluster.get(Kind.HOST.crd, "one", f"--namespace={namespace}")
     assert "finalizers" not in now["metadata"]
@@ -56,15 +56,30 @@ async def test_a_status_is_replaced_whole_and_the_spec_stays(kube: Kube, cluster
     cluster.apply(host("one", namespace))
     ref = ObjectRef(Kind.HOST, namespace, "one")
     found = cluster.get(Kind.HOST.crd, "one", f"--namespace={namespace}")
-    version, before = found["metadata"]["resourceVersion"], found["status"]
+    meta, before = ObjectMeta.model_validate(found["metadata"]), found["status"]
 
-    first = await kube.write_status(ref, version, before, {"observedGeneration": 1, "name": "x", "id": "4"})
-    second = await kube.write_status(
-        ref, first["metadata"]["resourceVersion"], first["status"], {"observedGeneration": 1, "mappings": {"count": 0}}
-    )
+    first = await kube.write_status(ref, meta, before, {"observedGeneration": 1, "name": "x", "id": "4"})
+    meta = ObjectMeta.model_validate(first["metadata"])
+    second = await kube.write_status(ref, meta, first["status"], {"observedGeneration": 1, "mappings": {"count": 0}})
 
     assert second["status"] == {"observedGeneration": 1, "mappings": {"count": 0}}
     assert second["spec"] == found["spec"]
+
+
+async def test_a_finalizer_of_an_object_never_goes_on_or_off_another_one_of_its_name(
+    kube: Kube, cluster: Cluster, namespace: str
+) -> None:
+    """Whatever the version says: a copy of the cluster, restored from a backup, may have it again."""
+    cluster.apply(host("one", namespace))
+    ref = ObjectRef(Kind.HOST, namespace, "one")
+    now = ObjectMeta.model_validate(cluster.get(Kind.HOST.crd, "one", f"--namespace={namespace}")["metadata"])
+    former = now.model_copy(update={"uid": "11111111-2222-3333-4444-555555555555"})
+
+    with pytest.raises(KubeError):
+        await kube.write_finalizer(ref, former, present=True)
+
+    after = cluster.get(Kind.HOST.crd, "one", f"--namespace={namespace}")
+    assert after["metadata"]["resourceVersion"] == now.resource_version
 
 
 async def test_a_finalizer_of_others_is_kept(kube: Kube, cluster: Cluster, namespace: str) -> None:
@@ -111,7 +126,7 @@ async def test_a_status_that_is_not_taken_is_refused_with_the_name_of_the_field(
     with pytest.raises(KubeError, match=r"status\.ownership"):
         await kube.write_status(
             ObjectRef(Kind.HOST, namespace, "one"),
-            found["metadata"]["resourceVersion"],
+            ObjectMeta.model_validate(found["metadata"]),
             found["status"],
             {"observedGeneration": 1, "ownership": "Borrowed"},
         )

@@ -16,6 +16,7 @@ from flashsystem_operator.array.errors import (
     Unreachable,
     Unreadable,
 )
+from flashsystem_operator.array.state import Portset
 from flashsystem_operator.array.view import Body
 from flashsystem_operator.reconcile.array import (
     duplicate,
@@ -54,6 +55,34 @@ CASES = [
     ),
     Case("a pool must not be offline", judged(body(pool=replace(POOL, status="offline"))), Reason.POOL_OFFLINE),
     Case("a degraded pool still serves", judged(body(pool=replace(POOL, status="degraded"))), Reason.READY),
+    Case(
+        "a portset for iSCSI hosts may be named",
+        judged(body(portsets=("portset0", "blue")), iscsi={"portset": "blue"}),
+        Reason.READY,
+    ),
+    Case(
+        "a portset that is named must be there",
+        judged(body(), iscsi={"portset": "blue"}),
+        Reason.PORTSET_NOT_FOUND,
+        ("no portset blue", "spec.iscsi.portset"),
+    ),
+    Case(
+        "a portset for replication takes no hosts",
+        judged(body(portsets=(Portset("blue", "replication", "ethernet"),)), iscsi={"portset": "blue"}),
+        Reason.PORTSET_MISMATCH,
+        ("type replication, not host", "spec.iscsi.portset"),
+    ),
+    Case(
+        "a portset for Fibre Channel takes no iSCSI hosts",
+        judged(body(portsets=(Portset("portset64", "host", "fc"),)), iscsi={"portset": "portset64"}),
+        Reason.PORTSET_MISMATCH,
+        ("port type fc, not ethernet",),
+    ),
+    Case(
+        "an array without portsets has no use for the name of one",
+        judged(body(level=(8, 3), portsets=()), iscsi={"portset": "blue"}),
+        Reason.READY,
+    ),
     Case(
         "one node with an iSCSI name must be online",
         judged(body(nodes=(replace(NODE, online=False, status="service"),))),

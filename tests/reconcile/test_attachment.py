@@ -1,5 +1,6 @@
 """What brings one volume to one host: guard clauses from missing to dangerous, and the good case last."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from flashsystem_operator.array.commands import MakeHost, MapVolume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.attachment import plan
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason
-from flashsystem_operator.values import HostName, Lun
+from flashsystem_operator.values import HostName, Lun, nguid
 from support.arranging import (
     array,
     attachment,
@@ -72,6 +73,12 @@ CASES = [
         decided(to_node(bound(OURS, volume("data", 9))), view(DATA, OURS)),
         Reason.VOLUME_GONE,
         (uid(9), "data", "another one"),
+    ),
+    Case(
+        "a bound volume that is mapped over NVMe meanwhile, and shows its NGUID for its UID, is not gone",
+        decided(to_node(bound(OURS, DATA)), view(replace(DATA, uid=nguid(DATA.uid)), OURS)),
+        Reason.VOLUME_MAPPED_ELSEWHERE,
+        (DATA.uid, "NVMe"),
     ),
     Case(
         "a UID of the spec, which nobody can change, is believed rather than one of the status",
@@ -198,10 +205,18 @@ CASES = [
     Case(
         "what is attached stays Ready when another hand maps the volume elsewhere",
         decided(
-            to_node(bound(OURS, DATA)),
+            to_node(bound(OURS, DATA, attached_time="2026-01-02T00:00:00Z")),
             view(DATA, OURS, host_object("b", "b"), mapped(OURS, DATA), mapped(host_object("b", "b"), DATA)),
         ),
         Reason.ATTACHED,
+    ),
+    Case(
+        "a mapping that an elder left is not Ready for Exclusive access while the volume is mapped elsewhere",
+        decided(
+            to_node(bound(OURS, DATA)),
+            view(DATA, OURS, host_object("b", "b"), mapped(OURS, DATA), mapped(host_object("b", "b"), DATA)),
+        ),
+        Reason.VOLUME_MAPPED_ELSEWHERE,
     ),
     Case(
         "a mapping is not Ready while no portal leads to it",
@@ -290,3 +305,26 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do() -> None:
         seen.assume(step)
 
     assert isinstance(plan(wished, around, seen), InSync)
+
+
+@pytest.mark.parametrize(("said", "reason"), [("offline", Reason.VOLUME_OFFLINE), ("degraded", Reason.VOLUME_DEGRADED)])
+def test_a_mapped_volume_that_is_not_online_stays_attached_with_a_condition(said: str, reason: Reason) -> None:
+    ill = replace(DATA, status=said)
+
+    decision = decided(to_node(), view(ill, OURS, mapped(OURS, ill)))
+
+    assert isinstance(decision, InSync)
+    assert decision.reason is Reason.ATTACHED
+    (note,) = decision.notes
+    assert (note.kind, note.reason) == ("VolumeUnhealthy", reason)
+    assert f"Volume data is {said} on the array" in note.message
+
+
+@pytest.mark.parametrize("said", ["online", "", "formatting"])
+def test_nothing_is_said_of_a_volume_that_may_be_well(said: str) -> None:
+    well = replace(DATA, status=said)
+
+    decision = decided(to_node(), view(well, OURS, mapped(OURS, well)))
+
+    assert isinstance(decision, InSync)
+    assert decision.notes == ()

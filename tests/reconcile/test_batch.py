@@ -4,10 +4,23 @@ from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, R
 from flashsystem_operator.array.state import Host, Volume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import batch
-from flashsystem_operator.reconcile.decision import Act, InSync, Reason, Wait
+from flashsystem_operator.reconcile.decision import Act, InSync, Reason, Refuse, Wait
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import Lun
-from support.arranging import attachment, bound, host, host_object, iqn, mapped, own_name, uid, view, volume, world
+from support.arranging import (
+    array,
+    attachment,
+    bound,
+    host,
+    host_object,
+    iqn,
+    mapped,
+    own_name,
+    uid,
+    view,
+    volume,
+    world,
+)
 
 DATA, LOGS, TEMP = volume("data", 1), volume("logs", 2), volume("temp", 3)
 NODE = host("node")
@@ -109,6 +122,22 @@ def test_a_closed_array_takes_nothing_in_and_lets_everything_out() -> None:
     assert "Pool0 is offline" in closed.message
 
 
+def test_what_is_wrong_with_a_closed_array_is_for_its_own_namespace_to_read() -> None:
+    tenant = {"namespace": "tenant"}
+    coming = attachment("coming", "node", meta=tenant)
+    owner = host("node", array_ref={"name": "array", "namespace": "storage"}, meta=tenant)
+    around = world(
+        owner, coming, of=array(allowed_namespaces={"from": "All"}), closed="Pool Pool0 is offline: node1 is down."
+    )
+
+    decision = batch.plan(around, view(DATA), [coming.ref])[coming.ref]
+
+    assert isinstance(decision, Wait)
+    assert decision.reason is Reason.ARRAY_NOT_READY
+    assert "Pool0" not in decision.message
+    assert "ask whoever keeps it" in decision.message
+
+
 def test_ports_are_not_changed_while_the_array_is_closed() -> None:
     around = world(host("node", "new"), attachment("a", "node"), closed="Open access is on.")
 
@@ -140,3 +169,35 @@ def test_an_attachment_by_uid_and_one_by_name_get_one_mapping() -> None:
     done = steps(world(NODE, elder, younger), view(DATA, OURS))
 
     assert [type(step) for step in done] == [MapVolume]
+
+
+def test_no_attachment_is_refused_for_a_mapping_that_the_array_did_not_make() -> None:
+    elder, younger = attachment("elder", "a"), attachment("younger", "b", access="Shared")
+    ours = host_object(own_name("a"), "a")
+    around, seen = world(host("a"), host("b"), elder, younger), view(DATA, ours)
+
+    before = batch.plan(around, seen, [elder.ref, younger.ref])[younger.ref]
+    after = batch.plan(around, seen, [elder.ref, younger.ref], undone={elder.ref})[younger.ref]
+
+    assert isinstance(before, Refuse)
+    assert isinstance(after, Act)
+
+
+def test_no_attachment_is_refused_for_a_lun_that_the_array_did_not_give() -> None:
+    elder, younger = attachment("elder", "node", "data"), attachment("younger", "node", "logs", lun=1)
+    around, seen = world(NODE, elder, younger), view(DATA, LOGS, OURS)
+
+    before = batch.plan(around, seen, [elder.ref, younger.ref])[younger.ref]
+    after = batch.plan(around, seen, [elder.ref, younger.ref], undone={elder.ref})[younger.ref]
+
+    assert isinstance(before, Refuse)
+    assert before.reason is Reason.LUN_TAKEN
+    assert after == Act((put(OURS, LOGS, 1),))
+
+
+def test_a_host_object_that_the_array_did_not_make_is_made_for_the_next_volume() -> None:
+    wished = [attachment(name, "node", name) for name in ("data", "logs")]
+    around = world(NODE, *wished)
+
+    decisions = batch.plan(around, view(DATA, LOGS), [each.ref for each in wished], undone={wished[0].ref})
+    assert decisions[wished[1].ref] == Act((MakeHost(OURS.name, (iqn("node"),)), put(OURS, LOGS)))

@@ -76,7 +76,7 @@ CASES = [
     Case("the type differs", host("node"), ChangeHost(NODE, None, "tpgs"), Why.PLACE_HOST, "spec.type tpgs,"),
     Case("an I/O group is lacking", host("node"), AddIoGroups(NODE, ("1",)), Why.PLACE_HOST, "names I/O group 1 too"),
     Case("one is too many", host("node"), RemoveIoGroups(NODE, ("2", "3")), Why.PLACE_HOST, "name I/O group 2 and 3"),
-    Case("the last volume is gone", host("node"), EMPTY, Why.EMPTY_HOST, "no attachment that is to stay names"),
+    Case("the last volume is gone", host("node"), EMPTY, Why.EMPTY_HOST, "does not need it"),
     Case(
         "the host is deleted",
         host("node", meta={"deleting": True}),

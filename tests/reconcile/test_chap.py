@@ -11,7 +11,7 @@ from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
 from flashsystem_operator.reconcile import batch, focus, records, status
 from flashsystem_operator.reconcile.chap import in_force
-from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refuse
+from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refuse, Wait
 from flashsystem_operator.reconcile.host import plan
 from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
@@ -63,6 +63,16 @@ CASES = [
         "nothing is mapped to a host object of ours before its secret is set",
         attaching(node(), view(OURS, DATA, chap={})),
         Act((SetChap(OWN, SECRET, "-chapsecret"), MAPPED)),
+    ),
+    Case(
+        "a secret that the array has and does not show is not set again, and that is said",
+        decided(node(), view(OURS, chap={OWN: None})),
+        Reason.NOT_SUPPORTED,
+    ),
+    Case(
+        "a host object that asks for a user name of its own is not used with the initiator's",
+        decided(node(), view(OURS, chap={OWN: ChapSecret(SECRET.text, username="someone")})),
+        Reason.HOST_DIFFERS,
     ),
     Case(
         "a changed secret is set",
@@ -186,3 +196,11 @@ def test_a_secret_counts_once_the_array_asks_for_it() -> None:
     assert in_force(wished, OWN, around(wished), view(OURS, chap={OWN: SECRET})) == SECRET
     assert in_force(wished, OWN, around(wished), view(OURS, chap={OWN: OTHER})) is None
     assert in_force(wished, OWN, around(wished), view(OURS)) is None
+
+
+def test_an_attachment_asks_again_for_a_secret_of_its_host_since_nothing_shows_that_it_changed() -> None:
+    decision = attaching(node(), view(DATA, chap={}), FORBIDDEN)
+
+    assert isinstance(decision, Wait)
+    assert decision.reason is Reason.HOST_NOT_READY
+    assert decision.retry is not None

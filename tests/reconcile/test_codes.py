@@ -40,10 +40,32 @@ def test_a_meaning_is_told_in_whole_sentences_with_the_way_out(each: Meaning) ->
     assert bool(each.remedy) or each.severity is Severity.DONE
 
 
-@pytest.mark.parametrize("each", [each for each in TABLE if "no source" in each.means.lower()], ids=name)
-def test_what_no_source_explains_is_not_explained_away(each: Meaning) -> None:
-    assert NAMED[each.code] == ["3.4"]
-    assert each.severity is Severity.RETRY
+VOLUME_PROTECTION = [*range(8457, 8464), 8478, 8479, *range(8481, 8485)]
+
+
+@pytest.mark.parametrize("number", VOLUME_PROTECTION)
+def test_a_refusal_by_volume_protection_is_retried_and_named_as_such(number: int) -> None:
+    found = codes.meaning(f"CMMVC{number}E", "svctask rmvdiskhostmap")
+
+    assert found
+    assert found.severity is Severity.RETRY
+    assert "Volume protection" in found.means
+
+
+def test_too_many_sessions_are_not_called_a_wrong_password() -> None:
+    found = codes.meaning("CMMVC7017E", "lssystem")
+
+    assert found
+    assert (found.severity, found.reason) == (Severity.RETRY, Reason.REFUSED_BY_ARRAY)
+    assert "sessions" in found.means
+
+
+@pytest.mark.parametrize("code", ["CMMVC7016E", "CMMVC9003E"])
+def test_a_key_that_the_array_does_not_take_is_a_failed_login(code: str) -> None:
+    found = codes.meaning(code, "")
+
+    assert found
+    assert (found.severity, found.reason) == (Severity.ADMIN, Reason.LOGIN_FAILED)
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,19 @@ from typing import Any
 
 import pytest
 
+from flashsystem_operator.api.array import FormerHost
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import CoolingLun, FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
 from flashsystem_operator.array.state import Host
 from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import batch, records, status
+from flashsystem_operator.reconcile import batch, cooling, records, status
 from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile.decision import Act
 from flashsystem_operator.reconcile.drift import with_vanished
 from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
-from support.arranging import array, attachment, body, host, mapped, uid, view, volume, world
+from support.arranging import array, attachment, body, host, iqn, mapped, uid, view, volume, world
 from support.drifting import ADMINS, DATA, LOGS, OURS, TEMP, was_attached
 
 NOW, END, LATER = "2026-03-01T00:00:00Z", "2026-03-01T00:05:00Z", "2026-03-01T00:04:59Z"
@@ -245,3 +246,82 @@ def test_who_asks_for_one_that_rests_is_not_warned() -> None:
     asking = around(node(**RESTING), attachment("a", "node", "logs", lun=1))
 
     assert acts(asking, view(DATA, LOGS, OURS))["a"].warning == ""
+
+
+# -- where the FlashSystemHost goes, or is gone ----------------------------------------------------------------------
+
+
+def former(*luns: CoolingLun) -> dict[str, Any]:
+    return {"initiators": [iqn("elsewhere"), iqn("node")], "luns": [each.model_dump() for each in luns]}
+
+
+def created_again(*formers: dict[str, Any], now: str = NOW, quarantine: str = "5m") -> World:
+    """A FlashSystemHost without a status, on an array that remembers former hosts, and an attachment of `logs`."""
+    remembers = array(lun_quarantine=quarantine, status={"cooling_luns": formers})
+    return world(host("node"), attachment("a", "node", "logs"), of=remembers, now=now)
+
+
+def test_a_lun_is_not_given_away_early_because_the_host_resource_was_deleted_and_created_again() -> None:
+    assert luns(created_again(former(entry(1, 1))), view(DATA, LOGS)) == {"a": 2}
+    assert said(created_again(former(entry(1, 1))), view(DATA)) == (entry(1, 1),)
+
+
+def test_what_the_array_remembers_counts_for_the_same_machine_only_and_for_no_longer_than_the_quarantine() -> None:
+    seen = view(DATA, LOGS)
+
+    assert luns(created_again({**former(entry(1, 1)), "initiators": [iqn("other")]}), seen) == {"a": 1}
+    assert luns(created_again(former(entry(1, 1)), now=END), seen) == {"a": 1}
+    assert luns(created_again(former(entry(1, 1)), quarantine="0s"), seen) == {"a": 1}
+    assert said(created_again(former(entry(1, 1)), quarantine="1m"), seen) == (entry(1, 1, "2026-03-01T00:01:00Z"),)
+
+
+def test_of_what_the_host_and_the_array_remember_the_later_end_counts() -> None:
+    remembers = array(lun_quarantine="5m", status={"cooling_luns": [former(entry(1, 1, LATER), entry(2, 2, END))]})
+    wished = world(
+        node(cooling_luns=[entry(1, 3, END).model_dump(), entry(2, 4, LATER).model_dump()]), of=remembers, now=NOW
+    )
+
+    assert said(wished, view(DATA, OURS)) == (entry(1, 3), entry(2, 2))
+
+
+def test_what_a_host_leaves_has_every_initiator_by_which_its_machine_was_known() -> None:
+    going = host("node", "new", status={"ports": [{"iqn": iqn("old")}], **RESTING})
+
+    left = cooling.left_by(going, going.status.cooling_luns)
+
+    assert (left.initiators, left.luns) == ((iqn("new"), iqn("old")), (entry(1, 1),))
+
+
+def test_the_array_forgets_what_has_rested_and_keeps_one_entry_for_each_lun() -> None:
+    before = FormerHost.model_validate(former(entry(1, 1, NOW), entry(2, 2, LATER)))
+    more = FormerHost.model_validate(former(entry(2, 3, END)))
+
+    (kept,) = cooling.remembering([before], [more], NOW)
+    assert kept.luns == (entry(2, 3, END),)
+    assert cooling.remembering([kept], [], END) == ()
+
+
+def test_where_the_array_remembers_too_much_those_that_rested_longest_are_left_out() -> None:
+    def numbered(number: int, luns: int, until: str) -> FormerHost:
+        return FormerHost(initiators=(iqn(f"n{number}"),), luns=tuple(entry(lun, lun, until) for lun in range(luns)))
+
+    many = [numbered(number, 1, f"2026-03-01T00:0{1 + number % 2}:00Z") for number in range(100)]
+    kept = cooling.remembering(many, [numbered(100, 1, END)], NOW)
+    assert len(kept) == 64
+    assert {iqn("n100"), *(iqn(f"n{number}") for number in range(1, 100, 2))} <= {each.initiators[0] for each in kept}
+
+    wide = cooling.remembering([numbered(1, 500, LATER)], [numbered(2, 500, END)], NOW)
+    assert {each.initiators[0]: len(each.luns) for each in wide} == {iqn("n1"): 12, iqn("n2"): 500}
+
+
+def test_what_is_freed_on_a_host_object_without_a_host_resource_is_recorded_with_the_array() -> None:
+    wished, seen = around(going := off()), view(DATA, OURS, mapped(OURS, DATA))
+    decisions = batch.plan(wished, seen, wished.attachments)
+
+    (left,) = cooling.freed_of_former_hosts(decisions, wished, seen).values()
+    assert (left.initiators, left.luns) == ((iqn("node"),), (entry(1, 1),))
+
+    known = array(lun_quarantine="5m", status={"cooling_luns": [left.model_dump()]})
+    assert cooling.freed_of_former_hosts(decisions, world(going, of=known, now=NOW), seen) == {}
+    assert cooling.freed_of_former_hosts(decisions, around(node(), going), seen) == {}
+    assert cooling.freed_of_former_hosts(decisions, around(going, quarantine="0s"), seen) == {}

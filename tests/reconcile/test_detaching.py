@@ -1,7 +1,10 @@
 """What is taken away when an attachment is deleted, and what is not. A wrong unmap is an outage."""
 
+from typing import Any
+
 import pytest
 
+from flashsystem_operator.api.kinds import FINALIZER
 from flashsystem_operator.reconcile.decision import Reason, Release
 from support.arranging import (
     attachment,
@@ -13,7 +16,11 @@ from support.arranging import (
     volume,
 )
 from support.deciding import Case, hold, sentence
-from support.leaving import ADMINS, DATA, LOGS, NODE, OURS, decided, leaving, unmap
+from support.leaving import ADMINS, DATA, LOGS, NODE, OURS, RENAMED, decided, leaving, unmap
+
+GUARDED = {"finalizers": (FINALIZER,)}
+HELD: dict[str, Any] = {"meta": GUARDED, "status": bound(OURS, DATA)}
+"""What an attachment has that answers for its mapping."""
 
 CASES = [
     Case(
@@ -69,9 +76,10 @@ CASES = [
         Release(),
     ),
     Case(
-        "a mapping that comes through a host cluster is never ours to remove",
+        "a mapping that comes through a host cluster is never ours to remove, and it is said that it stays",
         decided(leaving(bound(OURS, DATA)), view(DATA, OURS, mapped(OURS, DATA, cluster="cluster-1"))),
-        Release(),
+        Release,
+        ("Volume data stays mapped", "host cluster cluster-1"),
     ),
     Case(
         "of two ways to a volume only the host's own is taken away",
@@ -94,15 +102,56 @@ CASES = [
             leaving(bound(OURS, DATA)),
             view(DATA, OURS, mapped(OURS, DATA)),
             NODE,
-            attachment("heir", "node"),
+            attachment("heir", "node", **HELD),
         ),
         Release,
         ("storage/heir", "stays mapped"),
     ),
     Case(
+        "an attachment goes only when the heir that keeps the mapping is held by our finalizer",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, OURS, mapped(OURS, DATA)),
+            NODE,
+            attachment("heir", "node", status=bound(OURS, DATA)),
+        ),
+        Reason.HANDING_OVER,
+        ("storage/heir", "stays mapped"),
+    ),
+    Case(
+        "an attachment goes only when what its heir will unmap is recorded",
+        decided(
+            leaving(bound(OURS, DATA)),
+            view(DATA, OURS, mapped(OURS, DATA)),
+            NODE,
+            attachment("heir", "node", meta=GUARDED),
+        ),
+        Reason.HANDING_OVER,
+        ("storage/heir",),
+    ),
+    Case(
+        "an attachment stays while a command may still run on its host object that was renamed since",
+        decided(leaving(bound(ADMINS, DATA)), view(DATA, RENAMED), NODE, unsettled=frozenset({ADMINS.name})),
+        Reason.OUTCOME_UNKNOWN,
+    ),
+    Case(
+        "what was to stay mapped in any case waits for no heir",
+        decided(
+            leaving(bound(OURS, DATA), deletion_policy="Retain"),
+            view(DATA, OURS, mapped(OURS, DATA)),
+            NODE,
+            attachment("heir", "node"),
+        ),
+        Release,
+        ("storage/heir",),
+    ),
+    Case(
         "an heir by UID counts like one by name",
         decided(
-            leaving(bound(OURS, DATA)), view(DATA, OURS, mapped(OURS, DATA)), NODE, attachment("heir", "node", DATA.uid)
+            leaving(bound(OURS, DATA)),
+            view(DATA, OURS, mapped(OURS, DATA)),
+            NODE,
+            attachment("heir", "node", DATA.uid, **HELD),
         ),
         Release,
         ("storage/heir",),
@@ -113,7 +162,7 @@ CASES = [
             leaving(bound(OURS, DATA)),
             view(DATA, OURS, mapped(OURS, DATA)),
             host("other"),
-            attachment("heir", "node", status=bound(OURS, DATA)),
+            attachment("heir", "node", **HELD),
         ),
         Release,
         ("storage/heir",),

@@ -1,5 +1,6 @@
 """What another hand did on the array, what is said of it and what is done: docs/drift.md, and how long it lasts."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,13 +8,16 @@ import pytest
 from flashsystem_operator.api.attachment import Origin, VolumeAttachment
 from flashsystem_operator.api.conditions import find
 from flashsystem_operator.array.commands import MapVolume
+from flashsystem_operator.array.state import Odd
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
 from flashsystem_operator.reconcile import batch, records, status
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason
-from flashsystem_operator.reconcile.drift import kept, with_vanished
+from flashsystem_operator.reconcile.conditions import kept
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Wait
+from flashsystem_operator.reconcile.drift import with_vanished
 from flashsystem_operator.reconcile.focus import doubts
 from flashsystem_operator.reconcile.saying import Outcome
+from flashsystem_operator.reconcile.unread import as_far_as_read
 from support.arranging import attachment, bound, host, host_object, mapped, view, world
 from support.drifting import (
     ATTACHED,
@@ -33,6 +37,7 @@ from support.drifting import (
 )
 from support.stating import LATER, NOW
 
+ELSEWHERE = replace(host_object("other", "other"), id="8")
 ASKED = {"annotations": {"flashsystem.io/reconcile-requested-at": "now"}}
 
 
@@ -231,11 +236,48 @@ def test_what_was_reported_is_kept_while_nobody_can_look(seen: View) -> None:
     assert kept(blind.status.conditions)
 
 
+def test_what_was_reported_is_kept_and_its_answer_waits_while_a_row_about_it_cannot_be_read() -> None:
+    reported = told(was_attached(), view(DATA, LOGGED_IN))
+    unread = view(DATA, OURS)
+    unread.learn_odd("lshostvdiskmap", [Odd("svcinfo lshostvdiskmap", "no LUN", frozenset({DATA.uid.lower()}))])
+
+    around = with_vanished(world(asked(reported), NODE), unread)
+    decision = as_far_as_read(attachments.plan(asked(reported), around, unread), asked(reported), around, unread)
+    blind = status.of_attachment(asked(reported), Outcome(decision), around, unread, LATER)
+    after = reported.model_copy(update={"status": blind})
+
+    assert isinstance(decision, Wait)
+    assert find(blind.conditions, "Drifted") == find(reported.status.conditions, "Drifted")
+    assert not isinstance(attachments.plan(after, world(after, NODE), view(DATA, OURS)), Act)
+    assert isinstance(attachments.plan(asked(after), world(asked(after), NODE), view(DATA, OURS)), Act)
+
+
 def test_what_is_in_the_way_of_a_correction_is_said_and_it_is_not_corrected_later() -> None:
-    elsewhere = host_object("other", "other")
-    obstructed = told(was_attached(), view(DATA, OURS, elsewhere, mapped(elsewhere, DATA)))
+    obstructed = told(was_attached(), view(DATA, OURS, ELSEWHERE, mapped(ELSEWHERE, DATA)))
 
     assert said(attached(obstructed, view(DATA, OURS))) == ("MappingRemoved", "MappingRemoved")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        view(DATA, LOGGED_IN, ELSEWHERE, mapped(LOGGED_IN, DATA), mapped(ELSEWHERE, DATA)),
+        view(DATA, LOGGED_IN, mapped(LOGGED_IN, DATA, 5)),
+    ],
+    ids=["SharedBeyondSpec", "LUNChanged"],
+)
+def test_a_volume_that_was_moved_to_another_host_does_not_come_back_whatever_was_reported_before(before: View) -> None:
+    """As volumes are moved by hand: mapped to the new host, unmapped from the old one, and unmapped there at last."""
+    reported = told(was_attached(), before)
+    assert kept(reported.status.conditions)
+
+    moved = told(reported, view(DATA, LOGGED_IN, ELSEWHERE, mapped(ELSEWHERE, DATA)))
+    assert said(attached(reported, view(DATA, LOGGED_IN, ELSEWHERE, mapped(ELSEWHERE, DATA)))) == (
+        "VolumeMappedElsewhere",
+        "MappingRemoved",
+    )
+
+    assert said(attached(moved, view(DATA, OURS, ELSEWHERE))) == ("MappingRemoved", "MappingRemoved")
 
 
 def test_a_mapping_that_a_listing_lacks_is_looked_for_by_a_command_meant_for_it() -> None:

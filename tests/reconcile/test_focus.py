@@ -1,13 +1,18 @@
 """What is looked at before a decision may be believed: enough, and no more."""
 
+from dataclasses import replace
+
+import pytest
+
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, RemoveHost, UnmapVolume
 from flashsystem_operator.array.observe import Focus
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import focus as focusing
-from flashsystem_operator.values import HostName, Lun, VolumeName
-from support.arranging import attachment, bound, host, host_object, mapped, own_name, uid, view, volume, world
+from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
+from support.arranging import NODE as NODE1
+from support.arranging import attachment, body, bound, host, host_object, mapped, own_name, uid, view, volume, world
 
 DATA = volume("data", 1)
 NODE = host("node")
@@ -76,6 +81,11 @@ def test_a_mapping_that_a_listing_lacks_is_doubted() -> None:
     assert doubts(leaving(), view(DATA, OURS)).mapped == {OURS.name}
 
 
+def test_a_volume_is_mapped_no_more_only_when_it_was_asked_for_all_its_mappings() -> None:
+    assert doubts(leaving(), view(DATA, OURS)).volumes == {DATA.uid}
+    assert doubts(leaving(), view(DATA)).volumes == {DATA.uid}
+
+
 def test_a_host_object_that_a_listing_lacks_is_doubted() -> None:
     assert doubts(leaving(), view(DATA)).hosts == {OURS.name}
     assert doubts(host("node", meta={"deleting": True}), view()).hosts == {OURS.name}
@@ -104,7 +114,7 @@ def test_after_acting_whatever_may_be_gone_is_asked_by_itself() -> None:
 
     focus = focusing.touched([MapVolume(a, data, uid(1), Lun(1)), UnmapVolume(b, data, uid(1)), RemoveHost(c)])
 
-    assert (focus.listed, focus.mapped, focus.hosts) == ({a}, {b}, {c})
+    assert (focus.listed, focus.volumes, focus.hosts) == ({a}, {uid(1)}, {c})
 
 
 def test_what_was_looked_at_in_this_pass_is_not_asked_again_but_a_listing_is_no_close_look() -> None:
@@ -113,3 +123,44 @@ def test_what_was_looked_at_in_this_pass_is_not_asked_again_but_a_listing_is_no_
     assert focusing.without(Focus(mapped={a}), Focus(listed={a})).mapped == {a}
     assert focusing.without(Focus(listed={a}), Focus(mapped={a})).cost == 0
     assert focusing.without(Focus(hosts={a}, mapped={a}), focusing.both(Focus(hosts={a}), Focus(mapped={a}))).cost == 0
+
+
+WIDE = body(nodes=(NODE1, replace(NODE1, id="2", name="node2", io_group="io_grp1", io_group_id="1")))
+FAR = volume("data", 1, "io_grp1")
+
+
+def test_of_a_volume_in_an_io_group_that_the_host_lacks_it_is_asked_whether_it_has_others() -> None:
+    lacking = view(FAR, OURS, of=WIDE, io_groups={OURS.name: {"0"}})
+
+    assert doubts(attachment("a", "node"), lacking).detailed == {FAR.uid}
+
+
+def test_a_volume_that_the_host_reaches_or_has_is_not_asked_for_its_io_groups() -> None:
+    reaching = view(FAR, OURS, of=WIDE, io_groups={OURS.name: {"0", "1"}})
+    read = replace(FAR, preferred_node="1")
+    having = view(read, OURS, mapped(OURS, read), of=WIDE, io_groups={OURS.name: {"0"}})
+
+    assert doubts(attachment("a", "node"), reaching).detailed == set()
+    assert doubts(attachment("a", "node"), having).detailed == set()
+
+
+def test_the_preferred_node_of_a_mapped_volume_is_asked_for_until_it_is_told() -> None:
+    """The pass that mapped it may have been cut off before it said so."""
+    volume_seen = {"name": "data", "uid": DATA.uid}
+    theirs = view(DATA, OURS, mapped(OURS, DATA))
+
+    def asked(**seen: str) -> set[VolumeUid]:
+        return doubts(attachment("a", "node", status={"volume": volume_seen | seen}), theirs).detailed
+
+    assert asked() == {DATA.uid}
+    assert asked(preferredNode="1") == set()
+    assert doubts(attachment("a", "node"), view(DATA, OURS)).detailed == set()
+
+
+@pytest.mark.parametrize(("count", "asked"), [(2, True), (4, False), (0, False)])
+def test_a_host_object_is_asked_for_its_io_groups_unless_it_is_in_all_that_a_system_can_have(
+    count: int, asked: bool
+) -> None:
+    restricted = replace(OURS, io_group_count=count)
+
+    assert doubts(NODE, view(restricted, of=WIDE)).grouped == ({OURS.name} if asked else set())

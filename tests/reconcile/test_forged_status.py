@@ -7,6 +7,7 @@ import pytest
 
 from flashsystem_operator.api.annotations import PAUSED, PLAN, RELEASE
 from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.kinds import FINALIZER
 from flashsystem_operator.array.state import Host, Mapping, Volume
 from flashsystem_operator.reconcile.decision import Act, Release
 from flashsystem_operator.reconcile.guard import partings
@@ -177,7 +178,7 @@ CASES = [
             leaving(bound(OTHERS, DATA)),
             view(*ATTACHED),
             host("other"),
-            attachment("heir", "gone", status=bound(OTHERS, DATA)),
+            attachment("heir", "gone", status=bound(OTHERS, DATA), meta={"finalizers": (FINALIZER,)}),
         ),
         Release,
         ("storage/heir",),

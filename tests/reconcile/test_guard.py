@@ -74,6 +74,15 @@ def test_of_eight_that_are_all_there_is_none_goes() -> None:
         assert "whatever uses them there" in blocked(decision).message
 
 
+def test_the_way_out_logs_the_host_out_of_this_array_and_of_no_other() -> None:
+    (decision,) = decided([of(VOLUMES[0])], seen(VOLUMES[0])).values()
+
+    message = blocked(decision).message
+    for node in seen(VOLUMES[0]).body.nodes:
+        assert f"`iscsiadm --mode node --targetname {node.iqn} --logout`" in message
+    assert message.count("--logout") == message.count("--targetname") > 0
+
+
 def test_of_eight_one_goes_with_a_warning() -> None:
     leaving = of(VOLUMES[0])
 
@@ -145,7 +154,7 @@ def test_it_is_said_in_a_condition_with_both_ways_out() -> None:
     (note,) = blocked(decision).notes
     assert (note.kind, note.reason) == ("DetachBlocked", Reason.DETACH_BLOCKED)
     assert f"{FORCE_DETACH}: {leaving.metadata.uid}" in note.message
-    assert "Log the machine out" in note.message
+    assert "log the host out of this array" in note.message
 
 
 def test_it_asks_again_by_itself() -> None:
@@ -156,7 +165,7 @@ def test_it_asks_again_by_itself() -> None:
 
 def test_warn_goes_with_a_warning_and_off_without_a_word_and_the_others_of_the_set_stay() -> None:
     first, second, third = VOLUMES[:3]
-    warned, off, enforced = of(first, detach_guard="Warn"), of(second, detach_guard="Off"), of(third)
+    warned, off, enforced = of(first, detach_guard="Warn"), of(second, detach_guard="Disabled"), of(third)
 
     found = decided([warned, off, enforced], seen(first, second, third))
 
@@ -203,7 +212,7 @@ def test_nothing_is_judged_while_further_deletions_may_come() -> None:
 
 def test_force_and_warn_and_off_wait_for_no_further_deletion() -> None:
     forced = of(VOLUMES[0], meta={"uid": "u-1", "annotations": {FORCE_DETACH: "u-1"}})
-    warned, off = of(VOLUMES[1], detach_guard="Warn"), of(VOLUMES[2], detach_guard="Off")
+    warned, off = of(VOLUMES[1], detach_guard="Warn"), of(VOLUMES[2], detach_guard="Disabled")
     fresh = {each.ref: 2.5 for each in (forced, warned, off)}
 
     found = decided([forced, warned, off], seen(*VOLUMES), settling=fresh)

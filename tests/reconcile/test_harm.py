@@ -70,9 +70,7 @@ def test_what_is_planned_on_a_stale_view_takes_from_nobody(
 ) -> None:
     with peace(dialect, adopted, attached) as judge:
         tell(story, judge)
-        judge.racing = True
         judge.keeper.turn(meanwhile=lambda: tell(race, judge))
-        judge.racing = False
         judge.keeper.settle()
 
 

@@ -12,15 +12,17 @@ from flashsystem_operator.array.commands import (
     AddPorts,
     ChangeHost,
     MakeHost,
+    MapVolume,
     RemoveHost,
     RemoveIoGroups,
 )
-from flashsystem_operator.array.state import Dialect, Host
+from flashsystem_operator.array.state import Dialect, Host, Portset
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
 from flashsystem_operator.reconcile.connection import portals_for
 from flashsystem_operator.reconcile.decision import Act, Decision, Reason
 from flashsystem_operator.reconcile.host import plan
+from flashsystem_operator.values import Lun
 from support.arranging import (
     NODE,
     PORTAL,
@@ -30,6 +32,7 @@ from support.arranging import (
     host,
     host_object,
     iqn,
+    mapped,
     own_name,
     port,
     view,
@@ -39,6 +42,9 @@ from support.arranging import (
 from support.deciding import Case, hold, sentence
 
 DATA = volume("data", 1)
+FAR = volume("data", 1, "io_grp1", access_io_groups=1)
+BOTH = volume("data", 1, "io_grp1", access_io_groups=2)
+MANY = [volume(f"m{n}", n + 1, "io_grp1", access_io_groups=1) for n in range(5)]
 OWN = own_name("node")
 WANTED = attachment("a", "node")
 ADMINS = host_object("admins", "node")
@@ -48,6 +54,7 @@ WIDE = body(
     portals=(PORTAL, replace(PORTAL, address="10.0.1.12", node_id="2", node="node2", io_group="io_grp1")),
     portsets=("portset0", "fast"),
 )
+MIXED = body(portsets=("portset0", Portset("mirror", "replication"), Portset("portset64", "host", "fc")))
 LEGACY = body(dialect=Dialect.LEGACY, level=(1, 4), portsets=())
 LOGGED_IN = port("node", logins=2)
 FORCED = {"uid": "this-one", "annotations": {"flashsystem.io/force-detach": "this-one"}}
@@ -144,6 +151,81 @@ PLACE = [
         Act((AddIoGroups(OWN, ("1",)), ChangeHost(OWN, "fast"), RemoveIoGroups(OWN, ("0", "2")))),
     ),
     Case(
+        "an I/O group that a mapped volume needs stays, and who needs it is told with the way out",
+        decided(
+            node(io_groups=["0"]), view(ours(), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1"}}), WANTED
+        ),
+        Reason.IO_GROUP_IN_USE,
+        (
+            f"I/O group io_grp1 of host object {OWN} stays",
+            "volume data (VolumeAttachment storage/a) is reached through it.",
+            "It is removed when that is detached; or add it to spec.ioGroups.",
+        ),
+    ),
+    Case(
+        "also for a volume that was mapped outside the operator",
+        decided(
+            node(io_groups=["0"]),
+            view(ours(), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1"}}),
+            attachment("b", "node", "other"),
+        ),
+        Reason.IO_GROUP_IN_USE,
+        ("volume data (mapped without a VolumeAttachment)",),
+    ),
+    Case(
+        "the I/O groups that no volume needs are removed all the same",
+        decided(
+            node(io_groups=["0"]),
+            view(ours(), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1", "2"}}),
+            WANTED,
+        ),
+        Act((RemoveIoGroups(OWN, ("2",)),)),
+    ),
+    Case(
+        "force-detach does not bring the array to give up what a volume needs",
+        decided(
+            node(io_groups=["0"], meta=FORCED),
+            view(ours(LOGGED_IN), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1"}}),
+            WANTED,
+        ),
+        Reason.IO_GROUP_IN_USE,
+    ),
+    Case(
+        "a volume that is reached through as many I/O groups as the host is in needs each of them",
+        decided(
+            node(io_groups=["1"]),
+            view(ours(), BOTH, mapped(ours(), BOTH), of=WIDE, io_groups={OWN: {"0", "1"}}),
+            WANTED,
+        ),
+        Reason.IO_GROUP_IN_USE,
+        ("I/O group io_grp0",),
+    ),
+    Case(
+        "but none that has no node",
+        decided(
+            node(io_groups=["1"]),
+            view(ours(), BOTH, mapped(ours(), BOTH), of=WIDE, io_groups={OWN: {"0", "1", "2", "3"}}),
+            WANTED,
+        ),
+        Act((RemoveIoGroups(OWN, ("2", "3")),)),
+    ),
+    Case(
+        "of many volumes the first are named",
+        decided(
+            node(io_groups=["0"]),
+            view(
+                ours(),
+                *MANY,
+                *(mapped(ours(), each, lun) for lun, each in enumerate(MANY)),
+                of=WIDE,
+                io_groups={OWN: {"0", "1"}},
+            ),
+            WANTED,
+        ),
+        Reason.IO_GROUP_IN_USE,
+        ("volume m0", "volume m1", "volume m2", "and 2 further volumes are reached through it."),
+    ),
+    Case(
         "I/O groups that were not told are left alone",
         decided(node(io_groups=["0"]), view(ours(), of=WIDE), WANTED),
         Reason.READY,
@@ -172,10 +254,22 @@ PLACE = [
         Act((MakeHost(OWN, (iqn("node"),), kind="tpgs"),)),
     ),
     Case(
-        "a portset that is not there, or not for hosts, is named with those that are",
+        "a portset that is not there is named with those that are",
         decided(node(portset="slow"), view(of=WIDE)),
         Reason.PORTSET_NOT_FOUND,
         ("slow", "portset0 and fast"),
+    ),
+    Case(
+        "a portset that is for replication is named with those for iSCSI hosts",
+        decided(node(portset="mirror"), view(of=MIXED)),
+        Reason.PORTSET_MISMATCH,
+        ("Portset mirror", "type replication, not host", "the portsets for iSCSI hosts are portset0."),
+    ),
+    Case(
+        "a Fibre Channel portset is not asked for",
+        decided(node(portset="portset64", lifecycle="Persistent"), view(of=MIXED)),
+        Reason.PORTSET_MISMATCH,
+        ("port type fc, not ethernet",),
     ),
     Case(
         "which others there are is for the array's own namespace to know",
@@ -185,13 +279,23 @@ PLACE = [
             of=array(allowed_namespaces={"from": "All"}),
         ),
         Reason.PORTSET_NOT_FOUND,
-        ("no portset slow for hosts. Correct spec.portset, or ask whoever keeps the array",),
+        ("no portset slow. Correct spec.portset, or ask the array administrator",),
     ),
     Case(
         "an I/O group that is not there is named with those that are",
         decided(node(io_groups=["0", "io_grp7"]), view(of=WIDE)),
         Reason.IO_GROUP_NOT_FOUND,
         ("io_grp7", "io_grp0 (0) and io_grp1 (1)"),
+    ),
+    Case(
+        "but not to other namespaces than the array's own",
+        decided(
+            node(io_groups=["io_grp7"], meta={"namespace": "tenant"}),
+            view(of=WIDE),
+            of=array(allowed_namespaces={"from": "All"}),
+        ),
+        Reason.IO_GROUP_NOT_FOUND,
+        ("no I/O group io_grp7 with a node in it. Correct spec.ioGroups, or ask whoever keeps the array",),
     ),
     Case(
         "nothing is mapped to a host object that cannot be as it is wished",
@@ -208,6 +312,53 @@ PLACE = [
         "ports are kept although the spec asks for what cannot be",
         decided(node("node", "second", portset="slow"), view(ours()), WANTED),
         Act((AddPorts(OWN, (iqn("second"),)),)),
+    ),
+    Case(
+        "a host object of ours that was put into a storage partition is not changed",
+        decided(node("node", "second"), view(replace(ours(), partition="gold")), WANTED),
+        Reason.HOST_DIFFERS,
+        ("storage partition gold",),
+    ),
+    # -- a volume in an I/O group that the host lacks ---------------------------------------------------------------
+    Case(
+        "a volume out of the host's reach is not asked for, and the whole of spec.ioGroups is told",
+        attaching(node(), view(ours(), FAR, of=WIDE, io_groups={OWN: {"0"}})),
+        Reason.MISSING_IO_GROUP,
+        ("I/O group io_grp1 only", OWN, "Set spec.ioGroups of FlashSystemHost storage/node to io_grp0 and io_grp1."),
+    ),
+    Case(
+        "no host object is made for a volume that it would not reach",
+        attaching(node(io_groups=["io_grp0"]), view(FAR, of=WIDE)),
+        Reason.MISSING_IO_GROUP,
+        ("spec.ioGroups of FlashSystemHost storage/node does not name it. Add io_grp1 there.",),
+    ),
+    Case(
+        "an I/O group that the spec names already is waited for",
+        attaching(node(io_groups=["0", "1"]), view(ours(), FAR, of=WIDE, io_groups={OWN: {"0"}})),
+        Reason.HOST_NOT_READY,
+        ("mapped when FlashSystemHost storage/node has added it",),
+    ),
+    Case(
+        "an administrator's host object is not changed for a volume: he is told the command",
+        attaching(node(), view(ADMINS, FAR, of=WIDE, io_groups={ADMINS.name: {"0"}})),
+        Reason.MISSING_IO_GROUP,
+        ("so it is not changed", "`svctask addhostiogrp -iogrp 1 admins`."),
+    ),
+    Case(
+        "with the I/O group in the spec too, where that names those of an administrator's host object",
+        attaching(node(io_groups=["0"]), view(ADMINS, FAR, of=WIDE, io_groups={ADMINS.name: {"0"}})),
+        Reason.MISSING_IO_GROUP,
+        ("`svctask addhostiogrp -iogrp 1 admins`, and add io_grp1 to spec.ioGroups of FlashSystemHost storage/node.",),
+    ),
+    Case(
+        "a volume that is reached through several I/O groups is for the array to judge",
+        attaching(node(), view(ours(), replace(FAR, access_io_groups=2), of=WIDE, io_groups={OWN: {"0"}})),
+        Act((MapVolume(OWN, FAR.name, FAR.uid, Lun(1)),)),
+    ),
+    Case(
+        "a host that is in the volume's I/O group gets it",
+        attaching(node(), view(ours(), FAR, of=WIDE, io_groups={OWN: {"1"}})),
+        Act((MapVolume(OWN, FAR.name, FAR.uid, Lun(1)),)),
     ),
     # -- what an administrator made ---------------------------------------------------------------------------------
     Case(

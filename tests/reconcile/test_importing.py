@@ -82,13 +82,24 @@ def test_an_administrators_host_is_written_with_its_initiators_and_each_of_its_m
     assert found.left == []
 
 
+def test_a_host_with_other_ports_than_iscsi_is_written_with_these_allowed() -> None:
+    found = imported(host_object("mixed", "d", wwpn()), BOX)
+
+    assert {name: spec["initiators"] for name, spec in written(found, Kind.HOST).items()} == {
+        "mixed": {"iscsi": [iqn("d")], "otherPorts": "Allow"},
+        "old-box-7": {"iscsi": [iqn("a"), iqn("b")]},
+    }
+
+
 def test_applying_what_is_proposed_sends_nothing() -> None:
-    seen = view(BOX, ESX, DATA, LOGS, mapped(BOX, DATA, 0), mapped(BOX, LOGS, 3), mapped(ESX, LOGS, 9))
+    mixed = host_object("mixed", "d", wwpn())
+    facts = BOX, ESX, mixed, DATA, LOGS
+    seen = view(*facts, mapped(BOX, DATA, 0), mapped(BOX, LOGS, 3), mapped(ESX, LOGS, 9), mapped(mixed, LOGS, 4))
     found = propose(world(), seen, Wish(NAMESPACE))
 
     outlooks = foresee(applied(found, world()), seen)
 
-    assert len(outlooks) == 5
+    assert len(outlooks) == 7
     assert [outlook for outlook in outlooks if outlook.steps or outlook.blocked] == []
 
 
@@ -111,7 +122,6 @@ def test_a_volume_is_shared_even_when_only_one_of_its_hosts_is_imported() -> Non
     ("box", "why"),
     [
         (host_object("fc", wwpn()), "only iSCSI"),
-        (host_object("mixed", "a", wwpn()), "beside iSCSI"),
         (host_object("bare"), "no initiator"),
         (host_object("many", *(f"n{number}" for number in range(17))), "at most 16"),
         (host_object("odd", "not a name"), "not written as iSCSI names are"),

@@ -114,7 +114,8 @@ CASES = [
         ),
         Release(
             f"Volume data stays mapped to host {THIRDS.name} at LUN 1: the machine belongs to another installation of "
-            "this operator by now."
+            "this operator by now.",
+            on=(THIRDS.name,),
         ),
     ),
     Case(

@@ -10,7 +10,7 @@ from flashsystem_operator.reconcile.cooling import Cooling
 from flashsystem_operator.reconcile.decision import Reason, Refuse
 from flashsystem_operator.reconcile.lun import choose
 from flashsystem_operator.values import Lun
-from support.arranging import attachment, host_object, mapped, uid, view, volume
+from support.arranging import attachment, host_object, mapped, uid, view, volume, world
 
 NODE = host_object("node", "node")
 LUNS = st.sets(st.integers(0, 40), max_size=40)
@@ -22,7 +22,7 @@ def chosen(
     """The LUN for one more volume where these LUNs are taken."""
     others = [mapped(NODE, volume(f"v{lun}", lun + 100), lun, cluster=cluster) for lun in taken]
     wished = attachment("a", "node", uid(1), status={} if had is None else {"lun": had}, **spec)
-    return choose(wished, NODE.name, view(NODE, *others), resting or {})
+    return choose(wished, NODE.name, world(wished), view(NODE, *others), resting or {})
 
 
 @given(LUNS)
@@ -61,7 +61,7 @@ def test_the_one_that_it_had_comes_back_if_it_is_free(taken: set[int], had: int)
 def test_every_lun_of_a_mapping_in_several_io_groups_counts_as_taken() -> None:
     spread = mapped(NODE, volume("spread", 100), 1, 2)
 
-    assert choose(attachment("a", "node"), NODE.name, view(NODE, spread), {}) == 3
+    assert choose(attachment("a", "node"), NODE.name, world(), view(NODE, spread), {}) == 3
 
 
 def test_a_full_host_is_said_to_be_full() -> None:
@@ -74,6 +74,29 @@ def test_a_full_host_is_said_to_be_full() -> None:
 def test_lun_0_is_given_only_to_who_asks_for_it() -> None:
     assert chosen(set(range(1, 2047))) == 2047
     assert chosen(set(), lun=0) == 0
+
+
+VOLUME: dict[str, Any] = {"persistentVolume": {"claimRef": {"name": "data"}}}
+
+
+def test_a_persistent_volume_gets_no_lun_that_kubernetes_refuses() -> None:
+    assert chosen(set(range(1, 255)), **VOLUME) == 255
+    assert chosen(set(), had=300, **VOLUME) == 1
+    assert chosen(set(), had=300) == 300
+
+
+def test_for_a_persistent_volume_a_quarantined_lun_up_to_255_is_better_than_a_free_one_above() -> None:
+    assert chosen(set(range(1, 256)) - {7}, resting=rests({7: 5}), **VOLUME) == 7
+    assert chosen(set(range(1, 256)) - {7}, resting=rests({7: 5})) == 256
+
+
+def test_without_a_lun_up_to_255_a_persistent_volume_is_refused_with_a_way_out() -> None:
+    lun = chosen(set(range(1, 256)), **VOLUME)
+
+    assert isinstance(lun, Refuse)
+    assert lun.reason is Reason.HOST_FULL
+    assert "from 1 to 255" in lun.message
+    assert "remove spec.persistentVolume" in lun.message
 
 
 # -- LUNs that rest --------------------------------------------------------------------------------------------------

@@ -12,11 +12,16 @@ from flashsystem_operator.reconcile import news
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Note, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.values import Lun
+from support import arranging
 from support.newsworthy import DATA, NODE, NOW, before, said
 
 MAP, UNMAP = Act((MapVolume(NODE, DATA.name, DATA.uid, Lun(1)),)), Act((UnmapVolume(NODE, DATA.name, DATA.uid),))
 NAMED = {"name": DATA.name, "uid": DATA.uid}
 THERE = InSync(Reason.ATTACHED, "Volume data is mapped.")
+OFFLINE, DEGRADED = (
+    replace(THERE, notes=(Note("VolumeUnhealthy", reason, "It is not well."),))
+    for reason in (Reason.VOLUME_OFFLINE, Reason.VOLUME_DEGRADED)
+)
 DRIFTED = Note("Drifted", Reason.LUN_DIFFERS, "Somebody changed the LUN.")
 BLOCKED = Note("DetachBlocked", Reason.PORT_LOGGED_IN, "2 sessions.")
 TAKEN = Refuse(Reason.LUN_TAKEN, "LUN 1 is taken.")
@@ -30,6 +35,39 @@ NO_TO_MAP = Refused("svctask mkvdiskhostmap -host a data", "CMMVC5879E No.")
 
 def after(**status: Any) -> AttachmentStatus:
     return AttachmentStatus.model_validate({"attached_time": NOW, **status})
+
+
+def wrong(*, keeper: bool, problem: Exception | None = None) -> str:
+    """What is told of a mapping to another machine, of another volume, in the array's namespace or in a tenant's."""
+    other, host_object = arranging.volume("secret-name", 7), arranging.host_object("others-host", "other")
+    meta = {} if keeper else {"namespace": "tenant"}
+    one = arranging.attachment("one", "node", meta=meta)
+    access: dict[str, Any] = {} if keeper else {"volume_access": [{"namespaceSelector": {}, "volumes": ["d*"]}]}
+    array = arranging.array(**access)
+    around, meant = arranging.world(one, of=array), MapVolume(NODE, DATA.name, DATA.uid, Lun(4))
+    told = news.of_wrong_mapping(one, meant, arranging.mapped(host_object, other, 4), problem, around)
+    assert (told.reason, told.warning) == ("WrongVolumeMapped", True)
+    return told.message
+
+
+def test_a_wrong_mapping_of_ours_is_told_with_what_was_made_and_what_was_meant() -> None:
+    message = wrong(keeper=True)
+
+    assert "secret-name" in message
+    assert "others-host" in message
+    assert f"instead of data (UID {DATA.uid})" in message
+    assert message.endswith("It was unmapped.")
+
+
+def test_a_tenant_is_told_of_a_wrong_mapping_without_the_names_of_others() -> None:
+    message = wrong(keeper=False)
+
+    assert "secret-name" not in message
+    assert "others-host" not in message
+
+
+def test_a_wrong_mapping_that_stays_is_told_with_the_way_out() -> None:
+    assert wrong(keeper=True, problem=Refused("rmvdiskhostmap", "CMMVC8457E")).endswith("Unmap it on the array.")
 
 
 class Case(NamedTuple):
@@ -188,6 +226,15 @@ CASES = [
         (("RefusedByArray", True),),
     ),
     Case("it refused what is there all the same", ATTACHED, THERE, Outcome(THERE, NO_TO_MAP, refused=True), after()),
+    Case(
+        "its volume went offline",
+        ATTACHED,
+        OFFLINE,
+        Outcome(OFFLINE),
+        after(),
+        (("VolumeUnhealthy", True),),
+    ),
+    Case("a node restarts and degrades its volume, as all others", ATTACHED, DEGRADED, Outcome(DEGRADED), after()),
     Case(
         "its answer cannot be read",
         before(),

@@ -33,6 +33,13 @@ def to_a(**more: Any) -> VolumeAttachment:
     return attachment("to-a", "a", **{"status": ON_A, **more})
 
 
+def in_clusters(*names: str, seen: View | None = None) -> View:
+    """A view in which host clusters of these names have the volume."""
+    found = seen or view(DATA, A, B)
+    found.host_clusters = {DATA.uid: frozenset(names)}
+    return found
+
+
 ALONGSIDE = Act((MapVolume(B.name, DATA.name, DATA.uid, Lun(1), alongside_others=True),))
 ALONE = Act((MapVolume(B.name, DATA.name, DATA.uid, Lun(1), alongside_others=False),))
 
@@ -118,6 +125,59 @@ CASES = [
         "a mapping to somebody else through a host cluster is a mapping",
         of_b(seen=view(DATA, A, B, mapped(A, DATA, cluster="cluster-1"))),
         Reason.VOLUME_MAPPED_ELSEWHERE,
+    ),
+    Case(
+        "a mapping to a host cluster without members is a mapping, and the way out is told",
+        of_b(seen=in_clusters("hc")),
+        Reason.MAPPED_THROUGH_HOST_CLUSTER,
+        ("host cluster hc, which has no hosts", "rmvolumehostclustermap"),
+    ),
+    Case(
+        "a Shared volume is mapped beside a host cluster without members",
+        of_b(seen=in_clusters("hc"), access="Shared"),
+        ALONGSIDE,
+    ),
+    Case(
+        "an array that forbids that any volume has two hosts forbids one beside a host cluster",
+        plan(
+            beside := attachment("to-b", "b", access="Shared"),
+            world(beside, *HOSTS, of=array(multi_host_mapping="Forbidden")),
+            in_clusters("hc"),
+        ),
+        Reason.MULTI_HOST_MAPPING_FORBIDDEN,
+        ("host cluster hc",),
+    ),
+    Case(
+        "an Exclusive attachment that waits keeps a Shared one out, too, where a host cluster has the volume",
+        of_b(
+            host("c"),
+            attachment("to-c", "c", status=bound(own_name("c"), DATA)),
+            seen=in_clusters("hc"),
+            access="Shared",
+        ),
+        Reason.VOLUME_IN_USE,
+        ("to-c",),
+    ),
+    Case(
+        "a host cluster whose member has the volume counts by its member",
+        of_b(seen=in_clusters("cluster-1", seen=view(DATA, A, B, mapped(A, DATA, cluster="cluster-1")))),
+        Reason.VOLUME_MAPPED_ELSEWHERE,
+        (A.name,),
+    ),
+    Case(
+        "in another namespace than the array's the name of a host cluster is not told",
+        plan(
+            far := attachment("to-b", "b", meta={"namespace": "tenant"}),
+            world(
+                far,
+                host("b", meta={"namespace": "tenant"}),
+                of=array(allowed_namespaces={"from": "All"}),
+                namespaces={"tenant": {}},
+            ),
+            in_clusters("hc", seen=view(DATA)),
+        ),
+        Reason.MAPPED_THROUGH_HOST_CLUSTER,
+        ("mapped to a host cluster, which",),
     ),
 ]
 

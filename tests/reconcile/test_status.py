@@ -1,10 +1,11 @@
 """What is said of hosts and attachments: wishes, facts and a decision, as fields."""
 
+from dataclasses import replace
 from typing import Any
 
 from flashsystem_operator.api.attachment import Origin
 from flashsystem_operator.api.host import Ownership
-from flashsystem_operator.array.state import Node, Portal
+from flashsystem_operator.array.state import Node, Odd, Portal
 from flashsystem_operator.reconcile import attachment as attachments
 from flashsystem_operator.reconcile import status
 from flashsystem_operator.reconcile.decision import Act, InSync
@@ -56,6 +57,60 @@ def test_the_connection_is_what_an_initiator_needs_and_the_volumes_io_group_come
         "targetIQNs": ["iqn.far", NODE.iqn],
         "targetLUNs": [5, 5],
     }
+
+
+PARTNER = replace(NODE, id="2", name="node2", iqn="iqn.partner")
+BOTH = body(
+    nodes=(NODE, PARTNER),
+    portals=(PORTAL, replace(PORTAL, address="10.0.1.12", node_id="2", node="node2", iqn=PARTNER.iqn)),
+)
+
+
+def test_of_the_nodes_of_an_io_group_the_volumes_preferred_one_comes_first() -> None:
+    theirs = replace(DATA, preferred_node="2")
+
+    said = of(attachment("a", "node"), view(theirs, OURS, mapped(OURS, theirs), of=BOTH))
+
+    assert said.connection is not None
+    assert said.connection.target_iqn == PARTNER.iqn
+    assert said.connection.target_portals == ("10.0.1.12:3260", "10.0.1.11:3260")
+
+
+def test_the_order_of_portals_stays_when_a_listing_does_not_tell_the_preferred_node() -> None:
+    theirs = replace(DATA, preferred_node="2")
+    before = of(attachment("a", "node"), view(theirs, OURS, mapped(OURS, theirs), of=BOTH))
+
+    listed = of(attachment("a", "node", status=dict(before)), view(DATA, OURS, mapped(OURS, DATA), of=BOTH))
+
+    assert listed.volume == before.volume
+    assert listed.connection == before.connection
+
+
+def test_a_connection_loses_no_portal_while_a_node_cannot_be_read() -> None:
+    odd = Odd("svcinfo lsnode", "a row has 3 fields, the header 4", frozenset({"node2"}))
+    before = of(attachment("a", "node"), view(DATA, OURS, mapped(OURS, DATA), of=BOTH))
+    partly = replace(body(), odd=(odd,))
+
+    kept = of(attachment("a", "node", status=dict(before)), view(DATA, OURS, mapped(OURS, DATA), of=partly))
+    elsewhere = view(DATA, OURS, mapped(OURS, DATA, 9), of=partly)
+    moved = of(attachment("a", "node", status=dict(before)), elsewhere).connection
+
+    assert before.connection is not None
+    assert len(before.connection.target_portals) == 2
+    assert kept.connection == before.connection
+    assert moved is not None
+    assert (moved.target_lun, len(moved.target_portals)) == (9, 1)
+
+
+def test_a_connection_stays_while_the_only_node_of_its_portset_cannot_be_read() -> None:
+    odd = Odd("svcinfo lsnode", "a row has 3 fields, the header 4", frozenset({"node2"}))
+    before = of(attachment("a", "node"), view(DATA, OURS, mapped(OURS, DATA)))
+    without = replace(body(portals=()), odd=(odd,))
+
+    kept = of(attachment("a", "node", status=dict(before)), view(DATA, OURS, mapped(OURS, DATA), of=without))
+
+    assert before.connection is not None
+    assert kept.connection == before.connection
 
 
 def test_only_portals_of_the_hosts_portset_are_told() -> None:

@@ -7,14 +7,15 @@ import pytest
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, RemoveHost, UnmapVolume
-from flashsystem_operator.array.state import Host
+from flashsystem_operator.array.state import Host, Odd
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
 from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile import status
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse
 from flashsystem_operator.reconcile.names import host_object_name
 from flashsystem_operator.reconcile.saying import Outcome
+from flashsystem_operator.reconcile.unread import as_far_as_read
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import Lun
 from support.arranging import (
@@ -145,7 +146,23 @@ CASES = [
         "by uid it is judged by the name that it has",
         of_attachment(theirs(what=DATA.uid), view(DATA, OWN), their_host(), **only("logs")),
         Reason.VOLUME_NOT_ALLOWED,
-        ("data",),
+        (f"a volume with UID {DATA.uid}, if the array has one",),
+    ),
+    Case(
+        "and attached, if that is allowed",
+        of_attachment(theirs(what=DATA.uid), view(DATA, OWN), their_host(), **only("da*")),
+        Act((MapVolume(OWN.name, DATA.name, DATA.uid, Lun(1), alongside_others=False),)),
+    ),
+    Case(
+        "that there is none with a uid is told to who may attach every volume",
+        of_attachment(theirs(what=DATA.uid), view(OWN), their_host(), **only("logs", "*")),
+        Reason.VOLUME_NOT_FOUND,
+        (DATA.uid,),
+    ),
+    Case(
+        "that a volume is gone is told to who had it attached",
+        of_attachment(HAD, view(OWN), LET_IN, **only("logs")),
+        Reason.VOLUME_GONE,
     ),
     Case(
         "one that is not there is refused by its name alone",
@@ -241,6 +258,60 @@ def test_nothing_of_a_volume_is_told_to_who_may_not_attach_it(spec: dict[str, An
     assert not isinstance(decision, InSync)
 
 
+SEEN_BEFORE = {"volume": {"name": "data", "uid": DATA.uid}}
+
+
+@pytest.mark.parametrize("wished", [{"what": DATA.uid}, {"status": SEEN_BEFORE}], ids=["by uid", "renamed since"])
+@pytest.mark.parametrize("volumes", [["shop-*"], ["data"], ["secret?"], []], ids=str)
+@pytest.mark.parametrize("namespace", ["team-a", "unlabelled"])
+def test_a_uid_does_not_tell_whether_there_is_a_volume_that_the_namespace_may_not_attach(
+    wished: dict[str, Any], volumes: list[str], namespace: str
+) -> None:
+    """The volume that has the UID, if there is one, is named as only an entry for another namespace allows."""
+    entries = [{"namespaceSelector": PRODUCTION, "volumes": volumes}] if volumes else []
+    entries.append({"namespaceSelector": {"matchLabels": {"stage": "test"}}, "volumes": ["x-*"]})
+    asked = theirs(namespace=namespace, **wished)
+    world_of = around(asked, their_host(namespace=namespace), **OPEN, volume_access=entries)
+    own = host_object(host_object_name(INSTALLATION, namespace, "node", "node"), "node")
+    there, missing = view(volume("x-1", 1), own, mapped(own, volume("x-1", 1))), view(own)
+    missing.learn_volume_gone(DATA.uid)
+
+    told = []
+    for seen in (there, missing):
+        decision = attachments.plan(asked, world_of, seen)
+        told.append((decision, status.of_attachment(asked, Outcome(decision), world_of, seen, "2026-03-01T00:00:00Z")))
+
+    assert told[0] == told[1]
+    assert "x-1" not in str(told)
+
+
+def test_volumes_on_a_host_are_named_to_who_may_attach_them_or_has_them_attached() -> None:
+    """The machine sees LUN and UID of all of them, but not what the keeper of the array calls them."""
+    secret = volume("secret", 3)
+    wished, pinned = theirs("pinned", lun=3), theirs("allowed", lun=2)
+    spec = {**only("lo*", "da"), "volume_access": [{"namespaceSelector": PRODUCTION, "volumes": ["lo*", "da"]}]}
+    world_of = around(LET_IN, HAD, wished, pinned, **spec)
+    seen = view(
+        DATA, LOGS, secret, volume("da", 4), OWN, mapped(OWN, DATA, 1), mapped(OWN, LOGS, 2), mapped(OWN, secret, 3)
+    )
+
+    said = status.of_host(LET_IN, Outcome(hosts.plan(LET_IN, world_of, seen)), world_of, seen, "2026-03-01T00:00:00Z")
+
+    assert said.mappings is not None
+    assert [(each.lun, each.volume, each.uid) for each in said.mappings.items] == [
+        (1, "data", DATA.uid),
+        (2, "logs", LOGS.uid),
+        (3, None, secret.uid),
+    ]
+    taken = attachments.plan(theirs("pinned", what="da", lun=3), world_of, seen)
+    assert isinstance(taken, Refuse)
+    assert "LUN 3 of host" in taken.message
+    assert "secret" not in taken.message
+    named = attachments.plan(theirs("pinned", what="da", lun=2), world_of, seen)
+    assert isinstance(named, Refuse)
+    assert "taken by volume logs" in named.message
+
+
 def test_a_host_object_is_not_shown_to_who_may_not_adopt_it() -> None:
     wished = their_host()
     known: Host = host_object("admins", port("node", logins=2))
@@ -251,3 +322,14 @@ def test_a_host_object_is_not_shown_to_who_may_not_adopt_it() -> None:
 
     assert "admins" not in said.model_dump_json()
     assert "data" not in said.model_dump_json()
+
+
+def test_a_row_that_cannot_be_read_tells_nothing_to_a_namespace_that_may_not_have_its_volume() -> None:
+    seen = view(DATA, OWN)
+    seen.learn_odd("lshostvdiskmap", [Odd("svcinfo lshostvdiskmap secret", "no LUN", frozenset({DATA.uid.lower()}))])
+    wished = theirs(what=DATA.uid)
+    world_of = around(wished, their_host(), **only("logs"))
+    refused = attachments.plan(wished, world_of, seen)
+
+    assert isinstance(refused, Refuse)
+    assert as_far_as_read(refused, wished, world_of, seen) == refused

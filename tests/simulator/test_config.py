@@ -90,3 +90,10 @@ def test_objects_without_an_id_are_numbered_in_their_order() -> None:
 
 def test_a_part_of_the_system_leaves_the_rest_as_it_was() -> None:
     assert load({"system": {"name": "mine"}}).system.id == load().system.id
+
+
+def test_a_lun_is_used_once_in_each_io_group() -> None:
+    volumes = [{"name": f"v{group}", "pool": "Pool0", "io_group": group} for group in (0, 1)]
+    mappings = [{"host": "a", "volume": f"v{group}", "lun": 1} for group in (0, 1)]
+
+    assert len(load({"volumes": volumes, "hosts": [{"name": "a"}], "mappings": mappings}).mappings) == 2

@@ -55,6 +55,7 @@ def test_the_log_tells_who_typed_what_and_how_it_ended(shell: Shell, control: Co
                 "words": ["mkhost", "-name", "a", "-iscsiname", "iqn.a"],
                 "prefix": "svctask",
                 "writes": True,
+                "named": ["mkhost", "-name", "a", "-iscsiname", "iqn.a"],
                 "exit": 0,
                 "code": "",
                 "done": True,

@@ -33,8 +33,10 @@ def test_both_lists_show_a_mapping_and_mean_their_own_object_by_id(mapped: Shell
         ("mkvdiskhostmap -force -host a -scsi 1 vol2", "CMMVC5879E"),
         ("mkvdiskhostmap -host a nothing", "CMMVC5804E"),
         ("mkvdiskhostmap -host nobody vol2", "CMMVC5754E"),
-        ("mkvdiskhostmap -host a -scsi 2048 vol2", "CMMVC5711E"),
-        ("mkvdiskhostmap -host a -scsi -1 vol2", "CMMVC5711E"),
+        ("mkvdiskhostmap -host a -scsi 2048 vol2", "CMMVC5742E"),
+        ("mkvdiskhostmap -host a -scsi=-1 vol2", "CMMVC5742E"),
+        ("mkvdiskhostmap -host a -scsi -1 vol2", "CMMVC5708E"),
+        ("mkvdiskhostmap -host a -scsi one vol2", "CMMVC5716E"),
         ("mkvdiskhostmap -host a", "CMMVC5701E"),
         ("mkvdiskhostmap vol2", "CMMVC5707E"),
         ("rmvdiskhostmap -host b vol1", "CMMVC5842E"),
@@ -106,7 +108,16 @@ def test_a_host_takes_only_so_many_volumes(mapped: Shell, control: Control) -> N
     mapped("svctask mkvdiskhostmap -host a vol2")
 
     assert mapped("svctask mkvdiskhostmap -host a vol3").code == "CMMVC5877E"
-    assert mapped("svctask mkvdiskhostmap -host b -scsi 2 vol3").code == "CMMVC5711E"
+    assert mapped("svctask mkvdiskhostmap -host b -scsi 2 vol3").code == "CMMVC5742E"
+    control.change("limits", luns_per_host=0, mappings=2)
+    assert mapped("svctask mkvdiskhostmap -host b vol3").code == "CMMVC5876E"
+
+
+def test_a_host_of_type_adminlun_takes_lower_luns_only(mapped: Shell) -> None:
+    assert mapped("svctask chhost -type adminlun b").status == 0
+
+    assert mapped("svctask mkvdiskhostmap -host b -scsi 512 vol2").code == "CMMVC8668E"
+    assert mapped("svctask mkvdiskhostmap -host b -scsi 511 vol2").status == 0
 
 
 def test_settled_questions_are_answered_as_settled(mapped: Shell, control: Control) -> None:
@@ -115,14 +126,14 @@ def test_settled_questions_are_answered_as_settled(mapped: Shell, control: Contr
         lun_clash_checked_first=True,
         unmap_unmapped_code="CMMVC5804E",
         volume_missing_code="CMMVC5753E",
-        invalid_lun_code="CMMVC9999E",
+        lun_out_of_range_code="CMMVC5844E",
         map_answer_id="serial",
     )
 
     assert mapped("svctask mkvdiskhostmap -host a -scsi 1 vol1").code == "CMMVC5879E"
     assert mapped("svctask rmvdiskhostmap -host b vol1").code == "CMMVC5804E"
     assert mapped("svctask mkvdiskhostmap -host a nothing").code == "CMMVC5753E"
-    assert mapped("svctask mkvdiskhostmap -host a -scsi 4000 vol2").code == "CMMVC9999E"
+    assert mapped("svctask mkvdiskhostmap -host a -scsi 4000 vol2").code == "CMMVC5844E"
     assert mapped("svctask mkvdiskhostmap -host a -scsi 7 vol2").stdout.startswith("Virtual Disk to Host map, id [2]")
 
 
@@ -144,44 +155,6 @@ def test_one_mapping_can_have_another_lun_in_each_io_group(start: Start, log_in:
     assert {row["SCSI_id"] for row in shell("lsvdiskhostmap -delim ! wide").rows} == {"5"}
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "rmvdiskhostmap -host a vol1",
-        "rmvdisk -force vol1",
-        "rmvolume -removehostmappings vol1",
-        "rmhost -force a",
-        "rmhostport -iscsiname iqn.a a",
-        "rmhostiogrp -force -iogrp 0 a",
-    ],
-)
-def test_volume_protection_guards_a_volume_with_recent_io(line: str, modern: Simulator, log_in: Open) -> None:
-    shell, control = log_in(modern), modern.control
-    shell("mkhost -name a -iscsiname iqn.a")
-    shell("mkvdiskhostmap -host a vol1")
-    control.change("volume", "vol1", recent_io=True)
-
-    refused = shell(line)
-    control.change("pool", "Pool0", vdisk_protection_enabled="no")
-
-    assert refused.code == "CMMVC9199E"
-    assert shell(line).status == 0
-
-
-@pytest.mark.parametrize("code", ["CMMVC9199E", "CMMVC8420E"])
-def test_the_word_for_a_guarded_volume_can_be_settled(code: str, modern: Simulator, log_in: Open) -> None:
-    shell, control = log_in(modern), modern.control
-    control.change("rules", protection_code=code)
-    shell("mkhost -name a -iscsiname iqn.a")
-    shell("mkvdiskhostmap -host a vol1")
-    control.change("volume", "vol1", recent_io=True)
-
-    assert shell("rmvdiskhostmap -host a vol1").code == code
-    assert shell("rmhostport -iscsiname iqn.a a").code == code
-    control.change("volume", "vol1", recent_io=False)
-    assert shell("rmvdiskhostmap -host a vol1").status == 0
-
-
 def test_protection_that_is_off_on_either_level_guards_nothing(modern: Simulator, log_in: Open) -> None:
     shell, control = log_in(modern), modern.control
     shell("mkhost -name a -iscsiname iqn.a")
@@ -192,6 +165,50 @@ def test_protection_that_is_off_on_either_level_guards_nothing(modern: Simulator
     shell("chmdiskgrp -vdiskprotectionenabled no Pool0")
     assert shell("rmvdiskhostmap -host a vol1").status == 0
     shell("chmdiskgrp -vdiskprotectionenabled yes Pool0")
-    assert shell("rmvdiskhostmap -host a vol2").code == "CMMVC9199E"
+    assert shell("rmvdiskhostmap -host a vol2").code == "CMMVC8457E"
     shell("chsystem -vdiskprotectionenabled no")
     assert shell("rmvdiskhostmap -host a vol2").status == 0
+
+
+WIDE = [
+    {"name": "wide", "pool": "Pool0", "access_io_groups": [0, 1]},
+    {"name": "narrow", "pool": "Pool0"},
+    {"name": "other", "pool": "Pool0", "io_group": 1},
+    {"name": "nothing", "pool": "Pool0", "capacity": 0},
+]
+
+
+@pytest.mark.parametrize(("release", "code"), [("8.6.0.0", "CMMVC5877E"), ("8.7.0.0", "CMMVC9404E")])
+def test_a_lun_is_free_in_all_io_groups_or_allowed_to_differ(
+    release: str, code: str, start: Start, log_in: Open
+) -> None:
+    host = {"name": "a", "ports": [{"name": "iqn.a"}]}
+    mappings = [{"host": "a", "volume": "narrow", "lun": 0}, {"host": "a", "volume": "other", "lun": 1}]
+    simulator = start({"release": release, "volumes": WIDE, "hosts": [host], "mappings": mappings})
+    shell = log_in(simulator)
+    simulator.control.change("limits", luns_per_host=2)
+
+    refused = shell("mkvdiskhostmap -host a wide").code
+    simulator.control.change("limits", luns_per_host=3)
+    shell("rmvdiskhostmap -host a other")
+    allowed = shell("mkvdiskhostmap -host a -allowmismatchedscsiids wide")
+
+    assert refused == code
+    assert allowed.status == 0
+    assert {row["IO_group_name"]: row["SCSI_id"] for row in shell("lsvdiskhostmap -delim ! wide").rows} == {
+        "io_grp0": "1",
+        "io_grp1": "0",
+    }
+    assert shell("mkvdiskhostmap -host a nothing").code == "CMMVC5843E"
+
+
+def test_an_nvme_host_has_no_lun_and_no_volume_of_hosts_that_do(start: Start, log_in: Open) -> None:
+    shell = log_in(start({"release": "8.7.0.0"}))
+    shell("mkhost -name a -iscsiname iqn.a")
+    shell("mkhost -name n -nqn nqn.n -protocol fcnvme")
+    shell("mkvdiskhostmap -host a vol0")
+
+    assert shell("mkvdiskhostmap -host n -scsi 1 vol1").code == "CMMVC9335E"
+    assert shell("mkvdiskhostmap -host n -allowmismatchedscsiids vol1").code == "CMMVC9405E"
+    assert shell("mkvdiskhostmap -host n -force vol0").code == "CMMVC9334E"
+    assert shell("mkvdiskhostmap -host n vol1").status == 0

@@ -34,7 +34,7 @@ def test_an_empty_list_prints_nothing_or_its_header_as_settled(shell: Shell, con
 
 @pytest.mark.parametrize("option", ["-delim !!", "-delim ''"])
 def test_a_separator_is_one_character(option: str, shell: Shell) -> None:
-    assert shell(f"svcinfo lsvdisk {option}").code == "CMMVC5711E"
+    assert shell(f"svcinfo lsvdisk {option}").code == "CMMVC6004E"
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,10 @@ def test_a_separator_is_one_character(option: str, shell: Shell) -> None:
         ("name=vol*", ["vol0", "vol1", "vol2", "vol3", "vol4"]),
         ("id=3:status=online", ["vol3"]),
         ("id=3:status=offline", []),
+        ("name=*3", ["vol3"]),
+        ("id<2", ["vol0", "vol1"]),
+        ("id>3", ["vol4"]),
+        ("id>=2:id<=3", ["vol2", "vol3"]),
         ("name=nothing", []),
     ],
 )
@@ -54,7 +58,9 @@ def test_a_filter_lets_through_what_fits_all_of_it(filtervalue: str, names: list
     assert [line.split("!")[1] for line in said.stdout.splitlines()] == names
 
 
-@pytest.mark.parametrize("filtervalue", ["colour=red", "name", "name=v*l*"])
+@pytest.mark.parametrize(
+    "filtervalue", ["colour=red", "name", "name=v*l*", "name=v*l", "name=*o*", "id>many", "colour>1"]
+)
 def test_a_filter_that_is_none_is_refused(filtervalue: str, shell: Shell) -> None:
     assert shell(f"svcinfo lsvdisk -filtervalue '{filtervalue}'").code == "CMMVC5741E"
 
@@ -91,7 +97,8 @@ COLUMNS = {
     "8.6.0.0": "id name port_count iogrp_count status site_id site_name host_cluster_id host_cluster_name protocol "
     "owner_id owner_name portset_id portset_name",
     "9.1.0.0": "id name port_count iogrp_count status site_id site_name host_cluster_id host_cluster_name protocol "
-    "owner_id owner_name portset_id portset_name partition_id partition_name",
+    "owner_id owner_name portset_id portset_name partition_id partition_name draft_partition_id draft_partition_name "
+    "ungrouped_volume_mapping location_system_name",
 }
 
 
@@ -123,10 +130,10 @@ def test_a_verb_is_there_from_its_release_on(release: str, verb: str, there: boo
     [
         ("8.2.0.0", "-iscsiname iqn.a -protocol scsi", "CMMVC5709E"),
         ("8.3.0.0", "-iscsiname iqn.a -protocol scsi", ""),
-        ("8.3.0.0", "-iscsiname iqn.a -protocol iscsi", "CMMVC5711E"),
+        ("8.3.0.0", "-iscsiname iqn.a -protocol iscsi", "CMMVC5706E"),
         ("8.4.1.0", "-iscsiname iqn.a -portset portset0", "CMMVC5709E"),
         ("9.1.0.0", "-iscsiname iqn.a -protocol iscsi", ""),
-        ("9.1.0.0", "-iscsiname iqn.a", "CMMVC5767E"),
+        ("9.1.0.0", "-iscsiname iqn.a", ""),
         ("9.1.0.0", "-hbawwpn 2100000E1E30E597", ""),
     ],
 )
@@ -144,26 +151,25 @@ def test_an_option_of_mkhost_is_there_from_its_release_on(
         ("9.1.0.0", "chhost -hostsecret s a", ""),
         ("9.1.0.0", "chhost -chapsecret s a", "CMMVC5709E"),
         ("8.6.0.0", "rmhostport -force -iscsiname iqn.a a", ""),
-        ("9.1.0.0", "rmhostport -force -iscsiname iqn.a a", "CMMVC5709E"),
+        ("8.7.0.0", "rmhostport -force -iscsiname iqn.a a", "CMMVC5709E"),
     ],
 )
-def test_options_changed_in_9_1(release: str, line: str, code: str, start: Start, log_in: Open) -> None:
+def test_options_changed_with_the_releases(release: str, line: str, code: str, start: Start, log_in: Open) -> None:
     config = {"release": release, "hosts": [{"name": "a", "ports": [{"name": "iqn.a"}]}]}
 
     assert log_in(start(config))(line).code == code
 
 
-@pytest.mark.parametrize(
-    ("answer", "code", "rows"), [("refused", "CMMVC7205E", False), ("empty", "", False), ("rows", "", True)]
-)
-def test_what_lsportip_says_beside_portsets_is_open(
-    answer: str, code: str, rows: bool, modern: Simulator, log_in: Open
-) -> None:
-    modern.control.change("rules", lsportip_after_portsets=answer)
+def test_beside_portsets_lsportip_answers_and_what_it_lists_is_open(modern: Simulator, log_in: Open) -> None:
+    shell = log_in(modern)
+    stub = shell("lsportip -delim !")
+    modern.control.change("rules", lsportip_after_portsets="rows")
 
-    said = log_in(modern)("lsportip -delim !")
-
-    assert (said.code, bool(said.stdout)) == (code, rows)
+    assert (stub.stdout, stub.status) == ("", 0)
+    assert [row["IP_address"] for row in shell("lsportip -delim ! -filtervalue failover=no").rows] == [
+        "10.0.1.11",
+        "10.0.1.12",
+    ]
 
 
 @pytest.mark.parametrize("verbs", ["lsnode", "lsnodecanister", "both"])
@@ -214,3 +220,106 @@ def test_words_change_and_codes_do_not(modern: Simulator, log_in: Open) -> None:
     modern.control.change("rules", banner="*** restricted shell ***", texts={"CMMVC5754E": "Das Objekt gibt es nicht."})
 
     assert shell("lshost x").stderr == "*** restricted shell ***\nCMMVC5754E Das Objekt gibt es nicht.\n"
+
+
+DETAILS = {
+    "8.6.0.0": "id name port_count type mask iogrp_count status site_id site_name host_cluster_id host_cluster_name "
+    "protocol status_policy status_site iscsi_name node_logged_in_count state owner_id owner_name portset_id "
+    "portset_name",
+    "8.7.0.0": "id name port_count type iogrp_count status site_id site_name host_cluster_id host_cluster_name "
+    "protocol status_policy status_site iscsi_name node_logged_in_count state owner_id owner_name portset_id "
+    "portset_name partition_id partition_name draft_partition_id draft_partition_name ungrouped_volume_mapping "
+    "location_system_name",
+    "9.1.0.0": "id name port_count type iogrp_count status site_id site_name host_cluster_id host_cluster_name "
+    "protocol status_policy status_site io_activity_status discovery_status iscsi_name node_logged_in_count state "
+    "owner_id owner_name portset_id portset_name partition_id partition_name location1_status location2_status "
+    "draft_partition_id draft_partition_name ungrouped_volume_mapping auto_storage_discovery location_system_name "
+    "auth_method host_username storage_username host_secret storage_secret offline_alert_suppressed",
+}
+
+
+@pytest.mark.parametrize("release", DETAILS)
+def test_the_details_of_a_host_grow_with_the_releases(release: str, start: Start, log_in: Open) -> None:
+    shell = log_in(start({"release": release, "hosts": [{"name": "a", "ports": [{"name": "iqn.a"}]}]}))
+
+    assert [line.split("!")[0] for line in shell("lshost -delim ! a").stdout.splitlines()] == DETAILS[release].split()
+
+
+def test_a_9_1_array_shows_that_a_host_has_a_secret_and_not_which(start: Start, log_in: Open) -> None:
+    shell = log_in(start({"release": "9.1.0.0", "hosts": [{"name": "a", "ports": [{"name": "iqn.a"}]}]}))
+    shell("chhost -hostsecret s3cret -hostusername me a")
+
+    keys = shell("lshost -delim ! a").keys
+    assert (keys["auth_method"], keys["host_username"], keys["host_secret"]) == ("chap", "me", "yes")
+    assert "s3cret" not in str(keys)
+
+
+def test_secrets_stand_before_three_more_columns_from_8_7_on(start: Start, log_in: Open) -> None:
+    hosts = [{"name": "a", "chap_secret": "s3cret", "chap_username": "me"}, {"name": "out", "io_groups": []}]
+    simulator = start({"release": "8.7.0.0", "hosts": hosts})
+    shell = log_in(simulator)
+
+    [row] = shell("lsiscsiauth -delim !").rows
+    assert list(row)[4:] == [
+        "iscsi_chap_secret",
+        "cluster_iscsi_auth_method",
+        "cluster_iscsi_chap_secret",
+        "iscsiusername",
+    ]
+    assert (row["name"], row["iscsi_chap_secret"], row["iscsiusername"]) == ("a", "s3cret", "me")
+    simulator.control.change("rules", chap_secrets_hidden=True)
+    assert shell("lsiscsiauth -delim !").rows[0]["iscsi_chap_secret"] == "yes"
+
+
+def test_ports_of_all_hosts_are_listed_at_once_from_8_7_on(start: Start, log_in: Open, modern: Simulator) -> None:
+    hosts = [
+        {"name": "a", "ports": [{"name": "iqn.a", "logins": 3}, {"name": "iqn.b"}]},
+        {"name": "f", "ports": [{"kind": "fc", "name": "2100000E1E30E597"}]},
+    ]
+    rows = log_in(start({"release": "8.7.0.0", "hosts": hosts}))("lshostports -delim !").rows
+
+    assert [(row["host_name"], row["iscsi_name"], row["WWPN"], row["node_logged_in_count"]) for row in rows] == [
+        ("a", "iqn.a", "", "3"),
+        ("a", "iqn.b", "", "0"),
+        ("f", "", "2100000E1E30E597", "0"),
+    ]
+    assert log_in(modern)("lshostports").status == 127
+
+
+def test_from_8_7_on_the_system_has_addresses_without_a_node_and_a_spare_node_without_an_io_group(
+    start: Start, log_in: Open
+) -> None:
+    shell = log_in(start({"release": "8.7.0.0"}))
+
+    [row] = shell("lsip -delim ! -filtervalue portset_name=SystemManagement").rows
+    assert (row["node_id"], row["node_name"], row["portset_id"]) == ("", "", "72")
+    row = shell("lsnode -delim !").rows[2]
+    assert [row[key] for key in ("IO_group_id", "IO_group_name", "iscsi_name", "status")] == ["", "", "", "spare"]
+    assert shell("lsiogrp -delim ! 0").keys["node_count"] == "2"
+
+
+RECORDED = (
+    "id name location partnership total_mdisk_capacity space_in_mdisk_grps space_allocated_to_vdisks "
+    "total_free_space total_vdiskcopy_capacity total_used_capacity total_overallocation "
+    "total_vdisk_capacity total_allocated_extent_capacity statistics_status statistics_frequency "
+    "cluster_locale time_zone code_level console_IP id_alias cluster_ntp_IP_address "
+    "cluster_isns_IP_address iscsi_auth_method iscsi_chap_secret relationship_bandwidth_limit tier "
+    "easy_tier_acceleration has_nas_key layer rc_buffer_size cache_prefetch email_organization "
+    "local_fc_port_mask partner_fc_port_mask topology topology_status rc_auth_method "
+    "vdisk_protection_time vdisk_protection_enabled product_name odx max_replication_delay "
+    "total_reclaimable_capacity physical_capacity physical_free_capacity quorum_mode"
+)
+"""Keys of lssystem as arrays of 8.2 and 8.4.2 print them."""
+
+
+def test_the_system_shows_its_keys_in_the_recorded_order(start: Start, log_in: Open) -> None:
+    lines = log_in(start({"release": "8.4.1.0"}))("lssystem -delim !").stdout.splitlines()
+    keys = [line.split("!")[0] for line in lines]
+
+    assert (
+        list(dict.fromkeys(key for key in keys if key not in {"tier_capacity", "tier_free_capacity"}))
+        == RECORDED.split()
+    )
+    assert [line for line in lines if line.startswith("tier!")] == [
+        f"tier!{name}" for name in ("tier_scm", "tier0_flash", "tier1_flash", "tier_enterprise", "tier_nearline")
+    ]

@@ -240,3 +240,28 @@ def test_whoever_calls_at_the_very_end_is_hung_up_on(start: Start, attempt: int)
         with caller, contextlib.suppress(ConnectionResetError):
             while caller.recv(4096):
                 pass
+
+
+def test_a_session_too_many_may_also_be_let_in_and_told_so_on_stdout(either: Simulator, log_in: Open) -> None:
+    either.control.change("rules", too_many_sessions="7017E")
+    either.control.change("limits", sessions=1)
+    first, second = log_in(either), log_in(either)
+
+    said = second("svctask mkhost -name a -iscsiname iqn.a")
+
+    assert said.stdout.startswith("CMMVC7017E Login has failed because the maximum number of concurrent CLI sessions")
+    assert (said.stderr, said.status) == ("", 0)
+    assert first("svcinfo lsvdisk").status == 0
+    assert either.control.state()["hosts"] == []
+
+
+@pytest.mark.parametrize("where", ["ssh", "stdout", "stderr"])
+def test_a_login_message_is_shown_where_it_is_wanted(where: str, either: Simulator, log_in: Open) -> None:
+    either.control.change("rules", login_message="Authorised use only.", login_message_on=where)
+    shell = log_in(either)
+
+    said = shell("svcinfo lshost")
+    banner = (shell.transport.get_banner() or b"").decode()
+
+    assert {"ssh": banner, "stdout": said.stdout, "stderr": said.stderr}[where].strip() == "Authorised use only."
+    assert "Authorised" not in {"ssh": said.stdout + said.stderr, "stdout": banner, "stderr": banner}[where]

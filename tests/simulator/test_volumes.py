@@ -3,7 +3,7 @@
 import pytest
 
 from flashsystem_operator.simulator import Control, Simulator
-from support.plain_ssh import Open, Shell
+from support.plain_ssh import Open, Shell, Start
 
 MAKE = "svctask mkvdisk -iogrp 0 -size 2 -unit gb"
 
@@ -55,7 +55,11 @@ def test_a_volume_that_cannot_be_is_refused(options: str, code: str, shell: Shel
 def test_a_pool_holds_only_so_much(shell: Shell, pool: str) -> None:
     assert shell(f"svctask mkvdisk -size 100 -unit tb -mdiskgrp {pool}").code == "CMMVC8710E"
     assert shell("svctask expandvdisksize -size 100 -unit tb vol0").code == "CMMVC5860E"
-    assert shell("svctask expandvdisksize -size much vol0").code == "CMMVC5711E"
+    assert shell("svctask expandvdisksize -size much vol0").code == "CMMVC5716E"
+    assert shell("svctask expandvdisksize -size 0 vol0").code == "CMMVC5702E"
+    assert shell("svctask expandvdisksize -size 1 -unit miles vol0").code == "CMMVC5717E"
+    assert shell(f"svctask mkvdisk -size 1025 -unit b -mdiskgrp {pool}").code == "CMMVC7019E"
+    assert shell(f"svctask mkvdisk -size 257 -unit tb -mdiskgrp {pool}").code == "CMMVC7018E"
 
 
 def test_the_modern_verbs_do_the_same(modern: Simulator, log_in: Open) -> None:
@@ -65,15 +69,27 @@ def test_the_modern_verbs_do_the_same(modern: Simulator, log_in: Open) -> None:
         shell("mkvolume -name a -pool Pool0 -size 1 -unit gb -thin").stdout == "Volume, id [5], successfully created\n"
     )
     assert shell("mkvolume -nomsg -pool Pool0 -size 1 -unit gb").stdout == "6\n"
-    assert shell("rmvolume a").status == 0
+    shell("mkhost -name a -iscsiname iqn.a")
+    shell("mkvdiskhostmap -host a a")
+    assert shell("rmvolume a").code == "CMMVC8787E"
+    assert shell("rmvolume -removehostmappings a").status == 0
+    assert shell("mkvolume -pool Pool0 -size 0").code == "CMMVC5702E"
+    assert shell("mkvdisk -mdiskgrp Pool0 -size 0").status == 0
 
 
 def test_open_access_is_a_matter_of_legacy(legacy: Simulator, log_in: Open) -> None:
     shell = log_in(legacy)
 
+    shell("svctask mkhost -name a -iscsiname iqn.a")
+    shell("svctask mkvdiskhostmap -host a vol0")
+    assert shell("svctask chsystem -openaccess on").code == "CMMVC7318E"
+    shell("svctask rmvdiskhostmap -host a vol0")
+    assert shell("svctask chsystem -openaccess on").code == "CMMVC7325E"
+    shell("svctask rmhost a")
     assert shell("svctask chsystem -openaccess on").status == 0
+    assert shell("svctask mkhost -name a -iscsiname iqn.a").code == "CMMVC7326E"
     assert shell("svcinfo lssystem -delim !").keys["open_access_enabled"] == "on"
-    assert shell("svctask chsystem -openaccess maybe").code == "CMMVC5711E"
+    assert shell("svctask chsystem -openaccess maybe").code == "CMMVC5706E"
 
 
 def test_volume_protection_is_switched_on_two_levels(modern: Simulator, log_in: Open) -> None:
@@ -83,6 +99,8 @@ def test_volume_protection_is_switched_on_two_levels(modern: Simulator, log_in: 
     shell("chsystem -vdiskprotectionenabled no -vdiskprotectiontime 30")
     assert shell("lssystem -delim !").keys["vdisk_protection_time"] == "30"
     assert shell("lsmdiskgrp -delim ! Pool0").keys["vdisk_protection_status"] == "inactive"
+    assert shell("chsystem -vdiskprotectiontime 14").code == "CMMVC5742E"
+    assert shell("chmdiskgrp Pool0").code == "CMMVC5733E"
     assert shell("chmdiskgrp -vdiskprotectionenabled no Pool0").status == 0
     assert shell("lsmdiskgrp -delim ! Pool0").keys["vdisk_protection_enabled"] == "no"
 
@@ -91,7 +109,7 @@ def test_a_monitor_may_look_and_not_touch(either: Simulator, log_in: Open) -> No
     shell = log_in(either, "monitor")
 
     assert shell("svcinfo lsvdisk").status == 0
-    assert shell("svctask mkhost -name a -iscsiname iqn.a").code == "CMMVC6253E"
+    assert shell("svctask mkhost -name a -iscsiname iqn.a").code == "CMMVC9027E"
     assert shell("svcinfo lscurrentuser -delim !").keys["role"] == "Monitor"
 
 
@@ -101,4 +119,23 @@ def test_a_restricted_admin_maps_and_removes_no_volume(modern: Simulator, log_in
 
     assert shell("mkhost -name a -iscsiname iqn.a").status == 0
     assert shell("mkvdiskhostmap -host a vol0").status == 0
-    assert shell("rmvdisk vol1").code == "CMMVC6253E"
+    assert shell("rmvdisk vol1").code == "CMMVC9027E"
+
+
+@pytest.mark.parametrize(("release", "capacity"), [("8.6.0.0", (1 << 30) + 512), ("8.7.0.0", (1 << 30) + (1 << 20))])
+def test_an_increase_is_rounded_up_to_whole_megabytes_from_8_7_on(
+    release: str, capacity: int, start: Start, log_in: Open
+) -> None:
+    shell = log_in(start({"release": release}))
+
+    assert shell("expandvdisksize -size 512 -unit b vol0").status == 0
+    assert shell("lsvdisk -bytes -delim ! -filtervalue name=vol0").rows[0]["capacity"] == str(capacity)
+
+
+def test_a_volume_shows_a_protocol_while_it_is_mapped(modern: Simulator, log_in: Open) -> None:
+    shell = log_in(modern)
+    shell("mkhost -name a -iscsiname iqn.a")
+    before = shell("lsvdisk -delim ! -filtervalue name=vol0").rows[0]["protocol"]
+    shell("mkvdiskhostmap -host a vol0")
+
+    assert (before, shell("lsvdisk -delim ! -filtervalue name=vol0").rows[0]["protocol"]) == ("", "scsi")

@@ -16,6 +16,7 @@ from flashsystem_operator.array.state import (
     Pool,
     Port,
     Portal,
+    Portset,
     Protocol,
     System,
     Volume,
@@ -162,8 +163,8 @@ def host_object(name: str, *ports: str | Port, cluster: str = "", portset: str =
     return Host("7", HostName(name), known, cluster, portset, kind=kind)
 
 
-def volume(name: str = "data", number: int = 1, io_group: str = "io_grp0") -> Volume:
-    return Volume(str(number), VolumeName(name), uid(number), 1 << 30, io_group)
+def volume(name: str = "data", number: int = 1, io_group: str = "io_grp0", **more: Any) -> Volume:
+    return Volume(str(number), VolumeName(name), uid(number), 1 << 30, io_group, **more)
 
 
 def mapped(on: Host, what: Volume, *luns: int, cluster: str = "") -> Mapping:
@@ -178,19 +179,24 @@ def body(
     dialect: Dialect = Dialect.MODERN,
     level: tuple[int, ...] = (8, 6, 0, 0),
     open_access: bool | None = None,
-    portsets: tuple[str, ...] = ("portset0",),
+    portsets: tuple[str | Portset, ...] = ("portset0",),
 ) -> Body:
     system = System(SYSTEM, "fs", dialect, level, "8.6", "IBM FlashSystem", open_access)
-    return Body(system, tuple(nodes), tuple(portals), pool, portsets)
+    known = tuple(Portset(each, "host", "ethernet") if isinstance(each, str) else each for each in portsets)
+    return Body(system, tuple(nodes), tuple(portals), pool, known)
 
 
 def view(
     *facts: Host | Volume | Mapping,
     of: Body | None = None,
     io_groups: dict[HostName, set[str]] | None = None,
-    chap: dict[HostName, ChapSecret] | None = None,
+    chap: dict[HostName, ChapSecret | None] | None = None,
+    proven: bool = True,
 ) -> View:
-    """What a survey of an array with these things would have learnt. io_groups: ids by host object."""
+    """What looks at an array with these things would have learnt. io_groups: ids by host object.
+
+    proven: whether the mappings of each host were read by a command meant for it, too.
+    """
     seen = View(of or body())
     for fact in facts:
         match fact:
@@ -202,7 +208,7 @@ def view(
                 continue
     mappings = [fact for fact in facts if isinstance(fact, Mapping)]
     for known in list(seen.hosts):
-        seen.learn_mappings_of_host(known, [each for each in mappings if each.host == known])
+        seen.learn_mappings_of_host(known, [each for each in mappings if each.host == known], proven=proven)
     seen.io_groups = {name: frozenset(groups) for name, groups in (io_groups or {}).items()}
     seen.chap = chap
     return seen

@@ -36,7 +36,7 @@ def last(simulator: Simulator) -> int:
 def writes(simulator: Simulator, since: int = 0) -> list[str]:
     """The commands over SSH that were meant to change something, whatever came of them."""
     return [
-        " ".join(command["words"])
+        " ".join(command["named"])
         for entry in simulator.control.log(since)
         for command in entry["commands"]
         if command["writes"] and entry["session"]

@@ -8,12 +8,14 @@ SHARED = "vol1"
 
 
 def fill(simulator: Simulator) -> None:
-    """Three hosts, one of them empty; three mappings, of which two are of one volume."""
+    """Four hosts, two of them empty, one of these with a Fibre Channel port too; three mappings, two of one volume."""
     pool = simulator.control.state()["pools"][0]["name"]
     admin(simulator, f"mkvdisk -name 'my vol' -mdiskgrp {pool} -iogrp 0 -size 1 -unit gb")
     foreign_host(simulator, "DB.1", iqn("db-1"), iqn("db-1-second"))
     foreign_host(simulator, "backup", iqn("backup"))
     foreign_host(simulator, "empty", iqn("empty"))
+    foreign_host(simulator, "esx-mixed", iqn("mixed"))
+    admin(simulator, "addhostport -force -fcwwpn 2100000E1E30E598 esx-mixed")
     admin(simulator, "mkvdiskhostmap -host DB.1 -scsi 0 'my vol'")
     admin(simulator, f"mkvdiskhostmap -host DB.1 -scsi 12 {SHARED}")
     admin(simulator, f"mkvdiskhostmap -force -host backup -scsi 3 {SHARED}")
@@ -22,10 +24,8 @@ def fill(simulator: Simulator) -> None:
 def unfit(simulator: Simulator) -> dict[str, str]:
     """Add what no resource can stand for. Answers with words of what is left out, and of why."""
     admin(simulator, "mkhost -name esx-fc -force -fcwwpn 2100000E1E30E597")
-    admin(simulator, f"mkhost -name esx-mixed -iscsiname {iqn('mixed')}")
-    admin(simulator, "addhostport -force -fcwwpn 2100000E1E30E598 esx-mixed")
     admin(simulator, "mkvdiskhostmap -host esx-fc -scsi 0 vol3")
-    left = {"esx-fc, with its mappings of 1 volume": "only iSCSI", "esx-mixed": "beside iSCSI"}
+    left = {"esx-fc, with its mappings of 1 volume": "only iSCSI"}
     if simulator.dialect == "legacy":
         return left
     admin(simulator, f"mkhost -name member -iscsiname {iqn('member')}")

@@ -24,6 +24,7 @@ from support.arranging import (
     view,
     volume,
     world,
+    wwpn,
 )
 
 DATA, LOGS, TEMP = volume("data", 1), volume("logs", 2), volume("temp", 3)
@@ -31,6 +32,7 @@ NODE = host("node")
 OURS, ADMINS = host_object(own_name("node"), "node"), host_object("admins", "node")
 LOGGED_IN = host_object(own_name("node"), port("node", logins=2))
 OTHER = host_object("other", "other")
+NAMELESS = host_object("renamed")
 ATTACHED = "2026-01-02T00:00:00Z"
 
 
@@ -38,6 +40,13 @@ def was_attached(on: Host = OURS, what: Volume = DATA, at: int = 1, **spec: Any)
     """An attachment that was Ready at the last look, at that LUN."""
     more = {"lun": at, "attached_time": ATTACHED, "connection": {"target_lun": at}}
     return attachment(what.name, "node", what.name, status=bound(on, what, **more), **spec)
+
+
+def with_id(before: VolumeAttachment) -> VolumeAttachment:
+    """The same, with the id of its host object in its status."""
+    assert before.status.host is not None
+    found = before.status.host.model_copy(update={"id": OURS.id})
+    return before.model_copy(update={"status": before.status.model_copy(update={"host": found})})
 
 
 def attached(
@@ -203,6 +212,11 @@ TABLE = [
         ("Attached",),
     ),
     Row(
+        "a host object was renamed, and lost its initiators",
+        attached(with_id(was_attached()), view(DATA, NAMELESS, mapped(NAMELESS, DATA))),
+        ("VolumeMappedElsewhere",),
+    ),
+    Row(
         "an initiator was taken off a host object of ours",
         hosted(with_ports("node", "second"), view(DATA, OURS, mapped(OURS, DATA)), was_attached()),
         done=(AddPorts,),
@@ -253,6 +267,15 @@ TABLE = [
         "an initiator was added to an administrator's own host object",
         hosted(NODE, view(DATA, host_object("admins", "node", "second")), was_attached(ADMINS)),
         ("ExtraInitiators",),
+    ),
+    Row(
+        "a Fibre Channel or SAS port was added, and `initiators.otherPorts` of the host is `Allow`",
+        hosted(
+            host("node", initiators={"iscsi": [iqn("node")], "otherPorts": "Allow"}),
+            view(DATA, host_object("admins", "node", wwpn())),
+            was_attached(ADMINS),
+        ),
+        ("Ready",),
     ),
 ]
 

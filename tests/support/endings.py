@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from flashsystem_operator.simulator import Simulator
-from support.contents import looks, mark, writes
+from support.contents import looks, mappings, mark, writes
 from support.stand import ATTACHMENTS, HOSTS, PATIENCE, Stand
 
 _VARIES = {"lastTransitionTime", "attachedTime", "lastContactTime", "until", "id"}
 """Fields that differ between two runs of one story. Ids are handed out in the order in which commands arrive."""
+_FOR_OTHERS = ("InUse", "ParentDeleting", "HostNotFound", "HostNotReady")
+"""Reasons to wait for which there is nothing to be done by the operator."""
 
 
 def ending(stand: Stand, simulator: Simulator) -> dict[str, Any]:
@@ -45,6 +47,34 @@ def stays_in_sync(simulator: Simulator, seconds: float = PATIENCE) -> None:
         assert time.monotonic() < deadline, "the operator does not look at the array any more"
         time.sleep(0.1)
     assert writes(simulator, since) == []
+
+
+def restless(stand: Stand) -> list[str]:
+    """What is still to be looked at, or under way."""
+    found = []
+    for each in stand.all(ATTACHMENTS, HOSTS):
+        said = {one["type"]: one for one in each["status"].get("conditions", [])}
+        ready = said.get("Ready", {})
+        seen = each["status"]["observedGeneration"] == each["metadata"]["generation"]
+        waits = said.get("Reconciling", {}).get("status") == "True" and ready.get("reason") not in _FOR_OTHERS
+        if waits or not seen:
+            found.append(f"{each['kind']} {each['metadata']['name']}: {ready.get('reason')} {ready.get('message')}")
+    return found
+
+
+def attached(simulator: Simulator) -> set[tuple[str, str]]:
+    """Host and volume of every mapping."""
+    return {(host.rsplit("-", 1)[0], volume) for host, volume, _ in mappings(simulator)}
+
+
+def said_to_be_attached(stand: Stand) -> set[tuple[str, str]]:
+    """Host and volume of every attachment that says that it is Ready."""
+    return {
+        (each["spec"]["hostRef"]["name"], each["status"]["volume"]["name"])
+        for each in stand.all(ATTACHMENTS)
+        for said in each["status"].get("conditions", [])
+        if (said["type"], said["status"]) == ("Ready", "True")
+    }
 
 
 def _lines(value: Any) -> list[str]:

@@ -1,12 +1,13 @@
 """The pretend array without network: its command line as a function, for tests of many small worlds."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any, Self
 
 from flashsystem_operator.array.session import Run, Session
-from flashsystem_operator.array.transport import Reply
+from flashsystem_operator.array.transport import Reply, unconditionally
 from flashsystem_operator.simulator.config import load
 from flashsystem_operator.simulator.execution import Executor
 from flashsystem_operator.simulator.system import System
@@ -30,14 +31,28 @@ class InProcess:
     def __exit__(self, *_: object) -> None:
         self._loop.close()
 
-    def run(self, line: str, *, shown: str | None = None) -> Reply:  # noqa: ARG002 - nothing is shown
+    def run(
+        self,
+        line: str,
+        *,
+        shown: str | None = None,  # noqa: ARG002 - nothing is shown
+        before: Callable[[], None] = unconditionally,
+    ) -> Reply:
         """Type a line. Sessions type from several threads; the array does one at a time."""
         with self._turn:
+            before()
             self.lines.append(line)
             entry = self._executor.journal.open(1, "superuser", line)
             answer = self._loop.run_until_complete(self._executor.run(entry))
             assert not entry.shell, f"data became code: {line}"
             return Reply(answer.stdout, answer.stderr, answer.status)
+
+    def drain(self) -> None:
+        """Nothing waits."""
+
+    def finishing(self) -> contextlib.AbstractContextManager[None]:
+        """Nothing is drained."""
+        return contextlib.nullcontext()
 
     def close(self) -> None:
         """Nothing to hang up."""
@@ -58,6 +73,21 @@ class InProcess:
         return self.system.dump().model_dump()
 
 
+class Slipping(InProcess):
+    """An array whose administrator acts in the last moment before a volume is mapped, or right after."""
+
+    first: Callable[["Slipping"], None] = staticmethod(lambda _: None)
+    then: Callable[["Slipping"], None] = staticmethod(lambda _: None)
+
+    def run(self, line: str, *, shown: str | None = None, before: Callable[[], None] = unconditionally) -> Reply:
+        if "mkvdiskhostmap" not in line:
+            return super().run(line, shown=shown, before=before)
+        self.first(self)
+        reply = super().run(line, shown=shown, before=before)
+        self.then(self)
+        return reply
+
+
 class Answers:
     """Canned connections, for answers that no array should give: a function from line to reply."""
 
@@ -65,9 +95,23 @@ class Answers:
         self._answer = answer
         self.lines: list[str] = []
 
-    def run(self, line: str, *, shown: str | None = None) -> Reply:  # noqa: ARG002 - nothing is shown
+    def run(
+        self,
+        line: str,
+        *,
+        shown: str | None = None,  # noqa: ARG002 - nothing is shown
+        before: Callable[[], None] = unconditionally,
+    ) -> Reply:
+        before()
         self.lines.append(line)
         return self._answer(line)
+
+    def drain(self) -> None:
+        """Nothing waits."""
+
+    def finishing(self) -> contextlib.AbstractContextManager[None]:
+        """Nothing is drained."""
+        return contextlib.nullcontext()
 
     def close(self) -> None:
         """Nothing to hang up."""
@@ -82,3 +126,17 @@ def connected(to: InProcess | Answers, *, greeted: bool = True, width: int = 1) 
         return to
 
     return Session(connect, None, width)
+
+
+def another_volume(array: InProcess, name: str) -> None:
+    """Remove this volume, and create `new`, which gets its id."""
+    number, pool = next((n, each["pool"]) for n, each in enumerate(array.state["volumes"]) if each["name"] == name)
+    array.admin(f"svctask rmvdisk {name}")
+    array.admin(f"svctask mkvdisk -name new -mdiskgrp {pool} -iogrp 0 -size 1 -unit gb")
+    assert array.state["volumes"][number]["name"] == "new"
+
+
+def another_host(array: InProcess, name: str) -> None:
+    """Remove this host object, and create `new`, which gets its id."""
+    array.admin(f"svctask rmhost -force {name}")
+    array.admin("svctask mkhost -name new -iscsiname iqn.1994-05.com.redhat:new")

@@ -45,8 +45,6 @@ class Judge:
         """Mappings that the administrator made: name of the host object, UID of the volume."""
         self.once_ours = set[tuple[str, str]]()
         """Initiators and volumes that we brought together at some time: those cannot be told from his."""
-        self.racing = False
-        """Whether the administrator acts between a look and the steps that were planned on it."""
         self.made = 0
 
     # -- judging -----------------------------------------------------------------------------------------------------
@@ -76,10 +74,9 @@ class Judge:
             if each.status.volume and each.status.volume.uid == step.uid and not each.metadata.deleting
         ]
         assert any(each.status.host and each.status.host.name == step.host for each in wanting)
-        if not self.racing:
-            assert named is not None
-            assert named.uid == step.uid
-            self._judge_strangers(step.host)
+        assert named is not None
+        assert named.uid == step.uid
+        self._judge_strangers(step.host)
         if step.alongside_others:
             assert all(each.spec.access is Access.SHARED for each in wanting)
         there = self.array.system.host_named.get(step.host)
@@ -102,8 +99,6 @@ class Judge:
             if each.metadata.deleting and each.status.volume and each.status.volume.uid == step.uid
         ]
         assert leaving
-        if self.racing:
-            return
         assert self.array.system.volume_named[step.volume].uid == step.uid
         there = self.array.system.host_named[step.host]
         if (step.host, step.uid) in self.by_hand and not made_by(INSTALLATION, step.host):
@@ -236,7 +231,7 @@ class Judge:
     def attach(self, n: int, m: int) -> None:
         policy = (None, None, None, "Delete", "Retain")[(n + m) % 5]
         access = "Shared" if m % 2 else "Exclusive"
-        guard = ("Enforce", "Enforce", "Enforce", "Warn", "Off")[(n + 2 * m) % 5]
+        guard = ("Enforce", "Enforce", "Enforce", "Warn", "Disabled")[(n + 2 * m) % 5]
         wished = attachment(
             f"a{n}", f"h{n % 2}", VOLUMES[m % 3], access=access, deletion_policy=policy, detach_guard=guard
         )

@@ -5,16 +5,18 @@ What decides and what looks is the operator's own; only the running of it is tol
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.api.kinds import FINALIZER, ObjectRef
+from flashsystem_operator.array import identity
 from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
-from flashsystem_operator.array.errors import Refused
+from flashsystem_operator.array.errors import Refused, Withheld
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller.looking import Looking
 from flashsystem_operator.reconcile import batch, records, status
-from flashsystem_operator.reconcile.decision import Act, Decision, Refuse, Release
+from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.drift import with_vanished
 from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
@@ -46,7 +48,7 @@ class Keeper:
     def delete(self, ref: ObjectRef) -> None:
         """What `kubectl delete` does: what was worked on stays until it is released, the rest goes at once."""
         old = self.wishes[ref]
-        if isinstance(old, VolumeAttachment) and old.status.host is None:
+        if isinstance(old, VolumeAttachment) and not old.metadata.guarded:
             del self.wishes[ref]
             return
         self.wishes[ref] = old.model_copy(
@@ -72,17 +74,22 @@ class Keeper:
         planned = batch.plan(lost, self.view, due)
         self._record(planned, self.view)
         meanwhile()
-        refused = self._act(planned)
+        refused = self._act(planned, self.view)
         if any(isinstance(decision, Act) for decision in planned.values()):
             looking.again(_steps(planned), [step for steps in refused.values() for step in steps])
-        again = batch.plan(replace(self.world, vanished=lost.vanished), self.view, due)
+        again = batch.plan(replace(self.world, vanished=lost.vanished), self.view, due, refused.keys())
         self._say(again, refused, self.view)
         return dict(planned)
 
     def settle(self, most: int = 6) -> None:
         """Pass after pass until nothing is to be done; an AssertionError if that does not come."""
         for _ in range(most):
-            if not any(isinstance(decision, Act | Release) for decision in self.turn().values()):
+            before = dict(self.wishes)
+            decisions = self.turn().values()
+            if any(isinstance(each, Act | Release) for each in decisions):
+                continue
+            handing_over = any(isinstance(each, Wait) and each.reason is Reason.HANDING_OVER for each in decisions)
+            if not handing_over or self.wishes == before:
                 return
         raise AssertionError(f"there is always something to do: {self.turn()}")
 
@@ -92,11 +99,15 @@ class Keeper:
             self._become(ref, record.status)
         for ref, decision in planned.items():
             wish = self.wishes[ref]
-            if isinstance(wish, VolumeAttachment) and isinstance(decision, Act) and not wish.metadata.deleting:
+            if not isinstance(wish, VolumeAttachment) or not records.answers(wish, decision):
+                continue
+            meta = wish.metadata.model_copy(update={"finalizers": (*wish.metadata.other_finalizers, FINALIZER)})
+            self.wishes[ref] = wish = wish.model_copy(update={"metadata": meta})
+            if isinstance(decision, Act):
                 self._become(ref, records.of_attachment(wish, Outcome(decision), around, view, NOW))
 
-    def _act(self, planned: batch.Decisions) -> dict[ObjectRef, list[Step]]:
-        """What was planned upon a step that failed is not done; answers with the refused steps."""
+    def _act(self, planned: batch.Decisions, view: View) -> dict[ObjectRef, list[Step]]:
+        """What was planned upon a step that failed is not done; answers with whose steps were refused or not sent."""
         refused: dict[ObjectRef, list[Step]] = {}
         broken = set[object]()
         for ref, decision in planned.items():
@@ -104,10 +115,14 @@ class Keeper:
                 places = {step.host, *((step.uid,) if isinstance(step, MapVolume | UnmapVolume) else ())}
                 if places & broken:
                     broken |= places
+                    refused.setdefault(ref, [])
                     continue
-                self._watch(step)
+                known = identity.known(step, view, _steps(planned))
                 try:
-                    self._session.do(step)
+                    self._session.do(step, partial(self._watch, step), known)
+                except Withheld:
+                    refused.setdefault(ref, [])
+                    broken |= places
                 except Refused:
                     refused.setdefault(ref, []).append(step)
                     broken |= places
@@ -116,7 +131,7 @@ class Keeper:
     def _say(self, decisions: batch.Decisions, refused: dict[ObjectRef, list[Step]], view: View) -> None:
         around = self.world
         for ref, decision in decisions.items():
-            wish, outcome = self.wishes[ref], Outcome(decision, refused=ref in refused)
+            wish, outcome = self.wishes[ref], Outcome(decision, refused=bool(refused.get(ref)))
             if isinstance(decision, Release):
                 del self.wishes[ref]
             elif isinstance(wish, VolumeAttachment):

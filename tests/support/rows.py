@@ -25,6 +25,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
         "host_cluster_name": "c",
     },
     "lsvdiskhostmap": {"id": "0", "name": "vol 0", "SCSI_id": "7", "host_name": "a", "vdisk_UID": UID},
+    "lshostclustervolumemap": {"id": "0", "name": "c", "SCSI_id": "7", "volume_name": "vol 0", "volume_UID": UID},
     "lsportset": {"id": "0", "name": "portset0", "type": "host"},
     "lsip": {"id": "0", "node_id": "1", "portset_name": "portset0", "IP_address": "10.0.0.1"},
     "lsportip": {"id": "1", "node_id": "1", "IP_address": "10.0.0.1", "state": "online", "host": "yes"},

@@ -233,8 +233,8 @@ class _Session(asyncssh.SSHServerSession[bytes]):
         self.channel.write_stderr("CMMVC5754E L'entité n'existe pas.\n".encode("latin-1"))
         self.channel.exit(1)
 
-    def answer_lockout(self, _: str) -> None:
-        self.say("CMMVC7017E Login has failed")
+    def answer_lockout(self, banner: str) -> None:
+        self.say(f"{banner}\nCMMVC7017E Login has failed")
 
     async def answer_drip(self, _: str) -> None:
         while True:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsystem_operator.values import host_name, iqn, lun, pool_name, system_id, volume_name, volume_uid
+from flashsystem_operator.values import host_name, iqn, lun, nguid, pool_name, system_id, volume_name, volume_uid
 
 UID = "6005076810CA0166C00000000000019F"
 NAMES = [volume_name, host_name, pool_name]
@@ -95,7 +95,10 @@ def test_what_is_no_system_id_is_refused_with_where_to_find_one(text: str) -> No
         "iqn.1994-05.com.redhat:2e358e438b8a",
         "iqn.1993-08.org.debian:01:222",
         "iqn.1991-05.com.microsoft:host.example.com",
-        "iqn.localhost.hostid.7f000001".replace("localhost", "2001-01.localhost"),
+        "iqn.localhost.hostid.7f000002",
+        "iqn.lpar-1.example.com.hostid.0a010203",
+        "iqn.0.com.example:lpar-1",
+        "iqn.0.com.example",
         "iqn.2001-04.com.example",
         "eui.02004567a425678d",
         "naa.52004567ba64678d",
@@ -113,6 +116,8 @@ def test_an_initiator_is_one_in_either_case(text: str) -> None:
         "",
         "iqn.",
         "iqn.1994.com.redhat:x",
+        "iqn.localhost.hostid.7f00000",
+        "iqn.hostid.7f000002",
         "iqn.1994-05.",
         "iqn.1994-05.com.redhat:",
         "iqn.1994-05.com.redhat:a,iqn.1994-05.com.redhat:b",
@@ -138,3 +143,7 @@ def test_a_lun_is_0_to_2047(number: int) -> None:
     else:
         with pytest.raises(ValueError, match="0 to 2047"):
             lun(number)
+
+
+def test_a_uid_is_shown_as_its_nguid_while_the_volume_is_mapped_over_nvme() -> None:
+    assert nguid(volume_uid(UID)) == "C00000000000019F" + "005076" + "0" + "810CA0166"

@@ -1,13 +1,15 @@
 """FlashSystemArray: where an array is, how to log in, and how it is."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from flashsystem_operator.api.audit import Audit
 from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
 from flashsystem_operator.api.conditions import Conditions
+from flashsystem_operator.api.host import CoolingLun
 from flashsystem_operator.api.kinds import Kind
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.api.references import NameRef
@@ -180,6 +182,13 @@ class Allowance(Memory):
     since: Time | None = None
 
 
+class FormerHost(Memory):
+    """LUNs that were freed on a host whose FlashSystemHost is gone. initiators: by which its next one is known."""
+
+    initiators: Annotated[tuple[Text, ...], AtMost(64)] = ()
+    luns: Annotated[tuple[CoolingLun, ...], AtMost(512)] = ()
+
+
 class ArrayStatus(Memory):
     """What was found at the last look."""
 
@@ -203,6 +212,8 @@ class ArrayStatus(Memory):
     detaches: Annotated[tuple[Detaches, ...], AtMost(64)] = ()
     """What the brake counts, from the oldest to the youngest: written before the first volume is unmapped."""
     allowance: Allowance | None = None
+    cooling_luns: Annotated[tuple[FormerHost, ...], AtMost(64)] = ()
+    """Written before the finalizer of a FlashSystemHost goes, so that one that is created again knows of them."""
     audit: Audit | None = None
     last_contact_time: Time | None = None
 
@@ -211,6 +222,11 @@ class FlashSystemArray(Resource):
     """An array: where it is, how to log in; its health in status."""
 
     KIND: ClassVar[Kind] = Kind.ARRAY
+    PLACEHOLDERS: ClassVar[Mapping[str, Any]] = {
+        "management": {"addresses": ["unreadable.invalid"]},
+        "credentialsSecretRef": {"name": "unreadable"},
+        "hostKeyPolicy": "TrustOnFirstUse",
+    }
 
     spec: ArraySpec
     status: ArrayStatus = ArrayStatus()

@@ -1,7 +1,8 @@
 """VolumeAttachment: one volume visible to one host."""
 
+from collections.abc import Collection, Mapping
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -29,7 +30,7 @@ class DetachGuard(StrEnum):
 
     ENFORCE = "Enforce"
     WARN = "Warn"
-    OFF = "Off"
+    DISABLED = "Disabled"
 
 
 class Origin(StrEnum):
@@ -66,6 +67,15 @@ class AttachmentSpec(Model):
     persistent_volume: PersistentVolume | None = None
     drift_policy: DriftPolicy = DriftPolicy.CORRECT
 
+    @model_validator(mode="after")
+    def _lun_fits_a_persistent_volume(self) -> Self:
+        if self.persistent_volume and self.lun is not None and self.lun > values.MAX_PERSISTENT_VOLUME_LUN:
+            raise ValueError(
+                "a PersistentVolume cannot have a LUN above 255: remove persistentVolume, or create the attachment "
+                "with a LUN up to 255, or without"
+            )
+        return self
+
 
 class HostSeen(Memory):
     """The host object on the array. Its initiators find it again under any name."""
@@ -83,6 +93,7 @@ class VolumeSeen(Memory):
     id: Text | None = None
     uid: VolumeUid | None = None
     capacity: int | None = None
+    preferred_node: Text | None = None
 
 
 class Connection(Memory):
@@ -128,9 +139,19 @@ class VolumeAttachment(Resource):
     """One volume visible to one host."""
 
     KIND: ClassVar[Kind] = Kind.ATTACHMENT
+    PLACEHOLDERS: ClassVar[Mapping[str, Any]] = {"hostRef": {"name": "unreadable"}, "volume": {"name": "unreadable"}}
 
     spec: AttachmentSpec
     status: AttachmentStatus = AttachmentStatus()
+
+    def in_part(self, spec: Any, incomplete: Collection[str]) -> Self:  # noqa: ARG002 - what is left of it was read
+        """Of no host and no volume but those that were recorded. Exclusive is the default, and the strictest access."""
+        update = dict[str, object]()
+        if "hostRef" in incomplete:
+            update["host_ref"] = NameRef.model_construct(name="")
+        if "volume" in incomplete:
+            update["volume"] = VolumeSelector.model_construct(name=None, uid=None)
+        return self.model_copy(update={"spec": self.spec.model_copy(update=update)})
 
     @property
     def host(self) -> ObjectRef:

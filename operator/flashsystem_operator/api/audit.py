@@ -31,6 +31,13 @@ class LetGo(Memory):
     items: Annotated[tuple[Unexplained, ...], AtMost(200)] = ()
 
 
+class Unread(Memory):
+    """A row that could not be read: of which command's answer, and why."""
+
+    command: Text | None = None
+    why: Text | None = None
+
+
 class Audit(Memory):
     """What no resource explains, sorted by what it is likely to be. Nothing of it is ever removed by the operator."""
 
@@ -40,3 +47,5 @@ class Audit(Memory):
     """On all others: made by administrators, or by other clusters."""
     released: LetGo | None = None
     """Left there when a resource was deleted, because somebody said so."""
+    unreadable: Annotated[tuple[Unread, ...], AtMost(50)] = ()
+    """What the operator cannot read. Resources that it is about wait with reason UnreadableAnswer."""

@@ -7,6 +7,7 @@ because a status must never keep us from looking at the array.
 """
 
 import copy
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -56,11 +57,31 @@ def remember(model: type[M], memory: Any) -> M:
         try:
             return model.model_validate(legible)
         except ValidationError as error:
-            paths = {_legible_part(legible, details["loc"]) for details in error.errors(include_url=False)}
-            # From the last to the first, so that cutting one item out of a list does not move the others to be cut.
-            for path in sorted(paths, key=lambda path: [f"{step:>9}" for step in path], reverse=True):
-                _cut_out(legible, path)
+            found = error.errors(include_url=False)
+            _cut_out_all(legible, {_legible_part(legible, details["loc"]) for details in found})
     return model()
+
+
+def read_in_part(model: type[Model], tree: Any) -> tuple[dict[str, Any], frozenset[str]]:
+    """The JSON of a spec without what cannot be read in it, and the top-level fields that are incomplete by that.
+
+    A field that is required and missing stays missing.
+    """
+    legible: dict[str, Any] = copy.deepcopy(tree) if isinstance(tree, dict) else {}
+    incomplete = set[str]()
+    while True:
+        try:
+            model.model_validate(legible)
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+            incomplete |= {str(details["loc"][0]) for details in found if details["loc"]}
+            wrong = (details["loc"] for details in found if details["type"] != "missing")
+            paths = {path for loc in wrong if (path := _legible_part(legible, loc))}
+            if not paths:
+                return legible, frozenset(incomplete)
+            _cut_out_all(legible, paths)
+        else:
+            return legible, frozenset(incomplete)
 
 
 def _legible_part(tree: Any, path: tuple[int | str, ...]) -> tuple[int | str, ...]:
@@ -70,6 +91,12 @@ def _legible_part(tree: Any, path: tuple[int | str, ...]) -> tuple[int | str, ..
     step, *rest = path
     there = step in tree if isinstance(tree, dict) else isinstance(tree, list) and step in range(len(tree))
     return (step, *_legible_part(tree[step], tuple(rest))) if there else ()
+
+
+def _cut_out_all(tree: dict[str, Any], paths: Collection[tuple[int | str, ...]]) -> None:
+    """From the last to the first, so that cutting one item out of a list does not move the others to be cut."""
+    for path in sorted(paths, key=lambda path: [f"{step:>9}" for step in path], reverse=True):
+        _cut_out(tree, path)
 
 
 def _cut_out(tree: dict[str, Any], path: tuple[int | str, ...]) -> None:

@@ -1,7 +1,8 @@
 """FlashSystemHost: a machine's initiators, and the life of its host object on one array."""
 
+from collections.abc import Collection, Mapping
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -43,10 +44,18 @@ class HostKind(StrEnum):
     HIDE_SECONDARY = "hide_secondary"
 
 
+class OtherPorts(StrEnum):
+    """Whether the host object may have ports that are not iSCSI, by which the machine sees the volumes too."""
+
+    REFUSE = "Refuse"
+    ALLOW = "Allow"
+
+
 class Initiators(Model):
     """What the machine logs in with."""
 
     iscsi: Annotated[tuple[Iqn, ...], Field(min_length=1, max_length=values.MAX_INITIATORS), ONCE]
+    other_ports: OtherPorts = OtherPorts.REFUSE
 
 
 class Chap(Model):
@@ -135,9 +144,29 @@ class FlashSystemHost(Resource):
     """A machine's initiators, and the life of its host object on one array."""
 
     KIND: ClassVar[Kind] = Kind.HOST
+    PLACEHOLDERS: ClassVar[Mapping[str, Any]] = {
+        "arrayRef": {"name": "unreadable"},
+        "initiators": {"iscsi": ["iqn.1986-03.invalid:unreadable"]},
+    }
 
     spec: HostSpec
     status: HostStatus = HostStatus()
+
+    def in_part(self, spec: Any, incomplete: Collection[str]) -> Self:
+        """With every initiator that is named or that its host object was given, on the array that was worked on."""
+        update, seen = dict[str, object](), self.status
+        if "initiators" in incomplete:
+            initiators = spec.get("initiators") if isinstance(spec, dict) else None
+            listed = initiators.get("iscsi") if isinstance(initiators, dict) else None
+            named = [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
+            names = (values.Iqn(name.lower()) for name in (*named, *(port.iqn for port in seen.ports)) if name)
+            update["initiators"] = Initiators.model_construct(iscsi=tuple(dict.fromkeys(names)))
+        if "arrayRef" in incomplete:
+            array = seen.array or ArraySeen()
+            update["array_ref"] = ArrayRef.model_construct(name=array.name or "", namespace=array.namespace)
+        if "hostName" in incomplete and seen.name and seen.ownership is Ownership.CREATED:
+            update["host_name"] = seen.name.rpartition("-")[0]
+        return self.model_copy(update={"spec": self.spec.model_copy(update=update)})
 
     @property
     def array(self) -> ObjectRef:

@@ -1,12 +1,12 @@
 """What every object has: its metadata, as far as we look at it, and the reading of a whole object."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, ClassVar, Self, cast
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, field_validator
 
 from flashsystem_operator.api.annotations import FORCE_DETACH, Annotations, Asked
-from flashsystem_operator.api.base import Memory, Model, remember
+from flashsystem_operator.api.base import Memory, Model, read_in_part, remember
 from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
 from flashsystem_operator.api.wording import told, worded
 
@@ -72,8 +72,19 @@ class Resource(Model):
     """An object of one of our kinds."""
 
     KIND: ClassVar[Kind]
+    PLACEHOLDERS: ClassVar[Mapping[str, Any]] = {}
+    """Fields of a spec, as JSON, that stand in for those that a spec must have and that cannot be read."""
 
     metadata: ObjectMeta
+    _unreadable: str = PrivateAttr("")
+
+    @property
+    def unreadable(self) -> str:
+        """Why the spec cannot be read as a whole, empty if it can. Nothing is done for such an object, but it counts.
+
+        What can be read of it has its meaning, and the rest the strictest that it may have.
+        """
+        return self._unreadable
 
     @field_validator("status", mode="before", check_fields=False)
     @classmethod
@@ -88,6 +99,33 @@ class Resource(Model):
             return cls.model_validate(body)
         except ValidationError as error:
             raise UnreadableResourceError(_sentence(error)) from error
+
+    @classmethod
+    def read_in_part(cls, body: Mapping[str, Any], why: str) -> Self:
+        """Read what can be read of an object whose spec is unreadable. why: see `unreadable`."""
+        spec, incomplete = read_in_part(cast("type[Model]", cls.model_fields["spec"].annotation), body.get("spec"))
+        try:
+            found = cls.model_validate({**body, "spec": spec})
+        except ValidationError as error:
+            spec |= cls._placeholders(error)
+            try:
+                found = cls.model_validate({**body, "spec": spec})
+            except ValidationError:  # whether fields go together is looked at when none is missing any more
+                found = cls.model_validate({**body, "spec": {**spec, **cls.PLACEHOLDERS}})
+        found = found.in_part(body.get("spec"), incomplete)
+        found._unreadable = why  # noqa: SLF001 - of this very class
+        return found
+
+    @classmethod
+    def _placeholders(cls, error: ValidationError) -> dict[str, Any]:
+        """For what is missing; for everything where the fields do not go together."""
+        places = [details["loc"][1:2] for details in error.errors(include_url=False)]
+        missing = {place[0] for place in places if place}
+        return {key: value for key, value in cls.PLACEHOLDERS.items() if key in missing or () in places}
+
+    def in_part(self, spec: Any, incomplete: Collection[str]) -> Self:  # noqa: ARG002 - each kind has its own
+        """With the strictest meaning of the fields that are incomplete: by the raw spec, and by what was recorded."""
+        return self
 
     @property
     def ref(self) -> ObjectRef:

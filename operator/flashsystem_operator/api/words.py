@@ -16,7 +16,8 @@ NAME_PATTERN = r"^[A-Za-z_]([A-Za-z0-9_. -]{0,61}[A-Za-z0-9_.-])?$"
 UID_PATTERN = r"^[0-9A-Fa-f]{32}$"
 SYSTEM_ID_PATTERN = r"^[0-9A-Fa-f]{16}$"
 IQN_PATTERN = (
-    r"^([Ii][Qq][Nn]\.[0-9]{4}-[0-9]{2}\.[A-Za-z0-9][A-Za-z0-9.-]*(:[A-Za-z0-9.:_-]+)?"
+    r"^([Ii][Qq][Nn]\.([0-9]{4}-[0-9]{2}|0)\.[A-Za-z0-9][A-Za-z0-9.-]*(:[A-Za-z0-9.:_-]+)?"
+    r"|[Ii][Qq][Nn]\.[A-Za-z0-9][A-Za-z0-9.-]*\.[Hh][Oo][Ss][Tt][Ii][Dd]\.[0-9A-Fa-f]{8}"
     r"|[Ee][Uu][Ii]\.[0-9A-Fa-f]{16}|[Nn][Aa][Aa]\.([0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}))$"
 )
 IO_GROUP_PATTERN = r"^([0-9]|[A-Za-z_][A-Za-z0-9_.-]*)$"

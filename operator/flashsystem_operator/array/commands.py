@@ -11,16 +11,17 @@ from dataclasses import dataclass
 
 from flashsystem_operator.values import MASK, ChapSecret, HostName, Iqn, Lun, VolumeName, VolumeUid
 
-MAX_PARAMETER = 2176
-"""Bytes that one parameter may have (IBM's data-type pages of 5.1, 7.8 and 8.2.1)."""
+MAX_PARAMETER = 128
+"""Bytes of a list in one parameter. IBM's data-type pages (5.1, 7.8, 8.2.1, 8.7) say 2176, and the page on command
+syntax of 8.7 says 128: this is right by both. One initiator alone may be longer. Source: array-cli facts 1.2."""
 
 
 @dataclass(frozen=True, slots=True)
 class MakeHost:
     """Make a host object with these initiators, in one command.
 
-    iqns: their joined length is at most `MAX_PARAMETER`; what is more follows as `AddPorts` (see `make_host`).
-    protocol: `iscsi` from release 8.7 on, where the default is Fibre Channel; None before, where it is not known.
+    iqns: one, or as many as fit into `MAX_PARAMETER`; what is more follows as `AddPorts` (see `make_host`).
+    protocol: `iscsi` from release 8.7 on, where it may be said or left out; None before, where it is not known.
     portset: only on arrays that have portsets; None takes the array's default.
     io_groups: ids of the I/O groups through which it may log in; none given: all.
     kind: what kind of machine it is (`-type`); None takes `generic`.
@@ -178,7 +179,7 @@ class RemoveHost:
 class MapVolume:
     """Make a volume visible to a host.
 
-    uid: the volume's identity, for whoever reads a plan or the log; the array is told the name.
+    uid: the volume's identity, for readers of a plan or the log; the array is told name or id.
     lun: the SCSI LUN on that host. Always chosen by us: an array that chooses may give one mapping different LUNs in
          different I/O groups (Cinder bug 1757922).
     alongside_others: also allow it when the volume is mapped to another host. Two hosts writing to one volume

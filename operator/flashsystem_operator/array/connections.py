@@ -10,13 +10,14 @@ Those who wait for a connection share its failure. When to try again after a fai
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flashsystem_operator.array.credentials import Login
-from flashsystem_operator.array.errors import Unreachable
+from flashsystem_operator.array.errors import Unreachable, Withheld
 from flashsystem_operator.array.opening import Endpoint, Greet, Limits, Opener
-from flashsystem_operator.array.transport import Connection, NoChannel, NotTyped, Reply
+from flashsystem_operator.array.transport import Connection, NoChannel, NotTyped, Reply, unconditionally
 
 __all__ = ["Connections", "Endpoint", "Greet", "Limits", "Login", "Reply"]
 
@@ -62,13 +63,17 @@ class Connections:
     ) -> None:
         self._limits = limits
         self._clock = clock
-        self._closed = threading.Event()
-        self._opener = Opener(endpoint, login, limits, greet, self._closed)
+        self._stopped = threading.Event()
+        self._finished_by = float("inf")
+        """By the monotonic clock, when all that was sent before `drain` has been answered or given up."""
+        self._finishing = threading.local()
+        self._opener = Opener(endpoint, login, limits, greet, self._stopped)
         self._changed = threading.Condition()
         self._lanes: list[_Lane] = []
         self._attempt: _Attempt | None = None
         self._content_until = clock()
         self._last: Connection | None = None
+        self._closed = False
 
     @property
     def host_key_seen(self) -> str | None:
@@ -92,23 +97,38 @@ class Connections:
         with self._changed:
             return sum(lane.connection.alive for lane in self._lanes)
 
-    def run(self, line: str, *, timeout: float | None = None, shown: str | None = None) -> Reply:
+    def run(
+        self,
+        line: str,
+        *,
+        timeout: float | None = None,
+        shown: str | None = None,
+        before: Callable[[], None] = unconditionally,
+    ) -> Reply:
         """Type a line and return the answer, refusals of the array's included.
 
         timeout: seconds for the answer, else `Limits.command_timeout`. shown: the line for errors and logs, with
-        its secrets masked.
+        its secrets masked. before: called with the channel in hand, right before the line is sent; if it raises,
+        nothing is sent, and that is what this raises.
 
-        Raises Unreachable (or LoginRefused, HostKeyMismatch, what `greet` raises) when the line was certainly not
-        typed, and OutcomeUnknown when it may have been. A line that was not typed because a connection turned out to
-        be dead is typed on a fresh one, once.
+        Raises Withheld after `drain`; Unreachable (or LoginRefused, HostKeyMismatch, what `greet` raises) when the line
+        was certainly not typed, and OutcomeUnknown when it may have been. A line that was not typed because a
+        connection turned out to be dead is typed on a fresh one, once.
         """
         shown = shown or line
         again = True
+
+        def last_question() -> None:
+            self._go_on()
+            before()
+
         while True:
             lane, width = self._take()
             refused = False
             try:
-                return self._type(lane.connection, line, shown, timeout or self._limits.command_timeout)
+                # After `drain` no line gets more than what is left of the time of those that were sent before it.
+                seconds = min(timeout or self._limits.command_timeout, self._finished_by - time.monotonic())
+                return self._type(lane.connection, line, shown, max(seconds, 0.0), last_question)
             except NotTyped as error:
                 refused = isinstance(error, NoChannel)
                 if refused and (width > 1 or self._spared(lane)):
@@ -120,20 +140,46 @@ class Connections:
             finally:
                 self._give_back(lane, narrower=refused)
 
+    def drain(self) -> None:
+        """Send nothing more: lines that wait for their turn, and later ones, are Withheld. Those sent are answered.
+
+        `Limits.command_timeout` from now all of it is over, what is sent in `finishing` included.
+        """
+        with self._changed:
+            self._finished_by = min(self._finished_by, time.monotonic() + self._limits.command_timeout)
+            self._stopped.set()
+            self._changed.notify_all()
+
+    @contextmanager
+    def finishing(self) -> Iterator[None]:
+        """A block in which this thread finishes a command that was sent: its lines are sent after `drain`, too.
+
+        All of them together have the time that a command has that was sent right before `drain`, so that they make no
+        end later: what is left of `Limits.command_timeout` since then. After that they are Withheld. They also need a
+        connection that is open: none is opened for them after `drain`.
+        """
+        before, self._finishing.on = getattr(self._finishing, "on", False), True
+        try:
+            yield
+        finally:
+            self._finishing.on = before
+
     def close(self) -> None:
         """End every session. Commands under way have an unknown outcome; those that wait, and later ones, fail.
 
-        A connection that is just being opened ends by its own time limit.
+        A connection that is just being made ends by its own time limit.
         """
         with self._changed:
-            self._closed.set()
+            self._closed = True
+            self._stopped.set()
             lanes, self._lanes = self._lanes, []
             self._changed.notify_all()
+        self._opener.close()
         for lane in lanes:
             lane.connection.close()
 
-    def _type(self, connection: Connection, line: str, shown: str, timeout: float) -> Reply:
-        reply = connection.run(line, shown=shown, timeout=timeout)
+    def _type(self, connection: Connection, line: str, shown: str, timeout: float, before: Callable[[], None]) -> Reply:
+        reply = connection.run(line, shown=shown, timeout=timeout, before=before)
         took = reply.seconds or 0.0
         said = {"command": shown, "status": reply.status, "seconds": round(took, 3)}
         log.debug("%s: `%s` ended with %d after %.3f s", connection.address, shown, reply.status, took, extra=said)
@@ -153,9 +199,15 @@ class Connections:
                 attempt = self._attempt = _Attempt()
             self._open(attempt)
 
-    def _free(self) -> _Lane | None:
-        if self._closed.is_set():
+    def _go_on(self) -> None:
+        if self._closed:
             raise Unreachable("the connections to this array were closed")
+        finishing = getattr(self._finishing, "on", False) and time.monotonic() < self._finished_by
+        if self._stopped.is_set() and not finishing:
+            raise Withheld("no more commands are sent to this array: the operator stops or works it no longer")
+
+    def _free(self) -> _Lane | None:
+        self._go_on()
         self._lanes = [lane for lane in self._lanes if lane.connection.alive]
         if sum(lane.busy for lane in self._lanes) >= self._limits.concurrent_commands:
             return None
@@ -171,7 +223,8 @@ class Connections:
 
     def _wait(self, until: float, patience: float) -> None:
         attempt = self._attempt
-        if not self._changed.wait(until - time.monotonic()):
+        if not self._changed.wait(min(until, self._finished_by) - time.monotonic()):
+            self._go_on()
             raise Unreachable(f"no turn on the array within {patience:g} s: other commands took all its channels")
         if attempt and attempt.failure and not self._lanes:
             raise attempt.failure
@@ -198,6 +251,10 @@ class Connections:
         fresh: Connection | None = None
         try:
             fresh = self._opener.open()
+        except Withheld as error:
+            attempt.failure = error
+            self._go_on()  # after `close` it is Unreachable
+            raise
         except Exception as error:
             attempt.failure = error
             if type(error) is not Unreachable or not self._content():
@@ -209,7 +266,7 @@ class Connections:
                     self._last = fresh
                     self._lanes.append(_Lane(fresh, self._limits.concurrent_commands))
                 self._changed.notify_all()
-        if self._closed.is_set():
+        if self._closed:
             self.close()
 
     def _content(self) -> bool:

@@ -12,6 +12,8 @@ from flashsystem_operator.array.errors import Unreachable
 _DEAD_AFTER = 30
 """Seconds without any sign of life from the other end's TCP before the kernel gives the connection up."""
 
+HUNG_UP = "it closed the connection"
+
 Target = tuple[
     socket.AddressFamily,
     socket.SocketKind,
@@ -20,6 +22,11 @@ Target = tuple[
     tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes],
 ]
 """One line of what getaddrinfo answers."""
+
+
+def not_ssh(why: str) -> str:
+    """What is said of something that takes a connection and then does not do what an SSH server would."""
+    return f"it does not speak SSH as it should ({why}): check that the port is its SSH port"
 
 
 def dial(address: str, port: int, limit: float) -> socket.socket:
@@ -77,6 +84,8 @@ def _in_words(problem: OSError, port: int, limit: float) -> str:
         return f"no answer within {limit:g} s: check the address, the routes and firewalls to it, and the array's power"
     if isinstance(problem, ConnectionRefusedError):
         return f"nothing listens on port {port}: check the port, and that this is a management address"
+    if isinstance(problem, ConnectionError):
+        return not_ssh(HUNG_UP)  # taken and dropped in one go: the handshake would have said so a moment later
     return _words(problem)
 
 

@@ -9,6 +9,8 @@
     ├── Refused            the array answered CMMVCnnnnE; carries command, code and words
     └── Unreadable         the array answered in a way we do not understand: our bug, loud
 
+    Withheld           nothing was sent: we ourselves held the command back. Not the array's fault, hence not above
+
 The split is by what to do next, not by what went wrong: try again, look first, ask a person, file a bug.
 No error carries a secret: commands are shown as `masked()` shows them.
 """
@@ -79,6 +81,15 @@ class Unreadable(ArrayError):
     def __init__(self, line: str, why: str) -> None:
         super().__init__(f"cannot read the array's answer to `{line}`: {why}")
         self.line = line
+        self.why = why
+
+
+class MissingColumn(Unreadable):
+    """A whole answer has not the shape that we know, so that none of its rows can be believed."""
+
+
+class Withheld(Exception):
+    """A command was held back right before it would have been sent. Nothing was typed."""
 
 
 def code_in(words: str) -> str:

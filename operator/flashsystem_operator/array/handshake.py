@@ -16,12 +16,16 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from flashsystem_operator.array.credentials import Login, PrivateKey
 from flashsystem_operator.array.deadline import Deadline
+from flashsystem_operator.array.dial import HUNG_UP, not_ssh
 from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, Unreachable
 from flashsystem_operator.array.hostkeys import HostKey, Trust
 
+TOO_MANY_SESSIONS = (
+    "it takes 10 CLI sessions or 32 SSH sessions, by its release, for all users together. End sessions that are no "
+    "longer needed, or lower spec.limits.sessions"
+)
 SESSION_TABLE_FULL = (
-    "the array closed the session right after the login: its session table (32 for all users together) may be full. "
-    "End sessions that are no longer needed, or lower limits.sessions"
+    f"the array closed the session right after the login: its session table may be full; {TOO_MANY_SESSIONS}"
 )
 
 _KEEPALIVE = 30
@@ -85,9 +89,8 @@ def _exchange_keys(transport: paramiko.Transport, trust: Trust, limit: float) ->
             "Ed25519, ECDSA or RSA host key of today's kind"
         ) from None
     except Exception as error:  # noqa: BLE001 - paramiko hands on whatever its thread died of, even struct.error
-        raise Unreachable(
-            f"it does not speak SSH as it should ({_words(error)}): check that the port is its SSH port"
-        ) from None
+        # start_client may miss that its thread ended just now, and then knows no reason; the thread does.
+        raise Unreachable(not_ssh(_words(transport.get_exception() or error))) from None
     if objection := trust.objection(key):
         raise HostKeyMismatch(objection, key.line)
     return key
@@ -155,5 +158,5 @@ def _words(error: Exception) -> str:
     text = str(error)
     hung_up = text == _NO_BANNER or (text.startswith(_NO_BANNER) and "Errno" in text)
     if hung_up or isinstance(error, EOFError | ConnectionError):
-        return "it closed the connection"
+        return HUNG_UP
     return text or type(error).__name__

@@ -7,7 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flashsystem_operator.array.credentials import Login
-from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, OtherSystem, OutcomeUnknown, Unreachable
+from flashsystem_operator.array.errors import (
+    HostKeyMismatch,
+    LoginRefused,
+    OtherSystem,
+    OutcomeUnknown,
+    Unreachable,
+    Withheld,
+)
 from flashsystem_operator.array.hostkeys import HostKey, Trust
 from flashsystem_operator.array.transport import Connection, Reply
 
@@ -65,26 +72,36 @@ class Pace:
 class Opener:
     """Opens connections to one array, one at a time: an array drops whoever knocks while three others are at the door.
 
-    closed: once set, nothing is opened any more.
+    stopped: once set, nothing is opened any more, and nothing is sent on what was just opened.
     """
 
-    def __init__(self, endpoint: Endpoint, login: Login, limits: Limits, greet: Greet, closed: threading.Event) -> None:
+    def __init__(
+        self, endpoint: Endpoint, login: Login, limits: Limits, greet: Greet, stopped: threading.Event
+    ) -> None:
         login.proof()
         self._trust = Trust(tuple(HostKey.read(line) for line in endpoint.host_keys), endpoint.trust_first_use)
         self._endpoint = endpoint
         self._login = login
         self._limits = limits
         self._greet = greet
-        self._closed = closed
+        self._stopped = stopped
         self._pace = Pace(limits.new_connections_per_second, time.monotonic)
+        self._greeted: Connection | None = None
+
+    def close(self) -> None:
+        """Cut off the connection that is just being greeted. `stopped` was set before.
+
+        One that is not that far ends by the limits of connecting and logging in.
+        """
+        if (greeted := self._greeted) is not None:
+            greeted.close()
 
     def open(self) -> Connection:
         """A connection on which the right system was greeted; Unreachable or what `greet` raises if there is none."""
         reasons = []
         for address in self._endpoint.addresses:
-            self._closed.wait(self._pace.delay())
-            if self._closed.is_set():
-                raise Unreachable("the connections to this array were closed")
+            self._stopped.wait(self._pace.delay())
+            self._go_on()
             try:
                 connection = self._open(address)
             except (LoginRefused, HostKeyMismatch, OtherSystem):
@@ -106,8 +123,9 @@ class Opener:
             raise LoginRefused(f"{address}: {error}") from None
         except HostKeyMismatch as error:
             raise HostKeyMismatch(f"{address}: {error}", error.seen) from None
+        self._greeted = fresh
         try:
-            self._greet(lambda line: fresh.run(line, shown=line, timeout=limits.command_timeout))
+            self._greet(lambda line: fresh.run(line, shown=line, timeout=limits.command_timeout, before=self._go_on))
         except OutcomeUnknown as error:
             fresh.close()
             # Of the line that somebody wants to type once there is a connection, nothing was typed.
@@ -115,4 +133,10 @@ class Opener:
         except BaseException:
             fresh.close()
             raise
+        finally:
+            self._greeted = None
         return fresh
+
+    def _go_on(self) -> None:
+        if self._stopped.is_set():
+            raise Withheld("the connections to this array are being ended")

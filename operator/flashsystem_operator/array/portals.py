@@ -7,47 +7,60 @@ Source: array-cli facts 2.3, 2.4, 2.5; Cinder bugs 1985065 and 1992160.
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.state import Dialect, Node, Portal
-from flashsystem_operator.array.tables import Row, cell, concise
-
-
-def portset_types(text: str, line: str) -> Mapping[str, str]:
-    """`lsportset`: what each portset is for. Addresses of replication portsets are not for hosts."""
-    return {cell(row, "name", line): cell(row, "type", line) for row in concise(text, line)}
+from flashsystem_operator.array.state import Dialect, Node, Odd, Portal, Portset
+from flashsystem_operator.array.tables import Row, cell, concise_or_odd, sift, words
 
 
-def from_lsip(text: str, line: str, nodes: Iterable[Node], portsets: Mapping[str, str]) -> tuple[Portal, ...]:
-    """The portals of `lsip`. It shows no link: a configured address of an online node counts as usable."""
-    known = {node.id: node for node in nodes}
+def portsets(text: str, line: str, odd: list[Odd]) -> tuple[Portset, ...]:
+    """`lsportset`: what each portset is for. Its column port_type came later than the command.
+
+    odd: takes the rows that cannot be read.
+    """
     return tuple(
-        _portal(
-            _node(row, known, line),
-            address,
-            state="configured",
-            portset=cell(row, "portset_name", line),
-            serves_hosts=portsets.get(row["portset_name"]) == "host",
-        )
-        for row in concise(text, line)
-        if (address := cell(row, "IP_address", line))
+        Portset(cell(row, "name", line), cell(row, "type", line), row.get("port_type", ""))
+        for row in sift(concise_or_odd(text, line), odd)
     )
 
 
-def from_lsportip(text: str, line: str, nodes: Iterable[Node], dialect: Dialect) -> tuple[Portal, ...]:
+def from_lsip(
+    text: str, line: str, nodes: Iterable[Node], known_portsets: Collection[Portset], odd: list[Odd]
+) -> tuple[Portal, ...]:
+    """The portals of `lsip`. It shows no link: a configured address of an online node counts as usable.
+
+    From 8.7 on it lists the management addresses as well. They belong to the system, so their rows name no node.
+    """
+    known = {node.id: node for node in nodes}
+    for_hosts = {portset.name for portset in known_portsets if portset.serves_iscsi}
+    return tuple(
+        _portal(
+            node,
+            address,
+            state="configured",
+            portset=cell(row, "portset_name", line),
+            serves_hosts=row["portset_name"] in for_hosts,
+        )
+        for row in sift(concise_or_odd(text, line), odd)
+        if (address := cell(row, "IP_address", line)) and cell(row, "node_id", line)
+        if (node := _node(row, known, line, odd))
+    )
+
+
+def from_lsportip(text: str, line: str, nodes: Iterable[Node], dialect: Dialect, odd: list[Odd]) -> tuple[Portal, ...]:
     """The portals of `lsportip`. Its rows with failover=yes are the partner's addresses, taken over: not counted."""
     known = {node.id: node for node in nodes}
     return tuple(
         _portal(
-            _node(row, known, line),
+            node,
             address,
             state=row["state"],
             portset="",
             serves_hosts=_serves_hosts(row, dialect, suffix=suffix, line=line),
         )
-        for row in concise(text, line)
+        for row in sift(concise_or_odd(text, line), odd)
         if row.get("failover", "no") != "yes" and cell(row, "state", line) != "unconfigured"
+        if (node := _node(row, known, line, odd))
         for address, suffix in _addresses(row, line)
     )
 
@@ -83,12 +96,13 @@ def _portal(node: Node, address: str, *, state: str, portset: str, serves_hosts:
     )
 
 
-def _node(row: Row, known: Mapping[str, Node], line: str) -> Node:
-    """The node that owns the address. Asked after the nodes were: a node made in between is unreadable once."""
-    try:
-        return known[cell(row, "node_id", line)]
-    except KeyError:
-        raise Unreadable(line, f"node_id {row['node_id']!r} is not among the nodes {', '.join(known)}") from None
+def _node(row: Row, known: Mapping[str, Node], line: str, odd: list[Odd]) -> Node | None:
+    """The node that owns the address. Asked after the nodes were: one made in between makes the row odd once."""
+    node = known.get(cell(row, "node_id", line))
+    if node is None:
+        why = f"node_id {row['node_id']!r} is not among the nodes {', '.join(known)}"
+        odd.append(Odd(line, why, words(row.values()), row.get("id", "")))
+    return node
 
 
 def _short(address: str) -> str:

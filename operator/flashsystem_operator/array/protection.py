@@ -1,7 +1,8 @@
 """Whether volume protection may be what keeps the array from taking something away.
 
-It guards volumes with recent I/O, -force or not, where the system *and* the volume's pool have it on. Which code it
-refuses with no source tells, so it is judged by these facts, and they are read after a refusal only.
+It guards volumes with recent I/O, -force or not, where the system *and* the volume's pool have it on. Its codes are
+known (8457E to 8463E, 8478E to 8484E). For how long it guards, and whether a code that is not known may be its, is
+decided by these facts, which are read after a refusal only.
 Source: array-cli facts 4.4.
 """
 

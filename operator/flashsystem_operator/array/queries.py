@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from flashsystem_operator.array import chap, dialect
-from flashsystem_operator.array.state import Host, HostRow, Mapping, Node, Pool, System, Volume
+from flashsystem_operator.array.errors import Unreadable
+from flashsystem_operator.array.state import Host, HostRow, Mapping, Node, Odd, Pool, System, Volume
 from flashsystem_operator.array.tables import DELIMITER
 from flashsystem_operator.values import ChapSecret, HostName, PoolName, VolumeName, VolumeUid
 
@@ -29,14 +30,34 @@ class Query(Generic[Answer_co]):
         return ("svcinfo", self.verb, "-delim", DELIMITER, *self.words)
 
 
-SYSTEM: Query[System] = Query("lssystem", dialect.system)
-NODES: Query[tuple[Node, ...]] = Query("lsnode", dialect.nodes)
-NODE_CANISTERS: Query[tuple[Node, ...]] = Query("lsnodecanister", dialect.nodes)
-HOSTS: Query[tuple[HostRow, ...]] = Query("lshost", dialect.host_rows)
-VOLUMES: Query[tuple[Volume, ...]] = Query("lsvdisk", dialect.volumes, ("-bytes",))
-PROTECTION_TIME: Query[int | None] = Query("lssystem", dialect.protection_time)
-CHAP: Query[collections.abc.Mapping[HostName, ChapSecret]] = Query("lsiscsiauth", chap.secrets, secret=True)
-MAPPINGS: Query[tuple[Mapping, ...]] = Query("lshostvdiskmap", dialect.mappings_by_host)
+SYSTEM: Query[System] = Query("lssystem", dialect.system, secret=True)
+NODES: Query[tuple[Node | Odd, ...]] = Query("lsnode", dialect.nodes)
+NODE_CANISTERS: Query[tuple[Node | Odd, ...]] = Query("lsnodecanister", dialect.nodes)
+HOSTS: Query[tuple[HostRow | Odd, ...]] = Query("lshost", dialect.host_rows)
+VOLUMES: Query[tuple[Volume | Odd, ...]] = Query("lsvdisk", dialect.volumes, ("-bytes",))
+PROTECTION_TIME: Query[int | None] = Query("lssystem", dialect.protection_time, secret=True)
+CHAP: Query[collections.abc.Mapping[HostName, ChapSecret | None]] = Query("lsiscsiauth", chap.secrets, secret=True)
+MAPPINGS: Query[tuple[Mapping | Odd, ...]] = Query("lshostvdiskmap", dialect.mappings_by_host)
+HOST_CLUSTERS_BY_VOLUME: Query[collections.abc.Mapping[VolumeUid, frozenset[str]]] = Query(
+    "lshostclustervolumemap", dialect.host_clusters_by_volume
+)
+
+
+def _or_odd(read: Callable[[str, str], Answer_co], name: str) -> Callable[[str, str], Answer_co | Odd]:
+    """The reader of the view of one object, for looks at which what cannot be read is not to end the others.
+
+    A view that shows nothing is no view of it, and not odd: something else is wrong.
+    """
+
+    def reader(text: str, line: str) -> Answer_co | Odd:
+        try:
+            return read(text, line)
+        except Unreadable as error:
+            if not text.strip():
+                raise
+            return dialect.odd_view(text, error, name)
+
+    return reader
 
 
 def pool(name: PoolName) -> Query[Pool]:
@@ -51,7 +72,12 @@ def pools_of_volume(name: VolumeName) -> Query[tuple[PoolName, ...]]:
     return Query("lsvdisk", dialect.pools_of_volume, ("-bytes", name))
 
 
-def host(name: HostName) -> Query[Host]:
+def host_or_odd(name: HostName | str) -> Query[Host | Odd]:
+    return Query("lshost", _or_odd(dialect.host, name), (name,))
+
+
+def host(name: HostName | str) -> Query[Host]:
+    """name: or the id, which is digits only, as no name is."""
     return Query("lshost", dialect.host, (name,))
 
 
@@ -59,18 +85,25 @@ def io_groups_of_host(name: HostName) -> Query[frozenset[str]]:
     return Query("lshostiogrp", dialect.io_groups, (name,))
 
 
-def volume(name: VolumeName) -> Query[Volume]:
+def volume_or_odd(name: VolumeName | str) -> Query[Volume | Odd]:
+    return Query("lsvdisk", _or_odd(dialect.volume, name), ("-bytes", name))
+
+
+def volume(name: VolumeName | str) -> Query[Volume]:
+    """name: or the id."""
     return Query("lsvdisk", dialect.volume, ("-bytes", name))
 
 
-def volumes_with_uid(uid: VolumeUid) -> Query[tuple[Volume, ...]]:
+def volumes_with_uid(uid: VolumeUid) -> Query[tuple[Volume | Odd, ...]]:
     """Not every array filters: see `Capabilities.finds_by_uid`."""
     return Query("lsvdisk", dialect.volumes, ("-bytes", "-filtervalue", f"vdisk_UID={uid}"))
 
 
-def mappings_of_host(name: HostName) -> Query[tuple[Mapping, ...]]:
+def mappings_of_host(name: HostName | str) -> Query[tuple[Mapping | Odd, ...]]:
+    """name: or the id."""
     return Query("lshostvdiskmap", dialect.mappings_by_host, (name,))
 
 
-def mappings_of_volume(name: VolumeName) -> Query[tuple[Mapping, ...]]:
+def mappings_of_volume(name: VolumeName | str) -> Query[tuple[Mapping | Odd, ...]]:
+    """name: or the id."""
     return Query("lsvdiskhostmap", dialect.mappings_by_volume, (name,))

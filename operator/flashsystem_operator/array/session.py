@@ -9,16 +9,24 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
-from typing import Protocol, TypeVar
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
 
-from flashsystem_operator.array import queries
-from flashsystem_operator.array.commands import Step, line, typed, without_secrets
-from flashsystem_operator.array.errors import ArrayError, OtherSystem, Refused, Unreadable, code_in
+from flashsystem_operator.array import identity, queries
+from flashsystem_operator.array.commands import MapVolume, Step, line, typed, without_secrets
+from flashsystem_operator.array.errors import (
+    ArrayError,
+    OtherSystem,
+    OutcomeUnknown,
+    Refused,
+    Unreadable,
+    Withheld,
+    code_in,
+)
 from flashsystem_operator.array.heeding import CHAIN, Ending, Heed, Typed, ending_of, nobody
 from flashsystem_operator.array.queries import Query
-from flashsystem_operator.array.state import Host, Mapping, System
-from flashsystem_operator.array.transport import Reply
+from flashsystem_operator.array.state import Host, Mapping, Odd, System
+from flashsystem_operator.array.transport import Reply, unconditionally
 from flashsystem_operator.values import HostName, SystemId
 
 Answer = TypeVar("Answer")
@@ -30,8 +38,13 @@ NOT_THERE = frozenset({"CMMVC5753E", "CMMVC5754E", "CMMVC8957E"})
 _MARK = "-- flashsystem-operator:"
 _MARKED = re.compile(re.escape(_MARK) + r" (\d+)\n")
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SYSTEM_BEGINS = re.compile(r"^id!(?=[0-9A-Fa-f]{16}\r?$)", re.MULTILINE)
+"""How the answer to `lssystem` begins on every array. Source: array-cli facts 2.1."""
+_NO_BANNER = re.compile(r"^[a-z]\w*!|CMMVC\d", re.MULTILINE)
 _CHAIN = 32
-"""Commands in one chained line: a few kilobytes, well below any limit that a source names."""
+"""Commands in one chained line, at most: a few kilobytes, well below any limit that a source names."""
+_SHARE = 0.25
+"""The part of the time limit of one line that a chain may take, by the pace of the commands before it."""
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +52,11 @@ log = logging.getLogger(__name__)
 class Connections(Protocol):
     """What a session needs of the transport."""
 
-    def run(self, line: str, *, shown: str | None = None) -> Reply: ...
+    def run(self, line: str, *, shown: str | None = None, before: Callable[[], None] = unconditionally) -> Reply: ...
+
+    def drain(self) -> None: ...
+
+    def finishing(self) -> AbstractContextManager[None]: ...
 
     def close(self) -> None: ...
 
@@ -48,7 +65,8 @@ class Session:
     """One array, for as long as it is worked on. Its connections come and go; what was learnt of its abilities stays.
 
     expected: the system id that must answer; None accepts the first, and holds the array to it from then on.
-    width: commands side by side. heed: told of every command. prepare: called in each of the array's threads as it
+    width: commands side by side. timeout: seconds that the answer to one line may take.
+    heed: told of every command. prepare: called in each of the array's threads as it
         begins, so that what is said from there can say of which array.
     progress: called while many commands are asked: which, how many were answered, of how many.
     """
@@ -60,15 +78,29 @@ class Session:
         width: int,
         heed: Heed = nobody,
         prepare: Callable[[], None] = lambda: None,
+        timeout: float = 60.0,
     ) -> None:
         self.system: System | None = None
         self.expected = expected
         self.progress: Callable[[str, int, int], None] = _untold
         self.threads = ThreadPoolExecutor(max_workers=width, thread_name_prefix="array", initializer=prepare)
         self._heed = heed
+        self._timeout = timeout
+        self._pace = 0.0
+        """Seconds that one look takes, by those before it."""
+        self._banner = ""
+        """What the array prints before each answer: an administrator's login message, a password that is to expire."""
         self._chains: bool | None = None
         self._lists_all_mappings: bool | None = None
         self._connections = connect(self._greet)
+
+    def drain(self) -> None:
+        """Send nothing more: whatever is asked or done from now on raises Withheld. What was sent is answered."""
+        self._connections.drain()
+
+    def finishing(self) -> AbstractContextManager[None]:
+        """A block for what belongs to a command that was sent: it is sent after `drain`, too, within a time limit."""
+        return self._connections.finishing()
 
     def close(self) -> None:
         self._connections.close()
@@ -91,20 +123,43 @@ class Session:
                 return None
             raise
 
-    def do(self, step: Step) -> None:
+    def do(
+        self, step: Step, before: Callable[[], None] = unconditionally, known: identity.Known | None = None
+    ) -> identity.Found | None:
         """Type a command that changes the array. Returns when the array says that it is done.
 
-        Refused: nothing was changed. OutcomeUnknown, Unreadable: only another look can tell.
+        known: what the step stands on; it is read again first, and after a volume was mapped it is looked whether that
+        is what was meant: answers with that. None asks nothing.
+        before: the last question whether it may be sent, asked with the channel in hand; what it raises is raised, and
+        nothing is sent. Withheld: it would mean something else by now, and nothing was sent. Refused: nothing was
+        changed. OutcomeUnknown, Unreadable: only another look can tell.
         """
-        shown = line(step.argv())
+        looked: Sequence[Any] = ()
+        sent = step if known is None else identity.as_sent(step, known)
+        if known is not None:
+            try:
+                looked = self._ask_here(identity.questions(step))
+                identity.check(step, known, looked)
+            except (OutcomeUnknown, Refused, Unreadable) as error:
+                raise Withheld(f"what it is about could not be read again: {error}") from error
+        shown = line(step.argv())  # what is said of it names what it is about
+        if sent != step:
+            log.debug("`%s` is sent by ids: `%s`", shown, line(sent.argv()))
 
         def type_it(watch: "_Watch") -> str:
-            reply = watch.time(lambda: self._connections.run(typed(step), shown=shown))
+            reply = watch.time(lambda: self._connections.run(typed(sent), shown=shown, before=before))
             said = Reply(without_secrets(step, reply.stdout), without_secrets(step, reply.stderr), reply.status)
             return _sorted(said, shown)
 
         if words := self._told(step.argv()[1], type_it, code_in):
             log.warning("the array warned of `%s`: %s", shown, words)
+        if known is None or not isinstance(step, MapVolume):
+            return None
+        try:
+            with self.finishing():  # at a stop, too: what was sent is not settled before
+                return identity.find_mapping(step, looked[0], looked[1], known, self.find)
+        except (ArrayError, Withheld) as error:
+            raise OutcomeUnknown(shown, f"it was done, but what it mapped could not be read: {error}") from error
 
     # -- many commands -----------------------------------------------------------------------------------------------
 
@@ -112,13 +167,29 @@ class Session:
         """The answers to looks at many objects, None for each that is not there; chained in one line if that works."""
         answers: list[Answer | None] = []
         everything = list(asked)
-        for some in _batches(everything, _CHAIN):
+        while len(answers) < len(everything):
+            some = everything[len(answers) :][: self._chain_length]
             answers += self._chained(some) if len(some) > 1 and self._chains is not False else self._side_by_side(some)
             self.progress(some[0].verb, len(answers), len(everything))
         return answers
 
-    def all_mappings(self, hosts: Sequence[HostName]) -> Iterator[tuple[HostName, tuple[Mapping, ...]]]:
-        """Every mapping of every one of these hosts: in one listing where the array gives it, else host by host."""
+    @property
+    def _chain_length(self) -> int:
+        """Commands in the next chain. They share the time limit of one line, so a slow array gets shorter chains."""
+        if self._chains is False or not self._pace:
+            return _CHAIN
+        return max(1, min(_CHAIN, int(_SHARE * self._timeout / self._pace)))
+
+    def _learn_pace(self, seconds: float, commands: int) -> None:
+        """A slower array is believed at once, a faster one by and by."""
+        found = seconds / commands
+        self._pace = max(found, (self._pace + found) / 2)
+
+    def all_mappings(self, hosts: Sequence[HostName]) -> Iterator[tuple[HostName, tuple[Mapping | Odd, ...] | None]]:
+        """Every mapping of every one of these hosts: in one listing where the array gives it, else host by host.
+
+        Also host by host where a row of the listing does not tell whose mapping it is.
+        """
         if hosts and self._lists_all_mappings is not False:
             try:
                 listed = self.ask(queries.MAPPINGS)
@@ -126,18 +197,27 @@ class Session:
                 self._lists_all_mappings = False
             else:
                 self._lists_all_mappings = True
-                yield from _by_host(hosts, listed)
-                return
+                if all(row.host for row in listed):
+                    yield from _by_host(hosts, listed)
+                    return
         yield from self.mappings(hosts)
 
-    def mappings(self, hosts: Sequence[HostName]) -> Iterator[tuple[HostName, tuple[Mapping, ...]]]:
-        """The mappings of each of these hosts, by a command meant for it; none for a host that is not there."""
-        for host, found in zip(hosts, self.ask_all(map(queries.mappings_of_host, hosts)), strict=True):
-            yield host, found or ()
+    def mappings(self, hosts: Sequence[HostName]) -> Iterator[tuple[HostName, tuple[Mapping | Odd, ...] | None]]:
+        """The mappings of each of these hosts, by a command meant for it; None for a host that is not there.
 
-    def hosts(self, names: Iterable[HostName]) -> dict[HostName, Host | None]:
+        A host object that was renamed is not there either: of its mappings that says nothing.
+        """
+        yield from zip(hosts, self.ask_all(map(queries.mappings_of_host, hosts)), strict=True)
+
+    def hosts(self, names: Iterable[HostName]) -> dict[HostName, Host | Odd | None]:
         names = tuple(names)
-        return dict(zip(names, self.ask_all(map(queries.host, names)), strict=True))
+        return dict(zip(names, self.ask_all(map(queries.host_or_odd, names)), strict=True))
+
+    def _ask_here(self, asked: Sequence[Query[Answer]]) -> list[Answer | None]:
+        """As `ask_all`, in the thread of the caller: one of `threads` must not wait for another of them."""
+        if self._chains and len(asked) > 1:
+            return self._chained(asked)
+        return [self.find(query) for query in asked]
 
     def _side_by_side(self, asked: Sequence[Query[Answer]]) -> list[Answer | None]:
         return list(self.threads.map(self.find, asked))
@@ -147,8 +227,13 @@ class Session:
         chain = "; ".join(f'{line(query.argv())}; echo "{_MARK} $?"' for query in asked)
         first = line(asked[0].argv())
         shown = f"{first}; ... ({len(asked)} commands in one line)"
-        reply = self._told(CHAIN, lambda watch: watch.time(lambda: self._connections.run(chain, shown=shown)))
-        parts = _MARKED.split(reply.stdout if reply.stdout.endswith("\n") else reply.stdout + "\n")
+        began = time.monotonic()
+        try:
+            reply = self._told(CHAIN, lambda watch: watch.time(lambda: self._connections.run(chain, shown=shown)))
+        finally:
+            self._learn_pace(time.monotonic() - began, len(asked))
+        text = reply.stdout.removeprefix(self._banner)
+        parts = _MARKED.split(text if text.endswith("\n") else text + "\n")
         texts, statuses = parts[0:-1:2], parts[1::2]
         if len(texts) != len(asked):
             if self._chains:
@@ -156,19 +241,59 @@ class Session:
             self._chains = False
             return self._side_by_side(asked)
         self._chains = True
+        # An error or a warning may be about any of the parts: one that shows nothing is then asked again by itself.
+        doubtful = bool(code_in(reply.stderr))
         return [
-            self._part(query, text) if status == "0" else self.find(query)
+            self._part(query, text) if status == "0" and (text.strip() or not doubtful) else self.find(query)
             for query, text, status in zip(asked, texts, statuses, strict=True)
         ]
 
-    def _part(self, query: Query[Answer], text: str) -> Answer:
+    def _part(self, query: Query[Answer], text: str) -> Answer | None:
         """Of a chained line, the answer to one command. One that failed is told when it is asked by itself."""
-        return self._told(query.verb, lambda _: _read(query, text, line(query.argv())))
+        try:
+            answer = _read(query, text, line(query.argv()))
+        except Unreadable:
+            return self.find(query)
+        return self._told(query.verb, lambda _: answer)
 
     # -- who is told -------------------------------------------------------------------------------------------------
 
     def _asked(self, run: Run, query: Query[Answer]) -> Answer:
-        return self._told(query.verb, lambda watch: _ask(lambda typed: watch.time(lambda: run(typed)), query))
+        began = time.monotonic()
+        answer = self._told(query.verb, lambda watch: self._read(lambda typed: watch.time(lambda: run(typed)), query))
+        if not self._pace:
+            self._learn_pace(time.monotonic() - began, 1)
+        return answer
+
+    def _read(self, run: Run, query: Query[Answer]) -> Answer:
+        """Type a look and read what it shows, below the array's banner where there is one.
+
+        The banner is what stands above the answer to lssystem, of which alone the beginning is known. It changes, for
+        example with the days until a password expires: so it is asked for again before an answer is unreadable.
+        """
+        asked = line(query.argv())
+        reply = run(asked)
+        if query.verb == queries.SYSTEM.verb:
+            self._banner = _banner_of(reply.stdout)
+        elif not reply.stdout.startswith(self._banner):
+            self._learn_banner(run)
+        warning = _sorted(Reply("", reply.stderr, reply.status) if query.secret else reply, asked)
+        text = reply.stdout.removeprefix(self._banner)
+        if warning and not text.strip():
+            raise Unreadable(asked, f"it shows nothing but a warning, which is not an empty list: {warning}")
+        try:
+            answer = _read(query, text, asked)
+            if not isinstance(answer, Odd) or not self._learn_banner(run):
+                return answer
+        except Unreadable:
+            if query.verb == queries.SYSTEM.verb or not self._learn_banner(run):
+                raise
+        return _read(query, reply.stdout.removeprefix(self._banner), asked)
+
+    def _learn_banner(self, run: Run) -> bool:
+        """Whether it is another one than was known."""
+        before, self._banner = self._banner, _banner_of(run(line(queries.SYSTEM.argv())).stdout)
+        return before != self._banner
 
     def _told(
         self, verb: str, work: Callable[["_Watch"], Answer], warned: Callable[[Answer], str] = lambda _: ""
@@ -221,11 +346,11 @@ class _Watch:
         return reply
 
 
-def _ask(run: Run, query: Query[Answer]) -> Answer:
-    asked = line(query.argv())
-    reply = run(asked)
-    _sorted(Reply("", reply.stderr, reply.status) if query.secret else reply, asked)
-    return _read(query, reply.stdout, asked)
+def _banner_of(text: str) -> str:
+    """What stands above an answer to `lssystem`. What may be of the answer itself, or about it, is no banner."""
+    begins = _SYSTEM_BEGINS.search(text)
+    banner = text[: begins.start()] if begins else ""
+    return "" if _NO_BANNER.search(banner) else banner
 
 
 def _read(query: Query[Answer], text: str, asked: str) -> Answer:
@@ -239,7 +364,7 @@ def _read(query: Query[Answer], text: str, asked: str) -> Answer:
 def _sorted(reply: Reply, shown: str) -> str:
     """The array's warning, if any; raises what else the answer is.
 
-    A warning (CMMVCnnnnW) comes with a failing exit status although the thing was done.
+    After a warning (CMMVCnnnnW) the thing was done. Its status is 0 by IBM's guide, and another one on some arrays.
     """
     code = code_in(reply.stderr)
     if code.endswith("W"):
@@ -251,14 +376,11 @@ def _sorted(reply: Reply, shown: str) -> str:
     raise Refused(shown, reply.stderr or reply.stdout)
 
 
-def _by_host(hosts: Iterable[HostName], listed: Iterable[Mapping]) -> Iterator[tuple[HostName, tuple[Mapping, ...]]]:
-    found: dict[HostName, list[Mapping]] = {host: [] for host in hosts}
+def _by_host(
+    hosts: Iterable[HostName], listed: Iterable[Mapping | Odd]
+) -> Iterator[tuple[HostName, tuple[Mapping | Odd, ...]]]:
+    found: dict[HostName, list[Mapping | Odd]] = {host: [] for host in hosts}
     for mapping in listed:
-        found.setdefault(mapping.host, []).append(mapping)
+        if mapping.host:
+            found.setdefault(mapping.host, []).append(mapping)
     return ((host, tuple(mappings)) for host, mappings in found.items())
-
-
-def _batches(asked: Iterable[Query[Answer]], size: int) -> Iterator[list[Query[Answer]]]:
-    rest = iter(asked)
-    while some := list(islice(rest, size)):
-        yield some

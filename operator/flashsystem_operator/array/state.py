@@ -4,7 +4,7 @@ The words are those of storage people: *volume* (the array's commands say vdisk)
 Source of every column: array-cli facts, section 2.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from flashsystem_operator.values import HostName, Lun, PoolName, SystemId, VolumeName, VolumeUid
@@ -26,6 +26,31 @@ class Protocol(StrEnum):
     FC = "fc"
     SAS = "sas"
     NVME = "nvme"
+    OTHER = "other"
+    """A kind that is not known here, for example InfiniBand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A row of a listing, or the view of one object, that cannot be read while the rest of the answer can.
+
+    It is no word about what it is about: neither that it is there nor that it is not.
+
+    line: the command. why: what cannot be read. words: what stands there, in lower case: names, initiators and UIDs,
+    by which a resource is recognised that stands on it. first: its first cell, mostly an id. host: the host object of
+    a mapping, None if that cannot be told either.
+    """
+
+    line: str
+    why: str
+    words: frozenset[str]
+    first: str = ""
+    host: HostName | None = None
+
+    @property
+    def is_out_of_shape(self) -> bool:
+        """Whether it has not the columns of its header, so that not even what it is about can be told for certain."""
+        return self.first.lower() in self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +72,10 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One of the array's controllers. iqn: its iSCSI target name, empty if it has none."""
+    """One of the array's controllers.
+
+    iqn: its iSCSI target name, empty if it has none. io_group, io_group_id: empty for a hot spare.
+    """
 
     id: str
     name: str
@@ -57,6 +85,24 @@ class Node:
     io_group: str
     config_node: bool
     io_group_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Portset:
+    """A group of addresses, and what may use it (8.4.2 and later).
+
+    kind: `host`, or what else it is for (`replication`, `storage`). port_type: `ethernet` or `fc`; empty where the
+        array does not tell.
+    """
+
+    name: str
+    kind: str
+    port_type: str = ""
+
+    @property
+    def serves_iscsi(self) -> bool:
+        """Whether iSCSI hosts may be put into it."""
+        return self.kind == "host" and self.port_type in ("", "ethernet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +154,10 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """A line of the listing of hosts: enough to see that one came, went or changed, not enough to tell who it is."""
+    """A line of the listing of hosts: that one is there, and by which id it is found whatever its name is by then."""
 
     id: str
     name: HostName
-    port_count: int
-    cluster: str = ""
-    portset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +167,7 @@ class Host:
     cluster: the host cluster it is a member of, empty if none.
     io_group_count: in how many I/O groups it is; 0 where it is not known.
     kind: the type of machine that it is for, empty if the array does not tell.
+    partition: the storage partition that it is in, empty if none.
     """
 
     id: str
@@ -133,6 +177,7 @@ class Host:
     portset: str = ""
     io_group_count: int = 0
     kind: str = ""
+    partition: str = ""
 
     @property
     def iqns(self) -> frozenset[str]:
@@ -146,13 +191,22 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A volume. capacity: bytes. io_group: its caching I/O group's name, empty if the array does not tell."""
+    """A volume.
+
+    capacity: bytes. io_group: its caching I/O group's name, empty if the array does not tell.
+    status: online, offline or degraded.
+    access_io_groups: through how many I/O groups hosts reach it; 0 where it is not known: a listing does not tell.
+    preferred_node: the id of the node that serves it while that is up; empty where it is not known, as above.
+    """
 
     id: str
     name: VolumeName
     uid: VolumeUid
     capacity: int
     io_group: str = ""
+    status: str = ""
+    access_io_groups: int = 0
+    preferred_node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +215,7 @@ class Mapping:
 
     luns: one, unless the array gave the same mapping different LUNs in different I/O groups; ascending.
     cluster: the host cluster that it comes through, empty for a mapping of the host's own.
+    host_id, volume_id: read in the same row as names and UID; hints, so that they say nothing of equality.
     """
 
     host: HostName
@@ -168,6 +223,8 @@ class Mapping:
     uid: VolumeUid
     luns: tuple[Lun, ...]
     cluster: str = ""
+    host_id: str = field(default="", compare=False)
+    volume_id: str = field(default="", compare=False)
 
     @property
     def lun(self) -> Lun:

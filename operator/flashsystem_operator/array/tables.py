@@ -8,35 +8,76 @@ Source: array-cli facts 1.6, 1.7, 1.8.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
-from flashsystem_operator.array.errors import Unreadable
+from flashsystem_operator.array.errors import MissingColumn, Unreadable
+from flashsystem_operator.array.state import Odd
 
 DELIMITER = "!"
 """No object's name may hold it, unlike `:` (IQN, IPv6, MAC) and `,`."""
 
+_COLUMN = re.compile(r"[A-Za-z_]\w*")
 _NUMBER = re.compile(r"[0-9]{1,30}")
 
+Fact = TypeVar("Fact")
 Row = Mapping[str, str]
 Pair = tuple[str, str]
 
 
 def concise(text: str, line: str) -> tuple[Row, ...]:
-    """The rows of a listing by column name. Unreadable if a row's number of fields is not the header's.
+    """The rows of a listing by column name. Unreadable if a row's number of fields is not the header's."""
+    return tuple(readable(concise_or_odd(text, line)))
 
-    Every listing has a column `id`: a row that lost its header, and stands alone, is no empty listing.
+
+def readable(found: Iterable[Fact | Odd]) -> Iterator[Fact]:
+    """All of it, or Unreadable for the first that cannot be read."""
+    for each in found:
+        if isinstance(each, Odd):
+            raise Unreadable(each.line, each.why)
+        yield each
+
+
+def sift(found: Iterable[Fact | Odd], odd: list[Odd]) -> Iterator[Fact]:
+    """What can be read of it; what cannot is added to `odd`."""
+    for each in found:
+        if isinstance(each, Odd):
+            odd.append(each)
+        else:
+            yield each
+
+
+def concise_or_odd(text: str, line: str) -> tuple[Row | Odd, ...]:
+    """The same, with a row that has another number of fields for what it is.
+
+    Every listing has a column `id`, or that of an object: `host_id`. A row that lost its header, and stands alone, is
+    no empty listing.
     """
     lines = [each.rstrip("\r") for each in text.split("\n") if each.strip()]
     if not lines:
         return ()
     header = lines[0].split(DELIMITER)
-    if len(set(header)) != len(header) or not all(header) or "id" not in header:
+    named = all(map(is_column, header)) and any(each == "id" or each.endswith("_id") for each in header)
+    if len(set(header)) != len(header) or not named:
         raise Unreadable(line, f"its first line is no header: {_shown(lines[0])}")
-    rows = [each.split(DELIMITER) for each in lines[1:]]
-    for row in rows:
-        if len(row) != len(header):
-            raise Unreadable(line, f"a row has {len(row)} fields, the header {len(header)}: {_shown(row[0])}...")
-    return tuple(dict(zip(header, row, strict=True)) for row in rows)
+    return tuple(_row(each.split(DELIMITER), header, line) for each in lines[1:])
+
+
+def _row(cells: list[str], header: list[str], line: str) -> Row | Odd:
+    if len(cells) == len(header):
+        return dict(zip(header, cells, strict=True))
+    why = f"a row has {len(cells)} fields, the header {len(header)}: {_shown(cells[0])}..."
+    return Odd(line, why, words(cells), cells[0])
+
+
+def is_column(text: str) -> bool:
+    """Whether it may be the name of a column or key."""
+    return _COLUMN.fullmatch(text) is not None
+
+
+def words(cells: Iterable[str]) -> frozenset[str]:
+    """What an object can be recognised by, in lower case."""
+    return frozenset(cell.strip().lower() for cell in cells) - {""}
 
 
 def detailed(text: str, line: str) -> tuple[Pair, ...]:
@@ -63,30 +104,12 @@ def first_values(pairs: tuple[Pair, ...]) -> Row:
     return found
 
 
-def blocks(pairs: tuple[Pair, ...], starts: frozenset[str], members: frozenset[str]) -> tuple[tuple[Pair, ...], ...]:
-    """The runs of lines that begin with a key of `starts` and go on through keys of `members`.
-
-    A block ends at the next unknown key, not at the end of the text: newer releases print more scalar keys after.
-    """
-    found: list[list[Pair]] = []
-    inside = False
-    for key, value in pairs:
-        if key in starts:
-            found.append([(key, value)])
-            inside = True
-        elif inside and key in members:
-            found[-1].append((key, value))
-        else:
-            inside = False
-    return tuple(tuple(block) for block in found)
-
-
 def cell(row: Row, column: str, line: str) -> str:
     """The value in a column that must be there, or Unreadable."""
     try:
         return row[column]
     except KeyError:
-        raise Unreadable(line, f"it has no column {column!r}, only {', '.join(row)}") from None
+        raise MissingColumn(line, f"it has no column {column!r}, only {', '.join(row)}") from None
 
 
 def number(row: Row, column: str, line: str) -> int:

@@ -3,13 +3,14 @@
 What matters is to know whether a command may have run. So the errors here fall on one side or the other:
 
     NotTyped          the connection broke before the line was sent: it may be typed on another one
-    └── NoChannel     the array refused one more channel; the connection is good
+    └── NoChannel     the array refused one more channel or CLI session; the connection is good
     OutcomeUnknown    from the moment the request is handed to the network until its whole answer is here
 
 A command whose answer does not come is left by closing the connection, since that is the only way to end it on the
 array. Other commands under way on the same connection then have an unknown outcome too.
 """
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -20,15 +21,18 @@ import paramiko
 from flashsystem_operator.array.credentials import Login
 from flashsystem_operator.array.deadline import Deadline
 from flashsystem_operator.array.dial import dial
-from flashsystem_operator.array.errors import LoginRefused, OutcomeUnknown, Unreachable
-from flashsystem_operator.array.handshake import SESSION_TABLE_FULL, hang_up, shake_hands
+from flashsystem_operator.array.errors import OutcomeUnknown, Unreachable
+from flashsystem_operator.array.handshake import SESSION_TABLE_FULL, TOO_MANY_SESSIONS, hang_up, shake_hands
 from flashsystem_operator.array.hostkeys import HostKey, Trust
 
 MAX_ANSWER = 64 * 2**20
 """Bytes of one answer. A listing of ten thousand volumes has about three million."""
 
-_LOGIN_FAILED = "CMMVC7017E"
-"""Some code levels take the SSH login and refuse afterwards, on stdout with status 0. Source: array-cli facts 1.5."""
+_NO_SESSION = re.compile(r"^\s*CMMVC7017E\b", re.MULTILINE)
+"""Some code levels take the SSH login and give no CLI session, on stdout with status 0, perhaps below a login banner.
+
+It says "Login has failed", but not for the password. Source: array-cli facts 1.5.
+"""
 
 _FREEING = 0.1
 """Seconds in which the array forgets a channel that was closed."""
@@ -36,15 +40,19 @@ _FREEING = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a command printed, and the exit status with which it ended.
+    """What a command printed, and the exit status with which it ended. It may hold secrets, so it shows no output.
 
     seconds: from asking for a channel until all of that was here, where somebody measured it.
     """
 
-    stdout: str
-    stderr: str
+    stdout: str = field(repr=False)
+    stderr: str = field(repr=False)
     status: int
     seconds: float | None = field(default=None, compare=False)
+
+
+def unconditionally() -> None:
+    """Nothing has to hold for a line to be sent."""
 
 
 class NotTyped(Unreachable):
@@ -52,7 +60,7 @@ class NotTyped(Unreachable):
 
 
 class NoChannel(NotTyped):
-    """The array refused one more channel on this connection. Nothing was typed, and nothing is broken."""
+    """The array refused one more channel or CLI session here. Nothing was run, and nothing is broken."""
 
 
 class _CutOffError(Exception):
@@ -89,13 +97,19 @@ class Connection:
         self._given_up = self._given_up or why
         hang_up(self._transport)
 
-    def run(self, line: str, *, shown: str, timeout: float) -> Reply:
+    def run(self, line: str, *, shown: str, timeout: float, before: Callable[[], None] = unconditionally) -> Reply:
         """Type a line and wait at most `timeout` seconds for its whole answer.
 
-        shown: the line as errors may show it. Raises NotTyped, NoChannel, OutcomeUnknown or LoginRefused.
+        shown: the line as errors may show it. before: called with the channel in hand, right before the line is sent;
+        if it raises, nothing is sent. Raises NotTyped, NoChannel or OutcomeUnknown.
         """
         began = time.monotonic()
         channel = self._channel()
+        try:
+            before()
+        except BaseException:
+            channel.close()
+            raise
         deadline = Deadline(timeout, lambda: self._let_go(channel, f"`{shown}` was not answered in time"))
         try:
             with deadline:
@@ -105,9 +119,8 @@ class Connection:
             self.close(f"`{shown}` got no whole answer")
             raise OutcomeUnknown(shown, why) from None
         self._answered = True
-        if reply.stdout.lstrip().startswith(_LOGIN_FAILED):
-            self.close()
-            raise LoginRefused(f"{self.address} let the user in and then said: {reply.stdout.strip().splitlines()[0]}")
+        if _NO_SESSION.search(reply.stdout):
+            raise NoChannel(f"it logs the user in and gives no CLI session (CMMVC7017E): {TOO_MANY_SESSIONS}")
         return replace(reply, seconds=time.monotonic() - began)
 
     def _channel(self) -> paramiko.Channel:

@@ -23,7 +23,7 @@ from flashsystem_operator.array.commands import (
     Step,
     UnmapVolume,
 )
-from flashsystem_operator.array.state import Host, Node, Pool, Port, Portal, Protocol, System, Volume
+from flashsystem_operator.array.state import Host, Node, Odd, Pool, Port, Portal, Portset, Protocol, System, Volume
 from flashsystem_operator.array.state import Mapping as VolumeMapping
 from flashsystem_operator.values import ChapSecret, HostName, Iqn, VolumeName, VolumeUid
 
@@ -32,14 +32,15 @@ from flashsystem_operator.values import ChapSecret, HostName, Iqn, VolumeName, V
 class Body:
     """The array itself, without what is kept on it. pool: None when none was asked for, or when it is not there.
 
-    portsets: the names of those that are for hosts.
+    odd: what could not be read of nodes, portsets and addresses.
     """
 
     system: System
     nodes: tuple[Node, ...]
     portals: tuple[Portal, ...]
     pool: Pool | None
-    portsets: tuple[str, ...] = ()
+    portsets: tuple[Portset, ...] = ()
+    odd: tuple[Odd, ...] = ()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -47,8 +48,8 @@ class Body:
 
     @property
     def io_groups(self) -> Mapping[str, str]:
-        """The names of the I/O groups that have a node, by their ids."""
-        return {node.io_group_id: node.io_group for node in self.nodes}
+        """The names of the I/O groups that have a node, by their ids. A hot spare is in none until it stands in."""
+        return {node.io_group_id: node.io_group for node in self.nodes if node.io_group_id}
 
 
 @dataclass(slots=True)
@@ -56,20 +57,27 @@ class View:
     """Hosts, volumes and mappings of one array.
 
     gone_volumes: UIDs that a look meant for them did not find; a volume that is merely not in `volumes` may exist.
+    volume_ids: the ids that volumes had when they, or mappings of them, were last seen; a volume keeps it for life.
     io_groups: through which I/O groups (ids) a host object may log in, of those that were asked.
     chap: the secrets that host objects ask for; None before anybody asked, or while the array does not tell.
+    host_clusters: the names of the host clusters that have volumes. Read only after the array refused to map one: a
+        host cluster without members shows in no view of hosts.
     """
 
     body: Body
     hosts: dict[HostName, Host] = field(default_factory=dict)
     volumes: dict[VolumeUid, Volume] = field(default_factory=dict)
     gone_volumes: set[VolumeUid] = field(default_factory=set)
+    volume_ids: dict[VolumeUid, str] = field(default_factory=dict)
     io_groups: dict[HostName, frozenset[str]] = field(default_factory=dict)
-    chap: Mapping[HostName, ChapSecret] | None = None
+    chap: Mapping[HostName, ChapSecret | None] | None = None
+    host_clusters: Mapping[VolumeUid, frozenset[str]] = field(default_factory=dict)
+    _odd: dict[str, tuple[Odd, ...]] = field(default_factory=dict)
     _uids: dict[VolumeName, VolumeUid] = field(default_factory=dict)
     _holders: dict[Iqn, HostName] = field(default_factory=dict)
     _on_host: dict[HostName, dict[VolumeUid, tuple[VolumeMapping, ...]]] = field(default_factory=dict)
     _of_volume: dict[VolumeUid, set[HostName]] = field(default_factory=dict)
+    _proven: set[HostName] = field(default_factory=set)
 
     def copy(self) -> "View":
         return View(
@@ -77,12 +85,16 @@ class View:
             dict(self.hosts),
             dict(self.volumes),
             set(self.gone_volumes),
+            dict(self.volume_ids),
             dict(self.io_groups),
             self.chap,
+            self.host_clusters,
+            dict(self._odd),
             dict(self._uids),
             dict(self._holders),
             {host: dict(rows) for host, rows in self._on_host.items()},
             {uid: set(hosts) for uid, hosts in self._of_volume.items()},
+            set(self._proven),
         )
 
     # -- asking ------------------------------------------------------------------------------------------------------
@@ -102,12 +114,41 @@ class View:
         """The mappings of a host by volume: mostly one each, two when one of them comes through a host cluster."""
         return self._on_host.get(host, {})
 
+    def is_proven_empty(self, host: HostName) -> bool:
+        """Whether a command meant for this host showed no mapping. A listing of all may have lost a row."""
+        return host in self._proven and not self.on_host(host)
+
     def of_volume(self, uid: VolumeUid) -> frozenset[HostName]:
         """The host objects to which a volume is mapped."""
         return frozenset(self._of_volume.get(uid, ()))
 
+    def empty_clusters_of(self, uid: VolumeUid) -> frozenset[str]:
+        """The host clusters that have a volume and, as far as is known, no host that sees it: it keeps others out."""
+        seen = {row.cluster for host in self._of_volume.get(uid, ()) for row in self.on_host(host).get(uid, ())}
+        return self.host_clusters.get(uid, frozenset()) - seen
+
+    @property
+    def odd(self) -> tuple[Odd, ...]:
+        """What the last looks could not read."""
+        return (*self.body.odd, *(each for found in self._odd.values() for each in found))
+
+    @property
+    def may_lack_mappings(self) -> bool:
+        """Whether a host object has a mapping of which not even the volume can be told."""
+        found = (odd for look, odd in self._odd.items() if look.startswith("lshostvdiskmap "))
+        return any(each.is_out_of_shape for odd in found for each in odd)
+
+    def odd_about(self, words: Iterable[str]) -> Odd | None:
+        """Something that the last looks could not read and that is about one of these names, initiators or UIDs."""
+        if not self._odd:
+            return None
+        asked = {word.lower() for word in words}
+        return next((each for found in self._odd.values() for each in found if not asked.isdisjoint(each.words)), None)
+
     def shows(self, step: Step) -> bool:
         """Whether the step's effect is there: then nothing of it can still be under way."""
+        if self.odd_about((step.host, *((step.uid,) if isinstance(step, MapVolume | UnmapVolume) else ()))):
+            return False
         match step:
             case MakeHost(host=name, iqns=iqns) | AddPorts(host=name, iqns=iqns):
                 return name in self.hosts and self.hosts[name].iqns >= set(iqns)
@@ -138,6 +179,13 @@ class View:
 
     # -- learning ----------------------------------------------------------------------------------------------------
 
+    def learn_odd(self, look: str, found: Iterable[Odd]) -> None:
+        """What this look could not read, in place of what it could not before."""
+        if odd := tuple(found):
+            self._odd[look] = odd
+        else:
+            self._odd.pop(look, None)
+
     def learn_host(self, name: HostName, host: Host | None) -> None:
         """What a look at this host object found; None: it is not there, and so none of its mappings is."""
         if (known := self.hosts.pop(name, None)) is not None:
@@ -155,13 +203,19 @@ class View:
         self._holders.update({Iqn(iqn): host.name for iqn in host.iqns})
 
     def learn_volume(self, volume: Volume) -> None:
-        """A close answer may be silent about the I/O group, where a listing told it."""
+        """A close answer may be silent about the I/O group, where a listing told it, and a listing about the rest."""
         if (known := self.volumes.get(volume.uid)) is not None:
             self._uids.pop(known.name, None)
-            volume = replace(volume, io_group=volume.io_group or known.io_group)
+            volume = replace(
+                volume,
+                io_group=volume.io_group or known.io_group,
+                access_io_groups=volume.access_io_groups or known.access_io_groups,
+                preferred_node=volume.preferred_node or known.preferred_node,
+            )
         if (former := self._uids.get(volume.name)) not in (None, volume.uid):
             self.volumes.pop(VolumeUid(str(former)), None)
         self.volumes[volume.uid] = volume
+        self.volume_ids[volume.uid] = volume.id
         self._uids[volume.name] = volume.uid
         self.gone_volumes.discard(volume.uid)
 
@@ -175,8 +229,9 @@ class View:
             self._uids.pop(known.name, None)
         self.gone_volumes.add(uid)
 
-    def learn_mappings_of_host(self, host: HostName, found: Iterable[VolumeMapping]) -> None:
-        """All mappings of a host, as it has them now."""
+    def learn_mappings_of_host(self, host: HostName, found: Iterable[VolumeMapping], *, proven: bool = False) -> None:
+        """All mappings of a host, as it has them now. proven: by a command meant for it, not by a listing of all."""
+        (self._proven.add if proven else self._proven.discard)(host)
         for uid in self._on_host.get(host, {}):
             self._of_volume.get(uid, set()).discard(host)
         self._on_host[host] = {}
@@ -193,6 +248,8 @@ class View:
     def _add(self, mapping: VolumeMapping) -> None:
         rows = self._on_host.setdefault(mapping.host, {})
         rows[mapping.uid] = (*rows.get(mapping.uid, ()), mapping)
+        if mapping.volume_id:
+            self.volume_ids[mapping.uid] = mapping.volume_id
         self._of_volume.setdefault(mapping.uid, set()).add(mapping.host)
 
     # -- supposing ---------------------------------------------------------------------------------------------------
@@ -237,7 +294,7 @@ class View:
             case ClearChap():
                 self.chap = self._chap_without(name)
 
-    def _chap_without(self, name: HostName) -> Mapping[HostName, ChapSecret] | None:
+    def _chap_without(self, name: HostName) -> Mapping[HostName, ChapSecret | None] | None:
         return self.chap and {host: secret for host, secret in self.chap.items() if host != name}
 
     def _with_ports(self, name: HostName, ports: tuple[Port, ...]) -> None:

@@ -75,7 +75,7 @@ def count(target: Target) -> int:
 
 
 _WAY = ("Host key", "Login", "System")
-_INSIDE = ("Answers", "Open access", "Pool", "Nodes", "Portals")
+_INSIDE = ("Answers", "Open access", "Pool", "Portset", "Nodes", "Portals")
 
 
 def _way(target: Target, where: str) -> tuple[Access | None, list[Row]]:
@@ -187,6 +187,12 @@ def _pool_said(_: FlashSystemArray, body: Body) -> str:
     return f"{body.pool.name} is {body.pool.status}, {free} free of {capacity}"
 
 
+def _portset_said(array: FlashSystemArray, body: Body) -> str:
+    if not body.capabilities.portsets:
+        return "this array knows none: every address for hosts is for all hosts"
+    return array.spec.iscsi.portset or "none is named in spec.iscsi.portset: the array chooses its default"
+
+
 def _nodes_said(_: FlashSystemArray, body: Body) -> str:
     return listed(
         [f"{node.name} is {node.status}{'' if node.iqn else ' without an iSCSI name'}" for node in body.nodes]
@@ -203,6 +209,7 @@ def _portals_said(array: FlashSystemArray, body: Body) -> str:
 _FOUND: tuple[Callable[[FlashSystemArray, Body], str], ...] = (
     _open_access_said,
     _pool_said,
+    _portset_said,
     _nodes_said,
     _portals_said,
 )

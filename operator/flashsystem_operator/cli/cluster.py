@@ -88,6 +88,7 @@ async def _with_everything(kube: Kube, found: Found) -> Found:
         unseen,
         frozenset({*hosts, *attachments}),
         await _namespaces(kube, unseen) if by_labels(found.target.array) else {},
+        hosts.values(),
     )
 
 

@@ -33,7 +33,7 @@ from flashsystem_operator.reconcile import times
 from flashsystem_operator.reconcile.decision import Reason, Refuse, Wait
 from flashsystem_operator.reconcile.foresight import Outlook, foresee
 from flashsystem_operator.reconcile.names import made_by
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.reconcile.world import World, marked_among
 from flashsystem_operator.values import ChapSecret
 
 _UNKNOWN = "unknown"
@@ -129,6 +129,7 @@ def _world(array: FlashSystemArray, manifests: Manifests, installation: Installa
         installation=installation.id or _UNKNOWN,
         former=installation.former,
         namespaces=manifests.namespaces,
+        marked=marked_among(manifests.hosts.values()),
         closed=closed,
         now=times.text(datetime.now(UTC)),
     )
@@ -148,7 +149,7 @@ def _chap(world: World, view: View, manifests: Manifests) -> Mapping[ObjectRef, 
         if secret := manifests.secrets.get((ref.namespace, chap.secret_ref.name)):
             found[ref] = secret_of(host, secret)
         elif chap.generate:
-            found[ref] = (view.chap or {}).get(world.object_of(host, view), _GENERATED)
+            found[ref] = (view.chap or {}).get(world.object_of(host, view)) or _GENERATED
         else:
             found[ref] = not_found(host)
     return found

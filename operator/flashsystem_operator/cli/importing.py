@@ -98,7 +98,7 @@ def _looked_at(given: Given, found: "Found") -> "tuple[FlashSystemArray, View]":
 
 
 def _world(array: "FlashSystemArray", found: "Found", installation: Installation) -> "World":
-    from flashsystem_operator.reconcile.world import World  # noqa: PLC0415 - as above
+    from flashsystem_operator.reconcile.world import World, marked_among  # noqa: PLC0415 - as above
 
     return World(
         array=array,
@@ -107,6 +107,7 @@ def _world(array: "FlashSystemArray", found: "Found", installation: Installation
         installation=installation.id or found.installation,
         former=installation.former,
         namespaces=found.namespaces,
+        marked=marked_among(found.everywhere),
         now=times.text(datetime.now(UTC)),
     )
 

@@ -78,6 +78,13 @@ from flashsystem_operator.settings import Pod, Settings
     help="Seconds after which the array is asked again for what volume protection kept.",
 )
 @click.option(
+    "--grace-period",
+    type=click.FloatRange(1, 3600),
+    default=90.0,
+    show_default=True,
+    help="Seconds after a signal to stop within which the process ends: terminationGracePeriodSeconds of the pod.",
+)
+@click.option(
     "--probe-port", type=click.IntRange(0, 65535), help="Port of /livez, /readyz and /metrics. Left out: none."
 )
 @click.option(
@@ -116,6 +123,7 @@ def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, lo
         unsettled=said["unsettled"],
         settle_detaches=said["settle_detaches"],
         retry_protected=said["retry_protected"],
+        grace=said["grace_period"],
         probe_port=said["probe_port"],
         pod=Pod(said["namespace"], identity, said["pod_uid"]) if identity and said["pod_uid"] else None,
     )

@@ -6,7 +6,7 @@ A password never stands in an option: whoever lists the processes of a machine c
 import base64
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -139,7 +139,7 @@ class Found:
     """An array, and what a cluster says of it; without one that is nothing.
 
     installation: the id of the operator there; empty if it is not known. unseen: what could not be read, and why.
-    taken: the hosts and attachments of all arrays. namespaces: the labels of each.
+    taken: the hosts and attachments of all arrays; everywhere: the hosts. namespaces: the labels of each.
     """
 
     target: Target
@@ -149,6 +149,7 @@ class Found:
     unseen: Sequence[str] = ()
     taken: frozenset[ObjectRef] = frozenset()
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    everywhere: Collection[FlashSystemHost] = ()
 
 
 def find(given: Given, *, everything: bool = False) -> Found:

@@ -53,6 +53,9 @@ class Access:
         key = self.connections.host_key_seen or ""
         return Contact(key, HostKey.read(key).fingerprint if key else "", self.basis.secret.version)
 
+    def drain(self) -> None:
+        self.session.drain()
+
     def close(self) -> None:
         self.session.close()
 
@@ -133,7 +136,7 @@ def opened(
         return made[0]
 
     try:
-        session = Session(connect, system_of(array), limits.concurrent_commands, heed, prepare)
+        session = Session(connect, system_of(array), limits.concurrent_commands, heed, prepare, limits.command_timeout)
     except BadHostKey as error:
         raise NoAccess(Refuse(Reason.HOST_KEY_MISMATCH, f"spec.hostKeys cannot be used: {error}.")) from None
     except BadCredentials as error:

@@ -6,9 +6,17 @@ from dataclasses import dataclass, field
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.commands import AddPorts, RemoveHost, RemovePort, UnmapVolume
 from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile.decision import OBSTRUCTED, Act, Decision, InSync, Reason, Refuse, Wait
+from flashsystem_operator.controller.steps import Results
+from flashsystem_operator.reconcile.decision import OBSTRUCTED, UNSEEN, Act, Decision, InSync, Reason, Refuse, Wait
 from flashsystem_operator.reconcile.saying import Outcome
 from flashsystem_operator.reconcile.world import World
+
+_TAKES = UnmapVolume | RemovePort | RemoveHost | AddPorts
+"""Commands that may clear the way for other objects."""
+
+
+_ENDS_BY_ITSELF = {Reason.OUTCOME_UNKNOWN, Reason.HANDING_OVER}
+"""Reasons of waiting that end without an event: a look shows that, or what was written for another object."""
 
 
 @dataclass(slots=True)
@@ -44,20 +52,26 @@ def again(
 def _unfinished(decision: Decision, world: World) -> bool:
     if isinstance(decision, Wait):
         # While the whole array is unsettled, all wait for the same moment: the array's own next turn.
-        return decision.reason is Reason.OUTCOME_UNKNOWN and not world.all_unsettled
-    return isinstance(decision, Act)
+        return decision.reason in _ENDS_BY_ITSELF and not world.all_unsettled
+    return isinstance(decision, Act) or (isinstance(decision, Refuse) and decision.reason in UNSEEN)
 
 
-def obstructed(decisions: Mapping[ObjectRef, Decision]) -> set[ObjectRef]:
-    """Objects that something on the array is in the way of."""
+def obstructed(outcomes: Mapping[ObjectRef, Outcome]) -> set[ObjectRef]:
+    """Objects that something on the array is in the way of.
+
+    Without those whose own command was refused or not sent: these back off, whatever becomes of others.
+    """
     return {
         ref
-        for ref, decision in decisions.items()
-        if isinstance(decision, Wait | Refuse) and decision.reason in OBSTRUCTED
+        for ref, outcome in outcomes.items()
+        if not outcome.error and isinstance(outcome.decision, Wait | Refuse) and outcome.decision.reason in OBSTRUCTED
     }
 
 
-def frees(planned: Mapping[ObjectRef, Decision]) -> bool:
-    """Whether something was taken out of the way of others on the array."""
-    steps = (step for decision in planned.values() if isinstance(decision, Act) for step in decision.steps)
-    return any(isinstance(step, UnmapVolume | RemovePort | RemoveHost | AddPorts) for step in steps)
+def frees(results: Results) -> bool:
+    """Whether something was, or may have been, taken out of the way of others on the array.
+
+    A refused command takes nothing away. If it counted, two objects that the array refuses would wake each other
+    without rest.
+    """
+    return any(isinstance(errand.step, _TAKES) for errand in (*results.done, *results.unsettled))

@@ -31,12 +31,14 @@ class Braking:
         uids = [world.attachments[ref].metadata.uid for ref in going]
         again = [self.counted[uid] for uid in uids if uid in self.counted]
         status = brake.count(world.array, len(going) - len(again), again, world.now)
-        failed = await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, status))
+        failed = await self._writer.all(
+            [world.array.ref], lambda ref: self._writer.status(ref, world.array.metadata.uid, status)
+        )
         if failed:
             return dict.fromkeys(going, failed[world.array.ref])
         there = {each.metadata.uid for each in world.attachments.values()}
-        self.counted = {uid: time for uid, time in self.counted.items() if uid in there}
-        self.counted |= dict.fromkeys(uids, world.now)
+        kept = {uid: time for uid, time in self.counted.items() if uid in there}
+        self.counted = kept | dict.fromkeys(uids, world.now)  # a World that has the former one does not change
         return {}
 
 

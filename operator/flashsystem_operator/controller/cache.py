@@ -4,9 +4,10 @@ A list is the truth and a watch a hint: `replace_all` takes a whole listing, `pu
 replaces a newer one, so that our own writes, whose answers come in here too, are read back at once.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Any
 
 from flashsystem_operator.api.array import ArrayStatus, FlashSystemArray
@@ -16,6 +17,8 @@ from flashsystem_operator.api.host import FlashSystemHost, HostStatus
 from flashsystem_operator.api.kinds import Kind, ObjectRef
 from flashsystem_operator.api.meta import ObjectMeta, UnreadableResourceError
 from flashsystem_operator.controller.namespaces import Namespaces
+from flashsystem_operator.reconcile.names import mark_in, mark_of
+from flashsystem_operator.values import HostName
 
 AnyObject = FlashSystemArray | FlashSystemHost | VolumeAttachment
 
@@ -49,16 +52,24 @@ class Change(Enum):
 class Entry:
     """One object.
 
-    status: as the API server has it. resource: None when the spec cannot be read; `why` then says so in a sentence.
-    ghost: the API server has it no more; see `ghosts.py`.
+    status: as the API server has it. ghost: the API server has it no more; see `ghosts.py`.
+    counted: what it is to the others: all of it that can be read, see `Resource.unreadable`.
     """
 
     ref: ObjectRef
     meta: ObjectMeta
     status: Mapping[str, Any]
-    resource: AnyObject | None
-    why: str = ""
+    counted: AnyObject
     ghost: bool = False
+
+    @property
+    def resource(self) -> AnyObject | None:
+        """None when the spec cannot be read: then nothing is done for it; `why` says so in a sentence."""
+        return None if self.why else self.counted
+
+    @property
+    def why(self) -> str:
+        return self.counted.unreadable
 
     @classmethod
     def read(cls, kind: Kind, body: Mapping[str, Any]) -> "Entry":
@@ -68,16 +79,23 @@ class Entry:
         try:
             return cls(ref, meta, status, _MODELS[kind].read(body))
         except UnreadableResourceError as error:
-            return cls(ref, meta, status, None, str(error))
+            return cls(ref, meta, status, _MODELS[kind].read_in_part(body, str(error)))
 
 
 class Cache:
-    """All entries, and the indexes that wake-ups and worlds are made of."""
+    """All entries, and the indexes that wake-ups and worlds are made of.
+
+    learn: takes in what was read of an object that users changed and no watch has shown yet, as a watch would. A watch
+        may be late, or may have lost it until the next listing.
+    learn_end: takes in that the object of this reference and uid was seen to be gone, as a watch would.
+    """
 
     def __init__(self, namespaces: Namespaces | None = None) -> None:
         self._entries: dict[ObjectRef, Entry] = {}
         self._by_key: dict[tuple[str, object], set[ObjectRef]] = {}
         self._buried: dict[str, None] = {}
+        self.learn: Callable[[Kind, Mapping[str, Any]], object] = self.put
+        self.learn_end: Callable[[ObjectRef, str], object] = self.remove
         self.namespaces = namespaces or Namespaces()
 
     def __len__(self) -> int:
@@ -91,8 +109,8 @@ class Cache:
 
     @property
     def arrays(self) -> list[FlashSystemArray]:
-        """Those that can be read."""
-        known = (entry.resource for entry in self.entries(Kind.ARRAY))
+        """All of them, those too whose spec cannot be read: a younger one of the same system stays a duplicate."""
+        known = (entry.counted for entry in self.entries(Kind.ARRAY))
         return [each for each in known if isinstance(each, FlashSystemArray)]
 
     @property
@@ -100,22 +118,33 @@ class Cache:
         """Whether every host and attachment can be read: of one that cannot it is not known what it explains."""
         return all(entry.resource for kind in (Kind.HOST, Kind.ATTACHMENT) for entry in self.entries(kind))
 
-    def put(self, kind: Kind, body: Mapping[str, Any]) -> tuple[ObjectRef, Change]:
-        """Take in a sighting or the answer to a write of ours.
+    def put(self, kind: Kind, body: Mapping[str, Any], *, newer: bool = False) -> tuple[ObjectRef, Change]:
+        """Take in a sighting or the answer to a write of ours. newer: it is known to be, whatever its version says.
 
-        The answer to a write may come after the end of its object was seen: nobody rises from the dead.
+        The answer to a write may come after the end of its object was seen: what is gone does not come back by that.
         """
         entry = Entry.read(kind, body)
+        change = self._change(entry, newer=newer)
+        if change is not Change.NOTHING:
+            self._replace(entry)
+        return entry.ref, change
+
+    def _replace(self, entry: Entry) -> None:
         before = self._entries.get(entry.ref)
-        if entry.meta.uid in self._buried:
-            return entry.ref, Change.NOTHING
-        if before is not None and not _newer(entry, before):
-            return entry.ref, Change.NOTHING
         if before is not None and before.meta.uid != entry.meta.uid:
             self._bury(before.meta.uid)
         self._forget(before)
         self._take_in(entry)
-        return entry.ref, Change.WISH if before is None or _wish(entry) != _wish(before) else Change.STATUS
+
+    def change(self, kind: Kind, body: Mapping[str, Any]) -> Change:
+        """What `put` would find new in this. Nothing is taken in: what is to wake others has to come by `put`."""
+        return self._change(Entry.read(kind, body), newer=False)
+
+    def _change(self, entry: Entry, *, newer: bool) -> Change:
+        before = self._entries.get(entry.ref)
+        if entry.meta.uid in self._buried or (before is not None and not (newer or _newer(entry, before))):
+            return Change.NOTHING
+        return Change.WISH if before is None or _wish(entry) != _wish(before) else Change.STATUS
 
     def haunt(self, kind: Kind, body: Mapping[str, Any]) -> ObjectRef:
         """Take in a ghost, unless a namesake is there. It stays until it is removed: no listing has it."""
@@ -137,29 +166,43 @@ class Cache:
         self._bury(entry.meta.uid)
         return True
 
-    def uids(self, kind: Kind) -> frozenset[str]:
-        """What is there, to be asked before a listing is: see `replace_all`."""
-        return frozenset(entry.meta.uid for entry in self.entries(kind))
+    def versions(self, kind: Kind) -> Mapping[str, str]:
+        """What is known, by uid, to be asked before a listing is: see `replace_all`. Of what is gone an empty text."""
+        there = {each.meta.uid: each.meta.resource_version for each in self.entries(kind)}
+        return dict.fromkeys(self._buried, "") | there
 
     def replace_all(
-        self, kind: Kind, bodies: Iterable[Mapping[str, Any]], before: Collection[str] = frozenset()
-    ) -> list[ObjectRef]:
-        """Take in a whole listing. Answers with the objects whose wish changed.
+        self, kind: Kind, bodies: Iterable[Mapping[str, Any]], before: Mapping[str, str] = MappingProxyType({})
+    ) -> set[ObjectRef]:
+        """Take in a whole listing. Answers with the objects whose wish changed, and their kin.
 
-        before: the uids that were there when the listing was asked for. What it lacks of these is gone; what it lacks
-            of others was made since.
+        before: `versions` of when the listing was asked for. What it lacks of these is gone; what it lacks of others
+            was made since. It cannot be older than these, unless the cluster was restored from a backup: then it is
+            right all the same, also about what was seen to be gone.
         """
-        listed, changed = set[ObjectRef](), list[ObjectRef]()
+        listed, concerned = set[ObjectRef](), set[ObjectRef]()
         for body in bodies:
-            ref, change = self.put(kind, body)
-            listed.add(ref)
-            if change is Change.WISH:
-                changed.append(ref)
-        known = (entry for entry in self.entries(kind) if not entry.ghost)
-        gone = [entry.ref for entry in known if entry.ref not in listed and entry.meta.uid in before]
-        for ref in gone:
-            self.remove(ref)
-        return changed + gone
+            entry = Entry.read(kind, body)
+            known = self._entries.get(entry.ref)
+            # Nothing came in about it meanwhile, so the listing cannot be older than what is known.
+            unchanged = known is None or before.get(known.meta.uid) == known.meta.resource_version
+            if unchanged and before.get(entry.meta.uid) == "":
+                self._buried.pop(entry.meta.uid, None)
+            listed.add(entry.ref)
+            match self._change(entry, newer=unchanged and known is not None):
+                case Change.WISH:
+                    concerned |= self.kin(entry.ref)
+                    self._replace(entry)
+                    concerned |= {entry.ref, *self.kin(entry.ref)}
+                case Change.STATUS:
+                    self._replace(entry)
+                case Change.NOTHING:
+                    pass
+        for entry in self.entries(kind):
+            if not entry.ghost and entry.ref not in listed and entry.meta.uid in before:
+                concerned |= {entry.ref, *self.kin(entry.ref)}
+                self.remove(entry.ref)
+        return concerned
 
     # -- who hangs on whom -------------------------------------------------------------------------------------------
 
@@ -167,17 +210,27 @@ class Cache:
         """The FlashSystemArray that an object is worked through, whether or not it exists; None if nothing tells."""
         if ref.kind is Kind.ARRAY:
             return ref
-        resource = entry.resource if (entry := self.get(ref)) else None
+        resource = self._resource(ref)
         if isinstance(resource, FlashSystemHost):
             return resource.array
         if isinstance(resource, VolumeAttachment):
             return self._array_of_attachment(resource)
         return None
 
+    def workable_on(self, array: ObjectRef) -> set[ObjectRef]:
+        """The hosts and attachments of an array whose specs can be read. The others count, but nothing is done."""
+        found = (*self.hosts_on(array).values(), *self.attachments_on(array).values())
+        return {each.ref for each in found if not each.unreadable}
+
     def hosts_on(self, array: ObjectRef) -> dict[ObjectRef, FlashSystemHost]:
         return {
             ref: host for ref in self._under("array", array) if isinstance(host := self._resource(ref), FlashSystemHost)
         }
+
+    def marked(self, name: HostName) -> list[FlashSystemHost]:
+        """The hosts, of whatever array, for which a host object of this name may have been created."""
+        found = (self._resource(ref) for ref in tuple(self._by_key.get(("mark", mark_in(name)), ())))
+        return [host for host in found if isinstance(host, FlashSystemHost)]
 
     def attachments_on(self, array: ObjectRef) -> dict[ObjectRef, VolumeAttachment]:
         """Those of the array's hosts, and those that were attached through a host that is gone."""
@@ -186,26 +239,32 @@ class Cache:
         return {ref: found for ref in refs if isinstance(found := self._resource(ref), VolumeAttachment)}
 
     def hosts_behind(self, array: ObjectRef, refs: Collection[ObjectRef]) -> list[FlashSystemHost]:
-        """The hosts of an array that these objects are, or are attached to."""
+        """The hosts of an array that these objects are, or are attached to, whose specs can be read."""
         hosts, attachments = self.hosts_on(array), self.attachments_on(array)
         behind = {attachments[ref].host if ref in attachments else ref for ref in refs}
-        return [hosts[ref] for ref in behind if ref in hosts]
+        return [host for ref in behind if (host := hosts.get(ref)) and not host.unreadable]
 
     def kin(self, ref: ObjectRef) -> set[ObjectRef]:
-        """Whose plans may change when this object does: its host and children, its rivals and the rivals' children."""
+        """Whose plans may change when this object does: its host and children, its rivals and the rivals' children.
+
+        And its array, if that is being deleted and waits for the last of what is under it.
+        """
         entry = self.get(ref)
         kin = set(self._under("array", ref)) | set(self._under("host", ref)) | set(self._under("seen-array", ref))
         if ref.kind is Kind.ARRAY:
             kin |= {under for host in self._under("array", ref) for under in self._under("host", host)}
             kin |= {entry.ref for entry in self.entries(Kind.ARRAY)}
+        array = self.array_of(ref)
+        if array and (found := self.get(array)) and found.meta.deleting:
+            kin.add(array)
         if entry is None:
-            return kin
+            return kin - {ref}
         for key in _keys(entry):
             if key[0] in ("iqn", "volume"):
                 rivals = self._by_key.get(key, set())
                 kin |= rivals.union(*(self._under("host", rival) for rival in rivals))
-        if isinstance(entry.resource, VolumeAttachment):
-            kin.add(entry.resource.host)
+        if isinstance(entry.counted, VolumeAttachment):
+            kin.add(entry.counted.host)
         return kin - {ref}
 
     def _array_of_attachment(self, attachment: VolumeAttachment) -> ObjectRef | None:
@@ -219,7 +278,7 @@ class Cache:
 
     def _resource(self, ref: ObjectRef) -> AnyObject | None:
         entry = self._entries.get(ref)
-        return entry.resource if entry else None
+        return entry.counted if entry else None
 
     def _under(self, relation: str, ref: ObjectRef) -> set[ObjectRef]:
         return self._by_key.get((relation, ref), set())
@@ -243,9 +302,10 @@ class Cache:
 
 
 def _keys(entry: Entry) -> Iterator[tuple[str, object]]:
-    match entry.resource:
+    match entry.counted:
         case FlashSystemHost() as host:
             yield "array", host.array
+            yield "mark", mark_of(entry.ref.namespace, entry.ref.name)
             for iqn in host.spec.initiators.iscsi:
                 yield "iqn", (host.array, iqn)
         case VolumeAttachment() as attachment:

@@ -6,12 +6,14 @@ what the array answered is searched for what was masked in them.
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from flashsystem_operator.api.annotations import Asked
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume, shown, without_secrets
 from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Unreadable
+from flashsystem_operator.array.identity import Known, as_sent
 from flashsystem_operator.logs import CHANGES
 from flashsystem_operator.reconcile.cause import Cause
 from flashsystem_operator.values import SystemId
@@ -23,7 +25,11 @@ _WORDS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A step, on which array, for whom, and why."""
+    """A step, on which array, for whom, and why.
+
+    known: what the step stands on. generation, deleting, asked: what the owner was like when the step was planned.
+    undoes: whether it takes back what a command of ours made a moment ago, and nothing that anything stands on.
+    """
 
     array: ObjectRef
     system: SystemId | None
@@ -32,6 +38,10 @@ class Errand:
     generation: int
     cause: Cause
     step: Step
+    known: Known = field(default_factory=Known)
+    deleting: bool = False
+    asked: Asked = field(default_factory=Asked)
+    undoes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ def record(errand: Errand, sent: Sent) -> dict[str, object]:
         "generation": errand.generation,
         "why": errand.cause.why.value,
         "because": errand.cause.because,
-        "command": shown(errand.step),
+        "command": shown(as_sent(errand.step, errand.known)),
         **_about(errand.step),
         **_result(sent.error, errand.step),
         "seconds": round(sent.seconds, 3),

@@ -107,7 +107,7 @@ def not_found(host: FlashSystemHost) -> Refuse:
     return Refuse(
         Reason.CHAP_SECRET_NOT_FOUND,
         f"There is no {_where(host)}. Make it, with the CHAP secret under {PASSWORD} or password; or set "
-        "spec.chap.generate to true, and the operator makes it. It is looked for at each resync.",
+        "spec.chap.generate to true, and the operator makes it. It is looked for again within a minute.",
     )
 
 
@@ -130,5 +130,5 @@ def _forbidden(host: FlashSystemHost, what: str) -> Refuse:
 def _invalid(host: FlashSystemHost, why: str) -> Refuse:
     return Refuse(
         Reason.CHAP_SECRET_INVALID,
-        f"{_where(host)} cannot be used: {why}. Correct it; it is read again at the next resync.",
+        f"{_where(host)} cannot be used: {why}. Correct it; it is read again within a minute.",
     )

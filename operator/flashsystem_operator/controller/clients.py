@@ -1,5 +1,6 @@
 """From a kubeconfig, or a pod's service account, to a client of the API server."""
 
+import os
 from pathlib import Path
 
 from kubernetes.aio import client, config
@@ -30,6 +31,12 @@ async def client_of(kubeconfig: Path | None) -> client.ApiClient:
         raise NoClient(
             f"cannot use {named(kubeconfig)}: {why.rstrip('.')}. Give a working one with --kubeconfig."
         ) from error
+
+
+def api_server() -> str:
+    """Where a pod finds the API server by its environment, which needs no DNS."""
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
 def named(kubeconfig: Path | None) -> str:

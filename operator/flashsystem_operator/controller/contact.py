@@ -3,7 +3,7 @@ would be refused again.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from flashsystem_operator import logs
 from flashsystem_operator.api.array import ArrayStatus, Credentials, FlashSystemArray, HostKeyPolicy
@@ -18,8 +18,8 @@ from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.reconcile.array import judge_error
 from flashsystem_operator.reconcile.decision import Refuse, Wait
 
-_REFUSED_FOR = 300.0
-"""Seconds in which a refused login is not tried again with the same Secret: arrays lock users out."""
+_REFUSED_FOR, _REFUSED_AT_MOST = 300.0, 3600.0
+"""Seconds in which a refused login is not tried again with the same Secret, doubled each time: arrays lock out."""
 
 
 class ArrayDown(Exception):
@@ -35,6 +35,16 @@ class ArrayDown(Exception):
         self.secret = secret
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """A login that the array refused. times: in a row. until: by the clock, when the same Secret is tried again."""
+
+    basis: Basis
+    times: int
+    until: float
+    down: ArrayDown
+
+
 class Contacts:
     """Belongs to one worker. heed: told of every command that the array is given."""
 
@@ -44,7 +54,7 @@ class Contacts:
         self._writer = writer
         self._clock = clock
         self._access: Access | None = None
-        self._refused: tuple[Basis, float, ArrayDown] | None = None
+        self._refused: _Refusal | None = None
         self._down: ArrayDown | None = None
 
     @property
@@ -52,34 +62,52 @@ class Contacts:
         """SSH sessions with the array that are open."""
         return self._access.connections.sessions if self._access else 0
 
-    async def reach(self, array: FlashSystemArray, hand: ThreadPoolExecutor, *, fresh: bool) -> Access:
+    async def reach(
+        self,
+        array: FlashSystemArray,
+        hand: ThreadPoolExecutor,
+        *,
+        fresh: bool,
+        requested: bool = False,
+        by_owner: bool = False,
+    ) -> Access:
         """An open way to the array whose system was seen to be the right one, and is pinned; or ArrayDown.
 
         fresh: look whether the Secret changed, and try again what failed before.
+        requested: a user asks for this attempt, on the array or on an object below it.
+        by_owner: it is asked for on the array itself: a login that was refused is tried again, too. Who may write
+            below it could have the array's user locked out; see docs/decisions/14-who-may-try-a-refused-login.md.
         """
-        if self._down and not fresh:
+        if self._down and not (fresh or requested):
             raise self._down
-        if self._access is None or fresh:
-            basis = await self._basis(array)
-            if self._refused and self._refused[0] == basis and self._clock() < self._refused[1]:
-                raise self._refused[2]
+        if self._access is None or fresh or requested:
+            basis, refused = await self._basis(array), self._refused
+            if refused and refused.basis == basis and self._clock() < refused.until and not by_owner:
+                raise refused.down
             if self._access is None or self._access.basis != basis:
                 self.close()
                 self._access = self._opened(array, basis)
         await self._introduce(array, self._access, hand)
         return self._access
 
-    def lost(self, array: FlashSystemArray, error: ArrayError) -> ArrayDown:
+    def lost(self, error: ArrayError) -> ArrayDown:
         """What to say after a look or a connection failed. The way is kept: the transport opens it again by itself."""
         secret = self._access.basis.secret.version if self._access else None
         self._down = ArrayDown(judge_error(error), secret=secret)
         if isinstance(error, LoginRefused) and self._access:
-            self._down.retry = array.spec.resync_interval
-            self._refused = (self._access.basis, self._clock() + _REFUSED_FOR, self._down)
+            basis, before = self._access.basis, self._refused
+            times = before.times + 1 if before and before.basis == basis else 1
+            rest = min(_REFUSED_FOR * 2.0 ** (times - 1), _REFUSED_AT_MOST)
+            self._refused = _Refusal(basis, times, self._clock() + rest, self._down)
         return self._down
 
     def worked(self) -> None:
         self._down = self._refused = None
+
+    def drain(self) -> None:
+        """Send nothing more to the array. What was sent is answered; `close` is still to be called."""
+        if self._access:
+            self._access.drain()
 
     def close(self) -> None:
         if self._access:
@@ -93,13 +121,13 @@ class Contacts:
             if self._access:
                 # The last good credentials stay in use for as long as this process lives.
                 return self._access.basis
-            raise self._told(array, error) from None
+            raise self._told(error) from None
 
     def _opened(self, array: FlashSystemArray, basis: Basis) -> Access:
         try:
             return opened(array, basis, self._heed, lambda: logs.about(array.ref))
         except NoAccess as error:
-            raise self._told(array, error) from None
+            raise self._told(error) from None
 
     async def _introduce(self, array: FlashSystemArray, access: Access, hand: ThreadPoolExecutor) -> None:
         """Pin who answers there, before anything is built on it."""
@@ -110,12 +138,14 @@ class Contacts:
         pins = array.spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE
         pinned = contact.host_key if pins else None
         if array.status.system_id != system.id or array.status.host_key != pinned:
-            await self._writer.status(array.ref, _introduced(array.status, system.id, pinned, contact.secret))
+            status = _introduced(array.status, system.id, pinned, contact.secret)
+            await self._writer.status(array.ref, array.metadata.uid, status)
         access.basis = replace(access.basis, pinned=pinned)
         access.introduced = True
 
-    def _told(self, array: FlashSystemArray, error: NoAccess) -> ArrayDown:
-        self._down = ArrayDown(error.said, retry=array.spec.resync_interval, secret=error.secret)
+    def _told(self, error: NoAccess) -> ArrayDown:
+        """Without the Secret there is nothing to be tried; whether it is there by now is asked by the back-off."""
+        self._down = ArrayDown(error.said, secret=error.secret)
         return self._down
 
 

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -16,6 +16,7 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.kinds import GROUP, Kind, ObjectRef
 from flashsystem_operator.controller import namespaces
 from flashsystem_operator.controller.cache import Cache, Change, Entry
+from flashsystem_operator.controller.delays import Clock
 from flashsystem_operator.controller.ghosts import ghost_of
 from flashsystem_operator.controller.kube import Body, Forbidden, Kube, KubeError
 from flashsystem_operator.controller.lease import LeaseTerms
@@ -30,41 +31,65 @@ from flashsystem_operator.settings import Settings
 
 _AT_ONCE = 500
 """Objects that are counted before others get their turn: some milliseconds."""
+_DRAIN = 5 / 6
+"""The part of the grace period in which a stop waits for commands that were sent."""
+_CUT = 5.0
+"""Seconds for what is cut off then to end."""
 _NAMESPACES = 60.0
 """Seconds between two tries to list namespaces, where that was not allowed at the start."""
+_LISTED = 5.0
+"""Seconds from the first object that a watch lists to a listing of ours: a watch lists all of its kind at once."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a watch showed. gone: the object was deleted; `body` is then its last state."""
+    """What a watch showed. gone: the object was deleted; `body` is then its last state.
+
+    listed: it is of the listing with which a watch begins, also one that has to begin again because the API server
+        could not go on from where it was. Such a listing does not show what ended meanwhile.
+    """
 
     kind: Kind
     gone: bool
     body: Mapping[str, Any]
+    listed: bool = False
 
 
 class Controller:
     """Belongs to one event loop. `start`, then `see` whatever the watches show, then `stop`."""
 
-    def __init__(self, kube: Kube, settings: Settings) -> None:
+    def __init__(self, kube: Kube, settings: Settings, clock: Clock = time.monotonic) -> None:
         self._kube = kube
         self._settings = settings
         self._cache = Cache(namespaces.Namespaces(settings.watched))
-        self._clock = time.monotonic
+        self._cache.learn, self._cache.learn_end = self._learn, self._learn_end
+        self._clock = clock
         self._installation = settings.installation or ""
         self._workers: dict[ObjectRef, Worker] = {}
-        self._tasks: dict[ObjectRef | str, asyncio.Task[None]] = {}
+        self._running: dict[asyncio.Task[None], Worker | None] = {}
+        """All that was begun and has not ended in good order: workers, also retired ones, and other tasks."""
         terms = LeaseTerms(settings.namespace, settings.identity, settings.lease_duration)
         self._strays = Strays(self._cache, kube, terms, self._clock, self._has_worker)
+        self._relist_soon = asyncio.Event()
+        self._ending: float | None = None
         self.ready = False
         self.knows_namespaces = False
 
     @property
     def alive(self) -> bool:
-        """Whether every task that should be running is."""
-        return not any(task.done() for task in self._tasks.values())
+        """Whether all that should be running is, and gets on; after `stop`, whether that is still in time."""
+        if self._ending is not None:
+            return not self._running or self._clock() - self._ending < self._settings.grace * _DRAIN + _CUT
+        return not any(task.done() for task in self._running) and all(
+            worker.healthy for worker in self._running.values() if worker is not None
+        )
+
+    @property
+    def left(self) -> list[str]:
+        """What is still running, in words. Safe to call from any thread."""
+        return [task.get_name() for task in list(self._running)]
 
     async def scene(self) -> Scene:
         """For whoever measures: one look at every object, with room for others every now and then."""
@@ -88,32 +113,80 @@ class Controller:
         await self._list_namespaces()
         for kind in Kind:
             await self._list(kind)
-        self._begin("strays", self._strays.run())
-        self._begin("relist", self._relist())
+        self._begin("the work on objects without an array", self._strays.run())
+        self._begin("listing again", self._relist())
         if not self.knows_namespaces and not self._settings.watched:
-            self._begin("namespaces", self._ask_for_namespaces())
+            self._begin("listing namespaces", self._ask_for_namespaces())
         self._match_workers()
         self._wake(entry.ref for kind in Kind for entry in self._cache.entries(kind))
         self.ready = True
 
-    async def stop(self) -> None:
-        """Let every worker finish what it sent and let go of its Lease."""
+    def end(self) -> None:
+        """Begin to stop: from now on no command is sent, and no worker begins. `stop` is still to be awaited."""
         self.ready = False
-        tasks, self._tasks = list(self._tasks.values()), {}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)  # _complain has said what there is to say
+        if self._ending is None:
+            self._ending = self._clock()
+            for task, worker in self._running.items():
+                self._cancel(task, worker)
+
+    async def stop(self) -> None:
+        """End every worker: commands that were sent are waited for, no further one is sent, Leases are released.
+
+        Returns within the grace period: what has not ended after five sixths of it loses its connections, and its
+        Lease is left to run out. May be called again, also while the first call is under way.
+        """
+        self.end()
+        since = self._clock() - (self._ending or 0.0)
+        if not await self._has_ended(self._settings.grace * _DRAIN - since):
+            log.error("connections to arrays are cut, since this has not ended in time: %s", ", ".join(self.left))
+            for worker in self._running.values():
+                if worker is not None:
+                    worker.abandon()
+            if not await self._has_ended(_CUT):
+                log.error("this has not ended: %s", ", ".join(self.left))
+
+    async def _has_ended(self, seconds: float) -> bool:
+        """Whether all that was begun has, within so many seconds."""
+        return not self._running or not (await asyncio.wait(list(self._running), timeout=max(0.0, seconds)))[1]
+
+    @staticmethod
+    def _cancel(task: asyncio.Task[None], worker: Worker | None) -> None:
+        """Its connections first: a pass hears of a cancellation only when the command is answered that it waits for."""
+        if worker is not None:
+            worker.drain()
+        task.cancel()
 
     def see(self, sighting: Sighting) -> None:
         """Take in what a watch showed, and wake whomever it may concern."""
         meta = sighting.body["metadata"]
         ref = ObjectRef(sighting.kind, meta["namespace"], meta["name"])
-        kin = self._cache.kin(ref) | self._leaving_parents(ref)
-        if not self._is_news(sighting, ref):
+        kin = self._cache.kin(ref)
+        if sighting.listed:
+            self._relist_soon.set()
+        if sighting.gone:
+            if not self._cache.remove(ref, meta["uid"]):
+                return
+            if (body := ghost_of(sighting.kind, sighting.body)) is not None:
+                log.warning(
+                    "%s was removed although our finalizer was on it: what it has on the array is detached", ref
+                )
+                kin.add(self._cache.haunt(sighting.kind, body))
+        elif self._cache.put(sighting.kind, sighting.body)[1] is not Change.WISH:
             return
-        if sighting.gone and (body := ghost_of(sighting.kind, sighting.body)) is not None:
-            log.warning("%s was removed although our finalizer was on it: what it has on the array is detached", ref)
-            kin.add(self._cache.haunt(sighting.kind, body))
+        self._changed(ref, kin)
+
+    def _learn(self, kind: Kind, body: Body) -> None:
+        """Take in what a worker read that no watch has shown yet."""
+        self.see(Sighting(kind, gone=False, body=body))
+
+    def _learn_end(self, ref: ObjectRef, uid: str) -> None:
+        """Take in that a worker found an object gone before any watch has shown it."""
+        kin = self._cache.kin(ref)
+        if self._cache.remove(ref, uid):
+            self._changed(ref, kin)
+
+    def _changed(self, ref: ObjectRef, kin: Collection[ObjectRef]) -> None:
+        """Wake whom a change concerns. kin: of the object as it was before."""
         if ref.kind is Kind.ARRAY:
             self._match_workers()
         self._wake({ref, *kin, *self._cache.kin(ref)})
@@ -132,17 +205,6 @@ class Controller:
         array = self._cache.get(found) if found else None
         return array is not None and isinstance(array.resource, FlashSystemArray) and by_labels(array.resource)
 
-    def _leaving_parents(self, ref: ObjectRef) -> set[ObjectRef]:
-        """The array of an object, if it is being deleted and waits for the last of its children."""
-        array = self._cache.array_of(ref)
-        entry = self._cache.get(array) if array else None
-        return {entry.ref} if entry and entry.meta.deleting else set()
-
-    def _is_news(self, sighting: Sighting, ref: ObjectRef) -> bool:
-        if sighting.gone:
-            return self._cache.remove(ref, sighting.body["metadata"]["uid"])
-        return self._cache.put(sighting.kind, sighting.body)[1] is Change.WISH
-
     def _wake(self, refs: Iterable[ObjectRef]) -> None:
         strays = []
         for ref in refs:
@@ -159,28 +221,34 @@ class Controller:
         return entry is not None and entry.resource is not None and array in self._workers
 
     def _match_workers(self) -> None:
-        """A worker for every array that can be read, and none for those that are gone."""
-        arrays = {array.ref for array in self._cache.arrays}
+        """A worker for every array that can be read, and none for those that are gone; none after a stop."""
+        if self._ending is not None:
+            return
+        arrays = {array.ref for array in self._cache.arrays if not array.unreadable}
         for ref in arrays - self._workers.keys():
             worker = Worker(
                 ref, self._installation, self._cache, self._kube, self._settings, self._clock, self._working
             )
             self._workers[ref] = worker
-            self._begin(ref, worker.run())
+            self._begin(f"the work on {ref}", worker.run(), worker)
         for ref in self._workers.keys() - arrays:
-            del self._workers[ref]
-            self._retire(self._tasks.pop(ref))
+            retired = self._workers.pop(ref)
+            for task in [task for task, worker in self._running.items() if worker is retired]:
+                self._cancel(task, retired)
 
-    def _begin(self, name: ObjectRef | str, life: Coroutine[Any, Any, None]) -> None:
-        self._tasks[name] = asyncio.create_task(life)
-        self._tasks[name].add_done_callback(_complain)
+    def _begin(self, name: str, life: Coroutine[Any, Any, None], worker: Worker | None = None) -> None:
+        task = asyncio.create_task(life, name=name)
+        self._running[task] = worker
+        task.add_done_callback(self._ended)
 
-    def _retire(self, task: asyncio.Task[None]) -> None:
-        """Its last work is waited for, in case the operator stops meanwhile."""
-        task.cancel()
-        key = f"retired-{id(task)}"
-        self._tasks[key] = asyncio.create_task(_until_done(task))
-        self._tasks[key].add_done_callback(lambda _: self._tasks.pop(key, None))
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """None of these ends by itself. /livez says so too, and Kubernetes then starts the operator again."""
+        if not task.cancelled():
+            log.error(
+                "%s ended in a way that it must not: please report this", task.get_name(), exc_info=task.exception()
+            )
+        if task.cancelled() or self._ending is not None:
+            del self._running[task]
 
     def _works(self, ref: ObjectRef) -> bool:
         array = self._cache.array_of(ref)
@@ -190,8 +258,8 @@ class Controller:
     def _working(self) -> int:
         return sum(worker.working for worker in self._workers.values())
 
-    async def _list(self, kind: Kind) -> list[ObjectRef]:
-        before, where = self._cache.uids(kind), self._settings.watched or (None,)
+    async def _list(self, kind: Kind) -> set[ObjectRef]:
+        before, where = self._cache.versions(kind), self._settings.watched or (None,)
         bodies: list[Body] = []
         for namespace in where:
             with _saying(f"list {kind.plural}.{GROUP} in {f'namespace {namespace}' if namespace else 'the cluster'}"):
@@ -224,17 +292,22 @@ class Controller:
     async def _relist(self) -> None:
         """A watch may lose an object's end for ever; a list does not."""
         while True:
-            await asyncio.sleep(self._settings.relist)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.relist):
+                    await self._relist_soon.wait()
+                    await asyncio.sleep(_LISTED)
+            self._relist_soon.clear()
             try:
-                changed = [ref for kind in Kind for ref in await self._list(kind)]
+                concerned = {ref for kind in Kind for ref in await self._list(kind)}
             except KubeError as error:
                 log.warning("cannot list: %s", error)
+                self._relist_soon.set()
                 continue
             self._match_workers()
             for ref in self._cache.ghosts():
                 if not self._works(ref):  # whoever works the array has seen to it by now
                     self._cache.remove(ref)
-            self._wake({ref for each in changed for ref in (each, *self._cache.kin(each))})
+            self._wake(concerned)
 
 
 @contextlib.contextmanager
@@ -244,13 +317,3 @@ def _saying(what: str) -> Iterator[None]:
         yield
     except Forbidden as error:
         raise Forbidden(f"no right to {what} ({error})") from error
-
-
-def _complain(task: asyncio.Task[None]) -> None:
-    """None of these ends by itself. /livez says so too, and Kubernetes then starts the operator anew."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("a task ended in a way that it must not: please report this", exc_info=error)
-
-
-async def _until_done(task: asyncio.Task[None]) -> None:
-    await asyncio.wait({task})

@@ -5,6 +5,7 @@ log: an Event is a courtesy, and the truth is in the conditions.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict, deque
 from dataclasses import dataclass
@@ -81,8 +82,9 @@ class Events:
     async def flush(self, seconds: float) -> None:
         """Wait until all are written, but not longer; what is left then is given up."""
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=seconds)
-            self._task.cancel()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._task  # which ends with this wait
 
     def _enqueue(self, series: _Series) -> None:
         if len(self._queue) >= self._waiting:

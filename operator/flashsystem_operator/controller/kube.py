@@ -29,25 +29,43 @@ _ENDS = "NamespaceTerminating"
 
 
 class Kube:
-    """limit: seconds that any one request may take."""
+    """limit: seconds that any one request may take. heed: called at the end of each, also of a failed one."""
 
-    def __init__(self, api: client.ApiClient, limit: float = 15.0) -> None:
+    def __init__(self, api: client.ApiClient, limit: float = 15.0, heed: Callable[[], None] = lambda: None) -> None:
         self.api = api
+        self._heed = heed
         self.limit = self._limit = limit
         self._custom = client.CustomObjectsApi(api)
         self._core = client.CoreV1Api(api)
         self._leases = client.CoordinationV1Api(api)
 
-    async def list(self, kind: Kind, namespace: str | None = None) -> AsyncIterator[Body]:
-        """All objects of a kind, of one namespace if it is named, page by page."""
+    def heeded_by(self, heed: Callable[[], None]) -> "Kube":
+        """The same API server, with a function that is called at the end of each request."""
+        return Kube(self.api, self._limit, heed)
+
+    async def asked(self, request: Any, *, in_its_words: bool = False) -> Any:
+        """The answer to a request of the Kubernetes client; see the function of this name."""
+        try:
+            return await asked(request, in_its_words=in_its_words)
+        finally:
+            self._heed()
+
+    async def list(
+        self, kind: Kind, namespace: str | None = None, field_selector: str | None = None
+    ) -> AsyncIterator[Body]:
+        """All objects of a kind, of one namespace if it is named, page by page, as they are now in etcd."""
         follow: str | None = None
         while True:
             limits: dict[str, Any] = {"limit": _PAGE, "_continue": follow, "_request_timeout": self._limit}
+            if field_selector:
+                limits["field_selector"] = field_selector
             if namespace is None:
                 request = self._custom.list_cluster_custom_object(GROUP, VERSION, kind.plural, **limits)
             else:
                 request = self._custom.list_namespaced_custom_object(GROUP, VERSION, namespace, kind.plural, **limits)
-            page = await self._asked(request)
+            page = await self.asked(request)
+            if not isinstance(page, Mapping) or "items" not in page:
+                raise KubeError("the API server answered with something that is no list")
             for item in page["items"]:
                 yield item
             follow = page["metadata"].get("continue")
@@ -56,37 +74,37 @@ class Kube:
 
     async def get(self, ref: ObjectRef) -> Body:
         """One object, or Gone."""
-        found: Body = await self._asked(
+        found: Body = await self.asked(
             self._custom.get_namespaced_custom_object(
                 GROUP, VERSION, ref.namespace, ref.kind.plural, ref.name, _request_timeout=self._limit
             )
         )
         return found
 
-    async def write_status(self, ref: ObjectRef, version: str, before: Body, status: Body) -> Body:
-        """Replace the status, and nothing else, if the object is still at `version`. Answers with the object."""
-        patch = {"metadata": {"resourceVersion": version}, "status": merge_patch(before, status)}
+    async def write_status(self, ref: ObjectRef, meta: ObjectMeta, before: Body, status: Body) -> Body:
+        """Replace the status, and nothing else, if the object is still as `meta` says. Answers with the object."""
+        patch = {"metadata": _precondition(meta), "status": merge_patch(before, status)}
         return await self._patched(self._custom.patch_namespaced_custom_object_status, ref, patch)
 
     async def write_finalizer(self, ref: ObjectRef, meta: ObjectMeta, *, present: bool) -> Body:
         """Put our finalizer on, or take it off, if the object is still as `meta` says. Answers with the object."""
         finalizers = [*meta.other_finalizers, *((FINALIZER,) if present else ())]
-        patch = {"metadata": {"resourceVersion": meta.resource_version, "finalizers": finalizers}}
+        patch = {"metadata": {**_precondition(meta), "finalizers": finalizers}}
         return await self._patched(self._custom.patch_namespaced_custom_object, ref, patch)
 
     async def secret(self, namespace: str, name: str) -> Secret:
-        found = await self._asked(self._core.read_namespaced_secret(name, namespace, _request_timeout=self._limit))
+        found = await self.asked(self._core.read_namespaced_secret(name, namespace, _request_timeout=self._limit))
         return Secret(found.metadata.resource_version, found.data or {})
 
     async def create_secret(self, namespace: str, body: Any) -> None:
         """Conflict: there is one of that name."""
-        await self._asked(
+        await self.asked(
             self._core.create_namespaced_secret(namespace, body, field_manager=MANAGER, _request_timeout=self._limit)
         )
 
     async def cluster_id(self) -> str:
         """The UID of the kube-system namespace: it lives and dies with the cluster."""
-        found = await self._asked(self._core.read_namespace("kube-system", _request_timeout=self._limit))
+        found = await self.asked(self._core.read_namespace("kube-system", _request_timeout=self._limit))
         return str(found.metadata.uid)
 
     async def namespaces(self) -> Mapping[str, Mapping[str, str]]:
@@ -94,7 +112,7 @@ class Kube:
         found: dict[str, Mapping[str, str]] = {}
         follow: str | None = None
         while True:
-            page = await self._asked(
+            page = await self.asked(
                 self._core.list_namespace(limit=_PAGE, _continue=follow, _request_timeout=self._limit)
             )
             found |= {item.metadata.name: item.metadata.labels or {} for item in page.items}
@@ -105,7 +123,7 @@ class Kube:
     async def event(self, namespace: str, body: Any) -> str:
         """Write an Event; answers with its name."""
         limit = self._limit
-        made = await self._asked(
+        made = await self.asked(
             self._core.create_namespaced_event(namespace, body, field_manager=MANAGER, _request_timeout=limit)
         )
         return str(made.metadata.name)
@@ -115,7 +133,7 @@ class Kube:
 
         Gone: it was forgotten, as all Events are after a while.
         """
-        event = await self._asked(
+        event = await self.asked(
             self._core.patch_namespaced_event(
                 name, namespace, patch, field_manager=MANAGER, _content_type=_MERGE, _request_timeout=self._limit
             )
@@ -123,21 +141,24 @@ class Kube:
         return int(event.count or 0)
 
     async def lease(self, namespace: str, name: str) -> Any:
-        return await self._asked(self._leases.read_namespaced_lease(name, namespace, _request_timeout=self._limit))
+        """The Lease. One that was made by hand may have no spec: it then has an empty one here."""
+        found = await self.asked(self._leases.read_namespaced_lease(name, namespace, _request_timeout=self._limit))
+        found.spec = found.spec or client.V1LeaseSpec()
+        return found
 
     async def create_lease(self, namespace: str, body: Any, limit: float) -> Any:
-        return await self._asked(
+        return await self.asked(
             self._leases.create_namespaced_lease(namespace, body, field_manager=MANAGER, _request_timeout=limit)
         )
 
     async def replace_lease(self, namespace: str, name: str, body: Any, limit: float) -> Any:
         """Write the whole Lease, which carries the version that it stands on."""
-        return await self._asked(
+        return await self.asked(
             self._leases.replace_namespaced_lease(name, namespace, body, field_manager=MANAGER, _request_timeout=limit)
         )
 
     async def _patched(self, send: Callable[..., Any], ref: ObjectRef, patch: Body) -> Body:
-        answer: Body = await asked(
+        answer: Body = await self.asked(
             send(
                 GROUP,
                 VERSION,
@@ -153,9 +174,6 @@ class Kube:
         )
         return answer
 
-    async def _asked(self, request: Any) -> Any:
-        return await asked(request)
-
 
 async def asked(request: Any, *, in_its_words: bool = False) -> Any:
     """The answer to a request of the Kubernetes client, or a KubeError.
@@ -166,8 +184,19 @@ async def asked(request: Any, *, in_its_words: bool = False) -> Any:
         return await request
     except ApiException as error:
         raise _sorted(error, _message(error) if in_its_words else "") from None
+    except ValueError:
+        # What the client cannot read, of a proxy perhaps. Its own words quote the answer, which may be a Secret.
+        raise KubeError("the API server answered with something that Kubernetes does not say") from None
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise KubeError(f"the API server did not answer: {str(error) or type(error).__name__}") from error
+
+
+def _precondition(meta: ObjectMeta) -> dict[str, str]:
+    """What makes the API server refuse a patch of another object, or of another version of it.
+
+    Of a patch of the status alone it compares only the version, which no two objects of one cluster have had.
+    """
+    return {"uid": meta.uid, "resourceVersion": meta.resource_version}
 
 
 def merge_patch(before: Body, after: Body) -> dict[str, Any]:

@@ -6,7 +6,7 @@ before others may take it, even when the API server cannot be reached to say so.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -65,6 +65,10 @@ class Lease:
         """Whether a command may be sent now. False from two thirds of the duration on without a renewal."""
         return self._clock() < self._valid_until
 
+    def was_valid(self, seconds: float) -> bool:
+        """Whether it is valid, or was so many seconds ago."""
+        return self._clock() < self._valid_until + seconds
+
     async def acquire(self, patience: float = 0.0, meanwhile: Callable[[], None] = lambda: None) -> bool:
         """Wait until the Lease is ours. True if it was taken from a holder that never let go of it.
 
@@ -93,9 +97,28 @@ class Lease:
                 await self._insist(self._renewed)
             except Conflict:
                 log.warning("Lease %s was taken by somebody else", self.name)
-                self._valid_until = float("-inf")
+                self._valid_until = min(self._valid_until, self._clock())
             except KubeError as error:
                 log.warning("cannot renew Lease %s: %s", self.name, error)
+
+    async def while_held(self, work: Coroutine[Any, Any, None], end: Callable[[], None]) -> None:
+        """Do this work for as long as the Lease, which was acquired, is ours. Returns when either has ended.
+
+        end: called before the work is cancelled, because the Lease was lost or the caller is cancelled; also after it.
+        Until the work has ended the Lease is renewed: what it cannot break off is under way as long.
+        """
+        async with asyncio.TaskGroup() as keeping:
+            keeper = keeping.create_task(self.keep())
+            try:
+                async with asyncio.TaskGroup() as working:
+                    task = working.create_task(work)
+                    try:
+                        await asyncio.wait({keeper, task}, return_when=asyncio.FIRST_COMPLETED)
+                    finally:
+                        end()
+                        task.cancel()
+            finally:
+                keeper.cancel()
 
     async def release(self) -> None:
         """Let go, so that another replica can take over at once. Nothing may be under way any more."""

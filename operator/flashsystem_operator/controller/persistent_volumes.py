@@ -18,6 +18,7 @@ from flashsystem_operator.reconcile import beside
 from flashsystem_operator.reconcile import persistent_volume as contents
 from flashsystem_operator.reconcile.decision import Note, Wait
 from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.values import MAX_PERSISTENT_VOLUME_LUN
 
 
 class PersistentVolumes:
@@ -54,9 +55,21 @@ class PersistentVolumes:
 
     async def in_use(self, world: World, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
         """Why deleted attachments have to stay: a claim is bound to their volume. Raises KubeError."""
-        leaving = contents.may_be_in_use(world, due)
-        waits = await asyncio.gather(*map(self._why_in_use, leaving))
-        return {each.ref: wait for each, wait in zip(leaving, waits, strict=True) if wait is not None}
+        waits, failures = dict[ObjectRef, Wait](), list[KubeError]()
+
+        async def ask(attachment: VolumeAttachment) -> None:
+            try:
+                if wait := await self._why_in_use(attachment):
+                    waits[attachment.ref] = wait
+            except KubeError as failure:
+                failures.append(failure)
+
+        async with asyncio.TaskGroup() as group:
+            for each in contents.may_be_in_use(world, due):
+                group.create_task(ask(each))
+        if failures:
+            raise failures[0]
+        return waits
 
     async def let_go(self, attachment: VolumeAttachment) -> None:
         """Remove the PersistentVolume of a deleted attachment. Raises KubeError if it is not to be removed now.
@@ -92,6 +105,10 @@ class PersistentVolumes:
         if chap and secret is None:
             return has, beside.volume_needs_secret()
         login = secret.name if chap and secret else None
+        lun = said.connection.target_lun if said.connection else None
+        if lun is not None and lun > MAX_PERSISTENT_VOLUME_LUN:
+            has, _ = await self._removed(attachment)  # one of another LUN leads to another volume
+            return has, beside.volume_lun_too_high(lun)
         known = digest(contents.body(attachment, said, None, login))
         if not self.known.is_due(uid, known):
             return has, None

@@ -9,6 +9,7 @@ from flashsystem_operator.array.protection import protection
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller.steps import Results
+from flashsystem_operator.reconcile import codes
 from flashsystem_operator.reconcile.decision import Wait
 from flashsystem_operator.reconcile.protection import guarded
 from flashsystem_operator.values import VolumeName
@@ -37,6 +38,9 @@ class Protected:
             refused = results.errors.get(errand.owner)
             if not isinstance(refused, Refused) or not isinstance(errand.step, TAKING) or view.shows(errand.step):
                 continue
+            known = codes.meaning(refused.code, codes.verb_of(refused.line))
+            if known and known.severity is not codes.Severity.RETRY:
+                continue  # a code of its own: 9714E names a portset without a common port, whatever the I/O
             try:
                 found = protection(session, _volumes(errand.step, view))
             except (Refused, Unreadable):

@@ -1,39 +1,58 @@
 """What a worker says of its array, and of the objects below it when the array cannot be worked with."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
-from flashsystem_operator.api.array import ArrayStatus, Counts
+from flashsystem_operator.api.annotations import RECONCILE_REQUESTED_AT
+from flashsystem_operator.api.array import ArrayStatus, Counts, FormerHost
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.audit import Audit
 from flashsystem_operator.api.conditions import find, is_true
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.view import View
+from flashsystem_operator.controller.answers import Gone
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
-from flashsystem_operator.reconcile import array_status, brake, limits, news
+from flashsystem_operator.reconcile import array_status, brake, cooling, limits, news
 from flashsystem_operator.reconcile import audit as audits
-from flashsystem_operator.reconcile.conditions import conditions
+from flashsystem_operator.reconcile.conditions import conditions, kept
 from flashsystem_operator.reconcile.decision import Decision, InSync, Note, Reason, Refuse, Release, Wait
-from flashsystem_operator.reconcile.drift import kept
 from flashsystem_operator.reconcile.holding import as_held, way_out
 from flashsystem_operator.reconcile.world import World
 
+_NOWHERE: Mapping[ObjectRef, Collection[str]] = MappingProxyType({})
 
-async def remember(writer: Writer, array: ObjectRef, going: Collection[ObjectRef]) -> bool:
+
+async def remember(
+    writer: Writer,
+    array: ObjectRef,
+    going: Collection[ObjectRef],
+    on: Mapping[ObjectRef, Collection[str]] = _NOWHERE,
+    freed: Iterable[FormerHost] = (),
+) -> bool:
     """Write down what these leave on the array when they go, before they do. Answers whether that was done.
 
     By their statuses alone: what is let go may have a spec that cannot be read, as may the array.
+    on: the host objects on which mappings stay, where these may be others than the recorded ones.
+    freed: the LUNs that rest on the hosts whose FlashSystemHosts go.
     """
     before = writer.remembered(array)
-    leaving = [status for ref in going if (status := writer.remembered(ref))]
-    if not leaving or not isinstance(before, ArrayStatus):
+    known = ((status, on.get(ref, ())) for ref in going if (status := writer.remembered(ref)))
+    leaving = [each for status, hosts in known for each in audits.left_on(status, hosts)]
+    former = [each for each in freed if each.luns]
+    if not (leaving or former) or not isinstance(before, ArrayStatus):
         return True
-    audit = audits.remembering(before.audit, leaving)
-    status = before if audit == (before.audit or Audit()) else before.model_copy(update={"audit": audit})
-    return not await writer.all([array], lambda ref: writer.status(ref, status))
+    audit, status = audits.remembering(before.audit, leaving), before
+    if audit != (before.audit or Audit()):
+        status = status.model_copy(update={"audit": audit})
+    if former:
+        resting = cooling.remembering(before.cooling_luns, former, now())
+        status = status.model_copy(update={"cooling_luns": resting})
+    uid = writer.uid(array)
+    return not await writer.all([array], lambda ref: writer.status(ref, uid, status))
 
 
 class Reports:
@@ -55,7 +74,8 @@ class Reports:
             attachments=len(world.attachments),
         )
         status = array_status.reached(world.array, decision, view, contact, counts, now(), audit)
-        failed = await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, status))
+        uid = world.array.metadata.uid
+        failed = await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, uid, status))
         for error in failed.values():
             raise error
         self._tell(world, status)
@@ -67,34 +87,54 @@ class Reports:
         told = said.message if said and said.status == "True" else None
         return told != (wished.message if wished else None)
 
-    async def down(self, world: World, said: Wait | Refuse, due: Collection[ObjectRef], secret: str | None) -> None:
-        """When the array cannot be worked with: once on the array, and on those objects that are not Ready."""
+    async def down(
+        self, world: World, said: Wait | Refuse, due: Collection[ObjectRef], secret: str | None
+    ) -> set[ObjectRef]:
+        """When the array cannot be worked with: once on the array, and on those objects that are not Ready.
+
+        Answers with the objects that are still there and could not be written.
+        """
         decision = _noted(as_held(said, world.array, world), world)
         status = array_status.unreached(world.array, decision, now(), secret)
-        if not await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, status)):
+        uid = world.array.metadata.uid
+        failed = await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, uid, status))
+        if not failed:
             self._tell(world, status)
         refs = due if world.array.ref not in due else (*world.hosts, *world.attachments)
-        await self._writer.all((ref for ref in refs if ref != world.array.ref), lambda ref: self._not_ready(ref, world))
+        below = [ref for ref in refs if ref != world.array.ref]
+        failed |= await self._writer.all(below, lambda ref: self._not_ready(ref, world, said))
+        return {ref for ref, error in failed.items() if not isinstance(error, Gone)}
 
     def _tell(self, world: World, status: ArrayStatus) -> None:
         """Once, on the array: below it everything waits for the same."""
         self._writer.tell(world.array.ref, world.array.metadata.uid, news.of_array(world.array, status))
 
-    async def _not_ready(self, ref: ObjectRef, world: World) -> None:
+    async def _not_ready(self, ref: ObjectRef, world: World, said: Wait | Refuse) -> None:
         """An object that was Ready stays so, as of the last look, unless it wishes something new."""
         resource: FlashSystemHost | VolumeAttachment | None = world.hosts.get(ref) or world.attachments.get(ref)
-        if resource is None:
+        if resource is None or resource.unreadable:
             return
         meta, before = resource.metadata, resource.status
+        # A request was one attempt. As the answer to a drift it is kept until the array can be worked with.
+        echo = before.last_handled_reconcile_at if kept(before.conditions) else meta.asked.reconcile_requested_at
+        before = before.model_copy(update={"last_handled_reconcile_at": echo})
         settled = before.observed_generation == meta.generation and is_true(before.conditions, "Ready")
         if settled and not meta.deleting:
+            await self._writer.status(ref, meta.uid, before)
             return
         words = f"{world.array.ref} cannot be worked with at present; see its conditions."
+        if said.reason is Reason.LOGIN_FAILED:
+            words = (
+                f"The array refused the login of {world.array.ref}. It is tried again within an hour, or at once by "
+                f"annotation {RECONCILE_REQUESTED_AT} on the FlashSystemArray."
+            )
         if meta.deleting:
             words += f" If it is not coming back, {way_out(meta)}."
         wait = Wait(Reason.ARRAY_NOT_READY, words, kept(before.conditions))
-        said = {"conditions": conditions(wait, before.conditions, meta.generation, now())}
-        await self._writer.status(ref, before.model_copy(update={**said, "observed_generation": meta.generation}))
+        told = {"conditions": conditions(wait, before.conditions, meta.generation, now())}
+        await self._writer.status(
+            ref, meta.uid, before.model_copy(update={**told, "observed_generation": meta.generation})
+        )
 
     @staticmethod
     def _decided(world: World, verdict: InSync | Wait | Refuse) -> Decision:

@@ -4,14 +4,18 @@ What the second look shows is the truth. A lost reply, "already exists" and a ra
 and need no list of codes that are benign.
 """
 
+import asyncio
+import concurrent.futures
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Lifecycle
 from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
+from flashsystem_operator.array.identity import known
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.view import View
 from flashsystem_operator.controller import after, steps
@@ -22,15 +26,16 @@ from flashsystem_operator.controller.braking import Braking
 from flashsystem_operator.controller.changelog import Errand
 from flashsystem_operator.controller.looking import Looking
 from flashsystem_operator.controller.metrics.meter import Meter
-from flashsystem_operator.controller.protected import Protected
+from flashsystem_operator.controller.protected import TAKING, Protected
 from flashsystem_operator.controller.reports import remember
+from flashsystem_operator.controller.steps import Postponed, WhyNot
 from flashsystem_operator.controller.threads import in_thread
 from flashsystem_operator.controller.unsettled import Unsettled
-from flashsystem_operator.controller.writer import Writer, now
+from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.reconcile import array as arrays
-from flashsystem_operator.reconcile import batch, news, records, status
+from flashsystem_operator.reconcile import batch, cooling, news, records, status
 from flashsystem_operator.reconcile.cause import Why, cause
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Refuse, Release
 from flashsystem_operator.reconcile.drift import with_vanished
 from flashsystem_operator.reconcile.news import News
 from flashsystem_operator.reconcile.saying import Outcome
@@ -38,27 +43,39 @@ from flashsystem_operator.reconcile.world import World
 
 log = logging.getLogger(__name__)
 
+MAX_COMMANDS = 100
+"""Commands of one pass that change the array: a bound on how old the look may be on which the last one stands."""
+
+MAX_SECONDS = 60.0
+"""Seconds for which a pass sends commands, the first one apart: the same bound for an array that takes its time."""
+
+_CONFIRMED_WITHIN = 60.0
+"""Seconds that a thread waits for the API server before it gives up a command that would take something away."""
+
 WorldOf = Callable[[str], World]
 """The world as it is wished now, given why the array is closed (empty if it is open)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """may_write: asked before each command. hand: the thread in which looks are made, so that nobody else waits."""
+    """why_not: asked right before each command is sent; see `steps.WhyNot`.
+
+    hand: the thread in which looks are made, so that no other array waits.
+    """
 
     session: Session
     writer: Writer
     unsettled: Unsettled
     protected: Protected
     braking: Braking
-    may_write: Callable[[], bool]
+    why_not: WhyNot
     hand: ThreadPoolExecutor
     beside: Beside
     meter: Meter
 
-    async def go(self, world_of: WorldOf, known: View | None, due: Collection[ObjectRef], *, survey: bool) -> Ended:
+    async def go(self, world_of: WorldOf, last: View | None, due: Collection[ObjectRef], *, survey: bool) -> Ended:
         """Bring the due objects in line. Raises ArrayError when the array cannot be looked at."""
-        looking, began = Looking(self.session, known), self.unsettled.now()
+        looking, began = Looking(self.session, last), self.unsettled.now()
         looked_for = world_of("")
         view = await in_thread(self.hand, lambda: looking.first(looked_for, due, survey=survey))
         self.unsettled.review(view, began)
@@ -68,28 +85,45 @@ class Round:
         due = _as_looked_for(due, looked_for, world)
         in_use = await self.beside.in_use(world, due)
         found = world = replace(world, in_use=in_use)
-        planned = decisions = batch.plan(world, view, due)
+        everything = await self._planned(world, view, due)
+        planned = decisions = within_bounds(everything)
+        # Of those that are due, some may be gone by now, and nothing is decided about them: they get no further turn.
+        postponed = everything.keys() - planned.keys()
+        due = [ref for ref in due if ref in planned]
         results, acted = steps.Results(), any(isinstance(decision, Act) for decision in decisions.values())
         failed = await self._record(world, view, decisions)
         failed |= await self.braking.record(world, decisions, failed)
         if acted:
-            results = await self._act(world, decisions, failed, looking)
+            await self._act(world, decisions, failed, looking, results)
+            late = {ref for ref, error in results.errors.items() if isinstance(error, Postponed)}
+            late -= {errand.owner for errand in results.done}
+            postponed |= late
+            due = [ref for ref in due if ref not in late]
             planned_for, world = world, replace(world_of(closed), in_use=in_use, vanished=world.vanished)
-            decisions = batch.plan(world, view, _as_looked_for(due, planned_for, world))
+            undone = failed.keys() | results.errors.keys()
+            decisions = await self._planned(world, view, _as_looked_for(due, planned_for, world), undone)
         refused = {errand.owner for errand in results.refused}
         outcomes = {
             ref: Outcome(decision, failed.get(ref) or results.errors.get(ref), refused=ref in refused)
             for ref, decision in decisions.items()
         }
-        unwritten = await self._say(world, view, outcomes, Told(found, planned))
+        unwritten = await self._say(world, view, outcomes, failed, Told(found, planned))
         return Ended(
             view,
             verdict,
             acted,
-            after.again(outcomes, unwritten, world),
-            after.obstructed(decisions),
-            after.frees(planned),
+            {**dict.fromkeys(postponed, 0.0), **after.again(outcomes, unwritten, world)},
+            after.obstructed(outcomes),
+            after.frees(results),
         )
+
+    async def _planned(
+        self, world: World, view: View, due: Sequence[ObjectRef], undone: Collection[ObjectRef] = ()
+    ) -> batch.Decisions:
+        """Plan in the thread of the looks: thousands of objects take seconds, in which other arrays have to be worked
+        and Leases renewed. World and view belong to this pass, and nothing changes them meanwhile.
+        """
+        return await in_thread(self.hand, lambda: batch.plan(world, view, due, undone))
 
     async def _record(
         self, world: World, view: View, decisions: Mapping[ObjectRef, Decision]
@@ -97,28 +131,34 @@ class Round:
         """Finalizers and bindings, before anything is sent. Whose record failed is left out of this pass."""
         kept = [ref for ref, decision in decisions.items() if isinstance(decision, Act | InSync)]
         decided = ((world.attachments.get(ref), decision) for ref, decision in decisions.items())
-        live = [each for each, decision in decided if each is not None and _answers(each, decision)]
+        live = [each for each, decision in decided if each is not None and records.answers(each, decision)]
         parents = {attachment.host for attachment in live}
         parents |= {ref for ref in kept if ref in world.hosts and _leaves_something(world.hosts[ref], decisions[ref])}
         failed: dict[ObjectRef, Exception] = {}
+
+        uids = _to_be_guarded(world)
         for generation in ([world.array.ref] if parents else [], parents, [attachment.ref for attachment in live]):
-            failed |= await self.writer.all((ref for ref in generation if _may_guard(ref, world)), self.writer.guard)
+            going_on = [ref for ref in generation if ref in uids]
+            failed |= await self.writer.all(going_on, lambda ref: self.writer.guard(ref, uids[ref]))
 
         if trouble := failed.get(world.array.ref):
             failed |= dict.fromkeys(parents, trouble)
         hosts = records.of_hosts(decisions, world, view)
 
         async def record_host(ref: ObjectRef) -> None:
-            await self.writer.status(ref, hosts[ref].status)
+            await self.writer.status(ref, world.hosts[ref].metadata.uid, hosts[ref].status)
 
         async def record(ref: ObjectRef) -> None:
             attachment = world.attachments[ref]
-            wished = records.of_attachment(attachment, Outcome(decisions[ref]), world, view, now())
-            if _bound(wished) != _bound(attachment.status):
-                await self.writer.status(ref, wished)
+            desired = records.of_attachment(attachment, Outcome(decisions[ref]), world, view, world.now)
+            if _bound(desired) != _bound(attachment.status):
+                await self.writer.status(ref, attachment.metadata.uid, desired)
 
         unrecorded = await self.writer.all(hosts.keys() - failed.keys(), record_host)
         failed |= unrecorded | self._unrecorded(unrecorded, hosts)
+        freed = cooling.freed_of_former_hosts(decisions, world, view)
+        if not await remember(self.writer, world.array.ref, (), freed=freed.values()):
+            failed |= dict.fromkeys(freed, KubeError("the LUNs that are freed could not be written down"))
         failed |= self._orphaned(live, failed, world)
         acting = [each.ref for each in live if isinstance(decisions[each.ref], Act) and each.ref not in failed]
         failed |= await self.writer.all(acting, record)
@@ -152,58 +192,142 @@ class Round:
         decisions: Mapping[ObjectRef, Decision],
         failed: Mapping[ObjectRef, Exception],
         looking: Looking,
-    ) -> steps.Results:
+        results: steps.Results,
+    ) -> None:
+        acts = {ref: decision for ref, decision in decisions.items() if isinstance(decision, Act)}
+        all_steps = [step for act in acts.values() for step in act.steps]
         errands = [
-            errand
-            for ref, decision in decisions.items()
-            if isinstance(decision, Act)
-            for errand in self._errands(ref, decision, world)
+            errand for ref, act in acts.items() for errand in self._errands(ref, act, world, looking.view, all_steps)
         ]
-        results = await steps.run(errands, self.session, self.may_write, barred=failed.keys())
-        for errand in results.unsettled:
-            self.unsettled.add(errand.step)
-        refused, began = [errand.step for errand in results.refused], self.unsettled.now()
-        view = await in_thread(self.hand, lambda: looking.again([errand.step for errand in errands], refused))
+        until = self.unsettled.now() + MAX_SECONDS
+        await self._send(
+            errands,
+            results,
+            world,
+            failed.keys(),
+            lambda: bool(results.done or results.errors) and self.unsettled.now() > until,
+        )
+        stopped, began = [errand.step for errand in (*results.refused, *results.withheld)], self.unsettled.now()
+        done = [errand.step for errand in errands]
+        done += [UnmapVolume(wrong.made.host, wrong.made.volume, wrong.made.uid) for wrong in results.wrong]
+        view = await in_thread(self.hand, lambda: looking.again(done, stopped, results.seen, results.volumes))
         self.unsettled.review(view, began)
         await in_thread(self.hand, lambda: self.protected.learn(self.session, results, view))
         for ref in {each.owner for each in errands if each.cause.why is Why.CORRECT} - results.errors.keys():
             self.meter.corrected(world.hosts.get(ref) or world.attachments[ref])
-        return results
 
-    def _errands(self, ref: ObjectRef, decision: Act, world: World) -> list[Errand]:
+    async def _send(
+        self,
+        errands: Sequence[Errand],
+        results: steps.Results,
+        world: World,
+        barred: Collection[ObjectRef],
+        is_over: Callable[[], bool],
+    ) -> None:
+        """Send these. Whatever ends this: note those whose outcome is unknown, and tell what was mapped by mistake.
+
+        What takes something away is confirmed by the API server first, with the channel in hand; what a command of
+        ours made by mistake is taken back without: nothing stands on it, and at a stop there is no time for it.
+        """
+        loop = asyncio.get_running_loop()
+
+        def why_not(errand: Errand) -> str:
+            asks = isinstance(errand.step, TAKING) and not errand.undoes
+            unconfirmed = self._unconfirmed(errand, world, loop) if asks else ""
+            return unconfirmed or self.why_not(errand)
+
+        try:
+            await steps.run(errands, self.session, why_not, results, barred, is_over)
+        finally:  # also when this pass is cancelled: with a command perhaps still running the Lease is not released
+            for errand in results.unsettled:
+                self.unsettled.add(errand.step)
+            self._report_wrong(results, world)
+
+    def _unconfirmed(self, errand: Errand, world: World, loop: asyncio.AbstractEventLoop) -> str:
+        """Why what is known in the cluster of owner and host object may be out of date. Called from threads."""
+        attachment = world.attachments.get(errand.owner)
+        hosts = {attachment.host if attachment else errand.owner}
+        hosts |= {host.ref for host in world.hosts.values() if host.status.name == errand.step.host}
+        if (host := world.host_by_object_name.get(errand.step.host)) is not None:
+            hosts.add(host.ref)
+        asked = asyncio.run_coroutine_threadsafe(self.writer.confirm(errand.owner, errand.uid, hosts), loop)
+        try:
+            asked.result(_CONFIRMED_WITHIN)
+        except (KubeError, TimeoutError, concurrent.futures.CancelledError) as error:
+            asked.cancel()
+            return f"the API server did not confirm it: {str(error) or type(error).__name__}"
+        return ""
+
+    def _report_wrong(self, results: steps.Results, world: World) -> None:
+        for wrong in results.wrong:
+            owner, meant, made = wrong.errand.owner, wrong.errand.step, wrong.made
+            log.error("%s: %s made this in place of what was meant: %s", owner, meant, made)
+            if isinstance(meant, MapVolume):
+                attachment = world.attachments[owner]
+                self._tell(attachment, [news.of_wrong_mapping(attachment, meant, made, wrong.problem, world)])
+
+    def _errands(
+        self, ref: ObjectRef, decision: Act, world: World, view: View | None, all_steps: Sequence[Step]
+    ) -> list[Errand]:
         resource, array = world.hosts.get(ref) or world.attachments[ref], world.array.ref
         meta, system = resource.metadata, self.session.expected
+        if view is None:
+            raise RuntimeError("nothing was looked at before")
         return [
-            Errand(array, system, ref, meta.uid, meta.generation, cause(resource, step), step)
+            Errand(
+                array,
+                system,
+                ref,
+                meta.uid,
+                meta.generation,
+                cause(resource, step),
+                step,
+                known(step, view, all_steps),
+                meta.deleting,
+                meta.asked,
+            )
             for step in decision.steps
         ]
 
     async def _say(
-        self, world: World, view: View, outcomes: Mapping[ObjectRef, Outcome], told: "Told"
+        self,
+        world: World,
+        view: View,
+        outcomes: Mapping[ObjectRef, Outcome],
+        unrecorded: Mapping[ObjectRef, Exception],
+        told: "Told",
     ) -> set[ObjectRef]:
-        """Write what changed; answers with the objects that are still there and could not be written."""
-        going = {ref for ref, each in outcomes.items() if isinstance(each.decision, Release) and each.decision.left}
-        remembered = await remember(self.writer, world.array.ref, going)
+        """Write what changed; answers with the objects that are still there and could not be written.
+
+        unrecorded: those that could not be held by our finalizer, or whose record could not be written.
+        """
+        ends = {ref: each.decision for ref, each in outcomes.items() if isinstance(each.decision, Release)}
+        going = {ref: end.on for ref, end in ends.items() if end.left}
+        hosts = [world.hosts[ref] for ref in ends if ref in world.hosts]
+        freed = [cooling.left_by(host, cooling.cooling(host, world, view).values()) for host in hosts]
+        remembered = await remember(self.writer, world.array.ref, going, on=going, freed=freed)
 
         async def say(ref: ObjectRef) -> None:
             outcome, resource = outcomes[ref], world.hosts.get(ref) or world.attachments[ref]
-            if ref in going and not remembered:
+            if (ref in going or (ref in ends and ref in world.hosts)) and not remembered:
                 raise KubeError("what is left on the array could not be written down")
             if isinstance(outcome.decision, Release):
                 await self.beside.let_go(resource)
-                await self.writer.release(ref)
+                await self.writer.release(ref, resource.metadata)
                 self._tell(resource, news.of_release(resource, outcome.decision, told.planned.get(ref)))
                 return
+            if isinstance(outcome.decision, InSync) and ref in unrecorded:
+                raise unrecorded[ref]  # without our finalizer it could go at any time, and leave its mapping behind
             said: HostStatus | AttachmentStatus
             error: KubeError | None = None
             if isinstance(resource, FlashSystemHost):
-                said = status.of_host(resource, outcome, world, view, now())
+                said = status.of_host(resource, outcome, world, view, world.now)
             else:
                 kept = await self.beside.keep(
-                    resource, status.of_attachment(resource, outcome, world, view, now()), world, view, now()
+                    resource, status.of_attachment(resource, outcome, world, view, world.now), world, view, world.now
                 )
                 said, error = kept.status, kept.error
-            await self.writer.status(ref, said)
+            await self.writer.status(ref, resource.metadata.uid, said)
             self._tell(resource, told.news(ref, outcome, said))
             if error:
                 raise error
@@ -235,34 +359,40 @@ class Told:
         return ()
 
 
+def within_bounds(decisions: Mapping[ObjectRef, Decision]) -> Mapping[ObjectRef, Decision]:
+    """As many decisions as one pass may act on, the first ones. The others stand on these, and are due again."""
+    kept: dict[ObjectRef, Decision] = {}
+    commands = 0
+    for ref, decision in decisions.items():
+        commands += len(decision.steps) if isinstance(decision, Act) else 0
+        if commands > MAX_COMMANDS and any(isinstance(each, Act) for each in kept.values()):
+            break
+        kept[ref] = decision
+    return kept
+
+
 def _leaves_something(host: FlashSystemHost, decision: Decision) -> bool:
     """Whether something on the array is the host's own, whether or not a volume is attached to it."""
     return isinstance(decision, Act) or host.spec.lifecycle is Lifecycle.PERSISTENT
 
 
 def _as_looked_for(due: Iterable[ObjectRef], looked_for: World, world: World) -> list[ObjectRef]:
-    """Without those that began to leave, or came, since the look: it was not meant for that, and they are due again."""
-    return [ref for ref in due if _leaving(ref, looked_for) == _leaving(ref, world)]
+    """Without those that came, changed or began to leave since the look: it was not meant for that.
+
+    They are due again. One that was created again under the name of another is another, whatever both ask for.
+    """
+    return [ref for ref in due if _asked_for(ref, looked_for) == _asked_for(ref, world)]
 
 
-def _leaving(ref: ObjectRef, world: World) -> bool | None:
+def _asked_for(ref: ObjectRef, world: World) -> tuple[object, ...]:
     found = world.hosts.get(ref) or world.attachments.get(ref)
-    return found.metadata.deleting if found else None
+    return (found.metadata.uid, found.metadata.generation, found.metadata.deleting) if found else ()
 
 
-def _answers(attachment: VolumeAttachment, decision: Decision) -> bool:
-    """Whether its end has something to undo: also of a mapping that an elder left to it, and that it cannot use."""
-    if attachment.metadata.deleting:
-        return False
-    if isinstance(decision, Wait | Refuse):
-        return attachment.status.origin is not None and decision.reason is not Reason.DUPLICATE
-    return isinstance(decision, Act | InSync)
-
-
-def _may_guard(ref: ObjectRef, world: World) -> bool:
-    """Nobody can put a finalizer on an object that is being deleted."""
-    found = world.hosts.get(ref) or world.attachments.get(ref) or (world.array if ref == world.array.ref else None)
-    return found is not None and not found.metadata.deleting
+def _to_be_guarded(world: World) -> dict[ObjectRef, str]:
+    """The objects that can get our finalizer, with their uids: no finalizer is added to what is being deleted."""
+    everything = (world.array, *world.hosts.values(), *world.attachments.values())
+    return {each.ref: each.metadata.uid for each in everything if not each.metadata.deleting}
 
 
 def _bound(remembered: AttachmentStatus) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
+from http import HTTPStatus
 from typing import Any, cast
 
 from kubernetes.aio import client
@@ -19,7 +20,7 @@ from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import GROUP, VERSION, Kind
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.controller.answers import KubeError
-from flashsystem_operator.controller.kube import Kube, asked
+from flashsystem_operator.controller.kube import Kube
 
 _OUT = "Apply those of this release first, kubectl apply -k crds, and then the operator."
 _MODELS: Mapping[Kind, type[Resource]] = {
@@ -32,10 +33,13 @@ _MODELS: Mapping[Kind, type[Resource]] = {
 _TRIES = 5
 _BETWEEN = 1.0  # seconds
 
+_NOT_FOR_US = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+"""Of the schemas: we may not see them, or they are not published (yet)."""
+
 
 async def what_lacks(kube: Kube) -> str:
     """Why our objects cannot be listed, in a sentence, after the API server said that there is no such thing."""
-    groups = await asked(client.ApisApi(kube.api).get_api_versions(_request_timeout=kube.limit))
+    groups = await kube.asked(client.ApisApi(kube.api).get_api_versions(_request_timeout=kube.limit))
     versions = [each.version for group in groups.groups if group.name == GROUP for each in group.versions]
     if not versions:
         return f"the CRDs of {GROUP} are not installed. {_OUT}"
@@ -44,7 +48,8 @@ async def what_lacks(kube: Kube) -> str:
             f"the CRDs of {GROUP} are of another release: they have version {', '.join(versions)}, and this operator "
             f"needs {VERSION}. {_OUT}"
         )
-    found = await asked(client.CustomObjectsApi(kube.api).get_api_resources(GROUP, VERSION))
+    request = client.CustomObjectsApi(kube.api).get_api_resources(GROUP, VERSION, _request_timeout=kube.limit)
+    found = await kube.asked(request)
     there = {each.name for each in found.resources}
     missing = [kind.crd for kind in Kind if kind.plural not in there]
     return f"these CRDs are not installed, or without version {VERSION}: {', '.join(missing)}. {_OUT}"
@@ -73,10 +78,13 @@ async def _schemas(kube: Kube) -> Mapping[str, Any]:
         header_params={"Accept": "application/json"},
         auth_settings=["BearerToken"],
     )
-    answer = await asked(kube.api.call_api(*param, _request_timeout=kube.limit))
-    body = await asked(answer.read())
-    if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
+    # Called below what the client generates, it neither reads the answer nor looks at its status.
+    answer = await kube.asked(kube.api.call_api(*param, _request_timeout=kube.limit))
+    body = await kube.asked(answer.read())
+    if answer.status in _NOT_FOR_US:
         return {}
+    if answer.status != HTTPStatus.OK:
+        raise KubeError(f"the API server answered {answer.status} {answer.reason}")
     try:
         schemas = json.loads(body)["components"]["schemas"]
     except (ValueError, LookupError, TypeError) as error:

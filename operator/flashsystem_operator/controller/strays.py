@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from flashsystem_operator.api.array import FlashSystemArray
-from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
+from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import Memory, remember
 from flashsystem_operator.api.conditions import Condition
 from flashsystem_operator.api.host import FlashSystemHost, Ownership
@@ -21,11 +21,10 @@ from flashsystem_operator.controller.lease import Lease, LeaseTerms
 from flashsystem_operator.controller.metrics.exposition import Backlog
 from flashsystem_operator.controller.reports import remember as remember_released
 from flashsystem_operator.controller.writer import Writer, now
-from flashsystem_operator.reconcile import news
+from flashsystem_operator.reconcile import cooling, news
 from flashsystem_operator.reconcile.attachment import host_not_found
-from flashsystem_operator.reconcile.conditions import conditions
+from flashsystem_operator.reconcile.conditions import conditions, kept
 from flashsystem_operator.reconcile.decision import Decision, Reason, Refuse, Release, Wait
-from flashsystem_operator.reconcile.drift import kept
 from flashsystem_operator.reconcile.holding import left_by, way_out
 
 LEASE = "flashsystem-strays"
@@ -67,20 +66,22 @@ class Strays:
         while True:
             lease = self._lease = Lease(self._kube, LEASE, self._terms, self._clock)
             await lease.acquire()
-            keeper = asyncio.create_task(lease.keep())
             try:
-                while lease.valid:
-                    await self._turn(lease)
+                await lease.while_held(self._work(), lambda: None)
             finally:
-                keeper.cancel()
                 await lease.release()
                 await self._writer.close()
 
-    async def _turn(self, lease: Lease) -> None:
-        due = await self._queue.batch(_BATCH, window=0.05)
-        if not lease.valid:
-            self._queue.put_all(due)
-            return
+    async def _work(self) -> None:
+        while True:
+            due = await self._queue.batch(_BATCH, window=0.05)
+            try:
+                await self._turn(due)
+            except asyncio.CancelledError:
+                self._queue.put_all(due)  # for when the Lease is ours again
+                raise
+
+    async def _turn(self, due: Collection[ObjectRef]) -> None:
         failed = await self._writer.all((ref for ref in due if not self._looked_after(ref)), self._say)
         failed = {ref: error for ref, error in failed.items() if not isinstance(error, Gone)}
         for ref, error in failed.items():
@@ -101,25 +102,18 @@ class Strays:
             before: tuple[Condition, ...] = getattr(status, "conditions")  # noqa: B009 - every kind's status has them
             decision = replace(decision, notes=(*decision.notes, *kept(before)))
             said = conditions(decision, before, entry.meta.generation, now())
-            await self._writer.status(ref, _with(status, said, entry.meta.generation))
+            await self._writer.status(ref, entry.meta.uid, _with(status, said, entry.meta.generation))
             self._writer.tell(ref, entry.meta.uid, news.of_stray(before, decision))
 
     async def _let_go(self, entry: Entry, end: Release) -> None:
-        array = array_of(entry, self._cache)
-        if end.left and array and not await remember_released(self._writer, array, [entry.ref]):
+        array = self._cache.array_of(entry.ref)
+        host = entry.counted if isinstance(entry.counted, FlashSystemHost) else None
+        freed = [cooling.left_by(host, host.status.cooling_luns)] if host else []
+        going = [entry.ref] if end.left else []
+        if array and not await remember_released(self._writer, array, going, freed=freed):
             raise KubeError("what is left on the array could not be written down")
         await self._beside.let_go(entry.resource)
-        await self._writer.let_go(entry.ref, end.left)
-
-
-def array_of(entry: Entry, cache: Cache) -> ObjectRef | None:
-    """The array of an object, also of an attachment whose spec cannot be read: its status names it."""
-    if entry.resource is not None or entry.ref.kind is not Kind.ATTACHMENT:
-        return cache.array_of(entry.ref)
-    seen = remember(AttachmentStatus, entry.status).array
-    if seen is None or not seen.name:
-        return None
-    return ObjectRef(Kind.ARRAY, seen.namespace or entry.ref.namespace, seen.name)
+        await self._writer.let_go(entry.ref, entry.meta, end.left)
 
 
 def judge(entry: Entry, cache: Cache) -> Decision | None:

@@ -1,4 +1,4 @@
-"""Work of which somebody awaits the end: blocking work in a thread of one's own choice, a task that is cancelled."""
+"""Blocking work in threads, awaited to its end whatever happens to the one who waits."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,15 +8,21 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
-async def in_thread(hand: ThreadPoolExecutor, work: Callable[[], Answer]) -> Answer:
-    """Run `work` in that pool. Each array has its own, so that one that hangs keeps nobody else waiting."""
-    return await asyncio.get_running_loop().run_in_executor(hand, work)
+async def in_thread(pool: ThreadPoolExecutor, work: Callable[[], Answer]) -> Answer:
+    """Run `work` in that pool. Each array has its own, so that one that hangs keeps no other waiting.
 
-
-async def ended(task: asyncio.Task[None]) -> None:
-    """Cancel it, and wait until it is over. Raises what it failed with."""
-    task.cancel()
-    try:
-        await task
-    except asyncio.CancelledError:
-        return
+    A thread cannot be interrupted. Cancelled meanwhile, however often, this waits until the work is over, and then
+    raises CancelledError: nothing that was begun is still under way when the caller goes on. Whoever cancels has to
+    see to it that the work ends (`Session.drain`).
+    """
+    future = asyncio.get_running_loop().run_in_executor(pool, work)
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait({future})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        future.exception()  # the work has recorded what matters of it; nothing awaits the rest any more
+        raise cancelled
+    return future.result()

@@ -8,13 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flashsystem_operator import logs
 from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.array.errors import ArrayError
+from flashsystem_operator.array.errors import ArrayError, Withheld
+from flashsystem_operator.array.heeding import Typed
 from flashsystem_operator.array.view import View
+from flashsystem_operator.controller import steps
 from flashsystem_operator.controller.after import Ended
 from flashsystem_operator.controller.beside import Beside
 from flashsystem_operator.controller.braking import Braking
 from flashsystem_operator.controller.cache import Cache
+from flashsystem_operator.controller.changelog import Errand
 from flashsystem_operator.controller.chap import ChapSecrets
 from flashsystem_operator.controller.contact import ArrayDown, Contacts
 from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
@@ -26,10 +30,10 @@ from flashsystem_operator.controller.protected import Protected
 from flashsystem_operator.controller.reports import Reports, remember
 from flashsystem_operator.controller.rounds import Round
 from flashsystem_operator.controller.settling import Settling
-from flashsystem_operator.controller.threads import ended
 from flashsystem_operator.controller.unsettled import Unsettled
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.reconcile import array as arrays
+from flashsystem_operator.reconcile import cooling
 from flashsystem_operator.reconcile.decision import Refuse, Release, Wait
 from flashsystem_operator.reconcile.holding import as_held, left_by
 from flashsystem_operator.reconcile.world import World
@@ -38,6 +42,10 @@ from flashsystem_operator.settings import Settings
 _BATCH = 500
 _SHARE = 0.3
 """Seconds that a free Lease is left to others, for each array that this replica works already."""
+
+_STUCK = 300.0
+"""Seconds without the end of any command, and of any request to the API server, after which a pass counts as hanging,
+where commandTimeout is not long."""
 
 _PAUSE_ALL = "Option --pause-all of the operator"
 
@@ -70,14 +78,17 @@ class Worker:
         self._busy = busy
         self._queue = DelayQueue[ObjectRef](clock)
         self._failures = Backoff[ObjectRef]()
+        kube = kube.heeded_by(self._note_progress)  # but not the renewals of the Lease, which go on while a pass hangs
         self._writer = Writer(kube, cache)
         self._reports = Reports(cache, self._writer)
         self._meter = Meter(ref)
-        self._contacts = Contacts(kube, self._writer, clock, self._meter.heed)
+        self._progress = clock()
+        self._contacts = Contacts(kube, self._writer, clock, self._heed)
         self._beside = Beside(kube, clock)
         self._chap = ChapSecrets(kube, self._writer)
         self._view: View | None = None
         self._obstructed = set[ObjectRef]()
+        self._attempted = dict[ObjectRef, str]()
         self._unsettled = Unsettled(clock, settings.unsettled)
         self._settling = Settling(clock, settings.settle_detaches)
         self._protected = Protected(clock, settings.retry_protected)
@@ -120,14 +131,11 @@ class Worker:
         if await lease.acquire(patience=_SHARE * self._busy(), meanwhile=self._contacts.close):
             self._unsettled.add_everything(array.spec.limits.command_timeout)
         self._lease, self.working = lease, True
-        keeper, work = asyncio.create_task(lease.keep()), asyncio.create_task(self._work(lease.name))
         try:
-            await asyncio.wait({keeper, work}, return_when=asyncio.FIRST_COMPLETED)
+            await lease.while_held(self._work(lease.name), self.drain)
         finally:
-            self.working = False
-            await ended(work)
-            await ended(keeper)
-            # With a command perhaps still running the Lease is left to run out: who takes it then, waits for that.
+            self._contacts.close()
+            # With a command perhaps still running the Lease is left to run out: the next holder waits for that.
             if not self._unsettled.hosts and not self._unsettled.everything:
                 await lease.release()
 
@@ -141,22 +149,24 @@ class Worker:
         self._view = None
         self.wake([self.ref])
         while (array := self._array()) is not None and self._lease_name(array) == lease:
-            due = await self._queue.batch(_BATCH, self._settings.batch_window)
-            turn = asyncio.create_task(self._turn(due))
-            try:
-                await asyncio.shield(turn)
-            except asyncio.CancelledError:
-                # A command that was sent is waited for: its outcome would be unknown otherwise.
-                await asyncio.wait({turn})
-                raise
+            await self._turn(await self._queue.batch(_BATCH, self._settings.batch_window))
 
     async def _turn(self, due: list[ObjectRef]) -> None:
         with self._meter.a_pass(len(due), survey=self._view is None or self.ref in due) as turn:
+            self._progress = self._clock()
             try:
                 turn.end = await self._serve(set(due))
+            except asyncio.CancelledError:
+                turn.end = PassEnd.STOPPED
+                raise
             except KubeError as error:
                 turn.end = PassEnd.CLUSTER_ERROR
                 log.warning("%s: %s", self.ref, error)
+                self._retry(due)
+            except Withheld as error:
+                # The array is worked no longer by this replica; whoever works it next begins with a survey.
+                turn.end = PassEnd.STOPPED
+                log.info("%s: %s", self.ref, error)
                 self._retry(due)
             except Exception:
                 log.exception("%s: a pass failed in a way that it must not: please report this", self.ref)
@@ -168,14 +178,14 @@ class Worker:
         if array is None:
             return PassEnd.DONE
         if array.metadata.deleting and (array.metadata.released or self._is_free(array)):
-            await self._writer.release(self.ref)
+            await self._writer.release(self.ref, array.metadata)
             return PassEnd.DONE
         try:
             await self._pass(array, due - await self._let_go(due))
         except ArrayDown as down:
             await self._say_down(due, down)
         except ArrayError as error:
-            await self._say_down({self.ref, *due}, self._contacts.lost(array, error))
+            await self._say_down({self.ref, *due}, self._contacts.lost(error))
         else:
             return PassEnd.DONE
         return PassEnd.ARRAY_DOWN
@@ -184,13 +194,15 @@ class Worker:
         """Those of whom somebody said so, whether or not the array can be reached. Answers with them."""
         entries = (entry for ref in due if ref != self.ref and (entry := self._cache.get(ref)) is not None)
         going = {entry.ref: entry for entry in entries if entry.meta.deleting and entry.meta.released}
-        if not await remember(self._writer, self.ref, going):
+        hosts = (entry.counted for entry in going.values() if isinstance(entry.counted, FlashSystemHost))
+        freed = [cooling.left_by(host, host.status.cooling_luns) for host in hosts]
+        if not await remember(self._writer, self.ref, going, freed=freed):
             raise KubeError("what is let go could not be written down")
         for ref, entry in going.items():
             left = left_by(self._writer.remembered(ref))
             log.info("%s: %s", ref, left)
             await self._beside.let_go(entry.resource)
-            await self._writer.let_go(ref, left)
+            await self._writer.let_go(ref, entry.meta, left)
         return set(going)
 
     async def _say_down(self, due: set[ObjectRef], down: ArrayDown) -> None:
@@ -199,21 +211,29 @@ class Worker:
         if down.said != self._complained:
             log.warning("%s: %s", self.ref, down.said.message)
         self._complained = down.said
-        await self._reports.down(self._world(down.said.message), down.said, due, down.secret)
+        unwritten = await self._reports.down(self._world(down.said.message), down.said, due, down.secret)
+        self._retry(unwritten)
         if self.ref in due:
             self._queue.put(self.ref, self._failures.failed(self.ref) if down.retry is None else down.retry)
 
     async def _pass(self, array: FlashSystemArray, due: set[ObjectRef]) -> None:
         survey = self._view is None or self.ref in due
         self._refuse_duplicate(array)
-        access = await self._contacts.reach(array, self._hand, fresh=self.ref in due)
+        requested = self._requested(due)
+        access = await self._contacts.reach(
+            array,
+            self._hand,
+            fresh=self.ref in due,
+            requested=bool(requested),
+            by_owner=self.ref in requested,
+        )
         array = self._array() or array
         self._refuse_duplicate(array)
         if self._lease is None or self._lease_name(array) != self._lease.name:
             self._queue.put_all(due)
             return
         if survey:
-            due = {self.ref, *self._cache.hosts_on(self.ref), *self._cache.attachments_on(self.ref)}
+            due = {self.ref, *self._cache.workable_on(self.ref)}
         await self._chap.read(self._cache.hosts_behind(self.ref, due), self._cache.hosts_on(self.ref))
         self._unsettled.seconds = max(self._settings.unsettled, array.spec.limits.command_timeout)
         turn = Round(
@@ -222,7 +242,7 @@ class Worker:
             self._unsettled,
             self._protected,
             self._braking,
-            self._may_write,
+            self._why_not,
             self._hand,
             self._beside,
             self._meter,
@@ -236,6 +256,22 @@ class Worker:
         if survey:
             self._queue.put(self.ref, array.spec.resync_interval * random.uniform(0.9, 1.0))  # noqa: S311 - jitter
         self._line_up(due, ended)
+
+    def _requested(self, due: Collection[ObjectRef]) -> set[ObjectRef]:
+        """Those of these that carry a request for an attempt that was not made yet.
+
+        Each is one attempt, also while its echo cannot be written: a wrong password is not tried over and over.
+        """
+        new = set[ObjectRef]()
+        for ref in due:
+            entry, said = self._cache.get(ref), self._writer.remembered(ref)
+            asked = entry.meta.asked.reconcile_requested_at if entry else None
+            if not asked or getattr(said, "last_handled_reconcile_at", None) == asked:
+                self._attempted.pop(ref, None)
+            elif self._attempted.get(ref) != asked:
+                self._attempted[ref] = asked
+                new.add(ref)
+        return new
 
     def _line_up(self, due: set[ObjectRef], ended: Ended) -> None:
         """Give a turn to whom the pass leaves unfinished, and to whom it may have cleared the way."""
@@ -261,8 +297,44 @@ class Worker:
         for ref in refs:
             self._queue.put(ref, self._failures.failed(ref))
 
-    def _may_write(self) -> bool:
-        return self.working and self._lease is not None and self._lease.valid
+    def _why_not(self, errand: Errand) -> str:
+        """Called from threads."""
+        leased = self.working and self._lease is not None and self._lease.valid
+        if errand.undoes and self._lease is not None:
+            # After a stop, too; and the next holder of the Lease waits this long for what was sent before.
+            array = self._array()
+            leased = self._lease.was_valid(array.spec.limits.command_timeout if array else 0.0)
+        return steps.why_not(errand, self._cache, leased=leased, paused=self._paused)
+
+    @property
+    def _paused(self) -> str:
+        """What pauses all arrays, if anything does."""
+        return _PAUSE_ALL if self._settings.pause_all else ""
+
+    def drain(self) -> None:
+        """Send no further command; those that were sent are waited for. Before the end, or while another works it."""
+        self.working = False
+        self._contacts.drain()
+
+    def abandon(self) -> None:
+        """Cut the connections: what is under way has an unknown outcome, and whoever waits for it gets on."""
+        self._contacts.close()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether a pass that is under way gets on: a restart helps one that hangs in itself, and no other."""
+        limit = _STUCK
+        if (array := self._array()) is not None:
+            limit = max(limit, 5 * array.spec.limits.command_timeout)
+        return not self._meter.running or self._clock() - self._progress < limit
+
+    def _note_progress(self) -> None:
+        self._progress = self._clock()
+
+    def _heed(self, typed: Typed) -> None:
+        """Called from the threads in which commands end."""
+        self._note_progress()
+        self._meter.heed(typed)
 
     def _array(self) -> FlashSystemArray | None:
         entry = self._cache.get(self.ref)
@@ -286,7 +358,7 @@ class Worker:
             former=self._settings.former_installations,
             namespaces=self._cache.namespaces.labels,
             namespaced=bool(self._settings.watched),
-            paused=_PAUSE_ALL if self._settings.pause_all else "",
+            paused=self._paused,
             closed=closed,
             unsettled=self._unsettled.hosts,
             unsettled_pairs=self._unsettled.pairs,
@@ -296,4 +368,5 @@ class Worker:
             counted=self._braking.counted,
             now=now(),
             chap=self._chap.known,
+            marked=self._cache.marked,
         )

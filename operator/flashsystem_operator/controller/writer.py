@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 
 from flashsystem_operator.api.base import Memory, remember
-from flashsystem_operator.api.kinds import ObjectRef
-from flashsystem_operator.controller.cache import STATUS_MODELS, Cache
+from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.meta import ObjectMeta
+from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Change
 from flashsystem_operator.controller.events import Events
 from flashsystem_operator.controller.ghosts import as_it_was
-from flashsystem_operator.controller.kube import Gone, Kube, KubeError
+from flashsystem_operator.controller.kube import Body, Conflict, Gone, Kube, KubeError
 from flashsystem_operator.reconcile import times
 from flashsystem_operator.reconcile.news import EventReason, News
 
@@ -34,6 +35,7 @@ class Writer:
         self._cache = cache
         self._events = Events(kube, time.monotonic)
         self._turn = asyncio.Semaphore(_SIDE_BY_SIDE)
+        self._doubtful: set[ObjectRef] = set()
 
     async def all(
         self, refs: Iterable[ObjectRef], write: Callable[[ObjectRef], Awaitable[None]]
@@ -48,51 +50,149 @@ class Writer:
                 except KubeError as error:
                     failed[ref] = error
 
-        await asyncio.gather(*(one(ref) for ref in refs))
+        async with asyncio.TaskGroup() as group:
+            for ref in refs:
+                group.create_task(one(ref))
         return failed
 
-    async def status(self, ref: ObjectRef, status: Memory) -> None:
-        """Write a status if it differs from the one that the API server has. Raises KubeError."""
-        entry, wished = self._cache.get(ref), status.to_json()
-        if entry is None or entry.ghost or entry.status == wished:
+    async def status(self, ref: ObjectRef, uid: str, status: Memory) -> None:
+        """Write a status if it differs from the one that the API server has. Raises KubeError.
+
+        uid: of the object that the status is about. One that was created under its name since has nothing of it.
+        """
+        was_known = await self._settle(ref)
+        entry, desired = self._cache.get(ref), status.to_json()
+        if entry is None or entry.ghost:
             return
-        body = await self._kube.write_status(ref, entry.meta.resource_version, entry.status, wished)
-        self._cache.put(ref.kind, body)
+        _same(ref, uid, entry.meta)
+        if entry.status != desired:
+            if not was_known:
+                # An earlier write of ours was done after all. The same would be said again, with another time.
+                raise Conflict(f"{ref} has another status than was known")
+            write = self._kube.write_status(ref, entry.meta, entry.status, desired)
+            self._cache.put(ref.kind, await self._write(ref, write))
 
     def remembered(self, ref: ObjectRef) -> Memory | None:
         """The status of an object as it is known now, newer than the world of a pass that wrote to it."""
         entry = self._cache.get(ref)
         return remember(STATUS_MODELS[ref.kind], entry.status) if entry else None
 
-    async def guard(self, ref: ObjectRef) -> None:
-        """Put our finalizer on, unless it is there. Raises KubeError."""
+    def uid(self, ref: ObjectRef) -> str:
+        """Of the object that has this name now; empty if there is none."""
+        entry = self._cache.get(ref)
+        return entry.meta.uid if entry else ""
+
+    async def guard(self, ref: ObjectRef, uid: str) -> None:
+        """Put our finalizer on the object of this uid, unless it is there. Raises KubeError."""
+        await self._settle(ref)
         entry = self._cache.get(ref)
         if entry is None:
             raise Gone(f"{ref} is gone")
+        _same(ref, uid, entry.meta)
         if not entry.meta.guarded:
-            self._cache.put(ref.kind, await self._kube.write_finalizer(ref, entry.meta, present=True))
+            write = self._kube.write_finalizer(ref, entry.meta, present=True)
+            self._cache.put(ref.kind, await self._write(ref, write))
 
-    async def release(self, ref: ObjectRef) -> None:
-        """Take our finalizer off. Raises KubeError."""
+    async def release(self, ref: ObjectRef, decided: ObjectMeta) -> None:
+        """Take our finalizer off. Raises KubeError.
+
+        decided: the object's metadata when that was decided. Of another object, and of another version of this one,
+            nothing was decided: Gone, or Conflict.
+        """
+        try:
+            await self._settle(ref)
+            entry = self._cache.get(ref)
+            if entry is None:
+                return
+            _same(ref, decided.uid, entry.meta)
+            if entry.ghost:
+                self._cache.remove(ref)
+            elif entry.meta.resource_version != decided.resource_version:
+                raise Conflict(f"{ref} was changed since its end was decided")
+            elif entry.meta.guarded:
+                body = await self._write(ref, self._kube.write_finalizer(ref, decided, present=False))
+                if decided.deleting and not decided.other_finalizers:
+                    self._cache.learn_end(ref, decided.uid)
+                else:
+                    self._cache.put(ref.kind, body)
+        except Gone:
+            # Of an earlier try, perhaps, whose answer was lost. The watch may have lost that it ended, too.
+            self._cache.learn_end(ref, decided.uid)
+            raise
+
+    async def _write(self, ref: ObjectRef, write: Awaitable[Body]) -> Body:
+        """The object as it was written. One whose write failed may be other than we know, until it was read again."""
+        try:
+            return await write
+        except Gone:
+            raise
+        except BaseException:
+            self._doubtful.add(ref)
+            raise
+
+    async def _settle(self, ref: ObjectRef) -> bool:
+        """Read again what an earlier write of unknown effect was to change: else the same would be written twice.
+
+        Answers whether it is as it was known. Raises Conflict if users changed it: what is to be written now was
+        decided on what was.
+        """
         entry = self._cache.get(ref)
-        if entry is not None and entry.ghost:
-            self._cache.remove(ref)
-        elif entry is not None and entry.meta.guarded:
-            body = await self._kube.write_finalizer(ref, entry.meta, present=False)
-            self._cache.put(ref.kind, body)
+        if ref not in self._doubtful or entry is None or entry.ghost:
+            self._doubtful.discard(ref)
+            return True
+        body = await self._kube.get(ref)
+        self._compare(ref.kind, body)
+        _, change = self._cache.put(ref.kind, body)
+        self._doubtful.discard(ref)
+        return change is Change.NOTHING
+
+    async def confirm(self, owner: ObjectRef, uid: str, hosts: Iterable[ObjectRef]) -> None:
+        """Ask the API server whether an object and all attachments of these hosts are as they are known.
+
+        Asked right before something is taken away on the array: a watch may be late, and what asks for it to stay may
+        have been created a moment ago. Takes one request for a host of up to 500 attachments, and mostly no other.
+        Raises Conflict or Gone if something is not as it was known, and KubeError if that cannot be had.
+        """
+        entry = self._cache.get(owner)
+        if entry is None or entry.meta.uid != uid:
+            raise Gone(f"{owner} is gone")
+        found = entry.ghost
+        for host in hosts:
+            async for body in self._kube.list(Kind.ATTACHMENT, host.namespace, f"spec.hostRef.name={host.name}"):
+                found = found or body["metadata"]["uid"] == uid
+                self._compare(Kind.ATTACHMENT, body)
+        if not found:
+            body = await self._kube.get(owner)
+            self._compare(owner.kind, body)
+
+    def _compare(self, kind: Kind, body: Body) -> None:
+        """Raise Conflict if users changed an object since it was known."""
+        meta = body["metadata"]
+        ref = ObjectRef(kind, meta["namespace"], meta["name"])
+        known = self._cache.get(ref)
+        if known is not None and known.meta.resource_version == meta["resourceVersion"]:
+            return
+        if self._cache.change(kind, body) is Change.WISH:
+            if known is None or known.meta.uid == meta["uid"]:  # else a watch has to show the end of the former first
+                self._cache.learn(kind, body)
+            raise Conflict(f"{ref} is not as it was known a moment ago")
 
     def tell(self, ref: ObjectRef, uid: str, news: Iterable[News]) -> None:
         """Have Events about an object written soon, also when it is about to go. Never waits, never fails."""
         for each in news:
             self._events.tell(as_it_was(ref), uid, each)
 
-    async def let_go(self, ref: ObjectRef, left: str) -> None:
-        """Take our finalizer off, and say in an Event what stays on the array, if anything. Raises KubeError."""
-        entry = self._cache.get(ref)
-        if entry is not None and left:
-            self.tell(ref, entry.meta.uid, [News(EventReason.LEFT_ON_ARRAY, left)])
-        await self.release(ref)
+    async def let_go(self, ref: ObjectRef, decided: ObjectMeta, left: str) -> None:
+        """As `release`, and say in an Event what stays on the array, if anything. Raises KubeError."""
+        if left:
+            self.tell(ref, decided.uid, [News(EventReason.LEFT_ON_ARRAY, left)])
+        await self.release(ref, decided)
 
     async def close(self) -> None:
         """Wait a moment for the Events that are still to be written."""
         await self._events.flush(_FLUSH)
+
+
+def _same(ref: ObjectRef, uid: str, known: ObjectMeta) -> None:
+    if known.uid != uid:
+        raise Gone(f"{ref} is gone, and another object has its name by now")

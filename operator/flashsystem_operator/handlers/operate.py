@@ -5,10 +5,8 @@ or a right, is said and waited for: kopf gives up over it, so all is taken up an
 """
 
 import asyncio
-import contextlib
 import logging
-import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import CodeType
@@ -25,7 +23,8 @@ from flashsystem_operator.controller.kube import Forbidden, Gone, Kube, KubeErro
 from flashsystem_operator.controller.metrics.exposition import Exposition
 from flashsystem_operator.controller.served import what_is_older, what_lacks
 from flashsystem_operator.handlers import last_words
-from flashsystem_operator.handlers.watch import watch, watch_namespaces
+from flashsystem_operator.handlers.stopping import Stop
+from flashsystem_operator.handlers.watch import log_in, watch, watch_namespaces
 from flashsystem_operator.settings import Settings
 
 _GIVES_UP = (1, 1, 2, 3, 5)
@@ -47,12 +46,12 @@ class _Ended(Exception):
 
 
 class _Life:
-    """controller: of the present attempt. stop: somebody wants the end."""
+    """controller: of the present attempt; None between two of them. stop: the signal that ends it all."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float) -> None:
         self.controller: Controller | None = None
         self.worked = False
-        self.stop = asyncio.Event()
+        self.stop = Stop(grace, self._end, self._left)
 
     @property
     def alive(self) -> bool:
@@ -62,14 +61,16 @@ class _Life:
     def ready(self) -> bool:
         return self.controller is not None and self.controller.ready
 
-    def heed_signals(self) -> None:
-        """In place of kopf, which has taken them for itself, and hears none any more once a watch of its has failed."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self.stop.set)
-
     async def pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.stop.wait(), seconds)
+        async with self.stop.leaving():
+            await asyncio.sleep(seconds)
+
+    def _end(self) -> None:
+        if self.controller is not None:
+            self.controller.end()
+
+    def _left(self) -> Sequence[str]:
+        return self.controller.left if self.controller is not None else ()
 
 
 async def operate(settings: Settings, kubeconfig: Path | None) -> None:
@@ -83,13 +84,14 @@ async def operate(settings: Settings, kubeconfig: Path | None) -> None:
 
 
 async def _live(settings: Settings, kubeconfig: Path | None) -> None:
-    life = _Life()
+    life = _Life(settings.grace)
+    life.stop.heed_signals()
     asyncio.get_running_loop().set_exception_handler(_heed)
     async with AsyncExitStack() as stack:
         if settings.probe_port is not None:
             await _serve_probes(stack, settings.probe_port, life)
         said, failures = "", 0
-        while not life.stop.is_set():
+        while not life.stop.flag.is_set():
             try:
                 await _attempt(settings, kubeconfig, life)
             except (CannotStart, _Ended) as error:
@@ -110,7 +112,10 @@ async def _attempt(settings: Settings, kubeconfig: Path | None, life: _Life) -> 
         kube = Kube(api)
         controller = life.controller = Controller(kube, settings)
         try:
-            await _start(controller, kube, named(kubeconfig), watched=bool(settings.watched))
+            async with life.stop.leaving():
+                await _start(controller, kube, named(kubeconfig), watched=bool(settings.watched))
+            if life.stop.flag.is_set():
+                return
             if life.worked:
                 log.info("the cluster can be worked with again")
             life.worked = True
@@ -131,9 +136,10 @@ async def _watch(controller: Controller, settings: Settings, kubeconfig: Path | 
             namespaces=settings.watched,
             settings=_settings(),
             identity=name,
-            stop_flag=life.stop,
+            stop_flag=life.stop.flag,
         )
-        life.heed_signals()
+        # kopf has taken the signals for itself, and hears none any more once a watch of its has failed.
+        life.stop.heed_signals()
         await kopf.run_tasks(tasks, ignored=before)
     except Exception as error:  # kopf's own errors are not to be imported; one that is ours has been logged as such
         words = error.args[0] if error.args else type(error).__name__
@@ -170,7 +176,7 @@ async def _start(controller: Controller, kube: Kube, where: str, *, watched: boo
             raise CannotStart(older)
         await controller.start()
     except Gone as error:
-        raise CannotStart(await what_lacks(kube)) from error
+        raise CannotStart(await _what_lacks(kube, error)) from error
     except Forbidden as error:
         out = "manifests/components/watched-namespace there" if watched else "the RBAC of this release"
         raise CannotStart(f"{error}: apply {out}.") from error
@@ -181,16 +187,22 @@ async def _start(controller: Controller, kube: Kube, where: str, *, watched: boo
         ) from error
 
 
+async def _what_lacks(kube: Kube, gone: Gone) -> str:
+    try:
+        return await what_lacks(kube)
+    except KubeError as error:
+        return f"the API server does not serve our kinds ({gone}), and does not say why: {error}"
+
+
 def _registry(controller: Controller, kubeconfig: Path | None) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
     watch(registry, controller.see)
     if controller.knows_namespaces:
         watch_namespaces(registry, controller.see_namespace)
-    login: Callable[..., Any] = kopf.login_with_service_account if kubeconfig is None else kopf.login_with_kubeconfig
 
     @kopf.on.login(registry=registry)
-    def log_in(**kwargs: Any) -> Any:
-        return login(**kwargs)
+    def for_watches(**kwargs: Any) -> Any:
+        return log_in(kubeconfig, **kwargs)
 
     @kopf.on.cleanup(registry=registry)
     async def clean_up(**_: Any) -> None:
@@ -203,8 +215,13 @@ def _registry(controller: Controller, kubeconfig: Path | None) -> kopf.OperatorR
 
 def _heed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What no task hears. A watch of kopf 1.45 that ends in the midst of an event complains of how it is closed."""
+    future = context.get("future")
+    task = future.get_coro() if isinstance(future, asyncio.Task) else None
     if _is_kopfs(getattr(context.get("asyncgen"), "ag_code", None)):
         log.debug("a watch was closed in the midst of an event: %s", context.get("exception"))
+    elif _is_kopfs(getattr(task, "cr_code", None)):
+        # One of kopf's tasks ended while all of them were being ended; why they are is logged once, by `_live`.
+        log.debug("a task of a watch ended: %s", context.get("exception"))
     else:
         loop.default_exception_handler(context)
 
@@ -239,8 +256,8 @@ def _settings() -> kopf.OperatorSettings:
     settings.networking.error_backoffs = _GIVES_UP
     settings.queueing.idle_timeout = 0.05
     settings.queueing.worker_limit = None
-    # kopf would kill the process that long after any end, also after one that we take up anew. Who hangs at the real
-    # end is killed by Kubernetes: terminationGracePeriodSeconds.
+    # kopf would kill the process that long after any end, also after one that we take up anew. What hangs at the real
+    # end is ended by `Stop`.
     settings.process.ultimate_exiting_timeout = None
     return settings
 

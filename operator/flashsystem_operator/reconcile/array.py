@@ -47,6 +47,14 @@ def pool(array: FlashSystemArray, body: Body) -> Refuse | None:
     return None
 
 
+def portset(array: FlashSystemArray, body: Body) -> Refuse | None:
+    name = array.spec.iscsi.portset
+    if not name or not body.capabilities.portsets:
+        return None
+    remedy = "Correct spec.iscsi.portset of the FlashSystemArray: `lsportset` on the array lists them."
+    return portset_trouble(name, body, remedy)
+
+
 def nodes(array: FlashSystemArray, body: Body) -> Refuse | None:  # noqa: ARG001 - every check is asked alike
     if any(node.online and node.iqn for node in body.nodes):
         return None
@@ -68,7 +76,7 @@ def portals(array: FlashSystemArray, body: Body) -> Refuse | None:
     )
 
 
-CHECKS = (open_access, pool, nodes, portals)
+CHECKS = (open_access, pool, portset, nodes, portals)
 """What is asked of an array that answers, in this order. Each says what is wrong, or None."""
 
 
@@ -78,6 +86,19 @@ def usable_portals(array: FlashSystemArray, body: Body) -> tuple[Portal, ...]:
     return tuple(each for each in body.portals if each.usable and (not allowed or each.address in allowed))
 
 
+def portset_trouble(name: str, body: Body, remedy: str) -> Refuse | None:
+    """Why no iSCSI host can be put into the portset of that name. remedy: what to do, as a sentence."""
+    found = next((each for each in body.portsets if each.name == name), None)
+    if found is None and body.odd:
+        return None  # it may be the one that could not be read
+    if found is None:
+        return Refuse(Reason.PORTSET_NOT_FOUND, f"The array has no portset {name}. {remedy}")
+    if found.serves_iscsi:
+        return None
+    what = f"type {found.kind}, not host" if found.kind != "host" else f"port type {found.port_type}, not ethernet"
+    return Refuse(Reason.PORTSET_MISMATCH, f"Portset {name} cannot be used by iSCSI hosts: it has {what}. {remedy}")
+
+
 def judge_error(error: ArrayError) -> Wait | Refuse:
     """Why the array could not be looked at, and what helps."""
     words = str(error)
@@ -85,7 +106,8 @@ def judge_error(error: ArrayError) -> Wait | Refuse:
         case LoginRefused():
             return Refuse(
                 Reason.LOGIN_FAILED,
-                f"{words}. Correct the Secret; a changed one is tried at the next resync.",
+                f"{words}. Correct the Secret: a changed one is tried within a minute. The same one is tried again "
+                "after five minutes, then ever more seldom, since arrays lock users out.",
             )
         case HostKeyMismatch():
             return Refuse(

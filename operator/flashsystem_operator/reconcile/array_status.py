@@ -8,7 +8,7 @@ from flashsystem_operator.api.audit import Audit
 from flashsystem_operator.api.conditions import Conditions
 from flashsystem_operator.array.state import Node, Portal
 from flashsystem_operator.array.view import Body, View
-from flashsystem_operator.reconcile import brake, times
+from flashsystem_operator.reconcile import brake, cooling, times
 from flashsystem_operator.reconcile.conditions import condition, conditions, verdict
 from flashsystem_operator.reconcile.decision import Decision, InSync, Reason
 
@@ -52,6 +52,9 @@ def reached(
             "credentials": api.Credentials(last_worked=contact.secret, last_tried=contact.secret),
             "counts": counts,
             **brake.said(array, now),
+            "cooling_luns": cooling.remembering(array.status.cooling_luns, (), now)
+            if array.spec.lun_quarantine
+            else (),
             "audit": audit or array.status.audit,
         }
     )
@@ -71,6 +74,7 @@ def unreached(array: FlashSystemArray, decision: Decision, now: str, secret: str
         update={
             "conditions": _all(array, decision, now, reachable=False),
             "observed_generation": array.metadata.generation,
+            "last_handled_reconcile_at": array.metadata.asked.reconcile_requested_at,
             "credentials": credentials.model_copy(update={"last_tried": secret})
             if secret
             else array.status.credentials,

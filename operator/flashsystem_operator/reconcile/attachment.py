@@ -4,7 +4,7 @@ Guard clauses run from missing to dangerous to normal; the last line is the good
 other: `plan` answers for both.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flashsystem_operator.api.attachment import Access, Origin, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
@@ -16,12 +16,16 @@ from flashsystem_operator.reconcile import host as hosts
 from flashsystem_operator.reconcile import host_traits as traits
 from flashsystem_operator.reconcile.connection import portals_for
 from flashsystem_operator.reconcile.cooling import for_others, hasty
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
-from flashsystem_operator.reconcile.detach import on_another_system, own_mapping, plan_detached
+from flashsystem_operator.reconcile.decision import UNSEEN, Act, Decision, InSync, Note, Reason, Refuse, Wait
+from flashsystem_operator.reconcile.detach import host_to_leave, on_another_system, own_mapping, plan_detached
 from flashsystem_operator.reconcile.lun import choose
+from flashsystem_operator.reconcile.telling import Reader
 from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World, seniority, volume_of, was_let_in
-from flashsystem_operator.values import HostName, Lun
+from flashsystem_operator.values import HostName, Lun, nguid
+
+_SECRET_RETRY = 60.0
+"""Seconds after which it is asked again whether the host's Secret can be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,9 @@ def plan(attachment: VolumeAttachment, world: World, view: View) -> Decision:
         return plan_detached(attachment, world, view)
     target = find(attachment, world, view)
     if isinstance(target, Wait | Refuse):
-        return drift.of_unseen(target, attachment, view)
+        if target.reason is Reason.HOST_NOT_READY and kept_mapping(attachment, world, view):
+            target = replace(target, message=f"{target.message} Until then the volume stays attached as it is.")
+        return drift.of_unseen(target, attachment, world, view)
     if elder := elder_of_pair(attachment, target.volume, world, view):
         return Refuse(
             Reason.DUPLICATE,
@@ -54,8 +60,24 @@ def plan(attachment: VolumeAttachment, world: World, view: View) -> Decision:
         if (target.name, target.volume.uid) in world.unsettled_pairs:
             return hosts.unsettled(target.name)  # the mapping is there, so it is its end that is not certain
         wished, own = _plan_mapped(attachment, target, mappings, world, view), _own_or_first(mappings)
-        return drift.of_mapped(wished, attachment, target, own, world, view)
+        return _with_health(drift.of_mapped(wished, attachment, target, own, world, view), target.volume)
     return drift.of_removed(_plan_unmapped(attachment, target, world, view), attachment, target, world, view)
+
+
+def _with_health(decision: Decision, volume: Volume) -> Decision:
+    """With a condition while the array says that the mapped volume is not online: a mapping alone serves no I/O."""
+    says = f"Volume {volume.name} is {volume.status} on the array"
+    remedy = "Look for the cause on the array: its pool, its nodes and `lseventlog`."
+    match volume.status:
+        case "offline":
+            message = f"{says}: its host cannot read or write it. {remedy}"
+            note = Note("VolumeUnhealthy", Reason.VOLUME_OFFLINE, message)
+        case "degraded":
+            message = f"{says}: it serves I/O with less redundancy. {remedy}"
+            note = Note("VolumeUnhealthy", Reason.VOLUME_DEGRADED, message)
+        case _:
+            return decision
+    return replace(decision, notes=(*decision.notes, note))
 
 
 def find(attachment: VolumeAttachment, world: World, view: View) -> Target | Wait | Refuse:
@@ -69,11 +91,26 @@ def find(attachment: VolumeAttachment, world: World, view: View) -> Target | Wai
         return barred
     volume = volume_of(attachment, view)
     if volume is None:
-        return _no_volume(attachment)
+        return _no_volume(attachment, view)
     found = hosts.standing(resource, world, view)
     if isinstance(found, Wait | Refuse):
         return Wait(Reason.HOST_NOT_READY, f"{resource.ref} is not ready: {found.message}")
     return Target(resource, found, volume)
+
+
+def kept_mapping(attachment: VolumeAttachment, world: World, view: View) -> Mapping | None:
+    """The mapping of a volume that was attached, although its FlashSystemHost cannot be used as it is now.
+
+    For example because a port was added to the host object, or an initiator moved: what is attached stays in use.
+    """
+    host = (
+        host_to_leave(attachment, world, view) if attachment.status.attached_time and was_let_in(attachment) else None
+    )
+    seen = attachment.status.volume
+    if host is None or seen is None or seen.uid not in view.volumes:
+        return None
+    mappings = view.on_host(host.name).get(seen.uid)
+    return _own_or_first(mappings) if mappings else None
 
 
 def host_not_found(attachment: VolumeAttachment) -> Wait:
@@ -86,12 +123,19 @@ def host_not_found(attachment: VolumeAttachment) -> Wait:
 
 def elder_of_pair(attachment: VolumeAttachment, volume: Volume, world: World, view: View) -> VolumeAttachment | None:
     """The attachment of the same volume to the same host that came before, if there is one."""
-    same = (each for each in world.rivals(attachment, volume, view) if each.host == attachment.host)
+    same = (each for each in world.rivals(attachment, volume, view) if world.is_of(each, attachment.host))
     return next((each for each in same if seniority(each) < seniority(attachment)), None)
 
 
-def _no_volume(attachment: VolumeAttachment) -> Wait | Refuse:
+def _no_volume(attachment: VolumeAttachment, view: View) -> Wait | Refuse:
     seen, selector = attachment.status.volume, attachment.spec.volume
+    uid = (seen and seen.uid) or selector.uid
+    if uid and (over_nvme := view.volumes.get(nguid(uid))):
+        return Wait(
+            Reason.VOLUME_MAPPED_ELSEWHERE,
+            f"The volume with UID {uid} is mapped to an NVMe host: as long as it is, the array shows its "
+            f"NGUID {over_nvme.uid} in place of its UID, and maps it to no iSCSI host. Unmap it there.",
+        )
     if seen and seen.uid:
         return Refuse(
             Reason.VOLUME_GONE,
@@ -130,8 +174,8 @@ def _plan_mapped(
         )
     if attachment.spec.lun not in (None, mapping.lun):
         return _lun_differs(attachment, mapping)
-    # A mapping that this attachment never had is judged like one that it asks for.
-    if attachment.status.origin is None and (refused := sharing.judge(attachment, target, world, view)):
+    # A mapping that this attachment never had is judged like one that it asks for, also when an elder left it.
+    if attachment.status.attached_time is None and (refused := sharing.judge(attachment, target, world, view)):
         return refused
     if not portals_for(target.name, world, view):
         return Refuse(
@@ -178,26 +222,36 @@ def _plan_unmapped(attachment: VolumeAttachment, target: Target, world: World, v
         return barred
     if leaving := next((each for each in (target.resource, world.array) if each.metadata.deleting), None):
         return Wait(Reason.PARENT_DELETING, f"{leaving.ref} is being deleted and takes no new attachment.")
-    if isinstance(target.found, hosts.Adopted) and target.found.missing:
-        return hosts.missing_initiators(target.found)
-    if isinstance(target.found, hosts.Ours) and target.found.missing:
-        return Wait(
-            Reason.HOST_NOT_READY,
-            f"Host object {target.name} still lacks {listed(target.found.missing)}. The volume is mapped to it when "
-            "the host can see it by all its initiators.",
-        )
-    if trouble := hosts.trouble(target.resource, target.found, world, view):
-        return Wait(Reason.HOST_NOT_READY, f"{target.resource.ref} is not ready: {trouble.message}")
-    if left := _left_elsewhere(attachment, target, view):
+    if unfit := _unfit_host(target, world, view):
+        return unfit
+    if left := _left_elsewhere(attachment, target, world, view):
         return left
     if refused := sharing.judge(attachment, target, world, view):
         return refused
     resting = for_others(target.volume.uid, target.resource, world, view)
-    lun = choose(attachment, target.name, view, resting)
+    lun = choose(attachment, target.name, world, view, resting)
     if isinstance(lun, Refuse):
         return lun
     warning = "" if attachment.spec.lun == lun else hasty(lun, target.name, resting)
     return Act((*_make_host(target, world, view), _map(target, lun, view)), warning=warning)
+
+
+def _unfit_host(target: Target, world: World, view: View) -> Wait | Refuse | None:
+    """Why the host would not see the volume, or not by all its initiators, if it were mapped now."""
+    found = target.found
+    if isinstance(found, hosts.Adopted) and found.missing:
+        return hosts.missing_initiators(found)
+    if isinstance(found, hosts.Ours) and found.missing:
+        return Wait(
+            Reason.HOST_NOT_READY,
+            f"Host object {target.name} still lacks {listed(found.missing)}. The volume is mapped to it when the host "
+            "can see it by all its initiators.",
+        )
+    if trouble := hosts.trouble(target.resource, found, world, view):
+        retry = _SECRET_RETRY if trouble.reason in UNSEEN else None
+        return Wait(Reason.HOST_NOT_READY, f"{target.resource.ref} is not ready: {trouble.message}", retry=retry)
+    host = None if isinstance(found, hosts.Unmade) else found.host
+    return traits.out_of_reach(target.resource, host, target.volume, view, adopted=isinstance(found, hosts.Adopted))
 
 
 def _bars_mapping(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Wait | Refuse | None:
@@ -206,18 +260,31 @@ def _bars_mapping(attachment: VolumeAttachment, target: Target, world: World, vi
     return world.barred(attachment, view) or (world.tenancy.adoption(attachment.metadata.namespace) if adopts else None)
 
 
-def _left_elsewhere(attachment: VolumeAttachment, target: Target, view: View) -> Refuse | None:
-    """What was mapped for this attachment to another host object must not be forgotten by being recorded anew."""
-    seen = attachment.status.host
-    if seen is None or not seen.name or seen.name == target.name or attachment.status.origin is not Origin.CREATED:
+def _left_elsewhere(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Refuse | None:
+    """What was mapped for this attachment to another host object must not be forgotten by being recorded again."""
+    if attachment.status.origin is not Origin.CREATED:
         return None
-    if own_mapping(view, HostName(seen.name), target.volume.uid) is None:
+    uid = target.volume.uid
+    places = (host for host in world.recorded_at(attachment, view) if host.name != target.name)
+    left = next((host for host in places if own_mapping(view, host.name, uid)), None)
+    if left is None:
         return None
-    return Refuse(
-        Reason.VOLUME_MAPPED_ELSEWHERE,
-        f"Volume {target.volume.name} is still mapped to host object {seen.name}, where this attachment had it. Unmap "
-        "it there on the array, or delete this attachment and make it again.",
-    )
+    seen, reader = attachment.status.host, Reader.of(attachment, world)
+    volume, there = target.volume.name, reader.host_objects([left.name])
+    if attachment.status.attached_time is None:
+        # It was about to be mapped. A host object that got the id of one that was deleted may be another machine's.
+        message = (
+            f"Volume {volume} is mapped to {there}, perhaps for this attachment, which was never seen to have it. If "
+            "another host uses it there, delete this attachment; else unmap it there on the array."
+        )
+    else:
+        renamed = seen is not None and left.name != seen.name and reader.knows(left.name)
+        former = f", which was named {seen.name}" if seen and renamed else ""
+        message = (
+            f"Volume {volume} is still mapped to {there}, where this attachment had it{former}. Unmap it there on the "
+            "array, or delete this attachment and create it again."
+        )
+    return Refuse(Reason.VOLUME_MAPPED_ELSEWHERE, message)
 
 
 def _make_host(target: Target, world: World, view: View) -> tuple[Step, ...]:
@@ -232,5 +299,6 @@ def _make_host(target: Target, world: World, view: View) -> tuple[Step, ...]:
 
 
 def _map(target: Target, lun: Lun, view: View) -> MapVolume:
-    alongside_others = bool(view.of_volume(target.volume.uid) - {target.name})
+    uid = target.volume.uid
+    alongside_others = bool(view.of_volume(uid) - {target.name} or view.empty_clusters_of(uid))
     return MapVolume(target.name, target.volume.name, target.volume.uid, lun, alongside_others)

@@ -1,18 +1,18 @@
 """Which host objects and mappings on an array no resource explains. Only says so: it deletes nothing.
 
     orphaned    on a host object that this installation made, as its name proves
-    foreign     on any other: an administrator's, another cluster's
+    foreign     on any other: an administrator's, another cluster's, or one whose FlashSystemHost is on another array
     released    left there on purpose when its resource went: by the release annotation, or by deletionPolicy Retain
 
 What was released looks like one of the others afterwards, so it is remembered in the array's status for as long as it
 is there and unexplained.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
-from flashsystem_operator.api.audit import Audit, Findings, LetGo, Unexplained
+from flashsystem_operator.api.attachment import AttachmentStatus, HostSeen, VolumeAttachment
+from flashsystem_operator.api.audit import Audit, Findings, LetGo, Unexplained, Unread
 from flashsystem_operator.api.base import Memory
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
 from flashsystem_operator.api.kinds import ObjectRef
@@ -41,13 +41,15 @@ def audit(world: World, view: View) -> Audit:
     let_go = {_key(item) for item in before.released.items} if before and before.released else set[Key]()
     found: dict[str, list[Unexplained]] = {"orphaned": [], "foreign": [], "released": []}
     for item in _unexplained(explained, view):
-        ours = world.ours(HostName(str(item.host)))
+        name = HostName(str(item.host))
+        ours = world.ours(name) and world.elsewhere(name) is None
         sort = "released" if _key(item) in let_go else "orphaned" if ours else "foreign"
         found[sort].append(item)
     return Audit(
         orphaned=Findings.model_validate(_counted(found["orphaned"])),
         foreign=Findings.model_validate(_counted(found["foreign"])),
         released=LetGo.model_validate(_counted(found["released"])),
+        unreadable=tuple(Unread(command=odd.line, why=odd.why) for odd in view.odd[:50]),
     )
 
 
@@ -62,11 +64,27 @@ def remembering(before: Audit | None, leaving: Iterable[Memory]) -> Audit:
     return audit.model_copy(update={"released": known.model_copy(update={"items": (*known.items, *more)[:200]})})
 
 
+def left_on(status: Memory, hosts: Collection[str]) -> tuple[Memory, ...]:
+    """The status of what goes, once for each host object on which something of it stays; none: the recorded one."""
+    match status:
+        case AttachmentStatus() if hosts:
+            return tuple(status.model_copy(update={"host": HostSeen(name=host)}) for host in hosts)
+        case HostStatus() if hosts:
+            made = {"ownership": Ownership.CREATED}
+            return tuple(status.model_copy(update={**made, "name": host}) for host in hosts)
+        case _:
+            return (status,)
+
+
 def is_news(audit: Audit | None, before: Audit | None) -> bool:
     """Whether it says something else than before; that nothing is unexplained is no news at first."""
     if audit is None or audit == before:
         return False
-    return before is not None or any(part and part.items for part in (audit.orphaned, audit.foreign, audit.released))
+    return (
+        before is not None
+        or bool(audit.unreadable)
+        or any(part and part.items for part in (audit.orphaned, audit.foreign, audit.released))
+    )
 
 
 def sentence(audit: Audit) -> str:
@@ -81,6 +99,8 @@ def sentence(audit: Audit) -> str:
         for name, part in sorts.items()
         if part and (part.hosts or part.mappings)
     ]
+    if audit.unreadable:
+        said.append(f"unreadable: {plural(len(audit.unreadable), 'row')}")
     if not said:
         return "Everything on the array is explained by a resource."
     return f"On the array, and explained by no resource: {'; '.join(said)}. status.audit lists them."
@@ -123,6 +143,7 @@ def _pairs(
     seen = attachment.status.host
     names = set(hosts.get(attachment.host, ()))
     names |= {str(seen.name), *view.holders(seen.initiators)} if seen else set()
+    names |= {host.name for host in world.recorded_at(attachment, view)}
     yield from ((name, uid) for name in names)
 
 

@@ -4,7 +4,7 @@ Two attachments of one free volume, or of one free LUN, must not both be promise
 host must not make the host again. So each plan is supposed to be done before the next is made.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
@@ -13,10 +13,12 @@ from flashsystem_operator.array.commands import RemoveHost, Step, UnmapVolume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
 from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Wait
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Release, Wait
 from flashsystem_operator.reconcile.gate import Gate
 from flashsystem_operator.reconcile.holding import Worked, as_held, is_in_plan_mode
 from flashsystem_operator.reconcile.protection import not_before_its_time
+from flashsystem_operator.reconcile.telling import Reader
+from flashsystem_operator.reconcile.unread import as_far_as_read
 from flashsystem_operator.reconcile.world import World, by_age
 
 Decisions = Mapping[ObjectRef, Decision]
@@ -25,29 +27,36 @@ Decisions = Mapping[ObjectRef, Decision]
 TAKING = (UnmapVolume, RemoveHost)
 
 
-def plan(world: World, view: View, due: Iterable[ObjectRef]) -> Decisions:
-    """Decide about the hosts and attachments of `due` that exist.
+def plan(world: World, view: View, due: Iterable[ObjectRef], undone: Container[ObjectRef] = ()) -> Decisions:
+    """Decide about the hosts and attachments of `due` that exist and can be read.
+
+    undone: those whose steps were not done in this pass, for example because the array refused one. No other plan
+        builds on theirs: what they would have made is not on the array.
 
     Those in plan mode come last: they may stand on what the others leave, and nobody on what they only would do.
     """
-    refs = tuple(dict.fromkeys(due))
-    resources = [found for ref in refs if (found := world.hosts.get(ref) or world.attachments.get(ref)) is not None]
+    found = (world.hosts.get(ref) or world.attachments.get(ref) for ref in dict.fromkeys(due))
+    resources = [each for each in found if each is not None and not each.unreadable]
     planned = {each.ref for each in resources if is_in_plan_mode(each, world)}
     draft = view.copy()
-    decisions = _plan(world, draft, [each for each in resources if each.ref not in planned])
-    return decisions | _plan(world, draft, [each for each in resources if each.ref in planned])
+    decisions = _plan(world, view, draft, [each for each in resources if each.ref not in planned], undone)
+    decisions |= _plan(world, view, draft, [each for each in resources if each.ref in planned], undone)
+    return {ref: _as_seen(decision, ref, world, view) for ref, decision in decisions.items()}
 
 
-def _plan(world: World, draft: View, due: Iterable[Worked]) -> dict[ObjectRef, Decision]:
+def _plan(
+    world: World, view: View, draft: View, due: Iterable[Worked], undone: Container[ObjectRef]
+) -> dict[ObjectRef, Decision]:
     """In this order: ports of hosts, what is to go, what is to come (the elder first), and host objects left empty."""
     decisions = dict[ObjectRef, Decision]()
     due = by_age(due)
     due_hosts = [each for each in due if isinstance(each, FlashSystemHost)]
     due_attachments = [each for each in due if isinstance(each, VolumeAttachment)]
 
-    def settle(resource: Worked, wished: Decision) -> None:
-        decisions[resource.ref] = decision = as_held(_as_allowed(wished, world), resource, world)
-        for step in _to_be_assumed(decision):
+    def settle(resource: Worked, desired: Decision) -> None:
+        desired = as_far_as_read(desired, resource, world, view)
+        decisions[resource.ref] = decision = as_held(_as_allowed(desired, resource, world), resource, world)
+        for step in _to_be_assumed(decision) if resource.ref not in undone else ():
             draft.assume(step)
 
     for host in due_hosts:
@@ -68,6 +77,20 @@ def _plan(world: World, draft: View, due: Iterable[Worked]) -> dict[ObjectRef, D
     return decisions
 
 
+def _as_seen(decision: Decision, ref: ObjectRef, world: World, view: View) -> Decision:
+    """The end of an object stands on what a look has shown, never on what others of the plan are supposed to do."""
+    if not isinstance(decision, Release):
+        return decision
+    if (host := world.hosts.get(ref)) is not None:
+        released, seen = host.metadata.released, hosts.plan(host, world, view)
+    else:
+        attachment = world.attachments[ref]
+        released, seen = attachment.metadata.released, attachments.plan(attachment, world, view)
+    if released or isinstance(seen, Release):
+        return decision
+    return Wait(Reason.HANDING_OVER, "What it has on the array is about to be removed for another object.")
+
+
 def _to_be_assumed(decision: Decision) -> tuple[Step, ...]:
     """What later plans may stand on: what is done; and of what is only said, what would be done before the next."""
     match decision:
@@ -79,9 +102,11 @@ def _to_be_assumed(decision: Decision) -> tuple[Step, ...]:
             return ()
 
 
-def _as_allowed(decision: Decision, world: World) -> Decision:
+def _as_allowed(decision: Decision, resource: Worked, world: World) -> Decision:
     """What was refused a moment ago rests. While the array is closed, only what takes away may be done."""
     decision = not_before_its_time(decision, world)
     if not world.closed or not isinstance(decision, Act) or all(isinstance(step, TAKING) for step in decision.steps):
         return decision
-    return Wait(Reason.ARRAY_NOT_READY, f"{world.array.ref} is not ready: {world.closed}")
+    # What is wrong names pools and nodes, which are for the keeper of the array.
+    why = world.closed if Reader.of(resource, world).keeps_the_array else "see its conditions, or ask whoever keeps it."
+    return Wait(Reason.ARRAY_NOT_READY, f"{world.array.ref} is not ready: {why}")

@@ -10,6 +10,7 @@ from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.reconcile.conditions import condition
 from flashsystem_operator.reconcile.decision import Note, Reason, Wait
 from flashsystem_operator.reconcile.words import listed
+from flashsystem_operator.values import MAX_PERSISTENT_VOLUME_LUN
 
 AGAIN = 10.0
 """Seconds after which a claim is asked again whether it still uses a volume: nobody tells us when it lets go."""
@@ -91,7 +92,17 @@ def volume_refused(words: str) -> Note:
         "PersistentVolumeBlocked",
         Reason.PERSISTENT_VOLUME_REFUSED,
         f"Kubernetes does not take the PersistentVolume: {words}. Correct spec.persistentVolume; what follows from the "
-        "array (LUN, target name, portal) has to be corrected there, or the machine logs in without Kubernetes.",
+        "array (target name, portal) has to be corrected there, or the machine logs in without Kubernetes.",
+    )
+
+
+def volume_lun_too_high(lun: int) -> Note:
+    return Note(
+        "PersistentVolumeBlocked",
+        Reason.PERSISTENT_VOLUME_REFUSED,
+        f"The volume is attached at LUN {lun}, and a PersistentVolume cannot have a LUN above "
+        f"{MAX_PERSISTENT_VOLUME_LUN}. Delete this attachment and create it again without spec.lun: it then gets a "
+        "lower one.",
     )
 
 

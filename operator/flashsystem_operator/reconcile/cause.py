@@ -84,9 +84,7 @@ def _of_host(host: FlashSystemHost, step: Step) -> Cause:
         case RemoveHost() if host.metadata.deleting:
             return Cause(Why.DELETE_HOST, f"{ref} is being deleted since {host.metadata.deletion_timestamp}.")
         case RemoveHost():
-            return Cause(
-                Why.EMPTY_HOST, f"Nothing is mapped to it any more, and no attachment that is to stay names {ref}."
-            )
+            return Cause(Why.EMPTY_HOST, f"Nothing is mapped to it any more, and {ref} does not need it.")
         case MakeHost():
             return Cause(Why.MAKE_HOST, f"{ref} asks for it.")
         case AddPorts(iqns=iqns) if _had(host, iqns):

@@ -8,8 +8,8 @@ from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import ChapSecret, HostName
 
 
-def trouble(resource: FlashSystemHost, world: World, view: View) -> Refuse | Wait | None:
-    """Why the secret that the spec asks for cannot be set, if it cannot."""
+def trouble(resource: FlashSystemHost, name: HostName | None, world: World, view: View) -> Refuse | Wait | None:
+    """Why the secret that the spec asks for cannot be set, if it cannot. name: of the host object, None before that."""
     if resource.spec.chap is None:
         return None
     if view.body.capabilities.chap is None:
@@ -29,6 +29,23 @@ def trouble(resource: FlashSystemHost, world: World, view: View) -> Refuse | Wai
             "not ask, or its answer cannot be read; the operator's log says which. Let the operator log in as a user "
             "who may ask, or report the answer.",
         )
+    if name is None or name not in view.chap:
+        return None
+    there = view.chap[name]
+    if there is None:
+        return Refuse(
+            Reason.NOT_SUPPORTED,
+            f"The array tells that host object {name} asks for a CHAP secret (`lsiscsiauth`), but not for which, so "
+            "whether it is the wished one cannot be verified. Remove spec.chap; or take the secret off on the array "
+            "with `chhost -nochapsecret`, if it is not the wished one.",
+        )
+    if there.username:
+        return Refuse(
+            Reason.HOST_DIFFERS,
+            f"Host object {name} asks for the CHAP user name {there.username} (iscsiusername in `lsiscsiauth`), and "
+            "not for the name of the initiator, with which hosts log in. Set the secret again on the array "
+            "without that name, or remove spec.chap.",
+        )
     return None
 
 
@@ -40,7 +57,9 @@ def steps(resource: FlashSystemHost, name: HostName, world: World, view: View) -
     set_it, clear_it = options
     there, wished = view.chap.get(name), world.chap.get(resource.ref)
     if resource.spec.chap is None:
-        return (ClearChap(name, clear_it),) if there and resource.status.chap else ()
+        return (ClearChap(name, clear_it),) if name in view.chap and resource.status.chap else ()
+    if there is None and name in view.chap:
+        return ()  # it has one that the array does not show
     return (SetChap(name, wished, set_it),) if isinstance(wished, ChapSecret) and wished != there else ()
 
 

@@ -4,10 +4,10 @@
 when only a change of the spec or of the array helps.
 """
 
-from flashsystem_operator.api.conditions import Condition, Conditions, Truth
+from flashsystem_operator.api.conditions import Condition, Conditions, Truth, find
 from flashsystem_operator.array.errors import ArrayError, Refused, Unreadable
 from flashsystem_operator.reconcile import codes
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Note, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.words import plural
 
 
@@ -83,3 +83,11 @@ def _capital(text: str) -> str:
 
 def _said(truth: bool) -> Truth:
     return "True" if truth else "False"
+
+
+def kept(before: Conditions) -> tuple[Note, ...]:
+    """What was said of drift: it goes on being said while nothing can be seen that says otherwise."""
+    said = find(before, "Drifted")
+    if said is None or said.status != "True" or said.reason not in set(Reason):
+        return ()
+    return (Note("Drifted", Reason(said.reason), said.message),)

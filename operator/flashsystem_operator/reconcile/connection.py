@@ -27,9 +27,22 @@ def portals_for(host: HostName, world: World, view: View) -> tuple[Portal, ...]:
     )
 
 
-def connection(mapping: Mapping, volume: Volume, portals: Sequence[Portal], port: int) -> Connection:
-    """The connection, with the portals of the volume's I/O group first: the others forward its I/O at best."""
-    ordered = sorted(portals, key=lambda each: (each.io_group != volume.io_group, each.node, each.address))
+def connection(
+    mapping: Mapping, volume: Volume, preferred_node: str | None, portals: Sequence[Portal], port: int
+) -> Connection:
+    """The connection, with the portals of the volume's I/O group first: the others forward its I/O at best.
+
+    Of these the preferred node's come first: its partner serves the volume too, but second best.
+    """
+    ordered = sorted(
+        portals,
+        key=lambda each: (
+            each.io_group != volume.io_group,
+            each.node_id != preferred_node,
+            each.node,
+            each.address,
+        ),
+    )
     addresses = tuple(_with_port(portal.address, port) for portal in ordered)
     iqns = tuple(portal.iqn for portal in ordered)
     return Connection(

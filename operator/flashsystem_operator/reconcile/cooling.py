@@ -1,12 +1,15 @@
 """Which LUNs of a host rest: a machine that did not notice that a disk is gone may still know it by its number.
 
-It would write to the next volume of that LUN as if it were the old one. So a LUN that was freed, by us or by another
-hand, is given to no other volume for a while. What rests is kept in the host's status: recorded before we free it, and
-whenever a look shows that somebody else did.
+It would write to the next volume of that LUN as if it were the old one. So a LUN that was freed, by the operator or
+outside it, is given to no other volume for a while. What rests is kept in the host's status: recorded before we free
+it, and whenever a look shows that it was freed outside the operator. Where there is no FlashSystemHost, or not for
+long, it is kept in the array's status with the initiators of the machine, for the FlashSystemHost that has one of these
+next.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from flashsystem_operator.api.array import FormerHost
 from flashsystem_operator.api.host import CoolingLun, FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.commands import UnmapVolume
@@ -20,7 +23,10 @@ Cooling = Mapping[Lun, CoolingLun]
 """What rests, by LUN."""
 
 _MOST = 512
-"""As many as a status holds."""
+"""As many as a status holds: of a host, and of an array for all former hosts."""
+
+_MOST_HOSTS = 64
+"""Former hosts in the status of an array."""
 
 
 def cooling(host: FlashSystemHost, world: World, view: View) -> Cooling:
@@ -30,12 +36,12 @@ def cooling(host: FlashSystemHost, world: World, view: View) -> Cooling:
     there = _mapped(_object_of(host, world, view), view)
     fresh, leaving = _after(world, 1.0), _leaving(host, world)
     found: dict[Lun, CoolingLun] = {}
-    for each in host.status.cooling_luns:
+    for each in (*of_former_host(host.spec.initiators.iscsi, world).values(), *host.status.cooling_luns):
         until = min(in_utc(each.until) or fresh, fresh)  # somebody else may have written it
         if each.lun is None or until <= world.now:
             continue
         if each.lun not in there or (there[each.lun] == each.uid and each.uid in leaving):
-            found[each.lun] = each.model_copy(update={"until": until})
+            _keep_later(found, each.model_copy(update={"until": until}))
     for lun, uid in _remembered(host, world):
         if lun not in there:
             found[lun] = CoolingLun(lun=lun, uid=uid, until=fresh)
@@ -83,6 +89,63 @@ def freed(
     return found
 
 
+def of_former_host(initiators: Iterable[str], world: World) -> Cooling:
+    """What the array remembers of hosts with one of these initiators whose FlashSystemHosts are gone."""
+    names, found = frozenset(initiators), dict[Lun, CoolingLun]()
+    for former in world.array.status.cooling_luns if world.array.spec.lun_quarantine else ():
+        for each in former.luns if not names.isdisjoint(former.initiators) else ():
+            _keep_later(found, each)
+    return found
+
+
+def left_by(host: FlashSystemHost, resting: Iterable[CoolingLun]) -> FormerHost:
+    """What the array is to remember of a host when its FlashSystemHost goes."""
+    names = (*host.spec.initiators.iscsi, *(port.iqn for port in host.status.ports if port.iqn))
+    return FormerHost(initiators=tuple(dict.fromkeys(names)), luns=tuple(resting))
+
+
+def freed_of_former_hosts(
+    decisions: Mapping[ObjectRef, Decision], world: World, view: View
+) -> dict[ObjectRef, FormerHost]:
+    """What the array is to remember before these decisions are carried out, by the attachments that free the LUNs.
+
+    Of host objects that no FlashSystemHost uses: the host was released, for example, and its attachments go later.
+    """
+    found: dict[ObjectRef, FormerHost] = {}
+    for ref, decision in decisions.items():
+        for step in decision.steps if isinstance(decision, Act) else ():
+            if not isinstance(step, UnmapVolume) or _users(step.host, ref, world, view):
+                continue
+            initiators = view.hosts[step.host].iqns if step.host in view.hosts else frozenset[str]()
+            known = of_former_host(initiators, world)
+            resting = with_freed(known, (step,), world, view)
+            if initiators and resting != known:
+                found[ref] = FormerHost(initiators=tuple(sorted(initiators)), luns=listed(resting))
+    return found
+
+
+def remembering(before: Iterable[FormerHost], more: Iterable[FormerHost], now: str) -> tuple[FormerHost, ...]:
+    """What the array remembers of former hosts, with `more` and without what has rested.
+
+    Where there are too many, those that have rested longest are left out.
+    """
+    found: dict[tuple[str, ...], dict[Lun, CoolingLun]] = {}
+    for former in (*before, *more):
+        luns = found.setdefault(tuple(sorted(former.initiators)), {})
+        for each in former.luns:
+            if (in_utc(each.until) or "") > now:
+                _keep_later(luns, each)
+    entries = ((initiators, each) for initiators, luns in found.items() for each in luns.values())
+    kept: dict[tuple[str, ...], list[CoolingLun]] = {}
+    for initiators, each in sorted(entries, key=lambda entry: entry[1].until or "", reverse=True)[:_MOST]:
+        if initiators in kept or len(kept) < _MOST_HOSTS:
+            kept.setdefault(initiators, []).append(each)
+    return tuple(
+        FormerHost(initiators=initiators, luns=tuple(sorted(kept[initiators], key=lambda each: each.lun or 0)))
+        for initiators in sorted(kept)
+    )
+
+
 def hasty(lun: Lun, name: HostName, resting: Cooling) -> str:
     """What to say when a LUN had to be given that should have rested, empty when it need not."""
     if lun not in resting:
@@ -92,6 +155,12 @@ def hasty(lun: Lun, name: HostName, resting: Cooling) -> str:
         f"although another volume (UID {resting[lun].uid}) had it until then. Make sure that the machine has forgotten "
         "that one before it uses the disk: rescan it, and compare the disk's UID."
     )
+
+
+def _keep_later(found: dict[Lun, CoolingLun], each: CoolingLun) -> None:
+    """Of two entries for one LUN that which rests longer."""
+    if each.lun is not None and (each.lun not in found or (found[each.lun].until or "") <= (each.until or "")):
+        found[each.lun] = each
 
 
 def _object_of(host: FlashSystemHost, world: World, view: View) -> HostName:

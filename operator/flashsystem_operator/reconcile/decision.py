@@ -27,6 +27,7 @@ class Reason(StrEnum):
     # Under way: nothing needs to be done.
     PROGRESSING = "Progressing"
     DETACHING = "Detaching"
+    HANDING_OVER = "HandingOver"
     OUTCOME_UNKNOWN = "OutcomeUnknown"
     VOLUME_PROTECTED = "VolumeProtected"
     DETACH_BRAKE = "DetachBrake"
@@ -72,7 +73,9 @@ class Reason(StrEnum):
     HOST_FULL = "HostFull"
     NOT_SUPPORTED = "NotSupported"
     PORTSET_NOT_FOUND = "PortsetNotFound"
+    PORTSET_MISMATCH = "PortsetMismatch"
     IO_GROUP_NOT_FOUND = "IOGroupNotFound"
+    MISSING_IO_GROUP = "MissingIOGroup"
     CHAP_SECRET_NOT_FOUND = "ChapSecretNotFound"  # noqa: S105 - a reason, not a secret
     CHAP_SECRET_FORBIDDEN = "ChapSecretForbidden"  # noqa: S105 - the name of a reason, not a secret
     CHAP_SECRET_INVALID = "ChapSecretInvalid"  # noqa: S105 - as above
@@ -91,6 +94,7 @@ class Reason(StrEnum):
     HOST_HOLDS_OTHER_MAPPINGS = "HostHoldsOtherMappings"
     HOST_DIFFERS = "HostDiffers"
     HOST_LOGGED_IN = "HostLoggedIn"
+    IO_GROUP_IN_USE = "IOGroupInUse"
 
     # Look after the array, or the way to it.
     UNREACHABLE = "Unreachable"
@@ -107,6 +111,8 @@ class Reason(StrEnum):
     NO_ONLINE_NODE = "NoOnlineNode"
     NO_USABLE_PORTAL = "NoUsablePortal"
     NEAR_LIMIT = "NearLimit"
+    VOLUME_OFFLINE = "VolumeOffline"
+    VOLUME_DEGRADED = "VolumeDegraded"
     REFUSED_BY_ARRAY = "RefusedByArray"
 
     # Look after what is kept in the cluster beside an attachment.
@@ -129,6 +135,7 @@ OBSTRUCTED = frozenset(
         Reason.INITIATOR_HELD_BY,
         Reason.CONFLICT,
         Reason.HOST_HOLDS_OTHER_MAPPINGS,
+        Reason.IO_GROUP_IN_USE,
         Reason.VOLUME_IN_USE,
         Reason.VOLUME_MAPPED_ELSEWHERE,
         Reason.LUN_TAKEN,
@@ -136,6 +143,10 @@ OBSTRUCTED = frozenset(
     }
 )
 """Reasons that may be gone when something was taken off the array."""
+
+
+UNSEEN = frozenset({Reason.CHAP_SECRET_NOT_FOUND, Reason.CHAP_SECRET_FORBIDDEN, Reason.CHAP_SECRET_INVALID})
+"""Reasons that a change of a Secret ends. Secrets are not watched: whether it came is asked again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +205,14 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Nothing of a deleted object is left on the array, or what is left is to stay. left: what stays, if anything."""
+    """Nothing of a deleted object is left on the array, or what is left is to stay.
+
+    left: what stays, if anything. on: the host objects on which it stays, or which stay; not always those recorded.
+    """
 
     left: str = ""
     notes: tuple[Note, ...] = ()
+    on: tuple[str, ...] = ()
 
 
 Decision = InSync | Act | Wait | Refuse | Release

@@ -14,14 +14,16 @@ from flashsystem_operator.reconcile.belonging import is_anothers
 from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refuse, Release, Wait
 from flashsystem_operator.reconcile.holding import way_out, why_held
 from flashsystem_operator.reconcile.host import Adopted, Ours, standing, unsettled
+from flashsystem_operator.reconcile.ports import unlisted
 from flashsystem_operator.reconcile.telling import Reader
 from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World, volume_of, was_let_in
 from flashsystem_operator.values import HostName, VolumeUid
 
+_IF_UNUSED = "Unmap it on the array if nothing uses it."
 _WITHOUT_INITIATORS = (
-    "that host object has none of the initiators any more that it was mapped for, and may be another machine's. Unmap "
-    "it on the array if nothing uses it."
+    "that host object has none of the initiators any more that it was mapped for, and may be another machine's. "
+    + _IF_UNUSED
 )
 
 
@@ -38,9 +40,11 @@ def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Dec
     if elsewhere := on_another_system(attachment, world, view):
         return elsewhere if _is_to_be_undone(attachment) else _left_on_another_system(attachment, world)
     host = host_to_leave(attachment, world, view)
-    name = host.name if host else _recorded(attachment)
-    if name and volume_to_leave(attachment, view) and world.is_unsettled(name):
-        return unsettled(name)
+    # Also where the last command for it was sent: the host object may have been renamed since.
+    names = (host.name if host else None, _recorded(attachment))
+    doubtful = next((name for name in names if name and world.is_unsettled(name)), None)
+    if doubtful and volume_to_leave(attachment, view):
+        return unsettled(doubtful)
     last = _last_step(attachment, world, view)
     return Act((last,)) if isinstance(last, UnmapVolume) else last
 
@@ -57,13 +61,25 @@ def _last_step(attachment: VolumeAttachment, world: World, view: View) -> UnmapV
     uid = volume_to_leave(attachment, view)
     host = host_to_leave(attachment, world, view) or (_held_by(attachment, world, view, uid) if uid else None)
     mapping = own_mapping(view, host.name, uid) if host and uid else None
-    if host is None or mapping is None:
-        return Release(_left_behind(attachment, world, view) if host and world.ours(host.name) else "")
-    if stays := _why_it_stays(attachment, mapping, host, world, view):
-        return Release(stays)
+    if host is None or mapping is None or _why_it_stays(attachment, mapping, host, world, view):
+        return _left(attachment, host, uid, world, view) if uid else Release()
+    if successor := _successor(attachment, host, mapping.uid, world, view):
+        if not _holds(successor):
+            return _handing_over(successor, attachment, world)
+        return _left(attachment, host, mapping.uid, world, view)
     if world.of_another_installation(host.name):
         return _of_another_installation(host.name, attachment, world)
     return UnmapVolume(host.name, mapping.volume, mapping.uid)
+
+
+def _handing_over(successor: VolumeAttachment, attachment: VolumeAttachment, world: World) -> Wait:
+    """While the other is not held by our finalizer it may go at any moment, and its end would unmap nothing."""
+    return Wait(
+        Reason.HANDING_OVER,
+        f"The volume stays mapped for {Reader.of(attachment, world).resource(successor)}, which attaches it too and "
+        "has not taken the mapping over yet; see its conditions. This object goes when it has. If the volume is to be "
+        "unmapped, delete that one as well.",
+    )
 
 
 def _of_another_installation(name: HostName, attachment: VolumeAttachment, world: World) -> Wait:
@@ -129,7 +145,9 @@ def _recorded_hosts(attachment: VolumeAttachment, world: World, view: View) -> I
     """All host objects that the record may mean, the likeliest first."""
     seen, uid = attachment.status.host, volume_to_leave(attachment, view)
     names = list(view.holders(seen.initiators)) if seen else []
-    ours = _own_name(attachment, world, view)
+    recorded, ours = _recorded(attachment), _own_name(attachment, world, view)
+    if recorded in names and uid and own_mapping(view, recorded, uid):
+        yield view.hosts[recorded]
     if ours in view.hosts and (ours in names or not names or (uid and own_mapping(view, ours, uid))):
         yield view.hosts[ours]
     with_it = [name for name in names if uid and own_mapping(view, name, uid)]
@@ -161,10 +179,7 @@ def own_mapping(view: View, host: HostName, uid: VolumeUid) -> Mapping | None:
 
 def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, host: Host, world: World, view: View) -> str:
     reader = Reader.of(attachment, world)
-    on = f"host {mapping.host}" if reader.knows(mapping.host) else "another host"
-    where = f"Volume {mapping.volume} stays mapped to {on} at LUN {mapping.lun}"
-    if heir := _heir(attachment, host, mapping.uid, world, view):
-        return f"{where}: {reader.resource(heir)} attaches it too."
+    where = _where(mapping, reader)
     if world.of_another_installation(host.name):
         if host.name != _recorded(attachment):
             return f"{where}: the machine belongs to another installation of this operator by now."
@@ -188,20 +203,51 @@ def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, host: Host, wo
     return ""
 
 
-def _left_behind(attachment: VolumeAttachment, world: World, view: View) -> str:
-    """What to say of a mapping on the host object of an administrator's that the machine had before ours was made.
+def _where(mapping: Mapping, reader: Reader) -> str:
+    on = f"host {mapping.host}" if reader.knows(mapping.host) else "another host"
+    return f"Volume {mapping.volume} stays mapped to {on} at LUN {mapping.lun}"
 
-    Not where an administrator's was renamed: its former name may be another machine's, with mappings of its own.
+
+def _left(attachment: VolumeAttachment, left: Host | None, uid: VolumeUid, world: World, view: View) -> Release:
+    """The end of an attachment that has nothing to unmap, with every mapping that stays: it must not look detached.
+
+    The host may see the volume through a host cluster, or by a host object to which some of its initiators were moved.
+    Or the recorded host object lost all its initiators, and perhaps its name. But where an administrator's was renamed,
+    its former name may be another machine's, with mappings of its own.
+
+    left: the host object that the attachment leaves.
     """
-    uid, name = volume_to_leave(attachment, view), _recorded(attachment)
-    host = view.hosts.get(name) if name else None
-    mapping = own_mapping(view, host.name, uid) if host and uid else None
-    if host is None or mapping is None or not _is_another_machine(attachment, host, world):
-        return ""
-    if is_anothers(host, attachment, world, view) or _heir(attachment, host, mapping.uid, world, view):
-        return ""
-    on = f"host {host.name}" if Reader.of(attachment, world).knows(host.name) else "another host"
-    return f"Volume {mapping.volume} stays mapped to {on} at LUN {mapping.lun}: {_WITHOUT_INITIATORS}"
+    name, reader, found = _recorded(attachment), Reader.of(attachment, world), dict[str, str]()
+    places = [left] if left else []
+    if was_let_in(attachment):
+        places += [*_recorded_hosts(attachment, world, view), *([view.hosts[name]] if name in view.hosts else [])]
+        places += world.recorded_at(attachment, view)
+    for host in dict.fromkeys(places):
+        rows = view.on_host(host.name).get(uid, ())
+        mapping = next((row for row in rows if not row.cluster), next(iter(rows), None))
+        if mapping is None or (host != left and _is_of_another(host, left, attachment, uid, world, view)):
+            continue
+        where = _where(mapping, reader)
+        if mapping.cluster:
+            stays = f"{where}: it comes through host cluster {mapping.cluster}, which the operator does not change."
+        elif successor := _successor(attachment, host, uid, world, view):
+            stays = f"{where}: {reader.resource(successor)} attaches it too."
+        else:
+            stays = _why_it_stays(attachment, mapping, host, world, view)
+        found[host.name] = stays or f"{where}: that is another host object than it was mapped to. {_IF_UNUSED}"
+    return Release(" ".join(found.values()), on=tuple(found))
+
+
+def _is_of_another(
+    host: Host, left: Host | None, attachment: VolumeAttachment, uid: VolumeUid, world: World, view: View
+) -> bool:
+    """Whether the machine is not at this host object any more, and what is mapped there is not its business."""
+    seen = attachment.status.host
+    if not host.iqns.isdisjoint(seen.initiators if seen else ()):
+        return False
+    was_renamed = left is not None and not world.ours(left.name) and not (seen and host.id == seen.id)
+    is_anothers_now = is_anothers(host, attachment, world, view)
+    return was_renamed or is_anothers_now or _successor(attachment, host, uid, world, view) is not None
 
 
 def _is_another_machine(attachment: VolumeAttachment, host: Host, world: World) -> bool:
@@ -212,10 +258,13 @@ def _is_another_machine(attachment: VolumeAttachment, host: Host, world: World) 
 
 def _strangers(attachment: VolumeAttachment, host: Host, world: World) -> list[str]:
     """Who else logs in by a host object of an administrator's that took the initiators over from the recorded one."""
-    seen = attachment.status.host
+    seen, resource = attachment.status.host, world.hosts.get(attachment.host)
     if world.ours(host.name) or seen is None or host.name == seen.name:
         return []
-    return [port.name for port in host.ports if port.name not in seen.initiators]
+    unknown = [port for port in host.ports if port.name not in seen.initiators]
+    if resource is not None:
+        unknown = [port for port in unlisted(host, resource, ()) if port in unknown]
+    return [port.name for port in unknown]
 
 
 def _recorded(attachment: VolumeAttachment) -> HostName | None:
@@ -223,7 +272,7 @@ def _recorded(attachment: VolumeAttachment) -> HostName | None:
     return HostName(seen.name) if seen and seen.name else None
 
 
-def _heir(
+def _successor(
     attachment: VolumeAttachment, host: Host, uid: VolumeUid, world: World, view: View
 ) -> VolumeAttachment | None:
     """Another attachment of the same pair that is to stay for now; the mapping is not taken from under it.
@@ -232,21 +281,31 @@ def _heir(
     """
     known = view.volumes.get(uid)
     meant = world.bound_to(uid, known.name if known else None)
-    same = (each for each in meant if each.host == attachment.host or _on(host, each, world, view))
+    same = (each for each in meant if world.is_of(each, attachment.host) or _on(host, each, world, view))
     staying = (each for each in same if each.ref != attachment.ref and _stays(each, world))
-    heirs = (each for each in staying if _may_have_it(each, world, view))
-    return next((each for each in heirs if volume_to_leave(each, view) == uid), None)
+    successors = (each for each in staying if _may_have_it(each, host, world, view))
+    found = [each for each in successors if volume_to_leave(each, view) == uid]
+    return next(filter(_holds, found), next(iter(found), None))
+
+
+def _holds(successor: VolumeAttachment) -> bool:
+    """Whether it answers for the mapping: our finalizer is on it, and what its own end will unmap is recorded."""
+    return successor.metadata.guarded and successor.status.origin is not None
 
 
 def _stays(attachment: VolumeAttachment, world: World) -> bool:
-    """Whether it keeps what it has for now: it is not being deleted, or somebody holds its end back."""
+    """Whether it keeps what it has for now: it is not being deleted, or its end is held back."""
     meta = attachment.metadata
-    held = meta.other_finalizers or world.in_use.get(attachment.ref) or why_held(attachment, world)
+    used = meta.other_finalizers or world.in_use.get(attachment.ref)
+    held = attachment.unreadable or used or why_held(attachment, world)
     return not meta.deleting or (bool(held) and not meta.released)
 
 
-def _may_have_it(attachment: VolumeAttachment, world: World, view: View) -> bool:
-    return was_let_in(attachment) or not world.barred(attachment, view)
+def _may_have_it(attachment: VolumeAttachment, host: Host, world: World, view: View) -> bool:
+    barred = world.barred(attachment, view)
+    if not world.ours(host.name):
+        barred = barred or world.tenancy.adoption(attachment.metadata.namespace)
+    return was_let_in(attachment) or not barred
 
 
 def _on(host: Host, attachment: VolumeAttachment, world: World, view: View) -> bool:

@@ -11,14 +11,16 @@ from typing import Protocol
 from flashsystem_operator.api.annotations import RECONCILE_REQUESTED_AT
 from flashsystem_operator.api.array import MultiHostMapping
 from flashsystem_operator.api.attachment import Access, VolumeAttachment
-from flashsystem_operator.api.conditions import Conditions, find
+from flashsystem_operator.api.conditions import find
 from flashsystem_operator.api.drift import DriftPolicy
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume
 from flashsystem_operator.array.state import Mapping, Volume
 from flashsystem_operator.array.view import View
+from flashsystem_operator.reconcile.conditions import kept
 from flashsystem_operator.reconcile.decision import Act, Decision, Note, Reason, Refuse, Wait
 from flashsystem_operator.reconcile.telling import Reader
+from flashsystem_operator.reconcile.unread import stands_on
 from flashsystem_operator.reconcile.words import listed, plural
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import HostName, Lun
@@ -42,11 +44,11 @@ class Place(Protocol):
 
 def with_vanished(world: World, view: View) -> World:
     """The world, with the attachments whose mapping is not there any more, and of which that was not said before."""
-    lost = (each for each in world.attachments.values() if is_missing(each, view) and _is_news(each))
-    return replace(world, vanished=frozenset(each.ref for each in lost))
+    lost = (each for each in world.attachments.values() if is_missing(each, world, view) and _is_news(each))
+    return replace(world, vanished=frozenset(each.ref for each in lost if not stands_on(each, world, view)))
 
 
-def is_missing(attachment: VolumeAttachment, view: View) -> bool:
+def is_missing(attachment: VolumeAttachment, world: World, view: View) -> bool:
     """Whether a mapping that was there is not in the view. Where the volume is not, that is another matter."""
     seen = attachment.status
     if attachment.metadata.deleting or not _was_there(attachment) or not seen.host or not seen.volume:
@@ -54,7 +56,7 @@ def is_missing(attachment: VolumeAttachment, view: View) -> bool:
     uid, name = seen.volume.uid, seen.host.name
     if uid not in view.volumes or name in (mapped := view.of_volume(uid)):
         return False
-    return mapped.isdisjoint(view.holders(seen.host.initiators))
+    return mapped.isdisjoint(view.holders(seen.host.initiators)) and not world.recorded_at(attachment, view)
 
 
 def is_reported(attachment: VolumeAttachment) -> bool:
@@ -68,24 +70,16 @@ def is_known(attachment: VolumeAttachment) -> bool:
     return is_reported(attachment) or (ready is not None and ready.reason == Reason.MAPPING_REMOVED)
 
 
-def is_forgiven(attachment: VolumeAttachment, view: View) -> bool:
+def is_forgiven(attachment: VolumeAttachment, world: World, view: View) -> bool:
     """Whether somebody asked that what was removed be made again: it then counts as a mapping that is yet to come."""
     corrects = attachment.spec.drift_policy is DriftPolicy.CORRECT
-    return corrects and _is_answered(attachment) and is_missing(attachment, view)
+    return corrects and _is_answered(attachment) and is_missing(attachment, world, view)
 
 
 def given_lun(attachment: VolumeAttachment, mapping: Mapping) -> Lun:
     """The LUN to be remembered: while another hand's change of it is not accepted, the one from before."""
     had = attachment.status.lun
     return had if had is not None and _is_moved(attachment, mapping) else mapping.lun
-
-
-def kept(before: Conditions) -> tuple[Note, ...]:
-    """What was said of drift: it goes on being said while nothing can be seen that says otherwise."""
-    said = find(before, "Drifted")
-    if said is None or said.status != "True" or said.reason not in set(Reason):
-        return ()
-    return (Note("Drifted", Reason(said.reason), said.message),)
 
 
 def _was_there(attachment: VolumeAttachment) -> bool:
@@ -116,7 +110,7 @@ def _is_moved(attachment: VolumeAttachment, mapping: Mapping) -> bool:
 
 def of_removed(wished: Decision, attachment: VolumeAttachment, place: Place, world: World, view: View) -> Decision:
     """A volume is to be mapped, if that is what is wished: but it may have been, and another hand unmapped it."""
-    if not _was_there(attachment) or is_forgiven(attachment, view):
+    if not _was_there(attachment) or is_forgiven(attachment, world, view):
         return wished
     policy, what = attachment.spec.drift_policy, _what(attachment)
     said = kept(attachment.status.conditions) if policy is not DriftPolicy.IGNORE else ()
@@ -132,16 +126,19 @@ def of_removed(wished: Decision, attachment: VolumeAttachment, place: Place, wor
             lun = next((step.lun for step in steps if isinstance(step, MapVolume)), None)
             return replace(wished, warning=f"{what} It is mapped again at LUN {lun}. {wished.warning}".rstrip())
         case _:
-            return of_unseen(wished, attachment, view)
+            return of_unseen(wished, attachment, world, view)
 
 
-def of_unseen(wished: Decision, attachment: VolumeAttachment, view: View) -> Decision:
-    """Something else is in the way of the attachment: what vanished meanwhile is not made again when that is gone."""
-    if attachment.spec.drift_policy is DriftPolicy.IGNORE or is_forgiven(attachment, view):
+def of_unseen(wished: Decision, attachment: VolumeAttachment, world: World, view: View) -> Decision:
+    """Something else is in the way of the attachment: what vanished meanwhile is not made again when that is gone.
+
+    What was reported of the mapping while it was there, its LUN or who else has the volume, ends with it.
+    """
+    if attachment.spec.drift_policy is DriftPolicy.IGNORE or is_forgiven(attachment, world, view):
         return wished
     notes = kept(attachment.status.conditions)
     uncertain = isinstance(wished, Wait) and wished.reason is Reason.OUTCOME_UNKNOWN
-    if not notes and not uncertain and is_missing(attachment, view):
+    if not is_reported(attachment) and not uncertain and is_missing(attachment, world, view):
         message = f"{_what(attachment)} It was not mapped again by itself, since something is in the way. {_ON_REQUEST}"
         notes = (Note("Drifted", Reason.MAPPING_REMOVED, message),)
     return replace(wished, notes=(*wished.notes, *notes))

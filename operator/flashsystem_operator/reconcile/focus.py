@@ -24,10 +24,12 @@ from flashsystem_operator.array.commands import (
     UnmapVolume,
 )
 from flashsystem_operator.array.observe import Focus
-from flashsystem_operator.array.state import Volume
+from flashsystem_operator.array.state import Dialect, Host, Volume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.detach import host_to_leave, own_mapping, volume_to_leave
 from flashsystem_operator.reconcile.drift import is_known, is_missing
+from flashsystem_operator.reconcile.host_traits import lacks_io_group, unread_volumes
+from flashsystem_operator.reconcile.limits import ALL_IO_GROUPS
 from flashsystem_operator.reconcile.world import World, volume_of
 from flashsystem_operator.values import HostName, VolumeName
 
@@ -49,8 +51,11 @@ def doubts(world: World, view: View, due: Iterable[ObjectRef]) -> Focus:
     for ref in due:
         if (attachment := world.attachments.get(ref)) is not None:
             _add_doubts(focus, attachment, world, view)
+            if view.may_lack_mappings and not attachment.metadata.deleting and (meant := volume_of(attachment, view)):
+                focus.volumes.add(meant.uid)  # the volume itself tells to whom it is mapped
         elif (host := world.hosts.get(ref)) is not None and host.metadata.deleting:
             focus.hosts |= {*world.names_of(host)} - view.hosts.keys()
+        _add_replaced(focus, ref, world, view)
         _add_traits(focus, ref, world, view)
     return focus
 
@@ -78,6 +83,8 @@ def without(focus: Focus, looked: Focus) -> Focus:
         names=focus.names - looked.names,
         uids={uid: name for uid, name in focus.uids.items() if uid not in looked.uids},
         volumes=focus.volumes - looked.volumes,
+        clustered=focus.clustered - looked.clustered,
+        detailed=focus.detailed - looked.detailed,
         grouped=focus.grouped - looked.grouped,
         chap=focus.chap and not looked.chap,
     )
@@ -91,20 +98,22 @@ def both(one: Focus, other: Focus) -> Focus:
         one.names | other.names,
         one.uids | other.uids,
         one.volumes | other.volumes,
+        one.clustered | other.clustered,
+        one.detailed | other.detailed,
         one.grouped | other.grouped,
         one.chap or other.chap,
     )
 
 
 def touched(steps: Iterable[Step]) -> Focus:
-    """What these steps may have changed. Whether something is gone is asked of each host object by itself."""
+    """What these steps may have changed. Whether something is gone is asked of each host object or volume by itself."""
     focus = Focus()
     for step in steps:
         match step:
             case MapVolume(host=name):
                 focus.listed.add(name)
-            case UnmapVolume(host=name):
-                focus.mapped.add(name)
+            case UnmapVolume(uid=uid):
+                focus.volumes.add(uid)
             case MakeHost(host=name) | AddPorts(host=name) | RemovePort(host=name) | RemoveHost(host=name):
                 focus.hosts.add(name)
                 focus.grouped |= {name} if isinstance(step, MakeHost) and step.io_groups else set()
@@ -117,9 +126,20 @@ def touched(steps: Iterable[Step]) -> Focus:
     return focus
 
 
-def rivals_of(refused: Iterable[Step]) -> Focus:
-    """Who else sees the volumes whose mapping the array refused: it knew of a mapping that we did not."""
-    return Focus(volumes={step.uid for step in refused if isinstance(step, MapVolume)})
+def unread(done: Iterable[Step], view: View) -> Focus:
+    """What is to be told of volumes that were mapped, and was not read before: no listing has the preferred node."""
+    mapped = (view.volumes.get(step.uid) for step in done if isinstance(step, MapVolume))
+    return Focus(detailed={each.uid for each in mapped if each and _lacks_preferred_node(each, view)})
+
+
+def _lacks_preferred_node(volume: Volume, view: View) -> bool:
+    return view.body.system.dialect is Dialect.MODERN and not volume.preferred_node
+
+
+def rivals_of(stopped: Iterable[Step]) -> Focus:
+    """Who else has the volumes whose mapping was stopped: there may be a mapping that we did not know of."""
+    uids = {step.uid for step in stopped if isinstance(step, MapVolume)}
+    return Focus(volumes=uids, clustered=set(uids))
 
 
 def _add_attachment(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:
@@ -137,6 +157,8 @@ def _add_attachment(focus: Focus, attachment: VolumeAttachment, world: World, vi
         objects = _add_host_objects(focus, host, world, view)
         if (volume := volume_of(attachment, view)) and _may_be_elsewhere(attachment, volume, objects, world, view):
             focus.volumes.add(volume.uid)
+        if volume and volume.uid in view.host_clusters:
+            focus.clustered.add(volume.uid)
 
 
 def _add_doubts(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:
@@ -145,10 +167,37 @@ def _add_doubts(focus: Focus, attachment: VolumeAttachment, world: World, view: 
         uid, host = volume_to_leave(attachment, view), host_to_leave(attachment, world, view)
         if uid and (host is None or own_mapping(view, host.name, uid) is None):
             _add_hosts_to_leave(focus, attachment, world, view)
+            focus.volumes.add(uid)
+            if uid not in view.volumes and uid not in view.gone_volumes:
+                focus.uids[uid] = VolumeName(str((seen.name if seen else None) or ""))
     elif seen and seen.uid and seen.uid not in view.volumes and seen.uid not in view.gone_volumes:
         focus.uids[seen.uid] = VolumeName(str(seen.name or ""))
-    elif is_missing(attachment, view) and not is_known(attachment):
+    elif is_missing(attachment, world, view) and not is_known(attachment):
         _add_recorded_host(focus, attachment, world, view)
+    _add_unreached(focus, attachment, world, view)
+    _add_preferred(focus, attachment, view)
+
+
+def _add_preferred(focus: Focus, attachment: VolumeAttachment, view: View) -> None:
+    """The preferred node of a volume that is mapped, where no pass has told it: the one that mapped it was cut off."""
+    seen, volume = attachment.status.volume, volume_of(attachment, view)
+    if attachment.metadata.deleting or volume is None or (seen and seen.uid == volume.uid and seen.preferred_node):
+        return
+    if _lacks_preferred_node(volume, view) and view.of_volume(volume.uid):
+        focus.detailed.add(volume.uid)
+
+
+def _add_unreached(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:
+    """Through how many I/O groups a volume is reached, which no listing tells, if the host object lacks its own one."""
+    host, volume = world.hosts.get(attachment.host), volume_of(attachment, view)
+    if attachment.metadata.deleting or host is None or volume is None or volume.access_io_groups:
+        return
+    names = _host_objects(host, world, view)
+    objects: tuple[Host | None, ...] = tuple(view.hosts[name] for name in names) or (None,)
+    if names.isdisjoint(view.of_volume(volume.uid)) and any(
+        lacks_io_group(host, each, volume, view) for each in objects
+    ):
+        focus.detailed.add(volume.uid)
 
 
 def _add_recorded_host(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:
@@ -160,8 +209,20 @@ def _add_recorded_host(focus: Focus, attachment: VolumeAttachment, world: World,
     focus.mapped |= names
 
 
+def _add_replaced(focus: Focus, ref: ObjectRef, world: World, view: View) -> None:
+    """A host object of our name with none of the initiators has them replaced, if nothing is mapped to it."""
+    attachment = world.attachments.get(ref)
+    host = world.hosts.get(attachment.host if attachment else ref)
+    if host is None or host.metadata.deleting or view.holders(host.spec.initiators.iscsi):
+        return
+    own = world.object_of(host, view)
+    if own in view.hosts and not view.on_host(own) and not view.is_proven_empty(own):
+        focus.hosts.add(own)
+        focus.mapped.add(own)
+
+
 def _add_traits(focus: Focus, ref: ObjectRef, world: World, view: View) -> None:
-    """What a listing of hosts does not tell of a host object: its secret, and its I/O groups where they are not all."""
+    """What listings do not tell of a host object: its secret, its I/O groups if not all, and who needs them."""
     attachment = world.attachments.get(ref)
     host = world.hosts.get(attachment.host if attachment else ref)
     if host is None or host.metadata.deleting:
@@ -170,9 +231,13 @@ def _add_traits(focus: Focus, ref: ObjectRef, world: World, view: View) -> None:
         focus.chap = True
     for name in _host_objects(host, world, view):
         count = view.hosts[name].io_group_count
-        restricted = bool(host.spec.io_groups) or 0 < count < len(view.body.io_groups)
+        # Counted with the I/O groups that have no node; before there were several, each host object is in the only one.
+        most = ALL_IO_GROUPS if view.body.system.dialect is Dialect.MODERN else len(view.body.io_groups)
+        restricted = bool(host.spec.io_groups) or 0 < count < most
         if restricted and (name not in view.io_groups or count not in (0, len(view.io_groups[name]))):
             focus.grouped.add(name)
+        if attachment is None and name == world.object_of(host, view):
+            focus.detailed |= unread_volumes(host, view.hosts[name], view)
 
 
 def _add_host_objects(focus: Focus, host: FlashSystemHost, world: World, view: View) -> set[HostName]:
@@ -192,6 +257,7 @@ def _add_hosts_to_leave(focus: Focus, attachment: VolumeAttachment, world: World
     seen, host = attachment.status.host, host_to_leave(attachment, world, view)
     names = {HostName(seen.name)} if seen and seen.name else set()
     names |= {host.name} if host else set()
+    names |= set(view.holders(seen.initiators)) if seen else set()
     if seen is None and (resource := world.hosts.get(attachment.host)):
         names |= _host_objects(resource, world, view)
     focus.hosts |= names

@@ -14,11 +14,11 @@ from flashsystem_operator.api.annotations import FORCE_DETACH
 from flashsystem_operator.api.attachment import DetachGuard, VolumeAttachment
 from flashsystem_operator.api.meta import ObjectMeta
 from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.array.state import Host
+from flashsystem_operator.array.state import Host, Protocol
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.decision import Act, Note, Reason, Wait
 from flashsystem_operator.reconcile.detach import host_to_leave, to_be_unmapped
-from flashsystem_operator.reconcile.words import plural
+from flashsystem_operator.reconcile.words import listed, plural
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import HostName, VolumeUid
 
@@ -33,12 +33,14 @@ class Parting:
 
     volumes: how many. emptied: whether the host would keep no mapping at all, not even one through a host cluster.
     settling: seconds until no further deletion is expected with those that were seen.
+    targets: the iSCSI names of the array's nodes, from which the host would have to log out.
     """
 
     host: Host
     volumes: int
     emptied: bool
     settling: float
+    targets: tuple[str, ...] = ()
 
 
 def partings(world: World, view: View) -> Mapping[HostName, Parting]:
@@ -48,8 +50,9 @@ def partings(world: World, view: View) -> Mapping[HostName, Parting]:
         if (step := _leaves_a_session(attachment, world, view)) is not None:
             on_host = leaving.setdefault(step.host, {})
             on_host[step.uid] = max(on_host.get(step.uid, 0.0), world.settling.get(attachment.ref, 0.0))
+    targets = tuple(sorted({node.iqn for node in view.body.nodes if node.iqn}))
     return {
-        name: Parting(view.hosts[name], len(uids), _is_emptied(name, uids, view), max(uids.values()))
+        name: Parting(view.hosts[name], len(uids), _is_emptied(name, uids, view), max(uids.values()), targets)
         for name, uids in leaving.items()
     }
 
@@ -57,7 +60,7 @@ def partings(world: World, view: View) -> Mapping[HostName, Parting]:
 def judge(attachment: VolumeAttachment, act: Act, parting: Parting | None, world: World) -> Act | Wait:
     """What to do about a detach that nothing else holds up. parting: of its host object, if that has sessions."""
     guard, meta = attachment.spec.detach_guard, attachment.metadata
-    if parting is None or guard is DetachGuard.OFF:
+    if parting is None or guard is DetachGuard.DISABLED:
         return act
     if guard is DetachGuard.ENFORCE and not meta.forced:
         if parting.settling:
@@ -86,11 +89,15 @@ def _is_emptied(name: HostName, leaving: Mapping[VolumeUid, float], view: View) 
 
 def _blocked(meta: ObjectMeta, parting: Parting, retry: float) -> Wait:
     them = "it" if parting.volumes == 1 else "them"
+    # By target name: without one, iscsiadm logs the host out of every array that it has.
+    logouts = ", ".join(f"`iscsiadm --mode node --targetname {iqn} --logout`" for iqn in parting.targets)
+    others = [p.name for p in parting.host.ports if p.protocol is not Protocol.ISCSI and p.logged_in]
+    stay = f"{listed(others)} is not iSCSI and stays logged in until it is disconnected. " if others else ""
     message = (
         f"Host object {parting.host.name} has {plural(parting.host.logins, 'session')} with the array, and without the "
-        f"{plural(parting.volumes, 'volume')} to be unmapped it would have none left: whatever uses {them} "
-        "there would fail. Log the machine out of the array (`iscsiadm --mode node --logout`), and it goes on by "
-        "itself; or, if nothing there uses this volume, annotate this object with "
+        f"{plural(parting.volumes, 'volume')} to be unmapped it would have none left: whatever uses {them} there would "
+        f"fail. Unmount there, then log the host out of this array ({logouts}): the detach goes on by itself. {stay}If "
+        "nothing there uses this volume, annotate this object with "
         f"{FORCE_DETACH}: {meta.uid}.{meta.forced_elsewhere}"
     )
     return Wait(Reason.DETACH_BLOCKED, message, (Note(BLOCKED, Reason.DETACH_BLOCKED, message),), retry)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from flashsystem_operator.api.annotations import FORCE_DETACH
 from flashsystem_operator.api.host import FlashSystemHost, Lifecycle, Ownership
 from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, add_ports
-from flashsystem_operator.array.state import Host, Protocol
+from flashsystem_operator.array.state import Host
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import drift, limits, ports
 from flashsystem_operator.reconcile import host_life as life
 from flashsystem_operator.reconcile import host_traits as traits
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
 from flashsystem_operator.reconcile.telling import Reader
-from flashsystem_operator.reconcile.words import listed
+from flashsystem_operator.reconcile.words import listed, plural
 from flashsystem_operator.reconcile.world import World, was_let_in
 from flashsystem_operator.values import HostName, Iqn
 
@@ -55,6 +55,8 @@ Standing = Ours | Adopted | Unmade | Wait | Refuse
 def standing(resource: FlashSystemHost, world: World, view: View) -> Standing:
     """Find the host object of a resource: by its initiators, then by our own name for it."""
     wished = resource.spec.initiators.iscsi
+    if resource.unreadable:
+        return Refuse(Reason.SPEC_UNREADABLE, resource.unreadable)
     if (barred := world.tenancy.use(resource.metadata.namespace)) and not was_let_in(resource):
         return barred
     if elsewhere := life.on_another_system(resource, world, view):
@@ -70,7 +72,7 @@ def standing(resource: FlashSystemHost, world: World, view: View) -> Standing:
             "FlashSystemHost for each.",
         )
     if holders:
-        return _held_by(view.hosts[holders[0]], resource, own, world)
+        return _held_by(view.hosts[holders[0]], resource, own, world, view)
     return _by_name(resource, own, view)
 
 
@@ -82,6 +84,10 @@ def plan(resource: FlashSystemHost, world: World, view: View) -> Decision:
         return Wait(Reason.PARENT_DELETING, f"{world.array.ref} is being deleted and takes no new host.")
     found = standing(resource, world, view)
     barred = world.tenancy.use(resource.metadata.namespace)
+    if not barred or was_let_in(resource):
+        stands_on = found.host if isinstance(found, Ours | Adopted) else None
+        if going := life.outlived(resource, stands_on, world, view):
+            return Act(going)
     if isinstance(found, Wait):
         return (None if barred else _let_go(resource, world, view)) or found
     if isinstance(found, Refuse):
@@ -116,7 +122,7 @@ def unsettled(name: HostName) -> Wait:
     return Wait(
         Reason.OUTCOME_UNKNOWN,
         f"A command that changes host object {name} may still be running: its answer was lost, or the operator that "
-        "worked this array before stopped without a word. Nothing more is done to it until another look settles that.",
+        "worked this array before ended without it. Nothing more is done to it until another look settles that.",
     )
 
 
@@ -144,33 +150,32 @@ def _lost_claim(resource: FlashSystemHost, world: World, view: View) -> Refuse |
         if winner is not None and winner.ref != resource.ref:
             return Refuse(
                 Reason.INITIATOR_CLAIMED,
-                f"Initiator {iqn} is claimed by {Reader.of(resource, world).resource(winner)} too, which came first. "
-                "Remove it from one of the two.",
+                f"Initiator {iqn} is claimed by {Reader.of(resource, world).resource(winner)} too, which has "
+                "precedence. Remove it from one of the two.",
             )
     return None
 
 
-def _held_by(host: Host, resource: FlashSystemHost, own: HostName, world: World) -> Standing:
+def _held_by(host: Host, resource: FlashSystemHost, own: HostName, world: World, view: View) -> Standing:
     wished = resource.spec.initiators.iscsi
     missing = tuple(iqn for iqn in wished if iqn not in host.iqns)
     if host.name == own:
         return Ours(host, missing, _surplus(host, resource))
     if world.ours(host.name) or world.of_another_installation(host.name):
-        return _proven_anothers(host, resource, world)
+        return _proven_anothers(host, resource, world, view)
     if (barred := world.tenancy.adoption(resource.metadata.namespace)) and not _was_adopted(host, resource):
         return barred
-    extra = tuple(port.name for port in host.ports if port.protocol is not Protocol.ISCSI or port.name not in wished)
-    if extra:
+    if extra := ports.unlisted(host, resource, wished):
         return Refuse(
             Reason.EXTRA_INITIATORS,
-            f"Host object {host.name} was not made by this operator and has further initiators: {listed(extra)}. "
-            "Whoever logs in with them would see the volumes too. Add them to spec.initiators.iscsi if they are this "
-            "host's, or remove them from the host object on the array.",
+            f"Host object {host.name} was not made by this operator and has further initiators: "
+            f"{listed([port.name for port in extra])}. Whoever logs in with them would see the volumes too. "
+            f"{ports.way_out(extra, 'remove them from the host object on the array')}",
         )
     return Adopted(host, missing)
 
 
-def _proven_anothers(host: Host, resource: FlashSystemHost, world: World) -> Wait:
+def _proven_anothers(host: Host, resource: FlashSystemHost, world: World, view: View) -> Wait:
     """The name proves that an operator made it for another resource, which changes and removes it: never adopted."""
     reader, other = Reader.of(resource, world), world.host_by_object_name.get(host.name)
     begins = f"{reader.host_object(host.name)} holds initiators of this host and belongs to "
@@ -183,11 +188,28 @@ def _proven_anothers(host: Host, resource: FlashSystemHost, world: World) -> Wai
         )
     if other:
         return Wait(Reason.INITIATOR_HELD_BY, f"{begins}{reader.resource(other)}. It is taken up when that lets it go.")
-    return Wait(
-        Reason.INITIATOR_HELD_BY,
-        f"{begins}a FlashSystemHost that is there no more. It is taken up when that lets it go: unmap what is left on "
-        "it and remove it on the array; status.audit of the array names it.",
-    )
+    uses = [plural(host.logins, "session")] if host.logins else []
+    uses += [f"mappings of {plural(len(mapped), 'volume')}"] if (mapped := view.on_host(host.name)) else []
+    uses += [f"a place in host cluster {host.cluster}"] if host.cluster else []
+    if elsewhere := world.elsewhere(host.name):
+        near = elsewhere.metadata.namespace == reader.namespace
+        message = (
+            f"{begins}{reader.resource(elsewhere)}, which is on {elsewhere.array if near else 'another array'}. It may "
+            "be the copy that the two arrays keep of one host object (policy-based high availability): leave it on the "
+            "array. Attach the volumes of this machine through that FlashSystemHost, or take the initiators out of it."
+        )
+    elif uses:
+        message = (
+            f"{begins}a FlashSystemHost that is there no more, and it has {listed(uses)}: a machine may be using it. "
+            "Create that FlashSystemHost again, under the same name and namespace, and it is taken up as it is; "
+            "status.audit of the array names it. It is free when nothing uses it any more and it is not on the array."
+        )
+    else:
+        message = (
+            f"{begins}a FlashSystemHost that is there no more. It has no session and no mapping: remove it on the "
+            "array, or create that FlashSystemHost again. status.audit of the array names it."
+        )
+    return Wait(Reason.INITIATOR_HELD_BY, message)
 
 
 def _was_adopted(host: Host, resource: FlashSystemHost) -> bool:
@@ -202,12 +224,20 @@ def _by_name(resource: FlashSystemHost, own: HostName, view: View) -> Standing:
     host = view.hosts.get(own)
     if host is None:
         return Unmade(own)
-    put = put_by_us(resource)
-    if view.on_host(own) and not host.iqns <= put:
+    foreign = not host.iqns <= put_by_us(resource)
+    if foreign and not view.on_host(own) and not view.is_proven_empty(own):
+        return Wait(
+            Reason.HOST_NOT_READY,
+            f"Host object {own} has other initiators. Whether volumes are mapped to it is read again before they are "
+            "replaced.",
+            retry=1.0,
+        )
+    if foreign and view.on_host(own):
         return Refuse(
             Reason.HOST_HOLDS_OTHER_MAPPINGS,
             f"Host object {own} has other initiators ({listed(sorted(host.iqns))}) and volumes mapped to it. If it is "
-            "this machine, installed anew, unmap them or put its initiators right on the array.",
+            "this machine, installed anew, correct its initiators on the array; or unmap the volumes when no machine "
+            "is logged in with the old ones.",
         )
     return Ours(host, resource.spec.initiators.iscsi, tuple(Iqn(iqn) for iqn in sorted(host.iqns)))
 
@@ -261,9 +291,16 @@ def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View)
     missing = ports.to_put(found.missing, resource, host)
     steps += add_ports(host.name, missing) if missing else ()
     steps += tuple(RemovePort(host.name, iqn) for iqn in found.surplus if iqn not in live)
+    if steps and host.partition:
+        return Refuse(
+            Reason.HOST_DIFFERS,
+            f"Host object {host.name} is in storage partition {host.partition} of the array, whose administrator alone "
+            "changes it, and it is not as the spec wishes. Change it there, take it out of the partition, or change "
+            "the spec.",
+        )
     if steps:
         return Act(steps, warning=traits.taken_from_a_session(steps, host))
-    if waits := trouble or traits.awaited(resource, host, view):
+    if waits := trouble or traits.awaited(resource, host, world, view):
         return waits
     if live:
         return Wait(
@@ -290,5 +327,5 @@ def _plan_gone(resource: FlashSystemHost, world: World, view: View) -> Decision:
     """Wait for the attachments; then remove the host object, if it is ours and nothing is left on it."""
     if waits := life.in_use(resource, world) or life.end_on_another_system(resource, world, view):
         return waits
-    own = world.object_of(resource, view)
-    return unsettled(own) if world.is_unsettled(own) else life.end(resource, own, view)
+    doubtful = next((name for name in world.names_of(resource) if world.is_unsettled(name)), None)
+    return unsettled(doubtful) if doubtful else life.end(resource, world, view)

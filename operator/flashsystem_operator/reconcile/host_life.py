@@ -9,7 +9,6 @@ from flashsystem_operator.reconcile.decision import Act, Reason, Refuse, Release
 from flashsystem_operator.reconcile.holding import way_out
 from flashsystem_operator.reconcile.words import listed, plural
 from flashsystem_operator.reconcile.world import World
-from flashsystem_operator.values import HostName
 
 
 def is_needed_no_more(resource: FlashSystemHost, host: Host, world: World, view: View) -> bool:
@@ -17,10 +16,37 @@ def is_needed_no_more(resource: FlashSystemHost, host: Host, world: World, view:
 
     Retain keeps it here, too: whether the last volume or the resource went first must not decide what is left.
     """
-    spec = resource.spec
-    lasts = spec.lifecycle is Lifecycle.PERSISTENT or spec.deletion_policy is DeletionPolicy.RETAIN
     wanted = any(not each.metadata.deleting for each in world.attachments_of(resource))
-    return not (lasts or wanted or view.on_host(host.name) or host.cluster)
+    return not wanted and resource.spec.lifecycle is not Lifecycle.PERSISTENT and _may_go(resource, host, view)
+
+
+def outlived(resource: FlashSystemHost, stands_on: Host | None, world: World, view: View) -> tuple[RemoveHost, ...]:
+    """The removal of host objects that we made for a resource that is not what it stands on any more.
+
+    Its initiators are on another host object by now: of an administrator, to which the spec was changed, or of another
+    owner, which may never let them go; or one bears the name of a former installation. Such a host object would stay
+    for ever, and with it its initiators, which no other FlashSystemHost could use.
+    """
+    if resource.unreadable or on_another_system(resource, world, view):
+        return ()
+    wished = resource.spec.initiators.iscsi
+    left = (host for host in _made_for(resource, world, view) if host != stands_on)
+    going = (
+        host.name
+        for host in left
+        if not world.is_unsettled(host.name) and _may_go(resource, host, view)
+        if host.iqns.isdisjoint(wished) or is_needed_no_more(resource, host, world, view)
+    )
+    return tuple(map(RemoveHost, going))
+
+
+def _made_for(resource: FlashSystemHost, world: World, view: View) -> tuple[Host, ...]:
+    return tuple(view.hosts[name] for name in world.names_of(resource) if name in view.hosts)
+
+
+def _may_go(resource: FlashSystemHost, host: Host, view: View) -> bool:
+    retained = resource.spec.deletion_policy is DeletionPolicy.RETAIN
+    return not (retained or view.on_host(host.name) or host.cluster)
 
 
 def in_use(resource: FlashSystemHost, world: World) -> Wait | None:
@@ -36,18 +62,21 @@ def in_use(resource: FlashSystemHost, world: World) -> Wait | None:
     )
 
 
-def end(resource: FlashSystemHost, own: HostName, view: View) -> Act | Release:
-    """What becomes of the host object of a deleted resource that nobody needs."""
-    host, left = view.hosts.get(own), len(view.on_host(own))
-    if host is None:
-        return Release()
-    if left:
-        return Release(f"Host object {own} stays on the array: it has mappings of {plural(left, 'volume')} of others.")
+def end(resource: FlashSystemHost, world: World, view: View) -> Act | Release:
+    """What becomes of the host objects that we made for a deleted resource that is in use no more."""
+    hosts = _made_for(resource, world, view)
+    if going := tuple(RemoveHost(host.name) for host in hosts if _may_go(resource, host, view)):
+        return Act(going)
+    return Release(" ".join(_why_it_stays(host, view) for host in hosts), on=tuple(host.name for host in hosts))
+
+
+def _why_it_stays(host: Host, view: View) -> str:
+    stays = f"Host object {host.name} stays on the array"
+    if left := len(view.on_host(host.name)):
+        return f"{stays}: it has mappings of {plural(left, 'volume')} of others."
     if host.cluster:
-        return Release(f"Host object {own} stays on the array: it is a member of host cluster {host.cluster}.")
-    if resource.spec.deletion_policy is DeletionPolicy.RETAIN:
-        return Release(f"Host object {own} stays on the array, as spec.deletionPolicy Retain says.")
-    return Act((RemoveHost(own),))
+        return f"{stays}: it is a member of host cluster {host.cluster}."
+    return f"{stays}, as spec.deletionPolicy Retain says."
 
 
 def on_another_system(resource: FlashSystemHost, world: World, view: View) -> Refuse | None:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.host import FlashSystemHost, OtherPorts
 from flashsystem_operator.api.kinds import API_VERSION, Kind, ObjectRef
 from flashsystem_operator.array.commands import shown
 from flashsystem_operator.array.state import Host, Protocol
@@ -144,8 +144,6 @@ def _unfit_host(host: Host, world: World) -> str:
         return "it has no initiator, so nobody can say which machine it is"
     if not names:
         return f"its ports are {listed(others)}: only iSCSI hosts are looked after"
-    if others:
-        return f"it has {listed(others)} ports beside iSCSI: only hosts with nothing but iSCSI are looked after"
     if len(names) > MAX_INITIATORS:
         return f"it has {len(names)} initiators, and a FlashSystemHost at most {MAX_INITIATORS}"
     bad = [name for name in names if _is_not(name, iqn)]
@@ -190,12 +188,15 @@ def _host(host: Host, world: World, wish: Wish, named: Namer) -> Proposal:
     array = {"name": world.array.metadata.name}
     if world.array.metadata.namespace != wish.namespace:
         array["namespace"] = world.array.metadata.namespace
+    initiators: dict[str, object] = {"iscsi": sorted(host.iqns)}
+    if any(port.protocol is not Protocol.ISCSI for port in host.ports):
+        initiators["otherPorts"] = OtherPorts.ALLOW.value
     return Proposal(
         _document(
             Kind.HOST,
             wish.namespace,
             named.host(host.name),
-            {"arrayRef": array, "initiators": {"iscsi": sorted(host.iqns)}, "deletionPolicy": "Retain"},
+            {"arrayRef": array, "initiators": initiators, "deletionPolicy": "Retain"},
         ),
         f"host object {host.name}",
     )

@@ -27,7 +27,7 @@ def host_object_name(installation: str, namespace: str, name: str, base: str) ->
     cleaned = _NOT_ALLOWED.sub("-", base)
     if not re.match(r"[A-Za-z_]", cleaned):
         cleaned = f"h{cleaned}"
-    return host_name(f"{cleaned[:_BASE]}-{_digest(installation, 6)}{_digest(f'{namespace}/{name}', 8)}")
+    return host_name(f"{cleaned[:_BASE]}-{_digest(installation, 6)}{mark_of(namespace, name)}")
 
 
 def made_by(installation: str, name: HostName) -> bool:
@@ -41,8 +41,18 @@ def made_for(name: HostName, namespace: str, resource: str) -> bool:
 
     The resource need not be there any more, and its status has no say in it.
     """
+    return mark_in(name) == mark_of(namespace, resource)
+
+
+def mark_of(namespace: str, resource: str) -> str:
+    """What the name of each host object ends with that an operator creates for a FlashSystemHost."""
+    return _digest(f"{namespace}/{resource}", 8)
+
+
+def mark_in(name: HostName) -> str | None:
+    """The mark in the name of a host object; None if no operator gave it."""
     found = _SUFFIX.search(name)
-    return found is not None and found.group(2) == _digest(f"{namespace}/{resource}", 8)
+    return found.group(2) if found else None
 
 
 def made_by_another(ours: Collection[str], name: HostName) -> bool:

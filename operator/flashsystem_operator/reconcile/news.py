@@ -13,10 +13,13 @@ from flashsystem_operator.api.conditions import Conditions, find, is_true
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
 from flashsystem_operator.array.commands import MapVolume
 from flashsystem_operator.array.errors import Refused, Unreadable
+from flashsystem_operator.array.state import Mapping
 from flashsystem_operator.reconcile import audit as audits
 from flashsystem_operator.reconcile.conditions import verdict
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Note, Reason, Refuse, Release
 from flashsystem_operator.reconcile.saying import Outcome
+from flashsystem_operator.reconcile.telling import Reader
+from flashsystem_operator.reconcile.world import World
 
 
 class EventReason(StrEnum):
@@ -42,6 +45,8 @@ class EventReason(StrEnum):
     """The host object is not on the array any more."""
     REACHABLE = "Reachable"
     """The array answers again."""
+    WRONG_VOLUME_MAPPED = "WrongVolumeMapped"
+    """A name moved to another volume or host while a mapping was created. The message says whether it was unmapped."""
     VOLUME_RENAMED = "VolumeRenamed"
     """The volume has another name on the array; it is the same one, by its UID, and nothing is done."""
     AUDIT_CHANGED = "AuditChanged"
@@ -58,6 +63,9 @@ _OF_THE_ARRAY = frozenset({Reason.NO_USABLE_PORTAL, Reason.OTHER_SYSTEM})
 
 _BESIDE = frozenset({"ConnectionSecretBlocked", "PersistentVolumeBlocked"})
 """What is said of the Secret and the PersistentVolume beside an attachment, which are kept after all is decided."""
+
+_QUIET = frozenset({Reason.VOLUME_DEGRADED})
+"""No Event: a node that restarts degrades all volumes of its I/O group for a while."""
 
 _CALM = frozenset({"Paused"})
 """Conditions that somebody asked for: no warning."""
@@ -91,6 +99,22 @@ def of_attachment(
     elif ended := _drift_ended(was, planned, outcome):
         told.append(ended)
     return tuple(told)
+
+
+def of_wrong_mapping(
+    attachment: VolumeAttachment, meant: MapVolume, made: Mapping, problem: Exception | None, world: World
+) -> News:
+    """A mapping that a command of ours made in place of the one that was meant. problem: why it stays."""
+    reader = Reader.of(attachment, world)
+    host = f"host object {made.host}" if reader.knows(made.host) else "another owner's host object"
+    volume = f"{made.volume} " if reader.may_know(made.volume, made.uid) else ""
+    message = (
+        f"Volume {volume}(UID {made.uid}) was mapped to {host} at LUN {made.lun} instead of {meant.volume} (UID "
+        f"{meant.uid}) to host object {meant.host}: a name moved to another object while the command was under way. "
+    )
+    why = f": {problem}" if reader.knows(made.host) and volume else ""  # it names both
+    message += "It was unmapped." if problem is None else f"It could not be unmapped{why}. Unmap it on the array."
+    return News(EventReason.WRONG_VOLUME_MAPPED, message, warning=True)
 
 
 def of_host(before: FlashSystemHost, planned: Decision | None, outcome: Outcome, after: HostStatus) -> tuple[News, ...]:
@@ -171,7 +195,7 @@ def _warned(planned: Decision | None, outcome: Outcome) -> tuple[News, ...]:
 
 def _trouble(was: Conditions, outcome: Outcome) -> tuple[News, ...]:
     """What somebody should look at: our refusal once, the array's each time, what is noted when it begins."""
-    told = [_noted(note) for note in outcome.decision.notes if not _was_said(was, note.kind, note.reason)]
+    told = [_noted(note) for note in outcome.decision.notes if _is_new(was, note)]
     match outcome:
         case Outcome(decision=Refuse(reason, message)) if reason not in _OF_THE_ARRAY:
             known = _was_said(was, "Stalled", reason) or message in (each.message for each in told)
@@ -181,6 +205,10 @@ def _trouble(was: Conditions, outcome: Outcome) -> tuple[News, ...]:
         case _:
             pass
     return tuple(told)
+
+
+def _is_new(was: Conditions, note: Note) -> bool:
+    return note.reason not in _QUIET and not _was_said(was, note.kind, note.reason)
 
 
 def _noted(note: Note) -> News:

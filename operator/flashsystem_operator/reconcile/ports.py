@@ -8,9 +8,9 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from flashsystem_operator.api.drift import DriftPolicy
-from flashsystem_operator.api.host import FlashSystemHost, HostPort, Ownership
+from flashsystem_operator.api.host import FlashSystemHost, HostPort, OtherPorts, Ownership
 from flashsystem_operator.array.commands import AddPorts, RemoveHost
-from flashsystem_operator.array.state import Host, Protocol
+from flashsystem_operator.array.state import Host, Port, Protocol
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Note, Reason, Refuse
 from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.values import Iqn
@@ -44,7 +44,7 @@ def to_put(missing: Collection[Iqn], resource: FlashSystemHost, host: Host) -> t
 
 def noted(wished: Decision, resource: FlashSystemHost, host: Host, put: Collection[str]) -> Decision:
     """The plan for a host object of ours, with what another hand did to its ports. put: those that we put on it."""
-    gone, added = lost(resource, host), _foreign(resource, host, put)
+    gone, added = lost(resource, host), unlisted(host, resource, {*resource.spec.initiators.iscsi, *put})
     if not gone and not added:
         return wished
     policy, what = resource.spec.drift_policy, " ".join((*_said_of_lost(gone, host), *_said_of_foreign(added, host)))
@@ -63,21 +63,34 @@ def noted(wished: Decision, resource: FlashSystemHost, host: Host, put: Collecti
             return replace(wished, notes=(*wished.notes, *notes))
 
 
-def _foreign(resource: FlashSystemHost, host: Host, put: Collection[str]) -> list[str]:
-    known = {*resource.spec.initiators.iscsi, *put}
-    return [port.name for port in host.ports if port.protocol is not Protocol.ISCSI or port.name not in known]
+def unlisted(host: Host, resource: FlashSystemHost, known: Collection[str]) -> tuple[Port, ...]:
+    """The ports of a host object that are none of the known initiators, and not allowed by spec.initiators either."""
+    allowed = resource.spec.initiators.other_ports is OtherPorts.ALLOW
+    return tuple(
+        port for port in host.ports if (port.name not in known if port.protocol is Protocol.ISCSI else not allowed)
+    )
+
+
+def way_out(unlisted: Collection[Port], or_else: str) -> str:
+    """What to do about such ports: only iSCSI names can be listed in the spec."""
+    iscsi = [port.name for port in unlisted if port.protocol is Protocol.ISCSI]
+    others = [port.name for port in unlisted if port.protocol is not Protocol.ISCSI]
+    spec = [f"add {listed(iscsi)} to spec.initiators.iscsi"] if iscsi else []
+    spec += [f"set spec.initiators.otherPorts to Allow for {listed(others)}"] if others else []
+    which = "they are this machine's" if len(unlisted) > 1 else "it is this machine's"
+    return f"If {which}, {' and '.join(spec)}; or {or_else}."
 
 
 def _said_of_lost(gone: Collection[str], host: Host) -> tuple[str, ...]:
     return (f"Another hand took {listed(gone)} off host object {host.name}.",) if gone else ()
 
 
-def _said_of_foreign(added: Collection[str], host: Host) -> tuple[str, ...]:
+def _said_of_foreign(added: Collection[Port], host: Host) -> tuple[str, ...]:
     if not added:
         return ()
     message = (
-        f"Host object {host.name} has {listed(added)}, which this operator did not put there: whoever logs in with "
-        "that sees the volumes too. It is left there: take it off on the array, or add it to spec.initiators.iscsi if "
-        "it is this machine's."
+        f"Host object {host.name} has {listed([port.name for port in added])}, which this operator did not put there: "
+        "whoever logs in with that sees the volumes too. It is left there. "
+        f"{way_out(added, 'remove it from the host object on the array')}"
     )
     return (message,)

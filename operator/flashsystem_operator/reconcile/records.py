@@ -9,7 +9,7 @@ from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, SetChap
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import chap, cooling
-from flashsystem_operator.reconcile.decision import Act, Decision
+from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
 from flashsystem_operator.reconcile.host import put_by_us
 from flashsystem_operator.reconcile.ports import ASKED
 from flashsystem_operator.reconcile.saying import Outcome, array_seen, binding, said_conditions
@@ -32,6 +32,18 @@ def of_attachment(
         | binding(attachment, name, world, view)
         | {"origin": Origin.CREATED, "connection": None, "attached_time": None}
     )
+
+
+def answers(attachment: VolumeAttachment, decision: Decision) -> bool:
+    """Whether the end of a live attachment has something to undo, so that our finalizer has to be on it.
+
+    Also of a mapping that an elder left to it, and that it cannot use.
+    """
+    if attachment.metadata.deleting:
+        return False
+    if isinstance(decision, Wait | Refuse):
+        return attachment.status.origin is not None and decision.reason is not Reason.DUPLICATE
+    return isinstance(decision, Act | InSync)
 
 
 @dataclass(frozen=True, slots=True)

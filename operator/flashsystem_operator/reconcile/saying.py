@@ -58,7 +58,18 @@ def volume_seen(attachment: VolumeAttachment, world: World, view: View) -> dict[
     volume = volume_of(attachment, view)
     if volume is None:
         return {}
-    return {"volume": VolumeSeen(name=volume.name, id=volume.id, uid=volume.uid, capacity=volume.capacity)}
+    seen = attachment.status.volume
+    # A listing does not tell the preferred node: what was read closely before is kept.
+    known = seen.preferred_node if seen and seen.uid == volume.uid else None
+    return {
+        "volume": VolumeSeen(
+            name=volume.name,
+            id=volume.id,
+            uid=volume.uid,
+            capacity=volume.capacity,
+            preferred_node=volume.preferred_node or known,
+        )
+    }
 
 
 def array_seen(world: World, view: View) -> ArraySeen:

@@ -4,6 +4,7 @@ Two hosts that write to one volume destroy a file system that was not made for i
 attachment of the volume to be Shared; and where a mapping is not ours, this one has to be Shared all the same.
 """
 
+from collections.abc import Collection
 from typing import Protocol
 
 from flashsystem_operator.api.array import MultiHostMapping
@@ -13,6 +14,7 @@ from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.decision import Reason, Refuse, Wait
 from flashsystem_operator.reconcile.detach import host_to_leave
 from flashsystem_operator.reconcile.telling import Reader
+from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import HostName
 
@@ -30,10 +32,13 @@ class Place(Protocol):
 def judge(attachment: VolumeAttachment, place: Place, world: World, view: View) -> Wait | Refuse | None:
     """Why the volume must not be mapped to this host as things stand, or None when it may."""
     others = (view.of_volume(place.volume.uid) | world.perhaps_mapped(place.volume.uid)) - {place.name}
-    if not others:
+    clusters = view.empty_clusters_of(place.volume.uid)
+    if not others and not clusters:
         return None
     reader = Reader.of(attachment, world)
     if attachment.spec.access is Access.EXCLUSIVE:
+        if not others:
+            return _in_a_cluster(place.volume, clusters, reader)
         return _exclusive(place.volume, others, reader, view)
     if leaving := _exclusive_still_there(place.volume, others, world, view):
         return Wait(
@@ -50,7 +55,7 @@ def judge(attachment: VolumeAttachment, place: Place, world: World, view: View) 
     if world.array.spec.multi_host_mapping is MultiHostMapping.FORBIDDEN:
         return Refuse(
             Reason.MULTI_HOST_MAPPING_FORBIDDEN,
-            f"Volume {place.volume.name} is mapped to {reader.host_objects(others)}, and {world.array.ref} has "
+            f"Volume {place.volume.name} is mapped to {_whom(others, clusters, reader)}, and {world.array.ref} has "
             "spec.multiHostMapping Forbidden. Detach it there first, or ask whoever keeps the array.",
         )
     return None
@@ -69,6 +74,22 @@ def _exclusive(volume: Volume, others: frozenset[HostName], reader: Reader, view
         f"Volume {volume.name} is mapped to {reader.host_objects(others)}. Detach it there, or set spec.access to "
         "Shared on every attachment of it if its file system is made for several hosts.",
     )
+
+
+def _in_a_cluster(volume: Volume, clusters: Collection[str], reader: Reader) -> Refuse:
+    return Refuse(
+        Reason.MAPPED_THROUGH_HOST_CLUSTER,
+        f"Volume {volume.name} is mapped to {_whom((), clusters, reader)}, which has no hosts; each host that is added "
+        "to it sees the volume. Unmap it there on the array (rmvolumehostclustermap), or set spec.access to Shared if "
+        "its file system is made for several hosts.",
+    )
+
+
+def _whom(hosts: Collection[HostName], clusters: Collection[str], reader: Reader) -> str:
+    """Host clusters are the array administrator's: who does not keep the array is not told their names."""
+    if hosts:
+        return reader.host_objects(hosts)
+    return f"host cluster {listed(sorted(clusters))}" if reader.keeps_the_array else "a host cluster"
 
 
 def _hosts_being_left(volume: Volume, world: World, view: View) -> dict[HostName, VolumeAttachment]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.reconcile.words import listed
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.reconcile.world import World, was_let_in
+from flashsystem_operator.values import HostName, VolumeUid
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,20 @@ class Reader:
     def knows(self, host_object: str) -> bool:
         """Whether the name of a host object may be told."""
         owners = self.world.namespaces_of_host_object.get(host_object)
+        if not owners and (other := self.world.elsewhere(HostName(host_object))):
+            owners = frozenset({other.metadata.namespace})
         return self.namespace in owners if owners else self.keeps_the_array
+
+    def may_know(self, volume: str, uid: VolumeUid) -> bool:
+        """Whether the name of a volume may be told that is mapped to a host of his.
+
+        The machine sees LUN and UID itself, but not what the keeper of the array calls the volume: that is for
+        namespaces that may attach it, or have.
+        """
+        if self.world.tenancy.volume(self.namespace, volume) is None:
+            return True
+        had = (each for each in self.world.bound_to(uid) if each.metadata.namespace == self.namespace)
+        return any(map(was_let_in, had))
 
     def host_object(self, name: str) -> str:
         """`Host object node-0123...`, to begin a sentence with, or words in its stead."""

@@ -56,27 +56,36 @@ class Tenancy:
                 Reason.ADOPTION_NOT_ALLOWED,
                 f"The array knows initiators of this host, or this mapping, from another hand than this operator's, "
                 f"and {self.array.ref} does not let namespace {namespace} take that over: "
-                f"{self._rule('hostAdoption')}. Ask whoever keeps the array to allow it there, or to remove what is on "
-                "the array.",
+                f"{self._rule('hostAdoption')}. Ask whoever keeps the array to allow it there.",
             ),
         )
 
-    def volume(self, namespace: str, name: str) -> Refusal:
-        """Why a namespace may not attach the volume that has this name now."""
+    def volume(self, namespace: str, name: str | None, uid: str | None = None) -> Refusal:
+        """Why a namespace may not attach a volume.
+
+        name: that the volume has now; None where the array shows no volume of the UID. The UID of another namespace's
+            volume must not find out whether it exists, so both are refused in the same words, without the name: only
+            an entry for every volume lets a namespace learn that there is none.
+        uid: by which the volume is asked for, if not by its name.
+        """
         entries = self.array.spec.volume_access
         if not entries:
             return None
-        matching = [entry for entry in entries if any(fnmatchcase(name, glob) for glob in entry.volumes)]
         labels = self.labels.get(namespace)
-        if matching and labels is None:
+        if labels is None:
             return self._unknown(namespace, "volumeAccess")
-        if any(chooses(entry.namespace_selector, labels or {}) for entry in matching):
+        globs = (glob for entry in entries if chooses(entry.namespace_selector, labels) for glob in entry.volumes)
+        if any(fnmatchcase(name, glob) if name is not None else set(glob) == {"*"} for glob in globs):
             return None
-        return Refuse(
-            Reason.VOLUME_NOT_ALLOWED,
-            f"No entry in spec.volumeAccess of {self.array.ref} lets namespace {namespace} attach volume {name}. Ask "
-            "whoever keeps the array for one.",
-        )
+        none_for = f"No entry in spec.volumeAccess of {self.array.ref} lets namespace {namespace} attach"
+        if uid is None:
+            message = f"{none_for} volume {name}. Ask whoever keeps the array for one."
+        else:
+            message = (
+                f"{none_for} a volume with UID {uid}, if the array has one. Create this attachment again with another "
+                "spec.volume, or ask whoever keeps the array for an entry."
+            )
+        return Refuse(Reason.VOLUME_NOT_ALLOWED, message)
 
     def persistent_volumes(self) -> Note | None:
         """Why no attachment of the array may make a PersistentVolume."""

@@ -1,7 +1,7 @@
 """What is wished around one array: its own resource, its hosts, their attachments. And who belongs to whom."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, groupby
 from typing import TypeVar
@@ -12,11 +12,11 @@ from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.kinds import ObjectRef
 from flashsystem_operator.api.meta import Resource
 from flashsystem_operator.array.commands import Step
-from flashsystem_operator.array.state import Volume
+from flashsystem_operator.array.state import Host, Volume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.decision import Refuse, Wait
 from flashsystem_operator.reconcile.labels import Labels
-from flashsystem_operator.reconcile.names import host_object_name, made_by, made_by_another
+from flashsystem_operator.reconcile.names import host_object_name, made_by, made_by_another, made_for
 from flashsystem_operator.reconcile.tenancy import Refusal, Tenancy
 from flashsystem_operator.values import ChapSecret, HostName, Iqn, VolumeName, VolumeUid
 
@@ -26,6 +26,9 @@ AnyResource = TypeVar("AnyResource", bound=Resource)
 @dataclass(frozen=True)
 class World:
     """All resources of one array, not only those whose turn it is: a rival counts whether or not it is due.
+
+    And whether or not its spec can be read: nothing is done for one that cannot (`Resource.unreadable`), but what can
+    be read of it is respected, and of the rest the strictest that it may mean.
 
     installation: the id of this installation of the operator (3.3).
     former: ids that it had before; host objects named by these are ours too.
@@ -42,6 +45,7 @@ class World:
     counted: when attachments were last counted by the brake, by uid.
     now: the time of the pass, RFC 3339 in UTC with whole seconds: texts compare as times do.
     paused: why nothing may be written to any array at present, empty if it may.
+    marked: the hosts, of other arrays too, for which a host object of a name may have been created.
     in_use: deleted attachments whose volume somebody in the cluster still uses, as was asked for this pass.
     """
 
@@ -64,6 +68,7 @@ class World:
     namespaced: bool = False
     in_use: Mapping[ObjectRef, Wait] = field(default_factory=dict)
     vanished: frozenset[ObjectRef] = frozenset()
+    marked: Callable[[HostName], Iterable[FlashSystemHost]] = lambda _: ()
 
     @cached_property
     def tenancy(self) -> Tenancy:
@@ -75,11 +80,14 @@ class World:
 
     def barred(self, attachment: VolumeAttachment, view: View) -> Refusal:
         """Why an attachment may not have its volume. One that had it keeps its word: see `was_let_in`."""
-        namespace, volume = attachment.metadata.namespace, volume_of(attachment, view)
+        namespace = attachment.metadata.namespace
         if refused := self.tenancy.use(namespace):
             return refused
-        name = volume.name if volume else attachment.spec.volume.name
-        return self.tenancy.volume(namespace, name) if name else None
+        selector, seen = attachment.spec.volume, attachment.status.volume
+        if uid := selector.uid or (seen.uid if seen else None):
+            known = view.volumes.get(uid)
+            return self.tenancy.volume(namespace, known.name if known else None, uid)
+        return self.tenancy.volume(namespace, selector.name) if selector.name else None
 
     def name_of(self, host: FlashSystemHost) -> HostName:
         """The name of the host object that we make for this resource."""
@@ -105,6 +113,14 @@ class World:
         """Whether the operator of another cluster made it, as far as its name tells."""
         return made_by_another((self.installation, *self.former), name)
 
+    def elsewhere(self, name: HostName) -> FlashSystemHost | None:
+        """The host of another array of this installation whose host object this is, as its name tells.
+
+        It is a copy that the arrays keep (policy-based high availability), or was left when that host went there.
+        """
+        others = (each for each in self.marked(name) if each.array != self.array.ref)
+        return next(others, None) if self.ours(name) else None
+
     def is_unsettled(self, name: HostName) -> bool:
         return self.all_unsettled or name in self.unsettled
 
@@ -113,8 +129,20 @@ class World:
         return frozenset(host for host, volume in self.unsettled_pairs if volume == uid)
 
     def attachments_of(self, host: FlashSystemHost) -> tuple[VolumeAttachment, ...]:
-        """Those that name the host, from the oldest to the youngest."""
-        return self._attachments_by_host.get(host.ref, ())
+        """Those that name the host, from the oldest to the youngest. And those that may, as far as can be read."""
+        named = self._attachments_by_host.get(host.ref, ())
+        unread = self._attachments_by_host.get(replace(host.ref, name=""), ())
+        mine = [each for each in unread if self.is_of(each, host.ref)] if unread else []
+        return by_age((*named, *mine)) if mine else named
+
+    def is_of(self, attachment: VolumeAttachment, ref: ObjectRef) -> bool:
+        """Whether an attachment names a FlashSystemHost; or may, where its spec.hostRef cannot be read."""
+        if attachment.host == ref or attachment.host != replace(ref, name=""):
+            return attachment.host == ref
+        host, seen = self.hosts.get(ref), attachment.status.host
+        if host is None or seen is None or seen.name in {*self.names_of(host), host.status.name}:
+            return True
+        return not set(host.spec.initiators.iscsi).isdisjoint(seen.initiators)
 
     def rivals(self, attachment: VolumeAttachment, volume: Volume, view: View) -> tuple[VolumeAttachment, ...]:
         """The other live attachments of the same volume, from the oldest to the youngest."""
@@ -135,6 +163,35 @@ class World:
         named = self._attachments_by_selector
         return by_age((*named.get(uid, ()), *(named.get(name, ()) if name else ())))
 
+    def recorded_at(self, attachment: VolumeAttachment, view: View) -> tuple[Host, ...]:
+        """The host objects with the volume mapped where it was mapped for this attachment, whatever their names by now.
+
+        By name, by an initiator, or by id, which a host object keeps when it loses its name and its initiators. But the
+        id of one that was removed is given to another: where another attachment has the volume, it is that one's.
+        """
+        seen, volume = attachment.status.host, attachment.status.volume
+        uid = volume.uid if volume else None
+        if seen is None or uid is None:
+            return ()
+        found: list[Host] = []
+        for host in (view.hosts[name] for name in sorted(view.of_volume(uid)) if name in view.hosts):
+            same = (bool(seen.id) and host.id == seen.id) or not host.iqns.isdisjoint(seen.initiators)
+            if host.name == seen.name or (same and not self._has_another(attachment, host, uid, view)):
+                found.append(host)
+        return tuple(found)
+
+    def _has_another(self, attachment: VolumeAttachment, host: Host, uid: VolumeUid, view: View) -> bool:
+        """Whether another attachment of the volume is recorded on this host object, or its FlashSystemHost uses it."""
+        volume = view.volumes.get(uid)
+        for other in self.bound_to(uid, volume.name if volume else None):
+            resource, seen = self.hosts.get(other.host), other.status.host
+            uses = resource is not None and (
+                host.name in self.names_of(resource) or not host.iqns.isdisjoint(resource.spec.initiators.iscsi)
+            )
+            if other.ref != attachment.ref and (uses or (seen is not None and seen.name == host.name)):
+                return True
+        return False
+
     def leaving(self, uid: VolumeUid) -> tuple[VolumeAttachment, ...]:
         """The attachments of this volume that are being deleted."""
         return tuple(each for each in self.bound_to(uid) if each.metadata.deleting)
@@ -144,10 +201,25 @@ class World:
         return self._hosts_by_iqn.get(iqn, ())
 
     def claimant(self, iqn: Iqn, view: View) -> FlashSystemHost | None:
-        """Whose initiator it is: of those that claim it the one proven on the array, then the eldest."""
-        claimants = self.claimants(iqn)
-        proven = (each for each in claimants if view.holder(iqn) in self.names_of(each))
-        return next(chain(proven, claimants), None)
+        """Whose initiator it is: of those that claim it the one proven on the array, then the eldest.
+
+        On a host object that the operator did not create, one that uses it already comes before those that may adopt
+        it, and these before all others: a claim takes nothing from a host that has what the claimant may not have.
+        """
+        claimants, holder = self.claimants(iqn), view.hosts.get(view.holder(iqn) or HostName(""))
+        if holder is None or len(claimants) < 2:  # noqa: PLR2004 - one claim has no rival
+            return next(iter(claimants), None)
+
+        def rank(host: FlashSystemHost) -> tuple[bool, ...]:
+            recorded = {port.iqn for port in host.status.ports}
+            has = host.status.name == holder.name or not holder.iqns.isdisjoint(recorded)
+            may = self.tenancy.adoption(host.metadata.namespace) is None
+            may = may and holder.iqns.issubset(host.spec.initiators.iscsi)
+            return holder.name not in self.names_of(host), not (has and may), not has, not may
+
+        if self.ours(holder.name):
+            return next(chain((each for each in claimants if holder.name in self.names_of(each)), claimants))
+        return min(claimants, key=rank)  # the eldest of those that are equal
 
     @cached_property
     def host_by_object_name(self) -> Mapping[HostName, FlashSystemHost]:
@@ -194,6 +266,15 @@ def volume_of(attachment: VolumeAttachment, view: View) -> Volume | None:
     if uid := selector.uid or (seen.uid if seen else None):
         return view.volumes.get(uid)
     return None if selector.name is None else view.volume_named(selector.name)
+
+
+def marked_among(hosts: Collection[FlashSystemHost]) -> Callable[[HostName], list[FlashSystemHost]]:
+    """`World.marked`, where there is no index of marks."""
+
+    def marked(name: HostName) -> list[FlashSystemHost]:
+        return [each for each in hosts if made_for(name, each.metadata.namespace, each.metadata.name)]
+
+    return marked
 
 
 def was_let_in(resource: FlashSystemHost | VolumeAttachment) -> bool:

@@ -1,13 +1,15 @@
 """The words of one command, sorted into verb, options and object, or refused as the array refuses them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from .refusals import Refused
-from .release import EVER, NEVER, Level
+from .release import EIGHT, EVER, NEVER, Level
 
 MAX_PARAMETER = 2176
+CODES_OF_FORM = EIGHT
+"""From here on an option that is there twice and a second object have codes of their own; before, 6070E means both."""
 Need = Literal["none", "optional", "required"]
 
 
@@ -49,23 +51,45 @@ class Call:
 
 
 def read(words: list[str], grammar: Grammar, need: Need, level: Level, user: str) -> Call:
-    """Sort the words of a command. Everything wrong with their form is refused here, before anything is done."""
+    """Sort the words of a command. Everything wrong with their form is refused here, before anything is done.
+
+    A word that begins with a dash is an option, also where the value of one is due: such a value is typed `-opt=value`.
+    After `--` the last word is the object, whatever it begins with.
+    """
     _check_text(words)
     options: dict[str, str] = {}
     rest: list[str] = []
-    waiting = iter(words[1:])
-    for word in waiting:
+    waiting = list(reversed(words[1:]))
+    while waiting:
+        word = waiting.pop()
+        if word == "--" and len(waiting) == 1:
+            rest.append(waiting.pop())
+            continue
         if not word.startswith("-") or word == "-":
             rest.append(word)
             continue
-        option = grammar.get(word)
-        if option is None or not level.within(option.since, option.until):
-            raise Refused("CMMVC5709E", word)
-        if word in options:
-            raise Refused("CMMVC6070E")
-        options[word] = _value(waiting) if option.takes_value else ""
-    _check_complete(options, grammar)
-    return Call(words[0], user, options, _object(rest, need))
+        name, equals, value = word.partition("=")
+        option = grammar.get(name)
+        if option is None or not level.within(option.since, option.until) or (equals and not option.takes_value):
+            raise Refused("CMMVC5709E", name)
+        if name in options:
+            raise Refused("CMMVC5737E" if level.at(*CODES_OF_FORM) else "CMMVC6070E", name)
+        if option.takes_value and not equals:
+            if not waiting or (waiting[-1].startswith("-") and waiting[-1] != "-"):
+                raise Refused("CMMVC5708E", name)
+            value = waiting.pop()
+        options[name] = value
+    if any(option.required and name not in options for name, option in grammar.items()):
+        raise Refused("CMMVC5707E")
+    return Call(words[0], user, options, _object(rest, need, level))
+
+
+def _object(rest: list[str], need: Need, level: Level) -> str:
+    if len(rest) > 1 or (rest and need == "none"):
+        raise Refused("CMMVC5744E" if level.at(*CODES_OF_FORM) else "CMMVC6070E")
+    if need == "required" and not rest:
+        raise Refused("CMMVC5701E")
+    return rest[0] if rest else ""
 
 
 def _check_text(words: list[str]) -> None:
@@ -74,23 +98,3 @@ def _check_text(words: list[str]) -> None:
             raise Refused("CMMVC6017E")
         if len(word) > MAX_PARAMETER:
             raise Refused("CMMVC5703E")
-
-
-def _value(waiting: Iterator[str]) -> str:
-    value = next(waiting, None)
-    if value is None:
-        raise Refused("CMMVC5707E")
-    return value
-
-
-def _check_complete(options: dict[str, str], grammar: Grammar) -> None:
-    if any(option.required and name not in options for name, option in grammar.items()):
-        raise Refused("CMMVC5707E")
-
-
-def _object(rest: list[str], need: Need) -> str:
-    if len(rest) > 1 or (rest and need == "none"):
-        raise Refused("CMMVC6070E")
-    if need == "required" and not rest:
-        raise Refused("CMMVC5701E")
-    return rest[0] if rest else ""

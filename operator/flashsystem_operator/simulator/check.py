@@ -30,6 +30,7 @@ def _twice(state: "State") -> Iterator[str]:
     yield from _repeated("mappings", "pair", ((entry.host, entry.volume) for entry in state.mappings))
     shared = ((entry.host_cluster, entry.volume) for entry in state.shared_mappings)
     yield from _repeated("shared_mappings", "pair", shared)
+    yield from _repeated("fibre_ports", "wwpn", (port.wwpn for port in state.fibre_ports))
     yield from _repeated("users", "name", (user.name for user in state.users))
 
 
@@ -52,8 +53,10 @@ def _missing(state: "State") -> Iterator[str]:
 def _references(state: "State") -> Iterator[tuple[str, str, str]]:
     yield from (("volumes.pool", "pools", volume.pool) for volume in state.volumes)
     yield from (("ports.node", "nodes", port.node) for port in state.ports)
+    yield from (("fibre_ports.node", "nodes", port.node) for port in state.fibre_ports)
     for address in state.addresses:
-        yield "addresses.node", "nodes", address.node
+        if address.node:
+            yield "addresses.node", "nodes", address.node
         yield "addresses.portset", "portsets", address.portset
     for host in state.hosts:
         if host.portset:
@@ -69,17 +72,19 @@ def _references(state: "State") -> Iterator[tuple[str, str, str]]:
 
 
 def _clashes(state: "State") -> Iterator[str]:
-    """LUNs that one host would use twice, the shared ones of its host cluster included."""
+    """LUNs that one host would use twice in an I/O group, the shared ones of its host cluster included."""
+    groups = {volume.name: volume.access_io_groups or [volume.io_group] for volume in state.volumes}
     cluster_of = {host.name: host.host_cluster for host in state.hosts}
-    shared: dict[str, list[int]] = {}
+    shared: dict[tuple[str, int], list[int]] = {}
     for mapping in state.shared_mappings:
-        shared.setdefault(mapping.host_cluster, []).append(mapping.lun)
-    for cluster, luns in shared.items():
+        for group in groups.get(mapping.volume, ()):
+            shared.setdefault((mapping.host_cluster, group), []).append(mapping.lun)
+    for (cluster, _), luns in shared.items():
         yield from _repeated(f"shared_mappings of {cluster}", "LUN", luns)
-    used: dict[str, list[int]] = {}
+    used: dict[tuple[str, int], list[int]] = {}
     for entry in state.mappings:
-        if not entry.luns:
-            used.setdefault(entry.host, []).append(entry.lun)
-    for host, luns in used.items():
-        both = [*luns, *shared.get(cluster_of.get(host, ""), [])]
+        for group in groups.get(entry.volume, ()):
+            used.setdefault((entry.host, group), []).append(entry.luns.get(group, entry.lun))
+    for (host, group), luns in used.items():
+        both = [*luns, *shared.get((cluster_of.get(host, ""), group), [])]
         yield from _repeated(f"mappings of {host}", "LUN", both)

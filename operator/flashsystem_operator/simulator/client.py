@@ -59,7 +59,7 @@ class Control:
 
     def wait(self, fault: int, state: str = "holding", seconds: float = 10.0) -> dict[str, Any]:
         """Wait until a fault is holding a command, or spent."""
-        return self._dict("GET", f"/faults/{fault}?state={state}&timeout={seconds}")
+        return self._dict("GET", f"/faults/{fault}?state={state}&timeout={seconds}", seconds=seconds)
 
     def release(self, fault: int) -> int:
         """Let go of every command that the fault holds. Returns how many."""
@@ -68,8 +68,8 @@ class Control:
     def forget(self, fault: int) -> None:
         self._dict("DELETE", f"/faults/{fault}")
 
-    def _dict(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        answer = self._ask(method, path, body)
+    def _dict(self, method: str, path: str, body: object = None, *, seconds: float = 0.0) -> dict[str, Any]:
+        answer = self._ask(method, path, body, seconds)
         if not isinstance(answer, dict):
             raise ControlError(200, f"{path}: not an object: {answer!r:.80}")
         return answer
@@ -80,13 +80,14 @@ class Control:
             raise ControlError(200, f"{path}: not a list: {answer!r:.80}")
         return answer
 
-    def _ask(self, method: str, path: str, body: object) -> Any:
+    def _ask(self, method: str, path: str, body: object, seconds: float = 0.0) -> Any:
+        """seconds: for which the control port may wait before it answers."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310 -- the scheme is http, by whoever gave the address
             self.url + path, data, {"Content-Type": "application/json"}, method=method
         )
         try:
-            with self._open(request, timeout=self._timeout) as answer:
+            with self._open(request, timeout=self._timeout + seconds) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -10,6 +10,7 @@ from . import defaults
 from .check import Contradiction, check
 from .objects import (
     Address,
+    FibrePort,
     Host,
     HostCluster,
     Identity,
@@ -51,6 +52,7 @@ class State(BaseModel):
     users: list[User]
     nodes: list[Node]
     ports: list[IpPort]
+    fibre_ports: list[FibrePort] = []
     addresses: list[Address]
     portsets: list[Portset]
     pools: list[Pool]
@@ -91,7 +93,7 @@ def load(config: dict[str, Any] | Path | str | None = None, dialect: Dialect | N
         raise ConfigError(f"dialect: the state file says {named}, the command line {dialect}: leave one of them out")
     if named not in ("legacy", "modern"):
         raise ConfigError(f"dialect: {named!r} is none: write legacy or modern")
-    base = defaults.sections(named)
+    base = defaults.sections(named, given.get("release"))
     merged = {**base, **given, "dialect": named}
     for section in MERGED:
         if isinstance(given.get(section), dict):

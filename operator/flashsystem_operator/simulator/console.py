@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from . import (
     call,
+    clispec,
     tasks_clusters,
     tasks_hosts,
     tasks_mappings,
     tasks_ports,
     tasks_system,
     tasks_volumes,
+    views_copies,
+    views_fibre,
     views_hosts,
     views_mappings,
     views_ports,
@@ -19,18 +22,24 @@ from . import (
 )
 from .objects import ADMINISTRATOR
 from .refusals import Refused, UnknownCommand
+from .release import LEGACY_UNTIL
 from .shell import Answer
 from .system import System
 from .verb import Verb
 
 READERS = {"Monitor", "CopyOperator", "Service"}
 FORBIDDEN = {"RestrictedAdmin": {"rmvdisk", "rmvolume", "chsystem", "chmdiskgrp"}}
+HELP = {"-h", "-?"}
+BRIEF = {"-nomsg", "-quiet"}
+"""These ask a command that creates something for its id and nothing else; all others ignore them."""
 PREFIXES = ("svcinfo", "svctask")
 VERBS: dict[str, tuple[Verb, ...]] = {}
 for _module in (
     views_system,
     views_ports,
     views_storage,
+    views_copies,
+    views_fibre,
     views_hosts,
     views_mappings,
     tasks_hosts,
@@ -42,6 +51,7 @@ for _module in (
 ):
     for _verb in _module.VERBS:
         VERBS[_verb.name] = (*VERBS.get(_verb.name, ()), _verb)
+VERBS["catxmlspec"] = (Verb("catxmlspec", lambda array, _call: clispec.render(array, VERBS), since=LEGACY_UNTIL),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +89,13 @@ def run(array: System, command: Typed, user: str) -> Answer:
     try:
         if command.verb is None:
             raise UnknownCommand(command.name, array.rules.unknown_command_text)
-        words, brief = _without_message(command)
+        if HELP & set(command.words):
+            return Answer(clispec.usage(command.verb, array.level))
+        words = [word for word in command.words if word not in BRIEF]
         asked = call.read(words, command.verb.grammar, command.verb.need, array.level, user)
         _check_role(array, command.verb, user)
         said = command.verb.run(array, asked)
-        return Answer(_only_id(said) if brief else said)
+        return Answer(_only_id(said) if len(words) < len(command.words) else said)
     except Refused as refused:
         return Answer(stderr=_worded(array, refused), status=refused.status)
 
@@ -97,14 +109,8 @@ def _worded(array: System, refused: Refused) -> str:
     return banner + f"{refused.code} {text}".strip() + "\n"
 
 
-def _without_message(command: Typed) -> tuple[list[str], bool]:
-    """-nomsg asks a mk* command for the id of what it made, and nothing else."""
-    brief = command.name.startswith("mk") and "-nomsg" in command.words
-    return [word for word in command.words if not (brief and word == "-nomsg")], brief
-
-
 def _only_id(said: str) -> str:
-    found = re.search(r"\[(\d+)\]", said)
+    found = re.search(r"id \[(\d+)\],? successfully created", said)
     return f"{found.group(1)}\n" if found else said
 
 
@@ -113,4 +119,4 @@ def _check_role(array: System, verb: Verb, user: str) -> None:
         return
     role = next((known.role for known in array.state.users if known.name == user), "Monitor")
     if role in READERS or verb.name in FORBIDDEN.get(role, ()):
-        raise Refused(array.rules.role_code, text="The task has failed because the user's role is not authorized.")
+        raise Refused("CMMVC9027E")

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from . import console, shell
+from . import console, find, shell
 from .faults import Armed, Broken, Faults
 from .journal import Command, Entry, Journal
 from .objects import ADMINISTRATOR
@@ -53,9 +53,10 @@ class Executor:
 
     async def _command(self, entry: Entry, words: list[str], *, faulty: bool) -> Answer:
         typed = console.typed(self.array, words)
-        command = Command(typed.name, typed.words, typed.prefix, typed.writes)
+        named = find.named(self.array, typed.words, typed.verb.grammar if typed.verb else {})
+        command = Command(typed.name, typed.words, typed.prefix, typed.writes, named)
         entry.commands.append(command)
-        striking = self.faults.strike(command.verb, entry.line) if faulty else []
+        striking = self.faults.strike(command.verb, entry.line, " ".join(named)) if faulty else []
         answer = await self._instead(striking, entry)
         if answer is None:
             answer = console.run(self.array, console.typed(self.array, words), entry.user)

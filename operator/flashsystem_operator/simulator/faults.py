@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from .garble import Garbling, garbled
-from .refusals import WORDS
+from .refusals import TOO_MANY_SESSIONS, WORDS
 from .shell import Answer
 
 Fault = Literal["delay", "refuse", "warn", "cut", "drop", "hold", "hang", "garble", "login_failed_on_stdout"]
@@ -28,7 +28,7 @@ class Order(BaseModel):
     seconds: float | None = Field(None, ge=0)
     code: str | None = Field(None, pattern=r"^CMMVC\d+[EW]$")
     text: str | None = None
-    exit: int = Field(1, ge=0, le=255)
+    exit: int | None = Field(None, ge=0, le=255)
     garble: Garbling = "truncated"
     dies_with_connection: bool = False
 
@@ -49,8 +49,10 @@ class Order(BaseModel):
             raise ValueError(f"code: a {self.fault} needs one: write CMMVCnnnn{'E' if self.fault == 'refuse' else 'W'}")
         return self
 
-    def matches(self, verb: str, line: str) -> bool:
-        return self.verb in {None, verb} and (self.line is None or re.search(self.line, line) is not None)
+    def matches(self, verb: str, *lines: str) -> bool:
+        return self.verb in {None, verb} and (
+            self.line is None or any(re.search(self.line, line) is not None for line in lines)
+        )
 
 
 class Broken(Exception):
@@ -113,11 +115,11 @@ class Faults:
         self.release(armed)
         self._armed.pop(armed.id, None)
 
-    def strike(self, verb: str, line: str) -> list[Armed]:
-        """The orders that strike this command; each is counted."""
+    def strike(self, verb: str, *lines: str) -> list[Armed]:
+        """The orders that strike this command; each is counted. lines: as it came, and with names for ids."""
         striking = []
         for armed in self._armed.values():
-            if armed.spent or not armed.order.matches(verb, line):
+            if armed.spent or not armed.order.matches(verb, *lines):
                 continue
             if armed.passed < armed.order.skip:
                 armed.passed += 1
@@ -132,9 +134,9 @@ class Faults:
         """What happens before the effect. An answer takes the place of the command, which is then not run."""
         order = armed.order
         if order.fault == "refuse":
-            return Answer(stderr=f"{_words(order)}\n", status=order.exit)
+            return Answer(stderr=f"{_words(order)}\n", status=1 if order.exit is None else order.exit)
         if order.fault == "login_failed_on_stdout":
-            return Answer(stdout=f"CMMVC7017E {WORDS['CMMVC7017E'].rstrip('.')}\n")
+            return Answer(stdout=TOO_MANY_SESSIONS)
         if order.when == "before":
             await self._wait_or_break(armed, exec_id)
         return None
@@ -143,7 +145,7 @@ class Faults:
         """What happens after the effect, and to the answer."""
         order = armed.order
         if order.fault == "warn":
-            return Answer(answer.stdout, f"{answer.stderr}{_words(order)}\n", order.exit)
+            return Answer(answer.stdout, f"{answer.stderr}{_words(order)}\n", answer.status or order.exit or 0)
         if order.fault == "garble":
             return Answer(garbled(answer.stdout, order.garble), answer.stderr, answer.status)
         if order.when == "after":

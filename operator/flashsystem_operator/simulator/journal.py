@@ -10,12 +10,16 @@ _CODE = re.compile(r"CMMVC\d+[EWI]")
 
 @dataclass(slots=True)
 class Command:
-    """One verb of an exec line. exit: None while it runs; done: the array carried it out."""
+    """One verb of an exec line. exit: None while it runs; done: the array carried it out.
+
+    named: the words with the names of host and volume where a command about a mapping was given their ids.
+    """
 
     verb: str
     words: list[str]
     prefix: str
     writes: bool
+    named: list[str]
     exit: int | None = None
     code: str = ""
     done: bool = False

@@ -34,9 +34,10 @@ class Thing(BaseModel):
 
 
 class Identity(Thing):
-    """The system as a whole (lssystem)."""
+    """The system as a whole (lssystem). id_alias: the id, unless an administrator set another one."""
 
     id: str = Field("0000020421A0BEEF", pattern=r"^[0-9A-Fa-f]{16}$")
+    id_alias: str = Field("", pattern=r"^([0-9A-Fa-f]{16})?$")
     name: str = "flashsystem"
     location: Literal["local", "remote"] = "local"
     code_level: str = ""
@@ -81,13 +82,13 @@ class User(Thing):
 
 
 class Node(Thing):
-    """A node or canister (lsnode)."""
+    """A node or canister (lsnode). io_group: None for a spare one, which has no iscsi_name either."""
 
     id: int = Field(ge=0)
     name: Name
     wwnn: str = ""
     status: str = "online"
-    io_group: IoGroup = 0
+    io_group: IoGroup | None = 0
     config_node: YesNo = "no"
     hardware: str = ""
     iscsi_name: str = ""
@@ -127,11 +128,24 @@ class IpPort(Thing):
     adapter_port_id: str = ""
 
 
+class FibrePort(Thing):
+    """A Fibre Channel port of a node (lsportfc). virtual_wwpn: the name that hosts log in to, if it has NPIV."""
+
+    node: Name
+    port_id: int = Field(ge=1)
+    wwpn: str = Field(pattern=r"^[0-9A-F]{16}$")
+    virtual_wwpn: str = Field("", pattern=r"^([0-9A-F]{16})?$")
+    nportid: str = "010100"
+    status: Literal["active", "inactive_configured", "inactive_unconfigured"] = "active"
+    speed: str = "16Gb"
+    portsets: list[str] = ["portset64"]
+
+
 class Address(Thing):
-    """An address of a node's port in a portset (lsip: modern from 8.4.2 on)."""
+    """An address of a node's port in a portset (lsip: modern from 8.4.2 on). node: empty for one of the system."""
 
     id: int = Field(ge=0)
-    node: Name
+    node: Name | Literal[""]
     port_id: int = Field(ge=0)
     portset: str
     address: str
@@ -143,7 +157,7 @@ class Address(Thing):
 class Portset(Thing):
     """A set of addresses that hosts are given (lsportset)."""
 
-    id: int = Field(ge=0, le=71)
+    id: int = Field(ge=0, le=72)
     name: str = Field(min_length=1, max_length=64)
     type: Literal["host", "storage", "replication", "highspeedreplication", "management"] = "host"
     port_type: Literal["ethernet", "fc"] = "ethernet"
@@ -168,7 +182,7 @@ class Volume(Thing):
     id: int = Field(ge=0)
     name: Name
     uid: str = Field("", pattern=r"^([0-9A-F]{32})?$")
-    capacity: int = Field(1 << 30, ge=512)
+    capacity: int = Field(1 << 30, ge=0)
     pool: Name
     status: str = "online"
     type: str = "striped"
@@ -179,15 +193,23 @@ class Volume(Thing):
     udid: str = ""
     open_access_scsi_id: str = ""
     volume_group: str = ""
+    thin: bool = False
+    compressed: bool = False
+    deduplicated: bool = False
     recent_io: bool = False
 
 
 class HostPort(Thing):
-    """An initiator of a host. state: None works it out of the logins."""
+    """An initiator of a host. state: None works it out of the logins.
+
+    logins: sessions of an iSCSI name; nodes that see a port of another kind. login_groups: the I/O groups that the
+    sessions are with; None: all that have a node online.
+    """
 
     kind: Kind = "iscsi"
     name: str = Field(min_length=1, max_length=255)
     logins: int = Field(0, ge=0)
+    login_groups: list[IoGroup] | None = None
     state: str | None = None
 
 

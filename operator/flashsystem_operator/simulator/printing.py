@@ -1,5 +1,7 @@
-"""Tables and key-value lists as the array prints them: -delim, -nohdr, -bytes, -filtervalue."""
+"""Tables and key-value lists as the array prints them: -delim, -nohdr, -bytes, -filtervalue, -json."""
 
+import json
+import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -62,6 +64,8 @@ def concise(array: System, call: Call, columns: Columns[Thing], things: Iterable
     exact = call.has("-bytes")
     rows = ([_text(column.get(array, thing), exact=exact) for column in here] for thing in things)
     kept = _matching(call, names, rows)
+    if call.has("-json"):
+        return json.dumps([dict(zip(names, row, strict=True)) for row in kept]) + "\n"
     if not kept and not array.rules.empty_list_header:
         return ""
     return _laid_out(kept if call.has("-nohdr") else [names, *kept], call)
@@ -71,6 +75,9 @@ def detailed(call: Call, *records: Iterable[Pair]) -> str:
     """One key and value on each line; a blank line between records."""
     delim, exact = _delim(call), call.has("-bytes")
     keys = not call.has("-nohdr")
+    if call.has("-json"):
+        objects = [_nested([(key, _text(value, exact=exact)) for key, value in record]) for record in records]
+        return json.dumps(objects[0] if len(objects) == 1 else objects) + "\n"
     blocks = (
         "".join(
             f"{key}{delim or ' '}{_text(value, exact=exact)}\n" if keys else f"{_text(value, exact=exact)}\n"
@@ -79,6 +86,36 @@ def detailed(call: Call, *records: Iterable[Pair]) -> str:
         for record in records
     )
     return "\n".join(blocks)
+
+
+BLOCKS = {
+    "nodes": ({"iscsi_name", "iSCSI_name", "WWPN", "nqn", "SAS_WWPN"}, {"node_logged_in_count", "state"}),
+    "tiers": ({"tier"}, {"tier_mdisk_count", "tier_capacity", "tier_free_capacity"}),
+    "ports": ({"port_id"}, {"port_status", "port_speed"}),
+    "logins": ({"login"}, {"node_id", "node_name", "port_id", "protocol", "ip_version", "failover"}),
+}
+"""Blocks of keys that repeat: the list that they are in JSON, the keys that begin one, and the keys that follow. So the
+REST interface has them; what -json prints over SSH was never recorded."""
+
+
+def _nested(record: list[tuple[str, str]]) -> dict[str, object]:
+    """A record as an object, with blocks that repeat as a list of objects."""
+    nested: dict[str, object] = {}
+    lists: dict[str, list[dict[str, str]]] = {}
+    block: dict[str, str] = {}
+    following: set[str] = set()
+    for (key, value), (after, _) in zip(record, [*record[1:], ("", "")], strict=True):
+        begun = next((name for name, (heads, rest) in BLOCKS.items() if key in heads and after in rest), None)
+        if begun:
+            block, following = {key: value}, BLOCKS[begun][1]
+            nested[begun] = lists.setdefault(begun, [])
+            lists[begun].append(block)
+        elif key in following:
+            block[key] = value
+        else:
+            following = set()
+            nested[key] = value
+    return nested
 
 
 def _text(value: str | int, *, exact: bool) -> str:
@@ -90,7 +127,7 @@ def _delim(call: Call) -> str:
         return ""
     delim = call.value("-delim")
     if len(delim) != 1:
-        raise Refused("CMMVC5711E", delim)
+        raise Refused("CMMVC6004E", delim)
     return delim
 
 
@@ -108,12 +145,29 @@ def _matching(call: Call, names: list[str], rows: Iterable[list[str]]) -> list[l
     if not call.has("-filtervalue"):
         return list(rows)
     tests = [_test(part, names) for part in call.value("-filtervalue").split(":")]
-    return [row for row in rows if all(pattern.fullmatch(row[index]) for index, pattern in tests)]
+    return [row for row in rows if all(test(row) for test in tests)]
 
 
-def _test(part: str, names: list[str]) -> tuple[int, re.Pattern[str]]:
-    """One `attribute=value` of a filter; a value holds one `*` at most. Everything else is CMMVC5741E."""
-    attribute, equals, value = part.partition("=")
-    if not equals or attribute not in names or value.count("*") > 1:
+COMPARISONS = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
+
+
+def _test(part: str, names: list[str]) -> Callable[[list[str]], bool]:
+    """One condition of a filter: `=` with one `*` at most, at the start or the end; `<` and `>` between numbers.
+
+    Everything else is CMMVC5741E.
+    """
+    found = re.fullmatch(r"([^=<>]+)(<=|>=|[=<>])(.*)", part)
+    if not found or found[1] not in names:
         raise Refused("CMMVC5741E", part)
-    return names.index(attribute), re.compile(".*".join(re.escape(piece) for piece in value.split("*")))
+    attribute, sign, value = found.groups()
+    index = names.index(attribute)
+    if sign == "=":
+        bare = value.removesuffix("*") if value.endswith("*") else value.removeprefix("*")
+        if "*" in bare:
+            raise Refused("CMMVC5741E", part)
+        pattern = re.compile(".*".join(re.escape(piece) for piece in value.split("*")))
+        return lambda row: pattern.fullmatch(row[index]) is not None
+    if not value.isdecimal():
+        raise Refused("CMMVC5741E", part)
+    compare, limit = COMPARISONS[sign], int(value)
+    return lambda row: row[index].isdecimal() and compare(int(row[index]), limit)

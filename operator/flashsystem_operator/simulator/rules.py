@@ -32,31 +32,40 @@ class Rules(BaseModel):
     volume_missing_code: Code = Field("CMMVC5804E", description="mkvdiskhostmap of an unknown volume; or 5753E.")
     volume_unknown_code: Code = Field("CMMVC5754E", description="ls of an unknown volume; or 5753E.")
     unmap_unmapped_code: Code = Field("CMMVC5842E", description="rmvdiskhostmap of a pair that is none; or 5804E.")
-    iqn_taken_code: Code = Field("CMMVC6578E", description="An IQN that another host has, or that is none; or 6581E.")
+    iqn_taken_code: Code = Field("CMMVC6578E", description="An IQN of another host, or none at all; or 6581E, 9754E.")
     lun_clash_checked_first: bool = Field(False, description="5879E before 5878E when both apply.")
-    invalid_lun_code: Code = Field("CMMVC5711E", description="A -scsi value that is none. Unsourced.")
-    too_many_luns_code: Code = Field("CMMVC5877E", description="A host's mappings are all used. Unsourced.")
-    too_many_hosts_code: Code = Field("CMMVC6220E", description="The hosts are all used. Unsourced.")
-    too_many_ports_code: Code = Field("CMMVC6581E", description="The ports of a host or I/O group are all used.")
-    protection_code: Code = Field("CMMVC9199E", description="Volume protection refuses. Unsourced.")
-    role_code: Code = Field("CMMVC6253E", description="The user's role forbids it. Unsourced.")
+    lun_out_of_range_code: Code = Field("CMMVC5742E", description="A -scsi number that is no LUN; or 5844E.")
+    newer_protection_codes: bool = Field(
+        False, description="Volume protection refuses with 8478E to 8484E, not 8457E to 8463E. Both are documented."
+    )
     in_cluster_code: Code = Field("CMMVC5753E", description="rmhost of a host in a host cluster. Unsourced.")
     shell_refused_code: Code = Field("CMMVC6070E", description="Shell syntax where there is no shell. Unsourced.")
     unknown_command_text: str = Field("rbash: {verb}: command not found", description="Exit status 127.")
-    lsportip_after_portsets: Literal["refused", "empty", "rows"] = Field(
-        "refused", description="lsportip from 8.4.2 on: no source shows what it answers. refused: CMMVC7205E."
+    lsportip_after_portsets: Literal["empty", "rows"] = Field(
+        "empty", description="lsportip from 8.4.2 on: it answers, but no source shows what it lists."
     )
-    iscsi_host_without_protocol: Literal["refused", "iscsi", "fcscsi"] = Field(
-        "refused", description="mkhost -iscsiname without -protocol where fcscsi is the default (8.7 on). Unsourced."
+    iscsi_host_protocol: Literal["iscsi", "scsi"] = Field(
+        "iscsi", description="What a host shows that was made with -iscsiname and no -protocol, from 8.7 on."
+    )
+    unmapped_iscsi_host: Literal["by_io_groups", "degraded", "offline"] = Field(
+        "by_io_groups", description="Status of a host with sessions and no mapping. The guide contradicts itself."
     )
     empty_list_header: bool = Field(False, description="An empty list prints its header. Documented: nothing at all.")
     lun_per_io_group: bool = Field(False, description="Without -scsi each I/O group takes its own lowest free LUN.")
     longest_chap_secret: int = Field(79, description="Characters that a CHAP secret may have. Unsourced.")
     chap_secret_code: Code = Field("CMMVC5703E", description="A CHAP secret that is too long or empty. Unsourced.")
     map_answer_id: Literal["lun", "serial"] = Field("lun", description="The number in mkvdiskhostmap's answer.")
+    chap_secrets_hidden: bool = Field(False, description="lsiscsiauth prints yes or no and no secret.")
     iscsiauth_cluster_row: bool = Field(False, description="lsiscsiauth begins with a row of the system itself.")
     new_wording: bool | None = Field(None, description="Refusals say volume and not VDisk. From 8.0 on.")
     texts: dict[Code, str] = Field({}, description="Other words for a code: localised, reworded, empty.")
+    too_many_sessions: Literal["closed", "7017E"] = Field(
+        "closed", description="A session too many is closed, or lives and has 7017E on stdout for every answer."
+    )
+    login_message: str = Field("", description="What chbanner sets: shown at every login.")
+    login_message_on: Literal["ssh", "stdout", "stderr"] = Field(
+        "stdout", description="Where: as SSH banner before the login, or before each answer. No source shows it."
+    )
     banner: str = Field("", description="A line that the shell prints to stderr before the words of a refusal.")
     iplogin: bool | None = Field(None, description="lshostiplogin exists. From 8.4.2 on.")
 
@@ -97,6 +106,9 @@ class Limits(BaseModel):
     connection_burst: int = Field(3, ge=1, description="New connections at once while the rate is limited.")
     unauthenticated: int = Field(0, ge=0, description="Connections that have not logged in yet. Published: 3.")
     hosts: int = Field(1024, ge=0, description="Host objects.")
+    hosts_per_io_group: int = Field(0, ge=0, description="Host objects in one I/O group. Published: 256.")
+    iqns: int = Field(0, ge=0, description="iSCSI names of all hosts. Published: 2048.")
     iqns_per_io_group: int = Field(1024, ge=0, description="iSCSI names in one I/O group. Published: 256.")
     ports_per_host: int = Field(32, ge=0, description="Ports of one host.")
+    mappings: int = Field(0, ge=0, description="Mappings of all hosts.")
     luns_per_host: int = Field(2048, ge=0, description="Mappings of one host; also one above the highest LUN.")

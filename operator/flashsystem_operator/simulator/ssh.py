@@ -8,7 +8,9 @@ from .execution import Executor
 from .faults import Broken
 from .journal import Entry
 from .objects import User
+from .refusals import TOO_MANY_SESSIONS
 from .sessions import Sessions
+from .shell import Answer
 
 
 class Running:
@@ -37,6 +39,7 @@ class Login(asyncssh.SSHServer):
         self._running = running
         self._connection: asyncssh.SSHServerConnection | None = None
         self.channels = 0
+        self.without_session = False
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
@@ -48,6 +51,9 @@ class Login(asyncssh.SSHServer):
             self._sessions.leave(self._connection)
 
     def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh's signature
+        rules = self._executor.array.rules
+        if self._connection and rules.login_message and rules.login_message_on == "ssh":
+            self._connection.send_auth_banner(f"{rules.login_message}\r\n")
         return True
 
     def password_auth_supported(self) -> bool:
@@ -68,8 +74,12 @@ class Login(asyncssh.SSHServer):
         return next((user for user in self._executor.array.state.users if user.name == name), None)
 
     def auth_completed(self) -> None:
-        """A session too many looks like a login that worked, followed by the end of the connection."""
-        if self._connection and not self._sessions.log_in(self._connection):
+        """A session too many looks like a login that worked, followed by the end of the connection or by 7017E."""
+        if not self._connection or self._sessions.log_in(self._connection):
+            return
+        if self._executor.array.rules.too_many_sessions == "7017E":
+            self.without_session = True
+        else:
             asyncio.get_running_loop().call_soon(self._connection.abort)
 
     def session_requested(self) -> "Channel":
@@ -129,7 +139,8 @@ class Channel(asyncssh.SSHServerSession[bytes]):
 
     async def _answer(self, entry: Entry) -> None:
         try:
-            answer = await self._executor.run(entry)
+            refused = Answer(stdout=TOO_MANY_SESSIONS)
+            answer = refused if self._login.without_session else await self._executor.run(entry)
         except Broken as broken:
             self._break(broken)
             return
@@ -138,6 +149,12 @@ class Channel(asyncssh.SSHServerSession[bytes]):
             self._login.cut()
             raise
         if self._channel:
+            rules = self._executor.array.rules
+            message = f"{rules.login_message}\n".encode() if rules.login_message else b""
+            if rules.login_message_on == "stdout":
+                self._channel.write(message)
+            elif rules.login_message_on == "stderr":
+                self._channel.write_stderr(message)
             self._channel.write(answer.stdout.encode("utf-8", "surrogateescape"))
             self._channel.write_stderr(answer.stderr.encode("utf-8", "surrogateescape"))
             self._channel.exit(answer.status)

@@ -193,6 +193,14 @@ class System:
     def shared_of(self, volume: Volume) -> list[Mapping]:
         return [mappings[volume.id] for mappings in self.shared.values() if volume.id in mappings]
 
+    def hosts_of(self, volume: Volume) -> list[Host]:
+        """Every host that sees a volume, by a mapping of its own or through its host cluster, by id."""
+        found = {self.hosts[number].id: self.hosts[number] for number in self.of_volume[volume.id]}
+        for mapping in self.shared_of(volume):
+            if isinstance(mapping.owner, HostCluster):
+                found |= {host.id: host for host in self.members(mapping.owner)}
+        return [host for _, host in sorted(found.items())]
+
     def members(self, cluster: HostCluster) -> list[Host]:
         return [host for _, host in sorted(self.hosts.items()) if host.host_cluster == cluster.name]
 

@@ -1,39 +1,46 @@
 """Making, changing and removing hosts."""
 
+from collections.abc import Iterable
+
 from . import find, naming
 from .call import FLAG, VALUE, Call, Grammar, Option
 from .config import default_portset
-from .objects import Host, HostPort
+from .objects import Host, HostPort, Kind
+from .protection import Guard, refuse_if_needed
 from .refusals import Refused
 from .release import HOST_CLUSTERS, LEGACY_UNTIL, NINE_ONE, PARTITIONS, PORTSET_TYPES, PORTSETS, PROTOCOLS, SITES
 from .system import System
-from .tasks_ports import PORTS, may_join, named, refuse_if_protected
+from .tasks_ports import PORTS, may_join, named, protocols, refuse_if_crowded
 from .verb import Verb
 from .views_hosts import status
 
 TYPES = ("generic", "hpux", "tpgs", "openvms", "epps", "adminlun", "hide_secondary")
-OLD_PROTOCOLS = ("scsi", "nvme")
-NEW_PROTOCOLS = ("fcscsi", "fcnvme", "rdmanvme", "tcpnvme", "sas", "iscsi", "scsi")
-NATURAL = {"fc": "fcscsi", "sas": "sas", "nvme": "fcnvme"}
 
 
 def mkhost(array: System, call: Call) -> str:
+    if array.state.system.open_access_enabled == "on":
+        raise Refused("CMMVC7326E")
     ports = named(array, call)
     name = naming.name(call.value("-name")) if call.has("-name") else ""
     if name in array.host_named:
         raise Refused("CMMVC6035E")
-    if array.limits.hosts and len(array.hosts) >= array.limits.hosts:
-        raise Refused(array.rules.too_many_hosts_code, text="The maximum number of hosts has been reached.")
     groups = find.io_groups(call.listed("-iogrp", ":")) if call.has("-iogrp") else [0, 1, 2, 3]
+    if array.limits.hosts and len(array.hosts) >= array.limits.hosts:
+        raise Refused("CMMVC8991E")
+    _refuse_if_full(array, groups)
     may_join(array, ports, groups)
+    protocol = _protocol(array, call, ports)
+    kind = _type(call, "generic")
+    if ports[0].kind == "nvme" and kind != "generic":
+        raise Refused("CMMVC9324E")
     host = Host(
         id=0,
         name=name or "host",
         ports=ports,
-        type=_type(call, "generic"),
+        type=kind,
         io_groups=groups,
-        protocol=_protocol(array, call, ports),
-        portset=_portset(array, call, ports),
+        protocol=protocol,
+        portset=_portset(array, call, ports[0].kind, protocol),
         site_id=_site_id(array, call.value("-site")),
         site=call.value("-site"),
         host_cluster=find.cluster(array, call.value("-hostcluster")).name if call.has("-hostcluster") else "",
@@ -42,6 +49,13 @@ def mkhost(array: System, call: Call) -> str:
     host.name = name or _given_name(array, host.id)
     array.add_host(host)
     return f"Host, id [{host.id}], successfully created\n"
+
+
+def _refuse_if_full(array: System, groups: Iterable[int]) -> None:
+    """Refuse one more host in an I/O group that takes no more."""
+    most = array.limits.hosts_per_io_group
+    if most and any(sum(group in host.io_groups for host in array.hosts.values()) >= most for group in groups):
+        raise Refused("CMMVC8994E")
 
 
 def _site_id(array: System, site: str) -> str:
@@ -59,47 +73,57 @@ def _given_name(array: System, number: int) -> str:
 def _type(call: Call, default: str) -> str:
     kind = call.value("-type", default)
     if kind not in TYPES:
-        raise Refused("CMMVC5711E", kind)
+        raise Refused("CMMVC5706E", "-type")
     return kind
 
 
 def _protocol(array: System, call: Call, ports: list[HostPort]) -> str:
-    """The protocol of a new host. From 8.7 on the default is fcscsi, which does not suit an iSCSI name."""
-    new = array.level.within(PARTITIONS)
-    if call.has("-protocol"):
-        return _known_protocol(array, call.value("-protocol"))
+    """The protocol of a new host: the one that is named, or the one that its ports speak."""
     kind = ports[0].kind
-    if not new:
-        return "nvme" if kind == "nvme" else "scsi"
-    if kind != "iscsi":
-        return NATURAL[kind]
-    if array.rules.iscsi_host_without_protocol == "refused":
-        raise Refused("CMMVC5767E")
-    return array.rules.iscsi_host_without_protocol
-
-
-def _known_protocol(array: System, protocol: str) -> str:
-    if protocol not in (NEW_PROTOCOLS if array.level.within(PARTITIONS) else OLD_PROTOCOLS):
-        raise Refused("CMMVC5711E", protocol)
+    suitable = protocols(array.level)
+    if not call.has("-protocol"):
+        if kind == "nvme":
+            raise Refused("CMMVC9323E")  # its default is for SCSI
+        return array.rules.iscsi_host_protocol if kind == "iscsi" and array.level.at(*PARTITIONS) else suitable[kind][0]
+    protocol = _known_protocol(array, call.value("-protocol"))
+    if protocol not in suitable[kind]:
+        raise Refused("CMMVC9323E")
     return protocol
 
 
-def _portset(array: System, call: Call, ports: list[HostPort]) -> str:
+def _known_protocol(array: System, protocol: str) -> str:
+    if not any(protocol in suitable for suitable in protocols(array.level).values()):
+        raise Refused("CMMVC5706E", "-protocol")
+    return protocol
+
+
+def _portset(array: System, call: Call, kind: Kind, protocol: str) -> str:
+    port_type = _port_type(kind, protocol)
     if call.has("-portset"):
-        return find.portset(array, call.value("-portset")).name
+        return find.portset(array, call.value("-portset"), port_type).name
     if not array.level.within(PORTSETS):
         return ""
-    return default_portset(array.state.portsets, fc=ports[0].kind == "fc")
+    return default_portset(array.state.portsets, fc=port_type == "fc")
+
+
+def _port_type(kind: Kind | None, protocol: str) -> str:
+    """The port_type that a portset for these ports must have; empty where either would do."""
+    if kind in {"fc", "iscsi"}:
+        return "fc" if kind == "fc" else "ethernet"
+    return {"fcnvme": "fc", "rdmanvme": "ethernet", "tcpnvme": "ethernet"}.get(protocol, "")
 
 
 def chhost(array: System, call: Call) -> str:
     host = find.host(array, call.object)
     if not call.options:
-        raise Refused("CMMVC5707E")
+        raise Refused("CMMVC5733E")
     name = naming.name(call.value("-name")) if call.has("-name") else host.name
     if name != host.name and name in array.host_named:
         raise Refused("CMMVC6035E")
-    changed = {"type": _type(call, host.type), **_secrets(array, call), **_place(array, call, host)}
+    kind = _type(call, host.type)
+    if kind != "generic" and "nvme" in host.protocol:
+        raise Refused("CMMVC9330E")
+    changed = {"type": kind, **_secrets(array, call), **_place(array, call, host)}
     for field, value in changed.items():
         setattr(host, field, value)
     del array.host_named[host.name]
@@ -114,13 +138,20 @@ def _place(array: System, call: Call, host: Host) -> dict[str, str]:
     if call.has("-site"):
         changed["site_id"] = _site_id(array, call.value("-site"))
     if call.has("-protocol"):
-        if array.seen_by(host):
-            raise Refused("CMMVC9331E")
         changed["protocol"] = _known_protocol(array, call.value("-protocol"))
+        for code, applies in (
+            ("CMMVC9345E", host.host_cluster),
+            ("CMMVC9332E", array.seen_by(host)),
+            ("CMMVC9331E", host.ports),
+        ):
+            if applies:
+                raise Refused(code)
     if call.has("-portset"):
-        changed["portset"] = portset = find.portset(array, call.value("-portset")).name
-        if status(array, host) != "offline" and not _overlap(array, portset, host.portset):
-            refuse_if_protected(array, host)
+        port_type = _port_type(host.ports[0].kind if host.ports else None, host.protocol)
+        changed["portset"] = portset = find.portset(array, call.value("-portset"), port_type).name
+        guarded = array.state.system.vdisk_protection_enabled == "yes" and status(array, host) != "offline"
+        if guarded and not _overlap(array, portset, host.portset):
+            raise Refused("CMMVC9714E")
     return changed
 
 
@@ -159,7 +190,7 @@ def rmhost(array: System, call: Call) -> str:
         raise Refused("CMMVC5871E")
     if host.host_cluster:
         raise Refused(array.rules.in_cluster_code)
-    refuse_if_protected(array, host)
+    refuse_if_needed(array, host, array.seen_by(host), Guard.HOST)
     array.remove_host(host)
     return ""
 
@@ -172,20 +203,34 @@ def _asked_groups(call: Call) -> list[int]:
 
 def addhostiogrp(array: System, call: Call) -> str:
     host = find.host(array, call.object)
-    array.regroup(host, sorted({*host.io_groups, *_asked_groups(call)}))
+    asked = set(_asked_groups(call))
+    added = asked - set(host.io_groups)
+    if not added or (added < asked and not call.has("-iogrpall")):
+        raise Refused("CMMVC8998E")
+    _refuse_if_full(array, added)
+    refuse_if_crowded(array, host.ports, added)
+    array.regroup(host, sorted({*host.io_groups, *added}))
     return ""
 
 
 def rmhostiogrp(array: System, call: Call) -> str:
     host = find.host(array, call.object)
-    left = sorted(set(host.io_groups) - set(_asked_groups(call)))
-    cut_off = [m for m in array.of_host[host.id].values() if not set(array.groups(m.volume)) & set(left)]
-    if cut_off and not call.has("-force"):
-        raise Refused("CMMVC5871E")
-    refuse_if_protected(array, host)
-    for mapping in cut_off:
+    asked = set(_asked_groups(call))
+    taken = asked & set(host.io_groups)
+    if not taken or (taken < asked and not call.has("-iogrpall")):
+        raise Refused("CMMVC8997E")
+    through = [mapping for mapping in array.seen_by(host) if taken & set(array.groups(mapping.volume))]
+    left = set(host.io_groups) - taken
+    if any(mapping.owner is not host for mapping in through):
+        raise Refused("CMMVC9374E")
+    if any(left & set(array.groups(mapping.volume)) for mapping in through):
+        raise Refused("CMMVC8262E")  # -force or not
+    if through and not call.has("-force"):
+        raise Refused("CMMVC8999E")
+    refuse_if_needed(array, host, through, Guard.IO_GROUPS)
+    for mapping in through:
         array.unmap(mapping)
-    array.regroup(host, left)
+    array.regroup(host, sorted(left))
     return ""
 
 
@@ -215,7 +260,7 @@ CHHOST: Grammar = {
     **{name: Option(since=NINE_ONE) for name in ("-hostusername", "-hostsecret", "-storageusername", "-storagesecret")},
     **{name: Option(takes_value=False, since=NINE_ONE) for name in ("-nohostsecret", "-nostoragesecret")},
     "-site": Option(since=SITES),
-    "-protocol": Option(since=PROTOCOLS),
+    "-protocol": Option(since=PROTOCOLS, until=PARTITIONS),
     "-portset": Option(since=PORTSETS),
 }
 GROUPS: Grammar = {"-iogrp": VALUE, "-iogrpall": FLAG}

@@ -3,13 +3,15 @@
 from . import find
 from .call import FLAG, NEEDED, VALUE, Call, Option
 from .objects import Host, Volume
+from .protection import Guard, refuse_if_recent
 from .refusals import Refused
-from .release import EIGHT
+from .release import EIGHT, PARTITIONS
 from .system import Mapping, System
-from .tasks_ports import PROTECTED
 from .verb import Verb
 
 MOST_LUNS = 2048
+ADMINLUNS = 512
+"""A host of type adminlun takes LUNs below this."""
 
 
 def mkvdiskhostmap(array: System, call: Call) -> str:
@@ -22,24 +24,39 @@ def mkvdiskhostmap(array: System, call: Call) -> str:
     _refuse_clash(array, host, volume, wanted)
     if others(array, volume, host) and not call.has("-force"):
         raise Refused(array.rules.other_host_code or "")
-    mapping = _placed(array, Mapping(host, volume, 0), host, wanted, groups)
+    if any(("nvme" in other.protocol) != ("nvme" in host.protocol) for other in array.hosts_of(volume)):
+        raise Refused("CMMVC9334E")
+    if not volume.capacity:
+        raise Refused("CMMVC5843E")
+    may_differ = call.has("-allowmismatchedscsiids") or array.rules.lun_per_io_group
+    mapping = _placed(array, Mapping(host, volume, 0), host, wanted, groups, may_differ=may_differ)
     array.map(mapping)
     return f"Virtual Disk to Host map, id [{_answer_id(array, mapping)}], successfully created\n"
 
 
 def _wanted(array: System, host: Host, call: Call) -> int | None:
     """The LUN of -scsi; None leaves it to the array. Refused where it is none, or the host takes none."""
+    nvme = "nvme" in host.protocol
+    if nvme and call.has("-allowmismatchedscsiids"):
+        raise Refused("CMMVC9405E")
     if not call.has("-scsi"):
         return None
-    if call.has("-allowmismatchedscsiids") or "nvme" in host.protocol:
+    if nvme:
+        raise Refused("CMMVC9335E")
+    if call.has("-allowmismatchedscsiids"):
         raise Refused("CMMVC5713E")
-    return lun(array, call.value("-scsi"))
+    wanted = lun(array, call.value("-scsi"))
+    if host.type == "adminlun" and wanted >= ADMINLUNS:
+        raise Refused("CMMVC8668E")
+    return wanted
 
 
 def lun(array: System, word: str) -> int:
-    """A word as a LUN: decimal, and below the number of mappings that a host may have."""
-    if not word.isdecimal() or int(word) >= (array.limits.luns_per_host or MOST_LUNS):
-        raise Refused(array.rules.invalid_lun_code, word, text=f"[{word}] is not valid data.")
+    """A word as a LUN: a number from 0, and below the number of mappings that a host may have."""
+    if not word.removeprefix("-").isdecimal():
+        raise Refused("CMMVC5716E", word)
+    if not 0 <= int(word) < (array.limits.luns_per_host or MOST_LUNS):
+        raise Refused(array.rules.lun_out_of_range_code, word)
     return int(word)
 
 
@@ -52,8 +69,8 @@ def _refuse_clash(array: System, host: Host, volume: Volume, wanted: int | None)
     for code, applies in reversed(checks) if array.rules.lun_clash_checked_first else checks:
         if applies:
             raise Refused(code)
-    if len(seen) >= (array.limits.luns_per_host or MOST_LUNS):
-        raise Refused(array.rules.too_many_luns_code, text="The maximum number of mappings of this host is reached.")
+    if array.limits.mappings and sum(map(len, array.of_host.values())) >= array.limits.mappings:
+        raise Refused("CMMVC5876E")
 
 
 def others(array: System, volume: Volume, host: Host | None = None) -> bool:
@@ -63,28 +80,33 @@ def others(array: System, volume: Volume, host: Host | None = None) -> bool:
     return shared or any(mapping.owner is not host for mapping in array.of_volume[volume.id].values())
 
 
-def _placed(array: System, mapping: Mapping, host: Host, wanted: int | None, groups: list[int]) -> Mapping:
+def _placed(
+    array: System, mapping: Mapping, host: Host, wanted: int | None, groups: list[int], *, may_differ: bool
+) -> Mapping:
     """The mapping with its LUN: the wanted one, else the lowest that is free in its I/O groups."""
     if wanted is not None:
         mapping.lun = wanted
-    elif array.rules.lun_per_io_group:
-        luns = {group: lowest_free(array, host, [group]) for group in groups}
+    elif may_differ:
+        luns = {group: _lowest_free(array, host, [group]) for group in groups}
         mapping.lun = luns[groups[0]]
         mapping.luns = luns if len(set(luns.values())) > 1 else {}
     else:
-        mapping.lun = lowest_free(array, host, groups)
+        mapping.lun = _lowest_free(array, host, groups)
     return mapping
 
 
-def lowest_free(array: System, host: Host, groups: list[int]) -> int:
+def _lowest_free(array: System, host: Host, groups: list[int]) -> int:
     """The lowest LUN that this host does not use in any of these I/O groups."""
-    used = {
-        mapping.lun_in(group)
-        for mapping in array.seen_by(host)
-        for group in array.groups(mapping.volume)
-        if group in groups
-    }
-    return next(number for number in range(len(used) + 1) if number not in used)
+    used: dict[int, set[int]] = {group: set() for group in groups}
+    for mapping in array.seen_by(host):
+        for group in used.keys() & set(array.groups(mapping.volume)):
+            used[group].add(mapping.lun_in(group))
+    most, together = array.limits.luns_per_host or MOST_LUNS, set().union(*used.values())
+    free = next(number for number in range(len(together) + 1) if number not in together)
+    if free < most:
+        return free
+    full = any(len(luns) >= most for luns in used.values())
+    raise Refused("CMMVC9404E" if array.level.at(*PARTITIONS) and not full else "CMMVC5877E")
 
 
 def _answer_id(array: System, mapping: Mapping) -> int:
@@ -97,16 +119,11 @@ def rmvdiskhostmap(array: System, call: Call) -> str:
     host = find.host(array, call.value("-host"), find.UNKNOWN)
     mapping = array.of_host[host.id].get(volume.id)
     if mapping is None:
-        raise Refused(array.rules.unmap_unmapped_code)
-    refuse_if_recent(array, volume)
+        shared = any(each.volume is volume for each in array.seen_by(host))
+        raise Refused("CMMVC9071E" if shared else array.rules.unmap_unmapped_code)
+    refuse_if_recent(array, [volume], Guard.MAPPING)
     array.unmap(mapping)
     return ""
-
-
-def refuse_if_recent(array: System, volume: Volume) -> None:
-    """Volume protection: not within some minutes of the last I/O, -force or not."""
-    if array.protected(volume):
-        raise Refused(array.rules.protection_code, text=PROTECTED)
 
 
 VERBS = (

@@ -3,14 +3,15 @@
 from . import find, naming
 from .call import FLAG, NEEDED, VALUE, Call, Grammar, Option
 from .objects import Pool, Volume
+from .protection import Guard, refuse_if_recent
 from .refusals import Refused
-from .release import LEGACY_UNTIL, PORTSET_TYPES
+from .release import LEGACY_UNTIL, PARTITIONS, PORTSET_TYPES
 from .system import System
-from .tasks_mappings import others, refuse_if_recent
+from .tasks_mappings import others
 from .verb import Verb
 
 UNITS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40, "pb": 1 << 50}
-SMALLEST = 512
+BLOCK = 512
 SMALLEST_LEGACY = 1 << 30
 LARGEST = 256 << 40
 
@@ -18,15 +19,21 @@ LARGEST = 256 << 40
 def _bytes(call: Call) -> int:
     """The -size of a command; the unit is mb unless it says otherwise."""
     unit, size = call.value("-unit", "mb"), call.value("-size")
-    if unit not in UNITS or not size.isdecimal() or not int(size):
-        raise Refused("CMMVC5711E", size)
+    if unit not in UNITS:
+        raise Refused("CMMVC5717E", unit)
+    if not size.isdecimal():
+        raise Refused("CMMVC5716E", size)
     return int(size) * UNITS[unit]
 
 
-def _make(array: System, call: Call, pool: Pool) -> Volume:
+def _make(array: System, call: Call, pool: Pool, smallest: int) -> Volume:
     capacity = _bytes(call)
-    if not (SMALLEST_LEGACY if array.level.legacy else SMALLEST) <= capacity <= LARGEST:
-        raise Refused("CMMVC5711E", call.value("-size"))
+    if capacity % BLOCK:
+        raise Refused("CMMVC7019E")
+    if capacity > LARGEST:
+        raise Refused("CMMVC7018E")
+    if capacity < (SMALLEST_LEGACY if array.level.legacy else smallest):
+        raise Refused("CMMVC5702E", call.value("-size"))
     name = naming.name(call.value("-name")) if call.has("-name") else ""
     if name in array.volume_named:
         raise Refused("CMMVC6035E")
@@ -42,6 +49,9 @@ def _make(array: System, call: Call, pool: Pool) -> Volume:
         pool=pool.name,
         io_group=groups[0],
         volume_group=call.value("-volumegroup"),
+        thin=call.has("-rsize") or call.has("-thin"),
+        compressed=call.has("-compressed"),
+        deduplicated=call.has("-deduplicated"),
     )
     array.add_volume(volume)
     return volume
@@ -55,19 +65,19 @@ def _pool(array: System, word: str) -> Pool:
 
 
 def mkvdisk(array: System, call: Call) -> str:
-    volume = _make(array, call, _pool(array, call.value("-mdiskgrp")))
+    volume = _make(array, call, _pool(array, call.value("-mdiskgrp")), 0)
     return f"Virtual Disk, id [{volume.id}], successfully created\n"
 
 
 def mkvolume(array: System, call: Call) -> str:
-    volume = _make(array, call, _pool(array, call.value("-pool")))
+    volume = _make(array, call, _pool(array, call.value("-pool")), BLOCK)
     return f"Volume, id [{volume.id}], successfully created\n"
 
 
 def chvdisk(array: System, call: Call) -> str:
     volume = find.volume(array, call.object)
     if not call.options:
-        raise Refused("CMMVC5707E")
+        raise Refused("CMMVC5733E")
     if call.has("-name"):
         _rename(array, volume, naming.name(call.value("-name")))
     if call.has("-volumegroup") or call.has("-novolumegroup"):
@@ -88,6 +98,10 @@ def _rename(array: System, volume: Volume, name: str) -> None:
 def expandvdisksize(array: System, call: Call) -> str:
     volume = find.volume(array, call.object)
     more = _bytes(call)
+    if not more:
+        raise Refused("CMMVC5702E", call.value("-size"))
+    if array.level.at(*PARTITIONS):
+        more = -(-more // UNITS["mb"]) * UNITS["mb"]  # documented for 8.7: rounded up to whole MB
     if volume.formatting == "yes":
         raise Refused("CMMVC8587E", text="The command failed because the volume is fast formatting.")
     if array.used[volume.pool] + more > array.pools[volume.pool].capacity:
@@ -100,8 +114,8 @@ def expandvdisksize(array: System, call: Call) -> str:
 def rmvdisk(array: System, call: Call) -> str:
     volume = find.volume(array, call.object)
     if others(array, volume) and not (call.has("-force") or call.has("-removehostmappings")):
-        raise Refused("CMMVC5840E")
-    refuse_if_recent(array, volume)
+        raise Refused("CMMVC8787E" if call.verb == "rmvolume" else "CMMVC5840E")
+    refuse_if_recent(array, [volume], Guard.VOLUME)
     array.remove_volume(volume)
     return ""
 
@@ -111,7 +125,7 @@ LOOKS: Grammar = {
     **dict.fromkeys(("-rsize", "-grainsize", "-warning", "-easytier", "-vtype", "-cache", "-copyrate"), VALUE),
     **dict.fromkeys(("-autoexpand", "-compressed", "-nofmtdisk"), FLAG),
 }
-"""Options that are taken and change nothing here: the simulator keeps no space efficiency."""
+"""Options that change nothing but what the views show of the copy: a thin volume uses as much space as a thick one."""
 SINCE_7_7 = Option(takes_value=False, since=(7, 7))
 VERBS = (
     Verb(

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .call import FLAG, VALUE, Call, Grammar, Need
-from .release import EVER, NEVER
+from .call import FLAG, VALUE, Call, Grammar, Need, Option
+from .release import EIGHT, EVER, NEVER
 from .system import System
 
-LS: Grammar = {"-delim": VALUE, "-nohdr": FLAG, "-gui": FLAG}
+LS: Grammar = {"-delim": VALUE, "-nohdr": FLAG, "-gui": FLAG, "-json": Option(takes_value=False, since=EIGHT)}
 BYTES: Grammar = {"-bytes": FLAG}
 FILTER: Grammar = {"-filtervalue": VALUE, "-filtervalue?": FLAG}
 

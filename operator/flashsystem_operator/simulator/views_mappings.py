@@ -117,6 +117,9 @@ MEMBER: list[Column[Host]] = [
     Column("host_name", lambda _, host: host.name),
     Column("status", status),
     Column("type", lambda _, host: host.type),
+    Column("site_id", lambda _, host: host.site_id),
+    Column("site_name", lambda _, host: host.site),
+    Column("protocol", lambda _, host: host.protocol, EIGHT),
 ]
 SHARED: list[Column[Mapping]] = [
     Column("id", lambda _, mapping: mapping.owner.id),
@@ -141,8 +144,9 @@ def lshostclustermember(array: System, call: Call) -> str:
 
 
 def lshostclustervolumemap(array: System, call: Call) -> str:
-    cluster = find.cluster(array, call.object, find.UNKNOWN)
-    return concise(array, call, SHARED, (mapping for _, mapping in sorted(array.shared[cluster.id].items())))
+    """The shared mappings of one host cluster, or of all."""
+    named = [find.cluster(array, call.object, find.UNKNOWN).id] if call.object else sorted(array.clusters)
+    return concise(array, call, SHARED, [row for number in named for _, row in sorted(array.shared[number].items())])
 
 
 VERBS = (
@@ -150,5 +154,5 @@ VERBS = (
     Verb("lsvdiskhostmap", lsvdiskhostmap, LS, "required"),
     Verb("lshostcluster", lshostcluster, LS, "optional", since=HOST_CLUSTERS),
     Verb("lshostclustermember", lshostclustermember, LS, "required", since=HOST_CLUSTERS),
-    Verb("lshostclustervolumemap", lshostclustervolumemap, LS, "required", since=HOST_CLUSTERS),
+    Verb("lshostclustervolumemap", lshostclustervolumemap, LS, "optional", since=HOST_CLUSTERS),
 )

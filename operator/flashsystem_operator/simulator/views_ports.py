@@ -91,13 +91,8 @@ def _taken_over(array: System, port: IpPort, node: Node) -> IpPort | None:
 
 
 def lsportip(array: System, call: Call) -> str:
-    if array.level.within(PORTSETS):
-        answer = array.rules.lsportip_after_portsets
-        if answer == "refused":
-            raise Refused("CMMVC7205E")
-        if answer == "empty":
-            return ""
-    rows = list(_port_rows(array))
+    stub = array.level.within(PORTSETS) and array.rules.lsportip_after_portsets == "empty"
+    rows = [] if stub else list(_port_rows(array))
     if not call.object:
         return concise(array, call, PORT, rows)
     chosen = [row for row in rows if str(row.port.id) == call.object]
@@ -108,7 +103,7 @@ def lsportip(array: System, call: Call) -> str:
 
 ADDRESS: list[Column[Address]] = [
     Column("id", lambda _, address: address.id),
-    Column("node_id", lambda array, address: array.nodes[address.node].id),
+    Column("node_id", lambda array, address: array.nodes[address.node].id if address.node else ""),
     Column("node_name", lambda _, address: address.node),
     Column("port_id", lambda _, address: address.port_id),
     Column("portset_id", lambda array, address: array.portsets[address.portset].id),
@@ -136,7 +131,8 @@ PORTSET: list[Column[Portset]] = [
     Column("type", lambda _, portset: portset.type),
     Column("port_count", lambda array, portset: sum(a.portset == portset.name for a in array.state.addresses)),
     Column("host_count", lambda array, portset: sum(h.portset == portset.name for h in array.hosts.values())),
-    *blank("lossless owner_id owner_name"),
+    Column("lossless", lambda _, portset: "yes" if portset.port_type == "fc" else ""),
+    *blank("owner_id owner_name"),
     Column("port_type", lambda _, portset: portset.port_type, PORTSET_TYPES),
     Column("is_default", lambda _, portset: portset.is_default, PORTSET_TYPES),
 ]

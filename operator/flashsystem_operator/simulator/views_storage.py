@@ -108,6 +108,34 @@ def _protection(array: System, pool: Pool) -> list[Pair]:
     ]
 
 
+def thin(_array: System, volume: Volume) -> str:
+    """Thin and compressed are counted apart."""
+    return "yes" if volume.thin and not volume.compressed else "no"
+
+
+def compressed(_array: System, volume: Volume) -> str:
+    return "yes" if volume.compressed else "no"
+
+
+def deduplicated(_array: System, volume: Volume) -> str:
+    return "yes" if volume.deduplicated else "no"
+
+
+def volume_groups(array: System) -> list[str]:
+    """The volume groups are those that volumes name; the place in this list is the id."""
+    return sorted({volume.volume_group for volume in array.volumes.values() if volume.volume_group})
+
+
+def _group_id(array: System, volume: Volume) -> str | int:
+    return volume_groups(array).index(volume.volume_group) if volume.volume_group else ""
+
+
+def _protocol(array: System, volume: Volume) -> str:
+    """What the hosts of a volume speak; blank while it is not mapped."""
+    protocols = {"nvme" if "nvme" in host.protocol else "scsi" for host in array.hosts_of(volume)}
+    return min(protocols, default="")
+
+
 VOLUME: list[Column[Volume]] = [
     Column("id", lambda _, volume: volume.id),
     Column("name", lambda _, volume: volume.name),
@@ -123,9 +151,9 @@ VOLUME: list[Column[Volume]] = [
     *blank("fc_map_count", value="0"),
     *blank("copy_count", value="1"),
     *blank("fast_write_state", value="empty"),
-    *blank("se_copy_count", value="0"),
+    Column("se_copy_count", lambda array, volume: int(thin(array, volume) == "yes")),
     *blank("RC_change", value="no"),
-    *blank("compressed_copy_count", SIX, value="0"),
+    Column("compressed_copy_count", lambda _, volume: int(volume.compressed), SIX),
     Column("parent_mdisk_grp_id", lambda array, volume: array.pools[volume.pool].id, SITES),
     Column("parent_mdisk_grp_name", lambda _, volume: volume.pool, SITES),
     *blank("owner_id owner_name", EIGHT),
@@ -134,8 +162,8 @@ VOLUME: list[Column[Volume]] = [
     Column("volume_id", lambda _, volume: volume.id, EIGHT),
     Column("volume_name", lambda _, volume: volume.name, EIGHT),
     *blank("function", EIGHT),
-    *blank("protocol", EIGHT, value="scsi"),
-    *blank("volume_group_id", PORTSET_TYPES),
+    Column("protocol", _protocol, EIGHT),
+    Column("volume_group_id", _group_id, PORTSET_TYPES),
     Column("volume_group_name", lambda _, volume: volume.volume_group, PORTSET_TYPES),
     *blank("is_snapshot", PORTSET_TYPES, value="no"),
     *blank("snapshot_count", PORTSET_TYPES, value="0"),
@@ -166,8 +194,14 @@ COPY: list[Column[Volume]] = [
     Column("free_capacity", lambda _, _volume: Size(0)),
     *blank("overallocation", value="100"),
     *blank("autoexpand warning grainsize"),
+    Column("se_copy", thin),
     *blank("easy_tier", value="on"),
-    *blank("compressed_copy", value="no"),
+    *blank("easy_tier_status", value="balanced"),
+    Column("compressed_copy", compressed),
+    Column("parent_mdisk_grp_id", lambda array, volume: array.pools[volume.pool].id, SITES),
+    Column("parent_mdisk_grp_name", lambda _, volume: volume.pool, SITES),
+    *blank("encrypt", EIGHT, value="no"),
+    Column("deduplicated_copy", deduplicated, EIGHT),
 ]
 LEGACY_VOLUME: list[Column[Volume]] = [
     *(column for column in VOLUME if column.name in {"id", "name", "status", "capacity", "vdisk_UID"}),

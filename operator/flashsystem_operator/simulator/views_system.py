@@ -1,10 +1,10 @@
 """Reads about the system itself: its identity, nodes, I/O groups, and who is asking."""
 
 from .call import Call
-from .objects import Node
+from .objects import Identity, Node
 from .printing import Column, Pair, Size, blank, concise, detailed, pairs
 from .refusals import Refused
-from .release import NINE_ONE, SITES
+from .release import EIGHT, LEGACY_UNTIL, PARTITIONS, SITES
 from .system import System
 from .verb import BYTES, FILTER, LS, Verb
 
@@ -13,50 +13,132 @@ IO_GROUPS = 4
 
 def lssystem(array: System, call: Call) -> str:
     system = array.state.system
-    brief: list[Pair] = [("id", system.id), ("name", system.name)]
-    access: list[Pair] = [("open_access_enabled", system.open_access_enabled)]
     if array.level.legacy and array.rules.brief_lssystem:
-        return detailed(call, brief + access)
-    rest = [*_totals(array), *_settings(array)]
-    return detailed(call, brief + [("location", system.location)] + rest + (access if array.level.legacy else []))
+        return detailed(call, [*pairs(array, IDENTITY, system), ("open_access_enabled", system.open_access_enabled)])
+    legacy: list[Pair] = [("open_access_enabled", system.open_access_enabled)] if array.level.legacy else []
+    head = pairs(array, [*IDENTITY, *CAPACITIES, *SETTINGS], system)
+    return detailed(call, [*head, *_tiers(array), *pairs(array, FEATURES, system), *legacy])
 
 
-def _totals(array: System) -> list[Pair]:
-    capacity = sum(pool.capacity for pool in array.pools.values())
-    used = sum(array.used.values())
-    return [
-        ("total_mdisk_capacity", Size(capacity)),
-        ("space_in_mdisk_grps", Size(capacity)),
-        ("space_allocated_to_vdisks", Size(used)),
-        ("total_free_space", Size(capacity - used)),
-        ("total_used_capacity", Size(used)),
-        ("total_overallocation", 100 * used // capacity if capacity else 0),
-        ("total_vdisk_capacity", Size(used)),
-    ]
+def _capacity(array: System) -> Size:
+    return Size(sum(pool.capacity for pool in array.pools.values()))
 
 
-def _settings(array: System) -> list[Pair]:
-    system = array.state.system
-    first: list[Pair] = [
-        ("statistics_status", "on"),
-        ("statistics_frequency", "5"),
-        ("cluster_locale", "en_US"),
-        ("time_zone", "522 UTC"),
-        ("code_level", system.code_level),
-        ("console_IP", system.console_ip),
-        ("iscsi_auth_method", system.iscsi_auth_method),
-        ("iscsi_chap_secret", system.iscsi_chap_secret),
-        ("layer", system.layer),
-    ]
-    if array.level.within(SITES):
-        first += [
-            ("topology", system.topology),
-            ("vdisk_protection_time", system.vdisk_protection_time),
-            ("vdisk_protection_enabled", system.vdisk_protection_enabled),
+def _used(array: System) -> Size:
+    return Size(sum(array.used.values()))
+
+
+def _free(array: System) -> Size:
+    return Size(_capacity(array) - _used(array))
+
+
+IDENTITY: list[Column[Identity]] = [
+    Column("id", lambda _, system: system.id),
+    Column("name", lambda _, system: system.name),
+]
+CAPACITIES: list[Column[Identity]] = [
+    Column("location", lambda _, system: system.location),
+    *blank("partnership"),
+    Column("total_mdisk_capacity", lambda array, _: _capacity(array)),
+    Column("space_in_mdisk_grps", lambda array, _: _capacity(array)),
+    Column("space_allocated_to_vdisks", lambda array, _: _used(array)),
+    Column("total_free_space", lambda array, _: _free(array)),
+    Column("total_vdiskcopy_capacity", lambda array, _: _used(array)),
+    Column("total_used_capacity", lambda array, _: _used(array)),
+    Column("total_overallocation", lambda array, _: 100 * _used(array) // (_capacity(array) or 1)),
+    Column("total_vdisk_capacity", lambda array, _: _used(array)),
+    Column("total_allocated_extent_capacity", lambda array, _: _used(array)),
+]
+SETTINGS: list[Column[Identity]] = [
+    *blank("statistics_status", value="on"),
+    *blank("statistics_frequency", value="5"),
+    *blank("cluster_locale", value="en_US"),
+    *blank("time_zone", value="522 UTC"),
+    Column("code_level", lambda _, system: system.code_level),
+    Column("console_IP", lambda _, system: system.console_ip),
+    Column("id_alias", lambda _, system: system.id_alias or system.id),
+    *blank("cluster_ntp_IP_address cluster_isns_IP_address"),
+    Column("iscsi_auth_method", lambda _, system: system.iscsi_auth_method),
+    Column("iscsi_chap_secret", lambda _, system: system.iscsi_chap_secret),
+    *blank("relationship_bandwidth_limit", value="25"),
+]
+FEATURES: list[Column[Identity]] = [
+    *blank("easy_tier_acceleration", SITES, value="off"),
+    *blank("has_nas_key", SITES, value="no"),
+    Column("layer", lambda _, system: system.layer),
+    *blank("rc_buffer_size", SITES, value="48"),
+    *blank("cache_prefetch", SITES, value="on"),
+    *blank("email_organization", SITES),
+    *blank("local_fc_port_mask partner_fc_port_mask", SITES, value="1" * 64),
+    Column("topology", lambda _, system: system.topology, SITES),
+    *blank("topology_status", SITES),
+    *blank("rc_auth_method", SITES, value="none"),
+    Column("vdisk_protection_time", lambda _, system: system.vdisk_protection_time, SITES),
+    Column("vdisk_protection_enabled", lambda _, system: system.vdisk_protection_enabled, SITES),
+    Column("product_name", lambda _, system: system.product_name, (7, 5)),
+    *blank("odx", (7, 5), value="off"),
+    *blank("max_replication_delay", EIGHT, value="0"),
+    Column("total_reclaimable_capacity", lambda _, _system: Size(0), EIGHT),
+    Column("physical_capacity", lambda array, _: _capacity(array), EIGHT),
+    Column("physical_free_capacity", lambda array, _: _free(array), EIGHT),
+    *blank("quorum_mode", EIGHT, value="standard"),
+    *blank("snapshot_policy_suspended", PARTITIONS, value="no"),
+    *blank("easytier", PARTITIONS, value="on"),
+    *blank("flashcopy_gui_enabled snapshot_preserve_parent anomaly_detection", PARTITIONS, value="no"),
+    *blank("flashcopy_default_grainsize", PARTITIONS, value="256"),
+    *blank("storage_insights_control_access auto_drive_download", PARTITIONS, value="no"),
+    *blank("rc_auth_status", PARTITIONS),
+]
+
+
+def _tiers(array: System) -> list[Pair]:
+    """The tiers of all pools, all of them in the flash tier."""
+    tiers = ["tier0_flash", "tier1_flash", "tier_enterprise", "tier_nearline"]
+    block: list[Pair] = []
+    for tier in ["tier_scm", *tiers] if array.level.at(*EIGHT) else tiers:
+        here = tier == "tier0_flash"
+        block += [
+            ("tier", tier),
+            ("tier_capacity", _capacity(array) if here else Size(0)),
+            ("tier_free_capacity", _free(array) if here else Size(0)),
         ]
-    if array.level.at(7, 5) or array.level.legacy:
-        first.append(("product_name", system.product_name))
-    return first
+    return block
+
+
+def lscluster(array: System, call: Call) -> str:
+    """The older lssystem: a list of the systems that are known, and with an object what lssystem prints of it."""
+    system = array.state.system
+    if call.object in {system.id, system.name}:
+        return lssystem(array, call)
+    if call.object:
+        raise Refused("CMMVC5754E")
+    return concise(array, call, CLUSTER, [system])
+
+
+CLUSTER: list[Column[Identity]] = [
+    Column("id", lambda _, system: system.id),
+    Column("name", lambda _, system: system.name),
+    Column("location", lambda _, system: system.location),
+    *blank("partnership bandwidth"),
+    Column("id_alias", lambda _, system: system.id_alias or system.id),
+]
+LICENSE: list[Pair] = [
+    *((f"used_{what}", "0.00") for what in ("flash", "remote", "virtualization")),
+    *((f"license_{what}", "0") for what in ("flash", "remote", "virtualization", "physical_disks")),
+    *((f"license_physical_{what}", "off") for what in ("flash", "remote")),
+    ("used_compression_capacity", "0.00"),
+    ("license_compression_capacity", "0"),
+    ("license_compression_enclosures", "0"),
+]
+
+
+def lslicense(_array: System, call: Call) -> str:
+    return detailed(call, LICENSE)
+
+
+def lsguicapabilities(_array: System, call: Call) -> str:
+    """As far as clients read it: how compression is licensed, and the product number of a FlashSystem."""
+    return detailed(call, [("license_scheme", "flex"), ("product_key", "4939")])
 
 
 NODE: list[Column[Node]] = [
@@ -65,8 +147,8 @@ NODE: list[Column[Node]] = [
     *blank("UPS_serial_number"),
     Column("WWNN", lambda _, node: node.wwnn),
     Column("status", lambda _, node: node.status),
-    Column("IO_group_id", lambda _, node: node.io_group),
-    Column("IO_group_name", lambda _, node: f"io_grp{node.io_group}"),
+    Column("IO_group_id", lambda _, node: "" if node.io_group is None else node.io_group),
+    Column("IO_group_name", lambda _, node: "" if node.io_group is None else f"io_grp{node.io_group}"),
     Column("config_node", lambda _, node: node.config_node),
     *blank("UPS_unique_id"),
     Column("hardware", lambda _, node: node.hardware),
@@ -128,7 +210,9 @@ def lscurrentuser(array: System, call: Call) -> str:
 
 VERBS = (
     Verb("lssystem", lssystem, {**LS, **BYTES}),
-    Verb("lscluster", lssystem, {**LS, **BYTES}, until=NINE_ONE),
+    Verb("lscluster", lscluster, {**LS, **BYTES, **FILTER}, "optional", until=PARTITIONS),
+    Verb("lslicense", lslicense, LS, since=LEGACY_UNTIL),
+    Verb("lsguicapabilities", lsguicapabilities, LS, since=LEGACY_UNTIL),
     Verb("lsnode", lsnode, {**LS, **FILTER}, "optional", exists=lambda a: a.rules.node_verbs != "lsnodecanister"),
     Verb("lsnodecanister", lsnode, {**LS, **FILTER}, "optional", exists=lambda a: a.rules.node_verbs != "lsnode"),
     Verb("lsiogrp", lsiogrp, {**LS, **BYTES, **FILTER}, "optional"),

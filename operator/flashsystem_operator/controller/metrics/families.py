@@ -72,7 +72,7 @@ PASSES = Family(
     "flashsystem_passes_total",
     "counter",
     "Passes over the array: a survey reads all of it, a close look what is due. Outcomes: done, array_down, "
-    "cluster_error (the Kubernetes API refused or did not answer), bug.",
+    "cluster_error (the Kubernetes API refused or did not answer), stopped (cut off by a stop or a lost Lease), bug.",
     (*ARRAY, "scope", "outcome"),
 )
 PASS = Family(

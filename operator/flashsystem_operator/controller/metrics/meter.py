@@ -45,6 +45,8 @@ class PassEnd(StrEnum):
     DONE = "done"
     ARRAY_DOWN = "array_down"
     CLUSTER_ERROR = "cluster_error"
+    STOPPED = "stopped"
+    """Cut off: the operator stops, the Lease was lost, or the array is worked no longer."""
     BUG = "bug"
 
 

@@ -8,11 +8,14 @@ that hangs on it is a text.
 import re
 
 from flashsystem_operator.array.errors import Refused
-from flashsystem_operator.reconcile.codes import attaching, commandline, storage
+from flashsystem_operator.reconcile.codes import attaching, commandline, release87, storage
 from flashsystem_operator.reconcile.codes.meaning import Meaning, Severity
 
 TABLE: tuple[Meaning, ...] = tuple(
-    sorted((*attaching.TABLE, *commandline.TABLE, *storage.TABLE), key=lambda each: (each.code, each.verb))
+    sorted(
+        (*attaching.TABLE, *commandline.TABLE, *release87.TABLE, *storage.TABLE),
+        key=lambda each: (each.code, each.verb),
+    )
 )
 """By code; of one code first what it means in general, then by command."""
 

@@ -1,27 +1,18 @@
-"""Codes about how a command was typed, and about what system and user may do. Source: array-cli facts 3.2 and 3.4."""
+"""Codes about how a command was typed, and about what system and user may do. Source: array-cli facts 3.2."""
 
 from flashsystem_operator.reconcile.codes.meaning import Meaning, Severity
-from flashsystem_operator.reconcile.decision import Reason
 
 _DONE, _RETRY, _SPEC, _ADMIN, _BUG = Severity
 
 _REPORT = "Please report this, with the command and the array's code level: the operator should not have typed it."
 _NEWER = "The array's release may not have it yet, or not any more. Please report this, with the array's code level."
-_NO_SOURCE = "No source that we trust says what this means. Go by the array's own words, and please report them."
 
 TABLE = (
     Meaning("CMMVC5701E", "", _BUG, "The command lacks the object that it is about.", _REPORT),
-    Meaning("CMMVC5703E", "", _BUG, "A value of the command is too long.", _REPORT),
+    Meaning("CMMVC5703E", "", _BUG, "A value or list of the command is above its maximum.", _REPORT),
     Meaning("CMMVC5707E", "", _BUG, "The command lacks a parameter that it needs.", _REPORT),
     Meaning("CMMVC5709E", "", _BUG, "This array's command does not have that parameter.", _NEWER),
     Meaning("CMMVC5711E", "", _BUG, "A value of the command is not one that it takes.", _REPORT),
-    Meaning(
-        "CMMVC5711E",
-        "mkvdiskhostmap",
-        _SPEC,
-        "A value of the command is not one that it takes: most likely the LUN.",
-        "Make the attachment again with a lower spec.lun, or with none.",
-    ),
     Meaning("CMMVC5713E", "", _BUG, "Two parameters of the command exclude each other.", _REPORT),
     Meaning(
         "CMMVC5738E",
@@ -59,10 +50,9 @@ TABLE = (
     Meaning(
         "CMMVC7017E",
         "",
-        _ADMIN,
-        "The array did not take the login.",
-        "Correct user name, password or key in the Secret, or the user on the array.",
-        Reason.LOGIN_FAILED,
+        _RETRY,
+        "The array has as many CLI sessions open as it allows: the login was refused for that, not for its password.",
+        "It is tried again. If this stays, close other sessions, or lower spec.limits.sessions of the array.",
     ),
     Meaning(
         "CMMVC7205E",
@@ -77,7 +67,7 @@ TABLE = (
         "",
         _DONE,
         "The command was done; the licensed capacity is nearly used up.",
-        "Tell whoever looks after the array.",
+        "Report it to the array administrator.",
     ),
     Meaning(
         "CMMVC9351E",
@@ -86,6 +76,12 @@ TABLE = (
         "A second administrator has to approve this: two-person integrity is on.",
         "Have it approved on the array, or give the operator a user that needs no approval for mappings.",
     ),
-    Meaning("CMMVC5786E", "", _RETRY, _NO_SOURCE, "It is tried again."),
-    Meaning("CMMVC5980E", "", _RETRY, _NO_SOURCE, "It is tried again."),
+    Meaning("CMMVC5786E", "", _RETRY, "The system is not in a stable state.", "It is tried again."),
+    Meaning(
+        "CMMVC5980E",
+        "",
+        _RETRY,
+        "Master and auxiliary system of the remote copy are not connected.",
+        "Restore the partnership of the two systems; it is tried again.",
+    ),
 )

@@ -25,7 +25,13 @@ TABLE = (
     Meaning("CMMVC6466E", "", _DONE, "There is such a FlashCopy mapping already."),
     Meaning("CMMVC5907E", "", _DONE, "The FlashCopy mapping is copying already."),
     Meaning("CMMVC5912E", "", _DONE, "The FlashCopy mapping is stopped already."),
-    Meaning("CMMVC5903E", "", _RETRY, "The FlashCopy mapping or its group is in another state by now.", _COPY),
+    Meaning(
+        "CMMVC5903E",
+        "",
+        _RETRY,
+        "The FlashCopy mapping is not prepared: it is copying already, or in another state.",
+        _COPY,
+    ),
     Meaning("CMMVC5924E", "", _SPEC, "Source and target of the copy differ in size.", "Use a target of the same size."),
     Meaning("CMMVC6303E", "", _SPEC, "Source and target of the copy are the same.", "Name another target."),
     Meaning(

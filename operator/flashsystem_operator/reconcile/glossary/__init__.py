@@ -36,6 +36,8 @@ FURTHER: Mapping[str, str] = {
     "LabelsUnknown": "(arrays) some of its permissions choose namespaces by labels, which an operator for named "
     "namespaces may not read, see [tenancy.md](tenancy.md#what-the-operator-needs)",
     "NearLimit": "(arrays, hosts) four fifths of what such a system is documented to take are used",
+    "VolumeUnhealthy": "(attachments) the array says that the mapped volume is offline or degraded; mapping and "
+    "connection are as they should be",
     "Paused": "annotation `flashsystem.io/paused` is on the object, its host or its array",
 }
 """Those that are there, and True, only while there is something to say."""

@@ -29,7 +29,9 @@ REASONS: Mapping[Reason, Entry] = {
     Reason.LOGIN_FAILED: Entry(
         "array",
         "the array did not take the login",
-        "correct the Secret: it is then tried at once, otherwise after five minutes, since arrays lock users out",
+        "correct the Secret: a changed one is tried within a minute. The same one is tried again after five minutes, "
+        "then ever more seldom, at most after an hour, since arrays lock users out; "
+        "`flashsystem.io/reconcile-requested-at` on the array itself is one attempt at once",
     ),
     Reason.HOST_KEY_MISMATCH: Entry(
         "array",

@@ -43,7 +43,8 @@ REASONS: Mapping[Reason, Entry] = {
     Reason.PERSISTENT_VOLUME_REFUSED: Entry(
         "attachment",
         "Kubernetes does not take the PersistentVolume; its words are in the message",
-        "correct `persistentVolume`; a LUN above 255 or a short `naa.` name cannot be told in one",
+        "correct `persistentVolume`; where the LUN is above 255, delete the attachment and create it again: it then "
+        "gets a lower one; a short `naa.` name cannot be in one",
     ),
     Reason.PERSISTENT_VOLUME_OUTDATED: Entry(
         "attachment",

@@ -16,6 +16,12 @@ REASONS: Mapping[Reason, Entry] = {
         "seen for some seconds what else is to go",
         "wait",
     ),
+    Reason.HANDING_OVER: Entry(
+        "host, attachment",
+        "it is being deleted, and another attachment of the same volume and host keeps the mapping, but has not taken "
+        "it over yet; or what it has on the array is about to be removed for another object",
+        "wait; or look at the other attachment, whose conditions say what it waits for",
+    ),
     Reason.OUTCOME_UNKNOWN: Entry(
         "host, attachment",
         "the answer to a command was lost, or the operator before this one was killed: what was sent may "
@@ -69,8 +75,9 @@ REASONS: Mapping[Reason, Entry] = {
     ),
     Reason.VOLUME_NOT_ALLOWED: Entry(
         "attachment",
-        "no entry of the array's `volumeAccess` lets this namespace attach the volume",
-        "ask whoever keeps the array for an entry",
+        "no entry of the array's `volumeAccess` lets this namespace attach the volume; or, where it is asked for by "
+        "UID, there is none with that UID: a namespace that may not attach every volume is not told which",
+        "ask whoever keeps the array for an entry; or create the attachment again with another volume",
     ),
     Reason.NAMESPACE_UNKNOWN: Entry(
         "host, attachment",
@@ -105,11 +112,15 @@ REASONS: Mapping[Reason, Entry] = {
         "host, attachment",
         "the initiators are on the host object of another FlashSystemHost, perhaps of another cluster; an attachment "
         "that is being deleted says it of a host object that another cluster made",
-        "wait until that lets go, or delete it; if it is gone already, empty and remove the host object on "
-        "the array; if the cluster was moved or restored, see [moving](moving.md)",
+        "wait until that lets go, or delete it. If it is on another array of this installation, leave the host object: "
+        "it may be a copy that policy-based high availability keeps. If it is gone, create it again, or remove the "
+        "host object on the array when it has neither sessions nor mappings. If the cluster was moved or restored, see "
+        "[moving](moving.md)",
     ),
     Reason.INITIATOR_CLAIMED: Entry(
-        "host", "an older FlashSystemHost names the same initiator", "remove it from one of the two"
+        "host",
+        "another FlashSystemHost names the same initiator, and has it on the array, may adopt it, or is older",
+        "remove it from one of the two",
     ),
     Reason.PORT_LOGGED_IN: Entry(
         "host",
@@ -154,7 +165,7 @@ REASONS: Mapping[Reason, Entry] = {
     ),
     Reason.MAPPED_THROUGH_HOST_CLUSTER: Entry(
         "attachment",
-        "the volume is mapped to a host cluster, so every member sees it",
+        "the volume is mapped to a host cluster, so every member sees it, also one that is added later",
         "set `access: Shared`, or unmap it from the host cluster",
     ),
     Reason.LUN_TAKEN: Entry(
@@ -174,12 +185,13 @@ REASONS: Mapping[Reason, Entry] = {
     Reason.CONFLICT: Entry(
         "host",
         "the initiators are spread over several host objects",
-        "move them to one, or write one FlashSystemHost for each",
+        "move them to one, or write one FlashSystemHost for each. What is attached stays so",
     ),
     Reason.EXTRA_INITIATORS: Entry(
         "host",
         "an administrator's host object has further initiators",
-        "add them to the spec if they are this machine's, or remove them on the array",
+        "if they are this machine's, add them to the spec (`initiators.iscsi`, or `initiators.otherPorts: Allow` for "
+        "those that are not iSCSI); or remove them on the array. What is attached stays so",
     ),
     Reason.MISSING_INITIATORS: Entry(
         "host, attachment",
@@ -189,7 +201,18 @@ REASONS: Mapping[Reason, Entry] = {
     Reason.HOST_HOLDS_OTHER_MAPPINGS: Entry(
         "host",
         "the host object of our name has other initiators, and volumes",
-        "if it is this machine, installed anew: unmap them, or put the initiators right on the array",
+        "if it is this machine, installed anew: correct the initiators on the array, or unmap the volumes when no "
+        "machine is logged in with the old ones",
+    ),
+    Reason.VOLUME_OFFLINE: Entry(
+        "attachment",
+        "the volume is mapped, and offline on the array: its host cannot read or write it",
+        "look for the cause on the array: its pool, its nodes, `lseventlog`",
+    ),
+    Reason.VOLUME_DEGRADED: Entry(
+        "attachment",
+        "the volume is mapped, and degraded on the array, for example while one of its nodes restarts",
+        "look for the cause on the array if it does not end by itself",
     ),
     Reason.NO_USABLE_PORTAL: Entry(
         "array, attachment",
@@ -203,7 +226,7 @@ REASONS: Mapping[Reason, Entry] = {
     ),
     Reason.UNREADABLE_ANSWER: Entry(
         "array, host, attachment",
-        "the array answered in a way that we do not understand",
-        "please report it, with the array's code level",
+        "the array answered in a way that we do not understand; on a host or attachment: what is about this object",
+        "nothing is changed for it, all others are worked on; please report it, with the array's code level",
     ),
 }

@@ -1,0 +1,166 @@
+"""When our finalizer goes: only after a look that shows nothing left, and off the very object that was looked for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.kinds import FINALIZER
+from flashsystem_operator.controller.kube import Conflict, Gone
+from support.arranging import own_name
+from support.in_process import InProcess
+from support.passing import Passes, passes
+from support.small_api import Fault
+
+POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
+
+
+@pytest.fixture(params=["legacy", "modern"])
+def array(request: pytest.FixtureRequest) -> Iterator[InProcess]:
+    volumes = [{"name": name, "pool": POOLS[request.param]} for name in ("data", "logs", "temp")]
+    with InProcess({"dialect": request.param, "volumes": volumes}) as running:
+        yield running
+
+
+def mapped(array: InProcess) -> set[str]:
+    """The volumes that are mapped to anything."""
+    return {row["volume"] for row in array.state["mappings"]}
+
+
+@pytest.fixture
+async def running(array: InProcess) -> AsyncIterator[Passes]:
+    async with passes(array, limit=2.0) as started:
+        yield started
+
+
+async def test_an_attachment_keeps_its_finalizer_until_another_one_of_its_pair_has_one(
+    array: InProcess, running: Passes
+) -> None:
+    """Else a Duplicate that is deleted with its elder leaves the mapping to nobody: it goes at once, unseen."""
+    node, elder, younger = running.host("node"), *(running.attachment(n, "node", "data") for n in ("elder", "younger"))
+    await running.settle(node, elder, younger)
+    assert running.ready(younger)["reason"] == "Duplicate"
+
+    running.api.delete(elder)
+    running.api.delete(younger)  # which is gone, and no watch has shown that yet
+    running.see(elder)
+    await running.turn(elder, younger)
+    assert running.api.exists(elder)
+    assert mapped(array) == {"data"}
+
+    running.see(younger)
+    await running.settle(node, elder)
+    assert not running.api.exists(elder)
+    assert mapped(array) == set()
+
+
+async def test_a_mapping_is_handed_to_a_younger_attachment_without_an_unmap(array: InProcess, running: Passes) -> None:
+    node, elder, younger = running.host("node"), *(running.attachment(n, "node", "data") for n in ("elder", "younger"))
+    await running.settle(node, elder, younger)
+
+    running.api.delete(elder)
+    await running.settle(elder, younger)
+
+    assert not running.api.exists(elder)
+    assert running.ready(younger)["status"] == "True"
+    assert FINALIZER in running.api.read(younger)["metadata"]["finalizers"]
+    assert not any("rmvdiskhostmap" in line for line in array.lines)
+    running.api.delete(younger)
+    await running.settle(younger)
+    assert mapped(array) == set()
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [({"lun": 7}, "LUNDiffers"), ({"deletionPolicy": "Retain"}, "Attached")],
+    ids=["not as it is", "yes"],
+)
+async def test_a_mapping_is_answered_for_by_a_younger_attachment_whether_or_not_it_can_use_it(
+    array: InProcess, running: Passes, spec: dict[str, Any], says: str
+) -> None:
+    node, elder = running.host("node"), running.attachment("elder", "node", "data")
+    await running.settle(node, elder)
+
+    running.api.delete(elder)
+    younger = running.attachment("younger", "node", "data", spec=spec)
+    await running.settle(elder, younger)
+
+    assert not running.api.exists(elder)
+    assert mapped(array) == {"data"}
+    assert running.ready(younger)["reason"] == says
+    assert FINALIZER in running.api.read(younger)["metadata"]["finalizers"]
+
+
+@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
+async def test_an_attachment_is_not_said_to_be_ready_before_our_finalizer_is_on_it(
+    running: Passes, fault: Fault
+) -> None:
+    """It could be deleted at once, and would leave its mapping behind."""
+    node, old = running.host("node"), running.attachment("old", "node", "data")
+    await running.settle(node, old)
+    taking_over = running.attachment("new", "node", "data")
+    running.api.delete(old)
+    running.see(old, taking_over)
+
+    running.api.faults.append(fault)  # of the next write, which puts the finalizer on
+    await running.turn(taking_over)
+
+    guarded = FINALIZER in running.api.read(taking_over)["metadata"].get("finalizers", ())
+    assert guarded or running.ready(taking_over).get("status") != "True"
+    await running.settle(node, old, taking_over)
+    assert running.ready(taking_over)["status"] == "True"
+    assert not running.api.exists(old)
+
+
+async def test_an_object_that_was_created_again_keeps_nothing_of_the_status_of_its_namesake(
+    array: InProcess, running: Passes
+) -> None:
+    """Its volume would be the other one's for ever: a volume that was found once is known by UID."""
+    node, elder = running.host("node"), running.attachment("elder", "node", "data")
+    await running.settle(node, elder)
+    await asyncio.to_thread(array.admin, f"svctask mkvdiskhostmap -host {own_name('node')} logs")
+    taking_over, again = running.attachment("logs", "node", "logs"), running.attachment("again", "node", "data")
+    running.see(taking_over, again)
+
+    def created_again() -> None:
+        running.api.delete(again)
+        running.attachment("again", "node", "temp")
+        running.see(again)
+
+    running.api.meanwhile.append(created_again)  # when our finalizer is put on the other one
+    await running.turn(taking_over, again)
+
+    assert running.api.read(again)["status"] == {}
+    await running.settle(node, again)
+    assert running.api.read(again)["status"]["volume"]["name"] == "temp"
+
+
+async def test_the_finalizer_of_an_object_that_was_changed_since_its_end_was_decided_stays(running: Passes) -> None:
+    node, leaving = running.host("node"), running.attachment("leaving", "node", "data")
+    await running.settle(node, leaving)
+    running.api.delete(leaving)
+    running.see(leaving)
+    entry = running.cache.get(leaving)
+    assert entry is not None
+
+    running.api.annotate(leaving, "flashsystem.io/paused", "true")
+    running.see(leaving)
+    with pytest.raises(Conflict):
+        await running.writer.release(leaving, entry.meta)
+
+    assert running.api.exists(leaving)
+
+
+async def test_the_finalizer_of_a_namesake_is_never_taken_off(running: Passes) -> None:
+    former, node = running.attachment("a", "node", "data", finalizers=[FINALIZER]), running.host("node")
+    running.see(node, former)
+    entry = running.cache.get(former)
+    assert entry is not None
+
+    namesake = running.attachment("a", "node", "data", finalizers=[FINALIZER])
+    running.see(namesake)
+    with pytest.raises(Gone):
+        await running.writer.release(namesake, entry.meta)
+
+    assert FINALIZER in running.api.read(namesake)["metadata"]["finalizers"]

@@ -1,0 +1,48 @@
+"""What counts as progress of a pass: the end of each command, and of each request to the API server."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.meta import ObjectMeta
+from flashsystem_operator.controller.core_objects import Secrets, Volumes
+from flashsystem_operator.controller.kube import Kube, KubeError
+from support.small_api import Fault, SmallApi
+
+HOST = ObjectRef(Kind.HOST, "storage", "node")
+META = ObjectMeta.model_validate(
+    {
+        "name": HOST.name,
+        "namespace": HOST.namespace,
+        "uid": "uid",
+        "generation": 1,
+        "resourceVersion": "1",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+    }
+)
+SECRET = {"metadata": {"name": "login", "namespace": "storage", "uid": "uid", "resourceVersion": "1"}}
+
+REQUESTS: dict[str, Callable[[Kube], Awaitable[object]]] = {
+    "a status": lambda kube: kube.write_status(HOST, META, {}, {"observedGeneration": 1}),
+    "an object": lambda kube: kube.get(HOST),
+    "a Secret": lambda kube: kube.secret("storage", "login"),
+    "an Event": lambda kube: kube.event("storage", {"metadata": {"generateName": "node."}}),
+    "a Secret with a connection": lambda kube: Secrets(kube).get("storage", "login"),
+    "the end of such a Secret": lambda kube: Secrets(kube).delete(SECRET),
+    "a PersistentVolume": lambda kube: Volumes(kube).get("data"),
+}
+
+
+@pytest.mark.parametrize("ask", REQUESTS.values(), ids=REQUESTS.keys())
+async def test_the_end_of_a_request_is_progress_whatever_came_of_it(ask: Callable[[Kube], Awaitable[object]]) -> None:
+    """An API server that takes its time, or refuses each of a thousand writes, does not let a pass look hung."""
+    api, ended = SmallApi(), list[str]()
+    api.faults.append(Fault.UNAVAILABLE)
+    async with api.served() as kube:
+        try:
+            await ask(kube.heeded_by(lambda: ended.append("one")))
+        except KubeError:
+            ended.append("refused")
+
+    assert ended[0] == "one"

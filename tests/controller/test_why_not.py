@@ -1,0 +1,161 @@
+"""What is asked right before each command: may it still be sent, as things are now?"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.kinds import API_VERSION, GROUP, Kind, ObjectRef
+from flashsystem_operator.array.commands import MapVolume
+from flashsystem_operator.controller.cache import Cache
+from flashsystem_operator.controller.changelog import Errand
+from flashsystem_operator.controller.steps import why_not
+from flashsystem_operator.reconcile.cause import Cause, Why
+from flashsystem_operator.values import HostName, Lun
+from support.arranging import uid, volume
+
+ARRAY, HOST, ATTACHMENT = (ObjectRef(kind, "storage", kind.value.lower()) for kind in Kind)
+SPECS: dict[ObjectRef, dict[str, Any]] = {
+    ARRAY: {
+        "management": {"addresses": ["10.0.0.1"]},
+        "credentialsSecretRef": {"name": "login"},
+        "hostKeyPolicy": "TrustOnFirstUse",
+    },
+    HOST: {"arrayRef": {"name": ARRAY.name}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:node"]}},
+    ATTACHMENT: {"hostRef": {"name": HOST.name}, "volume": {"name": "data"}},
+}
+FORCED = {f"{GROUP}/force-detach": "uid-of-" + ATTACHMENT.name}
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def body(ref: ObjectRef) -> dict[str, Any]:
+    meta = {
+        "name": ref.name,
+        "namespace": ref.namespace,
+        "uid": f"uid-of-{ref.name}",
+        "generation": 1,
+        "resourceVersion": "1",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "annotations": FORCED if ref is ATTACHMENT else {},
+    }
+    return {"apiVersion": API_VERSION, "kind": ref.kind.value, "metadata": meta, "spec": SPECS[ref]}
+
+
+def meta(**changed: Any) -> Change:
+    return lambda body: body["metadata"].update(changed)
+
+
+def annotated(word: str, said: str) -> Change:
+    return lambda body: body["metadata"]["annotations"].update({f"{GROUP}/{word}": said})
+
+
+def withdrawn(body: dict[str, Any]) -> None:
+    body["metadata"]["annotations"] = {}
+
+
+def unreadable(body: dict[str, Any]) -> None:
+    body["spec"] = {"of": "a newer release"}
+
+
+CHANGED: dict[str, tuple[ObjectRef, Change, str]] = {
+    "the array is paused": (ARRAY, annotated("paused", "true"), "is paused"),
+    "the host is paused": (HOST, annotated("paused", "true"), "is paused"),
+    "the attachment is paused": (ATTACHMENT, annotated("paused", "true"), "is paused"),
+    "another object has its name by now": (ATTACHMENT, meta(uid="another"), "is gone"),
+    "its spec is another": (ATTACHMENT, meta(generation=2), "was changed"),
+    "it is being deleted": (ATTACHMENT, meta(deletionTimestamp="2026-02-01T00:00:00Z"), "was changed"),
+    "its spec cannot be read any more": (ATTACHMENT, unreadable, "was changed"),
+    "the spec of its array cannot be read any more": (ARRAY, unreadable, "is gone"),
+    "its force-detach was withdrawn": (ATTACHMENT, withdrawn, "was changed"),
+    "it is released by now": (ATTACHMENT, annotated("release", "uid-of-" + ATTACHMENT.name), "was changed"),
+    "only its plan is wanted by now": (ATTACHMENT, annotated("plan", "true"), "only to be planned"),
+    "only a plan of all on the host is wanted": (HOST, annotated("plan", "true"), "only to be planned"),
+    "only a plan of all on the array is wanted": (ARRAY, annotated("plan", "true"), "only to be planned"),
+}
+HARMLESS: dict[str, tuple[ObjectRef, Change]] = {
+    "it is to be looked at again": (ATTACHMENT, annotated("reconcile-requested-at", "now")),
+    "a label came": (ATTACHMENT, meta(labels={"team": "a"})),
+    "the spec of its host is another": (HOST, meta(generation=2)),
+}
+
+
+@pytest.fixture
+def cache() -> Cache:
+    cache = Cache()
+    for ref in SPECS:
+        cache.put(ref.kind, copy.deepcopy(body(ref)))
+    return cache
+
+
+@pytest.fixture
+def errand(cache: Cache) -> Errand:
+    """A command, planned as things are in the cache."""
+    entry = cache.get(ATTACHMENT)
+    assert entry is not None
+    assert entry.meta.asked.force_detach
+    step = MapVolume(HostName("node"), volume("data").name, uid(1), Lun(1))
+    return Errand(ARRAY, None, ATTACHMENT, entry.meta.uid, 1, Cause(Why.SPEC, ""), step, asked=entry.meta.asked)
+
+
+def put(cache: Cache, ref: ObjectRef, change: Change) -> None:
+    seen = copy.deepcopy(body(ref))
+    seen["metadata"]["resourceVersion"] = "2"
+    change(seen)
+    cache.put(ref.kind, seen)
+
+
+def test_a_command_may_be_sent_as_long_as_nothing_changed(cache: Cache, errand: Errand) -> None:
+    assert why_not(errand, cache, leased=True, paused="") == ""
+
+
+@pytest.mark.parametrize(("ref", "change", "why"), CHANGED.values(), ids=CHANGED.keys())
+def test_a_command_may_not_be_sent_any_more_when(
+    cache: Cache, errand: Errand, ref: ObjectRef, change: Change, why: str
+) -> None:
+    put(cache, ref, change)
+
+    assert why in why_not(errand, cache, leased=True, paused="")
+
+
+@pytest.mark.parametrize(("ref", "change"), HARMLESS.values(), ids=HARMLESS.keys())
+def test_a_command_may_be_sent_although(cache: Cache, errand: Errand, ref: ObjectRef, change: Change) -> None:
+    put(cache, ref, change)
+
+    assert why_not(errand, cache, leased=True, paused="") == ""
+
+
+@pytest.mark.parametrize("ref", [ARRAY, ATTACHMENT], ids=["its array", "its object"])
+def test_a_command_may_not_be_sent_any_more_when_this_is_gone(cache: Cache, errand: Errand, ref: ObjectRef) -> None:
+    cache.remove(ref)
+
+    assert "is gone" in why_not(errand, cache, leased=True, paused="")
+
+
+def test_a_command_may_not_be_sent_without_the_lease_or_while_all_is_paused(cache: Cache, errand: Errand) -> None:
+    assert "Lease" in why_not(errand, cache, leased=False, paused="")
+    assert why_not(errand, cache, leased=True, paused="Option --pause-all") == "Option --pause-all is set"
+
+
+@pytest.mark.parametrize(("ref", "change", "why"), CHANGED.values(), ids=CHANGED.keys())
+def test_only_a_pause_keeps_a_mistake_of_ours_from_being_undone(
+    cache: Cache, errand: Errand, ref: ObjectRef, change: Change, why: str
+) -> None:
+    """Whatever is wished by now, it is not what the command made."""
+    put(cache, ref, change)
+
+    said = why_not(replace(errand, undoes=True), cache, leased=True, paused="")
+
+    assert said == "" or "is paused" in said or "only to be planned" in said
+    assert bool(said) == ("paused" in why or "planned" in why)
+
+
+def test_a_mistake_of_ours_is_undone_also_when_its_object_and_array_are_gone(cache: Cache, errand: Errand) -> None:
+    for ref in (ARRAY, ATTACHMENT):
+        cache.remove(ref)
+
+    assert why_not(replace(errand, undoes=True), cache, leased=True, paused="") == ""
+    assert "Lease" in why_not(replace(errand, undoes=True), cache, leased=False, paused="")
+    assert "is set" in why_not(replace(errand, undoes=True), cache, leased=True, paused="Option --pause-all")

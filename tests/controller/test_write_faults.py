@@ -1,0 +1,98 @@
+"""Writes to the API server that fail, or whose answer is lost: all is said in the end, and nothing is said twice."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from flashsystem_operator.controller.reports import Reports
+from flashsystem_operator.reconcile.decision import Reason, Wait
+from support.arranging import iqn, own_name
+from support.in_process import InProcess
+from support.passing import passes
+from support.small_api import Fault
+
+LIMIT = 1.0
+"""Seconds after which the operator gives up waiting for an answer."""
+
+
+@pytest.fixture
+def array() -> Iterator[InProcess]:
+    with InProcess({"dialect": "modern", "volumes": [{"name": "data", "pool": "Pool0"}]}) as running:
+        yield running
+
+
+@pytest.mark.parametrize("watching", [True, False], ids=["watches are quick", "watches show nothing"])
+@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
+async def test_no_write_is_sent_that_changes_nothing_whatever_becomes_of_an_earlier_one(
+    array: InProcess, fault: Fault, watching: bool
+) -> None:
+    """Two of five writes fail. A condition that is written again with another time is a write that changes nothing."""
+    async with passes(array, limit=LIMIT) as running:
+        node, data = running.host("node"), running.attachment("data", "node", "data")
+        running.see(node, data)
+        schedule = random.Random(2)  # noqa: S311 - a story that can be told again
+        running.api.faults.extend(fault if schedule.random() < 0.4 else None for _ in range(40))
+        await running.settle(node, data, most=40, watching=watching)
+        assert running.ready(data)["status"] == "True"
+
+        running.api.delete(data)
+        running.see(data)
+        await running.settle(node, data, most=40, watching=watching)
+        assert not running.api.exists(data)
+        assert [each for each in running.api.writes if not each.changed] == []
+
+
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault.lands], ids=lambda fault: fault.name)
+async def test_a_condition_keeps_the_time_that_was_written_first_when_the_answer_was_lost(
+    array: InProcess, fault: Fault
+) -> None:
+    async with passes(array, limit=LIMIT) as running:
+        node = running.host("node")
+        running.see(node)
+        running.api.faults.append(fault)
+        await running.turn(node)
+        first = running.ready(node)
+        assert first["status"] == "True"
+
+        await running.settle(node, watching=False)
+
+        assert running.ready(node) == first
+        assert len(running.api.writes) == 1
+
+
+@pytest.mark.parametrize("policy", ["Ignore", "Report"])
+async def test_an_attachment_whose_mapping_is_gone_is_not_left_ready_by_a_change_that_no_watch_has_shown(
+    array: InProcess, policy: str
+) -> None:
+    async with passes(array, limit=LIMIT) as running:
+        node, data = running.host("node"), running.attachment("data", "node", "data", spec={"driftPolicy": policy})
+        running.api.edit(node, {"driftPolicy": policy})
+        await running.settle(node, data)
+        own = own_name("node")
+        await asyncio.to_thread(array.admin, f"svctask rmhostport -force -iscsiname {iqn('node')} {own}")
+        await asyncio.to_thread(array.admin, f"svctask rmvdiskhostmap -host {own} data")
+
+        running.api.annotate(data, "example.com/note", "changed")
+        await running.settle(node, data, watching=False)
+
+        assert (running.ready(data)["status"], running.ready(data)["reason"]) == ("False", "HostNotReady")
+
+
+@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
+async def test_an_object_of_which_it_could_not_be_said_that_the_array_is_away_is_due_again(
+    array: InProcess, fault: Fault
+) -> None:
+    async with passes(array, limit=LIMIT) as running:
+        data = running.attachment("data", "node", "data")
+        running.see(running.host("node"), data)
+        reports, down = Reports(running.cache, running.writer), Wait(Reason.UNREACHABLE, "No route.")
+        running.api.faults.extend([None, fault])  # of the array, then of the attachment
+
+        unwritten = await reports.down(running.world(), down, {data}, None)
+
+        assert unwritten == {data}
+        assert await reports.down(running.world(), down, unwritten, None) <= {data}
+        assert await reports.down(running.world(), down, unwritten, None) == set()
+        assert running.ready(data)["reason"] == "ArrayNotReady"

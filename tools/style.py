@@ -1,0 +1,175 @@
+"""Measure the code base as docs/decisions/15-words-and-modules.md wants it: `python tools/style.py`.
+
+Prints a line for each measurement: what it is, the figure, the aim. With --aims it ends with code 1 if one is missed.
+
+modules of one attach: modules of the operator, `__init__` left out, in which at least one function runs between the
+    creation of a VolumeAttachment and its condition Ready, with the host there already. The array is the simulator.
+functions used once: private functions and methods that are named in one other place of the package, of all functions.
+words: of 10,000 words of code, docs and CRDs. snake_case and CamelCase count as the words that they are made of.
+"""
+
+import ast
+import asyncio
+import re
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "operator" / "flashsystem_operator"
+sys.path[:0] = [str(ROOT / "tests")]
+
+TALK = frozenset({"say", "says", "said", "saying", "tell", "tells", "told", "telling", "word", "words", "worded"})
+PEOPLE = frozenset({"somebody", "nobody", "whoever", "whomever", "someone", "anyone", "anybody"})
+NORMAL = frozenset(
+    f"{verb}{end}"
+    for verb, ends in {
+        "creat": ("e", "es", "ed", "ing", "ion"),
+        "retr": ("y", "ies", "ied", "ying"),
+        "reconcil": ("e", "es", "ed", "ing", "er"),
+        "reconciliation": ("",),
+        "observ": ("e", "es", "ed", "ing", "er"),
+    }.items()
+    for end in ends
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measurement. most, least: the aim, where there is one."""
+
+    name: str
+    value: float
+    most: float | None = None
+    least: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        return (self.most is None or self.value <= self.most) and (self.least is None or self.value >= self.least)
+
+    def __str__(self) -> str:
+        aim = f"at most {self.most:g}" if self.most is not None else f"at least {self.least:g}" if self.least else ""
+        return f"{self.name:<58} {self.value:>8.1f}   {aim}{'' if self.holds else '  MISSED'}"
+
+
+def figures() -> Iterator[Figure]:
+    functions, once = functions_used_once()
+    yield Figure("modules", len(list(PACKAGE.rglob("*.py"))))
+    modules, called = asyncio.run(one_attach())
+    yield Figure("modules of one attach", modules, most=40)
+    yield Figure("functions of one attach", called)
+    yield Figure("private functions used once, of 100 functions", 100 * once / functions, most=12)
+    counted = words()
+    share = 10_000 / counted.total()
+    yield Figure("say, tell, word in 10,000 words", share * sum(counted[each] for each in TALK), most=5)
+    yield Figure("somebody, nobody, whoever in 10,000 words", share * sum(counted[each] for each in PEOPLE), most=0)
+    yield Figure("create, retry, reconcile, observe in 10,000 words", share * sum(counted[w] for w in NORMAL), least=30)
+
+
+def functions_used_once() -> tuple[int, int]:
+    """All functions of the package, and those private ones that one other place names."""
+    defined, named = list[str](), Counter[str]()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                    defined.append(name)
+                case ast.Name(id=name) | ast.Attribute(attr=name):
+                    named[name] += 1
+                case _:
+                    pass
+    private = [name for name in defined if name.startswith("_") and not name.startswith("__")]
+    return len(defined), sum(named[name] == 1 for name in private)
+
+
+def words() -> Counter[str]:
+    places = ((PACKAGE, "*.py"), (ROOT / "docs", "*.md"), (ROOT, "*.md"), (ROOT / "crds", "*.yaml"))
+    found = Counter[str]()
+    for folder, pattern in places:
+        for path in folder.glob(pattern) if folder == ROOT else folder.rglob(pattern):
+            found.update(each.lower() for each in _WORD.findall(path.read_text()))
+    return found
+
+
+async def one_attach() -> tuple[int, int]:
+    """How many modules and functions of the operator one attach goes through."""
+    from flashsystem_operator.api.kinds import Kind, ObjectRef  # noqa: PLC0415 - the path is set above
+    from flashsystem_operator.controller.controller import Controller, Sighting  # noqa: PLC0415
+    from flashsystem_operator.settings import Settings  # noqa: PLC0415
+    from support.arrays import pretend  # noqa: PLC0415
+    from support.small_api import SmallApi  # noqa: PLC0415
+
+    trace = _Trace()
+    api, refs = SmallApi(), {kind: ObjectRef(kind, "storage", kind.name.lower()) for kind in Kind}
+    with pretend(dialect="modern") as simulator:
+        api.objects["/api/v1/namespaces/storage/secrets/login"] = {
+            "metadata": {"name": "login", "namespace": "storage", "resourceVersion": "1"},
+            "data": {"username": "c3VwZXJ1c2Vy", "password": "cGFzc3cwcmQ="},
+        }
+        async with api.served() as kube:
+            controller = Controller(kube, Settings("us", "operators", ("storage",), installation="here"))
+            await controller.start()
+            try:
+
+                async def ready(kind: Kind, spec: Mapping[str, Any]) -> None:
+                    ref = refs[kind]
+                    api.create(ref, spec)
+                    controller.see(Sighting(kind, gone=False, body=api.read(ref)))
+                    while not _is_ready(api.read(ref)):
+                        api.wrote.clear()
+                        await api.wrote.wait()
+
+                management = {"addresses": [simulator.host], "port": simulator.port}
+                login = {"credentialsSecretRef": {"name": "login"}, "hostKeys": [simulator.host_key]}
+                await ready(Kind.ARRAY, {"management": management, **login})
+                await ready(
+                    Kind.HOST, {"arrayRef": {"name": "array"}, "initiators": {"iscsi": ["iqn.2001-01.com.x:a"]}}
+                )
+                trace.called = set()
+                await ready(Kind.ATTACHMENT, {"hostRef": {"name": "host"}, "volume": {"name": "vol0"}})
+                called = trace.end()
+            finally:
+                await controller.stop()
+    return len({file for file, _ in called if not file.endswith("__init__.py")}), len(called)
+
+
+def _is_ready(body: Mapping[str, Any]) -> bool:
+    return any((c["type"], c["status"]) == ("Ready", "True") for c in body["status"].get("conditions", []))
+
+
+class _Trace:
+    """Notes the functions of the operator that run, in every thread that begins after it: file and name of each."""
+
+    def __init__(self) -> None:
+        self.called: set[tuple[str, str]] | None = None
+        self._inside, self._pretended = str(PACKAGE), str(PACKAGE / "simulator")
+        threading.setprofile(self._heed)
+        sys.setprofile(self._heed)
+
+    def _heed(self, frame: FrameType, event: str, _: object) -> None:
+        file = frame.f_code.co_filename
+        ours = file.startswith(self._inside) and not file.startswith(self._pretended)
+        if self.called is not None and event == "call" and ours:
+            self.called.add((file, frame.f_code.co_qualname))
+
+    def end(self) -> set[tuple[str, str]]:
+        threading.setprofile(None)
+        sys.setprofile(None)
+        return self.called or set()
+
+
+def main() -> int:
+    found = list(figures())
+    for figure in found:
+        print(figure)  # noqa: T201 - what it is for
+    return int("--aims" in sys.argv and not all(figure.holds for figure in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
