@@ -160,7 +160,7 @@ def test_the_name_of_the_secret_is_recorded_before_it_is_set_and_its_version_aft
     wished, seen = node(), view(OURS, chap={})
     decision = plan(wished, around(wished), seen)
 
-    recorded = records.of_hosts({wished.ref: decision}, around(wished), seen)[wished.ref].status
+    recorded = records.intents_of_hosts({wished.ref: decision}, around(wished), seen)[wished.ref].status
     assert recorded.chap == ChapSeen(secret_name="node-chap")
 
     wished = wished.model_copy(update={"status": recorded})

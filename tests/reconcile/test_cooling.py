@@ -24,10 +24,10 @@ NOW, END, LATER = "2026-03-01T00:00:00Z", "2026-03-01T00:05:00Z", "2026-03-01T00
 RESTING = {"cooling_luns": [{"lun": 1, "uid": uid(1), "until": END}]}
 
 
-def node(*items: tuple[int, int], **status: Any) -> FlashSystemHost:
+def node(*items: tuple[int, int], **fields: Any) -> FlashSystemHost:
     """A host that was seen with these LUNs of the volumes of these numbers."""
     listed = [{"lun": lun, "volume": f"v{number}", "uid": uid(number)} for lun, number in items]
-    return host("node", status={"mappings": {"count": len(listed), "items": listed}, **status})
+    return host("node", status={"mappings": {"count": len(listed), "items": listed}, **fields})
 
 
 def around(*resources: FlashSystemHost | VolumeAttachment, now: str = NOW, quarantine: str = "5m") -> World:
@@ -40,7 +40,7 @@ def acts(wished: World, seen: View) -> dict[str, Act]:
     return {ref.name: decision for ref, decision in decisions.items() if isinstance(decision, Act)}
 
 
-def luns(wished: World, seen: View) -> dict[str, int]:
+def chosen(wished: World, seen: View) -> dict[str, int]:
     """The LUN that each attachment is to get."""
     return {
         name: step.lun for name, act in acts(wished, seen).items() for step in act.steps if isinstance(step, MapVolume)
@@ -50,7 +50,7 @@ def luns(wished: World, seen: View) -> dict[str, int]:
 def recorded(wished: World, seen: View) -> tuple[CoolingLun, ...]:
     """What the host says before anything is done."""
     decisions = batch.plan(wished, seen, [*wished.hosts, *wished.attachments])
-    (record,) = records.of_hosts(decisions, wished, seen).values()
+    (record,) = records.intents_of_hosts(decisions, wished, seen).values()
     return record.status.cooling_luns
 
 
@@ -91,7 +91,7 @@ def test_whose_record_it_is_if_it_fails() -> None:
     going, seen = off(), view(DATA, OURS, mapped(OURS, DATA))
     wished = around(node(), going)
 
-    (record,) = records.of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen).values()
+    (record,) = records.intents_of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen).values()
 
     assert record.freed_by == {going.ref}
 
@@ -101,7 +101,7 @@ def test_where_there_is_no_host_resource_nobody_needs_to_be_told() -> None:
     decisions = batch.plan(wished, seen, wished.attachments)
 
     assert any(isinstance(step, UnmapVolume) for step in acts(wished, seen)["data"].steps)
-    assert records.of_hosts(decisions, wished, seen) == {}
+    assert records.intents_of_hosts(decisions, wished, seen) == {}
 
 
 def test_a_detach_that_is_refused_time_after_time_is_not_recorded_each_time() -> None:
@@ -110,7 +110,7 @@ def test_a_detach_that_is_refused_time_after_time_is_not_recorded_each_time() ->
 
     for now, writes in ((NOW, 0), (early, 0), (late, 1)):
         wished = around(node(**RESTING), off(), now=now)
-        assert len(records.of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen)) == writes
+        assert len(records.intents_of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen)) == writes
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_shorter_quarantine_counts_for_what_rests_already_and_none_ends_it() -
 def test_with_no_quarantine_nothing_is_recorded() -> None:
     wished, seen = around(node(), off(), quarantine="0s"), view(DATA, OURS, mapped(OURS, DATA))
 
-    assert records.of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen) == {}
+    assert records.intents_of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen) == {}
 
 
 def test_a_look_at_what_nobody_changed_says_the_same_again() -> None:
@@ -194,26 +194,26 @@ def test_a_look_at_what_nobody_changed_says_the_same_again() -> None:
 
 
 def test_it_is_not_given_to_another_volume() -> None:
-    assert luns(around(node(**RESTING), attachment("a", "node", "logs")), view(DATA, LOGS, OURS)) == {"a": 2}
+    assert chosen(around(node(**RESTING), attachment("a", "node", "logs")), view(DATA, LOGS, OURS)) == {"a": 2}
 
 
 def test_it_is_given_to_the_same_volume_to_who_asks_for_it_and_to_anybody_when_it_has_rested() -> None:
     seen = view(DATA, LOGS, OURS)
 
-    assert luns(around(node(**RESTING), attachment("a", "node", "data")), seen) == {"a": 1}
-    assert luns(around(node(**RESTING), attachment("a", "node", "logs", lun=1)), seen) == {"a": 1}
-    assert luns(around(node(**RESTING), attachment("a", "node", "logs"), now=END), seen) == {"a": 1}
+    assert chosen(around(node(**RESTING), attachment("a", "node", "data")), seen) == {"a": 1}
+    assert chosen(around(node(**RESTING), attachment("a", "node", "logs", lun=1)), seen) == {"a": 1}
+    assert chosen(around(node(**RESTING), attachment("a", "node", "logs"), now=END), seen) == {"a": 1}
 
 
 def test_one_goes_and_another_comes_in_the_same_batch_at_another_lun() -> None:
     seen = view(DATA, LOGS, OURS, mapped(OURS, DATA, 1))
 
-    assert luns(around(node(), off(), attachment("a", "node", "logs")), seen) == {"a": 2}
-    assert luns(around(node(), off(), attachment("a", "node", "logs"), quarantine="0s"), seen) == {"a": 1}
+    assert chosen(around(node(), off(), attachment("a", "node", "logs")), seen) == {"a": 2}
+    assert chosen(around(node(), off(), attachment("a", "node", "logs"), quarantine="0s"), seen) == {"a": 1}
 
 
 def test_what_another_hand_freed_since_the_last_look_is_not_given_away_in_that_pass() -> None:
-    assert luns(around(node((1, 1)), attachment("a", "node", "logs")), view(DATA, LOGS, OURS)) == {"a": 2}
+    assert chosen(around(node((1, 1)), attachment("a", "node", "logs")), view(DATA, LOGS, OURS)) == {"a": 2}
 
 
 def test_a_full_host_takes_those_that_rested_longest_and_says_so() -> None:
@@ -227,7 +227,7 @@ def test_a_full_host_takes_those_that_rested_longest_and_says_so() -> None:
     )
     seen = view(DATA, LOGS, TEMP, OURS, *full)
 
-    assert luns(wished, seen) == {"data": 2, "logs": 3}
+    assert chosen(wished, seen) == {"data": 2, "logs": 3}
     assert uid(52) in acts(wished, seen)["data"].warning
     assert "rescan" in acts(wished, seen)["data"].warning
 
@@ -238,8 +238,8 @@ def test_on_a_small_system_a_host_is_full_sooner_and_takes_the_one_that_rested_l
     rest = [{"lun": lun, "uid": uid(50 + lun), "until": f"2026-03-01T00:0{5 - lun}:00Z"} for lun in (1, 2)]
     wished = around(node(cooling_luns=rest), attachment("data", "node", "data"), now="2026-03-01T00:01:00Z")
 
-    assert luns(wished, view(DATA, OURS, *full, of=small)) == {"data": 2}
-    assert luns(wished, view(DATA, OURS, *full)) == {"data": 512}
+    assert chosen(wished, view(DATA, OURS, *full, of=small)) == {"data": 2}
+    assert chosen(wished, view(DATA, OURS, *full)) == {"data": 512}
 
 
 def test_who_asks_for_one_that_rests_is_not_warned() -> None:
@@ -251,8 +251,8 @@ def test_who_asks_for_one_that_rests_is_not_warned() -> None:
 # -- where the FlashSystemHost goes, or is gone ----------------------------------------------------------------------
 
 
-def former(*luns: CoolingLun) -> dict[str, Any]:
-    return {"initiators": [iqn("elsewhere"), iqn("node")], "luns": [each.model_dump() for each in luns]}
+def former(*entries: CoolingLun) -> dict[str, Any]:
+    return {"initiators": [iqn("elsewhere"), iqn("node")], "luns": [each.model_dump() for each in entries]}
 
 
 def created_again(*formers: dict[str, Any], now: str = NOW, quarantine: str = "5m") -> World:
@@ -262,16 +262,16 @@ def created_again(*formers: dict[str, Any], now: str = NOW, quarantine: str = "5
 
 
 def test_a_lun_is_not_given_away_early_because_the_host_resource_was_deleted_and_created_again() -> None:
-    assert luns(created_again(former(entry(1, 1))), view(DATA, LOGS)) == {"a": 2}
+    assert chosen(created_again(former(entry(1, 1))), view(DATA, LOGS)) == {"a": 2}
     assert said(created_again(former(entry(1, 1))), view(DATA)) == (entry(1, 1),)
 
 
 def test_what_the_array_remembers_counts_for_the_same_machine_only_and_for_no_longer_than_the_quarantine() -> None:
     seen = view(DATA, LOGS)
 
-    assert luns(created_again({**former(entry(1, 1)), "initiators": [iqn("other")]}), seen) == {"a": 1}
-    assert luns(created_again(former(entry(1, 1)), now=END), seen) == {"a": 1}
-    assert luns(created_again(former(entry(1, 1)), quarantine="0s"), seen) == {"a": 1}
+    assert chosen(created_again({**former(entry(1, 1)), "initiators": [iqn("other")]}), seen) == {"a": 1}
+    assert chosen(created_again(former(entry(1, 1)), now=END), seen) == {"a": 1}
+    assert chosen(created_again(former(entry(1, 1)), quarantine="0s"), seen) == {"a": 1}
     assert said(created_again(former(entry(1, 1)), quarantine="1m"), seen) == (entry(1, 1, "2026-03-01T00:01:00Z"),)
 
 
@@ -302,8 +302,8 @@ def test_the_array_forgets_what_has_rested_and_keeps_one_entry_for_each_lun() ->
 
 
 def test_where_the_array_remembers_too_much_those_that_rested_longest_are_left_out() -> None:
-    def numbered(number: int, luns: int, until: str) -> FormerHost:
-        return FormerHost(initiators=(iqn(f"n{number}"),), luns=tuple(entry(lun, lun, until) for lun in range(luns)))
+    def numbered(number: int, count: int, until: str) -> FormerHost:
+        return FormerHost(initiators=(iqn(f"n{number}"),), luns=tuple(entry(lun, lun, until) for lun in range(count)))
 
     many = [numbered(number, 1, f"2026-03-01T00:0{1 + number % 2}:00Z") for number in range(100)]
     kept = cooling.remembering(many, [numbered(100, 1, END)], NOW)

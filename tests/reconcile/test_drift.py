@@ -203,7 +203,7 @@ def test_a_correction_that_was_recorded_is_finished_after_a_crash_even_if_the_ma
     around = with_vanished(world(wished, NODE), seen)
     outcome = Outcome(attachments.plan(wished, around, seen))
 
-    recorded = records.of_attachment(wished, outcome, around, seen, NOW)
+    recorded = records.intent_of_attachment(wished, outcome, around, seen, NOW)
 
     assert recorded.attached_time is None
     assert recorded.origin is Origin.CREATED

@@ -95,7 +95,7 @@ class Keeper:
 
     def _record(self, planned: batch.Decisions, view: View) -> None:
         around = self.world
-        for ref, record in records.of_hosts(planned, around, view).items():
+        for ref, record in records.intents_of_hosts(planned, around, view).items():
             self._become(ref, record.status)
         for ref, decision in planned.items():
             wish = self.wishes[ref]
@@ -104,7 +104,7 @@ class Keeper:
             meta = wish.metadata.model_copy(update={"finalizers": (*wish.metadata.other_finalizers, FINALIZER)})
             self.wishes[ref] = wish = wish.model_copy(update={"metadata": meta})
             if isinstance(decision, Act):
-                self._become(ref, records.of_attachment(wish, Outcome(decision), around, view, NOW))
+                self._become(ref, records.intent_of_attachment(wish, Outcome(decision), around, view, NOW))
 
     def _act(self, planned: batch.Decisions, view: View) -> dict[ObjectRef, list[Step]]:
         """What was planned upon a step that failed is not done; answers with whose steps were refused or not sent."""

@@ -90,7 +90,7 @@ def _exchange_keys(transport: paramiko.Transport, trust: Trust, limit: float) ->
         ) from None
     except Exception as error:  # noqa: BLE001 - paramiko hands on whatever its thread died of, even struct.error
         # start_client may miss that its thread ended just now, and then knows no reason; the thread does.
-        raise Unreachable(not_ssh(_words(transport.get_exception() or error))) from None
+        raise Unreachable(not_ssh(_first_line(transport.get_exception() or error))) from None
     if objection := trust.objection(key):
         raise HostKeyMismatch(objection, key.line)
     return key
@@ -123,7 +123,7 @@ def _judge(transport: paramiko.Transport, username: str, way: str, error: Except
     if handler is not None and handler.username is None:
         raise LoginRefused(f"it refused {username!r} with {way}: check the Secret and the user on the array") from None
     raise Unreachable(
-        f"it broke off the login ({_words(error)}): more than 3 logins at a time, or a key type it does not know"
+        f"it broke off the login ({_first_line(error)}): more than 3 logins at a time, or a key type it does not know"
     ) from None
 
 
@@ -153,7 +153,7 @@ def _signer(key: PrivateKey) -> paramiko.PKey:
     return paramiko.Ed25519Key.from_private_key(io.StringIO(text.decode()))
 
 
-def _words(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """The same for the same cause: what differs from one attempt to the next would be written to a status each time."""
     text = str(error)
     hung_up = text == _NO_BANNER or (text.startswith(_NO_BANNER) and "Errno" in text)

@@ -147,9 +147,9 @@ def _yaml(imported: "Import") -> Iterator[str]:
         yield document(proposal.document)
 
 
-def _comment(text: str) -> str:
+def _comment(line: str) -> str:
     """One line, whatever the array's administrators put into a name."""
-    return "# " + text.encode("ascii", "backslashreplace").decode().replace("\r", " ").replace("\n", " ")
+    return "# " + line.encode("ascii", "backslashreplace").decode().replace("\r", " ").replace("\n", " ")
 
 
 def _left(each: "Left") -> str:

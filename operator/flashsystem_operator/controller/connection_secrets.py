@@ -13,7 +13,7 @@ from flashsystem_operator.controller.delays import Clock
 from flashsystem_operator.controller.kube import Kube, merge_patch
 from flashsystem_operator.controller.rereading import Rereading, digest
 from flashsystem_operator.reconcile import beside
-from flashsystem_operator.reconcile import connection_secret as contents
+from flashsystem_operator.reconcile import connection_secret
 from flashsystem_operator.reconcile.connection_secret import Chap
 from flashsystem_operator.reconcile.decision import Note, Reason
 
@@ -109,14 +109,14 @@ class ConnectionSecrets:
     async def _write(
         self, attachment: VolumeAttachment, name: str, connection: Connection, login: Login
     ) -> Note | None:
-        meta, told = attachment.metadata, contents.entries(connection, None if login is KEPT else login)
+        meta, told = attachment.metadata, connection_secret.entries(connection, None if login is KEPT else login)
         known = (name, login is KEPT, digest(told))
         if not self.known.is_due(meta.uid, known):
             return None
         found = await self._secrets.get(meta.namespace, name)
-        if found is not None and not contents.is_ours(attachment, found):
+        if found is not None and not connection_secret.is_ours(attachment, found):
             self.known.forget(meta.uid)
-            if contents.is_left_over(attachment, found):
+            if connection_secret.is_left_over(attachment, found):
                 raise LeftOver(f"Secret {meta.namespace}/{name} is of an attachment of that name before")
             return beside.secret_of_others(meta.namespace, name, left_over=False)
         if found is not None and found["metadata"].get("deletionTimestamp"):
@@ -125,13 +125,13 @@ class ConnectionSecrets:
         if login is KEPT and found is None:
             self.known.forget(meta.uid)
             return beside.secret_without_login(attachment.host, meta.namespace, name)
-        wished = contents.entries(connection, contents.login_in(found)) if login is KEPT and found else told
-        if found is not None and contents.cannot_be_changed(found):
+        wished = connection_secret.entries(connection, connection_secret.login_in(found)) if login is KEPT and found else told
+        if found is not None and connection_secret.cannot_be_changed(found):
             await self._secrets.delete(found)
             found = None
         if found is None:
-            await self._secrets.create(meta.namespace, contents.body(attachment, name, wished))
-        elif patch := merge_patch(found.get("data") or {}, contents.encoded(wished)):
+            await self._secrets.create(meta.namespace, connection_secret.body(attachment, name, wished))
+        elif patch := merge_patch(found.get("data") or {}, connection_secret.encoded(wished)):
             stand = {"resourceVersion": found["metadata"]["resourceVersion"]}
             await self._secrets.patch(meta.namespace, name, {"metadata": stand, "data": patch})
         self.known.seen(meta.uid, known)
@@ -144,7 +144,7 @@ class ConnectionSecrets:
         namespace = attachment.metadata.namespace
         try:
             found = await self._secrets.get(namespace, name)
-            if found is not None and contents.is_ours(attachment, found):
+            if found is not None and connection_secret.is_ours(attachment, found):
                 await self._secrets.delete(found)
         except Forbidden:
             return name, beside.secret_forbidden(namespace, name)

@@ -15,7 +15,7 @@ from flashsystem_operator.controller.delays import Clock
 from flashsystem_operator.controller.kube import Body, Kube
 from flashsystem_operator.controller.rereading import Rereading, digest
 from flashsystem_operator.reconcile import beside
-from flashsystem_operator.reconcile import persistent_volume as contents
+from flashsystem_operator.reconcile import persistent_volume
 from flashsystem_operator.reconcile.decision import Note, Wait
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import MAX_PERSISTENT_VOLUME_LUN
@@ -36,7 +36,7 @@ class PersistentVolumes:
         if attachment.metadata.deleting or not (wished or had):
             self.known.forget(attachment.metadata.uid)
             return Kept(said)
-        name, has, note, error = contents.name_of(attachment), had is not None, None, None
+        name, has, note, error = persistent_volume.name_of(attachment), had is not None, None, None
         try:
             if wished is None:
                 has, note = await self._removed(attachment)
@@ -65,7 +65,7 @@ class PersistentVolumes:
                 failures.append(failure)
 
         async with asyncio.TaskGroup() as group:
-            for each in contents.may_be_in_use(world, due):
+            for each in persistent_volume.may_be_in_use(world, due):
                 group.create_task(ask(each))
         if failures:
             raise failures[0]
@@ -76,7 +76,7 @@ class PersistentVolumes:
 
         That of an attachment that is let go without touching the array stays as long as somebody uses it.
         """
-        if not attachment.metadata.deleting or not contents.may_have_one(attachment):
+        if not attachment.metadata.deleting or not persistent_volume.may_have_one(attachment):
             return
         try:
             still_there, _ = await self._removed(attachment)
@@ -85,15 +85,15 @@ class PersistentVolumes:
                 raise
             return  # without the right to it there never was one
         if still_there and not attachment.metadata.released:
-            raise Conflict(f"PersistentVolume {contents.name_of(attachment)} is in use by now")
+            raise Conflict(f"PersistentVolume {persistent_volume.name_of(attachment)} is in use by now")
 
     async def _why_in_use(self, attachment: VolumeAttachment) -> Wait | None:
-        name = contents.name_of(attachment)
+        name = persistent_volume.name_of(attachment)
         try:
             found = await self._volumes.get(name)
         except Forbidden as failure:
             return beside.volume_unknown(name, str(failure)) if attachment.status.persistent_volume else None
-        if found is None or not contents.is_ours(attachment, found) or not contents.is_in_use(found):
+        if found is None or not persistent_volume.is_ours(attachment, found) or not persistent_volume.is_in_use(found):
             return None
         return beside.volume_in_use(name, _claim(found))
 
@@ -109,7 +109,7 @@ class PersistentVolumes:
         if lun is not None and lun > MAX_PERSISTENT_VOLUME_LUN:
             has, _ = await self._removed(attachment)  # one of another LUN leads to another volume
             return has, beside.volume_lun_too_high(lun)
-        known = digest(contents.body(attachment, said, None, login))
+        known = digest(persistent_volume.body(attachment, said, None, login))
         if not self.known.is_due(uid, known):
             return has, None
         barred = world.tenancy.persistent_volumes()
@@ -123,13 +123,13 @@ class PersistentVolumes:
     async def _make(
         self, attachment: VolumeAttachment, said: AttachmentStatus, login: str | None, barred: Note | None
     ) -> tuple[bool, Note | None]:
-        found = await self._volumes.get(contents.name_of(attachment))
-        if found is not None and not contents.is_ours(attachment, found):
+        found = await self._volumes.get(persistent_volume.name_of(attachment))
+        if found is not None and not persistent_volume.is_ours(attachment, found):
             return False, beside.volume_of_others(found["metadata"]["name"])
-        body = contents.body(attachment, said, found, login)
-        if body is None or (found is not None and contents.is_as_wished(found, body)):
+        body = persistent_volume.body(attachment, said, found, login)
+        if body is None or (found is not None and persistent_volume.is_as_wished(found, body)):
             return found is not None, None
-        if found is not None and contents.is_in_use(found):
+        if found is not None and persistent_volume.is_in_use(found):
             return True, beside.volume_outdated(found["metadata"]["name"], _claim(found))
         if barred:
             return found is not None, barred
@@ -140,10 +140,10 @@ class PersistentVolumes:
 
     async def _removed(self, attachment: VolumeAttachment) -> tuple[bool, Note | None]:
         """Remove it, if it is ours and nobody uses it. Answers whether it is still there, and what is wrong."""
-        found = await self._volumes.get(contents.name_of(attachment))
-        if found is None or not contents.is_ours(attachment, found):
+        found = await self._volumes.get(persistent_volume.name_of(attachment))
+        if found is None or not persistent_volume.is_ours(attachment, found):
             return False, None
-        if contents.is_in_use(found):
+        if persistent_volume.is_in_use(found):
             return True, beside.volume_stays(found["metadata"]["name"], _claim(found))
         await self._volumes.delete(found)
         return False, None

@@ -143,14 +143,14 @@ class Round:
 
         if trouble := failed.get(world.array.ref):
             failed |= dict.fromkeys(parents, trouble)
-        hosts = records.of_hosts(decisions, world, view)
+        hosts = records.intents_of_hosts(decisions, world, view)
 
         async def record_host(ref: ObjectRef) -> None:
             await self.writer.status(ref, world.hosts[ref].metadata.uid, hosts[ref].status)
 
         async def record(ref: ObjectRef) -> None:
             attachment = world.attachments[ref]
-            desired = records.of_attachment(attachment, Outcome(decisions[ref]), world, view, world.now)
+            desired = records.intent_of_attachment(attachment, Outcome(decisions[ref]), world, view, world.now)
             if _bound(desired) != _bound(attachment.status):
                 await self.writer.status(ref, attachment.metadata.uid, desired)
 

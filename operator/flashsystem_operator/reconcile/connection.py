@@ -6,7 +6,8 @@ Source: Cinder's initialize_connection and os-brick's reading of it; array-cli f
 from collections.abc import Sequence
 
 from flashsystem_operator.api.attachment import Connection
-from flashsystem_operator.array.state import Mapping, Portal, Volume
+from flashsystem_operator.array import state
+from flashsystem_operator.array.state import Portal, Volume
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile.world import World
 from flashsystem_operator.values import HostName
@@ -28,7 +29,7 @@ def portals_for(host: HostName, world: World, view: View) -> tuple[Portal, ...]:
 
 
 def connection(
-    mapping: Mapping, volume: Volume, preferred_node: str | None, portals: Sequence[Portal], port: int
+    mapping: state.Mapping, volume: Volume, preferred_node: str | None, portals: Sequence[Portal], port: int
 ) -> Connection:
     """The connection, with the portals of the volume's I/O group first: the others forward its I/O at best.
 

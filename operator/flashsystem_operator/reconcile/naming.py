@@ -11,7 +11,7 @@ from flashsystem_operator.values import HostName
 _LONGEST = 57
 """Characters that leave room for a number, in a name that is also fit for a label."""
 
-_NOT_ALLOWED = re.compile(r"[^a-z0-9]+")
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
 class Namer:
@@ -58,7 +58,7 @@ class Namer:
 
 def slug(name: str, instead: str) -> str:
     """Lower-case letters, digits and dashes. instead: for a name of which nothing is left."""
-    return _NOT_ALLOWED.sub("-", name.lower()).strip("-")[:_LONGEST].strip("-") or instead
+    return _NOT_IN_NAMES.sub("-", name.lower()).strip("-")[:_LONGEST].strip("-") or instead
 
 
 def resources_of(hosts: Iterable[HostName], installations: Collection[str], namespace: str) -> Mapping[HostName, str]:

@@ -10,7 +10,8 @@ from dataclasses import replace
 from flashsystem_operator.api.drift import DriftPolicy
 from flashsystem_operator.api.host import FlashSystemHost, HostPort, OtherPorts, Ownership
 from flashsystem_operator.array.commands import AddPorts, RemoveHost
-from flashsystem_operator.array.state import Host, Port, Protocol
+from flashsystem_operator.array import state
+from flashsystem_operator.array.state import Host, Port
 from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Note, Reason, Refuse
 from flashsystem_operator.reconcile.words import listed
 from flashsystem_operator.values import Iqn
@@ -67,14 +68,14 @@ def unlisted(host: Host, resource: FlashSystemHost, known: Collection[str]) -> t
     """The ports of a host object that are none of the known initiators, and not allowed by spec.initiators either."""
     allowed = resource.spec.initiators.other_ports is OtherPorts.ALLOW
     return tuple(
-        port for port in host.ports if (port.name not in known if port.protocol is Protocol.ISCSI else not allowed)
+        port for port in host.ports if (port.name not in known if port.protocol is state.Protocol.ISCSI else not allowed)
     )
 
 
 def way_out(unlisted: Collection[Port], or_else: str) -> str:
     """What to do about such ports: only iSCSI names can be listed in the spec."""
-    iscsi = [port.name for port in unlisted if port.protocol is Protocol.ISCSI]
-    others = [port.name for port in unlisted if port.protocol is not Protocol.ISCSI]
+    iscsi = [port.name for port in unlisted if port.protocol is state.Protocol.ISCSI]
+    others = [port.name for port in unlisted if port.protocol is not state.Protocol.ISCSI]
     spec = [f"add {listed(iscsi)} to spec.initiators.iscsi"] if iscsi else []
     spec += [f"set spec.initiators.otherPorts to Allow for {listed(others)}"] if others else []
     which = "they are this machine's" if len(unlisted) > 1 else "it is this machine's"

@@ -16,7 +16,7 @@ from flashsystem_operator.reconcile.saying import Outcome, array_seen, binding, 
 from flashsystem_operator.reconcile.world import World
 
 
-def of_attachment(
+def intent_of_attachment(
     attachment: VolumeAttachment, outcome: Outcome, world: World, view: View, now: str
 ) -> AttachmentStatus:
     """Volume, host object and origin of a mapping that is to be made.
@@ -54,7 +54,7 @@ class HostRecord:
     freed_by: frozenset[ObjectRef] = frozenset()
 
 
-def of_hosts(decisions: Mapping[ObjectRef, Decision], world: World, view: View) -> dict[ObjectRef, HostRecord]:
+def intents_of_hosts(decisions: Mapping[ObjectRef, Decision], world: World, view: View) -> dict[ObjectRef, HostRecord]:
     """The hosts whose status has to be written before these decisions are carried out.
 
     With the initiators that our host object is to be given, since only what was recorded is ever taken off it again;

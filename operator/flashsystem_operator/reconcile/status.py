@@ -9,7 +9,8 @@ from flashsystem_operator.api.host import (
     HostStatus,
     Ownership,
 )
-from flashsystem_operator.array.state import Mapping, Port, Protocol
+from flashsystem_operator.array import state
+from flashsystem_operator.array.state import Port, Protocol
 from flashsystem_operator.array.view import View
 from flashsystem_operator.reconcile import attachment as attachments
 from flashsystem_operator.reconcile import chap, drift, ports
@@ -109,7 +110,7 @@ def _kept_connection(attachment: VolumeAttachment, world: World, view: View) -> 
     return connection(mapping, volume, preferred, portals, world.array.spec.iscsi.port)
 
 
-def _told_before(attachment: VolumeAttachment, mapping: Mapping | None, view: View) -> Connection | None:
+def _told_before(attachment: VolumeAttachment, mapping: state.Mapping | None, view: View) -> Connection | None:
     """The connection that was told before, while nodes or addresses cannot be read that may be part of it."""
     before = attachment.status.connection
     if not view.body.odd or before is None or mapping is None:
@@ -120,7 +121,7 @@ def _told_before(attachment: VolumeAttachment, mapping: Mapping | None, view: Vi
 
 
 def _origin(
-    attachment: VolumeAttachment, target: attachments.Target, mapping: Mapping, world: World, *, refused: bool
+    attachment: VolumeAttachment, target: attachments.Target, mapping: state.Mapping, world: World, *, refused: bool
 ) -> Origin | None:
     """On a host that we made the mapping is ours; elsewhere only what was recorded before it was made.
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import product
 
-from prometheus_client import Counter, Histogram, Metric
+import prometheus_client
+from prometheus_client import Histogram, Metric
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.conditions import is_true
@@ -167,5 +168,5 @@ def _histogram(family: Family) -> Histogram:
     return Histogram(family.name, family.text, family.labels, buckets=family.buckets, registry=None)
 
 
-def _counter(family: Family) -> Counter:
-    return Counter(family.name, family.text, family.labels, registry=None)
+def _counter(family: Family) -> prometheus_client.Counter:
+    return prometheus_client.Counter(family.name, family.text, family.labels, registry=None)
