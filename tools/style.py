@@ -99,11 +99,17 @@ def words() -> Counter[str]:
 
 async def one_attach() -> tuple[int, int]:
     """How many modules and functions of the operator one attach goes through."""
-    from flashsystem_operator.api.kinds import Kind, ObjectRef  # noqa: PLC0415 - the path is set above
-    from flashsystem_operator.controller.controller import Controller, Sighting  # noqa: PLC0415
-    from flashsystem_operator.settings import Settings  # noqa: PLC0415
-    from support.arrays import pretend  # noqa: PLC0415
-    from support.small_api import SmallApi  # noqa: PLC0415
+    from flashsystem_operator.api.metadata import (
+        Kind,
+        ObjectRef,
+    )
+    from flashsystem_operator.controller.manager import (
+        Controller,
+        Sighting,
+    )
+    from flashsystem_operator.settings import Settings
+    from support.arrays import pretend
+    from support.small_api import SmallApi
 
     trace = _Trace()
     api, refs = SmallApi(), {kind: ObjectRef(kind, "storage", kind.name.lower()) for kind in Kind}

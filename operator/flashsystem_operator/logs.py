@@ -21,7 +21,7 @@ from enum import StrEnum
 from logging.handlers import WatchedFileHandler
 from typing import TextIO
 
-from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.metadata import Kind, ObjectRef
 
 CHANGES = "flashsystem_operator.changes"
 """The logger of the change log. Each of its messages is one line of JSON."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from cluster.api import Refused, path_to
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import API_VERSION, Kind
+from flashsystem_operator.api.metadata import API_VERSION, Kind
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from admission.asking import Asking
-from flashsystem_operator.api.kinds import Kind
+from flashsystem_operator.api.metadata import Kind
 
 ARRAY, HOST, ATTACHMENT = Kind.ARRAY, Kind.HOST, Kind.ATTACHMENT
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import GROUP, Kind
+from flashsystem_operator.api.metadata import GROUP, Kind
 from support.argo import PATCH, SCRIPT
 
 STORAGE = Path(__file__).parents[2] / "manifests" / "examples" / "gitops" / "storage"

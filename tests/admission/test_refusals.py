@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from admission.asking import KEY, LEFT_OUT, Asking
-from flashsystem_operator.api.kinds import Kind
+from flashsystem_operator.api.metadata import Kind
 
 ARRAY, HOST, ATTACHMENT = Kind.ARRAY, Kind.HOST, Kind.ATTACHMENT
 

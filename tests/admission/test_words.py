@@ -8,7 +8,7 @@ import pytest
 
 from admission.asking import Asking
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import CATEGORY, Kind
+from flashsystem_operator.api.metadata import CATEGORY, Kind
 from support.stand import until
 
 EXAMPLES = Path(__file__).parents[2] / "manifests" / "examples"

@@ -10,8 +10,7 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import Model
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import Kind
-from flashsystem_operator.api.meta import Resource
+from flashsystem_operator.api.metadata import Kind, Resource
 
 CRDS = Path(__file__).parents[2] / "crds"
 

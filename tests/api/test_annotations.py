@@ -1,7 +1,6 @@
 """What annotations ask for is read once for an object, and never taken from another object."""
 
-from flashsystem_operator.api.annotations import PAUSED, RELEASE
-from flashsystem_operator.api.meta import ObjectMeta
+from flashsystem_operator.api.metadata import PAUSED, RELEASE, ObjectMeta
 
 META = {"name": "one", "namespace": "team", "uid": "u-1", "annotations": {PAUSED: "true"}}
 

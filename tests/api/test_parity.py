@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from api.schemas import RESOURCES, crd, crd_schema, defaulted, from_crd, from_model, nodes, part_of
 from flashsystem_operator import values
-from flashsystem_operator.api import words
+from flashsystem_operator.api import fields
 from flashsystem_operator.api.base import Model
-from flashsystem_operator.api.kinds import CATEGORY, GROUP, VERSION, Kind
-from flashsystem_operator.api.meta import Resource
-from flashsystem_operator.api.words import ip, seconds, seconds_or_none
+from flashsystem_operator.api.fields import ip, seconds, seconds_or_none
+from flashsystem_operator.api.metadata import CATEGORY, GROUP, VERSION, Kind, Resource
 
 every_kind = pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
 
@@ -111,12 +110,12 @@ ALPHABET = "aAfFgz019_.- :;$`'\"\n[]%é"
 @pytest.mark.parametrize(
     ("pattern", "longest", "read"),
     [
-        (words.NAME_PATTERN, values.MAX_NAME, values.volume_name),
-        (words.UID_PATTERN, 32, values.volume_uid),
-        (words.SYSTEM_ID_PATTERN, 16, values.system_id),
-        (words.IQN_PATTERN, values.MAX_IQN, values.iqn),
-        (words.DURATION_PATTERN, 6, seconds),
-        (words.SPAN_PATTERN, 6, seconds_or_none),
+        (fields.NAME_PATTERN, values.MAX_NAME, values.volume_name),
+        (fields.UID_PATTERN, 32, values.volume_uid),
+        (fields.SYSTEM_ID_PATTERN, 16, values.system_id),
+        (fields.IQN_PATTERN, values.MAX_IQN, values.iqn),
+        (fields.DURATION_PATTERN, 6, seconds),
+        (fields.SPAN_PATTERN, 6, seconds_or_none),
     ],
     ids=["names", "volume uids", "system ids", "initiators", "durations", "spans"],
 )
@@ -133,8 +132,8 @@ def test_what_a_pattern_lets_through_is_what_the_code_reads(pattern: str, longes
 
 @given(st.ip_addresses().filter(lambda address: not getattr(address, "ipv4_mapped", None)).map(str))
 def test_every_ip_address_passes_its_pattern(address: str) -> None:
-    assert re.fullmatch(words.IP_PATTERN, address)
-    assert re.fullmatch(words.ADDRESS_PATTERN, address)
+    assert re.fullmatch(fields.IP_PATTERN, address)
+    assert re.fullmatch(fields.ADDRESS_PATTERN, address)
     assert ip(address) == address
 
 

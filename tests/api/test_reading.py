@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import Access, AttachmentStatus, Connection, VolumeAttachment
-from flashsystem_operator.api.conditions import Condition
+from flashsystem_operator.api.common import Condition
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
-from flashsystem_operator.api.meta import UnreadableResourceError
+from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef, UnreadableResourceError
 
 READY = {
     "type": "Ready",

@@ -10,9 +10,8 @@ from api.schemas import RESOURCES
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import Kind
-from flashsystem_operator.api.meta import Resource
-from flashsystem_operator.api.strict import Mistake, mistakes
+from flashsystem_operator.api.metadata import Kind, Resource
+from flashsystem_operator.api.validation import Mistake, mistakes
 
 META = {"name": "db-data", "namespace": "storage"}
 ATTACHMENT = {"hostRef": {"name": "node-1"}, "volume": {"name": "db-data"}}

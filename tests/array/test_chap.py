@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsystem_operator.array import chap, queries
-from flashsystem_operator.array.capabilities import capabilities
+from flashsystem_operator.array import queries
 from flashsystem_operator.array.commands import ClearChap, SetChap, line, shown, typed
+from flashsystem_operator.array.dialect import objects
 from flashsystem_operator.array.errors import ArrayError, Refused, Unreadable
+from flashsystem_operator.array.model import capabilities
 from flashsystem_operator.array.queries import Query
-from flashsystem_operator.array.transport import Reply
+from flashsystem_operator.array.ssh.transport import Reply
 from flashsystem_operator.values import ChapSecret, HostName, chap_secret
 from support.in_process import Answers, InProcess, connected
 from support.transcripts import transcripts
@@ -28,7 +29,7 @@ OF_8_7 = HEADER.strip() + "!cluster_iscsi_auth_method!cluster_iscsi_chap_secret!
 
 
 def read(text: str) -> dict[HostName, ChapSecret | None]:
-    return dict(chap.secrets(text, "lsiscsiauth"))
+    return dict(objects.secrets(text, "lsiscsiauth"))
 
 
 def test_the_recorded_view_is_read() -> None:

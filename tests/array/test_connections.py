@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from flashsystem_operator.array.connections import Connections
 from flashsystem_operator.array.errors import OutcomeUnknown, Unreachable, Withheld
-from flashsystem_operator.array.transport import Connection, Reply
+from flashsystem_operator.array.ssh.pool import Connections
+from flashsystem_operator.array.ssh.transport import Connection, Reply
 from support.dialing import LIMITS, LOGIN, SOON, to, who_is_there
 from support.leaks import nothing_left_open  # noqa: F401 - works by being here
 from support.sshd import Sshd

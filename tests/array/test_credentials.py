@@ -5,7 +5,7 @@ import traceback
 import asyncssh
 import pytest
 
-from flashsystem_operator.array.credentials import BadCredentials, Login, read_key
+from flashsystem_operator.array.ssh.credentials import BadCredentials, Login, read_key
 
 RSA = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
 ED25519 = asyncssh.generate_private_key("ssh-ed25519")

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsystem_operator.array import dialect, portals
+from flashsystem_operator.array.dialect import objects, portals
 from flashsystem_operator.array.errors import Refused, Unreadable
+from flashsystem_operator.array.model import Dialect, Node, Odd, Portset
 from flashsystem_operator.array.queries import Query
-from flashsystem_operator.array.state import Dialect, Node, Odd, Portset
-from flashsystem_operator.array.transport import Reply
+from flashsystem_operator.array.ssh.transport import Reply
 from flashsystem_operator.values import PoolName
 from support.in_process import Answers, connected
 from support.rows import ROWS, printed
@@ -25,7 +25,7 @@ Read = Callable[[str, str], object]
 
 
 def pool(text: str, line: str) -> object:
-    return dialect.pool(text, line, PoolName("mdiskgrp0"))
+    return objects.pool(text, line, PoolName("mdiskgrp0"))
 
 
 def lsip(text: str, line: str) -> object:
@@ -41,20 +41,20 @@ def lsportset(text: str, line: str) -> object:
 
 
 LISTINGS: Mapping[str, Read] = {
-    "lsnode": dialect.nodes,
-    "lsvdisk": dialect.volumes,
-    "lshost": dialect.host_rows,
-    "lshostvdiskmap": dialect.mappings_by_host,
-    "lsvdiskhostmap": dialect.mappings_by_volume,
-    "lshostclustervolumemap": dialect.host_clusters_by_volume,
+    "lsnode": objects.nodes,
+    "lsvdisk": objects.volumes,
+    "lshost": objects.host_rows,
+    "lshostvdiskmap": objects.mappings_by_host,
+    "lsvdiskhostmap": objects.mappings_by_volume,
+    "lshostclustervolumemap": objects.host_clusters_by_volume,
     "lsportset": lsportset,
     "lsip": lsip,
     "lsportip": lsportip,
 }
 DETAILS: Mapping[str, Read] = {
-    "lssystem": dialect.system,
-    "lshost": dialect.host,
-    "lsvdisk": dialect.volume,
+    "lssystem": objects.system,
+    "lshost": objects.host,
+    "lsvdisk": objects.volume,
     "lsmdiskgrp": pool,
 }
 
@@ -91,7 +91,7 @@ def test_every_recorded_view_is_read(transcript: Transcript) -> None:
 def test_a_size_that_was_rounded_for_people_is_unreadable() -> None:
     (transcript,) = transcripts("lsvdisk")
 
-    (found,) = dialect.volumes(transcript.stdout, transcript.command)
+    (found,) = objects.volumes(transcript.stdout, transcript.command)
 
     assert isinstance(found, Odd)
     assert found.why == "capacity is '4.00GB', not a number"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.array import dialect
+from flashsystem_operator.array.dialect import objects
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.state import Dialect, Odd, Protocol
+from flashsystem_operator.array.model import Dialect, Odd, Protocol
 from support.rows import ROWS, UID, printed
 
 LINE = "svcinfo something"
@@ -26,7 +26,7 @@ def details(pairs: list[tuple[str, str]]) -> str:
     ],
 )
 def test_code_levels_are_compared_as_numbers(code: str, level: tuple[int, ...]) -> None:
-    seen = dialect.system(details([("id", "0000020421A0BEEF"), ("name", "fs"), ("code_level", code)]), LINE)
+    seen = objects.system(details([("id", "0000020421A0BEEF"), ("name", "fs"), ("code_level", code)]), LINE)
 
     assert (seen.dialect, seen.code_level, seen.code_text) == (Dialect.MODERN, level, code)
 
@@ -35,7 +35,7 @@ def test_code_levels_are_compared_as_numbers(code: str, level: tuple[int, ...]) 
 def test_the_legacy_dialect_is_known_by_its_open_access(printed_as: str, on: bool) -> None:
     text = details([("id", "0000020421a0beef"), ("name", "fs"), ("open_access_enabled", printed_as)])
 
-    seen = dialect.system(text, LINE)
+    seen = objects.system(text, LINE)
 
     assert (seen.dialect, seen.open_access, seen.id) == (Dialect.LEGACY, on, "0000020421A0BEEF")
 
@@ -52,7 +52,7 @@ def test_the_legacy_dialect_is_known_by_its_open_access(printed_as: str, on: boo
 )
 def test_a_system_that_cannot_be_told_is_not_guessed(pairs: list[tuple[str, str]]) -> None:
     with pytest.raises(Unreadable):
-        dialect.system(details(pairs), LINE)
+        objects.system(details(pairs), LINE)
 
 
 HOST = [("id", "3"), ("name", "a"), ("port_count", "2"), ("status", "online"), ("host_cluster_name", "")]
@@ -62,7 +62,7 @@ PORT = [("node_logged_in_count", "1"), ("state", "active")]
 def test_a_host_has_every_port_of_every_protocol_and_initiators_are_folded() -> None:
     ports = [("iscsi_name", "IQN.1994-05.com.RedHat:A"), *PORT, ("WWPN", "2100000E1E30E597"), *PORT]
 
-    seen = dialect.host(details([*HOST, *ports, ("owner_id", ""), ("portset_name", "portset0")]), LINE)
+    seen = objects.host(details([*HOST, *ports, ("owner_id", ""), ("portset_name", "portset0")]), LINE)
 
     assert [(port.protocol, port.name, port.logins) for port in seen.ports] == [
         (Protocol.ISCSI, "iqn.1994-05.com.redhat:a", 1),
@@ -75,7 +75,7 @@ def test_a_host_has_every_port_of_every_protocol_and_initiators_are_folded() -> 
 def test_a_count_of_logins_that_is_no_number_counts_as_a_login(count: str) -> None:
     ports = [("iscsi_name", "iqn.a"), ("node_logged_in_count", count), ("WWPN", "21"), ("node_logged_in_count", "0")]
 
-    seen = dialect.host(details([*HOST, *ports]), LINE)
+    seen = objects.host(details([*HOST, *ports]), LINE)
 
     assert [port.logged_in for port in seen.ports] == [True, False]
     assert seen.logins == 1
@@ -91,18 +91,18 @@ def test_a_count_of_logins_that_is_no_number_counts_as_a_login(count: str) -> No
     ids=["on", "off", "legacy knows no such thing"],
 )
 def test_volume_protection_is_on_where_the_system_says_so(keys: list[tuple[str, str]], minutes: int | None) -> None:
-    assert dialect.protection_time(details(keys), LINE) == minutes
+    assert objects.protection_time(details(keys), LINE) == minutes
 
 
 def test_protection_of_unknown_length_is_not_guessed() -> None:
     with pytest.raises(Unreadable):
-        dialect.protection_time(details([("vdisk_protection_enabled", "yes")]), LINE)
+        objects.protection_time(details([("vdisk_protection_enabled", "yes")]), LINE)
 
 
 def test_a_mirrored_volume_is_in_the_pools_of_its_copies() -> None:
     copies = [("mdisk_grp_name", "p1"), ("copy_id", "1"), ("mdisk_grp_name", "p2"), ("mdisk_grp_name", "p1")]
 
-    assert dialect.pools_of_volume(details([("mdisk_grp_name", "many"), *copies]), LINE) == ("p1", "p2")
+    assert objects.pools_of_volume(details([("mdisk_grp_name", "many"), *copies]), LINE) == ("p1", "p2")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_mirrored_volume_is_in_the_pools_of_its_copies() -> None:
 )
 def test_a_host_whose_ports_are_not_all_understood_is_unreadable(ports: list[tuple[str, str]]) -> None:
     with pytest.raises(Unreadable):
-        dialect.host(details([*HOST, *ports]), LINE)
+        objects.host(details([*HOST, *ports]), LINE)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_host_whose_ports_are_not_all_understood_is_unreadable(ports: list[tup
     ],
 )
 def test_ports_of_other_releases_are_read(ports: list[tuple[str, str]], found: list[tuple[Protocol, str]]) -> None:
-    seen = dialect.host(details([*HOST, *ports]), LINE)
+    seen = objects.host(details([*HOST, *ports]), LINE)
 
     assert [(port.protocol, port.name) for port in seen.ports] == found
 
@@ -147,14 +147,14 @@ def test_ports_of_other_releases_are_read(ports: list[tuple[str, str]], found: l
 def test_a_mirrored_volume_is_the_volume_and_not_its_copies() -> None:
     own = [("id", "0"), ("name", "v"), ("IO_group_name", "io_grp0"), ("capacity", "1024"), ("vdisk_UID", UID)]
 
-    seen = dialect.volume(details([*own, ("copy_id", "0"), ("capacity", "9"), ("name", "copy")]), LINE)
+    seen = objects.volume(details([*own, ("copy_id", "0"), ("capacity", "9"), ("name", "copy")]), LINE)
 
     assert (seen.name, seen.capacity, seen.uid) == ("v", 1024, UID)
 
 
 @pytest.mark.parametrize("uid", ["", "600507681084012C"])
 def test_a_volume_whose_uid_cannot_be_read_is_odd_and_known_by_its_name(uid: str) -> None:
-    (odd,) = dialect.volumes(printed({**ROWS["lsvdisk"], "vdisk_UID": uid}), LINE)
+    (odd,) = objects.volumes(printed({**ROWS["lsvdisk"], "vdisk_UID": uid}), LINE)
 
     assert isinstance(odd, Odd)
     assert odd.words >= {"vol 0"}
@@ -162,7 +162,7 @@ def test_a_volume_whose_uid_cannot_be_read_is_odd_and_known_by_its_name(uid: str
 
 def mappings(*changes: dict[str, str]) -> tuple[Any, ...]:
     rows = [{**ROWS["lshostvdiskmap"], "mapping_type": "private", "host_cluster_name": "", **each} for each in changes]
-    return dialect.mappings_by_host("\n".join(("!".join(rows[0]), *("!".join(row.values()) for row in rows))), LINE)
+    return objects.mappings_by_host("\n".join(("!".join(rows[0]), *("!".join(row.values()) for row in rows))), LINE)
 
 
 def test_a_volume_in_several_io_groups_is_one_mapping() -> None:

@@ -12,11 +12,10 @@ from dataclasses import replace
 
 import pytest
 
-from flashsystem_operator.array.credentials import Login
-from flashsystem_operator.array.dial import dial
 from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, Unreachable
-from flashsystem_operator.array.hostkeys import HostKey, Trust
-from flashsystem_operator.array.transport import Connection
+from flashsystem_operator.array.ssh.connect import dial
+from flashsystem_operator.array.ssh.credentials import HostKey, Login, Trust
+from flashsystem_operator.array.ssh.transport import Connection
 from support.dialing import ANYBODY, KEYS, LOGIN, SOON, open_to, pinning, run
 from support.leaks import nothing_left_open  # noqa: F401 - works by being here
 from support.sshd import CUT, USER, Sshd, line_of

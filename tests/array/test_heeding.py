@@ -8,9 +8,8 @@ import pytest
 from flashsystem_operator.array import queries
 from flashsystem_operator.array.commands import RemoveHost
 from flashsystem_operator.array.errors import ArrayError, OutcomeUnknown, Unreachable
-from flashsystem_operator.array.heeding import Ending, Typed
-from flashsystem_operator.array.session import Run, Session
-from flashsystem_operator.array.transport import Reply
+from flashsystem_operator.array.session import Ending, Run, Session, Typed
+from flashsystem_operator.array.ssh.transport import Reply
 from flashsystem_operator.values import HostName
 from support.in_process import Answers, InProcess
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flashsystem_operator.array.hostkeys import ALGORITHMS, BadHostKey, HostKey, Trust
+from flashsystem_operator.array.ssh.credentials import ALGORITHMS, BadHostKey, HostKey, Trust
 
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF5WqKGP5hP0MB5yOhLqcZp4+zr7b2Q7XcKwWTeCpbkF"

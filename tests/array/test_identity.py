@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.array import identity, observe
+from flashsystem_operator.array import discovery, identity
 from flashsystem_operator.array.commands import (
     AddPorts,
     ChangeHost,
@@ -19,12 +19,12 @@ from flashsystem_operator.array.commands import (
     Step,
     UnmapVolume,
 )
+from flashsystem_operator.array.discovery import Focus
 from flashsystem_operator.array.errors import OutcomeUnknown, Unreachable, Withheld
-from flashsystem_operator.array.observe import Focus
+from flashsystem_operator.array.inventory import View
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.session import Session
-from flashsystem_operator.array.transport import Reply, unconditionally
-from flashsystem_operator.array.view import View
+from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from flashsystem_operator.values import HostName, Lun, VolumeName
 from support.arranging import iqn
 from support.in_process import InProcess, Slipping, another_host, another_volume
@@ -45,7 +45,7 @@ def array(request: pytest.FixtureRequest) -> Iterator[InProcess]:
 
 def planned(session: Session) -> tuple[View, dict[str, Step]]:
     """What was seen, and a step of each kind that stands on it."""
-    seen = observe.survey(session, None)
+    seen = discovery.survey(session, None)
     uids = {name: found.uid for name in ("vol0", "vol1", "vol2") if (found := seen.volume_named(VolumeName(name)))}
     return seen, {
         "map": MapVolume(ONE, VolumeName("vol2"), uids["vol2"], Lun(5)),
@@ -123,7 +123,7 @@ def test_a_second_mapping_is_forced_past_a_host_that_is_known_by_its_mapping_alo
         seen, steps = planned(session)
         array.admin(f"svctask mkhost -name third -iscsiname {iqn('third')}")
         array.admin("svctask mkvdiskhostmap -force -host third -scsi 3 vol1")
-        observe.closely(session, seen, Focus(volumes={getattr(steps["force"], "uid")}))  # noqa: B009 - of a union
+        discovery.closely(session, seen, Focus(volumes={getattr(steps["force"], "uid")}))  # noqa: B009 - of a union
         seen.hosts.pop(HostName("third"))  # as after a listing of all mappings, which reads no host objects
 
         session.do(steps["force"], known=identity.known(steps["force"], seen, ()))
@@ -191,7 +191,7 @@ def test_a_volume_is_not_the_last_one_of_a_host_with_sessions_unless_that_was_de
             session.do(steps["unmap"], known=stands_on)
         assert writes(array) == []
 
-        session.do(steps["unmap"], known=identity.known(steps["unmap"], observe.survey(session, None), ()))
+        session.do(steps["unmap"], known=identity.known(steps["unmap"], discovery.survey(session, None), ()))
         assert len(writes(array)) == 1
 
 

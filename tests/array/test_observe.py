@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.array import observe
+from flashsystem_operator.array import discovery
+from flashsystem_operator.array.discovery import Focus
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.observe import Focus
-from flashsystem_operator.array.state import Dialect
-from flashsystem_operator.array.transport import Reply, unconditionally
-from flashsystem_operator.array.view import View
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Dialect
+from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from flashsystem_operator.values import HostName, PoolName, VolumeName, VolumeUid
 from support.arranging import iqn
 from support.in_process import Answers, InProcess, connected
@@ -26,7 +26,7 @@ def array(request: pytest.FixtureRequest) -> Iterator[InProcess]:
 
 def surveyed(array: InProcess) -> View:
     with closing(array.session()) as session:
-        return observe.survey(session, None)
+        return discovery.survey(session, None)
 
 
 # -- looking ---------------------------------------------------------------------------------------------------------
@@ -53,12 +53,12 @@ def test_a_survey_sees_everything_of_every_release(array: InProcess) -> None:
 
 def test_through_how_many_io_groups_a_volume_is_reached_is_read_by_itself_and_kept() -> None:
     with InProcess(config(RELEASES[-1])) as array, closing(array.session()) as session:
-        known = observe.survey(session, None)
+        known = discovery.survey(session, None)
         one = known.volume_named(ONE)
         assert one is not None
         assert one.access_io_groups == 0
 
-        observe.closely(session, known, Focus(detailed={one.uid}))
+        discovery.closely(session, known, Focus(detailed={one.uid}))
         assert known.volumes[one.uid].access_io_groups == 1
         known.learn_volume(one)
         assert known.volumes[one.uid].access_io_groups == 1
@@ -75,8 +75,8 @@ def test_looking_changes_nothing(array: InProcess) -> None:
 def test_a_pool_is_looked_at_by_name_and_one_that_is_not_there_is_none(array: InProcess) -> None:
     named = PoolName(POOLS[array.state["dialect"]])
     with closing(array.session()) as session:
-        found = observe.body(session, named).pool
-        missing = observe.body(session, PoolName("no such pool")).pool
+        found = discovery.body(session, named).pool
+        missing = discovery.body(session, PoolName("no such pool")).pool
 
     assert found is not None
     assert (found.name, found.status) == (named, "online")
@@ -121,7 +121,7 @@ def test_management_addresses_and_hot_spares_are_looked_past() -> None:
 
         plain = surveyed(array).body
         with closing(connected(Answers(answer))) as session:
-            found = observe.body(session, None)
+            found = discovery.body(session, None)
 
     assert found.portals == plain.portals
     assert found.io_groups == plain.io_groups == {"0": "io_grp0"}
@@ -165,7 +165,7 @@ def test_hosts_that_never_have_the_name_that_was_listed_are_no_look_at_all() -> 
 
 def closely(array: InProcess, known: View, **what: Any) -> View:
     with closing(array.session()) as session:
-        observe.closely(session, known, Focus(**what))
+        discovery.closely(session, known, Focus(**what))
     return known
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from flashsystem_operator.array import observe
-from flashsystem_operator.array.connections import Connections, Endpoint, Limits
-from flashsystem_operator.array.credentials import Login
+from flashsystem_operator.array import discovery
 from flashsystem_operator.array.errors import LoginRefused, OutcomeUnknown, Unreachable
 from flashsystem_operator.array.session import Session
-from flashsystem_operator.array.transport import Reply
+from flashsystem_operator.array.ssh.credentials import Login
+from flashsystem_operator.array.ssh.pool import Connections, Endpoint, Limits
+from flashsystem_operator.array.ssh.transport import Reply
 from flashsystem_operator.simulator import Simulator
 from support.dialing import LIMITS, SOON
 from support.leaks import nothing_left_open  # noqa: F401 - works by being here
@@ -127,7 +127,7 @@ def test_an_array_of_8_7_with_a_login_banner_is_surveyed(where: str) -> None:
         endpoint = Endpoint((simulator.host,), simulator.port, (simulator.host_key,), trust_first_use=False)
         login = Login(simulator.user, "passw0rd", None)
         with closing(Session(lambda greet: Connections(endpoint, login, LIMITS, greet), None, 2)) as session:
-            seen = observe.survey(session, None)
+            seen = discovery.survey(session, None)
 
     assert (list(seen.hosts), seen.odd) == (["a"], ())
     assert [node.status for node in seen.body.nodes] == ["online", "online", "spare"]

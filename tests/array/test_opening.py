@@ -7,12 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from flashsystem_operator.array.connections import Connections
-from flashsystem_operator.array.credentials import BadCredentials
 from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, OtherSystem, Unreachable
-from flashsystem_operator.array.hostkeys import BadHostKey
-from flashsystem_operator.array.opening import Pace
-from flashsystem_operator.array.transport import Reply
+from flashsystem_operator.array.ssh.credentials import BadCredentials, BadHostKey
+from flashsystem_operator.array.ssh.pool import Connections, Pace
+from flashsystem_operator.array.ssh.transport import Reply
 from support.dialing import LIMITS, LOGIN, endpoint, nobody_asks, to, who_is_there
 from support.leaks import nothing_left_open  # noqa: F401 - works by being here
 from support.sshd import Sshd

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from flashsystem_operator.array.portals import from_lsip, from_lsportip, portsets
-from flashsystem_operator.array.state import Dialect, Node, Odd, Portset
+from flashsystem_operator.array.dialect.portals import from_lsip, from_lsportip, portsets
+from flashsystem_operator.array.model import Dialect, Node, Odd, Portset
 
 LINE = "svcinfo lsip"
 ONE = Node(

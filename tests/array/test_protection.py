@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.array.protection import Protection, protection
+from flashsystem_operator.array.discovery import Protection, protection
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.values import PoolName, VolumeName
 from support.in_process import InProcess

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.array import observe, queries
+from flashsystem_operator.array import discovery, queries
 from flashsystem_operator.array.commands import RemoveHost
 from flashsystem_operator.array.errors import OtherSystem, OutcomeUnknown, Refused, Unreadable, Withheld, code_in
+from flashsystem_operator.array.model import Host, Mapping
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.session import Session
-from flashsystem_operator.array.state import Host, Mapping
-from flashsystem_operator.array.transport import Reply
+from flashsystem_operator.array.ssh.transport import Reply
 from flashsystem_operator.values import HostName, VolumeName
 from support.arranging import iqn
 from support.in_process import Answers, InProcess, connected
@@ -52,9 +52,9 @@ BANNERS = ["Authorized users only!\n", "Property of ACME.\nYour password expires
 def test_an_array_with_a_login_banner_shows_the_same(banner: str, width: int) -> None:
     with InProcess(config(RELEASES[3])) as array:
         with closing(array.session(width)) as plain:
-            expected = observe.survey(plain, None)
+            expected = discovery.survey(plain, None)
         with closing(connected(Bannered(array, banner), width=width)) as session:
-            assert facts(observe.survey(session, None)) == facts(expected)
+            assert facts(discovery.survey(session, None)) == facts(expected)
             assert session.find(queries.host(NOBODY)) is None
 
 

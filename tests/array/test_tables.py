@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flashsystem_operator.array.dialect.tables import cell, concise, detailed, first_values, number
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.tables import cell, concise, detailed, first_values, number
 
 LINE = "svcinfo lsthing"
 cells = st.text(st.characters(codec="utf-8", exclude_characters="!\n\r"), max_size=8)

@@ -5,9 +5,9 @@ from contextlib import closing
 
 import pytest
 
-from flashsystem_operator.array import transport
 from flashsystem_operator.array.errors import OutcomeUnknown
-from flashsystem_operator.array.transport import Connection, NoChannel, NotTyped, Reply
+from flashsystem_operator.array.ssh import transport
+from flashsystem_operator.array.ssh.transport import Connection, NoChannel, NotTyped, Reply
 from support.dialing import SOON, open_to, run
 from support.leaks import nothing_left_open  # noqa: F401 - works by being here
 from support.sshd import Sshd

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flashsystem_operator.array import observe
+from flashsystem_operator.array import discovery
 from flashsystem_operator.array.commands import (
     AddPorts,
     MakeHost,
@@ -17,7 +17,7 @@ from flashsystem_operator.array.commands import (
     UnmapVolume,
 )
 from flashsystem_operator.array.errors import Refused
-from flashsystem_operator.array.view import View
+from flashsystem_operator.array.inventory import View
 from flashsystem_operator.values import HostName, Iqn, Lun
 from support.arranging import host_object, iqn, mapped, view, volume
 from support.in_process import InProcess
@@ -81,7 +81,7 @@ def steps_of(known: View) -> list[Step]:
 @given(st.sampled_from(RELEASES[:4]), st.lists(st.integers(0, 20), max_size=8))
 def test_to_assume_a_step_is_to_see_an_array_that_did_it(release: dict[str, Any], chosen: list[int]) -> None:
     with InProcess(config(release)) as array, closing(array.session()) as session:
-        supposed = observe.survey(session, None)
+        supposed = discovery.survey(session, None)
         for step in (steps_of(supposed)[number] for number in chosen):
             try:
                 session.do(step)
@@ -90,7 +90,7 @@ def test_to_assume_a_step_is_to_see_an_array_that_did_it(release: dict[str, Any]
             supposed.assume(step)
             assert supposed.shows(step)
 
-        seen = observe.survey(session, None)
+        seen = discovery.survey(session, None)
 
         assert facts(supposed, supposed=True) == facts(seen, supposed=True)
 
@@ -101,7 +101,7 @@ def test_an_old_view_that_looks_again_knows_what_a_new_one_does(
     release: dict[str, Any], chosen: list[int], renames: bool
 ) -> None:
     with InProcess(config(release)) as array, closing(array.session()) as session:
-        old = observe.survey(session, None)
+        old = discovery.survey(session, None)
         for step in (steps_of(old)[number] for number in chosen):
             try:
                 session.do(step)
@@ -110,7 +110,7 @@ def test_an_old_view_that_looks_again_knows_what_a_new_one_does(
         if renames:
             for before, after in ((ONE, "x"), (TWO, ONE), ("x", TWO)):
                 array.admin(f"svctask chvdisk -name '{after}' '{before}'")
-        observe.volumes(session, old)
-        observe.hosts(session, old)
+        discovery.volumes(session, old)
+        discovery.hosts(session, old)
 
-        assert facts(old) == facts(observe.survey(session, None))
+        assert facts(old) == facts(discovery.survey(session, None))

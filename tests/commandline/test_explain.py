@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flashsystem_operator.cli import main
-from flashsystem_operator.reconcile.codes import TABLE
+from flashsystem_operator.planner.codes import TABLE
 
 
 def explain(*words: str) -> Result:

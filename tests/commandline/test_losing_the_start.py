@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from cluster import kubeconfig
-from flashsystem_operator.api.kinds import GROUP, VERSION, Kind
-from flashsystem_operator.handlers.operate import CannotStart, operate
+from flashsystem_operator.api.metadata import GROUP, VERSION, Kind
+from flashsystem_operator.runtime.process import CannotStart, operate
 from flashsystem_operator.settings import Settings
 
 REQUESTS = {

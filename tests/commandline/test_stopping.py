@@ -14,7 +14,7 @@ import yaml
 
 from cluster import kubeconfig
 from flashsystem_operator.cli import main
-from flashsystem_operator.handlers.stopping import HARD_END
+from flashsystem_operator.runtime.process import HARD_END
 
 MANIFEST = Path(__file__).parents[2] / "manifests" / "base" / "deployment.yaml"
 LIMIT = 150.0
@@ -22,7 +22,7 @@ BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=la
 
 HANGS = """
 import asyncio, sys, threading, time, types
-from flashsystem_operator.handlers.stopping import Stop
+from flashsystem_operator.runtime.process import Stop
 
 async def live():
     stop = Stop(2.0, lambda: None, lambda: ["the work on FlashSystemArray storage/array"])

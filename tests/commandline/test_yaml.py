@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.cli.reading import NotYaml, documents
-from flashsystem_operator.cli.writing import document
+from flashsystem_operator.cli.manifests import NotYaml, documents
+from flashsystem_operator.cli.screen import document
 from support.manifested import CANARY
 
 from .conftest import Run

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
+from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef
 from flashsystem_operator.controller.cache import Cache, Change
-from flashsystem_operator.reconcile.names import host_object_name
+from flashsystem_operator.planner.names import host_object_name
 from flashsystem_operator.values import HostName
 
 ARRAY = ObjectRef(Kind.ARRAY, "storage", "array")

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.metadata import Kind, ObjectRef
 from flashsystem_operator.array.commands import RemoveHost, SetChap, UnmapVolume
 from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Unreachable, Unreadable
-from flashsystem_operator.controller import changelog
-from flashsystem_operator.controller.changelog import Errand, Sent, record
+from flashsystem_operator.controller import change_log
+from flashsystem_operator.controller.change_log import Errand, Sent, record
 from flashsystem_operator.logs import LogFormat, configure
-from flashsystem_operator.reconcile.cause import Cause, Why
+from flashsystem_operator.planner.change_reason import Cause, Why
 from flashsystem_operator.values import ChapSecret, HostName, SystemId, VolumeName, VolumeUid
 
 AT = datetime(2026, 2, 1, 12, 30, 15, 123456, UTC)
@@ -108,7 +108,7 @@ def test_a_log_of_json_is_json_on_every_line_and_tells_changes_at_every_level(
 ) -> None:
     configure(LogFormat.JSON, level)
 
-    changelog.write(ERRAND, Sent(AT, 1.0, Refused("x", "CMMVC5842E two\nlines é")))
+    change_log.write(ERRAND, Sent(AT, 1.0, Refused("x", "CMMVC5842E two\nlines é")))
 
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["change"]["words"] == "CMMVC5842E two\nlines é"
@@ -118,7 +118,7 @@ def test_a_log_of_json_is_json_on_every_line_and_tells_changes_at_every_level(
 def test_in_a_plain_log_a_change_is_found_by_its_logger(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogFormat.PLAIN, "INFO")
 
-    changelog.write(ERRAND, DONE)
+    change_log.write(ERRAND, DONE)
 
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line.partition(" flashsystem_operator.changes: ")[2])["uid"] == "uid-1"
@@ -130,10 +130,10 @@ def test_a_change_log_of_its_own_has_nothing_else_in_it_and_is_opened_anew_when_
     path = tmp_path / "changes.jsonl"
     configure(LogFormat.PLAIN, "INFO", str(path))
 
-    changelog.write(ERRAND, DONE)
+    change_log.write(ERRAND, DONE)
     logging.getLogger("flashsystem_operator.other").warning("a word")
     path.rename(tmp_path / "old")
-    changelog.write(ERRAND, DONE)
+    change_log.write(ERRAND, DONE)
 
     for written in (tmp_path / "old", path):
         (line,) = written.read_text().splitlines()
@@ -144,7 +144,7 @@ def test_a_change_log_of_its_own_has_nothing_else_in_it_and_is_opened_anew_when_
 def test_standard_output_may_be_the_change_log(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogFormat.PLAIN, "INFO", "-")
 
-    changelog.write(ERRAND, DONE)
+    change_log.write(ERRAND, DONE)
 
     said = capsys.readouterr()
     assert json.loads(said.out)["why"] == "detach"
@@ -160,7 +160,7 @@ def test_what_cannot_be_written_to_the_change_log_is_not_lost_and_stops_nobody(
     (folder / "changes.jsonl").unlink()
     folder.rmdir()
 
-    changelog.write(ERRAND, DONE)
+    change_log.write(ERRAND, DONE)
 
     said = capsys.readouterr().err
     assert "cannot write the change log" in said

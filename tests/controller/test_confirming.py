@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.annotations import FORCE_DETACH, PAUSED, RELEASE
-from flashsystem_operator.api.kinds import Kind, ObjectRef
-from flashsystem_operator.controller.ghosts import ghost_of
+from flashsystem_operator.api.metadata import FORCE_DETACH, PAUSED, RELEASE, Kind, ObjectRef
+from flashsystem_operator.controller.cache import ghost_of
 from support.arranging import NAMESPACE, iqn, own_name
 from support.in_process import InProcess
 from support.passing import Passes, passes

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.annotations import RECONCILE_REQUESTED_AT
-from flashsystem_operator.api.kinds import API_VERSION, FINALIZER, Kind, ObjectRef
-from flashsystem_operator.controller.controller import Controller, Sighting
-from flashsystem_operator.controller.delays import Clock
-from flashsystem_operator.controller.rounds import MAX_SECONDS
+from flashsystem_operator.api.metadata import API_VERSION, FINALIZER, RECONCILE_REQUESTED_AT, Kind, ObjectRef
+from flashsystem_operator.controller.manager import Controller, Sighting
+from flashsystem_operator.controller.reconciler import MAX_SECONDS
+from flashsystem_operator.controller.workqueue import Clock
 from flashsystem_operator.settings import Settings
 from flashsystem_operator.simulator import Simulator
 from support.arranging import iqn

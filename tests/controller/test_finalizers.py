@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.kinds import FINALIZER
-from flashsystem_operator.controller.kube import Conflict, Gone
+from flashsystem_operator.api.metadata import FINALIZER
+from flashsystem_operator.controller.kube.client import Conflict, Gone
 from support.arranging import own_name
 from support.in_process import InProcess
 from support.passing import Passes, passes

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.kinds import FINALIZER, Kind
-from flashsystem_operator.controller.ghosts import ghost_of
+from flashsystem_operator.api.metadata import FINALIZER, Kind
+from flashsystem_operator.controller.cache import ghost_of
 
 UID = "60050760000000000000000000000001"
 RECORDED = {

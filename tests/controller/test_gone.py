@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from flashsystem_operator.array.transport import Reply, unconditionally
+from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from support.arranging import attachment, host, iqn, own_name
 from support.in_process import InProcess
 from support.keeping import Keeper

@@ -10,7 +10,7 @@ import pytest
 
 from flashsystem_operator.api.attachment import Access
 from flashsystem_operator.api.base import Memory
-from flashsystem_operator.api.conditions import Condition
+from flashsystem_operator.api.common import Condition
 from flashsystem_operator.array.commands import SetChap
 from flashsystem_operator.simulator.objects import Host
 from flashsystem_operator.values import ChapSecret

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.controller.lease import Lease, LeaseTerms
+from flashsystem_operator.controller.leases import Lease, LeaseTerms
 from support.small_api import SmallApi
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/operators/leases/array"

@@ -9,7 +9,7 @@ import pytest
 from kubernetes.aio import client, config
 from kubernetes.aio.config import incluster_config
 
-from flashsystem_operator.handlers.watch import log_in
+from flashsystem_operator.runtime.watches import log_in
 
 
 @pytest.mark.parametrize("address", ["10.96.0.1", "fd00:10:96::1"], ids=["IPv4", "IPv6"])

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from flashsystem_operator import logs
-from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.metadata import Kind, ObjectRef
 from flashsystem_operator.logs import LogFormat, configure
 
 ARRAY = ObjectRef(Kind.ARRAY, "storage", "fs1")

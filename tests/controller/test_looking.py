@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.conditions import find
+from flashsystem_operator.api.common import find
 from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
-from flashsystem_operator.array.transport import Reply, unconditionally
+from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from support.arranging import attachment, host, iqn, own_name
 from support.in_process import InProcess
 from support.keeping import Keeper

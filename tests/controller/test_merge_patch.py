@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsystem_operator.controller.kube import merge_patch
+from flashsystem_operator.controller.kube.client import merge_patch
 
 LEAVES = st.one_of(st.booleans(), st.integers(), st.text(max_size=5), st.lists(st.integers(), max_size=3))
 OBJECTS = st.recursive(

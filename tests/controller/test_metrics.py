@@ -3,13 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flashsystem_operator.api.kinds import Kind, ObjectRef
-from flashsystem_operator.array.heeding import CHAIN, Ending, Typed
+from flashsystem_operator.api.metadata import Kind, ObjectRef
+from flashsystem_operator.array.session import CHAIN, Ending, Typed
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.metrics.exposition import Backlog, Exposition, Scene, Standing
-from flashsystem_operator.controller.metrics.meter import Meter, PassEnd
-from flashsystem_operator.controller.metrics.tally import Tallies, Tally, tally
-from flashsystem_operator.reconcile.news import EventReason, News
+from flashsystem_operator.controller.metrics.collector import Backlog, Exposition, Scene, Standing
+from flashsystem_operator.controller.metrics.recorder import Meter, PassEnd, Tallies, Tally, tally
+from flashsystem_operator.planner.events import EventReason, News
 from support.arranging import attachment
 from support.arranging import metadata as meta_of
 from support.scraping import Scrape, read

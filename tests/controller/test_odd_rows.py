@@ -9,17 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.conditions import find
+from flashsystem_operator.api.common import find
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import Step
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.transport import Reply, unconditionally
-from flashsystem_operator.array.view import View
-from flashsystem_operator.controller.looking import Looking
-from flashsystem_operator.reconcile import audit, batch
-from flashsystem_operator.reconcile.decision import Decision, Reason, Wait
-from flashsystem_operator.reconcile.drift import with_vanished
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.ssh.transport import Reply, unconditionally
+from flashsystem_operator.controller.observer import Looking
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner.array import audit
+from flashsystem_operator.planner.decision import Decision, Reason, Wait
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.drift import with_vanished
 from support.arranging import attachment, host, iqn, own_name
 from support.in_process import InProcess
 from support.keeping import Keeper

@@ -4,10 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from flashsystem_operator.api.kinds import Kind, ObjectRef
-from flashsystem_operator.api.meta import ObjectMeta
-from flashsystem_operator.controller.core_objects import Secrets, Volumes
-from flashsystem_operator.controller.kube import Kube, KubeError
+from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
+from flashsystem_operator.controller.kube.client import Kube, KubeError
+from flashsystem_operator.controller.kube.core import Secrets, Volumes
 from support.small_api import Fault, SmallApi
 
 HOST = ObjectRef(Kind.HOST, "storage", "node")

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.array import observe
+from flashsystem_operator.array import discovery
 from flashsystem_operator.array.commands import ChangeHost, MapVolume, RemoveHost, RemoveIoGroups, Step, UnmapVolume
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.session import Session
-from flashsystem_operator.controller.changelog import Errand
-from flashsystem_operator.controller.protected import Protected
-from flashsystem_operator.controller.steps import Results
-from flashsystem_operator.reconcile.cause import cause
-from flashsystem_operator.reconcile.decision import Reason
+from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.executor import Results
+from flashsystem_operator.controller.pass_memory import Protected
+from flashsystem_operator.planner.change_reason import cause
+from flashsystem_operator.planner.decision import Reason
 from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
 from support.arranging import array, attachment
 from support.clock import Clock
@@ -37,7 +37,7 @@ class Told:
     def refused(self, step: Step, words: str = "CMMVC9999E Not now.") -> None:
         errand = Errand(array().ref, None, OWNER.ref, "u", 1, cause(OWNER, step), step)
         results = Results({OWNER.ref: Refused("svctask x", words)}, refused=[errand])
-        self.protected.learn(self.session, results, observe.survey(self.session, None))
+        self.protected.learn(self.session, results, discovery.survey(self.session, None))
 
 
 @pytest.fixture(params=[{"dialect": "modern"}, {"dialect": "modern", "release": "7.6.0.0"}])

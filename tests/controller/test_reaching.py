@@ -9,9 +9,9 @@ import pytest
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.array.errors import ArrayError
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.contact import ArrayDown, Contacts
+from flashsystem_operator.controller.connection import ArrayDown, Contacts
 from flashsystem_operator.controller.writer import Writer
-from flashsystem_operator.reconcile.decision import Reason
+from flashsystem_operator.planner.decision import Reason
 from support import arranging
 from support.clock import Clock
 from support.small_api import SmallApi

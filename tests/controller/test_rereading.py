@@ -1,6 +1,6 @@
 """When what nobody watches is read again."""
 
-from flashsystem_operator.controller.rereading import APART, Rereading
+from flashsystem_operator.controller.outputs import APART, Rereading
 from support.clock import Clock
 
 

@@ -14,27 +14,25 @@ import pytest
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import FINALIZER, GROUP, VERSION, Kind, ObjectRef
+from flashsystem_operator.api.metadata import FINALIZER, GROUP, VERSION, Kind, ObjectRef
 from flashsystem_operator.array.commands import RemovePort, Step, UnmapVolume
 from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Withheld
 from flashsystem_operator.array.session import Session
-from flashsystem_operator.array.transport import Reply, unconditionally
-from flashsystem_operator.controller import after
-from flashsystem_operator.controller.beside import Beside
-from flashsystem_operator.controller.braking import Braking
+from flashsystem_operator.array.ssh.transport import Reply, unconditionally
+from flashsystem_operator.controller import reconciler
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.changelog import Errand
-from flashsystem_operator.controller.kube import Kube
-from flashsystem_operator.controller.metrics.meter import Meter
-from flashsystem_operator.controller.protected import Protected
-from flashsystem_operator.controller.rounds import Round
-from flashsystem_operator.controller.steps import NotDone, Results
-from flashsystem_operator.controller.unsettled import Unsettled
+from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.executor import NotDone, Results
+from flashsystem_operator.controller.kube.client import Kube
+from flashsystem_operator.controller.metrics.recorder import Meter
+from flashsystem_operator.controller.outputs import Beside
+from flashsystem_operator.controller.pass_memory import Braking, Protected, Unsettled
+from flashsystem_operator.controller.reconciler import Round
 from flashsystem_operator.controller.writer import Writer, now
-from flashsystem_operator.reconcile.cause import Cause, Why
-from flashsystem_operator.reconcile.decision import UNSEEN, Reason, Refuse, Wait
-from flashsystem_operator.reconcile.saying import Outcome
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.planner.change_reason import Cause, Why
+from flashsystem_operator.planner.decision import UNSEEN, Reason, Refuse, Wait
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.status import Outcome
 from flashsystem_operator.values import HostName, VolumeUid
 from support import arranging
 from support.in_process import InProcess
@@ -97,7 +95,7 @@ def test_a_command_that_took_nothing_away_wakes_no_other_object(step: Step, erro
     results = Results()
     results.record(errand(step), error)
 
-    assert not after.frees(results)
+    assert not reconciler.frees(results)
 
 
 @pytest.mark.parametrize("step", TAKING, ids=["rmhostport", "rmvdiskhostmap"])
@@ -105,7 +103,7 @@ def test_what_was_taken_away_wakes_others_also_when_a_later_command_of_the_same_
     results = Results(done=[errand(step)])
     results.record(errand(step), HAS_A_MAPPING)
 
-    assert after.frees(results)
+    assert reconciler.frees(results)
 
 
 @pytest.mark.parametrize("step", TAKING, ids=["rmhostport", "rmvdiskhostmap"])
@@ -113,7 +111,7 @@ def test_what_may_have_been_taken_away_wakes_others(step: Step) -> None:
     results = Results()
     results.record(errand(step), OutcomeUnknown("svctask ...", "the connection was cut"))
 
-    assert after.frees(results)
+    assert reconciler.frees(results)
 
 
 def test_an_object_whose_command_was_refused_backs_off_whatever_becomes_of_the_others() -> None:
@@ -122,8 +120,8 @@ def test_an_object_whose_command_was_refused_backs_off_whatever_becomes_of_the_o
     obstructed = Refuse(Reason.HOST_HOLDS_OTHER_MAPPINGS, "It has other mappings.")
     outcomes = {refused: Outcome(obstructed, HAS_A_MAPPING, refused=True), waiting: Outcome(obstructed)}
 
-    assert after.obstructed(outcomes) == {waiting}
-    assert after.again(outcomes, (), arranging.world())[refused] is None
+    assert reconciler.obstructed(outcomes) == {waiting}
+    assert reconciler.again(outcomes, (), arranging.world())[refused] is None
 
 
 def body(kind: Kind, name: str, **more: Any) -> dict[str, Any]:
@@ -246,7 +244,7 @@ async def test_other_tasks_have_their_turns_while_a_pass_plans_before_and_after_
 def test_a_chap_secret_that_cannot_be_used_is_asked_for_again_by_the_back_off(reason: Reason) -> None:
     host = ObjectRef(Kind.HOST, arranging.NAMESPACE, "node")
 
-    assert after.again({host: Outcome(Refuse(reason, "Correct it."))}, (), arranging.world()) == {host: None}
+    assert reconciler.again({host: Outcome(Refuse(reason, "Correct it."))}, (), arranging.world()) == {host: None}
 
 
 class Losing(InProcess):

@@ -11,10 +11,10 @@ from aiohttp import web
 from kubernetes.aio import client
 
 from api.schemas import crd_schema
-from flashsystem_operator.api.kinds import GROUP, VERSION, Kind
-from flashsystem_operator.controller.answers import KubeError
-from flashsystem_operator.controller.kube import Kube
-from flashsystem_operator.controller.served import lacking, what_is_older, what_lacks
+from flashsystem_operator.api.metadata import GROUP, VERSION, Kind
+from flashsystem_operator.controller.kube.client import Kube
+from flashsystem_operator.controller.kube.crd_check import lacking, what_is_older, what_lacks
+from flashsystem_operator.controller.kube.errors import KubeError
 
 every_kind = pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
 

@@ -1,6 +1,6 @@
 """A deletion is fresh for a while after it was first heard of, and no longer."""
 
-from flashsystem_operator.controller.settling import Settling
+from flashsystem_operator.controller.pass_memory import Settling
 from support.arranging import attachment
 from support.clock import Clock
 

@@ -9,16 +9,16 @@ from functools import partial
 
 import pytest
 
-from flashsystem_operator.api.kinds import Kind, ObjectRef
-from flashsystem_operator.array import identity, observe
+from flashsystem_operator.api.metadata import Kind, ObjectRef
+from flashsystem_operator.array import discovery, identity
 from flashsystem_operator.array.commands import MakeHost, MapVolume, RemoveHost, Step, UnmapVolume
 from flashsystem_operator.array.errors import Refused, Withheld
-from flashsystem_operator.array.transport import Reply
-from flashsystem_operator.controller import steps
-from flashsystem_operator.controller.changelog import Errand
-from flashsystem_operator.controller.rounds import MAX_COMMANDS, within_bounds
-from flashsystem_operator.reconcile.cause import Cause, Why
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason
+from flashsystem_operator.array.ssh.transport import Reply
+from flashsystem_operator.controller import executor
+from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.reconciler import MAX_COMMANDS, within_bounds
+from flashsystem_operator.planner.change_reason import Cause, Why
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason
 from flashsystem_operator.values import HostName, Lun, VolumeName
 from support.arranging import iqn, uid, volume
 from support.in_process import Answers, InProcess, Slipping, another_host, another_volume, connected
@@ -58,10 +58,10 @@ async def test_a_step_is_asked_about_right_before_it_is_sent_and_not_when_it_is_
         asked.append(type(one.step).__name__)
         return "storage/fs is paused" if len(array.lines) > before else ""
 
-    results = steps.Results()
+    results = executor.Results()
     with closing(await asyncio.to_thread(array.session, 4)) as session:
         before = len(array.lines)
-        await steps.run(errands, session, why_not, results)
+        await executor.run(errands, session, why_not, results)
 
     assert hosts(array) == {"node"}
     assert asked == ["MakeHost", "RemoveHost"]
@@ -72,12 +72,12 @@ async def test_a_step_is_asked_about_right_before_it_is_sent_and_not_when_it_is_
 async def test_what_a_pass_had_no_time_for_is_postponed_also_what_stands_on_it(array: InProcess) -> None:
     """None of it failed, so nothing backs off: it is decided again after another look."""
     errands = [errand(make("one"), "a"), errand(make("two"), "b"), errand(RemoveHost(HostName("two")), "c")]
-    results = steps.Results()
+    results = executor.Results()
     with closing(await asyncio.to_thread(array.session)) as session:
-        await steps.run(errands, session, lambda _: "", results, is_over=lambda: bool(results.done))
+        await executor.run(errands, session, lambda _: "", results, is_over=lambda: bool(results.done))
 
     assert hosts(array) == {"one"}
-    assert [type(results.errors[owner(name)]) for name in ("b", "c")] == [steps.Postponed] * 2
+    assert [type(results.errors[owner(name)]) for name in ("b", "c")] == [executor.Postponed] * 2
     assert not results.unsettled
     assert not results.withheld
 
@@ -90,10 +90,10 @@ async def test_one_step_that_fails_in_a_way_nobody_expected_costs_the_others_not
             return Reply("", "CMMVC6035E The action failed as the object already exists.", 1)
         return Reply("Host, id [1], successfully created", "", 0)
 
-    results = steps.Results()
+    results = executor.Results()
     names = ("broken", "refused", "fine")
     with closing(connected(Answers(answer), greeted=False, width=4)) as session:
-        await steps.run([errand(make(name), name) for name in names], session, lambda _: "", results)
+        await executor.run([errand(make(name), name) for name in names], session, lambda _: "", results)
 
     assert isinstance(results.errors[owner("broken")], ValueError)
     assert [each.owner for each in results.unsettled] == [owner("broken")]
@@ -111,9 +111,9 @@ async def test_a_pass_that_is_cancelled_knows_which_commands_may_still_be_runnin
         may_end.wait(30)
         raise ConnectionResetError("cut")
 
-    results = steps.Results()
+    results = executor.Results()
     with closing(connected(Answers(answer), greeted=False)) as session:
-        sending = asyncio.create_task(steps.run([errand(make("node"), "a")], session, lambda _: "", results))
+        sending = asyncio.create_task(executor.run([errand(make("node"), "a")], session, lambda _: "", results))
         await asyncio.to_thread(began.wait, 30)
         sending.cancel()
         await asyncio.sleep(0)
@@ -147,15 +147,15 @@ MINE, OTHERS = HostName("mine"), HostName("others")
 TWO_HOSTS = {"hosts": [{"name": name, "ports": [{"name": iqn(name)}]} for name in (MINE, OTHERS)]}
 
 
-async def mapped_by(array: Slipping, why_not: Callable[[Errand], str] = lambda _: "") -> steps.Results:
+async def mapped_by(array: Slipping, why_not: Callable[[Errand], str] = lambda _: "") -> executor.Results:
     """vol0 to `mine`, and vol2 after it."""
-    results = steps.Results()
+    results = executor.Results()
     with closing(await asyncio.to_thread(array.session, 4)) as session:
-        seen = await asyncio.to_thread(observe.survey, session, None)
+        seen = await asyncio.to_thread(discovery.survey, session, None)
         found = [seen.volume_named(VolumeName(name)) for name in ("vol0", "vol2")]
         plan = [MapVolume(MINE, each.name, each.uid, Lun(lun)) for lun, each in enumerate(found, 4) if each]
         errands = [replace(errand(step, step.volume), known=identity.known(step, seen, plan)) for step in plan]
-        await steps.run(errands, session, why_not, results)
+        await executor.run(errands, session, why_not, results)
     return results
 
 
@@ -175,8 +175,8 @@ async def test_a_wrong_mapping_of_ours_is_removed_before_anything_else_is_sent(
     assert array.state["mappings"] == []
     (wrong,) = results.wrong
     assert wrong.problem is None
-    assert isinstance(results.errors[owner("vol0")], steps.WrongVolume)
-    assert isinstance(results.errors[owner("vol2")], steps.NotDone)
+    assert isinstance(results.errors[owner("vol0")], executor.WrongVolume)
+    assert isinstance(results.errors[owner("vol2")], executor.NotDone)
     assert not results.unsettled
 
 

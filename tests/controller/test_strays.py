@@ -4,8 +4,8 @@ import asyncio
 from time import monotonic
 
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.lease import LeaseTerms
-from flashsystem_operator.controller.strays import LEASE, Strays
+from flashsystem_operator.controller.leases import LeaseTerms
+from flashsystem_operator.controller.unassigned import LEASE, Strays
 from support.small_api import SmallApi
 
 PLACE = f"/apis/coordination.k8s.io/v1/namespaces/operators/leases/{LEASE}"

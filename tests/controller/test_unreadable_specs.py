@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
+from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef
 from flashsystem_operator.array.commands import MapVolume, RemoveHost, UnmapVolume
-from flashsystem_operator.array.view import View
+from flashsystem_operator.array.inventory import View
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.strays import judge
-from flashsystem_operator.reconcile import array as arrays
-from flashsystem_operator.reconcile import batch, guard
-from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refuse, Release, Wait
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.controller.unassigned import judge
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner.array import array_plan
+from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.safety import detach_guard
 from support.arranging import INSTALLATION, NAMESPACE, SYSTEM, host_object, iqn, mapped, own_name, port, view, volume
 
 ARRAY = ObjectRef(Kind.ARRAY, NAMESPACE, "array")
@@ -208,7 +209,7 @@ def test_the_detach_guard_counts_a_deletion_whose_spec_cannot_be_read() -> None:
     seen = view(busy, DATA, LOGS, mapped(busy, DATA, 1), mapped(busy, LOGS, 2))
     cache = cluster(a_host("one"), readable, odd)
 
-    assert guard.partings(seen_by(cache), seen)[busy.name].emptied
+    assert detach_guard.partings(seen_by(cache), seen)[busy.name].emptied
     assert reason_of(decided(cache, seen, Kind.ATTACHMENT, "a")) is Reason.DETACH_BLOCKED
 
 
@@ -230,6 +231,6 @@ def test_the_younger_resource_of_a_system_stays_a_duplicate_of_an_elder_whose_sp
     younger = {"name": "younger", "spec": wished, "status": {"systemID": SYSTEM}}
     known = {each.metadata.name: each for each in cluster((Kind.ARRAY, elder), (Kind.ARRAY, younger)).arrays}
 
-    found = arrays.elder(known["younger"], known.values())
+    found = array_plan.elder(known["younger"], known.values())
     assert found is not None
     assert found.metadata.name == "elder"

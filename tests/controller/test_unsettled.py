@@ -1,9 +1,9 @@
 """What may still be running on an array is remembered until it is seen to be done, or cannot be any more."""
 
 from flashsystem_operator.array.commands import MakeHost, MapVolume, UnmapVolume
-from flashsystem_operator.array.state import Dialect, System
-from flashsystem_operator.array.view import Body, View
-from flashsystem_operator.controller.unsettled import Unsettled
+from flashsystem_operator.array.inventory import Body, View
+from flashsystem_operator.array.model import Dialect, System
+from flashsystem_operator.controller.pass_memory import Unsettled
 from flashsystem_operator.values import HostName, Iqn, Lun, SystemId, VolumeName, VolumeUid
 from support.clock import Clock
 

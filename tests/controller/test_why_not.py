@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.kinds import API_VERSION, GROUP, Kind, ObjectRef
+from flashsystem_operator.api.metadata import API_VERSION, GROUP, Kind, ObjectRef
 from flashsystem_operator.array.commands import MapVolume
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.changelog import Errand
-from flashsystem_operator.controller.steps import why_not
-from flashsystem_operator.reconcile.cause import Cause, Why
+from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.executor import why_not
+from flashsystem_operator.planner.change_reason import Cause, Why
 from flashsystem_operator.values import HostName, Lun
 from support.arranging import uid, volume
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from flashsystem_operator.controller.reports import Reports
-from flashsystem_operator.reconcile.decision import Reason, Wait
+from flashsystem_operator.controller.array_status import Reports
+from flashsystem_operator.planner.decision import Reason, Wait
 from support.arranging import iqn, own_name
 from support.in_process import InProcess
 from support.passing import passes

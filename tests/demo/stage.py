@@ -19,7 +19,7 @@ from demo.array import Array
 from demo.pods import Pod
 from demo.resources import KINDS
 from demo.screen import Screen
-from flashsystem_operator.api.kinds import GROUP
+from flashsystem_operator.api.metadata import GROUP
 from onkind.standing import Standing, standing
 from support.operating import NAMESPACE, ROOT, Operator, install, open_secrets
 

@@ -5,12 +5,12 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flashsystem_operator.api.kinds import Kind, ObjectRef
+from flashsystem_operator.api.metadata import Kind, ObjectRef
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.identity import Known
-from flashsystem_operator.controller.changelog import Errand, Sent, record
-from flashsystem_operator.reconcile.cause import Cause, Why
+from flashsystem_operator.controller.change_log import Errand, Sent, record
+from flashsystem_operator.planner.change_reason import Cause, Why
 from flashsystem_operator.values import HostName, SystemId, VolumeName, VolumeUid
 
 TEXT = (Path(__file__).parents[2] / "docs" / "change-log.md").read_text(encoding="utf-8")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from flashsystem_operator.reconcile import glossary
-from flashsystem_operator.reconcile.decision import Reason
-from flashsystem_operator.reconcile.glossary import Entry
-from flashsystem_operator.reconcile.news import EventReason
+from flashsystem_operator.planner import glossary
+from flashsystem_operator.planner.decision import Reason
+from flashsystem_operator.planner.events import EventReason
+from flashsystem_operator.planner.glossary import Entry
 from support.given import given_by_the_code, noted_by_the_code, words_of_the_code
 from support.reference import PAGE, page
 

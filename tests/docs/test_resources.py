@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flashsystem_operator.api.kinds import Kind
+from flashsystem_operator.api.metadata import Kind
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "resources.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flashsystem_operator.reconcile.decision import Reason
+from flashsystem_operator.planner.decision import Reason
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import FINALIZER
+from flashsystem_operator.api.metadata import FINALIZER
 from flashsystem_operator.simulator import Simulator
 from support.contents import commands
 from support.endings import attached, comes_to, restless, said_to_be_attached

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.kinds import FINALIZER
-from flashsystem_operator.controller.kube import MANAGER
+from flashsystem_operator.api.metadata import FINALIZER
+from flashsystem_operator.controller.kube.client import MANAGER
 from flashsystem_operator.simulator import Simulator
 from support.argo import health
 from support.arrays import pretend

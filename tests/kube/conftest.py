@@ -5,8 +5,8 @@ import pytest
 
 from cluster.api import Refused
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import Kind
-from flashsystem_operator.controller.kube import Kube
+from flashsystem_operator.api.metadata import Kind
+from flashsystem_operator.controller.kube.client import Kube
 from support.asking import asking
 from support.stand import until
 

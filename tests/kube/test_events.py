@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
-from flashsystem_operator.controller.cache import Cache
+from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef
+from flashsystem_operator.controller.cache import Cache, ghost_of
 from flashsystem_operator.controller.events import Events
-from flashsystem_operator.controller.ghosts import ghost_of
-from flashsystem_operator.controller.kube import Kube
+from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.writer import Writer
-from flashsystem_operator.reconcile.news import News
+from flashsystem_operator.planner.events import News
 from support.asking import asking
 from support.clock import Clock
 from support.stand import until

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import Kind, ObjectRef
-from flashsystem_operator.api.meta import ObjectMeta
-from flashsystem_operator.controller import namespaces
-from flashsystem_operator.controller.controller import Controller
-from flashsystem_operator.controller.kube import Conflict, Forbidden, Gone, Kube, KubeError
-from flashsystem_operator.controller.lease import Lease, LeaseTerms
+from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
+from flashsystem_operator.controller import cache
+from flashsystem_operator.controller.kube.client import Conflict, Forbidden, Gone, Kube, KubeError
+from flashsystem_operator.controller.leases import Lease, LeaseTerms
+from flashsystem_operator.controller.manager import Controller
 from flashsystem_operator.settings import Settings
 from support.asking import asking
 
@@ -181,7 +180,7 @@ async def eventually(ask: Callable[[], Awaitable[bool]]) -> None:
 def test_what_a_listing_of_namespaces_says_anew() -> None:
     known, found = {"stays": {"a": "b"}, "gone": {"a": "b"}, "other": {}}, {"stays": {"a": "b"}, "other": {"c": "d"}}
 
-    assert namespaces.changes(known, {**found, "new": {}}) == {"gone": None, "other": {"c": "d"}, "new": {}}
+    assert cache.changes(known, {**found, "new": {}}) == {"gone": None, "other": {"c": "d"}, "new": {}}
 
 
 def terms(namespace: str, holder: str, duration: float = 1.0) -> LeaseTerms:

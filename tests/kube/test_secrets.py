@@ -6,13 +6,13 @@ import pytest
 
 from cluster.client import Cluster
 from flashsystem_operator.api.attachment import Connection, VolumeAttachment
-from flashsystem_operator.api.kinds import API_VERSION, Kind
+from flashsystem_operator.api.metadata import API_VERSION, Kind
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.chap import ChapSecrets
-from flashsystem_operator.controller.connection_secrets import ConnectionSecrets, Kept
-from flashsystem_operator.controller.kube import Kube
+from flashsystem_operator.controller.chap_secrets import ChapSecrets
+from flashsystem_operator.controller.kube.client import Kube
+from flashsystem_operator.controller.outputs import ConnectionSecrets, Kept
 from flashsystem_operator.controller.writer import Writer
-from flashsystem_operator.reconcile.decision import Reason, Refuse
+from flashsystem_operator.planner.decision import Reason, Refuse
 from support.arranging import attachment, host
 from support.clock import Clock
 

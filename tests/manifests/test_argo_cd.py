@@ -6,7 +6,7 @@ import pytest
 import yaml
 from lupa.lua51 import LuaError
 
-from flashsystem_operator.api.kinds import GROUP, Kind
+from flashsystem_operator.api.metadata import GROUP, Kind
 from support.argo import PATCH, SCRIPT, Health, health, patch
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flashsystem_operator.api.kinds import API_VERSION, Kind
+from flashsystem_operator.api.metadata import API_VERSION, Kind
 
 FOLDER = Path(__file__).parents[2] / "manifests" / "examples" / "gitops"
 WAVE = "argocd.argoproj.io/sync-wave"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from flashsystem_operator.api.kinds import GROUP, VERSION, Kind
+from flashsystem_operator.api.metadata import GROUP, VERSION, Kind
 
 LIMIT = 30.0  # seconds
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import API_VERSION, Kind
+from flashsystem_operator.api.metadata import API_VERSION, Kind
 from rbac.account import Account, ours
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import Kind
+from flashsystem_operator.api.metadata import Kind
 from rbac.account import Account, core, ours
 
 OWN = "flashsystem-system"

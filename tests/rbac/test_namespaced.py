@@ -9,7 +9,7 @@ import pytest
 
 from cluster.client import Cluster
 from cluster.programs import kubectl
-from flashsystem_operator.api.kinds import GROUP, Kind
+from flashsystem_operator.api.metadata import GROUP, Kind
 from rbac.account import Account
 from support.arrays import pretend, writes
 from support.beside import secret

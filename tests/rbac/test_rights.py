@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import FINALIZER, GROUP, Kind
+from flashsystem_operator.api.metadata import FINALIZER, GROUP, Kind
 from rbac.account import Account, core, leases, ours
 
 OWN = "flashsystem-system"

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from cluster.client import Cluster
-from flashsystem_operator.api.kinds import GROUP, Kind
+from flashsystem_operator.api.metadata import GROUP, Kind
 from rbac.account import Account
 
 READS = {"get", "list", "watch"}

@@ -16,9 +16,9 @@ from flashsystem_operator.array.errors import (
     Unreachable,
     Unreadable,
 )
-from flashsystem_operator.array.state import Portset
-from flashsystem_operator.array.view import Body
-from flashsystem_operator.reconcile.array import (
+from flashsystem_operator.array.inventory import Body
+from flashsystem_operator.array.model import Portset
+from flashsystem_operator.planner.array.array_plan import (
     duplicate,
     elder,
     judge,
@@ -27,7 +27,7 @@ from flashsystem_operator.reconcile.array import (
     system_of,
     system_reached,
 )
-from flashsystem_operator.reconcile.decision import InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.decision import InSync, Reason, Refuse, Release, Wait
 from support.arranging import NODE, POOL, PORTAL, SYSTEM, array, body
 from support.deciding import Case, hold, sentence
 

@@ -7,11 +7,11 @@ import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import FINALIZER
+from flashsystem_operator.api.metadata import FINALIZER
 from flashsystem_operator.array.commands import MakeHost, MapVolume
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile.attachment import plan
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.planner.attachment.attach import plan
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason
 from flashsystem_operator.values import HostName, Lun, nguid
 from support.arranging import (
     array,

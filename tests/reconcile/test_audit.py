@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from flashsystem_operator.api.array import Audit
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.audit import Audit
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import audit as audits
-from flashsystem_operator.reconcile.names import host_object_name
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.planner.array import audit as audits
+from flashsystem_operator.planner.names import host_object_name
 from support.arranging import (
     NAMESPACE,
     array,

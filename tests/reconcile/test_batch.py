@@ -1,11 +1,11 @@
 """Many objects at once: each is planned on what the earlier ones leave."""
 
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
-from flashsystem_operator.array.state import Host, Volume
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import batch
-from flashsystem_operator.reconcile.decision import Act, InSync, Reason, Refuse, Wait
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host, Volume
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner.decision import Act, InSync, Reason, Refuse, Wait
+from flashsystem_operator.planner.desired import World
 from flashsystem_operator.values import Lun
 from support.arranging import (
     array,

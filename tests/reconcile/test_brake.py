@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.annotations import ALLOW_DETACHES, FORCE_DETACH
 from flashsystem_operator.api.array import ArrayStatus, Detaches, FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import remember
+from flashsystem_operator.api.metadata import ALLOW_DETACHES, FORCE_DETACH
 from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.controller.reports import Reports
-from flashsystem_operator.reconcile import brake
-from flashsystem_operator.reconcile.brake import Brake
-from flashsystem_operator.reconcile.decision import Act, Reason, Wait
+from flashsystem_operator.controller.array_status import Reports
+from flashsystem_operator.planner.decision import Act, Reason, Wait
+from flashsystem_operator.planner.safety import detach_rate_limit
+from flashsystem_operator.planner.safety.detach_rate_limit import Brake
 from support.arranging import array, attachment, uid, world
 from support.leaving import DATA, OURS
 
@@ -99,7 +99,7 @@ def test_a_time_at_which_nobody_can_have_counted_is_the_present_and_ends_as_that
     assert isinstance(waits, Wait)
     assert "It goes on at 2026-03-01T12:10:00Z" in waits.message
     assert waits.retry == 600
-    assert brake.said(forged, NOW)["detaches"] == (Detaches(time=NOW, count=3),)
+    assert detach_rate_limit.said(forged, NOW)["detaches"] == (Detaches(time=NOW, count=3),)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,9 @@ def test_a_time_of_another_zone_is_read_as_what_it_is() -> None:
 @pytest.mark.parametrize("since", ["9999-12-31T23:59:59Z", "zzz", None])
 def test_no_time_in_the_status_makes_an_allowed_burst_begin_for_ever(since: str | None) -> None:
     allow = "4/2026-03-01T12:30:00Z"
-    first = brake.count(braked(at(55, 3), allow=allow, allowance={"value": allow, "since": since}), 4, [], NOW)
+    first = detach_rate_limit.count(
+        braked(at(55, 3), allow=allow, allowance={"value": allow, "since": since}), 4, [], NOW
+    )
     later = braked(allow=allow).model_copy(update={"status": first})
 
     assert lets_go(later) == 0
@@ -138,7 +140,7 @@ def test_counts_are_not_negative_and_not_endless() -> None:
     for nonsense in (-9, 2**62):
         read = remember(ArrayStatus, {"detaches": [at(55, 2), at(56, nonsense)]})
         assert sum(each.count or 0 for each in read.detaches) == 2
-    said = brake.count(braked({"time": NOW, "count": 1_000_000}), 2, [], NOW)
+    said = detach_rate_limit.count(braked({"time": NOW, "count": 1_000_000}), 2, [], NOW)
     assert [each.count for each in said.detaches] == [1_000_000]
 
 
@@ -219,7 +221,7 @@ def test_an_allowed_burst_is_used_up_even_beyond_the_window() -> None:
 
 
 def test_what_is_about_to_go_is_counted_and_what_is_over_is_forgotten() -> None:
-    said = brake.count(braked(at(30, 3), at(55, 1)), 2, [], NOW)
+    said = detach_rate_limit.count(braked(at(30, 3), at(55, 1)), 2, [], NOW)
 
     assert [(each.time, each.count) for each in said.detaches] == [("2026-03-01T11:55:00Z", 1), (NOW, 2)]
     assert said.allowance is None
@@ -227,7 +229,7 @@ def test_what_is_about_to_go_is_counted_and_what_is_over_is_forgotten() -> None:
 
 def test_what_an_allowed_burst_took_is_kept_as_long_as_it_is_allowed() -> None:
     allow = "40/2026-03-01T12:30:00Z"
-    said = brake.count(
+    said = detach_rate_limit.count(
         braked(at(20, 30), allow=allow, allowance={"value": allow, "since": "2026-03-01T11:15:00Z"}), 1, [], NOW
     )
 
@@ -237,7 +239,7 @@ def test_what_an_allowed_burst_took_is_kept_as_long_as_it_is_allowed() -> None:
 
 
 def test_one_that_is_tried_again_counts_once_and_from_now_on() -> None:
-    said = brake.count(braked(at(55, 2)), 0, ["2026-03-01T11:55:00Z"], NOW)
+    said = detach_rate_limit.count(braked(at(55, 2)), 0, ["2026-03-01T11:55:00Z"], NOW)
 
     assert [(each.time, each.count) for each in said.detaches] == [("2026-03-01T11:55:00Z", 1), (NOW, 1)]
 
@@ -246,7 +248,7 @@ def test_of_too_many_entries_none_is_lost_and_none_gets_older() -> None:
     entries = [{"time": f"2026-03-01T11:{55 + n // 60}:{n % 60:02}Z", "count": 1} for n in range(64)]
     before = braked(*entries)
 
-    said = brake.count(before, 5, [], NOW)
+    said = detach_rate_limit.count(before, 5, [], NOW)
 
     assert len(said.detaches) == 64
     assert sum(each.count or 0 for each in said.detaches) == 69
@@ -254,8 +256,8 @@ def test_of_too_many_entries_none_is_lost_and_none_gets_older() -> None:
 
 
 def test_a_status_without_a_brake_is_left_without_counts() -> None:
-    assert brake.count(array(), 5, [], NOW) == array().status
-    assert brake.said(array(status={"detaches": [at(55, 1)]}), NOW) == {"detaches": (), "allowance": None}
+    assert detach_rate_limit.count(array(), 5, [], NOW) == array().status
+    assert detach_rate_limit.said(array(status={"detaches": [at(55, 1)]}), NOW) == {"detaches": (), "allowance": None}
 
 
 def waiting(name: str) -> VolumeAttachment:
@@ -264,25 +266,25 @@ def waiting(name: str) -> VolumeAttachment:
 
 
 def test_the_array_says_how_many_deletions_wait() -> None:
-    told = brake.note(world(waiting("a"), waiting("b"), leaving("c"), of=braked(at(55, 3)), now=NOW))
+    told = detach_rate_limit.note(world(waiting("a"), waiting("b"), leaving("c"), of=braked(at(55, 3)), now=NOW))
 
     assert told is not None
     assert told.kind == "DetachBraked"
     assert "2 deletions" in told.message
-    assert brake.note(world(leaving("c"), of=braked(at(55, 3)), now=NOW)) is None
-    assert brake.note(world(waiting("a"), now=NOW)) is None
+    assert detach_rate_limit.note(world(leaving("c"), of=braked(at(55, 3)), now=NOW)) is None
+    assert detach_rate_limit.note(world(waiting("a"), now=NOW)) is None
 
 
 def test_a_takeover_does_not_make_the_array_forget_that_deletions_wait() -> None:
     said = {"type": "DetachBraked", "status": "True", "reason": "DetachBrake", "message": "x"}
     told = braked(at(55, 3), conditions=[{**said, "last_transition_time": NOW}])
 
-    assert brake.note(world(leaving(), of=told, now=NOW, all_unsettled=True)) is not None
-    assert brake.note(world(leaving(), of=told, now=NOW)) is None
+    assert detach_rate_limit.note(world(leaving(), of=told, now=NOW, all_unsettled=True)) is not None
+    assert detach_rate_limit.note(world(leaving(), of=told, now=NOW)) is None
 
 
 def test_the_array_says_anew_how_many_wait_when_others_do() -> None:
-    told = brake.note(world(waiting("a"), of=braked(at(55, 3)), now=NOW))
+    told = detach_rate_limit.note(world(waiting("a"), of=braked(at(55, 3)), now=NOW))
     assert told is not None
     said = {"type": "DetachBraked", "status": "True", "reason": told.reason, "message": told.message}
     saying = braked(at(55, 3), conditions=[{**said, "last_transition_time": NOW}])

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.state import Host
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import batch, news, status
-from flashsystem_operator.reconcile.decision import Decision, Release
-from flashsystem_operator.reconcile.names import host_object_name
-from flashsystem_operator.reconcile.saying import Outcome
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host
+from flashsystem_operator.planner import batch, events, status
+from flashsystem_operator.planner.decision import Decision, Release
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.names import host_object_name
+from flashsystem_operator.planner.status import Outcome
 from support.arranging import INSTALLATION, array, attachment, host, host_object, iqn, mapped, view, volume, world
 
 BIRDS = {"team-a": "magpie", "team-b": "heron"}
@@ -98,7 +98,7 @@ def test_nothing_that_is_said_of_an_object_names_one_of_another_namespace(situat
 def told(around: World, seen: View, resource: FlashSystemHost | VolumeAttachment, decision: Decision) -> str:
     """The status that is written, or the Event that remains."""
     if isinstance(decision, Release):
-        return " ".join(each.message for each in news.of_release(resource, decision, decision))
+        return " ".join(each.message for each in events.of_release(resource, decision, decision))
     if isinstance(resource, FlashSystemHost):
         return status.of_host(resource, Outcome(decision), around, seen, NOW).model_dump_json()
     return status.of_attachment(resource, Outcome(decision), around, seen, NOW).model_dump_json()

@@ -20,7 +20,7 @@ from flashsystem_operator.array.commands import (
     Step,
     UnmapVolume,
 )
-from flashsystem_operator.reconcile.cause import Why, cause
+from flashsystem_operator.planner.change_reason import Why, cause
 from flashsystem_operator.values import Lun, chap_secret
 from support.arranging import attachment, host, iqn, own_name, volume
 

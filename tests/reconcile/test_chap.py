@@ -6,15 +6,15 @@ import pytest
 
 from flashsystem_operator.api.host import ChapSeen, FlashSystemHost
 from flashsystem_operator.array.commands import ClearChap, MakeHost, MapVolume, SetChap
-from flashsystem_operator.array.state import Dialect
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import batch, focus, records, status
-from flashsystem_operator.reconcile.chap import in_force
-from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refuse, Wait
-from flashsystem_operator.reconcile.host import plan
-from flashsystem_operator.reconcile.saying import Outcome
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Dialect
+from flashsystem_operator.planner import batch, required_looks, status
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Wait
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.host.host_chap import in_force
+from flashsystem_operator.planner.host.host_plan import plan
+from flashsystem_operator.planner.status import Outcome
 from flashsystem_operator.values import ChapSecret, Lun
 from support.arranging import attachment, body, host, host_object, iqn, own_name, view, volume, world
 from support.deciding import Case, hold, sentence
@@ -43,7 +43,7 @@ def decided(wished: FlashSystemHost, seen: View, has: ChapSecret | Refuse | None
 
 
 def attaching(wished: FlashSystemHost, seen: View, has: ChapSecret | Refuse | None = SECRET) -> Decision:
-    return attachments.plan(WANTED, around(wished, has), seen)
+    return attach.plan(WANTED, around(wished, has), seen)
 
 
 MAPPED = MapVolume(OWN, DATA.name, DATA.uid, Lun(1))
@@ -160,7 +160,7 @@ def test_the_name_of_the_secret_is_recorded_before_it_is_set_and_its_version_aft
     wished, seen = node(), view(OURS, chap={})
     decision = plan(wished, around(wished), seen)
 
-    recorded = records.intents_of_hosts({wished.ref: decision}, around(wished), seen)[wished.ref].status
+    recorded = status.intents_of_hosts({wished.ref: decision}, around(wished), seen)[wished.ref].status
     assert recorded.chap == ChapSeen(secret_name="node-chap")
 
     wished = wished.model_copy(update={"status": recorded})
@@ -181,7 +181,7 @@ def test_what_was_recorded_is_forgotten_only_when_the_array_was_seen_without_it(
 
 def test_the_array_is_asked_for_its_secrets_only_where_somebody_wishes_one_or_had_one() -> None:
     def asks(wished: FlashSystemHost, seen: View) -> bool:
-        return focus.doubts(world(wished, WANTED), seen, [WANTED.ref]).chap
+        return required_looks.doubts(world(wished, WANTED), seen, [WANTED.ref]).chap
 
     assert asks(node(), view(OURS))
     assert asks(node(chap=None, status=RECORDED), view(OURS))

@@ -7,10 +7,10 @@ import pytest
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
-from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile.decision import Act, InSync, Reason, Refuse, Wait
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.decision import Act, InSync, Reason, Refuse, Wait
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.host import host_plan
 from support.arranging import array, attachment, bound, host, host_object, iqn, mapped, view, volume, world
 
 DATA, LOGS = volume(), volume("logs", 2)
@@ -54,9 +54,9 @@ def test_an_older_claim_of_a_namespace_that_may_not_adopt_takes_no_adopted_host_
     victim, more = of("storage", status=known), attachment("b", "node", "logs", meta={"namespace": "storage"})
     wished = around(claimant, victim, more)
 
-    assert reason(hosts.plan(victim, wished, SEEN)) is Reason.READY
-    assert reason(hosts.plan(claimant, wished, SEEN)) is Reason.INITIATOR_CLAIMED
-    decision = attachments.plan(more, wished, SEEN)
+    assert reason(host_plan.plan(victim, wished, SEEN)) is Reason.READY
+    assert reason(host_plan.plan(claimant, wished, SEEN)) is Reason.INITIATOR_CLAIMED
+    decision = attach.plan(more, wished, SEEN)
     assert isinstance(decision, Act)
     assert [type(step) for step in decision.steps] == [MapVolume]
 
@@ -69,7 +69,7 @@ def test_a_volume_is_detached_from_an_adopted_host_whose_initiator_an_older_reso
     claimant = of("tenant", initiators={"iscsi": [iqn("node")]})
     victim, leaving = of("storage", status=known), detaching()
 
-    decision = attachments.plan(leaving, around(claimant, victim, leaving, adoption=adoption), SEEN)
+    decision = attach.plan(leaving, around(claimant, victim, leaving, adoption=adoption), SEEN)
     assert decision == Act((UnmapVolume(ADMINS.name, DATA.name, DATA.uid),))
 
 
@@ -78,7 +78,7 @@ def test_a_volume_is_detached_also_after_the_permission_to_adopt_was_withdrawn()
     victim = of("tenant", status=ADOPTED)
     leaving = attachment("a", "node", meta={"namespace": "tenant", "deleting": True}, status=bound(ADMINS, DATA))
 
-    decision = attachments.plan(leaving, around(claimant, victim, leaving), SEEN)
+    decision = attach.plan(leaving, around(claimant, victim, leaving), SEEN)
     assert decision == Act((UnmapVolume(ADMINS.name, DATA.name, DATA.uid),))
 
 
@@ -86,13 +86,13 @@ def test_an_older_claim_takes_no_host_object_from_the_resource_that_adopted_it_f
     claimant, victim = of("tenant"), of("storage", status=ADOPTED)
     wished = around(claimant, victim, adoption="All")
 
-    assert reason(hosts.plan(victim, wished, SEEN)) is Reason.READY
-    assert reason(hosts.plan(claimant, wished, SEEN)) is Reason.INITIATOR_CLAIMED
+    assert reason(host_plan.plan(victim, wished, SEEN)) is Reason.READY
+    assert reason(host_plan.plan(claimant, wished, SEEN)) is Reason.INITIATOR_CLAIMED
 
 
 def test_of_two_that_may_adopt_a_host_object_and_did_not_the_elder_has_it() -> None:
     elder, younger = of("tenant"), of("storage")
     wished = around(elder, younger, adoption="All")
 
-    assert reason(hosts.plan(elder, wished, SEEN)) is Reason.READY
-    assert reason(hosts.plan(younger, wished, SEEN)) is Reason.INITIATOR_CLAIMED
+    assert reason(host_plan.plan(elder, wished, SEEN)) is Reason.READY
+    assert reason(host_plan.plan(younger, wished, SEEN)) is Reason.INITIATOR_CLAIMED

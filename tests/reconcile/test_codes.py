@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from flashsystem_operator.array.errors import Refused
-from flashsystem_operator.reconcile import codes
-from flashsystem_operator.reconcile.codes import TABLE, Meaning, Severity
-from flashsystem_operator.reconcile.decision import Reason
+from flashsystem_operator.planner import codes
+from flashsystem_operator.planner.codes import TABLE, Meaning, Severity
+from flashsystem_operator.planner.decision import Reason
 
 NAMED = yaml.safe_load((Path(__file__).parent / "codes.yaml").read_text())
 

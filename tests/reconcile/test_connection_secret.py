@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.attachment import Connection
-from flashsystem_operator.reconcile.connection_secret import (
+from flashsystem_operator.planner.outputs.connection_secret import (
     Chap,
     body,
     cannot_be_changed,

@@ -9,14 +9,14 @@ from flashsystem_operator.api.array import FormerHost
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import CoolingLun, FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
-from flashsystem_operator.array.state import Host
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import batch, cooling, records, status
-from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile.decision import Act
-from flashsystem_operator.reconcile.drift import with_vanished
-from flashsystem_operator.reconcile.saying import Outcome
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host
+from flashsystem_operator.planner import batch, luns, status
+from flashsystem_operator.planner.decision import Act
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.drift import with_vanished
+from flashsystem_operator.planner.host import host_plan
+from flashsystem_operator.planner.status import Outcome
 from support.arranging import array, attachment, body, host, iqn, mapped, uid, view, volume, world
 from support.drifting import ADMINS, DATA, LOGS, OURS, TEMP, was_attached
 
@@ -50,14 +50,14 @@ def chosen(wished: World, seen: View) -> dict[str, int]:
 def recorded(wished: World, seen: View) -> tuple[CoolingLun, ...]:
     """What the host says before anything is done."""
     decisions = batch.plan(wished, seen, [*wished.hosts, *wished.attachments])
-    (record,) = records.intents_of_hosts(decisions, wished, seen).values()
+    (record,) = status.intents_of_hosts(decisions, wished, seen).values()
     return record.status.cooling_luns
 
 
 def said(wished: World, seen: View) -> tuple[CoolingLun, ...]:
     """What the host says after the look."""
     (resource,) = wished.hosts.values()
-    return status.of_host(resource, Outcome(hosts.plan(resource, wished, seen)), wished, seen, NOW).cooling_luns
+    return status.of_host(resource, Outcome(host_plan.plan(resource, wished, seen)), wished, seen, NOW).cooling_luns
 
 
 def entry(lun: int, number: int, until: str = END) -> CoolingLun:
@@ -91,7 +91,7 @@ def test_whose_record_it_is_if_it_fails() -> None:
     going, seen = off(), view(DATA, OURS, mapped(OURS, DATA))
     wished = around(node(), going)
 
-    (record,) = records.intents_of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen).values()
+    (record,) = status.intents_of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen).values()
 
     assert record.freed_by == {going.ref}
 
@@ -101,7 +101,7 @@ def test_where_there_is_no_host_resource_nobody_needs_to_be_told() -> None:
     decisions = batch.plan(wished, seen, wished.attachments)
 
     assert any(isinstance(step, UnmapVolume) for step in acts(wished, seen)["data"].steps)
-    assert records.intents_of_hosts(decisions, wished, seen) == {}
+    assert status.intents_of_hosts(decisions, wished, seen) == {}
 
 
 def test_a_detach_that_is_refused_time_after_time_is_not_recorded_each_time() -> None:
@@ -110,7 +110,7 @@ def test_a_detach_that_is_refused_time_after_time_is_not_recorded_each_time() ->
 
     for now, writes in ((NOW, 0), (early, 0), (late, 1)):
         wished = around(node(**RESTING), off(), now=now)
-        assert len(records.intents_of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen)) == writes
+        assert len(status.intents_of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen)) == writes
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_what_another_hand_freed_rests_too() -> None:
 def test_of_a_mapping_with_a_lun_in_each_io_group_that_another_hand_freed_every_lun_rests() -> None:
     wished, apart = around(node()), view(DATA, OURS, mapped(OURS, DATA, 1, 9))
     (resource,) = wished.hosts.values()
-    before = status.of_host(resource, Outcome(hosts.plan(resource, wished, apart)), wished, apart, NOW)
+    before = status.of_host(resource, Outcome(host_plan.plan(resource, wished, apart)), wished, apart, NOW)
 
     assert before.mappings is not None
     assert before.mappings.count == 1
@@ -181,7 +181,7 @@ def test_a_shorter_quarantine_counts_for_what_rests_already_and_none_ends_it() -
 def test_with_no_quarantine_nothing_is_recorded() -> None:
     wished, seen = around(node(), off(), quarantine="0s"), view(DATA, OURS, mapped(OURS, DATA))
 
-    assert records.intents_of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen) == {}
+    assert status.intents_of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen) == {}
 
 
 def test_a_look_at_what_nobody_changed_says_the_same_again() -> None:
@@ -287,7 +287,7 @@ def test_of_what_the_host_and_the_array_remember_the_later_end_counts() -> None:
 def test_what_a_host_leaves_has_every_initiator_by_which_its_machine_was_known() -> None:
     going = host("node", "new", status={"ports": [{"iqn": iqn("old")}], **RESTING})
 
-    left = cooling.left_by(going, going.status.cooling_luns)
+    left = luns.left_by(going, going.status.cooling_luns)
 
     assert (left.initiators, left.luns) == ((iqn("new"), iqn("old")), (entry(1, 1),))
 
@@ -296,9 +296,9 @@ def test_the_array_forgets_what_has_rested_and_keeps_one_entry_for_each_lun() ->
     before = FormerHost.model_validate(former(entry(1, 1, NOW), entry(2, 2, LATER)))
     more = FormerHost.model_validate(former(entry(2, 3, END)))
 
-    (kept,) = cooling.remembering([before], [more], NOW)
+    (kept,) = luns.remembering([before], [more], NOW)
     assert kept.luns == (entry(2, 3, END),)
-    assert cooling.remembering([kept], [], END) == ()
+    assert luns.remembering([kept], [], END) == ()
 
 
 def test_where_the_array_remembers_too_much_those_that_rested_longest_are_left_out() -> None:
@@ -306,11 +306,11 @@ def test_where_the_array_remembers_too_much_those_that_rested_longest_are_left_o
         return FormerHost(initiators=(iqn(f"n{number}"),), luns=tuple(entry(lun, lun, until) for lun in range(count)))
 
     many = [numbered(number, 1, f"2026-03-01T00:0{1 + number % 2}:00Z") for number in range(100)]
-    kept = cooling.remembering(many, [numbered(100, 1, END)], NOW)
+    kept = luns.remembering(many, [numbered(100, 1, END)], NOW)
     assert len(kept) == 64
     assert {iqn("n100"), *(iqn(f"n{number}") for number in range(1, 100, 2))} <= {each.initiators[0] for each in kept}
 
-    wide = cooling.remembering([numbered(1, 500, LATER)], [numbered(2, 500, END)], NOW)
+    wide = luns.remembering([numbered(1, 500, LATER)], [numbered(2, 500, END)], NOW)
     assert {each.initiators[0]: len(each.luns) for each in wide} == {iqn("n1"): 12, iqn("n2"): 500}
 
 
@@ -318,10 +318,10 @@ def test_what_is_freed_on_a_host_object_without_a_host_resource_is_recorded_with
     wished, seen = around(going := off()), view(DATA, OURS, mapped(OURS, DATA))
     decisions = batch.plan(wished, seen, wished.attachments)
 
-    (left,) = cooling.freed_of_former_hosts(decisions, wished, seen).values()
+    (left,) = luns.freed_of_former_hosts(decisions, wished, seen).values()
     assert (left.initiators, left.luns) == ((iqn("node"),), (entry(1, 1),))
 
     known = array(lun_quarantine="5m", status={"cooling_luns": [left.model_dump()]})
-    assert cooling.freed_of_former_hosts(decisions, world(going, of=known, now=NOW), seen) == {}
-    assert cooling.freed_of_former_hosts(decisions, around(node(), going), seen) == {}
-    assert cooling.freed_of_former_hosts(decisions, around(going, quarantine="0s"), seen) == {}
+    assert luns.freed_of_former_hosts(decisions, world(going, of=known, now=NOW), seen) == {}
+    assert luns.freed_of_former_hosts(decisions, around(node(), going), seen) == {}
+    assert luns.freed_of_former_hosts(decisions, around(going, quarantine="0s"), seen) == {}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.kinds import FINALIZER
-from flashsystem_operator.reconcile.decision import Reason, Release
+from flashsystem_operator.api.metadata import FINALIZER
+from flashsystem_operator.planner.decision import Reason, Release
 from support.arranging import (
     attachment,
     bound,

@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.attachment import Origin, VolumeAttachment
-from flashsystem_operator.api.conditions import find
+from flashsystem_operator.api.common import find
 from flashsystem_operator.array.commands import MapVolume
-from flashsystem_operator.array.state import Odd
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import batch, records, status
-from flashsystem_operator.reconcile.conditions import kept
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Wait
-from flashsystem_operator.reconcile.drift import with_vanished
-from flashsystem_operator.reconcile.focus import doubts
-from flashsystem_operator.reconcile.saying import Outcome
-from flashsystem_operator.reconcile.unread import as_far_as_read
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Odd
+from flashsystem_operator.planner import batch, status
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.conditions import kept
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Wait
+from flashsystem_operator.planner.drift import with_vanished
+from flashsystem_operator.planner.required_looks import doubts
+from flashsystem_operator.planner.status import Outcome
+from flashsystem_operator.planner.unreadable import as_far_as_read
 from support.arranging import attachment, bound, host, host_object, mapped, view, world
 from support.drifting import (
     ATTACHED,
@@ -49,7 +49,7 @@ def test_what_was_done_by_hand(row: Row) -> None:
 def told(wished: VolumeAttachment, seen: View, *others: Any, now: str = NOW, **more: Any) -> VolumeAttachment:
     """The attachment as it is after a look that showed this."""
     around = with_vanished(world(wished, *(others or (NODE,)), **more), seen)
-    outcome = Outcome(attachments.plan(wished, around, seen))
+    outcome = Outcome(attach.plan(wished, around, seen))
     return wished.model_copy(update={"status": status.of_attachment(wished, outcome, around, seen, now)})
 
 
@@ -201,9 +201,9 @@ def test_what_was_recorded_and_never_seen_mapped_is_simply_mapped() -> None:
 def test_a_correction_that_was_recorded_is_finished_after_a_crash_even_if_the_machine_logged_in() -> None:
     wished, seen = was_attached(), view(DATA, OURS)
     around = with_vanished(world(wished, NODE), seen)
-    outcome = Outcome(attachments.plan(wished, around, seen))
+    outcome = Outcome(attach.plan(wished, around, seen))
 
-    recorded = records.intent_of_attachment(wished, outcome, around, seen, NOW)
+    recorded = status.intent_of_attachment(wished, outcome, around, seen, NOW)
 
     assert recorded.attached_time is None
     assert recorded.origin is Origin.CREATED
@@ -242,14 +242,14 @@ def test_what_was_reported_is_kept_and_its_answer_waits_while_a_row_about_it_can
     unread.learn_odd("lshostvdiskmap", [Odd("svcinfo lshostvdiskmap", "no LUN", frozenset({DATA.uid.lower()}))])
 
     around = with_vanished(world(asked(reported), NODE), unread)
-    decision = as_far_as_read(attachments.plan(asked(reported), around, unread), asked(reported), around, unread)
+    decision = as_far_as_read(attach.plan(asked(reported), around, unread), asked(reported), around, unread)
     blind = status.of_attachment(asked(reported), Outcome(decision), around, unread, LATER)
     after = reported.model_copy(update={"status": blind})
 
     assert isinstance(decision, Wait)
     assert find(blind.conditions, "Drifted") == find(reported.status.conditions, "Drifted")
-    assert not isinstance(attachments.plan(after, world(after, NODE), view(DATA, OURS)), Act)
-    assert isinstance(attachments.plan(asked(after), world(asked(after), NODE), view(DATA, OURS)), Act)
+    assert not isinstance(attach.plan(after, world(after, NODE), view(DATA, OURS)), Act)
+    assert isinstance(attach.plan(asked(after), world(asked(after), NODE), view(DATA, OURS)), Act)
 
 
 def test_what_is_in_the_way_of_a_correction_is_said_and_it_is_not_corrected_later() -> None:

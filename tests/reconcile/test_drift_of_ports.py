@@ -2,10 +2,10 @@
 
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import AddPorts
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import status
-from flashsystem_operator.reconcile.decision import InSync, Reason, Refuse, Wait
-from flashsystem_operator.reconcile.saying import Outcome
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.planner import status
+from flashsystem_operator.planner.decision import InSync, Reason, Refuse, Wait
+from flashsystem_operator.planner.status import Outcome
 from support.arranging import attachment, host_object, iqn, mapped, own_name, port, view, volume, world
 from support.drifting import (
     BOTH,

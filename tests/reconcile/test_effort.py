@@ -3,9 +3,9 @@
 import cProfile
 import pstats
 
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import batch
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner.desired import World
 from flashsystem_operator.values import MAX_LUN
 from support.arranging import attachment, bound, mapped, view, volume, world
 from support.leaving import NODE, OURS

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.state import Host, Mapping, Volume
-from flashsystem_operator.reconcile import audit as audits
-from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile.decision import Reason, Wait
-from flashsystem_operator.reconcile.names import host_object_name
-from flashsystem_operator.reconcile.world import World, marked_among
+from flashsystem_operator.array.model import Host, Mapping, Volume
+from flashsystem_operator.planner.array import audit as audits
+from flashsystem_operator.planner.decision import Reason, Wait
+from flashsystem_operator.planner.desired import World, marked_among
+from flashsystem_operator.planner.host import host_plan
+from flashsystem_operator.planner.names import host_object_name
 from support.arranging import INSTALLATION, array, host, host_object, mapped, own_name, port, view, volume, world
 
 DATA = volume("data", 1)
@@ -25,7 +25,7 @@ def around(*resources: FlashSystemHost, everywhere: tuple[FlashSystemHost, ...] 
 
 
 def waits(wished: FlashSystemHost, world_of: World, *facts: Host | Volume | Mapping) -> str:
-    decision = hosts.plan(wished, world_of, view(*facts))
+    decision = host_plan.plan(wished, world_of, view(*facts))
     assert isinstance(decision, Wait)
     assert decision.reason is Reason.INITIATOR_HELD_BY
     return decision.message

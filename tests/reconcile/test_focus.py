@@ -7,9 +7,9 @@ import pytest
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, RemoveHost, UnmapVolume
-from flashsystem_operator.array.observe import Focus
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import focus as focusing
+from flashsystem_operator.array.discovery import Focus
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.planner import required_looks
 from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
 from support.arranging import NODE as NODE1
 from support.arranging import attachment, body, bound, host, host_object, mapped, own_name, uid, view, volume, world
@@ -21,12 +21,12 @@ SEEN = view(DATA, OURS, mapped(OURS, DATA))
 
 
 def whole(wished: VolumeAttachment | FlashSystemHost, seen: View, *others: VolumeAttachment | FlashSystemHost) -> Focus:
-    return focusing.whole(world(wished, *others), seen, [wished.ref])
+    return required_looks.whole(world(wished, *others), seen, [wished.ref])
 
 
 def doubts(wished: VolumeAttachment | FlashSystemHost, seen: View) -> Focus:
     around = world(wished) if isinstance(wished, FlashSystemHost) else world(wished, NODE)
-    return focusing.doubts(around, seen, [wished.ref])
+    return required_looks.doubts(around, seen, [wished.ref])
 
 
 def leaving(**status: object) -> VolumeAttachment:
@@ -101,7 +101,7 @@ def test_a_volume_that_a_listing_lacks_is_doubted_until_it_is_known_to_be_gone()
 
 def test_a_recorded_host_object_that_is_nowhere_is_looked_for_under_other_names() -> None:
     def lost(wished: VolumeAttachment, seen: View) -> bool:
-        return focusing.lost_host(world(wished, NODE), seen, [wished.ref])
+        return required_looks.lost_host(world(wished, NODE), seen, [wished.ref])
 
     assert lost(leaving(), view(DATA))
     assert not lost(leaving(), SEEN)
@@ -112,7 +112,7 @@ def test_after_acting_whatever_may_be_gone_is_asked_by_itself() -> None:
     a, b, c = map(HostName, "abc")
     data = VolumeName("data")
 
-    focus = focusing.touched([MapVolume(a, data, uid(1), Lun(1)), UnmapVolume(b, data, uid(1)), RemoveHost(c)])
+    focus = required_looks.touched([MapVolume(a, data, uid(1), Lun(1)), UnmapVolume(b, data, uid(1)), RemoveHost(c)])
 
     assert (focus.listed, focus.volumes, focus.hosts) == ({a}, {uid(1)}, {c})
 
@@ -120,9 +120,14 @@ def test_after_acting_whatever_may_be_gone_is_asked_by_itself() -> None:
 def test_what_was_looked_at_in_this_pass_is_not_asked_again_but_a_listing_is_no_close_look() -> None:
     a = HostName("a")
 
-    assert focusing.without(Focus(mapped={a}), Focus(listed={a})).mapped == {a}
-    assert focusing.without(Focus(listed={a}), Focus(mapped={a})).cost == 0
-    assert focusing.without(Focus(hosts={a}, mapped={a}), focusing.both(Focus(hosts={a}), Focus(mapped={a}))).cost == 0
+    assert required_looks.without(Focus(mapped={a}), Focus(listed={a})).mapped == {a}
+    assert required_looks.without(Focus(listed={a}), Focus(mapped={a})).cost == 0
+    assert (
+        required_looks.without(
+            Focus(hosts={a}, mapped={a}), required_looks.both(Focus(hosts={a}), Focus(mapped={a}))
+        ).cost
+        == 0
+    )
 
 
 WIDE = body(nodes=(NODE1, replace(NODE1, id="2", name="node2", io_group="io_grp1", io_group_id="1")))

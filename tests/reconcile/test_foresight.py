@@ -1,10 +1,10 @@
 """What is foretold of resources is what a row of passes would do, to the end."""
 
-from flashsystem_operator.api.annotations import PAUSED, PLAN
+from flashsystem_operator.api.metadata import PAUSED, PLAN
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, Step
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile.foresight import Outlook, foresee
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.dry_run import Outlook, foresee
 from support.arranging import attachment, host, host_object, mapped, own_name, view, volume, world
 
 DATA, LOGS = volume("data", 1), volume("logs", 2)

@@ -5,13 +5,12 @@ from itertools import product
 
 import pytest
 
-from flashsystem_operator.api.annotations import PAUSED, PLAN, RELEASE
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import FINALIZER
-from flashsystem_operator.array.state import Host, Mapping, Volume
-from flashsystem_operator.reconcile.decision import Act, Release
-from flashsystem_operator.reconcile.guard import partings
-from flashsystem_operator.reconcile.names import host_object_name
+from flashsystem_operator.api.metadata import FINALIZER, PAUSED, PLAN, RELEASE
+from flashsystem_operator.array.model import Host, Mapping, Volume
+from flashsystem_operator.planner.decision import Act, Release
+from flashsystem_operator.planner.names import host_object_name
+from flashsystem_operator.planner.safety.detach_guard import partings
 from support.arranging import INSTALLATION, array, attachment, bound, host, host_object, iqn, mapped, own_name, view
 from support.arranging import world as world_of
 from support.deciding import Case, hold, sentence

@@ -4,14 +4,13 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.annotations import FORCE_DETACH, RELEASE
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.kinds import FINALIZER, ObjectRef
+from flashsystem_operator.api.metadata import FINALIZER, FORCE_DETACH, RELEASE, ObjectRef
 from flashsystem_operator.array.commands import RemoveHost, UnmapVolume
-from flashsystem_operator.array.state import Mapping, Port, Protocol, Volume
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import batch
-from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release, Wait
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Mapping, Port, Protocol, Volume
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner.decision import Act, Decision, Reason, Release, Wait
 from support.arranging import (
     array,
     attachment,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flashsystem_operator.reconcile.names import made_by
+from flashsystem_operator.planner.names import made_by
 from support.arranging import INSTALLATION
 from support.judging import POOLS, Judge, number, peace
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from flashsystem_operator.api.annotations import Asked
 from flashsystem_operator.api.attachment import AttachmentStatus
+from flashsystem_operator.api.metadata import Asked
 from flashsystem_operator.array.commands import MakeHost, MapVolume, UnmapVolume, shown
-from flashsystem_operator.array.state import Host
-from flashsystem_operator.reconcile import batch
-from flashsystem_operator.reconcile.decision import Act, InSync, Reason, Release, Wait
-from flashsystem_operator.reconcile.holding import LEFT, left_by
-from flashsystem_operator.reconcile.saying import plan_of
+from flashsystem_operator.array.model import Host
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner.decision import Act, InSync, Reason, Release, Wait
+from flashsystem_operator.planner.overrides import LEFT, left_by
+from flashsystem_operator.planner.status import plan_of
 from flashsystem_operator.values import Lun
 from support.arranging import array, attachment, bound, host, host_object, mapped, own_name, view, volume, world
 

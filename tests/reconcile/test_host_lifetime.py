@@ -12,12 +12,12 @@ from flashsystem_operator.array.commands import (
     RemoveHost,
     UnmapVolume,
 )
-from flashsystem_operator.array.state import Host
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import batch
-from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release
-from flashsystem_operator.reconcile.host import plan
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.decision import Act, Decision, Reason, Release
+from flashsystem_operator.planner.host.host_plan import plan
 from flashsystem_operator.values import Lun
 from support.arranging import (
     SYSTEM,
@@ -68,7 +68,7 @@ def gone(seen: View, **spec: Any) -> Decision:
 def detached(on: Host, origin: str, **spec: Any) -> Decision:
     """What is decided of a deleted attachment of a volume that is mapped to this host object."""
     leaving = attachment("a", "node", meta={"deleting": True}, status=bound(on, DATA, origin=origin), **spec)
-    return attachments.plan(leaving, world(leaving, node()), view(on, DATA, mapped(on, DATA)))
+    return attach.plan(leaving, world(leaving, node()), view(on, DATA, mapped(on, DATA)))
 
 
 LIFE = [
@@ -173,7 +173,7 @@ ELSEWHERE = [
     ),
     Case(
         "no new volume is attached to it meanwhile",
-        attachments.plan(WANTED, world(WANTED, node(status=made_on(FORMER))), view(DATA)),
+        attach.plan(WANTED, world(WANTED, node(status=made_on(FORMER))), view(DATA)),
         Reason.HOST_NOT_READY,
         (FORMER,),
     ),

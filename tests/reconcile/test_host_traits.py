@@ -16,12 +16,12 @@ from flashsystem_operator.array.commands import (
     RemoveHost,
     RemoveIoGroups,
 )
-from flashsystem_operator.array.state import Dialect, Host, Portset
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile.connection import portals_for
-from flashsystem_operator.reconcile.decision import Act, Decision, Reason
-from flashsystem_operator.reconcile.host import plan
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Dialect, Host, Portset
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.decision import Act, Decision, Reason
+from flashsystem_operator.planner.host.host_plan import plan
+from flashsystem_operator.planner.outputs.connection_secret import portals_for
 from flashsystem_operator.values import Lun
 from support.arranging import (
     NODE,
@@ -69,7 +69,7 @@ def decided(wished: FlashSystemHost, seen: View, *others: FlashSystemHost | Volu
 
 
 def attaching(wished: FlashSystemHost, seen: View) -> Decision:
-    return attachments.plan(WANTED, world(wished, WANTED), seen)
+    return attach.plan(WANTED, world(wished, WANTED), seen)
 
 
 def node(*iqns: str, **spec: Any) -> FlashSystemHost:

@@ -7,12 +7,11 @@ import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import Kind, ObjectRef
-from flashsystem_operator.api.meta import Resource
-from flashsystem_operator.array.state import Host, Mapping, Volume
-from flashsystem_operator.reconcile.foresight import foresee
-from flashsystem_operator.reconcile.importing import Import, Wish, propose
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.api.metadata import Kind, ObjectRef, Resource
+from flashsystem_operator.array.model import Host, Mapping, Volume
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.dry_run import foresee
+from flashsystem_operator.planner.importing import Import, Wish, propose
 from flashsystem_operator.values import VolumeUid
 from support.arranging import (
     NAMESPACE,

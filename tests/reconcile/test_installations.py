@@ -6,15 +6,15 @@ import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost, RemovePort, UnmapVolume
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import batch, focus
-from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Release
-from flashsystem_operator.reconcile.names import host_object_name
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.planner import batch, required_looks
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.decision import Act, Decision, Reason, Release
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.host import host_plan
+from flashsystem_operator.planner.names import host_object_name
 from flashsystem_operator.values import Lun
 from support.arranging import (
     NAMESPACE,
@@ -45,12 +45,12 @@ def moved(*resources: FlashSystemHost | VolumeAttachment) -> World:
 
 def of_host(seen: View, *others: VolumeAttachment, **more: Any) -> Decision:
     wished = host("node", **more)
-    return hosts.plan(wished, moved(wished, *others), seen)
+    return host_plan.plan(wished, moved(wished, *others), seen)
 
 
 def of_attachment(seen: View, **more: Any) -> Decision:
     wished = attachment("a", "node", **more)
-    return attachments.plan(wished, moved(host("node"), wished), seen)
+    return attach.plan(wished, moved(host("node"), wished), seen)
 
 
 CASES = [
@@ -159,4 +159,4 @@ def test_that_a_deleted_host_has_nothing_under_any_of_its_names_is_asked_of_the_
     leaving = host("node", meta={"deleting": True})
     due: list[ObjectRef] = [leaving.ref]
 
-    assert focus.doubts(moved(leaving), view(), due).hosts == {*moved().names_of(leaving)}
+    assert required_looks.doubts(moved(leaving), view(), due).hosts == {*moved().names_of(leaving)}

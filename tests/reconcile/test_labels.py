@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsystem_operator.api.tenancy import LabelSelector
-from flashsystem_operator.reconcile.labels import chooses
+from flashsystem_operator.api.array import LabelSelector
+from flashsystem_operator.planner.access import chooses
 
 PRODUCTION = {"stage": "production", "team": "a"}
 

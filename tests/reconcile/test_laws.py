@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import Access, VolumeAttachment
-from flashsystem_operator.reconcile.decision import Act
-from flashsystem_operator.reconcile.names import made_by
+from flashsystem_operator.planner.decision import Act
+from flashsystem_operator.planner.names import made_by
 from support.arranging import INSTALLATION, attachment, host, iqn
 from support.in_process import InProcess
 from support.keeping import Keeper, Wish

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flashsystem_operator.reconcile.decision import Reason, Release
+from flashsystem_operator.planner.decision import Reason, Release
 from flashsystem_operator.values import HostName
 from support.arranging import (
     bound,

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.array.state import Host, Mapping
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import audit as audits
-from flashsystem_operator.reconcile import news
-from flashsystem_operator.reconcile.attachment import plan
-from flashsystem_operator.reconcile.decision import Act, Reason, Refuse, Release
-from flashsystem_operator.reconcile.drift import with_vanished
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host, Mapping
+from flashsystem_operator.planner import events
+from flashsystem_operator.planner.array import audit as audits
+from flashsystem_operator.planner.attachment.attach import plan
+from flashsystem_operator.planner.decision import Act, Reason, Refuse, Release
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.drift import with_vanished
 from support.arranging import array, attachment, bound, host, host_object, iqn, mapped, own_name, view, volume, world
 
 DATA = volume()
@@ -65,7 +65,7 @@ def test_a_mapping_that_the_host_still_sees_is_reported_as_left_and_never_as_det
         end = ended(leaving, wished, seen)
         visible = {each.name for each in objects if each.iqns & {iqn("x"), iqn("y")} and seen.on_host(each.name)}
 
-        (said,) = news.of_release(leaving, end)
+        (said,) = events.of_release(leaving, end)
         assert said.reason == ("LeftOnArray" if end.left else "Detached")
         if visible:
             assert visible <= {*end.on}, (end, seen)
@@ -165,7 +165,7 @@ def test_the_end_of_an_attachment_reports_what_stays_on_the_host_object_that_was
     end = ended(leaving, world(leaving, NODE), seen)
 
     assert "Volume data stays mapped to host renamed" in end.left
-    assert news.of_release(leaving, end)[0].reason == "LeftOnArray"
+    assert events.of_release(leaving, end)[0].reason == "LeftOnArray"
     released = audits.remembering(None, audits.left_on(leaving.status, end.on))
     found = audits.audit(world(NODE, of=array(status={"audit": released})), seen)
     assert found.released is not None

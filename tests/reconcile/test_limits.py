@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.array.state import Dialect, Host
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile import limits
-from flashsystem_operator.reconcile.decision import InSync, Reason
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Dialect, Host
+from flashsystem_operator.planner import limits
+from flashsystem_operator.planner.decision import InSync, Reason
+from flashsystem_operator.planner.host import host_plan
 from flashsystem_operator.values import HostName
 from support.arranging import attachment, body, host, host_object, mapped, own_name, view, volume, world
 
@@ -78,7 +78,7 @@ def test_a_host_near_the_number_of_its_volumes_says_so_and_goes_on(count: int, p
     wished = host("node")
     around = world(wished, attachment("a", "node", "v1"))
 
-    decision = hosts.plan(wished, around, with_mappings(count, product))
+    decision = host_plan.plan(wished, around, with_mappings(count, product))
 
     assert isinstance(decision, InSync)
     assert [note.kind for note in decision.notes] == (["NearLimit"] if told else [])

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flashsystem_operator.api.host import CoolingLun
-from flashsystem_operator.reconcile.cooling import Cooling
-from flashsystem_operator.reconcile.decision import Reason, Refuse
-from flashsystem_operator.reconcile.lun import choose
+from flashsystem_operator.planner.decision import Reason, Refuse
+from flashsystem_operator.planner.luns import Cooling, choose
 from flashsystem_operator.values import Lun
 from support.arranging import attachment, host_object, mapped, uid, view, volume, world
 

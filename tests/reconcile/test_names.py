@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsystem_operator.reconcile.names import host_object_name, made_by
+from flashsystem_operator.planner.names import host_object_name, made_by
 from flashsystem_operator.values import HostName, host_name
 
 WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)

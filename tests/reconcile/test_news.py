@@ -8,9 +8,9 @@ import pytest
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
 from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Unreadable
-from flashsystem_operator.reconcile import news
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Note, Reason, Refuse, Release, Wait
-from flashsystem_operator.reconcile.saying import Outcome
+from flashsystem_operator.planner import events
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.status import Outcome
 from flashsystem_operator.values import Lun
 from support import arranging
 from support.newsworthy import DATA, NODE, NOW, before, said
@@ -45,7 +45,7 @@ def wrong(*, keeper: bool, problem: Exception | None = None) -> str:
     access: dict[str, Any] = {} if keeper else {"volume_access": [{"namespaceSelector": {}, "volumes": ["d*"]}]}
     array = arranging.array(**access)
     around, meant = arranging.world(one, of=array), MapVolume(NODE, DATA.name, DATA.uid, Lun(4))
-    told = news.of_wrong_mapping(one, meant, arranging.mapped(host_object, other, 4), problem, around)
+    told = events.of_wrong_mapping(one, meant, arranging.mapped(host_object, other, 4), problem, around)
     assert (told.reason, told.warning) == ("WrongVolumeMapped", True)
     return told.message
 
@@ -264,14 +264,14 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.because)
 def test_an_attachment_tells_what_is_new(case: Case) -> None:
-    told = news.of_attachment(case.before, case.planned, case.outcome, case.after)
+    told = events.of_attachment(case.before, case.planned, case.outcome, case.after)
 
     assert tuple((each.reason, each.warning) for each in told) == case.tells
     assert all(each.message for each in told)
 
 
 def test_the_message_of_a_refusal_has_the_arrays_words_and_the_way_out() -> None:
-    (told,) = news.of_attachment(before(), MAP, Outcome(MAP, NO_TO_MAP, refused=True), after())
+    (told,) = events.of_attachment(before(), MAP, Outcome(MAP, NO_TO_MAP, refused=True), after())
 
     assert "CMMVC5879E No." in told.message
     assert "taken by another volume" in told.message

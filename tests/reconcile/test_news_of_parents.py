@@ -7,11 +7,12 @@ import pytest
 from flashsystem_operator.api.array import ArrayStatus, Counts
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus
-from flashsystem_operator.reconcile import array_status, news
-from flashsystem_operator.reconcile.array_status import Contact
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
-from flashsystem_operator.reconcile.news import News
-from flashsystem_operator.reconcile.saying import Outcome
+from flashsystem_operator.planner import events
+from flashsystem_operator.planner.array import array_plan
+from flashsystem_operator.planner.array.array_plan import Contact
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.events import News
+from flashsystem_operator.planner.status import Outcome
 from support.arranging import array, bound, host, host_object, view
 from support.newsworthy import DATA, NODE, NOW, THEN, before, said
 
@@ -35,7 +36,7 @@ ASKED = {"name": NODE, "ownership": "Created", "ports": [{"iqn": "iqn.1994-05.co
     ],
 )
 def test_a_host_tells_of_its_host_object(was: dict[str, Any], now: dict[str, Any], reason: str | None) -> None:
-    told = news.of_host(host("node", status=was), READY, Outcome(READY), HostStatus.model_validate(now))
+    told = events.of_host(host("node", status=was), READY, Outcome(READY), HostStatus.model_validate(now))
 
     assert [each.reason for each in told] == ([reason] if reason else [])
     assert all((was or now)["name"] in each.message and not each.warning for each in told)
@@ -59,7 +60,7 @@ def test_a_host_tells_of_its_host_object(was: dict[str, Any], now: dict[str, Any
 def test_what_goes_tells_what_became_of_it_on_the_array(
     resource: FlashSystemHost | VolumeAttachment, decision: Release, reason: str | None
 ) -> None:
-    told = news.of_release(resource, decision)
+    told = events.of_release(resource, decision)
 
     assert [(each.reason, each.warning) for each in told] == ([(reason, False)] if reason else [])
 
@@ -67,7 +68,7 @@ def test_what_goes_tells_what_became_of_it_on_the_array(
 def test_a_detach_under_a_session_tells_so_although_the_object_goes() -> None:
     detached = before(**bound(host_object(NODE, "node"), DATA, attached_time=THEN))
 
-    told = news.of_release(detached, Release(), Act((), warning="It has 2 sessions."))
+    told = events.of_release(detached, Release(), Act((), warning="It has 2 sessions."))
 
     assert [each.reason for each in told] == ["DoneWithWarning", "Detached"]
     assert (told[0].message, told[0].warning) == ("It has 2 sessions.", True)
@@ -84,8 +85,8 @@ def look(decision: Decision | None) -> ArrayStatus:
     if decision is None:
         return ArrayStatus()
     if decision in (UP, OPEN):
-        return array_status.reached(array(), decision, view(), Contact("", "", "1"), Counts(), NOW)
-    return array_status.unreached(array(), decision, NOW)
+        return array_plan.reached(array(), decision, view(), Contact("", "", "1"), Counts(), NOW)
+    return array_plan.unreached(array(), decision, NOW)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_an_array_tells_once_that_it_is_down_and_once_that_it_is_back(
 ) -> None:
     before = array().model_copy(update={"status": look(was)})
 
-    told: tuple[News, ...] = news.of_array(before, look(now))
+    told: tuple[News, ...] = events.of_array(before, look(now))
 
     assert [(each.reason, each.warning) for each in told] == tells
 
@@ -116,6 +117,6 @@ def test_an_array_tells_once_that_it_is_down_and_once_that_it_is_back(
 def test_what_cannot_be_read_is_told_once_and_what_is_only_missing_is_not() -> None:
     unreadable = Refuse(Reason.SPEC_UNREADABLE, "spec.volume.name cannot be read.")
 
-    assert news.of_stray((), unreadable) == (News("SpecUnreadable", unreadable.message, warning=True),)
-    assert news.of_stray((said("Stalled", "True", "SpecUnreadable"),), unreadable) == ()
-    assert news.of_stray((), Wait(Reason.ARRAY_NOT_FOUND, "x")) == ()
+    assert events.of_stray((), unreadable) == (News("SpecUnreadable", unreadable.message, warning=True),)
+    assert events.of_stray((said("Stalled", "True", "SpecUnreadable"),), unreadable) == ()
+    assert events.of_stray((), Wait(Reason.ARRAY_NOT_FOUND, "x")) == ()

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from flashsystem_operator.api.conditions import find
+from flashsystem_operator.api.common import find
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
-from flashsystem_operator.array.state import Host, Protocol
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import batch
-from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Wait
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host, Protocol
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Wait
+from flashsystem_operator.planner.host import host_plan
 from flashsystem_operator.values import Lun
 from support.arranging import (
     attachment,
@@ -41,7 +41,7 @@ ATTACHED = attachment("a", "node", status=bound(ADMINS, DATA, lun=1, attached_ti
 
 
 def of_host(wished: FlashSystemHost, *facts: Host) -> Decision:
-    return hosts.plan(wished, world(wished, WANTED), view(*facts))
+    return host_plan.plan(wished, world(wished, WANTED), view(*facts))
 
 
 def test_a_host_object_with_other_ports_is_adopted_only_where_the_spec_allows_them() -> None:
@@ -53,7 +53,7 @@ def test_a_host_object_with_other_ports_is_adopted_only_where_the_spec_allows_th
     assert "add" not in refused.message.lower().split("if they")[1], "only iSCSI names can be added to the spec"
     assert isinstance(of_host(ALLOWING, MIXED), InSync)
     seen = view(DATA, MIXED)
-    assert attachments.plan(WANTED, world(ALLOWING, WANTED), seen) == Act(
+    assert attach.plan(WANTED, world(ALLOWING, WANTED), seen) == Act(
         (MapVolume(MIXED.name, DATA.name, DATA.uid, Lun(1)),)
     )
 
@@ -71,7 +71,7 @@ def test_an_iscsi_name_that_is_not_in_the_spec_is_refused_in_any_case() -> None:
 def test_another_port_on_a_host_object_of_ours_is_drift_where_it_is_not_allowed(*, allowed: bool) -> None:
     there = host_object(OWN, "node", FC)
 
-    decision = hosts.plan(
+    decision = host_plan.plan(
         ALLOWING if allowed else MACHINE,
         world(MACHINE, ATTACHED),
         view(DATA, there, mapped(there, DATA)),
@@ -135,7 +135,7 @@ def test_nothing_new_is_mapped_to_such_a_host(why: str) -> None:
     seen.learn_volume(logs)
     new = attachment("b", "node", "logs")
 
-    decision = attachments.plan(new, world(resource, ATTACHED, new), seen)
+    decision = attach.plan(new, world(resource, ATTACHED, new), seen)
 
     assert isinstance(decision, Wait)
     assert decision.reason is Reason.HOST_NOT_READY
@@ -157,7 +157,7 @@ def test_a_volume_leaves_a_renamed_host_object_whose_other_ports_are_allowed() -
     renamed = host_object("renamed", "node", FC)
     leaving = attachment("a", "node", status=bound(ADMINS, DATA), meta={"deleting": True})
 
-    decision = attachments.plan(leaving, world(ALLOWING, leaving), view(DATA, renamed, mapped(renamed, DATA)))
+    decision = attach.plan(leaving, world(ALLOWING, leaving), view(DATA, renamed, mapped(renamed, DATA)))
 
     assert decision == Act((UnmapVolume(renamed.name, DATA.name, DATA.uid),))
 

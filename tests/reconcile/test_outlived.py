@@ -6,11 +6,11 @@ import pytest
 
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import RemoveHost
-from flashsystem_operator.array.state import Host, Mapping, Volume
-from flashsystem_operator.reconcile import batch
-from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
-from flashsystem_operator.reconcile.names import host_object_name
+from flashsystem_operator.array.model import Host, Mapping, Volume
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.host import host_plan
+from flashsystem_operator.planner.names import host_object_name
 from flashsystem_operator.values import HostName
 from support.arranging import (
     NAMESPACE,
@@ -35,7 +35,7 @@ CREATED = {"name": LEFT.name, "ownership": "Created", "ports": [{"iqn": iqn("old
 
 
 def plan(resource: FlashSystemHost, *facts: Host | Volume | Mapping, others: Any = (), **more: Any) -> Decision:
-    return hosts.plan(resource, world(resource, *others, **more), view(DATA, *facts))
+    return host_plan.plan(resource, world(resource, *others, **more), view(DATA, *facts))
 
 
 def removed(*names: HostName) -> Act:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
-from flashsystem_operator.reconcile.decision import Reason, Release, Wait
-from flashsystem_operator.reconcile.persistent_volume import (
+from flashsystem_operator.planner.decision import Reason, Release, Wait
+from flashsystem_operator.planner.outputs.persistent_volume import (
     body,
     is_as_wished,
     is_in_use,

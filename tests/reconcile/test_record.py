@@ -2,10 +2,10 @@
 
 from flashsystem_operator.api.attachment import Origin
 from flashsystem_operator.array.errors import Refused
-from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import batch, records
-from flashsystem_operator.reconcile.decision import Act
-from flashsystem_operator.reconcile.saying import Outcome
+from flashsystem_operator.planner import batch, status
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.decision import Act
+from flashsystem_operator.planner.status import Outcome
 from support.arranging import (
     SYSTEM,
     attachment,
@@ -27,7 +27,7 @@ def test_what_detaching_needs_is_recorded_before_the_first_command() -> None:
     wished, seen = attachment("a", "node"), view(DATA, ADMINS)
     around = world(wished, MACHINE)
 
-    said = records.intent_of_attachment(wished, Outcome(attachments.plan(wished, around, seen)), around, seen, NOW)
+    said = status.intent_of_attachment(wished, Outcome(attach.plan(wished, around, seen)), around, seen, NOW)
 
     assert said.origin is Origin.CREATED
     assert said.array is not None
@@ -42,7 +42,7 @@ def test_a_host_object_that_is_to_be_made_is_recorded_with_its_name_and_initiato
     wished, seen = attachment("a", "node"), view(DATA)
     around = world(wished, MACHINE)
 
-    said = records.intent_of_attachment(wished, Outcome(attachments.plan(wished, around, seen)), around, seen, NOW)
+    said = status.intent_of_attachment(wished, Outcome(attach.plan(wished, around, seen)), around, seen, NOW)
 
     assert said.host is not None
     assert (said.host.name, said.host.initiators) == (own_name("node"), (iqn("node"),))
@@ -55,7 +55,7 @@ def test_what_stands_on_an_earlier_step_of_the_batch_is_recorded_too() -> None:
     decisions = batch.plan(around, seen, [leaving.ref, wished.ref])
     assert isinstance(decisions[wished.ref], Act)
 
-    said = records.intent_of_attachment(wished, Outcome(decisions[wished.ref]), around, seen, NOW)
+    said = status.intent_of_attachment(wished, Outcome(decisions[wished.ref]), around, seen, NOW)
 
     assert said.origin is Origin.CREATED
     assert said.host is not None
@@ -67,7 +67,7 @@ def test_nothing_is_recorded_where_nothing_is_done() -> None:
     around = world(wished, MACHINE)
 
     assert (
-        records.intent_of_attachment(wished, Outcome(attachments.plan(wished, around, seen)), around, seen, NOW)
+        status.intent_of_attachment(wished, Outcome(attach.plan(wished, around, seen)), around, seen, NOW)
         is wished.status
     )
 

@@ -6,11 +6,11 @@ import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import FINALIZER
+from flashsystem_operator.api.metadata import FINALIZER
 from flashsystem_operator.array.commands import MapVolume
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile.attachment import plan
-from flashsystem_operator.reconcile.decision import Act, Decision, Reason
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.planner.attachment.attach import plan
+from flashsystem_operator.planner.decision import Act, Decision, Reason
 from flashsystem_operator.values import Lun
 from support.arranging import array, attachment, bound, host, host_object, mapped, own_name, view, volume, world
 from support.deciding import Case, hold, sentence

@@ -5,11 +5,11 @@ from typing import Any
 
 from flashsystem_operator.api.attachment import Origin
 from flashsystem_operator.api.host import Ownership
-from flashsystem_operator.array.state import Node, Odd, Portal
-from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import status
-from flashsystem_operator.reconcile.decision import Act, InSync
-from flashsystem_operator.reconcile.saying import Outcome
+from flashsystem_operator.array.model import Node, Odd, Portal
+from flashsystem_operator.planner import status
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.decision import Act, InSync
+from flashsystem_operator.planner.status import Outcome
 from support.arranging import (
     NODE,
     PORTAL,
@@ -143,7 +143,7 @@ def test_the_time_of_attaching_and_of_each_condition_moves_only_when_it_should()
     wished = attachment("a", "node", status=before.to_json())
     around = world(wished, MACHINE)
 
-    said = status.of_attachment(wished, Outcome(attachments.plan(wished, around, seen)), around, seen, LATER)
+    said = status.of_attachment(wished, Outcome(attach.plan(wished, around, seen)), around, seen, LATER)
 
     assert said == before
     assert said.attached_time == NOW
@@ -191,7 +191,7 @@ def test_a_host_that_cannot_be_told_keeps_its_memory() -> None:
 def test_an_act_that_is_decided_is_not_yet_ready() -> None:
     wished = attachment("a", "node")
     seen = view(DATA)
-    assert isinstance(attachments.plan(wished, world(wished, MACHINE), seen), Act)
+    assert isinstance(attach.plan(wished, world(wished, MACHINE), seen), Act)
     ready = {each.type: each.status for each in of(wished, seen).conditions}
 
     assert ready == {"Ready": "False", "Reconciling": "True", "Stalled": "False"}
@@ -204,4 +204,4 @@ def test_another_volume_of_the_bound_name_does_not_change_the_binding() -> None:
 
     assert said.volume is not None
     assert said.volume.uid == uid(9)
-    assert not isinstance(attachments.plan(wished, world(wished, MACHINE), view(DATA, OURS)), InSync)
+    assert not isinstance(attach.plan(wished, world(wished, MACHINE), view(DATA, OURS)), InSync)

@@ -7,16 +7,16 @@ import pytest
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, RemoveHost, UnmapVolume
-from flashsystem_operator.array.state import Host, Odd
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile import status
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Reason, Refuse
-from flashsystem_operator.reconcile.names import host_object_name
-from flashsystem_operator.reconcile.saying import Outcome
-from flashsystem_operator.reconcile.unread import as_far_as_read
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host, Odd
+from flashsystem_operator.planner import status
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.host import host_plan
+from flashsystem_operator.planner.names import host_object_name
+from flashsystem_operator.planner.status import Outcome
+from flashsystem_operator.planner.unreadable import as_far_as_read
 from flashsystem_operator.values import Lun
 from support.arranging import (
     INSTALLATION,
@@ -70,11 +70,11 @@ def around(*resources: FlashSystemHost | VolumeAttachment, **spec: Any) -> World
 def of_attachment(
     wished: VolumeAttachment, seen: View, *others: FlashSystemHost | VolumeAttachment, **spec: Any
 ) -> Decision:
-    return attachments.plan(wished, around(wished, *others, **spec), seen)
+    return attach.plan(wished, around(wished, *others, **spec), seen)
 
 
 def of_host(wished: FlashSystemHost, seen: View, *others: VolumeAttachment, **spec: Any) -> Decision:
-    return hosts.plan(wished, around(wished, *others, **spec), seen)
+    return host_plan.plan(wished, around(wished, *others, **spec), seen)
 
 
 def only(*names: str) -> dict[str, Any]:
@@ -250,7 +250,7 @@ def test_nothing_of_a_volume_is_told_to_who_may_not_attach_it(spec: dict[str, An
     wished = theirs(what=DATA.uid)
     world_of = around(wished, their_host(), **spec)
     seen = view(DATA, OWN)
-    decision = attachments.plan(wished, world_of, seen)
+    decision = attach.plan(wished, world_of, seen)
 
     said = status.of_attachment(wished, Outcome(decision), world_of, seen, "2026-03-01T00:00:00Z")
 
@@ -278,7 +278,7 @@ def test_a_uid_does_not_tell_whether_there_is_a_volume_that_the_namespace_may_no
 
     told = []
     for seen in (there, missing):
-        decision = attachments.plan(asked, world_of, seen)
+        decision = attach.plan(asked, world_of, seen)
         told.append((decision, status.of_attachment(asked, Outcome(decision), world_of, seen, "2026-03-01T00:00:00Z")))
 
     assert told[0] == told[1]
@@ -295,7 +295,9 @@ def test_volumes_on_a_host_are_named_to_who_may_attach_them_or_has_them_attached
         DATA, LOGS, secret, volume("da", 4), OWN, mapped(OWN, DATA, 1), mapped(OWN, LOGS, 2), mapped(OWN, secret, 3)
     )
 
-    said = status.of_host(LET_IN, Outcome(hosts.plan(LET_IN, world_of, seen)), world_of, seen, "2026-03-01T00:00:00Z")
+    said = status.of_host(
+        LET_IN, Outcome(host_plan.plan(LET_IN, world_of, seen)), world_of, seen, "2026-03-01T00:00:00Z"
+    )
 
     assert said.mappings is not None
     assert [(each.lun, each.volume, each.uid) for each in said.mappings.items] == [
@@ -303,11 +305,11 @@ def test_volumes_on_a_host_are_named_to_who_may_attach_them_or_has_them_attached
         (2, "logs", LOGS.uid),
         (3, None, secret.uid),
     ]
-    taken = attachments.plan(theirs("pinned", what="da", lun=3), world_of, seen)
+    taken = attach.plan(theirs("pinned", what="da", lun=3), world_of, seen)
     assert isinstance(taken, Refuse)
     assert "LUN 3 of host" in taken.message
     assert "secret" not in taken.message
-    named = attachments.plan(theirs("pinned", what="da", lun=2), world_of, seen)
+    named = attach.plan(theirs("pinned", what="da", lun=2), world_of, seen)
     assert isinstance(named, Refuse)
     assert "taken by volume logs" in named.message
 
@@ -316,7 +318,7 @@ def test_a_host_object_is_not_shown_to_who_may_not_adopt_it() -> None:
     wished = their_host()
     known: Host = host_object("admins", port("node", logins=2))
     world_of, seen = around(wished, **OPEN), view(known, DATA, mapped(known, DATA))
-    decision = hosts.plan(wished, world_of, seen)
+    decision = host_plan.plan(wished, world_of, seen)
 
     said = status.of_host(wished, Outcome(decision), world_of, seen, "2026-03-01T00:00:00Z")
 
@@ -329,7 +331,7 @@ def test_a_row_that_cannot_be_read_tells_nothing_to_a_namespace_that_may_not_hav
     seen.learn_odd("lshostvdiskmap", [Odd("svcinfo lshostvdiskmap secret", "no LUN", frozenset({DATA.uid.lower()}))])
     wished = theirs(what=DATA.uid)
     world_of = around(wished, their_host(), **only("logs"))
-    refused = attachments.plan(wished, world_of, seen)
+    refused = attach.plan(wished, world_of, seen)
 
     assert isinstance(refused, Refuse)
     assert as_far_as_read(refused, wished, world_of, seen) == refused

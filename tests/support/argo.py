@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from lupa.lua51 import LuaRuntime
 
-from flashsystem_operator.api.kinds import GROUP, Kind
+from flashsystem_operator.api.metadata import GROUP, Kind
 
 FOLDER = Path(__file__).parents[2] / "manifests" / "argo-cd"
 SCRIPT, PATCH = FOLDER / "health.lua", FOLDER / "argocd-cm.yaml"

@@ -7,8 +7,9 @@ from typing import Any
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import FINALIZER
-from flashsystem_operator.array.state import (
+from flashsystem_operator.api.metadata import FINALIZER
+from flashsystem_operator.array.inventory import Body, View
+from flashsystem_operator.array.model import (
     Dialect,
     Host,
     Mapping,
@@ -21,9 +22,8 @@ from flashsystem_operator.array.state import (
     System,
     Volume,
 )
-from flashsystem_operator.array.view import Body, View
-from flashsystem_operator.reconcile.names import host_object_name
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.names import host_object_name
 from flashsystem_operator.values import ChapSecret, HostName, Iqn, Lun, PoolName, SystemId, VolumeName, VolumeUid
 
 INSTALLATION = "this-cluster"

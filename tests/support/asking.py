@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from flashsystem_operator.controller.clients import client_of
-from flashsystem_operator.controller.kube import Kube
+from flashsystem_operator.controller.kube.client import Kube, client_of
 
 PATIENCE = 20.0  # seconds; a net, not a promise of speed
 

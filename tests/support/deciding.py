@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from flashsystem_operator.reconcile.decision import Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.decision import Decision, InSync, Reason, Refuse, Release, Wait
 
 
 class Case(NamedTuple):

@@ -4,11 +4,9 @@ from collections.abc import Callable
 
 import asyncssh
 
-from flashsystem_operator.array.connections import Connections, Endpoint, Limits
-from flashsystem_operator.array.credentials import Login
-from flashsystem_operator.array.hostkeys import HostKey, Trust
-from flashsystem_operator.array.opening import Greet
-from flashsystem_operator.array.transport import Connection, Reply
+from flashsystem_operator.array.ssh.credentials import HostKey, Login, Trust
+from flashsystem_operator.array.ssh.pool import Connections, Endpoint, Greet, Limits
+from flashsystem_operator.array.ssh.transport import Connection, Reply
 from support.sshd import PASSWORD, USER, Sshd
 
 LOGIN = Login(USER, PASSWORD, None)

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, Step
-from flashsystem_operator.array.state import Host, Volume
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile.decision import Act, Decision, InSync, Refuse, Wait
-from flashsystem_operator.reconcile.drift import with_vanished
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host, Volume
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Refuse, Wait
+from flashsystem_operator.planner.drift import with_vanished
+from flashsystem_operator.planner.host import host_plan
 from support.arranging import (
     array,
     attachment,
@@ -53,12 +53,12 @@ def attached(
     wished: VolumeAttachment, seen: View, *others: FlashSystemHost | VolumeAttachment, **more: Any
 ) -> Decision:
     around = with_vanished(world(wished, *(others or (NODE,)), **more), seen)
-    return attachments.plan(wished, around, seen)
+    return attach.plan(wished, around, seen)
 
 
 def hosted(wished: FlashSystemHost, seen: View, *others: VolumeAttachment) -> Decision:
     """What is decided about a host when a look shows this."""
-    return hosts.plan(wished, with_vanished(world(wished, *others), seen), seen)
+    return host_plan.plan(wished, with_vanished(world(wished, *others), seen), seen)
 
 
 def with_ports(*words: str, spec: tuple[str, ...] = ("node", "second"), **more: Any) -> FlashSystemHost:

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from flashsystem_operator.api.kinds import GROUP
+from flashsystem_operator.api.metadata import GROUP
 from support.relaying import Relay, cut, streamed
 
 

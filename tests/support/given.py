@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from flashsystem_operator.reconcile.decision import Reason
+from flashsystem_operator.planner.decision import Reason
 
 PACKAGE = Path(__file__).parents[2] / "operator" / "flashsystem_operator"
 

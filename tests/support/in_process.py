@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from flashsystem_operator.array.session import Run, Session
-from flashsystem_operator.array.transport import Reply, unconditionally
+from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from flashsystem_operator.simulator.config import load
 from flashsystem_operator.simulator.execution import Executor
 from flashsystem_operator.simulator.system import System

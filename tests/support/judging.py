@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import Access, DetachGuard, VolumeAttachment
+from flashsystem_operator.api.common import DeletionPolicy
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.references import DeletionPolicy
 from flashsystem_operator.array.commands import (
     AddIoGroups,
     AddPorts,
@@ -22,7 +22,7 @@ from flashsystem_operator.array.commands import (
     Step,
     UnmapVolume,
 )
-from flashsystem_operator.reconcile.names import made_by
+from flashsystem_operator.planner.names import made_by
 from flashsystem_operator.simulator.objects import Host
 from flashsystem_operator.values import HostName
 from support.arranging import INSTALLATION, attachment, host, iqn

@@ -9,17 +9,17 @@ from functools import partial
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import FINALIZER, ObjectRef
+from flashsystem_operator.api.metadata import FINALIZER, ObjectRef
 from flashsystem_operator.array import identity
 from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
 from flashsystem_operator.array.errors import Refused, Withheld
-from flashsystem_operator.array.view import View
-from flashsystem_operator.controller.looking import Looking
-from flashsystem_operator.reconcile import batch, records, status
-from flashsystem_operator.reconcile.decision import Act, Decision, Reason, Refuse, Release, Wait
-from flashsystem_operator.reconcile.drift import with_vanished
-from flashsystem_operator.reconcile.saying import Outcome
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.controller.observer import Looking
+from flashsystem_operator.planner import batch, status
+from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.drift import with_vanished
+from flashsystem_operator.planner.status import Outcome
 from flashsystem_operator.values import ChapSecret
 from support.arranging import array, world
 from support.in_process import InProcess
@@ -95,16 +95,16 @@ class Keeper:
 
     def _record(self, planned: batch.Decisions, view: View) -> None:
         around = self.world
-        for ref, record in records.intents_of_hosts(planned, around, view).items():
+        for ref, record in status.intents_of_hosts(planned, around, view).items():
             self._become(ref, record.status)
         for ref, decision in planned.items():
             wish = self.wishes[ref]
-            if not isinstance(wish, VolumeAttachment) or not records.answers(wish, decision):
+            if not isinstance(wish, VolumeAttachment) or not status.answers(wish, decision):
                 continue
             meta = wish.metadata.model_copy(update={"finalizers": (*wish.metadata.other_finalizers, FINALIZER)})
             self.wishes[ref] = wish = wish.model_copy(update={"metadata": meta})
             if isinstance(decision, Act):
-                self._become(ref, records.intent_of_attachment(wish, Outcome(decision), around, view, NOW))
+                self._become(ref, status.intent_of_attachment(wish, Outcome(decision), around, view, NOW))
 
     def _act(self, planned: batch.Decisions, view: View) -> dict[ObjectRef, list[Step]]:
         """What was planned upon a step that failed is not done; answers with whose steps were refused or not sent."""

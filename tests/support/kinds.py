@@ -3,7 +3,7 @@
 from functools import partial
 
 from cluster.client import Cluster, KubectlFailed
-from flashsystem_operator.api.kinds import Kind
+from flashsystem_operator.api.metadata import Kind
 from support.stand import until
 
 

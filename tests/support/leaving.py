@@ -4,12 +4,12 @@ from typing import Any
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import FINALIZER
+from flashsystem_operator.api.metadata import FINALIZER
 from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.array.state import Volume
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile.attachment import plan
-from flashsystem_operator.reconcile.decision import Act, Decision
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Volume
+from flashsystem_operator.planner.attachment.attach import plan
+from flashsystem_operator.planner.decision import Act, Decision
 from flashsystem_operator.values import HostName
 from support.arranging import (
     attachment,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flashsystem_operator.array.view import View
+from flashsystem_operator.array.inventory import View
 from flashsystem_operator.values import HostName, VolumeName, VolumeUid
 from support.arranging import iqn
 

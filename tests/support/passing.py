@@ -9,22 +9,19 @@ from time import monotonic
 from typing import Any
 
 from flashsystem_operator.api.array import FlashSystemArray
-from flashsystem_operator.api.kinds import FINALIZER, Kind, ObjectRef
+from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef
+from flashsystem_operator.array.inventory import View
 from flashsystem_operator.array.session import Session
-from flashsystem_operator.array.view import View
-from flashsystem_operator.controller.after import Ended
-from flashsystem_operator.controller.beside import Beside
-from flashsystem_operator.controller.braking import Braking
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.changelog import Errand
-from flashsystem_operator.controller.kube import Kube
-from flashsystem_operator.controller.metrics.meter import Meter
-from flashsystem_operator.controller.protected import Protected
-from flashsystem_operator.controller.rounds import Round
-from flashsystem_operator.controller.unsettled import Unsettled
+from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.kube.client import Kube
+from flashsystem_operator.controller.metrics.recorder import Meter
+from flashsystem_operator.controller.outputs import Beside
+from flashsystem_operator.controller.pass_memory import Braking, Protected, Unsettled
+from flashsystem_operator.controller.reconciler import Ended, Round
 from flashsystem_operator.controller.writer import Writer
-from flashsystem_operator.reconcile import times
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.planner import text
+from flashsystem_operator.planner.desired import World
 from support.arranging import INSTALLATION, NAMESPACE, array, iqn
 from support.in_process import InProcess
 from support.small_api import SmallApi
@@ -124,7 +121,7 @@ class Passes:
     def _later(self) -> str:
         """Each look at the clock is a second after the one before: a time that is told again is told another way."""
         self._time += timedelta(seconds=1)
-        return times.text(self._time)
+        return text.text(self._time)
 
     def world(self, closed: str = "") -> World:
         """What is wished, as the watches have shown it."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from flashsystem_operator.api import annotations
-from flashsystem_operator.api.kinds import API_VERSION, Kind
-from flashsystem_operator.reconcile import codes, glossary
-from flashsystem_operator.reconcile.decision import Reason
-from flashsystem_operator.reconcile.news import EventReason
+from flashsystem_operator.api import metadata
+from flashsystem_operator.api.metadata import API_VERSION, Kind
+from flashsystem_operator.planner import codes, glossary
+from flashsystem_operator.planner.decision import Reason
+from flashsystem_operator.planner.events import EventReason
 from support.given import given_by_the_code
 
 ROOT = Path(__file__).parents[2]
@@ -150,7 +150,7 @@ def _refusals(schema: Any, path: str) -> Iterator[str]:
 
 def _annotations() -> str:
     """The list in the module's own docstring: a name, blanks, and what it asks for."""
-    lines = [line for line in (annotations.__doc__ or "").splitlines() if "/" in line.split(" ")[0]]
+    lines = [line for line in (metadata.__doc__ or "").splitlines() if "/" in line.split(" ")[0]]
     rows = [(f"`{line.split()[0]}`", " ".join(line.split()[1:])) for line in lines]
     return f"\n## Annotations\n\n| Annotation | What it asks for |\n|---|---|\n{_rows(rows)}"
 

@@ -13,8 +13,8 @@ from typing import Any, cast
 from aiohttp import web
 from kubernetes.aio import client
 
-from flashsystem_operator.api.kinds import GROUP, VERSION, Kind, ObjectRef
-from flashsystem_operator.controller.kube import Kube
+from flashsystem_operator.api.metadata import GROUP, VERSION, Kind, ObjectRef
+from flashsystem_operator.controller.kube.client import Kube
 
 CREATED, DELETED = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
 

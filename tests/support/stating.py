@@ -4,11 +4,11 @@ from typing import Any
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus
-from flashsystem_operator.array.view import View
-from flashsystem_operator.reconcile import attachment as attachments
-from flashsystem_operator.reconcile import host as hosts
-from flashsystem_operator.reconcile import status
-from flashsystem_operator.reconcile.saying import Outcome
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.planner import status
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.host import host_plan
+from flashsystem_operator.planner.status import Outcome
 from support.arranging import (
     host,
     host_object,
@@ -27,13 +27,13 @@ def of(
     wished: VolumeAttachment, seen: View, *others: FlashSystemHost | VolumeAttachment, **outcome: Any
 ) -> AttachmentStatus:
     around = world(wished, *(others or (MACHINE,)))
-    decided = Outcome(attachments.plan(wished, around, seen), **outcome)
+    decided = Outcome(attach.plan(wished, around, seen), **outcome)
     return status.of_attachment(wished, decided, around, seen, NOW)
 
 
 def of_host(wished: FlashSystemHost, seen: View, *others: FlashSystemHost | VolumeAttachment) -> HostStatus:
     around = world(wished, *others)
-    return status.of_host(wished, Outcome(hosts.plan(wished, around, seen)), around, seen, NOW)
+    return status.of_host(wished, Outcome(host_plan.plan(wished, around, seen)), around, seen, NOW)
 
 
 def after(wished: VolumeAttachment, said: AttachmentStatus) -> VolumeAttachment:

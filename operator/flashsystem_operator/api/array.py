@@ -1,33 +1,158 @@
-"""FlashSystemArray: where an array is, how to log in, and how it is."""
+"""FlashSystemArray: where an array is, how to log in, who may use it for what, and how it is."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from flashsystem_operator.api.audit import Audit
 from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
-from flashsystem_operator.api.conditions import Conditions
-from flashsystem_operator.api.host import CoolingLun
-from flashsystem_operator.api.kinds import Kind
-from flashsystem_operator.api.meta import Resource
-from flashsystem_operator.api.references import NameRef
-from flashsystem_operator.api.tenancy import Namespaces, PersistentVolumes, VolumeAccess
-from flashsystem_operator.api.words import (
+from flashsystem_operator.api.common import Conditions, NameRef
+from flashsystem_operator.api.fields import (
+    LABEL_KEY_PATTERN,
+    MAX_LABEL_KEY,
     ONCE,
     ONCE_AS_WRITTEN,
     Address,
     CommandTime,
     Duration,
+    Glob,
     HostKey,
     IpAddress,
+    LabelKey,
+    LabelValue,
+    Lun,
     PoolName,
     Port,
     PortsetName,
     Span,
     SystemId,
+    VolumeUid,
 )
+from flashsystem_operator.api.host import CoolingLun
+from flashsystem_operator.api.metadata import Kind, Resource
+
+
+def _label_keys(labels: Mapping[str, str]) -> Mapping[str, str]:
+    """Refuse a key that no label can have: the CRD's schema has no word for keys, but a rule."""
+    for key in labels:
+        if len(key) > MAX_LABEL_KEY or not re.fullmatch(LABEL_KEY_PATTERN, key):
+            raise ValueError(
+                f"{key[:64]!r} is not a label's key: it has letters, digits and '-_.', a letter or digit at both ends, "
+                "and perhaps a prefix and a slash in front"
+            )
+    return labels
+
+
+class From(StrEnum):
+    """Which namespaces are meant: the array's own, all, or those that a selector chooses by their labels."""
+
+    SAME = "Same"
+    ALL = "All"
+    SELECTOR = "Selector"
+
+
+class Operator(StrEnum):
+    """How an expression compares a label with its values."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+
+
+class Expression(Model):
+    """One requirement on a label, as everywhere in Kubernetes."""
+
+    key: LabelKey
+    operator: Operator
+    values: Annotated[tuple[LabelValue, ...], Field(max_length=64)] = ()
+
+    @model_validator(mode="after")
+    def _values_fit(self) -> Self:
+        if (self.operator in (Operator.IN, Operator.NOT_IN)) != bool(self.values):
+            raise ValueError("In and NotIn need values; Exists and DoesNotExist take none")
+        return self
+
+
+class LabelSelector(Model):
+    """Chooses by labels, as everywhere in Kubernetes: all of it must hold; an empty one chooses everything."""
+
+    match_labels: Annotated[Mapping[str, LabelValue], Field(max_length=64), AfterValidator(_label_keys)] | None = None
+    match_expressions: Annotated[tuple[Expression, ...], Field(max_length=64)] = ()
+
+
+class Namespaces(Model):
+    """A choice of namespaces."""
+
+    from_: From = From.SAME
+    selector: LabelSelector | None = None
+
+    @model_validator(mode="after")
+    def _selector_when_selected(self) -> Self:
+        if (self.from_ is From.SELECTOR) != (self.selector is not None):
+            raise ValueError("selector goes with from: Selector, and with nothing else: add one of them, or remove it")
+        return self
+
+
+class VolumeAccess(Model):
+    """Which volumes some namespaces may attach."""
+
+    namespace_selector: LabelSelector
+    volumes: Annotated[tuple[Glob, ...], Field(min_length=1, max_length=64)]
+
+
+class PersistentVolumes(StrEnum):
+    """Whether attachments of this array may make PersistentVolumes, which belong to the whole cluster."""
+
+    ALLOWED = "Allowed"
+    FORBIDDEN = "Forbidden"
+
+
+class Unexplained(Memory):
+    """A host object, or with a volume one of its mappings."""
+
+    host: Text | None = None
+    volume: Text | None = None
+    uid: VolumeUid | None = None
+    lun: Lun | None = None
+
+
+class Findings(Memory):
+    """How many host objects and mappings of one sort there are; `items` are the first of them."""
+
+    hosts: int | None = None
+    mappings: int | None = None
+    items: Annotated[tuple[Unexplained, ...], AtMost(50)] = ()
+
+
+class LetGo(Memory):
+    """The same of what was let go. Here `items` are what is remembered of it: beyond them it counts as another sort."""
+
+    hosts: int | None = None
+    mappings: int | None = None
+    items: Annotated[tuple[Unexplained, ...], AtMost(200)] = ()
+
+
+class Unread(Memory):
+    """A row that could not be read: of which command's answer, and why."""
+
+    command: Text | None = None
+    why: Text | None = None
+
+
+class Audit(Memory):
+    """What no resource explains, sorted by what it is likely to be. Nothing of it is ever removed by the operator."""
+
+    orphaned: Findings | None = None
+    """On host objects that this installation made."""
+    foreign: Findings | None = None
+    """On all others: made by administrators, or by other clusters."""
+    released: LetGo | None = None
+    """Left there when a resource was deleted, because somebody said so."""
+    unreadable: Annotated[tuple[Unread, ...], AtMost(50)] = ()
+    """What the operator cannot read. Resources that it is about wait with reason UnreadableAnswer."""
 
 
 class HostKeyPolicy(StrEnum):

@@ -8,13 +8,9 @@ from pydantic import Field
 
 from flashsystem_operator import values
 from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
-from flashsystem_operator.api.conditions import Conditions
-from flashsystem_operator.api.drift import DriftPolicy
-from flashsystem_operator.api.kinds import Kind, ObjectRef
-from flashsystem_operator.api.meta import Resource
-from flashsystem_operator.api.plan import Plan
-from flashsystem_operator.api.references import ArrayRef, ArraySeen, DeletionPolicy, NameRef
-from flashsystem_operator.api.words import ONCE, HostBase, IoGroup, Iqn, Lun, PortsetName, VolumeUid
+from flashsystem_operator.api.common import ArrayRef, ArraySeen, Conditions, DeletionPolicy, DriftPolicy, NameRef, Plan
+from flashsystem_operator.api.fields import ONCE, HostBase, IoGroup, Iqn, Lun, PortsetName, VolumeUid
+from flashsystem_operator.api.metadata import Kind, ObjectRef, Resource
 
 
 class Ownership(StrEnum):

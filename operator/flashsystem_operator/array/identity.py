@@ -24,11 +24,11 @@ from flashsystem_operator.array.commands import (
     Step,
     UnmapVolume,
 )
+from flashsystem_operator.array.dialect.tables import readable
 from flashsystem_operator.array.errors import Withheld
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host, Mapping, Volume
 from flashsystem_operator.array.queries import Query
-from flashsystem_operator.array.state import Host, Mapping, Volume
-from flashsystem_operator.array.tables import readable
-from flashsystem_operator.array.view import View
 from flashsystem_operator.values import HostName, VolumeName, VolumeUid
 
 

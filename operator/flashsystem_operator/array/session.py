@@ -1,8 +1,4 @@
-"""Talks to one array: types a command, sorts the answer, and keeps what the array turned out to be able to do.
-
-Blocking, to be called from threads. What travels below is `Run`: a line in, a `Reply` out; this module neither knows
-SSH nor reads tables.
-"""
+"""Who wants to know of every command that an array was given, and what they are told. Nothing here does anything."""
 
 import logging
 import re
@@ -10,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from flashsystem_operator.array import identity, queries
@@ -23,11 +21,69 @@ from flashsystem_operator.array.errors import (
     Withheld,
     code_in,
 )
-from flashsystem_operator.array.heeding import CHAIN, Ending, Heed, Typed, ending_of, nobody
+from flashsystem_operator.array.model import Host, Mapping, Odd, System
 from flashsystem_operator.array.queries import Query
-from flashsystem_operator.array.state import Host, Mapping, Odd, System
-from flashsystem_operator.array.transport import Reply, unconditionally
+from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from flashsystem_operator.values import HostName, SystemId
+
+CHAIN = "chain"
+"""Stands for the verb of a line in which several looks were chained."""
+
+
+class Ending(StrEnum):
+    """How a command ended."""
+
+    DONE = "done"
+    WARNED = "warned"
+    """Done, with a warning."""
+    ABSENT = "absent"
+    """A look at one object, and the array says that there is none: an answer like any other."""
+    REFUSED = "refused"
+    UNREADABLE = "unreadable"
+    """The array answered in a way that we do not understand."""
+    UNKNOWN = "unknown"
+    """The answer was lost: it may or may not have run."""
+    NOT_SENT = "not_sent"
+    """There was no session to type it on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """One command, or a line of several.
+
+    verb: the command's name, without what it is about, or `CHAIN`: each command of such a line that succeeded is told
+    too, by itself. seconds: from typing the line until its whole answer was there; None for a command that was one of
+    several in a line, and for one that was not sent. code: what the array gave as its reason, empty if nothing.
+    """
+
+    verb: str
+    seconds: float | None
+    ending: Ending
+    code: str = ""
+
+
+Heed = Callable[[Typed], None]
+"""Called from whichever thread typed the command. It must neither wait nor fail."""
+
+
+def nobody(_: Typed) -> None:
+    """For those who have nobody to tell."""
+
+
+def ending_of(error: ArrayError | None, *, warned: str = "") -> tuple[Ending, str]:
+    """How a command ended, and the array's code. warned: the code of its warning, if any."""
+    match error:
+        case None:
+            return (Ending.WARNED, warned) if warned else (Ending.DONE, "")
+        case Refused(code=code):
+            return Ending.REFUSED, code
+        case Unreadable():
+            return Ending.UNREADABLE, ""
+        case OutcomeUnknown():
+            return Ending.UNKNOWN, ""
+        case _:
+            return Ending.NOT_SENT, ""
+
 
 Answer = TypeVar("Answer")
 Run = Callable[[str], Reply]

@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from flashsystem_operator.cli.ending import end, usage_code
+from flashsystem_operator.cli.exit_codes import end, usage_code
 
 _COMMANDS = {
-    "check": "flashsystem_operator.cli.check:check",
+    "check": "flashsystem_operator.cli.check.check_command:check",
     "explain": "flashsystem_operator.cli.explain:explain",
-    "import": "flashsystem_operator.cli.importing:import_",
-    "plan": "flashsystem_operator.cli.plan:plan",
+    "import": "flashsystem_operator.cli.import_:import_",
+    "plan": "flashsystem_operator.cli.plan.plan_command:plan",
     "run": "flashsystem_operator.cli.run:run",
     "simulate": "flashsystem_operator.simulator.command:simulate",
 }

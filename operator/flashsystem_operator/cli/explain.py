@@ -7,8 +7,8 @@ from typing import Literal
 
 import click
 
-from flashsystem_operator.cli.ending import FAILED
-from flashsystem_operator.reconcile import codes
+from flashsystem_operator.cli.exit_codes import FAILED
+from flashsystem_operator.planner import codes
 
 
 @click.command()

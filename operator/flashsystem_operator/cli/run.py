@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from flashsystem_operator.cli.ending import end
+from flashsystem_operator.cli.exit_codes import end
 from flashsystem_operator.cli.installation import former_option, namespaces
 from flashsystem_operator.logs import LogFormat, configure
 from flashsystem_operator.settings import Pod, Settings
@@ -100,7 +100,10 @@ from flashsystem_operator.settings import Pod, Settings
 )
 def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, log_level: str, **said: Any) -> None:
     """Watch the cluster and keep the arrays in line with it."""
-    from flashsystem_operator.handlers.operate import CannotStart, run  # noqa: PLC0415 - kopf is slow to load
+    from flashsystem_operator.runtime.process import (
+        CannotStart,
+        run,
+    )
 
     _refuse_unknown_variables(click.get_current_context())
     try:

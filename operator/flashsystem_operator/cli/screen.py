@@ -7,15 +7,18 @@ colons, as in the addresses and initiators that are to be copied from here.
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
+import yaml
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
+
+from flashsystem_operator.cli.manifests import as_kubernetes
 
 GOOD, BAD, QUIET, CHANGED, REMOVED, ADDED = "green", "red", "dim", "yellow", "red", "green"
 
@@ -77,3 +80,20 @@ def print_table(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]
     for style, (first, *others) in rows:
         table.add_row(Text(first, style), *map(Text, others))
     Console().print(table)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what Kubernetes' reader takes for no text, and whatever begins with a digit: no reader mistakes that."""
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = "'" if text[:1].isdigit() else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+as_kubernetes(_Dumper)
+
+
+def document(resource: Mapping[str, Any]) -> str:
+    return yaml.dump(dict(resource), Dumper=_Dumper, sort_keys=False, width=1000).rstrip()

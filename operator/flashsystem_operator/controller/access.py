@@ -6,17 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from flashsystem_operator.api.annotations import RELEASE
 from flashsystem_operator.api.array import ArraySpec, FlashSystemArray, HostKeyPolicy
-from flashsystem_operator.array.connections import Connections, Endpoint, Limits
-from flashsystem_operator.array.credentials import BadCredentials, Login
-from flashsystem_operator.array.heeding import Heed, nobody
-from flashsystem_operator.array.hostkeys import BadHostKey, HostKey
-from flashsystem_operator.array.session import Run, Session
-from flashsystem_operator.controller.answers import Forbidden, Gone, Secret
-from flashsystem_operator.reconcile.array import accepted_system, system_of
-from flashsystem_operator.reconcile.array_status import Contact
-from flashsystem_operator.reconcile.decision import Reason, Refuse
+from flashsystem_operator.api.metadata import RELEASE
+from flashsystem_operator.array.session import Heed, Run, Session, nobody
+from flashsystem_operator.array.ssh.credentials import BadCredentials, BadHostKey, HostKey, Login
+from flashsystem_operator.array.ssh.pool import Connections, Endpoint, Limits
+from flashsystem_operator.controller.kube.errors import Forbidden, Gone, Secret
+from flashsystem_operator.planner.array.array_plan import Contact, accepted_system, system_of
+from flashsystem_operator.planner.decision import Reason, Refuse
 
 
 class Secrets(Protocol):

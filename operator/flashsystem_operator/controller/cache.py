@@ -1,10 +1,6 @@
-"""Every object of our kinds as it was last seen, and who hangs on whom. Belongs to one event loop.
+"""Namespaces: which of them are watched, and their labels, by which arrays choose who may use them."""
 
-A list is the truth and a watch a hint: `replace_all` takes a whole listing, `put` one sighting. An older version never
-replaces a newer one, so that our own writes, whose answers come in here too, are read back at once.
-"""
-
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from types import MappingProxyType
@@ -13,12 +9,92 @@ from typing import Any
 from flashsystem_operator.api.array import ArrayStatus, FlashSystemArray
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.base import Memory
-from flashsystem_operator.api.host import FlashSystemHost, HostStatus
-from flashsystem_operator.api.kinds import Kind, ObjectRef
-from flashsystem_operator.api.meta import ObjectMeta, UnreadableResourceError
-from flashsystem_operator.controller.namespaces import Namespaces
-from flashsystem_operator.reconcile.names import mark_in, mark_of
+from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
+from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectMeta, ObjectRef, UnreadableResourceError
+from flashsystem_operator.controller.kube.errors import Forbidden
+from flashsystem_operator.planner.access import Labels
+from flashsystem_operator.planner.names import mark_in, mark_of
 from flashsystem_operator.values import HostName
+
+
+class Namespaces:
+    """labels: of each namespace that was seen. A mapping once handed out never changes: a pass may stand on it.
+
+    watched: the namespaces whose objects are looked after; none: all. Belongs to one event loop.
+    """
+
+    def __init__(self, watched: Collection[str] = ()) -> None:
+        self.watched = tuple(watched)
+        self.labels: Mapping[str, Labels] = {}
+
+    def watches(self, name: str) -> bool:
+        return not self.watched or name in self.watched
+
+    def learn_all(self, labels: Mapping[str, Labels]) -> None:
+        """Take in a whole listing."""
+        self.labels = dict(labels)
+
+    def learn(self, name: str, labels: Labels | None) -> bool:
+        """Take in a sighting, None for the end of a namespace; answers whether it says something new."""
+        if self.labels.get(name) == labels:
+            return False
+        others = {other: known for other, known in self.labels.items() if other != name}
+        self.labels = others if labels is None else {**others, name: dict(labels)}
+        return True
+
+
+async def listed(ask: Callable[[], Awaitable[Mapping[str, Labels]]]) -> Mapping[str, Labels] | None:
+    """The labels of all namespaces, or None while we may not list them. Raises KubeError."""
+    try:
+        return await ask()
+    except Forbidden:
+        return None
+
+
+def changes(known: Mapping[str, Labels], found: Mapping[str, Labels]) -> Mapping[str, Labels | None]:
+    """What a listing says that was not known, None of a namespace that is gone."""
+    names = (name for name in known.keys() | found.keys() if known.get(name) != found.get(name))
+    return {name: found.get(name) for name in names}
+
+
+_OF = "@"
+"""Between the name and the UID of a ghost. No object's name has it."""
+
+
+def ghost_of(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The object to be cleared away in the place of the one that is gone, or None if that went as it should.
+
+    body: the last state of a deleted object. One of which nothing was recorded has nothing on the array.
+
+    An attachment's ghost has a name that no object can have: a namesake may come, which wishes something else. A
+    host's ghost yields to a namesake, which has the same host object.
+    """
+    meta = ObjectMeta.model_validate(body["metadata"])
+    if meta.deleting or meta.finalizers != (FINALIZER,) or not _has_something(kind, body):
+        return None
+    name = f"{meta.name}{_OF}{meta.uid}" if kind is Kind.ATTACHMENT else meta.name
+    return {**body, "metadata": {**body["metadata"], "name": name, "deletionTimestamp": meta.creation_timestamp}}
+
+
+def as_it_was(ref: ObjectRef) -> ObjectRef:
+    """What a ghost was called in its life, for whoever looks for it by its name; others stay as they are."""
+    return replace(ref, name=ref.name.partition(_OF)[0])
+
+
+def _has_something(kind: Kind, body: Mapping[str, Any]) -> bool:
+    """Whether it was recorded that something was to be done on the array for it."""
+    try:
+        match kind:
+            case Kind.ATTACHMENT:
+                attachment = VolumeAttachment.read(body).status
+                return attachment.origin is not None and attachment.volume is not None
+            case Kind.HOST:
+                return FlashSystemHost.read(body).status.ownership is Ownership.CREATED
+            case Kind.ARRAY:
+                return False
+    except UnreadableResourceError:
+        return False
+
 
 AnyObject = FlashSystemArray | FlashSystemHost | VolumeAttachment
 

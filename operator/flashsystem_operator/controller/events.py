@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flashsystem_operator.api.kinds import API_VERSION, ObjectRef
-from flashsystem_operator.controller.answers import Ending
-from flashsystem_operator.controller.delays import Clock
-from flashsystem_operator.controller.kube import MANAGER, Gone, Kube, KubeError
-from flashsystem_operator.reconcile import times
-from flashsystem_operator.reconcile.news import News
+from flashsystem_operator.api.metadata import API_VERSION, ObjectRef
+from flashsystem_operator.controller.kube.client import MANAGER, Gone, Kube, KubeError
+from flashsystem_operator.controller.kube.errors import Ending
+from flashsystem_operator.controller.workqueue import Clock
+from flashsystem_operator.planner import text
+from flashsystem_operator.planner.events import News
 
 _REMEMBERED = 2000
 """Series whose Event is known, so that another of them is counted; the longest untold is forgotten first."""
@@ -162,4 +162,4 @@ def _body(series: _Series) -> dict[str, Any]:
 
 
 def _now() -> str:
-    return times.text(datetime.now(UTC))
+    return text.text(datetime.now(UTC))

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from flashsystem_operator.controller.metrics.exposition import CONTENT_TYPE
+from flashsystem_operator.controller.metrics.collector import CONTENT_TYPE
 
 
 @asynccontextmanager

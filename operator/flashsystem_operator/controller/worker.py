@@ -9,34 +9,30 @@ from concurrent.futures import ThreadPoolExecutor
 from flashsystem_operator import logs
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.kinds import ObjectRef
+from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.errors import ArrayError, Withheld
-from flashsystem_operator.array.heeding import Typed
-from flashsystem_operator.array.view import View
-from flashsystem_operator.controller import steps
-from flashsystem_operator.controller.after import Ended
-from flashsystem_operator.controller.beside import Beside
-from flashsystem_operator.controller.braking import Braking
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.session import Typed
+from flashsystem_operator.controller import executor
+from flashsystem_operator.controller.array_status import Reports, remember
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.changelog import Errand
-from flashsystem_operator.controller.chap import ChapSecrets
-from flashsystem_operator.controller.contact import ArrayDown, Contacts
-from flashsystem_operator.controller.delays import Backoff, Clock, DelayQueue
-from flashsystem_operator.controller.kube import Kube, KubeError
-from flashsystem_operator.controller.lease import Lease, LeaseTerms, name_for
-from flashsystem_operator.controller.metrics.exposition import Backlog, Standing
-from flashsystem_operator.controller.metrics.meter import Meter, PassEnd
-from flashsystem_operator.controller.protected import Protected
-from flashsystem_operator.controller.reports import Reports, remember
-from flashsystem_operator.controller.rounds import Round
-from flashsystem_operator.controller.settling import Settling
-from flashsystem_operator.controller.unsettled import Unsettled
+from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.chap_secrets import ChapSecrets
+from flashsystem_operator.controller.connection import ArrayDown, Contacts
+from flashsystem_operator.controller.kube.client import Kube, KubeError
+from flashsystem_operator.controller.leases import Lease, LeaseTerms, name_for
+from flashsystem_operator.controller.metrics.collector import Backlog, Standing
+from flashsystem_operator.controller.metrics.recorder import Meter, PassEnd
+from flashsystem_operator.controller.outputs import Beside
+from flashsystem_operator.controller.pass_memory import Braking, Protected, Settling, Unsettled
+from flashsystem_operator.controller.reconciler import Ended, Round
+from flashsystem_operator.controller.workqueue import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.writer import Writer, now
-from flashsystem_operator.reconcile import array as arrays
-from flashsystem_operator.reconcile import cooling
-from flashsystem_operator.reconcile.decision import Refuse, Release, Wait
-from flashsystem_operator.reconcile.holding import as_held, left_by
-from flashsystem_operator.reconcile.world import World
+from flashsystem_operator.planner import luns
+from flashsystem_operator.planner.array import array_plan
+from flashsystem_operator.planner.decision import Refuse, Release, Wait
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.overrides import as_held, left_by
 from flashsystem_operator.settings import Settings
 
 _BATCH = 500
@@ -195,7 +191,7 @@ class Worker:
         entries = (entry for ref in due if ref != self.ref and (entry := self._cache.get(ref)) is not None)
         going = {entry.ref: entry for entry in entries if entry.meta.deleting and entry.meta.released}
         hosts = (entry.counted for entry in going.values() if isinstance(entry.counted, FlashSystemHost))
-        freed = [cooling.left_by(host, host.status.cooling_luns) for host in hosts]
+        freed = [luns.left_by(host, host.status.cooling_luns) for host in hosts]
         if not await remember(self._writer, self.ref, going, freed=freed):
             raise KubeError("what is let go could not be written down")
         for ref, entry in going.items():
@@ -286,12 +282,12 @@ class Worker:
             self.wake(self._obstructed - ended.again.keys())
 
     def _refuse_duplicate(self, array: FlashSystemArray) -> None:
-        if elder := arrays.elder(array, self._cache.arrays):
+        if elder := array_plan.elder(array, self._cache.arrays):
             self._contacts.close()
-            raise ArrayDown(arrays.duplicate(array, elder), retry=array.spec.resync_interval)
+            raise ArrayDown(array_plan.duplicate(array, elder), retry=array.spec.resync_interval)
 
     def _lease_name(self, array: FlashSystemArray) -> str:
-        return name_for(array, duplicate=arrays.elder(array, self._cache.arrays) is not None)
+        return name_for(array, duplicate=array_plan.elder(array, self._cache.arrays) is not None)
 
     def _retry(self, refs: Collection[ObjectRef]) -> None:
         for ref in refs:
@@ -304,7 +300,7 @@ class Worker:
             # After a stop, too; and the next holder of the Lease waits this long for what was sent before.
             array = self._array()
             leased = self._lease.was_valid(array.spec.limits.command_timeout if array else 0.0)
-        return steps.why_not(errand, self._cache, leased=leased, paused=self._paused)
+        return executor.why_not(errand, self._cache, leased=leased, paused=self._paused)
 
     @property
     def _paused(self) -> str:
@@ -342,7 +338,7 @@ class Worker:
 
     def _is_free(self, array: FlashSystemArray) -> bool:
         hosts, attachments = self._cache.hosts_on(self.ref), self._cache.attachments_on(self.ref)
-        gone = arrays.plan_gone(array, len(hosts), len(attachments))
+        gone = array_plan.plan_gone(array, len(hosts), len(attachments))
         return isinstance(as_held(gone, array, self._world("")), Release)
 
     def _world(self, closed: str) -> World:

@@ -6,14 +6,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 
 from flashsystem_operator.api.base import Memory, remember
-from flashsystem_operator.api.kinds import Kind, ObjectRef
-from flashsystem_operator.api.meta import ObjectMeta
-from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Change
+from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
+from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Change, as_it_was
 from flashsystem_operator.controller.events import Events
-from flashsystem_operator.controller.ghosts import as_it_was
-from flashsystem_operator.controller.kube import Body, Conflict, Gone, Kube, KubeError
-from flashsystem_operator.reconcile import times
-from flashsystem_operator.reconcile.news import EventReason, News
+from flashsystem_operator.controller.kube.client import Body, Conflict, Gone, Kube, KubeError
+from flashsystem_operator.planner import text
+from flashsystem_operator.planner.events import EventReason, News
 
 _SIDE_BY_SIDE = 32
 """Writes in flight; more gained nothing against a real API server."""
@@ -24,7 +22,7 @@ _FLUSH = 2.0
 
 def now() -> str:
     """The time as conditions have it: RFC 3339 in UTC, whole seconds."""
-    return times.text(datetime.now(UTC))
+    return text.text(datetime.now(UTC))
 
 
 class Writer:

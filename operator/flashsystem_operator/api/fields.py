@@ -1,0 +1,215 @@
+"""The words inside the resources: what a CRD says about them (patterns, sizes) and how they are read.
+
+The functions of `values` decide what is right. The patterns here say the same to the API server and to editors, which
+cannot call them; a test holds the two to each other.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from flashsystem_operator import values
+
+NAME_PATTERN = r"^[A-Za-z_]([A-Za-z0-9_. -]{0,61}[A-Za-z0-9_.-])?$"
+UID_PATTERN = r"^[0-9A-Fa-f]{32}$"
+SYSTEM_ID_PATTERN = r"^[0-9A-Fa-f]{16}$"
+IQN_PATTERN = (
+    r"^([Ii][Qq][Nn]\.([0-9]{4}-[0-9]{2}|0)\.[A-Za-z0-9][A-Za-z0-9.-]*(:[A-Za-z0-9.:_-]+)?"
+    r"|[Ii][Qq][Nn]\.[A-Za-z0-9][A-Za-z0-9.-]*\.[Hh][Oo][Ss][Tt][Ii][Dd]\.[0-9A-Fa-f]{8}"
+    r"|[Ee][Uu][Ii]\.[0-9A-Fa-f]{16}|[Nn][Aa][Aa]\.([0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}))$"
+)
+IO_GROUP_PATTERN = r"^([0-9]|[A-Za-z_][A-Za-z0-9_.-]*)$"
+HOST_BASE_PATTERN = r"^[A-Za-z0-9_.-]+$"
+OBJECT_NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+NAMESPACE_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+ADDRESS_PATTERN = (
+    r"^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+    r"|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
+)
+IP_PATTERN = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
+DURATION_PATTERN = r"^[1-9][0-9]{0,4}[smh]$"
+SPAN_PATTERN = r"^(0s|[1-9][0-9]{0,4}[smh])$"
+HOST_KEY_PATTERN = r"^(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$"
+LABEL_KEY_PATTERN = (  # prefix/name
+    r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*/)?"
+    r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$"
+)
+MAX_LABEL_KEY = 317
+LABEL_VALUE_PATTERN = r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
+GLOB_PATTERN = r"^([A-Za-z0-9_. *?-]|\[!?[A-Za-z0-9_. -]+\])+$"
+CLASS_PATTERN = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$"
+FS_TYPE_PATTERN = r"^[a-z0-9]+$"
+MOUNT_OPTION_PATTERN = r"^[!-+.-~-]+$"
+"""What can stand between two commas of `mount -o`."""
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _text(pattern: str, longest: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": longest})
+
+
+def seconds(value: Any) -> Any:
+    """Read `30s`, `5m` or `2h`; a number is seconds already."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(DURATION_PATTERN, value):
+        raise ValueError(f"{value!r} is not a duration: write a whole number and a unit, such as 30s, 5m or 2h")
+    return float(value[:-1]) * _SECONDS[value[-1]]
+
+
+def seconds_or_none(value: Any) -> Any:
+    """Read a duration, or `0s` for none at all."""
+    return 0.0 if value == "0s" else seconds(value)
+
+
+def _at_most(longest: str) -> AfterValidator:
+    def within(value: float) -> float:
+        if value > seconds(longest):
+            raise ValueError(f"that is longer than {longest}: write at most that")
+        return value
+
+    return AfterValidator(within)
+
+
+def _once(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if twice := next((each for each in items if items.count(each) > 1), None):
+        raise ValueError(f"{str(twice)[:64]!r} is listed twice: keep one of the two")
+    return items
+
+
+ONCE = AfterValidator(_once)
+"""For a list that the CRD calls a set, as it was read: initiators are folded, so case does not tell two."""
+
+ONCE_AS_WRITTEN = BeforeValidator(lambda value: _once(tuple(value)) if isinstance(value, list) else value)
+"""The same where two spellings are one word to us, and the API server takes both."""
+
+
+def ip(text: str) -> str:
+    """Read an IPv4 or IPv6 address; an IPv6 address in its short form, so that two spellings are one address.
+
+    Neither with a zone nor with an IPv4 address inside, as the API server has it.
+    """
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        found = None
+    if found is None or (isinstance(found, ipaddress.IPv6Address) and (found.scope_id or found.ipv4_mapped)):
+        raise ValueError(f"{text!r} is not an IP address: write it without port and brackets")
+    return str(found)
+
+
+def host_or_ip(text: str) -> str:
+    """Read an address as it is written. What can only be meant as an IP address has to be one."""
+    if ":" in text or re.fullmatch(r"[0-9.]+", text):
+        ip(text)
+    return text
+
+
+Iqn = Annotated[values.Iqn, AfterValidator(values.iqn), _text(IQN_PATTERN, values.MAX_IQN)]
+"""An initiator, folded to lower case: two spellings are one initiator."""
+
+VolumeName = Annotated[values.VolumeName, AfterValidator(values.volume_name), _text(NAME_PATTERN, values.MAX_NAME)]
+PoolName = Annotated[values.PoolName, AfterValidator(values.pool_name), _text(NAME_PATTERN, values.MAX_NAME)]
+VolumeUid = Annotated[values.VolumeUid, AfterValidator(values.volume_uid), _text(UID_PATTERN, 32)]
+SystemId = Annotated[values.SystemId, AfterValidator(values.system_id), _text(SYSTEM_ID_PATTERN, 16)]
+Lun = Annotated[values.Lun, Field(ge=0, le=values.MAX_LUN)]
+
+PortsetName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=values.MAX_NAME)]
+IoGroup = Annotated[str, Field(pattern=IO_GROUP_PATTERN, max_length=values.MAX_NAME)]
+"""An I/O group by name or id."""
+HostBase = Annotated[str, Field(pattern=HOST_BASE_PATTERN, max_length=values.MAX_NAME)]
+"""What the name of a host object begins with; made valid for the array where it is used (a first digit, the length)."""
+
+ObjectName = Annotated[str, Field(pattern=OBJECT_NAME_PATTERN, max_length=253)]
+Namespace = Annotated[str, Field(pattern=NAMESPACE_PATTERN, max_length=63)]
+Address = Annotated[str, Field(pattern=ADDRESS_PATTERN, max_length=253), AfterValidator(host_or_ip)]
+IpAddress = Annotated[str, AfterValidator(ip), _text(IP_PATTERN, 45)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+HostKey = Annotated[str, Field(pattern=HOST_KEY_PATTERN, max_length=4096)]
+"""A public key as `known_hosts` has it, without the name: type, key, and perhaps a comment."""
+
+Duration = Annotated[float, BeforeValidator(seconds), _at_most("24h"), _text(DURATION_PATTERN, 6)]
+"""Seconds inside; outside a whole number with a unit."""
+
+CommandTime = Annotated[float, BeforeValidator(seconds), _at_most("10m"), _text(DURATION_PATTERN, 6)]
+"""A duration for which a command may be waited for."""
+
+Span = Annotated[float, BeforeValidator(seconds_or_none), _at_most("24h"), _text(SPAN_PATTERN, 6)]
+"""A duration that may be none: `0s`."""
+
+LabelKey = Annotated[str, Field(pattern=LABEL_KEY_PATTERN, max_length=MAX_LABEL_KEY)]
+LabelValue = Annotated[str, Field(pattern=LABEL_VALUE_PATTERN, max_length=63)]
+Glob = Annotated[str, Field(pattern=GLOB_PATTERN, max_length=128)]
+"""A pattern of volume names: `*` any letters, `?` one, `[abc]` one of these, `[!abc]` none of these. Case counts."""
+
+ClassName = Annotated[str, Field(pattern=CLASS_PATTERN, max_length=253)]
+FsType = Annotated[str, Field(pattern=FS_TYPE_PATTERN, max_length=32)]
+MountOption = Annotated[str, Field(pattern=MOUNT_OPTION_PATTERN, max_length=128)]
+Hostname = Annotated[str, Field(pattern=OBJECT_NAME_PATTERN, max_length=63)]
+
+
+_LABEL = "letters, digits and '-_.', and a letter or digit at both ends"
+
+PATTERNS: Mapping[str, str] = {
+    OBJECT_NAME_PATTERN: (
+        "this cannot be the name of an object: it has lower-case letters, digits and '-', with single dots between, "
+        "and a letter or digit at both ends of each part"
+    ),
+    NAMESPACE_PATTERN: (
+        "this cannot be the name of a namespace: it has lower-case letters, digits and '-', and a letter or digit at "
+        "both ends"
+    ),
+    NAME_PATTERN: (
+        "this is no name of the array: it has 1 to 63 letters, digits, spaces and '_.-', begins with a letter or '_' "
+        "and does not end with a space"
+    ),
+    IO_GROUP_PATTERN: "this is no I/O group: write its name or its id, such as io_grp0 or '0'",
+    HOST_BASE_PATTERN: "this cannot begin a host name: it has letters, digits and '_.-'",
+    ADDRESS_PATTERN: (
+        "this is neither a host name nor an IP address: write it without brackets, and the port in spec.management.port"
+    ),
+    HOST_KEY_PATTERN: (
+        "this is not a public host key: write type and key as `ssh-keyscan ADDRESS` prints them, without the name in "
+        "front, such as ssh-ed25519 AAAAC3Nza..."
+    ),
+    GLOB_PATTERN: (
+        "this is not a pattern of volume names: it has letters, digits, spaces, '_.-', the signs * and ?, and [...] or "
+        "[!...] with something inside"
+    ),
+    LABEL_KEY_PATTERN: f"this is not a label's key: it has {_LABEL}, and perhaps a prefix and a slash in front",
+    LABEL_VALUE_PATTERN: f"this is not a label's value: it has at most 63 {_LABEL}",
+    CLASS_PATTERN: (
+        "this cannot be the name of a storage class: it has lower-case letters, digits and '-', with single dots "
+        "between; leave it empty for none"
+    ),
+    FS_TYPE_PATTERN: "this is no file system: write lower-case letters and digits, such as xfs",
+    MOUNT_OPTION_PATTERN: "this is not one option of mount: write each as an item, without blanks",
+}
+
+
+def worded(details: Mapping[str, Any]) -> str:
+    """One of the errors of a ValidationError, with the way out."""
+    context = details.get("ctx", {})
+    match details["type"]:
+        case "missing":
+            return "is missing: add it"
+        case "string_pattern_mismatch":
+            return PATTERNS.get(context["pattern"], str(details["msg"]))
+        case "string_type":
+            return "this is not text: put it in quotes"
+        case "too_short":
+            return f"needs at least {context['min_length']} of these: add one, or leave the field out if it may be"
+        case "too_long":
+            return f"takes at most {context['max_length']} of these, not {context['actual_length']}: remove some"
+        case _:
+            return str(details["msg"]).removeprefix("Value error, ").replace("Input should", "it should", 1)
+
+
+def told(errors: list[Any]) -> list[Any]:
+    """The errors without those that only follow from others: that a list of which an item is wrong lacks that item."""
+    wrong = {error["loc"][:end] for error in errors for end in range(len(error["loc"]))}
+    return [error for error in errors if error["type"] != "too_short" or error["loc"] not in wrong]

@@ -1,0 +1,413 @@
+"""Reads what the array prints, in both dialects, into facts. Pure: text in, facts or `Unreadable` out.
+
+What differs between releases is asked of the columns that are there, not of a table of versions; only what cannot be
+seen in the answer itself (which command to type) hangs on the code level: see `capabilities.py`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
+
+from flashsystem_operator.array.dialect.tables import (
+    DELIMITER,
+    Pair,
+    Row,
+    cell,
+    concise,
+    concise_or_odd,
+    detailed,
+    first_values,
+    is_column,
+    number,
+    words,
+)
+from flashsystem_operator.array.errors import MissingColumn, Unreadable
+from flashsystem_operator.array.model import Dialect, Host, HostRow, Node, Odd, Pool, Port, Protocol, System, Volume
+from flashsystem_operator.array.model import Mapping as VolumeMapping
+from flashsystem_operator.values import (
+    MAX_LUN,
+    ChapSecret,
+    HostName,
+    Lun,
+    PoolName,
+    VolumeName,
+    VolumeUid,
+    system_id,
+    volume_uid,
+)
+
+_PORT_KEYS: Mapping[str, Protocol] = {
+    "iscsi_name": Protocol.ISCSI,
+    "wwpn": Protocol.FC,
+    "sas_wwpn": Protocol.SAS,
+    "nqn": Protocol.NVME,
+}
+"""In lower case: IBM's guide writes iSCSI_name where arrays print iscsi_name."""
+_LOGINS = "node_logged_in_count"
+_NAMES = ("name", "host_name", "vdisk_name", "vdisk_UID")
+"""The columns by which a resource is recognised that stands on a row."""
+Read = TypeVar("Read")
+_SYSTEM_KEYS = frozenset(
+    {
+        "id",
+        "name",
+        "code_level",
+        "product_name",
+        "open_access_enabled",
+        "vdisk_protection_time",
+        "vdisk_protection_enabled",
+    }
+)
+"""All that is read of `lssystem`. It also shows the system's CHAP secret, in clear."""
+_SYSTEM_ID = re.compile(r"[0-9A-Fa-f]{16}")
+_VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})+")
+
+
+def system(text: str, line: str) -> System:
+    """`lssystem`. The legacy dialect is known by its key open_access_enabled, which no other has."""
+    row = _of_system(text, line)
+    open_access = row.get("open_access_enabled")
+    if open_access not in (None, "on", "off"):
+        raise Unreadable(line, "open_access_enabled is neither on nor off")
+    code = row.get("code_level", "")
+    version = _VERSION.match(code)
+    if version is None and open_access is None:
+        raise Unreadable(line, "code_level begins with no version")
+    if not _SYSTEM_ID.fullmatch(cell(row, "id", line)):
+        raise Unreadable(line, "id is not of 16 hexadecimal digits")
+    return System(
+        id=system_id(row["id"]),
+        name=cell(row, "name", line),
+        dialect=Dialect.MODERN if open_access is None else Dialect.LEGACY,
+        code_level=() if version is None else tuple(int(part) for part in version.group().split(".")),
+        code_text=code,
+        product=row.get("product_name", ""),
+        open_access=None if open_access is None else open_access == "on",
+    )
+
+
+def nodes(text: str, line: str) -> tuple[Node | Odd, ...]:
+    """`lsnode` or `lsnodecanister`."""
+    return _each(concise_or_odd(text, line), lambda row: _node(row, line), line)
+
+
+def _node(row: Row, line: str) -> Node:
+    return Node(
+        id=cell(row, "id", line),
+        name=cell(row, "name", line),
+        online=cell(row, "status", line) == "online",
+        status=cell(row, "status", line),
+        iqn=cell(row, "iscsi_name", line),
+        io_group=cell(row, "IO_group_name", line),
+        config_node=cell(row, "config_node", line) == "yes",
+        io_group_id=row.get("IO_group_id", ""),
+    )
+
+
+def _each(rows: Iterable[Row | Odd], read: Callable[[Row], Read], line: str) -> tuple[Read | Odd, ...]:
+    """What each row says, or why that cannot be read. A column that is missing is missing in all of them."""
+    return tuple(row if isinstance(row, Odd) else _or_odd(row, read, line) for row in rows)
+
+
+def _or_odd(row: Row, read: Callable[[Row], Read], line: str) -> Read | Odd:
+    try:
+        return read(row)
+    except MissingColumn:
+        raise
+    except Unreadable as error:
+        return Odd(line, error.why, words(row.get(column, "") for column in _NAMES), next(iter(row.values())))
+
+
+def pool(text: str, line: str, asked: PoolName) -> Pool:
+    """`lsmdiskgrp -bytes POOL`. The legacy dialect does not repeat the name that was asked for."""
+    row = first_values(detailed(text, line))
+    return Pool(
+        name=PoolName(row.get("name", asked)),
+        status=cell(row, "status", line),
+        capacity=number(row, "capacity", line),
+        free=number(row, "free_capacity", line),
+    )
+
+
+def protection_time(text: str, line: str) -> int | None:
+    """`lssystem`: minutes for which volume protection keeps a volume after its last I/O; None where it is off.
+
+    The legacy dialect has no such key: there it is off.
+    """
+    row = _of_system(text, line)
+    if row.get("vdisk_protection_enabled") != "yes":
+        return None
+    if not (minutes := cell(row, "vdisk_protection_time", line)).isdecimal():
+        raise Unreadable(line, "vdisk_protection_time is no number")
+    return int(minutes)
+
+
+def protects(text: str, line: str) -> bool:
+    """`lsmdiskgrp POOL`: whether the pool lets volume protection act. Before 8.x it had no say: the system decides."""
+    return first_values(detailed(text, line)).get("vdisk_protection_enabled", "yes") == "yes"
+
+
+def pools_of_volume(text: str, line: str) -> tuple[PoolName, ...]:
+    """`lsvdisk VOLUME`: its pool, or those of its copies: a mirrored volume itself says `many`."""
+    names = dict.fromkeys(value for key, value in detailed(text, line) if key == "mdisk_grp_name" and value)
+    return tuple(PoolName(name) for name in names if name != "many")
+
+
+def volumes(text: str, line: str) -> tuple[Volume | Odd, ...]:
+    """`lsvdisk -bytes`, all of them or a filtered few."""
+    return _each(concise_or_odd(text, line), lambda row: _volume(row, line), line)
+
+
+def volume(text: str, line: str) -> Volume:
+    """`lsvdisk -bytes VOLUME`. A mirrored volume repeats keys for its copies; the volume's own come first."""
+    return _volume(first_values(detailed(text, line)), line)
+
+
+def host_rows(text: str, line: str) -> tuple[HostRow | Odd, ...]:
+    """`lshost`: who is there. All else is read in the detailed view."""
+
+    def read(row: Row) -> HostRow:
+        return HostRow(_present(row, "id", line), HostName(_present(row, "name", line)))
+
+    return _each(concise_or_odd(text, line), read, line)
+
+
+def _present(row: Row, column: str, line: str) -> str:
+    if not (found := cell(row, column, line)):
+        raise Unreadable(line, f"{column} is empty")
+    return found
+
+
+def odd_view(text: str, error: Unreadable, name: str) -> Odd:
+    """The view of one object that cannot be read: all values in it are what the object may be recognised by."""
+    values = (each.rstrip("\r").partition(DELIMITER) for each in text.split("\n"))
+    return Odd(error.line, error.why, words([name, *(value or key for key, _, value in values)]), name)
+
+
+def host(text: str, line: str) -> Host:
+    """`lshost HOST`. Unreadable if it says another number of ports than it shows: a lost port is a lost identity."""
+    pairs = detailed(text, line)
+    row = first_values(pairs)
+    ports = tuple(_ports(pairs, line))
+    if number(row, "port_count", line) != len(ports):
+        raise Unreadable(line, f"port_count is {row['port_count']}, but it shows {len(ports)} ports")
+    return Host(
+        id=cell(row, "id", line),
+        name=HostName(cell(row, "name", line)),
+        ports=ports,
+        cluster=row.get("host_cluster_name", ""),
+        portset=row.get("portset_name", ""),
+        io_group_count=number(row, "iogrp_count", line) if row.get("iogrp_count") else 0,
+        kind=row.get("type", ""),
+        partition=row.get("partition_name", ""),
+    )
+
+
+def io_groups(text: str, line: str) -> frozenset[str]:
+    """`lshostiogrp HOST`: the ids of the I/O groups through which it may log in."""
+    return frozenset(cell(row, "id", line) for row in concise(text, line))
+
+
+def mappings_by_host(text: str, line: str) -> tuple[VolumeMapping | Odd, ...]:
+    """`lshostvdiskmap`: here id and name are the host's."""
+    return _mappings(concise_or_odd(text, line), _Columns("id", "name", "vdisk_id", "vdisk_name"), line)
+
+
+def mappings_by_volume(text: str, line: str) -> tuple[VolumeMapping | Odd, ...]:
+    """`lsvdiskhostmap`: here id and name are the volume's."""
+    return _mappings(concise_or_odd(text, line), _Columns("host_id", "host_name", "id", "name"), line)
+
+
+def host_clusters_by_volume(text: str, line: str) -> Mapping[VolumeUid, frozenset[str]]:
+    """`lshostclustervolumemap`: the names of the host clusters that have volumes, also of those without hosts.
+
+    Source: array-cli facts 2.16.
+    """
+    found: dict[VolumeUid, set[str]] = {}
+    for row in concise(text, line):
+        found.setdefault(_uid(cell(row, "volume_UID", line), line), set()).add(cell(row, "name", line))
+    return {uid: frozenset(names) for uid, names in found.items()}
+
+
+class _Columns(NamedTuple):
+    """Where a listing of mappings has host and volume."""
+
+    host_id: str
+    host: str
+    volume_id: str
+    volume: str
+
+
+def _mappings(rows: Iterable[Row | Odd], columns: _Columns, line: str) -> tuple[VolumeMapping | Odd, ...]:
+    """One mapping per host, volume and way it comes; a volume in several I/O groups has a row for each of them."""
+    found, odd = dict[VolumeMapping, set[Lun]](), list[Odd]()
+    for row in rows:
+        one = row if isinstance(row, Odd) else _or_odd(row, lambda each: _mapping(each, columns, line), line)
+        if isinstance(one, Odd):
+            host = "" if isinstance(row, Odd) else row.get(columns.host, "")
+            odd.append(replace(one, host=HostName(host) if host else None))
+        else:
+            found.setdefault(replace(one, luns=()), set()).update(one.luns)
+    return (*(replace(mapping, luns=tuple(sorted(luns))) for mapping, luns in found.items()), *odd)
+
+
+def _mapping(row: Row, columns: _Columns, line: str) -> VolumeMapping:
+    return VolumeMapping(
+        HostName(_present(row, columns.host, line)),
+        VolumeName(cell(row, columns.volume, line)),
+        _uid(cell(row, "vdisk_UID", line), line),
+        (_lun(row, line),),
+        _cluster(row, line),
+        row.get(columns.host_id, ""),
+        row.get(columns.volume_id, ""),
+    )
+
+
+def _cluster(row: Row, line: str) -> str:
+    """The host cluster of a shared mapping. A member's private mappings show its cluster too, but are its own."""
+    kind = row.get("mapping_type", "private")
+    if kind not in ("", "private", "shared"):
+        raise Unreadable(line, f"mapping_type is {kind!r}, neither private nor shared")
+    return cell(row, "host_cluster_name", line) if kind == "shared" else ""
+
+
+def _lun(row: Row, line: str) -> Lun:
+    found = number(row, "SCSI_id", line)
+    if found > MAX_LUN:
+        raise Unreadable(line, f"SCSI_id is {found}, more than {MAX_LUN}")
+    return Lun(found)
+
+
+def _volume(row: Row, line: str) -> Volume:
+    if not cell(row, "vdisk_UID", line):
+        raise Unreadable(line, "the volume has no vdisk_UID, so it cannot be told from another")
+    return Volume(
+        id=cell(row, "id", line),
+        name=VolumeName(cell(row, "name", line)),
+        uid=_uid(row["vdisk_UID"], line),
+        capacity=number(row, "capacity", line),
+        io_group=row.get("IO_group_name", ""),
+        status=row.get("status", ""),
+        preferred_node=row.get("preferred_node_id", ""),
+        access_io_groups=number(row, "access_IO_group_count", line) if row.get("access_IO_group_count") else 0,
+    )
+
+
+def _ports(pairs: Iterable[Pair], line: str) -> Iterator[Port]:
+    """A port's name, then its logins and state, perhaps with lines between them that only newer releases print.
+
+    Logins without a port of a known kind before them are those of one of an unknown kind, whose name stands above.
+    """
+    open_port, above = None, ("", "")
+    for key, value in pairs:
+        kind = _PORT_KEYS.get(key.lower())
+        if kind or (key == _LOGINS and (open_port is None or open_port.logins_read)):
+            if open_port:
+                yield open_port.made(line)
+            if not kind and not (is_column(above[0]) and above[1]):
+                raise Unreadable(line, f"{key} stands below no port")
+            open_port = _OpenPort(kind or Protocol.OTHER, value if kind else above[1])
+        if open_port and key == _LOGINS:
+            open_port.logins, open_port.logins_read = _logins(value), True
+        elif open_port and key == "state" and not open_port.state:
+            open_port.state = value
+        above = key, value
+    if open_port:
+        yield open_port.made(line)
+
+
+@dataclass(slots=True)
+class _OpenPort:
+    """A port of which more lines may come."""
+
+    protocol: Protocol
+    name: str
+    logins: int | None = None
+    logins_read: bool = False
+    state: str = ""
+
+    def made(self, line: str) -> Port:
+        if not self.logins_read:
+            raise Unreadable(line, f"port {self.name} shows no {_LOGINS}")
+        name = self.name.lower() if self.protocol is Protocol.ISCSI else self.name
+        return Port(self.protocol, name, self.logins, self.state)
+
+
+def _logins(text: str) -> int | None:
+    """None for what is no number, so that it is taken for a login: a strange word must not cost anybody a volume."""
+    return int(text) if text.isdecimal() and len(text) < len("1000000") else None
+
+
+def _of_system(text: str, line: str) -> Row:
+    """What is asked of `lssystem`, and nothing else: what is not here cannot get into a status.
+
+    Errors quote no value of it: a line may have run into the next one, and that may be the one with the secret.
+    """
+    row: dict[str, str] = {}
+    for each in text.split("\n"):
+        key, _, value = each.rstrip("\r").partition(DELIMITER)
+        if key in _SYSTEM_KEYS:
+            row.setdefault(key, value)
+    if spoilt := sorted(key for key, value in row.items() if DELIMITER in value):
+        raise Unreadable(line, f"the value of {', '.join(spoilt)} holds {DELIMITER!r}, which no value of it does")
+    return row
+
+
+def _uid(text: str, line: str) -> VolumeUid:
+    try:
+        return volume_uid(text)
+    except ValueError as error:
+        raise Unreadable(line, str(error)) from None
+
+
+_METHOD, _SECRET = "iscsi_auth_method", "iscsi_chap_secret"
+_SECRETS = frozenset({_SECRET, f"cluster_{_SECRET}"})
+_METHODS = frozenset({_METHOD, f"cluster_{_METHOD}"})
+_KNOWN_METHODS = frozenset({"none", "chap", ""})
+
+
+def secrets(text: str, line: str) -> Mapping[HostName, ChapSecret | None]:
+    """The secret of each host object that has one; None where the array says that there is one, and not which.
+
+    The system's own, a row of type cluster, is not among them.
+    """
+    header, *rows = [each.rstrip("\r") for each in text.split("\n") if each.strip()] or [""]
+    columns = header.split(DELIMITER)
+    if header and not {"type", "name", _METHOD, _SECRET} <= set(columns):
+        raise Unreadable(line, "its columns are not those of lsiscsiauth")
+    found: dict[HostName, ChapSecret | None] = {}
+    for each in rows:
+        row = _row(each, columns, line)
+        if row["type"] == "host" and row[_METHOD] == "chap" and row[_SECRET] != "no":
+            secret = ChapSecret(row[_SECRET], username=row.get("iscsiusername", ""))
+            found[HostName(row["name"])] = None if row[_SECRET] == "yes" else secret
+    return found
+
+
+def _row(text: str, columns: Sequence[str], line: str) -> Mapping[str, str]:
+    """A secret may hold the delimiter: the columns before it are counted from the left, those behind from the right.
+
+    From 8.7 on there are two secrets in a row. Where it cannot be told which of them has it, the row is unreadable.
+    """
+    cells = text.split(DELIMITER)
+    readings = [
+        row
+        for row in _readings(cells, columns)
+        if len(cells) == len(columns) or all(row[column] in _KNOWN_METHODS for column in _METHODS & row.keys())
+    ]
+    if len(readings) != 1:
+        raise Unreadable(line, f"a row has {len(cells)} fields, the header {len(columns)}")
+    return readings[0]
+
+
+def _readings(cells: Sequence[str], columns: Sequence[str]) -> Iterator[Mapping[str, str]]:
+    """Every way to share the cells out among the columns, a secret taking several of them if there are too many."""
+    if not columns or len(cells) < len(columns):
+        if not columns and not cells:
+            yield {}
+        return
+    most = len(cells) - len(columns) + 1 if columns[0] in _SECRETS else 1
+    for taken in range(1, most + 1):
+        for rest in _readings(cells[taken:], columns[1:]):
+            yield {columns[0]: DELIMITER.join(cells[:taken]), **rest}

@@ -1,0 +1,380 @@
+"""Whether volume protection may be what keeps the array from taking something away.
+
+It guards volumes with recent I/O, -force or not, where the system *and* the volume's pool have it on. Its codes are
+known (8457E to 8463E, 8478E to 8484E). For how long it guards, and whether a code that is not known may be its, is
+decided by these facts, which are read after a refusal only.
+Source: array-cli facts 4.4.
+"""
+
+import collections.abc
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from flashsystem_operator.array import queries
+from flashsystem_operator.array.dialect import portals
+from flashsystem_operator.array.dialect.tables import sift
+from flashsystem_operator.array.errors import Refused, Unreadable
+from flashsystem_operator.array.inventory import Body, View
+from flashsystem_operator.array.model import (
+    Host,
+    Mapping,
+    Node,
+    Odd,
+    Pool,
+    Portal,
+    Portset,
+    System,
+    Volume,
+    capabilities,
+)
+from flashsystem_operator.array.queries import Query
+from flashsystem_operator.array.session import Session
+from flashsystem_operator.values import ChapSecret, HostName, PoolName, VolumeName, VolumeUid
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Volume protection that is on. minutes: after the last I/O. pools: those concerned that have it on."""
+
+    minutes: int
+    pools: tuple[PoolName, ...]
+
+
+def protection(session: Session, volumes: Iterable[VolumeName]) -> Protection | None:
+    """What guards any of these volumes now, or None. Without a volume to ask about, the system's word has to do.
+
+    Takes a command for the system and, where that has it on, one for each volume and each pool.
+    """
+    minutes = session.ask(queries.PROTECTION_TIME)
+    if minutes is None:
+        return None
+    names = tuple(volumes)
+    found = session.ask_all(map(queries.pools_of_volume, names))
+    pools = tuple(dict.fromkeys(pool for some in found for pool in some or ()))
+    guarding = tuple(pool for pool in pools if session.find(queries.protects(pool)))
+    return Protection(minutes, guarding) if guarding or not names else None
+
+
+_TRIES = 3
+"""Looks at what an administrator changes while it is read."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Focus:
+    """What a close look looks at.
+
+    hosts: host objects, with their ports.
+    mapped: host objects whose mappings are to be read by a command meant for each of them, because something may turn
+        out to be gone.
+    listed: host objects whose mappings may as well come from a listing of all, where the array gives one.
+    names: volumes whose UID is to be found by name.
+    uids: volumes that are known by UID, with the name under which they were last seen (empty if never).
+    volumes: volumes whose mappings to any host are to be read, by ids: it is by these that a mapping is known to be
+        gone, whatever the names are by now.
+    clustered: volumes whose mappings to host clusters are to be read, where the array has host clusters.
+    detailed: known volumes of which more is to be read than a listing tells.
+    grouped: host objects whose I/O groups are to be read.
+    chap: whether the secrets that host objects ask for are to be read.
+    """
+
+    hosts: set[HostName] = field(default_factory=set)
+    mapped: set[HostName] = field(default_factory=set)
+    listed: set[HostName] = field(default_factory=set)
+    names: set[VolumeName] = field(default_factory=set)
+    uids: dict[VolumeUid, VolumeName] = field(default_factory=dict)
+    volumes: set[VolumeUid] = field(default_factory=set)
+    clustered: set[VolumeUid] = field(default_factory=set)
+    detailed: set[VolumeUid] = field(default_factory=set)
+    grouped: set[HostName] = field(default_factory=set)
+    chap: bool = False
+
+    @property
+    def cost(self) -> int:
+        """Commands that the look takes at most, but for volumes that were renamed and the hosts of `volumes`."""
+        mappings = len(self.mapped | self.listed)
+        volumes = len(self.names) + len(self.uids) + 2 * len(self.volumes) + bool(self.clustered) + len(self.detailed)
+        return len(self.hosts) + mappings + volumes + len(self.grouped) + self.chap
+
+
+def body(session: Session, pool: PoolName | None) -> Body:
+    """The array itself: system, nodes, portals and pool. Takes 4 or 5 commands."""
+    system, odd = session.ask(queries.SYSTEM), list[Odd]()
+    nodes = tuple(sift(_nodes(session), odd))
+    found, portsets = _portals(session, system, nodes, odd)
+    if odd and not any(portal.usable for portal in found):
+        raise Unreadable(odd[0].line, odd[0].why)
+    return Body(system, nodes, found, _pool(session, system, pool), portsets, tuple(dict.fromkeys(odd)))
+
+
+def survey(session: Session, pool: PoolName | None) -> View:
+    """Everything: the array itself, all hosts with their ports, all volumes, all mappings."""
+    view = View(body(session, pool))
+    volumes(session, view)
+    hosts(session, view)
+    return view
+
+
+def volumes(session: Session, view: View) -> None:
+    """All volumes."""
+    odd = list[Odd]()
+    for volume in sift(session.ask(queries.VOLUMES), odd):
+        view.learn_volume(volume)
+    # A row that is out of shape may still tell the id: then its own view says more.
+    told = {each.first: each for each in odd if each.is_out_of_shape and each.first.isdecimal()}
+    answers = session.ask_all(queries.volume_or_odd(VolumeName(number)) for number in told)
+    for number, found in zip(told, answers, strict=True):
+        if isinstance(found, Volume):
+            odd.remove(told[number])
+            view.learn_volume(found)
+    view.learn_odd("lsvdisk", odd)
+
+
+def hosts(session: Session, view: View) -> None:
+    """All hosts with their ports, and all mappings.
+
+    A host that is listed and then not found under its name was renamed or removed in between: all is read again, since
+    one that is merely left out would look like one without mappings. A row that is out of shape may still tell the id.
+    """
+    for _ in range(_TRIES):
+        odd = list[Odd]()
+        rows = tuple(sift(session.ask(queries.HOSTS), odd))
+        found = session.hosts([row.name for row in rows])
+        seen = {host.id for host in found.values() if isinstance(host, Host)}
+        if {row.id for row in rows if not isinstance(found[row.name], Odd)} <= seen:
+            break
+    else:
+        raise Unreadable("lshost", f"in {_TRIES} looks its host objects had other names than in the look before")
+    told = {HostName(each.first): each for each in odd if each.first.isdecimal()}
+    for number, host in session.hosts(told).items():
+        if isinstance(host, Host):
+            odd.remove(told[number])
+            found[host.name] = host
+    view.learn_odd("lshost", odd)
+    for gone in view.hosts.keys() - found.keys():
+        _learn_host(view, gone, session.find(queries.host_or_odd(gone)))
+    for name, host in found.items():
+        _learn_host(view, name, host)
+    for name, mappings in session.all_mappings([name for name, host in found.items() if host is not None]):
+        _learn_mappings(view, name, mappings)
+
+
+def closely(session: Session, view: View, focus: Focus) -> None:
+    """Read again what the focus names, each by a command meant for it, and learn it into the view."""
+    for host_name, host in session.hosts(sorted(focus.hosts)).items():
+        _learn_host(view, host_name, host)
+    for volume_name in sorted(focus.names):
+        _volume_by_name(session, view, volume_name)
+    for uid, last_name in sorted(focus.uids.items()):
+        _volume_by_uid(session, view, uid, last_name)
+    _mappings(session, view, focus)
+    _mappings_of_volumes(session, view, focus.volumes)
+    if focus.clustered and view.body.capabilities.host_clusters:
+        view.host_clusters = _host_clusters(session, view)
+    detailed = [view.volumes[uid] for uid in sorted(focus.detailed & view.volumes.keys())]
+    for known, found in zip(detailed, session.ask_all(queries.volume(each.name) for each in detailed), strict=True):
+        if found is not None and found.uid == known.uid:
+            view.learn_volume(found)
+    grouped = sorted(focus.grouped & view.hosts.keys())
+    for name, groups in zip(grouped, session.ask_all(map(queries.io_groups_of_host, grouped)), strict=True):
+        if groups is not None:
+            view.io_groups[name] = groups
+    if focus.chap:
+        view.chap = _chap(session)
+
+
+def _chap(session: Session) -> collections.abc.Mapping[HostName, ChapSecret | None] | None:
+    """None where the user may not ask for secrets. That must not keep the rest of the array from being looked at."""
+    try:
+        return session.ask(queries.CHAP)
+    except (Refused, Unreadable) as error:
+        log.warning("the array does not tell which hosts ask for a CHAP secret: %s", error)
+        return None
+
+
+def _host_clusters(session: Session, view: View) -> collections.abc.Mapping[VolumeUid, frozenset[str]]:
+    """What was known before where the array does not tell: that must not keep the rest from being looked at."""
+    try:
+        return session.ask(queries.HOST_CLUSTERS_BY_VOLUME)
+    except (Refused, Unreadable) as error:
+        log.warning("the array does not tell which volumes are mapped to host clusters: %s", error)
+        return view.host_clusters
+
+
+def _mappings(session: Session, view: View, focus: Focus) -> None:
+    listed = sorted((focus.listed - focus.mapped) & view.hosts.keys())
+    mapped = sorted((focus.mapped | (focus.listed if len(listed) == 1 else set())) & view.hosts.keys())
+    for name, found in session.all_mappings(listed) if len(listed) > 1 else ():
+        if name in listed:
+            _learn_mappings(view, name, found)
+    for name, found in session.mappings(mapped):
+        _learn_mappings(view, name, found, proven=True)
+
+
+def _learn_host(view: View, name: HostName, found: Host | Odd | None) -> None:
+    """One that cannot be read stays as it was known."""
+    view.learn_odd(f"lshost {name}", [found] if isinstance(found, Odd) else ())
+    if not isinstance(found, Odd):
+        view.learn_host(name, found)
+
+
+def _learn_mappings(
+    view: View, name: HostName, found: tuple[Mapping | Odd, ...] | None, *, proven: bool = False
+) -> None:
+    """None: there is no host object of this name any more, which is no word about the mappings that it had."""
+    odd = list[Odd]()
+    if found is None:
+        view.learn_host(name, None)
+    else:
+        readable = tuple(sift(found, odd))
+        view.learn_mappings_of_host(name, readable, proven=proven and not odd)
+    view.learn_odd(f"lshostvdiskmap {name}", _about(odd, name))
+
+
+def _about(odd: Iterable[Odd], *words: str) -> Iterator[Odd]:
+    """Oddities of an answer that is about these, whatever the row itself says."""
+    return (replace(each, words=each.words | {word.lower() for word in words}) for each in odd)
+
+
+def _mappings_of_volumes(session: Session, view: View, uids: collections.abc.Set[VolumeUid]) -> None:
+    """All mappings of these volumes, with the host objects that have them; none of a volume that is gone.
+
+    Read by ids, which objects keep as long as they live; by names where the array does not take them.
+    """
+    left = set(uids)
+    for by_id in (True, False) * _TRIES:
+        for uid in sorted(left - view.volumes.keys() - view.gone_volumes):
+            _volume_by_uid(session, view, uid, VolumeName(""))
+        for gone in left & view.gone_volumes:
+            if view.odd_about((gone,)) is None:
+                view.learn_mappings_of_volume(gone, ())
+        left = _changing(session, view, [view.volumes[uid] for uid in sorted(left & view.volumes.keys())], by_id=by_id)
+        if not left:
+            return
+    raise Unreadable("lsvdiskhostmap", f"in {2 * _TRIES} looks volumes or host objects had other names than before")
+
+
+def _changing(session: Session, view: View, volumes: Sequence[Volume], *, by_id: bool) -> set[VolumeUid]:
+    """Learn the mappings of these volumes; answers with those of which what was read does not fit together.
+
+    A volume is read after its mappings were, to see that they were its own, and after that each host object by what
+    stands next to the mapping.
+    """
+
+    def words_of(row: Mapping) -> str:
+        return (by_id and row.host_id) or row.host
+
+    words = [volume.id if by_id else volume.name for volume in volumes]
+    listed = session.ask_all(map(queries.mappings_of_volume, words))
+    owners = session.ask_all(map(queries.volume_or_odd, words))
+    named = sorted({words_of(row) for rows in listed for row in rows or () if isinstance(row, Mapping)})
+    found = dict(zip(named, session.ask_all(map(queries.host_or_odd, named)), strict=True))
+    changing = set()
+    for volume, rows, owner in zip(volumes, listed, owners, strict=True):
+        odd = [owner] if isinstance(owner, Odd) else []
+        own = tuple(sift(rows or (), odd))
+        view.learn_odd(f"lsvdiskhostmap {volume.uid}", _about(odd, volume.uid, volume.name))
+        if isinstance(owner, Odd) or odd:
+            continue
+        if owner is None or owner.uid != volume.uid:
+            _forget(view, volume.uid)
+            changing.add(volume.uid)
+            continue
+        view.learn_volume(owner)
+        hosts = [(row, found[words_of(row)]) for row in own]
+        if rows is None or not all(row.uid == owner.uid and _is_at(host, row) for row, host in hosts):
+            changing.add(volume.uid)
+            continue
+        for row, host in hosts:
+            _learn_host(view, row.host, host)
+        view.learn_mappings_of_volume(owner.uid, own)
+    return changing
+
+
+def _is_at(host: Host | Odd | None, row: Mapping) -> bool:
+    """Whether this is the host object of this mapping."""
+    if isinstance(host, Odd):
+        return True
+    return host is not None and host.name == row.host and row.host_id in ("", host.id)
+
+
+def _volume_by_name(session: Session, view: View, name: VolumeName) -> None:
+    volume = session.find(queries.volume_or_odd(name))
+    view.learn_odd(f"lsvdisk {name}", [volume] if isinstance(volume, Odd) else ())
+    if isinstance(volume, Odd):
+        return
+    if volume is None or volume.name != name:
+        view.learn_name_is_free(name)
+    if volume is not None:
+        view.learn_volume(volume)
+
+
+def _volume_by_uid(session: Session, view: View, uid: VolumeUid, last_name: VolumeName) -> None:
+    """By the id that it was seen with, which is its own for life, and by the name that it last had; then by UID.
+
+    That a list does not show it is no proof: a row may be lost. It is gone when a look at its id or its name, with the
+    exit status of such a look, did not find it either.
+    """
+    look = f"lsvdisk {uid}"
+    view.learn_odd(look, ())
+    if number := view.volume_ids.get(uid):
+        found = session.find(queries.volume_or_odd(number))
+        if isinstance(found, Odd):
+            view.learn_odd(look, _about([found], uid))
+            return
+        if found is not None:
+            view.learn_volume(found)
+        if found is not None and found.uid == uid:
+            if last_name not in ("", found.name):
+                _volume_by_name(session, view, last_name)  # which is another volume's by now, or free
+            return
+        _forget(view, uid)
+    if last_name:
+        _volume_by_name(session, view, last_name)
+        if uid in view.volumes:
+            return
+    filters = view.body.capabilities.finds_by_uid
+    odd = list[Odd]()
+    for volume in sift(session.ask(queries.volumes_with_uid(uid) if filters else queries.VOLUMES), odd):
+        view.learn_volume(volume)
+    asked = {uid.lower(), last_name.lower()}
+    maybe = [each for each in odd if filters or each.is_out_of_shape or not asked.isdisjoint(each.words)]
+    view.learn_odd(look, _about(maybe, uid))
+    if (number or last_name) and uid not in view.volumes and not maybe:
+        view.learn_volume_gone(uid)
+
+
+def _forget(view: View, uid: VolumeUid) -> None:
+    """A volume is not where it was: it may be elsewhere."""
+    if (known := view.volumes.get(uid)) is not None:
+        view.learn_name_is_free(known.name)
+
+
+def _nodes(session: Session) -> tuple[Node | Odd, ...]:
+    """`lsnode` where it is known, `lsnodecanister` on enclosures that do not know it."""
+    try:
+        return session.ask(queries.NODES)
+    except Refused:
+        return session.ask(queries.NODE_CANISTERS)
+
+
+def _portals(
+    session: Session, system: System, nodes: tuple[Node, ...], odd: list[Odd]
+) -> tuple[tuple[Portal, ...], tuple[Portset, ...]]:
+    """The portals, and the portsets: none where the array knows no such thing."""
+    if not capabilities(system).portsets:
+        found = session.ask(
+            Query("lsportip", lambda text, line: portals.from_lsportip(text, line, nodes, system.dialect, odd))
+        )
+        return found, ()
+    portsets = session.ask(Query("lsportset", lambda text, line: portals.portsets(text, line, odd)))
+    found = session.ask(Query("lsip", lambda text, line: portals.from_lsip(text, line, nodes, portsets, odd)))
+    return found, portsets
+
+
+def _pool(session: Session, system: System, named: PoolName | None) -> Pool | None:
+    """None when the array has no such pool, or when none is asked for."""
+    name = named or capabilities(system).default_pool
+    return None if name is None else session.find(queries.pool(PoolName(name)))

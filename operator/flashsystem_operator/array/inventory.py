@@ -1,0 +1,317 @@
+"""What we know of an array: the facts of the last looks, put together and indexed.
+
+A view is learnt into by looks (`learn_*`) and, while a batch is planned, moved on by what was planned (`assume`), so
+that later plans stand on what the earlier ones leave. It belongs to one worker; planning works on a copy.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from flashsystem_operator.array.commands import (
+    AddIoGroups,
+    AddPorts,
+    ChangeHost,
+    ClearChap,
+    HostChange,
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    RemoveIoGroups,
+    RemovePort,
+    SetChap,
+    Step,
+    UnmapVolume,
+)
+from flashsystem_operator.array.model import (
+    Capabilities,
+    Host,
+    Node,
+    Odd,
+    Pool,
+    Port,
+    Portal,
+    Portset,
+    Protocol,
+    System,
+    Volume,
+    capabilities,
+)
+from flashsystem_operator.array.model import Mapping as VolumeMapping
+from flashsystem_operator.values import ChapSecret, HostName, Iqn, VolumeName, VolumeUid
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The array itself, without what is kept on it. pool: None when none was asked for, or when it is not there.
+
+    odd: what could not be read of nodes, portsets and addresses.
+    """
+
+    system: System
+    nodes: tuple[Node, ...]
+    portals: tuple[Portal, ...]
+    pool: Pool | None
+    portsets: tuple[Portset, ...] = ()
+    odd: tuple[Odd, ...] = ()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return capabilities(self.system)
+
+    @property
+    def io_groups(self) -> Mapping[str, str]:
+        """The names of the I/O groups that have a node, by their ids. A hot spare is in none until it stands in."""
+        return {node.io_group_id: node.io_group for node in self.nodes if node.io_group_id}
+
+
+@dataclass(slots=True)
+class View:
+    """Hosts, volumes and mappings of one array.
+
+    gone_volumes: UIDs that a look meant for them did not find; a volume that is merely not in `volumes` may exist.
+    volume_ids: the ids that volumes had when they, or mappings of them, were last seen; a volume keeps it for life.
+    io_groups: through which I/O groups (ids) a host object may log in, of those that were asked.
+    chap: the secrets that host objects ask for; None before anybody asked, or while the array does not tell.
+    host_clusters: the names of the host clusters that have volumes. Read only after the array refused to map one: a
+        host cluster without members shows in no view of hosts.
+    """
+
+    body: Body
+    hosts: dict[HostName, Host] = field(default_factory=dict)
+    volumes: dict[VolumeUid, Volume] = field(default_factory=dict)
+    gone_volumes: set[VolumeUid] = field(default_factory=set)
+    volume_ids: dict[VolumeUid, str] = field(default_factory=dict)
+    io_groups: dict[HostName, frozenset[str]] = field(default_factory=dict)
+    chap: Mapping[HostName, ChapSecret | None] | None = None
+    host_clusters: Mapping[VolumeUid, frozenset[str]] = field(default_factory=dict)
+    _odd: dict[str, tuple[Odd, ...]] = field(default_factory=dict)
+    _uids: dict[VolumeName, VolumeUid] = field(default_factory=dict)
+    _holders: dict[Iqn, HostName] = field(default_factory=dict)
+    _on_host: dict[HostName, dict[VolumeUid, tuple[VolumeMapping, ...]]] = field(default_factory=dict)
+    _of_volume: dict[VolumeUid, set[HostName]] = field(default_factory=dict)
+    _proven: set[HostName] = field(default_factory=set)
+
+    def copy(self) -> "View":
+        return View(
+            self.body,
+            dict(self.hosts),
+            dict(self.volumes),
+            set(self.gone_volumes),
+            dict(self.volume_ids),
+            dict(self.io_groups),
+            self.chap,
+            self.host_clusters,
+            dict(self._odd),
+            dict(self._uids),
+            dict(self._holders),
+            {host: dict(rows) for host, rows in self._on_host.items()},
+            {uid: set(hosts) for uid, hosts in self._of_volume.items()},
+            set(self._proven),
+        )
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    def volume_named(self, name: VolumeName) -> Volume | None:
+        uid = self._uids.get(name)
+        return None if uid is None else self.volumes[uid]
+
+    def holders(self, iqns: Iterable[Iqn]) -> tuple[HostName, ...]:
+        """The host objects that hold any of these initiators, in the order of the initiators."""
+        return tuple(dict.fromkeys(self._holders[iqn] for iqn in iqns if iqn in self._holders))
+
+    def holder(self, iqn: Iqn) -> HostName | None:
+        return self._holders.get(iqn)
+
+    def on_host(self, host: HostName) -> Mapping[VolumeUid, tuple[VolumeMapping, ...]]:
+        """The mappings of a host by volume: mostly one each, two when one of them comes through a host cluster."""
+        return self._on_host.get(host, {})
+
+    def is_proven_empty(self, host: HostName) -> bool:
+        """Whether a command meant for this host showed no mapping. A listing of all may have lost a row."""
+        return host in self._proven and not self.on_host(host)
+
+    def of_volume(self, uid: VolumeUid) -> frozenset[HostName]:
+        """The host objects to which a volume is mapped."""
+        return frozenset(self._of_volume.get(uid, ()))
+
+    def empty_clusters_of(self, uid: VolumeUid) -> frozenset[str]:
+        """The host clusters that have a volume and, as far as is known, no host that sees it: it keeps others out."""
+        seen = {row.cluster for host in self._of_volume.get(uid, ()) for row in self.on_host(host).get(uid, ())}
+        return self.host_clusters.get(uid, frozenset()) - seen
+
+    @property
+    def odd(self) -> tuple[Odd, ...]:
+        """What the last looks could not read."""
+        return (*self.body.odd, *(each for found in self._odd.values() for each in found))
+
+    @property
+    def may_lack_mappings(self) -> bool:
+        """Whether a host object has a mapping of which not even the volume can be told."""
+        found = (odd for look, odd in self._odd.items() if look.startswith("lshostvdiskmap "))
+        return any(each.is_out_of_shape for odd in found for each in odd)
+
+    def odd_about(self, words: Iterable[str]) -> Odd | None:
+        """Something that the last looks could not read and that is about one of these names, initiators or UIDs."""
+        if not self._odd:
+            return None
+        asked = {word.lower() for word in words}
+        return next((each for found in self._odd.values() for each in found if not asked.isdisjoint(each.words)), None)
+
+    def shows(self, step: Step) -> bool:
+        """Whether the step's effect is there: then nothing of it can still be under way."""
+        if self.odd_about((step.host, *((step.uid,) if isinstance(step, MapVolume | UnmapVolume) else ()))):
+            return False
+        match step:
+            case MakeHost(host=name, iqns=iqns) | AddPorts(host=name, iqns=iqns):
+                return name in self.hosts and self.hosts[name].iqns >= set(iqns)
+            case RemovePort(host=name, iqn=iqn):
+                return name not in self.hosts or iqn not in self.hosts[name].iqns
+            case ChangeHost() | AddIoGroups() | RemoveIoGroups() | SetChap() | ClearChap():
+                return step.host not in self.hosts or self._shows_change(step)
+            case RemoveHost(host=name):
+                return name not in self.hosts
+            case MapVolume(host=name, uid=uid):
+                return not all(mapping.cluster for mapping in self.on_host(name).get(uid, ()))
+            case UnmapVolume(host=name, uid=uid):
+                return all(mapping.cluster for mapping in self.on_host(name).get(uid, ()))
+
+    def _shows_change(self, step: HostChange) -> bool:
+        host, groups = self.hosts[step.host], self.io_groups.get(step.host, frozenset())
+        match step:
+            case ChangeHost(portset=portset, kind=kind):
+                return portset in (None, host.portset) and kind in (None, host.kind)
+            case AddIoGroups(groups=wished):
+                return groups >= set(wished)
+            case RemoveIoGroups(groups=leaving):
+                return bool(groups) and groups.isdisjoint(leaving)
+            case SetChap(secret=secret):
+                return self.chap is not None and self.chap.get(host.name) == secret
+            case ClearChap():
+                return self.chap is not None and host.name not in self.chap
+
+    # -- learning ----------------------------------------------------------------------------------------------------
+
+    def learn_odd(self, look: str, found: Iterable[Odd]) -> None:
+        """What this look could not read, in place of what it could not before."""
+        if odd := tuple(found):
+            self._odd[look] = odd
+        else:
+            self._odd.pop(look, None)
+
+    def learn_host(self, name: HostName, host: Host | None) -> None:
+        """What a look at this host object found; None: it is not there, and so none of its mappings is."""
+        if (known := self.hosts.pop(name, None)) is not None:
+            for iqn in known.iqns:
+                if self._holders.get(Iqn(iqn)) == name:  # it may have been seen on another host object since
+                    del self._holders[Iqn(iqn)]
+        if known is None or host is None or known.id != host.id:
+            self.io_groups.pop(name, None)
+            self.chap = self._chap_without(name)
+        if host is None:
+            self.learn_mappings_of_host(name, ())
+            self._on_host.pop(name, None)
+            return
+        self.hosts[host.name] = host
+        self._holders.update({Iqn(iqn): host.name for iqn in host.iqns})
+
+    def learn_volume(self, volume: Volume) -> None:
+        """A close answer may be silent about the I/O group, where a listing told it, and a listing about the rest."""
+        if (known := self.volumes.get(volume.uid)) is not None:
+            self._uids.pop(known.name, None)
+            volume = replace(
+                volume,
+                io_group=volume.io_group or known.io_group,
+                access_io_groups=volume.access_io_groups or known.access_io_groups,
+                preferred_node=volume.preferred_node or known.preferred_node,
+            )
+        if (former := self._uids.get(volume.name)) not in (None, volume.uid):
+            self.volumes.pop(VolumeUid(str(former)), None)
+        self.volumes[volume.uid] = volume
+        self.volume_ids[volume.uid] = volume.id
+        self._uids[volume.name] = volume.uid
+        self.gone_volumes.discard(volume.uid)
+
+    def learn_name_is_free(self, name: VolumeName) -> None:
+        """No volume has this name now. One that had it may have been renamed, so nothing is said of its UID."""
+        if (uid := self._uids.pop(name, None)) is not None:
+            self.volumes.pop(uid, None)
+
+    def learn_volume_gone(self, uid: VolumeUid) -> None:
+        if (known := self.volumes.pop(uid, None)) is not None:
+            self._uids.pop(known.name, None)
+        self.gone_volumes.add(uid)
+
+    def learn_mappings_of_host(self, host: HostName, found: Iterable[VolumeMapping], *, proven: bool = False) -> None:
+        """All mappings of a host, as it has them now. proven: by a command meant for it, not by a listing of all."""
+        (self._proven.add if proven else self._proven.discard)(host)
+        for uid in self._on_host.get(host, {}):
+            self._of_volume.get(uid, set()).discard(host)
+        self._on_host[host] = {}
+        for mapping in found:
+            self._add(mapping)
+
+    def learn_mappings_of_volume(self, uid: VolumeUid, found: Iterable[VolumeMapping]) -> None:
+        """All mappings of a volume, as it has them now."""
+        for host in self._of_volume.pop(uid, set()):
+            self._on_host.get(host, {}).pop(uid, None)
+        for mapping in found:
+            self._add(mapping)
+
+    def _add(self, mapping: VolumeMapping) -> None:
+        rows = self._on_host.setdefault(mapping.host, {})
+        rows[mapping.uid] = (*rows.get(mapping.uid, ()), mapping)
+        if mapping.volume_id:
+            self.volume_ids[mapping.uid] = mapping.volume_id
+        self._of_volume.setdefault(mapping.uid, set()).add(mapping.host)
+
+    # -- supposing ---------------------------------------------------------------------------------------------------
+
+    def assume(self, step: Step) -> None:
+        """Go on as if the step had been done, as the array would do it."""
+        match step:
+            case MakeHost(host=name, iqns=iqns, portset=portset, kind=kind, io_groups=groups):
+                made = Host("", name, tuple(map(_offline, iqns)), portset=portset or "", kind=kind or "generic")
+                self.learn_host(name, made)
+                if groups:
+                    self.io_groups[name] = frozenset(groups)
+            case AddPorts(host=name, iqns=iqns):
+                self._with_ports(name, (*self.hosts[name].ports, *map(_offline, iqns)))
+            case RemovePort(host=name, iqn=iqn):
+                self._with_ports(name, tuple(port for port in self.hosts[name].ports if port.name != iqn))
+            case ChangeHost() | AddIoGroups() | RemoveIoGroups() | SetChap() | ClearChap():
+                self._assume_change(step)
+            case RemoveHost(host=name):
+                self.learn_host(name, None)
+            case MapVolume(host=name, volume=volume, uid=uid, lun=lun):
+                self._add(VolumeMapping(name, volume, uid, (lun,)))
+            case UnmapVolume(host=name, uid=uid):
+                rows = self._on_host.get(name, {})
+                if not (shared := tuple(row for row in rows.pop(uid, ()) if row.cluster)):
+                    self._of_volume.get(uid, set()).discard(name)
+                else:
+                    rows[uid] = shared
+
+    def _assume_change(self, step: HostChange) -> None:
+        name = step.host
+        match step:
+            case ChangeHost(portset=portset, kind=kind):
+                known = self.hosts[name]
+                self.learn_host(name, replace(known, portset=portset or known.portset, kind=kind or known.kind))
+            case AddIoGroups(groups=groups):
+                self.io_groups[name] = self.io_groups.get(name, frozenset()) | set(groups)
+            case RemoveIoGroups(groups=groups):
+                self.io_groups[name] = self.io_groups.get(name, frozenset()) - set(groups)
+            case SetChap(secret=secret):
+                self.chap = {**(self.chap or {}), name: secret}
+            case ClearChap():
+                self.chap = self._chap_without(name)
+
+    def _chap_without(self, name: HostName) -> Mapping[HostName, ChapSecret | None] | None:
+        return self.chap and {host: secret for host, secret in self.chap.items() if host != name}
+
+    def _with_ports(self, name: HostName, ports: tuple[Port, ...]) -> None:
+        self.learn_host(name, replace(self.hosts[name], ports=ports))
+
+
+def _offline(iqn: Iqn) -> Port:
+    return Port(Protocol.ISCSI, iqn, 0, "offline")

@@ -1,0 +1,196 @@
+"""One SSH connection to an array, and a line typed on it.
+
+What matters is to know whether a command may have run. So the errors here fall on one side or the other:
+
+    NotTyped          the connection broke before the line was sent: it may be typed on another one
+    └── NoChannel     the array refused one more channel or CLI session; the connection is good
+    OutcomeUnknown    from the moment the request is handed to the network until its whole answer is here
+
+A command whose answer does not come is left by closing the connection, since that is the only way to end it on the
+array. Other commands under way on the same connection then have an unknown outcome too.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import paramiko
+
+from flashsystem_operator.array.errors import OutcomeUnknown, Unreachable
+from flashsystem_operator.array.ssh.connect import (
+    SESSION_TABLE_FULL,
+    TOO_MANY_SESSIONS,
+    Deadline,
+    dial,
+    hang_up,
+    shake_hands,
+)
+from flashsystem_operator.array.ssh.credentials import HostKey, Login, Trust
+
+MAX_ANSWER = 64 * 2**20
+"""Bytes of one answer. A listing of ten thousand volumes has about three million."""
+
+_NO_SESSION = re.compile(r"^\s*CMMVC7017E\b", re.MULTILINE)
+"""Some code levels take the SSH login and give no CLI session, on stdout with status 0, perhaps below a login banner.
+
+It says "Login has failed", but not for the password. Source: array-cli facts 1.5.
+"""
+
+_FREEING = 0.1
+"""Seconds in which the array forgets a channel that was closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a command printed, and the exit status with which it ended. It may hold secrets, so it shows no output.
+
+    seconds: from asking for a channel until all of that was here, where somebody measured it.
+    """
+
+    stdout: str = field(repr=False)
+    stderr: str = field(repr=False)
+    status: int
+    seconds: float | None = field(default=None, compare=False)
+
+
+def unconditionally() -> None:
+    """Nothing has to hold for a line to be sent."""
+
+
+class NotTyped(Unreachable):
+    """The connection ended before the line was typed. It may be typed on another one."""
+
+
+class NoChannel(NotTyped):
+    """The array refused one more channel or CLI session here. Nothing was run, and nothing is broken."""
+
+
+class _CutOffError(Exception):
+    """The answer ended before it was whole."""
+
+
+class Connection:
+    """An open session of a user on the array. Commands may run side by side, each on a channel of its own.
+
+    address: where it leads. host_key: the key that the array showed.
+    """
+
+    def __init__(self, transport: paramiko.Transport, address: str, host_key: HostKey, limit: float) -> None:
+        self.address = address
+        self.host_key = host_key
+        self._transport = transport
+        self._limit = limit
+        self._answered = False
+        self._given_up = ""
+
+    @classmethod
+    def open(cls, address: str, port: int, login: Login, trust: Trust, limit: float) -> Self:
+        """Connect and log in, each within `limit` seconds; Unreachable, LoginRefused or HostKeyMismatch if not."""
+        sock = dial(address, port, limit)
+        transport, key = shake_hands(sock, login, trust, limit=limit, window=MAX_ANSWER)
+        return cls(transport, address, key, limit)
+
+    @property
+    def alive(self) -> bool:
+        return not self._given_up and self._transport.is_active()
+
+    def close(self, why: str = "it was closed") -> None:
+        """End the session and whatever runs on it. Safe to call from any thread, and again."""
+        self._given_up = self._given_up or why
+        hang_up(self._transport)
+
+    def run(self, line: str, *, shown: str, timeout: float, before: Callable[[], None] = unconditionally) -> Reply:
+        """Type a line and wait at most `timeout` seconds for its whole answer.
+
+        shown: the line as errors may show it. before: called with the channel in hand, right before the line is sent;
+        if it raises, nothing is sent. Raises NotTyped, NoChannel or OutcomeUnknown.
+        """
+        began = time.monotonic()
+        channel = self._channel()
+        try:
+            before()
+        except BaseException:
+            channel.close()
+            raise
+        deadline = Deadline(timeout, lambda: self._let_go(channel, f"`{shown}` was not answered in time"))
+        try:
+            with deadline:
+                reply = _converse(channel, line)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong in paramiko, the line may have been sent
+            why = f"no answer within {timeout:g} s" if deadline.passed else self._lost(error)
+            self.close(f"`{shown}` got no whole answer")
+            raise OutcomeUnknown(shown, why) from None
+        self._answered = True
+        if _NO_SESSION.search(reply.stdout):
+            raise NoChannel(f"it logs the user in and gives no CLI session (CMMVC7017E): {TOO_MANY_SESSIONS}")
+        return replace(reply, seconds=time.monotonic() - began)
+
+    def _channel(self) -> paramiko.Channel:
+        try:
+            return self._ask_for_channel()
+        except NoChannel:
+            # A channel that was just closed here may still be in the array's books. Only the second no counts.
+            time.sleep(_FREEING)
+            return self._ask_for_channel()
+
+    def _ask_for_channel(self) -> paramiko.Channel:
+        late = f"it opened no channel within {self._limit:g} s"
+        try:
+            with Deadline(self._limit, lambda: self.close(late)):
+                channel = self._transport.open_session(timeout=float("inf"))
+        except Exception as error:  # noqa: BLE001 - paramiko hands on whatever its thread died of
+            if self.alive:
+                raise NoChannel(f"it logs the user in, but refuses to run a command ({error})") from None
+            raise NotTyped(self._lost(error)) from None
+        if not self.alive:
+            raise NotTyped(self._lost(EOFError()))
+        return channel
+
+    def _let_go(self, channel: paramiko.Channel, why: str) -> None:
+        self.close(why)
+        # A connection that ends while paramiko is about to wait for the reply to exec leaves it waiting.
+        channel.event.set()
+
+    def _lost(self, error: Exception) -> str:
+        if self._given_up:
+            return f"the connection was given up ({self._given_up})"
+        if not self._answered and not self._transport.is_active():
+            return SESSION_TABLE_FULL
+        if isinstance(error, _CutOffError):
+            return str(error)
+        return f"the connection was lost ({str(error) or 'it was closed'})"
+
+
+def _converse(channel: paramiko.Channel, line: str) -> Reply:
+    channel.exec_command(line)
+    # The channel's window has room for a whole answer, so stderr cannot block the command while stdout is read.
+    stdout = _read(channel.recv)
+    stderr = _read(channel.recv_stderr)
+    status = channel.recv_exit_status()
+    # A status may overtake output, and paramiko shows a lost connection as an end of output. What only the array's own
+    # end of data or closing of the channel does is to set one of these. (So nobody here may send an EOF of his own.)
+    if not (channel.eof_received or channel.eof_sent):
+        raise _CutOffError("the connection was lost in the middle of the answer")
+    if status < 0:
+        raise _CutOffError("the array closed the channel without an exit status")
+    _part(channel)
+    return Reply(stdout.decode(errors="replace"), stderr.decode(errors="replace"), status)
+
+
+def _read(receive: Callable[[int], bytes]) -> bytearray:
+    answer = bytearray()
+    while some := receive(2**16):
+        answer += some
+        if len(answer) > MAX_ANSWER:
+            raise _CutOffError(f"the answer is longer than {MAX_ANSWER} bytes")
+    return answer
+
+
+def _part(channel: paramiko.Channel) -> None:
+    """Close the channel, after the array has: then it is free there as well when the next one is asked for."""
+    channel.event.clear()
+    if not channel.closed:
+        channel.event.wait(_FREEING)
+    channel.close()

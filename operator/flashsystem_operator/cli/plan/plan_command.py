@@ -1,0 +1,214 @@
+"""`flashsystem-operator plan -f`: what would be done against the arrays for these files? Needs no cluster."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flashsystem_operator.cli.exit_codes import CHANGES, FAILED, OK, end_with
+from flashsystem_operator.cli.installation import Installation, installation_options
+from flashsystem_operator.cli.target.target import Given, connection_options, pool_option
+
+if TYPE_CHECKING:
+    from flashsystem_operator.api.metadata import ObjectRef
+    from flashsystem_operator.cli.manifests import Manifests
+    from flashsystem_operator.cli.plan.plan_result import ArrayPlan, Item
+    from flashsystem_operator.cli.target.target import Target
+
+_ABSENT = (
+    "What a cluster has beside these files is not looked at: nothing is planned for objects that are not in them, and "
+    "none is deleted. A status in a file says nothing."
+)
+_NO_ID = (
+    "No --installation-id, so host objects that the operator made look like those of another cluster's here, and names "
+    "of new ones have ?????? in them. It is the UID of namespace kube-system, unless the operator was given one."
+)
+
+
+@click.command()
+@click.option(
+    "-f", "--filename", "files", multiple=True, required=True, metavar="PATH", help="File, folder, or - for stdin."
+)
+@click.option("-R", "--recursive", is_flag=True, help="Also the folders below.")
+@connection_options
+@pool_option
+@installation_options
+@click.option("-o", "--output", type=click.Choice(["plain", "json"]), default="plain", show_default=True)
+def plan(
+    recursive: bool,
+    installation_id: str | None,
+    former_installation_ids: tuple[str, ...],
+    output: str,
+    **said: Any,
+) -> None:
+    """Say what would be done against the arrays if these manifests were applied, as the commands that would be typed.
+
+    Every FlashSystemArray of the files is looked at, or the one that --array names; nothing is changed on it. How to
+    log in stands in a Secret of the files, or in --user with --key-file or --password-file. An array that is not in
+    the files may be given with --array and --address.
+
+    Ends with 0 when there is nothing to do, with 2 when something would be done, with 1 when files or arrays cannot be
+    read or some object would not become as wished, and with 64 when it was called in a wrong way.
+    """
+    given, installation = Given(**said), Installation(installation_id, former_installation_ids)
+    manifests, targets = _read(given, recursive=recursive)
+    plans = _plans(manifests, targets, installation)
+    unplaced = _unplaced(manifests, targets, given)
+    _show(plans, unplaced, _notes(manifests, installation), output)
+    sys.exit(_code(plans, unplaced))
+
+
+def _read(given: Given, *, recursive: bool) -> "tuple[Manifests, list[Target]]":
+    """The files, and the arrays that are meant. Ends the program where they cannot be read."""
+    from flashsystem_operator.cli.manifests import (
+        BadManifests,
+        load,
+    )
+    from flashsystem_operator.cli.target.target import NAMESPACE
+
+    try:
+        manifests = load(given.files, given.namespace or NAMESPACE, recursive=recursive)
+        return manifests, _targets(manifests, given)
+    except BadManifests as error:
+        end_with(error.mistakes)
+
+
+def _plans(manifests: "Manifests", targets: "Sequence[Target]", installation: Installation) -> "list[ArrayPlan]":
+    """One for each array, in the order of the files."""
+    from flashsystem_operator.cli import screen
+    from flashsystem_operator.cli.plan.plan_result import foretell
+
+    plans: list[ArrayPlan] = []
+    for number, target in enumerate(targets, 1):
+        which = f" ({number} of {len(targets)})" if len(targets) > 1 else ""
+        with screen.working(f"looking at {target.array.ref}{which}") as say:
+            plans.append(foretell(target, manifests, installation, plans, say))
+    return plans
+
+
+def _unplaced(manifests: "Manifests", targets: "Sequence[Target]", given: Given) -> "list[Item]":
+    """Objects that lead to no array. Where one array of several is asked for, those of the others are not meant."""
+    from flashsystem_operator.cli.plan.plan_result import without_array
+
+    named = {target.array.ref: target.array for target in targets}
+    return [] if given.array and not given.addresses else [*without_array(manifests, named)]
+
+
+def _notes(manifests: "Manifests", installation: Installation) -> list[str]:
+    notes = [_ABSENT, *([] if installation.id else [_NO_ID])]
+    if manifests.others:
+        notes.append(f"Documents of other kinds: {manifests.others}. They are not looked at.")
+    return notes
+
+
+def _show(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]", notes: Sequence[str], output: str) -> None:
+    from flashsystem_operator.cli import screen
+
+    if output == "json":
+        screen.print_json({"arrays": [*map(_as_json, plans)], "unplaced": [*map(_item_json, unplaced)], "notes": notes})
+    else:
+        _print(plans, unplaced, notes)
+
+
+def _targets(manifests: "Manifests", given: Given) -> "list[Target]":
+    from flashsystem_operator.cli.manifests import BadManifests
+    from flashsystem_operator.cli.target.target import (
+        by_address,
+        login_given,
+        meant,
+        of_file,
+    )
+
+    if given.addresses:
+        if not given.array:
+            raise click.UsageError("--address goes with --array: which FlashSystemArray of the files is that?")
+        return [_as_in_the_files(by_address(given), manifests)]
+    if arrays := meant(manifests, given):
+        login = login_given(given)  # once: a password may be asked for, or come from standard input
+        return [of_file(array, manifests, login) for array in arrays]
+    name = given.array or ""
+    raise BadManifests(
+        [f"The files hold no FlashSystemArray {name}".rstrip() + ": add it, or give --array and --address"]
+    )
+
+
+def _as_in_the_files(target: "Target", manifests: "Manifests") -> "Target":
+    """An array that is reached in another way than its file says, and is used as that says."""
+    written = manifests.arrays.get(target.array.ref)
+    if written is None:
+        return target
+    typed = target.array.spec
+    way = {name: getattr(typed, name) for name in ("management", "host_keys", "host_key_policy")}
+    given = {name: getattr(typed, name) for name in ("system_id", "pool") if getattr(typed, name)}
+    spec = written.spec.model_copy(update={**way, **given})
+    return replace(target, array=written.model_copy(update={"spec": spec}))
+
+
+def _code(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]") -> int:
+    if unplaced or any(plan.closed or any(item.blocked for item in plan.items) for plan in plans):
+        return FAILED
+    return CHANGES if any(plan.commands for plan in plans) else OK
+
+
+def _print(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]", notes: Sequence[str]) -> None:
+    from flashsystem_operator.cli import screen
+
+    colours = {"+": screen.ADDED, "-": screen.REMOVED, "~": screen.CHANGED, "!": screen.BAD, "#": screen.QUIET}
+    for plan in plans:
+        screen.print_line(f"{plan.ref}: {plan.system.name} ({plan.system.id})", "bold")
+        if plan.closed:
+            screen.print_line(f"  ! {plan.closed}", screen.BAD)
+        for item in plan.items:
+            for line in _lines(item):
+                screen.print_line(line, colours.get(line.strip()[0], ""))
+        screen.print_line(f"  {_summary(plan)}")
+    for item in unplaced:
+        for line in _lines(item):
+            screen.print_line(line, colours.get(line.strip()[0], ""))
+    for note in notes:
+        screen.note(note)
+
+
+def _lines(item: "Item") -> Iterator[str]:
+    if not (item.commands or item.held or item.note):
+        return
+    yield f"  {item.ref}"
+    for command in item.commands:
+        yield f"    {command.sign} {command.line}"
+    if item.note:
+        yield f"    {'!' if item.blocked else '#'} {item.note}"
+    for command in item.held:
+        yield f"    # {command.sign} {command.line}"
+
+
+def _summary(plan: "ArrayPlan") -> str:
+    blocked = sum(item.blocked for item in plan.items)
+    parts = [f"{plan.commands} to send" if plan.commands else "nothing to send"]
+    parts += [f"{sum(bool(item.held) for item in plan.items)} held back"] if any(i.held for i in plan.items) else []
+    parts += [f"{blocked} would not become as wished"] if blocked else []
+    return f"Objects: {len(plan.items)}. Commands: {', '.join(parts)}."
+
+
+def _as_json(plan: "ArrayPlan") -> dict[str, object]:
+    return {
+        "array": _ref_json(plan.ref),
+        "system": {"id": plan.system.id, "name": plan.system.name},
+        "closed": plan.closed,
+        "objects": [*map(_item_json, plan.items)],
+    }
+
+
+def _item_json(item: "Item") -> dict[str, object]:
+    return {
+        **_ref_json(item.ref),
+        "commands": [{"sign": each.sign, "line": each.line} for each in item.commands],
+        "held": [{"sign": each.sign, "line": each.line} for each in item.held],
+        "blocked": item.blocked,
+        "message": item.note,
+    }
+
+
+def _ref_json(ref: "ObjectRef") -> dict[str, object]:
+    return {"kind": ref.kind.value, "namespace": ref.namespace, "name": ref.name}

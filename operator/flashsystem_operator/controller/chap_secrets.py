@@ -1,0 +1,134 @@
+"""The CHAP secrets that hosts shall have: read by name from the Secrets that they name, made where that is wished."""
+
+import base64
+import binascii
+import logging
+import secrets
+from collections.abc import Collection, Iterable, Mapping
+
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.metadata import API_VERSION, ObjectRef
+from flashsystem_operator.controller.kube.client import Conflict, Forbidden, Gone, Kube, Secret
+from flashsystem_operator.controller.kube.errors import Ending
+from flashsystem_operator.controller.writer import Writer
+from flashsystem_operator.planner.decision import Reason, Refuse
+from flashsystem_operator.values import ChapSecret, chap_secret
+
+USERNAME, PASSWORD = "node.session.auth.username", "node.session.auth.password"
+"""As Secrets of type kubernetes.io/iscsi-chap have them; `password` of kubernetes.io/basic-auth is read as well."""
+
+log = logging.getLogger(__name__)
+
+
+class ChapSecrets:
+    """Belongs to one worker. What was read stays known: the API server may be silent while the array is not."""
+
+    def __init__(self, kube: Kube, writer: Writer) -> None:
+        self._kube = kube
+        self._writer = writer
+        self._known: dict[ObjectRef, ChapSecret | Refuse] = {}
+
+    @property
+    def known(self) -> Mapping[ObjectRef, ChapSecret | Refuse]:
+        """The secret of each host that wishes one, or why it cannot be had."""
+        return dict(self._known)
+
+    async def read(self, hosts: Iterable[FlashSystemHost], there: Collection[ObjectRef]) -> None:
+        """Read the Secrets of those of these hosts that wish one and are to stay; forget those of the others.
+
+        there: all hosts of the array. Of one that is gone nothing is kept either.
+        """
+        self._known = {ref: known for ref, known in self._known.items() if ref in there}
+        due = {host.ref: host for host in hosts}
+        wishing = [ref for ref, host in due.items() if host.spec.chap and not host.metadata.deleting]
+        for ref in due.keys() - set(wishing):
+            self._known.pop(ref, None)
+
+        async def read(ref: ObjectRef) -> None:
+            self._known[ref] = await self._of(due[ref])
+
+        for ref, error in (await self._writer.all(wishing, read)).items():
+            log.warning("%s: its CHAP secret could not be read: %s", ref, error)
+
+    async def _of(self, host: FlashSystemHost) -> ChapSecret | Refuse:
+        chap, namespace = host.spec.chap, host.metadata.namespace
+        if chap is None:
+            raise ValueError(f"{host.ref} wishes no CHAP secret")
+        try:
+            return secret_of(host, await self._kube.secret(namespace, chap.secret_ref.name))
+        except Gone:
+            return await self._made(host, chap.secret_ref.name) if chap.generate else not_found(host)
+        except Forbidden:
+            return _forbidden(host, "read")
+
+    async def _made(self, host: FlashSystemHost, name: str) -> ChapSecret | Refuse:
+        namespace = host.metadata.namespace
+        try:
+            await self._kube.create_secret(namespace, _fresh(host, name))
+        except Conflict:
+            log.debug("Secret %s/%s was made meanwhile", namespace, name)
+        except Ending:
+            return _ending(host)
+        except Forbidden:
+            return _forbidden(host, "make")
+        return secret_of(host, await self._kube.secret(namespace, name))
+
+
+def _fresh(host: FlashSystemHost, name: str) -> Mapping[str, object]:
+    """A Secret that goes with the host: Kubernetes collects it when its owner is gone."""
+    meta = host.metadata
+    owner = {"apiVersion": API_VERSION, "kind": host.KIND.value, "name": meta.name, "uid": meta.uid, "controller": True}
+    return {
+        "metadata": {"name": name, "namespace": meta.namespace, "ownerReferences": [owner]},
+        "type": "kubernetes.io/iscsi-chap",
+        "stringData": {USERNAME: host.spec.initiators.iscsi[0], PASSWORD: secrets.token_hex(16)},
+    }
+
+
+def secret_of(host: FlashSystemHost, found: Secret) -> ChapSecret | Refuse:
+    """What stands in the Secret that the host names, or why it cannot be used."""
+    encoded = found.data.get(PASSWORD) or found.data.get("password")
+    if encoded is None:
+        return _invalid(host, f"it has neither {PASSWORD} nor password")
+    try:
+        return chap_secret(base64.b64decode(encoded, validate=True).decode("ascii"), found.version)
+    except (binascii.Error, UnicodeDecodeError):
+        return _invalid(host, "its password is not plain text")
+    except ValueError as error:
+        return _invalid(host, str(error))
+
+
+def _where(host: FlashSystemHost) -> str:
+    name = host.spec.chap.secret_ref.name if host.spec.chap else ""
+    return f"Secret {host.metadata.namespace}/{name}"
+
+
+def not_found(host: FlashSystemHost) -> Refuse:
+    return Refuse(
+        Reason.CHAP_SECRET_NOT_FOUND,
+        f"There is no {_where(host)}. Make it, with the CHAP secret under {PASSWORD} or password; or set "
+        "spec.chap.generate to true, and the operator makes it. It is looked for again within a minute.",
+    )
+
+
+def _ending(host: FlashSystemHost) -> Refuse:
+    return Refuse(
+        Reason.CHAP_SECRET_NOT_FOUND,
+        f"There is no {_where(host)}, and none can be made: the namespace is being deleted, and this object with it.",
+    )
+
+
+def _forbidden(host: FlashSystemHost, what: str) -> Refuse:
+    role = "flashsystem-operator-secrets" if what == "read" else "flashsystem-operator-connection-secrets"
+    return Refuse(
+        Reason.CHAP_SECRET_FORBIDDEN,
+        f"The operator may not {what} {_where(host)}. Bind ClusterRole {role} to its service account with a "
+        f"RoleBinding in namespace {host.metadata.namespace}.",
+    )
+
+
+def _invalid(host: FlashSystemHost, why: str) -> Refuse:
+    return Refuse(
+        Reason.CHAP_SECRET_INVALID,
+        f"{_where(host)} cannot be used: {why}. Correct it; it is read again within a minute.",
+    )

@@ -1,0 +1,160 @@
+"""The way to one array, over time: opened when it is needed, made anew when what it hangs on changes, let be when it
+would be refused again.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from flashsystem_operator import logs
+from flashsystem_operator.api.array import ArrayStatus, Credentials, FlashSystemArray, HostKeyPolicy
+from flashsystem_operator.array import queries
+from flashsystem_operator.array.errors import ArrayError, LoginRefused
+from flashsystem_operator.array.session import Heed
+from flashsystem_operator.controller.access import Access, Basis, NoAccess, basis_of, opened
+from flashsystem_operator.controller.kube.client import Kube
+from flashsystem_operator.controller.threads import in_thread
+from flashsystem_operator.controller.workqueue import Clock
+from flashsystem_operator.controller.writer import Writer
+from flashsystem_operator.planner.array.array_plan import judge_error
+from flashsystem_operator.planner.decision import Refuse, Wait
+
+_REFUSED_FOR, _REFUSED_AT_MOST = 300.0, 3600.0
+"""Seconds in which a refused login is not tried again with the same Secret, doubled each time: arrays lock out."""
+
+
+class ArrayDown(Exception):
+    """The array cannot be worked with. said: for its conditions. retry: seconds; None: by the back-off.
+
+    secret: the version of the Secret that was tried, if that is known.
+    """
+
+    def __init__(self, said: Wait | Refuse, retry: float | None = None, secret: str | None = None) -> None:
+        super().__init__(said.message)
+        self.said = said
+        self.retry = retry
+        self.secret = secret
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """A login that the array refused. times: in a row. until: by the clock, when the same Secret is tried again."""
+
+    basis: Basis
+    times: int
+    until: float
+    down: ArrayDown
+
+
+class Contacts:
+    """Belongs to one worker. heed: told of every command that the array is given."""
+
+    def __init__(self, kube: Kube, writer: Writer, clock: Clock, heed: Heed) -> None:
+        self._heed = heed
+        self._kube = kube
+        self._writer = writer
+        self._clock = clock
+        self._access: Access | None = None
+        self._refused: _Refusal | None = None
+        self._down: ArrayDown | None = None
+
+    @property
+    def sessions(self) -> int:
+        """SSH sessions with the array that are open."""
+        return self._access.connections.sessions if self._access else 0
+
+    async def reach(
+        self,
+        array: FlashSystemArray,
+        hand: ThreadPoolExecutor,
+        *,
+        fresh: bool,
+        requested: bool = False,
+        by_owner: bool = False,
+    ) -> Access:
+        """An open way to the array whose system was seen to be the right one, and is pinned; or ArrayDown.
+
+        fresh: look whether the Secret changed, and try again what failed before.
+        requested: a user asks for this attempt, on the array or on an object below it.
+        by_owner: it is asked for on the array itself: a login that was refused is tried again, too. Who may write
+            below it could have the array's user locked out; see docs/decisions/14-who-may-try-a-refused-login.md.
+        """
+        if self._down and not (fresh or requested):
+            raise self._down
+        if self._access is None or fresh or requested:
+            basis, refused = await self._basis(array), self._refused
+            if refused and refused.basis == basis and self._clock() < refused.until and not by_owner:
+                raise refused.down
+            if self._access is None or self._access.basis != basis:
+                self.close()
+                self._access = self._opened(array, basis)
+        await self._introduce(array, self._access, hand)
+        return self._access
+
+    def lost(self, error: ArrayError) -> ArrayDown:
+        """What to say after a look or a connection failed. The way is kept: the transport opens it again by itself."""
+        secret = self._access.basis.secret.version if self._access else None
+        self._down = ArrayDown(judge_error(error), secret=secret)
+        if isinstance(error, LoginRefused) and self._access:
+            basis, before = self._access.basis, self._refused
+            times = before.times + 1 if before and before.basis == basis else 1
+            rest = min(_REFUSED_FOR * 2.0 ** (times - 1), _REFUSED_AT_MOST)
+            self._refused = _Refusal(basis, times, self._clock() + rest, self._down)
+        return self._down
+
+    def worked(self) -> None:
+        self._down = self._refused = None
+
+    def drain(self) -> None:
+        """Send nothing more to the array. What was sent is answered; `close` is still to be called."""
+        if self._access:
+            self._access.drain()
+
+    def close(self) -> None:
+        if self._access:
+            self._access.close()
+            self._access = None
+
+    async def _basis(self, array: FlashSystemArray) -> Basis:
+        try:
+            return await basis_of(array, self._kube)
+        except NoAccess as error:
+            if self._access:
+                # The last good credentials stay in use for as long as this process lives.
+                return self._access.basis
+            raise self._told(error) from None
+
+    def _opened(self, array: FlashSystemArray, basis: Basis) -> Access:
+        try:
+            return opened(array, basis, self._heed, lambda: logs.about(array.ref))
+        except NoAccess as error:
+            raise self._told(error) from None
+
+    async def _introduce(self, array: FlashSystemArray, access: Access, hand: ThreadPoolExecutor) -> None:
+        """Pin who answers there, before anything is built on it."""
+        if access.introduced:
+            return
+        system = await in_thread(hand, lambda: access.session.ask(queries.SYSTEM))
+        contact = access.contact()
+        pins = array.spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE
+        pinned = contact.host_key if pins else None
+        if array.status.system_id != system.id or array.status.host_key != pinned:
+            status = _introduced(array.status, system.id, pinned, contact.secret)
+            await self._writer.status(array.ref, array.metadata.uid, status)
+        access.basis = replace(access.basis, pinned=pinned)
+        access.introduced = True
+
+    def _told(self, error: NoAccess) -> ArrayDown:
+        """Without the Secret there is nothing to be tried; whether it is there by now is asked by the back-off."""
+        self._down = ArrayDown(error.said, secret=error.secret)
+        return self._down
+
+
+def _introduced(status: ArrayStatus, system: str, pinned: str | None, secret: str) -> ArrayStatus:
+    """Identity and key, pinned before anything is built on them."""
+    return status.model_copy(
+        update={
+            "system_id": system,
+            "host_key": pinned,
+            "credentials": Credentials(last_worked=secret, last_tried=secret),
+        }
+    )

@@ -1,0 +1,211 @@
+"""Who works an array: a Lease per array, held by one replica at a time.
+
+Every write to the array asks `valid` first. It answers from the local clock alone: the Lease counts as lost well
+before others may take it, even when the API server cannot be reached to say so.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.controller.kube.client import Conflict, Gone, Kube, KubeError
+from flashsystem_operator.controller.workqueue import Clock
+from flashsystem_operator.planner.array.array_plan import system_reached
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTerms:
+    """namespace: where the Leases are. holder: this replica. duration: seconds until an unrenewed Lease is free."""
+
+    namespace: str
+    holder: str
+    duration: float = 15.0
+
+    @property
+    def period(self) -> float:
+        """Seconds between two renewals."""
+        return self.duration / 5
+
+
+def name_for(array: FlashSystemArray, *, duplicate: bool) -> str:
+    """By the system once it answered, so that no system is worked twice; a duplicate only says what it is.
+
+    Until then nothing is written to it, and its Lease must not keep out a resource that does reach the system.
+    """
+    system = system_reached(array)
+    if system is None or duplicate:
+        return f"flashsystem-array-{array.metadata.uid}"
+    return f"flashsystem-{system.lower()}"
+
+
+class Lease:
+    """One Lease. Belongs to one event loop. May be acquired again after it was lost.
+
+    An expired Lease is known by the local clock too: one whose record has not changed for its whole duration, as
+    watched from here, since the clocks of two machines need not agree.
+    """
+
+    def __init__(self, kube: Kube, name: str, terms: LeaseTerms, clock: Clock) -> None:
+        self.name = name
+        self._kube = kube
+        self._terms = terms
+        self._clock = clock
+        self._held: Any = None
+        self._valid_until = float("-inf")
+        self._watched: tuple[str, float] = ("", float("-inf"))
+
+    @property
+    def valid(self) -> bool:
+        """Whether a command may be sent now. False from two thirds of the duration on without a renewal."""
+        return self._clock() < self._valid_until
+
+    def was_valid(self, seconds: float) -> bool:
+        """Whether it is valid, or was so many seconds ago."""
+        return self._clock() < self._valid_until + seconds
+
+    async def acquire(self, patience: float = 0.0, meanwhile: Callable[[], None] = lambda: None) -> bool:
+        """Wait until the Lease is ours. True if it was taken from a holder that never let go of it.
+
+        patience: seconds to leave a free one to others, so that replicas share the arrays between them.
+        meanwhile: called while it is another's.
+        """
+        while True:
+            try:
+                taken = await self._try(patience)
+            except Conflict:
+                taken = None
+            except KubeError as error:
+                log.warning("cannot acquire Lease %s: %s", self.name, error)
+                taken = None
+            if taken is not None:
+                log.info("holding Lease %s", self.name)
+                return taken
+            meanwhile()
+            await asyncio.sleep(self._terms.period)
+
+    async def keep(self) -> None:
+        """Renew the Lease for as long as that works. Returns when it is lost."""
+        while self.valid:
+            await asyncio.sleep(self._terms.period)
+            try:
+                await self._insist(self._renewed)
+            except Conflict:
+                log.warning("Lease %s was taken by somebody else", self.name)
+                self._valid_until = min(self._valid_until, self._clock())
+            except KubeError as error:
+                log.warning("cannot renew Lease %s: %s", self.name, error)
+
+    async def while_held(self, work: Coroutine[Any, Any, None], end: Callable[[], None]) -> None:
+        """Do this work for as long as the Lease, which was acquired, is ours. Returns when either has ended.
+
+        end: called before the work is cancelled, because the Lease was lost or the caller is cancelled; also after it.
+        Until the work has ended the Lease is renewed: what it cannot break off is under way as long.
+        """
+        async with asyncio.TaskGroup() as keeping:
+            keeper = keeping.create_task(self.keep())
+            try:
+                async with asyncio.TaskGroup() as working:
+                    task = working.create_task(work)
+                    try:
+                        await asyncio.wait({keeper, task}, return_when=asyncio.FIRST_COMPLETED)
+                    finally:
+                        end()
+                        task.cancel()
+            finally:
+                keeper.cancel()
+
+    async def release(self) -> None:
+        """Let go, so that another replica can take over at once. Nothing may be under way any more."""
+        if not self.valid:
+            return
+        self._valid_until = float("-inf")
+        try:
+            await self._insist(self._freed)
+        except KubeError as error:
+            log.warning("cannot release Lease %s, it will run out: %s", self.name, error)
+
+    async def _insist(self, write: Callable[[Any], Awaitable[None]]) -> None:
+        """Write, if need be over a renewal of our own whose answer was lost."""
+        try:
+            await write(self._held)
+        except Conflict:
+            found = await self._kube.lease(self._terms.namespace, self.name)
+            if not self._is_this(found):
+                raise
+            await write(found)
+
+    async def _renewed(self, lease: Any) -> None:
+        started = self._clock()
+        lease.spec.renew_time = datetime.now(UTC)
+        self._took(await self._write(lease), started)
+
+    async def _freed(self, lease: Any) -> None:
+        lease.spec.holder_identity = ""
+        await self._write(lease)
+
+    def _is_this(self, found: Any) -> bool:
+        """Whether this is what we held last, and nobody had it since."""
+        ours = self._held is not None and found.spec.holder_identity == self._terms.holder
+        return ours and found.spec.acquire_time == self._held.spec.acquire_time
+
+    async def _try(self, patience: float) -> bool | None:
+        """True if taken from a dead holder, False if it was free, None if it is another's."""
+        started = self._clock()
+        try:
+            found = await self._kube.lease(self._terms.namespace, self.name)
+        except Gone:
+            await asyncio.sleep(patience)
+            started = self._clock()
+            body = {"metadata": {"name": self.name}, "spec": self._spec(0)}
+            self._took(await self._kube.create_lease(self._terms.namespace, body, self._terms.period), started)
+            return False
+        if self._is_this(found):
+            await self._renewed(found)
+            return False
+        holder = found.spec.holder_identity
+        if holder and not self._expired(found):
+            return None
+        if patience:
+            await asyncio.sleep(patience)
+            return await self._try(0.0)
+        found.spec.holder_identity = self._terms.holder
+        found.spec.acquire_time = found.spec.renew_time = datetime.now(UTC)
+        found.spec.lease_duration_seconds = self._seconds
+        found.spec.lease_transitions = (found.spec.lease_transitions or 0) + 1
+        self._took(await self._write(found), started)
+        return bool(holder)
+
+    def _expired(self, found: Any) -> bool:
+        version = found.metadata.resource_version
+        if self._watched[0] != version:
+            self._watched = (version, self._clock())
+        theirs = max(float(found.spec.lease_duration_seconds or 0), self._terms.duration)
+        return self._clock() - self._watched[1] >= theirs
+
+    def _took(self, held: Any, started: float) -> None:
+        """Counted from before the request: it may have taken effect at any time since."""
+        self._held = held
+        self._valid_until = started + self._terms.duration * 2 / 3
+
+    async def _write(self, lease: Any) -> Any:
+        return await self._kube.replace_lease(self._terms.namespace, self.name, lease, self._terms.period)
+
+    @property
+    def _seconds(self) -> int:
+        return max(1, round(self._terms.duration))
+
+    def _spec(self, transitions: int) -> dict[str, Any]:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return {
+            "holderIdentity": self._terms.holder,
+            "leaseDurationSeconds": self._seconds,
+            "acquireTime": now,
+            "renewTime": now,
+            "leaseTransitions": transitions,
+        }

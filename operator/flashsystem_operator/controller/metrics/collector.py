@@ -1,0 +1,160 @@
+"""Answers a scrape: what the meters kept, and what the cache and the workers say at this moment.
+
+Every replica knows every object, but only the one that works an array tells of it: sums over replicas are true so.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from typing import Self
+
+from prometheus_client import CollectorRegistry, Metric, ProcessCollector, generate_latest
+from prometheus_client.registry import Collector
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.common import find
+from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.controller.metrics import families
+from flashsystem_operator.controller.metrics.families import FAMILIES, Family
+from flashsystem_operator.controller.metrics.recorder import Meter, Tally
+from flashsystem_operator.controller.workqueue import DelayQueue
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """A queue at one moment. oldest: seconds for which the first of the due ones has been."""
+
+    due: int = 0
+    scheduled: int = 0
+    oldest: float = 0.0
+
+    @classmethod
+    def of(cls, queue: DelayQueue[ObjectRef]) -> Self:
+        due, oldest = queue.due
+        return cls(due, len(queue) - due, oldest)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A worker at one moment. array: None if it cannot be read. works: whether it holds the Lease."""
+
+    array: FlashSystemArray | None
+    works: bool
+    meter: Meter
+    backlog: Backlog
+    ssh_sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All of a replica at one moment.
+
+    strays: the queue of what hangs on no array; None if another replica looks after it. tallies: by array with a
+    worker, under None of all objects that hang on no such array, whatever name they give.
+    """
+
+    workers: Mapping[ObjectRef, Standing]
+    strays: Backlog | None
+    tallies: Mapping[ObjectRef | None, Tally]
+
+
+class Exposition(Collector):
+    """All that is shown of a scene, and of this process. Has a registry of its own."""
+
+    def __init__(self) -> None:
+        self._scene: Scene | None = None
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    def text(self, scene: Scene) -> bytes:
+        """What Prometheus reads."""
+        self._scene = scene
+        return generate_latest(self._registry)
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing is looked at before there is something to see."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        scene = self._scene
+        if scene is None:
+            return
+        shown = {family.name: Metric(_bare(family), family.text, family.kind) for family in FAMILIES}
+        for standing in scene.workers.values():
+            for metric in standing.meter.collect():
+                kept = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+                shown[_full(metric)].samples.extend(kept)
+        for family, labels, value in _gauges(scene):
+            shown[family.name].add_sample(family.name, dict(zip(family.labels, labels, strict=True)), float(value))
+        yield from shown.values()
+
+
+def _bare(family: Family) -> str:
+    """prometheus-client adds the _total by itself."""
+    return family.name.removesuffix("_total")
+
+
+def _full(metric: Metric) -> str:
+    return f"{metric.name}_total" if metric.type == "counter" else metric.name
+
+
+_Sample = tuple[Family, tuple[str, ...], float]
+
+
+def _gauges(scene: Scene) -> Iterator[_Sample]:
+    yield families.BUILD, (version("flashsystem-operator"),), 1
+    for ref, standing in scene.workers.items():
+        labels = (ref.namespace, ref.name)
+        yield families.LEASE, labels, standing.works
+        if standing.works:
+            yield from _of_worker(standing, labels)
+            yield from _of_objects(scene.tallies.get(ref, Tally()), labels)
+    nowhere = ("", "")
+    yield families.LEASE, nowhere, scene.strays is not None
+    if scene.strays is not None:
+        yield from _of_queue(scene.strays, nowhere)
+        yield from _of_objects(scene.tallies.get(None, Tally()), nowhere)
+
+
+def _of_worker(standing: Standing, labels: tuple[str, str]) -> Iterator[_Sample]:
+    yield from _of_queue(standing.backlog, labels)
+    yield families.RUNNING, labels, standing.meter.running
+    yield families.SESSIONS, labels, standing.ssh_sessions
+    if standing.array is None:
+        return
+    status = standing.array.status
+    if reachable := find(status.conditions, "Reachable"):
+        yield families.REACHABLE, labels, reachable.status == "True"
+    if contact := standing.meter.last_contact or _seconds(status.last_contact_time):
+        yield families.CONTACT, labels, contact
+    if status.system_id:
+        words = (status.system_id, status.product or "", status.code_level or "", status.dialect or "")
+        yield families.INFO, (*labels, *words), 1
+
+
+def _of_queue(backlog: Backlog, labels: tuple[str, str]) -> Iterator[_Sample]:
+    yield families.DUE, labels, backlog.due
+    yield families.SCHEDULED, labels, backlog.scheduled
+    yield families.OLDEST, labels, backlog.oldest
+
+
+def _of_objects(tally: Tally, labels: tuple[str, str]) -> Iterator[_Sample]:
+    for words, count in tally.objects.items():
+        yield families.OBJECTS, (*labels, *words), count
+    for reasons, count in tally.not_ready.items():
+        yield families.NOT_READY, (*labels, *reasons), count
+    for drifts, count in tally.drifted.items():
+        yield families.DRIFTED, (*labels, *drifts), count
+    for notes, count in tally.noted.items():
+        yield families.NOTED, (*labels, *notes), count
+    yield families.BLOCKED, labels, tally.blocked
+    yield families.COOLING, labels, tally.cooling
+    yield families.LOGINS, labels, tally.sessions
+
+
+def _seconds(time: str | None) -> float:
+    return datetime.fromisoformat(time).timestamp() if time else 0.0

@@ -1,0 +1,243 @@
+"""What happened with one array since its worker began: counters and histograms. Safe to use from all its threads."""
+
+import contextlib
+import logging
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import product
+
+import prometheus_client
+from prometheus_client import Histogram, Metric
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.common import Condition, is_true
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.array.session import CHAIN, Ending, Typed
+from flashsystem_operator.controller.cache import Entry
+from flashsystem_operator.controller.metrics import families
+from flashsystem_operator.controller.metrics.families import Family
+from flashsystem_operator.planner import codes
+from flashsystem_operator.planner.decision import Reason
+from flashsystem_operator.planner.events import DRIFTED, EventReason, News
+from flashsystem_operator.planner.glossary import FURTHER
+from flashsystem_operator.planner.safety.detach_guard import BLOCKED
+
+_STRANGE = 20
+"""Codes unknown to us that get a series of their own. Arrays have some thousand codes; we know those that matter."""
+
+_KNOWN = frozenset(meaning.code for meaning in codes.TABLE)
+_SILENT = frozenset({Ending.NOT_SENT, Ending.UNKNOWN})
+"""Endings of commands of which the array told nothing."""
+
+
+log = logging.getLogger(__name__)
+
+
+class Scope(StrEnum):
+    """How much of the array a pass looked at."""
+
+    SURVEY = "survey"
+    CLOSE = "close"
+
+
+class PassEnd(StrEnum):
+    """How a pass ended."""
+
+    DONE = "done"
+    ARRAY_DOWN = "array_down"
+    CLUSTER_ERROR = "cluster_error"
+    STOPPED = "stopped"
+    """Cut off: the operator stops, the Lease was lost, or the array is worked no longer."""
+    BUG = "bug"
+
+
+@dataclass(slots=True)
+class Pass:
+    """A pass under way. began: as the clock of the meter has it. end: set by whoever makes it; a bug if nobody does."""
+
+    began: float
+    end: PassEnd = PassEnd.BUG
+
+
+class Meter:
+    """Belongs to one worker, and goes with it.
+
+    last_contact: when the array last answered, in seconds since 1970; 0 if it never did.
+    """
+
+    def __init__(self, array: ObjectRef) -> None:
+        self.labels = (array.namespace, array.name)
+        self.last_contact = 0.0
+        self._attach, self._detach = _histogram(families.ATTACH), _histogram(families.DETACH)
+        self._command, self._took = _histogram(families.COMMAND), _histogram(families.PASS)
+        self._commands, self._errors = _counter(families.COMMANDS), _counter(families.ERRORS)
+        self._unreadable, self._passes = _counter(families.UNREADABLE), _counter(families.PASSES)
+        self._seen, self._corrected = _counter(families.DRIFT_SEEN), _counter(families.DRIFT_CORRECTED)
+        self._strange: set[str] = set()
+        self._pass: Pass | None = None
+        # There from the start on, so that the first one is an increase.
+        for metric in (self._attach, self._detach, self._unreadable):
+            metric.labels(*self.labels)
+        for scope, end in product(Scope, PassEnd):
+            self._passes.labels(*self.labels, scope.value, end.value)
+
+    def heed(self, typed: Typed) -> None:
+        """Take in a command that the array was given."""
+        if typed.ending not in _SILENT:
+            self.last_contact = time.time()
+        if typed.verb != CHAIN or typed.ending is not Ending.DONE:
+            self._commands.labels(*self.labels, typed.verb, typed.ending.value).inc()
+        if typed.seconds is not None:
+            self._command.labels(*self.labels, typed.verb).observe(typed.seconds)
+        if typed.ending is Ending.UNREADABLE:
+            self._unreadable.labels(*self.labels).inc()
+        if typed.code or typed.ending is Ending.REFUSED:
+            self._errors.labels(*self.labels, self._bounded(typed.code)).inc()
+
+    def told(self, resource: FlashSystemHost | VolumeAttachment, news: Collection[News]) -> None:
+        """Take in what a pass had to tell of an object. resource: as the pass found it."""
+        reasons, now = {each.reason for each in news}, datetime.now(UTC)
+        if EventReason.ATTACHED in reasons:
+            self._attach.labels(*self.labels).observe(_since(resource.metadata.creation_timestamp, now))
+        if EventReason.DETACHED in reasons:
+            self._detach.labels(*self.labels).observe(_since(resource.metadata.deletion_timestamp, now))
+        if DRIFTED in reasons:
+            self._seen.labels(*self.labels, resource.KIND.value).inc()
+
+    def corrected(self, resource: FlashSystemHost | VolumeAttachment) -> None:
+        """What another hand did to the object was put right. It may not have been told before."""
+        if not is_true(resource.status.conditions, DRIFTED):
+            self._seen.labels(*self.labels, resource.KIND.value).inc()
+        self._corrected.labels(*self.labels, resource.KIND.value).inc()
+
+    @contextlib.contextmanager
+    def a_pass(self, objects: int, *, survey: bool) -> Iterator[Pass]:
+        """Measure a pass, which is over with the block."""
+        scope, this = Scope.SURVEY if survey else Scope.CLOSE, Pass(time.monotonic())
+        self._pass = this
+        try:
+            yield this
+        finally:
+            self._pass, took = None, time.monotonic() - this.began
+            self._passes.labels(*self.labels, scope.value, this.end.value).inc()
+            self._took.labels(*self.labels, scope.value).observe(took)
+            words = (scope.value, objects, this.end.value, took)
+            log.debug("a pass (%s) over %d objects ended with %s after %.3f s", *words, extra=_fields(objects, took))
+
+    @property
+    def running(self) -> float:
+        """Seconds for which the present pass has been under way; 0 if there is none."""
+        return time.monotonic() - self._pass.began if self._pass else 0.0
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in (
+            self._attach,
+            self._detach,
+            self._commands,
+            self._command,
+            self._errors,
+            self._unreadable,
+            self._passes,
+            self._took,
+            self._seen,
+            self._corrected,
+        ):
+            yield from metric.collect()
+
+    def _bounded(self, code: str) -> str:
+        if not code:
+            return "none"
+        if code in _KNOWN or code in self._strange:
+            return code
+        if len(self._strange) < _STRANGE:
+            self._strange.add(code)
+            return code
+        return "other"
+
+
+def _fields(objects: int, took: float) -> dict[str, object]:
+    return {"objects": objects, "seconds": round(took, 3)}
+
+
+def _since(timestamp: str | None, now: datetime) -> float:
+    """Seconds since a time of the API server's, whose clock need not be ours."""
+    return max(0.0, (now - datetime.fromisoformat(timestamp)).total_seconds()) if timestamp else 0.0
+
+
+def _histogram(family: Family) -> Histogram:
+    return Histogram(family.name, family.text, family.labels, buckets=family.buckets, registry=None)
+
+
+def _counter(family: Family) -> prometheus_client.Counter:
+    return prometheus_client.Counter(family.name, family.text, family.labels, registry=None)
+
+
+_REASONS = frozenset(reason.value for reason in Reason)
+_OTHER = "Other"
+"""Stands for a reason that is none of ours: a status can be written by others."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What hangs on one array, itself included; or on none. The keys are label values, in the order of the family."""
+
+    objects: Counter[tuple[str, str]] = field(default_factory=Counter)
+    not_ready: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    drifted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    noted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    blocked: int = 0
+    cooling: int = 0
+    sessions: int = 0
+
+
+Tallies = defaultdict[ObjectRef | None, Tally]
+"""By array; under None, of what hangs on none."""
+
+
+def tally(entries: Iterable[Entry], array_of: Callable[[ObjectRef], ObjectRef | None], now: str, into: Tallies) -> None:
+    """Count these too. now: as conditions have it; a LUN that cools until then does not cool any more."""
+    for entry in entries:
+        _count(entry, into[array_of(entry.ref)], now)
+
+
+def _count(entry: Entry, into: Tally, now: str) -> None:
+    kind = entry.ref.kind.value
+    said = _conditions(entry)
+    ready = said.get("Ready")
+    into.objects[kind, ready.status.lower() if ready else "unknown"] += 1
+    if ready is None or ready.status != "True":
+        stalled = said.get("Stalled")
+        truth = "true" if stalled and stalled.status == "True" else "false"
+        into.not_ready[kind, _bounded(ready), truth] += 1
+    if (drifted := said.get(DRIFTED)) and drifted.status == "True":
+        into.drifted[kind, _bounded(drifted)] += 1
+    if (blocked := said.get(BLOCKED)) and blocked.status == "True":
+        into.blocked += 1
+    for further in FURTHER.keys() & said.keys():
+        if said[further].status == "True":
+            into.noted[kind, further, _bounded(said[further])] += 1
+    if isinstance(entry.resource, FlashSystemHost):
+        status = entry.resource.status
+        into.cooling += sum(lun.until is not None and lun.until > now for lun in status.cooling_luns)
+        into.sessions += sum(port.logins or 0 for port in status.ports)
+
+
+def _conditions(entry: Entry) -> dict[str, Condition]:
+    match entry.resource:
+        case FlashSystemArray() | FlashSystemHost() | VolumeAttachment() as resource:
+            return {each.type: each for each in resource.status.conditions}
+        case None:
+            return {}
+
+
+def _bounded(condition: Condition | None) -> str:
+    """A reason as a label value. Nothing said yet is `Unknown`."""
+    if condition is None:
+        return "Unknown"
+    return condition.reason if condition.reason in _REASONS else _OTHER

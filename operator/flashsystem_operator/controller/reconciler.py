@@ -1,0 +1,469 @@
+"""What a pass leaves behind: what it saw, and whose turn comes again, and when."""
+
+import asyncio
+import concurrent.futures
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Lifecycle
+from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
+from flashsystem_operator.array.identity import known
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.session import Session
+from flashsystem_operator.controller import executor
+from flashsystem_operator.controller.array_status import remember
+from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.executor import Postponed, Results, WhyNot
+from flashsystem_operator.controller.kube.errors import Conflict, Gone, KubeError
+from flashsystem_operator.controller.metrics.recorder import Meter
+from flashsystem_operator.controller.observer import Looking
+from flashsystem_operator.controller.outputs import Beside
+from flashsystem_operator.controller.pass_memory import TAKING, Braking, Protected, Unsettled
+from flashsystem_operator.controller.threads import in_thread
+from flashsystem_operator.controller.writer import Writer
+from flashsystem_operator.planner import batch, events, luns, status
+from flashsystem_operator.planner.array import array_plan
+from flashsystem_operator.planner.change_reason import Why, cause
+from flashsystem_operator.planner.decision import (
+    OBSTRUCTED,
+    UNSEEN,
+    Act,
+    Decision,
+    InSync,
+    Reason,
+    Refuse,
+    Release,
+    Wait,
+)
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.drift import with_vanished
+from flashsystem_operator.planner.events import News
+from flashsystem_operator.planner.status import Outcome
+
+_TAKES = UnmapVolume | RemovePort | RemoveHost | AddPorts
+"""Commands that may clear the way for other objects."""
+
+
+_ENDS_BY_ITSELF = {Reason.OUTCOME_UNKNOWN, Reason.HANDING_OVER}
+"""Reasons of waiting that end without an event: a look shows that, or what was written for another object."""
+
+
+@dataclass(slots=True)
+class Ended:
+    """What a pass leaves.
+
+    again: objects that need another turn, with the seconds until then (None: by their back-off).
+    obstructed: objects that something on the array is in the way of.
+    freed: whether something was taken out of the way on the array, so that the obstructed may try.
+    """
+
+    view: View
+    verdict: InSync | Refuse
+    acted: bool
+    again: dict[ObjectRef, float | None] = field(default_factory=dict)
+    obstructed: set[ObjectRef] = field(default_factory=set)
+    freed: bool = False
+
+
+def again(
+    outcomes: Mapping[ObjectRef, Outcome], unwritten: Collection[ObjectRef], world: World
+) -> dict[ObjectRef, float | None]:
+    """Objects that need another turn, with the seconds until then (None: by their back-off)."""
+    timed = {
+        ref: each.decision.retry
+        for ref, each in outcomes.items()
+        if isinstance(each.decision, Wait) and each.decision.retry is not None
+    }
+    unfinished = (ref for ref, each in outcomes.items() if each.error or _unfinished(each.decision, world))
+    return {**dict.fromkeys(unfinished), **timed, **dict.fromkeys(unwritten)}
+
+
+def _unfinished(decision: Decision, world: World) -> bool:
+    if isinstance(decision, Wait):
+        # While the whole array is unsettled, all wait for the same moment: the array's own next turn.
+        return decision.reason in _ENDS_BY_ITSELF and not world.all_unsettled
+    return isinstance(decision, Act) or (isinstance(decision, Refuse) and decision.reason in UNSEEN)
+
+
+def obstructed(outcomes: Mapping[ObjectRef, Outcome]) -> set[ObjectRef]:
+    """Objects that something on the array is in the way of.
+
+    Without those whose own command was refused or not sent: these back off, whatever becomes of others.
+    """
+    return {
+        ref
+        for ref, outcome in outcomes.items()
+        if not outcome.error and isinstance(outcome.decision, Wait | Refuse) and outcome.decision.reason in OBSTRUCTED
+    }
+
+
+def frees(results: Results) -> bool:
+    """Whether something was, or may have been, taken out of the way of others on the array.
+
+    A refused command takes nothing away. If it counted, two objects that the array refuses would wake each other
+    without rest.
+    """
+    return any(isinstance(errand.step, _TAKES) for errand in (*results.done, *results.unsettled))
+
+
+log = logging.getLogger(__name__)
+
+MAX_COMMANDS = 100
+"""Commands of one pass that change the array: a bound on how old the look may be on which the last one stands."""
+
+MAX_SECONDS = 60.0
+"""Seconds for which a pass sends commands, the first one apart: the same bound for an array that takes its time."""
+
+_CONFIRMED_WITHIN = 60.0
+"""Seconds that a thread waits for the API server before it gives up a command that would take something away."""
+
+WorldOf = Callable[[str], World]
+"""The world as it is wished now, given why the array is closed (empty if it is open)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """why_not: asked right before each command is sent; see `steps.WhyNot`.
+
+    hand: the thread in which looks are made, so that no other array waits.
+    """
+
+    session: Session
+    writer: Writer
+    unsettled: Unsettled
+    protected: Protected
+    braking: Braking
+    why_not: WhyNot
+    hand: ThreadPoolExecutor
+    beside: Beside
+    meter: Meter
+
+    async def go(self, world_of: WorldOf, last: View | None, due: Collection[ObjectRef], *, survey: bool) -> Ended:
+        """Bring the due objects in line. Raises ArrayError when the array cannot be looked at."""
+        looking, began = Looking(self.session, last), self.unsettled.now()
+        looked_for = world_of("")
+        view = await in_thread(self.hand, lambda: looking.first(looked_for, due, survey=survey))
+        self.unsettled.review(view, began)
+        verdict = array_plan.judge(looked_for.array, view.body)
+        closed = verdict.message if isinstance(verdict, Refuse) else ""
+        world = with_vanished(world_of(closed), view)
+        due = _as_looked_for(due, looked_for, world)
+        in_use = await self.beside.in_use(world, due)
+        found = world = replace(world, in_use=in_use)
+        everything = await self._planned(world, view, due)
+        planned = decisions = within_bounds(everything)
+        # Of those that are due, some may be gone by now, and nothing is decided about them: they get no further turn.
+        postponed = everything.keys() - planned.keys()
+        due = [ref for ref in due if ref in planned]
+        results, acted = executor.Results(), any(isinstance(decision, Act) for decision in decisions.values())
+        failed = await self._record(world, view, decisions)
+        failed |= await self.braking.record(world, decisions, failed)
+        if acted:
+            await self._act(world, decisions, failed, looking, results)
+            late = {ref for ref, error in results.errors.items() if isinstance(error, Postponed)}
+            late -= {errand.owner for errand in results.done}
+            postponed |= late
+            due = [ref for ref in due if ref not in late]
+            planned_for, world = world, replace(world_of(closed), in_use=in_use, vanished=world.vanished)
+            undone = failed.keys() | results.errors.keys()
+            decisions = await self._planned(world, view, _as_looked_for(due, planned_for, world), undone)
+        refused = {errand.owner for errand in results.refused}
+        outcomes = {
+            ref: Outcome(decision, failed.get(ref) or results.errors.get(ref), refused=ref in refused)
+            for ref, decision in decisions.items()
+        }
+        unwritten = await self._say(world, view, outcomes, failed, Told(found, planned))
+        return Ended(
+            view,
+            verdict,
+            acted,
+            {**dict.fromkeys(postponed, 0.0), **again(outcomes, unwritten, world)},
+            obstructed(outcomes),
+            frees(results),
+        )
+
+    async def _planned(
+        self, world: World, view: View, due: Sequence[ObjectRef], undone: Collection[ObjectRef] = ()
+    ) -> batch.Decisions:
+        """Plan in the thread of the looks: thousands of objects take seconds, in which other arrays have to be worked
+        and Leases renewed. World and view belong to this pass, and nothing changes them meanwhile.
+        """
+        return await in_thread(self.hand, lambda: batch.plan(world, view, due, undone))
+
+    async def _record(
+        self, world: World, view: View, decisions: Mapping[ObjectRef, Decision]
+    ) -> dict[ObjectRef, Exception]:
+        """Finalizers and bindings, before anything is sent. Whose record failed is left out of this pass."""
+        kept = [ref for ref, decision in decisions.items() if isinstance(decision, Act | InSync)]
+        decided = ((world.attachments.get(ref), decision) for ref, decision in decisions.items())
+        live = [each for each, decision in decided if each is not None and status.answers(each, decision)]
+        parents = {attachment.host for attachment in live}
+        parents |= {ref for ref in kept if ref in world.hosts and _leaves_something(world.hosts[ref], decisions[ref])}
+        failed: dict[ObjectRef, Exception] = {}
+
+        uids = _to_be_guarded(world)
+        for generation in ([world.array.ref] if parents else [], parents, [attachment.ref for attachment in live]):
+            going_on = [ref for ref in generation if ref in uids]
+            failed |= await self.writer.all(going_on, lambda ref: self.writer.guard(ref, uids[ref]))
+
+        if trouble := failed.get(world.array.ref):
+            failed |= dict.fromkeys(parents, trouble)
+        hosts = status.intents_of_hosts(decisions, world, view)
+
+        async def record_host(ref: ObjectRef) -> None:
+            await self.writer.status(ref, world.hosts[ref].metadata.uid, hosts[ref].status)
+
+        async def record(ref: ObjectRef) -> None:
+            attachment = world.attachments[ref]
+            desired = status.intent_of_attachment(attachment, Outcome(decisions[ref]), world, view, world.now)
+            if _bound(desired) != _bound(attachment.status):
+                await self.writer.status(ref, attachment.metadata.uid, desired)
+
+        unrecorded = await self.writer.all(hosts.keys() - failed.keys(), record_host)
+        failed |= unrecorded | self._unrecorded(unrecorded, hosts)
+        freed = luns.freed_of_former_hosts(decisions, world, view)
+        if not await remember(self.writer, world.array.ref, (), freed=freed.values()):
+            failed |= dict.fromkeys(freed, KubeError("the LUNs that are freed could not be written down"))
+        failed |= self._orphaned(live, failed, world)
+        acting = [each.ref for each in live if isinstance(decisions[each.ref], Act) and each.ref not in failed]
+        failed |= await self.writer.all(acting, record)
+        unmapped = (ref for ref, each in decisions.items() if isinstance(each, Act) and ref in world.attachments)
+        return failed | await self.writer.all(unmapped, lambda ref: self.beside.let_go(world.attachments[ref]))
+
+    @staticmethod
+    def _orphaned(
+        live: Iterable[VolumeAttachment], failed: Mapping[ObjectRef, Exception], world: World
+    ) -> dict[ObjectRef, Exception]:
+        """Attachments whose host or array could not be held: nothing is done for them in this pass."""
+        trouble = failed.get(world.array.ref)
+        return {
+            attachment.ref: error
+            for attachment in live
+            if (error := trouble or failed.get(attachment.host)) is not None
+        }
+
+    @staticmethod
+    def _unrecorded(
+        failed: Mapping[ObjectRef, Exception], hosts: Mapping[ObjectRef, status.HostRecord]
+    ) -> dict[ObjectRef, Exception]:
+        """Attachments that would free a LUN of a host which could not say so. Of a host that is gone nobody asks it."""
+        return {
+            ref: error for host, error in failed.items() if not isinstance(error, Gone) for ref in hosts[host].freed_by
+        }
+
+    async def _act(
+        self,
+        world: World,
+        decisions: Mapping[ObjectRef, Decision],
+        failed: Mapping[ObjectRef, Exception],
+        looking: Looking,
+        results: executor.Results,
+    ) -> None:
+        acts = {ref: decision for ref, decision in decisions.items() if isinstance(decision, Act)}
+        all_steps = [step for act in acts.values() for step in act.steps]
+        errands = [
+            errand for ref, act in acts.items() for errand in self._errands(ref, act, world, looking.view, all_steps)
+        ]
+        until = self.unsettled.now() + MAX_SECONDS
+        await self._send(
+            errands,
+            results,
+            world,
+            failed.keys(),
+            lambda: bool(results.done or results.errors) and self.unsettled.now() > until,
+        )
+        stopped, began = [errand.step for errand in (*results.refused, *results.withheld)], self.unsettled.now()
+        done = [errand.step for errand in errands]
+        done += [UnmapVolume(wrong.made.host, wrong.made.volume, wrong.made.uid) for wrong in results.wrong]
+        view = await in_thread(self.hand, lambda: looking.again(done, stopped, results.seen, results.volumes))
+        self.unsettled.review(view, began)
+        await in_thread(self.hand, lambda: self.protected.learn(self.session, results, view))
+        for ref in {each.owner for each in errands if each.cause.why is Why.CORRECT} - results.errors.keys():
+            self.meter.corrected(world.hosts.get(ref) or world.attachments[ref])
+
+    async def _send(
+        self,
+        errands: Sequence[Errand],
+        results: executor.Results,
+        world: World,
+        barred: Collection[ObjectRef],
+        is_over: Callable[[], bool],
+    ) -> None:
+        """Send these. Whatever ends this: note those whose outcome is unknown, and tell what was mapped by mistake.
+
+        What takes something away is confirmed by the API server first, with the channel in hand; what a command of
+        ours made by mistake is taken back without: nothing stands on it, and at a stop there is no time for it.
+        """
+        loop = asyncio.get_running_loop()
+
+        def why_not(errand: Errand) -> str:
+            asks = isinstance(errand.step, TAKING) and not errand.undoes
+            unconfirmed = self._unconfirmed(errand, world, loop) if asks else ""
+            return unconfirmed or self.why_not(errand)
+
+        try:
+            await executor.run(errands, self.session, why_not, results, barred, is_over)
+        finally:  # also when this pass is cancelled: with a command perhaps still running the Lease is not released
+            for errand in results.unsettled:
+                self.unsettled.add(errand.step)
+            self._report_wrong(results, world)
+
+    def _unconfirmed(self, errand: Errand, world: World, loop: asyncio.AbstractEventLoop) -> str:
+        """Why what is known in the cluster of owner and host object may be out of date. Called from threads."""
+        attachment = world.attachments.get(errand.owner)
+        hosts = {attachment.host if attachment else errand.owner}
+        hosts |= {host.ref for host in world.hosts.values() if host.status.name == errand.step.host}
+        if (host := world.host_by_object_name.get(errand.step.host)) is not None:
+            hosts.add(host.ref)
+        asked = asyncio.run_coroutine_threadsafe(self.writer.confirm(errand.owner, errand.uid, hosts), loop)
+        try:
+            asked.result(_CONFIRMED_WITHIN)
+        except (KubeError, TimeoutError, concurrent.futures.CancelledError) as error:
+            asked.cancel()
+            return f"the API server did not confirm it: {str(error) or type(error).__name__}"
+        return ""
+
+    def _report_wrong(self, results: executor.Results, world: World) -> None:
+        for wrong in results.wrong:
+            owner, meant, made = wrong.errand.owner, wrong.errand.step, wrong.made
+            log.error("%s: %s made this in place of what was meant: %s", owner, meant, made)
+            if isinstance(meant, MapVolume):
+                attachment = world.attachments[owner]
+                self._tell(attachment, [events.of_wrong_mapping(attachment, meant, made, wrong.problem, world)])
+
+    def _errands(
+        self, ref: ObjectRef, decision: Act, world: World, view: View | None, all_steps: Sequence[Step]
+    ) -> list[Errand]:
+        resource, array = world.hosts.get(ref) or world.attachments[ref], world.array.ref
+        meta, system = resource.metadata, self.session.expected
+        if view is None:
+            raise RuntimeError("nothing was looked at before")
+        return [
+            Errand(
+                array,
+                system,
+                ref,
+                meta.uid,
+                meta.generation,
+                cause(resource, step),
+                step,
+                known(step, view, all_steps),
+                meta.deleting,
+                meta.asked,
+            )
+            for step in decision.steps
+        ]
+
+    async def _say(
+        self,
+        world: World,
+        view: View,
+        outcomes: Mapping[ObjectRef, Outcome],
+        unrecorded: Mapping[ObjectRef, Exception],
+        told: "Told",
+    ) -> set[ObjectRef]:
+        """Write what changed; answers with the objects that are still there and could not be written.
+
+        unrecorded: those that could not be held by our finalizer, or whose record could not be written.
+        """
+        ends = {ref: each.decision for ref, each in outcomes.items() if isinstance(each.decision, Release)}
+        going = {ref: end.on for ref, end in ends.items() if end.left}
+        hosts = [world.hosts[ref] for ref in ends if ref in world.hosts]
+        freed = [luns.left_by(host, luns.cooling(host, world, view).values()) for host in hosts]
+        remembered = await remember(self.writer, world.array.ref, going, on=going, freed=freed)
+
+        async def say(ref: ObjectRef) -> None:
+            outcome, resource = outcomes[ref], world.hosts.get(ref) or world.attachments[ref]
+            if (ref in going or (ref in ends and ref in world.hosts)) and not remembered:
+                raise KubeError("what is left on the array could not be written down")
+            if isinstance(outcome.decision, Release):
+                await self.beside.let_go(resource)
+                await self.writer.release(ref, resource.metadata)
+                self._tell(resource, events.of_release(resource, outcome.decision, told.planned.get(ref)))
+                return
+            if isinstance(outcome.decision, InSync) and ref in unrecorded:
+                raise unrecorded[ref]  # without our finalizer it could go at any time, and leave its mapping behind
+            said: HostStatus | AttachmentStatus
+            error: KubeError | None = None
+            if isinstance(resource, FlashSystemHost):
+                said = status.of_host(resource, outcome, world, view, world.now)
+            else:
+                kept = await self.beside.keep(
+                    resource, status.of_attachment(resource, outcome, world, view, world.now), world, view, world.now
+                )
+                said, error = kept.status, kept.error
+            await self.writer.status(ref, resource.metadata.uid, said)
+            self._tell(resource, told.news(ref, outcome, said))
+            if error:
+                raise error
+
+        failed = await self.writer.all(outcomes, say)
+        for ref, trouble in failed.items():
+            if not isinstance(trouble, Gone | Conflict):  # which are news of what somebody else did
+                log.warning("%s: what there is to say of it could not be written: %s", ref, trouble)
+        return {ref for ref, error in failed.items() if not isinstance(error, Gone)}
+
+    def _tell(self, resource: FlashSystemHost | VolumeAttachment, told: Collection[News]) -> None:
+        self.writer.tell(resource.ref, resource.metadata.uid, told)
+        self.meter.told(resource, told)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a pass began with, to tell what is new at its end. found: the resources; planned: what was decided first."""
+
+    found: World
+    planned: Mapping[ObjectRef, Decision]
+
+    def news(self, ref: ObjectRef, outcome: Outcome, said: HostStatus | AttachmentStatus) -> tuple[News, ...]:
+        planned, host, attachment = self.planned.get(ref), self.found.hosts.get(ref), self.found.attachments.get(ref)
+        if host is not None and isinstance(said, HostStatus):
+            return events.of_host(host, planned, outcome, said)
+        if attachment is not None and isinstance(said, AttachmentStatus):
+            return events.of_attachment(attachment, planned, outcome, said)
+        return ()
+
+
+def within_bounds(decisions: Mapping[ObjectRef, Decision]) -> Mapping[ObjectRef, Decision]:
+    """As many decisions as one pass may act on, the first ones. The others stand on these, and are due again."""
+    kept: dict[ObjectRef, Decision] = {}
+    commands = 0
+    for ref, decision in decisions.items():
+        commands += len(decision.steps) if isinstance(decision, Act) else 0
+        if commands > MAX_COMMANDS and any(isinstance(each, Act) for each in kept.values()):
+            break
+        kept[ref] = decision
+    return kept
+
+
+def _leaves_something(host: FlashSystemHost, decision: Decision) -> bool:
+    """Whether something on the array is the host's own, whether or not a volume is attached to it."""
+    return isinstance(decision, Act) or host.spec.lifecycle is Lifecycle.PERSISTENT
+
+
+def _as_looked_for(due: Iterable[ObjectRef], looked_for: World, world: World) -> list[ObjectRef]:
+    """Without those that came, changed or began to leave since the look: it was not meant for that.
+
+    They are due again. One that was created again under the name of another is another, whatever both ask for.
+    """
+    return [ref for ref in due if _asked_for(ref, looked_for) == _asked_for(ref, world)]
+
+
+def _asked_for(ref: ObjectRef, world: World) -> tuple[object, ...]:
+    found = world.hosts.get(ref) or world.attachments.get(ref)
+    return (found.metadata.uid, found.metadata.generation, found.metadata.deleting) if found else ()
+
+
+def _to_be_guarded(world: World) -> dict[ObjectRef, str]:
+    """The objects that can get our finalizer, with their uids: no finalizer is added to what is being deleted."""
+    everything = (world.array, *world.hosts.values(), *world.attachments.values())
+    return {each.ref: each.metadata.uid for each in everything if not each.metadata.deleting}
+
+
+def _bound(remembered: AttachmentStatus) -> tuple[object, ...]:
+    volume = remembered.volume.uid if remembered.volume else None
+    return volume, remembered.host, remembered.origin, remembered.array, remembered.attached_time

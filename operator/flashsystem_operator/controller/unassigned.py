@@ -1,0 +1,167 @@
+"""Objects that no array's worker looks after: what they refer to is not there, or their spec cannot be read."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.base import Memory, remember
+from flashsystem_operator.api.common import Condition, DeletionPolicy
+from flashsystem_operator.api.host import FlashSystemHost, Ownership
+from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
+from flashsystem_operator.controller.array_status import remember as remember_released
+from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Entry
+from flashsystem_operator.controller.kube.client import Gone, Kube, KubeError
+from flashsystem_operator.controller.leases import Lease, LeaseTerms
+from flashsystem_operator.controller.metrics.collector import Backlog
+from flashsystem_operator.controller.outputs import Beside
+from flashsystem_operator.controller.workqueue import Backoff, Clock, DelayQueue
+from flashsystem_operator.controller.writer import Writer, now
+from flashsystem_operator.planner import events, luns
+from flashsystem_operator.planner.attachment.attach import host_not_found
+from flashsystem_operator.planner.conditions import conditions, kept
+from flashsystem_operator.planner.decision import Decision, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.overrides import left_by, way_out
+
+LEASE = "flashsystem-strays"
+_BATCH = 500
+
+log = logging.getLogger(__name__)
+
+
+class Strays:
+    """Says what is missing; lets a deleted object go when nothing of it can be on any array.
+
+    looked_after: whether a worker has the object by now.
+    """
+
+    def __init__(
+        self, cache: Cache, kube: Kube, terms: LeaseTerms, clock: Clock, looked_after: Callable[[ObjectRef], bool]
+    ) -> None:
+        self._cache = cache
+        self._kube = kube
+        self._terms = terms
+        self._clock = clock
+        self._looked_after = looked_after
+        self._writer = Writer(kube, cache)
+        self._beside = Beside(kube, clock)
+        self._queue = DelayQueue[ObjectRef](clock)
+        self._failures = Backoff[ObjectRef]()
+        self._lease: Lease | None = None
+
+    @property
+    def backlog(self) -> Backlog | None:
+        """The queue; None while another replica works it."""
+        return Backlog.of(self._queue) if self._lease and self._lease.valid else None
+
+    def wake(self, refs: Collection[ObjectRef]) -> None:
+        self._queue.put_all(refs)
+
+    async def run(self) -> None:
+        """One replica at a time does this, for ever; the others keep their queue for when it is theirs to do."""
+        while True:
+            lease = self._lease = Lease(self._kube, LEASE, self._terms, self._clock)
+            await lease.acquire()
+            try:
+                await lease.while_held(self._work(), lambda: None)
+            finally:
+                await lease.release()
+                await self._writer.close()
+
+    async def _work(self) -> None:
+        while True:
+            due = await self._queue.batch(_BATCH, window=0.05)
+            try:
+                await self._turn(due)
+            except asyncio.CancelledError:
+                self._queue.put_all(due)  # for when the Lease is ours again
+                raise
+
+    async def _turn(self, due: Collection[ObjectRef]) -> None:
+        failed = await self._writer.all((ref for ref in due if not self._looked_after(ref)), self._say)
+        failed = {ref: error for ref, error in failed.items() if not isinstance(error, Gone)}
+        for ref, error in failed.items():
+            log.warning("%s: %s", ref, error)
+            self._queue.put(ref, self._failures.failed(ref))
+        for ref in set(due) - failed.keys():
+            self._failures.forget(ref)
+
+    async def _say(self, ref: ObjectRef) -> None:
+        entry = self._cache.get(ref)
+        if entry is None:
+            return
+        decision = judge(entry, self._cache)
+        if isinstance(decision, Release):
+            await self._let_go(entry, decision)
+        elif decision is not None:
+            status = remember(STATUS_MODELS[ref.kind], entry.status)
+            before: tuple[Condition, ...] = getattr(status, "conditions")  # noqa: B009 - every kind's status has them
+            decision = replace(decision, notes=(*decision.notes, *kept(before)))
+            said = conditions(decision, before, entry.meta.generation, now())
+            await self._writer.status(ref, entry.meta.uid, _with(status, said, entry.meta.generation))
+            self._writer.tell(ref, entry.meta.uid, events.of_stray(before, decision))
+
+    async def _let_go(self, entry: Entry, end: Release) -> None:
+        array = self._cache.array_of(entry.ref)
+        host = entry.counted if isinstance(entry.counted, FlashSystemHost) else None
+        freed = [luns.left_by(host, host.status.cooling_luns)] if host else []
+        going = [entry.ref] if end.left else []
+        if array and not await remember_released(self._writer, array, going, freed=freed):
+            raise KubeError("what is left on the array could not be written down")
+        await self._beside.let_go(entry.resource)
+        await self._writer.let_go(entry.ref, entry.meta, end.left)
+
+
+def judge(entry: Entry, cache: Cache) -> Decision | None:
+    """What keeps an object from being worked, or None when it is an array that its worker looks after."""
+    if entry.meta.deleting and entry.meta.released:
+        return Release(left_by(remember(STATUS_MODELS[entry.ref.kind], entry.status)))
+    match entry.resource:
+        case None:
+            return Refuse(Reason.SPEC_UNREADABLE, entry.why)
+        case VolumeAttachment() as attachment:
+            return _judge_attachment(attachment, cache)
+        case FlashSystemHost() as host:
+            return _judge_host(host, cache)
+        case FlashSystemArray():
+            return None
+
+
+def _judge_attachment(attachment: VolumeAttachment, cache: Cache) -> Decision:
+    volume = attachment.status.volume
+    if attachment.metadata.deleting and (volume is None or volume.uid is None):
+        return Release()
+    array = cache.array_of(attachment.ref)
+    return host_not_found(attachment) if array is None else _array_not_found(array, attachment.metadata, cache)
+
+
+def _judge_host(host: FlashSystemHost, cache: Cache) -> Decision:
+    stays = host.status.ownership is not Ownership.CREATED or host.spec.deletion_policy is DeletionPolicy.RETAIN
+    if not host.metadata.deleting or not stays:
+        return _array_not_found(host.array, host.metadata, cache)
+    names = [ref.name for ref in cache.kin(host.ref) if ref.kind is Kind.ATTACHMENT]
+    return Wait(Reason.IN_USE, f"VolumeAttachments still use this host: {', '.join(names)}.") if names else Release()
+
+
+def _array_not_found(array: ObjectRef, meta: ObjectMeta, cache: Cache) -> Wait:
+    if not cache.namespaces.watches(array.namespace):
+        out = f", or {way_out(meta)}" if meta.deleting else ""
+        return Wait(
+            Reason.ARRAY_NOT_FOUND,
+            f"{array} is in a namespace that this operator does not watch. Ask whoever keeps the operator to watch "
+            f"namespace {array.namespace} too, with --watch-namespace{out}.",
+        )
+    missing = f"There is no {array} that can be worked with."
+    if meta.deleting:
+        out = f"Make it again, and this object goes when nothing of it is left there; or {way_out(meta)}."
+        return Wait(Reason.ARRAY_NOT_FOUND, f"{missing} {out}")
+    return Wait(
+        Reason.ARRAY_NOT_FOUND,
+        f"{missing} Work starts when it is made; what is already on the array stays as it is until then.",
+    )
+
+
+def _with(status: Memory, said: tuple[Condition, ...], generation: int) -> Memory:
+    return status.model_copy(update={"conditions": said, "observed_generation": generation})

@@ -1,0 +1,176 @@
+"""Which host objects and mappings on an array no resource explains. Only says so: it deletes nothing.
+
+    orphaned    on a host object that this installation made, as its name proves
+    foreign     on any other: an administrator's, another cluster's, or one whose FlashSystemHost is on another array
+    released    left there on purpose when its resource went: by the release annotation, or by deletionPolicy Retain
+
+What was released looks like one of the others afterwards, so it is remembered in the array's status for as long as it
+is there and unexplained.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from flashsystem_operator.api.array import Audit, Findings, LetGo, Unexplained, Unread
+from flashsystem_operator.api.attachment import AttachmentStatus, HostSeen, VolumeAttachment
+from flashsystem_operator.api.base import Memory
+from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
+from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Mapping as VolumeMapping
+from flashsystem_operator.planner.attachment.detach import volume_to_leave
+from flashsystem_operator.planner.desired import World, was_let_in
+from flashsystem_operator.planner.text import plural
+from flashsystem_operator.values import HostName, VolumeUid
+
+Key = tuple[str, str | None]
+"""A host object by its name; with a volume's UID the mapping of that volume to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Explained:
+    """hosts: those that are somebody's. mappings: host object and volume that somebody wishes or had together."""
+
+    hosts: frozenset[str]
+    mappings: frozenset[tuple[str, str]]
+
+
+def audit(world: World, view: View) -> Audit:
+    """What is unexplained now. The view has to be whole: of a survey."""
+    explained, before = _explained(world, view), world.array.status.audit
+    let_go = {_key(item) for item in before.released.items} if before and before.released else set[Key]()
+    found: dict[str, list[Unexplained]] = {"orphaned": [], "foreign": [], "released": []}
+    for item in _unexplained(explained, view):
+        name = HostName(str(item.host))
+        ours = world.ours(name) and world.elsewhere(name) is None
+        sort = "released" if _key(item) in let_go else "orphaned" if ours else "foreign"
+        found[sort].append(item)
+    return Audit(
+        orphaned=Findings.model_validate(_counted(found["orphaned"])),
+        foreign=Findings.model_validate(_counted(found["foreign"])),
+        released=LetGo.model_validate(_counted(found["released"])),
+        unreadable=tuple(Unread(command=odd.line, why=odd.why) for odd in view.odd[:50]),
+    )
+
+
+def remembering(before: Audit | None, leaving: Iterable[Memory]) -> Audit:
+    """The audit with what was released. leaving: the statuses of what goes. It is counted at the next survey."""
+    audit = before or Audit()
+    known = audit.released or LetGo()
+    keys = {_key(item) for item in known.items}
+    more = [item for status in leaving for item in _left_by(status) if _key(item) not in keys]
+    if not more:
+        return audit
+    return audit.model_copy(update={"released": known.model_copy(update={"items": (*known.items, *more)[:200]})})
+
+
+def left_on(status: Memory, hosts: Collection[str]) -> tuple[Memory, ...]:
+    """The status of what goes, once for each host object on which something of it stays; none: the recorded one."""
+    match status:
+        case AttachmentStatus() if hosts:
+            return tuple(status.model_copy(update={"host": HostSeen(name=host)}) for host in hosts)
+        case HostStatus() if hosts:
+            made = {"ownership": Ownership.CREATED}
+            return tuple(status.model_copy(update={**made, "name": host}) for host in hosts)
+        case _:
+            return (status,)
+
+
+def is_news(audit: Audit | None, before: Audit | None) -> bool:
+    """Whether it says something else than before; that nothing is unexplained is no news at first."""
+    if audit is None or audit == before:
+        return False
+    return (
+        before is not None
+        or bool(audit.unreadable)
+        or any(part and part.items for part in (audit.orphaned, audit.foreign, audit.released))
+    )
+
+
+def sentence(audit: Audit) -> str:
+    """What changed, for an Event: in numbers, since Events are read by more people than the audit is."""
+    sorts: Mapping[str, Findings | LetGo | None] = {
+        "orphaned": audit.orphaned,
+        "foreign": audit.foreign,
+        "released": audit.released,
+    }
+    said = [
+        f"{name}: {plural(part.hosts or 0, 'host object')} and {plural(part.mappings or 0, 'mapping')}"
+        for name, part in sorts.items()
+        if part and (part.hosts or part.mappings)
+    ]
+    if audit.unreadable:
+        said.append(f"unreadable: {plural(len(audit.unreadable), 'row')}")
+    if not said:
+        return "Everything on the array is explained by a resource."
+    return f"On the array, and explained by no resource: {'; '.join(said)}. status.audit lists them."
+
+
+def _unexplained(explained: _Explained, view: View) -> Iterator[Unexplained]:
+    """Host objects in the order of their names, each before its mappings."""
+    for name in sorted(view.hosts):
+        if name not in explained.hosts:
+            yield Unexplained(host=name)
+        rows = (row for found in view.on_host(name).values() for row in found)
+        for row in sorted(rows, key=lambda each: (each.lun, each.volume)):
+            if (name, row.uid) not in explained.mappings:
+                yield _mapping(row)
+
+
+def _explained(world: World, view: View) -> _Explained:
+    hosts = {ref: _host_objects(host, world, view) for ref, host in world.hosts.items() if _still_counts(host)}
+    hosts = {ref: names for ref, names in hosts.items() if world.counts(world.hosts[ref])}
+    return _Explained(
+        frozenset(name for names in hosts.values() for name in names),
+        frozenset(pair for each in world.attachments.values() for pair in _pairs(each, hosts, world, view)),
+    )
+
+
+def _host_objects(host: FlashSystemHost, world: World, view: View) -> frozenset[str]:
+    """Those that a resource may turn out to be: by name, by what was found before, by its initiators."""
+    seen = {host.status.name} if host.status.name else set[str]()
+    return frozenset({*world.names_of(host), *view.holders(host.spec.initiators.iscsi), *seen})
+
+
+def _pairs(
+    attachment: VolumeAttachment, hosts: Mapping[ObjectRef, frozenset[str]], world: World, view: View
+) -> Iterator[tuple[str, str]]:
+    uid = volume_to_leave(attachment, view)
+    if uid is None or not _still_counts(attachment):
+        return
+    if not was_let_in(attachment) and world.barred(attachment, view):
+        return
+    seen = attachment.status.host
+    names = set(hosts.get(attachment.host, ()))
+    names |= {str(seen.name), *view.holders(seen.initiators)} if seen else set()
+    names |= {host.name for host in world.recorded_at(attachment, view)}
+    yield from ((name, uid) for name in names)
+
+
+def _still_counts(resource: FlashSystemHost | VolumeAttachment) -> bool:
+    """Not what is only not seen to be gone yet: it was let go, so it explains nothing any more."""
+    return resource.metadata.guarded or not resource.metadata.deleting
+
+
+def _left_by(status: Memory) -> Iterator[Unexplained]:
+    """What a resource leaves behind, as it was recorded. Of a host object that was only adopted nothing was ours."""
+    match status:
+        case AttachmentStatus(host=host, volume=volume, origin=origin, lun=lun) if host and volume and origin:
+            yield Unexplained(host=host.name, volume=volume.name, uid=volume.uid, lun=lun)
+        case HostStatus(name=name, ownership=Ownership.CREATED) if name:
+            yield Unexplained(host=name)
+        case _:
+            return
+
+
+def _counted(items: list[Unexplained]) -> dict[str, object]:
+    hosts = sum(item.uid is None for item in items)
+    return {"hosts": hosts, "mappings": len(items) - hosts, "items": items}
+
+
+def _mapping(row: VolumeMapping) -> Unexplained:
+    return Unexplained(host=row.host, volume=row.volume, uid=VolumeUid(row.uid), lun=row.lun)
+
+
+def _key(item: Unexplained) -> Key:
+    return str(item.host), item.uid

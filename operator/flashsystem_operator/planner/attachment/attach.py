@@ -1,0 +1,400 @@
+"""May this volume be seen by one more host? Judged over everything on the volume, ours and others'.
+
+Two hosts that write to one volume destroy a file system that was not made for it. So a second mapping needs every
+attachment of the volume to be Shared; and where a mapping is not ours, this one has to be Shared all the same.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from flashsystem_operator.api.array import MultiHostMapping
+from flashsystem_operator.api.attachment import Access, Origin, VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.array.commands import MapVolume, Step
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Mapping, Volume
+from flashsystem_operator.planner import drift
+from flashsystem_operator.planner.attachment.detach import host_to_leave, on_another_system, own_mapping, plan_detached
+from flashsystem_operator.planner.decision import UNSEEN, Act, Decision, InSync, Note, Reason, Refuse, Wait
+from flashsystem_operator.planner.desired import World, seniority, volume_of, was_let_in
+from flashsystem_operator.planner.host import host_chap, host_plan, host_settings
+from flashsystem_operator.planner.luns import choose, for_others, hasty
+from flashsystem_operator.planner.outputs.connection_secret import portals_for
+from flashsystem_operator.planner.redaction import Reader
+from flashsystem_operator.planner.text import listed
+from flashsystem_operator.values import HostName, Lun, nguid
+
+
+class Place(Protocol):
+    """Which volume is to be seen under which host object's name."""
+
+    @property
+    def volume(self) -> Volume: ...
+
+    @property
+    def name(self) -> HostName: ...
+
+
+def judge(attachment: VolumeAttachment, place: Place, world: World, view: View) -> Wait | Refuse | None:
+    """Why the volume must not be mapped to this host as things stand, or None when it may."""
+    others = (view.of_volume(place.volume.uid) | world.perhaps_mapped(place.volume.uid)) - {place.name}
+    clusters = view.empty_clusters_of(place.volume.uid)
+    if not others and not clusters:
+        return None
+    reader = Reader.of(attachment, world)
+    if attachment.spec.access is Access.EXCLUSIVE:
+        if not others:
+            return _in_a_cluster(place.volume, clusters, reader)
+        return _exclusive(place.volume, others, reader, view)
+    if leaving := _exclusive_still_there(place.volume, others, world, view):
+        return Wait(
+            Reason.VOLUME_IN_USE,
+            f"Volume {place.volume.name} is attached Exclusively by {reader.resources(leaving)}, which is being "
+            "deleted but not detached yet. It is attached here when that is done.",
+        )
+    if selfish := _exclusive_rivals(attachment, place.volume, world, view):
+        return Refuse(
+            Reason.VOLUME_IN_USE,
+            f"Volume {place.volume.name} is attached Exclusively by {reader.resources(selfish)}. Set spec.access to "
+            "Shared there too if its file system is made for several hosts.",
+        )
+    if world.array.spec.multi_host_mapping is MultiHostMapping.FORBIDDEN:
+        return Refuse(
+            Reason.MULTI_HOST_MAPPING_FORBIDDEN,
+            f"Volume {place.volume.name} is mapped to {_whom(others, clusters, reader)}, and {world.array.ref} has "
+            "spec.multiHostMapping Forbidden. Detach it there first, or ask whoever keeps the array.",
+        )
+    return None
+
+
+def _exclusive(volume: Volume, others: frozenset[HostName], reader: Reader, view: View) -> Wait | Refuse:
+    leaving = _hosts_being_left(volume, reader.world, view)
+    if others <= leaving.keys():
+        who = reader.resources([leaving[name] for name in others])
+        return Wait(
+            Reason.VOLUME_IN_USE,
+            f"Volume {volume.name} is being detached by {who}. It is attached here when that is done.",
+        )
+    return Refuse(
+        Reason.VOLUME_MAPPED_ELSEWHERE,
+        f"Volume {volume.name} is mapped to {reader.host_objects(others)}. Detach it there, or set spec.access to "
+        "Shared on every attachment of it if its file system is made for several hosts.",
+    )
+
+
+def _in_a_cluster(volume: Volume, clusters: Collection[str], reader: Reader) -> Refuse:
+    return Refuse(
+        Reason.MAPPED_THROUGH_HOST_CLUSTER,
+        f"Volume {volume.name} is mapped to {_whom((), clusters, reader)}, which has no hosts; each host that is added "
+        "to it sees the volume. Unmap it there on the array (rmvolumehostclustermap), or set spec.access to Shared if "
+        "its file system is made for several hosts.",
+    )
+
+
+def _whom(hosts: Collection[HostName], clusters: Collection[str], reader: Reader) -> str:
+    """Host clusters are the array administrator's: who does not keep the array is not told their names."""
+    if hosts:
+        return reader.host_objects(hosts)
+    return f"host cluster {listed(sorted(clusters))}" if reader.keeps_the_array else "a host cluster"
+
+
+def _hosts_being_left(volume: Volume, world: World, view: View) -> dict[HostName, VolumeAttachment]:
+    """The host objects that the volume is about to leave, with the attachment that is being deleted."""
+    leaving = ((host_to_leave(each, world, view), each) for each in world.leaving(volume.uid))
+    return {host.name: each for host, each in leaving if host}
+
+
+def _exclusive_still_there(
+    volume: Volume, others: frozenset[HostName], world: World, view: View
+) -> list[VolumeAttachment]:
+    """Who is being deleted, but was promised that nobody else sees the volume for as long as its mapping is there."""
+    leaving = _hosts_being_left(volume, world, view)
+    return [each for host, each in leaving.items() if host in others and each.spec.access is Access.EXCLUSIVE]
+
+
+def _exclusive_rivals(attachment: VolumeAttachment, volume: Volume, world: World, view: View) -> list[VolumeAttachment]:
+    rivals = world.rivals(attachment, volume, view)
+    return [each for each in rivals if each.spec.access is Access.EXCLUSIVE]
+
+
+_SECRET_RETRY = 60.0
+"""Seconds after which it is asked again whether the host's Secret can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an attachment leads: all that is known once host and volume are found."""
+
+    resource: FlashSystemHost
+    found: host_plan.Ours | host_plan.Adopted | host_plan.Unmade
+    volume: Volume
+
+    @property
+    def name(self) -> HostName:
+        return self.found.name if isinstance(self.found, host_plan.Unmade) else self.found.host.name
+
+
+def plan(attachment: VolumeAttachment, world: World, view: View) -> Decision:
+    """Decide about an attachment, live or being deleted."""
+    if attachment.metadata.deleting:
+        return plan_detached(attachment, world, view)
+    target = find(attachment, world, view)
+    if isinstance(target, Wait | Refuse):
+        if target.reason is Reason.HOST_NOT_READY and kept_mapping(attachment, world, view):
+            target = replace(target, message=f"{target.message} Until then the volume stays attached as it is.")
+        return drift.of_unseen(target, attachment, world, view)
+    if elder := elder_of_pair(attachment, target.volume, world, view):
+        return Refuse(
+            Reason.DUPLICATE,
+            f"{elder.ref} attaches this volume to this host already. Delete one of the two; the mapping stays for the "
+            "other.",
+        )
+    if mappings := view.on_host(target.name).get(target.volume.uid):
+        if (target.name, target.volume.uid) in world.unsettled_pairs:
+            return host_plan.unsettled(target.name)  # the mapping is there, so it is its end that is not certain
+        wished, own = _plan_mapped(attachment, target, mappings, world, view), _own_or_first(mappings)
+        return _with_health(drift.of_mapped(wished, attachment, target, own, world, view), target.volume)
+    return drift.of_removed(_plan_unmapped(attachment, target, world, view), attachment, target, world, view)
+
+
+def _with_health(decision: Decision, volume: Volume) -> Decision:
+    """With a condition while the array says that the mapped volume is not online: a mapping alone serves no I/O."""
+    says = f"Volume {volume.name} is {volume.status} on the array"
+    remedy = "Look for the cause on the array: its pool, its nodes and `lseventlog`."
+    match volume.status:
+        case "offline":
+            message = f"{says}: its host cannot read or write it. {remedy}"
+            note = Note("VolumeUnhealthy", Reason.VOLUME_OFFLINE, message)
+        case "degraded":
+            message = f"{says}: it serves I/O with less redundancy. {remedy}"
+            note = Note("VolumeUnhealthy", Reason.VOLUME_DEGRADED, message)
+        case _:
+            return decision
+    return replace(decision, notes=(*decision.notes, note))
+
+
+def find(attachment: VolumeAttachment, world: World, view: View) -> Target | Wait | Refuse:
+    """The host and the volume that an attachment means, or why they cannot be had."""
+    resource = world.hosts.get(attachment.host)
+    if resource is None:
+        return host_not_found(attachment)
+    if elsewhere := on_another_system(attachment, world, view):
+        return elsewhere
+    if not was_let_in(attachment) and (barred := world.barred(attachment, view)):
+        return barred
+    volume = volume_of(attachment, view)
+    if volume is None:
+        return _no_volume(attachment, view)
+    found = host_plan.standing(resource, world, view)
+    if isinstance(found, Wait | Refuse):
+        return Wait(Reason.HOST_NOT_READY, f"{resource.ref} is not ready: {found.message}")
+    return Target(resource, found, volume)
+
+
+def kept_mapping(attachment: VolumeAttachment, world: World, view: View) -> Mapping | None:
+    """The mapping of a volume that was attached, although its FlashSystemHost cannot be used as it is now.
+
+    For example because a port was added to the host object, or an initiator moved: what is attached stays in use.
+    """
+    host = (
+        host_to_leave(attachment, world, view) if attachment.status.attached_time and was_let_in(attachment) else None
+    )
+    seen = attachment.status.volume
+    if host is None or seen is None or seen.uid not in view.volumes:
+        return None
+    mappings = view.on_host(host.name).get(seen.uid)
+    return _own_or_first(mappings) if mappings else None
+
+
+def host_not_found(attachment: VolumeAttachment) -> Wait:
+    return Wait(
+        Reason.HOST_NOT_FOUND,
+        f"There is no {attachment.host}. Attaching starts when it is made; or correct spec.hostRef.name by deleting "
+        "this attachment and making it again.",
+    )
+
+
+def elder_of_pair(attachment: VolumeAttachment, volume: Volume, world: World, view: View) -> VolumeAttachment | None:
+    """The attachment of the same volume to the same host that came before, if there is one."""
+    same = (each for each in world.rivals(attachment, volume, view) if world.is_of(each, attachment.host))
+    return next((each for each in same if seniority(each) < seniority(attachment)), None)
+
+
+def _no_volume(attachment: VolumeAttachment, view: View) -> Wait | Refuse:
+    seen, selector = attachment.status.volume, attachment.spec.volume
+    uid = (seen and seen.uid) or selector.uid
+    if uid and (over_nvme := view.volumes.get(nguid(uid))):
+        return Wait(
+            Reason.VOLUME_MAPPED_ELSEWHERE,
+            f"The volume with UID {uid} is mapped to an NVMe host: as long as it is, the array shows its "
+            f"NGUID {over_nvme.uid} in place of its UID, and maps it to no iSCSI host. Unmap it there.",
+        )
+    if seen and seen.uid:
+        return Refuse(
+            Reason.VOLUME_GONE,
+            f"The volume with UID {seen.uid}, last named {seen.name}, is not on the array any more. A volume that has "
+            "its name now is another one and is not touched. Delete this attachment.",
+        )
+    which = f"named {selector.name}" if selector.name else f"with UID {selector.uid}"
+    return Wait(
+        Reason.VOLUME_NOT_FOUND,
+        f"The array has no volume {which}. Attaching starts at the next look after it is made.",
+    )
+
+
+def _own_or_first(mappings: tuple[Mapping, ...]) -> Mapping:
+    """The host's own mapping rather than one that comes through a host cluster."""
+    return next((mapping for mapping in mappings if not mapping.cluster), mappings[0])
+
+
+def _plan_mapped(
+    attachment: VolumeAttachment, target: Target, mappings: tuple[Mapping, ...], world: World, view: View
+) -> Decision:
+    mapping = _own_or_first(mappings)
+    if mapping.cluster and attachment.spec.access is Access.EXCLUSIVE:
+        return Refuse(
+            Reason.MAPPED_THROUGH_HOST_CLUSTER,
+            f"Volume {target.volume.name} is mapped to host cluster {mapping.cluster}, so that every member sees "
+            "it. Set spec.access to Shared if that is meant, or unmap it from the host cluster on the array.",
+        )
+    if attachment.status.origin is None and (barred := _bars_takeover(attachment, target, mapping, world)):
+        return barred
+    if len(mapping.luns) > 1:
+        return Refuse(
+            Reason.MISMATCHED_LUNS,
+            f"Volume {target.volume.name} has the LUNs {', '.join(map(str, mapping.luns))} on host {mapping.host}, by "
+            "I/O group. Log the host out and unmap it on the array; it is then mapped with one LUN.",
+        )
+    if attachment.spec.lun not in (None, mapping.lun):
+        return _lun_differs(attachment, mapping)
+    # A mapping that this attachment never had is judged like one that it asks for, also when an elder left it.
+    if attachment.status.attached_time is None and (refused := judge(attachment, target, world, view)):
+        return refused
+    if not portals_for(target.name, world, view):
+        return Refuse(
+            Reason.NO_USABLE_PORTAL,
+            f"Volume {target.volume.name} is mapped, but the array has no usable iSCSI portal for host {target.name}: "
+            "none in its portset and I/O groups and among spec.iscsi.addresses of the array is up. Bring one up, or "
+            "correct these.",
+        )
+    return InSync(
+        Reason.ATTACHED,
+        f"Volume {target.volume.name} is mapped to host {mapping.host} at LUN {mapping.lun}.",
+    )
+
+
+def _bars_takeover(
+    attachment: VolumeAttachment, target: Target, mapping: Mapping, world: World
+) -> Wait | Refuse | None:
+    """A mapping on an administrator's host object, or through a host cluster, is not ours until it is taken over."""
+    if isinstance(target.found, host_plan.Ours) and not mapping.cluster:
+        return None
+    return world.tenancy.adoption(attachment.metadata.namespace)
+
+
+def _lun_differs(attachment: VolumeAttachment, mapping: Mapping) -> Refuse:
+    """A mapping that this attachment did not make may outlive it: to delete and create it again would lead nowhere."""
+    what = (
+        f"Volume {mapping.volume} is mapped to host {mapping.host} at LUN {mapping.lun}, not {attachment.spec.lun}. "
+        "Moving it would pull the disk from under a running host:"
+    )
+    if attachment.status.origin is Origin.CREATED and attachment.metadata.guarded:
+        way = f"delete this attachment, then create it again, or create it with LUN {mapping.lun}."
+    else:
+        way = (
+            f"delete this attachment and create it with LUN {mapping.lun}, or with none; or log the host out and unmap "
+            f"the volume on the array, and it is mapped at LUN {attachment.spec.lun}."
+        )
+    return Refuse(Reason.LUN_DIFFERS, f"{what} {way}")
+
+
+def _plan_unmapped(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Decision:
+    if world.is_unsettled(target.name):
+        return host_plan.unsettled(target.name)
+    if barred := _bars_mapping(attachment, target, world, view):
+        return barred
+    if leaving := next((each for each in (target.resource, world.array) if each.metadata.deleting), None):
+        return Wait(Reason.PARENT_DELETING, f"{leaving.ref} is being deleted and takes no new attachment.")
+    if unfit := _unfit_host(target, world, view):
+        return unfit
+    if left := _left_elsewhere(attachment, target, world, view):
+        return left
+    if refused := judge(attachment, target, world, view):
+        return refused
+    resting = for_others(target.volume.uid, target.resource, world, view)
+    lun = choose(attachment, target.name, world, view, resting)
+    if isinstance(lun, Refuse):
+        return lun
+    warning = "" if attachment.spec.lun == lun else hasty(lun, target.name, resting)
+    return Act((*_make_host(target, world, view), _map(target, lun, view)), warning=warning)
+
+
+def _unfit_host(target: Target, world: World, view: View) -> Wait | Refuse | None:
+    """Why the host would not see the volume, or not by all its initiators, if it were mapped now."""
+    found = target.found
+    if isinstance(found, host_plan.Adopted) and found.missing:
+        return host_plan.missing_initiators(found)
+    if isinstance(found, host_plan.Ours) and found.missing:
+        return Wait(
+            Reason.HOST_NOT_READY,
+            f"Host object {target.name} still lacks {listed(found.missing)}. The volume is mapped to it when the host "
+            "can see it by all its initiators.",
+        )
+    if trouble := host_plan.trouble(target.resource, found, world, view):
+        retry = _SECRET_RETRY if trouble.reason in UNSEEN else None
+        return Wait(Reason.HOST_NOT_READY, f"{target.resource.ref} is not ready: {trouble.message}", retry=retry)
+    host = None if isinstance(found, host_plan.Unmade) else found.host
+    return host_settings.out_of_reach(
+        target.resource, host, target.volume, view, adopted=isinstance(found, host_plan.Adopted)
+    )
+
+
+def _bars_mapping(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Wait | Refuse | None:
+    """A permission withdrawn since the attachment was let in stops what would be new."""
+    adopts = isinstance(target.found, host_plan.Adopted)
+    return world.barred(attachment, view) or (world.tenancy.adoption(attachment.metadata.namespace) if adopts else None)
+
+
+def _left_elsewhere(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Refuse | None:
+    """What was mapped for this attachment to another host object must not be forgotten by being recorded again."""
+    if attachment.status.origin is not Origin.CREATED:
+        return None
+    uid = target.volume.uid
+    places = (host for host in world.recorded_at(attachment, view) if host.name != target.name)
+    left = next((host for host in places if own_mapping(view, host.name, uid)), None)
+    if left is None:
+        return None
+    seen, reader = attachment.status.host, Reader.of(attachment, world)
+    volume, there = target.volume.name, reader.host_objects([left.name])
+    if attachment.status.attached_time is None:
+        # It was about to be mapped. A host object that got the id of one that was deleted may be another machine's.
+        message = (
+            f"Volume {volume} is mapped to {there}, perhaps for this attachment, which was never seen to have it. If "
+            "another host uses it there, delete this attachment; else unmap it there on the array."
+        )
+    else:
+        renamed = seen is not None and left.name != seen.name and reader.knows(left.name)
+        former = f", which was named {seen.name}" if seen and renamed else ""
+        message = (
+            f"Volume {volume} is still mapped to {there}, where this attachment had it{former}. Unmap it there on the "
+            "array, or delete this attachment and create it again."
+        )
+    return Refuse(Reason.VOLUME_MAPPED_ELSEWHERE, message)
+
+
+def _make_host(target: Target, world: World, view: View) -> tuple[Step, ...]:
+    """The host's first volume makes the host object; no volume is mapped before the machine has to prove itself."""
+    match target.found:
+        case host_plan.Unmade(name):
+            return host_settings.making(target.resource, name, world, view)
+        case host_plan.Ours(host):
+            return host_chap.steps(target.resource, host.name, world, view)
+        case host_plan.Adopted():
+            return ()
+
+
+def _map(target: Target, lun: Lun, view: View) -> MapVolume:
+    uid = target.volume.uid
+    alongside_others = bool(view.of_volume(uid) - {target.name} or view.empty_clusters_of(uid))
+    return MapVolume(target.name, target.volume.name, target.volume.uid, lun, alongside_others)

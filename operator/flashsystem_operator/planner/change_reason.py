@@ -1,0 +1,120 @@
+"""Why a command is sent, for whoever asks later: which wish of which resource it serves."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.metadata import FORCE_DETACH, ObjectRef
+from flashsystem_operator.array.commands import (
+    AddIoGroups,
+    AddPorts,
+    ChangeHost,
+    ClearChap,
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    RemoveIoGroups,
+    RemovePort,
+    SetChap,
+    Step,
+    UnmapVolume,
+)
+from flashsystem_operator.planner.drift import ASKED
+from flashsystem_operator.planner.text import listed
+
+
+class Why(StrEnum):
+    """The wishes that commands serve, as the change log names them."""
+
+    ATTACH = "attach"
+    DETACH = "detach"
+    MAKE_HOST = "host made"
+    EMPTY_HOST = "host emptied"
+    DELETE_HOST = "host deleted"
+    ADD_PORTS = "port added"
+    REMOVE_PORT = "port removed"
+    CORRECT = "drift corrected"
+    SET_CHAP = "CHAP secret set"
+    CLEAR_CHAP = "CHAP secret cleared"
+    PLACE_HOST = "host placed"
+    """Portset, type or I/O groups of a host object as its spec says."""
+    SPEC = "spec"
+    """Anything else that a spec asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """because: one sentence that a person can check."""
+
+    why: Why
+    because: str
+
+
+def cause(resource: FlashSystemHost | VolumeAttachment, step: Step) -> Cause:
+    """Why this step is done for that resource."""
+    if isinstance(resource, VolumeAttachment):
+        return _of_attachment(resource, step)
+    return _of_host(resource, step)
+
+
+def _of_attachment(attachment: VolumeAttachment, step: Step) -> Cause:
+    ref, meta, since = attachment.ref, attachment.metadata, attachment.status.attached_time
+    forced = f", and annotation {FORCE_DETACH} lets it past the guard" if meta.asked.force_detach == meta.uid else ""
+    match step:
+        case UnmapVolume():
+            return Cause(Why.DETACH, f"{ref} is being deleted since {meta.deletion_timestamp}{forced}.")
+        case MapVolume() if since:
+            return Cause(Why.CORRECT, f"{ref} is attached since {since}, and the mapping was missing on the array.")
+        case MapVolume():
+            return Cause(Why.ATTACH, f"{ref} asks for it.")
+        case MakeHost() | AddPorts() if since:
+            return Cause(Why.CORRECT, f"{ref} is attached since {since}, and the host object was missing on the array.")
+        case MakeHost() | AddPorts():
+            return Cause(Why.MAKE_HOST, f"{ref} is the first volume of {attachment.host}.")
+        case _:
+            return _of_traits(attachment.host, step)
+
+
+def _of_host(host: FlashSystemHost, step: Step) -> Cause:
+    ref = host.ref
+    match step:
+        case RemoveHost() if host.metadata.deleting:
+            return Cause(Why.DELETE_HOST, f"{ref} is being deleted since {host.metadata.deletion_timestamp}.")
+        case RemoveHost():
+            return Cause(Why.EMPTY_HOST, f"Nothing is mapped to it any more, and {ref} does not need it.")
+        case MakeHost():
+            return Cause(Why.MAKE_HOST, f"{ref} asks for it.")
+        case AddPorts(iqns=iqns) if _had(host, iqns):
+            return Cause(Why.CORRECT, f"{ref} had {', '.join(iqns)}, and the host object lacked it on the array.")
+        case AddPorts(iqns=iqns):
+            return Cause(Why.ADD_PORTS, f"spec.initiators of {ref} names {', '.join(iqns)}.")
+        case RemovePort(iqn=iqn):
+            return Cause(Why.REMOVE_PORT, f"spec.initiators of {ref} names {iqn} no more.")
+        case _:
+            return _of_traits(ref, step)
+
+
+def _of_traits(host: ObjectRef, step: Step) -> Cause:
+    """What the spec of a host asks for beside its initiators, whether for itself or with its first volume."""
+    match step:
+        case SetChap():
+            return Cause(Why.SET_CHAP, f"The array does not have the secret of the Secret that {host} names.")
+        case ClearChap():
+            return Cause(Why.CLEAR_CHAP, f"{host} asks for no CHAP secret any more, and the one there was set by us.")
+        case ChangeHost(portset=portset, kind=kind):
+            wished = [f"spec.portset {portset}"] if portset else []
+            wished += [f"spec.type {kind}"] if kind else []
+            return Cause(Why.PLACE_HOST, f"{host} says {listed(wished)}, and the host object has another.")
+        case AddIoGroups(groups=groups):
+            return Cause(Why.PLACE_HOST, f"spec.ioGroups of {host} names I/O group {listed(groups)} too.")
+        case RemoveIoGroups(groups=groups):
+            return Cause(Why.PLACE_HOST, f"spec.ioGroups of {host} does not name I/O group {listed(groups)}.")
+        case _:
+            return Cause(Why.SPEC, f"The spec of {host} asks for it.")
+
+
+def _had(host: FlashSystemHost, iqns: Collection[str]) -> bool:
+    """Whether the host object was seen with all of these."""
+    return set(iqns) <= {port.iqn for port in host.status.ports if port.state != ASKED}

@@ -1,0 +1,68 @@
+"""What the array's CMMVC codes mean, and what to do about each: for messages to people, never for deciding.
+
+What happened is decided by looking again. A code changes its meaning with the command that it answers, and drivers
+that took a code for an outcome lost mappings over it (array-cli facts 3.5). So the key is command and code, and all
+that hangs on it is a text.
+"""
+
+import re
+
+from flashsystem_operator.array.errors import Refused
+from flashsystem_operator.planner.codes import attaching, commandline, release87, storage
+from flashsystem_operator.planner.codes.meaning import Meaning, Severity
+
+TABLE: tuple[Meaning, ...] = tuple(
+    sorted(
+        (*attaching.TABLE, *commandline.TABLE, *release87.TABLE, *storage.TABLE),
+        key=lambda each: (each.code, each.verb),
+    )
+)
+"""By code; of one code first what it means in general, then by command."""
+
+UNKNOWN = (
+    "This operator does not know this code, so that only the array's own words say what it means. Look it up in the "
+    "array's documentation, and please report it together with the array's code level."
+)
+WARNING = "The W at its end says that it is a warning: the command was done."
+
+_NO_CODE = "It gave no code. The array's event log may say more."
+_WITH_PREFIX = re.compile(r"\bCMMVC(\d{4})([A-Z]?)\b", re.IGNORECASE)
+_BARE = re.compile(r"\s*(\d{4})([A-Z]?)\s*", re.IGNORECASE)
+_BY_KEY = {(each.code, each.verb): each for each in TABLE}
+
+
+def code_of(text: str) -> str:
+    """The code in what somebody typed or pasted: `CMMVC5879E`, `5879`, a whole message. Empty if there is none."""
+    found = _WITH_PREFIX.search(text) or _BARE.fullmatch(text)
+    return f"CMMVC{found.group(1)}{(found.group(2) or 'E').upper()}" if found else ""
+
+
+def verb_of(line: str) -> str:
+    """The command word of a line, without the `svctask` or `svcinfo` before it."""
+    return next((word for word in line.split() if word not in ("svctask", "svcinfo")), "")
+
+
+def meaning(code: str, verb: str) -> Meaning | None:
+    """What a code means in answer to a command, or None if nobody knows."""
+    return _BY_KEY.get((code, verb)) or _BY_KEY.get((code, ""))
+
+
+def meanings(code: str) -> tuple[Meaning, ...]:
+    """All that a code can mean."""
+    return tuple(each for each in TABLE if each.code == code)
+
+
+def known(refused: Refused) -> bool:
+    """Whether there is something to say beside the array's own words. No code at all is nothing to look up."""
+    return not refused.code or meaning(refused.code, verb_of(refused.line)) is not None
+
+
+def remark(refused: Refused) -> str:
+    """What a message to a person says after the array's own words. Whole sentences."""
+    if not refused.code:
+        return _NO_CODE
+    found = meaning(refused.code, verb_of(refused.line))
+    return f"This means: {found.means} {found.remedy}".strip() if found else UNKNOWN
+
+
+__all__ = ["TABLE", "UNKNOWN", "WARNING", "Meaning", "Severity", "code_of", "known", "meaning", "meanings", "remark"]

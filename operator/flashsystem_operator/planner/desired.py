@@ -1,0 +1,294 @@
+"""What is wished around one array: its own resource, its hosts, their attachments. And who belongs to whom."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain, groupby
+from typing import TypeVar
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.metadata import ObjectRef, Resource
+from flashsystem_operator.array.commands import Step
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host, Volume
+from flashsystem_operator.planner.access import Labels, Refusal, Tenancy
+from flashsystem_operator.planner.decision import Refuse, Wait
+from flashsystem_operator.planner.names import host_object_name, made_by, made_by_another, made_for
+from flashsystem_operator.values import ChapSecret, HostName, Iqn, VolumeName, VolumeUid
+
+AnyResource = TypeVar("AnyResource", bound=Resource)
+
+
+@dataclass(frozen=True)
+class World:
+    """All resources of one array, not only those whose turn it is: a rival counts whether or not it is due.
+
+    And whether or not its spec can be read: nothing is done for one that cannot (`Resource.unreadable`), but what can
+    be read of it is respected, and of the rest the strictest that it may mean.
+
+    installation: the id of this installation of the operator (3.3).
+    former: ids that it had before; host objects named by these are ours too.
+    namespaces: the labels of each namespace, by which the array may choose; one that is not here is unknown.
+    namespaced: the operator is installed for named namespaces, and has no right to anything outside them.
+    closed: why nothing new may be made through the array at present, empty when it may. Detaching always works.
+    unsettled: host objects on which a command may still be running whose answer was lost.
+    unsettled_pairs: the mappings among these: the volume may still appear on the host object, or vanish from it.
+    chap: the CHAP secret that each host that wishes one shall have, or why it cannot be had.
+    vanished: attachments whose mapping was there and is not any more, and of which that was not said before.
+    all_unsettled: the same for the whole array, after its Lease was taken over from a holder that never let go.
+    settling: deletions after which further ones are still expected, with the seconds until then.
+    held: steps that are not to be sent again yet, with what is said instead.
+    counted: when attachments were last counted by the brake, by uid.
+    now: the time of the pass, RFC 3339 in UTC with whole seconds: texts compare as times do.
+    paused: why nothing may be written to any array at present, empty if it may.
+    marked: the hosts, of other arrays too, for which a host object of a name may have been created.
+    in_use: deleted attachments whose volume somebody in the cluster still uses, as was asked for this pass.
+    """
+
+    array: FlashSystemArray
+    hosts: Mapping[ObjectRef, FlashSystemHost]
+    attachments: Mapping[ObjectRef, VolumeAttachment]
+    installation: str
+    closed: str = ""
+    unsettled: frozenset[HostName] = field(default_factory=frozenset)
+    unsettled_pairs: frozenset[tuple[HostName, VolumeUid]] = field(default_factory=frozenset)
+    all_unsettled: bool = False
+    chap: Mapping[ObjectRef, ChapSecret | Refuse] = field(default_factory=dict)
+    settling: Mapping[ObjectRef, float] = field(default_factory=dict)
+    held: Mapping[Step, Wait] = field(default_factory=dict)
+    counted: Mapping[str, str] = field(default_factory=dict)
+    now: str = "1970-01-01T00:00:00Z"
+    paused: str = ""
+    former: tuple[str, ...] = ()
+    namespaces: Mapping[str, Labels] = field(default_factory=dict)
+    namespaced: bool = False
+    in_use: Mapping[ObjectRef, Wait] = field(default_factory=dict)
+    vanished: frozenset[ObjectRef] = frozenset()
+    marked: Callable[[HostName], Iterable[FlashSystemHost]] = lambda _: ()
+
+    @cached_property
+    def tenancy(self) -> Tenancy:
+        return Tenancy(self.array, self.namespaces, self.namespaced)
+
+    def counts(self, host: FlashSystemHost) -> bool:
+        """Whether a host is to be reckoned with: it may use the array, or was let in before and has something there."""
+        return self.tenancy.use(host.metadata.namespace) is None or was_let_in(host)
+
+    def barred(self, attachment: VolumeAttachment, view: View) -> Refusal:
+        """Why an attachment may not have its volume. One that had it keeps its word: see `was_let_in`."""
+        namespace = attachment.metadata.namespace
+        if refused := self.tenancy.use(namespace):
+            return refused
+        selector, seen = attachment.spec.volume, attachment.status.volume
+        if uid := selector.uid or (seen.uid if seen else None):
+            known = view.volumes.get(uid)
+            return self.tenancy.volume(namespace, known.name if known else None, uid)
+        return self.tenancy.volume(namespace, selector.name) if selector.name else None
+
+    def name_of(self, host: FlashSystemHost) -> HostName:
+        """The name of the host object that we make for this resource."""
+        return self.names_of(host)[0]
+
+    def names_of(self, host: FlashSystemHost) -> tuple[HostName, ...]:
+        """The names that prove a host object to be this resource's: the one that we give, and those we gave before."""
+        meta = host.metadata
+        return tuple(
+            host_object_name(installation, meta.namespace, meta.name, host.base_name)
+            for installation in (self.installation, *self.former)
+        )
+
+    def object_of(self, host: FlashSystemHost, view: View) -> HostName:
+        """The name of the host object that we made for this resource; if there is none, the name that it would get."""
+        names = self.names_of(host)
+        return next((name for name in names if name in view.hosts), names[0])
+
+    def ours(self, name: HostName) -> bool:
+        return any(made_by(installation, name) for installation in (self.installation, *self.former))
+
+    def of_another_installation(self, name: HostName) -> bool:
+        """Whether the operator of another cluster made it, as far as its name tells."""
+        return made_by_another((self.installation, *self.former), name)
+
+    def elsewhere(self, name: HostName) -> FlashSystemHost | None:
+        """The host of another array of this installation whose host object this is, as its name tells.
+
+        It is a copy that the arrays keep (policy-based high availability), or was left when that host went there.
+        """
+        others = (each for each in self.marked(name) if each.array != self.array.ref)
+        return next(others, None) if self.ours(name) else None
+
+    def is_unsettled(self, name: HostName) -> bool:
+        return self.all_unsettled or name in self.unsettled
+
+    def perhaps_mapped(self, uid: VolumeUid) -> frozenset[HostName]:
+        """The host objects on which a volume may still appear."""
+        return frozenset(host for host, volume in self.unsettled_pairs if volume == uid)
+
+    def attachments_of(self, host: FlashSystemHost) -> tuple[VolumeAttachment, ...]:
+        """Those that name the host, from the oldest to the youngest. And those that may, as far as can be read."""
+        named = self._attachments_by_host.get(host.ref, ())
+        unread = self._attachments_by_host.get(replace(host.ref, name=""), ())
+        mine = [each for each in unread if self.is_of(each, host.ref)] if unread else []
+        return by_age((*named, *mine)) if mine else named
+
+    def is_of(self, attachment: VolumeAttachment, ref: ObjectRef) -> bool:
+        """Whether an attachment names a FlashSystemHost; or may, where its spec.hostRef cannot be read."""
+        if attachment.host == ref or attachment.host != replace(ref, name=""):
+            return attachment.host == ref
+        host, seen = self.hosts.get(ref), attachment.status.host
+        if host is None or seen is None or seen.name in {*self.names_of(host), host.status.name}:
+            return True
+        return not set(host.spec.initiators.iscsi).isdisjoint(seen.initiators)
+
+    def rivals(self, attachment: VolumeAttachment, volume: Volume, view: View) -> tuple[VolumeAttachment, ...]:
+        """The other live attachments of the same volume, from the oldest to the youngest."""
+        named = self._attachments_by_selector
+        return by_age(
+            other
+            for key in (volume.uid, volume.name)
+            for other in named.get(key, ())
+            if other.ref != attachment.ref and not other.metadata.deleting and volume_of(other, view) == volume
+            if was_let_in(other) or not self.barred(other, view)
+        )
+
+    def bound_to(self, uid: VolumeUid, name: VolumeName | None = None) -> tuple[VolumeAttachment, ...]:
+        """The attachments of this volume, by the UID that was recorded or is wished.
+
+        name: that of the volume, if those count too that were not resolved yet.
+        """
+        named = self._attachments_by_selector
+        return by_age((*named.get(uid, ()), *(named.get(name, ()) if name else ())))
+
+    def recorded_at(self, attachment: VolumeAttachment, view: View) -> tuple[Host, ...]:
+        """The host objects with the volume mapped where it was mapped for this attachment, whatever their names by now.
+
+        By name, by an initiator, or by id, which a host object keeps when it loses its name and its initiators. But the
+        id of one that was removed is given to another: where another attachment has the volume, it is that one's.
+        """
+        seen, volume = attachment.status.host, attachment.status.volume
+        uid = volume.uid if volume else None
+        if seen is None or uid is None:
+            return ()
+        found: list[Host] = []
+        for host in (view.hosts[name] for name in sorted(view.of_volume(uid)) if name in view.hosts):
+            same = (bool(seen.id) and host.id == seen.id) or not host.iqns.isdisjoint(seen.initiators)
+            if host.name == seen.name or (same and not self._has_another(attachment, host, uid, view)):
+                found.append(host)
+        return tuple(found)
+
+    def _has_another(self, attachment: VolumeAttachment, host: Host, uid: VolumeUid, view: View) -> bool:
+        """Whether another attachment of the volume is recorded on this host object, or its FlashSystemHost uses it."""
+        volume = view.volumes.get(uid)
+        for other in self.bound_to(uid, volume.name if volume else None):
+            resource, seen = self.hosts.get(other.host), other.status.host
+            uses = resource is not None and (
+                host.name in self.names_of(resource) or not host.iqns.isdisjoint(resource.spec.initiators.iscsi)
+            )
+            if other.ref != attachment.ref and (uses or (seen is not None and seen.name == host.name)):
+                return True
+        return False
+
+    def leaving(self, uid: VolumeUid) -> tuple[VolumeAttachment, ...]:
+        """The attachments of this volume that are being deleted."""
+        return tuple(each for each in self.bound_to(uid) if each.metadata.deleting)
+
+    def claimants(self, iqn: Iqn) -> tuple[FlashSystemHost, ...]:
+        """The hosts whose spec names this initiator, from the oldest to the youngest."""
+        return self._hosts_by_iqn.get(iqn, ())
+
+    def claimant(self, iqn: Iqn, view: View) -> FlashSystemHost | None:
+        """Whose initiator it is: of those that claim it the one proven on the array, then the eldest.
+
+        On a host object that the operator did not create, one that uses it already comes before those that may adopt
+        it, and these before all others: a claim takes nothing from a host that has what the claimant may not have.
+        """
+        claimants, holder = self.claimants(iqn), view.hosts.get(view.holder(iqn) or HostName(""))
+        if holder is None or len(claimants) < 2:  # noqa: PLR2004 - one claim has no rival
+            return next(iter(claimants), None)
+
+        def rank(host: FlashSystemHost) -> tuple[bool, ...]:
+            recorded = {port.iqn for port in host.status.ports}
+            has = host.status.name == holder.name or not holder.iqns.isdisjoint(recorded)
+            may = self.tenancy.adoption(host.metadata.namespace) is None
+            may = may and holder.iqns.issubset(host.spec.initiators.iscsi)
+            return holder.name not in self.names_of(host), not (has and may), not has, not may
+
+        if self.ours(holder.name):
+            return next(chain((each for each in claimants if holder.name in self.names_of(each)), claimants))
+        return min(claimants, key=rank)  # the eldest of those that are equal
+
+    @cached_property
+    def host_by_object_name(self) -> Mapping[HostName, FlashSystemHost]:
+        return {name: host for host in self.hosts.values() for name in self.names_of(host)}
+
+    @cached_property
+    def namespaces_of_host_object(self) -> Mapping[str, frozenset[str]]:
+        """Whose host object it is, by its name or by what was found; more than one when an adopted one is shared."""
+        found: dict[str, set[str]] = {}
+        for host in self.hosts.values():
+            for name in {*self.names_of(host), host.status.name} - {None}:
+                found.setdefault(str(name), set()).add(host.metadata.namespace)
+        return {name: frozenset(namespaces) for name, namespaces in found.items()}
+
+    @cached_property
+    def _attachments_by_host(self) -> Mapping[ObjectRef, tuple[VolumeAttachment, ...]]:
+        ordered = sorted(self.attachments.values(), key=lambda each: (each.host, *seniority(each)))
+        return {ref: tuple(some) for ref, some in groupby(ordered, key=lambda each: each.host)}
+
+    @cached_property
+    def _attachments_by_selector(self) -> Mapping[str, list[VolumeAttachment]]:
+        found: dict[str, list[VolumeAttachment]] = {}
+        for attachment in self.attachments.values():
+            seen = attachment.status.volume
+            key = attachment.spec.volume.uid or (seen.uid if seen else None) or attachment.spec.volume.name
+            found.setdefault(str(key), []).append(attachment)
+        return found
+
+    @cached_property
+    def _hosts_by_iqn(self) -> Mapping[Iqn, tuple[FlashSystemHost, ...]]:
+        found: dict[Iqn, list[FlashSystemHost]] = {}
+        for host in by_age(filter(self.counts, self.hosts.values())):
+            for iqn in host.spec.initiators.iscsi:
+                found.setdefault(iqn, []).append(host)
+        return {iqn: tuple(hosts) for iqn, hosts in found.items()}
+
+
+def volume_of(attachment: VolumeAttachment, view: View) -> Volume | None:
+    """The volume that the attachment means: from its first resolution on only the UID counts, never again the name.
+
+    A UID of the spec, which nobody can change, comes before one that is remembered.
+    """
+    selector, seen = attachment.spec.volume, attachment.status.volume
+    if uid := selector.uid or (seen.uid if seen else None):
+        return view.volumes.get(uid)
+    return None if selector.name is None else view.volume_named(selector.name)
+
+
+def marked_among(hosts: Collection[FlashSystemHost]) -> Callable[[HostName], list[FlashSystemHost]]:
+    """`World.marked`, where there is no index of marks."""
+
+    def marked(name: HostName) -> list[FlashSystemHost]:
+        return [each for each in hosts if made_for(name, each.metadata.namespace, each.metadata.name)]
+
+    return marked
+
+
+def was_let_in(resource: FlashSystemHost | VolumeAttachment) -> bool:
+    """Whether something was done for it on the array before: a permission withdrawn since takes nothing of that away.
+
+    Told by what only we write: the host object that was found or made, the origin of the mapping.
+    """
+    if isinstance(resource, FlashSystemHost):
+        return resource.status.name is not None
+    return resource.status.origin is not None
+
+
+def seniority(resource: Resource) -> tuple[str, str]:
+    """Sorts the elder first. Times are RFC 3339 in UTC: their text sorts as they do."""
+    return resource.metadata.creation_timestamp, resource.metadata.uid
+
+
+def by_age(resources: Iterable[AnyResource]) -> tuple[AnyResource, ...]:
+    return tuple(sorted(resources, key=seniority))

@@ -1,0 +1,67 @@
+"""What would become of resources if they were applied now, to the end: pass after pass, each on what the last leaves.
+
+The operator looks between two passes; here it is supposed that the array does what it is told. So what needs two
+passes (a port first, then the volume that is mapped by it) is foreseen whole.
+"""
+
+from dataclasses import dataclass
+
+from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.array.commands import Step
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.desired import World
+
+_PASSES = 8
+"""No object needs more than three; the rest is a net under two that undo each other's work."""
+
+HELD = frozenset({Reason.PAUSED, Reason.PLANNED})
+"""Whoever wrote the annotation wanted that wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """One object. steps: what would be sent for it, in order. end: the last decision about it."""
+
+    ref: ObjectRef
+    steps: tuple[Step, ...]
+    end: Decision
+
+    @property
+    def blocked(self) -> str:
+        """Why it would not become as wished, as things stand; empty if it would, or is held back on purpose."""
+        match self.end:
+            case InSync() | Release():
+                return ""
+            case Wait(reason=reason) if reason in HELD:
+                return ""
+            case Wait(message=message) | Refuse(message=message):
+                return message
+            case Act():
+                return "It would go on for ever: please report this with the files."
+
+    @property
+    def held(self) -> str:
+        """Why it waits because somebody wants it to; empty if it does not."""
+        return self.end.message if isinstance(self.end, Wait) and self.end.reason in HELD else ""
+
+
+def foresee(world: World, view: View) -> tuple[Outlook, ...]:
+    """The outlook of every host and attachment of the world, in the order in which their first steps are sent."""
+    refs = (*world.hosts, *world.attachments)
+    steps: dict[ObjectRef, tuple[Step, ...]] = {}
+    ends: dict[ObjectRef, Decision] = {}
+    draft = view.copy()
+    for _ in range(_PASSES):
+        decisions = batch.plan(world, draft, refs)
+        ends |= decisions
+        acts = {ref: decision.steps for ref, decision in decisions.items() if isinstance(decision, Act)}
+        for ref, some in acts.items():
+            steps[ref] = (*steps.get(ref, ()), *some)
+            for step in some:
+                draft.assume(step)
+        if not acts:
+            break
+    order = (*steps, *(ref for ref in refs if ref not in steps))
+    return tuple(Outlook(ref, steps.get(ref, ()), ends[ref]) for ref in order if ref in ends)

@@ -1,0 +1,466 @@
+"""How long a host object that we made stays on the array: when its last volume goes, and when its resource goes."""
+
+from dataclasses import dataclass
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.common import DeletionPolicy
+from flashsystem_operator.api.host import FlashSystemHost, Lifecycle, Ownership
+from flashsystem_operator.api.metadata import FORCE_DETACH
+from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, add_ports
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host
+from flashsystem_operator.planner import drift, limits
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.desired import World, was_let_in
+from flashsystem_operator.planner.host import host_settings
+from flashsystem_operator.planner.names import made_for
+from flashsystem_operator.planner.overrides import way_out
+from flashsystem_operator.planner.redaction import Reader
+from flashsystem_operator.planner.text import listed, plural
+from flashsystem_operator.values import HostName, Iqn
+
+
+def is_needed_no_more(resource: FlashSystemHost, host: Host, world: World, view: View) -> bool:
+    """Whether the host object of a resource that is to stay goes: it is empty, and no attachment wants it.
+
+    Retain keeps it here, too: whether the last volume or the resource went first must not decide what is left.
+    """
+    wanted = any(not each.metadata.deleting for each in world.attachments_of(resource))
+    return not wanted and resource.spec.lifecycle is not Lifecycle.PERSISTENT and _may_go(resource, host, view)
+
+
+def outlived(resource: FlashSystemHost, stands_on: Host | None, world: World, view: View) -> tuple[RemoveHost, ...]:
+    """The removal of host objects that we made for a resource that is not what it stands on any more.
+
+    Its initiators are on another host object by now: of an administrator, to which the spec was changed, or of another
+    owner, which may never let them go; or one bears the name of a former installation. Such a host object would stay
+    for ever, and with it its initiators, which no other FlashSystemHost could use.
+    """
+    if resource.unreadable or on_another_system(resource, world, view):
+        return ()
+    wished = resource.spec.initiators.iscsi
+    left = (host for host in _made_for(resource, world, view) if host != stands_on)
+    going = (
+        host.name
+        for host in left
+        if not world.is_unsettled(host.name) and _may_go(resource, host, view)
+        if host.iqns.isdisjoint(wished) or is_needed_no_more(resource, host, world, view)
+    )
+    return tuple(map(RemoveHost, going))
+
+
+def _made_for(resource: FlashSystemHost, world: World, view: View) -> tuple[Host, ...]:
+    return tuple(view.hosts[name] for name in world.names_of(resource) if name in view.hosts)
+
+
+def _may_go(resource: FlashSystemHost, host: Host, view: View) -> bool:
+    retained = resource.spec.deletion_policy is DeletionPolicy.RETAIN
+    return not (retained or view.on_host(host.name) or host.cluster)
+
+
+def in_use(resource: FlashSystemHost, world: World) -> Wait | None:
+    """Who still needs a resource that is being deleted."""
+    attachments = world.attachments_of(resource)
+    if not attachments:
+        return None
+    names = listed(sorted(each.metadata.name for each in attachments))
+    return Wait(
+        Reason.IN_USE,
+        f"In use by {plural(len(attachments), 'VolumeAttachment')}: {names}. Delete them first, or wait if they are "
+        "being deleted.",
+    )
+
+
+def end(resource: FlashSystemHost, world: World, view: View) -> Act | Release:
+    """What becomes of the host objects that we made for a deleted resource that is in use no more."""
+    hosts = _made_for(resource, world, view)
+    if going := tuple(RemoveHost(host.name) for host in hosts if _may_go(resource, host, view)):
+        return Act(going)
+    return Release(" ".join(_why_it_stays(host, view) for host in hosts), on=tuple(host.name for host in hosts))
+
+
+def _why_it_stays(host: Host, view: View) -> str:
+    stays = f"Host object {host.name} stays on the array"
+    if left := len(view.on_host(host.name)):
+        return f"{stays}: it has mappings of {plural(left, 'volume')} of others."
+    if host.cluster:
+        return f"{stays}: it is a member of host cluster {host.cluster}."
+    return f"{stays}, as spec.deletionPolicy Retain says."
+
+
+def on_another_system(resource: FlashSystemHost, world: World, view: View) -> Refuse | None:
+    """Whether what we made for it is on another system than the one to which the array's resource leads by now.
+
+    Of an administrator's host object that was adopted there nothing is ours: the host is looked for anew.
+    """
+    seen, system = resource.status.array, view.body.system
+    if resource.status.ownership is not Ownership.CREATED or seen is None or seen.system_id in (None, system.id):
+        return None
+    return Refuse(
+        Reason.OTHER_SYSTEM,
+        f"{_host_object(resource)} was made on system {seen.system_id}, but {world.array.ref} leads to {system.name} "
+        f"({system.id}) by now. What is on the former system cannot be seen from here. Let spec.management and "
+        "spec.systemID of the array lead there again; or delete this FlashSystemHost and "
+        f"{way_out(resource.metadata)}.",
+    )
+
+
+def end_on_another_system(resource: FlashSystemHost, world: World, view: View) -> Refuse | Release | None:
+    """What becomes of a deleted resource whose host object is there: it waits, unless the host object was to stay."""
+    elsewhere, seen = on_another_system(resource, world, view), resource.status.array
+    if elsewhere is None or seen is None or resource.spec.deletion_policy is not DeletionPolicy.RETAIN:
+        return elsewhere
+    return Release(
+        f"{_host_object(resource)} stays on system {seen.system_id}, as spec.deletionPolicy Retain says; "
+        f"{world.array.ref} leads to another system by now."
+    )
+
+
+def _host_object(resource: FlashSystemHost) -> str:
+    return f"Host object {resource.status.name}" if resource.status.name else "The host object"
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """The host object that we made for this resource.
+
+    missing: initiators of the spec that it lacks. surplus: initiators that we put and the spec names no more.
+    """
+
+    host: Host
+    missing: tuple[Iqn, ...] = ()
+    surplus: tuple[Iqn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A host object of an administrator's that is the same machine. missing: initiators of the spec that it lacks."""
+
+    host: Host
+    missing: tuple[Iqn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unmade:
+    """There is none yet; the first mapping makes it under this name."""
+
+    name: HostName
+
+
+Standing = Ours | Adopted | Unmade | Wait | Refuse
+"""What a FlashSystemHost is on the array, or why that cannot be said."""
+
+
+def standing(resource: FlashSystemHost, world: World, view: View) -> Standing:
+    """Find the host object of a resource: by its initiators, then by our own name for it."""
+    wished = resource.spec.initiators.iscsi
+    if resource.unreadable:
+        return Refuse(Reason.SPEC_UNREADABLE, resource.unreadable)
+    if (barred := world.tenancy.use(resource.metadata.namespace)) and not was_let_in(resource):
+        return barred
+    if elsewhere := on_another_system(resource, world, view):
+        return elsewhere
+    if lost := _lost_claim(resource, world, view):
+        return lost
+    own, holders = world.object_of(resource, view), view.holders(wished)
+    if len(holders) > 1:
+        return Refuse(
+            Reason.CONFLICT,
+            "The initiators of this host are spread over several host objects of the array: "
+            f"{Reader.of(resource, world).host_objects(holders)}. Move them to one host object there, or write one "
+            "FlashSystemHost for each.",
+        )
+    if holders:
+        return _held_by(view.hosts[holders[0]], resource, own, world, view)
+    return _by_name(resource, own, view)
+
+
+def plan(resource: FlashSystemHost, world: World, view: View) -> Decision:
+    """What the FlashSystemHost's own pass does: keep the ports of a host object that we made, remove it when empty."""
+    if resource.metadata.deleting:
+        return _plan_gone(resource, world, view)
+    if world.array.metadata.deleting and not resource.metadata.guarded:
+        return Wait(Reason.PARENT_DELETING, f"{world.array.ref} is being deleted and takes no new host.")
+    found = standing(resource, world, view)
+    barred = world.tenancy.use(resource.metadata.namespace)
+    if not barred or was_let_in(resource):
+        stands_on = found.host if isinstance(found, Ours | Adopted) else None
+        if going := outlived(resource, stands_on, world, view):
+            return Act(going)
+    if isinstance(found, Wait):
+        return (None if barred else _let_go(resource, world, view)) or found
+    if isinstance(found, Refuse):
+        return found
+    if isinstance(found, Adopted):
+        barred = barred or world.tenancy.adoption(resource.metadata.namespace)
+    decision = _plan_found(found, resource, world, view)
+    if not isinstance(found, Unmade):
+        decision = limits.of_host(decision, found.host.name, view)
+    return barred if barred and not _only_takes(decision) else decision
+
+
+def _only_takes(decision: Decision) -> bool:
+    """Whether it is to go, which needs no permission."""
+    return isinstance(decision, Act) and all(isinstance(step, RemoveHost) for step in decision.steps)
+
+
+def _plan_found(found: Ours | Adopted | Unmade, resource: FlashSystemHost, world: World, view: View) -> Decision:
+    if isinstance(found, Unmade):
+        return _plan_unmade(found, resource, world, view)
+    if found.host.name in world.unsettled:
+        return unsettled(found.host.name)
+    if isinstance(found, Adopted):
+        return _plan_adopted(found, resource, world, view)
+    put = {*put_by_us(resource), *found.surplus}
+    decision = drift.noted(_plan_ours(found, resource, world, view), resource, found.host, put)
+    # After a takeover nothing is done for a while, but what is as wished may be said to be.
+    return unsettled(found.host.name) if world.all_unsettled and isinstance(decision, Act) else decision
+
+
+def unsettled(name: HostName) -> Wait:
+    return Wait(
+        Reason.OUTCOME_UNKNOWN,
+        f"A command that changes host object {name} may still be running: its answer was lost, or the operator that "
+        "worked this array before ended without it. Nothing more is done to it until another look settles that.",
+    )
+
+
+def trouble(
+    resource: FlashSystemHost, found: Ours | Adopted | Unmade, world: World, view: View
+) -> Refuse | Wait | None:
+    """Why the host object cannot be as the spec wishes, if it cannot: then nothing new is mapped to it."""
+    host = None if isinstance(found, Unmade) else found.host
+    return host_settings.trouble(resource, host, world, view, adopted=isinstance(found, Adopted))
+
+
+def missing_initiators(found: Adopted) -> Refuse:
+    return Refuse(
+        Reason.MISSING_INITIATORS,
+        f"Host object {found.host.name} was not made by this operator and lacks {listed(found.missing)}, so that a "
+        "volume mapped to it would be invisible to this host in part. Add them to it on the array, or remove them "
+        "from spec.initiators.iscsi.",
+    )
+
+
+def _lost_claim(resource: FlashSystemHost, world: World, view: View) -> Refuse | None:
+    """Of two that claim one initiator one wins, and the other has to wait for it."""
+    for iqn in resource.spec.initiators.iscsi:
+        winner = world.claimant(iqn, view)
+        if winner is not None and winner.ref != resource.ref:
+            return Refuse(
+                Reason.INITIATOR_CLAIMED,
+                f"Initiator {iqn} is claimed by {Reader.of(resource, world).resource(winner)} too, which has "
+                "precedence. Remove it from one of the two.",
+            )
+    return None
+
+
+def _held_by(host: Host, resource: FlashSystemHost, own: HostName, world: World, view: View) -> Standing:
+    wished = resource.spec.initiators.iscsi
+    missing = tuple(iqn for iqn in wished if iqn not in host.iqns)
+    if host.name == own:
+        return Ours(host, missing, _surplus(host, resource))
+    if world.ours(host.name) or world.of_another_installation(host.name):
+        return _proven_anothers(host, resource, world, view)
+    if (barred := world.tenancy.adoption(resource.metadata.namespace)) and not _was_adopted(host, resource):
+        return barred
+    if extra := drift.unlisted(host, resource, wished):
+        return Refuse(
+            Reason.EXTRA_INITIATORS,
+            f"Host object {host.name} was not made by this operator and has further initiators: "
+            f"{listed([port.name for port in extra])}. Whoever logs in with them would see the volumes too. "
+            f"{drift.way_out(extra, 'remove them from the host object on the array')}",
+        )
+    return Adopted(host, missing)
+
+
+def _proven_anothers(host: Host, resource: FlashSystemHost, world: World, view: View) -> Wait:
+    """The name proves that an operator made it for another resource, which changes and removes it: never adopted."""
+    reader, other = Reader.of(resource, world), world.host_by_object_name.get(host.name)
+    begins = f"{reader.host_object(host.name)} holds initiators of this host and belongs to "
+    if not world.ours(host.name):
+        return Wait(
+            Reason.INITIATOR_HELD_BY,
+            f"{begins}another installation of this operator, which removes it when that lets go. If this is that "
+            "installation, moved or restored, start the operator with its id among --former-installation-ids; if "
+            "there is no such installation any more, rename the host object on the array.",
+        )
+    if other:
+        return Wait(Reason.INITIATOR_HELD_BY, f"{begins}{reader.resource(other)}. It is taken up when that lets it go.")
+    uses = [plural(host.logins, "session")] if host.logins else []
+    uses += [f"mappings of {plural(len(mapped), 'volume')}"] if (mapped := view.on_host(host.name)) else []
+    uses += [f"a place in host cluster {host.cluster}"] if host.cluster else []
+    if elsewhere := world.elsewhere(host.name):
+        near = elsewhere.metadata.namespace == reader.namespace
+        message = (
+            f"{begins}{reader.resource(elsewhere)}, which is on {elsewhere.array if near else 'another array'}. It may "
+            "be the copy that the two arrays keep of one host object (policy-based high availability): leave it on the "
+            "array. Attach the volumes of this machine through that FlashSystemHost, or take the initiators out of it."
+        )
+    elif uses:
+        message = (
+            f"{begins}a FlashSystemHost that is there no more, and it has {listed(uses)}: a machine may be using it. "
+            "Create that FlashSystemHost again, under the same name and namespace, and it is taken up as it is; "
+            "status.audit of the array names it. It is free when nothing uses it any more and it is not on the array."
+        )
+    else:
+        message = (
+            f"{begins}a FlashSystemHost that is there no more. It has no session and no mapping: remove it on the "
+            "array, or create that FlashSystemHost again. status.audit of the array names it."
+        )
+    return Wait(Reason.INITIATOR_HELD_BY, message)
+
+
+def _was_adopted(host: Host, resource: FlashSystemHost) -> bool:
+    """Whether this very host object was adopted before, under whatever name."""
+    known = {port.iqn for port in resource.status.ports}
+    adopted = resource.status.ownership is Ownership.ADOPTED
+    return adopted and (resource.status.name == host.name or not host.iqns.isdisjoint(known))
+
+
+def _by_name(resource: FlashSystemHost, own: HostName, view: View) -> Standing:
+    """No initiator of ours is known to the array. A host object of our name is this machine, installed anew."""
+    host = view.hosts.get(own)
+    if host is None:
+        return Unmade(own)
+    foreign = not host.iqns <= put_by_us(resource)
+    if foreign and not view.on_host(own) and not view.is_proven_empty(own):
+        return Wait(
+            Reason.HOST_NOT_READY,
+            f"Host object {own} has other initiators. Whether volumes are mapped to it is read again before they are "
+            "replaced.",
+            retry=1.0,
+        )
+    if foreign and view.on_host(own):
+        return Refuse(
+            Reason.HOST_HOLDS_OTHER_MAPPINGS,
+            f"Host object {own} has other initiators ({listed(sorted(host.iqns))}) and volumes mapped to it. If it is "
+            "this machine, installed anew, correct its initiators on the array; or unmap the volumes when no machine "
+            "is logged in with the old ones.",
+        )
+    return Ours(host, resource.spec.initiators.iscsi, tuple(Iqn(iqn) for iqn in sorted(host.iqns)))
+
+
+def _surplus(host: Host, resource: FlashSystemHost) -> tuple[Iqn, ...]:
+    """Ports that we put and that the spec names no more. Ports that we never put are not ours to strip."""
+    put = put_by_us(resource)
+    return tuple(Iqn(iqn) for iqn in sorted(host.iqns & put - set(resource.spec.initiators.iscsi)))
+
+
+def put_by_us(resource: FlashSystemHost) -> frozenset[str]:
+    """The ports that we put on our host object, or asked for: each was recorded before it was.
+
+    Of a host object that we adopted the status lists the ports too, but those are an administrator's.
+    """
+    if resource.status.ownership is not Ownership.CREATED:
+        return frozenset()
+    return frozenset(port.iqn for port in resource.status.ports if port.iqn)
+
+
+def _plan_unmade(found: Unmade, resource: FlashSystemHost, world: World, view: View) -> Decision:
+    if trouble := host_settings.trouble(resource, None, world, view):
+        return trouble
+    if resource.spec.lifecycle is Lifecycle.ON_DEMAND:
+        unneeded = InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment makes the host object.")
+        return drift.of_host(resource, found.name, world) or unneeded
+    if world.array.metadata.deleting:
+        return Wait(Reason.PARENT_DELETING, f"{world.array.ref} is being deleted and takes no new host object.")
+    if world.is_unsettled(found.name):
+        return unsettled(found.name)
+    return Act(host_settings.making(resource, found.name, world, view))
+
+
+def _plan_adopted(found: Adopted, resource: FlashSystemHost, world: World, view: View) -> Decision:
+    if found.missing:
+        return missing_initiators(found)
+    if trouble := host_settings.trouble(resource, found.host, world, view, adopted=True):
+        return trouble
+    return InSync(Reason.READY, f"Host object {found.host.name} of an administrator's is used as it is.")
+
+
+def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View) -> Decision:
+    """Ports are added first and removed last, so that the machine never loses all its paths."""
+    host = found.host
+    if is_needed_no_more(resource, host, world, view):
+        return Act((RemoveHost(host.name),))
+    logged_in = tuple(port.name for port in host.ports if port.name in found.surplus and port.logged_in)
+    live = () if resource.metadata.forced else logged_in
+    trouble = host_settings.trouble(resource, host, world, view)
+    steps: tuple[Step, ...] = () if trouble else host_settings.changes(resource, host, world, view)
+    missing = drift.to_put(found.missing, resource, host)
+    steps += add_ports(host.name, missing) if missing else ()
+    steps += tuple(RemovePort(host.name, iqn) for iqn in found.surplus if iqn not in live)
+    if steps and host.partition:
+        return Refuse(
+            Reason.HOST_DIFFERS,
+            f"Host object {host.name} is in storage partition {host.partition} of the array, whose administrator alone "
+            "changes it, and it is not as the spec wishes. Change it there, take it out of the partition, or change "
+            "the spec.",
+        )
+    if steps:
+        return Act(steps, warning=host_settings.taken_from_a_session(steps, host))
+    if waits := trouble or host_settings.awaited(resource, host, world, view):
+        return waits
+    if live:
+        return Wait(
+            Reason.PORT_LOGGED_IN,
+            f"{listed(live)} is no more in the spec, but still logged in to the array. It is removed from host object "
+            f"{host.name} when it has logged out; or at once with annotation {FORCE_DETACH}: {resource.metadata.uid} "
+            f"on this object.{resource.metadata.forced_elsewhere}",
+        )
+    return InSync(Reason.READY, f"Host object {host.name} is as wished.")
+
+
+def _let_go(resource: FlashSystemHost, world: World, view: View) -> Act | None:
+    """Give up what the spec names no more and another host claims: two that swap initiators wait for each other."""
+    host = view.hosts.get(world.object_of(resource, view))
+    if host is None or world.is_unsettled(host.name):
+        return None
+    idle = {port.name for port in host.ports if not port.logged_in}
+    claimed = (iqn for iqn in _surplus(host, resource) if iqn in idle and world.claimants(iqn))
+    steps = tuple(RemovePort(host.name, iqn) for iqn in claimed)
+    return Act(steps) if steps else None
+
+
+def _plan_gone(resource: FlashSystemHost, world: World, view: View) -> Decision:
+    """Wait for the attachments; then remove the host object, if it is ours and nothing is left on it."""
+    if waits := in_use(resource, world) or end_on_another_system(resource, world, view):
+        return waits
+    doubtful = next((name for name in world.names_of(resource) if world.is_unsettled(name)), None)
+    return unsettled(doubtful) if doubtful else end(resource, world, view)
+
+
+def is_anothers(host: Host, attachment: VolumeAttachment, world: World, view: View) -> bool:
+    """Whether a host object belongs to another FlashSystemHost than the attachment's, or to another installation."""
+    wanted = attachment.host
+    if not world.ours(host.name):
+        return world.of_another_installation(host.name) or _is_claimed(host, attachment, world, view)
+    if made_for(host.name, wanted.namespace, wanted.name):
+        return _is_claimed(host, attachment, world, view) and host.iqns.isdisjoint(_known(attachment, world))
+    return not _came_to(host, world.hosts.get(wanted), world, view)
+
+
+def _is_claimed(host: Host, attachment: VolumeAttachment, world: World, view: View) -> bool:
+    """Whether one of its initiators is another FlashSystemHost's. Of two that claim it, it is that one's which wins."""
+    owners = (world.claimant(Iqn(name), view) for name in host.iqns)
+    return any(owner is not None and owner.ref != attachment.host for owner in owners)
+
+
+def _known(attachment: VolumeAttachment, world: World) -> frozenset[str]:
+    """The initiators of the attachment's host; while there is no such FlashSystemHost, those that were recorded."""
+    resource, seen = world.hosts.get(attachment.host), attachment.status.host
+    if resource is not None:
+        return frozenset(resource.spec.initiators.iscsi) | put_by_us(resource)
+    return frozenset(seen.initiators if seen else ())
+
+
+def _came_to(host: Host, resource: FlashSystemHost | None, world: World, view: View) -> bool:
+    """Whether a host object that was made for another FlashSystemHost is this one's machine: somebody swapped names.
+
+    Only if that other is there and knows of none of its initiators, and they are all this one's and nobody else's.
+    """
+    maker = world.host_by_object_name.get(host.name)
+    if maker is None or resource is None or not host.iqns or not (has := put_by_us(maker)) or has & host.iqns:
+        return False
+    owners = {owner.ref if (owner := world.claimant(Iqn(name), view)) else None for name in host.iqns}
+    return owners == {resource.ref}

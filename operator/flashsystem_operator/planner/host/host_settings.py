@@ -1,0 +1,276 @@
+"""How and where the machine of a host object may log in, as the spec wishes it: portset, I/O groups, type, CHAP.
+
+A host object of ours is brought in line, but for what would take paths from a machine that is logged in. What an
+administrator made has to fit as it is.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.metadata import FORCE_DETACH
+from flashsystem_operator.array.commands import (
+    AddIoGroups,
+    ChangeHost,
+    RemoveIoGroups,
+    RemovePort,
+    Step,
+    make_host,
+    shown,
+)
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host, Volume
+from flashsystem_operator.planner.array.array_plan import portset_trouble
+from flashsystem_operator.planner.decision import Reason, Refuse, Wait
+from flashsystem_operator.planner.desired import World, volume_of
+from flashsystem_operator.planner.host import host_chap
+from flashsystem_operator.planner.redaction import Reader
+from flashsystem_operator.planner.text import listed, plural
+from flashsystem_operator.values import HostName, VolumeUid
+
+_NAMED = 3
+"""Volumes that a message names."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unlike:
+    """What a host object has otherwise than the spec wishes; None and empty where it does not.
+
+    surplus: I/O groups that it has and the spec does not name. needed: more of these, through which a volume is reached
+    that is mapped to it: the array takes none of them away, and with -force it would take the mapping too.
+    """
+
+    portset: str | None = None
+    kind: str | None = None
+    lacking: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+
+
+def trouble(
+    resource: FlashSystemHost, host: Host | None, world: World, view: View, *, adopted: bool = False
+) -> Refuse | Wait | None:
+    """Why the host object cannot be as the spec wishes, if it cannot. Then nothing new is mapped to it."""
+    if impossible := _not_supported(resource, view) or _not_there(resource, world, view):
+        return impossible
+    if host and adopted:
+        return _misfit(resource, host, view)
+    return host_chap.trouble(resource, host.name if host else None, world, view)
+
+
+def lacks_io_group(resource: FlashSystemHost, host: Host | None, volume: Volume, view: View) -> str | None:
+    """The id of the volume's I/O group, if the host object is not in it, or would not be made in it."""
+    group = _group(volume.io_group, view)
+    there = view.io_groups.get(host.name) if host else _wished_groups(resource, view)
+    return group if group is not None and there and group not in there else None
+
+
+def out_of_reach(
+    resource: FlashSystemHost, host: Host | None, volume: Volume, view: View, *, adopted: bool
+) -> Refuse | Wait | None:
+    """Why the array would refuse to map the volume: the host is in no I/O group through which it is reached.
+
+    Of a volume that is reached through several, the array alone knows which.
+    """
+    group = lacks_io_group(resource, host, volume, view)
+    if group is None or volume.access_io_groups != 1:
+        return None
+    name, names = volume.io_group, view.body.io_groups
+    begins = f"Volume {volume.name} is reached through I/O group {name} only, and "
+    if host is None:
+        return Refuse(
+            Reason.MISSING_IO_GROUP, f"{begins}spec.ioGroups of {resource.ref} does not name it. Add {name} there."
+        )
+    begins += f"host object {host.name} is not in it. "
+    if adopted:
+        then = f", and add {name} to spec.ioGroups of {resource.ref}" if resource.spec.io_groups else ""
+        return Refuse(
+            Reason.MISSING_IO_GROUP,
+            f"{begins}It was not made by this operator, so it is not changed. Ask the array administrator to run "
+            f"`{shown(AddIoGroups(host.name, (group,)))}`{then}.",
+        )
+    if group in _wished_groups(resource, view):
+        return Wait(Reason.HOST_NOT_READY, f"{begins}It is mapped when {resource.ref} has added it.")
+    there = sorted({*view.io_groups.get(host.name, ()), group} & names.keys())
+    return Refuse(
+        Reason.MISSING_IO_GROUP,
+        f"{begins}Set spec.ioGroups of {resource.ref} to {listed([names[each] for each in there])}.",
+    )
+
+
+def making(resource: FlashSystemHost, name: HostName, world: World, view: View) -> tuple[Step, ...]:
+    """The steps that make the host object. The secret is set before anything can be mapped to it."""
+    can, spec = view.body.capabilities, resource.spec
+    made = make_host(
+        name,
+        spec.initiators.iscsi,
+        protocol=can.host_protocol,
+        portset=(spec.portset or world.array.spec.iscsi.portset) if can.portsets else None,
+        io_groups=tuple(sorted(_wished_groups(resource, view))),
+        kind=spec.type,
+    )
+    return (*made, *host_chap.steps(resource, name, world, view))
+
+
+def changes(resource: FlashSystemHost, host: Host, world: World, view: View) -> tuple[Step, ...]:
+    """What brings a host object of ours in line now."""
+    unlike, steps = _unlike(resource, host, view), host_chap.steps(resource, host.name, world, view)
+    more: tuple[Step, ...] = (AddIoGroups(host.name, unlike.lacking),) if unlike.lacking else ()
+    may_take = not host.logins or resource.metadata.forced
+    if may_take and (unlike.portset or unlike.kind):
+        more += (ChangeHost(host.name, unlike.portset, unlike.kind),)
+    if may_take and unlike.surplus:
+        more += (RemoveIoGroups(host.name, unlike.surplus),)
+    return (*steps, *more)
+
+
+def taken_from_a_session(steps: Iterable[Step], host: Host) -> str:
+    """What to say of steps that take something from a machine that is logged in, as somebody asked for; else empty."""
+    logged_in, steps = {port.name for port in host.ports if port.logged_in}, tuple(steps)
+    said: list[str] = []
+    if removed := [step.iqn for step in steps if isinstance(step, RemovePort) and step.iqn in logged_in]:
+        said.append(f"{listed(removed)} was removed from host object {host.name} while it was logged in to the array.")
+    if host.logins and any(isinstance(step, ChangeHost | RemoveIoGroups) for step in steps):
+        said.append(
+            f"Host object {host.name} was changed while its machine had {plural(host.logins, 'session')} with the "
+            "array: it may have lost paths."
+        )
+    return " ".join(said)
+
+
+def unread_volumes(resource: FlashSystemHost, host: Host, view: View) -> frozenset[VolumeUid]:
+    """The volumes that may need an I/O group that is to go: through how many each is reached was not read yet."""
+    if not _unlike(resource, host, view).surplus:
+        return frozenset()
+    mapped = (view.volumes.get(uid) for uid in view.on_host(host.name))
+    return frozenset(each.uid for each in mapped if each and not each.access_io_groups)
+
+
+def awaited(resource: FlashSystemHost, host: Host, world: World, view: View) -> Wait | None:
+    """What is left as it is for as long as the machine is logged in, or needs it."""
+    unlike = _unlike(resource, host, view)
+    words = [*_words(unlike.portset, unlike.kind), *(["spec.ioGroups"] if unlike.surplus else [])]
+    if not words or not host.logins or resource.metadata.forced:
+        return _kept_io_groups(resource, host, unlike.needed, world, view) if unlike.needed else None
+    return Wait(
+        Reason.HOST_LOGGED_IN,
+        f"Host object {host.name} is not as {_say(words)}. A change could take paths from the machine, which is "
+        f"logged in: it is made when that has logged out; or at once with annotation {FORCE_DETACH}: "
+        f"{resource.metadata.uid} on this object.{resource.metadata.forced_elsewhere}",
+    )
+
+
+def _kept_io_groups(resource: FlashSystemHost, host: Host, groups: Collection[str], world: World, view: View) -> Wait:
+    """Which volume needs them: of several the first ones, and how many there are."""
+    reader, attached = Reader.of(resource, world), world.attachments_of(resource)
+    mapped = [rows[0] for rows in view.on_host(host.name).values()]
+    needing = [row for row in mapped if _through(view.volumes.get(row.uid), host, view) & {*groups}]
+    said = []
+    for row in sorted(needing, key=lambda row: row.lun)[:_NAMED]:
+        owner = next((each for each in attached if (meant := volume_of(each, view)) and meant.uid == row.uid), None)
+        volume = f"volume {row.volume}" if reader.may_know(row.volume, row.uid) else f"the volume at LUN {row.lun}"
+        said.append(f"{volume} ({reader.resource(owner) if owner else 'mapped without a VolumeAttachment'})")
+    said += [plural(len(needing) - _NAMED, "further volume")] if len(needing) > _NAMED else []
+    return Wait(
+        Reason.IO_GROUP_IN_USE,
+        f"I/O group {listed([view.body.io_groups[each] for each in groups])} of host object {host.name} stays, though "
+        f"spec.ioGroups does not name it: {listed(said)} {'is' if len(needing) == 1 else 'are'} reached through it. It "
+        "is removed when that is detached; or add it to spec.ioGroups.",
+    )
+
+
+def _say(words: Sequence[str]) -> str:
+    return f"{listed(words)} {'says' if len(words) == 1 else 'say'}"
+
+
+def _not_supported(resource: FlashSystemHost, view: View) -> Refuse | None:
+    spec, can, system = resource.spec, view.body.capabilities, view.body.system
+    what = f"{system.product or system.name} with code level {system.code_text or 'unknown'}"
+    if spec.portset and not can.portsets:
+        return Refuse(
+            Reason.NOT_SUPPORTED, f"{what} has no portsets: they came with release 8.4.2. Remove spec.portset."
+        )
+    if spec.type and spec.type not in can.host_kinds:
+        known = " or ".join(sorted(can.host_kinds))
+        return Refuse(
+            Reason.NOT_SUPPORTED, f"{what} has no hosts of type {spec.type}. Remove spec.type, or write {known}."
+        )
+    return None
+
+
+def _not_there(resource: FlashSystemHost, world: World, view: View) -> Refuse | None:
+    spec, body, near = resource.spec, view.body, Reader.of(resource, world).keeps_the_array
+    if spec.portset:
+        usable = listed([each.name for each in body.portsets if each.serves_iscsi]) or "none"
+        remedy = f": the portsets for iSCSI hosts are {usable}" if near else ", or ask the array administrator for one"
+        if trouble := portset_trouble(spec.portset, body, f"Correct spec.portset{remedy}."):
+            return trouble
+    unknown = [word for word in spec.io_groups if _group(word, view) is None]
+    if unknown:
+        known = [f"{name} ({number})" for number, name in sorted(body.io_groups.items())]
+        others = f", but {listed(known)}" if near else ""
+        remedy = "" if near else ", or ask whoever keeps the array which ones to use"
+        return Refuse(
+            Reason.IO_GROUP_NOT_FOUND,
+            f"The array has no I/O group {listed(unknown)} with a node in it{others}. Correct spec.ioGroups{remedy}.",
+        )
+    return None
+
+
+def _misfit(resource: FlashSystemHost, host: Host, view: View) -> Refuse | None:
+    unlike = _unlike(resource, host, view)
+    words = _words(unlike.portset, unlike.kind)
+    words += ["spec.ioGroups"] if unlike.lacking or unlike.surplus or unlike.needed else []
+    words += ["spec.chap"] if resource.spec.chap else []
+    if not words:
+        return None
+    return Refuse(
+        Reason.HOST_DIFFERS,
+        f"Host object {host.name} was not made by this operator, so it is not changed to be as {_say(words)}. "
+        "Remove that from the spec, or change the host object on the array.",
+    )
+
+
+def _unlike(resource: FlashSystemHost, host: Host, view: View) -> _Unlike:
+    """What the array does not tell counts as right."""
+    spec, there = resource.spec, view.io_groups.get(host.name)
+    wished = _wished_groups(resource, view)
+    surplus = there - wished if wished and there is not None else frozenset[str]()
+    mapped = view.on_host(host.name) if surplus else ()
+    needed = surplus & {group for uid in mapped for group in _through(view.volumes.get(uid), host, view)}
+    return _Unlike(
+        portset=spec.portset if spec.portset and spec.portset != host.portset else None,
+        kind=spec.type if spec.type and host.kind and spec.type != host.kind else None,
+        lacking=tuple(sorted(wished - there)) if wished and there is not None else (),
+        surplus=tuple(sorted(surplus - needed)),
+        needed=tuple(sorted(needed)),
+    )
+
+
+def _through(volume: Volume | None, host: Host, view: View) -> frozenset[str]:
+    """The I/O groups through which the host certainly reaches the volume that is mapped to it.
+
+    One of them is its caching I/O group, and the host is in all of them. Where they are several, and not all that the
+    host is in, the array alone knows which the others are.
+    """
+    if volume is None:
+        return frozenset()
+    everything = view.io_groups.get(host.name, frozenset()) & view.body.io_groups.keys()
+    if 1 < len(everything) <= volume.access_io_groups:
+        return everything
+    group = _group(volume.io_group, view)
+    return frozenset({group} if group is not None else ())
+
+
+def _wished_groups(resource: FlashSystemHost, view: View) -> frozenset[str]:
+    """The ids of the I/O groups that the spec names; empty when it leaves them to the array."""
+    return frozenset(group for word in resource.spec.io_groups if (group := _group(word, view)) is not None)
+
+
+def _group(word: str, view: View) -> str | None:
+    groups = view.body.io_groups
+    return word if word in groups else next((number for number, name in groups.items() if name == word), None)
+
+
+def _words(portset: str | None, kind: str | None) -> list[str]:
+    return [*(["spec.portset"] if portset else []), *(["spec.type"] if kind else [])]

@@ -1,0 +1,274 @@
+"""Resources that take over what is on an array as it is, so that applying them changes nothing there.
+
+Whatever is proposed is planned as if it were applied, by the code that would do it: what would not be InSync at once is
+not proposed, and its decision says why. So no rule of the operator is told twice.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost, OtherPorts
+from flashsystem_operator.api.metadata import API_VERSION, Kind, ObjectRef
+from flashsystem_operator.array.commands import shown
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host, Protocol
+from flashsystem_operator.array.model import Mapping as VolumeMapping
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Refuse, Release, Wait
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.host import host_plan
+from flashsystem_operator.planner.names import Namer, made_by_another, resources_of
+from flashsystem_operator.planner.text import listed, plural
+from flashsystem_operator.values import MAX_INITIATORS, HostName, iqn, volume_uid
+
+_YOUNGEST = "9999-12-31T23:59:59Z"
+"""When what is proposed will have been made: after everything that is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be imported. namespace: of the resources. hosts, volumes: globs of names on the array; none: all.
+
+    taken: objects that are in the cluster, for whichever array; their names are not given again.
+    prefix: what names begin with.
+    """
+
+    namespace: str
+    hosts: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    taken: frozenset[ObjectRef] = frozenset()
+    prefix: str = ""
+
+    def wants_host(self, name: str) -> bool:
+        return not self.hosts or any(fnmatchcase(name, glob) for glob in self.hosts)
+
+    def wants_volume(self, name: str) -> bool:
+        return not self.volumes or any(fnmatchcase(name, glob) for glob in self.volumes)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A resource as it is written. about: what it is on the array, as names. host: None for a host itself."""
+
+    document: Mapping[str, Any]
+    about: str
+    host: ObjectRef | None = None
+
+    @property
+    def ref(self) -> ObjectRef:
+        meta = self.document["metadata"]
+        return ObjectRef(Kind(self.document["kind"]), meta["namespace"], meta["name"])
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is not imported, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(slots=True)
+class Import:
+    """proposals: each host before its attachments. left: what cannot be imported. there: what is in the cluster."""
+
+    proposals: list[Proposal] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    there: int = 0
+
+
+def propose(world: World, view: View, wish: Wish) -> Import:
+    """Everything that is wished of the array, as resources beside those that the world has already."""
+    found = Import()
+    own = resources_of(view.hosts, (world.installation, *world.former), wish.namespace)
+    named, present = Namer(wish.namespace, wish.taken, wish.prefix, own), _present(world, view)
+    for host in sorted(view.hosts.values(), key=lambda each: each.name):
+        if wish.wants_host(host.name):
+            _add_host(found, host, present.get(host.name), world, view, wish, named)
+    while dropped := _unfit(found.proposals, world, view):
+        found.left += [Left(each.about, why) for each, why in dropped]
+        gone = {each.ref for each, _ in dropped}
+        found.proposals = [each for each in found.proposals if each.ref not in gone]
+    return found
+
+
+def _add_host(
+    found: Import, host: Host, present: FlashSystemHost | None, world: World, view: View, wish: Wish, named: Namer
+) -> None:
+    about = f"host object {host.name}"
+    mappings = [m for rows in view.on_host(host.name).values() for m in rows if wish.wants_volume(m.volume)]
+    if wish.volumes and not mappings:
+        return
+    if present is None and (why := _unfit_host(host, world)):
+        seen = f", with its mappings of {plural(len(mappings), 'volume')}" if mappings else ""
+        found.left.append(Left(f"{about}{seen}", why))
+        return
+    if present:
+        ref = present.ref
+        found.there += 1
+        if ref.namespace != wish.namespace:
+            found.left += [
+                Left(_named(m), f"its host is {ref}, of another namespace: import it into that one")
+                for m in mappings
+                if not _is_attached(m, ref, world)
+            ]
+            found.there += sum(_is_attached(m, ref, world) for m in mappings)
+            return
+    else:
+        proposal = _host(host, world, wish, named)
+        ref = proposal.ref
+        found.proposals.append(proposal)
+    for mapping in sorted(mappings, key=lambda each: each.luns):
+        if _is_attached(mapping, ref, world):
+            found.there += 1
+        elif why := _unfit_mapping(mapping):
+            found.left.append(Left(_named(mapping), why))
+        else:
+            found.proposals.append(_attachment(mapping, ref, view, wish, named))
+
+
+def _unfit_host(host: Host, world: World) -> str:
+    """Why a FlashSystemHost cannot stand for this host object, or nothing."""
+    if not world.installation and made_by_another((), host.name):
+        return (
+            "its name is like those that an operator gives to hosts that it makes: give --installation-id, the UID of "
+            "its cluster's namespace kube-system, to tell whether it is this one's"
+        )
+    others = sorted({port.protocol.value for port in host.ports if port.protocol is not Protocol.ISCSI})
+    names = sorted(host.iqns)
+    if not host.ports:
+        return "it has no initiator, so nobody can say which machine it is"
+    if not names:
+        return f"its ports are {listed(others)}: only iSCSI hosts are looked after"
+    if len(names) > MAX_INITIATORS:
+        return f"it has {len(names)} initiators, and a FlashSystemHost at most {MAX_INITIATORS}"
+    bad = [name for name in names if _is_not(name, iqn)]
+    return f"{listed(bad)} is not written as iSCSI names are" if bad else ""
+
+
+def _unfit_mapping(mapping: VolumeMapping) -> str:
+    if mapping.cluster:
+        return f"it comes through host cluster {mapping.cluster}: such mappings are the administrator's"
+    if len(mapping.luns) > 1:
+        return f"it has the LUNs {', '.join(map(str, mapping.luns))}, by I/O group: map it anew with one LUN first"
+    if _is_not(mapping.uid, volume_uid):
+        return f"its UID {mapping.uid!r} is none that a volume is known by"
+    return ""
+
+
+def _is_not(text: str, reads: Callable[[str], object]) -> bool:
+    try:
+        reads(text)
+    except ValueError:
+        return True
+    return False
+
+
+# -- what is there already ---------------------------------------------------------------------------------------------
+
+
+def _present(world: World, view: View) -> dict[HostName, FlashSystemHost]:
+    """The host objects for which there is a resource already."""
+    found = ((resource, host_plan.standing(resource, world, view)) for resource in world.hosts.values())
+    return {
+        each.host.name: resource for resource, each in found if isinstance(each, host_plan.Ours | host_plan.Adopted)
+    }
+
+
+def _is_attached(mapping: VolumeMapping, host: ObjectRef, world: World) -> bool:
+    return any(each.host == host for each in world.bound_to(mapping.uid))
+
+
+# -- what is written ---------------------------------------------------------------------------------------------------
+
+
+def _host(host: Host, world: World, wish: Wish, named: Namer) -> Proposal:
+    array = {"name": world.array.metadata.name}
+    if world.array.metadata.namespace != wish.namespace:
+        array["namespace"] = world.array.metadata.namespace
+    initiators: dict[str, object] = {"iscsi": sorted(host.iqns)}
+    if any(port.protocol is not Protocol.ISCSI for port in host.ports):
+        initiators["otherPorts"] = OtherPorts.ALLOW.value
+    return Proposal(
+        _document(
+            Kind.HOST,
+            wish.namespace,
+            named.host(host.name),
+            {"arrayRef": array, "initiators": initiators, "deletionPolicy": "Retain"},
+        ),
+        f"host object {host.name}",
+    )
+
+
+def _attachment(mapping: VolumeMapping, host: ObjectRef, view: View, wish: Wish, named: Namer) -> Proposal:
+    shared = len(view.of_volume(mapping.uid)) > 1
+    spec = {
+        "hostRef": {"name": host.name},
+        "volume": {"uid": mapping.uid},
+        "lun": mapping.lun,
+        "access": "Shared" if shared else "Exclusive",
+        "deletionPolicy": "Retain",
+    }
+    name = named.attachment(mapping.volume, host.name if shared else "")
+    return Proposal(_document(Kind.ATTACHMENT, wish.namespace, name, spec), _named(mapping), host)
+
+
+def _document(kind: Kind, namespace: str, name: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    meta = {"name": name, "namespace": namespace}
+    return {"apiVersion": API_VERSION, "kind": kind.value, "metadata": meta, "spec": spec}
+
+
+def _named(mapping: VolumeMapping) -> str:
+    return f"volume {mapping.volume} on host {mapping.host} at LUN {', '.join(map(str, mapping.luns))}"
+
+
+# -- whether it would change anything ----------------------------------------------------------------------------------
+
+
+def _unfit(proposals: list[Proposal], world: World, view: View) -> list[tuple[Proposal, str]]:
+    """The proposals that would not be in sync at once, each with the reason."""
+    supposed = _supposed(proposals, world)
+    decisions = batch.plan(supposed, view, (*supposed.hosts, *supposed.attachments))
+    wrong = {each.ref: why for each in proposals if (why := _objection(decisions[each.ref]))}
+    return list(_with_their_attachments(proposals, wrong))
+
+
+def _with_their_attachments(
+    proposals: list[Proposal], wrong: Mapping[ObjectRef, str]
+) -> Iterator[tuple[Proposal, str]]:
+    hosts_wrong = {ref for ref in wrong if ref.kind is Kind.HOST}
+    for each in proposals:
+        if each.host in hosts_wrong:
+            yield each, f"its host cannot be imported: {wrong[each.host]}"
+        elif each.ref in wrong and not (hosts_wrong and each.host):
+            # While a host goes, what is said of attachments may be due to it alone: they are asked again.
+            yield each, wrong[each.ref]
+
+
+def _objection(decision: Decision) -> str:
+    match decision:
+        case InSync():
+            return ""
+        case Act(steps=steps):
+            return f"applying it would send `{shown(steps[0])}` to the array"
+        case Wait(message=message) | Refuse(message=message):
+            return message
+        case Release():
+            return "it is being deleted"
+
+
+def _supposed(proposals: list[Proposal], world: World) -> World:
+    """The world as it would be with the proposals in it."""
+    new_hosts: dict[ObjectRef, FlashSystemHost] = {}
+    new_attachments: dict[ObjectRef, VolumeAttachment] = {}
+    for number, proposal in enumerate(proposals):
+        made = {"creationTimestamp": _YOUNGEST, "uid": f"{number:08}", "generation": 1}
+        body = {**proposal.document, "metadata": {**proposal.document["metadata"], **made}}
+        if proposal.host is None:
+            new_hosts[proposal.ref] = FlashSystemHost.read(body)
+        else:
+            new_attachments[proposal.ref] = VolumeAttachment.read(body)
+    return replace(world, hosts={**world.hosts, **new_hosts}, attachments={**world.attachments, **new_attachments})

@@ -1,0 +1,255 @@
+"""Which LUNs of a host rest: a machine that did not notice that a disk is gone may still know it by its number.
+
+It would write to the next volume of that LUN as if it were the old one. So a LUN that was freed, by the operator or
+outside it, is given to no other volume for a while. What rests is kept in the host's status: recorded before we free
+it, and whenever a look shows that it was freed outside the operator. Where there is no FlashSystemHost, or not for
+long, it is kept in the array's status with the initiators of the machine, for the FlashSystemHost that has one of these
+next.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from flashsystem_operator.api.array import FormerHost
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import CoolingLun, FlashSystemHost
+from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.array.commands import UnmapVolume
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.limits import limits_of
+from flashsystem_operator.planner.redaction import Reader
+from flashsystem_operator.planner.text import after, in_utc
+from flashsystem_operator.values import MAX_LUN, MAX_PERSISTENT_VOLUME_LUN, HostName, Iqn, Lun, VolumeUid
+
+Cooling = Mapping[Lun, CoolingLun]
+"""What rests, by LUN."""
+
+_MOST = 512
+"""As many as a status holds: of a host, and of an array for all former hosts."""
+
+_MOST_HOSTS = 64
+"""Former hosts in the status of an array."""
+
+
+def cooling(host: FlashSystemHost, world: World, view: View) -> Cooling:
+    """The LUNs that rest. One that was there at the last look and is not now was freed a moment ago, by whomever."""
+    if not world.array.spec.lun_quarantine:
+        return {}
+    there = _mapped(_object_of(host, world, view), view)
+    fresh, leaving = _after(world, 1.0), _leaving(host, world)
+    found: dict[Lun, CoolingLun] = {}
+    for each in (*of_former_host(host.spec.initiators.iscsi, world).values(), *host.status.cooling_luns):
+        until = min(in_utc(each.until) or fresh, fresh)  # somebody else may have written it
+        if each.lun is None or until <= world.now:
+            continue
+        if each.lun not in there or (there[each.lun] == each.uid and each.uid in leaving):
+            _keep_later(found, each.model_copy(update={"until": until}))
+    for lun, uid in _remembered(host, world):
+        if lun not in there:
+            found[lun] = CoolingLun(lun=lun, uid=uid, until=fresh)
+    return found
+
+
+def for_others(volume: VolumeUid, host: FlashSystemHost, world: World, view: View) -> Cooling:
+    """The LUNs that rest for everybody but this volume, to which they may come back."""
+    return {lun: each for lun, each in cooling(host, world, view).items() if each.uid != volume}
+
+
+def with_freed(known: Cooling, steps: Iterable[UnmapVolume], world: World, view: View) -> Cooling:
+    """Those that rest, and those that these steps are about to free.
+
+    An entry that was just written is not written again for a detach that the array refuses time after time.
+    """
+    if not world.array.spec.lun_quarantine:
+        return {}
+    found = dict(known)
+    fresh, half = _after(world, 1.0), _after(world, 0.5)
+    for step in steps:
+        for lun, uid in _mapped(step.host, view).items():
+            before = found.get(lun)
+            if uid == step.uid and not (before and before.uid == uid and (before.until or "") > half):
+                found[lun] = CoolingLun(lun=lun, uid=uid, until=fresh)
+    return found
+
+
+def listed(found: Cooling) -> tuple[CoolingLun, ...]:
+    """As the status has them: by LUN; where there are too many, those that have rested longest are left out."""
+    kept = sorted(found.values(), key=lambda each: each.until or "", reverse=True)[:_MOST]
+    return tuple(sorted(kept, key=lambda each: each.lun or 0))
+
+
+def freed(
+    decisions: Mapping[ObjectRef, Decision], world: World, view: View
+) -> dict[ObjectRef, dict[ObjectRef, UnmapVolume]]:
+    """What is about to be unmapped for which attachments, by the FlashSystemHosts that use the host object, or did."""
+    found: dict[ObjectRef, dict[ObjectRef, UnmapVolume]] = {}
+    for ref, decision in decisions.items():
+        for step in decision.steps if isinstance(decision, Act) else ():
+            if isinstance(step, UnmapVolume):
+                for host in _users(step.host, ref, world, view):
+                    found.setdefault(host, {})[ref] = step
+    return found
+
+
+def of_former_host(initiators: Iterable[str], world: World) -> Cooling:
+    """What the array remembers of hosts with one of these initiators whose FlashSystemHosts are gone."""
+    names, found = frozenset(initiators), dict[Lun, CoolingLun]()
+    for former in world.array.status.cooling_luns if world.array.spec.lun_quarantine else ():
+        for each in former.luns if not names.isdisjoint(former.initiators) else ():
+            _keep_later(found, each)
+    return found
+
+
+def left_by(host: FlashSystemHost, resting: Iterable[CoolingLun]) -> FormerHost:
+    """What the array is to remember of a host when its FlashSystemHost goes."""
+    names = (*host.spec.initiators.iscsi, *(port.iqn for port in host.status.ports if port.iqn))
+    return FormerHost(initiators=tuple(dict.fromkeys(names)), luns=tuple(resting))
+
+
+def freed_of_former_hosts(
+    decisions: Mapping[ObjectRef, Decision], world: World, view: View
+) -> dict[ObjectRef, FormerHost]:
+    """What the array is to remember before these decisions are carried out, by the attachments that free the LUNs.
+
+    Of host objects that no FlashSystemHost uses: the host was released, for example, and its attachments go later.
+    """
+    found: dict[ObjectRef, FormerHost] = {}
+    for ref, decision in decisions.items():
+        for step in decision.steps if isinstance(decision, Act) else ():
+            if not isinstance(step, UnmapVolume) or _users(step.host, ref, world, view):
+                continue
+            initiators = view.hosts[step.host].iqns if step.host in view.hosts else frozenset[str]()
+            known = of_former_host(initiators, world)
+            resting = with_freed(known, (step,), world, view)
+            if initiators and resting != known:
+                found[ref] = FormerHost(initiators=tuple(sorted(initiators)), luns=listed(resting))
+    return found
+
+
+def remembering(before: Iterable[FormerHost], more: Iterable[FormerHost], now: str) -> tuple[FormerHost, ...]:
+    """What the array remembers of former hosts, with `more` and without what has rested.
+
+    Where there are too many, those that have rested longest are left out.
+    """
+    found: dict[tuple[str, ...], dict[Lun, CoolingLun]] = {}
+    for former in (*before, *more):
+        luns = found.setdefault(tuple(sorted(former.initiators)), {})
+        for each in former.luns:
+            if (in_utc(each.until) or "") > now:
+                _keep_later(luns, each)
+    entries = ((initiators, each) for initiators, luns in found.items() for each in luns.values())
+    kept: dict[tuple[str, ...], list[CoolingLun]] = {}
+    for initiators, each in sorted(entries, key=lambda entry: entry[1].until or "", reverse=True)[:_MOST]:
+        if initiators in kept or len(kept) < _MOST_HOSTS:
+            kept.setdefault(initiators, []).append(each)
+    return tuple(
+        FormerHost(initiators=initiators, luns=tuple(sorted(kept[initiators], key=lambda each: each.lun or 0)))
+        for initiators in sorted(kept)
+    )
+
+
+def hasty(lun: Lun, name: HostName, resting: Cooling) -> str:
+    """What to say when a LUN had to be given that should have rested, empty when it need not."""
+    if lun not in resting:
+        return ""
+    return (
+        f"All free LUNs of host {name} were freed a short while ago, so LUN {lun}, which has rested longest, was given "
+        f"although another volume (UID {resting[lun].uid}) had it until then. Make sure that the machine has forgotten "
+        "that one before it uses the disk: rescan it, and compare the disk's UID."
+    )
+
+
+def _keep_later(found: dict[Lun, CoolingLun], each: CoolingLun) -> None:
+    """Of two entries for one LUN that which rests longer."""
+    if each.lun is not None and (each.lun not in found or (found[each.lun].until or "") <= (each.until or "")):
+        found[each.lun] = each
+
+
+def _object_of(host: FlashSystemHost, world: World, view: View) -> HostName:
+    return next(iter(view.holders(host.spec.initiators.iscsi)), world.object_of(host, view))
+
+
+def _users(name: HostName, ref: ObjectRef, world: World, view: View) -> set[ObjectRef]:
+    attachment, host = world.attachments.get(ref), view.hosts.get(name)
+    users = {attachment.host} & world.hosts.keys() if attachment else set()
+    if (maker := world.host_by_object_name.get(name)) is not None:
+        users.add(maker.ref)
+    return users | {each.ref for iqn in (host.iqns if host else ()) for each in world.claimants(Iqn(iqn))}
+
+
+def _mapped(name: HostName, view: View) -> dict[Lun, VolumeUid]:
+    return {lun: row.uid for rows in view.on_host(name).values() for row in rows for lun in row.luns}
+
+
+def _remembered(host: FlashSystemHost, world: World) -> Iterator[tuple[Lun, VolumeUid | None]]:
+    """What was mapped at the last look: by the host's list, which has an end, and by its attachments."""
+    for item in host.status.mappings.items if host.status.mappings else ():
+        if item.lun is not None:
+            yield item.lun, item.uid
+    for attachment in world.attachments_of(host):
+        seen = attachment.status
+        if seen.connection and seen.connection.target_lun is not None:
+            yield seen.connection.target_lun, seen.volume.uid if seen.volume else None
+
+
+def _leaving(host: FlashSystemHost, world: World) -> set[VolumeUid | None]:
+    """The volumes that are to be unmapped from it: what rests of these was recorded before."""
+    going = (each.status.volume for each in world.attachments_of(host) if each.metadata.deleting)
+    return {volume.uid for volume in going if volume}
+
+
+def _after(world: World, share: float) -> str:
+    """The time when this share of the quarantine is over."""
+    return after(world.now, share * world.array.spec.lun_quarantine)
+
+
+_FIRST = 1
+"""Hosts have had trouble with LUN 0 (array-cli facts 4.3), so it is given only to who asks for it."""
+
+
+def choose(attachment: VolumeAttachment, host: HostName, world: World, view: View, resting: Cooling) -> Lun | Refuse:
+    """The pinned LUN, the one that this attachment had, or the lowest free from 1.
+
+    What came through a host cluster counts as taken: the numbers are common to both ways. Where a PersistentVolume is
+    asked for, only LUNs up to 255 are chosen: a quarantined one rather than a higher one. resting: LUNs that other
+    volumes had a moment ago; they are given to who asks for one, or if no other is free, the one that rested longest.
+    """
+    taken = {lun: mapping for rows in view.on_host(host).values() for mapping in rows for lun in mapping.luns}
+    pinned = attachment.spec.lun
+    if pinned is not None:
+        if by := taken.get(pinned):
+            known = Reader.of(attachment, world).may_know(by.volume, by.uid)
+            what = f"volume {by.volume}" if known else "another volume"
+            return Refuse(
+                Reason.LUN_TAKEN,
+                f"LUN {pinned} of host {host} is taken by {what}. Detach that first, or make this attachment anew with "
+                "another spec.lun, or without.",
+            )
+        return pinned
+    wants_volume = attachment.spec.persistent_volume is not None
+    highest = min(_most(view) - 1, MAX_PERSISTENT_VOLUME_LUN if wants_volume else MAX_LUN)
+    had = attachment.status.lun
+    if had is not None and had not in taken and had not in resting and not (wants_volume and had > highest):
+        return had
+    free = [Lun(number) for number in range(_FIRST, MAX_LUN + 1) if number not in taken]
+    within = [lun for lun in free if lun <= highest]
+    if not free:
+        return Refuse(
+            Reason.HOST_FULL,
+            f"Host {host} has no free LUN from {_FIRST} to {MAX_LUN}. Detach a volume from it first.",
+        )
+    if wants_volume and not within:
+        return Refuse(
+            Reason.HOST_FULL,
+            f"Host {host} has no free LUN from {_FIRST} to {highest}, and a PersistentVolume cannot have a higher one. "
+            "Detach a volume with such a LUN from the host, or remove spec.persistentVolume.",
+        )
+    within = within or free
+    rested = next((lun for lun in within if lun not in resting), None)
+    return min(within, key=lambda lun: resting[lun].until or "") if rested is None else rested
+
+
+def _most(view: View) -> int:
+    """As many LUNs as such a system is documented to give a host; small ones refuse higher numbers."""
+    return limits_of(view.body.system).mappings_per_host or MAX_LUN + 1

@@ -1,0 +1,175 @@
+"""What an iSCSI initiator needs to log in: the portals that a host can use, in the order in which it should.
+
+Source: Cinder's initialize_connection and os-brick's reading of it; array-cli facts 2.4 (portsets).
+"""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flashsystem_operator.api.attachment import AttachmentStatus, Connection, VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.metadata import API_VERSION, GROUP, Kind
+from flashsystem_operator.array import model
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Portal, Volume
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.host import host_chap
+from flashsystem_operator.values import HostName
+
+
+def portals_for(host: HostName, world: World, view: View) -> tuple[Portal, ...]:
+    """The usable portals of the host's portset and I/O groups, of those addresses that the array's spec allows."""
+    known, allowed = view.hosts.get(host), world.array.spec.iscsi.addresses
+    portset = known.portset if known else ""
+    groups = {view.body.io_groups.get(group) for group in view.io_groups.get(host, ())}
+    return tuple(
+        portal
+        for portal in view.body.portals
+        if portal.usable
+        and (not allowed or portal.address in allowed)
+        and (not portset or not portal.portset or portal.portset == portset)
+        and (not groups or portal.io_group in groups)
+    )
+
+
+def connection(
+    mapping: model.Mapping, volume: Volume, preferred_node: str | None, portals: Sequence[Portal], port: int
+) -> Connection:
+    """The connection, with the portals of the volume's I/O group first: the others forward its I/O at best.
+
+    Of these the preferred node's come first: its partner serves the volume too, but second best.
+    """
+    ordered = sorted(
+        portals,
+        key=lambda each: (
+            each.io_group != volume.io_group,
+            each.node_id != preferred_node,
+            each.node,
+            each.address,
+        ),
+    )
+    addresses = tuple(_with_port(portal.address, port) for portal in ordered)
+    iqns = tuple(portal.iqn for portal in ordered)
+    return Connection(
+        target_portal=addresses[0],
+        target_iqn=iqns[0],
+        target_lun=mapping.lun,
+        volume_id=volume.uid,
+        target_portals=addresses,
+        target_iqns=iqns,
+        target_luns=(mapping.lun,) * len(ordered),
+    )
+
+
+def _with_port(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+SECRET_TYPE = "servicebinding.io/iscsi"  # noqa: S105 - a type, not a secret
+
+_CLASSIFIED = {"type": "iscsi", "provider": "flashsystem.io"}
+_MANAGED = {"app.kubernetes.io/managed-by": "flashsystem-operator"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chap:
+    """How the initiator proves itself to the array."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+def login_of(host: FlashSystemHost, said: AttachmentStatus, world: World, view: View) -> Chap | None:
+    """The login that the array takes from the host now. The array knows a machine's user name as its initiator."""
+    if said.host is None or said.host.name is None:
+        return None
+    secret = host_chap.in_force(host, HostName(said.host.name), world, view)
+    return Chap(host.spec.initiators.iscsi[0], secret.text) if secret else None
+
+
+def entries(connection: Connection, chap: Chap | None) -> dict[str, str]:
+    """All entries of the Secret, in clear."""
+    found = properties(connection, chap)
+    flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in found.items()}
+    return {**flat, **_for_kubelet(chap), **_CLASSIFIED, "connection_properties": json.dumps(found)}
+
+
+def properties(connection: Connection, chap: Chap | None) -> dict[str, Any]:
+    """The connection in the words of Cinder and os-brick."""
+    said = connection.model_dump(mode="json", by_alias=False, exclude_none=True, exclude={"driver_volume_type"})
+    if chap is None:
+        return said
+    return said | {"auth_method": "CHAP", "auth_username": chap.username, "auth_password": chap.password}
+
+
+def body(attachment: VolumeAttachment, name: str, wished: Mapping[str, str]) -> dict[str, Any]:
+    """The whole Secret. It goes when the attachment goes: the cluster's garbage collector sees to that."""
+    meta = attachment.metadata
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": meta.namespace,
+            "labels": _MANAGED,
+            "ownerReferences": [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": attachment.KIND.value,
+                    "name": meta.name,
+                    "uid": meta.uid,
+                    "controller": True,
+                }
+            ],
+        },
+        "type": SECRET_TYPE,
+        "data": encoded(wished),
+    }
+
+
+def encoded(wished: Mapping[str, str]) -> dict[str, str]:
+    return {key: base64.b64encode(value.encode()).decode() for key, value in wished.items()}
+
+
+def login_in(found: Mapping[str, Any]) -> Chap | None:
+    """The login that a Secret of ours hands on; None if it has none, or it cannot be read."""
+    data = found.get("data") or {}
+    try:
+        username, password = (base64.b64decode(data[key]).decode() for key in ("auth_username", "auth_password"))
+    except (KeyError, ValueError):
+        return None
+    return Chap(username, password) if username and password else None
+
+
+def is_ours(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
+    """Whether a Secret was made for this very attachment, not for a namesake before it."""
+    uid, owners = attachment.metadata.uid, filter(_is_attachment, _owners(found))
+    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
+
+
+def is_left_over(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
+    """Whether it was made for an attachment of the same name before, and goes as that one did."""
+    name = attachment.metadata.name
+    return any(_is_attachment(owner) and owner.get("name") == name for owner in _owners(found))
+
+
+def cannot_be_changed(found: Mapping[str, Any]) -> bool:
+    """Whether it has to be made anew to be put right: Kubernetes keeps its type, and all of it once it is immutable."""
+    return found.get("type") != SECRET_TYPE or bool(found.get("immutable"))
+
+
+def _is_attachment(owner: Mapping[str, Any]) -> bool:
+    """Whether the owner is of our kind, in any version: others may have a kind of this name, or tell an untrue uid."""
+    group = str(owner.get("apiVersion", "")).partition("/")[0]
+    return (group, owner.get("kind")) == (GROUP, Kind.ATTACHMENT.value)
+
+
+def _owners(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return found.get("metadata", {}).get("ownerReferences") or []
+
+
+def _for_kubelet(chap: Chap | None) -> dict[str, str]:
+    if chap is None:
+        return {}
+    return {"node.session.auth.username": chap.username, "node.session.auth.password": chap.password}

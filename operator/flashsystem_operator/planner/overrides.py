@@ -1,0 +1,122 @@
+"""What people hold back by an annotation: release, pause, plan mode. Not what ought to be done, but whether it is.
+
+They count in this order. Pause and plan on an array or a host hold for all that is below it; release means one object.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.metadata import PAUSED, PLAN, RELEASE, ObjectMeta, Resource
+from flashsystem_operator.array.commands import Step
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.text import plural
+
+Worked = FlashSystemHost | VolumeAttachment
+
+LEFT = f"Whatever it has on the array stays there as it is: annotation {RELEASE} let the object go."
+
+
+def left_by(status: object) -> str:
+    """What stays when the annotation lets an object go, told by its status. A PersistentVolume has no owner but it."""
+    volume = status.persistent_volume if isinstance(status, AttachmentStatus) else None
+    if volume is None or volume.name is None:
+        return LEFT
+    return (
+        f"{LEFT} PersistentVolume {volume.name} stays, too, and nobody looks after it any more: delete it when no "
+        "claim is bound to it."
+    )
+
+
+def is_in_plan_mode(resource: Worked, world: World) -> bool:
+    """Whether nothing is done for it but said: others must not build upon it."""
+    return bool(_why_only_planned(resource, world))
+
+
+def as_held(decision: Decision, resource: Resource, world: World) -> Decision:
+    """The decision as the annotations let it be. What is held back and being deleted waits, and says why."""
+    if resource.metadata.released:
+        return _released(decision, resource)
+    if whose := why_paused(resource, world):
+        return _paused(decision, whose)
+    if whose := _why_only_planned(resource, world):
+        return _only_planned(decision, whose)
+    return decision
+
+
+def why_paused(resource: Resource, world: World) -> str:
+    """Whose wish it is that nothing is written to the array, empty if nobody's."""
+    return world.paused or _whose(
+        PAUSED, resource, (each for each in _line(resource, world) if each.metadata.asked.paused)
+    )
+
+
+def why_held(resource: Resource, world: World) -> str:
+    """Whose wish it is that nothing is done for it: by a pause, or by plan mode. Empty if nobody's."""
+    return why_paused(resource, world) or _why_only_planned(resource, world)
+
+
+def way_out(meta: ObjectMeta) -> str:
+    """Half a sentence for who cannot wait until the array can be worked with."""
+    return f"set annotation {RELEASE}: {meta.uid}, which lets it go and leaves the array as it is"
+
+
+def _line(resource: Resource, world: World) -> tuple[Resource, ...]:
+    """The object, its host and its array."""
+    host = world.hosts.get(resource.host) if isinstance(resource, VolumeAttachment) else None
+    parents = (host, world.array) if host else (world.array,)
+    return (resource, *(each for each in parents if each.ref != resource.ref))
+
+
+def _why_only_planned(resource: Resource, world: World) -> str:
+    return _whose(PLAN, resource, (each for each in _line(resource, world) if each.metadata.asked.plan))
+
+
+def _whose(annotation: str, resource: Resource, holders: Iterable[Resource]) -> str:
+    """The nearest of those that have the annotation, empty if none has."""
+    holder = next(iter(holders), None)
+    if holder is None:
+        return ""
+    return f"Annotation {annotation} of {'this object' if holder.ref == resource.ref else holder.ref}"
+
+
+def _paused(decision: Decision, whose: str) -> Decision:
+    note = Note("Paused", Reason.PAUSED, f"{whose}: nothing is written to the array.")
+    match decision:
+        case Act(steps, notes):
+            return Wait(Reason.PAUSED, _held_back(whose, steps), (*notes, note), steps=steps)
+        case Release(left, notes):
+            return Wait(Reason.PAUSED, _end_held_back(whose, left), (*notes, note))
+        case InSync(notes=notes) | Wait(notes=notes) | Refuse(notes=notes):
+            return replace(decision, notes=(*notes, note))
+
+
+def _only_planned(decision: Decision, whose: str) -> Decision:
+    match decision:
+        case Act(steps, notes):
+            return Wait(Reason.PLANNED, _held_back(whose, steps), notes, steps=steps)
+        case Release(left, notes):
+            return Wait(Reason.PLANNED, _end_held_back(whose, left), notes)
+        case InSync() | Wait() | Refuse():
+            return decision
+
+
+def _held_back(whose: str, steps: Sequence[Step]) -> str:
+    return f"{whose} holds back {plural(len(steps), 'command')}, listed in status.plan. Take it off, and they are sent."
+
+
+def _end_held_back(whose: str, left: str) -> str:
+    """left: what stays on the array when the object goes, if anything."""
+    what = f"no command would be sent. {left}" if left else "nothing is left to do on the array."
+    return f"{whose} holds back the end of this object; {what} Take it off, and it goes."
+
+
+def _released(decision: Decision, resource: Resource) -> Decision:
+    if resource.metadata.deleting:
+        return Release(left_by(getattr(resource, "status", None)))
+    if isinstance(decision, InSync | Refuse):
+        return decision
+    why = f"Annotation {RELEASE} keeps everything on the array as it is. Delete this object, and it goes at once."
+    return Wait(Reason.RELEASED, why, decision.notes)

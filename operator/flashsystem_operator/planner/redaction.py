@@ -1,0 +1,75 @@
+"""What may be named to whom: in its messages an object hears of objects of its own namespace, and of no others.
+
+A host object that we make carries the name of its FlashSystemHost, so the names of host objects are told with the
+same care. Who reads in the array's own namespace keeps the array: what is nobody's is named to him.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from flashsystem_operator.api.metadata import Resource
+from flashsystem_operator.planner.desired import World, was_let_in
+from flashsystem_operator.planner.text import listed
+from flashsystem_operator.values import HostName, VolumeUid
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whoever reads what is said of an object in this namespace."""
+
+    namespace: str
+    world: World
+
+    @classmethod
+    def of(cls, resource: Resource, world: World) -> "Reader":
+        return cls(resource.metadata.namespace, world)
+
+    @property
+    def keeps_the_array(self) -> bool:
+        """Whether he reads in the array's own namespace: to others it is not told what else the array has."""
+        return self.namespace == self.world.array.metadata.namespace
+
+    def knows(self, host_object: str) -> bool:
+        """Whether the name of a host object may be told."""
+        owners = self.world.namespaces_of_host_object.get(host_object)
+        if not owners and (other := self.world.elsewhere(HostName(host_object))):
+            owners = frozenset({other.metadata.namespace})
+        return self.namespace in owners if owners else self.keeps_the_array
+
+    def may_know(self, volume: str, uid: VolumeUid) -> bool:
+        """Whether the name of a volume may be told that is mapped to a host of his.
+
+        The machine sees LUN and UID itself, but not what the keeper of the array calls the volume: that is for
+        namespaces that may attach it, or have.
+        """
+        if self.world.tenancy.volume(self.namespace, volume) is None:
+            return True
+        had = (each for each in self.world.bound_to(uid) if each.metadata.namespace == self.namespace)
+        return any(map(was_let_in, had))
+
+    def host_object(self, name: str) -> str:
+        """`Host object node-0123...`, to begin a sentence with, or words in its stead."""
+        return f"Host object {name}" if self.knows(name) else "A host object of another owner's"
+
+    def host_objects(self, names: Iterable[str]) -> str:
+        """`a-0123...`, `a-0123... and 2 other hosts`, `another host`."""
+        all_of_them = sorted(names)
+        known = [name for name in all_of_them if self.knows(name)]
+        rest = len(all_of_them) - len(known)
+        return listed([*known, *([] if not rest else ["another host"] if rest == 1 else [f"{rest} other hosts"])])
+
+    def resource(self, other: Resource) -> str:
+        """`FlashSystemHost storage/node`, or that it is of another namespace."""
+        near = other.metadata.namespace == self.namespace
+        return str(other.ref) if near else f"a {other.KIND} of another namespace"
+
+    def resources(self, others: Collection[Resource]) -> str:
+        """Their names; of those of other namespaces only how many there are."""
+        near = sorted(each.metadata.name for each in others if each.metadata.namespace == self.namespace)
+        far = len(others) - len(near)
+        kind = next((each.KIND for each in others), "resource")
+        return listed([*near, *_counted(far, f"{kind} of another namespace", f"{kind}s of other namespaces")])
+
+
+def _counted(count: int, one: str, many: str) -> list[str]:
+    return [] if not count else [f"a {one}"] if count == 1 else [f"{count} {many}"]

@@ -1,0 +1,111 @@
+"""May a volume be taken from a machine that is logged in to the array?
+
+A session belongs to a host and not to a LUN, so nobody can tell from outside whether this very volume is in use. What
+can be told is that a machine with sessions would be left without any volume. That is judged on *all* that is to leave
+its host object, whether or not its turn has come: or else eight deletions at once would be eight harmless ones.
+
+Source of the number of sessions: `node_logged_in_count` of every port in `lshost HOST`; array-cli facts 2.9.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from flashsystem_operator.api.attachment import DetachGuard, VolumeAttachment
+from flashsystem_operator.api.metadata import FORCE_DETACH, ObjectMeta
+from flashsystem_operator.array.commands import UnmapVolume
+from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.model import Host, Protocol
+from flashsystem_operator.planner.attachment.detach import host_to_leave, to_be_unmapped
+from flashsystem_operator.planner.decision import Act, Note, Reason, Wait
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.text import listed, plural
+from flashsystem_operator.values import HostName, VolumeUid
+
+BLOCKED = "DetachBlocked"
+_PATIENCE = 15.0
+"""Seconds until a blocked detach asks again whether the machine has logged out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """What is to leave one host object that is logged in.
+
+    volumes: how many. emptied: whether the host would keep no mapping at all, not even one through a host cluster.
+    settling: seconds until no further deletion is expected with those that were seen.
+    targets: the iSCSI names of the array's nodes, from which the host would have to log out.
+    """
+
+    host: Host
+    volumes: int
+    emptied: bool
+    settling: float
+    targets: tuple[str, ...] = ()
+
+
+def partings(world: World, view: View) -> Mapping[HostName, Parting]:
+    """All host objects with sessions that are to lose volumes. view: from before any of them is taken."""
+    leaving: dict[HostName, dict[VolumeUid, float]] = {}
+    for attachment in world.attachments.values():
+        if (step := _leaves_a_session(attachment, world, view)) is not None:
+            on_host = leaving.setdefault(step.host, {})
+            on_host[step.uid] = max(on_host.get(step.uid, 0.0), world.settling.get(attachment.ref, 0.0))
+    targets = tuple(sorted({node.iqn for node in view.body.nodes if node.iqn}))
+    return {
+        name: Parting(view.hosts[name], len(uids), _is_emptied(name, uids, view), max(uids.values()), targets)
+        for name, uids in leaving.items()
+    }
+
+
+def judge(attachment: VolumeAttachment, act: Act, parting: Parting | None, world: World) -> Act | Wait:
+    """What to do about a detach that nothing else holds up. parting: of its host object, if that has sessions."""
+    guard, meta = attachment.spec.detach_guard, attachment.metadata
+    if parting is None or guard is DetachGuard.DISABLED:
+        return act
+    if guard is DetachGuard.ENFORCE and not meta.forced:
+        if parting.settling:
+            return Wait(
+                Reason.DETACHING,
+                f"Host object {parting.host.name} is logged in to the array, so it is first seen whether more of its "
+                "volumes are to go.",
+                retry=parting.settling,
+            )
+        if parting.emptied:
+            return _blocked(meta, parting, min(_PATIENCE, world.array.spec.resync_interval))
+    return replace(act, warning=_warning(act, parting))
+
+
+def _leaves_a_session(attachment: VolumeAttachment, world: World, view: View) -> UnmapVolume | None:
+    if not attachment.metadata.deleting:
+        return None
+    host = host_to_leave(attachment, world, view)
+    return to_be_unmapped(attachment, world, view) if host is not None and host.logins else None
+
+
+def _is_emptied(name: HostName, leaving: Mapping[VolumeUid, float], view: View) -> bool:
+    rows = (row for uid, rows in view.on_host(name).items() for row in rows if row.cluster or uid not in leaving)
+    return next(rows, None) is None
+
+
+def _blocked(meta: ObjectMeta, parting: Parting, retry: float) -> Wait:
+    them = "it" if parting.volumes == 1 else "them"
+    # By target name: without one, iscsiadm logs the host out of every array that it has.
+    logouts = ", ".join(f"`iscsiadm --mode node --targetname {iqn} --logout`" for iqn in parting.targets)
+    others = [p.name for p in parting.host.ports if p.protocol is not Protocol.ISCSI and p.logged_in]
+    stay = f"{listed(others)} is not iSCSI and stays logged in until it is disconnected. " if others else ""
+    message = (
+        f"Host object {parting.host.name} has {plural(parting.host.logins, 'session')} with the array, and without the "
+        f"{plural(parting.volumes, 'volume')} to be unmapped it would have none left: whatever uses {them} there would "
+        f"fail. Unmount there, then log the host out of this array ({logouts}): the detach goes on by itself. {stay}If "
+        "nothing there uses this volume, annotate this object with "
+        f"{FORCE_DETACH}: {meta.uid}.{meta.forced_elsewhere}"
+    )
+    return Wait(Reason.DETACH_BLOCKED, message, (Note(BLOCKED, Reason.DETACH_BLOCKED, message),), retry)
+
+
+def _warning(act: Act, parting: Parting) -> str:
+    volumes = [step.volume for step in act.steps if isinstance(step, UnmapVolume)]
+    return (
+        f"Volume {', '.join(volumes)} was unmapped from host object {parting.host.name}, which has "
+        f"{plural(parting.host.logins, 'session')} with the array. A session belongs to a host and not to a volume, "
+        "so this one may still have been in use."
+    )

@@ -1,0 +1,234 @@
+"""The brake for accidents: at most so many volumes are unmapped in a window of time, whoever wished it.
+
+What is counted stands in the array's status, written before the first volume goes: a crash in between counts what was
+not done, and never the other way round. Who is let go past the guard by a deliberate annotation passes here too, and
+counts.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from flashsystem_operator.api.array import (
+    MOST_DETACHES,
+    Allowance,
+    ArrayStatus,
+    DetachBrake,
+    Detaches,
+    FlashSystemArray,
+)
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.common import find
+from flashsystem_operator.api.metadata import ALLOW_DETACHES
+from flashsystem_operator.planner.decision import Act, Note, Reason, Wait
+from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.text import after, in_utc, plural
+
+BRAKED = "DetachBraked"
+_ENTRIES = 64
+_ALLOWED = re.compile(r"([0-9]{1,6})/(\S{1,40})")
+
+Entries = tuple[Detaches, ...]
+
+
+@dataclass(slots=True)
+class Brake:
+    """One plan's way through the brake. left: how many may still go; None without a brake."""
+
+    world: World
+    left: int | None
+
+    @classmethod
+    def of(cls, world: World) -> Self:
+        array = world.array
+        if (brake := array.spec.detach_brake) is None:
+            return cls(world, None)
+        entries = _entries(array, world.now)
+        left = brake.max - _counted(entries, _cutoff(brake, world.now))
+        if (allowed := _allowed(array)) and world.now < allowed[1]:
+            since = _since(array, world.now)
+            used = sum(each.count or 0 for each in entries if _time(each) >= since)
+            left = max(left, allowed[0] - used)
+        return cls(world, max(0, left))
+
+    def judge(self, attachment: VolumeAttachment, act: Act) -> Act | Wait:
+        """Whether it may go now. Who was counted already and is tried again takes no further place."""
+        if self.left is None or attachment.metadata.forced or self._has_its_place(attachment) or self.left:
+            return act
+        return _braked(attachment, self.world)
+
+    def take(self, attachment: VolumeAttachment) -> None:
+        """It goes."""
+        if self.left and not self._has_its_place(attachment):
+            self.left -= 1
+
+    def _has_its_place(self, attachment: VolumeAttachment) -> bool:
+        brake, time = self.world.array.spec.detach_brake, self.world.counted.get(attachment.metadata.uid)
+        return brake is not None and time is not None and time > _cutoff(brake, self.world.now)
+
+
+def count(array: FlashSystemArray, fresh: int, again: Iterable[str], now: str) -> ArrayStatus:
+    """What the array's status says before volumes are unmapped.
+
+    fresh: how many are counted for the first time. again: the times at which those were counted that are tried again.
+    """
+    if array.spec.detach_brake is None:
+        return array.status
+    times = list(again)
+    entries = list(_kept(array, now))
+    for time in times:
+        entries = _without_one(entries, time)
+    entries.append(Detaches(time=now, count=fresh + len(times)))
+    counted = {"detaches": _bounded(sorted(entries, key=_time)), "allowance": _allowance(array, now)}
+    return array.status.model_copy(update=counted)
+
+
+def said(array: FlashSystemArray, now: str) -> dict[str, object]:
+    """What is still worth saying of what was counted."""
+    return {"detaches": _kept(array, now), "allowance": _allowance(array, now)}
+
+
+def note(world: World) -> Note | None:
+    """What is said of the array while deletions wait for the brake.
+
+    While all of it is unsettled they wait for that; what was said before then stays as it is.
+    """
+    if world.array.spec.detach_brake is None:
+        return None
+    before = find(world.array.status.conditions, BRAKED)
+    if world.all_unsettled and before is not None:
+        return Note(BRAKED, Reason.DETACH_BRAKE, before.message)
+    waiting = sum(_waits(each) for each in world.attachments.values())
+    if not waiting:
+        return None
+    return Note(
+        BRAKED,
+        Reason.DETACH_BRAKE,
+        f"Held back: {plural(waiting, 'deletion')}. {_why(world, world.array.metadata.namespace)}",
+    )
+
+
+def _waits(attachment: VolumeAttachment) -> bool:
+    ready = find(attachment.status.conditions, "Ready")
+    return attachment.metadata.deleting and ready is not None and ready.reason == Reason.DETACH_BRAKE
+
+
+def _braked(attachment: VolumeAttachment, world: World) -> Wait:
+    goes_on = _goes_on(world)
+    rest = (_moment(goes_on) - _moment(world.now)).total_seconds()
+    return Wait(Reason.DETACH_BRAKE, _why(world, attachment.metadata.namespace), retry=max(1.0, rest))
+
+
+def _why(world: World, reader: str) -> str:
+    """reader: the namespace in which it is read. What an annotation says is for its own."""
+    array, brake = world.array, world.array.spec.detach_brake
+    if brake is None:
+        return ""
+    near = reader == array.metadata.namespace
+    said = repr(str(array.metadata.asked.allow_detaches)[:64]) if near else "something else"
+    misread = array.metadata.asked.allow_detaches is not None and _allowed(array) is None
+    return (
+        f"The array's spec.detachBrake lets {plural(brake.max, 'volume')} be unmapped in {brake.window:g} seconds, and "
+        f"as many were. It goes on at {_goes_on(world)}; or, if so many are meant to go, with annotation "
+        f"{ALLOW_DETACHES}: COUNT/UNTIL on the FlashSystemArray, such as 40/2030-01-31T18:00:00Z."
+        + (f" What it says now, {said}, is not that." if misread else "")
+    )
+
+
+def _goes_on(world: World) -> str:
+    """When so many of those that count have fallen out of the window that there is room for one.
+
+    More than the brake allows may count: a burst was let through, or the brake was tightened since.
+    """
+    if (brake := world.array.spec.detach_brake) is None:
+        return world.now
+    entries, cutoff = _entries(world.array, world.now), _cutoff(brake, world.now)
+    left = _counted(entries, cutoff)
+    for entry in sorted(entries, key=_time):
+        if _time(entry) > cutoff and (left := left - (entry.count or 0)) < brake.max:
+            return after(_time(entry), brake.window)
+    return world.now
+
+
+def _allowed(array: FlashSystemArray) -> tuple[int, str] | None:
+    """How many, and until when; None without a burst that is allowed, or one that cannot be read."""
+    found = _ALLOWED.fullmatch(array.metadata.asked.allow_detaches or "")
+    until = in_utc(found[2]) if found else None
+    return (int(found[1]), until) if found and until else None
+
+
+def _since(array: FlashSystemArray, now: str) -> str:
+    """Since when what goes counts for the allowed burst: since its words were first acted upon."""
+    seen = array.status.allowance
+    return _past(seen.since, now) if seen and seen.value == array.metadata.asked.allow_detaches else now
+
+
+def _allowance(array: FlashSystemArray, now: str) -> Allowance | None:
+    allowed = _allowed(array)
+    if array.spec.detach_brake is None or allowed is None or now >= allowed[1]:
+        return None
+    return Allowance(value=array.metadata.asked.allow_detaches, since=_since(array, now))
+
+
+def _kept(array: FlashSystemArray, now: str) -> Entries:
+    """The entries that the window, or the allowed burst, still asks for."""
+    if (brake := array.spec.detach_brake) is None:
+        return ()
+    allowance = _allowance(array, now)
+    since = allowance.since if allowance and allowance.since else now
+    cutoff = _cutoff(brake, now)
+    return tuple(each for each in _entries(array, now) if _time(each) > cutoff or _time(each) >= since)
+
+
+def _entries(array: FlashSystemArray, now: str) -> Entries:
+    """What was counted. Somebody else may have written it: a time that nobody can have counted at is the present."""
+    return tuple(each.model_copy(update={"time": _past(each.time, now)}) for each in array.status.detaches)
+
+
+def _past(time: str | None, now: str) -> str:
+    """The time in the words that compare as times do, or the present in place of one to come, or of none."""
+    return min(in_utc(time) or now, now)
+
+
+def _without_one(entries: list[Detaches], time: str) -> list[Detaches]:
+    """Less one of those of that time; where entries were put together, of the first that came after."""
+    place = next((number for number, each in enumerate(entries) if _time(each) >= time and each.count), None)
+    if place is None:
+        return entries
+    less = entries[place].model_copy(update={"count": (entries[place].count or 0) - 1})
+    return [*entries[:place], *([less] if less.count else []), *entries[place + 1 :]]
+
+
+def _bounded(entries: list[Detaches]) -> Entries:
+    """Entries of one time are one; of too many, the oldest count as if they were younger."""
+    merged: list[Detaches] = []
+    for each in entries:
+        if merged and _time(merged[-1]) == _time(each):
+            merged[-1] = _sum(merged[-1], each)
+        else:
+            merged.append(each)
+    while len(merged) > _ENTRIES:
+        merged[:2] = [_sum(merged[0], merged[1])]
+    return tuple(merged)
+
+
+def _sum(older: Detaches, younger: Detaches) -> Detaches:
+    return Detaches(time=younger.time, count=min(MOST_DETACHES, (older.count or 0) + (younger.count or 0)))
+
+
+def _counted(entries: Entries, cutoff: str) -> int:
+    return sum(each.count or 0 for each in entries if _time(each) > cutoff)
+
+
+def _cutoff(brake: DetachBrake, now: str) -> str:
+    return after(now, -brake.window)
+
+
+def _time(entry: Detaches) -> str:
+    return entry.time or ""
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,421 @@
+"""What the operator says on its own pod when it cannot start, for whoever reads `kubectl describe pod`.
+
+One Event a pod, however often its container is started again: it has a fixed name, and counts. The same words are the
+last line of the log, and so the message of the container's last state: where no Event can be written, that says it.
+"""
+
+import asyncio
+import logging
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import kopf
+from kubernetes.aio import client
+
+from flashsystem_operator.api.metadata import GROUP
+from flashsystem_operator.controller.health import probes
+from flashsystem_operator.controller.kube.client import (
+    MANAGER,
+    PARTING,
+    Conflict,
+    Forbidden,
+    Gone,
+    Kube,
+    KubeError,
+    NoClient,
+    client_of,
+    named,
+)
+from flashsystem_operator.controller.kube.crd_check import what_is_older, what_lacks
+from flashsystem_operator.controller.manager import Controller
+from flashsystem_operator.controller.metrics.collector import Exposition
+from flashsystem_operator.planner import text
+from flashsystem_operator.runtime.watches import log_in, watch, watch_namespaces
+from flashsystem_operator.settings import Pod, Settings
+
+_REASON = "CannotStart"
+_LIMIT = 5.0
+"""Seconds for a request: an API server that does not answer is the likeliest reason of all."""
+_LENGTH = 1024
+"""Characters of a message, as the API server's own limit for the newer kind of Event."""
+
+log = logging.getLogger(__name__)
+
+
+async def tell(pod: Pod, kubeconfig: Path | None, why: str) -> None:
+    """Write it, or count it. Never fails: who cannot start has one line to say, and this is not it."""
+    try:
+        async with await client_of(kubeconfig) as api:
+            await _write(Kube(api, _LIMIT), _event(pod, why))
+        await asyncio.sleep(PARTING)
+    except (NoClient, KubeError) as error:
+        log.debug("cannot write the Event %s of pod %s/%s: %s", _REASON, pod.namespace, pod.name, error)
+
+
+async def _write(kube: Kube, event: dict[str, Any]) -> None:
+    namespace, name = event["metadata"]["namespace"], event["metadata"]["name"]
+    try:
+        await kube.event(namespace, event)
+    except Conflict:
+        # To change nothing tells how often it was told, with no right to read Events.
+        told = await kube.patch_event(namespace, name, {})
+        again = {key: event[key] for key in ("message", "lastTimestamp")}
+        await kube.patch_event(namespace, name, {**again, "count": told + 1})
+
+
+def _event(pod: Pod, why: str) -> dict[str, Any]:
+    now = text.text(datetime.now(UTC))
+    return {
+        "metadata": {"name": f"{pod.name[:200]}.cannot-start", "namespace": pod.namespace},
+        "involvedObject": {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "namespace": pod.namespace,
+            "name": pod.name,
+            "uid": pod.uid,
+        },
+        "reason": _REASON,
+        "message": " ".join(why.split())[:_LENGTH],
+        "type": "Warning",
+        "source": {"component": MANAGER},
+        "reportingComponent": MANAGER,
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }
+
+
+HARD_END = 1
+"""The exit code of a process that did not end in good order within its grace period."""
+
+_HARD_END_AT = 17 / 18
+"""The part of the grace period after which that is: a little before Kubernetes would kill it without a word."""
+_LAST_LINE = 1.0
+"""Seconds in which the last line of the log is written, if it can be."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Stop:
+    """Belongs to the event loop of the main thread. flag: set when a signal came, for those who wait for it.
+
+    grace: seconds from the signal to the end of the process, at most.
+    begin: called once in the event loop, as soon as it has a moment. left: what has not ended yet, in words; called
+        from another thread.
+    """
+
+    def __init__(self, grace: float, begin: Callable[[], None], left: Callable[[], Sequence[str]]) -> None:
+        self.flag = asyncio.Event()
+        self._grace = grace
+        self._begin = begin
+        self._left = left
+        self._loop = asyncio.get_running_loop()
+        # The only queue into which a signal handler may put: it interrupts the thread that it runs in anywhere.
+        self._heard = queue.SimpleQueue[float]()
+        self._is_heard = False
+        self._block: asyncio.Timeout | None = None
+        threading.Thread(target=self._watch, name="hard-end", daemon=True).start()
+
+    def heed_signals(self) -> None:
+        """To be called again when a library has taken the signals for itself.
+
+        A loop that hangs hears none. So Python's own handler is there too: it runs whatever the main thread does.
+        """
+        for number in _SIGNALS:
+            self._loop.add_signal_handler(number, self._told)
+            signal.signal(number, self._hear)
+
+    def _hear(self, *_: object) -> None:
+        """Set both ends of the grace period: that of `_watch`, and the kernel's, for when no thread runs any more."""
+        if not self._is_heard:
+            self._is_heard = True
+            signal.setitimer(signal.ITIMER_REAL, self._grace)
+            self._heard.put(time.monotonic())
+
+    @asynccontextmanager
+    async def leaving(self) -> AsyncIterator[None]:
+        """A block that is cancelled and left when the signal comes, or that came before."""
+        try:
+            async with asyncio.timeout(0 if self.flag.is_set() else None) as self._block:
+                yield
+        except TimeoutError:
+            if self._block is None or not self._block.expired():
+                raise
+        finally:
+            self._block = None
+
+    def _told(self) -> None:
+        if self.flag.is_set():
+            return
+        log.info("told to stop: no further command is sent")
+        self.flag.set()
+        if self._block is not None:
+            self._block.reschedule(self._loop.time())
+        self._begin()
+
+    def _watch(self) -> None:
+        """The last resort. It ends the process when the loop hangs, or a thread.
+
+        While the interpreter ends, no other thread runs: there SIGALRM, which has no handler, ends the process.
+        """
+        time.sleep(max(0.0, self._heard.get() + self._grace * _HARD_END_AT - time.monotonic()))
+        # In a thread of its own, since the log may be what hangs.
+        last_line = threading.Thread(target=self._say_what_is_left, daemon=True)
+        last_line.start()
+        last_line.join(_LAST_LINE)
+        os._exit(HARD_END)
+
+    def _say_what_is_left(self) -> None:
+        left = ", ".join(self._left()) or "the end of the process itself"
+        log.error(
+            "the process ends now, %g s after it was told to. This has not ended: %s. The outcome of a command that "
+            "was under way is not known, and Leases run out.",
+            self._grace * _HARD_END_AT,
+            left,
+        )
+
+
+_GIVES_UP = (1, 1, 2, 3, 5)
+"""Seconds between kopf's tries when it is refused, or answered by a 5xx: together about as long as a Lease lives. To a
+server that does not answer at all it comes back for ever."""
+
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds before all is taken up anew; the last one for ever."""
+
+
+class CannotStart(Exception):
+    """The operator cannot begin its work. The message says in one line what to do."""
+
+
+class _Ended(Exception):
+    """A watch ended for good; the message carries why. All has to be taken up anew."""
+
+
+class _Life:
+    """controller: of the present attempt; None between two of them. stop: the signal that ends it all."""
+
+    def __init__(self, grace: float) -> None:
+        self.controller: Controller | None = None
+        self.worked = False
+        self.stop = Stop(grace, self._end, self._left)
+
+    @property
+    def alive(self) -> bool:
+        return self.controller is None or self.controller.alive
+
+    @property
+    def ready(self) -> bool:
+        return self.controller is not None and self.controller.ready
+
+    async def pause(self, seconds: float) -> None:
+        async with self.stop.leaving():
+            await asyncio.sleep(seconds)
+
+    def _end(self) -> None:
+        if self.controller is not None:
+            self.controller.end()
+
+    def _left(self) -> Sequence[str]:
+        return self.controller.left if self.controller is not None else ()
+
+
+async def operate(settings: Settings, kubeconfig: Path | None) -> None:
+    """Run until a signal comes. Raises CannotStart if it never worked, and has said so on its pod then."""
+    try:
+        await _live(settings, kubeconfig)
+    except CannotStart as error:
+        if settings.pod is not None:
+            await tell(settings.pod, kubeconfig, str(error))
+        raise
+
+
+async def _live(settings: Settings, kubeconfig: Path | None) -> None:
+    life = _Life(settings.grace)
+    life.stop.heed_signals()
+    asyncio.get_running_loop().set_exception_handler(_heed)
+    async with AsyncExitStack() as stack:
+        if settings.probe_port is not None:
+            await _serve_probes(stack, settings.probe_port, life)
+        said, failures = "", 0
+        while not life.stop.flag.is_set():
+            try:
+                await _attempt(settings, kubeconfig, life)
+            except (CannotStart, _Ended) as error:
+                if not life.worked:
+                    raise
+                failures = 1 if isinstance(error, _Ended) else failures + 1
+                if str(error) != said:
+                    log.warning("%s. It is tried again until it works.", str(error).rstrip("."))
+                said = "" if isinstance(error, _Ended) else str(error)
+                await life.pause(_PAUSES[min(failures, len(_PAUSES)) - 1])
+            else:
+                return
+
+
+async def _attempt(settings: Settings, kubeconfig: Path | None, life: _Life) -> None:
+    """From the login to the end. Raises CannotStart or _Ended."""
+    async with await _client(kubeconfig) as api:
+        kube = Kube(api)
+        controller = life.controller = Controller(kube, settings)
+        try:
+            async with life.stop.leaving():
+                await _start(controller, kube, named(kubeconfig), watched=bool(settings.watched))
+            if life.stop.flag.is_set():
+                return
+            if life.worked:
+                log.info("the cluster can be worked with again")
+            life.worked = True
+            await _watch(controller, settings, kubeconfig, life)
+        finally:
+            await controller.stop()
+            await asyncio.sleep(PARTING)
+
+
+async def _watch(controller: Controller, settings: Settings, kubeconfig: Path | None, life: _Life) -> None:
+    before = asyncio.all_tasks()
+    # Without a name of its own kopf asks for that of the user, and the user of a pod has none.
+    name: Any = settings.identity
+    try:
+        tasks = await kopf.spawn_tasks(
+            registry=_registry(controller, kubeconfig),
+            clusterwide=not settings.watched,
+            namespaces=settings.watched,
+            settings=_settings(),
+            identity=name,
+            stop_flag=life.stop.flag,
+        )
+        # kopf has taken the signals for itself, and hears none any more once a watch of its has failed.
+        life.stop.heed_signals()
+        await kopf.run_tasks(tasks, ignored=before)
+    except Exception as error:  # kopf's own errors are not to be imported; one that is ours has been logged as such
+        words = error.args[0] if error.args else type(error).__name__
+        raise _Ended(f"a watch has ended: {words}. All is listed and watched anew") from error
+
+
+async def _client(kubeconfig: Path | None) -> client.ApiClient:
+    try:
+        return await client_of(kubeconfig)
+    except NoClient as error:
+        raise CannotStart(str(error)) from error
+
+
+async def _serve_probes(stack: AsyncExitStack, port: int, life: _Life) -> None:
+    try:
+        served = probes(port, lambda: life.alive, lambda: life.ready, _metrics(life))
+        await stack.enter_async_context(served)
+    except OSError as error:
+        raise CannotStart(f"cannot serve probes on port {port}: {error}. Choose another with --probe-port.") from error
+
+
+def _metrics(life: _Life) -> Callable[[], Awaitable[bytes]]:
+    exposition = Exposition()
+
+    async def text() -> bytes:
+        return exposition.text(await life.controller.scene()) if life.controller else b""
+
+    return text
+
+
+async def _start(controller: Controller, kube: Kube, where: str, *, watched: bool) -> None:
+    try:
+        if older := await what_is_older(kube):
+            raise CannotStart(older)
+        await controller.start()
+    except Gone as error:
+        raise CannotStart(await _what_lacks(kube, error)) from error
+    except Forbidden as error:
+        out = "manifests/components/watched-namespace there" if watched else "the RBAC of this release"
+        raise CannotStart(f"{error}: apply {out}.") from error
+    except KubeError as error:
+        raise CannotStart(
+            f"cannot work with the API server of {where}: {error}. Check that it runs and takes this login, or give "
+            "another with --kubeconfig."
+        ) from error
+
+
+async def _what_lacks(kube: Kube, gone: Gone) -> str:
+    try:
+        return await what_lacks(kube)
+    except KubeError as error:
+        return f"the API server does not serve our kinds ({gone}), and does not say why: {error}"
+
+
+def _registry(controller: Controller, kubeconfig: Path | None) -> kopf.OperatorRegistry:
+    registry = kopf.OperatorRegistry()
+    watch(registry, controller.see)
+    if controller.knows_namespaces:
+        watch_namespaces(registry, controller.see_namespace)
+
+    @kopf.on.login(registry=registry)
+    def for_watches(**kwargs: Any) -> Any:
+        return log_in(kubeconfig, **kwargs)
+
+    @kopf.on.cleanup(registry=registry)
+    async def clean_up(**_: Any) -> None:
+        # Before kopf cancels what it did not start: a command that was sent is waited for, and the Leases are let go.
+        await controller.stop()
+        await _end_watches()
+
+    return registry
+
+
+def _heed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What no task hears. A watch of kopf 1.45 that ends in the midst of an event complains of how it is closed."""
+    future = context.get("future")
+    task = future.get_coro() if isinstance(future, asyncio.Task) else None
+    if _is_kopfs(getattr(context.get("asyncgen"), "ag_code", None)):
+        log.debug("a watch was closed in the midst of an event: %s", context.get("exception"))
+    elif _is_kopfs(getattr(task, "cr_code", None)):
+        # One of kopf's tasks ended while all of them were being ended; why they are is logged once, by `_live`.
+        log.debug("a task of a watch ended: %s", context.get("exception"))
+    else:
+        loop.default_exception_handler(context)
+
+
+def _is_kopfs(code: CodeType | None) -> bool:
+    return code is not None and Path(code.co_filename).is_relative_to(Path(kopf.__file__).parent)
+
+
+async def _end_watches() -> None:
+    """When one watch has failed, kopf 1.45 leaves the others running, and a later cancellation is lost on them.
+
+    Here, before kopf cancels what they wait for, they still heed one. What they end with has been said.
+    """
+    watches = {task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for ")}
+    for task in watches:
+        task.cancel()
+    await asyncio.gather(*watches, return_exceptions=True)
+
+
+def _settings() -> kopf.OperatorSettings:
+    """What was measured to be right for a core of one's own behind watches; see docs/decisions."""
+    settings = kopf.OperatorSettings()
+    settings.persistence.finalizer = f"{GROUP}/kopf-unused"  # kopf strips a finalizer of this name; ours has another
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.watching.chunk_size = 500
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 330
+    settings.watching.connect_timeout = 10
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = _GIVES_UP
+    settings.queueing.idle_timeout = 0.05
+    settings.queueing.worker_limit = None
+    # kopf would kill the process that long after any end, also after one that we take up anew. What hangs at the real
+    # end is ended by `Stop`.
+    settings.process.ultimate_exiting_timeout = None
+    return settings
+
+
+def run(settings: Settings, kubeconfig: Path | None) -> None:
+    """Blocks until the operator was told to stop. Raises CannotStart."""
+    asyncio.run(operate(settings, kubeconfig))
