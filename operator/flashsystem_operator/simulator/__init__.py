@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .client import Control, ControlError
-    from .server import Simulator
+    from .server.simulator import Simulator
 
 __all__ = ["Control", "ControlError", "Simulator"]
-_HOME = {"Control": ".client", "ControlError": ".client", "Simulator": ".server"}
+_HOME = {"Control": ".client", "ControlError": ".client", "Simulator": ".server.simulator"}
 
 
 def __getattr__(name: str) -> Any:

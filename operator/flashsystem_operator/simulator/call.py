@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .refusals import Refused
-from .release import EIGHT, EVER, NEVER, Level
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import EIGHT, EVER, NEVER, Level
 
 MAX_PARAMETER = 2176
 CODES_OF_FORM = EIGHT

@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from . import config
-from .config import ConfigError, State
-from .system import System
+from flashsystem_operator.simulator import config
+from flashsystem_operator.simulator.config import ConfigError, State
+from flashsystem_operator.simulator.system import System
 
 Fields = dict[str, Any]
 

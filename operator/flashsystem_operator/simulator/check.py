@@ -2,24 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .config import State
+from flashsystem_operator.simulator.config import State
 
 
 class Contradiction(ValueError):
     """A state that no array could be in; says which entry, and what to do."""
 
 
-def check(state: "State") -> None:
+def check(state: State) -> None:
     """Raise Contradiction with every reason why this state cannot be."""
     reasons = [*_twice(state), *_missing(state), *_clashes(state)]
     if reasons:
         raise Contradiction("; ".join(reasons))
 
 
-def _twice(state: "State") -> Iterator[str]:
+def _twice(state: State) -> Iterator[str]:
     for section in ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters"):
         things = getattr(state, section)
         yield from _repeated(section, "name", (thing.name for thing in things))
@@ -40,7 +38,7 @@ def _repeated(section: str, what: str, values: Iterable[object]) -> Iterator[str
             yield f"{section}: the {what} {value} is there {count} times: give each its own"
 
 
-def _missing(state: "State") -> Iterator[str]:
+def _missing(state: State) -> Iterator[str]:
     known = {
         section: {thing.name for thing in getattr(state, section)}
         for section in ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters")
@@ -50,7 +48,7 @@ def _missing(state: "State") -> Iterator[str]:
             yield f"{where}: there is no {name} in {section}: add it there, or name one that is"
 
 
-def _references(state: "State") -> Iterator[tuple[str, str, str]]:
+def _references(state: State) -> Iterator[tuple[str, str, str]]:
     yield from (("volumes.pool", "pools", volume.pool) for volume in state.volumes)
     yield from (("ports.node", "nodes", port.node) for port in state.ports)
     yield from (("fibre_ports.node", "nodes", port.node) for port in state.fibre_ports)
@@ -71,7 +69,7 @@ def _references(state: "State") -> Iterator[tuple[str, str, str]]:
         yield "shared_mappings.volume", "volumes", shared.volume
 
 
-def _clashes(state: "State") -> Iterator[str]:
+def _clashes(state: State) -> Iterator[str]:
     """LUNs that one host would use twice in an I/O group, the shared ones of its host cluster included."""
     groups = {volume.name: volume.access_io_groups or [volume.io_group] for volume in state.volumes}
     cluster_of = {host.name: host.host_cluster for host in state.hosts}

@@ -7,9 +7,9 @@ CSI driver gives to pysvc.
 from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import quoteattr
 
-from .release import Level
-from .system import System
-from .verb import Verb
+from flashsystem_operator.simulator.release import Level
+from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.verb import Verb
 
 OBJECTS = {
     "lscluster": "cluster",

@@ -10,7 +10,7 @@ import click
 import yaml
 
 if TYPE_CHECKING:
-    from .server import Simulator
+    from flashsystem_operator.simulator.server import Simulator
 
 USAGE = 2
 
@@ -59,8 +59,8 @@ def _prepared(
 ) -> "Simulator":
     """A simulator that has read all it was told to read. Raises ValueError with the way out."""
     try:
-        from .config import read_file  # noqa: PLC0415 -- the command line must not need the extra to show its help
-        from .server import Simulator  # noqa: PLC0415 - asyncssh is slow to load
+        from flashsystem_operator.simulator.config import read_file  # noqa: PLC0415 -- the command line must not need the extra to show its help
+        from flashsystem_operator.simulator.server import Simulator  # noqa: PLC0415 - asyncssh is slow to load
     except ModuleNotFoundError as error:
         raise ValueError(f"{error.name} is missing: install flashsystem-operator[simulator]") from None
     given = read_file(config) if config else {}

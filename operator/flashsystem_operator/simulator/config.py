@@ -6,9 +6,9 @@ from typing import Any, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from . import defaults
-from .check import Contradiction, check
-from .objects import (
+from flashsystem_operator.simulator import defaults
+from flashsystem_operator.simulator.check import Contradiction, check
+from flashsystem_operator.simulator.objects import (
     Address,
     FibrePort,
     Host,
@@ -23,8 +23,8 @@ from .objects import (
     User,
     Volume,
 )
-from .release import PORTSETS, Dialect, Level
-from .rules import Limits, Rules
+from flashsystem_operator.simulator.release import PORTSETS, Dialect, Level
+from flashsystem_operator.simulator.rules import Limits, Rules
 
 NUMBERED = ("nodes", "addresses", "portsets", "pools", "volumes", "hosts", "host_clusters")
 MERGED = ("system", "rules", "limits")

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from . import (
+from flashsystem_operator.simulator import (
     call,
     clispec,
     tasks_clusters,
@@ -20,12 +20,12 @@ from . import (
     views_storage,
     views_system,
 )
-from .objects import ADMINISTRATOR
-from .refusals import Refused, UnknownCommand
-from .release import LEGACY_UNTIL
-from .shell import Answer
-from .system import System
-from .verb import Verb
+from flashsystem_operator.simulator.objects import ADMINISTRATOR
+from flashsystem_operator.simulator.refusals import Refused, UnknownCommand
+from flashsystem_operator.simulator.release import LEGACY_UNTIL
+from flashsystem_operator.simulator.shell import Answer
+from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.verb import Verb
 
 READERS = {"Monitor", "CopyOperator", "Service"}
 FORBIDDEN = {"RestrictedAdmin": {"rmvdisk", "rmvolume", "chsystem", "chmdiskgrp"}}
@@ -34,23 +34,22 @@ BRIEF = {"-nomsg", "-quiet"}
 """These ask a command that creates something for its id and nothing else; all others ignore them."""
 PREFIXES = ("svcinfo", "svctask")
 VERBS: dict[str, tuple[Verb, ...]] = {}
-for _module in (
-    views_system,
-    views_ports,
-    views_storage,
-    views_copies,
-    views_fibre,
-    views_hosts,
-    views_mappings,
-    tasks_hosts,
-    tasks_ports,
-    tasks_mappings,
-    tasks_volumes,
-    tasks_clusters,
-    tasks_system,
+for _verb in (
+    *views_system.READS,
+    *views_ports.READS,
+    *views_storage.READS,
+    *views_copies.COPY_READS,
+    *views_fibre.FIBRE_READS,
+    *views_hosts.READS,
+    *views_mappings.READS,
+    *tasks_hosts.CHANGES,
+    *tasks_ports.PORT_CHANGES,
+    *tasks_mappings.CHANGES,
+    *tasks_volumes.CHANGES,
+    *tasks_clusters.CLUSTER_CHANGES,
+    *tasks_system.CHANGES,
 ):
-    for _verb in _module.VERBS:
-        VERBS[_verb.name] = (*VERBS.get(_verb.name, ()), _verb)
+    VERBS[_verb.name] = (*VERBS.get(_verb.name, ()), _verb)
 VERBS["catxmlspec"] = (Verb("catxmlspec", lambda array, _call: clispec.render(array, VERBS), since=LEGACY_UNTIL),)
 
 

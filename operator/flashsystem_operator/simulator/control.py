@@ -8,13 +8,13 @@ from typing import Any
 
 from aiohttp import web
 
-from . import changes
-from .changes import Change
-from .config import ConfigError, validated
-from .execution import Executor
-from .faults import Armed, Order
-from .listener import Listener
-from .sessions import Sessions
+from flashsystem_operator.simulator import changes
+from flashsystem_operator.simulator.changes import Change
+from flashsystem_operator.simulator.config import ConfigError, validated
+from flashsystem_operator.simulator.execution import Executor
+from flashsystem_operator.simulator.faults import Armed, Order
+from flashsystem_operator.simulator.listener import Listener
+from flashsystem_operator.simulator.sessions import Sessions
 
 LONGEST_BODY = 64 << 20
 Body = dict[str, Any]

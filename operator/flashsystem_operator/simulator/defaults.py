@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from .release import PARTITIONS, Dialect, Level
+from flashsystem_operator.simulator.release import PARTITIONS, Dialect, Level
 
 
 def sections(dialect: Dialect, release: object) -> dict[str, Any]:
@@ -26,6 +26,6 @@ def sections(dialect: Dialect, release: object) -> dict[str, Any]:
 
 @cache
 def _read(dialect: Dialect) -> dict[str, Any]:
-    text = (files(__package__) / "arrays" / f"{dialect}.yaml").read_text(encoding="utf-8")
+    text = (files("flashsystem_operator.simulator") / "arrays" / f"{dialect}.yaml").read_text(encoding="utf-8")
     found: dict[str, Any] = yaml.safe_load(text)
     return found

@@ -2,13 +2,13 @@
 
 import asyncio
 
-from . import console, find, shell
-from .faults import Armed, Broken, Faults
-from .journal import Command, Entry, Journal
-from .objects import ADMINISTRATOR
-from .refusals import Refused
-from .shell import Answer
-from .system import System
+from flashsystem_operator.simulator import console, find, shell
+from flashsystem_operator.simulator.faults import Armed, Broken, Faults
+from flashsystem_operator.simulator.journal import Command, Entry, Journal
+from flashsystem_operator.simulator.objects import ADMINISTRATOR
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.shell import Answer
+from flashsystem_operator.simulator.system import System
 
 
 class Executor:

@@ -7,9 +7,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from .garble import Garbling, garbled
-from .refusals import TOO_MANY_SESSIONS, WORDS
-from .shell import Answer
+from flashsystem_operator.simulator.garble import Garbling, garbled
+from flashsystem_operator.simulator.refusals import TOO_MANY_SESSIONS, WORDS
+from flashsystem_operator.simulator.shell import Answer
 
 Fault = Literal["delay", "refuse", "warn", "cut", "drop", "hold", "hang", "garble", "login_failed_on_stdout"]
 

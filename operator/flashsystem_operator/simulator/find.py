@@ -2,11 +2,11 @@
 
 from itertools import pairwise
 
-from .call import Grammar
-from .objects import Host, HostCluster, Portset, Volume
-from .refusals import Refused
-from .release import PORTSET_TYPES
-from .system import System
+from flashsystem_operator.simulator.call import Grammar
+from flashsystem_operator.simulator.objects import Host, HostCluster, Portset, Volume
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import PORTSET_TYPES
+from flashsystem_operator.simulator.system import System
 
 GONE = "CMMVC5753E"
 UNKNOWN = "CMMVC5754E"

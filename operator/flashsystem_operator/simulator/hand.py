@@ -10,7 +10,7 @@ from typing import Any
 import click
 import yaml
 
-from .client import Control, ControlError
+from flashsystem_operator.simulator.client import Control, ControlError
 
 FAILED = 1
 

@@ -7,10 +7,10 @@ from typing import Literal
 
 import asyncssh
 
-from .config import ConfigError
-from .execution import Executor
-from .sessions import Sessions
-from .ssh import Login, Running
+from flashsystem_operator.simulator.config import ConfigError
+from flashsystem_operator.simulator.execution import Executor
+from flashsystem_operator.simulator.sessions import Sessions
+from flashsystem_operator.simulator.ssh import Login, Running
 
 Availability = Literal["up", "refused", "silent"]
 KEY_KIND = "ssh-ed25519"

@@ -2,13 +2,13 @@
 
 import re
 
-from .objects import Kind
-from .refusals import Refused
-from .rules import Rules
+from flashsystem_operator.simulator.objects import Kind
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.rules import Rules
 
 LONGEST = 63
 LONGEST_INITIATOR = 255
-_NAME = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_. -]*[A-Za-z0-9_.-])?")
+_GIVEN_NAME = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_. -]*[A-Za-z0-9_.-])?")
 _INITIATOR: dict[Kind, re.Pattern[str]] = {
     "iscsi": re.compile(r"(?:iqn|eui|naa)\.[^\s,]+", re.IGNORECASE),
     "nvme": re.compile(r"nqn\.[^\s,]+", re.IGNORECASE),
@@ -22,7 +22,7 @@ def name(word: str) -> str:
     """A name for a new or renamed object: CMMVC5738E if it is too long, CMMVC6527E if it is none."""
     if len(word) > LONGEST:
         raise Refused("CMMVC5738E", word)
-    if not _NAME.fullmatch(word):
+    if not _GIVEN_NAME.fullmatch(word):
         raise Refused("CMMVC6527E")
     return word
 

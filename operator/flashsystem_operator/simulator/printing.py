@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from .call import Call
-from .refusals import Refused
-from .release import EVER, NEVER
-from .system import System
+from flashsystem_operator.simulator.call import Call
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import EVER, NEVER
+from flashsystem_operator.simulator.system import System
 
 Thing = TypeVar("Thing")
 Thing_contra = TypeVar("Thing_contra", contravariant=True)

@@ -6,10 +6,10 @@ Each command refuses with a code of its own, in two generations. Which release e
 from collections.abc import Iterable
 from enum import Enum
 
-from .objects import Host, Volume
-from .refusals import Refused
-from .system import Mapping, System
-from .views_hosts import status
+from flashsystem_operator.simulator.objects import Host, Volume
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.system import Mapping, System
+from flashsystem_operator.simulator.views_hosts import status
 
 
 class Guard(Enum):

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .release import Level
+from flashsystem_operator.simulator.release import Level
 
 Code = str
 NodeVerbs = Literal["lsnode", "lsnodecanister", "both"]

@@ -8,14 +8,14 @@ from typing import Any, Self
 import asyncssh
 from aiohttp import web
 
-from .client import Control
-from .config import ConfigError, load
-from .control import Control as ControlPort
-from .execution import Executor
-from .listener import Listener, bound, host_key
-from .release import Dialect
-from .sessions import Sessions
-from .system import System
+from flashsystem_operator.simulator.client import Control
+from flashsystem_operator.simulator.config import ConfigError, load
+from flashsystem_operator.simulator.control import Control as ControlPort
+from flashsystem_operator.simulator.execution import Executor
+from flashsystem_operator.simulator.listener import Listener, bound, host_key
+from flashsystem_operator.simulator.release import Dialect
+from flashsystem_operator.simulator.sessions import Sessions
+from flashsystem_operator.simulator.system import System
 
 
 def address(text: str, option: str) -> tuple[str, int]:

@@ -2,12 +2,10 @@
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
 
-from .system import System
+import asyncssh
 
-if TYPE_CHECKING:
-    import asyncssh
+from flashsystem_operator.simulator.system import System
 
 
 class Sessions:
@@ -23,7 +21,7 @@ class Sessions:
         self._empty.set()
         self.logged_in: dict[asyncssh.SSHServerConnection, int] = {}
 
-    def may_arrive(self, connection: "asyncssh.SSHServerConnection") -> bool:
+    def may_arrive(self, connection: asyncssh.SSHServerConnection) -> bool:
         """Note a new connection. False: the limits of the array drop it at once."""
         limits = self._array.limits
         waiting = len(self.arrived) - len(self.logged_in)
@@ -43,7 +41,7 @@ class Sessions:
         self._tokens -= 1
         return True
 
-    def log_in(self, connection: "asyncssh.SSHServerConnection") -> bool:
+    def log_in(self, connection: asyncssh.SSHServerConnection) -> bool:
         """Give a connection its session. False: the table is full."""
         limit = self._array.limits.sessions
         if limit and len(self.logged_in) + self._array.limits.other_sessions >= limit:
@@ -52,10 +50,10 @@ class Sessions:
         self.logged_in[connection] = self._given
         return True
 
-    def number(self, connection: "asyncssh.SSHServerConnection") -> int:
+    def number(self, connection: asyncssh.SSHServerConnection) -> int:
         return self.logged_in.get(connection, 0)
 
-    def leave(self, connection: "asyncssh.SSHServerConnection") -> None:
+    def leave(self, connection: asyncssh.SSHServerConnection) -> None:
         self.arrived.discard(connection)
         self.logged_in.pop(connection, None)
         if not self.arrived:

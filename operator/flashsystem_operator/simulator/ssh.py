@@ -4,13 +4,13 @@ import asyncio
 
 import asyncssh
 
-from .execution import Executor
-from .faults import Broken
-from .journal import Entry
-from .objects import User
-from .refusals import TOO_MANY_SESSIONS
-from .sessions import Sessions
-from .shell import Answer
+from flashsystem_operator.simulator.execution import Executor
+from flashsystem_operator.simulator.faults import Broken
+from flashsystem_operator.simulator.journal import Entry
+from flashsystem_operator.simulator.objects import User
+from flashsystem_operator.simulator.refusals import TOO_MANY_SESSIONS
+from flashsystem_operator.simulator.sessions import Sessions
+from flashsystem_operator.simulator.shell import Answer
 
 
 class Running:

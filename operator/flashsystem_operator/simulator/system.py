@@ -7,8 +7,8 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .config import State
-from .objects import Host, HostCluster, HostPort, MappingEntry, SharedEntry, Volume
+from flashsystem_operator.simulator.config import State
+from flashsystem_operator.simulator.objects import Host, HostCluster, HostPort, MappingEntry, SharedEntry, Volume
 
 
 @dataclass(eq=False, slots=True)

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from . import find, naming
-from .call import FLAG, NEEDED, VALUE, Call, Grammar, Need
-from .objects import Host, HostCluster, Volume
-from .protection import Guard, refuse_if_needed, refuse_if_recent
-from .refusals import Refused
-from .release import HOST_CLUSTERS
-from .system import Mapping, System
-from .tasks_mappings import MOST_LUNS, lun
-from .verb import Verb
+from flashsystem_operator.simulator import find, naming
+from flashsystem_operator.simulator.call import FLAG, NEEDED, VALUE, Call, Grammar, Need
+from flashsystem_operator.simulator.objects import Host, HostCluster, Volume
+from flashsystem_operator.simulator.protection import Guard, refuse_if_needed, refuse_if_recent
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import HOST_CLUSTERS
+from flashsystem_operator.simulator.system import Mapping, System
+from flashsystem_operator.simulator.tasks_mappings import MOST_LUNS, lun
+from flashsystem_operator.simulator.verb import Verb
 
 MOST_MEMBERS = 128
 
@@ -213,7 +213,7 @@ def _task(name: str, run: Callable[[System, Call], str], grammar: Grammar, need:
     return Verb(name, run, grammar, need, writes=True, since=HOST_CLUSTERS)
 
 
-VERBS = (
+CLUSTER_CHANGES = (
     _task("mkhostcluster", mkhostcluster, MAKE, "none"),
     _task("addhostclustermember", addhostclustermember, {"-host": NEEDED}),
     _task("rmhostclustermember", rmhostclustermember, {"-host": NEEDED, **KEEP}),

@@ -2,17 +2,26 @@
 
 from collections.abc import Iterable
 
-from . import find, naming
-from .call import FLAG, VALUE, Call, Grammar, Option
-from .config import default_portset
-from .objects import Host, HostPort, Kind
-from .protection import Guard, refuse_if_needed
-from .refusals import Refused
-from .release import HOST_CLUSTERS, LEGACY_UNTIL, NINE_ONE, PARTITIONS, PORTSET_TYPES, PORTSETS, PROTOCOLS, SITES
-from .system import System
-from .tasks_ports import PORTS, may_join, named, protocols, refuse_if_crowded
-from .verb import Verb
-from .views_hosts import status
+from flashsystem_operator.simulator import find, naming
+from flashsystem_operator.simulator.call import FLAG, VALUE, Call, Grammar, Option
+from flashsystem_operator.simulator.config import default_portset
+from flashsystem_operator.simulator.objects import Host, HostPort, Kind
+from flashsystem_operator.simulator.protection import Guard, refuse_if_needed
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import (
+    HOST_CLUSTERS,
+    LEGACY_UNTIL,
+    NINE_ONE,
+    PARTITIONS,
+    PORTSET_TYPES,
+    PORTSETS,
+    PROTOCOLS,
+    SITES,
+)
+from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.tasks_ports import PORTS, may_join, named, protocols, refuse_if_crowded
+from flashsystem_operator.simulator.verb import Verb
+from flashsystem_operator.simulator.views_hosts import status
 
 TYPES = ("generic", "hpux", "tpgs", "openvms", "epps", "adminlun", "hide_secondary")
 
@@ -264,7 +273,7 @@ CHHOST: Grammar = {
     "-portset": Option(since=PORTSETS),
 }
 GROUPS: Grammar = {"-iogrp": VALUE, "-iogrpall": FLAG}
-VERBS = (
+CHANGES = (
     Verb("mkhost", mkhost, MKHOST, "none", writes=True),
     Verb("chhost", chhost, CHHOST, "required", writes=True),
     Verb("rmhost", rmhost, {"-force": FLAG}, "required", writes=True),

@@ -1,13 +1,13 @@
 """Making and removing mappings of volumes to hosts."""
 
-from . import find
-from .call import FLAG, NEEDED, VALUE, Call, Option
-from .objects import Host, Volume
-from .protection import Guard, refuse_if_recent
-from .refusals import Refused
-from .release import EIGHT, PARTITIONS
-from .system import Mapping, System
-from .verb import Verb
+from flashsystem_operator.simulator import find
+from flashsystem_operator.simulator.call import FLAG, NEEDED, VALUE, Call, Option
+from flashsystem_operator.simulator.objects import Host, Volume
+from flashsystem_operator.simulator.protection import Guard, refuse_if_recent
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import EIGHT, PARTITIONS
+from flashsystem_operator.simulator.system import Mapping, System
+from flashsystem_operator.simulator.verb import Verb
 
 MOST_LUNS = 2048
 ADMINLUNS = 512
@@ -126,7 +126,7 @@ def rmvdiskhostmap(array: System, call: Call) -> str:
     return ""
 
 
-VERBS = (
+CHANGES = (
     Verb(
         "mkvdiskhostmap",
         mkvdiskhostmap,

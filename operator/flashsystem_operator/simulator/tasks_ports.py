@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from . import find, naming
-from .call import FLAG, VALUE, Call, Grammar, Option
-from .objects import Host, HostPort, Kind
-from .protection import Guard, refuse_if_needed
-from .refusals import Refused
-from .release import LEGACY_UNTIL, PARTITIONS, PROTOCOLS, Level
-from .system import System
-from .verb import Verb
+from flashsystem_operator.simulator import find, naming
+from flashsystem_operator.simulator.call import FLAG, VALUE, Call, Grammar, Option
+from flashsystem_operator.simulator.objects import Host, HostPort, Kind
+from flashsystem_operator.simulator.protection import Guard, refuse_if_needed
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import LEGACY_UNTIL, PARTITIONS, PROTOCOLS, Level
+from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.verb import Verb
 
 OPTIONS: dict[str, tuple[Kind, str]] = {
     "-iscsiname": ("iscsi", ","),
@@ -132,7 +132,7 @@ def _names(ports: Iterable[HostPort]) -> set[str]:
     return {port.name.casefold() for port in ports}
 
 
-VERBS = (
+PORT_CHANGES = (
     Verb("addhostport", addhostport, {"-force": FLAG, **PORTS}, "required", writes=True),
     Verb("rmhostport", rmhostport, {"-force": FLAG, **PORTS}, "required", writes=True, until=PARTITIONS),
     Verb("rmhostport", rmhostport, PORTS, "required", writes=True, since=PARTITIONS),

@@ -1,11 +1,11 @@
 """Settings of the system and its pools, as far as an operator meets them."""
 
-from . import find, naming
-from .call import NEEDED, VALUE, Call, Option
-from .refusals import Refused
-from .release import LEGACY_UNTIL, SITES
-from .system import System
-from .verb import Verb
+from flashsystem_operator.simulator import find, naming
+from flashsystem_operator.simulator.call import NEEDED, VALUE, Call, Option
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import LEGACY_UNTIL, SITES
+from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.verb import Verb
 
 PROTECTION_MINUTES = range(15, 1441)
 CHOICES = {
@@ -61,7 +61,7 @@ def chmdiskgrp(array: System, call: Call) -> str:
     return ""
 
 
-VERBS = (
+CHANGES = (
     Verb(
         "chsystem",
         chsystem,

@@ -1,14 +1,14 @@
 """Making, renaming, growing and removing volumes."""
 
-from . import find, naming
-from .call import FLAG, NEEDED, VALUE, Call, Grammar, Option
-from .objects import Pool, Volume
-from .protection import Guard, refuse_if_recent
-from .refusals import Refused
-from .release import LEGACY_UNTIL, PARTITIONS, PORTSET_TYPES
-from .system import System
-from .tasks_mappings import others
-from .verb import Verb
+from flashsystem_operator.simulator import find, naming
+from flashsystem_operator.simulator.call import FLAG, NEEDED, VALUE, Call, Grammar, Option
+from flashsystem_operator.simulator.objects import Pool, Volume
+from flashsystem_operator.simulator.protection import Guard, refuse_if_recent
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import LEGACY_UNTIL, PARTITIONS, PORTSET_TYPES
+from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.tasks_mappings import others
+from flashsystem_operator.simulator.verb import Verb
 
 UNITS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40, "pb": 1 << 50}
 BLOCK = 512
@@ -127,7 +127,7 @@ LOOKS: Grammar = {
 }
 """Options that change nothing but what the views show of the copy: a thin volume uses as much space as a thick one."""
 SINCE_7_7 = Option(takes_value=False, since=(7, 7))
-VERBS = (
+CHANGES = (
     Verb(
         "mkvdisk",
         mkvdisk,

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .call import FLAG, VALUE, Call, Grammar, Need, Option
-from .release import EIGHT, EVER, NEVER
-from .system import System
+from flashsystem_operator.simulator.call import FLAG, VALUE, Call, Grammar, Need, Option
+from flashsystem_operator.simulator.release import EIGHT, EVER, NEVER
+from flashsystem_operator.simulator.system import System
 
 LS: Grammar = {"-delim": VALUE, "-nohdr": FLAG, "-gui": FLAG, "-json": Option(takes_value=False, since=EIGHT)}
 BYTES: Grammar = {"-bytes": FLAG}

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from . import find
-from .call import VALUE, Call
-from .objects import Volume
-from .printing import Column, Columns, Pair, Size, blank, concise, detailed, pairs
-from .refusals import Refused
-from .release import EIGHT, LEGACY_UNTIL, PORTSET_TYPES
-from .system import System
-from .verb import BYTES, FILTER, LS, Verb
-from .views_storage import COPY, compressed, deduplicated, thin, volume_groups
+from flashsystem_operator.simulator import find
+from flashsystem_operator.simulator.call import VALUE, Call
+from flashsystem_operator.simulator.objects import Volume
+from flashsystem_operator.simulator.printing import Column, Columns, Pair, Size, blank, concise, detailed, pairs
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import EIGHT, LEGACY_UNTIL, PORTSET_TYPES
+from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.verb import BYTES, FILTER, LS, Verb
+from flashsystem_operator.simulator.views_storage import COPY, compressed, deduplicated, thin, volume_groups
 
 CONCISE: list[Column[Volume]] = [
     Column("vdisk_id", lambda _, volume: volume.id),
@@ -105,7 +105,7 @@ def lsvolumegroup(array: System, call: Call) -> str:
     raise Refused("CMMVC5804E")
 
 
-VERBS = (
+COPY_READS = (
     Verb("lsvdiskcopy", lsvdiskcopy, {**LS, **BYTES, **FILTER, "-copy": VALUE}, "optional"),
     Verb("lsfcmap", lsfcmap, {**LS, **FILTER}, "optional", since=LEGACY_UNTIL),
     Verb("lsvdiskfcmappings", lsvdiskfcmappings, {**LS, "-vdisk": VALUE}, "optional", since=LEGACY_UNTIL),

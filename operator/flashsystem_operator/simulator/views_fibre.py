@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .call import VALUE, Call
-from .find import UNKNOWN
-from .find import host as find_host
-from .objects import FibrePort, Host, HostPort
-from .printing import Column, blank, concise
-from .refusals import Refused
-from .release import EVER, HOST_CLUSTERS, LEGACY_UNTIL, PORTSET_TYPES
-from .system import System
-from .verb import FILTER, LS, Verb
+from flashsystem_operator.simulator.call import VALUE, Call
+from flashsystem_operator.simulator.find import UNKNOWN
+from flashsystem_operator.simulator.find import host as find_host
+from flashsystem_operator.simulator.objects import FibrePort, Host, HostPort
+from flashsystem_operator.simulator.printing import Column, blank, concise
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import EVER, HOST_CLUSTERS, LEGACY_UNTIL, PORTSET_TYPES
+from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.verb import FILTER, LS, Verb
 
 NPIV = HOST_CLUSTERS
 """Virtual target ports came with the same release as host clusters, 7.7."""
 
-PORT: list[Column[FibrePort]] = [
+FIBRE_PORT: list[Column[FibrePort]] = [
     Column("id", lambda array, port: array.state.fibre_ports.index(port)),
     Column("canister_id", lambda _, _port: "0", EVER, LEGACY_UNTIL),
     Column("adapter_id", lambda _, _port: "0", EVER, LEGACY_UNTIL),
@@ -35,7 +35,7 @@ PORT: list[Column[FibrePort]] = [
 
 
 def lsportfc(array: System, call: Call) -> str:
-    return concise(array, call, PORT, array.state.fibre_ports)
+    return concise(array, call, FIBRE_PORT, array.state.fibre_ports)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def lsfabric(array: System, call: Call) -> str:
     return concise(array, call, LOGIN, rows)
 
 
-VERBS = (
+FIBRE_READS = (
     Verb("lsportfc", lsportfc, {**LS, **FILTER}),
     Verb("lstargetportfc", lstargetportfc, {**LS, **FILTER}, since=NPIV),
     Verb("lsfcportsetmember", lsfcportsetmember, {**LS, **FILTER}, since=PORTSET_TYPES),

@@ -3,16 +3,25 @@
 import itertools
 from dataclasses import dataclass
 
-from .call import Call
-from .find import UNKNOWN
-from .find import host as find_host
-from .objects import Host, HostPort, Kind
-from .printing import Column, Columns, Pair, blank, concise, detailed, pairs
-from .refusals import Refused
-from .release import EIGHT, EVER, HOST_CLUSTERS, NINE_ONE, PARTITIONS, PORTSETS, PROTOCOLS, SITES
-from .system import System
-from .verb import FILTER, LS, Verb
-from .views_system import io_group_name
+from flashsystem_operator.simulator.call import Call
+from flashsystem_operator.simulator.find import UNKNOWN
+from flashsystem_operator.simulator.find import host as find_host
+from flashsystem_operator.simulator.objects import Host, HostPort, Kind
+from flashsystem_operator.simulator.printing import Column, Columns, Pair, blank, concise, detailed, pairs
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import (
+    EIGHT,
+    EVER,
+    HOST_CLUSTERS,
+    NINE_ONE,
+    PARTITIONS,
+    PORTSETS,
+    PROTOCOLS,
+    SITES,
+)
+from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.verb import FILTER, LS, Verb
+from flashsystem_operator.simulator.views_system import io_group_name
 
 PORT_KEY: dict[Kind, str] = {"iscsi": "iscsi_name", "fc": "WWPN", "nvme": "nqn", "sas": "SAS_WWPN"}
 
@@ -301,7 +310,7 @@ def lshostports(array: System, call: Call) -> str:
     return concise(array, call, HOST_PORT, rows)
 
 
-VERBS = (
+READS = (
     Verb("lshost", lshost, {**LS, **FILTER}, "optional"),
     Verb("lshostiogrp", lshostiogrp, LS, "required"),
     Verb("lshostports", lshostports, LS, since=PARTITIONS),

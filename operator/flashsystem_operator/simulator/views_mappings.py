@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from . import find
-from .call import Call
-from .objects import Host, HostCluster
-from .printing import Column, concise, detailed, pairs
-from .printing import blank as empty
-from .refusals import Refused
-from .release import EIGHT, HOST_CLUSTERS
-from .system import Mapping, System
-from .verb import LS, Verb
-from .views_hosts import status
+from flashsystem_operator.simulator import find
+from flashsystem_operator.simulator.call import Call
+from flashsystem_operator.simulator.objects import Host, HostCluster
+from flashsystem_operator.simulator.printing import Column, concise, detailed, pairs
+from flashsystem_operator.simulator.printing import blank as empty
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import EIGHT, HOST_CLUSTERS
+from flashsystem_operator.simulator.system import Mapping, System
+from flashsystem_operator.simulator.verb import LS, Verb
+from flashsystem_operator.simulator.views_hosts import status
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def lshostclustervolumemap(array: System, call: Call) -> str:
     return concise(array, call, SHARED, [row for number in named for _, row in sorted(array.shared[number].items())])
 
 
-VERBS = (
+READS = (
     Verb("lshostvdiskmap", lshostvdiskmap, LS, "optional"),
     Verb("lsvdiskhostmap", lsvdiskhostmap, LS, "required"),
     Verb("lshostcluster", lshostcluster, LS, "optional", since=HOST_CLUSTERS),

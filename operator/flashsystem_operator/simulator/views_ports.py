@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .call import Call
-from .objects import Address, IpPort, Node, Portset
-from .printing import Column, blank, concise, detailed, pairs
-from .refusals import Refused
-from .release import EVER, LEGACY_UNTIL, NEVER, PORTSET_TYPES, PORTSETS
-from .system import System
-from .verb import FILTER, LS, Verb
+from flashsystem_operator.simulator.call import Call
+from flashsystem_operator.simulator.objects import Address, IpPort, Node, Portset
+from flashsystem_operator.simulator.printing import Column, blank, concise, detailed, pairs
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import EVER, LEGACY_UNTIL, NEVER, PORTSET_TYPES, PORTSETS
+from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.verb import FILTER, LS, Verb
 
 WIDER = (7, 4)
 """From here on lsportip shows a good dozen more columns."""
@@ -148,7 +148,7 @@ def lsportset(array: System, call: Call) -> str:
     raise Refused("CMMVC5754E")
 
 
-VERBS = (
+READS = (
     Verb("lsportip", lsportip, {**LS, **FILTER}, "optional"),
     Verb("lsip", lsip, {**LS, **FILTER}, "optional", since=PORTSETS),
     Verb("lsportset", lsportset, {**LS, **FILTER}, "optional", since=PORTSETS),

@@ -1,13 +1,13 @@
 """Reads about pools and volumes."""
 
-from . import find
-from .call import Call
-from .objects import Pool, Volume
-from .printing import Column, Pair, Size, blank, concise, detailed, pairs
-from .refusals import Refused
-from .release import EIGHT, PORTSET_TYPES, SITES
-from .system import System
-from .verb import BYTES, FILTER, LS, Verb
+from flashsystem_operator.simulator import find
+from flashsystem_operator.simulator.call import Call
+from flashsystem_operator.simulator.objects import Pool, Volume
+from flashsystem_operator.simulator.printing import Column, Pair, Size, blank, concise, detailed, pairs
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import EIGHT, PORTSET_TYPES, SITES
+from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.verb import BYTES, FILTER, LS, Verb
 
 SIX = (6,)
 
@@ -222,7 +222,7 @@ def lsvdisk(array: System, call: Call) -> str:
     return detailed(call, top, pairs(array, COPY, volume))
 
 
-VERBS = (
+READS = (
     Verb("lsmdiskgrp", lsmdiskgrp, {**LS, **BYTES, **FILTER}, "optional"),
     Verb("lsvdisk", lsvdisk, {**LS, **BYTES, **FILTER}, "optional"),
 )

@@ -1,12 +1,12 @@
 """Reads about the system itself: its identity, nodes, I/O groups, and who is asking."""
 
-from .call import Call
-from .objects import Identity, Node
-from .printing import Column, Pair, Size, blank, concise, detailed, pairs
-from .refusals import Refused
-from .release import EIGHT, LEGACY_UNTIL, PARTITIONS, SITES
-from .system import System
-from .verb import BYTES, FILTER, LS, Verb
+from flashsystem_operator.simulator.call import Call
+from flashsystem_operator.simulator.objects import Identity, Node
+from flashsystem_operator.simulator.printing import Column, Pair, Size, blank, concise, detailed, pairs
+from flashsystem_operator.simulator.refusals import Refused
+from flashsystem_operator.simulator.release import EIGHT, LEGACY_UNTIL, PARTITIONS, SITES
+from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.verb import BYTES, FILTER, LS, Verb
 
 IO_GROUPS = 4
 
@@ -208,7 +208,7 @@ def lscurrentuser(array: System, call: Call) -> str:
     return detailed(call, [("name", call.user), ("role", role)])
 
 
-VERBS = (
+READS = (
     Verb("lssystem", lssystem, {**LS, **BYTES}),
     Verb("lscluster", lscluster, {**LS, **BYTES, **FILTER}, "optional", until=PARTITIONS),
     Verb("lslicense", lslicense, LS, since=LEGACY_UNTIL),
