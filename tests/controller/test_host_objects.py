@@ -12,7 +12,7 @@ from flashsystem_operator.api.attachment import Access
 from flashsystem_operator.api.base import Memory
 from flashsystem_operator.api.common import Condition
 from flashsystem_operator.array.commands import SetChap
-from flashsystem_operator.simulator.objects import Host
+from flashsystem_operator.simulator.state.model import Host
 from flashsystem_operator.values import ChapSecret
 from support.arranging import attachment, host, iqn, own_name
 from support.in_process import InProcess

@@ -13,7 +13,7 @@ import yaml
 
 from cluster.client import Cluster
 from flashsystem_operator.simulator import Simulator
-from flashsystem_operator.simulator.command import simulate
+from flashsystem_operator.simulator.cli import simulate
 from onkind.pages import README, block
 from onkind.terminal import Terminal, a_terminal
 from support.operating import ROOT, Operator

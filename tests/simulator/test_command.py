@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from flashsystem_operator.simulator import Control
-from flashsystem_operator.simulator.command import simulate
+from flashsystem_operator.simulator.cli import simulate
 
 SIMULATE = [sys.executable, "-m", "flashsystem_operator.simulator"]
 ANYWHERE = ["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.simulator.config import ConfigError, load
+from flashsystem_operator.simulator.state.config import ConfigError, load
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"colour": "red"}, "colour: no such field"),

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 import flashsystem_operator.simulator as package
-from flashsystem_operator.simulator.changes import PICKERS
-from flashsystem_operator.simulator.config import load, validated
-from flashsystem_operator.simulator.console import VERBS
-from flashsystem_operator.simulator.faults import Order
-from flashsystem_operator.simulator.rules import Limits, Rules
+from flashsystem_operator.simulator.console.dispatch import VERBS
+from flashsystem_operator.simulator.server.control import PICKERS
+from flashsystem_operator.simulator.server.faults import Order
+from flashsystem_operator.simulator.state.config import load, validated
+from flashsystem_operator.simulator.state.rules import Limits, Rules
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")

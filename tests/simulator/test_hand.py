@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 def typed(array: Simulator, *words: str) -> "subprocess.CompletedProcess[str]":
-    argv = [sys.executable, "-m", "flashsystem_operator.simulator.hand", "--control", array.control_url, *words]
+    argv = [sys.executable, "-m", "flashsystem_operator.simulator.admin_cli", "--control", array.control_url, *words]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flashsystem_operator.simulator import Simulator
-from flashsystem_operator.simulator.shell import Answer, Reader, run
+from flashsystem_operator.simulator.console.shell import Answer, Reader, run
 from support.plain_ssh import Open, Start
 
 

@@ -8,9 +8,9 @@ from typing import Any, Self
 
 from flashsystem_operator.array.session import Run, Session
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
-from flashsystem_operator.simulator.config import load
-from flashsystem_operator.simulator.execution import Executor
-from flashsystem_operator.simulator.system import System
+from flashsystem_operator.simulator.server.execution import Executor
+from flashsystem_operator.simulator.state.config import load
+from flashsystem_operator.simulator.state.system import System
 
 
 class InProcess:

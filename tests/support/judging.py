@@ -23,7 +23,7 @@ from flashsystem_operator.array.commands import (
     UnmapVolume,
 )
 from flashsystem_operator.planner.names import made_by
-from flashsystem_operator.simulator.objects import Host
+from flashsystem_operator.simulator.state.model import Host
 from flashsystem_operator.values import HostName
 from support.arranging import INSTALLATION, attachment, host, iqn
 from support.in_process import InProcess

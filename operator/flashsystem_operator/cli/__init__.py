@@ -18,7 +18,7 @@ _COMMANDS = {
     "import": "flashsystem_operator.cli.import_:import_",
     "plan": "flashsystem_operator.cli.plan.plan_command:plan",
     "run": "flashsystem_operator.cli.run:run",
-    "simulate": "flashsystem_operator.simulator.command:simulate",
+    "simulate": "flashsystem_operator.simulator.cli:simulate",
 }
 
 

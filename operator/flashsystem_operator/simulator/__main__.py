@@ -1,5 +1,5 @@
 """`python -m flashsystem_operator.simulator`: the same as `flashsystem-operator simulate`."""
 
-from flashsystem_operator.simulator.command import simulate
+from flashsystem_operator.simulator.cli import simulate
 
 simulate(prog_name="flashsystem-operator simulate")

@@ -1,0 +1,173 @@
+"""Tables and key-value lists as the array prints them: -delim, -nohdr, -bytes, -filtervalue, -json."""
+
+import json
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from flashsystem_operator.simulator.console.parser import Call
+from flashsystem_operator.simulator.console.refusals import Refused
+from flashsystem_operator.simulator.state.rules import EVER, NEVER
+from flashsystem_operator.simulator.state.system import System
+
+Thing = TypeVar("Thing")
+Thing_contra = TypeVar("Thing_contra", contravariant=True)
+Pair = tuple[str, "str | int"]
+
+
+class Size(int):
+    """A number of bytes: exact with -bytes, else rounded to base-2 units."""
+
+    def rounded(self) -> str:
+        amount, unit = self / (1 << 20), "MB"
+        for bigger in ("GB", "TB", "PB"):
+            if amount < 1024:  # noqa: PLR2004 -- base-2 units
+                break
+            amount, unit = amount / 1024, bigger
+        return f"{amount:.2f}{unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Thing_contra]):
+    """One column of a table or key of a detailed view, with the releases that show it."""
+
+    name: str
+    get: Callable[[System, Thing_contra], str | int]
+    since: tuple[int, ...] = EVER
+    until: tuple[int, ...] = NEVER
+
+
+Columns = Sequence[Column[Thing]]
+
+
+def blank(names: str, since: tuple[int, ...] = EVER, value: str = "") -> list[Column[object]]:
+    """Columns that this simulator always prints the same, because nothing in it fills them."""
+    return [Column(name, lambda _array, _thing: value, since) for name in names.split()]
+
+
+def shown(array: System, columns: Columns[Thing]) -> list[Column[Thing]]:
+    return [column for column in columns if array.level.within(column.since, column.until)]
+
+
+def pairs(array: System, columns: Columns[Thing], thing: Thing) -> list[Pair]:
+    return [(column.name, column.get(array, thing)) for column in shown(array, columns)]
+
+
+def concise(array: System, call: Call, columns: Columns[Thing], things: Iterable[Thing]) -> str:
+    """A header and one row for each thing that the filter lets through. Nothing at all for an empty list."""
+    here = shown(array, columns)
+    names = [column.name for column in here]
+    if call.has("-filtervalue?"):
+        return "".join(f"{name}\n" for name in names)
+    exact = call.has("-bytes")
+    rows = ([_text(column.get(array, thing), exact=exact) for column in here] for thing in things)
+    kept = _matching(call, names, rows)
+    if call.has("-json"):
+        return json.dumps([dict(zip(names, row, strict=True)) for row in kept]) + "\n"
+    if not kept and not array.rules.empty_list_header:
+        return ""
+    return _laid_out(kept if call.has("-nohdr") else [names, *kept], call)
+
+
+def detailed(call: Call, *records: Iterable[Pair]) -> str:
+    """One key and value on each line; a blank line between records."""
+    delim, exact = _delim(call), call.has("-bytes")
+    keys = not call.has("-nohdr")
+    if call.has("-json"):
+        objects = [_nested([(key, _text(value, exact=exact)) for key, value in record]) for record in records]
+        return json.dumps(objects[0] if len(objects) == 1 else objects) + "\n"
+    blocks = (
+        "".join(
+            f"{key}{delim or ' '}{_text(value, exact=exact)}\n" if keys else f"{_text(value, exact=exact)}\n"
+            for key, value in record
+        )
+        for record in records
+    )
+    return "\n".join(blocks)
+
+
+BLOCKS = {
+    "nodes": ({"iscsi_name", "iSCSI_name", "WWPN", "nqn", "SAS_WWPN"}, {"node_logged_in_count", "state"}),
+    "tiers": ({"tier"}, {"tier_mdisk_count", "tier_capacity", "tier_free_capacity"}),
+    "ports": ({"port_id"}, {"port_status", "port_speed"}),
+    "logins": ({"login"}, {"node_id", "node_name", "port_id", "protocol", "ip_version", "failover"}),
+}
+"""Blocks of keys that repeat: the list that they are in JSON, the keys that begin one, and the keys that follow. So the
+REST interface has them; what -json prints over SSH was never recorded."""
+
+
+def _nested(record: list[tuple[str, str]]) -> dict[str, object]:
+    """A record as an object, with blocks that repeat as a list of objects."""
+    nested: dict[str, object] = {}
+    lists: dict[str, list[dict[str, str]]] = {}
+    block: dict[str, str] = {}
+    following: set[str] = set()
+    for (key, value), (after, _) in zip(record, [*record[1:], ("", "")], strict=True):
+        begun = next((name for name, (heads, rest) in BLOCKS.items() if key in heads and after in rest), None)
+        if begun:
+            block, following = {key: value}, BLOCKS[begun][1]
+            nested[begun] = lists.setdefault(begun, [])
+            lists[begun].append(block)
+        elif key in following:
+            block[key] = value
+        else:
+            following = set()
+            nested[key] = value
+    return nested
+
+
+def _text(value: str | int, *, exact: bool) -> str:
+    return value.rounded() if isinstance(value, Size) and not exact else str(value)
+
+
+def _delim(call: Call) -> str:
+    if not call.has("-delim"):
+        return ""
+    delim = call.value("-delim")
+    if len(delim) != 1:
+        raise Refused("CMMVC6004E", delim)
+    return delim
+
+
+def _laid_out(rows: list[list[str]], call: Call) -> str:
+    delim = _delim(call)
+    if delim:
+        return "".join(delim.join(row) + "\n" for row in rows)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    return "".join(
+        " ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows
+    )
+
+
+def _matching(call: Call, names: list[str], rows: Iterable[list[str]]) -> list[list[str]]:
+    if not call.has("-filtervalue"):
+        return list(rows)
+    tests = [_test(part, names) for part in call.value("-filtervalue").split(":")]
+    return [row for row in rows if all(test(row) for test in tests)]
+
+
+COMPARISONS = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
+
+
+def _test(part: str, names: list[str]) -> Callable[[list[str]], bool]:
+    """One condition of a filter: `=` with one `*` at most, at the start or the end; `<` and `>` between numbers.
+
+    Everything else is CMMVC5741E.
+    """
+    found = re.fullmatch(r"([^=<>]+)(<=|>=|[=<>])(.*)", part)
+    if not found or found[1] not in names:
+        raise Refused("CMMVC5741E", part)
+    attribute, sign, value = found.groups()
+    index = names.index(attribute)
+    if sign == "=":
+        bare = value.removesuffix("*") if value.endswith("*") else value.removeprefix("*")
+        if "*" in bare:
+            raise Refused("CMMVC5741E", part)
+        pattern = re.compile(".*".join(re.escape(piece) for piece in value.split("*")))
+        return lambda row: pattern.fullmatch(row[index]) is not None
+    if not value.isdecimal():
+        raise Refused("CMMVC5741E", part)
+    compare, limit = COMPARISONS[sign], int(value)
+    return lambda row: row[index].isdecimal() and compare(int(row[index]), limit)

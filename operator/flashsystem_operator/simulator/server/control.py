@@ -1,0 +1,313 @@
+"""Changes behind the operator's back, as `POST /change` takes them: what, which one, and what to set."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from flashsystem_operator.simulator.server.execution import Executor
+from flashsystem_operator.simulator.server.faults import Armed, Order
+from flashsystem_operator.simulator.server.ssh import Listener, Sessions
+from flashsystem_operator.simulator.state import config
+from flashsystem_operator.simulator.state.config import ConfigError, State, validated
+from flashsystem_operator.simulator.state.system import System
+
+Fields = dict[str, Any]
+
+
+class Change(BaseModel):
+    """what: a kind of object; name: which of them; set: its fields, as the state file names them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    what: str
+    name: str = ""
+    set: Fields = Field(default_factory=dict)
+
+
+def apply(array: System, change: Change) -> None:
+    """Change one thing of the array. Nothing is changed if the array could not be like that."""
+    if change.what == "blank":
+        array.become(_blank(array, change.set))
+        return
+    picker = PICKERS.get(change.what)
+    if picker is None:
+        raise ConfigError(f"what: there is no {change.what!r}: choose one of {', '.join(sorted([*PICKERS, 'blank']))}")
+    data = array.dump().model_dump(mode="json")
+    picked = picker(data, change.name)
+    renamed = change.what in REFERRED and "name" in change.set and change.set["name"] != picked["name"]
+    before = picked.get("name")
+    picked.update(change.set)
+    if renamed:
+        _follow(data, change.what, str(before), change.set["name"])
+    array.become(config.whole(data))
+
+
+def replace(array: System, sections: dict[str, Any]) -> None:
+    """Become another array altogether: sections that are left out come from the built-in one."""
+    array.become(config.load(sections))
+
+
+def config_node_is_down(array: System) -> bool:
+    """Whether the configuration node went away and another one can take over."""
+    nodes = array.nodes.values()
+    return not any(node.config_node == "yes" and node.status == "online" for node in nodes) and any(
+        node.status == "online" for node in nodes
+    )
+
+
+def move_config_node(array: System, name: str) -> None:
+    """Let another node be the configuration node. Without a name: the next one that is online."""
+    online = [node for node in array.nodes.values() if node.status == "online" and node.config_node == "no"]
+    chosen = next((node for node in online if name in {"", node.name}), None)
+    if chosen is None:
+        raise ConfigError(f"name: {name!r} is no other node that is online: name one, or bring one online first")
+    for node in array.nodes.values():
+        node.config_node = "yes" if node is chosen else "no"
+
+
+def _blank(array: System, fields: Fields) -> State:
+    """Another system at the same address: the same machine to look at, without hosts, volumes or mappings."""
+    data = array.dump().model_dump(mode="json")
+    for section in ("volumes", "hosts", "host_clusters", "mappings", "shared_mappings"):
+        data[section] = []
+    data["system"] |= {"id": f"{int(data['system']['id'], 16) ^ 0xFFFF:016X}", **fields}
+    return config.whole(data)
+
+
+def _named(section: str, key: str = "name") -> Callable[[dict[str, Any], str], Fields]:
+    def pick(data: dict[str, Any], name: str) -> Fields:
+        rows: Iterable[Fields] = data[section]
+        for row in rows:
+            if name in {str(row[key]), str(row.get("id", ""))} or name.casefold() == str(row[key]).casefold():
+                return row
+        raise ConfigError(f"name: there is no {name!r} in {section}: name one that is")
+
+    return pick
+
+
+def _section(section: str) -> Callable[[dict[str, Any], str], Fields]:
+    def pick(data: dict[str, Any], _name: str) -> Fields:
+        fields: Fields = data[section]
+        return fields
+
+    return pick
+
+
+def _host_port(data: dict[str, Any], name: str) -> Fields:
+    for host in data["hosts"]:
+        for port in host["ports"]:
+            if port["name"].casefold() == name.casefold():
+                found: Fields = port
+                return found
+    raise ConfigError(f"name: no host has the port {name!r}: name one that a host has")
+
+
+def _pair(data: dict[str, Any], name: str) -> Fields:
+    for row in data["mappings"]:
+        if f"{row['host']}/{row['volume']}" == name:
+            found: Fields = row
+            return found
+    raise ConfigError(f"name: there is no mapping {name!r}: write it as host/volume")
+
+
+def _ip_port(data: dict[str, Any], name: str) -> Fields:
+    for row in data["ports"]:
+        if f"{row['node']}/{row['id']}" == name:
+            found: Fields = row
+            return found
+    raise ConfigError(f"name: there is no port {name!r}: write it as node/id")
+
+
+PICKERS: dict[str, Callable[[dict[str, Any], str], Fields]] = {
+    "system": _section("system"),
+    "limits": _section("limits"),
+    "rules": _section("rules"),
+    "node": _named("nodes"),
+    "portset": _named("portsets"),
+    "address": _named("addresses", "address"),
+    "port": _ip_port,
+    "pool": _named("pools"),
+    "volume": _named("volumes"),
+    "host": _named("hosts"),
+    "host_port": _host_port,
+    "mapping": _pair,
+    "user": _named("users"),
+}
+REFERRED = ("node", "portset", "pool", "volume", "host")
+"""Kinds that other entries refer to by name, in a field called like the kind."""
+
+
+def _follow(data: dict[str, Any], what: str, before: str, after: str) -> None:
+    """Let every entry that names a renamed object name it anew."""
+    for section in data.values():
+        for row in section if isinstance(section, list) else ():
+            if row.get(what) == before:
+                row[what] = after
+
+
+LONGEST_BODY = 64 << 20
+Body = dict[str, Any]
+
+
+def _fail(reason: str) -> web.HTTPBadRequest:
+    return web.HTTPBadRequest(text=json.dumps({"error": reason}), content_type="application/json")
+
+
+@web.middleware
+async def _errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Every mistake of the caller is a 400 that says which field, why, and the way out."""
+    try:
+        return await handler(request)
+    except ConfigError as error:
+        raise _fail(str(error)) from None
+
+
+class Control:
+    """The routes of the control port."""
+
+    def __init__(self, executor: Executor, sessions: Sessions, listener: Listener) -> None:
+        self._executor = executor
+        self._sessions = sessions
+        self._listener = listener
+
+    def app(self) -> web.Application:
+        app = web.Application(middlewares=[_errors], client_max_size=LONGEST_BODY)
+        app.add_routes(
+            [
+                web.get("/healthz", self.health),
+                web.get("/state", self.state),
+                web.put("/state", self.replace),
+                web.get("/log", self.log),
+                web.get("/sessions", self.sessions),
+                web.post("/admin", self.admin),
+                web.post("/change", self.change),
+                web.get("/faults", self.faults),
+                web.post("/faults", self.order),
+                web.get("/faults/{id}", self.fault),
+                web.delete("/faults/{id}", self.forget),
+                web.post("/faults/{id}/release", self.release),
+            ]
+        )
+        return app
+
+    async def health(self, _request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "availability": self._listener.availability})
+
+    async def state(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._executor.array.dump().model_dump(mode="json"))
+
+    async def replace(self, request: web.Request) -> web.Response:
+        replace(self._executor.array, await _body(request))
+        return await self.state(request)
+
+    async def log(self, request: web.Request) -> web.Response:
+        return web.json_response(self._executor.journal.since(_number(request.query.get("since", "0"), "since")))
+
+    async def sessions(self, _request: web.Request) -> web.Response:
+        rows = [
+            {"id": number, "user": connection.get_extra_info("username")}
+            for connection, number in self._sessions.logged_in.items()
+        ]
+        return web.json_response(rows)
+
+    async def admin(self, request: web.Request) -> web.Response:
+        line = (await _body(request)).get("line")
+        if not isinstance(line, str):
+            raise ConfigError('line: missing: send {"line": "svctask ..."}')
+        answer = await self._executor.administer(line)
+        return web.json_response({"stdout": answer.stdout, "stderr": answer.stderr, "exit": answer.status})
+
+    async def change(self, request: web.Request) -> web.Response:
+        change = validated(Change, await _body(request))
+        outside = {"availability": self._availability, "host_key": self._host_key, "sessions": self._drop}
+        if change.what in outside:
+            return web.json_response(await outside[change.what](change))
+        if change.what == "config_node":
+            move_config_node(self._executor.array, change.name)
+            return web.json_response({"dropped": self._sessions.drop_all()})
+        apply(self._executor.array, change)
+        failed_over = change.what == "node" and config_node_is_down(self._executor.array)
+        if failed_over:
+            move_config_node(self._executor.array, "")
+        return web.json_response({"dropped": self._sessions.drop_all()} if failed_over else {})
+
+    async def _availability(self, change: Change) -> Body:
+        wished = change.set.get("to", change.name)
+        if wished not in ("up", "refused", "silent"):
+            raise ConfigError(f"name: {wished!r} is no availability: choose up, refused or silent")
+        await self._listener.become(wished)
+        return {"availability": wished}
+
+    async def _host_key(self, _change: Change) -> Body:
+        self._listener.change_key()
+        return {"host_key": self._listener.public_key}
+
+    async def _drop(self, _change: Change) -> Body:
+        return {"dropped": self._sessions.drop_all()}
+
+    async def faults(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._executor.faults.told())
+
+    async def order(self, request: web.Request) -> web.Response:
+        armed = self._executor.faults.order(validated(Order, await _body(request)))
+        return web.json_response(armed.told(), status=201)
+
+    async def fault(self, request: web.Request) -> web.Response:
+        """One order; with `?state=holding&timeout=5` as soon as it is in that state, or 408."""
+        armed = self._armed(request)
+        state = request.query.get("state")
+        if state in {"holding", "spent"}:
+            seconds = _seconds(request.query.get("timeout", "10"))
+            await _in_time(self._executor.faults.settle(armed, state), seconds)
+        elif state is not None:
+            raise ConfigError(f"state: nobody waits for {state!r}: write holding or spent")
+        return web.json_response(armed.told())
+
+    async def release(self, request: web.Request) -> web.Response:
+        return web.json_response({"released": self._executor.faults.release(self._armed(request))})
+
+    async def forget(self, request: web.Request) -> web.Response:
+        self._executor.faults.forget(self._armed(request))
+        return web.json_response({})
+
+    def _armed(self, request: web.Request) -> Armed:
+        armed = self._executor.faults.get(_number(request.match_info["id"], "id"))
+        if armed is None:
+            raise web.HTTPNotFound(text=json.dumps({"error": "id: no such fault: GET /faults lists those that are"}))
+        return armed
+
+
+async def _body(request: web.Request) -> Body:
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise ConfigError(f"body: not JSON ({error}): send a JSON object") from None
+    if not isinstance(body, dict):
+        raise ConfigError("body: not a JSON object: send one")
+    return body
+
+
+def _number(text: str, field: str) -> int:
+    if not text.isdecimal():
+        raise ConfigError(f"{field}: {text!r} is no number: write a whole one")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        raise ConfigError(f"timeout: {text!r} is no number of seconds: write one such as 0.5 or 10")
+    return float(text)
+
+
+async def _in_time(waiting: Awaitable[None], seconds: float) -> None:
+    try:
+        await asyncio.wait_for(waiting, seconds)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text=json.dumps({"error": "timeout: the fault did not get there"})) from None

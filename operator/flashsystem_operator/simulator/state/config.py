@@ -1,0 +1,275 @@
+"""The two arrays that are there when no state file says otherwise: the files in arrays/."""
+
+import copy
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from flashsystem_operator.simulator.state.model import (
+    Address,
+    FibrePort,
+    Host,
+    HostCluster,
+    Identity,
+    IpPort,
+    MappingEntry,
+    Node,
+    Pool,
+    Portset,
+    SharedEntry,
+    User,
+    Volume,
+)
+from flashsystem_operator.simulator.state.rules import PARTITIONS, PORTSETS, Dialect, Level, Limits, Rules
+
+
+def sections(dialect: Dialect, release: object) -> dict[str, Any]:
+    """Every section of a state file for a small array of this dialect, with a handful of volumes and no host.
+
+    release: as the state file has it, not yet looked at; None is that of the built-in array.
+    """
+    found = copy.deepcopy(_read(dialect))
+    newer = found.pop("from_8_7", {})
+    if isinstance(release, str) and re.match(r"\d+(\.\d+)*$", release) and Level.of(dialect, release).at(*PARTITIONS):
+        for section, things in newer.items():
+            found[section] += things
+    return found
+
+
+@cache
+def _read(dialect: Dialect) -> dict[str, Any]:
+    text = (files("flashsystem_operator.simulator") / "arrays" / f"{dialect}.yaml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+NUMBERED = ("nodes", "addresses", "portsets", "pools", "volumes", "hosts", "host_clusters")
+MERGED = ("system", "rules", "limits")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class ConfigError(ValueError):
+    """A state file, a change or an order that cannot be followed; says where, why and the way out."""
+
+
+def default_portset(portsets: list[Portset], *, fc: bool) -> str:
+    """The portset that a host without one joins; empty where there is none of its type."""
+    kind = "fc" if fc else "ethernet"
+    return next((each.name for each in portsets if each.is_default == "yes" and each.port_type == kind), "")
+
+
+class State(BaseModel):
+    """A whole array. This is what `GET /state` prints and what a state file may hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dialect: Dialect
+    release: str = Field(pattern=r"^\d+(\.\d+){0,4}$")
+    system: Identity
+    users: list[User]
+    nodes: list[Node]
+    ports: list[IpPort]
+    fibre_ports: list[FibrePort] = []
+    addresses: list[Address]
+    portsets: list[Portset]
+    pools: list[Pool]
+    volumes: list[Volume]
+    hosts: list[Host] = []
+    host_clusters: list[HostCluster] = []
+    mappings: list[MappingEntry] = []
+    shared_mappings: list[SharedEntry] = []
+    rules: Rules = Rules()
+    limits: Limits = Limits()
+
+    @property
+    def level(self) -> Level:
+        return Level.of(self.dialect, self.release)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        self.rules = self.rules.for_array(self.level)
+        if not self.system.code_level:
+            self.system.code_level = f"{self.release} (build 1.0)"
+        if self.level.within(PORTSETS):
+            self._join_default_portset()
+        return self
+
+    def _join_default_portset(self) -> None:
+        for host in self.hosts:
+            host.portset = host.portset or default_portset(self.portsets, fc=any(p.kind == "fc" for p in host.ports))
+
+
+def load(config: dict[str, Any] | Path | str | None = None, dialect: Dialect | None = None) -> State:
+    """Read a state file, a dictionary of the same form, or nothing, and fill in the rest from the built-in array.
+
+    A list that is given replaces the built-in one; `system`, `rules` and `limits` are merged field by field.
+    """
+    given = config if isinstance(config, dict) else read_file(config)
+    named = given.get("dialect", dialect or "modern")
+    if dialect and named != dialect:
+        raise ConfigError(f"dialect: the state file says {named}, the command line {dialect}: leave one of them out")
+    if named not in ("legacy", "modern"):
+        raise ConfigError(f"dialect: {named!r} is none: write legacy or modern")
+    base = sections(named, given.get("release"))
+    merged = {**base, **given, "dialect": named}
+    for section in MERGED:
+        if isinstance(given.get(section), dict):
+            merged[section] = {**base.get(section, {}), **given[section]}
+    return whole(_numbered(merged))
+
+
+def whole(sections: dict[str, Any]) -> State:
+    """Every section as a State that an array can be in, or a ConfigError."""
+    state = validated(State, sections)
+    try:
+        check(state)
+    except Contradiction as error:
+        raise ConfigError(str(error)) from None
+    return state
+
+
+def validated(model: type[Model], data: Any) -> Model:
+    """Data as a model, or a ConfigError with one line for each field that is wrong."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_told(problem) for problem in error.errors())) from None
+
+
+def _told(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: no such field: remove it, or see docs/simulator.md for those that are"
+    reason = str(problem["msg"]).removeprefix("Value error, ")
+    if not where:
+        return reason
+    given = "" if problem["type"] == "missing" else f", not {problem['input']!r:.80}"
+    return f"{where}: {reason}{given}"
+
+
+def read_file(path: Path | str | None) -> dict[str, Any]:
+    """The sections of a state file, not yet looked at."""
+    if path is None:
+        return {}
+    try:
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}: give the path of a state file that can be read") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8: give a state file, which is text") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}: not YAML{line}: {getattr(error, 'problem', error)}") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(
+            f"{path}: a state file is a mapping of sections such as volumes and hosts, not a {_kind(data)}"
+        )
+    return data
+
+
+def _kind(data: object) -> str:
+    return "list" if isinstance(data, list) else "single value"
+
+
+def _numbered(sections: dict[str, Any]) -> dict[str, Any]:
+    """Sections in which every object without an id has the lowest free one, as if it had been made in that order."""
+    for name in NUMBERED:
+        rows = sections.get(name)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            continue
+        used = {row["id"] for row in rows if isinstance(row.get("id"), int)}
+        free = (number for number in range(len(rows) + len(used)) if number not in used)
+        sections[name] = [row if "id" in row else {"id": next(free), **row} for row in rows]
+    return sections
+
+
+class Contradiction(ValueError):
+    """A state that no array could be in; says which entry, and what to do."""
+
+
+def check(state: State) -> None:
+    """Raise Contradiction with every reason why this state cannot be."""
+    reasons = [*_twice(state), *_missing(state), *_clashes(state)]
+    if reasons:
+        raise Contradiction("; ".join(reasons))
+
+
+def _twice(state: State) -> Iterator[str]:
+    for section in ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters"):
+        things = getattr(state, section)
+        yield from _repeated(section, "name", (thing.name for thing in things))
+        yield from _repeated(section, "id", (thing.id for thing in things))
+    yield from _repeated("volumes", "uid", (volume.uid for volume in state.volumes if volume.uid))
+    ports = (port.name.casefold() for host in state.hosts for port in host.ports)
+    yield from _repeated("hosts", "port", ports)
+    yield from _repeated("mappings", "pair", ((entry.host, entry.volume) for entry in state.mappings))
+    shared = ((entry.host_cluster, entry.volume) for entry in state.shared_mappings)
+    yield from _repeated("shared_mappings", "pair", shared)
+    yield from _repeated("fibre_ports", "wwpn", (port.wwpn for port in state.fibre_ports))
+    yield from _repeated("users", "name", (user.name for user in state.users))
+
+
+def _repeated(section: str, what: str, values: Iterable[object]) -> Iterator[str]:
+    for value, count in Counter(values).items():
+        if count > 1:
+            yield f"{section}: the {what} {value} is there {count} times: give each its own"
+
+
+def _missing(state: State) -> Iterator[str]:
+    known = {
+        section: {thing.name for thing in getattr(state, section)}
+        for section in ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters")
+    }
+    for where, section, name in _references(state):
+        if name not in known[section]:
+            yield f"{where}: there is no {name} in {section}: add it there, or name one that is"
+
+
+def _references(state: State) -> Iterator[tuple[str, str, str]]:
+    yield from (("volumes.pool", "pools", volume.pool) for volume in state.volumes)
+    yield from (("ports.node", "nodes", port.node) for port in state.ports)
+    yield from (("fibre_ports.node", "nodes", port.node) for port in state.fibre_ports)
+    for address in state.addresses:
+        if address.node:
+            yield "addresses.node", "nodes", address.node
+        yield "addresses.portset", "portsets", address.portset
+    for host in state.hosts:
+        if host.portset:
+            yield "hosts.portset", "portsets", host.portset
+        if host.host_cluster:
+            yield "hosts.host_cluster", "host_clusters", host.host_cluster
+    for entry in state.mappings:
+        yield "mappings.host", "hosts", entry.host
+        yield "mappings.volume", "volumes", entry.volume
+    for shared in state.shared_mappings:
+        yield "shared_mappings.host_cluster", "host_clusters", shared.host_cluster
+        yield "shared_mappings.volume", "volumes", shared.volume
+
+
+def _clashes(state: State) -> Iterator[str]:
+    """LUNs that one host would use twice in an I/O group, the shared ones of its host cluster included."""
+    groups = {volume.name: volume.access_io_groups or [volume.io_group] for volume in state.volumes}
+    cluster_of = {host.name: host.host_cluster for host in state.hosts}
+    shared: dict[tuple[str, int], list[int]] = {}
+    for mapping in state.shared_mappings:
+        for group in groups.get(mapping.volume, ()):
+            shared.setdefault((mapping.host_cluster, group), []).append(mapping.lun)
+    for (cluster, _), luns in shared.items():
+        yield from _repeated(f"shared_mappings of {cluster}", "LUN", luns)
+    used: dict[tuple[str, int], list[int]] = {}
+    for entry in state.mappings:
+        for group in groups.get(entry.volume, ()):
+            used.setdefault((entry.host, group), []).append(entry.luns.get(group, entry.lun))
+    for (host, group), luns in used.items():
+        both = [*luns, *shared.get((cluster_of.get(host, ""), group), [])]
+        yield from _repeated(f"mappings of {host}", "LUN", both)

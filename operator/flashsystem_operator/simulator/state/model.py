@@ -1,0 +1,295 @@
+"""The things an array holds, as the state file names them."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from flashsystem_operator.simulator.console.refusals import Refused
+from flashsystem_operator.simulator.state.rules import Rules
+
+Role = Literal["SecurityAdmin", "Administrator", "RestrictedAdmin", "CopyOperator", "Service", "Monitor"]
+Kind = Literal["iscsi", "fc", "nvme", "sas"]
+YesNo = Literal["yes", "no"]
+
+ADMINISTRATOR = "administrator"
+"""Who acts over the control port, in the log of commands; no user of the array may have this name."""
+_NAME = re.compile(r"[A-Za-z_]([A-Za-z0-9_. -]{0,62}[A-Za-z0-9_.-])?")
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(
+            "not a name of the array: begin with a letter or underscore, go on with letters, digits, "
+            "blanks, periods, dashes and underscores, and stay within 63 characters"
+        )
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
+IoGroup = Annotated[int, Field(ge=0, le=3)]
+
+
+class Thing(BaseModel):
+    """What all objects of the state file have in common: unknown fields are errors."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+
+class Identity(Thing):
+    """The system as a whole (lssystem). id_alias: the id, unless an administrator set another one."""
+
+    id: str = Field("0000020421A0BEEF", pattern=r"^[0-9A-Fa-f]{16}$")
+    id_alias: str = Field("", pattern=r"^([0-9A-Fa-f]{16})?$")
+    name: str = "flashsystem"
+    location: Literal["local", "remote"] = "local"
+    code_level: str = ""
+    console_ip: str = ""
+    product_name: str = ""
+    layer: str = "storage"
+    topology: str = "standard"
+    open_access_enabled: Literal["on", "off"] = "off"
+    vdisk_protection_enabled: YesNo = "no"
+    vdisk_protection_time: int = Field(15, ge=0)
+    iscsi_auth_method: Literal["none", "chap"] = "none"
+    iscsi_chap_secret: str = ""
+
+
+class User(Thing):
+    """Who may log in. keys: public keys as in authorized_keys."""
+
+    name: str
+    password: str | None = None
+    keys: list[str] = []
+    role: Role = "SecurityAdmin"
+
+    @field_validator("name")
+    @classmethod
+    def _free(cls, name: str) -> str:
+        if name == ADMINISTRATOR:
+            raise ValueError(f"{ADMINISTRATOR} is the name of the control port's hand: choose another")
+        return name
+
+    @field_validator("keys")
+    @classmethod
+    def _readable(cls, keys: list[str]) -> list[str]:
+        """One that is none would cut everybody off who offers a key, whatever the password."""
+        for key in keys:
+            import asyncssh  # noqa: PLC0415 - slow to load, and seldom needed here
+
+            try:
+                asyncssh.import_public_key(key)
+            except asyncssh.KeyImportError:
+                raise ValueError("not a public key: write it as in authorized_keys, ssh-ed25519 AAAA...") from None
+        return keys
+
+
+class Node(Thing):
+    """A node or canister (lsnode). io_group: None for a spare one, which has no iscsi_name either."""
+
+    id: int = Field(ge=0)
+    name: Name
+    wwnn: str = ""
+    status: str = "online"
+    io_group: IoGroup | None = 0
+    config_node: YesNo = "no"
+    hardware: str = ""
+    iscsi_name: str = ""
+    iscsi_alias: str = ""
+    panel_name: str = ""
+    enclosure_id: str = ""
+    canister_id: str = ""
+    enclosure_serial_number: str = ""
+    site_id: str = ""
+    site_name: str = ""
+
+
+class IpPort(Thing):
+    """An Ethernet port with its addresses (lsportip: legacy, and modern up to 8.4.1)."""
+
+    id: int = Field(ge=0)
+    node: Name
+    canister_id: str = ""
+    adapter_id: str = ""
+    port_id: str = ""
+    address: str = ""
+    mask: str = ""
+    gateway: str = ""
+    address_6: str = ""
+    prefix_6: str = ""
+    gateway_6: str = ""
+    mac: str = ""
+    duplex: str = ""
+    state: str = "online"
+    speed: str = ""
+    link_state: str = "active"
+    host: str = "yes"
+    host_6: str = ""
+    vlan: str = ""
+    vlan_6: str = ""
+    adapter_location: str = ""
+    adapter_port_id: str = ""
+
+
+class FibrePort(Thing):
+    """A Fibre Channel port of a node (lsportfc). virtual_wwpn: the name that hosts log in to, if it has NPIV."""
+
+    node: Name
+    port_id: int = Field(ge=1)
+    wwpn: str = Field(pattern=r"^[0-9A-F]{16}$")
+    virtual_wwpn: str = Field("", pattern=r"^([0-9A-F]{16})?$")
+    nportid: str = "010100"
+    status: Literal["active", "inactive_configured", "inactive_unconfigured"] = "active"
+    speed: str = "16Gb"
+    portsets: list[str] = ["portset64"]
+
+
+class Address(Thing):
+    """An address of a node's port in a portset (lsip: modern from 8.4.2 on). node: empty for one of the system."""
+
+    id: int = Field(ge=0)
+    node: Name | Literal[""]
+    port_id: int = Field(ge=0)
+    portset: str
+    address: str
+    prefix: str = "24"
+    vlan: str = ""
+    gateway: str = ""
+
+
+class Portset(Thing):
+    """A set of addresses that hosts are given (lsportset)."""
+
+    id: int = Field(ge=0, le=72)
+    name: str = Field(min_length=1, max_length=64)
+    type: Literal["host", "storage", "replication", "highspeedreplication", "management"] = "host"
+    port_type: Literal["ethernet", "fc"] = "ethernet"
+    is_default: YesNo = "no"
+
+
+class Pool(Thing):
+    """A storage pool (lsmdiskgrp). Sizes in bytes."""
+
+    id: int = Field(ge=0)
+    name: Name
+    status: str = "online"
+    capacity: int = Field(3573412790272, ge=0)
+    extent_size: int = Field(1 << 30, gt=0)
+    mdisk_count: int = 1
+    vdisk_protection_enabled: YesNo = "yes"
+
+
+class Volume(Thing):
+    """A volume (lsvdisk). capacity in bytes; recent_io: there was I/O inside the protection window."""
+
+    id: int = Field(ge=0)
+    name: Name
+    uid: str = Field("", pattern=r"^([0-9A-F]{32})?$")
+    capacity: int = Field(1 << 30, ge=0)
+    pool: Name
+    status: str = "online"
+    type: str = "striped"
+    io_group: IoGroup = 0
+    access_io_groups: list[IoGroup] = []
+    preferred_node: int = 1
+    formatting: YesNo = "no"
+    udid: str = ""
+    open_access_scsi_id: str = ""
+    volume_group: str = ""
+    thin: bool = False
+    compressed: bool = False
+    deduplicated: bool = False
+    recent_io: bool = False
+
+
+class HostPort(Thing):
+    """An initiator of a host. state: None works it out of the logins.
+
+    logins: sessions of an iSCSI name; nodes that see a port of another kind. login_groups: the I/O groups that the
+    sessions are with; None: all that have a node online.
+    """
+
+    kind: Kind = "iscsi"
+    name: str = Field(min_length=1, max_length=255)
+    logins: int = Field(0, ge=0)
+    login_groups: list[IoGroup] | None = None
+    state: str | None = None
+
+
+class Host(Thing):
+    """A host object (lshost). status: None works it out of the logins."""
+
+    id: int = Field(ge=0)
+    name: Name
+    ports: list[HostPort] = []
+    type: str = "generic"
+    mask: str = "1" * 64
+    io_groups: list[IoGroup] = [0, 1, 2, 3]
+    status: str | None = None
+    protocol: str = "scsi"
+    portset: str = ""
+    site_id: str = ""
+    site: str = ""
+    host_cluster: str = ""
+    chap_username: str = ""
+    chap_secret: str = ""
+    storage_username: str = ""
+    storage_secret: str = ""
+
+
+class HostCluster(Thing):
+    """A host cluster (lshostcluster). Its members are the hosts that name it."""
+
+    id: int = Field(ge=0)
+    name: Name
+    protocol: str = "scsi"
+
+
+class MappingEntry(Thing):
+    """A mapping in the state file. luns: the LUN of each I/O group, where they differ."""
+
+    host: Name
+    volume: Name
+    lun: int = Field(ge=0)
+    luns: dict[int, int] = {}
+
+
+class SharedEntry(Thing):
+    """A shared mapping of a host cluster in the state file."""
+
+    host_cluster: Name
+    volume: Name
+    lun: int = Field(ge=0)
+
+
+LONGEST = 63
+LONGEST_INITIATOR = 255
+_GIVEN_NAME = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_. -]*[A-Za-z0-9_.-])?")
+_INITIATOR: dict[Kind, re.Pattern[str]] = {
+    "iscsi": re.compile(r"(?:iqn|eui|naa)\.[^\s,]+", re.IGNORECASE),
+    "nvme": re.compile(r"nqn\.[^\s,]+", re.IGNORECASE),
+    "fc": re.compile(r"[0-9A-Fa-f]{16}"),
+    "sas": re.compile(r"[0-9A-Fa-f]{16}"),
+}
+"""Looser than RFC 3720: arrays are seen to hold names such as iqn.localhost.hostid.7f000001."""
+
+
+def name(word: str) -> str:
+    """A name for a new or renamed object: CMMVC5738E if it is too long, CMMVC6527E if it is none."""
+    if len(word) > LONGEST:
+        raise Refused("CMMVC5738E", word)
+    if not _GIVEN_NAME.fullmatch(word):
+        raise Refused("CMMVC6527E")
+    return word
+
+
+def taken_code(kind: Kind, rules: Rules) -> str:
+    """How the array refuses an initiator that is none or that another host has: it does not tell which."""
+    return {"iscsi": rules.iqn_taken_code, "nvme": "CMMVC9328E"}.get(kind, "CMMVC5867E")
+
+
+def initiator(kind: Kind, word: str, rules: Rules) -> str:
+    """An initiator as the array keeps it: as received, but WWPNs in upper case."""
+    if len(word) > LONGEST_INITIATOR or not _INITIATOR[kind].fullmatch(word):
+        raise Refused(taken_code(kind, rules))
+    return word.upper() if kind in {"fc", "sas"} else word

@@ -1,0 +1,223 @@
+"""The array's objects and how they hang together: no verbs, no printing, no I/O.
+
+Everything is found by dictionary, so that an array of thousands of objects costs no more for each command.
+"""
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from flashsystem_operator.simulator.state.config import State
+from flashsystem_operator.simulator.state.model import Host, HostCluster, HostPort, MappingEntry, SharedEntry, Volume
+
+
+@dataclass(eq=False, slots=True)
+class Mapping:
+    """A volume that a host, or every member of a host cluster, sees. luns: LUN by I/O group where they differ."""
+
+    owner: Host | HostCluster
+    volume: Volume
+    lun: int
+    luns: dict[int, int] = field(default_factory=dict)
+
+    def lun_in(self, io_group: int) -> int:
+        return self.luns.get(io_group, self.lun)
+
+
+class Ids:
+    """Numbers for new objects: the array hands the lowest free one out again."""
+
+    def __init__(self, used: Iterable[int]) -> None:
+        taken = set(used)
+        self._next = max(taken, default=-1) + 1
+        self._free = [number for number in range(self._next) if number not in taken]
+
+    def take(self) -> int:
+        if self._free:
+            return heapq.heappop(self._free)
+        self._next += 1
+        return self._next - 1
+
+    def give_back(self, number: int) -> None:
+        heapq.heappush(self._free, number)
+
+
+class System:
+    """An array. The dictionaries are for looking; what changes them is below and in the tasks_* modules."""
+
+    def __init__(self, state: State) -> None:
+        self.serial = 0
+        self.uids: set[str] = set()
+        self.maps_made = 0
+        self.become(state)
+
+    def become(self, state: State) -> None:
+        """Be the array of this state, which has been checked, and forget the present one."""
+        self.state = state
+        self.level, self.rules, self.limits = state.level, state.rules, state.limits
+        self.pools = {thing.name: thing for thing in state.pools}
+        self.nodes = {thing.name: thing for thing in state.nodes}
+        self.portsets = {thing.name: thing for thing in state.portsets}
+        self.hosts: dict[int, Host] = {}
+        self.host_named: dict[str, Host] = {}
+        self.port_owner: dict[str, Host] = {}
+        self.volumes: dict[int, Volume] = {}
+        self.volume_named: dict[str, Volume] = {}
+        self.clusters: dict[int, HostCluster] = {}
+        self.cluster_named: dict[str, HostCluster] = {}
+        self.of_host: dict[int, dict[int, Mapping]] = {}
+        self.of_volume: dict[int, dict[int, Mapping]] = {}
+        self.shared: dict[int, dict[int, Mapping]] = {}
+        self.used = dict.fromkeys(self.pools, 0)
+        self.iqns = dict.fromkeys(range(4), 0)
+        self._fill(state)
+
+    def _fill(self, state: State) -> None:
+        self.serial = max([self.serial, *(volume.id + 1 for volume in state.volumes)])
+        for volume in state.volumes:
+            self.add_volume(volume)
+        for cluster in state.host_clusters:
+            self.add_cluster(cluster)
+        for host in state.hosts:
+            self.add_host(host)
+        for entry in state.mappings:
+            self.map(Mapping(self.host_named[entry.host], self.volume_named[entry.volume], entry.lun, dict(entry.luns)))
+        for shared in state.shared_mappings:
+            cluster = self.cluster_named[shared.host_cluster]
+            self.map(Mapping(cluster, self.volume_named[shared.volume], shared.lun))
+        self.host_ids, self.volume_ids = Ids(self.hosts), Ids(self.volumes)
+        self.cluster_ids = Ids(self.clusters)
+
+    def dump(self) -> State:
+        """The whole state, in an order that does not depend on how it came about."""
+        private = [
+            MappingEntry(host=host.name, volume=mapping.volume.name, lun=mapping.lun, luns=mapping.luns)
+            for number, host in sorted(self.hosts.items())
+            for _, mapping in sorted(self.of_host[number].items())
+        ]
+        shared = [
+            SharedEntry(host_cluster=cluster.name, volume=mapping.volume.name, lun=mapping.lun)
+            for number, cluster in sorted(self.clusters.items())
+            for _, mapping in sorted(self.shared[number].items())
+        ]
+        return self.state.model_copy(
+            update={
+                "volumes": [volume for _, volume in sorted(self.volumes.items())],
+                "hosts": [host for _, host in sorted(self.hosts.items())],
+                "host_clusters": [cluster for _, cluster in sorted(self.clusters.items())],
+                "mappings": private,
+                "shared_mappings": shared,
+            }
+        )
+
+    def new_uid(self) -> str:
+        """A vdisk_UID that no volume has had since the simulator started."""
+        while True:
+            uid = self._uid(self.serial)
+            self.serial += 1
+            if uid not in self.uids:
+                return uid
+
+    def _uid(self, number: int) -> str:
+        return f"6005076{self.state.system.id[-9:].upper()}{number:016X}"
+
+    def add_volume(self, volume: Volume) -> None:
+        volume.uid = volume.uid or self._uid(volume.id)
+        self.uids.add(volume.uid)
+        self.volumes[volume.id] = self.volume_named[volume.name] = volume
+        self.of_volume[volume.id] = {}
+        self.used[volume.pool] += volume.capacity
+
+    def remove_volume(self, volume: Volume) -> None:
+        for mapping in [*self.of_volume[volume.id].values(), *self.shared_of(volume)]:
+            self.unmap(mapping)
+        del self.volumes[volume.id], self.volume_named[volume.name], self.of_volume[volume.id]
+        self.used[volume.pool] -= volume.capacity
+        self.volume_ids.give_back(volume.id)
+
+    def add_cluster(self, cluster: HostCluster) -> None:
+        self.clusters[cluster.id] = self.cluster_named[cluster.name] = cluster
+        self.shared[cluster.id] = {}
+
+    def remove_cluster(self, cluster: HostCluster) -> None:
+        del self.clusters[cluster.id], self.cluster_named[cluster.name], self.shared[cluster.id]
+        self.cluster_ids.give_back(cluster.id)
+
+    def add_host(self, host: Host) -> None:
+        self.hosts[host.id] = self.host_named[host.name] = host
+        self.of_host[host.id] = {}
+        for port in host.ports:
+            self.own(host, port)
+
+    def remove_host(self, host: Host) -> None:
+        for mapping in list(self.of_host[host.id].values()):
+            self.unmap(mapping)
+        for port in host.ports:
+            self.disown(host, port)
+        del self.hosts[host.id], self.host_named[host.name], self.of_host[host.id]
+        self.host_ids.give_back(host.id)
+
+    def regroup(self, host: Host, groups: list[int]) -> None:
+        """Put a host into these I/O groups, and count its ports there."""
+        for port in host.ports:
+            self.disown(host, port)
+        host.io_groups = groups
+        for port in host.ports:
+            self.own(host, port)
+
+    def own(self, host: Host, port: HostPort) -> None:
+        """Note whose port this is. Initiator names are compared without case."""
+        self.port_owner[port.name.casefold()] = host
+        for group in host.io_groups if port.kind == "iscsi" else ():
+            self.iqns[group] += 1
+
+    def disown(self, host: Host, port: HostPort) -> None:
+        del self.port_owner[port.name.casefold()]
+        for group in host.io_groups if port.kind == "iscsi" else ():
+            self.iqns[group] -= 1
+
+    def map(self, mapping: Mapping) -> None:
+        if isinstance(mapping.owner, HostCluster):
+            self.shared[mapping.owner.id][mapping.volume.id] = mapping
+            return
+        self.of_host[mapping.owner.id][mapping.volume.id] = mapping
+        self.of_volume[mapping.volume.id][mapping.owner.id] = mapping
+
+    def unmap(self, mapping: Mapping) -> None:
+        if isinstance(mapping.owner, HostCluster):
+            del self.shared[mapping.owner.id][mapping.volume.id]
+            return
+        del self.of_host[mapping.owner.id][mapping.volume.id]
+        del self.of_volume[mapping.volume.id][mapping.owner.id]
+
+    def shared_of(self, volume: Volume) -> list[Mapping]:
+        return [mappings[volume.id] for mappings in self.shared.values() if volume.id in mappings]
+
+    def hosts_of(self, volume: Volume) -> list[Host]:
+        """Every host that sees a volume, by a mapping of its own or through its host cluster, by id."""
+        found = {self.hosts[number].id: self.hosts[number] for number in self.of_volume[volume.id]}
+        for mapping in self.shared_of(volume):
+            if isinstance(mapping.owner, HostCluster):
+                found |= {host.id: host for host in self.members(mapping.owner)}
+        return [host for _, host in sorted(found.items())]
+
+    def members(self, cluster: HostCluster) -> list[Host]:
+        return [host for _, host in sorted(self.hosts.items()) if host.host_cluster == cluster.name]
+
+    def cluster_of(self, host: Host) -> HostCluster | None:
+        return self.cluster_named[host.host_cluster] if host.host_cluster else None
+
+    def seen_by(self, host: Host) -> list[Mapping]:
+        """Everything that a host sees: its own mappings and those of its host cluster, by volume."""
+        cluster = self.cluster_of(host)
+        everything = [*self.of_host[host.id].values(), *(self.shared[cluster.id].values() if cluster else ())]
+        return sorted(everything, key=lambda mapping: mapping.volume.id)
+
+    def groups(self, volume: Volume) -> list[int]:
+        """The I/O groups through which a volume is reached."""
+        return volume.access_io_groups or [volume.io_group]
+
+    def protected(self, volume: Volume) -> bool:
+        """Whether volume protection would refuse to take this volume away: system, pool and recent I/O say so."""
+        guarded = self.state.system.vdisk_protection_enabled == "yes"
+        return guarded and volume.recent_io and self.pools[volume.pool].vdisk_protection_enabled == "yes"

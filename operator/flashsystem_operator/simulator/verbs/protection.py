@@ -1,0 +1,39 @@
+"""Volume protection: what may not be taken away within some minutes of the last I/O, -force or not.
+
+Each command refuses with a code of its own, in two generations. Which release emits which is not documented.
+"""
+
+from collections.abc import Iterable
+from enum import Enum
+
+from flashsystem_operator.simulator.console.refusals import Refused
+from flashsystem_operator.simulator.state.model import Host, Volume
+from flashsystem_operator.simulator.state.system import Mapping, System
+from flashsystem_operator.simulator.verbs.host_views import status
+
+
+class Guard(Enum):
+    """What a command would take away, with its code in both generations."""
+
+    MAPPING = ("CMMVC8457E", "CMMVC8478E")
+    VOLUME = ("CMMVC8458E", "CMMVC8479E")
+    HOST = ("CMMVC8461E", "CMMVC8482E")
+    IO_GROUPS = ("CMMVC8462E", "CMMVC8483E")
+    LAST_PORT = ("CMMVC8463E", "CMMVC8484E")
+    MEMBER = ("CMMVC9080E", "CMMVC9080E")
+
+
+def refuse_if_recent(array: System, volumes: Iterable[Volume], guard: Guard) -> None:
+    """Refuse if one of these volumes had I/O lately."""
+    if any(array.protected(volume) for volume in volumes):
+        raise Refused(guard.value[array.rules.newer_protection_codes])
+
+
+def refuse_if_needed(array: System, host: Host, mappings: Iterable[Mapping], guard: Guard) -> None:
+    """Refuse if one of these mappings of a host has a volume with recent I/O.
+
+    A host that is offline may go as long as another host has the volume: so a cluster of hosts is dismantled.
+    """
+    offline = status(array, host) == "offline"
+    needed = [each.volume for each in mappings if not offline or array.hosts_of(each.volume) == [host]]
+    refuse_if_recent(array, needed, guard)

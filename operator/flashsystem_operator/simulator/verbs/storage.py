@@ -1,0 +1,506 @@
+"""Reads about pools and volumes."""
+
+from dataclasses import dataclass
+
+from flashsystem_operator.simulator.console.output import Column, Columns, Pair, Size, blank, concise, detailed, pairs
+from flashsystem_operator.simulator.console.parser import (
+    BYTES,
+    FILTER,
+    FLAG,
+    LS,
+    NEEDED,
+    VALUE,
+    Call,
+    Grammar,
+    Option,
+    Verb,
+)
+from flashsystem_operator.simulator.console.refusals import Refused
+from flashsystem_operator.simulator.state import model
+from flashsystem_operator.simulator.state.model import Pool, Volume
+from flashsystem_operator.simulator.state.rules import EIGHT, LEGACY_UNTIL, PARTITIONS, PORTSET_TYPES, SITES
+from flashsystem_operator.simulator.state.system import System
+from flashsystem_operator.simulator.verbs import find
+from flashsystem_operator.simulator.verbs.mappings import others
+from flashsystem_operator.simulator.verbs.protection import Guard, refuse_if_recent
+
+SIX = (6,)
+
+
+def _free(array: System, pool: Pool) -> Size:
+    return Size(max(0, pool.capacity - array.used[pool.name]))
+
+
+def _used(array: System, pool: Pool) -> Size:
+    return Size(array.used[pool.name])
+
+
+def _count(array: System, pool: Pool) -> int:
+    return sum(volume.pool == pool.name for volume in array.volumes.values())
+
+
+CAPACITIES: list[Column[Pool]] = [
+    Column("free_capacity", _free),
+    Column("virtual_capacity", _used),
+    Column("used_capacity", _used),
+    Column("real_capacity", _used),
+]
+COUNTS: list[Column[Pool]] = [
+    Column("status", lambda _, pool: pool.status),
+    Column("mdisk_count", lambda _, pool: pool.mdisk_count),
+    Column("vdisk_count", _count),
+    Column("capacity", lambda _, pool: Size(pool.capacity)),
+]
+LEGACY_POOL: list[Column[Pool]] = [
+    Column("id", lambda _, pool: pool.id),
+    *COUNTS,
+    *CAPACITIES,
+    *blank("encrypted", value="no"),
+    *blank("type", value="parent"),
+    *blank("encrypt", value="no"),
+]
+"""The one pool of a legacy array; its detailed view names no name."""
+POOL: list[Column[Pool]] = [
+    Column("id", lambda _, pool: pool.id),
+    Column("name", lambda _, pool: pool.name),
+    *COUNTS,
+    Column("extent_size", lambda _, pool: pool.extent_size >> 20),
+    *CAPACITIES,
+    *blank("overallocation warning", value="0"),
+    *blank("easy_tier", value="auto"),
+    *blank("easy_tier_status", value="balanced"),
+    *blank("compression_active", value="no"),
+    *blank(
+        "compression_virtual_capacity compression_compressed_capacity compression_uncompressed_capacity", value="0.00MB"
+    ),
+    Column("parent_mdisk_grp_id", lambda _, pool: pool.id),
+    Column("parent_mdisk_grp_name", lambda _, pool: pool.name),
+    *blank("child_mdisk_grp_count", value="0"),
+    *blank("child_mdisk_grp_capacity", value="0.00MB"),
+    *blank("type", value="parent"),
+    *blank("encrypt", value="no"),
+    *blank("owner_type", value="none"),
+    *blank("site_id site_name"),
+    *blank("data_reduction", EIGHT, value="no"),
+]
+
+
+def lsmdiskgrp(array: System, call: Call) -> str:
+    pools = sorted(array.pools.values(), key=lambda pool: pool.id)
+    legacy = array.level.legacy
+    if not call.object:
+        columns = [LEGACY_POOL[0], POOL[1], *LEGACY_POOL[1:]] if legacy else POOL
+        return concise(array, call, columns, pools)
+    for pool in pools:
+        if call.object in {pool.name, str(pool.id)}:
+            if legacy:
+                return detailed(call, pairs(array, LEGACY_POOL, pool))
+            return detailed(call, pairs(array, POOL, pool) + _tiers(array, pool) + _protection(array, pool))
+    raise Refused("CMMVC5754E")
+
+
+def _tiers(array: System, pool: Pool) -> list[Pair]:
+    """The four tiers of a pool, all of it in the fastest one."""
+    block: list[Pair] = []
+    for tier in ("tier0_flash", "tier1_flash", "tier_enterprise", "tier_nearline"):
+        here = tier == "tier0_flash"
+        block += [
+            ("tier", tier),
+            ("tier_mdisk_count", pool.mdisk_count if here else 0),
+            ("tier_capacity", Size(pool.capacity if here else 0)),
+            ("tier_free_capacity", _free(array, pool) if here else Size(0)),
+        ]
+    return block
+
+
+def _protection(array: System, pool: Pool) -> list[Pair]:
+    if not array.level.within(EIGHT):
+        return []
+    active = "yes" == pool.vdisk_protection_enabled == array.state.system.vdisk_protection_enabled
+    return [
+        ("vdisk_protection_enabled", pool.vdisk_protection_enabled),
+        ("vdisk_protection_status", "active" if active else "inactive"),
+    ]
+
+
+def thin(_array: System, volume: Volume) -> str:
+    """Thin and compressed are counted apart."""
+    return "yes" if volume.thin and not volume.compressed else "no"
+
+
+def compressed(_array: System, volume: Volume) -> str:
+    return "yes" if volume.compressed else "no"
+
+
+def deduplicated(_array: System, volume: Volume) -> str:
+    return "yes" if volume.deduplicated else "no"
+
+
+def volume_groups(array: System) -> list[str]:
+    """The volume groups are those that volumes name; the place in this list is the id."""
+    return sorted({volume.volume_group for volume in array.volumes.values() if volume.volume_group})
+
+
+def _group_id(array: System, volume: Volume) -> str | int:
+    return volume_groups(array).index(volume.volume_group) if volume.volume_group else ""
+
+
+def _protocol(array: System, volume: Volume) -> str:
+    """What the hosts of a volume speak; blank while it is not mapped."""
+    protocols = {"nvme" if "nvme" in host.protocol else "scsi" for host in array.hosts_of(volume)}
+    return min(protocols, default="")
+
+
+VOLUME: list[Column[Volume]] = [
+    Column("id", lambda _, volume: volume.id),
+    Column("name", lambda _, volume: volume.name),
+    Column("IO_group_id", lambda _, volume: volume.io_group),
+    Column("IO_group_name", lambda _, volume: f"io_grp{volume.io_group}"),
+    Column("status", lambda _, volume: volume.status),
+    Column("mdisk_grp_id", lambda array, volume: array.pools[volume.pool].id),
+    Column("mdisk_grp_name", lambda _, volume: volume.pool),
+    Column("capacity", lambda _, volume: Size(volume.capacity)),
+    Column("type", lambda _, volume: volume.type),
+    *blank("FC_id FC_name RC_id RC_name"),
+    Column("vdisk_UID", lambda _, volume: volume.uid),
+    *blank("fc_map_count", value="0"),
+    *blank("copy_count", value="1"),
+    *blank("fast_write_state", value="empty"),
+    Column("se_copy_count", lambda array, volume: int(thin(array, volume) == "yes")),
+    *blank("RC_change", value="no"),
+    Column("compressed_copy_count", lambda _, volume: int(volume.compressed), SIX),
+    Column("parent_mdisk_grp_id", lambda array, volume: array.pools[volume.pool].id, SITES),
+    Column("parent_mdisk_grp_name", lambda _, volume: volume.pool, SITES),
+    *blank("owner_id owner_name", EIGHT),
+    Column("formatting", lambda _, volume: volume.formatting, EIGHT),
+    *blank("encrypt", EIGHT, value="no"),
+    Column("volume_id", lambda _, volume: volume.id, EIGHT),
+    Column("volume_name", lambda _, volume: volume.name, EIGHT),
+    *blank("function", EIGHT),
+    Column("protocol", _protocol, EIGHT),
+    Column("volume_group_id", _group_id, PORTSET_TYPES),
+    Column("volume_group_name", lambda _, volume: volume.volume_group, PORTSET_TYPES),
+    *blank("is_snapshot", PORTSET_TYPES, value="no"),
+    *blank("snapshot_count", PORTSET_TYPES, value="0"),
+    *blank("volume_type replication_mode", PORTSET_TYPES),
+    *blank("is_safeguarded_snapshot", PORTSET_TYPES, value="no"),
+    *blank("safeguarded_snapshot_count", PORTSET_TYPES, value="0"),
+]
+MORE: list[Column[Volume]] = [
+    *blank("formatted", value="no"),
+    *blank("mdisk_id mdisk_name throttling"),
+    Column("preferred_node_id", lambda _, volume: volume.preferred_node),
+    *blank("cache", value="readwrite"),
+    Column("udid", lambda _, volume: volume.udid),
+    *blank("sync_rate", value="50"),
+    *blank("mirror_write_priority", value="latency"),
+    Column("access_IO_group_count", lambda array, volume: len(array.groups(volume))),
+    *blank("last_access_time"),
+]
+COPY: list[Column[Volume]] = [
+    *blank("copy_id", value="0"),
+    Column("status", lambda _, volume: volume.status),
+    *blank("sync primary", value="yes"),
+    Column("mdisk_grp_id", lambda array, volume: array.pools[volume.pool].id),
+    Column("mdisk_grp_name", lambda _, volume: volume.pool),
+    Column("type", lambda _, volume: volume.type),
+    Column("used_capacity", lambda _, volume: Size(volume.capacity)),
+    Column("real_capacity", lambda _, volume: Size(volume.capacity)),
+    Column("free_capacity", lambda _, _volume: Size(0)),
+    *blank("overallocation", value="100"),
+    *blank("autoexpand warning grainsize"),
+    Column("se_copy", thin),
+    *blank("easy_tier", value="on"),
+    *blank("easy_tier_status", value="balanced"),
+    Column("compressed_copy", compressed),
+    Column("parent_mdisk_grp_id", lambda array, volume: array.pools[volume.pool].id, SITES),
+    Column("parent_mdisk_grp_name", lambda _, volume: volume.pool, SITES),
+    *blank("encrypt", EIGHT, value="no"),
+    Column("deduplicated_copy", deduplicated, EIGHT),
+]
+LEGACY_VOLUME: list[Column[Volume]] = [
+    *(column for column in VOLUME if column.name in {"id", "name", "status", "capacity", "vdisk_UID"}),
+    Column("udid", lambda _, volume: volume.udid),
+    Column("open_access_scsi_id", lambda _, volume: volume.open_access_scsi_id),
+    Column("parent_mdisk_grp_id", lambda array, volume: array.pools[volume.pool].id),
+    Column("parent_mdisk_grp_name", lambda _, volume: volume.pool),
+]
+
+
+def lsvdisk(array: System, call: Call) -> str:
+    if not call.object:
+        return concise(array, call, VOLUME, (volume for _, volume in sorted(array.volumes.items())))
+    volume = find.volume(array, call.object, array.rules.volume_unknown_code)
+    if array.level.legacy:
+        return detailed(call, pairs(array, LEGACY_VOLUME, volume))
+    top = pairs(array, VOLUME, volume) + pairs(array, MORE, volume)
+    return detailed(call, top, pairs(array, COPY, volume))
+
+
+READS = (
+    Verb("lsmdiskgrp", lsmdiskgrp, {**LS, **BYTES, **FILTER}, "optional"),
+    Verb("lsvdisk", lsvdisk, {**LS, **BYTES, **FILTER}, "optional"),
+)
+
+
+CONCISE: list[Column[Volume]] = [
+    Column("vdisk_id", lambda _, volume: volume.id),
+    Column("vdisk_name", lambda _, volume: volume.name),
+    *blank("copy_id", value="0"),
+    Column("status", lambda _, volume: volume.status),
+    *blank("sync primary", value="yes"),
+    Column("mdisk_grp_id", lambda array, volume: array.pools[volume.pool].id),
+    Column("mdisk_grp_name", lambda _, volume: volume.pool),
+    Column("capacity", lambda _, volume: Size(volume.capacity)),
+    Column("type", lambda _, volume: volume.type),
+    Column("se_copy", thin),
+    *blank("easy_tier", value="on"),
+    *blank("easy_tier_status", value="balanced"),
+    Column("compressed_copy", compressed),
+    Column("parent_mdisk_grp_id", lambda array, volume: array.pools[volume.pool].id, EIGHT),
+    Column("parent_mdisk_grp_name", lambda _, volume: volume.pool, EIGHT),
+    *blank("encrypt", EIGHT, value="no"),
+    Column("deduplicated_copy", deduplicated, EIGHT),
+]
+
+
+def lsvdiskcopy(array: System, call: Call) -> str:
+    """The copies of one volume or of all; every volume has one here. With -copy, this copy in detail."""
+    if not call.object:
+        if call.has("-copy"):
+            raise Refused("CMMVC5701E")
+        return concise(array, call, CONCISE, (volume for _, volume in sorted(array.volumes.items())))
+    volume = find.volume(array, call.object, array.rules.volume_unknown_code)
+    if not call.has("-copy"):
+        return concise(array, call, CONCISE, [volume])
+    if call.value("-copy") != "0":
+        raise Refused("CMMVC6353E")
+    head: list[Pair] = [("vdisk_id", volume.id), ("vdisk_name", volume.name), ("capacity", Size(volume.capacity))]
+    return detailed(call, head + pairs(array, COPY, volume))
+
+
+FLASHCOPY: Columns[object] = [
+    *blank("id name source_vdisk_id source_vdisk_name target_vdisk_id target_vdisk_name group_id group_name status"),
+    *blank("progress copy_rate clean_progress incremental partner_FC_id partner_FC_name restoring start_time"),
+    *blank("rc_controlled"),
+]
+
+
+def lsfcmap(array: System, call: Call) -> str:
+    if call.object:
+        raise Refused(find.UNKNOWN)
+    return concise(array, call, FLASHCOPY, [])
+
+
+def lsvdiskfcmappings(array: System, call: Call) -> str:
+    """The FlashCopy maps of a volume. The guide names it as the object, Cinder's driver as -vdisk: both are taken."""
+    name = call.value("-vdisk") or call.object
+    if not name:
+        raise Refused("CMMVC5701E")
+    find.volume(array, name, array.rules.volume_unknown_code)
+    return concise(array, call, blank("id name"), [])
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A volume group: what the volumes that name it make of it."""
+
+    id: int
+    name: str
+    volumes: int
+
+
+GROUP: list[Column[Group]] = [
+    Column("id", lambda _, group: group.id),
+    Column("name", lambda _, group: group.name),
+    Column("volume_count", lambda _, group: group.volumes),
+    *blank("backup_status", value="off"),
+    *blank("last_backup_time owner_id owner_name"),
+    *blank("safeguarded_policy_id safeguarded_policy_name safeguarded_policy_start_time"),
+    *blank("replication_policy_id replication_policy_name volume_group_type uid", (8, 6)),
+    *blank("source_volume_group_id source_volume_group_name parent_uid source_snapshot_id source_snapshot", (8, 6)),
+    *blank("snapshot_count", (8, 6), value="0"),
+    *blank("snapshot_policy_id snapshot_policy_name", (8, 6)),
+    *blank("partition_id partition_name", (8, 7)),
+]
+
+
+def lsvolumegroup(array: System, call: Call) -> str:
+    named = [volume.volume_group for volume in array.volumes.values()]
+    here = [Group(number, name, named.count(name)) for number, name in enumerate(volume_groups(array))]
+    if not call.object:
+        return concise(array, call, GROUP, here)
+    for group in here:
+        if call.object in {group.name, str(group.id)}:
+            return detailed(call, pairs(array, GROUP, group))
+    raise Refused("CMMVC5804E")
+
+
+COPY_READS = (
+    Verb("lsvdiskcopy", lsvdiskcopy, {**LS, **BYTES, **FILTER, "-copy": VALUE}, "optional"),
+    Verb("lsfcmap", lsfcmap, {**LS, **FILTER}, "optional", since=LEGACY_UNTIL),
+    Verb("lsvdiskfcmappings", lsvdiskfcmappings, {**LS, "-vdisk": VALUE}, "optional", since=LEGACY_UNTIL),
+    Verb("lsvolumegroup", lsvolumegroup, {**LS, **BYTES, **FILTER}, "optional", since=PORTSET_TYPES),
+)
+
+
+UNITS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40, "pb": 1 << 50}
+BLOCK = 512
+SMALLEST_LEGACY = 1 << 30
+LARGEST = 256 << 40
+
+
+def _bytes(call: Call) -> int:
+    """The -size of a command; the unit is mb unless it says otherwise."""
+    unit, size = call.value("-unit", "mb"), call.value("-size")
+    if unit not in UNITS:
+        raise Refused("CMMVC5717E", unit)
+    if not size.isdecimal():
+        raise Refused("CMMVC5716E", size)
+    return int(size) * UNITS[unit]
+
+
+def _make(array: System, call: Call, pool: Pool, smallest: int) -> Volume:
+    capacity = _bytes(call)
+    if capacity % BLOCK:
+        raise Refused("CMMVC7019E")
+    if capacity > LARGEST:
+        raise Refused("CMMVC7018E")
+    if capacity < (SMALLEST_LEGACY if array.level.legacy else smallest):
+        raise Refused("CMMVC5702E", call.value("-size"))
+    name = model.name(call.value("-name")) if call.has("-name") else ""
+    if name in array.volume_named:
+        raise Refused("CMMVC6035E")
+    groups = find.io_groups(call.listed("-iogrp", ":")) if call.has("-iogrp") else [0]
+    if array.used[pool.name] + capacity > pool.capacity:
+        raise Refused("CMMVC8710E")
+    number = array.volume_ids.take()
+    volume = Volume(
+        id=number,
+        name=name or f"vdisk{number}",
+        uid=array.new_uid(),
+        capacity=capacity,
+        pool=pool.name,
+        io_group=groups[0],
+        volume_group=call.value("-volumegroup"),
+        thin=call.has("-rsize") or call.has("-thin"),
+        compressed=call.has("-compressed"),
+        deduplicated=call.has("-deduplicated"),
+    )
+    array.add_volume(volume)
+    return volume
+
+
+def _pool(array: System, word: str) -> Pool:
+    for pool in array.pools.values():
+        if word in {pool.name, str(pool.id)}:
+            return pool
+    raise Refused(find.UNKNOWN)
+
+
+def mkvdisk(array: System, call: Call) -> str:
+    volume = _make(array, call, _pool(array, call.value("-mdiskgrp")), 0)
+    return f"Virtual Disk, id [{volume.id}], successfully created\n"
+
+
+def mkvolume(array: System, call: Call) -> str:
+    volume = _make(array, call, _pool(array, call.value("-pool")), BLOCK)
+    return f"Volume, id [{volume.id}], successfully created\n"
+
+
+def chvdisk(array: System, call: Call) -> str:
+    volume = find.volume(array, call.object)
+    if not call.options:
+        raise Refused("CMMVC5733E")
+    if call.has("-name"):
+        _rename(array, volume, model.name(call.value("-name")))
+    if call.has("-volumegroup") or call.has("-novolumegroup"):
+        volume.volume_group = call.value("-volumegroup")
+    volume.udid = call.value("-udid", volume.udid)
+    volume.open_access_scsi_id = call.value("-open_access_scsi_id", volume.open_access_scsi_id)
+    return ""
+
+
+def _rename(array: System, volume: Volume, name: str) -> None:
+    if array.volume_named.get(name, volume) is not volume:
+        raise Refused("CMMVC6035E")
+    del array.volume_named[volume.name]
+    volume.name = name
+    array.volume_named[name] = volume
+
+
+def expandvdisksize(array: System, call: Call) -> str:
+    volume = find.volume(array, call.object)
+    more = _bytes(call)
+    if not more:
+        raise Refused("CMMVC5702E", call.value("-size"))
+    if array.level.at(*PARTITIONS):
+        more = -(-more // UNITS["mb"]) * UNITS["mb"]  # documented for 8.7: rounded up to whole MB
+    if volume.formatting == "yes":
+        raise Refused("CMMVC8587E", text="The command failed because the volume is fast formatting.")
+    if array.used[volume.pool] + more > array.pools[volume.pool].capacity:
+        raise Refused("CMMVC5860E")
+    volume.capacity += more
+    array.used[volume.pool] += more
+    return ""
+
+
+def rmvdisk(array: System, call: Call) -> str:
+    volume = find.volume(array, call.object)
+    if others(array, volume) and not (call.has("-force") or call.has("-removehostmappings")):
+        raise Refused("CMMVC8787E" if call.verb == "rmvolume" else "CMMVC5840E")
+    refuse_if_recent(array, [volume], Guard.VOLUME)
+    array.remove_volume(volume)
+    return ""
+
+
+SIZE: Grammar = {"-size": NEEDED, "-unit": VALUE}
+LOOKS: Grammar = {
+    **dict.fromkeys(("-rsize", "-grainsize", "-warning", "-easytier", "-vtype", "-cache", "-copyrate"), VALUE),
+    **dict.fromkeys(("-autoexpand", "-compressed", "-nofmtdisk"), FLAG),
+}
+"""Options that change nothing but what the views show of the copy: a thin volume uses as much space as a thick one."""
+SINCE_7_7 = Option(takes_value=False, since=(7, 7))
+CHANGES = (
+    Verb(
+        "mkvdisk",
+        mkvdisk,
+        {**SIZE, **LOOKS, "-name": VALUE, "-mdiskgrp": NEEDED, "-iogrp": VALUE},
+        writes=True,
+    ),
+    Verb(
+        "mkvolume",
+        mkvolume,
+        {
+            **SIZE,
+            **dict.fromkeys(("-thin", "-compressed", "-deduplicated"), FLAG),
+            **dict.fromkeys(("-name", "-iogrp", "-volumegroup"), VALUE),
+            "-pool": NEEDED,
+        },
+        writes=True,
+        since=(7, 6),
+    ),
+    Verb(
+        "chvdisk",
+        chvdisk,
+        {
+            "-name": VALUE,
+            "-udid": VALUE,
+            "-volumegroup": Option(since=PORTSET_TYPES),
+            "-novolumegroup": Option(takes_value=False, since=PORTSET_TYPES),
+            "-open_access_scsi_id": Option(until=LEGACY_UNTIL),
+        },
+        "required",
+        writes=True,
+    ),
+    Verb("expandvdisksize", expandvdisksize, SIZE, "required", writes=True),
+    Verb("rmvdisk", rmvdisk, {"-force": FLAG, "-removehostmappings": SINCE_7_7}, "required", writes=True),
+    Verb(
+        "rmvolume",
+        rmvdisk,
+        dict.fromkeys(("-removehostmappings", "-removefcmaps", "-removercrelationships"), FLAG),
+        "required",
+        writes=True,
+        since=(7, 6),
+    ),
+)
