@@ -2,10 +2,10 @@
 
 import pytest
 
-from flashsystem_operator.planner import glossary
+from flashsystem_operator.planner import reasons
 from flashsystem_operator.planner.decision import Reason
 from flashsystem_operator.planner.events import EventReason
-from flashsystem_operator.planner.glossary import Entry
+from flashsystem_operator.planner.reasons import Entry
 from support.given import given_by_the_code, noted_by_the_code, words_of_the_code
 from support.reference import PAGE, page
 
@@ -13,10 +13,10 @@ GIVEN = given_by_the_code()
 READY = {Reason.READY, Reason.ATTACHED, Reason.NOT_NEEDED}
 
 
-def test_every_reason_that_the_code_can_give_is_explained_in_the_glossary() -> None:
-    missing = [reason.name for reason in Reason if reason not in glossary.REASONS]
+def test_every_reason_that_the_code_can_give_is_explained_in_reasons_yaml() -> None:
+    missing = [reason.name for reason in Reason if reason not in reasons.REASONS]
 
-    assert missing == [], "write what they mean and what to do into reconcile/glossary/, then run `make reference`"
+    assert missing == [], "write what they mean and what to do into planner/reasons.yaml, then run `make reference`"
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -24,21 +24,21 @@ def test_a_reason_that_nobody_gives_is_not_one(reason: Reason) -> None:
     assert GIVEN[reason]
 
 
-@pytest.mark.parametrize(("reason", "entry"), glossary.REASONS.items(), ids=str)
+@pytest.mark.parametrize(("reason", "entry"), reasons.REASONS.items(), ids=str)
 def test_a_reason_says_what_it_means_and_what_to_do(reason: Reason, entry: Entry) -> None:
-    assert set(entry.on.split(", ")) <= {"array", "host", "attachment"}
+    assert set(entry.kinds.split(", ")) <= {"array", "host", "attachment"}
     assert entry.means
     assert bool(entry.remedy) == (reason not in READY)
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_a_reason_is_given_with_conditions_that_are_explained(reason: Reason) -> None:
-    assert GIVEN[reason] <= glossary.CONDITIONS.keys() | glossary.FURTHER.keys()
+    assert GIVEN[reason] <= reasons.CONDITIONS.keys() | reasons.FURTHER.keys()
 
 
 def test_every_further_condition_is_explained_and_no_other() -> None:
-    assert noted_by_the_code() <= glossary.FURTHER.keys(), "write them into reconcile/glossary/__init__.py"
-    assert glossary.FURTHER.keys() <= words_of_the_code()
+    assert noted_by_the_code() <= reasons.FURTHER.keys(), "write them into planner/reasons.yaml"
+    assert reasons.FURTHER.keys() <= words_of_the_code()
 
 
 def test_every_reason_of_an_event_is_explained() -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from flashsystem_operator.api import metadata
 from flashsystem_operator.api.metadata import API_VERSION, Kind
-from flashsystem_operator.planner import codes, glossary
+from flashsystem_operator.planner import codes, reasons
 from flashsystem_operator.planner.decision import Reason
 from flashsystem_operator.planner.events import EventReason
 from support.given import given_by_the_code
@@ -74,8 +74,8 @@ the array's own words, with a warning in the log.
 
 def page() -> str:
     parts = [_TOP, *(_kind(kind) for kind in Kind), _annotations()]
-    parts += [_CONDITIONS, _rows((f"`{name}`", text) for name, text in glossary.CONDITIONS.items())]
-    parts += [_FURTHER, _rows((f"`{name}`", text) for name, text in glossary.FURTHER.items())]
+    parts += [_CONDITIONS, _rows((f"`{name}`", text) for name, text in reasons.CONDITIONS.items())]
+    parts += [_FURTHER, _rows((f"`{name}`", text) for name, text in reasons.FURTHER.items())]
     parts += [_REASONS, _rows(_reasons()), _EVENTS, _rows(_docs(EventReason)), _FURTHER_EVENTS, _CODES, _rows(_codes())]
     return "".join(parts)
 
@@ -161,8 +161,8 @@ def _annotations() -> str:
 def _reasons() -> Iterator[tuple[str, ...]]:
     given = given_by_the_code()
     for reason in Reason:
-        entry = glossary.REASONS[reason]
-        yield f"`{reason}`", " or ".join(sorted(given[reason])), entry.on, entry.means, entry.remedy
+        entry = reasons.REASONS[reason]
+        yield f"`{reason}`", " or ".join(sorted(given[reason])), entry.kinds, entry.means, entry.remedy
 
 
 def _codes() -> Iterator[tuple[str, ...]]:

@@ -25,7 +25,7 @@ from flashsystem_operator.controller.metrics.families import Family
 from flashsystem_operator.planner import codes
 from flashsystem_operator.planner.decision import Reason
 from flashsystem_operator.planner.events import DRIFTED, EventReason, News
-from flashsystem_operator.planner.glossary import FURTHER
+from flashsystem_operator.planner.reasons import FURTHER
 from flashsystem_operator.planner.safety.detach_guard import BLOCKED
 
 _STRANGE = 20

@@ -1,22 +1,71 @@
-"""What the array's CMMVC codes mean, and what to do about each: for messages to people, never for deciding.
+"""What the array's CMMVC codes mean, and what to do about each: for messages to users, never for deciding.
 
-What happened is decided by looking again. A code changes its meaning with the command that it answers, and drivers
-that took a code for an outcome lost mappings over it (array-cli facts 3.5). So the key is command and code, and all
-that hangs on it is a text.
+What happened is decided by reading the array again. A code changes its meaning with the command that it answers, and
+drivers that took a code for an outcome lost mappings over it (array-cli facts 3.5). So the key is command and code, and
+the value is only text. The texts are in codes.yaml.
 """
 
 import re
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+
+import yaml
 
 from flashsystem_operator.array.errors import Refused
-from flashsystem_operator.planner.codes import attaching, commandline, release87, storage
-from flashsystem_operator.planner.codes.meaning import Meaning, Severity
+from flashsystem_operator.planner.decision import Reason
 
-TABLE: tuple[Meaning, ...] = tuple(
-    sorted(
-        (*attaching.TABLE, *commandline.TABLE, *release87.TABLE, *storage.TABLE),
-        key=lambda each: (each.code, each.verb),
+
+class Severity(StrEnum):
+    """Who has to act."""
+
+    DONE = "done"
+    """Nobody: what was desired is there already, or was done."""
+    RETRY = "retry"
+    """The operator: it reads the array again and retries."""
+    SPEC = "change the spec"
+    """The author of the resource."""
+    ADMIN = "call the administrator"
+    """The array administrator."""
+    BUG = "our bug"
+    """The maintainers: the operator sent what this array does not take. Please report it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a code means.
+
+    verb: the command that it answers, where the meaning depends on it; empty for all others.
+    means, remedy: whole sentences. remedy is empty where nothing is to be done.
+    reason: of the condition, if this prevents something and the look after it shows nothing more specific.
+    """
+
+    code: str
+    verb: str
+    severity: Severity
+    means: str
+    remedy: str = ""
+    reason: Reason = Reason.REFUSED_BY_ARRAY
+
+
+def _table() -> tuple[Meaning, ...]:
+    rows = yaml.load((files("flashsystem_operator.planner") / "codes.yaml").read_text("utf-8"), yaml.CSafeLoader)
+    found = (
+        Meaning(
+            code,
+            row.get("verb", ""),
+            Severity[row["severity"].upper()],
+            row["means"],
+            row.get("remedy", ""),
+            Reason(row.get("reason", Reason.REFUSED_BY_ARRAY)),
+        )
+        for row in rows
+        for code in row["codes"]
     )
-)
+    return tuple(sorted(found, key=lambda each: (each.code, each.verb)))
+
+
+TABLE = _table()
 """By code; of one code first what it means in general, then by command."""
 
 UNKNOWN = (
@@ -63,6 +112,3 @@ def remark(refused: Refused) -> str:
         return _NO_CODE
     found = meaning(refused.code, verb_of(refused.line))
     return f"This means: {found.means} {found.remedy}".strip() if found else UNKNOWN
-
-
-__all__ = ["TABLE", "UNKNOWN", "WARNING", "Meaning", "Severity", "code_of", "known", "meaning", "meanings", "remark"]

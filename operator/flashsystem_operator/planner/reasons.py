@@ -1,0 +1,29 @@
+"""What every condition and every reason means, and what to do. The texts are in reasons.yaml."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import NamedTuple
+
+import yaml
+
+from flashsystem_operator.planner.decision import Reason
+
+
+class Entry(NamedTuple):
+    """kinds: what gives it, of array, host and attachment. means, remedy: parts of sentences, in Markdown.
+
+    remedy is empty where nothing is to be done.
+    """
+
+    kinds: str
+    means: str
+    remedy: str = ""
+
+
+_TEXTS = yaml.load((files("flashsystem_operator.planner") / "reasons.yaml").read_text("utf-8"), yaml.CSafeLoader)
+
+REASONS: Mapping[Reason, Entry] = {Reason(name): Entry(**entry) for name, entry in _TEXTS["reasons"].items()}
+CONDITIONS: Mapping[str, str] = _TEXTS["conditions"]
+"""Those that are always there, with what holds when they are True."""
+FURTHER: Mapping[str, str] = _TEXTS["further"]
+"""Those that are there, and True, only while they have something to report."""
