@@ -41,7 +41,7 @@ class Settings:
     former_installations: tuple[str, ...] = ()
     pause_all: bool = False
     lease_duration: float = 15.0
-    unsettled: float = 120.0
+    in_doubt: float = 120.0
     settle_detaches: float = 3.0
     retry_protected: float = 60.0
     relist: float = 900.0

@@ -11,16 +11,16 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import Kind, Resource
-from flashsystem_operator.api.validation import Mistake, mistakes
+from flashsystem_operator.api.validation import FieldError, field_errors
 
 META = {"name": "db-data", "namespace": "storage"}
 ATTACHMENT = {"hostRef": {"name": "node-1"}, "volume": {"name": "db-data"}}
 HOST = {"arrayRef": {"name": "fs1"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:node-1"]}}
 
 
-def found(kind: type[Resource], spec: Any, **more: Any) -> tuple[Mistake, ...]:
+def found(kind: type[Resource], spec: Any, **more: Any) -> tuple[FieldError, ...]:
     body = {"apiVersion": "flashsystem.io/v1alpha1", "kind": kind.KIND.value, "metadata": META, "spec": spec}
-    return mistakes(kind, {**body, **more})
+    return field_errors(kind, {**body, **more})
 
 
 def test_what_may_be_applied_has_no_mistake() -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, Unreachable
-from flashsystem_operator.array.ssh.connect import dial
+from flashsystem_operator.array.ssh.connect import open_socket
 from flashsystem_operator.array.ssh.credentials import HostKey, Login, Trust
 from flashsystem_operator.array.ssh.transport import Connection
 from support.dialing import ANYBODY, KEYS, LOGIN, SOON, open_to, pinning, run
@@ -170,7 +170,7 @@ def drip(caller: socket.socket) -> None:
 
 
 def test_small_packets_are_sent_at_once() -> None:
-    with listener(until_closed) as port, dial("127.0.0.1", port, 20) as sock:
+    with listener(until_closed) as port, open_socket("127.0.0.1", port, 20) as sock:
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 

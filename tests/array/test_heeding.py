@@ -8,7 +8,7 @@ import pytest
 from flashsystem_operator.array import queries
 from flashsystem_operator.array.commands import RemoveHost
 from flashsystem_operator.array.errors import ArrayError, OutcomeUnknown, Unreachable
-from flashsystem_operator.array.session import Ending, Run, Session, Typed
+from flashsystem_operator.array.session import CommandResult, Ending, Run, Session
 from flashsystem_operator.array.ssh.transport import Reply
 from flashsystem_operator.values import HostName
 from support.in_process import Answers, InProcess
@@ -16,9 +16,9 @@ from support.in_process import Answers, InProcess
 NODE = HostName("node-1")
 
 
-def heard(connections: Answers | InProcess, do: Callable[[Session], object]) -> list[Typed]:
+def heard(connections: Answers | InProcess, do: Callable[[Session], object]) -> list[CommandResult]:
     """What was told while that was done."""
-    told: list[Typed] = []
+    told: list[CommandResult] = []
 
     def connect(_: Callable[[Run], None]) -> Answers | InProcess:
         return connections

@@ -21,7 +21,7 @@ from flashsystem_operator.array.commands import (
 )
 from flashsystem_operator.array.discovery import Focus
 from flashsystem_operator.array.errors import OutcomeUnknown, Unreachable, Withheld
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
@@ -43,7 +43,7 @@ def array(request: pytest.FixtureRequest) -> Iterator[InProcess]:
         yield running
 
 
-def planned(session: Session) -> tuple[View, dict[str, Step]]:
+def planned(session: Session) -> tuple[Inventory, dict[str, Step]]:
     """What was seen, and a step of each kind that stands on it."""
     seen = discovery.survey(session, None)
     uids = {name: found.uid for name in ("vol0", "vol1", "vol2") if (found := seen.volume_named(VolumeName(name)))}

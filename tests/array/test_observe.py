@@ -9,7 +9,7 @@ import pytest
 from flashsystem_operator.array import discovery
 from flashsystem_operator.array.discovery import Focus
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Dialect
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from flashsystem_operator.values import HostName, PoolName, VolumeName, VolumeUid
@@ -24,7 +24,7 @@ def array(request: pytest.FixtureRequest) -> Iterator[InProcess]:
         yield running
 
 
-def surveyed(array: InProcess) -> View:
+def surveyed(array: InProcess) -> Inventory:
     with closing(array.session()) as session:
         return discovery.survey(session, None)
 
@@ -163,7 +163,7 @@ def test_hosts_that_never_have_the_name_that_was_listed_are_no_look_at_all() -> 
 # -- looking closely -------------------------------------------------------------------------------------------------
 
 
-def closely(array: InProcess, known: View, **what: Any) -> View:
+def closely(array: InProcess, known: Inventory, **what: Any) -> Inventory:
     with closing(array.session()) as session:
         discovery.closely(session, known, Focus(**what))
     return known

@@ -17,15 +17,15 @@ from flashsystem_operator.array.commands import (
     UnmapVolume,
 )
 from flashsystem_operator.array.errors import Refused
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.values import HostName, Iqn, Lun
-from support.arranging import host_object, iqn, mapped, view, volume
+from support.arranging import host_object, inventory, iqn, mapped, volume
 from support.in_process import InProcess
 from support.observing import ONE, RELEASES, TWO, A, B, config, facts, uid_of
 
 
 def test_an_initiator_that_moved_is_held_by_its_new_host_object_in_whatever_order_they_are_seen() -> None:
-    known = view(host_object("a", "moving"), host_object("b", "other"))
+    known = inventory(host_object("a", "moving"), host_object("b", "other"))
     known.learn_host(B, host_object("b", "other", "moving"))
     known.learn_host(A, host_object("a", "left"))
 
@@ -37,13 +37,13 @@ def test_a_mapping_through_a_host_cluster_shows_no_command_of_ours_to_be_done() 
     node, data = host_object("a", "a"), volume("data", 1)
     command = MapVolume(A, data.name, data.uid, Lun(1))
 
-    assert not view(node, data, mapped(node, data, cluster="c")).shows(command)
-    assert view(node, data, mapped(node, data)).shows(command)
+    assert not inventory(node, data, mapped(node, data, cluster="c")).shows(command)
+    assert inventory(node, data, mapped(node, data)).shows(command)
 
 
 def test_a_copy_is_another_view() -> None:
     node, data = host_object("a", "a"), volume("data", 1)
-    known = view(node, data, mapped(node, data))
+    known = inventory(node, data, mapped(node, data))
     before = facts(known)
     copy = known.copy()
     copy.assume(UnmapVolume(A, data.name, data.uid))
@@ -67,7 +67,7 @@ SMALL: list[Step] = [
 ]
 
 
-def steps_of(known: View) -> list[Step]:
+def steps_of(known: Inventory) -> list[Step]:
     pairs = [(host, known.volumes[uid_of(known, name)]) for host in (A, B, HostName("c")) for name in (ONE, TWO)]
     lun = Lun(5)
     return [

@@ -255,8 +255,8 @@ def test_hosts_that_claim_one_initiator_wake_each_other_with_their_attachments_a
     cache.put(Kind.HOST, body(twin, 20, spec=same))
     cache.put(Kind.HOST, body(stranger, 21))
 
-    assert cache.kin(HOST) == {twin, ATTACHMENT}
-    assert cache.kin(twin) == {HOST, ATTACHMENT}
+    assert cache.dependents(HOST) == {twin, ATTACHMENT}
+    assert cache.dependents(twin) == {HOST, ATTACHMENT}
 
 
 def test_attachments_of_one_volume_wake_each_other_whether_by_name_or_by_uid() -> None:
@@ -265,8 +265,8 @@ def test_attachments_of_one_volume_wake_each_other_whether_by_name_or_by_uid() -
     cache.put(Kind.ATTACHMENT, body(by_uid, 20, spec={"hostRef": {"name": "b"}, "volume": {"uid": UID.lower()}}))
     cache.put(Kind.ATTACHMENT, body(ATTACHMENT, 21, status={"volume": {"name": "data", "uid": UID}}))
 
-    assert by_uid in cache.kin(ATTACHMENT)
-    assert ATTACHMENT in cache.kin(by_uid)
+    assert by_uid in cache.dependents(ATTACHMENT)
+    assert ATTACHMENT in cache.dependents(by_uid)
 
 
 def test_everything_below_an_array_and_every_other_array_is_its_kin() -> None:
@@ -274,7 +274,7 @@ def test_everything_below_an_array_and_every_other_array_is_its_kin() -> None:
     other = ObjectRef(Kind.ARRAY, "storage", "other")
     cache.put(Kind.ARRAY, body(other, 20))
 
-    assert cache.kin(ARRAY) == {other, HOST, ATTACHMENT}
+    assert cache.dependents(ARRAY) == {other, HOST, ATTACHMENT}
 
 
 def test_nothing_is_left_of_what_is_gone() -> None:
@@ -283,7 +283,7 @@ def test_nothing_is_left_of_what_is_gone() -> None:
         assert cache.remove(ref)
 
     assert len(cache) == 0
-    assert not any(cache.kin(ref) for ref in (ARRAY, HOST, ATTACHMENT))
+    assert not any(cache.dependents(ref) for ref in (ARRAY, HOST, ATTACHMENT))
 
 
 def test_a_changed_host_is_found_by_its_new_initiators_only() -> None:
@@ -293,9 +293,9 @@ def test_a_changed_host_is_found_by_its_new_initiators_only() -> None:
     moved = {"arrayRef": {"name": "array"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:twin"]}}
     cache.put(Kind.HOST, body(HOST, 21, spec=moved))
 
-    assert HOST in cache.kin(twin)
+    assert HOST in cache.dependents(twin)
     cache.put(Kind.HOST, body(HOST, 22))
-    assert HOST not in cache.kin(twin)
+    assert HOST not in cache.dependents(twin)
 
 
 def _host_on(array: str) -> dict[str, Any]:

@@ -13,21 +13,21 @@ from flashsystem_operator.api.metadata import Kind, ObjectRef
 from flashsystem_operator.array.commands import RemoveHost, SetChap, UnmapVolume
 from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Unreachable, Unreadable
 from flashsystem_operator.controller import change_log
-from flashsystem_operator.controller.change_log import Errand, Sent, record
+from flashsystem_operator.controller.change_log import Operation, Sent, record
 from flashsystem_operator.logs import LogFormat, configure
-from flashsystem_operator.planner.change_reason import Cause, Why
+from flashsystem_operator.planner.change_reason import ChangeKind, ChangeReason
 from flashsystem_operator.values import ChapSecret, HostName, SystemId, VolumeName, VolumeUid
 
 AT = datetime(2026, 2, 1, 12, 30, 15, 123456, UTC)
 NODE, UID = HostName("node-a1"), VolumeUid("60050768000000000000000000000001")
 UNMAP = UnmapVolume(NODE, VolumeName("my data"), UID)
-ERRAND = Errand(
+ERRAND = Operation(
     ObjectRef(Kind.ARRAY, "storage", "fs1"),
     SystemId("0000020421A0BEEF"),
     ObjectRef(Kind.ATTACHMENT, "team", "db"),
     "uid-1",
     3,
-    Cause(Why.DETACH, "VolumeAttachment team/db is being deleted."),
+    ChangeReason(ChangeKind.DETACH, "VolumeAttachment team/db is being deleted."),
     UNMAP,
 )
 DONE = Sent(AT, 0.0841)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.metadata import FORCE_DETACH, PAUSED, RELEASE, Kind, ObjectRef
-from flashsystem_operator.controller.cache import ghost_of
+from flashsystem_operator.controller.cache import tombstone_of
 from support.arranging import NAMESPACE, iqn, own_name
 from support.in_process import InProcess
 from support.passing import Passes, passes
@@ -57,11 +57,11 @@ def is_forced(running: Passes, attached: ObjectRef, array: InProcess) -> list[Ob
 
 def slips_away(running: Passes, attached: ObjectRef, array: InProcess) -> list[ObjectRef]:  # noqa: ARG001 - as above
     """It goes in spite of its finalizer, by a race of the API server."""
-    gone = ghost_of(Kind.ATTACHMENT, running.api.read(attached))
+    gone = tombstone_of(Kind.ATTACHMENT, running.api.read(attached))
     assert gone is not None
     del running.api.objects[f"/apis/flashsystem.io/v1alpha1/namespaces/{NAMESPACE}/volumeattachments/{attached.name}"]
     running.see(attached)
-    return [running.cache.haunt(Kind.ATTACHMENT, gone)]
+    return [running.cache.add_tombstone(Kind.ATTACHMENT, gone)]
 
 
 Ends = Callable[[Passes, ObjectRef, InProcess], list[ObjectRef]]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.metadata import FINALIZER
-from flashsystem_operator.controller.kube.client import Conflict, Gone
+from flashsystem_operator.controller.kube.client import Conflict, NotFound
 from support.arranging import own_name
 from support.in_process import InProcess
 from support.passing import Passes, passes
@@ -160,7 +160,7 @@ async def test_the_finalizer_of_a_namesake_is_never_taken_off(running: Passes) -
 
     namesake = running.attachment("a", "node", "data", finalizers=[FINALIZER])
     running.see(namesake)
-    with pytest.raises(Gone):
+    with pytest.raises(NotFound):
         await running.writer.release(namesake, entry.meta)
 
     assert FINALIZER in running.api.read(namesake)["metadata"]["finalizers"]

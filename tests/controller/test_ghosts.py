@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.metadata import FINALIZER, Kind
-from flashsystem_operator.controller.cache import ghost_of
+from flashsystem_operator.controller.cache import tombstone_of
 
 UID = "60050760000000000000000000000001"
 RECORDED = {
@@ -26,12 +26,12 @@ def last_seen(kind: Kind, status: dict[str, Any] | None = None, **meta: Any) -> 
 
 @pytest.mark.parametrize(("kind", "name"), [(Kind.ATTACHMENT, "one@the-uid"), (Kind.HOST, "one")])
 def test_what_vanished_from_under_our_finalizer_is_kept_as_being_deleted(kind: Kind, name: str) -> None:
-    ghost = ghost_of(kind, last_seen(kind))
+    tombstone = tombstone_of(kind, last_seen(kind))
 
-    assert ghost is not None
-    assert ghost["metadata"]["name"] == name
-    assert ghost["metadata"]["deletionTimestamp"]
-    assert ghost["status"] == RECORDED[kind]
+    assert tombstone is not None
+    assert tombstone["metadata"]["name"] == name
+    assert tombstone["metadata"]["deletionTimestamp"]
+    assert tombstone["status"] == RECORDED[kind]
 
 
 @pytest.mark.parametrize("kind", [Kind.ATTACHMENT, Kind.HOST])
@@ -46,4 +46,4 @@ def test_what_vanished_from_under_our_finalizer_is_kept_as_being_deleted(kind: K
     ids=lambda each: each if isinstance(each, str) else "",
 )
 def test_what_went_in_another_way_leaves_no_ghost(kind: Kind, why: str, change: dict[str, Any]) -> None:
-    assert ghost_of(kind, last_seen(kind, **change)) is None, why
+    assert tombstone_of(kind, last_seen(kind, **change)) is None, why

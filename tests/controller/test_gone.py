@@ -100,12 +100,12 @@ def lines_of_a_detach(dialect: str, act: Act, *, survey: bool, after: int) -> in
         keeper.delete(leaving)
         mapped = True
 
-        def hand() -> None:
+        def observer_thread() -> None:
             nonlocal mapped
             mapped = PAIR in seen(array)
             act(array)
 
-        before, array.lines_until, array.act = len(array.lines), after, hand
+        before, array.lines_until, array.act = len(array.lines), after, observer_thread
         keeper.turn([leaving], survey=survey)
         typed = array.lines[before:]
         if mapped:

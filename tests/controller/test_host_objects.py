@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.attachment import Access
-from flashsystem_operator.api.base import Memory
+from flashsystem_operator.api.base import StatusModel
 from flashsystem_operator.api.common import Condition
 from flashsystem_operator.array.commands import SetChap
 from flashsystem_operator.simulator.state.model import Host
 from flashsystem_operator.values import ChapSecret
 from support.arranging import attachment, host, iqn, own_name
 from support.in_process import InProcess
-from support.keeping import Keeper, Wish
+from support.keeping import ImportRequest, Keeper
 from support.passing import passes
 
 POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
@@ -53,11 +53,11 @@ class Setting:
         self.array = InProcess(config, **rules)
         self.keeper = Keeper(self.array)
 
-    def wish(self, *wishes: Wish) -> None:
+    def wish(self, *wishes: ImportRequest) -> None:
         self.keeper.wish(*wishes)
         self.keeper.settle()
 
-    def edit(self, wished: Wish, **spec: Any) -> None:
+    def edit(self, wished: ImportRequest, **spec: Any) -> None:
         """What a user changes in the spec; the status stays."""
         now = self.keeper.wishes[wished.ref]
         before = now.model_dump(by_alias=False, exclude_defaults=True)
@@ -72,11 +72,11 @@ class Setting:
     def typed(self, verb: str) -> list[str]:
         return [line for line in self.array.lines if f"svctask {verb} " in line]
 
-    def status(self, wished: Wish) -> Any:
-        status: Memory = self.keeper.wishes[wished.ref].status
+    def status(self, wished: ImportRequest) -> Any:
+        status: StatusModel = self.keeper.wishes[wished.ref].status
         return status
 
-    def ready(self, wished: Wish) -> Condition:
+    def ready(self, wished: ImportRequest) -> Condition:
         conditions: tuple[Condition, ...] = self.status(wished).conditions
         return next(each for each in conditions if each.type == "Ready")
 

@@ -102,7 +102,7 @@ def test_a_renamed_volume_that_no_listing_ever_showed_is_not_said_to_be_gone(arr
     """The operator was started again, the volume is mapped to nothing; what remains is the id that was recorded."""
     array.admin("svctask rmhost -force " + own_name("a"))
     array.admin("svctask chvdisk -name renamed vol0")
-    array.lacking, keeper.view = ("renamed",), None
+    array.lacking, keeper.inventory = ("renamed",), None
 
     keeper.turn()
 
@@ -232,5 +232,5 @@ def test_the_preferred_node_of_a_volume_is_known_when_it_is_attached_by_a_survey
     assert said.volume is not None
     assert said.connection is not None
     assert said.volume.preferred_node == "2"
-    assert keeper.view is not None
-    assert said.connection.target_iqn == keeper.view.body.nodes[1].iqn
+    assert keeper.inventory is not None
+    assert said.connection.target_iqn == keeper.inventory.body.nodes[1].iqn

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flashsystem_operator.api.metadata import Kind, ObjectRef
-from flashsystem_operator.array.session import CHAIN, Ending, Typed
+from flashsystem_operator.array.session import CHAIN, CommandResult, Ending
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.metrics.collector import Backlog, Exposition, Scene, Standing
+from flashsystem_operator.controller.metrics.collector import Backlog, Exposition, Scene, WorkerState
 from flashsystem_operator.controller.metrics.recorder import Meter, PassEnd, Tallies, Tally, tally
-from flashsystem_operator.planner.events import EventReason, News
+from flashsystem_operator.planner.events import EventReason, EventRecord
 from support.arranging import attachment
 from support.arranging import metadata as meta_of
 from support.scraping import Scrape, read
@@ -51,16 +51,16 @@ def counted(cache: Cache) -> Tallies:
 
 
 def scraped(meter: Meter, *, works: bool = True, tallies: Tallies | None = None) -> Scrape:
-    standing = Standing(None, works, meter, Backlog(3, 2, 7.5), 1)
+    standing = WorkerState(None, works, meter, Backlog(3, 2, 7.5), 1)
     return read(Exposition().text(Scene({ARRAY: standing}, None, tallies or {})).decode())
 
 
 def told_of(count: int, *codes: str) -> Meter:
     meter = Meter(ARRAY)
     for number in range(count):
-        meter.heed(Typed("mkhost", 0.1, Ending.REFUSED, f"CMMVC00{number:02}E"))
+        meter.observe_command(CommandResult("mkhost", 0.1, Ending.REFUSED, f"CMMVC00{number:02}E"))
     for code in codes:
-        meter.heed(Typed("mkhost", 0.1, Ending.REFUSED, code))
+        meter.observe_command(CommandResult("mkhost", 0.1, Ending.REFUSED, code))
     return meter
 
 
@@ -162,9 +162,9 @@ def test_of_unknown_codes_some_are_told_apart_and_the_rest_is_other() -> None:
 
 def test_a_line_of_several_looks_is_no_command_but_takes_time() -> None:
     meter = Meter(ARRAY)
-    meter.heed(Typed(CHAIN, 0.2, Ending.DONE))
-    meter.heed(Typed("lshost", None, Ending.DONE))
-    meter.heed(Typed(CHAIN, 60.0, Ending.UNKNOWN))
+    meter.observe_command(CommandResult(CHAIN, 0.2, Ending.DONE))
+    meter.observe_command(CommandResult("lshost", None, Ending.DONE))
+    meter.observe_command(CommandResult(CHAIN, 60.0, Ending.UNKNOWN))
 
     seen = scraped(meter)
 
@@ -175,11 +175,11 @@ def test_a_line_of_several_looks_is_no_command_but_takes_time() -> None:
 
 def test_only_an_array_that_spoke_was_in_contact() -> None:
     meter = Meter(ARRAY)
-    meter.heed(Typed("lshost", None, Ending.NOT_SENT))
-    meter.heed(Typed("lshost", 60.0, Ending.UNKNOWN))
+    meter.observe_command(CommandResult("lshost", None, Ending.NOT_SENT))
+    meter.observe_command(CommandResult("lshost", 60.0, Ending.UNKNOWN))
     assert meter.last_contact == 0
 
-    meter.heed(Typed("lshost", 0.1, Ending.REFUSED, "CMMVC5753E"))
+    meter.observe_command(CommandResult("lshost", 0.1, Ending.REFUSED, "CMMVC5753E"))
     assert meter.last_contact > 0
 
 
@@ -190,9 +190,9 @@ def test_attaching_takes_from_the_creation_and_detaching_from_the_deletion_of_th
     meter, wished = Meter(ARRAY), attachment("a", "node")
     for since, reason in (("creation_timestamp", EventReason.ATTACHED), ("deletion_timestamp", EventReason.DETACHED)):
         meta = wished.metadata.model_copy(update={since: ago(1000)})
-        meter.told(wished.model_copy(update={"metadata": meta}), [News(reason, "")])
+        meter.record(wished.model_copy(update={"metadata": meta}), [EventRecord(reason, "")])
     ahead = wished.metadata.model_copy(update={"creation_timestamp": ago(-1000)})
-    meter.told(wished.model_copy(update={"metadata": ahead}), [News(EventReason.ATTACHED, "")])
+    meter.record(wished.model_copy(update={"metadata": ahead}), [EventRecord(EventReason.ATTACHED, "")])
 
     seen = scraped(meter)
 
@@ -211,7 +211,7 @@ def test_drift_that_is_put_right_at_once_was_seen_too_and_one_told_before_is_not
         }
     )
     meter.corrected(plain)
-    meter.told(drifted, [News("Drifted", "")])
+    meter.record(drifted, [EventRecord("Drifted", "")])
     meter.corrected(drifted)
 
     seen = scraped(meter)
@@ -255,7 +255,7 @@ def test_a_replica_that_does_not_work_an_array_says_only_that() -> None:
 
 
 def test_of_an_array_that_is_gone_nothing_is_shown() -> None:
-    exposition, worked = Exposition(), Standing(None, True, told_of(3), Backlog(), 0)
+    exposition, worked = Exposition(), WorkerState(None, True, told_of(3), Backlog(), 0)
 
     assert b'array="array"' in exposition.text(Scene({ARRAY: worked}, None, {}))
     assert b'array="array"' not in exposition.text(Scene({}, None, {}))

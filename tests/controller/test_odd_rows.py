@@ -13,13 +13,13 @@ from flashsystem_operator.api.common import find
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import Step
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
-from flashsystem_operator.controller.observer import Looking
+from flashsystem_operator.controller.observer import Observer
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.array import audit
 from flashsystem_operator.planner.decision import Decision, Reason, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.drift import with_vanished
 from support.arranging import attachment, host, iqn, own_name
 from support.in_process import InProcess
@@ -91,13 +91,15 @@ def keeper(array: Spoilt, typed: list[Step]) -> Iterator[Keeper]:
     running.close()
 
 
-def seen(array: Spoilt, world: World) -> tuple[View, dict[str, Decision]]:
+def seen(array: Spoilt, desired: Desired) -> tuple[Inventory, dict[str, Decision]]:
     """All that a first survey shows, and what is decided on it."""
     with closing(array.session()) as session:
-        due = [*world.hosts, *world.attachments]
-        view = Looking(session).first(world, due, survey=True)
-        decisions = batch.plan(with_vanished(world, view), view, due)
-    return view, {ref.name if ref in world.attachments else f"host {ref.name}": each for ref, each in decisions.items()}
+        due = [*desired.hosts, *desired.attachments]
+        inventory = Observer(session).first(desired, due, survey=True)
+        decisions = batch.plan(with_vanished(desired, inventory), inventory, due)
+    return inventory, {
+        ref.name if ref in desired.attachments else f"host {ref.name}": each for ref, each in decisions.items()
+    }
 
 
 def cut(cells: int) -> Callable[[str], str]:
@@ -108,15 +110,15 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
     return lambda row: row.replace(old, new, 1)
 
 
-def standing(world: World, row: str, about: str) -> set[str]:
+def standing(desired: Desired, row: str, about: str) -> set[str]:
     """Whose host object, initiator or volume the row is about."""
     words = {cell.lower() for cell in [*row.split("!"), about] if cell}
     found = set[str]()
-    for ref, each in world.hosts.items():
+    for ref, each in desired.hosts.items():
         names = {own_name(ref.name), *each.spec.initiators.iscsi, each.status.name or ""} - {""}
         if {name.lower() for name in names} & words:
             found.add(f"host {ref.name}")
-    for ref, wish in world.attachments.items():
+    for ref, wish in desired.attachments.items():
         volume = wish.status.volume
         names = {
             wish.spec.volume.name or "",
@@ -136,8 +138,8 @@ LISTINGS = ("lshost", "lsvdisk -bytes", "lshostvdiskmap", "lsnode", "lsip", "lsp
 def test_one_row_in_another_shape_changes_nothing_for_those_who_do_not_stand_on_it(
     array: Spoilt, keeper: Keeper, data: st.DataObject
 ) -> None:
-    array.lines_there, world = "", keeper.world
-    _, before = seen(array, world)
+    array.lines_there, desired = "", keeper.desired
+    _, before = seen(array, desired)
     names = [each["name"] for each in array.state["hosts"]]
     look = data.draw(st.sampled_from([*LISTINGS, *(f"lshost {name}" for name in names)]))
     printed, name = array.printed(look), "" if look in LISTINGS else look.split()[1]
@@ -151,17 +153,17 @@ def test_one_row_in_another_shape_changes_nothing_for_those_who_do_not_stand_on_
 
     if look == "lsportset" and "!portset0!" in printed[number]:  # whether any address is for hosts stands on it
         with pytest.raises(Unreadable):
-            seen(array, world)
+            seen(array, desired)
         return
-    view, after = seen(array, world)
+    inventory, after = seen(array, desired)
 
-    concerned = standing(world, "" if name else printed[number], name)
+    concerned = standing(desired, "" if name else printed[number], name)
     assert {name: each for name, each in after.items() if name not in concerned} == {
         name: each for name, each in before.items() if name not in concerned
     }
     for each in concerned:
         assert after[each] == before[each] or _reason(after[each]) is Reason.UNREADABLE_ANSWER
-    assert view.odd or after == before
+    assert inventory.odd or after == before
 
 
 ODD: Mapping[str, tuple[str, str, Callable[[str], str]]] = {
@@ -177,15 +179,15 @@ ODD: Mapping[str, tuple[str, str, Callable[[str], str]]] = {
 def test_a_foreign_row_stops_only_who_wants_that_volume_and_the_audit_names_it(
     array: Spoilt, keeper: Keeper, look: str, word: str, spoil: Callable[[str], str]
 ) -> None:
-    _, before = seen(array, keeper.world)
+    _, before = seen(array, keeper.desired)
     array.spoil(next(row for row in array.printed(look) if f"!{word}!" in row), spoil)
 
-    view, after = seen(array, keeper.world)
+    inventory, after = seen(array, keeper.desired)
 
     changed = {name for name, each in after.items() if each != before[name]}
     assert changed == {"elsewhere-6"}
     assert _reason(after["elsewhere-6"]) is Reason.UNREADABLE_ANSWER
-    (unread,) = audit.audit(keeper.world, view).unreadable
+    (unread,) = audit.audit(keeper.desired, inventory).unreadable
     assert unread.command is not None
     assert unread.command.startswith(f"svcinfo {look.split(maxsplit=1)[0]}")
     assert unread.why
@@ -228,5 +230,5 @@ def test_it_goes_on_when_the_row_can_be_read_again(array: Spoilt, keeper: Keeper
     keeper.settle()
 
     assert "vol3" not in [each["volume"] for each in array.state["mappings"]]
-    assert keeper.view is not None
-    assert keeper.view.odd == ()
+    assert keeper.inventory is not None
+    assert keeper.inventory.odd == ()

@@ -40,7 +40,7 @@ async def test_the_end_of_a_request_is_progress_whatever_came_of_it(ask: Callabl
     api.faults.append(Fault.UNAVAILABLE)
     async with api.served() as kube:
         try:
-            await ask(kube.heeded_by(lambda: ended.append("one")))
+            await ask(kube.reporting_progress_to(lambda: ended.append("one")))
         except KubeError:
             ended.append("refused")
 

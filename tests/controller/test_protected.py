@@ -10,10 +10,10 @@ from flashsystem_operator.array import discovery
 from flashsystem_operator.array.commands import ChangeHost, MapVolume, RemoveHost, RemoveIoGroups, Step, UnmapVolume
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.session import Session
-from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.change_log import Operation
 from flashsystem_operator.controller.executor import Results
-from flashsystem_operator.controller.pass_memory import Protected
-from flashsystem_operator.planner.change_reason import cause
+from flashsystem_operator.controller.pass_memory import RefusalCache
+from flashsystem_operator.planner.change_reason import change_reason_of
 from flashsystem_operator.planner.decision import Reason
 from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
 from support.arranging import array, attachment
@@ -30,14 +30,14 @@ class Told:
         self.array = pretended
         self.session = session
         self.clock = Clock()
-        self.protected = Protected(self.clock, 60.0)
+        self.refusal_cache = RefusalCache(self.clock, 60.0)
         self.volume = pretended.system.volume_named["vol0"]
         self.unmap = UnmapVolume(HostName("a"), VolumeName("vol0"), VolumeUid(self.volume.uid))
 
     def refused(self, step: Step, words: str = "CMMVC9999E Not now.") -> None:
-        errand = Errand(array().ref, None, OWNER.ref, "u", 1, cause(OWNER, step), step)
-        results = Results({OWNER.ref: Refused("svctask x", words)}, refused=[errand])
-        self.protected.learn(self.session, results, discovery.survey(self.session, None))
+        operation = Operation(array().ref, None, OWNER.ref, "u", 1, change_reason_of(OWNER, step), step)
+        results = Results({OWNER.ref: Refused("svctask x", words)}, refused=[operation])
+        self.refusal_cache.learn(self.session, results, discovery.survey(self.session, None))
 
 
 @pytest.fixture(params=[{"dialect": "modern"}, {"dialect": "modern", "release": "7.6.0.0"}])
@@ -52,14 +52,14 @@ def told(request: pytest.FixtureRequest) -> Iterator[Told]:
 def test_what_was_refused_under_protection_rests_for_its_time_with_the_arrays_words(told: Told) -> None:
     told.refused(told.unmap)
 
-    wait = told.protected.held[told.unmap]
+    wait = told.refusal_cache.held[told.unmap]
     assert wait.reason is Reason.VOLUME_PROTECTED
     assert "CMMVC9999E Not now. Volume protection is on" in wait.message
     assert "15 minutes after the last I/O" in wait.message
     told.clock.now += 45
-    assert told.protected.held[told.unmap].retry == 15
+    assert told.refusal_cache.held[told.unmap].retry == 15
     told.clock.now += 15
-    assert told.protected.held == {}
+    assert told.refusal_cache.held == {}
 
 
 def test_protection_that_is_off_explains_no_refusal(told: Told) -> None:
@@ -67,7 +67,7 @@ def test_protection_that_is_off_explains_no_refusal(told: Told) -> None:
 
     told.refused(told.unmap)
 
-    assert told.protected.held == {}
+    assert told.refusal_cache.held == {}
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_protection_that_is_off_explains_no_refusal(told: Told) -> None:
 def test_a_code_that_gives_another_reason_is_not_explained_by_protection(told: Told, step: Step, code: str) -> None:
     told.refused(step, f"{code} No.")
 
-    assert told.protected.held == {}
+    assert told.refusal_cache.held == {}
 
 
 def test_only_what_takes_away_is_protected(told: Told) -> None:
     told.refused(MapVolume(told.unmap.host, told.unmap.volume, told.unmap.uid, Lun(1)))
 
-    assert told.protected.held == {}
+    assert told.refusal_cache.held == {}
 
 
 def test_what_is_done_all_the_same_needs_no_rest(told: Told) -> None:
@@ -94,10 +94,10 @@ def test_what_is_done_all_the_same_needs_no_rest(told: Told) -> None:
 
     told.refused(told.unmap)
 
-    assert told.protected.held == {}
+    assert told.refusal_cache.held == {}
 
 
 def test_a_host_rests_for_the_volumes_that_it_sees(told: Told) -> None:
     told.refused(step := RemoveHost(told.unmap.host))
 
-    assert step in told.protected.held
+    assert step in told.refusal_cache.held

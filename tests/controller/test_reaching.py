@@ -9,7 +9,7 @@ import pytest
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.array.errors import ArrayError
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.connection import ArrayDown, Contacts
+from flashsystem_operator.controller.connection import ArrayConnection, ArrayDown
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner.decision import Reason
 from support import arranging
@@ -24,8 +24,10 @@ MINUTE, HOUR = 60.0, 3600.0
 class Reaching:
     """One array that is reached for again and again. clock: what the waits are measured by."""
 
-    def __init__(self, contacts: Contacts, array: FlashSystemArray, api: SmallApi, clock: Clock, sshd: Sshd) -> None:
-        self._contacts = contacts
+    def __init__(
+        self, connection: ArrayConnection, array: FlashSystemArray, api: SmallApi, clock: Clock, sshd: Sshd
+    ) -> None:
+        self._contacts = connection
         self._array = array
         self._api = api
         self._version = 0
@@ -39,10 +41,10 @@ class Reaching:
 
     async def attempt(self, *, fresh: bool = True, requested: bool = False, by_owner: bool = False) -> ArrayDown:
         """What a pass does first. This array never turns out to be one, so that there is always something to say."""
-        with ThreadPoolExecutor(1) as hand:
+        with ThreadPoolExecutor(1) as observer_thread:
             try:
                 await self._contacts.reach(
-                    self._array, hand, fresh=fresh, requested=requested or by_owner, by_owner=by_owner
+                    self._array, observer_thread, fresh=fresh, requested=requested or by_owner, by_owner=by_owner
                 )
             except ArrayDown as down:
                 return down
@@ -68,9 +70,9 @@ async def reaching(sshd: Sshd) -> AsyncIterator[Reaching]:
         limits={"command_timeout": "1s"},
     )
     async with api.served() as kube:
-        contacts = Contacts(kube, Writer(kube, Cache()), clock, lambda _: None)
-        yield Reaching(contacts, array, api, clock, sshd)
-        contacts.close()
+        connection = ArrayConnection(kube, Writer(kube, Cache()), clock, lambda _: None)
+        yield Reaching(connection, array, api, clock, sshd)
+        connection.close()
 
 
 async def test_a_secret_that_is_missing_or_malformed_is_asked_for_again_by_the_back_off(reaching: Reaching) -> None:

@@ -21,17 +21,17 @@ from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from flashsystem_operator.controller import reconciler
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.change_log import Operation
 from flashsystem_operator.controller.executor import NotDone, Results
 from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.metrics.recorder import Meter
-from flashsystem_operator.controller.outputs import Beside
-from flashsystem_operator.controller.pass_memory import Braking, Protected, Unsettled
-from flashsystem_operator.controller.reconciler import Round
+from flashsystem_operator.controller.outputs import Outputs
+from flashsystem_operator.controller.pass_memory import DetachCounter, InDoubt, RefusalCache
+from flashsystem_operator.controller.reconciler import Pass
 from flashsystem_operator.controller.writer import Writer, now
-from flashsystem_operator.planner.change_reason import Cause, Why
+from flashsystem_operator.planner.change_reason import ChangeKind, ChangeReason
 from flashsystem_operator.planner.decision import UNSEEN, Reason, Refuse, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.status import Outcome
 from flashsystem_operator.values import HostName, VolumeUid
 from support import arranging
@@ -46,18 +46,18 @@ def array() -> Iterator[InProcess]:
         yield running
 
 
-def a_round(kube: Kube, session: Session, hand: ThreadPoolExecutor, cache: Cache, why_not: str = "") -> Round:
+def a_round(kube: Kube, session: Session, observer_thread: ThreadPoolExecutor, cache: Cache, why_not: str = "") -> Pass:
     """why_not: no command is sent, and this is the reason."""
     writer = Writer(kube, cache)
-    return Round(
+    return Pass(
         session,
         writer,
-        Unsettled(monotonic, 120),
-        Protected(monotonic, 60),
-        Braking(writer),
+        InDoubt(monotonic, 120),
+        RefusalCache(monotonic, 60),
+        DetachCounter(writer),
         lambda _: why_not,
-        hand,
-        Beside(kube, monotonic),
+        observer_thread,
+        Outputs(kube, monotonic),
         Meter(ObjectRef(Kind.ARRAY, arranging.NAMESPACE, "array")),
     )
 
@@ -68,9 +68,9 @@ async def test_an_object_that_is_gone_by_its_turn_gets_no_further_turn(array: In
     gone, of = ObjectRef(kind, arranging.NAMESPACE, "gone"), arranging.array()
 
     async with SmallApi().served() as kube:
-        with closing(await asyncio.to_thread(array.session)) as session, ThreadPoolExecutor(1) as hand:
-            ended = await a_round(kube, session, hand, Cache()).go(
-                lambda _: arranging.world(of=of), None, [gone], survey=False
+        with closing(await asyncio.to_thread(array.session)) as session, ThreadPoolExecutor(1) as observer_thread:
+            ended = await a_round(kube, session, observer_thread, Cache()).run(
+                lambda _: arranging.desired(of=of), None, [gone], survey=False
             )
 
     assert ended.again == {}
@@ -81,9 +81,17 @@ TAKING = (RemovePort(HOST, arranging.iqn("node")), UnmapVolume(HOST, arranging.v
 HAS_A_MAPPING = Refused("svctask rmhostport ...", "CMMVC5871E The action failed because a mapping exists.")
 
 
-def errand(step: Step) -> Errand:
+def operation(step: Step) -> Operation:
     ref = ObjectRef(Kind.HOST, arranging.NAMESPACE, type(step).__name__)
-    return Errand(ObjectRef(Kind.ARRAY, arranging.NAMESPACE, "array"), None, ref, "uid", 1, Cause(Why.SPEC, ""), step)
+    return Operation(
+        ObjectRef(Kind.ARRAY, arranging.NAMESPACE, "array"),
+        None,
+        ref,
+        "uid",
+        1,
+        ChangeReason(ChangeKind.SPEC, ""),
+        step,
+    )
 
 
 @pytest.mark.parametrize("step", TAKING, ids=["rmhostport", "rmvdiskhostmap"])
@@ -93,15 +101,15 @@ def errand(step: Step) -> Errand:
 def test_a_command_that_took_nothing_away_wakes_no_other_object(step: Step, error: Exception) -> None:
     """Else the removals of a port and of a mapping that the array refuses wake each other for ever."""
     results = Results()
-    results.record(errand(step), error)
+    results.record(operation(step), error)
 
     assert not reconciler.frees(results)
 
 
 @pytest.mark.parametrize("step", TAKING, ids=["rmhostport", "rmvdiskhostmap"])
 def test_what_was_taken_away_wakes_others_also_when_a_later_command_of_the_same_object_is_refused(step: Step) -> None:
-    results = Results(done=[errand(step)])
-    results.record(errand(step), HAS_A_MAPPING)
+    results = Results(done=[operation(step)])
+    results.record(operation(step), HAS_A_MAPPING)
 
     assert reconciler.frees(results)
 
@@ -109,7 +117,7 @@ def test_what_was_taken_away_wakes_others_also_when_a_later_command_of_the_same_
 @pytest.mark.parametrize("step", TAKING, ids=["rmhostport", "rmvdiskhostmap"])
 def test_what_may_have_been_taken_away_wakes_others(step: Step) -> None:
     results = Results()
-    results.record(errand(step), OutcomeUnknown("svctask ...", "the connection was cut"))
+    results.record(operation(step), OutcomeUnknown("svctask ...", "the connection was cut"))
 
     assert reconciler.frees(results)
 
@@ -121,7 +129,7 @@ def test_an_object_whose_command_was_refused_backs_off_whatever_becomes_of_the_o
     outcomes = {refused: Outcome(obstructed, HAS_A_MAPPING, refused=True), waiting: Outcome(obstructed)}
 
     assert reconciler.obstructed(outcomes) == {waiting}
-    assert reconciler.again(outcomes, (), arranging.world())[refused] is None
+    assert reconciler.again(outcomes, (), arranging.desired())[refused] is None
 
 
 def body(kind: Kind, name: str, **more: Any) -> dict[str, Any]:
@@ -166,16 +174,16 @@ async def test_a_host_goes_only_when_the_array_remembers_the_luns_that_rest_on_i
     if fault:
         api.faults.append(fault)
 
-    def known() -> World:
+    def known() -> Desired:
         of, node = (cache.get(ref) for ref in refs.values())
         assert of is not None
         assert isinstance(of.counted, FlashSystemArray)
         resources = [node.counted] if node and isinstance(node.counted, FlashSystemHost) else []
-        return arranging.world(*resources, of=of.counted, now=now())
+        return arranging.desired(*resources, of=of.counted, now=now())
 
     async with api.served() as kube:
-        with closing(await asyncio.to_thread(array.session)) as session, ThreadPoolExecutor(1) as hand:
-            ended = await a_round(kube, session, hand, cache).go(
+        with closing(await asyncio.to_thread(array.session)) as session, ThreadPoolExecutor(1) as observer_thread:
+            ended = await a_round(kube, session, observer_thread, cache).run(
                 lambda _: known(), None, [refs[Kind.HOST]], survey=True
             )
 
@@ -217,9 +225,9 @@ async def test_other_tasks_have_their_turns_while_a_pass_plans_before_and_after_
     )
     asked = list[Asked]()
 
-    def known(_: str) -> World:
+    def known(_: str) -> Desired:
         asked.append(Asked())
-        return arranging.world(arranging.host("node"), leaving, held=asked[-1])
+        return arranging.desired(arranging.host("node"), leaving, held=asked[-1])
 
     async def other() -> None:
         while True:
@@ -230,9 +238,11 @@ async def test_other_tasks_have_their_turns_while_a_pass_plans_before_and_after_
             await asyncio.sleep(0)
 
     async with SmallApi().served() as kube:
-        with closing(await asyncio.to_thread(array.session)) as session, ThreadPoolExecutor(1) as hand:
+        with closing(await asyncio.to_thread(array.session)) as session, ThreadPoolExecutor(1) as observer_thread:
             ticking = asyncio.create_task(other())
-            await a_round(kube, session, hand, Cache(), "paused").go(known, None, [leaving.ref], survey=True)
+            await a_round(kube, session, observer_thread, Cache(), "paused").run(
+                known, None, [leaving.ref], survey=True
+            )
             ticking.cancel()
 
     _, first, second = (each.turns for each in asked)
@@ -244,7 +254,7 @@ async def test_other_tasks_have_their_turns_while_a_pass_plans_before_and_after_
 def test_a_chap_secret_that_cannot_be_used_is_asked_for_again_by_the_back_off(reason: Reason) -> None:
     host = ObjectRef(Kind.HOST, arranging.NAMESPACE, "node")
 
-    assert reconciler.again({host: Outcome(Refuse(reason, "Correct it."))}, (), arranging.world()) == {host: None}
+    assert reconciler.again({host: Outcome(Refuse(reason, "Correct it."))}, (), arranging.desired()) == {host: None}
 
 
 class Losing(InProcess):
@@ -274,5 +284,5 @@ async def test_a_mapping_whose_answer_was_lost_is_settled_by_the_same_pass_also_
             await running.turn(node, *both)
 
             assert array.mapped == 2
-            assert not running.unsettled.hosts
+            assert not running.in_doubt.hosts
             assert [running.ready(each)["status"] for each in both] == ["True", "True"]

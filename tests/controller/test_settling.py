@@ -1,13 +1,13 @@
 """A deletion is fresh for a while after it was first heard of, and no longer."""
 
-from flashsystem_operator.controller.pass_memory import Settling
+from flashsystem_operator.controller.pass_memory import DeletionDebounce
 from support.arranging import attachment
 from support.clock import Clock
 
 
 def test_each_deletion_is_fresh_for_its_own_time() -> None:
     clock = Clock()
-    settling = Settling(clock, 3.0)
+    settling = DeletionDebounce(clock, 3.0)
     first, second = (attachment(name, "node", meta={"deleting": True}) for name in ("a", "b"))
     there = attachment("there", "node")
 
@@ -22,7 +22,7 @@ def test_each_deletion_is_fresh_for_its_own_time() -> None:
 
 def test_a_namesake_is_another_deletion() -> None:
     clock = Clock()
-    settling = Settling(clock, 3.0)
+    settling = DeletionDebounce(clock, 3.0)
     first, again = (attachment("a", "node", meta={"deleting": True}) for _ in range(2))
     settling.rest([first])
     clock.now += 60

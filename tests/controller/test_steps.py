@@ -15,9 +15,9 @@ from flashsystem_operator.array.commands import MakeHost, MapVolume, RemoveHost,
 from flashsystem_operator.array.errors import Refused, Withheld
 from flashsystem_operator.array.ssh.transport import Reply
 from flashsystem_operator.controller import executor
-from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.change_log import Operation
 from flashsystem_operator.controller.reconciler import MAX_COMMANDS, within_bounds
-from flashsystem_operator.planner.change_reason import Cause, Why
+from flashsystem_operator.planner.change_reason import ChangeKind, ChangeReason
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason
 from flashsystem_operator.values import HostName, Lun, VolumeName
 from support.arranging import iqn, uid, volume
@@ -31,8 +31,8 @@ def owner(name: str) -> ObjectRef:
     return ObjectRef(Kind.HOST, "storage", name)
 
 
-def errand(step: Step, of: str) -> Errand:
-    return Errand(ARRAY, None, owner(of), f"uid-of-{of}", 1, Cause(Why.SPEC, ""), step)
+def operation(step: Step, of: str) -> Operation:
+    return Operation(ARRAY, None, owner(of), f"uid-of-{of}", 1, ChangeReason(ChangeKind.SPEC, ""), step)
 
 
 def make(name: str) -> MakeHost:
@@ -51,34 +51,38 @@ def hosts(array: InProcess) -> set[str]:
 
 async def test_a_step_is_asked_about_right_before_it_is_sent_and_not_when_it_is_queued(array: InProcess) -> None:
     """A pause, or a lost Lease, in the midst of a pass stops the very next command."""
-    errands = [errand(make("node"), "a"), errand(RemoveHost(HostName("node")), "a"), errand(make("node"), "a")]
+    operations = [
+        operation(make("node"), "a"),
+        operation(RemoveHost(HostName("node")), "a"),
+        operation(make("node"), "a"),
+    ]
     asked: list[str] = []
 
-    def why_not(one: Errand) -> str:
+    def why_not(one: Operation) -> str:
         asked.append(type(one.step).__name__)
         return "storage/fs is paused" if len(array.lines) > before else ""
 
     results = executor.Results()
     with closing(await asyncio.to_thread(array.session, 4)) as session:
         before = len(array.lines)
-        await executor.run(errands, session, why_not, results)
+        await executor.run(operations, session, why_not, results)
 
     assert hosts(array) == {"node"}
     assert asked == ["MakeHost", "RemoveHost"]
     assert isinstance(results.errors[owner("a")], Withheld)
-    assert not results.unsettled
+    assert not results.in_doubt
 
 
 async def test_what_a_pass_had_no_time_for_is_postponed_also_what_stands_on_it(array: InProcess) -> None:
     """None of it failed, so nothing backs off: it is decided again after another look."""
-    errands = [errand(make("one"), "a"), errand(make("two"), "b"), errand(RemoveHost(HostName("two")), "c")]
+    operations = [operation(make("one"), "a"), operation(make("two"), "b"), operation(RemoveHost(HostName("two")), "c")]
     results = executor.Results()
     with closing(await asyncio.to_thread(array.session)) as session:
-        await executor.run(errands, session, lambda _: "", results, is_over=lambda: bool(results.done))
+        await executor.run(operations, session, lambda _: "", results, is_over=lambda: bool(results.done))
 
     assert hosts(array) == {"one"}
     assert [type(results.errors[owner(name)]) for name in ("b", "c")] == [executor.Postponed] * 2
-    assert not results.unsettled
+    assert not results.in_doubt
     assert not results.withheld
 
 
@@ -93,10 +97,10 @@ async def test_one_step_that_fails_in_a_way_nobody_expected_costs_the_others_not
     results = executor.Results()
     names = ("broken", "refused", "fine")
     with closing(connected(Answers(answer), greeted=False, width=4)) as session:
-        await executor.run([errand(make(name), name) for name in names], session, lambda _: "", results)
+        await executor.run([operation(make(name), name) for name in names], session, lambda _: "", results)
 
     assert isinstance(results.errors[owner("broken")], ValueError)
-    assert [each.owner for each in results.unsettled] == [owner("broken")]
+    assert [each.owner for each in results.in_doubt] == [owner("broken")]
     assert isinstance(results.errors[owner("refused")], Refused)
     assert [each.owner for each in results.refused] == [owner("refused")]
     assert owner("fine") not in results.errors
@@ -113,7 +117,7 @@ async def test_a_pass_that_is_cancelled_knows_which_commands_may_still_be_runnin
 
     results = executor.Results()
     with closing(connected(Answers(answer), greeted=False)) as session:
-        sending = asyncio.create_task(executor.run([errand(make("node"), "a")], session, lambda _: "", results))
+        sending = asyncio.create_task(executor.run([operation(make("node"), "a")], session, lambda _: "", results))
         await asyncio.to_thread(began.wait, 30)
         sending.cancel()
         await asyncio.sleep(0)
@@ -121,7 +125,7 @@ async def test_a_pass_that_is_cancelled_knows_which_commands_may_still_be_runnin
         with pytest.raises(asyncio.CancelledError):
             await sending
 
-    assert [each.owner for each in results.unsettled] == [owner("a")]
+    assert [each.owner for each in results.in_doubt] == [owner("a")]
 
 
 def test_a_pass_acts_on_no_more_than_its_bound_and_in_the_order_of_the_plan() -> None:
@@ -147,15 +151,15 @@ MINE, OTHERS = HostName("mine"), HostName("others")
 TWO_HOSTS = {"hosts": [{"name": name, "ports": [{"name": iqn(name)}]} for name in (MINE, OTHERS)]}
 
 
-async def mapped_by(array: Slipping, why_not: Callable[[Errand], str] = lambda _: "") -> executor.Results:
+async def mapped_by(array: Slipping, why_not: Callable[[Operation], str] = lambda _: "") -> executor.Results:
     """vol0 to `mine`, and vol2 after it."""
     results = executor.Results()
     with closing(await asyncio.to_thread(array.session, 4)) as session:
         seen = await asyncio.to_thread(discovery.survey, session, None)
         found = [seen.volume_named(VolumeName(name)) for name in ("vol0", "vol2")]
         plan = [MapVolume(MINE, each.name, each.uid, Lun(lun)) for lun, each in enumerate(found, 4) if each]
-        errands = [replace(errand(step, step.volume), known=identity.known(step, seen, plan)) for step in plan]
-        await executor.run(errands, session, why_not, results)
+        operations = [replace(operation(step, step.volume), known=identity.known(step, seen, plan)) for step in plan]
+        await executor.run(operations, session, why_not, results)
     return results
 
 
@@ -177,7 +181,7 @@ async def test_a_wrong_mapping_of_ours_is_removed_before_anything_else_is_sent(
     assert wrong.problem is None
     assert isinstance(results.errors[owner("vol0")], executor.WrongVolume)
     assert isinstance(results.errors[owner("vol2")], executor.NotDone)
-    assert not results.unsettled
+    assert not results.in_doubt
 
 
 async def test_a_wrong_mapping_that_could_not_be_removed_is_reported_with_the_reason() -> None:

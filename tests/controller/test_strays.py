@@ -5,7 +5,7 @@ from time import monotonic
 
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.leases import LeaseTerms
-from flashsystem_operator.controller.unassigned import LEASE, Strays
+from flashsystem_operator.controller.unassigned import LEASE, Unassigned
 from support.small_api import SmallApi
 
 PLACE = f"/apis/coordination.k8s.io/v1/namespaces/operators/leases/{LEASE}"
@@ -16,8 +16,8 @@ PATIENCE = 30.0
 async def test_a_lease_that_is_lost_is_asked_for_again_also_when_nothing_is_due() -> None:
     api = SmallApi()
     async with api.served() as kube:
-        strays = Strays(Cache(), kube, LeaseTerms("operators", "us", 1.0), monotonic, lambda _: False)
-        looking_after = asyncio.create_task(strays.run())
+        unassigned = Unassigned(Cache(), kube, LeaseTerms("operators", "us", 1.0), monotonic, lambda _: False)
+        looking_after = asyncio.create_task(unassigned.run())
         try:
             async with asyncio.timeout(PATIENCE):
                 await api.wrote.wait()

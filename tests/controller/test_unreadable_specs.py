@@ -7,15 +7,26 @@ import pytest
 
 from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef
 from flashsystem_operator.array.commands import MapVolume, RemoveHost, UnmapVolume
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.unassigned import judge
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.safety import detach_guard
-from support.arranging import INSTALLATION, NAMESPACE, SYSTEM, host_object, iqn, mapped, own_name, port, view, volume
+from support.arranging import (
+    INSTALLATION,
+    NAMESPACE,
+    SYSTEM,
+    host_object,
+    inventory,
+    iqn,
+    mapped,
+    own_name,
+    port,
+    volume,
+)
 
 ARRAY = ObjectRef(Kind.ARRAY, NAMESPACE, "array")
 DATA, LOGS = volume(), volume("logs", 2)
@@ -81,14 +92,14 @@ def attached(to: str, what: Any = DATA) -> dict[str, Any]:
     }
 
 
-def seen_by(cache: Cache) -> World:
+def seen_by(cache: Cache) -> Desired:
     array = next(each for each in cache.arrays if each.ref == ARRAY)
-    return World(array, cache.hosts_on(ARRAY), cache.attachments_on(ARRAY), INSTALLATION)
+    return Desired(array, cache.hosts_on(ARRAY), cache.attachments_on(ARRAY), INSTALLATION)
 
 
-def decided(cache: Cache, seen: View, kind: Kind, name: str) -> Decision | None:
-    world = seen_by(cache)
-    return batch.plan(world, seen, [*world.hosts, *world.attachments]).get(ObjectRef(kind, NAMESPACE, name))
+def decided(cache: Cache, seen: Inventory, kind: Kind, name: str) -> Decision | None:
+    desired = seen_by(cache)
+    return batch.plan(desired, seen, [*desired.hosts, *desired.attachments]).get(ObjectRef(kind, NAMESPACE, name))
 
 
 def reason_of(decision: Decision | None) -> Reason | None:
@@ -111,7 +122,7 @@ def test_an_exclusive_attachment_whose_spec_cannot_be_read_keeps_other_hosts_fro
     elder = an_attachment("elder", "one", status=attached("one"), **odd)
     shared = an_attachment("shared", "two", access="Shared")
     cache = cluster(a_host("one"), a_host("two"), elder, shared)
-    seen = view(ONE, TWO, DATA, mapped(ONE, DATA))
+    seen = inventory(ONE, TWO, DATA, mapped(ONE, DATA))
 
     assert reason_of(decided(cache, seen, Kind.ATTACHMENT, "shared")) is Reason.VOLUME_IN_USE
 
@@ -120,7 +131,7 @@ def test_what_can_be_read_of_a_spec_has_its_meaning() -> None:
     elder = an_attachment("elder", "one", status=attached("one"), access="Shared", driftPolicy="Ask")
     shared = an_attachment("shared", "two", access="Shared")
     cache = cluster(a_host("one"), a_host("two"), elder, shared)
-    decision = decided(cache, view(ONE, TWO, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "shared")
+    decision = decided(cache, inventory(ONE, TWO, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "shared")
 
     assert isinstance(decision, Act)
     assert any(isinstance(step, MapVolume) for step in decision.steps)
@@ -135,14 +146,14 @@ def test_a_mapping_is_never_taken_from_under_an_attachment_whose_spec_cannot_be_
     younger = an_attachment("younger", "one", status=attached("one"), metadata=leaving, **odd)
     cache = cluster(a_host("one"), elder, younger)
 
-    assert isinstance(decided(cache, view(ONE, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "elder"), Release)
+    assert isinstance(decided(cache, inventory(ONE, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "elder"), Release)
 
 
 def test_the_younger_of_one_pair_stays_a_duplicate_of_an_elder_whose_spec_cannot_be_read() -> None:
     elder = an_attachment("elder", "one", status=attached("one"), driftPolicy="Ask")
     cache = cluster(a_host("one"), elder, an_attachment("younger", "one"))
 
-    decision = decided(cache, view(ONE, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "younger")
+    decision = decided(cache, inventory(ONE, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "younger")
     assert reason_of(decision) is Reason.DUPLICATE
 
 
@@ -151,12 +162,12 @@ def test_a_host_in_use_by_an_attachment_whose_spec_cannot_be_read_is_not_deleted
     leaving = a_host("one", metadata=DELETING)
     cache = cluster(leaving, an_attachment("a", "one", status=attached("one"), **odd))
 
-    assert reason_of(decided(cache, view(ONE, DATA), Kind.HOST, "one")) is Reason.IN_USE
+    assert reason_of(decided(cache, inventory(ONE, DATA), Kind.HOST, "one")) is Reason.IN_USE
 
 
 def test_an_empty_host_object_stays_while_an_attachment_whose_spec_cannot_be_read_wants_it() -> None:
     cache = cluster(a_host("one"), an_attachment("a", "one", status=attached("one"), driftPolicy="Ask"))
-    decision = decided(cache, view(ONE, DATA), Kind.HOST, "one")
+    decision = decided(cache, inventory(ONE, DATA), Kind.HOST, "one")
 
     assert not (isinstance(decision, Act) and any(isinstance(step, RemoveHost) for step in decision.steps))
 
@@ -173,7 +184,7 @@ def test_the_initiators_of_a_host_whose_spec_cannot_be_read_stay_claimed(odd: Ma
     elder = a_host("elder", **{"initiators": {"iscsi": [iqn("m")]}, **odd})
     younger = a_host("younger", initiators={"iscsi": [iqn("m")]})
 
-    assert reason_of(decided(cluster(elder, younger), view(), Kind.HOST, "younger")) is Reason.INITIATOR_CLAIMED
+    assert reason_of(decided(cluster(elder, younger), inventory(), Kind.HOST, "younger")) is Reason.INITIATOR_CLAIMED
 
 
 def test_the_initiators_that_a_host_object_was_given_stay_claimed_when_the_spec_has_none_that_can_be_read() -> None:
@@ -181,12 +192,12 @@ def test_the_initiators_that_a_host_object_was_given_stay_claimed_when_the_spec_
     elder = a_host("elder", status=known, initiators={"fibreChannel": ["2100000E1E30E597"]})
     younger = a_host("younger", initiators={"iscsi": [iqn("m")]})
 
-    assert reason_of(decided(cluster(elder, younger), view(), Kind.HOST, "younger")) is Reason.INITIATOR_CLAIMED
+    assert reason_of(decided(cluster(elder, younger), inventory(), Kind.HOST, "younger")) is Reason.INITIATOR_CLAIMED
 
 
 def test_nothing_is_mapped_to_a_host_whose_spec_cannot_be_read() -> None:
     cache = cluster(a_host("one", lifecycle="Eternal"), an_attachment("a", "one", status=attached("one")))
-    decision = decided(cache, view(ONE, DATA), Kind.ATTACHMENT, "a")
+    decision = decided(cache, inventory(ONE, DATA), Kind.ATTACHMENT, "a")
 
     assert reason_of(decision) is Reason.HOST_NOT_READY
     assert "spec.lifecycle cannot be read" in getattr(decision, "message", "")
@@ -195,7 +206,7 @@ def test_nothing_is_mapped_to_a_host_whose_spec_cannot_be_read() -> None:
 def test_a_volume_is_detached_from_a_host_whose_spec_cannot_be_read() -> None:
     leaving = an_attachment("a", "one", status=attached("one"), metadata=DELETING)
     cache = cluster(a_host("one", lifecycle="Eternal"), leaving)
-    decision = decided(cache, view(ONE, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "a")
+    decision = decided(cache, inventory(ONE, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "a")
 
     assert decision == Act((UnmapVolume(ONE.name, DATA.name, DATA.uid),))
 
@@ -206,7 +217,7 @@ def test_the_detach_guard_counts_a_deletion_whose_spec_cannot_be_read() -> None:
     odd = an_attachment(
         "b", "one", status=attached("one", LOGS), metadata=DELETING, volume={"uid": LOGS.uid}, driftPolicy="Ask"
     )
-    seen = view(busy, DATA, LOGS, mapped(busy, DATA, 1), mapped(busy, LOGS, 2))
+    seen = inventory(busy, DATA, LOGS, mapped(busy, DATA, 1), mapped(busy, LOGS, 2))
     cache = cluster(a_host("one"), readable, odd)
 
     assert detach_guard.partings(seen_by(cache), seen)[busy.name].emptied
@@ -219,7 +230,7 @@ def test_nothing_is_done_for_an_object_whose_spec_cannot_be_read_but_to_say_so()
     entry = cache.get(ref)
     assert entry is not None
 
-    assert decided(cache, view(ONE, DATA), Kind.ATTACHMENT, "a") is None
+    assert decided(cache, inventory(ONE, DATA), Kind.ATTACHMENT, "a") is None
     assert ref not in cache.workable_on(ARRAY)
     assert reason_of(judge(entry, cache)) is Reason.SPEC_UNREADABLE
 

@@ -10,9 +10,9 @@ import pytest
 from flashsystem_operator.api.metadata import API_VERSION, GROUP, Kind, ObjectRef
 from flashsystem_operator.array.commands import MapVolume
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.change_log import Operation
 from flashsystem_operator.controller.executor import why_not
-from flashsystem_operator.planner.change_reason import Cause, Why
+from flashsystem_operator.planner.change_reason import ChangeKind, ChangeReason
 from flashsystem_operator.values import HostName, Lun
 from support.arranging import uid, volume
 
@@ -91,13 +91,15 @@ def cache() -> Cache:
 
 
 @pytest.fixture
-def errand(cache: Cache) -> Errand:
+def operation(cache: Cache) -> Operation:
     """A command, planned as things are in the cache."""
     entry = cache.get(ATTACHMENT)
     assert entry is not None
     assert entry.meta.asked.force_detach
     step = MapVolume(HostName("node"), volume("data").name, uid(1), Lun(1))
-    return Errand(ARRAY, None, ATTACHMENT, entry.meta.uid, 1, Cause(Why.SPEC, ""), step, asked=entry.meta.asked)
+    return Operation(
+        ARRAY, None, ATTACHMENT, entry.meta.uid, 1, ChangeReason(ChangeKind.SPEC, ""), step, asked=entry.meta.asked
+    )
 
 
 def put(cache: Cache, ref: ObjectRef, change: Change) -> None:
@@ -107,55 +109,59 @@ def put(cache: Cache, ref: ObjectRef, change: Change) -> None:
     cache.put(ref.kind, seen)
 
 
-def test_a_command_may_be_sent_as_long_as_nothing_changed(cache: Cache, errand: Errand) -> None:
-    assert why_not(errand, cache, leased=True, paused="") == ""
+def test_a_command_may_be_sent_as_long_as_nothing_changed(cache: Cache, operation: Operation) -> None:
+    assert why_not(operation, cache, leased=True, paused="") == ""
 
 
 @pytest.mark.parametrize(("ref", "change", "why"), CHANGED.values(), ids=CHANGED.keys())
 def test_a_command_may_not_be_sent_any_more_when(
-    cache: Cache, errand: Errand, ref: ObjectRef, change: Change, why: str
+    cache: Cache, operation: Operation, ref: ObjectRef, change: Change, why: str
 ) -> None:
     put(cache, ref, change)
 
-    assert why in why_not(errand, cache, leased=True, paused="")
+    assert why in why_not(operation, cache, leased=True, paused="")
 
 
 @pytest.mark.parametrize(("ref", "change"), HARMLESS.values(), ids=HARMLESS.keys())
-def test_a_command_may_be_sent_although(cache: Cache, errand: Errand, ref: ObjectRef, change: Change) -> None:
+def test_a_command_may_be_sent_although(cache: Cache, operation: Operation, ref: ObjectRef, change: Change) -> None:
     put(cache, ref, change)
 
-    assert why_not(errand, cache, leased=True, paused="") == ""
+    assert why_not(operation, cache, leased=True, paused="") == ""
 
 
 @pytest.mark.parametrize("ref", [ARRAY, ATTACHMENT], ids=["its array", "its object"])
-def test_a_command_may_not_be_sent_any_more_when_this_is_gone(cache: Cache, errand: Errand, ref: ObjectRef) -> None:
+def test_a_command_may_not_be_sent_any_more_when_this_is_gone(
+    cache: Cache, operation: Operation, ref: ObjectRef
+) -> None:
     cache.remove(ref)
 
-    assert "is gone" in why_not(errand, cache, leased=True, paused="")
+    assert "is gone" in why_not(operation, cache, leased=True, paused="")
 
 
-def test_a_command_may_not_be_sent_without_the_lease_or_while_all_is_paused(cache: Cache, errand: Errand) -> None:
-    assert "Lease" in why_not(errand, cache, leased=False, paused="")
-    assert why_not(errand, cache, leased=True, paused="Option --pause-all") == "Option --pause-all is set"
+def test_a_command_may_not_be_sent_without_the_lease_or_while_all_is_paused(cache: Cache, operation: Operation) -> None:
+    assert "Lease" in why_not(operation, cache, leased=False, paused="")
+    assert why_not(operation, cache, leased=True, paused="Option --pause-all") == "Option --pause-all is set"
 
 
 @pytest.mark.parametrize(("ref", "change", "why"), CHANGED.values(), ids=CHANGED.keys())
 def test_only_a_pause_keeps_a_mistake_of_ours_from_being_undone(
-    cache: Cache, errand: Errand, ref: ObjectRef, change: Change, why: str
+    cache: Cache, operation: Operation, ref: ObjectRef, change: Change, why: str
 ) -> None:
     """Whatever is wished by now, it is not what the command made."""
     put(cache, ref, change)
 
-    said = why_not(replace(errand, undoes=True), cache, leased=True, paused="")
+    said = why_not(replace(operation, undoes=True), cache, leased=True, paused="")
 
     assert said == "" or "is paused" in said or "only to be planned" in said
     assert bool(said) == ("paused" in why or "planned" in why)
 
 
-def test_a_mistake_of_ours_is_undone_also_when_its_object_and_array_are_gone(cache: Cache, errand: Errand) -> None:
+def test_a_mistake_of_ours_is_undone_also_when_its_object_and_array_are_gone(
+    cache: Cache, operation: Operation
+) -> None:
     for ref in (ARRAY, ATTACHMENT):
         cache.remove(ref)
 
-    assert why_not(replace(errand, undoes=True), cache, leased=True, paused="") == ""
-    assert "Lease" in why_not(replace(errand, undoes=True), cache, leased=False, paused="")
-    assert "is set" in why_not(replace(errand, undoes=True), cache, leased=True, paused="Option --pause-all")
+    assert why_not(replace(operation, undoes=True), cache, leased=True, paused="") == ""
+    assert "Lease" in why_not(replace(operation, undoes=True), cache, leased=False, paused="")
+    assert "is set" in why_not(replace(operation, undoes=True), cache, leased=True, paused="Option --pause-all")

@@ -90,9 +90,9 @@ async def test_an_object_of_which_it_could_not_be_said_that_the_array_is_away_is
         reports, down = Reports(running.cache, running.writer), Wait(Reason.UNREACHABLE, "No route.")
         running.api.faults.extend([None, fault])  # of the array, then of the attachment
 
-        unwritten = await reports.down(running.world(), down, {data}, None)
+        unwritten = await reports.down(running.desired(), down, {data}, None)
 
         assert unwritten == {data}
-        assert await reports.down(running.world(), down, unwritten, None) <= {data}
-        assert await reports.down(running.world(), down, unwritten, None) == set()
+        assert await reports.down(running.desired(), down, unwritten, None) <= {data}
+        assert await reports.down(running.desired(), down, unwritten, None) == set()
         assert running.ready(data)["reason"] == "ArrayNotReady"

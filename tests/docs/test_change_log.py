@@ -9,8 +9,8 @@ from flashsystem_operator.api.metadata import Kind, ObjectRef
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.identity import Known
-from flashsystem_operator.controller.change_log import Errand, Sent, record
-from flashsystem_operator.planner.change_reason import Cause, Why
+from flashsystem_operator.controller.change_log import Operation, Sent, record
+from flashsystem_operator.planner.change_reason import ChangeKind, ChangeReason
 from flashsystem_operator.values import HostName, SystemId, VolumeName, VolumeUid
 
 TEXT = (Path(__file__).parents[2] / "docs" / "change-log.md").read_text(encoding="utf-8")
@@ -25,17 +25,17 @@ def first_cells(table: str) -> set[str]:
 def line(error: Exception | None = None) -> dict[str, object]:
     """What the code writes of the change that the page shows."""
     owner, array = EXAMPLE["resource"], EXAMPLE["array"]
-    errand = Errand(
+    operation = Operation(
         ObjectRef(Kind.ARRAY, array["namespace"], array["name"]),
         SystemId(array["system"]),
         ObjectRef(Kind(owner["kind"]), owner["namespace"], owner["name"]),
         EXAMPLE["uid"],
         EXAMPLE["generation"],
-        Cause(Why(EXAMPLE["why"]), EXAMPLE["because"]),
+        ChangeReason(ChangeKind(EXAMPLE["why"]), EXAMPLE["because"]),
         UnmapVolume(HostName(EXAMPLE["host"]), VolumeName(EXAMPLE["volume"]), VolumeUid(EXAMPLE["volumeUID"])),
         Known("12", "345"),
     )
-    return record(errand, Sent(datetime(2026, 2, 1, 12, 30, 15, 123000, UTC), EXAMPLE["seconds"], error))
+    return record(operation, Sent(datetime(2026, 2, 1, 12, 30, 15, 123000, UTC), EXAMPLE["seconds"], error))
 
 
 def test_the_example_is_what_the_code_writes() -> None:
@@ -47,4 +47,4 @@ def test_every_key_is_explained_and_no_other() -> None:
 
 
 def test_every_wish_is_explained_and_no_other() -> None:
-    assert first_cells("| `why` | The wish") == {why.value for why in Why}
+    assert first_cells("| `why` | The wish") == {why.value for why in ChangeKind}

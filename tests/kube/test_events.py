@@ -10,16 +10,16 @@ import pytest
 
 from cluster.client import Cluster
 from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef
-from flashsystem_operator.controller.cache import Cache, ghost_of
+from flashsystem_operator.controller.cache import Cache, tombstone_of
 from flashsystem_operator.controller.events import Events
 from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.writer import Writer
-from flashsystem_operator.planner.events import News
+from flashsystem_operator.planner.events import EventRecord
 from support.asking import asking
 from support.clock import Clock
 from support.stand import until
 
-REFUSED = News("RefusedByArray", "The array refused it:\nCMMVC5879E.", warning=True)
+REFUSED = EventRecord("RefusedByArray", "The array refused it:\nCMMVC5879E.", warning=True)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ async def test_an_event_is_about_its_object_and_on_one_line(
 ) -> None:
     events = Events(kube, clock)
 
-    events.tell(ObjectRef(Kind.ATTACHMENT, namespace, "db"), "uid-1", REFUSED)
+    events.record_events(ObjectRef(Kind.ATTACHMENT, namespace, "db"), "uid-1", REFUSED)
     await events.flush(20)
 
     (event,) = told()
@@ -54,16 +54,16 @@ async def test_what_happens_again_is_counted_on_one_event_and_written_once_a_min
     events, ref = Events(kube, clock), ObjectRef(Kind.ATTACHMENT, namespace, "db")
 
     for _ in range(5):
-        events.tell(ref, "uid-1", REFUSED)
+        events.record_events(ref, "uid-1", REFUSED)
     await events.flush(20)
     at_once = [event["count"] for event in told()]
-    events.tell(ref, "uid-1", REFUSED)
+    events.record_events(ref, "uid-1", REFUSED)
     await events.flush(20)
     within_a_minute = [event["count"] for event in told()]
     clock.now += 61
-    events.tell(ref, "uid-1", REFUSED)
-    events.tell(ref, "uid-2", REFUSED)
-    events.tell(ref, "uid-1", News("RefusedByArray", "Another.", warning=True))
+    events.record_events(ref, "uid-1", REFUSED)
+    events.record_events(ref, "uid-2", REFUSED)
+    events.record_events(ref, "uid-1", EventRecord("RefusedByArray", "Another.", warning=True))
     await events.flush(20)
 
     assert (at_once, within_a_minute) == ([5], [5])
@@ -74,12 +74,12 @@ async def test_an_event_that_the_api_server_forgot_is_written_anew(
     kube: Kube, clock: Clock, cluster: Cluster, namespace: str, told: Callable[[], list[dict[str, Any]]]
 ) -> None:
     events, ref = Events(kube, clock), ObjectRef(Kind.ATTACHMENT, namespace, "db")
-    events.tell(ref, "uid-1", REFUSED)
+    events.record_events(ref, "uid-1", REFUSED)
     await events.flush(20)
     cluster.kubectl("delete", "events", "--all", f"--namespace={namespace}")
 
     clock.now += 61
-    events.tell(ref, "uid-1", REFUSED)
+    events.record_events(ref, "uid-1", REFUSED)
     await events.flush(20)
 
     assert [event["count"] for event in told()] == [1]
@@ -95,7 +95,7 @@ async def test_a_flood_is_cut_off_and_the_log_says_so(
     events = Events(kube, clock, waiting=5)
 
     for number in range(8):
-        events.tell(ObjectRef(Kind.ATTACHMENT, namespace, f"a-{number}"), f"uid-{number}", REFUSED)
+        events.record_events(ObjectRef(Kind.ATTACHMENT, namespace, f"a-{number}"), f"uid-{number}", REFUSED)
     await events.flush(20)
 
     assert len(told()) == 5
@@ -109,7 +109,7 @@ async def test_who_may_not_write_events_says_so_once_and_goes_on(
     async with asking(cluster.kubeconfig_for("nobody", namespace)) as closed:
         events = Events(closed, clock)
         for number in range(3):
-            events.tell(ObjectRef(Kind.ATTACHMENT, namespace, f"a-{number}"), f"uid-{number}", REFUSED)
+            events.record_events(ObjectRef(Kind.ATTACHMENT, namespace, f"a-{number}"), f"uid-{number}", REFUSED)
         await events.flush(20)
 
     warned = [record for record in caplog.records if record.levelno == logging.WARNING]
@@ -123,7 +123,7 @@ async def test_a_namespace_that_is_being_deleted_takes_no_event_and_that_is_no_w
     events = Events(kube, clock)
 
     for number in range(3):
-        events.tell(ObjectRef(Kind.ATTACHMENT, ending, f"a-{number}"), f"uid-{number}", REFUSED)
+        events.record_events(ObjectRef(Kind.ATTACHMENT, ending, f"a-{number}"), f"uid-{number}", REFUSED)
     await events.flush(20)
 
     said = [(record.levelno, record.getMessage()) for record in caplog.records if "cannot write" in record.getMessage()]
@@ -140,11 +140,11 @@ async def test_an_event_of_an_object_that_slipped_away_is_found_by_the_name_that
         "spec": {"hostRef": {"name": "node"}, "volume": {"name": "data"}},
         "status": {"origin": "Created", "volume": {"name": "data"}},
     }
-    ghost = ghost_of(Kind.ATTACHMENT, vanished)
-    assert ghost is not None
+    tombstone = tombstone_of(Kind.ATTACHMENT, vanished)
+    assert tombstone is not None
     writer = Writer(kube, Cache())
 
-    writer.tell(ObjectRef(Kind.ATTACHMENT, namespace, ghost["metadata"]["name"]), "uid-1", [REFUSED])
+    writer.record_events(ObjectRef(Kind.ATTACHMENT, namespace, tombstone["metadata"]["name"]), "uid-1", [REFUSED])
     (event,) = await asyncio.to_thread(until, "the Event", told)
     await writer.close()
 

@@ -10,7 +10,7 @@ import pytest
 from cluster.client import Cluster
 from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
 from flashsystem_operator.controller import cache
-from flashsystem_operator.controller.kube.client import Conflict, Forbidden, Gone, Kube, KubeError
+from flashsystem_operator.controller.kube.client import Conflict, Forbidden, Kube, KubeError, NotFound
 from flashsystem_operator.controller.leases import Lease, LeaseTerms
 from flashsystem_operator.controller.manager import Controller
 from flashsystem_operator.settings import Settings
@@ -109,7 +109,7 @@ async def nobody(cluster: Cluster, namespace: str) -> AsyncIterator[Kube]:
 async def test_what_is_not_there_is_gone_and_what_is_closed_is_forbidden(
     kube: Kube, cluster: Cluster, namespace: str
 ) -> None:
-    with pytest.raises(Gone):
+    with pytest.raises(NotFound):
         await kube.secret(namespace, "none")
     async with nobody(cluster, namespace) as closed:
         with pytest.raises(Forbidden):

@@ -34,8 +34,8 @@ def patch(cluster: Cluster, namespace: str, said: str) -> None:
     cluster.kubectl("patch", "secret", "way", f"--namespace={namespace}", "--type=merge", f"--patch={said}")
 
 
-async def keep(secrets: ConnectionSecrets, wished: VolumeAttachment) -> Kept:
-    return await secrets.keep(wished, wished.status.model_copy(update={"connection": WAY}), None, NOW)
+async def reconcile(secrets: ConnectionSecrets, wished: VolumeAttachment) -> Kept:
+    return await secrets.reconcile(wished, wished.status.model_copy(update={"connection": WAY}), None, NOW)
 
 
 @pytest.mark.parametrize("immutable", [True, False])
@@ -43,19 +43,19 @@ async def test_a_secret_of_ours_that_somebody_keeps_while_it_is_being_deleted_is
     kube: Kube, cluster: Cluster, namespace: str, *, immutable: bool
 ) -> None:
     secrets, wished = ConnectionSecrets(kube, Clock()), wishing(cluster, namespace)
-    assert (await keep(secrets, wished)).error is None
+    assert (await reconcile(secrets, wished)).error is None
     immutably = ', "immutable": true' if immutable else ""
     patch(cluster, namespace, f'{{"metadata": {{"finalizers": ["{THEIRS}"]}}{immutably}}}')
     cluster.kubectl("delete", "secret", "way", f"--namespace={namespace}", "--wait=false")
 
-    kept = await keep(ConnectionSecrets(kube, Clock()), wished)
+    kept = await reconcile(ConnectionSecrets(kube, Clock()), wished)
     assert kept.error is not None
     (said,) = kept.status.conditions
     assert (said.type, said.reason) == ("ConnectionSecretBlocked", Reason.SECRET_LEAVING)
     assert THEIRS in said.message
 
     patch(cluster, namespace, '{"metadata": {"finalizers": null}}')
-    kept = await keep(secrets, wished)
+    kept = await reconcile(secrets, wished)
     assert (kept.error, kept.status.conditions) == (None, ())
     made: dict[str, Any] = cluster.get("secret", "way", f"--namespace={namespace}")
     assert "deletionTimestamp" not in made["metadata"]
@@ -83,7 +83,7 @@ async def test_what_a_namespace_that_is_being_deleted_does_not_take_is_not_asked
     wished = attachment("one", "node", meta={"namespace": ending}, connection_secret={"name": "way"})
     login = host("node", meta={"namespace": ending}, chap={"secret_ref": {"name": "login"}, "generate": True})
 
-    kept = await keep(ConnectionSecrets(kube, Clock()), wished)
+    kept = await reconcile(ConnectionSecrets(kube, Clock()), wished)
     secrets = ChapSecrets(kube, Writer(kube, Cache()))
     await secrets.read([login], {login.ref})
 

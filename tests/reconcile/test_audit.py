@@ -5,7 +5,7 @@ from typing import Any
 from flashsystem_operator.api.array import Audit
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.planner.array import audit as audits
 from flashsystem_operator.planner.names import host_object_name
 from support.arranging import (
@@ -13,14 +13,14 @@ from support.arranging import (
     array,
     attachment,
     bound,
+    desired,
     host,
     host_object,
+    inventory,
     iqn,
     mapped,
     own_name,
-    view,
     volume,
-    world,
 )
 
 DATA, LOGS = volume("data", 1), volume("logs", 2)
@@ -32,11 +32,11 @@ Found = set[tuple[str, str | None]]
 
 
 def audit(
-    seen: View, *resources: FlashSystemHost | VolumeAttachment, before: Audit | None = None, **more: Any
+    seen: Inventory, *resources: FlashSystemHost | VolumeAttachment, before: Audit | None = None, **more: Any
 ) -> dict[str, Found]:
     """Host objects, and mappings by host object and volume, of each sort."""
     known = array(status={"audit": before}) if before else array()
-    found = audits.audit(world(*resources, of=known, **more), seen)
+    found = audits.audit(desired(*resources, of=known, **more), seen)
     parts = {"orphaned": found.orphaned, "foreign": found.foreign, "released": found.released}
     for part in parts.values():
         assert part is not None
@@ -49,7 +49,7 @@ def audit(
 
 
 def test_what_resources_explain_is_not_listed() -> None:
-    seen = view(DATA, LOGS, OURS, ADMINS, mapped(OURS, DATA), mapped(ADMINS, LOGS))
+    seen = inventory(DATA, LOGS, OURS, ADMINS, mapped(OURS, DATA), mapped(ADMINS, LOGS))
 
     assert (
         audit(
@@ -64,11 +64,11 @@ def test_what_resources_explain_is_not_listed() -> None:
 
 
 def test_what_is_ours_by_name_and_nobodys_is_orphaned() -> None:
-    assert audit(view(DATA, GONE, mapped(GONE, DATA))) == {"orphaned": {(GONE.name, None), (GONE.name, "data")}}
+    assert audit(inventory(DATA, GONE, mapped(GONE, DATA))) == {"orphaned": {(GONE.name, None), (GONE.name, "data")}}
 
 
 def test_what_others_made_is_foreign_another_clusters_too() -> None:
-    seen = view(DATA, LOGS, ADMINS, THEIRS, mapped(ADMINS, DATA), mapped(THEIRS, LOGS))
+    seen = inventory(DATA, LOGS, ADMINS, THEIRS, mapped(ADMINS, DATA), mapped(THEIRS, LOGS))
 
     assert audit(seen) == {
         "foreign": {("admins", None), ("admins", "data"), (THEIRS.name, None), (THEIRS.name, "logs")}
@@ -76,7 +76,7 @@ def test_what_others_made_is_foreign_another_clusters_too() -> None:
 
 
 def test_a_mapping_that_nobody_wishes_is_listed_though_its_host_is_somebodys() -> None:
-    seen = view(DATA, LOGS, OURS, ADMINS, mapped(OURS, DATA), mapped(ADMINS, LOGS))
+    seen = inventory(DATA, LOGS, OURS, ADMINS, mapped(OURS, DATA), mapped(ADMINS, LOGS))
 
     assert audit(seen, host("node"), host("box")) == {
         "orphaned": {(OURS.name, "data")},
@@ -87,14 +87,14 @@ def test_a_mapping_that_nobody_wishes_is_listed_though_its_host_is_somebodys() -
 def test_a_host_object_of_a_former_id_is_its_resources() -> None:
     kept = host_object(host_object_name("before", NAMESPACE, "node", "node"), "node")
 
-    assert audit(view(kept), host("node"), former=("before",)) == {}
-    assert audit(view(kept), former=("before",)) == {"orphaned": {(kept.name, None)}}
+    assert audit(inventory(kept), host("node"), former=("before",)) == {}
+    assert audit(inventory(kept), former=("before",)) == {"orphaned": {(kept.name, None)}}
 
 
 def test_what_is_being_detached_is_explained_until_it_was_let_go() -> None:
     leaving: dict[str, Any] = {"status": bound(OURS, DATA), "meta": {"deleting": True}}
     let_go: dict[str, Any] = {"status": bound(OURS, DATA), "meta": {"deleting": True, "finalizers": ()}}
-    seen = view(DATA, OURS, mapped(OURS, DATA))
+    seen = inventory(DATA, OURS, mapped(OURS, DATA))
 
     assert audit(seen, host("node"), attachment("a", "node", **leaving)) == {}
     assert audit(seen, host("node"), attachment("a", "node", **let_go)) == {"orphaned": {(OURS.name, "data")}}
@@ -103,14 +103,14 @@ def test_what_is_being_detached_is_explained_until_it_was_let_go() -> None:
 def test_what_was_let_go_is_remembered_as_released_for_as_long_as_it_is_there_and_nobodys() -> None:
     kept = attachment("a", "node", status=bound(OURS, DATA), meta={"deleting": True, "finalizers": ()})
     owner = host("node", status={"name": OURS.name, "ownership": "Created"})
-    seen = view(DATA, OURS, mapped(OURS, DATA))
+    seen = inventory(DATA, OURS, mapped(OURS, DATA))
     remembered = audits.remembering(None, [kept.status, owner.status])
 
     assert audit(seen, before=remembered) == {"released": {(OURS.name, None), (OURS.name, "data")}}
     assert audit(seen, owner, before=remembered) == {"released": {(OURS.name, "data")}}
     assert audit(seen, owner, attachment("b", "node"), before=remembered) == {}
-    assert audit(view(DATA, OURS), before=remembered) == {"released": {(OURS.name, None)}}
-    again = audits.audit(world(of=array(status={"audit": remembered})), view(DATA))
+    assert audit(inventory(DATA, OURS), before=remembered) == {"released": {(OURS.name, None)}}
+    again = audits.audit(desired(of=array(status={"audit": remembered})), inventory(DATA))
     assert again.released is not None
     assert again.released.items == ()
 
@@ -135,22 +135,22 @@ def test_who_is_not_let_in_explains_nothing() -> None:
     claims = host("box", initiators={"iscsi": [iqn("box")]}, array_ref=ref, meta=stranger)
     wishes = attachment("a", "box", "data", meta=stranger)
 
-    assert audit(view(DATA, ADMINS, mapped(ADMINS, DATA)), claims, wishes) == {
+    assert audit(inventory(DATA, ADMINS, mapped(ADMINS, DATA)), claims, wishes) == {
         "foreign": {("admins", None), ("admins", "data")}
     }
 
 
 def test_a_long_list_is_cut_and_still_counted() -> None:
     boxes = [host_object(f"box{number:03}", f"box{number}") for number in range(60)]
-    found = audits.audit(world(), view(*boxes))
+    found = audits.audit(desired(), inventory(*boxes))
 
     assert found.foreign is not None
     assert (found.foreign.hosts, len(found.foreign.items)) == (60, 50)
 
 
 def test_an_event_tells_numbers_and_no_names_and_only_of_news() -> None:
-    seen = audits.audit(world(), view(DATA, GONE, ADMINS, mapped(GONE, DATA)))
-    nothing = audits.audit(world(), view())
+    seen = audits.audit(desired(), inventory(DATA, GONE, ADMINS, mapped(GONE, DATA)))
+    nothing = audits.audit(desired(), inventory())
 
     said = audits.sentence(seen)
     assert "orphaned: 1 host object and 1 mapping; foreign: 1 host object and 0 mappings" in said

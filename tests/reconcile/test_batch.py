@@ -1,25 +1,25 @@
 """Many objects at once: each is planned on what the earlier ones leave."""
 
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Volume
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, InSync, Reason, Refuse, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.values import Lun
 from support.arranging import (
     array,
     attachment,
     bound,
+    desired,
     host,
     host_object,
+    inventory,
     iqn,
     mapped,
     own_name,
     uid,
-    view,
     volume,
-    world,
 )
 
 DATA, LOGS, TEMP = volume("data", 1), volume("logs", 2), volume("temp", 3)
@@ -31,7 +31,7 @@ def put(on: Host, what: Volume, lun: int = 1) -> MapVolume:
     return MapVolume(on.name, what.name, what.uid, Lun(lun))
 
 
-def steps(around: World, seen: View, *names: str) -> list[Step]:
+def steps(around: Desired, seen: Inventory, *names: str) -> list[Step]:
     """The steps of a batch over everything, or over the objects of these names."""
     due = [ref for ref in (*around.hosts, *around.attachments) if not names or ref.name in names]
     decisions = batch.plan(around, seen, due).values()
@@ -41,7 +41,7 @@ def steps(around: World, seen: View, *names: str) -> list[Step]:
 def test_the_first_of_several_volumes_makes_the_host_and_no_lun_is_promised_twice() -> None:
     wished = [attachment(name, "node", name) for name in ("data", "logs", "temp")]
 
-    done = steps(world(NODE, *wished), view(DATA, LOGS, TEMP))
+    done = steps(desired(NODE, *wished), inventory(DATA, LOGS, TEMP))
 
     assert done == [
         MakeHost(OURS.name, (iqn("node"),)),
@@ -51,9 +51,9 @@ def test_the_first_of_several_volumes_makes_the_host_and_no_lun_is_promised_twic
 
 def test_a_free_volume_is_promised_to_one_host_only_and_the_elder_gets_it() -> None:
     elder, younger = attachment("elder", "a"), attachment("younger", "b")
-    around = world(host("a"), host("b"), elder, younger)
+    around = desired(host("a"), host("b"), elder, younger)
 
-    decisions = batch.plan(around, view(DATA), [younger.ref, elder.ref])
+    decisions = batch.plan(around, inventory(DATA), [younger.ref, elder.ref])
 
     assert isinstance(decisions[elder.ref], Act)
     refused = decisions[younger.ref]
@@ -65,7 +65,7 @@ def test_a_volume_moves_from_host_to_host_in_one_batch_first_off_then_on() -> No
     leaving = attachment("leaving", "node", status=bound(OURS, DATA), meta={"deleting": True})
     coming = attachment("coming", "b")
 
-    done = steps(world(NODE, host("b"), leaving, coming), view(DATA, OURS, other, mapped(OURS, DATA)))
+    done = steps(desired(NODE, host("b"), leaving, coming), inventory(DATA, OURS, other, mapped(OURS, DATA)))
 
     assert done[:2] == [
         UnmapVolume(OURS.name, DATA.name, DATA.uid),
@@ -77,17 +77,17 @@ def test_the_last_volume_that_goes_takes_the_host_object_with_it() -> None:
     leaving = [
         attachment(each.name, "node", status=bound(OURS, each), meta={"deleting": True}) for each in (DATA, LOGS)
     ]
-    seen = view(DATA, LOGS, OURS, mapped(OURS, DATA, 1), mapped(OURS, LOGS, 2))
+    seen = inventory(DATA, LOGS, OURS, mapped(OURS, DATA, 1), mapped(OURS, LOGS, 2))
 
-    assert steps(world(NODE, *leaving), seen)[-1] == RemoveHost(OURS.name)
-    assert RemoveHost(OURS.name) not in steps(world(NODE, *leaving), seen, "node", "data")
+    assert steps(desired(NODE, *leaving), seen)[-1] == RemoveHost(OURS.name)
+    assert RemoveHost(OURS.name) not in steps(desired(NODE, *leaving), seen, "node", "data")
 
 
 def test_a_host_object_stays_when_one_volume_goes_and_another_comes() -> None:
     leaving = attachment("leaving", "node", status=bound(OURS, DATA), meta={"deleting": True})
     coming = attachment("coming", "node", "logs")
 
-    done = steps(world(NODE, leaving, coming), view(DATA, LOGS, OURS, mapped(OURS, DATA)))
+    done = steps(desired(NODE, leaving, coming), inventory(DATA, LOGS, OURS, mapped(OURS, DATA)))
 
     assert done == [
         UnmapVolume(OURS.name, DATA.name, DATA.uid),
@@ -98,7 +98,7 @@ def test_a_host_object_stays_when_one_volume_goes_and_another_comes() -> None:
 def test_ports_are_put_right_before_volumes_come() -> None:
     reinstalled = host("node", "new")
 
-    done = steps(world(reinstalled, attachment("a", "node")), view(DATA, host_object(OURS.name, "old")))
+    done = steps(desired(reinstalled, attachment("a", "node")), inventory(DATA, host_object(OURS.name, "old")))
 
     assert done == [
         AddPorts(OURS.name, (iqn("new"),)),
@@ -110,9 +110,11 @@ def test_ports_are_put_right_before_volumes_come() -> None:
 def test_a_closed_array_takes_nothing_in_and_lets_everything_out() -> None:
     leaving = attachment("leaving", "node", status=bound(OURS, DATA), meta={"deleting": True})
     coming = attachment("coming", "b", "logs")
-    around = world(NODE, host("b"), leaving, coming, closed="Pool Pool0 is offline.")
+    around = desired(NODE, host("b"), leaving, coming, closed="Pool Pool0 is offline.")
 
-    decisions = batch.plan(around, view(DATA, LOGS, OURS, mapped(OURS, DATA)), [*around.hosts, *around.attachments])
+    decisions = batch.plan(
+        around, inventory(DATA, LOGS, OURS, mapped(OURS, DATA)), [*around.hosts, *around.attachments]
+    )
 
     assert decisions[leaving.ref] == Act((UnmapVolume(OURS.name, DATA.name, DATA.uid),))
     assert decisions[NODE.ref] == Act((RemoveHost(OURS.name),))
@@ -126,11 +128,11 @@ def test_what_is_wrong_with_a_closed_array_is_for_its_own_namespace_to_read() ->
     tenant = {"namespace": "tenant"}
     coming = attachment("coming", "node", meta=tenant)
     owner = host("node", array_ref={"name": "array", "namespace": "storage"}, meta=tenant)
-    around = world(
+    around = desired(
         owner, coming, of=array(allowed_namespaces={"from": "All"}), closed="Pool Pool0 is offline: node1 is down."
     )
 
-    decision = batch.plan(around, view(DATA), [coming.ref])[coming.ref]
+    decision = batch.plan(around, inventory(DATA), [coming.ref])[coming.ref]
 
     assert isinstance(decision, Wait)
     assert decision.reason is Reason.ARRAY_NOT_READY
@@ -139,13 +141,13 @@ def test_what_is_wrong_with_a_closed_array_is_for_its_own_namespace_to_read() ->
 
 
 def test_ports_are_not_changed_while_the_array_is_closed() -> None:
-    around = world(host("node", "new"), attachment("a", "node"), closed="Open access is on.")
+    around = desired(host("node", "new"), attachment("a", "node"), closed="Open access is on.")
 
-    assert steps(around, view(DATA, host_object(OURS.name, "old"))) == []
+    assert steps(around, inventory(DATA, host_object(OURS.name, "old"))) == []
 
 
 def test_the_view_that_was_planned_on_is_left_as_it_was() -> None:
-    around, seen = world(NODE, attachment("a", "node")), view(DATA)
+    around, seen = desired(NODE, attachment("a", "node")), inventory(DATA)
 
     first = batch.plan(around, seen, [*around.hosts, *around.attachments])
 
@@ -155,9 +157,11 @@ def test_the_view_that_was_planned_on_is_left_as_it_was() -> None:
 
 def test_what_is_due_twice_or_does_not_exist_any_more_is_no_trouble() -> None:
     wished = attachment("a", "node")
-    around, missing = world(NODE, wished), attachment("gone", "node").ref
+    around, missing = desired(NODE, wished), attachment("gone", "node").ref
 
-    decisions = batch.plan(around, view(DATA, OURS, mapped(OURS, DATA)), [wished.ref, wished.ref, missing, missing])
+    decisions = batch.plan(
+        around, inventory(DATA, OURS, mapped(OURS, DATA)), [wished.ref, wished.ref, missing, missing]
+    )
 
     assert list(decisions) == [wished.ref]
     assert isinstance(decisions[wished.ref], InSync)
@@ -166,7 +170,7 @@ def test_what_is_due_twice_or_does_not_exist_any_more_is_no_trouble() -> None:
 def test_an_attachment_by_uid_and_one_by_name_get_one_mapping() -> None:
     elder, younger = attachment("elder", "node", uid(1)), attachment("younger", "node", "data")
 
-    done = steps(world(NODE, elder, younger), view(DATA, OURS))
+    done = steps(desired(NODE, elder, younger), inventory(DATA, OURS))
 
     assert [type(step) for step in done] == [MapVolume]
 
@@ -174,7 +178,7 @@ def test_an_attachment_by_uid_and_one_by_name_get_one_mapping() -> None:
 def test_no_attachment_is_refused_for_a_mapping_that_the_array_did_not_make() -> None:
     elder, younger = attachment("elder", "a"), attachment("younger", "b", access="Shared")
     ours = host_object(own_name("a"), "a")
-    around, seen = world(host("a"), host("b"), elder, younger), view(DATA, ours)
+    around, seen = desired(host("a"), host("b"), elder, younger), inventory(DATA, ours)
 
     before = batch.plan(around, seen, [elder.ref, younger.ref])[younger.ref]
     after = batch.plan(around, seen, [elder.ref, younger.ref], undone={elder.ref})[younger.ref]
@@ -185,7 +189,7 @@ def test_no_attachment_is_refused_for_a_mapping_that_the_array_did_not_make() ->
 
 def test_no_attachment_is_refused_for_a_lun_that_the_array_did_not_give() -> None:
     elder, younger = attachment("elder", "node", "data"), attachment("younger", "node", "logs", lun=1)
-    around, seen = world(NODE, elder, younger), view(DATA, LOGS, OURS)
+    around, seen = desired(NODE, elder, younger), inventory(DATA, LOGS, OURS)
 
     before = batch.plan(around, seen, [elder.ref, younger.ref])[younger.ref]
     after = batch.plan(around, seen, [elder.ref, younger.ref], undone={elder.ref})[younger.ref]
@@ -197,7 +201,7 @@ def test_no_attachment_is_refused_for_a_lun_that_the_array_did_not_give() -> Non
 
 def test_a_host_object_that_the_array_did_not_make_is_made_for_the_next_volume() -> None:
     wished = [attachment(name, "node", name) for name in ("data", "logs")]
-    around = world(NODE, *wished)
+    around = desired(NODE, *wished)
 
-    decisions = batch.plan(around, view(DATA, LOGS), [each.ref for each in wished], undone={wished[0].ref})
+    decisions = batch.plan(around, inventory(DATA, LOGS), [each.ref for each in wished], undone={wished[0].ref})
     assert decisions[wished[1].ref] == Act((MakeHost(OURS.name, (iqn("node"),)), put(OURS, LOGS)))

@@ -10,14 +10,25 @@ from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host
 from flashsystem_operator.planner import batch, events, status
 from flashsystem_operator.planner.decision import Decision, Release
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.names import host_object_name
 from flashsystem_operator.planner.status import Outcome
-from support.arranging import INSTALLATION, array, attachment, host, host_object, iqn, mapped, view, volume, world
+from support.arranging import (
+    INSTALLATION,
+    array,
+    attachment,
+    desired,
+    host,
+    host_object,
+    inventory,
+    iqn,
+    mapped,
+    volume,
+)
 
 BIRDS = {"team-a": "magpie", "team-b": "heron"}
 WORDS, VOLUMES = ("x", "y", "z"), [volume(f"v{number}", number) for number in range(3)]
@@ -63,7 +74,7 @@ def attachments(draw: st.DrawFn, on: FlashSystemHost, number: int) -> VolumeAtta
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[World, View]:
+def situations(draw: st.DrawFn) -> tuple[Desired, Inventory]:
     wished = [draw(hosts(namespace, number)) for namespace in BIRDS for number in range(2)]
     attached = [draw(attachments(each, number)) for each in wished for number in range(2)]
     spec: dict[str, Any] = {
@@ -71,7 +82,7 @@ def situations(draw: st.DrawFn) -> tuple[World, View]:
         "host_adoption": {"from": draw(st.sampled_from(["All", "Same"]))},
         "multi_host_mapping": draw(st.sampled_from(["Allowed", "Forbidden"])),
     }
-    around = world(*wished, *attached, of=array(**spec))
+    around = desired(*wished, *attached, of=array(**spec))
     free, found = set[str](WORDS), list[Host]()
     for name in draw(st.permutations([*map(around.name_of, wished), "box", "crate"])):
         held = free.intersection(draw(words))  # an initiator is on one host object only
@@ -80,12 +91,12 @@ def situations(draw: st.DrawFn) -> tuple[World, View]:
         if held or bare:
             found.append(host_object(name, *sorted(held)))
     rows = [mapped(on, what, lun) for on in found for lun, what in enumerate(VOLUMES) if draw(yes)]
-    return around, view(*found, *VOLUMES, *rows)
+    return around, inventory(*found, *VOLUMES, *rows)
 
 
 @settings(max_examples=60, derandomize=True)
 @given(situations())
-def test_nothing_that_is_said_of_an_object_names_one_of_another_namespace(situation: tuple[World, View]) -> None:
+def test_nothing_that_is_said_of_an_object_names_one_of_another_namespace(situation: tuple[Desired, Inventory]) -> None:
     around, seen = situation
     for ref, decision in batch.plan(around, seen, [*around.hosts, *around.attachments]).items():
         (other,) = BIRDS.keys() - {ref.namespace}
@@ -95,7 +106,7 @@ def test_nothing_that_is_said_of_an_object_names_one_of_another_namespace(situat
         assert other not in said
 
 
-def told(around: World, seen: View, resource: FlashSystemHost | VolumeAttachment, decision: Decision) -> str:
+def told(around: Desired, seen: Inventory, resource: FlashSystemHost | VolumeAttachment, decision: Decision) -> str:
     """The status that is written, or the Event that remains."""
     if isinstance(decision, Release):
         return " ".join(each.message for each in events.of_release(resource, decision, decision))

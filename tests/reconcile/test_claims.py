@@ -9,13 +9,13 @@ from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, InSync, Reason, Refuse, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.host import host_plan
-from support.arranging import array, attachment, bound, host, host_object, iqn, mapped, view, volume, world
+from support.arranging import array, attachment, bound, desired, host, host_object, inventory, iqn, mapped, volume
 
 DATA, LOGS = volume(), volume("logs", 2)
 ADMINS = host_object("admins", "node", "node-b")
-SEEN = view(ADMINS, DATA, LOGS, mapped(ADMINS, DATA))
+SEEN = inventory(ADMINS, DATA, LOGS, mapped(ADMINS, DATA))
 ADOPTED = {
     "name": "admins",
     "ownership": "Adopted",
@@ -35,10 +35,10 @@ def detaching(what: Any = DATA, **more: Any) -> VolumeAttachment:
     )
 
 
-def around(*resources: FlashSystemHost | VolumeAttachment, adoption: str = "Same") -> World:
+def around(*resources: FlashSystemHost | VolumeAttachment, adoption: str = "Same") -> Desired:
     """With hostAdoption Same: the array's own namespace, which is `storage`."""
     spec = {"allowed_namespaces": {"from": "All"}, "host_adoption": {"from": adoption}}
-    return world(*resources, of=array(**spec))
+    return desired(*resources, of=array(**spec))
 
 
 def reason(found: object) -> Reason | None:

@@ -6,7 +6,7 @@ from flashsystem_operator.api.array import ArrayStatus, Counts
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.array.array_plan import Contact
 from flashsystem_operator.planner.decision import InSync, Reason
-from support.arranging import array, view
+from support.arranging import array, inventory
 
 FIRST = "2026-02-02T00:00:00Z"
 
@@ -14,7 +14,7 @@ FIRST = "2026-02-02T00:00:00Z"
 def look(now: str, status: ArrayStatus | None = None, words: str = "fs1 can be worked with.") -> ArrayStatus:
     seen = array().model_copy(update={"status": status or ArrayStatus()})
     decision = InSync(Reason.READY, words)
-    return array_plan.reached(seen, decision, view(), Contact("", "", "1"), Counts(), now)
+    return array_plan.reached(seen, decision, inventory(), Contact("", "", "1"), Counts(), now)
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,15 @@ from flashsystem_operator.api.array import FormerHost
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import CoolingLun, FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host
 from flashsystem_operator.planner import batch, luns, status
 from flashsystem_operator.planner.decision import Act
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.drift import with_vanished
 from flashsystem_operator.planner.host import host_plan
 from flashsystem_operator.planner.status import Outcome
-from support.arranging import array, attachment, body, host, iqn, mapped, uid, view, volume, world
+from support.arranging import array, attachment, body, desired, host, inventory, iqn, mapped, uid, volume
 from support.drifting import ADMINS, DATA, LOGS, OURS, TEMP, was_attached
 
 NOW, END, LATER = "2026-03-01T00:00:00Z", "2026-03-01T00:05:00Z", "2026-03-01T00:04:59Z"
@@ -30,31 +30,31 @@ def node(*items: tuple[int, int], **fields: Any) -> FlashSystemHost:
     return host("node", status={"mappings": {"count": len(listed), "items": listed}, **fields})
 
 
-def around(*resources: FlashSystemHost | VolumeAttachment, now: str = NOW, quarantine: str = "5m") -> World:
-    return world(*resources, of=array(lun_quarantine=quarantine), now=now)
+def around(*resources: FlashSystemHost | VolumeAttachment, now: str = NOW, quarantine: str = "5m") -> Desired:
+    return desired(*resources, of=array(lun_quarantine=quarantine), now=now)
 
 
-def acts(wished: World, seen: View) -> dict[str, Act]:
+def acts(wished: Desired, seen: Inventory) -> dict[str, Act]:
     """What is to be done, by the name of the attachment."""
     decisions = batch.plan(with_vanished(wished, seen), seen, wished.attachments)
     return {ref.name: decision for ref, decision in decisions.items() if isinstance(decision, Act)}
 
 
-def chosen(wished: World, seen: View) -> dict[str, int]:
+def chosen(wished: Desired, seen: Inventory) -> dict[str, int]:
     """The LUN that each attachment is to get."""
     return {
         name: step.lun for name, act in acts(wished, seen).items() for step in act.steps if isinstance(step, MapVolume)
     }
 
 
-def recorded(wished: World, seen: View) -> tuple[CoolingLun, ...]:
+def recorded(wished: Desired, seen: Inventory) -> tuple[CoolingLun, ...]:
     """What the host says before anything is done."""
     decisions = batch.plan(wished, seen, [*wished.hosts, *wished.attachments])
     (record,) = status.intents_of_hosts(decisions, wished, seen).values()
     return record.status.cooling_luns
 
 
-def said(wished: World, seen: View) -> tuple[CoolingLun, ...]:
+def said(wished: Desired, seen: Inventory) -> tuple[CoolingLun, ...]:
     """What the host says after the look."""
     (resource,) = wished.hosts.values()
     return status.of_host(resource, Outcome(host_plan.plan(resource, wished, seen)), wished, seen, NOW).cooling_luns
@@ -73,22 +73,22 @@ def off(on: Host = OURS) -> VolumeAttachment:
 
 
 def test_what_is_about_to_be_freed_is_recorded_before() -> None:
-    seen = view(DATA, LOGS, OURS, mapped(OURS, DATA, 1), mapped(OURS, LOGS, 2))
+    seen = inventory(DATA, LOGS, OURS, mapped(OURS, DATA, 1), mapped(OURS, LOGS, 2))
 
     assert recorded(around(node((1, 1), (2, 2)), off()), seen) == (entry(1, 1),)
 
 
 def test_on_an_administrators_host_object_it_is_the_same() -> None:
-    assert recorded(around(node(), off(ADMINS)), view(DATA, ADMINS, mapped(ADMINS, DATA))) == (entry(1, 1),)
+    assert recorded(around(node(), off(ADMINS)), inventory(DATA, ADMINS, mapped(ADMINS, DATA))) == (entry(1, 1),)
 
 
 def test_the_last_volume_takes_the_host_object_with_it_and_its_lun_rests_all_the_same() -> None:
-    assert recorded(around(node(), off()), view(DATA, OURS, mapped(OURS, DATA))) == (entry(1, 1),)
-    assert said(around(node(**RESTING)), view(DATA)) == (entry(1, 1),)
+    assert recorded(around(node(), off()), inventory(DATA, OURS, mapped(OURS, DATA))) == (entry(1, 1),)
+    assert said(around(node(**RESTING)), inventory(DATA)) == (entry(1, 1),)
 
 
 def test_whose_record_it_is_if_it_fails() -> None:
-    going, seen = off(), view(DATA, OURS, mapped(OURS, DATA))
+    going, seen = off(), inventory(DATA, OURS, mapped(OURS, DATA))
     wished = around(node(), going)
 
     (record,) = status.intents_of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen).values()
@@ -97,7 +97,7 @@ def test_whose_record_it_is_if_it_fails() -> None:
 
 
 def test_where_there_is_no_host_resource_nobody_needs_to_be_told() -> None:
-    wished, seen = around(off()), view(DATA, OURS, mapped(OURS, DATA))
+    wished, seen = around(off()), inventory(DATA, OURS, mapped(OURS, DATA))
     decisions = batch.plan(wished, seen, wished.attachments)
 
     assert any(isinstance(step, UnmapVolume) for step in acts(wished, seen)["data"].steps)
@@ -105,7 +105,7 @@ def test_where_there_is_no_host_resource_nobody_needs_to_be_told() -> None:
 
 
 def test_a_detach_that_is_refused_time_after_time_is_not_recorded_each_time() -> None:
-    seen = view(DATA, OURS, mapped(OURS, DATA))
+    seen = inventory(DATA, OURS, mapped(OURS, DATA))
     early, late = "2026-03-01T00:02:00Z", "2026-03-01T00:03:00Z"
 
     for now, writes in ((NOW, 0), (early, 0), (late, 1)):
@@ -125,61 +125,61 @@ def test_a_detach_that_is_refused_time_after_time_is_not_recorded_each_time() ->
 )
 def test_a_time_that_somebody_else_wrote_counts_as_the_time_that_it_is(written: str, told: str | None) -> None:
     """One that cannot be read, or is too far off, is the latest that can be."""
-    rests = said(around(node(cooling_luns=[{"lun": 2, "uid": uid(2), "until": written}])), view(OURS))
+    rests = said(around(node(cooling_luns=[{"lun": 2, "uid": uid(2), "until": written}])), inventory(OURS))
 
     assert rests == ((entry(2, 2, told),) if told else ())
 
 
 def test_what_is_not_freed_yet_goes_on_being_said_until_it_is() -> None:
-    assert said(around(node((1, 1), **RESTING), off()), view(DATA, OURS, mapped(OURS, DATA))) == (entry(1, 1),)
+    assert said(around(node((1, 1), **RESTING), off()), inventory(DATA, OURS, mapped(OURS, DATA))) == (entry(1, 1),)
 
 
 def test_from_the_look_that_shows_it_free_it_rests_for_the_whole_time() -> None:
     wished = around(node((1, 1), **RESTING), off(), now="2026-03-01T00:01:00Z")
 
-    assert said(wished, view(DATA, OURS)) == (entry(1, 1, "2026-03-01T00:06:00Z"),)
+    assert said(wished, inventory(DATA, OURS)) == (entry(1, 1, "2026-03-01T00:06:00Z"),)
 
 
 def test_what_another_hand_freed_rests_too() -> None:
-    assert said(around(node((1, 1), (2, 2))), view(DATA, OURS, mapped(OURS, LOGS, 2))) == (entry(1, 1),)
+    assert said(around(node((1, 1), (2, 2))), inventory(DATA, OURS, mapped(OURS, LOGS, 2))) == (entry(1, 1),)
 
 
 def test_of_a_mapping_with_a_lun_in_each_io_group_that_another_hand_freed_every_lun_rests() -> None:
-    wished, apart = around(node()), view(DATA, OURS, mapped(OURS, DATA, 1, 9))
+    wished, apart = around(node()), inventory(DATA, OURS, mapped(OURS, DATA, 1, 9))
     (resource,) = wished.hosts.values()
     before = status.of_host(resource, Outcome(host_plan.plan(resource, wished, apart)), wished, apart, NOW)
 
     assert before.mappings is not None
     assert before.mappings.count == 1
     later = resource.model_copy(update={"status": before})
-    assert said(around(later), view(DATA, OURS)) == (entry(1, 1), entry(9, 1))
+    assert said(around(later), inventory(DATA, OURS)) == (entry(1, 1), entry(9, 1))
 
 
 def test_what_went_with_a_host_object_that_another_hand_removed_rests_too() -> None:
-    assert set(said(around(node((1, 1), (2, 2))), view(DATA))) == {entry(1, 1), entry(2, 2)}
+    assert set(said(around(node((1, 1), (2, 2))), inventory(DATA))) == {entry(1, 1), entry(2, 2)}
 
 
 def test_what_is_not_in_the_hosts_list_is_known_by_its_attachment() -> None:
-    assert said(around(node(), was_attached(at=700)), view(DATA, OURS)) == (entry(700, 1),)
+    assert said(around(node(), was_attached(at=700)), inventory(DATA, OURS)) == (entry(700, 1),)
 
 
 def test_what_is_mapped_again_rests_no_more() -> None:
-    assert said(around(node(**RESTING)), view(LOGS, OURS, mapped(OURS, LOGS, 1))) == ()
-    assert said(around(node(**RESTING)), view(DATA, OURS, mapped(OURS, DATA, 1))) == ()
+    assert said(around(node(**RESTING)), inventory(LOGS, OURS, mapped(OURS, LOGS, 1))) == ()
+    assert said(around(node(**RESTING)), inventory(DATA, OURS, mapped(OURS, DATA, 1))) == ()
 
 
 def test_what_has_rested_is_forgotten() -> None:
-    assert said(around(node(**RESTING), now=LATER), view(OURS)) == (entry(1, 1),)
-    assert said(around(node(**RESTING), now=END), view(OURS)) == ()
+    assert said(around(node(**RESTING), now=LATER), inventory(OURS)) == (entry(1, 1),)
+    assert said(around(node(**RESTING), now=END), inventory(OURS)) == ()
 
 
 def test_a_shorter_quarantine_counts_for_what_rests_already_and_none_ends_it() -> None:
-    assert said(around(node(**RESTING), quarantine="1m"), view(OURS)) == (entry(1, 1, "2026-03-01T00:01:00Z"),)
-    assert said(around(node((2, 2), **RESTING), quarantine="0s"), view(OURS)) == ()
+    assert said(around(node(**RESTING), quarantine="1m"), inventory(OURS)) == (entry(1, 1, "2026-03-01T00:01:00Z"),)
+    assert said(around(node((2, 2), **RESTING), quarantine="0s"), inventory(OURS)) == ()
 
 
 def test_with_no_quarantine_nothing_is_recorded() -> None:
-    wished, seen = around(node(), off(), quarantine="0s"), view(DATA, OURS, mapped(OURS, DATA))
+    wished, seen = around(node(), off(), quarantine="0s"), inventory(DATA, OURS, mapped(OURS, DATA))
 
     assert status.intents_of_hosts(batch.plan(wished, seen, wished.attachments), wished, seen) == {}
 
@@ -187,18 +187,20 @@ def test_with_no_quarantine_nothing_is_recorded() -> None:
 def test_a_look_at_what_nobody_changed_says_the_same_again() -> None:
     wished = around(node((2, 2), **RESTING), now=LATER)
 
-    assert said(wished, view(LOGS, OURS, mapped(OURS, LOGS, 2))) == wished.hosts[host("node").ref].status.cooling_luns
+    assert (
+        said(wished, inventory(LOGS, OURS, mapped(OURS, LOGS, 2))) == wished.hosts[host("node").ref].status.cooling_luns
+    )
 
 
 # -- who gets it -----------------------------------------------------------------------------------------------------
 
 
 def test_it_is_not_given_to_another_volume() -> None:
-    assert chosen(around(node(**RESTING), attachment("a", "node", "logs")), view(DATA, LOGS, OURS)) == {"a": 2}
+    assert chosen(around(node(**RESTING), attachment("a", "node", "logs")), inventory(DATA, LOGS, OURS)) == {"a": 2}
 
 
 def test_it_is_given_to_the_same_volume_to_who_asks_for_it_and_to_anybody_when_it_has_rested() -> None:
-    seen = view(DATA, LOGS, OURS)
+    seen = inventory(DATA, LOGS, OURS)
 
     assert chosen(around(node(**RESTING), attachment("a", "node", "data")), seen) == {"a": 1}
     assert chosen(around(node(**RESTING), attachment("a", "node", "logs", lun=1)), seen) == {"a": 1}
@@ -206,14 +208,14 @@ def test_it_is_given_to_the_same_volume_to_who_asks_for_it_and_to_anybody_when_i
 
 
 def test_one_goes_and_another_comes_in_the_same_batch_at_another_lun() -> None:
-    seen = view(DATA, LOGS, OURS, mapped(OURS, DATA, 1))
+    seen = inventory(DATA, LOGS, OURS, mapped(OURS, DATA, 1))
 
     assert chosen(around(node(), off(), attachment("a", "node", "logs")), seen) == {"a": 2}
     assert chosen(around(node(), off(), attachment("a", "node", "logs"), quarantine="0s"), seen) == {"a": 1}
 
 
 def test_what_another_hand_freed_since_the_last_look_is_not_given_away_in_that_pass() -> None:
-    assert chosen(around(node((1, 1)), attachment("a", "node", "logs")), view(DATA, LOGS, OURS)) == {"a": 2}
+    assert chosen(around(node((1, 1)), attachment("a", "node", "logs")), inventory(DATA, LOGS, OURS)) == {"a": 2}
 
 
 def test_a_full_host_takes_those_that_rested_longest_and_says_so() -> None:
@@ -225,7 +227,7 @@ def test_a_full_host_takes_those_that_rested_longest_and_says_so() -> None:
         *(attachment(each, "node", each) for each in ("data", "logs")),
         now="2026-03-01T00:01:00Z",
     )
-    seen = view(DATA, LOGS, TEMP, OURS, *full)
+    seen = inventory(DATA, LOGS, TEMP, OURS, *full)
 
     assert chosen(wished, seen) == {"data": 2, "logs": 3}
     assert uid(52) in acts(wished, seen)["data"].warning
@@ -238,14 +240,14 @@ def test_on_a_small_system_a_host_is_full_sooner_and_takes_the_one_that_rested_l
     rest = [{"lun": lun, "uid": uid(50 + lun), "until": f"2026-03-01T00:0{5 - lun}:00Z"} for lun in (1, 2)]
     wished = around(node(cooling_luns=rest), attachment("data", "node", "data"), now="2026-03-01T00:01:00Z")
 
-    assert chosen(wished, view(DATA, OURS, *full, of=small)) == {"data": 2}
-    assert chosen(wished, view(DATA, OURS, *full)) == {"data": 512}
+    assert chosen(wished, inventory(DATA, OURS, *full, of=small)) == {"data": 2}
+    assert chosen(wished, inventory(DATA, OURS, *full)) == {"data": 512}
 
 
 def test_who_asks_for_one_that_rests_is_not_warned() -> None:
     asking = around(node(**RESTING), attachment("a", "node", "logs", lun=1))
 
-    assert acts(asking, view(DATA, LOGS, OURS))["a"].warning == ""
+    assert acts(asking, inventory(DATA, LOGS, OURS))["a"].warning == ""
 
 
 # -- where the FlashSystemHost goes, or is gone ----------------------------------------------------------------------
@@ -255,19 +257,19 @@ def former(*entries: CoolingLun) -> dict[str, Any]:
     return {"initiators": [iqn("elsewhere"), iqn("node")], "luns": [each.model_dump() for each in entries]}
 
 
-def created_again(*formers: dict[str, Any], now: str = NOW, quarantine: str = "5m") -> World:
+def created_again(*formers: dict[str, Any], now: str = NOW, quarantine: str = "5m") -> Desired:
     """A FlashSystemHost without a status, on an array that remembers former hosts, and an attachment of `logs`."""
     remembers = array(lun_quarantine=quarantine, status={"cooling_luns": formers})
-    return world(host("node"), attachment("a", "node", "logs"), of=remembers, now=now)
+    return desired(host("node"), attachment("a", "node", "logs"), of=remembers, now=now)
 
 
 def test_a_lun_is_not_given_away_early_because_the_host_resource_was_deleted_and_created_again() -> None:
-    assert chosen(created_again(former(entry(1, 1))), view(DATA, LOGS)) == {"a": 2}
-    assert said(created_again(former(entry(1, 1))), view(DATA)) == (entry(1, 1),)
+    assert chosen(created_again(former(entry(1, 1))), inventory(DATA, LOGS)) == {"a": 2}
+    assert said(created_again(former(entry(1, 1))), inventory(DATA)) == (entry(1, 1),)
 
 
 def test_what_the_array_remembers_counts_for_the_same_machine_only_and_for_no_longer_than_the_quarantine() -> None:
-    seen = view(DATA, LOGS)
+    seen = inventory(DATA, LOGS)
 
     assert chosen(created_again({**former(entry(1, 1)), "initiators": [iqn("other")]}), seen) == {"a": 1}
     assert chosen(created_again(former(entry(1, 1)), now=END), seen) == {"a": 1}
@@ -277,11 +279,11 @@ def test_what_the_array_remembers_counts_for_the_same_machine_only_and_for_no_lo
 
 def test_of_what_the_host_and_the_array_remember_the_later_end_counts() -> None:
     remembers = array(lun_quarantine="5m", status={"cooling_luns": [former(entry(1, 1, LATER), entry(2, 2, END))]})
-    wished = world(
+    wished = desired(
         node(cooling_luns=[entry(1, 3, END).model_dump(), entry(2, 4, LATER).model_dump()]), of=remembers, now=NOW
     )
 
-    assert said(wished, view(DATA, OURS)) == (entry(1, 3), entry(2, 2))
+    assert said(wished, inventory(DATA, OURS)) == (entry(1, 3), entry(2, 2))
 
 
 def test_what_a_host_leaves_has_every_initiator_by_which_its_machine_was_known() -> None:
@@ -315,13 +317,13 @@ def test_where_the_array_remembers_too_much_those_that_rested_longest_are_left_o
 
 
 def test_what_is_freed_on_a_host_object_without_a_host_resource_is_recorded_with_the_array() -> None:
-    wished, seen = around(going := off()), view(DATA, OURS, mapped(OURS, DATA))
+    wished, seen = around(going := off()), inventory(DATA, OURS, mapped(OURS, DATA))
     decisions = batch.plan(wished, seen, wished.attachments)
 
     (left,) = luns.freed_of_former_hosts(decisions, wished, seen).values()
     assert (left.initiators, left.luns) == ((iqn("node"),), (entry(1, 1),))
 
     known = array(lun_quarantine="5m", status={"cooling_luns": [left.model_dump()]})
-    assert luns.freed_of_former_hosts(decisions, world(going, of=known, now=NOW), seen) == {}
+    assert luns.freed_of_former_hosts(decisions, desired(going, of=known, now=NOW), seen) == {}
     assert luns.freed_of_former_hosts(decisions, around(node(), going), seen) == {}
     assert luns.freed_of_former_hosts(decisions, around(going, quarantine="0s"), seen) == {}

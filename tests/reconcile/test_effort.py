@@ -3,15 +3,15 @@
 import cProfile
 import pstats
 
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.planner import batch
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.values import MAX_LUN
-from support.arranging import attachment, bound, mapped, view, volume, world
+from support.arranging import attachment, bound, desired, inventory, mapped, volume
 from support.leaving import NODE, OURS
 
 
-def calls(wished: World, seen: View) -> int:
+def calls(wished: Desired, seen: Inventory) -> int:
     """How many functions were called to plan all of it: of one plan always as many, on whatever machine."""
     profile = cProfile.Profile()
     profile.runcall(batch.plan, wished, seen, wished.attachments)
@@ -25,7 +25,7 @@ def leaves(number: int) -> int:
     going = [
         attachment(each.name, "node", each.uid, status=bound(OURS, each), meta={"deleting": True}) for each in volumes
     ]
-    return calls(world(NODE, *going), view(OURS, *volumes, *rows))
+    return calls(desired(NODE, *going), inventory(OURS, *volumes, *rows))
 
 
 def test_to_detach_twice_as_many_volumes_from_a_host_takes_twice_the_effort() -> None:
@@ -35,4 +35,4 @@ def test_to_detach_twice_as_many_volumes_from_a_host_takes_twice_the_effort() ->
 def test_to_choose_a_lun_not_every_number_is_asked_about() -> None:
     wished, data = attachment("a", "node", "data"), volume("data", 1)
 
-    assert calls(world(NODE, wished), view(OURS, data)) < MAX_LUN
+    assert calls(desired(NODE, wished), inventory(OURS, data)) < MAX_LUN

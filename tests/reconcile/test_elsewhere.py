@@ -8,10 +8,10 @@ from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.model import Host, Mapping, Volume
 from flashsystem_operator.planner.array import audit as audits
 from flashsystem_operator.planner.decision import Reason, Wait
-from flashsystem_operator.planner.desired import World, marked_among
+from flashsystem_operator.planner.desired import Desired, marked_among
 from flashsystem_operator.planner.host import host_plan
 from flashsystem_operator.planner.names import host_object_name
-from support.arranging import INSTALLATION, array, host, host_object, mapped, own_name, port, view, volume, world
+from support.arranging import INSTALLATION, array, desired, host, host_object, inventory, mapped, own_name, port, volume
 
 DATA = volume("data", 1)
 REMOTE = host("node", array_ref={"name": "second"})
@@ -20,12 +20,12 @@ ORPHAN = host_object(own_name("gone"), "node")
 WISHED = host("again", "node")
 
 
-def around(*resources: FlashSystemHost, everywhere: tuple[FlashSystemHost, ...] = (), **more: Any) -> World:
-    return world(*resources, marked=marked_among([*resources, *everywhere]), **more)
+def around(*resources: FlashSystemHost, everywhere: tuple[FlashSystemHost, ...] = (), **more: Any) -> Desired:
+    return desired(*resources, marked=marked_among([*resources, *everywhere]), **more)
 
 
-def waits(wished: FlashSystemHost, world_of: World, *facts: Host | Volume | Mapping) -> str:
-    decision = host_plan.plan(wished, world_of, view(*facts))
+def waits(wished: FlashSystemHost, world_of: Desired, *facts: Host | Volume | Mapping) -> str:
+    decision = host_plan.plan(wished, world_of, inventory(*facts))
     assert isinstance(decision, Wait)
     assert decision.reason is Reason.INITIATOR_HELD_BY
     return decision.message
@@ -76,7 +76,7 @@ def test_an_orphan_that_nothing_uses_may_be_removed() -> None:
 
 
 def test_what_belongs_to_a_host_on_another_array_is_foreign_and_not_orphaned() -> None:
-    seen = view(DATA, COPY, ORPHAN, mapped(COPY, DATA))
+    seen = inventory(DATA, COPY, ORPHAN, mapped(COPY, DATA))
 
     found = audits.audit(around(everywhere=(REMOTE,)), seen)
 

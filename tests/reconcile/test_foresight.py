@@ -2,16 +2,16 @@
 
 from flashsystem_operator.api.metadata import PAUSED, PLAN
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, Step
-from flashsystem_operator.array.inventory import View
-from flashsystem_operator.planner.desired import World
-from flashsystem_operator.planner.dry_run import Outlook, foresee
-from support.arranging import attachment, host, host_object, mapped, own_name, view, volume, world
+from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.dry_run import DryRunResult, dry_run_to_the_end
+from support.arranging import attachment, desired, host, host_object, inventory, mapped, own_name, volume
 
 DATA, LOGS = volume("data", 1), volume("logs", 2)
 
 
-def outlooks(wished: World, seen: View) -> dict[str, Outlook]:
-    return {outlook.ref.name: outlook for outlook in foresee(wished, seen)}
+def outlooks(wished: Desired, seen: Inventory) -> dict[str, DryRunResult]:
+    return {outlook.ref.name: outlook for outlook in dry_run_to_the_end(wished, seen)}
 
 
 def kinds(steps: tuple[Step, ...]) -> list[type[Step]]:
@@ -19,9 +19,9 @@ def kinds(steps: tuple[Step, ...]) -> list[type[Step]]:
 
 
 def test_the_first_volume_of_a_host_makes_it_and_the_second_does_not() -> None:
-    wished = world(host("node"), attachment("one", "node"), attachment("two", "node", "logs"))
+    wished = desired(host("node"), attachment("one", "node"), attachment("two", "node", "logs"))
 
-    seen = outlooks(wished, view(DATA, LOGS))
+    seen = outlooks(wished, inventory(DATA, LOGS))
 
     assert kinds(seen["one"].steps) == [MakeHost, MapVolume]
     assert kinds(seen["two"].steps) == [MapVolume]
@@ -31,9 +31,9 @@ def test_the_first_volume_of_a_host_makes_it_and_the_second_does_not() -> None:
 def test_what_needs_two_passes_is_foretold_whole() -> None:
     """A port is added first; the volume waits for it, and is mapped in the next pass."""
     ours = host_object(own_name("node"), "a")
-    wished = world(host("node", "a", "b"), attachment("one", "node"), attachment("there", "node", "logs"))
+    wished = desired(host("node", "a", "b"), attachment("one", "node"), attachment("there", "node", "logs"))
 
-    seen = outlooks(wished, view(ours, DATA, LOGS, mapped(ours, LOGS, 1)))
+    seen = outlooks(wished, inventory(ours, DATA, LOGS, mapped(ours, LOGS, 1)))
 
     assert kinds(seen["node"].steps) == [AddPorts]
     assert kinds(seen["one"].steps) == [MapVolume]
@@ -44,20 +44,20 @@ def test_what_needs_two_passes_is_foretold_whole() -> None:
 def test_nothing_is_foretold_of_what_is_as_wished() -> None:
     ours = host_object(own_name("node"), "node")
 
-    seen = outlooks(world(host("node"), attachment("one", "node")), view(ours, DATA, mapped(ours, DATA)))
+    seen = outlooks(desired(host("node"), attachment("one", "node")), inventory(ours, DATA, mapped(ours, DATA)))
 
     assert [(outlook.steps, outlook.blocked, outlook.held) for outlook in seen.values()] == [((), "", ""), ((), "", "")]
 
 
 def test_what_cannot_be_is_told_and_what_is_held_back_is_no_mistake() -> None:
-    wished = world(
+    wished = desired(
         host("node"),
         attachment("missing", "node", "nowhere"),
         attachment("planned", "node", "data", meta={"annotations": {PLAN: "true"}}),
         attachment("paused", "node", "logs", meta={"annotations": {PAUSED: "true"}}),
     )
 
-    seen = outlooks(wished, view(DATA, LOGS))
+    seen = outlooks(wished, inventory(DATA, LOGS))
 
     assert "no volume named nowhere" in seen["missing"].blocked
     assert all(outlook.steps == () for outlook in seen.values())
@@ -67,13 +67,16 @@ def test_what_cannot_be_is_told_and_what_is_held_back_is_no_mistake() -> None:
 
 
 def test_the_view_that_it_stands_on_is_left_as_it_was() -> None:
-    seen = view(DATA)
-    foresee(world(host("node"), attachment("one", "node")), seen)
+    seen = inventory(DATA)
+    dry_run_to_the_end(desired(host("node"), attachment("one", "node")), seen)
 
-    assert seen == view(DATA)
+    assert seen == inventory(DATA)
 
 
 def test_every_object_has_an_outlook() -> None:
-    wished = world(host("node"), attachment("one", "node"), attachment("lost", "nobody"))
+    wished = desired(host("node"), attachment("one", "node"), attachment("lost", "nobody"))
 
-    assert {outlook.ref for outlook in foresee(wished, view(DATA))} == {*wished.hosts, *wished.attachments}
+    assert {outlook.ref for outlook in dry_run_to_the_end(wished, inventory(DATA))} == {
+        *wished.hosts,
+        *wished.attachments,
+    }

@@ -11,8 +11,19 @@ from flashsystem_operator.array.model import Host, Mapping, Volume
 from flashsystem_operator.planner.decision import Act, Release
 from flashsystem_operator.planner.names import host_object_name
 from flashsystem_operator.planner.safety.detach_guard import partings
-from support.arranging import INSTALLATION, array, attachment, bound, host, host_object, iqn, mapped, own_name, view
-from support.arranging import world as world_of
+from support.arranging import (
+    INSTALLATION,
+    array,
+    attachment,
+    bound,
+    host,
+    host_object,
+    inventory,
+    iqn,
+    mapped,
+    own_name,
+)
+from support.arranging import desired as world_of
 from support.deciding import Case, hold, sentence
 from support.leaving import DATA, NODE, OURS, decided, leaving, unmap
 
@@ -48,8 +59,8 @@ FORGERS = {
 }
 """The attachment's FlashSystemHost: younger than those of the others."""
 STANDING: tuple[Host | Volume | Mapping, ...] = (DATA, *THERE, *(mapped(each, DATA) for each in THERE))
-SEEN = view(*STANDING)
-VIEWS = (SEEN, view(*STANDING, OURS), view(*STANDING, OURS, mapped(OURS, DATA)))
+SEEN = inventory(*STANDING)
+VIEWS = (SEEN, inventory(*STANDING, OURS), inventory(*STANDING, OURS, mapped(OURS, DATA)))
 """Without a host object of the attachment's own, with one, with its mapping."""
 ALL_ALLOWED = array(allowed_namespaces={"from": "All"}, host_adoption={"from": "All"})
 
@@ -76,7 +87,7 @@ def test_no_forged_status_unmaps_what_is_anothers(there: Host, forger: str) -> N
 def test_a_forged_status_does_not_make_a_host_look_as_if_it_were_left(there: Host) -> None:
     """Or else the guard would hold back the detaches of others for its sake."""
     live = host_object(there.name, *(replace(each, logins=2) for each in there.ports))
-    seen, forged = view(DATA, live, mapped(live, DATA)), leaving(bound(live, DATA))
+    seen, forged = inventory(DATA, live, mapped(live, DATA)), leaving(bound(live, DATA))
 
     assert live.name not in partings(world_of(forged, *OWNERS, NODE, of=ALL_ALLOWED), seen)
 
@@ -91,7 +102,7 @@ CASES = [
         "what stays because the host object is another's is told",
         decided(
             leaving(bound(THERE[4], DATA)),
-            view(DATA, THERE[4], mapped(THERE[4], DATA, 5)),
+            inventory(DATA, THERE[4], mapped(THERE[4], DATA, 5)),
             NODE,
             host("adopter", "adopted", status={"name": "adopted"}),
         ),
@@ -100,41 +111,43 @@ CASES = [
     ),
     Case(
         "of two that claim an administrator's host object the elder takes its own away",
-        decided(leaving(bound(OTHERS, DATA)), view(*ATTACHED), host("node"), host("younger", "node")),
+        decided(leaving(bound(OTHERS, DATA)), inventory(*ATTACHED), host("node"), host("younger", "node")),
         unmap(OTHERS.name),
     ),
     Case(
         "and the younger, which never had it, does not",
-        decided(leaving(bound(OTHERS, DATA)), view(*ATTACHED), host("elder", "node"), host("node")),
+        decided(leaving(bound(OTHERS, DATA)), inventory(*ATTACHED), host("elder", "node"), host("node")),
         Release,
         ("another's",),
     ),
     Case(
         "a claim from a namespace that the array never let in bars nobody",
         decided(
-            leaving(bound(OTHERS, DATA)), view(*ATTACHED), host("stranger", "node", meta={"namespace": "elsewhere"})
+            leaving(bound(OTHERS, DATA)),
+            inventory(*ATTACHED),
+            host("stranger", "node", meta={"namespace": "elsewhere"}),
         ),
         unmap(OTHERS.name),
     ),
     Case(
         "with the parents gone, and nobody else's claim, the record alone is enough",
-        decided(leaving(bound(OTHERS, DATA)), view(*ATTACHED), host("other")),
+        decided(leaving(bound(OTHERS, DATA)), inventory(*ATTACHED), host("other")),
         unmap(OTHERS.name),
     ),
     Case(
         "and so is the name of our host object, which proves for whom it was made",
-        decided(leaving(bound(OURS, DATA)), view(DATA, OURS, mapped(OURS, DATA)), host("other")),
+        decided(leaving(bound(OURS, DATA)), inventory(DATA, OURS, mapped(OURS, DATA)), host("other")),
         unmap(OURS.name),
     ),
     Case(
         "the name of another's host object counts for more than the initiators that it took over, if nothing is known",
-        decided(leaving(bound(OURS, DATA)), view(DATA, MOVED, mapped(MOVED, DATA)), NODE, host("b")),
+        decided(leaving(bound(OURS, DATA)), inventory(DATA, MOVED, mapped(MOVED, DATA)), NODE, host("b")),
         Release,
         ("another's",),
     ),
     Case(
         "one that is known to have had other initiators has lost its name to this machine",
-        decided(leaving(bound(OURS, DATA)), view(DATA, MOVED, mapped(MOVED, DATA)), NODE, KNOWN_B),
+        decided(leaving(bound(OURS, DATA)), inventory(DATA, MOVED, mapped(MOVED, DATA)), NODE, KNOWN_B),
         unmap(MOVED.name),
     ),
     # -- the claims of other attachments ----------------------------------------------------------------------------
@@ -143,7 +156,7 @@ CASES = [
             f"nothing is unmapped from under another attachment of the pair whose end is held back by {what}",
             decided(
                 leaving(bound(OURS, DATA)),
-                view(DATA, OURS, mapped(OURS, DATA)),
+                inventory(DATA, OURS, mapped(OURS, DATA)),
                 NODE,
                 attachment("twin", "node", status=bound(OURS, DATA), meta={"deleting": True, **meta}),
             ),
@@ -160,7 +173,7 @@ CASES = [
         "one that was let go holds nothing back",
         decided(
             leaving(bound(OURS, DATA)),
-            view(DATA, OURS, mapped(OURS, DATA)),
+            inventory(DATA, OURS, mapped(OURS, DATA)),
             NODE,
             attachment(
                 "twin",
@@ -175,7 +188,7 @@ CASES = [
         "nothing is unmapped from under an attachment whose FlashSystemHost is gone, but which was attached here",
         decided(
             leaving(bound(OTHERS, DATA)),
-            view(*ATTACHED),
+            inventory(*ATTACHED),
             host("other"),
             attachment("heir", "gone", status=bound(OTHERS, DATA), meta={"finalizers": (FINALIZER,)}),
         ),

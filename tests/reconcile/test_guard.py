@@ -7,7 +7,7 @@ import pytest
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.metadata import FINALIZER, FORCE_DETACH, RELEASE, ObjectRef
 from flashsystem_operator.array.commands import RemoveHost, UnmapVolume
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Mapping, Port, Protocol, Volume
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Release, Wait
@@ -15,15 +15,15 @@ from support.arranging import (
     array,
     attachment,
     bound,
+    desired,
     host,
     host_object,
+    inventory,
     iqn,
     mapped,
     own_name,
     port,
-    view,
     volume,
-    world,
 )
 
 VOLUMES = tuple(volume(f"v{number}", number) for number in range(8))
@@ -39,16 +39,16 @@ def of(what: Volume, *, leaving: bool = True, meta: dict[str, Any] | None = None
     )
 
 
-def seen(*volumes: Volume, on: Any = LIVE, **more: Any) -> View:
+def seen(*volumes: Volume, on: Any = LIVE, **more: Any) -> Inventory:
     rows: list[Mapping] = [mapped(on, each, number + 1, **more) for number, each in enumerate(volumes)]
-    return view(on, *volumes, *rows)
+    return inventory(on, *volumes, *rows)
 
 
 def decided(
-    attachments: list[VolumeAttachment], there: View, due: list[VolumeAttachment] | None = None, **more: Any
+    attachments: list[VolumeAttachment], there: Inventory, due: list[VolumeAttachment] | None = None, **more: Any
 ) -> dict[ObjectRef, Decision]:
     wanted = attachments if due is None else due
-    return dict(batch.plan(world(NODE, *attachments, **more), there, [each.ref for each in wanted]))
+    return dict(batch.plan(desired(NODE, *attachments, **more), there, [each.ref for each in wanted]))
 
 
 def blocked(decision: Decision) -> Wait:
@@ -116,7 +116,7 @@ def test_what_is_released_or_retained_or_left_to_an_heir_stays_and_so_the_others
 
 def test_a_mapping_that_comes_through_a_host_cluster_is_left_to_the_machine() -> None:
     first, second = VOLUMES[:2]
-    there = view(LIVE, first, second, mapped(LIVE, first, 1), mapped(LIVE, second, 2, cluster="c"))
+    there = inventory(LIVE, first, second, mapped(LIVE, first, 1), mapped(LIVE, second, 2, cluster="c"))
 
     (decision,) = decided([of(first)], there).values()
 
@@ -127,7 +127,7 @@ def test_a_machine_without_sessions_is_not_kept_waiting_nor_told_of_any() -> Non
     leaving = [of(each) for each in VOLUMES]
     fresh = {each.ref: 2.0 for each in leaving}
 
-    for decision in decided(leaving, seen(*VOLUMES, on=IDLE), settling=fresh).values():
+    for decision in decided(leaving, seen(*VOLUMES, on=IDLE), debounced=fresh).values():
         assert isinstance(decision, Act)
         assert not decision.warning
 
@@ -202,7 +202,7 @@ def test_force_by_another_uid_does_not_pass_and_is_told(named: str) -> None:
 def test_nothing_is_judged_while_further_deletions_may_come() -> None:
     first, second = of(VOLUMES[0]), of(VOLUMES[1])
 
-    found = decided([first, second], seen(*VOLUMES), settling={second.ref: 2.5})
+    found = decided([first, second], seen(*VOLUMES), debounced={second.ref: 2.5})
 
     for decision in found.values():
         assert isinstance(decision, Wait)
@@ -214,7 +214,7 @@ def test_force_and_warn_and_off_wait_for_no_further_deletion() -> None:
     warned, off = of(VOLUMES[1], detach_guard="Warn"), of(VOLUMES[2], detach_guard="Disabled")
     fresh = {each.ref: 2.5 for each in (forced, warned, off)}
 
-    found = decided([forced, warned, off], seen(*VOLUMES), settling=fresh)
+    found = decided([forced, warned, off], seen(*VOLUMES), debounced=fresh)
 
     assert all(isinstance(decision, Act) for decision in found.values())
 
@@ -228,7 +228,7 @@ def test_of_two_attachments_of_one_blocked_mapping_none_is_let_go() -> None:
 
 def test_a_blocked_mapping_counts_as_there_for_all_that_is_planned_after_it() -> None:
     leaving, coming = of(VOLUMES[0]), attachment("coming", "other", VOLUMES[0].name)
-    around = world(NODE, host("other"), leaving, coming)
+    around = desired(NODE, host("other"), leaving, coming)
 
     found = batch.plan(around, seen(VOLUMES[0]), [*around.hosts, *around.attachments])
 
@@ -241,7 +241,7 @@ def test_a_blocked_mapping_counts_as_there_for_all_that_is_planned_after_it() ->
 
 def test_an_empty_host_object_goes_although_its_machine_is_logged_in() -> None:
     """A session without a mapping sees nothing that it could lose."""
-    found = batch.plan(world(NODE), view(LIVE), [NODE.ref])
+    found = batch.plan(desired(NODE), inventory(LIVE), [NODE.ref])
 
     assert found[NODE.ref] == Act((RemoveHost(LIVE.name),))
 

@@ -11,7 +11,7 @@ from flashsystem_operator.planner.decision import Act, InSync, Reason, Release, 
 from flashsystem_operator.planner.overrides import LEFT, left_by
 from flashsystem_operator.planner.status import plan_of
 from flashsystem_operator.values import Lun
-from support.arranging import array, attachment, bound, host, host_object, mapped, own_name, view, volume, world
+from support.arranging import array, attachment, bound, desired, host, host_object, inventory, mapped, own_name, volume
 
 DATA, LOGS = volume("data", 1), volume("logs", 2)
 OURS = host_object(own_name("node"), "node")
@@ -32,9 +32,9 @@ def test_what_is_held_on_a_parent_is_held_for_all_below_it(
 ) -> None:
     wish = attachment("one", "node", meta=meta if at == "attachment" else {})
     node = host("node", meta=meta if at == "host" else {})
-    around = world(node, wish, of=array(meta=meta if at == "array" else {}))
+    around = desired(node, wish, of=array(meta=meta if at == "array" else {}))
 
-    decided = batch.plan(around, view(DATA, OURS), [wish.ref])[wish.ref]
+    decided = batch.plan(around, inventory(DATA, OURS), [wish.ref])[wish.ref]
 
     assert isinstance(decided, Wait)
     assert decided.reason is reason
@@ -49,7 +49,7 @@ def test_nobody_builds_upon_what_is_held_back() -> None:
         held = attachment("elder", "node", "data", meta=meta)
         free = attachment("younger", "node", "logs")
 
-        decided = batch.plan(world(node, held, free), view(DATA, LOGS), [held.ref, free.ref])
+        decided = batch.plan(desired(node, held, free), inventory(DATA, LOGS), [held.ref, free.ref])
 
         act = decided[free.ref]
         assert isinstance(act, Act)
@@ -59,21 +59,21 @@ def test_nobody_builds_upon_what_is_held_back() -> None:
 
 def test_those_in_plan_mode_are_planned_as_they_would_be_done_one_after_another() -> None:
     wishes = [attachment(name, "node", name, meta=PLANNED) for name in ("data", "logs")]
-    around = world(host("node"), *wishes)
+    around = desired(host("node"), *wishes)
 
-    decided = batch.plan(around, view(DATA, LOGS), [each.ref for each in wishes])
+    decided = batch.plan(around, inventory(DATA, LOGS), [each.ref for each in wishes])
 
     steps = [step for each in decided.values() if isinstance(each, Wait) for step in each.steps]
-    live = world(host("node"), *(attachment(name, "node", name) for name in ("data", "logs")))
-    acts = batch.plan(live, view(DATA, LOGS), live.attachments).values()
+    live = desired(host("node"), *(attachment(name, "node", name) for name in ("data", "logs")))
+    acts = batch.plan(live, inventory(DATA, LOGS), live.attachments).values()
     assert steps == [step for each in acts if isinstance(each, Act) for step in each.steps]
 
 
 def test_what_is_in_sync_stays_so_under_a_pause_and_says_that_it_is_paused() -> None:
     wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=PAUSED)
-    seen = view(DATA, OURS, mapped(OURS, DATA, 1))
+    seen = inventory(DATA, OURS, mapped(OURS, DATA, 1))
 
-    decided = batch.plan(world(host("node"), wish), seen, [wish.ref])[wish.ref]
+    decided = batch.plan(desired(host("node"), wish), seen, [wish.ref])[wish.ref]
 
     assert isinstance(decided, InSync)
     assert [note.kind for note in decided.notes] == ["Paused"]
@@ -82,10 +82,10 @@ def test_what_is_in_sync_stays_so_under_a_pause_and_says_that_it_is_paused() -> 
 @pytest.mark.parametrize("meta", [PAUSED, PLANNED], ids=["paused", "in plan mode"])
 def test_what_is_deleted_while_it_is_held_waits_and_says_what_would_be_done(meta: dict[str, dict[str, str]]) -> None:
     wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta={"deleting": True, **meta})
-    around = world(host("node"), wish)
+    around = desired(host("node"), wish)
 
-    decided = batch.plan(around, view(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[wish.ref]
-    gone = batch.plan(around, view(DATA, OURS), [wish.ref])[wish.ref]
+    decided = batch.plan(around, inventory(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[wish.ref]
+    gone = batch.plan(around, inventory(DATA, OURS), [wish.ref])[wish.ref]
 
     assert isinstance(decided, Wait)
     assert decided.steps == (UnmapVolume(OURS.name, DATA.name, DATA.uid),)
@@ -97,7 +97,9 @@ def test_a_released_object_goes_without_a_command_even_under_a_pause() -> None:
     meta = {"deleting": True, "uid": "the-uid", "annotations": asked}
     wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
 
-    decided = batch.plan(world(host("node"), wish), view(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[wish.ref]
+    decided = batch.plan(desired(host("node"), wish), inventory(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[
+        wish.ref
+    ]
 
     assert isinstance(decided, Release)
     assert "stays there" in decided.left
@@ -108,7 +110,7 @@ def test_a_persistent_volume_that_nobody_looks_after_any_more_is_named() -> None
     status = bound(OURS, DATA, persistent_volume={"name": "fsattach-1"})
     wish = attachment("one", "node", status=status, meta=meta)
 
-    decided = batch.plan(world(wish), view(DATA, OURS, mapped(OURS, DATA)), [wish.ref])[wish.ref]
+    decided = batch.plan(desired(wish), inventory(DATA, OURS, mapped(OURS, DATA)), [wish.ref])[wish.ref]
 
     assert isinstance(decided, Release)
     assert "PersistentVolume fsattach-1 stays, too" in decided.left
@@ -119,7 +121,9 @@ def test_a_release_for_another_object_of_the_name_means_nothing() -> None:
     meta = {"deleting": True, "annotations": {"flashsystem.io/release": "of-its-predecessor"}}
     wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
 
-    decided = batch.plan(world(host("node"), wish), view(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[wish.ref]
+    decided = batch.plan(desired(host("node"), wish), inventory(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[
+        wish.ref
+    ]
 
     assert isinstance(decided, Act)
 
@@ -127,7 +131,7 @@ def test_a_release_for_another_object_of_the_name_means_nothing() -> None:
 def test_a_released_object_that_is_not_deleted_is_left_alone() -> None:
     wish = attachment("one", "node", meta={"uid": "the-uid", "annotations": {"flashsystem.io/release": "the-uid"}})
 
-    decided = batch.plan(world(host("node"), wish), view(DATA, OURS), [wish.ref])[wish.ref]
+    decided = batch.plan(desired(host("node"), wish), inventory(DATA, OURS), [wish.ref])[wish.ref]
 
     assert isinstance(decided, Wait)
     assert decided.reason is Reason.RELEASED
@@ -161,7 +165,9 @@ def test_the_ways_out_have_an_order(more: dict[str, str], reason: Reason) -> Non
     meta = {"deleting": True, "uid": "the-uid", "annotations": asked}
     wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
 
-    decided = batch.plan(world(host("node"), wish), view(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[wish.ref]
+    decided = batch.plan(desired(host("node"), wish), inventory(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[
+        wish.ref
+    ]
 
     assert isinstance(decided, Wait)
     assert decided.reason is reason
@@ -172,7 +178,9 @@ def test_an_end_that_is_held_back_tells_what_will_stay_on_the_array(meta: dict[s
     admins = host_object("admins", "node")
     lost = attachment("one", "node", meta={"deleting": True, **meta}, deletion_policy="Delete")
 
-    decided = batch.plan(world(host("node"), lost), view(DATA, admins, mapped(admins, DATA)), [lost.ref])[lost.ref]
+    decided = batch.plan(desired(host("node"), lost), inventory(DATA, admins, mapped(admins, DATA)), [lost.ref])[
+        lost.ref
+    ]
 
     assert isinstance(decided, Wait)
     assert "Volume data stays mapped to host admins" in decided.message

@@ -12,7 +12,7 @@ from flashsystem_operator.array.commands import (
     RemoveHost,
     UnmapVolume,
 )
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.attachment import attach
@@ -24,14 +24,14 @@ from support.arranging import (
     array,
     attachment,
     bound,
+    desired,
     host,
     host_object,
+    inventory,
     iqn,
     mapped,
     own_name,
-    view,
     volume,
-    world,
 )
 from support.deciding import Case, hold, sentence
 
@@ -47,8 +47,10 @@ def ours(*ports: Any, **more: Any) -> Host:
     return host_object(OWN, *(ports or ("node",)), portset="portset0", **more)
 
 
-def decided(wished: FlashSystemHost, seen: View, *others: FlashSystemHost | VolumeAttachment, **more: Any) -> Decision:
-    return plan(wished, world(wished, *others, **more), seen)
+def decided(
+    wished: FlashSystemHost, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
+) -> Decision:
+    return plan(wished, desired(wished, *others, **more), seen)
 
 
 def made_on(system: str | None, ownership: str = "Created") -> dict[str, Any]:
@@ -61,76 +63,76 @@ def node(*iqns: str, **spec: Any) -> FlashSystemHost:
     return host("node", *iqns, **spec)
 
 
-def gone(seen: View, **spec: Any) -> Decision:
+def gone(seen: Inventory, **spec: Any) -> Decision:
     return decided(node(meta={"deleting": True}, **spec), seen)
 
 
 def detached(on: Host, origin: str, **spec: Any) -> Decision:
     """What is decided of a deleted attachment of a volume that is mapped to this host object."""
     leaving = attachment("a", "node", meta={"deleting": True}, status=bound(on, DATA, origin=origin), **spec)
-    return attach.plan(leaving, world(leaving, node()), view(on, DATA, mapped(on, DATA)))
+    return attach.plan(leaving, desired(leaving, node()), inventory(on, DATA, mapped(on, DATA)))
 
 
 LIFE = [
     Case(
         "a persistent host object is made before any volume is attached",
-        decided(node(lifecycle="Persistent"), view()),
+        decided(node(lifecycle="Persistent"), inventory()),
         Act((MakeHost(OWN, (iqn("node"),)),)),
     ),
     Case(
         "it stays when the last volume is detached",
-        decided(node(lifecycle="Persistent"), view(ours())),
+        decided(node(lifecycle="Persistent"), inventory(ours())),
         Reason.READY,
     ),
     Case(
         "it goes with its resource",
-        gone(view(ours()), lifecycle="Persistent"),
+        gone(inventory(ours()), lifecycle="Persistent"),
         Act((RemoveHost(OWN),)),
     ),
     Case(
         "one that is to be there on demand again goes when it is empty",
-        decided(node(lifecycle="OnDemand"), view(ours())),
+        decided(node(lifecycle="OnDemand"), inventory(ours())),
         Act((RemoveHost(OWN),)),
     ),
     Case(
         "an administrator's host object is taken for the persistent one",
-        decided(node(lifecycle="Persistent"), view(ADMINS)),
+        decided(node(lifecycle="Persistent"), inventory(ADMINS)),
         Reason.READY,
     ),
     Case(
         "no host object is made on an array that is being deleted",
         decided(
             node(lifecycle="Persistent", meta={"finalizers": ("flashsystem.io/cleanup",)}),
-            view(),
+            inventory(),
             of=array(meta={"deleting": True}),
         ),
         Reason.PARENT_DELETING,
     ),
     Case(
         "no host object is made while a lost command may still make it",
-        decided(node(lifecycle="Persistent"), view(), unsettled=frozenset({OWN})),
+        decided(node(lifecycle="Persistent"), inventory(), in_doubt=frozenset({OWN})),
         Reason.OUTCOME_UNKNOWN,
     ),
     Case(
         "a host object that is to be retained stays, and it is said",
-        gone(view(ours()), deletion_policy="Retain"),
+        gone(inventory(ours()), deletion_policy="Retain"),
         Release,
         (OWN, "deletionPolicy Retain"),
     ),
     Case(
         "one that is to be deleted goes",
-        gone(view(ours()), deletion_policy="Delete"),
+        gone(inventory(ours()), deletion_policy="Delete"),
         Act((RemoveHost(OWN),)),
     ),
     Case(
         "it stays when the last volume goes first, too",
-        decided(node(deletion_policy="Retain"), view(ours())),
+        decided(node(deletion_policy="Retain"), inventory(ours())),
         Reason.READY,
     ),
-    Case("what was never made is not retained", gone(view(), deletion_policy="Retain"), Release()),
+    Case("what was never made is not retained", gone(inventory(), deletion_policy="Retain"), Release()),
     Case(
         "an administrator's host object stays, whatever the policy",
-        gone(view(ADMINS), deletion_policy="Delete"),
+        gone(inventory(ADMINS), deletion_policy="Delete"),
         Release(),
     ),
     # -- of a mapping: origin and policy on our host objects and on others' -----------------------------------------
@@ -162,60 +164,62 @@ LIFE = [
 ELSEWHERE = [
     Case(
         "a host object on another system than the one that answers now is waited for",
-        decided(node(status=made_on(FORMER)), view()),
+        decided(node(status=made_on(FORMER)), inventory()),
         Reason.OTHER_SYSTEM,
         (OWN, FORMER, SYSTEM, "flashsystem.io/release"),
     ),
     Case(
         "not even one that is to be there for good is made on the other system meanwhile",
-        decided(node(status=made_on(FORMER), lifecycle="Persistent"), view()),
+        decided(node(status=made_on(FORMER), lifecycle="Persistent"), inventory()),
         Reason.OTHER_SYSTEM,
     ),
     Case(
         "no new volume is attached to it meanwhile",
-        attach.plan(WANTED, world(WANTED, node(status=made_on(FORMER))), view(DATA)),
+        attach.plan(WANTED, desired(WANTED, node(status=made_on(FORMER))), inventory(DATA)),
         Reason.HOST_NOT_READY,
         (FORMER,),
     ),
     Case(
         "a namesake on the other system is not taken for it, nor removed",
-        gone(view(ours()), status=made_on(FORMER)),
+        gone(inventory(ours()), status=made_on(FORMER)),
         Reason.OTHER_SYSTEM,
         ("flashsystem.io/release",),
     ),
     Case(
         "its FlashSystemHost does not go without a word",
-        gone(view(), status=made_on(FORMER)),
+        gone(inventory(), status=made_on(FORMER)),
         Reason.OTHER_SYSTEM,
         (OWN, FORMER),
     ),
     Case(
         "one that is to stay there is said to stay",
-        gone(view(), status=made_on(FORMER), deletion_policy="Retain"),
+        gone(inventory(), status=made_on(FORMER), deletion_policy="Retain"),
         Release,
         (OWN, f"stays on system {FORMER}"),
     ),
     Case(
         "of what an administrator made there nothing is ours",
-        gone(view(), status=made_on(FORMER, "Adopted")),
+        gone(inventory(), status=made_on(FORMER, "Adopted")),
         Release(),
     ),
     Case(
         "a host that was adopted there is looked for anew",
-        decided(node(status=made_on(FORMER, "Adopted")), view(ADMINS)),
+        decided(node(status=made_on(FORMER, "Adopted")), inventory(ADMINS)),
         Reason.READY,
     ),
     Case(
         "what is on the system that answers is not elsewhere",
-        gone(view(ours()), status=made_on(SYSTEM)),
+        gone(inventory(ours()), status=made_on(SYSTEM)),
         Act((RemoveHost(OWN),)),
     ),
     Case(
         "what was written before systems were kept is read as before",
-        gone(view(ours()), status=made_on(None)),
+        gone(inventory(ours()), status=made_on(None)),
         Act((RemoveHost(OWN),)),
     ),
-    Case("what was made nowhere is nowhere else", gone(view(), status={"array": {"system_id": FORMER}}), Release()),
+    Case(
+        "what was made nowhere is nowhere else", gone(inventory(), status={"array": {"system_id": FORMER}}), Release()
+    ),
 ]
 
 
@@ -232,7 +236,7 @@ def test_how_long_it_lives(case: Case) -> None:
 def test_a_persistent_host_object_and_its_first_volume_come_in_one_batch() -> None:
     wished = node(lifecycle="Persistent")
 
-    decisions = batch.plan(world(wished, WANTED), view(DATA), [WANTED.ref, wished.ref])
+    decisions = batch.plan(desired(wished, WANTED), inventory(DATA), [WANTED.ref, wished.ref])
 
     assert decisions == {
         wished.ref: Act((MakeHost(OWN, (iqn("node"),)),)),

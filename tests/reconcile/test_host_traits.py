@@ -16,7 +16,7 @@ from flashsystem_operator.array.commands import (
     RemoveHost,
     RemoveIoGroups,
 )
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Dialect, Host, Portset
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, Reason
@@ -29,15 +29,15 @@ from support.arranging import (
     array,
     attachment,
     body,
+    desired,
     host,
     host_object,
+    inventory,
     iqn,
     mapped,
     own_name,
     port,
-    view,
     volume,
-    world,
 )
 from support.deciding import Case, hold, sentence
 
@@ -64,12 +64,14 @@ def ours(*ports: Any, **more: Any) -> Host:
     return host_object(OWN, *(ports or ("node",)), portset="portset0", **more)
 
 
-def decided(wished: FlashSystemHost, seen: View, *others: FlashSystemHost | VolumeAttachment, **more: Any) -> Decision:
-    return plan(wished, world(wished, *others, **more), seen)
+def decided(
+    wished: FlashSystemHost, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
+) -> Decision:
+    return plan(wished, desired(wished, *others, **more), seen)
 
 
-def attaching(wished: FlashSystemHost, seen: View) -> Decision:
-    return attach.plan(WANTED, world(wished, WANTED), seen)
+def attaching(wished: FlashSystemHost, seen: Inventory) -> Decision:
+    return attach.plan(WANTED, desired(wished, WANTED), seen)
 
 
 def node(*iqns: str, **spec: Any) -> FlashSystemHost:
@@ -81,25 +83,27 @@ PLACE = [
         "a host object is made where and as the spec wishes it",
         decided(
             node(lifecycle="Persistent", portset="fast", io_groups=["io_grp1", "0"], type="tpgs"),
-            view(of=WIDE),
+            inventory(of=WIDE),
         ),
         Act((MakeHost(OWN, (iqn("node"),), portset="fast", io_groups=("0", "1"), kind="tpgs"),)),
     ),
     Case(
         "the portset of the spec wins over the array's",
-        decided(node(lifecycle="Persistent", portset="fast"), view(of=WIDE), of=array(iscsi={"portset": "portset0"})),
+        decided(
+            node(lifecycle="Persistent", portset="fast"), inventory(of=WIDE), of=array(iscsi={"portset": "portset0"})
+        ),
         Act((MakeHost(OWN, (iqn("node"),), portset="fast"),)),
     ),
     Case(
         "a host object of ours moves to another portset and type while nobody is logged in",
-        decided(node(portset="fast", type="tpgs"), view(ours(), of=WIDE), WANTED),
+        decided(node(portset="fast", type="tpgs"), inventory(ours(), of=WIDE), WANTED),
         Act((ChangeHost(OWN, "fast", "tpgs"),)),
     ),
     Case(
         "no path is taken from a machine that is logged in",
         decided(
             node(portset="fast", io_groups=["0"]),
-            view(ours(LOGGED_IN), of=WIDE, io_groups={OWN: {"0", "1"}}),
+            inventory(ours(LOGGED_IN), of=WIDE, io_groups={OWN: {"0", "1"}}),
             WANTED,
         ),
         Reason.HOST_LOGGED_IN,
@@ -109,7 +113,7 @@ PLACE = [
         "unless somebody says that this very host is meant: it is done, with a warning",
         decided(
             node(portset="fast", io_groups=["0"], meta=FORCED),
-            view(ours(LOGGED_IN), of=WIDE, io_groups={OWN: {"0", "1"}}),
+            inventory(ours(LOGGED_IN), of=WIDE, io_groups={OWN: {"0", "1"}}),
             WANTED,
         ),
         Act(
@@ -122,7 +126,7 @@ PLACE = [
         "the annotation of another host lets nothing through, and the way out is told",
         decided(
             node(portset="fast", meta={**FORCED, "uid": "another"}),
-            view(ours(LOGGED_IN), of=WIDE, io_groups={}),
+            inventory(ours(LOGGED_IN), of=WIDE, io_groups={}),
             WANTED,
         ),
         Reason.HOST_LOGGED_IN,
@@ -130,7 +134,7 @@ PLACE = [
     ),
     Case(
         "the type of a machine that is logged in stays",
-        decided(node(type="tpgs"), view(ours(LOGGED_IN)), WANTED),
+        decided(node(type="tpgs"), inventory(ours(LOGGED_IN)), WANTED),
         Reason.HOST_LOGGED_IN,
         ("is not as spec.type says.",),
     ),
@@ -138,7 +142,7 @@ PLACE = [
         "I/O groups are added to a machine that is logged in",
         decided(
             node(io_groups=["0", "1"]),
-            view(ours(LOGGED_IN), of=WIDE, io_groups={OWN: {"0"}}),
+            inventory(ours(LOGGED_IN), of=WIDE, io_groups={OWN: {"0"}}),
             WANTED,
         ),
         Act((AddIoGroups(OWN, ("1",)),)),
@@ -146,14 +150,16 @@ PLACE = [
     Case(
         "I/O groups are added first and removed last, and nobody is logged in",
         decided(
-            node(io_groups=["io_grp1"], portset="fast"), view(ours(), of=WIDE, io_groups={OWN: {"0", "2"}}), WANTED
+            node(io_groups=["io_grp1"], portset="fast"), inventory(ours(), of=WIDE, io_groups={OWN: {"0", "2"}}), WANTED
         ),
         Act((AddIoGroups(OWN, ("1",)), ChangeHost(OWN, "fast"), RemoveIoGroups(OWN, ("0", "2")))),
     ),
     Case(
         "an I/O group that a mapped volume needs stays, and who needs it is told with the way out",
         decided(
-            node(io_groups=["0"]), view(ours(), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1"}}), WANTED
+            node(io_groups=["0"]),
+            inventory(ours(), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1"}}),
+            WANTED,
         ),
         Reason.IO_GROUP_IN_USE,
         (
@@ -166,7 +172,7 @@ PLACE = [
         "also for a volume that was mapped outside the operator",
         decided(
             node(io_groups=["0"]),
-            view(ours(), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1"}}),
+            inventory(ours(), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1"}}),
             attachment("b", "node", "other"),
         ),
         Reason.IO_GROUP_IN_USE,
@@ -176,7 +182,7 @@ PLACE = [
         "the I/O groups that no volume needs are removed all the same",
         decided(
             node(io_groups=["0"]),
-            view(ours(), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1", "2"}}),
+            inventory(ours(), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1", "2"}}),
             WANTED,
         ),
         Act((RemoveIoGroups(OWN, ("2",)),)),
@@ -185,7 +191,7 @@ PLACE = [
         "force-detach does not bring the array to give up what a volume needs",
         decided(
             node(io_groups=["0"], meta=FORCED),
-            view(ours(LOGGED_IN), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1"}}),
+            inventory(ours(LOGGED_IN), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1"}}),
             WANTED,
         ),
         Reason.IO_GROUP_IN_USE,
@@ -194,7 +200,7 @@ PLACE = [
         "a volume that is reached through as many I/O groups as the host is in needs each of them",
         decided(
             node(io_groups=["1"]),
-            view(ours(), BOTH, mapped(ours(), BOTH), of=WIDE, io_groups={OWN: {"0", "1"}}),
+            inventory(ours(), BOTH, mapped(ours(), BOTH), of=WIDE, io_groups={OWN: {"0", "1"}}),
             WANTED,
         ),
         Reason.IO_GROUP_IN_USE,
@@ -204,7 +210,7 @@ PLACE = [
         "but none that has no node",
         decided(
             node(io_groups=["1"]),
-            view(ours(), BOTH, mapped(ours(), BOTH), of=WIDE, io_groups={OWN: {"0", "1", "2", "3"}}),
+            inventory(ours(), BOTH, mapped(ours(), BOTH), of=WIDE, io_groups={OWN: {"0", "1", "2", "3"}}),
             WANTED,
         ),
         Act((RemoveIoGroups(OWN, ("2", "3")),)),
@@ -213,7 +219,7 @@ PLACE = [
         "of many volumes the first are named",
         decided(
             node(io_groups=["0"]),
-            view(
+            inventory(
                 ours(),
                 *MANY,
                 *(mapped(ours(), each, lun) for lun, each in enumerate(MANY)),
@@ -227,47 +233,47 @@ PLACE = [
     ),
     Case(
         "I/O groups that were not told are left alone",
-        decided(node(io_groups=["0"]), view(ours(), of=WIDE), WANTED),
+        decided(node(io_groups=["0"]), inventory(ours(), of=WIDE), WANTED),
         Reason.READY,
     ),
     Case(
         "what the spec does not name is left as it is",
-        decided(node(), view(host_object(OWN, "node", portset="fast", kind="hpux"), of=WIDE), WANTED),
+        decided(node(), inventory(host_object(OWN, "node", portset="fast", kind="hpux"), of=WIDE), WANTED),
         Reason.READY,
     ),
     # -- what cannot be ---------------------------------------------------------------------------------------------
     Case(
         "an array without portsets says so",
-        decided(node(portset="portset0"), view(of=LEGACY)),
+        decided(node(portset="portset0"), inventory(of=LEGACY)),
         Reason.NOT_SUPPORTED,
         ("no portsets", "8.4.2", "Remove spec.portset"),
     ),
     Case(
         "a type of host that came later is not asked for",
-        decided(node(type="hide_secondary"), view(of=LEGACY)),
+        decided(node(type="hide_secondary"), inventory(of=LEGACY)),
         Reason.NOT_SUPPORTED,
         ("hide_secondary", "generic"),
     ),
     Case(
         "an older array knows the older types",
-        decided(node(type="tpgs", lifecycle="Persistent"), view(of=LEGACY)),
+        decided(node(type="tpgs", lifecycle="Persistent"), inventory(of=LEGACY)),
         Act((MakeHost(OWN, (iqn("node"),), kind="tpgs"),)),
     ),
     Case(
         "a portset that is not there is named with those that are",
-        decided(node(portset="slow"), view(of=WIDE)),
+        decided(node(portset="slow"), inventory(of=WIDE)),
         Reason.PORTSET_NOT_FOUND,
         ("slow", "portset0 and fast"),
     ),
     Case(
         "a portset that is for replication is named with those for iSCSI hosts",
-        decided(node(portset="mirror"), view(of=MIXED)),
+        decided(node(portset="mirror"), inventory(of=MIXED)),
         Reason.PORTSET_MISMATCH,
         ("Portset mirror", "type replication, not host", "the portsets for iSCSI hosts are portset0."),
     ),
     Case(
         "a Fibre Channel portset is not asked for",
-        decided(node(portset="portset64", lifecycle="Persistent"), view(of=MIXED)),
+        decided(node(portset="portset64", lifecycle="Persistent"), inventory(of=MIXED)),
         Reason.PORTSET_MISMATCH,
         ("port type fc, not ethernet",),
     ),
@@ -275,7 +281,7 @@ PLACE = [
         "which others there are is for the array's own namespace to know",
         decided(
             node(portset="slow", meta={"namespace": "tenant"}),
-            view(of=WIDE),
+            inventory(of=WIDE),
             of=array(allowed_namespaces={"from": "All"}),
         ),
         Reason.PORTSET_NOT_FOUND,
@@ -283,7 +289,7 @@ PLACE = [
     ),
     Case(
         "an I/O group that is not there is named with those that are",
-        decided(node(io_groups=["0", "io_grp7"]), view(of=WIDE)),
+        decided(node(io_groups=["0", "io_grp7"]), inventory(of=WIDE)),
         Reason.IO_GROUP_NOT_FOUND,
         ("io_grp7", "io_grp0 (0) and io_grp1 (1)"),
     ),
@@ -291,7 +297,7 @@ PLACE = [
         "but not to other namespaces than the array's own",
         decided(
             node(io_groups=["io_grp7"], meta={"namespace": "tenant"}),
-            view(of=WIDE),
+            inventory(of=WIDE),
             of=array(allowed_namespaces={"from": "All"}),
         ),
         Reason.IO_GROUP_NOT_FOUND,
@@ -299,65 +305,65 @@ PLACE = [
     ),
     Case(
         "nothing is mapped to a host object that cannot be as it is wished",
-        attaching(node(portset="slow"), view(DATA, of=WIDE)),
+        attaching(node(portset="slow"), inventory(DATA, of=WIDE)),
         Reason.HOST_NOT_READY,
         ("slow",),
     ),
     Case(
         "an empty host object goes although the spec asks for what cannot be",
-        decided(node(portset="slow"), view(ours())),
+        decided(node(portset="slow"), inventory(ours())),
         Act((RemoveHost(OWN),)),
     ),
     Case(
         "ports are kept although the spec asks for what cannot be",
-        decided(node("node", "second", portset="slow"), view(ours()), WANTED),
+        decided(node("node", "second", portset="slow"), inventory(ours()), WANTED),
         Act((AddPorts(OWN, (iqn("second"),)),)),
     ),
     Case(
         "a host object of ours that was put into a storage partition is not changed",
-        decided(node("node", "second"), view(replace(ours(), partition="gold")), WANTED),
+        decided(node("node", "second"), inventory(replace(ours(), partition="gold")), WANTED),
         Reason.HOST_DIFFERS,
         ("storage partition gold",),
     ),
     # -- a volume in an I/O group that the host lacks ---------------------------------------------------------------
     Case(
         "a volume out of the host's reach is not asked for, and the whole of spec.ioGroups is told",
-        attaching(node(), view(ours(), FAR, of=WIDE, io_groups={OWN: {"0"}})),
+        attaching(node(), inventory(ours(), FAR, of=WIDE, io_groups={OWN: {"0"}})),
         Reason.MISSING_IO_GROUP,
         ("I/O group io_grp1 only", OWN, "Set spec.ioGroups of FlashSystemHost storage/node to io_grp0 and io_grp1."),
     ),
     Case(
         "no host object is made for a volume that it would not reach",
-        attaching(node(io_groups=["io_grp0"]), view(FAR, of=WIDE)),
+        attaching(node(io_groups=["io_grp0"]), inventory(FAR, of=WIDE)),
         Reason.MISSING_IO_GROUP,
         ("spec.ioGroups of FlashSystemHost storage/node does not name it. Add io_grp1 there.",),
     ),
     Case(
         "an I/O group that the spec names already is waited for",
-        attaching(node(io_groups=["0", "1"]), view(ours(), FAR, of=WIDE, io_groups={OWN: {"0"}})),
+        attaching(node(io_groups=["0", "1"]), inventory(ours(), FAR, of=WIDE, io_groups={OWN: {"0"}})),
         Reason.HOST_NOT_READY,
         ("mapped when FlashSystemHost storage/node has added it",),
     ),
     Case(
         "an administrator's host object is not changed for a volume: he is told the command",
-        attaching(node(), view(ADMINS, FAR, of=WIDE, io_groups={ADMINS.name: {"0"}})),
+        attaching(node(), inventory(ADMINS, FAR, of=WIDE, io_groups={ADMINS.name: {"0"}})),
         Reason.MISSING_IO_GROUP,
         ("so it is not changed", "`svctask addhostiogrp -iogrp 1 admins`."),
     ),
     Case(
         "with the I/O group in the spec too, where that names those of an administrator's host object",
-        attaching(node(io_groups=["0"]), view(ADMINS, FAR, of=WIDE, io_groups={ADMINS.name: {"0"}})),
+        attaching(node(io_groups=["0"]), inventory(ADMINS, FAR, of=WIDE, io_groups={ADMINS.name: {"0"}})),
         Reason.MISSING_IO_GROUP,
         ("`svctask addhostiogrp -iogrp 1 admins`, and add io_grp1 to spec.ioGroups of FlashSystemHost storage/node.",),
     ),
     Case(
         "a volume that is reached through several I/O groups is for the array to judge",
-        attaching(node(), view(ours(), replace(FAR, access_io_groups=2), of=WIDE, io_groups={OWN: {"0"}})),
+        attaching(node(), inventory(ours(), replace(FAR, access_io_groups=2), of=WIDE, io_groups={OWN: {"0"}})),
         Act((MapVolume(OWN, FAR.name, FAR.uid, Lun(1)),)),
     ),
     Case(
         "a host that is in the volume's I/O group gets it",
-        attaching(node(), view(ours(), FAR, of=WIDE, io_groups={OWN: {"1"}})),
+        attaching(node(), inventory(ours(), FAR, of=WIDE, io_groups={OWN: {"1"}})),
         Act((MapVolume(OWN, FAR.name, FAR.uid, Lun(1)),)),
     ),
     # -- what an administrator made ---------------------------------------------------------------------------------
@@ -365,7 +371,7 @@ PLACE = [
         "an administrator's host object is not moved",
         decided(
             node(portset="fast", type="tpgs", io_groups=["0"]),
-            view(host_object("admins", "node", portset="portset0"), of=WIDE, io_groups={ADMINS.name: {"0", "1"}}),
+            inventory(host_object("admins", "node", portset="portset0"), of=WIDE, io_groups={ADMINS.name: {"0", "1"}}),
             WANTED,
         ),
         Reason.HOST_DIFFERS,
@@ -373,7 +379,7 @@ PLACE = [
     ),
     Case(
         "and nothing new is mapped to it",
-        attaching(node(type="tpgs"), view(ADMINS, DATA)),
+        attaching(node(type="tpgs"), inventory(ADMINS, DATA)),
         Reason.HOST_NOT_READY,
         ("spec.type",),
     ),
@@ -381,7 +387,7 @@ PLACE = [
         "one that fits is used",
         decided(
             node(portset="fast", type="tpgs"),
-            view(host_object("admins", "node", portset="fast", kind="tpgs"), of=WIDE),
+            inventory(host_object("admins", "node", portset="fast", kind="tpgs"), of=WIDE),
             WANTED,
         ),
         Reason.READY,
@@ -395,10 +401,10 @@ def test_host(case: Case) -> None:
 
 
 def test_only_portals_in_the_io_groups_of_the_host_are_published() -> None:
-    around = world(node(), WANTED)
+    around = desired(node(), WANTED)
 
-    everywhere = portals_for(OWN, around, view(ours(), of=WIDE))
-    restricted = portals_for(OWN, around, view(ours(), of=WIDE, io_groups={OWN: {"1"}}))
+    everywhere = portals_for(OWN, around, inventory(ours(), of=WIDE))
+    restricted = portals_for(OWN, around, inventory(ours(), of=WIDE, io_groups={OWN: {"1"}}))
 
     assert [portal.io_group for portal in everywhere] == ["io_grp0", "io_grp1"]
     assert [portal.io_group for portal in restricted] == ["io_grp1"]

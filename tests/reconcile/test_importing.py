@@ -9,9 +9,9 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import Kind, ObjectRef, Resource
 from flashsystem_operator.array.model import Host, Mapping, Volume
-from flashsystem_operator.planner.desired import World
-from flashsystem_operator.planner.dry_run import foresee
-from flashsystem_operator.planner.importing import Import, Wish, propose
+from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.dry_run import dry_run_to_the_end
+from flashsystem_operator.planner.importing import Import, ImportRequest, propose
 from flashsystem_operator.values import VolumeUid
 from support.arranging import (
     NAMESPACE,
@@ -19,15 +19,15 @@ from support.arranging import (
     array,
     attachment,
     body,
+    desired,
     host,
     host_object,
+    inventory,
     iqn,
     mapped,
     metadata,
     own_name,
-    view,
     volume,
-    world,
     wwpn,
 )
 
@@ -35,8 +35,8 @@ DATA, LOGS = volume("data", 1), volume("logs", 2)
 BOX, ESX = host_object("Old_Box.7", "a", "b"), host_object("esx", "c")
 
 
-def imported(*facts: Host | Volume | Mapping, within: World | None = None, **wish: Any) -> Import:
-    return propose(within or world(), view(*facts), Wish(NAMESPACE, **wish))
+def imported(*facts: Host | Volume | Mapping, within: Desired | None = None, **wish: Any) -> Import:
+    return propose(within or desired(), inventory(*facts), ImportRequest(NAMESPACE, **wish))
 
 
 def written(found: Import, kind: Kind) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def reasons(found: Import) -> dict[str, str]:
     return {each.what: each.why for each in found.left}
 
 
-def applied(found: Import, before: World) -> World:
+def applied(found: Import, before: Desired) -> Desired:
     """The world after the proposals were applied."""
     kinds: dict[Kind, type[Resource]] = {Kind.HOST: FlashSystemHost, Kind.ATTACHMENT: VolumeAttachment}
     made = [
@@ -93,10 +93,10 @@ def test_a_host_with_other_ports_than_iscsi_is_written_with_these_allowed() -> N
 def test_applying_what_is_proposed_sends_nothing() -> None:
     mixed = host_object("mixed", "d", wwpn())
     facts = BOX, ESX, mixed, DATA, LOGS
-    seen = view(*facts, mapped(BOX, DATA, 0), mapped(BOX, LOGS, 3), mapped(ESX, LOGS, 9), mapped(mixed, LOGS, 4))
-    found = propose(world(), seen, Wish(NAMESPACE))
+    seen = inventory(*facts, mapped(BOX, DATA, 0), mapped(BOX, LOGS, 3), mapped(ESX, LOGS, 9), mapped(mixed, LOGS, 4))
+    found = propose(desired(), seen, ImportRequest(NAMESPACE))
 
-    outlooks = foresee(applied(found, world()), seen)
+    outlooks = dry_run_to_the_end(applied(found, desired()), seen)
 
     assert len(outlooks) == 7
     assert [outlook for outlook in outlooks if outlook.steps or outlook.blocked] == []
@@ -159,7 +159,7 @@ def test_a_mapping_that_no_attachment_can_stand_for_is_named() -> None:
 
 def test_what_the_operator_itself_would_refuse_is_not_proposed_and_its_reason_is_given() -> None:
     facts = (BOX, ESX, DATA, mapped(BOX, DATA, 1), mapped(ESX, DATA, 1))
-    forbidding = world(of=array(multi_host_mapping="Forbidden"))
+    forbidding = desired(of=array(multi_host_mapping="Forbidden"))
 
     found = imported(*facts, within=forbidding)
 
@@ -168,13 +168,13 @@ def test_what_the_operator_itself_would_refuse_is_not_proposed_and_its_reason_is
     assert all("multiHostMapping Forbidden" in why for why in reasons(found).values())
     assert len(found.left) == 2
 
-    blind = propose(world(), view(*facts, of=body(portals=())), Wish(NAMESPACE))
+    blind = propose(desired(), inventory(*facts, of=body(portals=())), ImportRequest(NAMESPACE))
     assert all("no usable iSCSI portal" in why for why in reasons(blind).values())
     assert len(blind.left) == 2
 
 
 def test_a_namespace_that_may_not_use_the_array_gets_nothing_and_is_told_so() -> None:
-    found = propose(world(), view(BOX, DATA, mapped(BOX, DATA)), Wish("elsewhere"))
+    found = propose(desired(), inventory(BOX, DATA, mapped(BOX, DATA)), ImportRequest("elsewhere"))
 
     assert found.proposals == []
     assert {what.partition(" ")[0] for what in reasons(found)} == {"host", "volume"}
@@ -185,18 +185,18 @@ def test_what_is_there_already_is_not_written_again() -> None:
     present = (host("box", "a", "b"), attachment("one", "box", DATA.uid))
 
     found = imported(
-        BOX, ESX, DATA, LOGS, mapped(BOX, DATA, 1), mapped(BOX, LOGS, 2), within=world(*present), taken=frozenset()
+        BOX, ESX, DATA, LOGS, mapped(BOX, DATA, 1), mapped(BOX, LOGS, 2), within=desired(*present), taken=frozenset()
     )
 
     assert found.there == 2
     assert written(found, Kind.HOST).keys() == {"esx"}
     assert [spec["hostRef"]["name"] for spec in written(found, Kind.ATTACHMENT).values()] == ["box"]
-    assert imported(BOX, DATA, mapped(BOX, DATA, 1), within=world(*present)).proposals == []
+    assert imported(BOX, DATA, mapped(BOX, DATA, 1), within=desired(*present)).proposals == []
 
 
 def test_a_host_that_a_resource_of_another_namespace_stands_for_is_not_claimed_twice() -> None:
     present = host("box", "a", "b", meta={"namespace": NAMESPACE})
-    found = propose(world(present), view(BOX, DATA, mapped(BOX, DATA)), Wish("elsewhere"))
+    found = propose(desired(present), inventory(BOX, DATA, mapped(BOX, DATA)), ImportRequest("elsewhere"))
 
     assert found.proposals == []
     assert "of another namespace" in reasons(found)["volume data on host Old_Box.7 at LUN 1"]
@@ -215,7 +215,7 @@ def test_a_host_object_of_this_installation_is_written_under_the_name_that_it_wa
 def test_a_host_object_that_may_be_an_operators_is_left_alone_until_it_is_said_whose() -> None:
     ours = host_object(own_name("worker-1"), "a")
 
-    found = imported(ours, within=replace(world(), installation=""))
+    found = imported(ours, within=replace(desired(), installation=""))
 
     assert found.proposals == []
     assert "--installation-id" in reasons(found)[f"host object {ours.name}"]
@@ -228,7 +228,7 @@ def test_an_empty_host_object_of_this_installation_is_kept_by_its_policy() -> No
     found = imported(ours)
 
     assert written(found, Kind.HOST)["worker-1"]["deletionPolicy"] == "Retain"
-    assert [outlook.steps for outlook in foresee(applied(found, world()), view(ours))] == [()]
+    assert [outlook.steps for outlook in dry_run_to_the_end(applied(found, desired()), inventory(ours))] == [()]
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,9 @@ def test_names_that_kubernetes_would_not_take_or_has_already_get_others() -> Non
 def test_nodes_without_names_do_not_matter_to_what_is_mapped() -> None:
     """An array that is not ready takes nothing new; what is there is taken over all the same."""
     offline = replace(NODE, online=False, status="offline")
-    found = propose(world(), view(BOX, DATA, mapped(BOX, DATA), of=body(nodes=(offline,))), Wish(NAMESPACE))
+    found = propose(
+        desired(), inventory(BOX, DATA, mapped(BOX, DATA), of=body(nodes=(offline,))), ImportRequest(NAMESPACE)
+    )
 
     assert written(found, Kind.ATTACHMENT).keys() == {"data"}
 

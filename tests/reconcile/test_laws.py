@@ -13,7 +13,7 @@ from flashsystem_operator.planner.decision import Act
 from flashsystem_operator.planner.names import made_by
 from support.arranging import INSTALLATION, attachment, host, iqn
 from support.in_process import InProcess
-from support.keeping import Keeper, Wish
+from support.keeping import ImportRequest, Keeper
 
 WORDS, VOLUMES = ("w0", "w1", "w2", "w3"), ("v0", "v1", "v2")
 DIALECTS: list[dict[str, Any]] = [
@@ -48,7 +48,7 @@ def arrays(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def wishes(draw: st.DrawFn) -> list[Wish]:
+def wishes(draw: st.DrawFn) -> list[ImportRequest]:
     """Hosts that may quarrel about initiators, and attachments that may quarrel about volumes and LUNs."""
     hosts = [
         host(f"h{number}", *draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=2, unique=True)))
@@ -68,7 +68,7 @@ def wishes(draw: st.DrawFn) -> list[Wish]:
 
 
 @contextmanager
-def kept(config: dict[str, Any], wished: list[Wish]) -> Iterator[tuple[InProcess, Keeper]]:
+def kept(config: dict[str, Any], wished: list[ImportRequest]) -> Iterator[tuple[InProcess, Keeper]]:
     with InProcess(config) as pretended:
         keeper = Keeper(pretended)
         keeper.wish(*wished)
@@ -90,7 +90,7 @@ def others(state: dict[str, Any]) -> list[dict[str, Any]]:
 
 @law
 @given(arrays(), wishes())
-def test_wishes_settle_and_what_was_there_stays_as_it_was(config: dict[str, Any], wished: list[Wish]) -> None:
+def test_wishes_settle_and_what_was_there_stays_as_it_was(config: dict[str, Any], wished: list[ImportRequest]) -> None:
     with kept(config, wished) as (pretended, keeper):
         before = pretended.state
         keeper.settle()
@@ -105,7 +105,7 @@ def test_wishes_settle_and_what_was_there_stays_as_it_was(config: dict[str, Any]
 
 @law
 @given(arrays(), wishes())
-def test_no_lun_is_used_twice_on_a_host(config: dict[str, Any], wished: list[Wish]) -> None:
+def test_no_lun_is_used_twice_on_a_host(config: dict[str, Any], wished: list[ImportRequest]) -> None:
     with kept(config, wished) as (pretended, keeper):
         keeper.settle()
 
@@ -115,7 +115,9 @@ def test_no_lun_is_used_twice_on_a_host(config: dict[str, Any], wished: list[Wis
 
 @law
 @given(arrays(), wishes())
-def test_a_volume_comes_to_a_second_host_only_if_everybody_shares(config: dict[str, Any], wished: list[Wish]) -> None:
+def test_a_volume_comes_to_a_second_host_only_if_everybody_shares(
+    config: dict[str, Any], wished: list[ImportRequest]
+) -> None:
     with kept(config, wished) as (pretended, keeper):
         before = pairs(pretended.state)
         keeper.settle()
@@ -130,7 +132,7 @@ def test_a_volume_comes_to_a_second_host_only_if_everybody_shares(config: dict[s
 @law
 @given(arrays(), wishes(), st.randoms(use_true_random=False))
 def test_the_order_in_which_objects_are_due_does_not_matter(
-    config: dict[str, Any], wished: list[Wish], chance: random.Random
+    config: dict[str, Any], wished: list[ImportRequest], chance: random.Random
 ) -> None:
     with kept(config, wished) as (one, straight), kept(config, wished) as (other, shuffled):
         straight.turn()
@@ -143,7 +145,7 @@ def test_the_order_in_which_objects_are_due_does_not_matter(
 
 @law
 @given(arrays(), wishes())
-def test_deleting_everything_leaves_the_array_as_it_was(config: dict[str, Any], wished: list[Wish]) -> None:
+def test_deleting_everything_leaves_the_array_as_it_was(config: dict[str, Any], wished: list[ImportRequest]) -> None:
     with kept(config, wished) as (pretended, keeper):
         before = pretended.state
         keeper.settle()
@@ -158,7 +160,7 @@ def test_deleting_everything_leaves_the_array_as_it_was(config: dict[str, Any], 
 @law
 @given(arrays(), wishes(), st.data())
 def test_a_detach_removes_its_own_mapping_and_no_other(
-    config: dict[str, Any], wished: list[Wish], data: st.DataObject
+    config: dict[str, Any], wished: list[ImportRequest], data: st.DataObject
 ) -> None:
     with kept(config, wished) as (pretended, keeper):
         keeper.settle()
@@ -180,7 +182,7 @@ def test_a_detach_removes_its_own_mapping_and_no_other(
 @law
 @given(arrays(), wishes(), st.data())
 def test_a_lun_that_was_freed_goes_to_no_other_volume_unless_that_asks_for_it(
-    config: dict[str, Any], wished: list[Wish], data: st.DataObject
+    config: dict[str, Any], wished: list[ImportRequest], data: st.DataObject
 ) -> None:
     with kept(config, wished) as (pretended, keeper):
         keeper.settle()

@@ -8,15 +8,27 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Mapping
 from flashsystem_operator.planner import events
 from flashsystem_operator.planner.array import audit as audits
 from flashsystem_operator.planner.attachment.attach import plan
 from flashsystem_operator.planner.decision import Act, Reason, Refuse, Release
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.drift import with_vanished
-from support.arranging import array, attachment, bound, host, host_object, iqn, mapped, own_name, view, volume, world
+from support.arranging import (
+    array,
+    attachment,
+    bound,
+    desired,
+    host,
+    host_object,
+    inventory,
+    iqn,
+    mapped,
+    own_name,
+    volume,
+)
 
 DATA = volume()
 NAMES = own_name("node"), own_name("b"), "admins"
@@ -24,7 +36,7 @@ B = host("b", status={"name": own_name("b"), "ownership": "Created", "ports": [{
 NODE = host("node", "x", "y")
 
 
-def states() -> Iterator[tuple[View, list[Host]]]:
+def states() -> Iterator[tuple[Inventory, list[Host]]]:
     """Where each initiator of the host may be, and how the volume is mapped to each host object, if at all."""
     for x, y in product((None, *NAMES), repeat=2):
         objects = [
@@ -37,10 +49,10 @@ def states() -> Iterator[tuple[View, list[Host]]]:
             rows: list[Mapping] = [
                 mapped(each, DATA, cluster=way) for each, way in zip(objects, ways, strict=True) if way is not None
             ]
-            yield view(DATA, *objects, *rows), objects
+            yield inventory(DATA, *objects, *rows), objects
 
 
-def ended(leaving: VolumeAttachment, wished: World, seen: View) -> Release:
+def ended(leaving: VolumeAttachment, wished: Desired, seen: Inventory) -> Release:
     """What is decided when all that was to be unmapped is."""
     for _ in NAMES:
         decision = plan(leaving, wished, seen)
@@ -60,7 +72,7 @@ def test_a_mapping_that_the_host_still_sees_is_reported_as_left_and_never_as_det
 ) -> None:
     status = bound(host_object(recorded, "x", "y"), DATA, origin=origin, attached_time="2026-01-01T00:00:00Z")
     leaving = attachment("a", "node", status=status, meta={"deleting": True})
-    wished = world(leaving, NODE, B)
+    wished = desired(leaving, NODE, B)
     for seen, objects in states():
         end = ended(leaving, wished, seen)
         visible = {each.name for each in objects if each.iqns & {iqn("x"), iqn("y")} and seen.on_host(each.name)}
@@ -77,11 +89,11 @@ def test_the_audit_lists_what_stays_on_the_host_object_on_which_it_stays() -> No
     moved = host_object(own_name("b"), "x", "y", "b")
     status = bound(host_object(own_name("node"), "x", "y"), DATA, attached_time="2026-01-01T00:00:00Z")
     leaving = attachment("a", "node", status=status, meta={"deleting": True})
-    seen = view(DATA, moved, host_object(own_name("node")), mapped(moved, DATA))
-    end = ended(leaving, world(leaving, NODE, B), seen)
+    seen = inventory(DATA, moved, host_object(own_name("node")), mapped(moved, DATA))
+    end = ended(leaving, desired(leaving, NODE, B), seen)
 
     released = audits.remembering(None, audits.left_on(leaving.status, end.on))
-    found = audits.audit(world(NODE, B, of=array(status={"audit": released})), seen)
+    found = audits.audit(desired(NODE, B, of=array(status={"audit": released})), seen)
     assert found.released is not None
     assert [(item.host, item.volume) for item in found.released.items] == [(moved.name, "data")]
 
@@ -90,12 +102,12 @@ def test_a_mapping_through_a_host_cluster_is_listed_by_the_audit_when_its_attach
     member = host_object(own_name("node"), "x", "y", cluster="cluster-1")
     status = bound(member, DATA, attached_time="2026-01-01T00:00:00Z")
     leaving = attachment("a", "node", status=status, meta={"deleting": True})
-    seen = view(DATA, member, mapped(member, DATA, cluster="cluster-1"))
-    end = ended(leaving, world(leaving, NODE), seen)
+    seen = inventory(DATA, member, mapped(member, DATA, cluster="cluster-1"))
+    end = ended(leaving, desired(leaving, NODE), seen)
 
     assert "host cluster cluster-1" in end.left
     released = audits.remembering(None, audits.left_on(leaving.status, end.on))
-    found = audits.audit(world(NODE, of=array(status={"audit": released})), seen)
+    found = audits.audit(desired(NODE, of=array(status={"audit": released})), seen)
     assert found.released is not None
     assert [(item.host, item.volume) for item in found.released.items] == [(member.name, "data")]
 
@@ -124,8 +136,8 @@ def test_a_shared_volume_is_not_mapped_again_while_it_stays_on_the_host_object_t
     on: str, now: list[Host]
 ) -> None:
     wished = was_attached(on)
-    seen = view(DATA, RENAMED, *now, mapped(RENAMED, DATA))
-    around = with_vanished(world(wished, NODE), seen)
+    seen = inventory(DATA, RENAMED, *now, mapped(RENAMED, DATA))
+    around = with_vanished(desired(wished, NODE), seen)
 
     decision = plan(wished, around, seen)
 
@@ -141,9 +153,9 @@ def test_of_a_mapping_that_was_only_about_to_be_made_it_is_not_said_that_the_att
     wished = was_attached()
     before = wished.status.model_copy(update={"attached_time": None})
     about_to = wished.model_copy(update={"status": before})
-    seen = view(DATA, RENAMED, mapped(RENAMED, DATA))
+    seen = inventory(DATA, RENAMED, mapped(RENAMED, DATA))
 
-    decision = plan(about_to, with_vanished(world(about_to, NODE), seen), seen)
+    decision = plan(about_to, with_vanished(desired(about_to, NODE), seen), seen)
 
     assert isinstance(decision, Refuse)
     assert decision.reason is Reason.VOLUME_MAPPED_ELSEWHERE
@@ -161,13 +173,13 @@ def test_the_end_of_an_attachment_reports_what_stays_on_the_host_object_that_was
     on: str, now: list[Host]
 ) -> None:
     leaving = was_attached(on, meta={"deleting": True})
-    seen = view(DATA, RENAMED, *now, mapped(RENAMED, DATA))
-    end = ended(leaving, world(leaving, NODE), seen)
+    seen = inventory(DATA, RENAMED, *now, mapped(RENAMED, DATA))
+    end = ended(leaving, desired(leaving, NODE), seen)
 
     assert "Volume data stays mapped to host renamed" in end.left
     assert events.of_release(leaving, end)[0].reason == "LeftOnArray"
     released = audits.remembering(None, audits.left_on(leaving.status, end.on))
-    found = audits.audit(world(NODE, of=array(status={"audit": released})), seen)
+    found = audits.audit(desired(NODE, of=array(status={"audit": released})), seen)
     assert found.released is not None
     assert [(item.host, item.volume) for item in found.released.items] == [("renamed", "data")]
 
@@ -175,16 +187,16 @@ def test_the_end_of_an_attachment_reports_what_stays_on_the_host_object_that_was
 def test_a_volume_is_mapped_again_where_the_id_of_its_host_object_was_given_to_that_of_another_attachment() -> None:
     wished, other = was_attached(), attachment("of-b", "b", access="Shared")
     taken = host_object(own_name("b"), "b")
-    seen = view(DATA, taken, mapped(taken, DATA))
-    around = with_vanished(world(wished, other, NODE, B), seen)
+    seen = inventory(DATA, taken, mapped(taken, DATA))
+    around = with_vanished(desired(wished, other, NODE, B), seen)
 
     assert isinstance(plan(wished, around, seen), Act)
     assert around.vanished == {wished.ref}
-    assert ended(was_attached(meta={"deleting": True}), world(other, NODE, B), seen).on == ()
+    assert ended(was_attached(meta={"deleting": True}), desired(other, NODE, B), seen).on == ()
 
 
 def test_the_audit_explains_a_mapping_that_an_attachment_still_has_on_a_renamed_host_object() -> None:
-    found = audits.audit(world(was_attached(), NODE), view(DATA, RENAMED, mapped(RENAMED, DATA)))
+    found = audits.audit(desired(was_attached(), NODE), inventory(DATA, RENAMED, mapped(RENAMED, DATA)))
 
     assert found.foreign is not None
     assert [(item.host, item.volume) for item in found.foreign.items] == [("renamed", None)]
@@ -193,9 +205,9 @@ def test_the_audit_explains_a_mapping_that_an_attachment_still_has_on_a_renamed_
 def test_an_attachment_whose_initiators_are_on_another_host_object_with_the_volume_is_not_mapped_beside_it() -> None:
     elsewhere, now = another("other", "x"), host_object(own_name("node"), "y")
     wished = was_attached()
-    seen = view(DATA, elsewhere, now, mapped(elsewhere, DATA))
+    seen = inventory(DATA, elsewhere, now, mapped(elsewhere, DATA))
 
-    decision = plan(wished, world(wished, host("node", "y")), seen)
+    decision = plan(wished, desired(wished, host("node", "y")), seen)
 
     assert isinstance(decision, Refuse)
     assert decision.reason is Reason.VOLUME_MAPPED_ELSEWHERE

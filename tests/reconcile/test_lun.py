@@ -7,21 +7,21 @@ from hypothesis import strategies as st
 
 from flashsystem_operator.api.host import CoolingLun
 from flashsystem_operator.planner.decision import Reason, Refuse
-from flashsystem_operator.planner.luns import Cooling, choose
+from flashsystem_operator.planner.luns import Quarantine, choose
 from flashsystem_operator.values import Lun
-from support.arranging import attachment, host_object, mapped, uid, view, volume, world
+from support.arranging import attachment, desired, host_object, inventory, mapped, uid, volume
 
 NODE = host_object("node", "node")
 LUNS = st.sets(st.integers(0, 40), max_size=40)
 
 
 def chosen(
-    taken: set[int], *, had: int | None = None, cluster: str = "", resting: Cooling | None = None, **spec: Any
+    taken: set[int], *, had: int | None = None, cluster: str = "", resting: Quarantine | None = None, **spec: Any
 ) -> Lun | Refuse:
     """The LUN for one more volume where these LUNs are taken."""
     others = [mapped(NODE, volume(f"v{lun}", lun + 100), lun, cluster=cluster) for lun in taken]
     wished = attachment("a", "node", uid(1), status={} if had is None else {"lun": had}, **spec)
-    return choose(wished, NODE.name, world(wished), view(NODE, *others), resting or {})
+    return choose(wished, NODE.name, desired(wished), inventory(NODE, *others), resting or {})
 
 
 @given(LUNS)
@@ -60,7 +60,7 @@ def test_the_one_that_it_had_comes_back_if_it_is_free(taken: set[int], had: int)
 def test_every_lun_of_a_mapping_in_several_io_groups_counts_as_taken() -> None:
     spread = mapped(NODE, volume("spread", 100), 1, 2)
 
-    assert choose(attachment("a", "node"), NODE.name, world(), view(NODE, spread), {}) == 3
+    assert choose(attachment("a", "node"), NODE.name, desired(), inventory(NODE, spread), {}) == 3
 
 
 def test_a_full_host_is_said_to_be_full() -> None:
@@ -101,7 +101,7 @@ def test_without_a_lun_up_to_255_a_persistent_volume_is_refused_with_a_way_out()
 # -- LUNs that rest --------------------------------------------------------------------------------------------------
 
 
-def rests(until: dict[int, int]) -> Cooling:
+def rests(until: dict[int, int]) -> Quarantine:
     """LUNs that another volume had, and the minute until which they rest."""
     return {
         Lun(lun): CoolingLun(lun=Lun(lun), uid=uid(9), until=f"2026-03-01T00:{minute:02}:00Z")

@@ -44,7 +44,7 @@ def wrong(*, keeper: bool, problem: Exception | None = None) -> str:
     one = arranging.attachment("one", "node", meta=meta)
     access: dict[str, Any] = {} if keeper else {"volume_access": [{"namespaceSelector": {}, "volumes": ["d*"]}]}
     array = arranging.array(**access)
-    around, meant = arranging.world(one, of=array), MapVolume(NODE, DATA.name, DATA.uid, Lun(4))
+    around, meant = arranging.desired(one, of=array), MapVolume(NODE, DATA.name, DATA.uid, Lun(4))
     told = events.of_wrong_mapping(one, meant, arranging.mapped(host_object, other, 4), problem, around)
     assert (told.reason, told.warning) == ("WrongVolumeMapped", True)
     return told.message

@@ -11,9 +11,9 @@ from flashsystem_operator.planner import events
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.array.array_plan import Contact
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.events import News
+from flashsystem_operator.planner.events import EventRecord
 from flashsystem_operator.planner.status import Outcome
-from support.arranging import array, bound, host, host_object, view
+from support.arranging import array, bound, host, host_object, inventory
 from support.newsworthy import DATA, NODE, NOW, THEN, before, said
 
 READY = InSync(Reason.READY, "It is as wished.")
@@ -85,7 +85,7 @@ def look(decision: Decision | None) -> ArrayStatus:
     if decision is None:
         return ArrayStatus()
     if decision in (UP, OPEN):
-        return array_plan.reached(array(), decision, view(), Contact("", "", "1"), Counts(), NOW)
+        return array_plan.reached(array(), decision, inventory(), Contact("", "", "1"), Counts(), NOW)
     return array_plan.unreached(array(), decision, NOW)
 
 
@@ -109,7 +109,7 @@ def test_an_array_tells_once_that_it_is_down_and_once_that_it_is_back(
 ) -> None:
     before = array().model_copy(update={"status": look(was)})
 
-    told: tuple[News, ...] = events.of_array(before, look(now))
+    told: tuple[EventRecord, ...] = events.of_array(before, look(now))
 
     assert [(each.reason, each.warning) for each in told] == tells
 
@@ -117,6 +117,6 @@ def test_an_array_tells_once_that_it_is_down_and_once_that_it_is_back(
 def test_what_cannot_be_read_is_told_once_and_what_is_only_missing_is_not() -> None:
     unreadable = Refuse(Reason.SPEC_UNREADABLE, "spec.volume.name cannot be read.")
 
-    assert events.of_stray((), unreadable) == (News("SpecUnreadable", unreadable.message, warning=True),)
-    assert events.of_stray((said("Stalled", "True", "SpecUnreadable"),), unreadable) == ()
-    assert events.of_stray((), Wait(Reason.ARRAY_NOT_FOUND, "x")) == ()
+    assert events.of_unassigned((), unreadable) == (EventRecord("SpecUnreadable", unreadable.message, warning=True),)
+    assert events.of_unassigned((said("Stalled", "True", "SpecUnreadable"),), unreadable) == ()
+    assert events.of_unassigned((), Wait(Reason.ARRAY_NOT_FOUND, "x")) == ()

@@ -7,7 +7,7 @@ import pytest
 from flashsystem_operator.api.common import find
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Protocol
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.attachment import attach
@@ -17,16 +17,16 @@ from flashsystem_operator.values import Lun
 from support.arranging import (
     attachment,
     bound,
+    desired,
     host,
     host_object,
+    inventory,
     iqn,
     mapped,
     metadata,
     own_name,
     port,
-    view,
     volume,
-    world,
     wwpn,
 )
 from support.stating import DATA, MACHINE, NOW, of
@@ -41,7 +41,7 @@ ATTACHED = attachment("a", "node", status=bound(ADMINS, DATA, lun=1, attached_ti
 
 
 def of_host(wished: FlashSystemHost, *facts: Host) -> Decision:
-    return host_plan.plan(wished, world(wished, WANTED), view(*facts))
+    return host_plan.plan(wished, desired(wished, WANTED), inventory(*facts))
 
 
 def test_a_host_object_with_other_ports_is_adopted_only_where_the_spec_allows_them() -> None:
@@ -52,8 +52,8 @@ def test_a_host_object_with_other_ports_is_adopted_only_where_the_spec_allows_th
     assert f"set spec.initiators.otherPorts to Allow for {FC.name} and {SAS.name}" in refused.message
     assert "add" not in refused.message.lower().split("if they")[1], "only iSCSI names can be added to the spec"
     assert isinstance(of_host(ALLOWING, MIXED), InSync)
-    seen = view(DATA, MIXED)
-    assert attach.plan(WANTED, world(ALLOWING, WANTED), seen) == Act(
+    seen = inventory(DATA, MIXED)
+    assert attach.plan(WANTED, desired(ALLOWING, WANTED), seen) == Act(
         (MapVolume(MIXED.name, DATA.name, DATA.uid, Lun(1)),)
     )
 
@@ -73,8 +73,8 @@ def test_another_port_on_a_host_object_of_ours_is_drift_where_it_is_not_allowed(
 
     decision = host_plan.plan(
         ALLOWING if allowed else MACHINE,
-        world(MACHINE, ATTACHED),
-        view(DATA, there, mapped(there, DATA)),
+        desired(MACHINE, ATTACHED),
+        inventory(DATA, there, mapped(there, DATA)),
     )
 
     assert isinstance(decision, InSync)
@@ -108,9 +108,9 @@ LATER_ON = {
 }
 
 
-def later(why: str) -> tuple[FlashSystemHost, View]:
+def later(why: str) -> tuple[FlashSystemHost, Inventory]:
     resource, facts = LATER_ON[why]
-    return resource, view(DATA, *facts, mapped(facts[0], DATA, 1))
+    return resource, inventory(DATA, *facts, mapped(facts[0], DATA, 1))
 
 
 @pytest.mark.parametrize("why", list(LATER_ON))
@@ -135,7 +135,7 @@ def test_nothing_new_is_mapped_to_such_a_host(why: str) -> None:
     seen.learn_volume(logs)
     new = attachment("b", "node", "logs")
 
-    decision = attach.plan(new, world(resource, ATTACHED, new), seen)
+    decision = attach.plan(new, desired(resource, ATTACHED, new), seen)
 
     assert isinstance(decision, Wait)
     assert decision.reason is Reason.HOST_NOT_READY
@@ -148,16 +148,16 @@ def test_the_connection_goes_with_the_mapping_and_with_a_volume_that_was_never_a
     resource, facts = LATER_ON[why]
     never = attachment("a", "node", status=bound(ADMINS, DATA, origin=None))
 
-    assert of(ATTACHED, view(DATA, *facts), resource).connection is None
-    assert of(ATTACHED, view(*facts), resource).connection is None
-    assert of(never, view(DATA, *facts, mapped(facts[0], DATA, 1)), resource).connection is None
+    assert of(ATTACHED, inventory(DATA, *facts), resource).connection is None
+    assert of(ATTACHED, inventory(*facts), resource).connection is None
+    assert of(never, inventory(DATA, *facts, mapped(facts[0], DATA, 1)), resource).connection is None
 
 
 def test_a_volume_leaves_a_renamed_host_object_whose_other_ports_are_allowed() -> None:
     renamed = host_object("renamed", "node", FC)
     leaving = attachment("a", "node", status=bound(ADMINS, DATA), meta={"deleting": True})
 
-    decision = attach.plan(leaving, world(ALLOWING, leaving), view(DATA, renamed, mapped(renamed, DATA)))
+    decision = attach.plan(leaving, desired(ALLOWING, leaving), inventory(DATA, renamed, mapped(renamed, DATA)))
 
     assert decision == Act((UnmapVolume(renamed.name, DATA.name, DATA.uid),))
 
@@ -165,9 +165,9 @@ def test_a_volume_leaves_a_renamed_host_object_whose_other_ports_are_allowed() -
 def test_a_blocked_detach_says_that_a_port_that_is_not_iscsi_does_not_log_out_by_iscsiadm() -> None:
     there = host_object("admins", port("node"), replace(FC, logins=2))
     leaving = attachment("a", "node", status=bound(there, DATA), meta={"deleting": True})
-    around = world(ALLOWING, leaving)
+    around = desired(ALLOWING, leaving)
 
-    (decision,) = batch.plan(around, view(DATA, there, mapped(there, DATA)), [leaving.ref]).values()
+    (decision,) = batch.plan(around, inventory(DATA, there, mapped(there, DATA)), [leaving.ref]).values()
 
     assert isinstance(decision, Wait)
     assert decision.reason is Reason.DETACH_BLOCKED

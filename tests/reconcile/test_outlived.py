@@ -17,14 +17,14 @@ from support.arranging import (
     array,
     attachment,
     bound,
+    desired,
     host,
     host_object,
+    inventory,
     iqn,
     mapped,
     own_name,
-    view,
     volume,
-    world,
 )
 
 DATA = volume()
@@ -35,7 +35,7 @@ CREATED = {"name": LEFT.name, "ownership": "Created", "ports": [{"iqn": iqn("old
 
 
 def plan(resource: FlashSystemHost, *facts: Host | Volume | Mapping, others: Any = (), **more: Any) -> Decision:
-    return host_plan.plan(resource, world(resource, *others, **more), view(DATA, *facts))
+    return host_plan.plan(resource, desired(resource, *others, **more), inventory(DATA, *facts))
 
 
 def removed(*names: HostName) -> Act:
@@ -159,7 +159,7 @@ def test_a_new_resource_for_the_old_initiator_finds_its_way_after_the_last_volum
     moved = host("node", "m0", status={**CREATED, "name": ours.name, "ports": [{"iqn": iqn("m0-b")}]})
     leaving = attachment("a", "node", status=bound(ours, DATA), meta={"deleting": True})
     successor = host("successor", "m0-b")
-    wished, seen = world(moved, leaving, successor), view(DATA, ours, admins, mapped(ours, DATA))
+    wished, seen = desired(moved, leaving, successor), inventory(DATA, ours, admins, mapped(ours, DATA))
 
     before = batch.plan(wished, seen, [successor.ref])[successor.ref]
     assert isinstance(before, Wait)

@@ -14,7 +14,7 @@ from flashsystem_operator.planner.outputs.persistent_volume import (
     may_be_in_use,
     name_of,
 )
-from support.arranging import attachment, bound, view, world
+from support.arranging import attachment, bound, desired, inventory
 from support.arranging import mapped as mapping
 from support.leaving import DATA, LOGS, NODE, OURS, decided, leaving, unmap
 
@@ -137,7 +137,7 @@ def test_one_of_another_attachment_is_not_ours() -> None:
 
 def test_a_volume_that_is_in_use_stays_mapped_and_is_unmapped_when_it_is_not() -> None:
     gone, used = leaving(bound(OURS, DATA)), Wait(Reason.PERSISTENT_VOLUME_IN_USE, "It is in use.")
-    seen = view(DATA, OURS, mapping(OURS, DATA))
+    seen = inventory(DATA, OURS, mapping(OURS, DATA))
 
     assert decided(gone, seen, in_use={gone.ref: used}) == used
     assert decided(gone, seen) == unmap(OURS.name)
@@ -149,7 +149,7 @@ def test_whose_turn_has_not_come_is_asked_too_when_another_leaves_the_same_volum
     two = attachment("two", "node", status=bound(OURS, DATA) | had, meta=meta)
     live = attachment("live", "node", status=bound(OURS, DATA) | had)
     elsewhere = attachment("elsewhere", "node", status=bound(OURS, LOGS) | had, meta=meta)
-    around = world(NODE, one, two, live, elsewhere)
+    around = desired(NODE, one, two, live, elsewhere)
 
     assert may_be_in_use(around, [one.ref]) == (two,)
     assert may_be_in_use(around, [elsewhere.ref]) == (elsewhere,)
@@ -160,6 +160,6 @@ def test_a_volume_that_two_deleted_attachments_share_stays_while_one_of_them_is_
     one, used = leaving(bound(OURS, DATA)), Wait(Reason.PERSISTENT_VOLUME_IN_USE, "It is in use.")
     two = attachment("two", "node", status=bound(OURS, DATA), meta={"deleting": True})
 
-    decision = decided(one, view(DATA, OURS, mapping(OURS, DATA)), NODE, two, in_use={two.ref: used})
+    decision = decided(one, inventory(DATA, OURS, mapping(OURS, DATA)), NODE, two, in_use={two.ref: used})
     assert isinstance(decision, Release)
     assert "stays mapped" in decision.left

@@ -8,11 +8,11 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import FINALIZER
 from flashsystem_operator.array.commands import MapVolume
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.planner.attachment.attach import plan
 from flashsystem_operator.planner.decision import Act, Decision, Reason
 from flashsystem_operator.values import Lun
-from support.arranging import array, attachment, bound, host, host_object, mapped, own_name, view, volume, world
+from support.arranging import array, attachment, bound, desired, host, host_object, inventory, mapped, own_name, volume
 from support.deciding import Case, hold, sentence
 
 DATA = volume("data", 1)
@@ -22,20 +22,20 @@ ON_A = bound(A, DATA)
 STILL_USED = {"deleting": True, "finalizers": (FINALIZER, "example.com/in-use")}
 
 
-def of_b(*others: FlashSystemHost | VolumeAttachment, seen: View | None = None, **spec: Any) -> Decision:
+def of_b(*others: FlashSystemHost | VolumeAttachment, seen: Inventory | None = None, **spec: Any) -> Decision:
     """What is decided about an attachment of the volume to b while it is mapped to a."""
     wished = attachment("to-b", "b", **spec)
-    around = world(wished, *HOSTS, *others)
-    return plan(wished, around, seen or view(DATA, A, B, mapped(A, DATA)))
+    around = desired(wished, *HOSTS, *others)
+    return plan(wished, around, seen or inventory(DATA, A, B, mapped(A, DATA)))
 
 
 def to_a(**more: Any) -> VolumeAttachment:
     return attachment("to-a", "a", **{"status": ON_A, **more})
 
 
-def in_clusters(*names: str, seen: View | None = None) -> View:
+def in_clusters(*names: str, seen: Inventory | None = None) -> Inventory:
     """A view in which host clusters of these names have the volume."""
-    found = seen or view(DATA, A, B)
+    found = seen or inventory(DATA, A, B)
     found.host_clusters = {DATA.uid: frozenset(names)}
     return found
 
@@ -78,8 +78,8 @@ CASES = [
         "an array may forbid that any volume has two hosts",
         plan(
             wished := attachment("to-b", "b", access="Shared"),
-            world(wished, *HOSTS, of=array(multi_host_mapping="Forbidden")),
-            view(DATA, A, B, mapped(A, DATA)),
+            desired(wished, *HOSTS, of=array(multi_host_mapping="Forbidden")),
+            inventory(DATA, A, B, mapped(A, DATA)),
         ),
         Reason.MULTI_HOST_MAPPING_FORBIDDEN,
         (A.name,),
@@ -100,7 +100,7 @@ CASES = [
         "the same when the host object was renamed meanwhile",
         of_b(
             to_a(meta=STILL_USED, status=bound(host_object("admins", "a"), DATA)),
-            seen=view(DATA, host_object("renamed", "a"), B, mapped(host_object("renamed", "a"), DATA)),
+            seen=inventory(DATA, host_object("renamed", "a"), B, mapped(host_object("renamed", "a"), DATA)),
             access="Shared",
         ),
         Reason.VOLUME_IN_USE,
@@ -113,17 +113,17 @@ CASES = [
     ),
     Case(
         "a volume that its last host has let go of is free, and no force is used",
-        of_b(seen=view(DATA, A, B)),
+        of_b(seen=inventory(DATA, A, B)),
         ALONE,
     ),
     Case(
         "force is not used just because others may share",
-        of_b(to_a(access="Shared"), seen=view(DATA, A, B), access="Shared"),
+        of_b(to_a(access="Shared"), seen=inventory(DATA, A, B), access="Shared"),
         ALONE,
     ),
     Case(
         "a mapping to somebody else through a host cluster is a mapping",
-        of_b(seen=view(DATA, A, B, mapped(A, DATA, cluster="cluster-1"))),
+        of_b(seen=inventory(DATA, A, B, mapped(A, DATA, cluster="cluster-1"))),
         Reason.VOLUME_MAPPED_ELSEWHERE,
     ),
     Case(
@@ -141,7 +141,7 @@ CASES = [
         "an array that forbids that any volume has two hosts forbids one beside a host cluster",
         plan(
             beside := attachment("to-b", "b", access="Shared"),
-            world(beside, *HOSTS, of=array(multi_host_mapping="Forbidden")),
+            desired(beside, *HOSTS, of=array(multi_host_mapping="Forbidden")),
             in_clusters("hc"),
         ),
         Reason.MULTI_HOST_MAPPING_FORBIDDEN,
@@ -160,7 +160,7 @@ CASES = [
     ),
     Case(
         "a host cluster whose member has the volume counts by its member",
-        of_b(seen=in_clusters("cluster-1", seen=view(DATA, A, B, mapped(A, DATA, cluster="cluster-1")))),
+        of_b(seen=in_clusters("cluster-1", seen=inventory(DATA, A, B, mapped(A, DATA, cluster="cluster-1")))),
         Reason.VOLUME_MAPPED_ELSEWHERE,
         (A.name,),
     ),
@@ -168,13 +168,13 @@ CASES = [
         "in another namespace than the array's the name of a host cluster is not told",
         plan(
             far := attachment("to-b", "b", meta={"namespace": "tenant"}),
-            world(
+            desired(
                 far,
                 host("b", meta={"namespace": "tenant"}),
                 of=array(allowed_namespaces={"from": "All"}),
                 namespaces={"tenant": {}},
             ),
-            in_clusters("hc", seen=view(DATA)),
+            in_clusters("hc", seen=inventory(DATA)),
         ),
         Reason.MAPPED_THROUGH_HOST_CLUSTER,
         ("mapped to a host cluster, which",),

@@ -16,16 +16,16 @@ from support.arranging import (
     attachment,
     body,
     bound,
+    desired,
     host,
     host_object,
+    inventory,
     iqn,
     mapped,
     own_name,
     port,
     uid,
-    view,
     volume,
-    world,
     wwpn,
 )
 from support.stating import DATA, LATER, MACHINE, NOW, OURS, of, of_host
@@ -41,7 +41,7 @@ def test_the_connection_is_what_an_initiator_needs_and_the_volumes_io_group_come
         Portal("10.0.1.99", "1", "node1", "io_grp0", NODE.iqn, "", "configured", usable=False),
     ]
     there = volume("data", 1, io_group="io_grp1")
-    seen = view(there, OURS, mapped(OURS, there, 5), of=body(portals=portals, nodes=(NODE, far)))
+    seen = inventory(there, OURS, mapped(OURS, there, 5), of=body(portals=portals, nodes=(NODE, far)))
 
     connection = of(attachment("a", "node"), seen).connection
 
@@ -69,7 +69,7 @@ BOTH = body(
 def test_of_the_nodes_of_an_io_group_the_volumes_preferred_one_comes_first() -> None:
     theirs = replace(DATA, preferred_node="2")
 
-    said = of(attachment("a", "node"), view(theirs, OURS, mapped(OURS, theirs), of=BOTH))
+    said = of(attachment("a", "node"), inventory(theirs, OURS, mapped(OURS, theirs), of=BOTH))
 
     assert said.connection is not None
     assert said.connection.target_iqn == PARTNER.iqn
@@ -78,9 +78,9 @@ def test_of_the_nodes_of_an_io_group_the_volumes_preferred_one_comes_first() -> 
 
 def test_the_order_of_portals_stays_when_a_listing_does_not_tell_the_preferred_node() -> None:
     theirs = replace(DATA, preferred_node="2")
-    before = of(attachment("a", "node"), view(theirs, OURS, mapped(OURS, theirs), of=BOTH))
+    before = of(attachment("a", "node"), inventory(theirs, OURS, mapped(OURS, theirs), of=BOTH))
 
-    listed = of(attachment("a", "node", status=dict(before)), view(DATA, OURS, mapped(OURS, DATA), of=BOTH))
+    listed = of(attachment("a", "node", status=dict(before)), inventory(DATA, OURS, mapped(OURS, DATA), of=BOTH))
 
     assert listed.volume == before.volume
     assert listed.connection == before.connection
@@ -88,11 +88,11 @@ def test_the_order_of_portals_stays_when_a_listing_does_not_tell_the_preferred_n
 
 def test_a_connection_loses_no_portal_while_a_node_cannot_be_read() -> None:
     odd = Odd("svcinfo lsnode", "a row has 3 fields, the header 4", frozenset({"node2"}))
-    before = of(attachment("a", "node"), view(DATA, OURS, mapped(OURS, DATA), of=BOTH))
+    before = of(attachment("a", "node"), inventory(DATA, OURS, mapped(OURS, DATA), of=BOTH))
     partly = replace(body(), odd=(odd,))
 
-    kept = of(attachment("a", "node", status=dict(before)), view(DATA, OURS, mapped(OURS, DATA), of=partly))
-    elsewhere = view(DATA, OURS, mapped(OURS, DATA, 9), of=partly)
+    kept = of(attachment("a", "node", status=dict(before)), inventory(DATA, OURS, mapped(OURS, DATA), of=partly))
+    elsewhere = inventory(DATA, OURS, mapped(OURS, DATA, 9), of=partly)
     moved = of(attachment("a", "node", status=dict(before)), elsewhere).connection
 
     assert before.connection is not None
@@ -104,10 +104,10 @@ def test_a_connection_loses_no_portal_while_a_node_cannot_be_read() -> None:
 
 def test_a_connection_stays_while_the_only_node_of_its_portset_cannot_be_read() -> None:
     odd = Odd("svcinfo lsnode", "a row has 3 fields, the header 4", frozenset({"node2"}))
-    before = of(attachment("a", "node"), view(DATA, OURS, mapped(OURS, DATA)))
+    before = of(attachment("a", "node"), inventory(DATA, OURS, mapped(OURS, DATA)))
     without = replace(body(portals=()), odd=(odd,))
 
-    kept = of(attachment("a", "node", status=dict(before)), view(DATA, OURS, mapped(OURS, DATA), of=without))
+    kept = of(attachment("a", "node", status=dict(before)), inventory(DATA, OURS, mapped(OURS, DATA), of=without))
 
     assert before.connection is not None
     assert kept.connection == before.connection
@@ -119,7 +119,7 @@ def test_only_portals_of_the_hosts_portset_are_told() -> None:
         for address, portset in (("10.0.1.1", "mine"), ("10.0.1.2", "other"))
     ]
     there = host_object(own_name("node"), "node", portset="mine")
-    seen = view(DATA, there, mapped(there, DATA), of=body(portals=(mine, other)))
+    seen = inventory(DATA, there, mapped(there, DATA), of=body(portals=(mine, other)))
 
     connection = of(attachment("a", "node"), seen).connection
 
@@ -128,20 +128,20 @@ def test_only_portals_of_the_hosts_portset_are_told() -> None:
 
 
 def test_what_is_not_mapped_has_no_connection_but_keeps_what_binds_it() -> None:
-    before = of(attachment("a", "node"), view(DATA, OURS, mapped(OURS, DATA, 3)))
+    before = of(attachment("a", "node"), inventory(DATA, OURS, mapped(OURS, DATA, 3)))
     wished = attachment("a", "node", status=before.to_json())
 
-    said = of(wished, view(DATA, OURS))
+    said = of(wished, inventory(DATA, OURS))
 
     assert said.connection is None
     assert (said.host, said.volume, said.lun, said.origin) == (before.host, before.volume, 3, Origin.CREATED)
 
 
 def test_the_time_of_attaching_and_of_each_condition_moves_only_when_it_should() -> None:
-    seen = view(DATA, OURS, mapped(OURS, DATA))
+    seen = inventory(DATA, OURS, mapped(OURS, DATA))
     before = of(attachment("a", "node"), seen)
     wished = attachment("a", "node", status=before.to_json())
-    around = world(wished, MACHINE)
+    around = desired(wished, MACHINE)
 
     said = status.of_attachment(wished, Outcome(attach.plan(wished, around, seen)), around, seen, LATER)
 
@@ -155,7 +155,7 @@ def test_the_time_of_attaching_and_of_each_condition_moves_only_when_it_should()
 def test_a_host_tells_its_object_ports_and_mappings() -> None:
     there = host_object(own_name("node"), port("node", logins=2))
 
-    said = of_host(MACHINE, view(DATA, there, mapped(there, DATA, 3)), attachment("a", "node"))
+    said = of_host(MACHINE, inventory(DATA, there, mapped(there, DATA, 3)), attachment("a", "node"))
 
     assert (said.name, said.id, said.ownership) == (there.name, there.id, Ownership.CREATED)
     assert [(each.iqn, each.state, each.logins) for each in said.ports] == [(iqn("node"), "active", 2)]
@@ -166,7 +166,7 @@ def test_a_host_tells_its_object_ports_and_mappings() -> None:
 def test_ports_that_somebody_else_put_on_our_host_object_are_not_remembered_as_ours() -> None:
     there = host_object(own_name("node"), "node", "by-hand", wwpn())
 
-    said = of_host(MACHINE, view(DATA, there, mapped(there, DATA)), attachment("a", "node"))
+    said = of_host(MACHINE, inventory(DATA, there, mapped(there, DATA)), attachment("a", "node"))
 
     assert [each.iqn for each in said.ports] == [iqn("node")]
 
@@ -174,7 +174,7 @@ def test_ports_that_somebody_else_put_on_our_host_object_are_not_remembered_as_o
 def test_ports_that_the_spec_named_once_are_remembered_until_they_are_gone() -> None:
     wished = host("node", status={"ownership": "Created", "ports": [{"iqn": iqn("old")}]})
 
-    said = of_host(wished, view(DATA, host_object(own_name("node"), "node", "old")), attachment("a", "node"))
+    said = of_host(wished, inventory(DATA, host_object(own_name("node"), "node", "old")), attachment("a", "node"))
 
     assert {each.iqn for each in said.ports} == {iqn("node"), iqn("old")}
 
@@ -183,15 +183,15 @@ def test_a_host_that_cannot_be_told_keeps_its_memory() -> None:
     known: dict[str, Any] = {"name": OURS.name, "ports": [{"iqn": iqn("node")}], "ownership": "Created"}
     wished = host("node", "one", "two", status=known)
 
-    said = of_host(wished, view(host_object("a", "one"), host_object("b", "two")))
+    said = of_host(wished, inventory(host_object("a", "one"), host_object("b", "two")))
 
     assert (said.name, said.ownership) == (OURS.name, Ownership.CREATED)
 
 
 def test_an_act_that_is_decided_is_not_yet_ready() -> None:
     wished = attachment("a", "node")
-    seen = view(DATA)
-    assert isinstance(attach.plan(wished, world(wished, MACHINE), seen), Act)
+    seen = inventory(DATA)
+    assert isinstance(attach.plan(wished, desired(wished, MACHINE), seen), Act)
     ready = {each.type: each.status for each in of(wished, seen).conditions}
 
     assert ready == {"Ready": "False", "Reconciling": "True", "Stalled": "False"}
@@ -200,8 +200,8 @@ def test_an_act_that_is_decided_is_not_yet_ready() -> None:
 def test_another_volume_of_the_bound_name_does_not_change_the_binding() -> None:
     wished = attachment("a", "node", status=bound(OURS, volume("data", 9)))
 
-    said = of(wished, view(DATA, OURS, mapped(OURS, DATA)))
+    said = of(wished, inventory(DATA, OURS, mapped(OURS, DATA)))
 
     assert said.volume is not None
     assert said.volume.uid == uid(9)
-    assert not isinstance(attach.plan(wished, world(wished, MACHINE), view(DATA, OURS)), InSync)
+    assert not isinstance(attach.plan(wished, desired(wished, MACHINE), inventory(DATA, OURS)), InSync)

@@ -8,7 +8,7 @@ from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.planner.names import host_object_name
 from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.values import HostName
-from support.arranging import INSTALLATION, attachment, host, own_name, world
+from support.arranging import INSTALLATION, attachment, desired, host, own_name
 
 NEAR, FAR = "team-a", "team-b"
 
@@ -19,7 +19,7 @@ def theirs(name: str, namespace: str, **more: Any) -> FlashSystemHost:
 
 MINE, OTHERS = host_object_name(INSTALLATION, NEAR, "mine", "mine"), host_object_name(INSTALLATION, FAR, "his", "his")
 ADOPTED = theirs("adopter", FAR, status={"name": "adopted", "ownership": "Adopted"})
-AROUND = world(theirs("mine", NEAR), theirs("his", FAR), ADOPTED)
+AROUND = desired(theirs("mine", NEAR), theirs("his", FAR), ADOPTED)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_resources_of_other_namespaces_are_counted() -> None:
 
 def test_the_name_of_a_former_installation_is_its_owners_too() -> None:
     former = host_object_name("before", NEAR, "mine", "mine")
-    moved = world(theirs("mine", NEAR), former=("before",))
+    moved = desired(theirs("mine", NEAR), former=("before",))
 
     assert Reader(NEAR, moved).host_object(former) == f"Host object {former}"
     assert Reader(FAR, moved).host_object(former) == "A host object of another owner's"

@@ -7,12 +7,12 @@ import pytest
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, RemoveHost, UnmapVolume
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Odd
 from flashsystem_operator.planner import status
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.host import host_plan
 from flashsystem_operator.planner.names import host_object_name
 from flashsystem_operator.planner.status import Outcome
@@ -23,14 +23,14 @@ from support.arranging import (
     array,
     attachment,
     bound,
+    desired,
     host,
     host_object,
+    inventory,
     iqn,
     mapped,
     port,
-    view,
     volume,
-    world,
 )
 from support.deciding import Case, hold, sentence
 
@@ -57,23 +57,23 @@ def theirs(
 
 OWN = host_object(host_object_name(INSTALLATION, "team-a", "node", "node"), "node")
 ADMINS = host_object("admins", "node")
-ATTACHED = view(DATA, LOGS, OWN, mapped(OWN, DATA))
+ATTACHED = inventory(DATA, LOGS, OWN, mapped(OWN, DATA))
 OPEN, CLOSED = {"allowed_namespaces": {"from": "All"}}, {"allowed_namespaces": {"from": "Same"}}
 ADOPTING = {**OPEN, "host_adoption": {"from": "All"}}
 MADE = {"name": OWN.name, "ownership": "Created", "ports": [{"iqn": iqn("node")}]}
 
 
-def around(*resources: FlashSystemHost | VolumeAttachment, **spec: Any) -> World:
-    return world(*resources, of=array(**spec), namespaces=NAMESPACES)
+def around(*resources: FlashSystemHost | VolumeAttachment, **spec: Any) -> Desired:
+    return desired(*resources, of=array(**spec), namespaces=NAMESPACES)
 
 
 def of_attachment(
-    wished: VolumeAttachment, seen: View, *others: FlashSystemHost | VolumeAttachment, **spec: Any
+    wished: VolumeAttachment, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **spec: Any
 ) -> Decision:
     return attach.plan(wished, around(wished, *others, **spec), seen)
 
 
-def of_host(wished: FlashSystemHost, seen: View, *others: VolumeAttachment, **spec: Any) -> Decision:
+def of_host(wished: FlashSystemHost, seen: Inventory, *others: VolumeAttachment, **spec: Any) -> Decision:
     return host_plan.plan(wished, around(wished, *others, **spec), seen)
 
 
@@ -88,14 +88,14 @@ FORMERLY = their_host(status={"name": "admins", "ownership": "Adopted", "ports":
 CASES = [
     Case(
         "a namespace that is let in has its volume mapped",
-        of_attachment(theirs(), view(DATA, OWN), their_host(), **OPEN),
+        of_attachment(theirs(), inventory(DATA, OWN), their_host(), **OPEN),
         Act((MapVolume(OWN.name, DATA.name, DATA.uid, Lun(1), alongside_others=False),)),
     ),
-    Case("one that is not is refused, host", of_host(their_host(), view(DATA, OWN)), Reason.ARRAY_NOT_ALLOWED),
-    Case("and attachment", of_attachment(theirs(), view(DATA, OWN), their_host()), Reason.ARRAY_NOT_ALLOWED),
+    Case("one that is not is refused, host", of_host(their_host(), inventory(DATA, OWN)), Reason.ARRAY_NOT_ALLOWED),
+    Case("and attachment", of_attachment(theirs(), inventory(DATA, OWN), their_host()), Reason.ARRAY_NOT_ALLOWED),
     Case(
         "whether the volume exists is not told to who is not let in",
-        of_attachment(theirs(what="nothing"), view(), their_host()),
+        of_attachment(theirs(what="nothing"), inventory(), their_host()),
         Reason.ARRAY_NOT_ALLOWED,
     ),
     # -- withdrawn -------------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ CASES = [
     ),
     Case(
         "it stops that a lost mapping is made again",
-        of_attachment(HAD, view(DATA, OWN), LET_IN, **CLOSED),
+        of_attachment(HAD, inventory(DATA, OWN), LET_IN, **CLOSED),
         Reason.ARRAY_NOT_ALLOWED,
     ),
     Case(
@@ -130,43 +130,43 @@ CASES = [
         of_attachment(theirs(status=bound(OWN, DATA), meta={"deleting": True}), ATTACHED, LET_IN, **CLOSED),
         Act((UnmapVolume(OWN.name, DATA.name, DATA.uid),)),
     ),
-    Case("so does the end of the host object", of_host(LET_IN, view(OWN), **CLOSED), Act((RemoveHost(OWN.name),))),
+    Case("so does the end of the host object", of_host(LET_IN, inventory(OWN), **CLOSED), Act((RemoveHost(OWN.name),))),
     Case(
         "so does that of a deleted host",
-        of_host(their_host(status=MADE, meta={"deleting": True}), view(OWN), **CLOSED),
+        of_host(their_host(status=MADE, meta={"deleting": True}), inventory(OWN), **CLOSED),
         Act((RemoveHost(OWN.name),)),
     ),
     # -- volumes -----------------------------------------------------------------------------------------------------
     Case(
         "a volume that no entry allows is refused",
-        of_attachment(theirs(), view(DATA, OWN), their_host(), **only("logs")),
+        of_attachment(theirs(), inventory(DATA, OWN), their_host(), **only("logs")),
         Reason.VOLUME_NOT_ALLOWED,
     ),
     Case(
         "by uid it is judged by the name that it has",
-        of_attachment(theirs(what=DATA.uid), view(DATA, OWN), their_host(), **only("logs")),
+        of_attachment(theirs(what=DATA.uid), inventory(DATA, OWN), their_host(), **only("logs")),
         Reason.VOLUME_NOT_ALLOWED,
         (f"a volume with UID {DATA.uid}, if the array has one",),
     ),
     Case(
         "and attached, if that is allowed",
-        of_attachment(theirs(what=DATA.uid), view(DATA, OWN), their_host(), **only("da*")),
+        of_attachment(theirs(what=DATA.uid), inventory(DATA, OWN), their_host(), **only("da*")),
         Act((MapVolume(OWN.name, DATA.name, DATA.uid, Lun(1), alongside_others=False),)),
     ),
     Case(
         "that there is none with a uid is told to who may attach every volume",
-        of_attachment(theirs(what=DATA.uid), view(OWN), their_host(), **only("logs", "*")),
+        of_attachment(theirs(what=DATA.uid), inventory(OWN), their_host(), **only("logs", "*")),
         Reason.VOLUME_NOT_FOUND,
         (DATA.uid,),
     ),
     Case(
         "that a volume is gone is told to who had it attached",
-        of_attachment(HAD, view(OWN), LET_IN, **only("logs")),
+        of_attachment(HAD, inventory(OWN), LET_IN, **only("logs")),
         Reason.VOLUME_GONE,
     ),
     Case(
         "one that is not there is refused by its name alone",
-        of_attachment(theirs(what="secret"), view(OWN), their_host(), **only("logs")),
+        of_attachment(theirs(what="secret"), inventory(OWN), their_host(), **only("logs")),
         Reason.VOLUME_NOT_ALLOWED,
     ),
     Case(
@@ -176,7 +176,7 @@ CASES = [
     ),
     Case(
         "but does not map it again",
-        of_attachment(HAD, view(DATA, OWN), LET_IN, **only("logs")),
+        of_attachment(HAD, inventory(DATA, OWN), LET_IN, **only("logs")),
         Reason.VOLUME_NOT_ALLOWED,
     ),
     Case(
@@ -185,27 +185,29 @@ CASES = [
         Reason.VOLUME_NOT_ALLOWED,
     ),
     # -- adopting ----------------------------------------------------------------------------------------------------
-    Case("who may adopt, adopts", of_host(their_host(), view(ADMINS), **ADOPTING), Reason.READY, ("admins",)),
-    Case("who may not, does not", of_host(their_host(), view(ADMINS), **OPEN), Reason.ADOPTION_NOT_ALLOWED),
+    Case("who may adopt, adopts", of_host(their_host(), inventory(ADMINS), **ADOPTING), Reason.READY, ("admins",)),
+    Case("who may not, does not", of_host(their_host(), inventory(ADMINS), **OPEN), Reason.ADOPTION_NOT_ALLOWED),
     Case(
         "adoption withdrawn leaves what is attached",
-        of_attachment(theirs(status=bound(ADMINS, DATA)), view(DATA, ADMINS, mapped(ADMINS, DATA)), FORMERLY, **OPEN),
+        of_attachment(
+            theirs(status=bound(ADMINS, DATA)), inventory(DATA, ADMINS, mapped(ADMINS, DATA)), FORMERLY, **OPEN
+        ),
         Reason.ATTACHED,
     ),
     Case(
         "and maps nothing new",
-        of_attachment(theirs(), view(DATA, ADMINS), FORMERLY, **OPEN),
+        of_attachment(theirs(), inventory(DATA, ADMINS), FORMERLY, **OPEN),
         Reason.ADOPTION_NOT_ALLOWED,
         ("spec.hostAdoption",),
     ),
     Case(
         "and takes nothing more over",
-        of_attachment(theirs(), view(DATA, ADMINS, mapped(ADMINS, DATA)), FORMERLY, **OPEN),
+        of_attachment(theirs(), inventory(DATA, ADMINS, mapped(ADMINS, DATA)), FORMERLY, **OPEN),
         Reason.ADOPTION_NOT_ALLOWED,
     ),
     Case(
         "a mapping through a host cluster is taken over by who may",
-        of_attachment(theirs(access="Shared"), view(DATA, OWN, mapped(OWN, DATA, cluster="c")), LET_IN, **OPEN),
+        of_attachment(theirs(access="Shared"), inventory(DATA, OWN, mapped(OWN, DATA, cluster="c")), LET_IN, **OPEN),
         Reason.ADOPTION_NOT_ALLOWED,
     ),
     # -- nobody is kept out by who is not let in ---------------------------------------------------------------------
@@ -213,7 +215,7 @@ CASES = [
         "an Exclusive attachment of who is not let in keeps nobody from sharing",
         of_attachment(
             theirs(access="Shared"),
-            view(DATA, OWN, host_object("x", "x"), mapped(host_object("x"), DATA)),
+            inventory(DATA, OWN, host_object("x", "x"), mapped(host_object("x"), DATA)),
             their_host(),
             their_host("other", "team-b"),
             theirs("wish", "other", namespace="team-b"),
@@ -234,7 +236,7 @@ CASES = [
     ),
     Case(
         "a claim of who is not let in does not count",
-        of_host(their_host("mine", initiators={"iscsi": [iqn("node")]}), view(), **OPEN),
+        of_host(their_host("mine", initiators={"iscsi": [iqn("node")]}), inventory(), **OPEN),
         Reason.NOT_NEEDED,
     ),
 ]
@@ -249,7 +251,7 @@ def test_tenancy(case: Case) -> None:
 def test_nothing_of_a_volume_is_told_to_who_may_not_attach_it(spec: dict[str, Any]) -> None:
     wished = theirs(what=DATA.uid)
     world_of = around(wished, their_host(), **spec)
-    seen = view(DATA, OWN)
+    seen = inventory(DATA, OWN)
     decision = attach.plan(wished, world_of, seen)
 
     said = status.of_attachment(wished, Outcome(decision), world_of, seen, "2026-03-01T00:00:00Z")
@@ -273,7 +275,7 @@ def test_a_uid_does_not_tell_whether_there_is_a_volume_that_the_namespace_may_no
     asked = theirs(namespace=namespace, **wished)
     world_of = around(asked, their_host(namespace=namespace), **OPEN, volume_access=entries)
     own = host_object(host_object_name(INSTALLATION, namespace, "node", "node"), "node")
-    there, missing = view(volume("x-1", 1), own, mapped(own, volume("x-1", 1))), view(own)
+    there, missing = inventory(volume("x-1", 1), own, mapped(own, volume("x-1", 1))), inventory(own)
     missing.learn_volume_gone(DATA.uid)
 
     told = []
@@ -291,7 +293,7 @@ def test_volumes_on_a_host_are_named_to_who_may_attach_them_or_has_them_attached
     wished, pinned = theirs("pinned", lun=3), theirs("allowed", lun=2)
     spec = {**only("lo*", "da"), "volume_access": [{"namespaceSelector": PRODUCTION, "volumes": ["lo*", "da"]}]}
     world_of = around(LET_IN, HAD, wished, pinned, **spec)
-    seen = view(
+    seen = inventory(
         DATA, LOGS, secret, volume("da", 4), OWN, mapped(OWN, DATA, 1), mapped(OWN, LOGS, 2), mapped(OWN, secret, 3)
     )
 
@@ -317,7 +319,7 @@ def test_volumes_on_a_host_are_named_to_who_may_attach_them_or_has_them_attached
 def test_a_host_object_is_not_shown_to_who_may_not_adopt_it() -> None:
     wished = their_host()
     known: Host = host_object("admins", port("node", logins=2))
-    world_of, seen = around(wished, **OPEN), view(known, DATA, mapped(known, DATA))
+    world_of, seen = around(wished, **OPEN), inventory(known, DATA, mapped(known, DATA))
     decision = host_plan.plan(wished, world_of, seen)
 
     said = status.of_host(wished, Outcome(decision), world_of, seen, "2026-03-01T00:00:00Z")
@@ -327,7 +329,7 @@ def test_a_host_object_is_not_shown_to_who_may_not_adopt_it() -> None:
 
 
 def test_a_row_that_cannot_be_read_tells_nothing_to_a_namespace_that_may_not_have_its_volume() -> None:
-    seen = view(DATA, OWN)
+    seen = inventory(DATA, OWN)
     seen.learn_odd("lshostvdiskmap", [Odd("svcinfo lshostvdiskmap secret", "no LUN", frozenset({DATA.uid.lower()}))])
     wished = theirs(what=DATA.uid)
     world_of = around(wished, their_host(), **only("logs"))

@@ -8,7 +8,7 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import FINALIZER
-from flashsystem_operator.array.inventory import Body, View
+from flashsystem_operator.array.inventory import Body, Inventory
 from flashsystem_operator.array.model import (
     Dialect,
     Host,
@@ -22,7 +22,7 @@ from flashsystem_operator.array.model import (
     System,
     Volume,
 )
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.names import host_object_name
 from flashsystem_operator.values import ChapSecret, HostName, Iqn, Lun, PoolName, SystemId, VolumeName, VolumeUid
 
@@ -134,10 +134,10 @@ def bound(to: Host | HostName, volume: Volume, **more: Any) -> dict[str, Any]:
     }
 
 
-def world(*resources: FlashSystemHost | VolumeAttachment, of: FlashSystemArray | None = None, **more: Any) -> World:
+def desired(*resources: FlashSystemHost | VolumeAttachment, of: FlashSystemArray | None = None, **more: Any) -> Desired:
     hosts = [each for each in resources if isinstance(each, FlashSystemHost)]
     attachments = [each for each in resources if isinstance(each, VolumeAttachment)]
-    return World(
+    return Desired(
         of or array(),
         {each.ref: each for each in hosts},
         {each.ref: each for each in attachments},
@@ -186,18 +186,18 @@ def body(
     return Body(system, tuple(nodes), tuple(portals), pool, known)
 
 
-def view(
+def inventory(
     *facts: Host | Volume | Mapping,
     of: Body | None = None,
     io_groups: dict[HostName, set[str]] | None = None,
     chap: dict[HostName, ChapSecret | None] | None = None,
     proven: bool = True,
-) -> View:
+) -> Inventory:
     """What looks at an array with these things would have learnt. io_groups: ids by host object.
 
     proven: whether the mappings of each host were read by a command meant for it, too.
     """
-    seen = View(of or body())
+    seen = Inventory(of or body())
     for fact in facts:
         match fact:
             case Volume():

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, Step
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Volume
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Refuse, Wait
@@ -15,15 +15,15 @@ from support.arranging import (
     array,
     attachment,
     bound,
+    desired,
     host,
     host_object,
+    inventory,
     iqn,
     mapped,
     own_name,
     port,
-    view,
     volume,
-    world,
     wwpn,
 )
 
@@ -50,15 +50,15 @@ def with_id(before: VolumeAttachment) -> VolumeAttachment:
 
 
 def attached(
-    wished: VolumeAttachment, seen: View, *others: FlashSystemHost | VolumeAttachment, **more: Any
+    wished: VolumeAttachment, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
 ) -> Decision:
-    around = with_vanished(world(wished, *(others or (NODE,)), **more), seen)
+    around = with_vanished(desired(wished, *(others or (NODE,)), **more), seen)
     return attach.plan(wished, around, seen)
 
 
-def hosted(wished: FlashSystemHost, seen: View, *others: VolumeAttachment) -> Decision:
+def hosted(wished: FlashSystemHost, seen: Inventory, *others: VolumeAttachment) -> Decision:
     """What is decided about a host when a look shows this."""
-    return host_plan.plan(wished, with_vanished(world(wished, *others), seen), seen)
+    return host_plan.plan(wished, with_vanished(desired(wished, *others), seen), seen)
 
 
 def with_ports(*words: str, spec: tuple[str, ...] = ("node", "second"), **more: Any) -> FlashSystemHost:
@@ -83,84 +83,84 @@ class Row(NamedTuple):
 TABLE = [
     Row(
         "a mapping was removed, and the machine is not logged in",
-        attached(was_attached(), view(DATA, OURS)),
+        attached(was_attached(), inventory(DATA, OURS)),
         done=(MapVolume,),
     ),
     Row(
         "a mapping was removed, and the machine is logged in",
-        attached(was_attached(), view(DATA, LOGGED_IN)),
+        attached(was_attached(), inventory(DATA, LOGGED_IN)),
         ("MappingRemoved", "MappingRemoved"),
     ),
     Row(
         "three mappings or more were removed at once",
-        attached(THREE[0], view(DATA, LOGS, TEMP, OURS), NODE, *THREE[1:]),
+        attached(THREE[0], inventory(DATA, LOGS, TEMP, OURS), NODE, *THREE[1:]),
         ("MappingRemoved", "MappingRemoved"),
     ),
     Row(
         "a mapping was removed, and `driftPolicy` is `Report`",
-        attached(was_attached(drift_policy="Report"), view(DATA, OURS)),
+        attached(was_attached(drift_policy="Report"), inventory(DATA, OURS)),
         ("MappingRemoved", "MappingRemoved"),
     ),
     Row(
         "a mapping was removed, and `driftPolicy` is `Ignore`",
-        attached(was_attached(drift_policy="Ignore"), view(DATA, OURS)),
+        attached(was_attached(drift_policy="Ignore"), inventory(DATA, OURS)),
         ("MappingRemoved",),
     ),
     Row(
         "the volume was mapped to another host instead",
-        attached(was_attached(), view(DATA, OURS, OTHER, mapped(OTHER, DATA))),
+        attached(was_attached(), inventory(DATA, OURS, OTHER, mapped(OTHER, DATA))),
         ("VolumeMappedElsewhere", "MappingRemoved"),
     ),
     Row(
         "a mapping was removed, and another volume got its LUN; the machine is not logged in",
-        attached(was_attached(), view(DATA, LOGS, OURS, mapped(OURS, LOGS, 1))),
+        attached(was_attached(), inventory(DATA, LOGS, OURS, mapped(OURS, LOGS, 1))),
         done=(MapVolume,),
     ),
     Row(
         "a mapping was removed, and another volume got the LUN that the spec asks for",
-        attached(was_attached(lun=1), view(DATA, LOGS, OURS, mapped(OURS, LOGS, 1))),
+        attached(was_attached(lun=1), inventory(DATA, LOGS, OURS, mapped(OURS, LOGS, 1))),
         ("LUNTaken", "MappingRemoved"),
     ),
     Row(
         "a mapping was removed and made again",
-        attached(was_attached(), view(DATA, OURS, mapped(OURS, DATA))),
+        attached(was_attached(), inventory(DATA, OURS, mapped(OURS, DATA))),
         ("Attached",),
     ),
     Row(
         "a mapping got another LUN",
-        attached(was_attached(), view(DATA, OURS, mapped(OURS, DATA, 5))),
+        attached(was_attached(), inventory(DATA, OURS, mapped(OURS, DATA, 5))),
         ("Attached", "LUNChanged"),
     ),
     Row(
         "a mapping got another LUN than the spec asks for",
-        attached(was_attached(lun=1), view(DATA, OURS, mapped(OURS, DATA, 5))),
+        attached(was_attached(lun=1), inventory(DATA, OURS, mapped(OURS, DATA, 5))),
         ("LUNDiffers",),
     ),
     Row(
         "a mapping got another LUN, and `driftPolicy` is `Ignore`",
-        attached(was_attached(drift_policy="Ignore"), view(DATA, OURS, mapped(OURS, DATA, 5))),
+        attached(was_attached(drift_policy="Ignore"), inventory(DATA, OURS, mapped(OURS, DATA, 5))),
         ("Attached",),
     ),
     Row(
         "a mapping got different LUNs by I/O group",
-        attached(was_attached(), view(DATA, OURS, mapped(OURS, DATA, 1, 5))),
+        attached(was_attached(), inventory(DATA, OURS, mapped(OURS, DATA, 1, 5))),
         ("MismatchedLUNs",),
     ),
     Row(
         "a volume that is attached `Exclusive` was mapped to another host too",
-        attached(was_attached(), view(DATA, OURS, OTHER, mapped(OURS, DATA), mapped(OTHER, DATA))),
+        attached(was_attached(), inventory(DATA, OURS, OTHER, mapped(OURS, DATA), mapped(OTHER, DATA))),
         ("Attached", "SharedBeyondSpec"),
     ),
     Row(
         "a volume that is attached `Shared` was mapped to another host too",
-        attached(was_attached(access="Shared"), view(DATA, OURS, OTHER, mapped(OURS, DATA), mapped(OTHER, DATA))),
+        attached(was_attached(access="Shared"), inventory(DATA, OURS, OTHER, mapped(OURS, DATA), mapped(OTHER, DATA))),
         ("Attached",),
     ),
     Row(
         "the same, on an array with `multiHostMapping: Forbidden`",
         attached(
             was_attached(access="Shared"),
-            view(DATA, OURS, OTHER, mapped(OURS, DATA), mapped(OTHER, DATA)),
+            inventory(DATA, OURS, OTHER, mapped(OURS, DATA), mapped(OTHER, DATA)),
             NODE,
             of=array(multi_host_mapping="Forbidden"),
         ),
@@ -168,70 +168,76 @@ TABLE = [
     ),
     Row(
         "a volume was mapped to another host too, and `driftPolicy` is `Ignore`",
-        attached(was_attached(drift_policy="Ignore"), view(DATA, OURS, OTHER, mapped(OURS, DATA), mapped(OTHER, DATA))),
+        attached(
+            was_attached(drift_policy="Ignore"), inventory(DATA, OURS, OTHER, mapped(OURS, DATA), mapped(OTHER, DATA))
+        ),
         ("Attached",),
     ),
     Row(
         "the volume was renamed",
-        attached(was_attached(), view(volume("renamed", 1), OURS, mapped(OURS, DATA))),
+        attached(was_attached(), inventory(volume("renamed", 1), OURS, mapped(OURS, DATA))),
         ("Attached",),
     ),
     Row(
         "the volume was deleted",
-        attached(was_attached(), view(OURS)),
+        attached(was_attached(), inventory(OURS)),
         ("VolumeGone",),
     ),
     Row(
         "the volume was deleted, and another one made under its name",
-        attached(was_attached(), view(volume("data", 9), OURS, mapped(OURS, volume("data", 9)))),
+        attached(was_attached(), inventory(volume("data", 9), OURS, mapped(OURS, volume("data", 9)))),
         ("VolumeGone",),
     ),
     Row(
         "the host object was removed, and one or two mappings with it",
-        attached(was_attached(), view(DATA)),
+        attached(was_attached(), inventory(DATA)),
         done=(MakeHost, MapVolume),
     ),
     Row(
         "the host object was removed, and three mappings or more with it: on the attachments",
-        attached(THREE[0], view(DATA, LOGS, TEMP), NODE, *THREE[1:]),
+        attached(THREE[0], inventory(DATA, LOGS, TEMP), NODE, *THREE[1:]),
         ("MappingRemoved", "MappingRemoved"),
     ),
     Row(
         "the host object was removed, and three mappings or more with it: on the host",
-        hosted(NODE, view(DATA, LOGS, TEMP), *THREE),
+        hosted(NODE, inventory(DATA, LOGS, TEMP), *THREE),
         ("HostRemoved", "HostRemoved"),
     ),
     Row(
         "an administrator's own host object was removed, and one or two mappings with it",
-        attached(was_attached(ADMINS), view(DATA)),
+        attached(was_attached(ADMINS), inventory(DATA)),
         done=(MakeHost, MapVolume),
     ),
     Row(
         "a host object was renamed",
-        attached(was_attached(), view(DATA, ADMINS, mapped(ADMINS, DATA))),
+        attached(was_attached(), inventory(DATA, ADMINS, mapped(ADMINS, DATA))),
         ("Attached",),
     ),
     Row(
         "a host object was renamed, and lost its initiators",
-        attached(with_id(was_attached()), view(DATA, NAMELESS, mapped(NAMELESS, DATA))),
+        attached(with_id(was_attached()), inventory(DATA, NAMELESS, mapped(NAMELESS, DATA))),
         ("VolumeMappedElsewhere",),
     ),
     Row(
         "an initiator was taken off a host object of ours",
-        hosted(with_ports("node", "second"), view(DATA, OURS, mapped(OURS, DATA)), was_attached()),
+        hosted(with_ports("node", "second"), inventory(DATA, OURS, mapped(OURS, DATA)), was_attached()),
         done=(AddPorts,),
     ),
     Row(
         "an initiator was taken off a host object of ours, and `driftPolicy` of the host is `Report`",
         hosted(
-            with_ports("node", "second", drift_policy="Report"), view(DATA, OURS, mapped(OURS, DATA)), was_attached()
+            with_ports("node", "second", drift_policy="Report"),
+            inventory(DATA, OURS, mapped(OURS, DATA)),
+            was_attached(),
         ),
         ("PortsChanged", "PortsChanged"),
     ),
     Row(
         "an initiator was taken off a host object of ours, and `driftPolicy` of the host is `Ignore`",
         hosted(
-            with_ports("node", "second", drift_policy="Ignore"), view(DATA, OURS, mapped(OURS, DATA)), was_attached()
+            with_ports("node", "second", drift_policy="Ignore"),
+            inventory(DATA, OURS, mapped(OURS, DATA)),
+            was_attached(),
         ),
         ("PortsChanged",),
     ),
@@ -239,40 +245,40 @@ TABLE = [
         "an initiator was taken off a host object of ours and put on another one",
         hosted(
             with_ports("node", "second"),
-            view(DATA, OURS, host_object("admins", "second"), mapped(OURS, DATA)),
+            inventory(DATA, OURS, host_object("admins", "second"), mapped(OURS, DATA)),
             was_attached(),
         ),
         ("Conflict",),
     ),
     Row(
         "an initiator was added to a host object of ours",
-        hosted(with_ports("node", spec=("node",)), view(DATA, BOTH, mapped(BOTH, DATA)), was_attached()),
+        hosted(with_ports("node", spec=("node",)), inventory(DATA, BOTH, mapped(BOTH, DATA)), was_attached()),
         ("Ready", "PortsChanged"),
     ),
     Row(
         "an initiator was added to a host object of ours, and `driftPolicy` of the host is `Ignore`",
         hosted(
             with_ports("node", spec=("node",), drift_policy="Ignore"),
-            view(DATA, BOTH, mapped(BOTH, DATA)),
+            inventory(DATA, BOTH, mapped(BOTH, DATA)),
             was_attached(),
         ),
         ("Ready",),
     ),
     Row(
         "an initiator was taken off an administrator's own host object",
-        hosted(host("node", "node", "second"), view(DATA, ADMINS, mapped(ADMINS, DATA)), was_attached(ADMINS)),
+        hosted(host("node", "node", "second"), inventory(DATA, ADMINS, mapped(ADMINS, DATA)), was_attached(ADMINS)),
         ("MissingInitiators",),
     ),
     Row(
         "an initiator was added to an administrator's own host object",
-        hosted(NODE, view(DATA, host_object("admins", "node", "second")), was_attached(ADMINS)),
+        hosted(NODE, inventory(DATA, host_object("admins", "node", "second")), was_attached(ADMINS)),
         ("ExtraInitiators",),
     ),
     Row(
         "a Fibre Channel or SAS port was added, and `initiators.otherPorts` of the host is `Allow`",
         hosted(
             host("node", initiators={"iscsi": [iqn("node")], "otherPorts": "Allow"}),
-            view(DATA, host_object("admins", "node", wwpn())),
+            inventory(DATA, host_object("admins", "node", wwpn())),
             was_attached(ADMINS),
         ),
         ("Ready",),

@@ -64,7 +64,7 @@ class Judge:
                 self._judge_unmap(step)
 
     def _judge_owner(self, name: HostName) -> None:
-        assert any(self.keeper.world.name_of(each) == name for each in self._hosts())
+        assert any(self.keeper.desired.name_of(each) == name for each in self._hosts())
 
     def _judge_map(self, step: MapVolume) -> None:
         named = self.array.system.volume_named.get(step.volume)

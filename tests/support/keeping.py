@@ -13,27 +13,27 @@ from flashsystem_operator.api.metadata import FINALIZER, ObjectRef
 from flashsystem_operator.array import identity
 from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
 from flashsystem_operator.array.errors import Refused, Withheld
-from flashsystem_operator.array.inventory import View
-from flashsystem_operator.controller.observer import Looking
+from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.controller.observer import Observer
 from flashsystem_operator.planner import batch, status
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.drift import with_vanished
 from flashsystem_operator.planner.status import Outcome
 from flashsystem_operator.values import ChapSecret
-from support.arranging import array, world
+from support.arranging import array, desired
 from support.in_process import InProcess
 
 NOW = "2026-03-01T00:00:00Z"
-Wish = FlashSystemHost | VolumeAttachment
+ImportRequest = FlashSystemHost | VolumeAttachment
 
 
 class Keeper:
     """Keeps an array in line with some resources. watch: told of each step right before it is typed."""
 
     def __init__(self, pretended: InProcess, watch: Callable[[Step], None] = lambda _: None) -> None:
-        self.wishes: dict[ObjectRef, Wish] = {}
-        self.view: View | None = None
+        self.wishes: dict[ObjectRef, ImportRequest] = {}
+        self.inventory: Inventory | None = None
         self.chap: dict[ObjectRef, ChapSecret | Refuse] = {}
         self._session = pretended.session()
         self._array = array()
@@ -42,7 +42,7 @@ class Keeper:
     def close(self) -> None:
         self._session.close()
 
-    def wish(self, *wishes: Wish) -> None:
+    def wish(self, *wishes: ImportRequest) -> None:
         self.wishes |= {each.ref: each for each in wishes}
 
     def delete(self, ref: ObjectRef) -> None:
@@ -56,8 +56,8 @@ class Keeper:
         )
 
     @property
-    def world(self) -> World:
-        return world(*self.wishes.values(), of=self._array, chap=self.chap)
+    def desired(self) -> Desired:
+        return desired(*self.wishes.values(), of=self._array, chap=self.chap)
 
     def turn(
         self,
@@ -68,17 +68,17 @@ class Keeper:
     ) -> dict[ObjectRef, Decision]:
         """One pass over the due objects, or over all. meanwhile: what another hand does between look and act."""
         due = list(self.wishes) if due is None else due
-        looking = Looking(self._session, self.view)
-        self.view = looking.first(self.world, due, survey=survey)
-        lost = with_vanished(self.world, self.view)
-        planned = batch.plan(lost, self.view, due)
-        self._record(planned, self.view)
+        observer = Observer(self._session, self.inventory)
+        self.inventory = observer.first(self.desired, due, survey=survey)
+        lost = with_vanished(self.desired, self.inventory)
+        planned = batch.plan(lost, self.inventory, due)
+        self._record(planned, self.inventory)
         meanwhile()
-        refused = self._act(planned, self.view)
+        refused = self._act(planned, self.inventory)
         if any(isinstance(decision, Act) for decision in planned.values()):
-            looking.again(_steps(planned), [step for steps in refused.values() for step in steps])
-        again = batch.plan(replace(self.world, vanished=lost.vanished), self.view, due, refused.keys())
-        self._say(again, refused, self.view)
+            observer.again(_steps(planned), [step for steps in refused.values() for step in steps])
+        again = batch.plan(replace(self.desired, vanished=lost.vanished), self.inventory, due, refused.keys())
+        self._say(again, refused, self.inventory)
         return dict(planned)
 
     def settle(self, most: int = 6) -> None:
@@ -93,9 +93,9 @@ class Keeper:
                 return
         raise AssertionError(f"there is always something to do: {self.turn()}")
 
-    def _record(self, planned: batch.Decisions, view: View) -> None:
-        around = self.world
-        for ref, record in status.intents_of_hosts(planned, around, view).items():
+    def _record(self, planned: batch.Decisions, inventory: Inventory) -> None:
+        around = self.desired
+        for ref, record in status.intents_of_hosts(planned, around, inventory).items():
             self._become(ref, record.status)
         for ref, decision in planned.items():
             wish = self.wishes[ref]
@@ -104,9 +104,9 @@ class Keeper:
             meta = wish.metadata.model_copy(update={"finalizers": (*wish.metadata.other_finalizers, FINALIZER)})
             self.wishes[ref] = wish = wish.model_copy(update={"metadata": meta})
             if isinstance(decision, Act):
-                self._become(ref, status.intent_of_attachment(wish, Outcome(decision), around, view, NOW))
+                self._become(ref, status.intent_of_attachment(wish, Outcome(decision), around, inventory, NOW))
 
-    def _act(self, planned: batch.Decisions, view: View) -> dict[ObjectRef, list[Step]]:
+    def _act(self, planned: batch.Decisions, inventory: Inventory) -> dict[ObjectRef, list[Step]]:
         """What was planned upon a step that failed is not done; answers with whose steps were refused or not sent."""
         refused: dict[ObjectRef, list[Step]] = {}
         broken = set[object]()
@@ -117,7 +117,7 @@ class Keeper:
                     broken |= places
                     refused.setdefault(ref, [])
                     continue
-                known = identity.known(step, view, _steps(planned))
+                known = identity.known(step, inventory, _steps(planned))
                 try:
                     self._session.do(step, partial(self._watch, step), known)
                 except Withheld:
@@ -128,16 +128,16 @@ class Keeper:
                     broken |= places
         return refused
 
-    def _say(self, decisions: batch.Decisions, refused: dict[ObjectRef, list[Step]], view: View) -> None:
-        around = self.world
+    def _say(self, decisions: batch.Decisions, refused: dict[ObjectRef, list[Step]], inventory: Inventory) -> None:
+        around = self.desired
         for ref, decision in decisions.items():
             wish, outcome = self.wishes[ref], Outcome(decision, refused=bool(refused.get(ref)))
             if isinstance(decision, Release):
                 del self.wishes[ref]
             elif isinstance(wish, VolumeAttachment):
-                self._become(ref, status.of_attachment(wish, outcome, around, view, NOW))
+                self._become(ref, status.of_attachment(wish, outcome, around, inventory, NOW))
             else:
-                self._become(ref, status.of_host(wish, outcome, around, view, NOW))
+                self._become(ref, status.of_host(wish, outcome, around, inventory, NOW))
 
     def _become(self, ref: ObjectRef, said: object) -> None:
         self.wishes[ref] = self.wishes[ref].model_copy(update={"status": said})

@@ -6,18 +6,18 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import FINALIZER
 from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Volume
 from flashsystem_operator.planner.attachment.attach import plan
 from flashsystem_operator.planner.decision import Act, Decision
 from flashsystem_operator.values import HostName
 from support.arranging import (
     attachment,
+    desired,
     host,
     host_object,
     own_name,
     volume,
-    world,
 )
 
 DATA, LOGS = volume("data", 1), volume("logs", 2)
@@ -29,8 +29,10 @@ MERGED = host_object("merged", "node", "stranger")
 STRANGERS = host_object("admins", "stranger")
 
 
-def decided(wished: VolumeAttachment, seen: View, *others: FlashSystemHost | VolumeAttachment, **more: Any) -> Decision:
-    return plan(wished, world(wished, *(others or (NODE,)), **more), seen)
+def decided(
+    wished: VolumeAttachment, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
+) -> Decision:
+    return plan(wished, desired(wished, *(others or (NODE,)), **more), seen)
 
 
 def leaving(status: dict[str, Any] | None = None, *, finalizers: tuple[str, ...] = (), **spec: Any) -> VolumeAttachment:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.values import HostName, VolumeName, VolumeUid
 from support.arranging import iqn
 
@@ -31,7 +31,7 @@ def config(release: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def facts(known: View, *, supposed: bool = False) -> dict[str, Any]:
+def facts(known: Inventory, *, supposed: bool = False) -> dict[str, Any]:
     """All that a view knows. supposed: without what an array only tells of what is really there."""
     return {
         "hosts": {
@@ -46,7 +46,7 @@ def facts(known: View, *, supposed: bool = False) -> dict[str, Any]:
     }
 
 
-def uid_of(known: View, name: VolumeName) -> VolumeUid:
+def uid_of(known: Inventory, name: VolumeName) -> VolumeUid:
     found = known.volume_named(name)
     assert found is not None
     return found.uid

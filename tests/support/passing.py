@@ -10,18 +10,18 @@ from typing import Any
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.change_log import Operation
 from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.metrics.recorder import Meter
-from flashsystem_operator.controller.outputs import Beside
-from flashsystem_operator.controller.pass_memory import Braking, Protected, Unsettled
-from flashsystem_operator.controller.reconciler import Ended, Round
+from flashsystem_operator.controller.outputs import Outputs
+from flashsystem_operator.controller.pass_memory import DetachCounter, InDoubt, RefusalCache
+from flashsystem_operator.controller.reconciler import Ended, Pass
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner import text
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from support.arranging import INSTALLATION, NAMESPACE, array, iqn
 from support.in_process import InProcess
 from support.small_api import SmallApi
@@ -43,24 +43,24 @@ class Passes:
     meanwhile: called right before each command is typed.
     """
 
-    def __init__(self, api: SmallApi, kube: Kube, session: Session, hand: ThreadPoolExecutor) -> None:
+    def __init__(self, api: SmallApi, kube: Kube, session: Session, observer_thread: ThreadPoolExecutor) -> None:
         self.api = api
         self.cache = Cache()
-        self.view: View | None = None
+        self.inventory: Inventory | None = None
         self.writer = Writer(kube, self.cache)
-        self.unsettled = Unsettled(monotonic, 120)
-        self.meanwhile: Callable[[Errand], None] = lambda _: None
+        self.in_doubt = InDoubt(monotonic, 120)
+        self.meanwhile: Callable[[Operation], None] = lambda _: None
         self._time = datetime(2026, 3, 1, tzinfo=UTC)
-        self._braking = Braking(self.writer)
-        self._round = Round(
+        self._detach_counter = DetachCounter(self.writer)
+        self._round = Pass(
             session,
             self.writer,
-            self.unsettled,
-            Protected(monotonic, 60),
-            self._braking,
+            self.in_doubt,
+            RefusalCache(monotonic, 60),
+            self._detach_counter,
             self._why_not,
-            hand,
-            Beside(kube, monotonic),
+            observer_thread,
+            Outputs(kube, monotonic),
             Meter(ARRAY),
         )
         api.create(ARRAY, array().model_dump(mode="json", exclude_unset=True)["spec"], finalizers=[FINALIZER])
@@ -92,8 +92,8 @@ class Passes:
 
     async def turn(self, *due: ObjectRef) -> Ended:
         """One pass over these."""
-        ended = await self._round.go(self.world, self.view, due, survey=self.view is None)
-        self.view = ended.view
+        ended = await self._round.run(self.desired, self.inventory, due, survey=self.inventory is None)
+        self.inventory = ended.inventory
         return ended
 
     async def settle(self, *due: ObjectRef, most: int = 6, watching: bool = True) -> None:
@@ -114,8 +114,8 @@ class Passes:
         conditions = self.api.read(ref)["status"].get("conditions", [])
         return next((each for each in conditions if each["type"] == "Ready"), {})
 
-    def _why_not(self, errand: Errand) -> str:
-        self.meanwhile(errand)
+    def _why_not(self, operation: Operation) -> str:
+        self.meanwhile(operation)
         return ""
 
     def _later(self) -> str:
@@ -123,20 +123,20 @@ class Passes:
         self._time += timedelta(seconds=1)
         return text.text(self._time)
 
-    def world(self, closed: str = "") -> World:
+    def desired(self, closed: str = "") -> Desired:
         """What is wished, as the watches have shown it."""
         entry = self.cache.get(ARRAY)
         assert entry is not None
         assert isinstance(entry.counted, FlashSystemArray)
-        return World(
+        return Desired(
             array=entry.counted,
             hosts=self.cache.hosts_on(ARRAY),
             attachments=self.cache.attachments_on(ARRAY),
             installation=INSTALLATION,
             closed=closed,
-            unsettled=self.unsettled.hosts,
-            unsettled_pairs=self.unsettled.pairs,
-            counted=self._braking.counted,
+            in_doubt=self.in_doubt.hosts,
+            in_doubt_pairs=self.in_doubt.pairs,
+            counted=self._detach_counter.counted,
             now=self._later(),
         )
 
@@ -145,7 +145,7 @@ class Passes:
 async def passes(pretended: InProcess, limit: float = 15.0) -> AsyncIterator[Passes]:
     api = SmallApi()
     async with api.served(limit) as kube:
-        with closing(await asyncio.to_thread(pretended.session)) as session, ThreadPoolExecutor(1) as hand:
-            running = Passes(api, kube, session, hand)
+        with closing(await asyncio.to_thread(pretended.session)) as session, ThreadPoolExecutor(1) as observer_thread:
+            running = Passes(api, kube, session, observer_thread)
             yield running
             await running.writer.close()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
+from flashsystem_operator.api.base import AtMost, Model, StatusModel, Text, Time
 from flashsystem_operator.api.common import Conditions, NameRef
 from flashsystem_operator.api.fields import (
     LABEL_KEY_PATTERN,
@@ -110,7 +110,7 @@ class PersistentVolumes(StrEnum):
     FORBIDDEN = "Forbidden"
 
 
-class Unexplained(Memory):
+class Unexplained(StatusModel):
     """A host object, or with a volume one of its mappings."""
 
     host: Text | None = None
@@ -119,7 +119,7 @@ class Unexplained(Memory):
     lun: Lun | None = None
 
 
-class Findings(Memory):
+class Findings(StatusModel):
     """How many host objects and mappings of one sort there are; `items` are the first of them."""
 
     hosts: int | None = None
@@ -127,7 +127,7 @@ class Findings(Memory):
     items: Annotated[tuple[Unexplained, ...], AtMost(50)] = ()
 
 
-class LetGo(Memory):
+class LetGo(StatusModel):
     """The same of what was let go. Here `items` are what is remembered of it: beyond them it counts as another sort."""
 
     hosts: int | None = None
@@ -135,14 +135,14 @@ class LetGo(Memory):
     items: Annotated[tuple[Unexplained, ...], AtMost(200)] = ()
 
 
-class Unread(Memory):
+class Unread(StatusModel):
     """A row that could not be read: of which command's answer, and why."""
 
     command: Text | None = None
     why: Text | None = None
 
 
-class Audit(Memory):
+class Audit(StatusModel):
     """What no resource explains, sorted by what it is likely to be. Nothing of it is ever removed by the operator."""
 
     orphaned: Findings | None = None
@@ -242,7 +242,7 @@ class ArraySpec(Model):
         return self
 
 
-class Node(Memory):
+class Node(StatusModel):
     """A node (canister) of the array."""
 
     name: Text | None = None
@@ -253,7 +253,7 @@ class Node(Memory):
     config_node: bool | None = None
 
 
-class Portal(Memory):
+class Portal(StatusModel):
     """An iSCSI portal of the array."""
 
     address: Text | None = None
@@ -265,7 +265,7 @@ class Portal(Memory):
     state: Text | None = None
 
 
-class Pool(Memory):
+class Pool(StatusModel):
     """The pool that the spec names. Sizes are in bytes."""
 
     name: Text | None = None
@@ -274,14 +274,14 @@ class Pool(Memory):
     free: int | None = None
 
 
-class Credentials(Memory):
+class Credentials(StatusModel):
     """Which versions (`metadata.resourceVersion`) of the Secret were used."""
 
     last_worked: Text | None = None
     last_tried: Text | None = None
 
 
-class Counts(Memory):
+class Counts(StatusModel):
     """How much is there."""
 
     hosts: int | None = None
@@ -293,28 +293,28 @@ MOST_DETACHES = 1_000_000
 """More than any brake or burst allows: it is counted no further."""
 
 
-class Detaches(Memory):
+class Detaches(StatusModel):
     """How many volumes were about to be unmapped at that time."""
 
     time: Time | None = None
     count: Annotated[int, Field(ge=0, le=MOST_DETACHES)] | None = None
 
 
-class Allowance(Memory):
+class Allowance(StatusModel):
     """The burst that the annotation allow-detaches lets through: its words, and since when they were seen."""
 
     value: Text | None = None
     since: Time | None = None
 
 
-class FormerHost(Memory):
+class FormerHost(StatusModel):
     """LUNs that were freed on a host whose FlashSystemHost is gone. initiators: by which its next one is known."""
 
     initiators: Annotated[tuple[Text, ...], AtMost(64)] = ()
     luns: Annotated[tuple[CoolingLun, ...], AtMost(512)] = ()
 
 
-class ArrayStatus(Memory):
+class ArrayStatus(StatusModel):
     """What was found at the last look."""
 
     conditions: Conditions = ()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from flashsystem_operator import values
-from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
+from flashsystem_operator.api.base import AtMost, Model, StatusModel, Text, Time
 from flashsystem_operator.api.common import ArraySeen, Conditions, DeletionPolicy, DriftPolicy, NameRef, Plan
 from flashsystem_operator.api.fields import (
     ONCE,
@@ -136,7 +136,7 @@ class AttachmentSpec(Model):
         return self
 
 
-class HostSeen(Memory):
+class HostSeen(StatusModel):
     """The host object on the array. Its initiators find it again under any name."""
 
     name: Text | None = None
@@ -144,7 +144,7 @@ class HostSeen(Memory):
     initiators: Annotated[tuple[Iqn, ...], AtMost(64)] = ()
 
 
-class VolumeSeen(Memory):
+class VolumeSeen(StatusModel):
     """The volume on the array, bound by its uid from the first look on. Capacity in bytes."""
 
     # As the array prints it, not held to what a user may write: names can be older than the array's own rules.
@@ -155,7 +155,7 @@ class VolumeSeen(Memory):
     preferred_node: Text | None = None
 
 
-class Connection(Memory):
+class Connection(StatusModel):
     """What an iSCSI initiator needs to log in: Cinder's connection properties in camelCase. Never a CHAP secret."""
 
     driver_volume_type: Literal["iscsi"] = "iscsi"
@@ -169,13 +169,13 @@ class Connection(Memory):
     target_luns: Annotated[tuple[Lun, ...], AtMost(256)] = ()
 
 
-class Named(Memory):
+class Named(StatusModel):
     """An object that is made beside an attachment."""
 
     name: Annotated[str, AtMost(253)] | None = None
 
 
-class AttachmentStatus(Memory):
+class AttachmentStatus(StatusModel):
     """The mapping as it was found at the last look, and the way to it."""
 
     conditions: Conditions = ()

@@ -39,7 +39,7 @@ class Model(BaseModel):
     )
 
 
-class Memory(Model):
+class StatusModel(Model):
     """A part of a status. Ours to write, so a wrong value is our bug and is loud; `remember` reads an old one."""
 
     def to_json(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Memory(Model):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-M = TypeVar("M", bound=Memory)
+M = TypeVar("M", bound=StatusModel)
 
 
 def remember(model: type[M], memory: Any) -> M:

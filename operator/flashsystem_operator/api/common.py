@@ -3,13 +3,13 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
+from flashsystem_operator.api.base import AtMost, Model, StatusModel, Text, Time
 from flashsystem_operator.api.fields import Namespace, ObjectName, SystemId
 
 Truth = Literal["True", "False", "Unknown"]
 
 
-class Condition(Memory):
+class Condition(StatusModel):
     """One statement. `last_transition_time` moves only when `status` does."""
 
     type: Text
@@ -76,7 +76,7 @@ class ArrayRef(Model):
     """Left out: the namespace of the object that refers to it."""
 
 
-class ArraySeen(Memory):
+class ArraySeen(StatusModel):
     """The array that was worked on. With `system_id` it can be found again when the FlashSystemArray is gone."""
 
     name: Text | None = None

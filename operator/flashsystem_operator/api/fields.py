@@ -191,7 +191,7 @@ PATTERNS: Mapping[str, str] = {
 }
 
 
-def worded(details: Mapping[str, Any]) -> str:
+def describe_error(details: Mapping[str, Any]) -> str:
     """One of the errors of a ValidationError, with the way out."""
     context = details.get("ctx", {})
     match details["type"]:
@@ -209,7 +209,7 @@ def worded(details: Mapping[str, Any]) -> str:
             return str(details["msg"]).removeprefix("Value error, ").replace("Input should", "it should", 1)
 
 
-def told(errors: list[Any]) -> list[Any]:
+def without_consequences(errors: list[Any]) -> list[Any]:
     """The errors without those that only follow from others: that a list of which an item is wrong lacks that item."""
     wrong = {error["loc"][:end] for error in errors for end in range(len(error["loc"]))}
     return [error for error in errors if error["type"] != "too_short" or error["loc"] not in wrong]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field
 
 from flashsystem_operator import values
-from flashsystem_operator.api.base import AtMost, Memory, Model, Text, Time
+from flashsystem_operator.api.base import AtMost, Model, StatusModel, Text, Time
 from flashsystem_operator.api.common import ArrayRef, ArraySeen, Conditions, DeletionPolicy, DriftPolicy, NameRef, Plan
 from flashsystem_operator.api.fields import ONCE, HostBase, IoGroup, Iqn, Lun, PortsetName, VolumeUid
 from flashsystem_operator.api.metadata import Kind, ObjectRef, Resource
@@ -81,7 +81,7 @@ class HostSpec(Model):
     """For the ports of a host object that we made."""
 
 
-class HostPort(Memory):
+class HostPort(StatusModel):
     """One initiator of the host object, as the array sees it."""
 
     iqn: Text | None = None
@@ -89,7 +89,7 @@ class HostPort(Memory):
     logins: int | None = None
 
 
-class HostMapping(Memory):
+class HostMapping(StatusModel):
     """A volume that the host sees, and at which LUN."""
 
     lun: Lun | None = None
@@ -97,21 +97,21 @@ class HostMapping(Memory):
     uid: VolumeUid | None = None
 
 
-class HostMappings(Memory):
+class HostMappings(StatusModel):
     """Everything mapped to the host object, by whomever; the list is the first of them."""
 
     count: int | None = None
     items: Annotated[tuple[HostMapping, ...], AtMost(64)] = ()
 
 
-class ChapSeen(Memory):
+class ChapSeen(StatusModel):
     """The Secret whose CHAP secret the host object has, or was to be given. version: None until it was seen to."""
 
     secret_name: Text | None = None
     secret_version: Text | None = None
 
 
-class CoolingLun(Memory):
+class CoolingLun(StatusModel):
     """A LUN that was freed, and is not given to another volume before that time. uid: the volume that had it."""
 
     lun: Lun | None = None
@@ -119,7 +119,7 @@ class CoolingLun(Memory):
     until: Time | None = None
 
 
-class HostStatus(Memory):
+class HostStatus(StatusModel):
     """The host object as it was found at the last look."""
 
     conditions: Conditions = ()

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, field_validator
 
-from flashsystem_operator.api.base import Memory, Model, read_in_part, remember
-from flashsystem_operator.api.fields import told, worded
+from flashsystem_operator.api.base import Model, StatusModel, read_in_part, remember
+from flashsystem_operator.api.fields import describe_error, without_consequences
 
 GROUP = "flashsystem.io"
 VERSION = "v1alpha1"
@@ -194,7 +194,7 @@ class Resource(Model):
     @classmethod
     def _old_status(cls, value: Any) -> Any:
         known = cls.model_fields["status"].annotation
-        return value if isinstance(value, Memory) else remember(cast("type[Memory]", known), value)
+        return value if isinstance(value, StatusModel) else remember(cast("type[StatusModel]", known), value)
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
@@ -237,10 +237,10 @@ class Resource(Model):
 
 
 def _sentence(error: ValidationError) -> str:
-    first, *others = told(error.errors(include_url=False, include_input=False))
+    first, *others = without_consequences(error.errors(include_url=False, include_input=False))
     where = ".".join(str(step) for step in first["loc"])
     more = f" (and {len(others)} more)" if others else ""
     return (
-        f"{where} cannot be read: {worded(first)}{more}. Correct that field; if the API server took it from you, its "
-        "CRDs and this operator are of different releases: apply the CRDs of this release."
+        f"{where} cannot be read: {describe_error(first)}{more}. Correct that field; if the API server accepted it, "
+        "its CRDs and this operator are of different releases: apply the CRDs of this release."
     )

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from flashsystem_operator.api.fields import NAMESPACE_PATTERN, OBJECT_NAME_PATTERN, told, worded
+from flashsystem_operator.api.fields import NAMESPACE_PATTERN, OBJECT_NAME_PATTERN, describe_error, without_consequences
 from flashsystem_operator.api.metadata import API_VERSION, GROUP, KNOWN, Resource
 
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
@@ -21,61 +21,61 @@ _LONGEST_NAME, _LONGEST_NAMESPACE = 253, 63
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class FieldError:
     """field: as `spec.initiators.iscsi[0]`. reason: what is wrong with it, with the way out."""
 
     field: str
     reason: str
 
 
-def mistakes(kind: type[Resource], body: Mapping[str, Any]) -> tuple[Mistake, ...]:
+def field_errors(kind: type[Resource], body: Mapping[str, Any]) -> tuple[FieldError, ...]:
     """Everything that is wrong with a document of this kind; nothing for one that may be applied."""
     return (*_frame(body), *_metadata(body.get("metadata")), *_spec(kind, body.get("spec")))
 
 
-def _frame(body: Mapping[str, Any]) -> Iterator[Mistake]:
+def _frame(body: Mapping[str, Any]) -> Iterator[FieldError]:
     if body.get("apiVersion") != API_VERSION:
-        yield Mistake("apiVersion", f"{body.get('apiVersion')!r} is not of this release: write {API_VERSION}")
+        yield FieldError("apiVersion", f"{body.get('apiVersion')!r} is not of this release: write {API_VERSION}")
     for key in body:
         if key not in _TOP:
-            yield Mistake(str(key), _unknown(str(key), _TOP))
+            yield FieldError(str(key), _unknown(str(key), _TOP))
 
 
-def _metadata(metadata: Any) -> Iterator[Mistake]:
+def _metadata(metadata: Any) -> Iterator[FieldError]:
     if not isinstance(metadata, Mapping):
-        yield Mistake("metadata", "is missing: write at least metadata.name")
+        yield FieldError("metadata", "is missing: write at least metadata.name")
         return
     yield from _word(metadata, "name", OBJECT_NAME_PATTERN, _LONGEST_NAME)
     if metadata.get("namespace") is not None:
         yield from _word(metadata, "namespace", NAMESPACE_PATTERN, _LONGEST_NAMESPACE)
     annotations = metadata.get("annotations") or {}
     if not isinstance(annotations, Mapping):
-        yield Mistake("metadata.annotations", "is not a mapping: write `key: value` below it")
+        yield FieldError("metadata.annotations", "is not a mapping: write `key: value` below it")
         return
     for key, value in annotations.items():
         if str(key).startswith(f"{GROUP}/") and key not in KNOWN:
-            yield Mistake(f"metadata.annotations.{key}", _unknown(str(key), KNOWN))
+            yield FieldError(f"metadata.annotations.{key}", _unknown(str(key), KNOWN))
         elif not isinstance(value, str):
-            yield Mistake(f"metadata.annotations.{key}", f"{value!r} is not text: put it in quotes")
+            yield FieldError(f"metadata.annotations.{key}", f"{value!r} is not text: put it in quotes")
 
 
-def _word(metadata: Mapping[str, Any], key: str, pattern: str, longest: int) -> Iterator[Mistake]:
+def _word(metadata: Mapping[str, Any], key: str, pattern: str, longest: int) -> Iterator[FieldError]:
     word = metadata.get(key)
     if word is None:
-        yield Mistake(f"metadata.{key}", "is missing: write one, since what is done depends on it")
+        yield FieldError(f"metadata.{key}", "is missing: write one, since what is done depends on it")
     elif not isinstance(word, str):
-        yield Mistake(f"metadata.{key}", f"{word!r} is not text: put it in quotes")
+        yield FieldError(f"metadata.{key}", f"{word!r} is not text: put it in quotes")
     elif len(word) > longest or not re.fullmatch(pattern, word):
         allowed = "lower-case letters, digits and '-'" + (" and '.'" if key == "name" else "")
-        yield Mistake(
+        yield FieldError(
             f"metadata.{key}", f"{word!r} is none: use 1 to {longest} {allowed}, with a letter or digit at both ends"
         )
 
 
-def _spec(kind: type[Resource], spec: Any) -> Iterator[Mistake]:
+def _spec(kind: type[Resource], spec: Any) -> Iterator[FieldError]:
     model = kind.model_fields["spec"].annotation
     if not isinstance(spec, Mapping):
-        yield Mistake("spec", "is missing: write what is wished")
+        yield FieldError("spec", "is missing: write what is wished")
         return
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise TypeError(f"{kind.__name__}.spec is no model")
@@ -83,11 +83,11 @@ def _spec(kind: type[Resource], spec: Any) -> Iterator[Mistake]:
         # As JSON, so that a number in quotes is not taken for a number: the API server does not take it either.
         model.model_validate_json(json.dumps(spec), strict=True, extra="forbid", by_alias=True, by_name=False)
     except ValidationError as error:
-        for details in told(error.errors(include_url=False)):
+        for details in without_consequences(error.errors(include_url=False)):
             path = details["loc"]
             unknown = details["type"] == "extra_forbidden"
-            reason = _unknown(str(path[-1]), _fields(model, path[:-1])) if unknown else worded(details)
-            yield Mistake(_path(("spec", *path)), reason)
+            reason = _unknown(str(path[-1]), _fields(model, path[:-1])) if unknown else describe_error(details)
+            yield FieldError(_path(("spec", *path)), reason)
 
 
 def _unknown(word: str, known: tuple[str, ...]) -> str:

@@ -15,7 +15,7 @@ from flashsystem_operator.array import queries
 from flashsystem_operator.array.dialect import portals
 from flashsystem_operator.array.dialect.tables import sift
 from flashsystem_operator.array.errors import Refused, Unreadable
-from flashsystem_operator.array.inventory import Body, View
+from flashsystem_operator.array.inventory import Body, Inventory
 from flashsystem_operator.array.model import (
     Host,
     Mapping,
@@ -109,30 +109,30 @@ def body(session: Session, pool: PoolName | None) -> Body:
     return Body(system, nodes, found, _pool(session, system, pool), portsets, tuple(dict.fromkeys(odd)))
 
 
-def survey(session: Session, pool: PoolName | None) -> View:
+def survey(session: Session, pool: PoolName | None) -> Inventory:
     """Everything: the array itself, all hosts with their ports, all volumes, all mappings."""
-    view = View(body(session, pool))
-    volumes(session, view)
-    hosts(session, view)
-    return view
+    inventory = Inventory(body(session, pool))
+    volumes(session, inventory)
+    hosts(session, inventory)
+    return inventory
 
 
-def volumes(session: Session, view: View) -> None:
+def volumes(session: Session, inventory: Inventory) -> None:
     """All volumes."""
     odd = list[Odd]()
     for volume in sift(session.ask(queries.VOLUMES), odd):
-        view.learn_volume(volume)
+        inventory.learn_volume(volume)
     # A row that is out of shape may still tell the id: then its own view says more.
     told = {each.first: each for each in odd if each.is_out_of_shape and each.first.isdecimal()}
     answers = session.ask_all(queries.volume_or_odd(VolumeName(number)) for number in told)
     for number, found in zip(told, answers, strict=True):
         if isinstance(found, Volume):
             odd.remove(told[number])
-            view.learn_volume(found)
-    view.learn_odd("lsvdisk", odd)
+            inventory.learn_volume(found)
+    inventory.learn_odd("lsvdisk", odd)
 
 
-def hosts(session: Session, view: View) -> None:
+def hosts(session: Session, inventory: Inventory) -> None:
     """All hosts with their ports, and all mappings.
 
     A host that is listed and then not found under its name was renamed or removed in between: all is read again, since
@@ -152,37 +152,37 @@ def hosts(session: Session, view: View) -> None:
         if isinstance(host, Host):
             odd.remove(told[number])
             found[host.name] = host
-    view.learn_odd("lshost", odd)
-    for gone in view.hosts.keys() - found.keys():
-        _learn_host(view, gone, session.find(queries.host_or_odd(gone)))
+    inventory.learn_odd("lshost", odd)
+    for gone in inventory.hosts.keys() - found.keys():
+        _learn_host(inventory, gone, session.find(queries.host_or_odd(gone)))
     for name, host in found.items():
-        _learn_host(view, name, host)
+        _learn_host(inventory, name, host)
     for name, mappings in session.all_mappings([name for name, host in found.items() if host is not None]):
-        _learn_mappings(view, name, mappings)
+        _learn_mappings(inventory, name, mappings)
 
 
-def closely(session: Session, view: View, focus: Focus) -> None:
+def closely(session: Session, inventory: Inventory, focus: Focus) -> None:
     """Read again what the focus names, each by a command meant for it, and learn it into the view."""
     for host_name, host in session.hosts(sorted(focus.hosts)).items():
-        _learn_host(view, host_name, host)
+        _learn_host(inventory, host_name, host)
     for volume_name in sorted(focus.names):
-        _volume_by_name(session, view, volume_name)
+        _volume_by_name(session, inventory, volume_name)
     for uid, last_name in sorted(focus.uids.items()):
-        _volume_by_uid(session, view, uid, last_name)
-    _mappings(session, view, focus)
-    _mappings_of_volumes(session, view, focus.volumes)
-    if focus.clustered and view.body.capabilities.host_clusters:
-        view.host_clusters = _host_clusters(session, view)
-    detailed = [view.volumes[uid] for uid in sorted(focus.detailed & view.volumes.keys())]
+        _volume_by_uid(session, inventory, uid, last_name)
+    _mappings(session, inventory, focus)
+    _mappings_of_volumes(session, inventory, focus.volumes)
+    if focus.clustered and inventory.body.capabilities.host_clusters:
+        inventory.host_clusters = _host_clusters(session, inventory)
+    detailed = [inventory.volumes[uid] for uid in sorted(focus.detailed & inventory.volumes.keys())]
     for known, found in zip(detailed, session.ask_all(queries.volume(each.name) for each in detailed), strict=True):
         if found is not None and found.uid == known.uid:
-            view.learn_volume(found)
-    grouped = sorted(focus.grouped & view.hosts.keys())
+            inventory.learn_volume(found)
+    grouped = sorted(focus.grouped & inventory.hosts.keys())
     for name, groups in zip(grouped, session.ask_all(map(queries.io_groups_of_host, grouped)), strict=True):
         if groups is not None:
-            view.io_groups[name] = groups
+            inventory.io_groups[name] = groups
     if focus.chap:
-        view.chap = _chap(session)
+        inventory.chap = _chap(session)
 
 
 def _chap(session: Session) -> collections.abc.Mapping[HostName, ChapSecret | None] | None:
@@ -194,43 +194,43 @@ def _chap(session: Session) -> collections.abc.Mapping[HostName, ChapSecret | No
         return None
 
 
-def _host_clusters(session: Session, view: View) -> collections.abc.Mapping[VolumeUid, frozenset[str]]:
+def _host_clusters(session: Session, inventory: Inventory) -> collections.abc.Mapping[VolumeUid, frozenset[str]]:
     """What was known before where the array does not tell: that must not keep the rest from being looked at."""
     try:
         return session.ask(queries.HOST_CLUSTERS_BY_VOLUME)
     except (Refused, Unreadable) as error:
         log.warning("the array does not tell which volumes are mapped to host clusters: %s", error)
-        return view.host_clusters
+        return inventory.host_clusters
 
 
-def _mappings(session: Session, view: View, focus: Focus) -> None:
-    listed = sorted((focus.listed - focus.mapped) & view.hosts.keys())
-    mapped = sorted((focus.mapped | (focus.listed if len(listed) == 1 else set())) & view.hosts.keys())
+def _mappings(session: Session, inventory: Inventory, focus: Focus) -> None:
+    listed = sorted((focus.listed - focus.mapped) & inventory.hosts.keys())
+    mapped = sorted((focus.mapped | (focus.listed if len(listed) == 1 else set())) & inventory.hosts.keys())
     for name, found in session.all_mappings(listed) if len(listed) > 1 else ():
         if name in listed:
-            _learn_mappings(view, name, found)
+            _learn_mappings(inventory, name, found)
     for name, found in session.mappings(mapped):
-        _learn_mappings(view, name, found, proven=True)
+        _learn_mappings(inventory, name, found, proven=True)
 
 
-def _learn_host(view: View, name: HostName, found: Host | Odd | None) -> None:
+def _learn_host(inventory: Inventory, name: HostName, found: Host | Odd | None) -> None:
     """One that cannot be read stays as it was known."""
-    view.learn_odd(f"lshost {name}", [found] if isinstance(found, Odd) else ())
+    inventory.learn_odd(f"lshost {name}", [found] if isinstance(found, Odd) else ())
     if not isinstance(found, Odd):
-        view.learn_host(name, found)
+        inventory.learn_host(name, found)
 
 
 def _learn_mappings(
-    view: View, name: HostName, found: tuple[Mapping | Odd, ...] | None, *, proven: bool = False
+    inventory: Inventory, name: HostName, found: tuple[Mapping | Odd, ...] | None, *, proven: bool = False
 ) -> None:
     """None: there is no host object of this name any more, which is no word about the mappings that it had."""
     odd = list[Odd]()
     if found is None:
-        view.learn_host(name, None)
+        inventory.learn_host(name, None)
     else:
         readable = tuple(sift(found, odd))
-        view.learn_mappings_of_host(name, readable, proven=proven and not odd)
-    view.learn_odd(f"lshostvdiskmap {name}", _about(odd, name))
+        inventory.learn_mappings_of_host(name, readable, proven=proven and not odd)
+    inventory.learn_odd(f"lshostvdiskmap {name}", _about(odd, name))
 
 
 def _about(odd: Iterable[Odd], *words: str) -> Iterator[Odd]:
@@ -238,25 +238,27 @@ def _about(odd: Iterable[Odd], *words: str) -> Iterator[Odd]:
     return (replace(each, words=each.words | {word.lower() for word in words}) for each in odd)
 
 
-def _mappings_of_volumes(session: Session, view: View, uids: collections.abc.Set[VolumeUid]) -> None:
+def _mappings_of_volumes(session: Session, inventory: Inventory, uids: collections.abc.Set[VolumeUid]) -> None:
     """All mappings of these volumes, with the host objects that have them; none of a volume that is gone.
 
     Read by ids, which objects keep as long as they live; by names where the array does not take them.
     """
     left = set(uids)
     for by_id in (True, False) * _TRIES:
-        for uid in sorted(left - view.volumes.keys() - view.gone_volumes):
-            _volume_by_uid(session, view, uid, VolumeName(""))
-        for gone in left & view.gone_volumes:
-            if view.odd_about((gone,)) is None:
-                view.learn_mappings_of_volume(gone, ())
-        left = _changing(session, view, [view.volumes[uid] for uid in sorted(left & view.volumes.keys())], by_id=by_id)
+        for uid in sorted(left - inventory.volumes.keys() - inventory.gone_volumes):
+            _volume_by_uid(session, inventory, uid, VolumeName(""))
+        for gone in left & inventory.gone_volumes:
+            if inventory.odd_about((gone,)) is None:
+                inventory.learn_mappings_of_volume(gone, ())
+        left = _changing(
+            session, inventory, [inventory.volumes[uid] for uid in sorted(left & inventory.volumes.keys())], by_id=by_id
+        )
         if not left:
             return
     raise Unreadable("lsvdiskhostmap", f"in {2 * _TRIES} looks volumes or host objects had other names than before")
 
 
-def _changing(session: Session, view: View, volumes: Sequence[Volume], *, by_id: bool) -> set[VolumeUid]:
+def _changing(session: Session, inventory: Inventory, volumes: Sequence[Volume], *, by_id: bool) -> set[VolumeUid]:
     """Learn the mappings of these volumes; answers with those of which what was read does not fit together.
 
     A volume is read after its mappings were, to see that they were its own, and after that each host object by what
@@ -275,21 +277,21 @@ def _changing(session: Session, view: View, volumes: Sequence[Volume], *, by_id:
     for volume, rows, owner in zip(volumes, listed, owners, strict=True):
         odd = [owner] if isinstance(owner, Odd) else []
         own = tuple(sift(rows or (), odd))
-        view.learn_odd(f"lsvdiskhostmap {volume.uid}", _about(odd, volume.uid, volume.name))
+        inventory.learn_odd(f"lsvdiskhostmap {volume.uid}", _about(odd, volume.uid, volume.name))
         if isinstance(owner, Odd) or odd:
             continue
         if owner is None or owner.uid != volume.uid:
-            _forget(view, volume.uid)
+            _forget(inventory, volume.uid)
             changing.add(volume.uid)
             continue
-        view.learn_volume(owner)
+        inventory.learn_volume(owner)
         hosts = [(row, found[words_of(row)]) for row in own]
         if rows is None or not all(row.uid == owner.uid and _is_at(host, row) for row, host in hosts):
             changing.add(volume.uid)
             continue
         for row, host in hosts:
-            _learn_host(view, row.host, host)
-        view.learn_mappings_of_volume(owner.uid, own)
+            _learn_host(inventory, row.host, host)
+        inventory.learn_mappings_of_volume(owner.uid, own)
     return changing
 
 
@@ -300,56 +302,56 @@ def _is_at(host: Host | Odd | None, row: Mapping) -> bool:
     return host is not None and host.name == row.host and row.host_id in ("", host.id)
 
 
-def _volume_by_name(session: Session, view: View, name: VolumeName) -> None:
+def _volume_by_name(session: Session, inventory: Inventory, name: VolumeName) -> None:
     volume = session.find(queries.volume_or_odd(name))
-    view.learn_odd(f"lsvdisk {name}", [volume] if isinstance(volume, Odd) else ())
+    inventory.learn_odd(f"lsvdisk {name}", [volume] if isinstance(volume, Odd) else ())
     if isinstance(volume, Odd):
         return
     if volume is None or volume.name != name:
-        view.learn_name_is_free(name)
+        inventory.learn_name_is_free(name)
     if volume is not None:
-        view.learn_volume(volume)
+        inventory.learn_volume(volume)
 
 
-def _volume_by_uid(session: Session, view: View, uid: VolumeUid, last_name: VolumeName) -> None:
+def _volume_by_uid(session: Session, inventory: Inventory, uid: VolumeUid, last_name: VolumeName) -> None:
     """By the id that it was seen with, which is its own for life, and by the name that it last had; then by UID.
 
     That a list does not show it is no proof: a row may be lost. It is gone when a look at its id or its name, with the
     exit status of such a look, did not find it either.
     """
     look = f"lsvdisk {uid}"
-    view.learn_odd(look, ())
-    if number := view.volume_ids.get(uid):
+    inventory.learn_odd(look, ())
+    if number := inventory.volume_ids.get(uid):
         found = session.find(queries.volume_or_odd(number))
         if isinstance(found, Odd):
-            view.learn_odd(look, _about([found], uid))
+            inventory.learn_odd(look, _about([found], uid))
             return
         if found is not None:
-            view.learn_volume(found)
+            inventory.learn_volume(found)
         if found is not None and found.uid == uid:
             if last_name not in ("", found.name):
-                _volume_by_name(session, view, last_name)  # which is another volume's by now, or free
+                _volume_by_name(session, inventory, last_name)  # which is another volume's by now, or free
             return
-        _forget(view, uid)
+        _forget(inventory, uid)
     if last_name:
-        _volume_by_name(session, view, last_name)
-        if uid in view.volumes:
+        _volume_by_name(session, inventory, last_name)
+        if uid in inventory.volumes:
             return
-    filters = view.body.capabilities.finds_by_uid
+    filters = inventory.body.capabilities.finds_by_uid
     odd = list[Odd]()
     for volume in sift(session.ask(queries.volumes_with_uid(uid) if filters else queries.VOLUMES), odd):
-        view.learn_volume(volume)
+        inventory.learn_volume(volume)
     asked = {uid.lower(), last_name.lower()}
     maybe = [each for each in odd if filters or each.is_out_of_shape or not asked.isdisjoint(each.words)]
-    view.learn_odd(look, _about(maybe, uid))
-    if (number or last_name) and uid not in view.volumes and not maybe:
-        view.learn_volume_gone(uid)
+    inventory.learn_odd(look, _about(maybe, uid))
+    if (number or last_name) and uid not in inventory.volumes and not maybe:
+        inventory.learn_volume_gone(uid)
 
 
-def _forget(view: View, uid: VolumeUid) -> None:
+def _forget(inventory: Inventory, uid: VolumeUid) -> None:
     """A volume is not where it was: it may be elsewhere."""
-    if (known := view.volumes.get(uid)) is not None:
-        view.learn_name_is_free(known.name)
+    if (known := inventory.volumes.get(uid)) is not None:
+        inventory.learn_name_is_free(known.name)
 
 
 def _nodes(session: Session) -> tuple[Node | Odd, ...]:

@@ -26,7 +26,7 @@ from flashsystem_operator.array.commands import (
 )
 from flashsystem_operator.array.dialect.tables import readable
 from flashsystem_operator.array.errors import Withheld
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Mapping, Volume
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.values import HostName, VolumeName, VolumeUid
@@ -55,10 +55,10 @@ class Known:
     mapped_to: frozenset[str] = frozenset()
 
 
-def known(step: Step, view: View, steps: Iterable[Step]) -> Known:
+def known(step: Step, inventory: Inventory, steps: Iterable[Step]) -> Known:
     """What a step stands on by the view that it was planned on. steps: all of the same plan, in their order."""
     steps = tuple(steps)
-    host, planned = view.hosts.get(step.host), [each for each in steps if each.host == step.host]
+    host, planned = inventory.hosts.get(step.host), [each for each in steps if each.host == step.host]
     ports = {port.name for port in host.ports} if host else set()
     for each in planned[: planned.index(step)] if step in planned else planned:
         if isinstance(each, MakeHost | AddPorts):
@@ -69,23 +69,23 @@ def known(step: Step, view: View, steps: Iterable[Step]) -> Known:
     taken = {each.uid for each in planned if isinstance(each, UnmapVolume)}
     mapped_to, volume_id = frozenset[str](), ""
     if isinstance(step, UnmapVolume):
-        own = (row for row in view.on_host(step.host).get(step.uid, ()) if not row.cluster)
+        own = (row for row in inventory.on_host(step.host).get(step.uid, ()) if not row.cluster)
         volume_id = next((row.volume_id for row in own), "")
     if isinstance(step, MapVolume):
         # By the rows of the mappings: a host object that is new since the hosts were listed is in no other place.
-        rows = (view.on_host(name).get(step.uid, ()) for name in view.of_volume(step.uid))
+        rows = (inventory.on_host(name).get(step.uid, ()) for name in inventory.of_volume(step.uid))
         mapped_to = frozenset(row.host_id for found in rows for row in found)
         # And those to which the same plan maps it before: by their names, where they are yet to be created.
         also = {each.host for each in steps if isinstance(each, MapVolume) and each.uid == step.uid} - {step.host}
-        mapped_to |= {view.hosts[name].id if name in view.hosts else name for name in also}
-        volume_id = view.volumes[step.uid].id if step.uid in view.volumes else ""
+        mapped_to |= {inventory.hosts[name].id if name in inventory.hosts else name for name in also}
+        volume_id = inventory.volumes[step.uid].id if step.uid in inventory.volumes else ""
     return Known(
         host.id if host else "",
         volume_id,
         frozenset(ports),
         _logged_in(host) if host else frozenset(),
-        frozenset({*view.on_host(step.host), *mapping} if isinstance(step, MapVolume) else ()),
-        frozenset(view.on_host(step.host).keys() - taken if taken else ()),
+        frozenset({*inventory.on_host(step.host), *mapping} if isinstance(step, MapVolume) else ()),
+        frozenset(inventory.on_host(step.host).keys() - taken if taken else ()),
         mapped_to,
     )
 

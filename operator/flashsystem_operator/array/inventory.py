@@ -65,7 +65,7 @@ class Body:
 
 
 @dataclass(slots=True)
-class View:
+class Inventory:
     """Hosts, volumes and mappings of one array.
 
     gone_volumes: UIDs that a look meant for them did not find; a volume that is merely not in `volumes` may exist.
@@ -91,8 +91,8 @@ class View:
     _of_volume: dict[VolumeUid, set[HostName]] = field(default_factory=dict)
     _proven: set[HostName] = field(default_factory=set)
 
-    def copy(self) -> "View":
-        return View(
+    def copy(self) -> "Inventory":
+        return Inventory(
             self.body,
             dict(self.hosts),
             dict(self.volumes),

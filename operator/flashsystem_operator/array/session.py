@@ -48,7 +48,7 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class CommandResult:
     """One command, or a line of several.
 
     verb: the command's name, without what it is about, or `CHAIN`: each command of such a line that succeeded is told
@@ -62,11 +62,11 @@ class Typed:
     code: str = ""
 
 
-Heed = Callable[[Typed], None]
+Instrumentation = Callable[[CommandResult], None]
 """Called from whichever thread typed the command. It must neither wait nor fail."""
 
 
-def nobody(_: Typed) -> None:
+def no_instrumentation(_: CommandResult) -> None:
     """For those who have nobody to tell."""
 
 
@@ -132,7 +132,7 @@ class Session:
         connect: Callable[[Callable[[Run], None]], Connections],
         expected: SystemId | None,
         width: int,
-        heed: Heed = nobody,
+        instrument: Instrumentation = no_instrumentation,
         prepare: Callable[[], None] = lambda: None,
         timeout: float = 60.0,
     ) -> None:
@@ -140,7 +140,7 @@ class Session:
         self.expected = expected
         self.progress: Callable[[str, int, int], None] = _untold
         self.threads = ThreadPoolExecutor(max_workers=width, thread_name_prefix="array", initializer=prepare)
-        self._heed = heed
+        self._heed = instrument
         self._timeout = timeout
         self._pace = 0.0
         """Seconds that one look takes, by those before it."""
@@ -362,10 +362,10 @@ class Session:
             ending, code = ending_of(error)
             if verb.startswith("ls") and code in NOT_THERE:
                 ending = Ending.ABSENT
-            self._heed(Typed(verb, watch.seconds if ending is not Ending.NOT_SENT else None, ending, code))
+            self._heed(CommandResult(verb, watch.seconds if ending is not Ending.NOT_SENT else None, ending, code))
             raise
         ending, code = ending_of(None, warned=warned(answer))
-        self._heed(Typed(verb, watch.seconds, ending, code))
+        self._heed(CommandResult(verb, watch.seconds, ending, code))
         return answer
 
     # -- who answers -------------------------------------------------------------------------------------------------

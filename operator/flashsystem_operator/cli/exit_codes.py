@@ -31,8 +31,8 @@ def end(why: str, code: int = USAGE) -> NoReturn:
     sys.exit(code)
 
 
-def end_with(mistakes: Iterable[str]) -> NoReturn:
+def end_with(field_errors: Iterable[str]) -> NoReturn:
     """A line for each mistake in what was given to read."""
-    for mistake in mistakes:
+    for mistake in field_errors:
         click.echo(f"flashsystem-operator: {' '.join(mistake.split())}", err=True)
     sys.exit(FAILED)

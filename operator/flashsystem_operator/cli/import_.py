@@ -16,9 +16,9 @@ from flashsystem_operator.planner import text
 
 if TYPE_CHECKING:
     from flashsystem_operator.api.array import FlashSystemArray
-    from flashsystem_operator.array.inventory import View
+    from flashsystem_operator.array.inventory import Inventory
     from flashsystem_operator.cli.target.target import Found
-    from flashsystem_operator.planner.desired import World
+    from flashsystem_operator.planner.desired import Desired
     from flashsystem_operator.planner.importing import Import, Left, Proposal
 
 
@@ -73,17 +73,19 @@ class Choice:
 def _imported(given: Given, found: "Found", choice: Choice, installation: Installation) -> "Import":
     from flashsystem_operator.cli import screen
     from flashsystem_operator.planner.importing import (
-        Wish,
+        ImportRequest,
         propose,
     )
 
-    array, view = _looked_at(given, found)
-    wish = Wish(choice.into or array.metadata.namespace, choice.hosts, choice.volumes, found.taken, choice.prefix)
+    array, inventory = _looked_at(given, found)
+    request = ImportRequest(
+        choice.into or array.metadata.namespace, choice.hosts, choice.volumes, found.taken, choice.prefix
+    )
     with screen.working("seeing what of it can be taken over"):
-        return propose(_world(array, found, installation), view, wish)
+        return propose(_world(array, found, installation), inventory, request)
 
 
-def _looked_at(given: Given, found: "Found") -> "tuple[FlashSystemArray, View]":
+def _looked_at(given: Given, found: "Found") -> "tuple[FlashSystemArray, Inventory]":
     """All that is on the array. One that has no name yet gets the system's."""
     from flashsystem_operator.array import discovery
     from flashsystem_operator.cli import screen
@@ -93,20 +95,20 @@ def _looked_at(given: Given, found: "Found") -> "tuple[FlashSystemArray, View]":
     array = found.target.array
     with reached(found.target) as access, screen.working(f"reading {array.metadata.name}") as say:
         access.session.progress = say
-        view = discovery.survey(access.session, array.spec.pool)
+        inventory = discovery.survey(access.session, array.spec.pool)
     if given.addresses and not given.array:
-        named = array.metadata.model_copy(update={"name": slug(view.body.system.name, "array")})
+        named = array.metadata.model_copy(update={"name": slug(inventory.body.system.name, "array")})
         array = array.model_copy(update={"metadata": named})
-    return array, view
+    return array, inventory
 
 
-def _world(array: "FlashSystemArray", found: "Found", installation: Installation) -> "World":
+def _world(array: "FlashSystemArray", found: "Found", installation: Installation) -> "Desired":
     from flashsystem_operator.planner.desired import (
-        World,
+        Desired,
         marked_among,
     )
 
-    return World(
+    return Desired(
         array=array,
         hosts=found.hosts,
         attachments=found.attachments,

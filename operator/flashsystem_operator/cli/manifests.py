@@ -19,7 +19,7 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import GROUP, Kind, ObjectRef, Resource
-from flashsystem_operator.api.validation import mistakes
+from flashsystem_operator.api.validation import field_errors
 from flashsystem_operator.controller.kube.errors import Secret
 
 
@@ -108,9 +108,9 @@ _KINDS: Mapping[str, type[Resource]] = {
 class BadManifests(Exception):
     """What the files hold cannot be applied. mistakes: a line for each, with file, document, field and way out."""
 
-    def __init__(self, mistakes: Iterable[str]) -> None:
-        self.mistakes = tuple(mistakes)
-        super().__init__("; ".join(self.mistakes))
+    def __init__(self, field_errors: Iterable[str]) -> None:
+        self.field_errors = tuple(field_errors)
+        super().__init__("; ".join(self.field_errors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def load(paths: Iterable[str], namespace: str, *, recursive: bool = False) -> Ma
 
 def _add_resource(found: dict[ObjectRef, Resource], document: _Document, namespace: str, wrong: list[str]) -> None:
     body, kind = document.body, _KINDS[document.body["kind"]]
-    if bad := mistakes(kind, body):
+    if bad := field_errors(kind, body):
         wrong += [f"{document.where}, {mistake.field}: {mistake.reason}" for mistake in bad]
         return
     written = body["metadata"]

@@ -123,7 +123,7 @@ def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, lo
         former_installations=said["former_installation_ids"],
         pause_all=said["pause_all"],
         lease_duration=said["lease_duration"],
-        unsettled=said["unsettled"],
+        in_doubt=said["unsettled"],
         settle_detaches=said["settle_detaches"],
         retry_protected=said["retry_protected"],
         grace=said["grace_period"],

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from flashsystem_operator.api.array import ArraySpec, FlashSystemArray, HostKeyPolicy
 from flashsystem_operator.api.metadata import RELEASE
-from flashsystem_operator.array.session import Heed, Run, Session, nobody
+from flashsystem_operator.array.session import Instrumentation, Run, Session, no_instrumentation
 from flashsystem_operator.array.ssh.credentials import BadCredentials, BadHostKey, HostKey, Login
 from flashsystem_operator.array.ssh.pool import Connections, Endpoint, Limits
-from flashsystem_operator.controller.kube.errors import Forbidden, Gone, Secret
+from flashsystem_operator.controller.kube.errors import Forbidden, NotFound, Secret
 from flashsystem_operator.planner.array.array_plan import Contact, accepted_system, system_of
 from flashsystem_operator.planner.decision import Reason, Refuse
 
@@ -71,7 +71,7 @@ async def basis_of(array: FlashSystemArray, kube: Secrets) -> Basis:
     namespace, name = array.metadata.namespace, array.spec.credentials_secret_ref.name
     try:
         secret = await kube.secret(namespace, name)
-    except Gone:
+    except NotFound:
         raise NoAccess(_missing(array)) from None
     except Forbidden:
         raise NoAccess(
@@ -106,7 +106,10 @@ def _missing(array: FlashSystemArray) -> Refuse:
 
 
 def opened(
-    array: FlashSystemArray, basis: Basis, heed: Heed = nobody, prepare: Callable[[], None] = lambda: None
+    array: FlashSystemArray,
+    basis: Basis,
+    instrument: Instrumentation = no_instrumentation,
+    prepare: Callable[[], None] = lambda: None,
 ) -> Access:
     """The way to the array; nothing is sent yet. Raises NoAccess if Secret or host keys cannot be used.
 
@@ -133,7 +136,9 @@ def opened(
         return made[0]
 
     try:
-        session = Session(connect, system_of(array), limits.concurrent_commands, heed, prepare, limits.command_timeout)
+        session = Session(
+            connect, system_of(array), limits.concurrent_commands, instrument, prepare, limits.command_timeout
+        )
     except BadHostKey as error:
         raise NoAccess(Refuse(Reason.HOST_KEY_MISMATCH, f"spec.hostKeys cannot be used: {error}.")) from None
     except BadCredentials as error:

@@ -9,17 +9,17 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.common import find, is_true
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import RECONCILE_REQUESTED_AT, ObjectRef
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.kube.errors import Gone
+from flashsystem_operator.controller.kube.errors import NotFound
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.planner import events, limits, luns
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.array import audit as audits
 from flashsystem_operator.planner.conditions import conditions, kept
 from flashsystem_operator.planner.decision import Decision, InSync, Note, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import World
-from flashsystem_operator.planner.overrides import as_held, way_out
+from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.overrides import apply_overrides, way_out
 from flashsystem_operator.planner.safety import detach_rate_limit
 
 _NOWHERE: Mapping[ObjectRef, Collection[str]] = MappingProxyType({})
@@ -62,55 +62,65 @@ class Reports:
         self._writer = writer
 
     async def array(
-        self, world: World, verdict: InSync | Refuse, view: View, contact: array_plan.Contact, *, survey: bool
+        self,
+        desired: Desired,
+        verdict: InSync | Refuse,
+        inventory: Inventory,
+        contact: array_plan.Contact,
+        *,
+        survey: bool,
     ) -> None:
         """After a look at the array. survey: it was at everything, so that it shows what no resource explains."""
-        audit = audits.audit(world, view) if survey and self._cache.legible else None
-        decision = _noted(limits.of_array(self._decided(world, verdict), view), world, detach_rate_limit.note(world))
-        counts = Counts(
-            hosts=len(view.hosts),
-            mappings=sum(len(rows) for host in view.hosts for rows in view.on_host(host).values()),
-            attachments=len(world.attachments),
+        audit = audits.audit(desired, inventory) if survey and self._cache.legible else None
+        decision = _noted(
+            limits.of_array(self._decided(desired, verdict), inventory), desired, detach_rate_limit.note(desired)
         )
-        status = array_plan.reached(world.array, decision, view, contact, counts, now(), audit)
-        uid = world.array.metadata.uid
-        failed = await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, uid, status))
+        counts = Counts(
+            hosts=len(inventory.hosts),
+            mappings=sum(len(rows) for host in inventory.hosts for rows in inventory.on_host(host).values()),
+            attachments=len(desired.attachments),
+        )
+        status = array_plan.reached(desired.array, decision, inventory, contact, counts, now(), audit)
+        uid = desired.array.metadata.uid
+        failed = await self._writer.all([desired.array.ref], lambda ref: self._writer.status(ref, uid, status))
         for error in failed.values():
             raise error
-        self._tell(world, status)
+        self._tell(desired, status)
 
     @staticmethod
-    def is_outdated(world: World) -> bool:
+    def is_outdated(desired: Desired) -> bool:
         """Whether other deletions wait for the brake than the array says, or until another time, or none any more."""
-        wished, said = detach_rate_limit.note(world), find(world.array.status.conditions, detach_rate_limit.BRAKED)
+        wished, said = detach_rate_limit.note(desired), find(desired.array.status.conditions, detach_rate_limit.BRAKED)
         told = said.message if said and said.status == "True" else None
         return told != (wished.message if wished else None)
 
     async def down(
-        self, world: World, said: Wait | Refuse, due: Collection[ObjectRef], secret: str | None
+        self, desired: Desired, said: Wait | Refuse, due: Collection[ObjectRef], secret: str | None
     ) -> set[ObjectRef]:
         """When the array cannot be worked with: once on the array, and on those objects that are not Ready.
 
         Answers with the objects that are still there and could not be written.
         """
-        decision = _noted(as_held(said, world.array, world), world)
-        status = array_plan.unreached(world.array, decision, now(), secret)
-        uid = world.array.metadata.uid
-        failed = await self._writer.all([world.array.ref], lambda ref: self._writer.status(ref, uid, status))
+        decision = _noted(apply_overrides(said, desired.array, desired), desired)
+        status = array_plan.unreached(desired.array, decision, now(), secret)
+        uid = desired.array.metadata.uid
+        failed = await self._writer.all([desired.array.ref], lambda ref: self._writer.status(ref, uid, status))
         if not failed:
-            self._tell(world, status)
-        refs = due if world.array.ref not in due else (*world.hosts, *world.attachments)
-        below = [ref for ref in refs if ref != world.array.ref]
-        failed |= await self._writer.all(below, lambda ref: self._not_ready(ref, world, said))
-        return {ref for ref, error in failed.items() if not isinstance(error, Gone)}
+            self._tell(desired, status)
+        refs = due if desired.array.ref not in due else (*desired.hosts, *desired.attachments)
+        below = [ref for ref in refs if ref != desired.array.ref]
+        failed |= await self._writer.all(below, lambda ref: self._not_ready(ref, desired, said))
+        return {ref for ref, error in failed.items() if not isinstance(error, NotFound)}
 
-    def _tell(self, world: World, status: ArrayStatus) -> None:
+    def _tell(self, desired: Desired, status: ArrayStatus) -> None:
         """Once, on the array: below it everything waits for the same."""
-        self._writer.tell(world.array.ref, world.array.metadata.uid, events.of_array(world.array, status))
+        self._writer.record_events(
+            desired.array.ref, desired.array.metadata.uid, events.of_array(desired.array, status)
+        )
 
-    async def _not_ready(self, ref: ObjectRef, world: World, said: Wait | Refuse) -> None:
+    async def _not_ready(self, ref: ObjectRef, desired: Desired, said: Wait | Refuse) -> None:
         """An object that was Ready stays so, as of the last look, unless it wishes something new."""
-        resource: FlashSystemHost | VolumeAttachment | None = world.hosts.get(ref) or world.attachments.get(ref)
+        resource: FlashSystemHost | VolumeAttachment | None = desired.hosts.get(ref) or desired.attachments.get(ref)
         if resource is None or resource.unreadable:
             return
         meta, before = resource.metadata, resource.status
@@ -121,10 +131,10 @@ class Reports:
         if settled and not meta.deleting:
             await self._writer.status(ref, meta.uid, before)
             return
-        words = f"{world.array.ref} cannot be worked with at present; see its conditions."
+        words = f"{desired.array.ref} cannot be worked with at present; see its conditions."
         if said.reason is Reason.LOGIN_FAILED:
             words = (
-                f"The array refused the login of {world.array.ref}. It is tried again within an hour, or at once by "
+                f"The array refused the login of {desired.array.ref}. It is tried again within an hour, or at once by "
                 f"annotation {RECONCILE_REQUESTED_AT} on the FlashSystemArray."
             )
         if meta.deleting:
@@ -136,16 +146,16 @@ class Reports:
         )
 
     @staticmethod
-    def _decided(world: World, verdict: InSync | Wait | Refuse) -> Decision:
+    def _decided(desired: Desired, verdict: InSync | Wait | Refuse) -> Decision:
         """An array that is being deleted says what it waits for."""
-        if not world.array.metadata.deleting:
-            return as_held(verdict, world.array, world)
-        gone = array_plan.plan_gone(world.array, len(world.hosts), len(world.attachments))
-        held = as_held(gone, world.array, world)
+        if not desired.array.metadata.deleting:
+            return apply_overrides(verdict, desired.array, desired)
+        gone = array_plan.plan_gone(desired.array, len(desired.hosts), len(desired.attachments))
+        held = apply_overrides(gone, desired.array, desired)
         return verdict if isinstance(held, Release) else held
 
 
-def _noted(decision: Decision, world: World, *further: Note | None) -> Decision:
+def _noted(decision: Decision, desired: Desired, *further: Note | None) -> Decision:
     """With what is to be said of the array beside, whether or not it answers, and further notes of a look."""
-    notes = [note for note in (world.tenancy.unusable(), *further) if note is not None]
+    notes = [note for note in (desired.tenancy.unusable(), *further) if note is not None]
     return replace(decision, notes=(*decision.notes, *notes)) if notes else decision

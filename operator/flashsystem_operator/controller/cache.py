@@ -8,7 +8,7 @@ from typing import Any
 
 from flashsystem_operator.api.array import ArrayStatus, FlashSystemArray
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
-from flashsystem_operator.api.base import Memory
+from flashsystem_operator.api.base import StatusModel
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
 from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectMeta, ObjectRef, UnreadableResourceError
 from flashsystem_operator.controller.kube.errors import Forbidden
@@ -61,7 +61,7 @@ _OF = "@"
 """Between the name and the UID of a ghost. No object's name has it."""
 
 
-def ghost_of(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
+def tombstone_of(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
     """The object to be cleared away in the place of the one that is gone, or None if that went as it should.
 
     body: the last state of a deleted object. One of which nothing was recorded has nothing on the array.
@@ -98,7 +98,7 @@ def _has_something(kind: Kind, body: Mapping[str, Any]) -> bool:
 
 AnyObject = FlashSystemArray | FlashSystemHost | VolumeAttachment
 
-STATUS_MODELS: Mapping[Kind, type[Memory]] = {
+STATUS_MODELS: Mapping[Kind, type[StatusModel]] = {
     Kind.ARRAY: ArrayStatus,
     Kind.HOST: HostStatus,
     Kind.ATTACHMENT: AttachmentStatus,
@@ -111,7 +111,7 @@ _MODELS: Mapping[Kind, type[AnyObject]] = {
 }
 
 
-_BURIED = 10_000
+_MAX_DELETED = 10_000
 """UIDs of objects seen to be gone that are remembered: many more than writes can be under way."""
 
 
@@ -136,7 +136,7 @@ class Entry:
     meta: ObjectMeta
     status: Mapping[str, Any]
     counted: AnyObject
-    ghost: bool = False
+    tombstone: bool = False
 
     @property
     def resource(self) -> AnyObject | None:
@@ -208,7 +208,7 @@ class Cache:
     def _replace(self, entry: Entry) -> None:
         before = self._entries.get(entry.ref)
         if before is not None and before.meta.uid != entry.meta.uid:
-            self._bury(before.meta.uid)
+            self._remember_deleted(before.meta.uid)
         self._forget(before)
         self._take_in(entry)
 
@@ -222,15 +222,15 @@ class Cache:
             return Change.NOTHING
         return Change.WISH if before is None or _wish(entry) != _wish(before) else Change.STATUS
 
-    def haunt(self, kind: Kind, body: Mapping[str, Any]) -> ObjectRef:
+    def add_tombstone(self, kind: Kind, body: Mapping[str, Any]) -> ObjectRef:
         """Take in a ghost, unless a namesake is there. It stays until it is removed: no listing has it."""
-        entry = replace(Entry.read(kind, body), ghost=True)
+        entry = replace(Entry.read(kind, body), tombstone=True)
         if entry.ref not in self._entries:
             self._take_in(entry)
         return entry.ref
 
-    def ghosts(self) -> list[ObjectRef]:
-        return [entry.ref for entry in self._entries.values() if entry.ghost]
+    def tombstones(self) -> list[ObjectRef]:
+        return [entry.ref for entry in self._entries.values() if entry.tombstone]
 
     def remove(self, ref: ObjectRef, uid: str | None = None) -> bool:
         """Forget an object that is gone; with `uid` only that one, not a namesake made since. True if it was there."""
@@ -239,7 +239,7 @@ class Cache:
             return False
         self._forget(entry)
         del self._entries[ref]
-        self._bury(entry.meta.uid)
+        self._remember_deleted(entry.meta.uid)
         return True
 
     def versions(self, kind: Kind) -> Mapping[str, str]:
@@ -267,16 +267,16 @@ class Cache:
             listed.add(entry.ref)
             match self._change(entry, newer=unchanged and known is not None):
                 case Change.WISH:
-                    concerned |= self.kin(entry.ref)
+                    concerned |= self.dependents(entry.ref)
                     self._replace(entry)
-                    concerned |= {entry.ref, *self.kin(entry.ref)}
+                    concerned |= {entry.ref, *self.dependents(entry.ref)}
                 case Change.STATUS:
                     self._replace(entry)
                 case Change.NOTHING:
                     pass
         for entry in self.entries(kind):
-            if not entry.ghost and entry.ref not in listed and entry.meta.uid in before:
-                concerned |= {entry.ref, *self.kin(entry.ref)}
+            if not entry.tombstone and entry.ref not in listed and entry.meta.uid in before:
+                concerned |= {entry.ref, *self.dependents(entry.ref)}
                 self.remove(entry.ref)
         return concerned
 
@@ -320,28 +320,30 @@ class Cache:
         behind = {attachments[ref].host if ref in attachments else ref for ref in refs}
         return [host for ref in behind if (host := hosts.get(ref)) and not host.unreadable]
 
-    def kin(self, ref: ObjectRef) -> set[ObjectRef]:
+    def dependents(self, ref: ObjectRef) -> set[ObjectRef]:
         """Whose plans may change when this object does: its host and children, its rivals and the rivals' children.
 
         And its array, if that is being deleted and waits for the last of what is under it.
         """
         entry = self.get(ref)
-        kin = set(self._under("array", ref)) | set(self._under("host", ref)) | set(self._under("seen-array", ref))
+        dependents = (
+            set(self._under("array", ref)) | set(self._under("host", ref)) | set(self._under("seen-array", ref))
+        )
         if ref.kind is Kind.ARRAY:
-            kin |= {under for host in self._under("array", ref) for under in self._under("host", host)}
-            kin |= {entry.ref for entry in self.entries(Kind.ARRAY)}
+            dependents |= {under for host in self._under("array", ref) for under in self._under("host", host)}
+            dependents |= {entry.ref for entry in self.entries(Kind.ARRAY)}
         array = self.array_of(ref)
         if array and (found := self.get(array)) and found.meta.deleting:
-            kin.add(array)
+            dependents.add(array)
         if entry is None:
-            return kin - {ref}
+            return dependents - {ref}
         for key in _keys(entry):
             if key[0] in ("iqn", "volume"):
                 rivals = self._by_key.get(key, set())
-                kin |= rivals.union(*(self._under("host", rival) for rival in rivals))
+                dependents |= rivals.union(*(self._under("host", rival) for rival in rivals))
         if isinstance(entry.counted, VolumeAttachment):
-            kin.add(entry.counted.host)
-        return kin - {ref}
+            dependents.add(entry.counted.host)
+        return dependents - {ref}
 
     def _array_of_attachment(self, attachment: VolumeAttachment) -> ObjectRef | None:
         host = self._resource(attachment.host)
@@ -364,9 +366,9 @@ class Cache:
         for key in _keys(entry):
             self._by_key.setdefault(key, set()).add(entry.ref)
 
-    def _bury(self, uid: str) -> None:
+    def _remember_deleted(self, uid: str) -> None:
         self._buried[uid] = None
-        if len(self._buried) > _BURIED:
+        if len(self._buried) > _MAX_DELETED:
             del self._buried[next(iter(self._buried))]
 
     def _forget(self, entry: Entry | None) -> None:

@@ -14,7 +14,7 @@ from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume, sh
 from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Unreadable
 from flashsystem_operator.array.identity import Known, as_sent
 from flashsystem_operator.logs import CHANGES
-from flashsystem_operator.planner.change_reason import Cause
+from flashsystem_operator.planner.change_reason import ChangeReason
 from flashsystem_operator.values import SystemId
 
 _log = logging.getLogger(CHANGES)
@@ -23,7 +23,7 @@ _WORDS = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class Operation:
     """A step, on which array, for whom, and why.
 
     known: what the step stands on. generation, deleting, asked: what the owner was like when the step was planned.
@@ -35,7 +35,7 @@ class Errand:
     owner: ObjectRef
     uid: str
     generation: int
-    cause: Cause
+    cause: ChangeReason
     step: Step
     known: Known = field(default_factory=Known)
     deleting: bool = False
@@ -52,27 +52,27 @@ class Sent:
     error: Exception | None = None
 
 
-def write(errand: Errand, sent: Sent) -> None:
-    _log.info(json.dumps(record(errand, sent)))
+def write(operation: Operation, sent: Sent) -> None:
+    _log.info(json.dumps(record(operation, sent)))
 
 
-def record(errand: Errand, sent: Sent) -> dict[str, object]:
+def record(operation: Operation, sent: Sent) -> dict[str, object]:
     """The line, before it is JSON. `code` and `words` are there only when the array did not simply do it."""
     return {
         "time": sent.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "array": {"namespace": errand.array.namespace, "name": errand.array.name, "system": errand.system},
+        "array": {"namespace": operation.array.namespace, "name": operation.array.name, "system": operation.system},
         "resource": {
-            "kind": errand.owner.kind.value,
-            "namespace": errand.owner.namespace,
-            "name": errand.owner.name,
+            "kind": operation.owner.kind.value,
+            "namespace": operation.owner.namespace,
+            "name": operation.owner.name,
         },
-        "uid": errand.uid,
-        "generation": errand.generation,
-        "why": errand.cause.why.value,
-        "because": errand.cause.because,
-        "command": shown(as_sent(errand.step, errand.known)),
-        **_about(errand.step),
-        **_result(sent.error, errand.step),
+        "uid": operation.uid,
+        "generation": operation.generation,
+        "why": operation.cause.why.value,
+        "because": operation.cause.because,
+        "command": shown(as_sent(operation.step, operation.known)),
+        **_about(operation.step),
+        **_result(sent.error, operation.step),
         "seconds": round(sent.seconds, 3),
     }
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import API_VERSION, ObjectRef
-from flashsystem_operator.controller.kube.client import Conflict, Forbidden, Gone, Kube, Secret
+from flashsystem_operator.controller.kube.client import Conflict, Forbidden, Kube, NotFound, Secret
 from flashsystem_operator.controller.kube.errors import Ending
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner.decision import Reason, Refuse
@@ -56,7 +56,7 @@ class ChapSecrets:
             raise ValueError(f"{host.ref} wishes no CHAP secret")
         try:
             return secret_of(host, await self._kube.secret(namespace, chap.secret_ref.name))
-        except Gone:
+        except NotFound:
             return await self._made(host, chap.secret_ref.name) if chap.generate else not_found(host)
         except Forbidden:
             return _forbidden(host, "read")

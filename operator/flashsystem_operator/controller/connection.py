@@ -9,7 +9,7 @@ from flashsystem_operator import logs
 from flashsystem_operator.api.array import ArrayStatus, Credentials, FlashSystemArray, HostKeyPolicy
 from flashsystem_operator.array import queries
 from flashsystem_operator.array.errors import ArrayError, LoginRefused
-from flashsystem_operator.array.session import Heed
+from flashsystem_operator.array.session import Instrumentation
 from flashsystem_operator.controller.access import Access, Basis, NoAccess, basis_of, opened
 from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.threads import in_thread
@@ -45,11 +45,11 @@ class _Refusal:
     down: ArrayDown
 
 
-class Contacts:
+class ArrayConnection:
     """Belongs to one worker. heed: told of every command that the array is given."""
 
-    def __init__(self, kube: Kube, writer: Writer, clock: Clock, heed: Heed) -> None:
-        self._heed = heed
+    def __init__(self, kube: Kube, writer: Writer, clock: Clock, instrument: Instrumentation) -> None:
+        self._observe_command = instrument
         self._kube = kube
         self._writer = writer
         self._clock = clock
@@ -65,7 +65,7 @@ class Contacts:
     async def reach(
         self,
         array: FlashSystemArray,
-        hand: ThreadPoolExecutor,
+        observer_thread: ThreadPoolExecutor,
         *,
         fresh: bool,
         requested: bool = False,
@@ -87,7 +87,7 @@ class Contacts:
             if self._access is None or self._access.basis != basis:
                 self.close()
                 self._access = self._opened(array, basis)
-        await self._introduce(array, self._access, hand)
+        await self._introduce(array, self._access, observer_thread)
         return self._access
 
     def lost(self, error: ArrayError) -> ArrayDown:
@@ -125,15 +125,15 @@ class Contacts:
 
     def _opened(self, array: FlashSystemArray, basis: Basis) -> Access:
         try:
-            return opened(array, basis, self._heed, lambda: logs.about(array.ref))
+            return opened(array, basis, self._observe_command, lambda: logs.about(array.ref))
         except NoAccess as error:
             raise self._told(error) from None
 
-    async def _introduce(self, array: FlashSystemArray, access: Access, hand: ThreadPoolExecutor) -> None:
+    async def _introduce(self, array: FlashSystemArray, access: Access, observer_thread: ThreadPoolExecutor) -> None:
         """Pin who answers there, before anything is built on it."""
         if access.introduced:
             return
-        system = await in_thread(hand, lambda: access.session.ask(queries.SYSTEM))
+        system = await in_thread(observer_thread, lambda: access.session.ask(queries.SYSTEM))
         contact = access.contact()
         pins = array.spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE
         pinned = contact.host_key if pins else None

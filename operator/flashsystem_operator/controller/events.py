@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flashsystem_operator.api.metadata import API_VERSION, ObjectRef
-from flashsystem_operator.controller.kube.client import MANAGER, Gone, Kube, KubeError
+from flashsystem_operator.controller.kube.client import MANAGER, Kube, KubeError, NotFound
 from flashsystem_operator.controller.kube.errors import Ending
 from flashsystem_operator.controller.workqueue import Clock
 from flashsystem_operator.planner import text
-from flashsystem_operator.planner.events import News
+from flashsystem_operator.planner.events import EventRecord
 
 _REMEMBERED = 2000
 """Series whose Event is known, so that another of them is counted; the longest untold is forgotten first."""
@@ -41,7 +41,7 @@ class _Series:
 
     about: ObjectRef
     uid: str
-    news: News
+    news: EventRecord
     first: str
     last: str
     count: int = 0
@@ -67,9 +67,9 @@ class Events:
         self._given_up = 0
         self._complained = False
 
-    def tell(self, about: ObjectRef, uid: str, news: News) -> None:
+    def record_events(self, about: ObjectRef, uid: str, news: EventRecord) -> None:
         """Have it written soon. Neither waits nor fails."""
-        news = News(news.reason, " ".join(news.message.split())[:_LENGTH], news.warning)
+        news = EventRecord(news.reason, " ".join(news.message.split())[:_LENGTH], news.warning)
         key, at = (uid, news.reason, news.message), _now()
         series = self._series.setdefault(key, _Series(about, uid, news, first=at, last=at))
         self._series.move_to_end(key)
@@ -126,7 +126,7 @@ class Events:
             try:
                 patch = {"count": series.count, "lastTimestamp": series.last}
                 await self._kube.patch_event(namespace, series.name, patch)
-            except Gone:  # the API server forgets Events after an hour
+            except NotFound:  # the API server forgets Events after an hour
                 series.first, series.count = series.last, 1
             else:
                 return

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flashsystem_operator.api.array import FlashSystemArray
-from flashsystem_operator.controller.kube.client import Conflict, Gone, Kube, KubeError
+from flashsystem_operator.controller.kube.client import Conflict, Kube, KubeError, NotFound
 from flashsystem_operator.controller.workqueue import Clock
 from flashsystem_operator.planner.array.array_plan import system_reached
 
@@ -159,7 +159,7 @@ class Lease:
         started = self._clock()
         try:
             found = await self._kube.lease(self._terms.namespace, self.name)
-        except Gone:
+        except NotFound:
             await asyncio.sleep(patience)
             started = self._clock()
             body = {"metadata": {"name": self.name}, "spec": self._spec(0)}

@@ -15,12 +15,12 @@ from typing import Any
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.metadata import GROUP, Kind, ObjectRef
 from flashsystem_operator.controller import cache
-from flashsystem_operator.controller.cache import Cache, Change, Entry, ghost_of
+from flashsystem_operator.controller.cache import Cache, Change, Entry, tombstone_of
 from flashsystem_operator.controller.kube.client import Body, Forbidden, Kube, KubeError
 from flashsystem_operator.controller.leases import LeaseTerms
 from flashsystem_operator.controller.metrics.collector import Scene
 from flashsystem_operator.controller.metrics.recorder import Tallies, Tally, tally
-from flashsystem_operator.controller.unassigned import Strays
+from flashsystem_operator.controller.unassigned import Unassigned
 from flashsystem_operator.controller.worker import Worker
 from flashsystem_operator.controller.workqueue import Clock
 from flashsystem_operator.controller.writer import now
@@ -69,7 +69,7 @@ class Controller:
         self._running: dict[asyncio.Task[None], Worker | None] = {}
         """All that was begun and has not ended in good order: workers, also retired ones, and other tasks."""
         terms = LeaseTerms(settings.namespace, settings.identity, settings.lease_duration)
-        self._strays = Strays(self._cache, kube, terms, self._clock, self._has_worker)
+        self._unassigned = Unassigned(self._cache, kube, terms, self._clock, self._has_worker)
         self._relist_soon = asyncio.Event()
         self._ending: float | None = None
         self.ready = False
@@ -96,8 +96,8 @@ class Controller:
         while some := list(islice(entries, _AT_ONCE)):
             tally(some, self._worked_array, time, found)
             await asyncio.sleep(0)
-        workers = {ref: worker.standing for ref, worker in self._workers.items()}
-        return Scene(workers, self._strays.backlog, found)
+        workers = {ref: worker.state for ref, worker in self._workers.items()}
+        return Scene(workers, self._unassigned.backlog, found)
 
     def _worked_array(self, ref: ObjectRef) -> ObjectRef | None:
         array = self._cache.array_of(ref)
@@ -111,7 +111,7 @@ class Controller:
         await self._list_namespaces()
         for kind in Kind:
             await self._list(kind)
-        self._begin("the work on objects without an array", self._strays.run())
+        self._begin("the work on objects without an array", self._unassigned.run())
         self._begin("listing again", self._relist())
         if not self.knows_namespaces and not self._settings.watched:
             self._begin("listing namespaces", self._ask_for_namespaces())
@@ -158,20 +158,20 @@ class Controller:
         """Take in what a watch showed, and wake whomever it may concern."""
         meta = sighting.body["metadata"]
         ref = ObjectRef(sighting.kind, meta["namespace"], meta["name"])
-        kin = self._cache.kin(ref)
+        dependents = self._cache.dependents(ref)
         if sighting.listed:
             self._relist_soon.set()
         if sighting.gone:
             if not self._cache.remove(ref, meta["uid"]):
                 return
-            if (body := ghost_of(sighting.kind, sighting.body)) is not None:
+            if (body := tombstone_of(sighting.kind, sighting.body)) is not None:
                 log.warning(
                     "%s was removed although our finalizer was on it: what it has on the array is detached", ref
                 )
-                kin.add(self._cache.haunt(sighting.kind, body))
+                dependents.add(self._cache.add_tombstone(sighting.kind, body))
         elif self._cache.put(sighting.kind, sighting.body)[1] is not Change.WISH:
             return
-        self._changed(ref, kin)
+        self._changed(ref, dependents)
 
     def _learn(self, kind: Kind, body: Body) -> None:
         """Take in what a worker read that no watch has shown yet."""
@@ -179,15 +179,15 @@ class Controller:
 
     def _learn_end(self, ref: ObjectRef, uid: str) -> None:
         """Take in that a worker found an object gone before any watch has shown it."""
-        kin = self._cache.kin(ref)
+        dependents = self._cache.dependents(ref)
         if self._cache.remove(ref, uid):
-            self._changed(ref, kin)
+            self._changed(ref, dependents)
 
-    def _changed(self, ref: ObjectRef, kin: Collection[ObjectRef]) -> None:
+    def _changed(self, ref: ObjectRef, dependents: Collection[ObjectRef]) -> None:
         """Wake whom a change concerns. kin: of the object as it was before."""
         if ref.kind is Kind.ARRAY:
             self._match_workers()
-        self._wake({ref, *kin, *self._cache.kin(ref)})
+        self._wake({ref, *dependents, *self._cache.dependents(ref)})
 
     def see_namespace(self, name: str, labels: Labels | None) -> None:
         """Take in what the watch of namespaces showed, None for the end of one, and wake whom arrays choose by that."""
@@ -195,7 +195,7 @@ class Controller:
             here = [
                 e.ref for kind in (Kind.HOST, Kind.ATTACHMENT) for e in self._cache.entries(kind) if self._in(e, name)
             ]
-            self._wake({ref for each in here for ref in (each, *self._cache.kin(each))})
+            self._wake({ref for each in here for ref in (each, *self._cache.dependents(each))})
 
     def _in(self, entry: Entry, namespace: str) -> bool:
         """Whether it is in the namespace, and its array looks at labels."""
@@ -204,15 +204,15 @@ class Controller:
         return array is not None and isinstance(array.resource, FlashSystemArray) and by_labels(array.resource)
 
     def _wake(self, refs: Iterable[ObjectRef]) -> None:
-        strays = []
+        unassigned = []
         for ref in refs:
             array = self._cache.array_of(ref)
             worker = self._workers.get(array) if array else None
             if worker is not None and self._cache.get(ref) is not None and self._has_worker(ref):
                 worker.wake([ref])
             else:
-                strays.append(ref)
-        self._strays.wake(strays)
+                unassigned.append(ref)
+        self._unassigned.wake(unassigned)
 
     def _has_worker(self, ref: ObjectRef) -> bool:
         entry, array = self._cache.get(ref), self._cache.array_of(ref)
@@ -302,7 +302,7 @@ class Controller:
                 self._relist_soon.set()
                 continue
             self._match_workers()
-            for ref in self._cache.ghosts():
+            for ref in self._cache.tombstones():
                 if not self._works(ref):  # whoever works the array has seen to it by now
                     self._cache.remove(ref)
             self._wake(concerned)

@@ -9,12 +9,12 @@ from flashsystem_operator.array import discovery
 from flashsystem_operator.array.commands import AddPorts, MakeHost, RemoveHost, Step
 from flashsystem_operator.array.discovery import Focus
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Mapping as VolumeMapping
 from flashsystem_operator.array.model import Volume
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.planner import required_looks
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.values import HostName, Iqn
 
 _LISTINGS = 3
@@ -27,37 +27,37 @@ _RESTLESS = f"in {_TRIES} looks its objects had other names than in the look bef
 
 
 @dataclass(slots=True)
-class Looking:
+class Observer:
     """One pass's looks at one array. view: the worker's, learnt into; None until a survey was made."""
 
     session: Session
-    view: View | None = None
+    inventory: Inventory | None = None
     _looked: Focus = field(default_factory=Focus)
     _surveyed: bool = False
 
-    def first(self, world: World, due: Collection[ObjectRef], *, survey: bool) -> View:
+    def first(self, desired: Desired, due: Collection[ObjectRef], *, survey: bool) -> Inventory:
         """Before planning: as much as the due objects need, or everything."""
-        clustered = set(self.view.host_clusters) if self.view else set()
-        if survey or self.view is None:
-            self.view = discovery.survey(self.session, world.array.spec.pool)
+        clustered = set(self.inventory.host_clusters) if self.inventory else set()
+        if survey or self.inventory is None:
+            self.inventory = discovery.survey(self.session, desired.array.spec.pool)
             self._surveyed = True
         # Where a volume was recorded to be, if no look shows it: a volume keeps its id for life.
-        seen = [attachment.status.volume for ref in due if (attachment := world.attachments.get(ref))]
+        seen = [attachment.status.volume for ref in due if (attachment := desired.attachments.get(ref))]
         recorded = {each.uid: each.id for each in seen if each and each.uid and each.id and each.id.isdecimal()}
-        self.view.volume_ids = {**recorded, **self.view.volume_ids}
+        self.inventory.volume_ids = {**recorded, **self.inventory.volume_ids}
         if self._surveyed:
             # What no listing of hosts shows would be found out again by a command that the array refuses.
-            self._closely(self.view, Focus(clustered=clustered))
+            self._closely(self.inventory, Focus(clustered=clustered))
         else:
-            self._closely_or_all(self.view, required_looks.whole(world, self.view, due))
+            self._closely_or_all(self.inventory, required_looks.whole(desired, self.inventory, due))
         for _ in range(_TRIES):
-            doubts = required_looks.without(required_looks.doubts(world, self.view, due), self._looked)
+            doubts = required_looks.without(required_looks.doubts(desired, self.inventory, due), self._looked)
             if doubts.cost:
-                self._closely(self.view, doubts)
-            elif not self._surveyed and required_looks.lost_host(world, self.view, due):
-                self._list(self.view)
+                self._closely(self.inventory, doubts)
+            elif not self._surveyed and required_looks.lost_host(desired, self.inventory, due):
+                self._list(self.inventory)
             else:
-                return self.view
+                return self.inventory
         raise Unreadable("lshost", _RESTLESS)
 
     def again(
@@ -66,57 +66,59 @@ class Looking:
         stopped: Sequence[Step],
         seen: Mapping[HostName, Iterable[VolumeMapping]] = MappingProxyType({}),
         volumes: Iterable[Volume] = (),
-    ) -> View:
+    ) -> Inventory:
         """After acting: what the steps may have changed, and what the view lacked where some were stopped.
 
         stopped: refused by the array, or withheld by the look right before them.
         seen: what host objects have, as it was read when the last volume was mapped to each.
         volumes: those that were mapped, as they were read right before.
         """
-        view = self.view
-        if view is None:
+        inventory = self.inventory
+        if inventory is None:
             raise RuntimeError("nothing was looked at before")
         self._looked, self._surveyed = Focus(), False
         if any(isinstance(step, MakeHost | AddPorts) for step in stopped):
-            discovery.hosts(self.session, view)
+            discovery.hosts(self.session, inventory)
         for name, rows in seen.items():
-            view.learn_mappings_of_host(name, rows, proven=True)
+            inventory.learn_mappings_of_host(name, rows, proven=True)
         for volume in volumes:
-            view.learn_volume(volume)
+            inventory.learn_volume(volume)
         # Even so: what that listing of mappings lacks is gone only when its host object says so.
         touched = required_looks.touched(done)
         touched.listed -= seen.keys()
-        self._closely(view, touched, {step.host for step in done if isinstance(step, RemoveHost)})
-        self._closely(view, required_looks.both(required_looks.rivals_of(stopped), required_looks.unread(done, view)))
-        return view
+        self._closely(inventory, touched, {step.host for step in done if isinstance(step, RemoveHost)})
+        self._closely(
+            inventory, required_looks.both(required_looks.rivals_of(stopped), required_looks.unread(done, inventory))
+        )
+        return inventory
 
-    def _closely_or_all(self, view: View, focus: Focus) -> None:
-        if focus.cost > _LISTINGS + 2 * len(view.hosts):
-            self._list(view)
+    def _closely_or_all(self, inventory: Inventory, focus: Focus) -> None:
+        if focus.cost > _LISTINGS + 2 * len(inventory.hosts):
+            self._list(inventory)
         else:
-            self._closely(view, focus)
+            self._closely(inventory, focus)
 
-    def _closely(self, view: View, focus: Focus, removed: Collection[HostName] = ()) -> None:
+    def _closely(self, inventory: Inventory, focus: Focus, removed: Collection[HostName] = ()) -> None:
         """removed: host objects of which no trace is looked for if they are gone: we removed them."""
         for _ in range(_TRIES):
             rest = required_looks.without(focus, self._looked)
             if not rest.cost:
                 return
-            before = dict(view.hosts)
-            discovery.closely(self.session, view, rest)
+            before = dict(inventory.hosts)
+            discovery.closely(self.session, inventory, rest)
             self._looked = required_looks.both(self._looked, rest)
-            names = {host.id: name for name, host in view.hosts.items()}
+            names = {host.id: name for name, host in inventory.hosts.items()}
             lost = [host for name, host in before.items() if name not in removed and names.get(host.id) != name]
             if not lost:
                 return
             # Renamed, or its initiators are elsewhere: what is mapped to the machine is gone only when no host object
             # that has one of them shows it. A listing may lack what the look just showed, so that is read again.
-            self._list(view)
-            again = set(view.holders(Iqn(iqn) for host in lost for iqn in sorted(host.iqns)))
+            self._list(inventory)
+            again = set(inventory.holders(Iqn(iqn) for host in lost for iqn in sorted(host.iqns)))
             focus = required_looks.both(focus, Focus(hosts=again, mapped=again))
         raise Unreadable("lshost", _RESTLESS)
 
-    def _list(self, view: View) -> None:
-        discovery.volumes(self.session, view)
-        discovery.hosts(self.session, view)
+    def _list(self, inventory: Inventory) -> None:
+        discovery.volumes(self.session, inventory)
+        discovery.hosts(self.session, inventory)
         self._looked, self._surveyed = Focus(), True

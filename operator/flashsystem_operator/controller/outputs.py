@@ -15,13 +15,13 @@ from typing import Any
 
 from flashsystem_operator.api.attachment import AttachmentStatus, Connection, Named, VolumeAttachment
 from flashsystem_operator.api.metadata import ObjectRef, Resource
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.controller.kube.client import Body, Kube, merge_patch
 from flashsystem_operator.controller.kube.core import Secrets, Volumes
 from flashsystem_operator.controller.kube.errors import Conflict, Ending, Forbidden, Invalid, KubeError
 from flashsystem_operator.controller.workqueue import Clock
 from flashsystem_operator.planner.decision import Note, Reason, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.outputs import connection_secret, output_conditions, persistent_volume
 from flashsystem_operator.planner.outputs.connection_secret import Chap, login_of
 from flashsystem_operator.planner.overrides import is_in_plan_mode
@@ -106,7 +106,7 @@ class ConnectionSecrets:
         self._secrets = Secrets(kube)
         self.known = Rereading(clock)
 
-    async def keep(
+    async def reconcile(
         self,
         attachment: VolumeAttachment,
         said: AttachmentStatus,
@@ -215,8 +215,8 @@ class PersistentVolumes:
         self._volumes = Volumes(kube)
         self.known = Rereading(clock)
 
-    async def keep(
-        self, attachment: VolumeAttachment, said: AttachmentStatus, world: World, now: str, *, chap: bool
+    async def reconcile(
+        self, attachment: VolumeAttachment, said: AttachmentStatus, desired: Desired, now: str, *, chap: bool
     ) -> Kept:
         """Bring the PersistentVolume in line. chap: whether the array asks the host for a login."""
         wished, had = attachment.spec.persistent_volume, attachment.status.persistent_volume
@@ -228,7 +228,7 @@ class PersistentVolumes:
             if wished is None:
                 has, note = await self._removed(attachment)
             elif said.connection is not None:  # else the one that is there stays
-                has, note = await self._written(attachment, said, world, has=has, chap=chap)
+                has, note = await self._written(attachment, said, desired, has=has, chap=chap)
         except Forbidden as failure:
             note = output_conditions.volume_forbidden(name, str(failure))
         except Invalid as failure:
@@ -240,7 +240,7 @@ class PersistentVolumes:
         said = said.model_copy(update={"persistent_volume": Named(name=name) if has else None})
         return Kept(output_conditions.noted(attachment, said, [note] if note else [], now), error)
 
-    async def in_use(self, world: World, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
+    async def in_use(self, desired: Desired, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
         """Why deleted attachments have to stay: a claim is bound to their volume. Raises KubeError."""
         waits, failures = dict[ObjectRef, Wait](), list[KubeError]()
 
@@ -252,13 +252,13 @@ class PersistentVolumes:
                 failures.append(failure)
 
         async with asyncio.TaskGroup() as group:
-            for each in persistent_volume.may_be_in_use(world, due):
+            for each in persistent_volume.may_be_in_use(desired, due):
                 group.create_task(ask(each))
         if failures:
             raise failures[0]
         return waits
 
-    async def let_go(self, attachment: VolumeAttachment) -> None:
+    async def release(self, attachment: VolumeAttachment) -> None:
         """Remove the PersistentVolume of a deleted attachment. Raises KubeError if it is not to be removed now.
 
         That of an attachment that is let go without touching the array stays as long as somebody uses it.
@@ -285,7 +285,7 @@ class PersistentVolumes:
         return output_conditions.volume_in_use(name, _claim(found))
 
     async def _written(
-        self, attachment: VolumeAttachment, said: AttachmentStatus, world: World, *, has: bool, chap: bool
+        self, attachment: VolumeAttachment, said: AttachmentStatus, desired: Desired, *, has: bool, chap: bool
     ) -> tuple[bool, Note | None]:
         """Whether there is one in the end, and what is wrong."""
         secret, uid = attachment.spec.connection_secret, attachment.metadata.uid
@@ -299,16 +299,16 @@ class PersistentVolumes:
         known = digest(persistent_volume.body(attachment, said, None, login))
         if not self.known.is_due(uid, known):
             return has, None
-        barred = world.tenancy.persistent_volumes()
-        if barred and not has:
-            return False, barred
-        there, note = await self._make(attachment, said, login, barred)
+        access_denied = desired.tenancy.persistent_volumes()
+        if access_denied and not has:
+            return False, access_denied
+        there, note = await self._make(attachment, said, login, access_denied)
         if there and note is None:
             self.known.seen(uid, known)
         return there, note
 
     async def _make(
-        self, attachment: VolumeAttachment, said: AttachmentStatus, login: str | None, barred: Note | None
+        self, attachment: VolumeAttachment, said: AttachmentStatus, login: str | None, access_denied: Note | None
     ) -> tuple[bool, Note | None]:
         found = await self._volumes.get(persistent_volume.name_of(attachment))
         if found is not None and not persistent_volume.is_ours(attachment, found):
@@ -318,8 +318,8 @@ class PersistentVolumes:
             return found is not None, None
         if found is not None and persistent_volume.is_in_use(found):
             return True, output_conditions.volume_outdated(found["metadata"]["name"], _claim(found))
-        if barred:
-            return found is not None, barred
+        if access_denied:
+            return found is not None, access_denied
         if found is not None:
             await self._volumes.delete(found)
         await self._volumes.create(body)
@@ -341,36 +341,36 @@ def _claim(found: Body) -> str:
     return f"{claim.get('namespace')}/{claim.get('name')}"
 
 
-class Beside:
+class Outputs:
     """Belongs to one worker."""
 
     def __init__(self, kube: Kube, clock: Clock) -> None:
         self._secrets = ConnectionSecrets(kube, clock)
         self._volumes = PersistentVolumes(kube, clock)
 
-    async def keep(
-        self, attachment: VolumeAttachment, said: AttachmentStatus, world: World, view: View, now: str
+    async def reconcile(
+        self, attachment: VolumeAttachment, said: AttachmentStatus, desired: Desired, inventory: Inventory, now: str
     ) -> Kept:
         """Bring both in line with what is said of the attachment."""
-        if is_in_plan_mode(attachment, world):
+        if is_in_plan_mode(attachment, desired):
             return Kept(said)
-        host = world.hosts.get(attachment.host)
+        host = desired.hosts.get(attachment.host)
         asked = host is not None and host.spec.chap is not None
-        login = login_of(host, said, world, view) if host else None
+        login = login_of(host, said, desired, inventory) if host else None
         # A login that the array does not take yet is not told: the one that it takes still stands in the Secret.
         told = KEPT if asked and login is None else login
-        first = await self._secrets.keep(attachment, said, told, now)
-        second = await self._volumes.keep(attachment, first.status, world, now, chap=asked)
+        first = await self._secrets.reconcile(attachment, said, told, now)
+        second = await self._volumes.reconcile(attachment, first.status, desired, now, chap=asked)
         return Kept(second.status, first.error or second.error)
 
-    async def in_use(self, world: World, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
+    async def in_use(self, desired: Desired, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
         """Deleted attachments that have to stay, and why; those that are gone are forgotten. Raises KubeError."""
-        there = {each.metadata.uid for each in world.attachments.values()}
+        there = {each.metadata.uid for each in desired.attachments.values()}
         self._secrets.known.keep_only(there)
         self._volumes.known.keep_only(there)
-        return await self._volumes.in_use(world, due)
+        return await self._volumes.in_use(desired, due)
 
-    async def let_go(self, resource: Resource | None) -> None:
+    async def release(self, resource: Resource | None) -> None:
         """Remove what would outlive a deleted attachment, before its volume is unmapped. Raises KubeError."""
         if isinstance(resource, VolumeAttachment):
-            await self._volumes.let_go(resource)
+            await self._volumes.release(resource)

@@ -16,20 +16,20 @@ from flashsystem_operator.array.commands import (
 )
 from flashsystem_operator.array.discovery import protection
 from flashsystem_operator.array.errors import Refused, Unreadable
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.controller.executor import Results
 from flashsystem_operator.controller.kube.client import KubeError
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner import codes
 from flashsystem_operator.planner.decision import Act, Decision, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.safety import detach_rate_limit
 from flashsystem_operator.planner.safety.volume_protection import guarded
 from flashsystem_operator.values import HostName, VolumeName, VolumeUid
 
 
-class Settling:
+class DeletionDebounce:
     """Belongs to one worker, and counts from when it first heard of a deletion: also after a restart.
 
     seconds: how long after a deletion another one may be expected that was meant with it.
@@ -55,7 +55,7 @@ class _Lost:
     until: float
 
 
-class Unsettled:
+class InDoubt:
     """seconds: how long a command whose answer was lost may still take effect.
 
     everything: whether a former holder of the Lease may still have commands under way.
@@ -97,16 +97,16 @@ class Unsettled:
         """To be kept when a look begins, for `review`."""
         return self._clock()
 
-    def review(self, view: View, began: float) -> None:
+    def review(self, inventory: Inventory, began: float) -> None:
         """Drop what this view settles, of a look that began then."""
-        self._lost = [lost for lost in self._lost if began < lost.until and not view.shows(lost.step)]
+        self._lost = [lost for lost in self._lost if began < lost.until and not inventory.shows(lost.step)]
         self.everything = self.everything and began < self._all_until
 
 
 TAKING = (UnmapVolume, RemoveHost, RemovePort, RemoveIoGroups, ChangeHost)
 
 
-class Protected:
+class RefusalCache:
     """Belongs to one worker. seconds: how long a refused step rests. A restart forgets, and so asks once more."""
 
     def __init__(self, clock: Callable[[], float], seconds: float) -> None:
@@ -121,31 +121,35 @@ class Protected:
         self._kept = {step: kept for step, kept in self._kept.items() if now < kept[1]}
         return {step: replace(wait, retry=until - now) for step, (wait, until) in self._kept.items()}
 
-    def learn(self, session: Session, results: Results, view: View) -> None:
+    def learn(self, session: Session, results: Results, inventory: Inventory) -> None:
         """After a pass: was it volume protection that refused? Blocking. view: of a look after the refusal."""
-        for errand in results.refused:
-            refused = results.errors.get(errand.owner)
-            if not isinstance(refused, Refused) or not isinstance(errand.step, TAKING) or view.shows(errand.step):
+        for operation in results.refused:
+            refused = results.errors.get(operation.owner)
+            if (
+                not isinstance(refused, Refused)
+                or not isinstance(operation.step, TAKING)
+                or inventory.shows(operation.step)
+            ):
                 continue
             known = codes.meaning(refused.code, codes.verb_of(refused.line))
             if known and known.severity is not codes.Severity.RETRY:
                 continue  # a code of its own: 9714E names a portset without a common port, whatever the I/O
             try:
-                found = protection(session, _volumes(errand.step, view))
+                found = protection(session, _volumes(operation.step, inventory))
             except (Refused, Unreadable):
                 continue  # what the array says of its protection we cannot tell: then the refusal speaks for itself
             if found is not None:
-                self._kept[errand.step] = guarded(refused, found), self._clock() + self._seconds
+                self._kept[operation.step] = guarded(refused, found), self._clock() + self._seconds
 
 
-def _volumes(step: Step, view: View) -> tuple[VolumeName, ...]:
+def _volumes(step: Step, inventory: Inventory) -> tuple[VolumeName, ...]:
     """The volumes that could be guarded: the one that is taken, or all that the host sees."""
     if isinstance(step, UnmapVolume):
         return (step.volume,)
-    return tuple(sorted({row.volume for rows in view.on_host(step.host).values() for row in rows}))
+    return tuple(sorted({row.volume for rows in inventory.on_host(step.host).values() for row in rows}))
 
 
-class Braking:
+class DetachCounter:
     """Belongs to one worker. counted: when each attachment was counted last, by its uid.
 
     A restart forgets that, and counts anew who is tried again: rather one too many than one too few.
@@ -156,23 +160,23 @@ class Braking:
         self.counted: dict[str, str] = {}
 
     async def record(
-        self, world: World, decisions: Mapping[ObjectRef, Decision], barred: Collection[ObjectRef]
+        self, desired: Desired, decisions: Mapping[ObjectRef, Decision], excluded: Collection[ObjectRef]
     ) -> dict[ObjectRef, KubeError]:
         """Count what is about to be unmapped; answers with whom that failed for: nothing may be unmapped for these."""
-        going = [ref for ref in _unmapping(decisions) if ref not in barred]
-        if world.array.spec.detach_brake is None or not going:
+        going = [ref for ref in _unmapping(decisions) if ref not in excluded]
+        if desired.array.spec.detach_brake is None or not going:
             return {}
-        uids = [world.attachments[ref].metadata.uid for ref in going]
+        uids = [desired.attachments[ref].metadata.uid for ref in going]
         again = [self.counted[uid] for uid in uids if uid in self.counted]
-        status = detach_rate_limit.count(world.array, len(going) - len(again), again, world.now)
+        status = detach_rate_limit.count(desired.array, len(going) - len(again), again, desired.now)
         failed = await self._writer.all(
-            [world.array.ref], lambda ref: self._writer.status(ref, world.array.metadata.uid, status)
+            [desired.array.ref], lambda ref: self._writer.status(ref, desired.array.metadata.uid, status)
         )
         if failed:
-            return dict.fromkeys(going, failed[world.array.ref])
-        there = {each.metadata.uid for each in world.attachments.values()}
+            return dict.fromkeys(going, failed[desired.array.ref])
+        there = {each.metadata.uid for each in desired.attachments.values()}
         kept = {uid: time for uid, time in self.counted.items() if uid in there}
-        self.counted = kept | dict.fromkeys(uids, world.now)  # a World that has the former one does not change
+        self.counted = kept | dict.fromkeys(uids, desired.now)  # a World that has the former one does not change
         return {}
 
 

@@ -12,22 +12,22 @@ from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Lifecycle
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
 from flashsystem_operator.array.identity import known
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.controller import executor
 from flashsystem_operator.controller.array_status import remember
-from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.change_log import Operation
 from flashsystem_operator.controller.executor import Postponed, Results, WhyNot
-from flashsystem_operator.controller.kube.errors import Conflict, Gone, KubeError
+from flashsystem_operator.controller.kube.errors import Conflict, KubeError, NotFound
 from flashsystem_operator.controller.metrics.recorder import Meter
-from flashsystem_operator.controller.observer import Looking
-from flashsystem_operator.controller.outputs import Beside
-from flashsystem_operator.controller.pass_memory import TAKING, Braking, Protected, Unsettled
+from flashsystem_operator.controller.observer import Observer
+from flashsystem_operator.controller.outputs import Outputs
+from flashsystem_operator.controller.pass_memory import TAKING, DetachCounter, InDoubt, RefusalCache
 from flashsystem_operator.controller.threads import in_thread
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner import batch, events, luns, status
 from flashsystem_operator.planner.array import array_plan
-from flashsystem_operator.planner.change_reason import Why, cause
+from flashsystem_operator.planner.change_reason import ChangeKind, change_reason_of
 from flashsystem_operator.planner.decision import (
     OBSTRUCTED,
     UNSEEN,
@@ -39,9 +39,9 @@ from flashsystem_operator.planner.decision import (
     Release,
     Wait,
 )
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.drift import with_vanished
-from flashsystem_operator.planner.events import News
+from flashsystem_operator.planner.events import EventRecord
 from flashsystem_operator.planner.status import Outcome
 
 _TAKES = UnmapVolume | RemovePort | RemoveHost | AddPorts
@@ -61,7 +61,7 @@ class Ended:
     freed: whether something was taken out of the way on the array, so that the obstructed may try.
     """
 
-    view: View
+    inventory: Inventory
     verdict: InSync | Refuse
     acted: bool
     again: dict[ObjectRef, float | None] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Ended:
 
 
 def again(
-    outcomes: Mapping[ObjectRef, Outcome], unwritten: Collection[ObjectRef], world: World
+    outcomes: Mapping[ObjectRef, Outcome], unwritten: Collection[ObjectRef], desired: Desired
 ) -> dict[ObjectRef, float | None]:
     """Objects that need another turn, with the seconds until then (None: by their back-off)."""
     timed = {
@@ -78,14 +78,14 @@ def again(
         for ref, each in outcomes.items()
         if isinstance(each.decision, Wait) and each.decision.retry is not None
     }
-    unfinished = (ref for ref, each in outcomes.items() if each.error or _unfinished(each.decision, world))
+    unfinished = (ref for ref, each in outcomes.items() if each.error or _unfinished(each.decision, desired))
     return {**dict.fromkeys(unfinished), **timed, **dict.fromkeys(unwritten)}
 
 
-def _unfinished(decision: Decision, world: World) -> bool:
+def _unfinished(decision: Decision, desired: Desired) -> bool:
     if isinstance(decision, Wait):
         # While the whole array is unsettled, all wait for the same moment: the array's own next turn.
-        return decision.reason in _ENDS_BY_ITSELF and not world.all_unsettled
+        return decision.reason in _ENDS_BY_ITSELF and not desired.all_in_doubt
     return isinstance(decision, Act) or (isinstance(decision, Refuse) and decision.reason in UNSEEN)
 
 
@@ -107,7 +107,7 @@ def frees(results: Results) -> bool:
     A refused command takes nothing away. If it counted, two objects that the array refuses would wake each other
     without rest.
     """
-    return any(isinstance(errand.step, _TAKES) for errand in (*results.done, *results.unsettled))
+    return any(isinstance(operation.step, _TAKES) for operation in (*results.done, *results.in_doubt))
 
 
 log = logging.getLogger(__name__)
@@ -121,12 +121,12 @@ MAX_SECONDS = 60.0
 _CONFIRMED_WITHIN = 60.0
 """Seconds that a thread waits for the API server before it gives up a command that would take something away."""
 
-WorldOf = Callable[[str], World]
+WorldOf = Callable[[str], Desired]
 """The world as it is wished now, given why the array is closed (empty if it is open)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class Pass:
     """why_not: asked right before each command is sent; see `steps.WhyNot`.
 
     hand: the thread in which looks are made, so that no other array waits.
@@ -134,112 +134,116 @@ class Round:
 
     session: Session
     writer: Writer
-    unsettled: Unsettled
-    protected: Protected
-    braking: Braking
+    in_doubt: InDoubt
+    refusal_cache: RefusalCache
+    detach_counter: DetachCounter
     why_not: WhyNot
-    hand: ThreadPoolExecutor
-    beside: Beside
+    observer_thread: ThreadPoolExecutor
+    outputs: Outputs
     meter: Meter
 
-    async def go(self, world_of: WorldOf, last: View | None, due: Collection[ObjectRef], *, survey: bool) -> Ended:
+    async def run(
+        self, world_of: WorldOf, last: Inventory | None, due: Collection[ObjectRef], *, survey: bool
+    ) -> Ended:
         """Bring the due objects in line. Raises ArrayError when the array cannot be looked at."""
-        looking, began = Looking(self.session, last), self.unsettled.now()
+        observer, began = Observer(self.session, last), self.in_doubt.now()
         looked_for = world_of("")
-        view = await in_thread(self.hand, lambda: looking.first(looked_for, due, survey=survey))
-        self.unsettled.review(view, began)
-        verdict = array_plan.judge(looked_for.array, view.body)
+        inventory = await in_thread(self.observer_thread, lambda: observer.first(looked_for, due, survey=survey))
+        self.in_doubt.review(inventory, began)
+        verdict = array_plan.judge(looked_for.array, inventory.body)
         closed = verdict.message if isinstance(verdict, Refuse) else ""
-        world = with_vanished(world_of(closed), view)
-        due = _as_looked_for(due, looked_for, world)
-        in_use = await self.beside.in_use(world, due)
-        found = world = replace(world, in_use=in_use)
-        everything = await self._planned(world, view, due)
+        desired = with_vanished(world_of(closed), inventory)
+        due = _as_looked_for(due, looked_for, desired)
+        in_use = await self.outputs.in_use(desired, due)
+        found = desired = replace(desired, in_use=in_use)
+        everything = await self._planned(desired, inventory, due)
         planned = decisions = within_bounds(everything)
         # Of those that are due, some may be gone by now, and nothing is decided about them: they get no further turn.
         postponed = everything.keys() - planned.keys()
         due = [ref for ref in due if ref in planned]
         results, acted = executor.Results(), any(isinstance(decision, Act) for decision in decisions.values())
-        failed = await self._record(world, view, decisions)
-        failed |= await self.braking.record(world, decisions, failed)
+        failed = await self._record_intent(desired, inventory, decisions)
+        failed |= await self.detach_counter.record(desired, decisions, failed)
         if acted:
-            await self._act(world, decisions, failed, looking, results)
+            await self._act(desired, decisions, failed, observer, results)
             late = {ref for ref, error in results.errors.items() if isinstance(error, Postponed)}
-            late -= {errand.owner for errand in results.done}
+            late -= {operation.owner for operation in results.done}
             postponed |= late
             due = [ref for ref in due if ref not in late]
-            planned_for, world = world, replace(world_of(closed), in_use=in_use, vanished=world.vanished)
+            planned_for, desired = desired, replace(world_of(closed), in_use=in_use, vanished=desired.vanished)
             undone = failed.keys() | results.errors.keys()
-            decisions = await self._planned(world, view, _as_looked_for(due, planned_for, world), undone)
-        refused = {errand.owner for errand in results.refused}
+            decisions = await self._planned(desired, inventory, _as_looked_for(due, planned_for, desired), undone)
+        refused = {operation.owner for operation in results.refused}
         outcomes = {
             ref: Outcome(decision, failed.get(ref) or results.errors.get(ref), refused=ref in refused)
             for ref, decision in decisions.items()
         }
-        unwritten = await self._say(world, view, outcomes, failed, Told(found, planned))
+        unwritten = await self._write_statuses(desired, inventory, outcomes, failed, PassStart(found, planned))
         return Ended(
-            view,
+            inventory,
             verdict,
             acted,
-            {**dict.fromkeys(postponed, 0.0), **again(outcomes, unwritten, world)},
+            {**dict.fromkeys(postponed, 0.0), **again(outcomes, unwritten, desired)},
             obstructed(outcomes),
             frees(results),
         )
 
     async def _planned(
-        self, world: World, view: View, due: Sequence[ObjectRef], undone: Collection[ObjectRef] = ()
+        self, desired: Desired, inventory: Inventory, due: Sequence[ObjectRef], undone: Collection[ObjectRef] = ()
     ) -> batch.Decisions:
         """Plan in the thread of the looks: thousands of objects take seconds, in which other arrays have to be worked
         and Leases renewed. World and view belong to this pass, and nothing changes them meanwhile.
         """
-        return await in_thread(self.hand, lambda: batch.plan(world, view, due, undone))
+        return await in_thread(self.observer_thread, lambda: batch.plan(desired, inventory, due, undone))
 
-    async def _record(
-        self, world: World, view: View, decisions: Mapping[ObjectRef, Decision]
+    async def _record_intent(
+        self, desired: Desired, inventory: Inventory, decisions: Mapping[ObjectRef, Decision]
     ) -> dict[ObjectRef, Exception]:
         """Finalizers and bindings, before anything is sent. Whose record failed is left out of this pass."""
         kept = [ref for ref, decision in decisions.items() if isinstance(decision, Act | InSync)]
-        decided = ((world.attachments.get(ref), decision) for ref, decision in decisions.items())
+        decided = ((desired.attachments.get(ref), decision) for ref, decision in decisions.items())
         live = [each for each, decision in decided if each is not None and status.answers(each, decision)]
         parents = {attachment.host for attachment in live}
-        parents |= {ref for ref in kept if ref in world.hosts and _leaves_something(world.hosts[ref], decisions[ref])}
+        parents |= {
+            ref for ref in kept if ref in desired.hosts and _leaves_something(desired.hosts[ref], decisions[ref])
+        }
         failed: dict[ObjectRef, Exception] = {}
 
-        uids = _to_be_guarded(world)
-        for generation in ([world.array.ref] if parents else [], parents, [attachment.ref for attachment in live]):
+        uids = _to_be_guarded(desired)
+        for generation in ([desired.array.ref] if parents else [], parents, [attachment.ref for attachment in live]):
             going_on = [ref for ref in generation if ref in uids]
             failed |= await self.writer.all(going_on, lambda ref: self.writer.guard(ref, uids[ref]))
 
-        if trouble := failed.get(world.array.ref):
+        if trouble := failed.get(desired.array.ref):
             failed |= dict.fromkeys(parents, trouble)
-        hosts = status.intents_of_hosts(decisions, world, view)
+        hosts = status.intents_of_hosts(decisions, desired, inventory)
 
         async def record_host(ref: ObjectRef) -> None:
-            await self.writer.status(ref, world.hosts[ref].metadata.uid, hosts[ref].status)
+            await self.writer.status(ref, desired.hosts[ref].metadata.uid, hosts[ref].status)
 
         async def record(ref: ObjectRef) -> None:
-            attachment = world.attachments[ref]
-            desired = status.intent_of_attachment(attachment, Outcome(decisions[ref]), world, view, world.now)
-            if _bound(desired) != _bound(attachment.status):
-                await self.writer.status(ref, attachment.metadata.uid, desired)
+            attachment = desired.attachments[ref]
+            intent = status.intent_of_attachment(attachment, Outcome(decisions[ref]), desired, inventory, desired.now)
+            if _bound(intent) != _bound(attachment.status):
+                await self.writer.status(ref, attachment.metadata.uid, intent)
 
         unrecorded = await self.writer.all(hosts.keys() - failed.keys(), record_host)
         failed |= unrecorded | self._unrecorded(unrecorded, hosts)
-        freed = luns.freed_of_former_hosts(decisions, world, view)
-        if not await remember(self.writer, world.array.ref, (), freed=freed.values()):
+        freed = luns.freed_of_former_hosts(decisions, desired, inventory)
+        if not await remember(self.writer, desired.array.ref, (), freed=freed.values()):
             failed |= dict.fromkeys(freed, KubeError("the LUNs that are freed could not be written down"))
-        failed |= self._orphaned(live, failed, world)
+        failed |= self._orphaned(live, failed, desired)
         acting = [each.ref for each in live if isinstance(decisions[each.ref], Act) and each.ref not in failed]
         failed |= await self.writer.all(acting, record)
-        unmapped = (ref for ref, each in decisions.items() if isinstance(each, Act) and ref in world.attachments)
-        return failed | await self.writer.all(unmapped, lambda ref: self.beside.let_go(world.attachments[ref]))
+        unmapped = (ref for ref, each in decisions.items() if isinstance(each, Act) and ref in desired.attachments)
+        return failed | await self.writer.all(unmapped, lambda ref: self.outputs.release(desired.attachments[ref]))
 
     @staticmethod
     def _orphaned(
-        live: Iterable[VolumeAttachment], failed: Mapping[ObjectRef, Exception], world: World
+        live: Iterable[VolumeAttachment], failed: Mapping[ObjectRef, Exception], desired: Desired
     ) -> dict[ObjectRef, Exception]:
         """Attachments whose host or array could not be held: nothing is done for them in this pass."""
-        trouble = failed.get(world.array.ref)
+        trouble = failed.get(desired.array.ref)
         return {
             attachment.ref: error
             for attachment in live
@@ -252,45 +256,52 @@ class Round:
     ) -> dict[ObjectRef, Exception]:
         """Attachments that would free a LUN of a host which could not say so. Of a host that is gone nobody asks it."""
         return {
-            ref: error for host, error in failed.items() if not isinstance(error, Gone) for ref in hosts[host].freed_by
+            ref: error
+            for host, error in failed.items()
+            if not isinstance(error, NotFound)
+            for ref in hosts[host].freed_by
         }
 
     async def _act(
         self,
-        world: World,
+        desired: Desired,
         decisions: Mapping[ObjectRef, Decision],
         failed: Mapping[ObjectRef, Exception],
-        looking: Looking,
+        observer: Observer,
         results: executor.Results,
     ) -> None:
         acts = {ref: decision for ref, decision in decisions.items() if isinstance(decision, Act)}
         all_steps = [step for act in acts.values() for step in act.steps]
-        errands = [
-            errand for ref, act in acts.items() for errand in self._errands(ref, act, world, looking.view, all_steps)
+        operations = [
+            operation
+            for ref, act in acts.items()
+            for operation in self._operations(ref, act, desired, observer.inventory, all_steps)
         ]
-        until = self.unsettled.now() + MAX_SECONDS
+        until = self.in_doubt.now() + MAX_SECONDS
         await self._send(
-            errands,
+            operations,
             results,
-            world,
+            desired,
             failed.keys(),
-            lambda: bool(results.done or results.errors) and self.unsettled.now() > until,
+            lambda: bool(results.done or results.errors) and self.in_doubt.now() > until,
         )
-        stopped, began = [errand.step for errand in (*results.refused, *results.withheld)], self.unsettled.now()
-        done = [errand.step for errand in errands]
+        stopped, began = [operation.step for operation in (*results.refused, *results.withheld)], self.in_doubt.now()
+        done = [operation.step for operation in operations]
         done += [UnmapVolume(wrong.made.host, wrong.made.volume, wrong.made.uid) for wrong in results.wrong]
-        view = await in_thread(self.hand, lambda: looking.again(done, stopped, results.seen, results.volumes))
-        self.unsettled.review(view, began)
-        await in_thread(self.hand, lambda: self.protected.learn(self.session, results, view))
-        for ref in {each.owner for each in errands if each.cause.why is Why.CORRECT} - results.errors.keys():
-            self.meter.corrected(world.hosts.get(ref) or world.attachments[ref])
+        inventory = await in_thread(
+            self.observer_thread, lambda: observer.again(done, stopped, results.seen, results.volumes)
+        )
+        self.in_doubt.review(inventory, began)
+        await in_thread(self.observer_thread, lambda: self.refusal_cache.learn(self.session, results, inventory))
+        for ref in {each.owner for each in operations if each.cause.why is ChangeKind.CORRECT} - results.errors.keys():
+            self.meter.corrected(desired.hosts.get(ref) or desired.attachments[ref])
 
     async def _send(
         self,
-        errands: Sequence[Errand],
+        operations: Sequence[Operation],
         results: executor.Results,
-        world: World,
-        barred: Collection[ObjectRef],
+        desired: Desired,
+        excluded: Collection[ObjectRef],
         is_over: Callable[[], bool],
     ) -> None:
         """Send these. Whatever ends this: note those whose outcome is unknown, and tell what was mapped by mistake.
@@ -300,26 +311,26 @@ class Round:
         """
         loop = asyncio.get_running_loop()
 
-        def why_not(errand: Errand) -> str:
-            asks = isinstance(errand.step, TAKING) and not errand.undoes
-            unconfirmed = self._unconfirmed(errand, world, loop) if asks else ""
-            return unconfirmed or self.why_not(errand)
+        def why_not(operation: Operation) -> str:
+            asks = isinstance(operation.step, TAKING) and not operation.undoes
+            unconfirmed = self._unconfirmed(operation, desired, loop) if asks else ""
+            return unconfirmed or self.why_not(operation)
 
         try:
-            await executor.run(errands, self.session, why_not, results, barred, is_over)
+            await executor.run(operations, self.session, why_not, results, excluded, is_over)
         finally:  # also when this pass is cancelled: with a command perhaps still running the Lease is not released
-            for errand in results.unsettled:
-                self.unsettled.add(errand.step)
-            self._report_wrong(results, world)
+            for operation in results.in_doubt:
+                self.in_doubt.add(operation.step)
+            self._report_wrong(results, desired)
 
-    def _unconfirmed(self, errand: Errand, world: World, loop: asyncio.AbstractEventLoop) -> str:
+    def _unconfirmed(self, operation: Operation, desired: Desired, loop: asyncio.AbstractEventLoop) -> str:
         """Why what is known in the cluster of owner and host object may be out of date. Called from threads."""
-        attachment = world.attachments.get(errand.owner)
-        hosts = {attachment.host if attachment else errand.owner}
-        hosts |= {host.ref for host in world.hosts.values() if host.status.name == errand.step.host}
-        if (host := world.host_by_object_name.get(errand.step.host)) is not None:
+        attachment = desired.attachments.get(operation.owner)
+        hosts = {attachment.host if attachment else operation.owner}
+        hosts |= {host.ref for host in desired.hosts.values() if host.status.name == operation.step.host}
+        if (host := desired.host_by_object_name.get(operation.step.host)) is not None:
             hosts.add(host.ref)
-        asked = asyncio.run_coroutine_threadsafe(self.writer.confirm(errand.owner, errand.uid, hosts), loop)
+        asked = asyncio.run_coroutine_threadsafe(self.writer.confirm(operation.owner, operation.uid, hosts), loop)
         try:
             asked.result(_CONFIRMED_WITHIN)
         except (KubeError, TimeoutError, concurrent.futures.CancelledError) as error:
@@ -327,44 +338,46 @@ class Round:
             return f"the API server did not confirm it: {str(error) or type(error).__name__}"
         return ""
 
-    def _report_wrong(self, results: executor.Results, world: World) -> None:
+    def _report_wrong(self, results: executor.Results, desired: Desired) -> None:
         for wrong in results.wrong:
-            owner, meant, made = wrong.errand.owner, wrong.errand.step, wrong.made
+            owner, meant, made = wrong.operation.owner, wrong.operation.step, wrong.made
             log.error("%s: %s made this in place of what was meant: %s", owner, meant, made)
             if isinstance(meant, MapVolume):
-                attachment = world.attachments[owner]
-                self._tell(attachment, [events.of_wrong_mapping(attachment, meant, made, wrong.problem, world)])
+                attachment = desired.attachments[owner]
+                self._record_events(
+                    attachment, [events.of_wrong_mapping(attachment, meant, made, wrong.problem, desired)]
+                )
 
-    def _errands(
-        self, ref: ObjectRef, decision: Act, world: World, view: View | None, all_steps: Sequence[Step]
-    ) -> list[Errand]:
-        resource, array = world.hosts.get(ref) or world.attachments[ref], world.array.ref
+    def _operations(
+        self, ref: ObjectRef, decision: Act, desired: Desired, inventory: Inventory | None, all_steps: Sequence[Step]
+    ) -> list[Operation]:
+        resource, array = desired.hosts.get(ref) or desired.attachments[ref], desired.array.ref
         meta, system = resource.metadata, self.session.expected
-        if view is None:
+        if inventory is None:
             raise RuntimeError("nothing was looked at before")
         return [
-            Errand(
+            Operation(
                 array,
                 system,
                 ref,
                 meta.uid,
                 meta.generation,
-                cause(resource, step),
+                change_reason_of(resource, step),
                 step,
-                known(step, view, all_steps),
+                known(step, inventory, all_steps),
                 meta.deleting,
                 meta.asked,
             )
             for step in decision.steps
         ]
 
-    async def _say(
+    async def _write_statuses(
         self,
-        world: World,
-        view: View,
+        desired: Desired,
+        inventory: Inventory,
         outcomes: Mapping[ObjectRef, Outcome],
         unrecorded: Mapping[ObjectRef, Exception],
-        told: "Told",
+        start: "PassStart",
     ) -> set[ObjectRef]:
         """Write what changed; answers with the objects that are still there and could not be written.
 
@@ -372,59 +385,65 @@ class Round:
         """
         ends = {ref: each.decision for ref, each in outcomes.items() if isinstance(each.decision, Release)}
         going = {ref: end.on for ref, end in ends.items() if end.left}
-        hosts = [world.hosts[ref] for ref in ends if ref in world.hosts]
-        freed = [luns.left_by(host, luns.cooling(host, world, view).values()) for host in hosts]
-        remembered = await remember(self.writer, world.array.ref, going, on=going, freed=freed)
+        hosts = [desired.hosts[ref] for ref in ends if ref in desired.hosts]
+        freed = [luns.left_by(host, luns.cooling(host, desired, inventory).values()) for host in hosts]
+        remembered = await remember(self.writer, desired.array.ref, going, on=going, freed=freed)
 
-        async def say(ref: ObjectRef) -> None:
-            outcome, resource = outcomes[ref], world.hosts.get(ref) or world.attachments[ref]
-            if (ref in going or (ref in ends and ref in world.hosts)) and not remembered:
+        async def write_status(ref: ObjectRef) -> None:
+            outcome, resource = outcomes[ref], desired.hosts.get(ref) or desired.attachments[ref]
+            if (ref in going or (ref in ends and ref in desired.hosts)) and not remembered:
                 raise KubeError("what is left on the array could not be written down")
             if isinstance(outcome.decision, Release):
-                await self.beside.let_go(resource)
+                await self.outputs.release(resource)
                 await self.writer.release(ref, resource.metadata)
-                self._tell(resource, events.of_release(resource, outcome.decision, told.planned.get(ref)))
+                self._record_events(resource, events.of_release(resource, outcome.decision, start.planned.get(ref)))
                 return
             if isinstance(outcome.decision, InSync) and ref in unrecorded:
                 raise unrecorded[ref]  # without our finalizer it could go at any time, and leave its mapping behind
-            said: HostStatus | AttachmentStatus
+            desired_status: HostStatus | AttachmentStatus
             error: KubeError | None = None
             if isinstance(resource, FlashSystemHost):
-                said = status.of_host(resource, outcome, world, view, world.now)
+                desired_status = status.of_host(resource, outcome, desired, inventory, desired.now)
             else:
-                kept = await self.beside.keep(
-                    resource, status.of_attachment(resource, outcome, world, view, world.now), world, view, world.now
+                kept = await self.outputs.reconcile(
+                    resource,
+                    status.of_attachment(resource, outcome, desired, inventory, desired.now),
+                    desired,
+                    inventory,
+                    desired.now,
                 )
-                said, error = kept.status, kept.error
-            await self.writer.status(ref, resource.metadata.uid, said)
-            self._tell(resource, told.news(ref, outcome, said))
+                desired_status, error = kept.status, kept.error
+            await self.writer.status(ref, resource.metadata.uid, desired_status)
+            self._record_events(resource, start.news(ref, outcome, desired_status))
             if error:
                 raise error
 
-        failed = await self.writer.all(outcomes, say)
+        failed = await self.writer.all(outcomes, write_status)
         for ref, trouble in failed.items():
-            if not isinstance(trouble, Gone | Conflict):  # which are news of what somebody else did
+            if not isinstance(trouble, NotFound | Conflict):  # which are news of what somebody else did
                 log.warning("%s: what there is to say of it could not be written: %s", ref, trouble)
-        return {ref for ref, error in failed.items() if not isinstance(error, Gone)}
+        return {ref for ref, error in failed.items() if not isinstance(error, NotFound)}
 
-    def _tell(self, resource: FlashSystemHost | VolumeAttachment, told: Collection[News]) -> None:
-        self.writer.tell(resource.ref, resource.metadata.uid, told)
-        self.meter.told(resource, told)
+    def _record_events(self, resource: FlashSystemHost | VolumeAttachment, start: Collection[EventRecord]) -> None:
+        self.writer.record_events(resource.ref, resource.metadata.uid, start)
+        self.meter.record(resource, start)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PassStart:
     """What a pass began with, to tell what is new at its end. found: the resources; planned: what was decided first."""
 
-    found: World
+    found: Desired
     planned: Mapping[ObjectRef, Decision]
 
-    def news(self, ref: ObjectRef, outcome: Outcome, said: HostStatus | AttachmentStatus) -> tuple[News, ...]:
+    def news(
+        self, ref: ObjectRef, outcome: Outcome, desired_status: HostStatus | AttachmentStatus
+    ) -> tuple[EventRecord, ...]:
         planned, host, attachment = self.planned.get(ref), self.found.hosts.get(ref), self.found.attachments.get(ref)
-        if host is not None and isinstance(said, HostStatus):
-            return events.of_host(host, planned, outcome, said)
-        if attachment is not None and isinstance(said, AttachmentStatus):
-            return events.of_attachment(attachment, planned, outcome, said)
+        if host is not None and isinstance(desired_status, HostStatus):
+            return events.of_host(host, planned, outcome, desired_status)
+        if attachment is not None and isinstance(desired_status, AttachmentStatus):
+            return events.of_attachment(attachment, planned, outcome, desired_status)
         return ()
 
 
@@ -445,22 +464,22 @@ def _leaves_something(host: FlashSystemHost, decision: Decision) -> bool:
     return isinstance(decision, Act) or host.spec.lifecycle is Lifecycle.PERSISTENT
 
 
-def _as_looked_for(due: Iterable[ObjectRef], looked_for: World, world: World) -> list[ObjectRef]:
+def _as_looked_for(due: Iterable[ObjectRef], looked_for: Desired, desired: Desired) -> list[ObjectRef]:
     """Without those that came, changed or began to leave since the look: it was not meant for that.
 
     They are due again. One that was created again under the name of another is another, whatever both ask for.
     """
-    return [ref for ref in due if _asked_for(ref, looked_for) == _asked_for(ref, world)]
+    return [ref for ref in due if _asked_for(ref, looked_for) == _asked_for(ref, desired)]
 
 
-def _asked_for(ref: ObjectRef, world: World) -> tuple[object, ...]:
-    found = world.hosts.get(ref) or world.attachments.get(ref)
+def _asked_for(ref: ObjectRef, desired: Desired) -> tuple[object, ...]:
+    found = desired.hosts.get(ref) or desired.attachments.get(ref)
     return (found.metadata.uid, found.metadata.generation, found.metadata.deleting) if found else ()
 
 
-def _to_be_guarded(world: World) -> dict[ObjectRef, str]:
+def _to_be_guarded(desired: Desired) -> dict[ObjectRef, str]:
     """The objects that can get our finalizer, with their uids: no finalizer is added to what is being deleted."""
-    everything = (world.array, *world.hosts.values(), *world.attachments.values())
+    everything = (desired.array, *desired.hosts.values(), *desired.attachments.values())
     return {each.ref: each.metadata.uid for each in everything if not each.metadata.deleting}
 
 

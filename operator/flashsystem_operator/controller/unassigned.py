@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.base import Memory, remember
+from flashsystem_operator.api.base import StatusModel, remember
 from flashsystem_operator.api.common import Condition, DeletionPolicy
 from flashsystem_operator.api.host import FlashSystemHost, Ownership
 from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
 from flashsystem_operator.controller.array_status import remember as remember_released
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Entry
-from flashsystem_operator.controller.kube.client import Gone, Kube, KubeError
+from flashsystem_operator.controller.kube.client import Kube, KubeError, NotFound
 from flashsystem_operator.controller.leases import Lease, LeaseTerms
 from flashsystem_operator.controller.metrics.collector import Backlog
-from flashsystem_operator.controller.outputs import Beside
+from flashsystem_operator.controller.outputs import Outputs
 from flashsystem_operator.controller.workqueue import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.planner import events, luns
@@ -31,7 +31,7 @@ _BATCH = 500
 log = logging.getLogger(__name__)
 
 
-class Strays:
+class Unassigned:
     """Says what is missing; lets a deleted object go when nothing of it can be on any array.
 
     looked_after: whether a worker has the object by now.
@@ -46,7 +46,7 @@ class Strays:
         self._clock = clock
         self._looked_after = looked_after
         self._writer = Writer(kube, cache)
-        self._beside = Beside(kube, clock)
+        self._outputs = Outputs(kube, clock)
         self._queue = DelayQueue[ObjectRef](clock)
         self._failures = Backoff[ObjectRef]()
         self._lease: Lease | None = None
@@ -81,7 +81,7 @@ class Strays:
 
     async def _turn(self, due: Collection[ObjectRef]) -> None:
         failed = await self._writer.all((ref for ref in due if not self._looked_after(ref)), self._say)
-        failed = {ref: error for ref, error in failed.items() if not isinstance(error, Gone)}
+        failed = {ref: error for ref, error in failed.items() if not isinstance(error, NotFound)}
         for ref, error in failed.items():
             log.warning("%s: %s", ref, error)
             self._queue.put(ref, self._failures.failed(ref))
@@ -94,24 +94,24 @@ class Strays:
             return
         decision = judge(entry, self._cache)
         if isinstance(decision, Release):
-            await self._let_go(entry, decision)
+            await self._release(entry, decision)
         elif decision is not None:
             status = remember(STATUS_MODELS[ref.kind], entry.status)
             before: tuple[Condition, ...] = getattr(status, "conditions")  # noqa: B009 - every kind's status has them
             decision = replace(decision, notes=(*decision.notes, *kept(before)))
             said = conditions(decision, before, entry.meta.generation, now())
             await self._writer.status(ref, entry.meta.uid, _with(status, said, entry.meta.generation))
-            self._writer.tell(ref, entry.meta.uid, events.of_stray(before, decision))
+            self._writer.record_events(ref, entry.meta.uid, events.of_unassigned(before, decision))
 
-    async def _let_go(self, entry: Entry, end: Release) -> None:
+    async def _release(self, entry: Entry, end: Release) -> None:
         array = self._cache.array_of(entry.ref)
         host = entry.counted if isinstance(entry.counted, FlashSystemHost) else None
         freed = [luns.left_by(host, host.status.cooling_luns)] if host else []
         going = [entry.ref] if end.left else []
         if array and not await remember_released(self._writer, array, going, freed=freed):
             raise KubeError("what is left on the array could not be written down")
-        await self._beside.let_go(entry.resource)
-        await self._writer.let_go(entry.ref, entry.meta, end.left)
+        await self._outputs.release(entry.resource)
+        await self._writer.release_unchanged(entry.ref, entry.meta, end.left)
 
 
 def judge(entry: Entry, cache: Cache) -> Decision | None:
@@ -141,7 +141,7 @@ def _judge_host(host: FlashSystemHost, cache: Cache) -> Decision:
     stays = host.status.ownership is not Ownership.CREATED or host.spec.deletion_policy is DeletionPolicy.RETAIN
     if not host.metadata.deleting or not stays:
         return _array_not_found(host.array, host.metadata, cache)
-    names = [ref.name for ref in cache.kin(host.ref) if ref.kind is Kind.ATTACHMENT]
+    names = [ref.name for ref in cache.dependents(host.ref) if ref.kind is Kind.ATTACHMENT]
     return Wait(Reason.IN_USE, f"VolumeAttachments still use this host: {', '.join(names)}.") if names else Release()
 
 
@@ -163,5 +163,5 @@ def _array_not_found(array: ObjectRef, meta: ObjectMeta, cache: Cache) -> Wait:
     )
 
 
-def _with(status: Memory, said: tuple[Condition, ...], generation: int) -> Memory:
+def _with(status: StatusModel, said: tuple[Condition, ...], generation: int) -> StatusModel:
     return status.model_copy(update={"conditions": said, "observed_generation": generation})

@@ -11,28 +11,28 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.errors import ArrayError, Withheld
-from flashsystem_operator.array.inventory import View
-from flashsystem_operator.array.session import Typed
+from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.session import CommandResult
 from flashsystem_operator.controller import executor
 from flashsystem_operator.controller.array_status import Reports, remember
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.change_log import Errand
+from flashsystem_operator.controller.change_log import Operation
 from flashsystem_operator.controller.chap_secrets import ChapSecrets
-from flashsystem_operator.controller.connection import ArrayDown, Contacts
+from flashsystem_operator.controller.connection import ArrayConnection, ArrayDown
 from flashsystem_operator.controller.kube.client import Kube, KubeError
 from flashsystem_operator.controller.leases import Lease, LeaseTerms, name_for
-from flashsystem_operator.controller.metrics.collector import Backlog, Standing
+from flashsystem_operator.controller.metrics.collector import Backlog, WorkerState
 from flashsystem_operator.controller.metrics.recorder import Meter, PassEnd
-from flashsystem_operator.controller.outputs import Beside
-from flashsystem_operator.controller.pass_memory import Braking, Protected, Settling, Unsettled
-from flashsystem_operator.controller.reconciler import Ended, Round
+from flashsystem_operator.controller.outputs import Outputs
+from flashsystem_operator.controller.pass_memory import DeletionDebounce, DetachCounter, InDoubt, RefusalCache
+from flashsystem_operator.controller.reconciler import Ended, Pass
 from flashsystem_operator.controller.workqueue import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.planner import luns
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.decision import Refuse, Release, Wait
-from flashsystem_operator.planner.desired import World
-from flashsystem_operator.planner.overrides import as_held, left_by
+from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.overrides import apply_overrides, left_by
 from flashsystem_operator.settings import Settings
 
 _BATCH = 500
@@ -74,29 +74,31 @@ class Worker:
         self._busy = busy
         self._queue = DelayQueue[ObjectRef](clock)
         self._failures = Backoff[ObjectRef]()
-        kube = kube.heeded_by(self._note_progress)  # but not the renewals of the Lease, which go on while a pass hangs
+        kube = kube.reporting_progress_to(
+            self._note_progress
+        )  # but not the renewals of the Lease, which go on while a pass hangs
         self._writer = Writer(kube, cache)
         self._reports = Reports(cache, self._writer)
         self._meter = Meter(ref)
         self._progress = clock()
-        self._contacts = Contacts(kube, self._writer, clock, self._heed)
-        self._beside = Beside(kube, clock)
+        self._connection = ArrayConnection(kube, self._writer, clock, self._observe_command)
+        self._outputs = Outputs(kube, clock)
         self._chap = ChapSecrets(kube, self._writer)
-        self._view: View | None = None
+        self._inventory: Inventory | None = None
         self._obstructed = set[ObjectRef]()
         self._attempted = dict[ObjectRef, str]()
-        self._unsettled = Unsettled(clock, settings.unsettled)
-        self._settling = Settling(clock, settings.settle_detaches)
-        self._protected = Protected(clock, settings.retry_protected)
-        self._braking = Braking(self._writer)
-        self._hand = ThreadPoolExecutor(1, f"look-{ref.name}", initializer=logs.about, initargs=(ref,))
+        self._in_doubt = InDoubt(clock, settings.in_doubt)
+        self._debounce = DeletionDebounce(clock, settings.settle_detaches)
+        self._refusal_cache = RefusalCache(clock, settings.retry_protected)
+        self._detach_counter = DetachCounter(self._writer)
+        self._observer_thread = ThreadPoolExecutor(1, f"look-{ref.name}", initializer=logs.about, initargs=(ref,))
         self._lease: Lease | None = None
         self._complained: Wait | Refuse | None = None
 
     @property
-    def standing(self) -> Standing:
+    def state(self) -> WorkerState:
         """For whoever measures."""
-        return Standing(self._array(), self.working, self._meter, Backlog.of(self._queue), self._contacts.sessions)
+        return WorkerState(self._array(), self.working, self._meter, Backlog.of(self._queue), self._connection.sessions)
 
     def wake(self, refs: Collection[ObjectRef], delay: float = 0.0) -> None:
         """Make objects due. A wake-up without delay comes from a change, and beats whatever back-off there is."""
@@ -112,9 +114,9 @@ class Worker:
             while True:
                 await self._hold_and_work()
         finally:
-            self._contacts.close()
+            self._connection.close()
             await self._writer.close()
-            self._hand.shutdown(wait=False, cancel_futures=True)
+            self._observer_thread.shutdown(wait=False, cancel_futures=True)
 
     async def _hold_and_work(self) -> None:
         array = self._array()
@@ -124,15 +126,15 @@ class Worker:
         lease, name = self._lease, self._lease_name(array)
         if lease is None or lease.name != name:
             lease = Lease(self._kube, name, self._terms, self._clock)
-        if await lease.acquire(patience=_SHARE * self._busy(), meanwhile=self._contacts.close):
-            self._unsettled.add_everything(array.spec.limits.command_timeout)
+        if await lease.acquire(patience=_SHARE * self._busy(), meanwhile=self._connection.close):
+            self._in_doubt.add_everything(array.spec.limits.command_timeout)
         self._lease, self.working = lease, True
         try:
             await lease.while_held(self._work(lease.name), self.drain)
         finally:
-            self._contacts.close()
+            self._connection.close()
             # With a command perhaps still running the Lease is left to run out: the next holder waits for that.
-            if not self._unsettled.hosts and not self._unsettled.everything:
+            if not self._in_doubt.hosts and not self._in_doubt.everything:
                 await lease.release()
 
     @property
@@ -142,13 +144,13 @@ class Worker:
 
     async def _work(self, lease: str) -> None:
         """Passes, until the array turns out to be another than the Lease is for."""
-        self._view = None
+        self._inventory = None
         self.wake([self.ref])
         while (array := self._array()) is not None and self._lease_name(array) == lease:
             await self._turn(await self._queue.batch(_BATCH, self._settings.batch_window))
 
     async def _turn(self, due: list[ObjectRef]) -> None:
-        with self._meter.a_pass(len(due), survey=self._view is None or self.ref in due) as turn:
+        with self._meter.a_pass(len(due), survey=self._inventory is None or self.ref in due) as turn:
             self._progress = self._clock()
             try:
                 turn.end = await self._serve(set(due))
@@ -166,7 +168,7 @@ class Worker:
                 self._retry(due)
             except Exception:
                 log.exception("%s: a pass failed in a way that it must not: please report this", self.ref)
-                self._view = None
+                self._inventory = None
                 self._retry(due)
 
     async def _serve(self, due: set[ObjectRef]) -> PassEnd:
@@ -177,16 +179,16 @@ class Worker:
             await self._writer.release(self.ref, array.metadata)
             return PassEnd.DONE
         try:
-            await self._pass(array, due - await self._let_go(due))
+            await self._pass(array, due - await self._release(due))
         except ArrayDown as down:
             await self._say_down(due, down)
         except ArrayError as error:
-            await self._say_down({self.ref, *due}, self._contacts.lost(error))
+            await self._say_down({self.ref, *due}, self._connection.lost(error))
         else:
             return PassEnd.DONE
         return PassEnd.ARRAY_DOWN
 
-    async def _let_go(self, due: set[ObjectRef]) -> set[ObjectRef]:
+    async def _release(self, due: set[ObjectRef]) -> set[ObjectRef]:
         """Those of whom somebody said so, whether or not the array can be reached. Answers with them."""
         entries = (entry for ref in due if ref != self.ref and (entry := self._cache.get(ref)) is not None)
         going = {entry.ref: entry for entry in entries if entry.meta.deleting and entry.meta.released}
@@ -197,13 +199,13 @@ class Worker:
         for ref, entry in going.items():
             left = left_by(self._writer.remembered(ref))
             log.info("%s: %s", ref, left)
-            await self._beside.let_go(entry.resource)
-            await self._writer.let_go(ref, entry.meta, left)
+            await self._outputs.release(entry.resource)
+            await self._writer.release_unchanged(ref, entry.meta, left)
         return set(going)
 
     async def _say_down(self, due: set[ObjectRef], down: ArrayDown) -> None:
         """One condition on the array, one on each object that wanted something. The array's own turn comes again."""
-        self._view = None
+        self._inventory = None
         if down.said != self._complained:
             log.warning("%s: %s", self.ref, down.said.message)
         self._complained = down.said
@@ -213,12 +215,12 @@ class Worker:
             self._queue.put(self.ref, self._failures.failed(self.ref) if down.retry is None else down.retry)
 
     async def _pass(self, array: FlashSystemArray, due: set[ObjectRef]) -> None:
-        survey = self._view is None or self.ref in due
+        survey = self._inventory is None or self.ref in due
         self._refuse_duplicate(array)
         requested = self._requested(due)
-        access = await self._contacts.reach(
+        access = await self._connection.reach(
             array,
-            self._hand,
+            self._observer_thread,
             fresh=self.ref in due,
             requested=bool(requested),
             by_owner=self.ref in requested,
@@ -231,24 +233,24 @@ class Worker:
         if survey:
             due = {self.ref, *self._cache.workable_on(self.ref)}
         await self._chap.read(self._cache.hosts_behind(self.ref, due), self._cache.hosts_on(self.ref))
-        self._unsettled.seconds = max(self._settings.unsettled, array.spec.limits.command_timeout)
-        turn = Round(
+        self._in_doubt.seconds = max(self._settings.in_doubt, array.spec.limits.command_timeout)
+        turn = Pass(
             access.session,
             self._writer,
-            self._unsettled,
-            self._protected,
-            self._braking,
+            self._in_doubt,
+            self._refusal_cache,
+            self._detach_counter,
             self._why_not,
-            self._hand,
-            self._beside,
+            self._observer_thread,
+            self._outputs,
             self._meter,
         )
-        ended = await turn.go(self._world, self._view, due - {self.ref}, survey=survey)
-        self._view = ended.view
-        self._contacts.worked()
+        ended = await turn.run(self._world, self._inventory, due - {self.ref}, survey=survey)
+        self._inventory = ended.inventory
+        self._connection.worked()
         self._complained = None
         if survey or ended.acted or (array.spec.detach_brake and self._reports.is_outdated(self._world(""))):
-            await self._reports.array(self._world(""), ended.verdict, ended.view, access.contact(), survey=survey)
+            await self._reports.array(self._world(""), ended.verdict, ended.inventory, access.contact(), survey=survey)
         if survey:
             self._queue.put(self.ref, array.spec.resync_interval * random.uniform(0.9, 1.0))  # noqa: S311 - jitter
         self._line_up(due, ended)
@@ -275,15 +277,15 @@ class Worker:
             self._failures.forget(ref)
         for ref, delay in ended.again.items():
             self._queue.put(ref, self._failures.failed(ref) if delay is None else delay)
-        if self._unsettled.everything:
-            self._queue.put(self.ref, self._unsettled.rest)
+        if self._in_doubt.everything:
+            self._queue.put(self.ref, self._in_doubt.rest)
         self._obstructed = (self._obstructed - due) | ended.obstructed
         if ended.freed:
             self.wake(self._obstructed - ended.again.keys())
 
     def _refuse_duplicate(self, array: FlashSystemArray) -> None:
         if elder := array_plan.elder(array, self._cache.arrays):
-            self._contacts.close()
+            self._connection.close()
             raise ArrayDown(array_plan.duplicate(array, elder), retry=array.spec.resync_interval)
 
     def _lease_name(self, array: FlashSystemArray) -> str:
@@ -293,14 +295,14 @@ class Worker:
         for ref in refs:
             self._queue.put(ref, self._failures.failed(ref))
 
-    def _why_not(self, errand: Errand) -> str:
+    def _why_not(self, operation: Operation) -> str:
         """Called from threads."""
         leased = self.working and self._lease is not None and self._lease.valid
-        if errand.undoes and self._lease is not None:
+        if operation.undoes and self._lease is not None:
             # After a stop, too; and the next holder of the Lease waits this long for what was sent before.
             array = self._array()
             leased = self._lease.was_valid(array.spec.limits.command_timeout if array else 0.0)
-        return executor.why_not(errand, self._cache, leased=leased, paused=self._paused)
+        return executor.why_not(operation, self._cache, leased=leased, paused=self._paused)
 
     @property
     def _paused(self) -> str:
@@ -310,11 +312,11 @@ class Worker:
     def drain(self) -> None:
         """Send no further command; those that were sent are waited for. Before the end, or while another works it."""
         self.working = False
-        self._contacts.drain()
+        self._connection.drain()
 
     def abandon(self) -> None:
         """Cut the connections: what is under way has an unknown outcome, and whoever waits for it gets on."""
-        self._contacts.close()
+        self._connection.close()
 
     @property
     def healthy(self) -> bool:
@@ -327,10 +329,10 @@ class Worker:
     def _note_progress(self) -> None:
         self._progress = self._clock()
 
-    def _heed(self, typed: Typed) -> None:
+    def _observe_command(self, result: CommandResult) -> None:
         """Called from the threads in which commands end."""
         self._note_progress()
-        self._meter.heed(typed)
+        self._meter.observe_command(result)
 
     def _array(self) -> FlashSystemArray | None:
         entry = self._cache.get(self.ref)
@@ -339,14 +341,14 @@ class Worker:
     def _is_free(self, array: FlashSystemArray) -> bool:
         hosts, attachments = self._cache.hosts_on(self.ref), self._cache.attachments_on(self.ref)
         gone = array_plan.plan_gone(array, len(hosts), len(attachments))
-        return isinstance(as_held(gone, array, self._world("")), Release)
+        return isinstance(apply_overrides(gone, array, self._world("")), Release)
 
-    def _world(self, closed: str) -> World:
+    def _world(self, closed: str) -> Desired:
         array = self._array()
         if array is None:
             raise KubeError(f"{self.ref} is gone")
         attachments = self._cache.attachments_on(self.ref)
-        return World(
+        return Desired(
             array=array,
             hosts=self._cache.hosts_on(self.ref),
             attachments=attachments,
@@ -356,12 +358,12 @@ class Worker:
             namespaced=bool(self._settings.watched),
             paused=self._paused,
             closed=closed,
-            unsettled=self._unsettled.hosts,
-            unsettled_pairs=self._unsettled.pairs,
-            all_unsettled=self._unsettled.everything,
-            settling=self._settling.rest(attachments.values()),
-            held=self._protected.held,
-            counted=self._braking.counted,
+            in_doubt=self._in_doubt.hosts,
+            in_doubt_pairs=self._in_doubt.pairs,
+            all_in_doubt=self._in_doubt.everything,
+            debounced=self._debounce.rest(attachments.values()),
+            held=self._refusal_cache.held,
+            counted=self._detach_counter.counted,
             now=now(),
             chap=self._chap.known,
             marked=self._cache.marked,

@@ -5,13 +5,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 
-from flashsystem_operator.api.base import Memory, remember
+from flashsystem_operator.api.base import StatusModel, remember
 from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Change, as_it_was
 from flashsystem_operator.controller.events import Events
-from flashsystem_operator.controller.kube.client import Body, Conflict, Gone, Kube, KubeError
+from flashsystem_operator.controller.kube.client import Body, Conflict, Kube, KubeError, NotFound
 from flashsystem_operator.planner import text
-from flashsystem_operator.planner.events import EventReason, News
+from flashsystem_operator.planner.events import EventReason, EventRecord
 
 _SIDE_BY_SIDE = 32
 """Writes in flight; more gained nothing against a real API server."""
@@ -53,14 +53,14 @@ class Writer:
                 group.create_task(one(ref))
         return failed
 
-    async def status(self, ref: ObjectRef, uid: str, status: Memory) -> None:
+    async def status(self, ref: ObjectRef, uid: str, status: StatusModel) -> None:
         """Write a status if it differs from the one that the API server has. Raises KubeError.
 
         uid: of the object that the status is about. One that was created under its name since has nothing of it.
         """
         was_known = await self._settle(ref)
         entry, desired = self._cache.get(ref), status.to_json()
-        if entry is None or entry.ghost:
+        if entry is None or entry.tombstone:
             return
         _same(ref, uid, entry.meta)
         if entry.status != desired:
@@ -70,7 +70,7 @@ class Writer:
             write = self._kube.write_status(ref, entry.meta, entry.status, desired)
             self._cache.put(ref.kind, await self._write(ref, write))
 
-    def remembered(self, ref: ObjectRef) -> Memory | None:
+    def remembered(self, ref: ObjectRef) -> StatusModel | None:
         """The status of an object as it is known now, newer than the world of a pass that wrote to it."""
         entry = self._cache.get(ref)
         return remember(STATUS_MODELS[ref.kind], entry.status) if entry else None
@@ -85,7 +85,7 @@ class Writer:
         await self._settle(ref)
         entry = self._cache.get(ref)
         if entry is None:
-            raise Gone(f"{ref} is gone")
+            raise NotFound(f"{ref} is gone")
         _same(ref, uid, entry.meta)
         if not entry.meta.guarded:
             write = self._kube.write_finalizer(ref, entry.meta, present=True)
@@ -103,7 +103,7 @@ class Writer:
             if entry is None:
                 return
             _same(ref, decided.uid, entry.meta)
-            if entry.ghost:
+            if entry.tombstone:
                 self._cache.remove(ref)
             elif entry.meta.resource_version != decided.resource_version:
                 raise Conflict(f"{ref} was changed since its end was decided")
@@ -113,7 +113,7 @@ class Writer:
                     self._cache.learn_end(ref, decided.uid)
                 else:
                     self._cache.put(ref.kind, body)
-        except Gone:
+        except NotFound:
             # Of an earlier try, perhaps, whose answer was lost. The watch may have lost that it ended, too.
             self._cache.learn_end(ref, decided.uid)
             raise
@@ -122,7 +122,7 @@ class Writer:
         """The object as it was written. One whose write failed may be other than we know, until it was read again."""
         try:
             return await write
-        except Gone:
+        except NotFound:
             raise
         except BaseException:
             self._doubtful.add(ref)
@@ -135,7 +135,7 @@ class Writer:
         decided on what was.
         """
         entry = self._cache.get(ref)
-        if ref not in self._doubtful or entry is None or entry.ghost:
+        if ref not in self._doubtful or entry is None or entry.tombstone:
             self._doubtful.discard(ref)
             return True
         body = await self._kube.get(ref)
@@ -153,8 +153,8 @@ class Writer:
         """
         entry = self._cache.get(owner)
         if entry is None or entry.meta.uid != uid:
-            raise Gone(f"{owner} is gone")
-        found = entry.ghost
+            raise NotFound(f"{owner} is gone")
+        found = entry.tombstone
         for host in hosts:
             async for body in self._kube.list(Kind.ATTACHMENT, host.namespace, f"spec.hostRef.name={host.name}"):
                 found = found or body["metadata"]["uid"] == uid
@@ -175,15 +175,15 @@ class Writer:
                 self._cache.learn(kind, body)
             raise Conflict(f"{ref} is not as it was known a moment ago")
 
-    def tell(self, ref: ObjectRef, uid: str, news: Iterable[News]) -> None:
+    def record_events(self, ref: ObjectRef, uid: str, news: Iterable[EventRecord]) -> None:
         """Have Events about an object written soon, also when it is about to go. Never waits, never fails."""
         for each in news:
-            self._events.tell(as_it_was(ref), uid, each)
+            self._events.record_events(as_it_was(ref), uid, each)
 
-    async def let_go(self, ref: ObjectRef, decided: ObjectMeta, left: str) -> None:
+    async def release_unchanged(self, ref: ObjectRef, decided: ObjectMeta, left: str) -> None:
         """As `release`, and say in an Event what stays on the array, if anything. Raises KubeError."""
         if left:
-            self.tell(ref, decided.uid, [News(EventReason.LEFT_ON_ARRAY, left)])
+            self.record_events(ref, decided.uid, [EventRecord(EventReason.LEFT_ON_ARRAY, left)])
         await self.release(ref, decided)
 
     async def close(self) -> None:
@@ -193,4 +193,4 @@ class Writer:
 
 def _same(ref: ObjectRef, uid: str, known: ObjectMeta) -> None:
     if known.uid != uid:
-        raise Gone(f"{ref} is gone, and another object has its name by now")
+        raise NotFound(f"{ref} is gone, and another object has its name by now")

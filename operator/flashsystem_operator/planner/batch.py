@@ -6,26 +6,26 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import RemoveHost, Step, UnmapVolume
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Release, Wait
-from flashsystem_operator.planner.desired import World, by_age
+from flashsystem_operator.planner.desired import Desired, by_age
 from flashsystem_operator.planner.host import host_plan
-from flashsystem_operator.planner.overrides import Worked, as_held, is_in_plan_mode
+from flashsystem_operator.planner.overrides import Worked, apply_overrides, is_in_plan_mode
 from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.safety import detach_guard
-from flashsystem_operator.planner.safety.detach_rate_limit import Brake
+from flashsystem_operator.planner.safety.detach_rate_limit import DetachRateLimit
 from flashsystem_operator.planner.safety.volume_protection import not_before_its_time
 from flashsystem_operator.planner.unreadable import as_far_as_read
 
 
-class Gate:
+class DetachPolicy:
     """For one plan. view: as it is before any detach of the plan."""
 
-    def __init__(self, world: World, view: View) -> None:
-        self._world = world
-        self._brake = Brake.of(world)
-        self._partings = detach_guard.partings(world, view)
+    def __init__(self, desired: Desired, inventory: Inventory) -> None:
+        self._world = desired
+        self._brake = DetachRateLimit.of(desired)
+        self._partings = detach_guard.partings(desired, inventory)
 
     def judge(self, attachment: VolumeAttachment, wished: Decision) -> Decision:
         """What may be done of what is wished."""
@@ -48,7 +48,9 @@ Decisions = Mapping[ObjectRef, Decision]
 TAKING = (UnmapVolume, RemoveHost)
 
 
-def plan(world: World, view: View, due: Iterable[ObjectRef], undone: Container[ObjectRef] = ()) -> Decisions:
+def plan(
+    desired: Desired, inventory: Inventory, due: Iterable[ObjectRef], undone: Container[ObjectRef] = ()
+) -> Decisions:
     """Decide about the hosts and attachments of `due` that exist and can be read.
 
     undone: those whose steps were not done in this pass, for example because the array refused one. No other plan
@@ -56,17 +58,17 @@ def plan(world: World, view: View, due: Iterable[ObjectRef], undone: Container[O
 
     Those in plan mode come last: they may stand on what the others leave, and nobody on what they only would do.
     """
-    found = (world.hosts.get(ref) or world.attachments.get(ref) for ref in dict.fromkeys(due))
+    found = (desired.hosts.get(ref) or desired.attachments.get(ref) for ref in dict.fromkeys(due))
     resources = [each for each in found if each is not None and not each.unreadable]
-    planned = {each.ref for each in resources if is_in_plan_mode(each, world)}
-    draft = view.copy()
-    decisions = _plan(world, view, draft, [each for each in resources if each.ref not in planned], undone)
-    decisions |= _plan(world, view, draft, [each for each in resources if each.ref in planned], undone)
-    return {ref: _as_seen(decision, ref, world, view) for ref, decision in decisions.items()}
+    planned = {each.ref for each in resources if is_in_plan_mode(each, desired)}
+    draft = inventory.copy()
+    decisions = _plan(desired, inventory, draft, [each for each in resources if each.ref not in planned], undone)
+    decisions |= _plan(desired, inventory, draft, [each for each in resources if each.ref in planned], undone)
+    return {ref: _as_seen(decision, ref, desired, inventory) for ref, decision in decisions.items()}
 
 
 def _plan(
-    world: World, view: View, draft: View, due: Iterable[Worked], undone: Container[ObjectRef]
+    desired: Desired, inventory: Inventory, draft: Inventory, due: Iterable[Worked], undone: Container[ObjectRef]
 ) -> dict[ObjectRef, Decision]:
     """In this order: ports of hosts, what is to go, what is to come (the elder first), and host objects left empty."""
     decisions = dict[ObjectRef, Decision]()
@@ -74,39 +76,39 @@ def _plan(
     due_hosts = [each for each in due if isinstance(each, FlashSystemHost)]
     due_attachments = [each for each in due if isinstance(each, VolumeAttachment)]
 
-    def settle(resource: Worked, desired: Decision) -> None:
-        desired = as_far_as_read(desired, resource, world, view)
-        decisions[resource.ref] = decision = as_held(_as_allowed(desired, resource, world), resource, world)
+    def settle(resource: Worked, planned: Decision) -> None:
+        planned = as_far_as_read(planned, resource, desired, inventory)
+        decisions[resource.ref] = decision = apply_overrides(_as_allowed(planned, resource, desired), resource, desired)
         for step in _to_be_assumed(decision) if resource.ref not in undone else ():
             draft.assume(step)
 
     for host in due_hosts:
-        settle(host, host_plan.plan(host, world, draft))
+        settle(host, host_plan.plan(host, desired, draft))
     leaving = [each for each in due_attachments if each.metadata.deleting]
     if leaving:
-        gate = Gate(world, draft)
+        gate = DetachPolicy(desired, draft)
         for attachment in leaving:
-            settle(attachment, gate.judge(attachment, attach.plan(attachment, world, draft)))
+            settle(attachment, gate.judge(attachment, attach.plan(attachment, desired, draft)))
             gate.passed(attachment, decisions[attachment.ref])
     for attachment in due_attachments:
         if not attachment.metadata.deleting:
-            settle(attachment, attach.plan(attachment, world, draft))
+            settle(attachment, attach.plan(attachment, desired, draft))
     for host in due_hosts:
-        if isinstance(decisions[host.ref], InSync) and isinstance(again := host_plan.plan(host, world, draft), Act):
+        if isinstance(decisions[host.ref], InSync) and isinstance(again := host_plan.plan(host, desired, draft), Act):
             del decisions[host.ref]  # its steps come after those of the attachments
             settle(host, again)
     return decisions
 
 
-def _as_seen(decision: Decision, ref: ObjectRef, world: World, view: View) -> Decision:
+def _as_seen(decision: Decision, ref: ObjectRef, desired: Desired, inventory: Inventory) -> Decision:
     """The end of an object stands on what a look has shown, never on what others of the plan are supposed to do."""
     if not isinstance(decision, Release):
         return decision
-    if (host := world.hosts.get(ref)) is not None:
-        released, seen = host.metadata.released, host_plan.plan(host, world, view)
+    if (host := desired.hosts.get(ref)) is not None:
+        released, seen = host.metadata.released, host_plan.plan(host, desired, inventory)
     else:
-        attachment = world.attachments[ref]
-        released, seen = attachment.metadata.released, attach.plan(attachment, world, view)
+        attachment = desired.attachments[ref]
+        released, seen = attachment.metadata.released, attach.plan(attachment, desired, inventory)
     if released or isinstance(seen, Release):
         return decision
     return Wait(Reason.HANDING_OVER, "What it has on the array is about to be removed for another object.")
@@ -123,11 +125,15 @@ def _to_be_assumed(decision: Decision) -> tuple[Step, ...]:
             return ()
 
 
-def _as_allowed(decision: Decision, resource: Worked, world: World) -> Decision:
+def _as_allowed(decision: Decision, resource: Worked, desired: Desired) -> Decision:
     """What was refused a moment ago rests. While the array is closed, only what takes away may be done."""
-    decision = not_before_its_time(decision, world)
-    if not world.closed or not isinstance(decision, Act) or all(isinstance(step, TAKING) for step in decision.steps):
+    decision = not_before_its_time(decision, desired)
+    if not desired.closed or not isinstance(decision, Act) or all(isinstance(step, TAKING) for step in decision.steps):
         return decision
     # What is wrong names pools and nodes, which are for the keeper of the array.
-    why = world.closed if Reader.of(resource, world).keeps_the_array else "see its conditions, or ask whoever keeps it."
-    return Wait(Reason.ARRAY_NOT_READY, f"{world.array.ref} is not ready: {why}")
+    why = (
+        desired.closed
+        if Reader.of(resource, desired).keeps_the_array
+        else "see its conditions, or ask whoever keeps it."
+    )
+    return Wait(Reason.ARRAY_NOT_READY, f"{desired.array.ref} is not ready: {why}")

@@ -25,7 +25,7 @@ from flashsystem_operator.planner.drift import ASKED
 from flashsystem_operator.planner.text import listed
 
 
-class Why(StrEnum):
+class ChangeKind(StrEnum):
     """The wishes that commands serve, as the change log names them."""
 
     ATTACH = "attach"
@@ -45,74 +45,90 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class ChangeReason:
     """because: one sentence that a person can check."""
 
-    why: Why
+    why: ChangeKind
     because: str
 
 
-def cause(resource: FlashSystemHost | VolumeAttachment, step: Step) -> Cause:
+def change_reason_of(resource: FlashSystemHost | VolumeAttachment, step: Step) -> ChangeReason:
     """Why this step is done for that resource."""
     if isinstance(resource, VolumeAttachment):
         return _of_attachment(resource, step)
     return _of_host(resource, step)
 
 
-def _of_attachment(attachment: VolumeAttachment, step: Step) -> Cause:
+def _of_attachment(attachment: VolumeAttachment, step: Step) -> ChangeReason:
     ref, meta, since = attachment.ref, attachment.metadata, attachment.status.attached_time
     forced = f", and annotation {FORCE_DETACH} lets it past the guard" if meta.asked.force_detach == meta.uid else ""
     match step:
         case UnmapVolume():
-            return Cause(Why.DETACH, f"{ref} is being deleted since {meta.deletion_timestamp}{forced}.")
+            return ChangeReason(ChangeKind.DETACH, f"{ref} is being deleted since {meta.deletion_timestamp}{forced}.")
         case MapVolume() if since:
-            return Cause(Why.CORRECT, f"{ref} is attached since {since}, and the mapping was missing on the array.")
+            return ChangeReason(
+                ChangeKind.CORRECT, f"{ref} is attached since {since}, and the mapping was missing on the array."
+            )
         case MapVolume():
-            return Cause(Why.ATTACH, f"{ref} asks for it.")
+            return ChangeReason(ChangeKind.ATTACH, f"{ref} asks for it.")
         case MakeHost() | AddPorts() if since:
-            return Cause(Why.CORRECT, f"{ref} is attached since {since}, and the host object was missing on the array.")
+            return ChangeReason(
+                ChangeKind.CORRECT, f"{ref} is attached since {since}, and the host object was missing on the array."
+            )
         case MakeHost() | AddPorts():
-            return Cause(Why.MAKE_HOST, f"{ref} is the first volume of {attachment.host}.")
+            return ChangeReason(ChangeKind.MAKE_HOST, f"{ref} is the first volume of {attachment.host}.")
         case _:
             return _of_traits(attachment.host, step)
 
 
-def _of_host(host: FlashSystemHost, step: Step) -> Cause:
+def _of_host(host: FlashSystemHost, step: Step) -> ChangeReason:
     ref = host.ref
     match step:
         case RemoveHost() if host.metadata.deleting:
-            return Cause(Why.DELETE_HOST, f"{ref} is being deleted since {host.metadata.deletion_timestamp}.")
+            return ChangeReason(
+                ChangeKind.DELETE_HOST, f"{ref} is being deleted since {host.metadata.deletion_timestamp}."
+            )
         case RemoveHost():
-            return Cause(Why.EMPTY_HOST, f"Nothing is mapped to it any more, and {ref} does not need it.")
+            return ChangeReason(ChangeKind.EMPTY_HOST, f"Nothing is mapped to it any more, and {ref} does not need it.")
         case MakeHost():
-            return Cause(Why.MAKE_HOST, f"{ref} asks for it.")
+            return ChangeReason(ChangeKind.MAKE_HOST, f"{ref} asks for it.")
         case AddPorts(iqns=iqns) if _had(host, iqns):
-            return Cause(Why.CORRECT, f"{ref} had {', '.join(iqns)}, and the host object lacked it on the array.")
+            return ChangeReason(
+                ChangeKind.CORRECT, f"{ref} had {', '.join(iqns)}, and the host object lacked it on the array."
+            )
         case AddPorts(iqns=iqns):
-            return Cause(Why.ADD_PORTS, f"spec.initiators of {ref} names {', '.join(iqns)}.")
+            return ChangeReason(ChangeKind.ADD_PORTS, f"spec.initiators of {ref} names {', '.join(iqns)}.")
         case RemovePort(iqn=iqn):
-            return Cause(Why.REMOVE_PORT, f"spec.initiators of {ref} names {iqn} no more.")
+            return ChangeReason(ChangeKind.REMOVE_PORT, f"spec.initiators of {ref} names {iqn} no more.")
         case _:
             return _of_traits(ref, step)
 
 
-def _of_traits(host: ObjectRef, step: Step) -> Cause:
+def _of_traits(host: ObjectRef, step: Step) -> ChangeReason:
     """What the spec of a host asks for beside its initiators, whether for itself or with its first volume."""
     match step:
         case SetChap():
-            return Cause(Why.SET_CHAP, f"The array does not have the secret of the Secret that {host} names.")
+            return ChangeReason(
+                ChangeKind.SET_CHAP, f"The array does not have the secret of the Secret that {host} names."
+            )
         case ClearChap():
-            return Cause(Why.CLEAR_CHAP, f"{host} asks for no CHAP secret any more, and the one there was set by us.")
+            return ChangeReason(
+                ChangeKind.CLEAR_CHAP, f"{host} asks for no CHAP secret any more, and the one there was set by us."
+            )
         case ChangeHost(portset=portset, kind=kind):
             wished = [f"spec.portset {portset}"] if portset else []
             wished += [f"spec.type {kind}"] if kind else []
-            return Cause(Why.PLACE_HOST, f"{host} says {listed(wished)}, and the host object has another.")
+            return ChangeReason(
+                ChangeKind.PLACE_HOST, f"{host} says {listed(wished)}, and the host object has another."
+            )
         case AddIoGroups(groups=groups):
-            return Cause(Why.PLACE_HOST, f"spec.ioGroups of {host} names I/O group {listed(groups)} too.")
+            return ChangeReason(ChangeKind.PLACE_HOST, f"spec.ioGroups of {host} names I/O group {listed(groups)} too.")
         case RemoveIoGroups(groups=groups):
-            return Cause(Why.PLACE_HOST, f"spec.ioGroups of {host} does not name I/O group {listed(groups)}.")
+            return ChangeReason(
+                ChangeKind.PLACE_HOST, f"spec.ioGroups of {host} does not name I/O group {listed(groups)}."
+            )
         case _:
-            return Cause(Why.SPEC, f"The spec of {host} asks for it.")
+            return ChangeReason(ChangeKind.SPEC, f"The spec of {host} asks for it.")
 
 
 def _had(host: FlashSystemHost, iqns: Collection[str]) -> bool:

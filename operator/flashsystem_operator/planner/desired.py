@@ -11,7 +11,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef, Resource
 from flashsystem_operator.array.commands import Step
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Volume
 from flashsystem_operator.planner.access import Labels, Refusal, Tenancy
 from flashsystem_operator.planner.decision import Refuse, Wait
@@ -22,7 +22,7 @@ AnyResource = TypeVar("AnyResource", bound=Resource)
 
 
 @dataclass(frozen=True)
-class World:
+class Desired:
     """All resources of one array, not only those whose turn it is: a rival counts whether or not it is due.
 
     And whether or not its spec can be read: nothing is done for one that cannot (`Resource.unreadable`), but what can
@@ -52,11 +52,11 @@ class World:
     attachments: Mapping[ObjectRef, VolumeAttachment]
     installation: str
     closed: str = ""
-    unsettled: frozenset[HostName] = field(default_factory=frozenset)
-    unsettled_pairs: frozenset[tuple[HostName, VolumeUid]] = field(default_factory=frozenset)
-    all_unsettled: bool = False
+    in_doubt: frozenset[HostName] = field(default_factory=frozenset)
+    in_doubt_pairs: frozenset[tuple[HostName, VolumeUid]] = field(default_factory=frozenset)
+    all_in_doubt: bool = False
     chap: Mapping[ObjectRef, ChapSecret | Refuse] = field(default_factory=dict)
-    settling: Mapping[ObjectRef, float] = field(default_factory=dict)
+    debounced: Mapping[ObjectRef, float] = field(default_factory=dict)
     held: Mapping[Step, Wait] = field(default_factory=dict)
     counted: Mapping[str, str] = field(default_factory=dict)
     now: str = "1970-01-01T00:00:00Z"
@@ -74,16 +74,16 @@ class World:
 
     def counts(self, host: FlashSystemHost) -> bool:
         """Whether a host is to be reckoned with: it may use the array, or was let in before and has something there."""
-        return self.tenancy.use(host.metadata.namespace) is None or was_let_in(host)
+        return self.tenancy.use(host.metadata.namespace) is None or has_been_admitted(host)
 
-    def barred(self, attachment: VolumeAttachment, view: View) -> Refusal:
-        """Why an attachment may not have its volume. One that had it keeps its word: see `was_let_in`."""
+    def access_denied(self, attachment: VolumeAttachment, inventory: Inventory) -> Refusal:
+        """Why an attachment may not have its volume. One that had it keeps its word: see `has_been_admitted`."""
         namespace = attachment.metadata.namespace
         if refused := self.tenancy.use(namespace):
             return refused
         selector, seen = attachment.spec.volume, attachment.status.volume
         if uid := selector.uid or (seen.uid if seen else None):
-            known = view.volumes.get(uid)
+            known = inventory.volumes.get(uid)
             return self.tenancy.volume(namespace, known.name if known else None, uid)
         return self.tenancy.volume(namespace, selector.name) if selector.name else None
 
@@ -99,10 +99,10 @@ class World:
             for installation in (self.installation, *self.former)
         )
 
-    def object_of(self, host: FlashSystemHost, view: View) -> HostName:
+    def object_of(self, host: FlashSystemHost, inventory: Inventory) -> HostName:
         """The name of the host object that we made for this resource; if there is none, the name that it would get."""
         names = self.names_of(host)
-        return next((name for name in names if name in view.hosts), names[0])
+        return next((name for name in names if name in inventory.hosts), names[0])
 
     def ours(self, name: HostName) -> bool:
         return any(made_by(installation, name) for installation in (self.installation, *self.former))
@@ -120,11 +120,11 @@ class World:
         return next(others, None) if self.ours(name) else None
 
     def is_unsettled(self, name: HostName) -> bool:
-        return self.all_unsettled or name in self.unsettled
+        return self.all_in_doubt or name in self.in_doubt
 
     def perhaps_mapped(self, uid: VolumeUid) -> frozenset[HostName]:
         """The host objects on which a volume may still appear."""
-        return frozenset(host for host, volume in self.unsettled_pairs if volume == uid)
+        return frozenset(host for host, volume in self.in_doubt_pairs if volume == uid)
 
     def attachments_of(self, host: FlashSystemHost) -> tuple[VolumeAttachment, ...]:
         """Those that name the host, from the oldest to the youngest. And those that may, as far as can be read."""
@@ -142,15 +142,17 @@ class World:
             return True
         return not set(host.spec.initiators.iscsi).isdisjoint(seen.initiators)
 
-    def rivals(self, attachment: VolumeAttachment, volume: Volume, view: View) -> tuple[VolumeAttachment, ...]:
+    def rivals(
+        self, attachment: VolumeAttachment, volume: Volume, inventory: Inventory
+    ) -> tuple[VolumeAttachment, ...]:
         """The other live attachments of the same volume, from the oldest to the youngest."""
         named = self._attachments_by_selector
         return by_age(
             other
             for key in (volume.uid, volume.name)
             for other in named.get(key, ())
-            if other.ref != attachment.ref and not other.metadata.deleting and volume_of(other, view) == volume
-            if was_let_in(other) or not self.barred(other, view)
+            if other.ref != attachment.ref and not other.metadata.deleting and volume_of(other, inventory) == volume
+            if has_been_admitted(other) or not self.access_denied(other, inventory)
         )
 
     def bound_to(self, uid: VolumeUid, name: VolumeName | None = None) -> tuple[VolumeAttachment, ...]:
@@ -161,7 +163,7 @@ class World:
         named = self._attachments_by_selector
         return by_age((*named.get(uid, ()), *(named.get(name, ()) if name else ())))
 
-    def recorded_at(self, attachment: VolumeAttachment, view: View) -> tuple[Host, ...]:
+    def recorded_at(self, attachment: VolumeAttachment, inventory: Inventory) -> tuple[Host, ...]:
         """The host objects with the volume mapped where it was mapped for this attachment, whatever their names by now.
 
         By name, by an initiator, or by id, which a host object keeps when it loses its name and its initiators. But the
@@ -172,15 +174,15 @@ class World:
         if seen is None or uid is None:
             return ()
         found: list[Host] = []
-        for host in (view.hosts[name] for name in sorted(view.of_volume(uid)) if name in view.hosts):
+        for host in (inventory.hosts[name] for name in sorted(inventory.of_volume(uid)) if name in inventory.hosts):
             same = (bool(seen.id) and host.id == seen.id) or not host.iqns.isdisjoint(seen.initiators)
-            if host.name == seen.name or (same and not self._has_another(attachment, host, uid, view)):
+            if host.name == seen.name or (same and not self._has_another(attachment, host, uid, inventory)):
                 found.append(host)
         return tuple(found)
 
-    def _has_another(self, attachment: VolumeAttachment, host: Host, uid: VolumeUid, view: View) -> bool:
+    def _has_another(self, attachment: VolumeAttachment, host: Host, uid: VolumeUid, inventory: Inventory) -> bool:
         """Whether another attachment of the volume is recorded on this host object, or its FlashSystemHost uses it."""
-        volume = view.volumes.get(uid)
+        volume = inventory.volumes.get(uid)
         for other in self.bound_to(uid, volume.name if volume else None):
             resource, seen = self.hosts.get(other.host), other.status.host
             uses = resource is not None and (
@@ -198,13 +200,13 @@ class World:
         """The hosts whose spec names this initiator, from the oldest to the youngest."""
         return self._hosts_by_iqn.get(iqn, ())
 
-    def claimant(self, iqn: Iqn, view: View) -> FlashSystemHost | None:
+    def claimant(self, iqn: Iqn, inventory: Inventory) -> FlashSystemHost | None:
         """Whose initiator it is: of those that claim it the one proven on the array, then the eldest.
 
         On a host object that the operator did not create, one that uses it already comes before those that may adopt
         it, and these before all others: a claim takes nothing from a host that has what the claimant may not have.
         """
-        claimants, holder = self.claimants(iqn), view.hosts.get(view.holder(iqn) or HostName(""))
+        claimants, holder = self.claimants(iqn), inventory.hosts.get(inventory.holder(iqn) or HostName(""))
         if holder is None or len(claimants) < 2:  # noqa: PLR2004 - one claim has no rival
             return next(iter(claimants), None)
 
@@ -255,15 +257,15 @@ class World:
         return {iqn: tuple(hosts) for iqn, hosts in found.items()}
 
 
-def volume_of(attachment: VolumeAttachment, view: View) -> Volume | None:
+def volume_of(attachment: VolumeAttachment, inventory: Inventory) -> Volume | None:
     """The volume that the attachment means: from its first resolution on only the UID counts, never again the name.
 
     A UID of the spec, which nobody can change, comes before one that is remembered.
     """
     selector, seen = attachment.spec.volume, attachment.status.volume
     if uid := selector.uid or (seen.uid if seen else None):
-        return view.volumes.get(uid)
-    return None if selector.name is None else view.volume_named(selector.name)
+        return inventory.volumes.get(uid)
+    return None if selector.name is None else inventory.volume_named(selector.name)
 
 
 def marked_among(hosts: Collection[FlashSystemHost]) -> Callable[[HostName], list[FlashSystemHost]]:
@@ -275,7 +277,7 @@ def marked_among(hosts: Collection[FlashSystemHost]) -> Callable[[HostName], lis
     return marked
 
 
-def was_let_in(resource: FlashSystemHost | VolumeAttachment) -> bool:
+def has_been_admitted(resource: FlashSystemHost | VolumeAttachment) -> bool:
     """Whether something was done for it on the array before: a permission withdrawn since takes nothing of that away.
 
     Told by what only we write: the host object that was found or made, the origin of the mapping.

@@ -15,11 +15,11 @@ from flashsystem_operator.api.host import FlashSystemHost, HostPort, OtherPorts,
 from flashsystem_operator.api.metadata import RECONCILE_REQUESTED_AT
 from flashsystem_operator.array import model
 from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Mapping, Port, Volume
 from flashsystem_operator.planner.conditions import kept
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.text import listed, plural
 from flashsystem_operator.planner.unreadable import stands_on
@@ -125,21 +125,21 @@ class Place(Protocol):
 # -- facts -----------------------------------------------------------------------------------------------------------
 
 
-def with_vanished(world: World, view: View) -> World:
+def with_vanished(desired: Desired, inventory: Inventory) -> Desired:
     """The world, with the attachments whose mapping is not there any more, and of which that was not said before."""
-    lost = (each for each in world.attachments.values() if is_missing(each, world, view) and _is_news(each))
-    return replace(world, vanished=frozenset(each.ref for each in lost if not stands_on(each, world, view)))
+    lost = (each for each in desired.attachments.values() if is_missing(each, desired, inventory) and _is_news(each))
+    return replace(desired, vanished=frozenset(each.ref for each in lost if not stands_on(each, desired, inventory)))
 
 
-def is_missing(attachment: VolumeAttachment, world: World, view: View) -> bool:
+def is_missing(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> bool:
     """Whether a mapping that was there is not in the view. Where the volume is not, that is another matter."""
     seen = attachment.status
     if attachment.metadata.deleting or not _was_there(attachment) or not seen.host or not seen.volume:
         return False
     uid, name = seen.volume.uid, seen.host.name
-    if uid not in view.volumes or name in (mapped := view.of_volume(uid)):
+    if uid not in inventory.volumes or name in (mapped := inventory.of_volume(uid)):
         return False
-    return mapped.isdisjoint(view.holders(seen.host.initiators)) and not world.recorded_at(attachment, view)
+    return mapped.isdisjoint(inventory.holders(seen.host.initiators)) and not desired.recorded_at(attachment, inventory)
 
 
 def is_reported(attachment: VolumeAttachment) -> bool:
@@ -153,10 +153,10 @@ def is_known(attachment: VolumeAttachment) -> bool:
     return is_reported(attachment) or (ready is not None and ready.reason == Reason.MAPPING_REMOVED)
 
 
-def is_forgiven(attachment: VolumeAttachment, world: World, view: View) -> bool:
+def is_forgiven(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> bool:
     """Whether somebody asked that what was removed be made again: it then counts as a mapping that is yet to come."""
     corrects = attachment.spec.drift_policy is DriftPolicy.CORRECT
-    return corrects and _is_answered(attachment) and is_missing(attachment, world, view)
+    return corrects and _is_answered(attachment) and is_missing(attachment, desired, inventory)
 
 
 def given_lun(attachment: VolumeAttachment, mapping: Mapping) -> Lun:
@@ -191,9 +191,11 @@ def _is_moved(attachment: VolumeAttachment, mapping: Mapping) -> bool:
 # -- what it means for a plan ----------------------------------------------------------------------------------------
 
 
-def of_removed(wished: Decision, attachment: VolumeAttachment, place: Place, world: World, view: View) -> Decision:
+def of_removed(
+    wished: Decision, attachment: VolumeAttachment, place: Place, desired: Desired, inventory: Inventory
+) -> Decision:
     """A volume is to be mapped, if that is what is wished: but it may have been, and another hand unmapped it."""
-    if not _was_there(attachment) or is_forgiven(attachment, world, view):
+    if not _was_there(attachment) or is_forgiven(attachment, desired, inventory):
         return wished
     policy, what = attachment.spec.drift_policy, _what(attachment)
     said = kept(attachment.status.conditions) if policy is not DriftPolicy.IGNORE else ()
@@ -202,33 +204,38 @@ def of_removed(wished: Decision, attachment: VolumeAttachment, place: Place, wor
             return Refuse(Reason.MAPPING_REMOVED, f"{what} spec.driftPolicy is Ignore, so it stays so. {_BY_HAND}")
         case Act() if is_reported(attachment):
             return Refuse(Reason.MAPPING_REMOVED, said[0].message, said)
-        case Act() if why := _why_not(attachment, place, world, view):
+        case Act() if why := _why_not(attachment, place, desired, inventory):
             message = f"{what} It was not mapped again by itself, since {why}. {_ON_REQUEST}"
             return Refuse(Reason.MAPPING_REMOVED, message, (Note("Drifted", Reason.MAPPING_REMOVED, message),))
         case Act(steps):
             lun = next((step.lun for step in steps if isinstance(step, MapVolume)), None)
             return replace(wished, warning=f"{what} It is mapped again at LUN {lun}. {wished.warning}".rstrip())
         case _:
-            return of_unseen(wished, attachment, world, view)
+            return of_unseen(wished, attachment, desired, inventory)
 
 
-def of_unseen(wished: Decision, attachment: VolumeAttachment, world: World, view: View) -> Decision:
+def of_unseen(wished: Decision, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Decision:
     """Something else is in the way of the attachment: what vanished meanwhile is not made again when that is gone.
 
     What was reported of the mapping while it was there, its LUN or who else has the volume, ends with it.
     """
-    if attachment.spec.drift_policy is DriftPolicy.IGNORE or is_forgiven(attachment, world, view):
+    if attachment.spec.drift_policy is DriftPolicy.IGNORE or is_forgiven(attachment, desired, inventory):
         return wished
     notes = kept(attachment.status.conditions)
     uncertain = isinstance(wished, Wait) and wished.reason is Reason.OUTCOME_UNKNOWN
-    if not is_reported(attachment) and not uncertain and is_missing(attachment, world, view):
+    if not is_reported(attachment) and not uncertain and is_missing(attachment, desired, inventory):
         message = f"{_what(attachment)} It was not mapped again by itself, since something is in the way. {_ON_REQUEST}"
         notes = (Note("Drifted", Reason.MAPPING_REMOVED, message),)
     return replace(wished, notes=(*wished.notes, *notes))
 
 
 def of_mapped(
-    wished: Decision, attachment: VolumeAttachment, place: Place, mapping: Mapping, world: World, view: View
+    wished: Decision,
+    attachment: VolumeAttachment,
+    place: Place,
+    mapping: Mapping,
+    desired: Desired,
+    inventory: Inventory,
 ) -> Decision:
     """A volume is mapped: but perhaps not as it was, or not only here. That is said, and left as it is."""
     if attachment.spec.drift_policy is DriftPolicy.IGNORE:
@@ -236,7 +243,7 @@ def of_mapped(
     found: list[Note] = []
     if _is_moved(attachment, mapping) and len(mapping.luns) == 1:
         found.append(Note("Drifted", Reason.LUN_CHANGED, _moved(attachment, mapping)))
-    if others := _beyond_spec(attachment, place, world, view):
+    if others := _beyond_spec(attachment, place, desired, inventory):
         found.append(Note("Drifted", Reason.SHARED_BEYOND_SPEC, others))
     if not found:
         return wished
@@ -244,10 +251,10 @@ def of_mapped(
     return replace(wished, notes=(*wished.notes, note))
 
 
-def of_host(resource: FlashSystemHost, name: HostName, world: World) -> Refuse | None:
+def of_host(resource: FlashSystemHost, name: HostName, desired: Desired) -> Refuse | None:
     """There is no host object: because none is needed, or because another hand removed it with what was on it."""
-    attached = (each for each in world.attachments_of(resource) if not each.metadata.deleting)
-    lost = [each.metadata.name for each in attached if each.ref in world.vanished or is_known(each)]
+    attached = (each for each in desired.attachments_of(resource) if not each.metadata.deleting)
+    lost = [each.metadata.name for each in attached if each.ref in desired.vanished or is_known(each)]
     if not lost:
         return None
     message = (
@@ -273,17 +280,17 @@ def _what(attachment: VolumeAttachment) -> str:
     return f"Volume {volume} was mapped to host {host} at LUN {seen.lun}, and another hand unmapped it."
 
 
-def _why_not(attachment: VolumeAttachment, place: Place, world: World, view: View) -> str:
+def _why_not(attachment: VolumeAttachment, place: Place, desired: Desired, inventory: Inventory) -> str:
     """Why a mapping that vanished is not made again, empty when it is."""
     if attachment.spec.drift_policy is DriftPolicy.REPORT:
         return "spec.driftPolicy was Report"
-    host = view.hosts.get(place.name)
+    host = inventory.hosts.get(place.name)
     if host and host.logins:
         return (
             f"host {place.name} was logged in ({plural(host.logins, 'session')}): a disk that comes back under a "
             "running machine can meet what it still has in memory of it"
         )
-    many = len(world.vanished | {attachment.ref})
+    many = len(desired.vanished | {attachment.ref})
     if many >= MANY:
         return f"{many} mappings of this array vanished at once, which is somebody's work and not a slip"
     return ""
@@ -297,14 +304,14 @@ def _moved(attachment: VolumeAttachment, mapping: Mapping) -> str:
     )
 
 
-def _beyond_spec(attachment: VolumeAttachment, place: Place, world: World, view: View) -> str:
+def _beyond_spec(attachment: VolumeAttachment, place: Place, desired: Desired, inventory: Inventory) -> str:
     """What to say of mappings of the volume that should not be beside this one, empty when there are none."""
-    others = view.of_volume(place.volume.uid) - {place.name}
+    others = inventory.of_volume(place.volume.uid) - {place.name}
     exclusive = attachment.spec.access is Access.EXCLUSIVE
-    if not others or not (exclusive or world.array.spec.multi_host_mapping is MultiHostMapping.FORBIDDEN):
+    if not others or not (exclusive or desired.array.spec.multi_host_mapping is MultiHostMapping.FORBIDDEN):
         return ""
-    whom = Reader.of(attachment, world).host_objects(others)
-    rule = "spec.access is Exclusive" if exclusive else f"{world.array.ref} has spec.multiHostMapping Forbidden"
+    whom = Reader.of(attachment, desired).host_objects(others)
+    rule = "spec.access is Exclusive" if exclusive else f"{desired.array.ref} has spec.multiHostMapping Forbidden"
     way = "set spec.access to Shared on every attachment of it" if exclusive else "ask whoever keeps the array"
     return (
         f"Volume {place.volume.name} is mapped to {whom} too, although {rule}: hosts that write to one "

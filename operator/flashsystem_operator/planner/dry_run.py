@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import Step
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 
 _PASSES = 8
 """No object needs more than three; the rest is a net under two that undo each other's work."""
@@ -21,7 +21,7 @@ HELD = frozenset({Reason.PAUSED, Reason.PLANNED})
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class DryRunResult:
     """One object. steps: what would be sent for it, in order. end: the last decision about it."""
 
     ref: ObjectRef
@@ -47,14 +47,14 @@ class Outlook:
         return self.end.message if isinstance(self.end, Wait) and self.end.reason in HELD else ""
 
 
-def foresee(world: World, view: View) -> tuple[Outlook, ...]:
+def dry_run_to_the_end(desired: Desired, inventory: Inventory) -> tuple[DryRunResult, ...]:
     """The outlook of every host and attachment of the world, in the order in which their first steps are sent."""
-    refs = (*world.hosts, *world.attachments)
+    refs = (*desired.hosts, *desired.attachments)
     steps: dict[ObjectRef, tuple[Step, ...]] = {}
     ends: dict[ObjectRef, Decision] = {}
-    draft = view.copy()
+    draft = inventory.copy()
     for _ in range(_PASSES):
-        decisions = batch.plan(world, draft, refs)
+        decisions = batch.plan(desired, draft, refs)
         ends |= decisions
         acts = {ref: decision.steps for ref, decision in decisions.items() if isinstance(decision, Act)}
         for ref, some in acts.items():
@@ -64,4 +64,4 @@ def foresee(world: World, view: View) -> tuple[Outlook, ...]:
         if not acts:
             break
     order = (*steps, *(ref for ref in refs if ref not in steps))
-    return tuple(Outlook(ref, steps.get(ref, ()), ends[ref]) for ref in order if ref in ends)
+    return tuple(DryRunResult(ref, steps.get(ref, ()), ends[ref]) for ref in order if ref in ends)

@@ -17,7 +17,7 @@ from flashsystem_operator.array.model import Mapping
 from flashsystem_operator.planner.array import audit as audits
 from flashsystem_operator.planner.conditions import verdict
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Release
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.status import Outcome
 
@@ -72,7 +72,7 @@ _CALM = frozenset({"Paused"})
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class EventRecord:
     """One Event. message: whole sentences, without secrets, as conditions have them."""
 
     reason: str
@@ -82,7 +82,7 @@ class News:
 
 def of_attachment(
     before: VolumeAttachment, planned: Decision | None, outcome: Outcome, after: AttachmentStatus
-) -> tuple[News, ...]:
+) -> tuple[EventRecord, ...]:
     """What a pass did to an attachment that stays.
 
     before: as the pass found it. planned: what was decided first. after: what is said of it at the end.
@@ -93,7 +93,7 @@ def of_attachment(
     told += () if corrected else _warned(planned, outcome)
     if isinstance(outcome.decision, InSync) and after.attached_time and not before.status.attached_time:
         how = " It was there before." if after.origin is Origin.TAKEN_OVER else ""
-        told.append(News(EventReason.ATTACHED, outcome.decision.message + how))
+        told.append(EventRecord(EventReason.ATTACHED, outcome.decision.message + how))
     elif corrected:
         told.append(_corrected(planned, outcome.decision))
     elif ended := _drift_ended(was, planned, outcome):
@@ -102,10 +102,10 @@ def of_attachment(
 
 
 def of_wrong_mapping(
-    attachment: VolumeAttachment, meant: MapVolume, made: Mapping, problem: Exception | None, world: World
-) -> News:
+    attachment: VolumeAttachment, meant: MapVolume, made: Mapping, problem: Exception | None, desired: Desired
+) -> EventRecord:
     """A mapping that a command of ours made in place of the one that was meant. problem: why it stays."""
-    reader = Reader.of(attachment, world)
+    reader = Reader.of(attachment, desired)
     host = f"host object {made.host}" if reader.knows(made.host) else "another owner's host object"
     volume = f"{made.volume} " if reader.may_know(made.volume, made.uid) else ""
     message = (
@@ -114,17 +114,19 @@ def of_wrong_mapping(
     )
     why = f": {problem}" if reader.knows(made.host) and volume else ""  # it names both
     message += "It was unmapped." if problem is None else f"It could not be unmapped{why}. Unmap it on the array."
-    return News(EventReason.WRONG_VOLUME_MAPPED, message, warning=True)
+    return EventRecord(EventReason.WRONG_VOLUME_MAPPED, message, warning=True)
 
 
-def of_host(before: FlashSystemHost, planned: Decision | None, outcome: Outcome, after: HostStatus) -> tuple[News, ...]:
+def of_host(
+    before: FlashSystemHost, planned: Decision | None, outcome: Outcome, after: HostStatus
+) -> tuple[EventRecord, ...]:
     """What a pass did to a FlashSystemHost that stays; its host object may come and go with its attachments."""
     told = [*_warned(planned, outcome), *_trouble(before.status.conditions, outcome)]
     if after.id and after.ownership is Ownership.CREATED and not before.status.id:
-        told.append(News(EventReason.HOST_MADE, f"Host object {after.name} was made on the array."))
+        told.append(EventRecord(EventReason.HOST_MADE, f"Host object {after.name} was made on the array."))
     elif after.id and after.ownership is Ownership.ADOPTED and before.status.ownership is not Ownership.ADOPTED:
         words = f"Host object {after.name} of an administrator's has these initiators and is used as it is."
-        told.append(News(EventReason.HOST_ADOPTED, words))
+        told.append(EventRecord(EventReason.HOST_ADOPTED, words))
     elif before.status.id and not after.id:
         told.append(_host_removed(before))
     if ended := _drift_ended(before.status.conditions, planned, outcome):
@@ -134,24 +136,24 @@ def of_host(before: FlashSystemHost, planned: Decision | None, outcome: Outcome,
 
 def of_release(
     before: FlashSystemHost | VolumeAttachment, decision: Release, planned: Decision | None = None
-) -> tuple[News, ...]:
+) -> tuple[EventRecord, ...]:
     """What is to be known of an object that goes. planned: what was decided first."""
     return (*_warned(planned, Outcome(decision)), *_end(before, decision))
 
 
-def _end(before: FlashSystemHost | VolumeAttachment, decision: Release) -> tuple[News, ...]:
+def _end(before: FlashSystemHost | VolumeAttachment, decision: Release) -> tuple[EventRecord, ...]:
     if decision.left:
-        return (News(EventReason.LEFT_ON_ARRAY, decision.left),)
+        return (EventRecord(EventReason.LEFT_ON_ARRAY, decision.left),)
     if isinstance(before, FlashSystemHost):
         ours = before.status.id and before.status.ownership is Ownership.CREATED
         return (_host_removed(before),) if ours else ()
     volume, host = before.status.volume, before.status.host
     if before.status.attached_time and volume and host:
-        return (News(EventReason.DETACHED, f"Volume {volume.name} is not mapped to host {host.name} any more."),)
+        return (EventRecord(EventReason.DETACHED, f"Volume {volume.name} is not mapped to host {host.name} any more."),)
     return ()
 
 
-def of_array(before: FlashSystemArray, after: ArrayStatus) -> tuple[News, ...]:
+def of_array(before: FlashSystemArray, after: ArrayStatus) -> tuple[EventRecord, ...]:
     """What changed about an array: whether it answers, and whether it can be worked with."""
     was, ready, reachable = (
         before.status.conditions,
@@ -160,26 +162,26 @@ def of_array(before: FlashSystemArray, after: ArrayStatus) -> tuple[News, ...]:
     )
     told = list(_noted_conditions(was, after.conditions))
     if after.audit and audits.is_news(after.audit, before.status.audit):
-        told.append(News(EventReason.AUDIT_CHANGED, audits.sentence(after.audit)))
+        told.append(EventRecord(EventReason.AUDIT_CHANGED, audits.sentence(after.audit)))
     if ready is None or reachable is None:
         return tuple(told)
     bad = ready.status != "True" and (reachable.status == "False" or is_true(after.conditions, "Stalled"))
     if bad:
         former = find(was, "Ready")
         if former is None or former.status == "True" or former.reason != ready.reason:
-            told.append(News(ready.reason, ready.message, warning=True))
+            told.append(EventRecord(ready.reason, ready.message, warning=True))
     elif is_false(was, "Reachable") and reachable.status == "True":
-        told.append(News(EventReason.REACHABLE, f"The array answers again. {ready.message}"))
+        told.append(EventRecord(EventReason.REACHABLE, f"The array answers again. {ready.message}"))
     elif ready.status == "True" and not is_true(was, "Ready"):
-        told.append(News(EventReason.READY, ready.message))
+        told.append(EventRecord(EventReason.READY, ready.message))
     return tuple(told)
 
 
-def of_stray(was: Conditions, decision: Decision) -> tuple[News, ...]:
+def of_unassigned(was: Conditions, decision: Decision) -> tuple[EventRecord, ...]:
     """What is to be known of an object that no array's worker looks after: that it cannot be read, once."""
     if not isinstance(decision, Refuse) or _was_said(was, "Stalled", decision.reason):
         return ()
-    return (News(decision.reason, decision.message, warning=True),)
+    return (EventRecord(decision.reason, decision.message, warning=True),)
 
 
 def is_false(conditions: Conditions, kind: str) -> bool:
@@ -187,21 +189,21 @@ def is_false(conditions: Conditions, kind: str) -> bool:
     return found is not None and found.status == "False"
 
 
-def _warned(planned: Decision | None, outcome: Outcome) -> tuple[News, ...]:
+def _warned(planned: Decision | None, outcome: Outcome) -> tuple[EventRecord, ...]:
     if isinstance(planned, Act) and planned.warning and outcome.error is None:
-        return (News(EventReason.DONE_WITH_WARNING, planned.warning, warning=True),)
+        return (EventRecord(EventReason.DONE_WITH_WARNING, planned.warning, warning=True),)
     return ()
 
 
-def _trouble(was: Conditions, outcome: Outcome) -> tuple[News, ...]:
+def _trouble(was: Conditions, outcome: Outcome) -> tuple[EventRecord, ...]:
     """What somebody should look at: our refusal once, the array's each time, what is noted when it begins."""
     told = [_noted(note) for note in outcome.decision.notes if _is_new(was, note)]
     match outcome:
         case Outcome(decision=Refuse(reason, message)) if reason not in _OF_THE_ARRAY:
             known = _was_said(was, "Stalled", reason) or message in (each.message for each in told)
-            told += [] if known else [News(reason, message, warning=True)]
+            told += [] if known else [EventRecord(reason, message, warning=True)]
         case Outcome(decision=Act(), error=Refused() | Unreadable()):
-            told.append(News(*verdict(outcome.decision, outcome.error), warning=True))
+            told.append(EventRecord(*verdict(outcome.decision, outcome.error), warning=True))
         case _:
             pass
     return tuple(told)
@@ -211,24 +213,24 @@ def _is_new(was: Conditions, note: Note) -> bool:
     return note.reason not in _QUIET and not _was_said(was, note.kind, note.reason)
 
 
-def _noted(note: Note) -> News:
-    return News(note.kind, note.message, warning=note.kind not in _CALM)
+def _noted(note: Note) -> EventRecord:
+    return EventRecord(note.kind, note.message, warning=note.kind not in _CALM)
 
 
-def _noted_conditions(was: Conditions, now: Conditions) -> tuple[News, ...]:
+def _noted_conditions(was: Conditions, now: Conditions) -> tuple[EventRecord, ...]:
     """Further conditions of an array that became true."""
     own = ("Ready", "Reconciling", "Stalled", "Reachable")
     return tuple(
-        News(each.type, each.message, warning=each.type not in _CALM)
+        EventRecord(each.type, each.message, warning=each.type not in _CALM)
         for each in now
         if each.type not in own and each.status == "True" and not is_true(was, each.type)
     )
 
 
-def _beside(was: Conditions, now: Conditions) -> tuple[News, ...]:
+def _beside(was: Conditions, now: Conditions) -> tuple[EventRecord, ...]:
     """What began to be wrong beside an attachment, or is so for another reason; not what only has to be waited for."""
     return tuple(
-        News(each.type, each.message, warning=True)
+        EventRecord(each.type, each.message, warning=True)
         for each in now
         if each.type in _BESIDE and each.reason != Reason.PERSISTENT_VOLUME_IN_USE
         if each.status == "True" and not _was_said(was, each.type, each.reason)
@@ -240,36 +242,36 @@ def _was_said(was: Conditions, kind: str, reason: str) -> bool:
     return found is not None and (found.status, found.reason) == ("True", reason)
 
 
-def _renamed(was: AttachmentStatus, now: AttachmentStatus) -> tuple[News, ...]:
+def _renamed(was: AttachmentStatus, now: AttachmentStatus) -> tuple[EventRecord, ...]:
     if not (was.volume and now.volume and was.volume.uid and was.volume.uid == now.volume.uid):
         return ()
     former, name = was.volume.name, now.volume.name
     if not former or not name or former == name:
         return ()
     words = f"Volume {former} is called {name} on the array now. It is the same one by its UID, so nothing is done."
-    return (News(EventReason.VOLUME_RENAMED, words),)
+    return (EventRecord(EventReason.VOLUME_RENAMED, words),)
 
 
-def _corrected(planned: Decision | None, decision: Decision) -> News:
+def _corrected(planned: Decision | None, decision: Decision) -> EventRecord:
     """A mapping was made again, with what was to be said of that: one Event for one thing."""
     warning = planned.warning if isinstance(planned, Act) else ""
     now = decision.message if isinstance(decision, InSync) else ""
     words = f"It was missing on the array: {now} {warning}".rstrip()
-    return News(EventReason.DRIFT_CORRECTED, words, warning=bool(warning))
+    return EventRecord(EventReason.DRIFT_CORRECTED, words, warning=bool(warning))
 
 
 def _maps(planned: Decision | None) -> bool:
     return isinstance(planned, Act) and any(isinstance(step, MapVolume) for step in planned.steps)
 
 
-def _drift_ended(was: Conditions, planned: Decision | None, outcome: Outcome) -> News | None:
+def _drift_ended(was: Conditions, planned: Decision | None, outcome: Outcome) -> EventRecord | None:
     if not is_true(was, DRIFTED) or not isinstance(outcome.decision, InSync):
         return None
     if any(note.kind == DRIFTED for note in outcome.decision.notes):
         return None
     reason = EventReason.DRIFT_CORRECTED if isinstance(planned, Act) else EventReason.DRIFT_ENDED
-    return News(reason, f"It is as wished again: {outcome.decision.message}")
+    return EventRecord(reason, f"It is as wished again: {outcome.decision.message}")
 
 
-def _host_removed(before: FlashSystemHost) -> News:
-    return News(EventReason.HOST_REMOVED, f"Host object {before.status.name} is not on the array any more.")
+def _host_removed(before: FlashSystemHost) -> EventRecord:
+    return EventRecord(EventReason.HOST_REMOVED, f"Host object {before.status.name} is not on the array any more.")

@@ -13,12 +13,12 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, OtherPorts
 from flashsystem_operator.api.metadata import API_VERSION, Kind, ObjectRef
 from flashsystem_operator.array.commands import shown
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Protocol
 from flashsystem_operator.array.model import Mapping as VolumeMapping
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.host import host_plan
 from flashsystem_operator.planner.names import Namer, made_by_another, resources_of
 from flashsystem_operator.planner.text import listed, plural
@@ -29,7 +29,7 @@ _YOUNGEST = "9999-12-31T23:59:59Z"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ImportRequest:
     """What is to be imported. namespace: of the resources. hosts, volumes: globs of names on the array; none: all.
 
     taken: objects that are in the cluster, for whichever array; their names are not given again.
@@ -80,15 +80,15 @@ class Import:
     there: int = 0
 
 
-def propose(world: World, view: View, wish: Wish) -> Import:
+def propose(desired: Desired, inventory: Inventory, request: ImportRequest) -> Import:
     """Everything that is wished of the array, as resources beside those that the world has already."""
     found = Import()
-    own = resources_of(view.hosts, (world.installation, *world.former), wish.namespace)
-    named, present = Namer(wish.namespace, wish.taken, wish.prefix, own), _present(world, view)
-    for host in sorted(view.hosts.values(), key=lambda each: each.name):
-        if wish.wants_host(host.name):
-            _add_host(found, host, present.get(host.name), world, view, wish, named)
-    while dropped := _unfit(found.proposals, world, view):
+    own = resources_of(inventory.hosts, (desired.installation, *desired.former), request.namespace)
+    named, present = Namer(request.namespace, request.taken, request.prefix, own), _present(desired, inventory)
+    for host in sorted(inventory.hosts.values(), key=lambda each: each.name):
+        if request.wants_host(host.name):
+            _add_host(found, host, present.get(host.name), desired, inventory, request, named)
+    while dropped := _unfit(found.proposals, desired, inventory):
         found.left += [Left(each.about, why) for each, why in dropped]
         gone = {each.ref for each, _ in dropped}
         found.proposals = [each for each in found.proposals if each.ref not in gone]
@@ -96,43 +96,49 @@ def propose(world: World, view: View, wish: Wish) -> Import:
 
 
 def _add_host(
-    found: Import, host: Host, present: FlashSystemHost | None, world: World, view: View, wish: Wish, named: Namer
+    found: Import,
+    host: Host,
+    present: FlashSystemHost | None,
+    desired: Desired,
+    inventory: Inventory,
+    request: ImportRequest,
+    named: Namer,
 ) -> None:
     about = f"host object {host.name}"
-    mappings = [m for rows in view.on_host(host.name).values() for m in rows if wish.wants_volume(m.volume)]
-    if wish.volumes and not mappings:
+    mappings = [m for rows in inventory.on_host(host.name).values() for m in rows if request.wants_volume(m.volume)]
+    if request.volumes and not mappings:
         return
-    if present is None and (why := _unfit_host(host, world)):
+    if present is None and (why := _unfit_host(host, desired)):
         seen = f", with its mappings of {plural(len(mappings), 'volume')}" if mappings else ""
         found.left.append(Left(f"{about}{seen}", why))
         return
     if present:
         ref = present.ref
         found.there += 1
-        if ref.namespace != wish.namespace:
+        if ref.namespace != request.namespace:
             found.left += [
                 Left(_named(m), f"its host is {ref}, of another namespace: import it into that one")
                 for m in mappings
-                if not _is_attached(m, ref, world)
+                if not _is_attached(m, ref, desired)
             ]
-            found.there += sum(_is_attached(m, ref, world) for m in mappings)
+            found.there += sum(_is_attached(m, ref, desired) for m in mappings)
             return
     else:
-        proposal = _host(host, world, wish, named)
+        proposal = _host(host, desired, request, named)
         ref = proposal.ref
         found.proposals.append(proposal)
     for mapping in sorted(mappings, key=lambda each: each.luns):
-        if _is_attached(mapping, ref, world):
+        if _is_attached(mapping, ref, desired):
             found.there += 1
         elif why := _unfit_mapping(mapping):
             found.left.append(Left(_named(mapping), why))
         else:
-            found.proposals.append(_attachment(mapping, ref, view, wish, named))
+            found.proposals.append(_attachment(mapping, ref, inventory, request, named))
 
 
-def _unfit_host(host: Host, world: World) -> str:
+def _unfit_host(host: Host, desired: Desired) -> str:
     """Why a FlashSystemHost cannot stand for this host object, or nothing."""
-    if not world.installation and made_by_another((), host.name):
+    if not desired.installation and made_by_another((), host.name):
         return (
             "its name is like those that an operator gives to hosts that it makes: give --installation-id, the UID of "
             "its cluster's namespace kube-system, to tell whether it is this one's"
@@ -170,32 +176,32 @@ def _is_not(text: str, reads: Callable[[str], object]) -> bool:
 # -- what is there already ---------------------------------------------------------------------------------------------
 
 
-def _present(world: World, view: View) -> dict[HostName, FlashSystemHost]:
+def _present(desired: Desired, inventory: Inventory) -> dict[HostName, FlashSystemHost]:
     """The host objects for which there is a resource already."""
-    found = ((resource, host_plan.standing(resource, world, view)) for resource in world.hosts.values())
+    found = ((resource, host_plan.resolve_host(resource, desired, inventory)) for resource in desired.hosts.values())
     return {
-        each.host.name: resource for resource, each in found if isinstance(each, host_plan.Ours | host_plan.Adopted)
+        each.host.name: resource for resource, each in found if isinstance(each, host_plan.Managed | host_plan.Adopted)
     }
 
 
-def _is_attached(mapping: VolumeMapping, host: ObjectRef, world: World) -> bool:
-    return any(each.host == host for each in world.bound_to(mapping.uid))
+def _is_attached(mapping: VolumeMapping, host: ObjectRef, desired: Desired) -> bool:
+    return any(each.host == host for each in desired.bound_to(mapping.uid))
 
 
 # -- what is written ---------------------------------------------------------------------------------------------------
 
 
-def _host(host: Host, world: World, wish: Wish, named: Namer) -> Proposal:
-    array = {"name": world.array.metadata.name}
-    if world.array.metadata.namespace != wish.namespace:
-        array["namespace"] = world.array.metadata.namespace
+def _host(host: Host, desired: Desired, request: ImportRequest, named: Namer) -> Proposal:
+    array = {"name": desired.array.metadata.name}
+    if desired.array.metadata.namespace != request.namespace:
+        array["namespace"] = desired.array.metadata.namespace
     initiators: dict[str, object] = {"iscsi": sorted(host.iqns)}
     if any(port.protocol is not Protocol.ISCSI for port in host.ports):
         initiators["otherPorts"] = OtherPorts.ALLOW.value
     return Proposal(
         _document(
             Kind.HOST,
-            wish.namespace,
+            request.namespace,
             named.host(host.name),
             {"arrayRef": array, "initiators": initiators, "deletionPolicy": "Retain"},
         ),
@@ -203,8 +209,10 @@ def _host(host: Host, world: World, wish: Wish, named: Namer) -> Proposal:
     )
 
 
-def _attachment(mapping: VolumeMapping, host: ObjectRef, view: View, wish: Wish, named: Namer) -> Proposal:
-    shared = len(view.of_volume(mapping.uid)) > 1
+def _attachment(
+    mapping: VolumeMapping, host: ObjectRef, inventory: Inventory, request: ImportRequest, named: Namer
+) -> Proposal:
+    shared = len(inventory.of_volume(mapping.uid)) > 1
     spec = {
         "hostRef": {"name": host.name},
         "volume": {"uid": mapping.uid},
@@ -213,7 +221,7 @@ def _attachment(mapping: VolumeMapping, host: ObjectRef, view: View, wish: Wish,
         "deletionPolicy": "Retain",
     }
     name = named.attachment(mapping.volume, host.name if shared else "")
-    return Proposal(_document(Kind.ATTACHMENT, wish.namespace, name, spec), _named(mapping), host)
+    return Proposal(_document(Kind.ATTACHMENT, request.namespace, name, spec), _named(mapping), host)
 
 
 def _document(kind: Kind, namespace: str, name: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -228,10 +236,10 @@ def _named(mapping: VolumeMapping) -> str:
 # -- whether it would change anything ----------------------------------------------------------------------------------
 
 
-def _unfit(proposals: list[Proposal], world: World, view: View) -> list[tuple[Proposal, str]]:
+def _unfit(proposals: list[Proposal], desired: Desired, inventory: Inventory) -> list[tuple[Proposal, str]]:
     """The proposals that would not be in sync at once, each with the reason."""
-    supposed = _supposed(proposals, world)
-    decisions = batch.plan(supposed, view, (*supposed.hosts, *supposed.attachments))
+    supposed = _supposed(proposals, desired)
+    decisions = batch.plan(supposed, inventory, (*supposed.hosts, *supposed.attachments))
     wrong = {each.ref: why for each in proposals if (why := _objection(decisions[each.ref]))}
     return list(_with_their_attachments(proposals, wrong))
 
@@ -260,7 +268,7 @@ def _objection(decision: Decision) -> str:
             return "it is being deleted"
 
 
-def _supposed(proposals: list[Proposal], world: World) -> World:
+def _supposed(proposals: list[Proposal], desired: Desired) -> Desired:
     """The world as it would be with the proposals in it."""
     new_hosts: dict[ObjectRef, FlashSystemHost] = {}
     new_attachments: dict[ObjectRef, VolumeAttachment] = {}
@@ -271,4 +279,6 @@ def _supposed(proposals: list[Proposal], world: World) -> World:
             new_hosts[proposal.ref] = FlashSystemHost.read(body)
         else:
             new_attachments[proposal.ref] = VolumeAttachment.read(body)
-    return replace(world, hosts={**world.hosts, **new_hosts}, attachments={**world.attachments, **new_attachments})
+    return replace(
+        desired, hosts={**desired.hosts, **new_hosts}, attachments={**desired.attachments, **new_attachments}
+    )

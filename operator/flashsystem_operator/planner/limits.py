@@ -10,7 +10,7 @@ for FlashSystem 840/900; the mappings per host of small systems as in IBM's own 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Dialect, Host, System
 from flashsystem_operator.planner.decision import Decision, Note, Reason
 from flashsystem_operator.values import HostName
@@ -45,39 +45,39 @@ def limits_of(system: System) -> Limits:
     return _SMALL if any(word in system.product for word in _SMALL_PRODUCTS) else _MODERN
 
 
-def of_array(decision: Decision, view: View) -> Decision:
+def of_array(decision: Decision, inventory: Inventory) -> Decision:
     """The decision about the array, with a warning if it is near one of its limits."""
-    said = [sentence for what, used, most in _used(view) if (sentence := _near(what, used, most))]
+    said = [sentence for what, used, most in _used(inventory) if (sentence := _near(what, used, most))]
     return _noted(decision, said, "Remove what is not needed any more (status.audit lists what is nobody's)")
 
 
-def of_host(decision: Decision, name: HostName, view: View) -> Decision:
+def of_host(decision: Decision, name: HostName, inventory: Inventory) -> Decision:
     """The decision about a host, with a warning if its host object is near the number of volumes that it may have."""
-    used = len(view.on_host(name))
-    said = _near("mapped volumes of this host", used, limits_of(view.body.system).mappings_per_host)
+    used = len(inventory.on_host(name))
+    said = _near("mapped volumes of this host", used, limits_of(inventory.body.system).mappings_per_host)
     return _noted(decision, [said] if said else [], "Detach what is not needed any more")
 
 
-def _used(view: View) -> Iterator[tuple[str, int, int | None]]:
+def _used(inventory: Inventory) -> Iterator[tuple[str, int, int | None]]:
     """What there is, how many of it, and at most."""
-    limits = limits_of(view.body.system)
-    fullest = _fullest_io_group(view)
-    yield "host objects", len(view.hosts), limits.hosts
+    limits = limits_of(inventory.body.system)
+    fullest = _fullest_io_group(inventory)
+    yield "host objects", len(inventory.hosts), limits.hosts
     yield "host objects in one I/O group", len(fullest), limits.hosts_per_io_group
     yield "iSCSI names in one I/O group", sum(len(host.iqns) for host in fullest), limits.iscsi_names_per_io_group
-    yield "mappings", sum(len(view.on_host(name)) for name in view.hosts), limits.mappings
+    yield "mappings", sum(len(inventory.on_host(name)) for name in inventory.hosts), limits.mappings
 
 
-def _fullest_io_group(view: View) -> list[Host]:
+def _fullest_io_group(inventory: Inventory) -> list[Host]:
     """The host objects that are known to be in the I/O group that has the most of them.
 
     A host object is in all of them, or it is known in which, since a FlashSystemHost stands for it. Of those of others
     that are in some only it is not known: they are not counted.
     """
-    everywhere = [host for host in view.hosts.values() if host.io_group_count >= ALL_IO_GROUPS]
+    everywhere = [host for host in inventory.hosts.values() if host.io_group_count >= ALL_IO_GROUPS]
     placed: dict[str, list[Host]] = {}
-    for name, groups in view.io_groups.items():
-        host = view.hosts.get(name)
+    for name, groups in inventory.io_groups.items():
+        host = inventory.hosts.get(name)
         if host is not None and host.io_group_count < ALL_IO_GROUPS:
             for group in groups:
                 placed.setdefault(group, []).append(host)

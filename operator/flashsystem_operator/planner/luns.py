@@ -14,15 +14,15 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import CoolingLun, FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.limits import limits_of
 from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.text import after, in_utc
 from flashsystem_operator.values import MAX_LUN, MAX_PERSISTENT_VOLUME_LUN, HostName, Iqn, Lun, VolumeUid
 
-Cooling = Mapping[Lun, CoolingLun]
+Quarantine = Mapping[Lun, CoolingLun]
 """What rests, by LUN."""
 
 _MOST = 512
@@ -32,70 +32,70 @@ _MOST_HOSTS = 64
 """Former hosts in the status of an array."""
 
 
-def cooling(host: FlashSystemHost, world: World, view: View) -> Cooling:
+def cooling(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> Quarantine:
     """The LUNs that rest. One that was there at the last look and is not now was freed a moment ago, by whomever."""
-    if not world.array.spec.lun_quarantine:
+    if not desired.array.spec.lun_quarantine:
         return {}
-    there = _mapped(_object_of(host, world, view), view)
-    fresh, leaving = _after(world, 1.0), _leaving(host, world)
+    there = _mapped(_object_of(host, desired, inventory), inventory)
+    fresh, leaving = _after(desired, 1.0), _leaving(host, desired)
     found: dict[Lun, CoolingLun] = {}
-    for each in (*of_former_host(host.spec.initiators.iscsi, world).values(), *host.status.cooling_luns):
+    for each in (*of_former_host(host.spec.initiators.iscsi, desired).values(), *host.status.cooling_luns):
         until = min(in_utc(each.until) or fresh, fresh)  # somebody else may have written it
-        if each.lun is None or until <= world.now:
+        if each.lun is None or until <= desired.now:
             continue
         if each.lun not in there or (there[each.lun] == each.uid and each.uid in leaving):
             _keep_later(found, each.model_copy(update={"until": until}))
-    for lun, uid in _remembered(host, world):
+    for lun, uid in _remembered(host, desired):
         if lun not in there:
             found[lun] = CoolingLun(lun=lun, uid=uid, until=fresh)
     return found
 
 
-def for_others(volume: VolumeUid, host: FlashSystemHost, world: World, view: View) -> Cooling:
+def for_others(volume: VolumeUid, host: FlashSystemHost, desired: Desired, inventory: Inventory) -> Quarantine:
     """The LUNs that rest for everybody but this volume, to which they may come back."""
-    return {lun: each for lun, each in cooling(host, world, view).items() if each.uid != volume}
+    return {lun: each for lun, each in cooling(host, desired, inventory).items() if each.uid != volume}
 
 
-def with_freed(known: Cooling, steps: Iterable[UnmapVolume], world: World, view: View) -> Cooling:
+def with_freed(known: Quarantine, steps: Iterable[UnmapVolume], desired: Desired, inventory: Inventory) -> Quarantine:
     """Those that rest, and those that these steps are about to free.
 
     An entry that was just written is not written again for a detach that the array refuses time after time.
     """
-    if not world.array.spec.lun_quarantine:
+    if not desired.array.spec.lun_quarantine:
         return {}
     found = dict(known)
-    fresh, half = _after(world, 1.0), _after(world, 0.5)
+    fresh, half = _after(desired, 1.0), _after(desired, 0.5)
     for step in steps:
-        for lun, uid in _mapped(step.host, view).items():
+        for lun, uid in _mapped(step.host, inventory).items():
             before = found.get(lun)
             if uid == step.uid and not (before and before.uid == uid and (before.until or "") > half):
                 found[lun] = CoolingLun(lun=lun, uid=uid, until=fresh)
     return found
 
 
-def listed(found: Cooling) -> tuple[CoolingLun, ...]:
+def listed(found: Quarantine) -> tuple[CoolingLun, ...]:
     """As the status has them: by LUN; where there are too many, those that have rested longest are left out."""
     kept = sorted(found.values(), key=lambda each: each.until or "", reverse=True)[:_MOST]
     return tuple(sorted(kept, key=lambda each: each.lun or 0))
 
 
 def freed(
-    decisions: Mapping[ObjectRef, Decision], world: World, view: View
+    decisions: Mapping[ObjectRef, Decision], desired: Desired, inventory: Inventory
 ) -> dict[ObjectRef, dict[ObjectRef, UnmapVolume]]:
     """What is about to be unmapped for which attachments, by the FlashSystemHosts that use the host object, or did."""
     found: dict[ObjectRef, dict[ObjectRef, UnmapVolume]] = {}
     for ref, decision in decisions.items():
         for step in decision.steps if isinstance(decision, Act) else ():
             if isinstance(step, UnmapVolume):
-                for host in _users(step.host, ref, world, view):
+                for host in _users(step.host, ref, desired, inventory):
                     found.setdefault(host, {})[ref] = step
     return found
 
 
-def of_former_host(initiators: Iterable[str], world: World) -> Cooling:
+def of_former_host(initiators: Iterable[str], desired: Desired) -> Quarantine:
     """What the array remembers of hosts with one of these initiators whose FlashSystemHosts are gone."""
     names, found = frozenset(initiators), dict[Lun, CoolingLun]()
-    for former in world.array.status.cooling_luns if world.array.spec.lun_quarantine else ():
+    for former in desired.array.status.cooling_luns if desired.array.spec.lun_quarantine else ():
         for each in former.luns if not names.isdisjoint(former.initiators) else ():
             _keep_later(found, each)
     return found
@@ -108,7 +108,7 @@ def left_by(host: FlashSystemHost, resting: Iterable[CoolingLun]) -> FormerHost:
 
 
 def freed_of_former_hosts(
-    decisions: Mapping[ObjectRef, Decision], world: World, view: View
+    decisions: Mapping[ObjectRef, Decision], desired: Desired, inventory: Inventory
 ) -> dict[ObjectRef, FormerHost]:
     """What the array is to remember before these decisions are carried out, by the attachments that free the LUNs.
 
@@ -117,11 +117,11 @@ def freed_of_former_hosts(
     found: dict[ObjectRef, FormerHost] = {}
     for ref, decision in decisions.items():
         for step in decision.steps if isinstance(decision, Act) else ():
-            if not isinstance(step, UnmapVolume) or _users(step.host, ref, world, view):
+            if not isinstance(step, UnmapVolume) or _users(step.host, ref, desired, inventory):
                 continue
-            initiators = view.hosts[step.host].iqns if step.host in view.hosts else frozenset[str]()
-            known = of_former_host(initiators, world)
-            resting = with_freed(known, (step,), world, view)
+            initiators = inventory.hosts[step.host].iqns if step.host in inventory.hosts else frozenset[str]()
+            known = of_former_host(initiators, desired)
+            resting = with_freed(known, (step,), desired, inventory)
             if initiators and resting != known:
                 found[ref] = FormerHost(initiators=tuple(sorted(initiators)), luns=listed(resting))
     return found
@@ -149,7 +149,7 @@ def remembering(before: Iterable[FormerHost], more: Iterable[FormerHost], now: s
     )
 
 
-def hasty(lun: Lun, name: HostName, resting: Cooling) -> str:
+def hasty(lun: Lun, name: HostName, resting: Quarantine) -> str:
     """What to say when a LUN had to be given that should have rested, empty when it need not."""
     if lun not in resting:
         return ""
@@ -166,60 +166,62 @@ def _keep_later(found: dict[Lun, CoolingLun], each: CoolingLun) -> None:
         found[each.lun] = each
 
 
-def _object_of(host: FlashSystemHost, world: World, view: View) -> HostName:
-    return next(iter(view.holders(host.spec.initiators.iscsi)), world.object_of(host, view))
+def _object_of(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> HostName:
+    return next(iter(inventory.holders(host.spec.initiators.iscsi)), desired.object_of(host, inventory))
 
 
-def _users(name: HostName, ref: ObjectRef, world: World, view: View) -> set[ObjectRef]:
-    attachment, host = world.attachments.get(ref), view.hosts.get(name)
-    users = {attachment.host} & world.hosts.keys() if attachment else set()
-    if (maker := world.host_by_object_name.get(name)) is not None:
+def _users(name: HostName, ref: ObjectRef, desired: Desired, inventory: Inventory) -> set[ObjectRef]:
+    attachment, host = desired.attachments.get(ref), inventory.hosts.get(name)
+    users = {attachment.host} & desired.hosts.keys() if attachment else set()
+    if (maker := desired.host_by_object_name.get(name)) is not None:
         users.add(maker.ref)
-    return users | {each.ref for iqn in (host.iqns if host else ()) for each in world.claimants(Iqn(iqn))}
+    return users | {each.ref for iqn in (host.iqns if host else ()) for each in desired.claimants(Iqn(iqn))}
 
 
-def _mapped(name: HostName, view: View) -> dict[Lun, VolumeUid]:
-    return {lun: row.uid for rows in view.on_host(name).values() for row in rows for lun in row.luns}
+def _mapped(name: HostName, inventory: Inventory) -> dict[Lun, VolumeUid]:
+    return {lun: row.uid for rows in inventory.on_host(name).values() for row in rows for lun in row.luns}
 
 
-def _remembered(host: FlashSystemHost, world: World) -> Iterator[tuple[Lun, VolumeUid | None]]:
+def _remembered(host: FlashSystemHost, desired: Desired) -> Iterator[tuple[Lun, VolumeUid | None]]:
     """What was mapped at the last look: by the host's list, which has an end, and by its attachments."""
     for item in host.status.mappings.items if host.status.mappings else ():
         if item.lun is not None:
             yield item.lun, item.uid
-    for attachment in world.attachments_of(host):
+    for attachment in desired.attachments_of(host):
         seen = attachment.status
         if seen.connection and seen.connection.target_lun is not None:
             yield seen.connection.target_lun, seen.volume.uid if seen.volume else None
 
 
-def _leaving(host: FlashSystemHost, world: World) -> set[VolumeUid | None]:
+def _leaving(host: FlashSystemHost, desired: Desired) -> set[VolumeUid | None]:
     """The volumes that are to be unmapped from it: what rests of these was recorded before."""
-    going = (each.status.volume for each in world.attachments_of(host) if each.metadata.deleting)
+    going = (each.status.volume for each in desired.attachments_of(host) if each.metadata.deleting)
     return {volume.uid for volume in going if volume}
 
 
-def _after(world: World, share: float) -> str:
+def _after(desired: Desired, share: float) -> str:
     """The time when this share of the quarantine is over."""
-    return after(world.now, share * world.array.spec.lun_quarantine)
+    return after(desired.now, share * desired.array.spec.lun_quarantine)
 
 
 _FIRST = 1
 """Hosts have had trouble with LUN 0 (array-cli facts 4.3), so it is given only to who asks for it."""
 
 
-def choose(attachment: VolumeAttachment, host: HostName, world: World, view: View, resting: Cooling) -> Lun | Refuse:
+def choose(
+    attachment: VolumeAttachment, host: HostName, desired: Desired, inventory: Inventory, resting: Quarantine
+) -> Lun | Refuse:
     """The pinned LUN, the one that this attachment had, or the lowest free from 1.
 
     What came through a host cluster counts as taken: the numbers are common to both ways. Where a PersistentVolume is
     asked for, only LUNs up to 255 are chosen: a quarantined one rather than a higher one. resting: LUNs that other
     volumes had a moment ago; they are given to who asks for one, or if no other is free, the one that rested longest.
     """
-    taken = {lun: mapping for rows in view.on_host(host).values() for mapping in rows for lun in mapping.luns}
+    taken = {lun: mapping for rows in inventory.on_host(host).values() for mapping in rows for lun in mapping.luns}
     pinned = attachment.spec.lun
     if pinned is not None:
         if by := taken.get(pinned):
-            known = Reader.of(attachment, world).may_know(by.volume, by.uid)
+            known = Reader.of(attachment, desired).may_know(by.volume, by.uid)
             what = f"volume {by.volume}" if known else "another volume"
             return Refuse(
                 Reason.LUN_TAKEN,
@@ -228,7 +230,7 @@ def choose(attachment: VolumeAttachment, host: HostName, world: World, view: Vie
             )
         return pinned
     wants_volume = attachment.spec.persistent_volume is not None
-    highest = min(_most(view) - 1, MAX_PERSISTENT_VOLUME_LUN if wants_volume else MAX_LUN)
+    highest = min(_most(inventory) - 1, MAX_PERSISTENT_VOLUME_LUN if wants_volume else MAX_LUN)
     had = attachment.status.lun
     if had is not None and had not in taken and had not in resting and not (wants_volume and had > highest):
         return had
@@ -250,6 +252,6 @@ def choose(attachment: VolumeAttachment, host: HostName, world: World, view: Vie
     return min(within, key=lambda lun: resting[lun].until or "") if rested is None else rested
 
 
-def _most(view: View) -> int:
+def _most(inventory: Inventory) -> int:
     """As many LUNs as such a system is documented to give a host; small ones refuse higher numbers."""
-    return limits_of(view.body.system).mappings_per_host or MAX_LUN + 1
+    return limits_of(inventory.body.system).mappings_per_host or MAX_LUN + 1

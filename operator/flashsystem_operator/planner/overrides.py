@@ -11,7 +11,7 @@ from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import PAUSED, PLAN, RELEASE, ObjectMeta, Resource
 from flashsystem_operator.array.commands import Step
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.text import plural
 
 Worked = FlashSystemHost | VolumeAttachment
@@ -30,32 +30,32 @@ def left_by(status: object) -> str:
     )
 
 
-def is_in_plan_mode(resource: Worked, world: World) -> bool:
+def is_in_plan_mode(resource: Worked, desired: Desired) -> bool:
     """Whether nothing is done for it but said: others must not build upon it."""
-    return bool(_why_only_planned(resource, world))
+    return bool(_why_only_planned(resource, desired))
 
 
-def as_held(decision: Decision, resource: Resource, world: World) -> Decision:
+def apply_overrides(decision: Decision, resource: Resource, desired: Desired) -> Decision:
     """The decision as the annotations let it be. What is held back and being deleted waits, and says why."""
     if resource.metadata.released:
         return _released(decision, resource)
-    if whose := why_paused(resource, world):
+    if whose := why_paused(resource, desired):
         return _paused(decision, whose)
-    if whose := _why_only_planned(resource, world):
+    if whose := _why_only_planned(resource, desired):
         return _only_planned(decision, whose)
     return decision
 
 
-def why_paused(resource: Resource, world: World) -> str:
+def why_paused(resource: Resource, desired: Desired) -> str:
     """Whose wish it is that nothing is written to the array, empty if nobody's."""
-    return world.paused or _whose(
-        PAUSED, resource, (each for each in _line(resource, world) if each.metadata.asked.paused)
+    return desired.paused or _whose(
+        PAUSED, resource, (each for each in _line(resource, desired) if each.metadata.asked.paused)
     )
 
 
-def why_held(resource: Resource, world: World) -> str:
+def why_held(resource: Resource, desired: Desired) -> str:
     """Whose wish it is that nothing is done for it: by a pause, or by plan mode. Empty if nobody's."""
-    return why_paused(resource, world) or _why_only_planned(resource, world)
+    return why_paused(resource, desired) or _why_only_planned(resource, desired)
 
 
 def way_out(meta: ObjectMeta) -> str:
@@ -63,15 +63,15 @@ def way_out(meta: ObjectMeta) -> str:
     return f"set annotation {RELEASE}: {meta.uid}, which lets it go and leaves the array as it is"
 
 
-def _line(resource: Resource, world: World) -> tuple[Resource, ...]:
+def _line(resource: Resource, desired: Desired) -> tuple[Resource, ...]:
     """The object, its host and its array."""
-    host = world.hosts.get(resource.host) if isinstance(resource, VolumeAttachment) else None
-    parents = (host, world.array) if host else (world.array,)
+    host = desired.hosts.get(resource.host) if isinstance(resource, VolumeAttachment) else None
+    parents = (host, desired.array) if host else (desired.array,)
     return (resource, *(each for each in parents if each.ref != resource.ref))
 
 
-def _why_only_planned(resource: Resource, world: World) -> str:
-    return _whose(PLAN, resource, (each for each in _line(resource, world) if each.metadata.asked.plan))
+def _why_only_planned(resource: Resource, desired: Desired) -> str:
+    return _whose(PLAN, resource, (each for each in _line(resource, desired) if each.metadata.asked.plan))
 
 
 def _whose(annotation: str, resource: Resource, holders: Iterable[Resource]) -> str:

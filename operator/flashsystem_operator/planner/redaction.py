@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from flashsystem_operator.api.metadata import Resource
-from flashsystem_operator.planner.desired import World, was_let_in
+from flashsystem_operator.planner.desired import Desired, has_been_admitted
 from flashsystem_operator.planner.text import listed
 from flashsystem_operator.values import HostName, VolumeUid
 
@@ -18,21 +18,21 @@ class Reader:
     """Whoever reads what is said of an object in this namespace."""
 
     namespace: str
-    world: World
+    desired: Desired
 
     @classmethod
-    def of(cls, resource: Resource, world: World) -> "Reader":
-        return cls(resource.metadata.namespace, world)
+    def of(cls, resource: Resource, desired: Desired) -> "Reader":
+        return cls(resource.metadata.namespace, desired)
 
     @property
     def keeps_the_array(self) -> bool:
         """Whether he reads in the array's own namespace: to others it is not told what else the array has."""
-        return self.namespace == self.world.array.metadata.namespace
+        return self.namespace == self.desired.array.metadata.namespace
 
     def knows(self, host_object: str) -> bool:
         """Whether the name of a host object may be told."""
-        owners = self.world.namespaces_of_host_object.get(host_object)
-        if not owners and (other := self.world.elsewhere(HostName(host_object))):
+        owners = self.desired.namespaces_of_host_object.get(host_object)
+        if not owners and (other := self.desired.elsewhere(HostName(host_object))):
             owners = frozenset({other.metadata.namespace})
         return self.namespace in owners if owners else self.keeps_the_array
 
@@ -42,10 +42,10 @@ class Reader:
         The machine sees LUN and UID itself, but not what the keeper of the array calls the volume: that is for
         namespaces that may attach it, or have.
         """
-        if self.world.tenancy.volume(self.namespace, volume) is None:
+        if self.desired.tenancy.volume(self.namespace, volume) is None:
             return True
-        had = (each for each in self.world.bound_to(uid) if each.metadata.namespace == self.namespace)
-        return any(map(was_let_in, had))
+        had = (each for each in self.desired.bound_to(uid) if each.metadata.namespace == self.namespace)
+        return any(map(has_been_admitted, had))
 
     def host_object(self, name: str) -> str:
         """`Host object node-0123...`, to begin a sentence with, or words in its stead."""

@@ -24,54 +24,60 @@ from flashsystem_operator.array.commands import (
     UnmapVolume,
 )
 from flashsystem_operator.array.discovery import Focus
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Dialect, Host, Volume
 from flashsystem_operator.planner.attachment.detach import host_to_leave, own_mapping, volume_to_leave
-from flashsystem_operator.planner.desired import World, volume_of
+from flashsystem_operator.planner.desired import Desired, volume_of
 from flashsystem_operator.planner.drift import is_known, is_missing
 from flashsystem_operator.planner.host.host_settings import lacks_io_group, unread_volumes
 from flashsystem_operator.planner.limits import ALL_IO_GROUPS
 from flashsystem_operator.values import HostName, VolumeName
 
 
-def whole(world: World, view: View, due: Iterable[ObjectRef]) -> Focus:
+def whole(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> Focus:
     """Everything that the due objects stand on: their host objects, their volumes, and who else may see these."""
     focus = Focus()
     for ref in due:
-        if (host := world.hosts.get(ref)) is not None:
-            _add_host_objects(focus, host, world, view)
-        elif (attachment := world.attachments.get(ref)) is not None:
-            _add_attachment(focus, attachment, world, view)
+        if (host := desired.hosts.get(ref)) is not None:
+            _add_host_objects(focus, host, desired, inventory)
+        elif (attachment := desired.attachments.get(ref)) is not None:
+            _add_attachment(focus, attachment, desired, inventory)
     return focus
 
 
-def doubts(world: World, view: View, due: Iterable[ObjectRef]) -> Focus:
+def doubts(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> Focus:
     """What the due objects would have to believe gone because a listing did not show it."""
     focus = Focus()
     for ref in due:
-        if (attachment := world.attachments.get(ref)) is not None:
-            _add_doubts(focus, attachment, world, view)
-            if view.may_lack_mappings and not attachment.metadata.deleting and (meant := volume_of(attachment, view)):
+        if (attachment := desired.attachments.get(ref)) is not None:
+            _add_doubts(focus, attachment, desired, inventory)
+            if (
+                inventory.may_lack_mappings
+                and not attachment.metadata.deleting
+                and (meant := volume_of(attachment, inventory))
+            ):
                 focus.volumes.add(meant.uid)  # the volume itself tells to whom it is mapped
-        elif (host := world.hosts.get(ref)) is not None and host.metadata.deleting:
-            focus.hosts |= {*world.names_of(host)} - view.hosts.keys()
-        _add_replaced(focus, ref, world, view)
-        _add_traits(focus, ref, world, view)
+        elif (host := desired.hosts.get(ref)) is not None and host.metadata.deleting:
+            focus.hosts |= {*desired.names_of(host)} - inventory.hosts.keys()
+        _add_replaced(focus, ref, desired, inventory)
+        _add_traits(focus, ref, desired, inventory)
     return focus
 
 
-def lost_host(world: World, view: View, due: Iterable[ObjectRef]) -> bool:
+def lost_host(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> bool:
     """Whether a recorded host object is not there under its name: it may be there under another."""
-    return any(_lost(attachment, world, view) for ref in due if (attachment := world.attachments.get(ref)) is not None)
+    return any(
+        _lost(attachment, desired, inventory) for ref in due if (attachment := desired.attachments.get(ref)) is not None
+    )
 
 
-def _lost(attachment: VolumeAttachment, world: World, view: View) -> bool:
+def _lost(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> bool:
     if attachment.status.host is None:
         return False
     if attachment.metadata.deleting:
-        return host_to_leave(attachment, world, view) is None
-    host = world.hosts.get(attachment.host)
-    return host is not None and attachment.status.origin is not None and not _host_objects(host, world, view)
+        return host_to_leave(attachment, desired, inventory) is None
+    host = desired.hosts.get(attachment.host)
+    return host is not None and attachment.status.origin is not None and not _host_objects(host, desired, inventory)
 
 
 def without(focus: Focus, looked: Focus) -> Focus:
@@ -126,14 +132,14 @@ def touched(steps: Iterable[Step]) -> Focus:
     return focus
 
 
-def unread(done: Iterable[Step], view: View) -> Focus:
+def unread(done: Iterable[Step], inventory: Inventory) -> Focus:
     """What is to be told of volumes that were mapped, and was not read before: no listing has the preferred node."""
-    mapped = (view.volumes.get(step.uid) for step in done if isinstance(step, MapVolume))
-    return Focus(detailed={each.uid for each in mapped if each and _lacks_preferred_node(each, view)})
+    mapped = (inventory.volumes.get(step.uid) for step in done if isinstance(step, MapVolume))
+    return Focus(detailed={each.uid for each in mapped if each and _lacks_preferred_node(each, inventory)})
 
 
-def _lacks_preferred_node(volume: Volume, view: View) -> bool:
-    return view.body.system.dialect is Dialect.MODERN and not volume.preferred_node
+def _lacks_preferred_node(volume: Volume, inventory: Inventory) -> bool:
+    return inventory.body.system.dialect is Dialect.MODERN and not volume.preferred_node
 
 
 def rivals_of(stopped: Iterable[Step]) -> Focus:
@@ -142,130 +148,132 @@ def rivals_of(stopped: Iterable[Step]) -> Focus:
     return Focus(volumes=uids, clustered=set(uids))
 
 
-def _add_attachment(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:
+def _add_attachment(focus: Focus, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> None:
     seen, selector = attachment.status.volume, attachment.spec.volume
     bound = seen.uid if seen else None
     if attachment.metadata.deleting:
-        _add_hosts_to_leave(focus, attachment, world, view)
+        _add_hosts_to_leave(focus, attachment, desired, inventory)
     elif uid := bound or selector.uid:
-        known = view.volumes.get(uid)
+        known = inventory.volumes.get(uid)
         focus.uids[uid] = known.name if known else VolumeName(str((seen.name if seen else None) or ""))
     if selector.name and not bound:
         focus.names.add(selector.name)
-    host = world.hosts.get(attachment.host)
+    host = desired.hosts.get(attachment.host)
     if host is not None and not attachment.metadata.deleting:
-        objects = _add_host_objects(focus, host, world, view)
-        if (volume := volume_of(attachment, view)) and _may_be_elsewhere(attachment, volume, objects, world, view):
+        objects = _add_host_objects(focus, host, desired, inventory)
+        if (volume := volume_of(attachment, inventory)) and _may_be_elsewhere(
+            attachment, volume, objects, desired, inventory
+        ):
             focus.volumes.add(volume.uid)
-        if volume and volume.uid in view.host_clusters:
+        if volume and volume.uid in inventory.host_clusters:
             focus.clustered.add(volume.uid)
 
 
-def _add_doubts(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:
+def _add_doubts(focus: Focus, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> None:
     seen = attachment.status.volume
     if attachment.metadata.deleting:
-        uid, host = volume_to_leave(attachment, view), host_to_leave(attachment, world, view)
-        if uid and (host is None or own_mapping(view, host.name, uid) is None):
-            _add_hosts_to_leave(focus, attachment, world, view)
+        uid, host = volume_to_leave(attachment, inventory), host_to_leave(attachment, desired, inventory)
+        if uid and (host is None or own_mapping(inventory, host.name, uid) is None):
+            _add_hosts_to_leave(focus, attachment, desired, inventory)
             focus.volumes.add(uid)
-            if uid not in view.volumes and uid not in view.gone_volumes:
+            if uid not in inventory.volumes and uid not in inventory.gone_volumes:
                 focus.uids[uid] = VolumeName(str((seen.name if seen else None) or ""))
-    elif seen and seen.uid and seen.uid not in view.volumes and seen.uid not in view.gone_volumes:
+    elif seen and seen.uid and seen.uid not in inventory.volumes and seen.uid not in inventory.gone_volumes:
         focus.uids[seen.uid] = VolumeName(str(seen.name or ""))
-    elif is_missing(attachment, world, view) and not is_known(attachment):
-        _add_recorded_host(focus, attachment, world, view)
-    _add_unreached(focus, attachment, world, view)
-    _add_preferred(focus, attachment, view)
+    elif is_missing(attachment, desired, inventory) and not is_known(attachment):
+        _add_recorded_host(focus, attachment, desired, inventory)
+    _add_unreached(focus, attachment, desired, inventory)
+    _add_preferred(focus, attachment, inventory)
 
 
-def _add_preferred(focus: Focus, attachment: VolumeAttachment, view: View) -> None:
+def _add_preferred(focus: Focus, attachment: VolumeAttachment, inventory: Inventory) -> None:
     """The preferred node of a volume that is mapped, where no pass has told it: the one that mapped it was cut off."""
-    seen, volume = attachment.status.volume, volume_of(attachment, view)
+    seen, volume = attachment.status.volume, volume_of(attachment, inventory)
     if attachment.metadata.deleting or volume is None or (seen and seen.uid == volume.uid and seen.preferred_node):
         return
-    if _lacks_preferred_node(volume, view) and view.of_volume(volume.uid):
+    if _lacks_preferred_node(volume, inventory) and inventory.of_volume(volume.uid):
         focus.detailed.add(volume.uid)
 
 
-def _add_unreached(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:
+def _add_unreached(focus: Focus, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> None:
     """Through how many I/O groups a volume is reached, which no listing tells, if the host object lacks its own one."""
-    host, volume = world.hosts.get(attachment.host), volume_of(attachment, view)
+    host, volume = desired.hosts.get(attachment.host), volume_of(attachment, inventory)
     if attachment.metadata.deleting or host is None or volume is None or volume.access_io_groups:
         return
-    names = _host_objects(host, world, view)
-    objects: tuple[Host | None, ...] = tuple(view.hosts[name] for name in names) or (None,)
-    if names.isdisjoint(view.of_volume(volume.uid)) and any(
-        lacks_io_group(host, each, volume, view) for each in objects
+    names = _host_objects(host, desired, inventory)
+    objects: tuple[Host | None, ...] = tuple(inventory.hosts[name] for name in names) or (None,)
+    if names.isdisjoint(inventory.of_volume(volume.uid)) and any(
+        lacks_io_group(host, each, volume, inventory) for each in objects
     ):
         focus.detailed.add(volume.uid)
 
 
-def _add_recorded_host(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:
+def _add_recorded_host(focus: Focus, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> None:
     """Where the mapping was, and where it should be by now."""
-    seen, host = attachment.status.host, world.hosts.get(attachment.host)
+    seen, host = attachment.status.host, desired.hosts.get(attachment.host)
     names = {HostName(seen.name)} if seen and seen.name else set()
-    names |= _host_objects(host, world, view) if host else set()
+    names |= _host_objects(host, desired, inventory) if host else set()
     focus.hosts |= names
     focus.mapped |= names
 
 
-def _add_replaced(focus: Focus, ref: ObjectRef, world: World, view: View) -> None:
+def _add_replaced(focus: Focus, ref: ObjectRef, desired: Desired, inventory: Inventory) -> None:
     """A host object of our name with none of the initiators has them replaced, if nothing is mapped to it."""
-    attachment = world.attachments.get(ref)
-    host = world.hosts.get(attachment.host if attachment else ref)
-    if host is None or host.metadata.deleting or view.holders(host.spec.initiators.iscsi):
+    attachment = desired.attachments.get(ref)
+    host = desired.hosts.get(attachment.host if attachment else ref)
+    if host is None or host.metadata.deleting or inventory.holders(host.spec.initiators.iscsi):
         return
-    own = world.object_of(host, view)
-    if own in view.hosts and not view.on_host(own) and not view.is_proven_empty(own):
+    own = desired.object_of(host, inventory)
+    if own in inventory.hosts and not inventory.on_host(own) and not inventory.is_proven_empty(own):
         focus.hosts.add(own)
         focus.mapped.add(own)
 
 
-def _add_traits(focus: Focus, ref: ObjectRef, world: World, view: View) -> None:
+def _add_traits(focus: Focus, ref: ObjectRef, desired: Desired, inventory: Inventory) -> None:
     """What listings do not tell of a host object: its secret, its I/O groups if not all, and who needs them."""
-    attachment = world.attachments.get(ref)
-    host = world.hosts.get(attachment.host if attachment else ref)
+    attachment = desired.attachments.get(ref)
+    host = desired.hosts.get(attachment.host if attachment else ref)
     if host is None or host.metadata.deleting:
         return
-    if (host.spec.chap or host.status.chap) and view.body.capabilities.chap and view.chap is None:
+    if (host.spec.chap or host.status.chap) and inventory.body.capabilities.chap and inventory.chap is None:
         focus.chap = True
-    for name in _host_objects(host, world, view):
-        count = view.hosts[name].io_group_count
+    for name in _host_objects(host, desired, inventory):
+        count = inventory.hosts[name].io_group_count
         # Counted with the I/O groups that have no node; before there were several, each host object is in the only one.
-        most = ALL_IO_GROUPS if view.body.system.dialect is Dialect.MODERN else len(view.body.io_groups)
+        most = ALL_IO_GROUPS if inventory.body.system.dialect is Dialect.MODERN else len(inventory.body.io_groups)
         restricted = bool(host.spec.io_groups) or 0 < count < most
-        if restricted and (name not in view.io_groups or count not in (0, len(view.io_groups[name]))):
+        if restricted and (name not in inventory.io_groups or count not in (0, len(inventory.io_groups[name]))):
             focus.grouped.add(name)
-        if attachment is None and name == world.object_of(host, view):
-            focus.detailed |= unread_volumes(host, view.hosts[name], view)
+        if attachment is None and name == desired.object_of(host, inventory):
+            focus.detailed |= unread_volumes(host, inventory.hosts[name], inventory)
 
 
-def _add_host_objects(focus: Focus, host: FlashSystemHost, world: World, view: View) -> set[HostName]:
+def _add_host_objects(focus: Focus, host: FlashSystemHost, desired: Desired, inventory: Inventory) -> set[HostName]:
     """Look at the host objects that a resource may turn out to be; answers with them."""
-    objects = _host_objects(host, world, view)
+    objects = _host_objects(host, desired, inventory)
     focus.hosts |= objects
     focus.listed |= objects
     return objects
 
 
-def _host_objects(host: FlashSystemHost, world: World, view: View) -> set[HostName]:
+def _host_objects(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> set[HostName]:
     """The host objects that a resource may turn out to be. Its own name only once there is such an object."""
-    return {*view.holders(host.spec.initiators.iscsi), *({*world.names_of(host)} & view.hosts.keys())}
+    return {*inventory.holders(host.spec.initiators.iscsi), *({*desired.names_of(host)} & inventory.hosts.keys())}
 
 
-def _add_hosts_to_leave(focus: Focus, attachment: VolumeAttachment, world: World, view: View) -> None:
-    seen, host = attachment.status.host, host_to_leave(attachment, world, view)
+def _add_hosts_to_leave(focus: Focus, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> None:
+    seen, host = attachment.status.host, host_to_leave(attachment, desired, inventory)
     names = {HostName(seen.name)} if seen and seen.name else set()
     names |= {host.name} if host else set()
-    names |= set(view.holders(seen.initiators)) if seen else set()
-    if seen is None and (resource := world.hosts.get(attachment.host)):
-        names |= _host_objects(resource, world, view)
+    names |= set(inventory.holders(seen.initiators)) if seen else set()
+    if seen is None and (resource := desired.hosts.get(attachment.host)):
+        names |= _host_objects(resource, desired, inventory)
     focus.hosts |= names
     focus.mapped |= names
 
 
 def _may_be_elsewhere(
-    attachment: VolumeAttachment, volume: Volume, objects: set[HostName], world: World, view: View
+    attachment: VolumeAttachment, volume: Volume, objects: set[HostName], desired: Desired, inventory: Inventory
 ) -> bool:
     """Whether somebody else has, or wants, the volume; if not, the array's own refusal is guard enough."""
-    return bool(view.of_volume(volume.uid) - objects or world.rivals(attachment, volume, view))
+    return bool(inventory.of_volume(volume.uid) - objects or desired.rivals(attachment, volume, inventory))

@@ -23,13 +23,13 @@ from flashsystem_operator.api.host import (
 from flashsystem_operator.api.metadata import ObjectRef, Resource
 from flashsystem_operator.array import model
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, SetChap, shown
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Port, Protocol
 from flashsystem_operator.planner import drift, luns
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.conditions import conditions, kept
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Wait
-from flashsystem_operator.planner.desired import World, volume_of, was_let_in
+from flashsystem_operator.planner.desired import Desired, has_been_admitted, volume_of
 from flashsystem_operator.planner.drift import ASKED
 from flashsystem_operator.planner.host import host_chap, host_plan
 from flashsystem_operator.planner.host.host_plan import put_by_us
@@ -68,20 +68,20 @@ def plan_of(decision: Decision) -> tuple[str, ...] | None:
     return tuple(map(shown, decision.steps)) if isinstance(decision, Wait) and decision.steps else None
 
 
-def binding(attachment: VolumeAttachment, name: HostName, world: World, view: View) -> dict[str, object]:
-    known = view.hosts.get(name)
-    initiators = tuple(sorted(known.iqns)) if known else world.hosts[attachment.host].spec.initiators.iscsi
-    return volume_seen(attachment, world, view) | {
-        "array": array_seen(world, view),
+def binding(attachment: VolumeAttachment, name: HostName, desired: Desired, inventory: Inventory) -> dict[str, object]:
+    known = inventory.hosts.get(name)
+    initiators = tuple(sorted(known.iqns)) if known else desired.hosts[attachment.host].spec.initiators.iscsi
+    return volume_seen(attachment, desired, inventory) | {
+        "array": array_seen(desired, inventory),
         "host": HostSeen(name=name, id=known.id if known and known.id else None, initiators=initiators),
     }
 
 
-def volume_seen(attachment: VolumeAttachment, world: World, view: View) -> dict[str, object]:
+def volume_seen(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> dict[str, object]:
     """What may be told of the volume: nothing to who may not attach it, not even whether it exists."""
-    if not was_let_in(attachment) and world.barred(attachment, view):
+    if not has_been_admitted(attachment) and desired.access_denied(attachment, inventory):
         return {}
-    volume = volume_of(attachment, view)
+    volume = volume_of(attachment, inventory)
     if volume is None:
         return {}
     seen = attachment.status.volume
@@ -98,13 +98,13 @@ def volume_seen(attachment: VolumeAttachment, world: World, view: View) -> dict[
     }
 
 
-def array_seen(world: World, view: View) -> ArraySeen:
-    meta = world.array.metadata
-    return ArraySeen(name=meta.name, namespace=meta.namespace, system_id=view.body.system.id)
+def array_seen(desired: Desired, inventory: Inventory) -> ArraySeen:
+    meta = desired.array.metadata
+    return ArraySeen(name=meta.name, namespace=meta.namespace, system_id=inventory.body.system.id)
 
 
 def intent_of_attachment(
-    attachment: VolumeAttachment, outcome: Outcome, world: World, view: View, now: str
+    attachment: VolumeAttachment, outcome: Outcome, desired: Desired, inventory: Inventory, now: str
 ) -> AttachmentStatus:
     """Volume, host object and origin of a mapping that is to be made.
 
@@ -116,7 +116,7 @@ def intent_of_attachment(
         return attachment.status
     return attachment.status.model_copy(
         update=said_conditions(attachment, outcome, now)
-        | binding(attachment, name, world, view)
+        | binding(attachment, name, desired, inventory)
         | {"origin": Origin.CREATED, "connection": None, "attached_time": None}
     )
 
@@ -141,19 +141,21 @@ class HostRecord:
     freed_by: frozenset[ObjectRef] = frozenset()
 
 
-def intents_of_hosts(decisions: Mapping[ObjectRef, Decision], world: World, view: View) -> dict[ObjectRef, HostRecord]:
+def intents_of_hosts(
+    decisions: Mapping[ObjectRef, Decision], desired: Desired, inventory: Inventory
+) -> dict[ObjectRef, HostRecord]:
     """The hosts whose status has to be written before these decisions are carried out.
 
     With the initiators that our host object is to be given, since only what was recorded is ever taken off it again;
     and with the LUNs that are about to be free, since they must rest even if nobody lives to see them freed.
     """
-    given, freed = _given_ports(decisions.values(), world), luns.freed(decisions, world, view)
+    given, freed = _given_ports(decisions.values(), desired), luns.freed(decisions, desired, inventory)
     found: dict[ObjectRef, HostRecord] = {}
     for ref in given | freed.keys():
-        host, frees = world.hosts[ref], freed.get(ref, {})
-        update = _asked_ports(host, world, view) if ref in given else {}
+        host, frees = desired.hosts[ref], freed.get(ref, {})
+        update = _asked_ports(host, desired, inventory) if ref in given else {}
         if frees:
-            resting = luns.with_freed(luns.cooling(host, world, view), frees.values(), world, view)
+            resting = luns.with_freed(luns.cooling(host, desired, inventory), frees.values(), desired, inventory)
             update |= {"cooling_luns": luns.listed(resting)}
         status = host.status.model_copy(update=update)
         if status != host.status:
@@ -161,116 +163,122 @@ def intents_of_hosts(decisions: Mapping[ObjectRef, Decision], world: World, view
     return found
 
 
-def _asked_ports(host: FlashSystemHost, world: World, view: View) -> dict[str, object]:
+def _asked_ports(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> dict[str, object]:
     put = put_by_us(host)
     known = tuple(port for port in host.status.ports if port.iqn in put)
     asked = tuple(HostPort(iqn=iqn, state=ASKED) for iqn in host.spec.initiators.iscsi if iqn not in put)
     if not asked:
         return {"chap": host_chap.asked(host)}
     return {
-        "array": array_seen(world, view),
-        "name": world.object_of(host, view),
+        "array": array_seen(desired, inventory),
+        "name": desired.object_of(host, inventory),
         "ownership": Ownership.CREATED,
         "ports": (*known, *asked),
         "chap": host_chap.asked(host),
     }
 
 
-def _given_ports(decisions: Iterable[Decision], world: World) -> set[ObjectRef]:
+def _given_ports(decisions: Iterable[Decision], desired: Desired) -> set[ObjectRef]:
     """Whose host object is made, or given an initiator or a secret, by these decisions."""
     steps = (step for decision in decisions if isinstance(decision, Act) for step in decision.steps)
-    owners = (world.host_by_object_name[step.host] for step in steps if isinstance(step, MakeHost | AddPorts | SetChap))
+    owners = (
+        desired.host_by_object_name[step.host] for step in steps if isinstance(step, MakeHost | AddPorts | SetChap)
+    )
     return {owner.ref for owner in owners}
 
 
-def of_host(host: FlashSystemHost, outcome: Outcome, world: World, view: View, now: str) -> HostStatus:
+def of_host(host: FlashSystemHost, outcome: Outcome, desired: Desired, inventory: Inventory, now: str) -> HostStatus:
     """The host object as it is. `ports` of one that we made lists only those that the spec named at some time."""
     said = said_conditions(host, outcome, now)
-    if stands_on(host, world, view):  # what was known of it stays
+    if stands_on(host, desired, inventory):  # what was known of it stays
         return host.status.model_copy(update=said)
-    found = host_plan.standing(host, world, view)
+    found = host_plan.resolve_host(host, desired, inventory)
     if isinstance(found, Wait | Refuse):
         return host.status.model_copy(update=said)
-    said |= {"array": array_seen(world, view), "cooling_luns": listed(cooling(host, world, view))}
-    if isinstance(found, host_plan.Unmade):
-        asked = host.status.ports if world.is_unsettled(found.name) else ()
+    said |= {"array": array_seen(desired, inventory), "cooling_luns": listed(cooling(host, desired, inventory))}
+    if isinstance(found, host_plan.Absent):
+        asked = host.status.ports if desired.is_unsettled(found.name) else ()
         known = {"ports": asked, "ownership": _made(asked), "chap": host.status.chap if asked else None}
         return HostStatus(**said, mappings=HostMappings(count=0), **known)
-    reader = Reader.of(host, world)
-    rows = [row for rows in view.on_host(found.host.name).values() for row in rows]
+    reader = Reader.of(host, desired)
+    rows = [row for rows in inventory.on_host(found.host.name).values() for row in rows]
     # One that has another LUN in each I/O group is listed with each: all of them cool when it goes.
     mapped = sorted((lun, row.volume, row.uid) for row in rows for lun in row.luns)
     return HostStatus(
         **said,
         name=found.host.name,
         id=found.host.id,
-        ownership=Ownership.CREATED if isinstance(found, host_plan.Ours) else Ownership.ADOPTED,
-        ports=_ports(host, found, world),
+        ownership=Ownership.CREATED if isinstance(found, host_plan.Managed) else Ownership.ADOPTED,
+        ports=_ports(host, found, desired),
         mappings=HostMappings(count=len(rows), items=tuple(_mapping(row, reader) for row in mapped)),
-        chap=host_chap.seen(host, found.host.name, world, view) if isinstance(found, host_plan.Ours) else None,
+        chap=host_chap.seen(host, found.host.name, desired, inventory)
+        if isinstance(found, host_plan.Managed)
+        else None,
     )
 
 
 def of_attachment(
-    attachment: VolumeAttachment, outcome: Outcome, world: World, view: View, now: str
+    attachment: VolumeAttachment, outcome: Outcome, desired: Desired, inventory: Inventory, now: str
 ) -> AttachmentStatus:
     """The mapping as it is. What binds the attachment (volume, host, LUN, origin) is kept when it is not there."""
     said = said_conditions(attachment, outcome, now)
-    if stands_on(attachment, world, view):  # what was known of it stays, its connection too
+    if stands_on(attachment, desired, inventory):  # what was known of it stays, its connection too
         if kept(attachment.status.conditions):  # and a request, which is the answer to a drift, is yet to be done
             del said["last_handled_reconcile_at"]
         return attachment.status.model_copy(update=said)
-    if drift.is_forgiven(attachment, world, view):
+    if drift.is_forgiven(attachment, desired, inventory):
         said["attached_time"] = None
     before = attachment.status.model_copy(update=said)
-    target = None if attachment.metadata.deleting else attach.find(attachment, world, view)
+    target = None if attachment.metadata.deleting else attach.find(attachment, desired, inventory)
     if not isinstance(target, attach.Target):
-        way = None if target is None else _kept_connection(attachment, world, view)
-        return before.model_copy(update=volume_seen(attachment, world, view) | {"connection": way})
-    bound = before.model_copy(update=binding(attachment, target.name, world, view) | {"connection": None})
-    rows = view.on_host(target.name).get(target.volume.uid, ())
-    portals = portals_for(target.name, world, view)
+        way = None if target is None else _kept_connection(attachment, desired, inventory)
+        return before.model_copy(update=volume_seen(attachment, desired, inventory) | {"connection": way})
+    bound = before.model_copy(update=binding(attachment, target.name, desired, inventory) | {"connection": None})
+    rows = inventory.on_host(target.name).get(target.volume.uid, ())
+    portals = portals_for(target.name, desired, inventory)
     if not rows and attachment.status.host:  # where it was mapped, it may be mapped still
         bound = bound.model_copy(update={"host": attachment.status.host})
     mapping = next((row for row in rows if not row.cluster), rows[0]) if rows else None
-    told = _told_before(attachment, mapping, view)
+    told = _told_before(attachment, mapping, inventory)
     if not isinstance(outcome.decision, InSync) or mapping is None or not portals:
-        origin = _inherited(attachment, outcome, target, world, view)
+        origin = _inherited(attachment, outcome, target, desired, inventory)
         return bound.model_copy(update={"origin": origin, "connection": None if portals else told})
     return bound.model_copy(
         update={
             "lun": drift.given_lun(attachment, mapping),
-            "origin": _origin(attachment, target, mapping, world, refused=outcome.refused),
+            "origin": _origin(attachment, target, mapping, desired, refused=outcome.refused),
             "connection": told
             or connection(
                 mapping,
                 target.volume,
                 bound.volume.preferred_node if bound.volume else None,
                 portals,
-                world.array.spec.iscsi.port,
+                desired.array.spec.iscsi.port,
             ),
             "attached_time": attachment.status.attached_time or now,
         }
     )
 
 
-def _kept_connection(attachment: VolumeAttachment, world: World, view: View) -> Connection | None:
+def _kept_connection(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Connection | None:
     """The connection of an attached volume whose FlashSystemHost cannot be used: its machine uses it all the same."""
-    mapping = attach.kept_mapping(attachment, world, view)
-    if told := _told_before(attachment, mapping, view):
+    mapping = attach.kept_mapping(attachment, desired, inventory)
+    if told := _told_before(attachment, mapping, inventory):
         return told
-    portals = portals_for(mapping.host, world, view) if mapping else ()
+    portals = portals_for(mapping.host, desired, inventory) if mapping else ()
     if mapping is None or not portals:
         return None
-    volume, seen = view.volumes[mapping.uid], attachment.status.volume
+    volume, seen = inventory.volumes[mapping.uid], attachment.status.volume
     preferred = volume.preferred_node or (seen.preferred_node if seen else None)
-    return connection(mapping, volume, preferred, portals, world.array.spec.iscsi.port)
+    return connection(mapping, volume, preferred, portals, desired.array.spec.iscsi.port)
 
 
-def _told_before(attachment: VolumeAttachment, mapping: model.Mapping | None, view: View) -> Connection | None:
+def _told_before(
+    attachment: VolumeAttachment, mapping: model.Mapping | None, inventory: Inventory
+) -> Connection | None:
     """The connection that was told before, while nodes or addresses cannot be read that may be part of it."""
     before = attachment.status.connection
-    if not view.body.odd or before is None or mapping is None:
+    if not inventory.body.odd or before is None or mapping is None:
         return None
     if (before.volume_id, before.target_lun) != (mapping.uid, mapping.lun):
         return None
@@ -278,38 +286,40 @@ def _told_before(attachment: VolumeAttachment, mapping: model.Mapping | None, vi
 
 
 def _origin(
-    attachment: VolumeAttachment, target: attach.Target, mapping: model.Mapping, world: World, *, refused: bool
+    attachment: VolumeAttachment, target: attach.Target, mapping: model.Mapping, desired: Desired, *, refused: bool
 ) -> Origin | None:
     """On a host that we made the mapping is ours; elsewhere only what was recorded before it was made.
 
     refused: the array would not make it, and yet it is there: somebody else was quicker.
     """
-    if isinstance(target.found, host_plan.Ours) and not mapping.cluster:
+    if isinstance(target.found, host_plan.Managed) and not mapping.cluster:
         return Origin.CREATED
     if attachment.status.origin is Origin.CREATED and not refused and _is_where_it_was(attachment, target):
         return Origin.CREATED
-    leaving = (each for each in world.leaving(mapping.uid) if each.host == attachment.host)
+    leaving = (each for each in desired.leaving(mapping.uid) if each.host == attachment.host)
     if attachment.status.origin is None and any(each.status.origin is Origin.CREATED for each in leaving):
         return Origin.CREATED  # it is left to us by one that is about to go
     return Origin.TAKEN_OVER
 
 
 def _inherited(
-    attachment: VolumeAttachment, outcome: Outcome, target: attach.Target, world: World, view: View
+    attachment: VolumeAttachment, outcome: Outcome, target: attach.Target, desired: Desired, inventory: Inventory
 ) -> Origin | None:
     """A younger attachment of one pair will take the mapping over as what the elder had it for.
 
     Also from an elder that is about to go, whether or not the younger can use the mapping as it is: one of them has
     to answer for it. What was recorded before a command that the array refused was not made by us after all.
     """
-    elder = attach.elder_of_pair(attachment, target.volume, world, view)
+    elder = attach.elder_of_pair(attachment, target.volume, desired, inventory)
     if elder and elder.status.origin:
         return elder.status.origin
-    mapped = view.on_host(target.name).get(target.volume.uid)
+    mapped = inventory.on_host(target.name).get(target.volume.uid)
     if outcome.refused or (mapped and not _is_where_it_was(attachment, target)):
         return None
-    barred = isinstance(target.found, host_plan.Adopted) and world.tenancy.adoption(attachment.metadata.namespace)
-    leaving = world.leaving(target.volume.uid) if mapped and not barred else ()
+    access_denied = isinstance(target.found, host_plan.Adopted) and desired.tenancy.adoption(
+        attachment.metadata.namespace
+    )
+    leaving = desired.leaving(target.volume.uid) if mapped and not access_denied else ()
     left = (each.status.origin for each in leaving if each.host == attachment.host)
     return attachment.status.origin or next(filter(None, left), None)
 
@@ -317,19 +327,21 @@ def _inherited(
 def _is_where_it_was(attachment: VolumeAttachment, target: attach.Target) -> bool:
     """Whether this is the host object that was recorded, perhaps renamed: what we did to another is no claim on it."""
     seen = attachment.status.host
-    if seen is None or seen.name == target.name or isinstance(target.found, host_plan.Unmade):
+    if seen is None or seen.name == target.name or isinstance(target.found, host_plan.Absent):
         return True
     return not target.found.host.iqns.isdisjoint(seen.initiators)
 
 
-def _ports(host: FlashSystemHost, found: host_plan.Ours | host_plan.Adopted, world: World) -> tuple[HostPort, ...]:
+def _ports(
+    host: FlashSystemHost, found: host_plan.Managed | host_plan.Adopted, desired: Desired
+) -> tuple[HostPort, ...]:
     """Of a host object that we made those that we put, and those that a command under way may still put there."""
     iscsi = tuple(port for port in found.host.ports if port.protocol is Protocol.ISCSI)
     if isinstance(found, host_plan.Adopted):
         return tuple(map(_port, iscsi))
     put = {*host.spec.initiators.iscsi, *host_plan.put_by_us(host)}
     there = tuple(_port(port) for port in iscsi if port.name in put)
-    if not world.is_unsettled(found.host.name):
+    if not desired.is_unsettled(found.host.name):
         return (*there, *drift.remembered(host, found.host))
     return (*there, *(port for port in host.status.ports if port.iqn not in found.host.iqns))
 

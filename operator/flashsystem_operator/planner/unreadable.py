@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Odd
 from flashsystem_operator.planner.conditions import kept
 from flashsystem_operator.planner.decision import Decision, Reason, Refuse, Wait
-from flashsystem_operator.planner.desired import World, volume_of, was_let_in
+from flashsystem_operator.planner.desired import Desired, has_been_admitted, volume_of
 
 _RETRY = 60.0
 """Seconds until it is read again."""
@@ -21,14 +21,18 @@ _OF_THE_ARRAY = (Reason.IO_GROUP_NOT_FOUND, Reason.PORTSET_NOT_FOUND, Reason.NO_
 
 
 def as_far_as_read(
-    decision: Decision, resource: FlashSystemHost | VolumeAttachment, world: World, view: View
+    decision: Decision, resource: FlashSystemHost | VolumeAttachment, desired: Desired, inventory: Inventory
 ) -> Decision:
     """The decision, unless the resource stands on something that could not be read."""
-    if isinstance(resource, VolumeAttachment) and not was_let_in(resource) and world.barred(resource, view):
+    if (
+        isinstance(resource, VolumeAttachment)
+        and not has_been_admitted(resource)
+        and desired.access_denied(resource, inventory)
+    ):
         return decision  # nothing of what others have is told to it
-    odd = stands_on(resource, world, view)
-    if odd is None and view.body.odd and isinstance(decision, Refuse) and decision.reason in _OF_THE_ARRAY:
-        odd = view.body.odd[0]
+    odd = stands_on(resource, desired, inventory)
+    if odd is None and inventory.body.odd and isinstance(decision, Refuse) and decision.reason in _OF_THE_ARRAY:
+        odd = inventory.body.odd[0]
     if odd is None:
         return decision
     return Wait(
@@ -41,27 +45,27 @@ def as_far_as_read(
     )
 
 
-def stands_on(resource: FlashSystemHost | VolumeAttachment, world: World, view: View) -> Odd | None:
+def stands_on(resource: FlashSystemHost | VolumeAttachment, desired: Desired, inventory: Inventory) -> Odd | None:
     """Something that cannot be read and that is about the resource's host object, initiators or volume."""
-    if not view.odd:
+    if not inventory.odd:
         return None
-    return view.odd_about(_words(resource, world, view))
+    return inventory.odd_about(_words(resource, desired, inventory))
 
 
-def _words(resource: FlashSystemHost | VolumeAttachment, world: World, view: View) -> Iterator[str]:
+def _words(resource: FlashSystemHost | VolumeAttachment, desired: Desired, inventory: Inventory) -> Iterator[str]:
     if isinstance(resource, FlashSystemHost):
         initiators = [*resource.spec.initiators.iscsi, *(port.iqn for port in resource.status.ports if port.iqn)]
         yield from initiators
-        yield from view.holders(resource.spec.initiators.iscsi)
-        yield from world.names_of(resource)
+        yield from inventory.holders(resource.spec.initiators.iscsi)
+        yield from desired.names_of(resource)
         yield resource.status.name or ""
         return
-    host, selector, status = world.hosts.get(resource.host), resource.spec.volume, resource.status
+    host, selector, status = desired.hosts.get(resource.host), resource.spec.volume, resource.status
     if host:
-        yield from _words(host, world, view)
+        yield from _words(host, desired, inventory)
     if seen := status.host:
-        yield from (seen.name or "", *seen.initiators, *view.holders(seen.initiators))
-    known = volume_of(resource, view)
+        yield from (seen.name or "", *seen.initiators, *inventory.holders(seen.initiators))
+    known = volume_of(resource, inventory)
     for volume in (selector, status.volume, known):
         if volume:
             yield from (volume.name or "", volume.uid or "")

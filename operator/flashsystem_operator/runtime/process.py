@@ -28,10 +28,10 @@ from flashsystem_operator.controller.kube.client import (
     PARTING,
     Conflict,
     Forbidden,
-    Gone,
     Kube,
     KubeError,
     NoClient,
+    NotFound,
     client_of,
     named,
 )
@@ -124,7 +124,7 @@ class Stop:
         self._block: asyncio.Timeout | None = None
         threading.Thread(target=self._watch, name="hard-end", daemon=True).start()
 
-    def heed_signals(self) -> None:
+    def handle_signals(self) -> None:
         """To be called again when a library has taken the signals for itself.
 
         A loop that hangs hears none. So Python's own handler is there too: it runs whatever the main thread does.
@@ -239,7 +239,7 @@ async def operate(settings: Settings, kubeconfig: Path | None) -> None:
 
 async def _live(settings: Settings, kubeconfig: Path | None) -> None:
     life = _Life(settings.grace)
-    life.stop.heed_signals()
+    life.stop.handle_signals()
     asyncio.get_running_loop().set_exception_handler(_heed)
     async with AsyncExitStack() as stack:
         if settings.probe_port is not None:
@@ -293,7 +293,7 @@ async def _watch(controller: Controller, settings: Settings, kubeconfig: Path | 
             stop_flag=life.stop.flag,
         )
         # kopf has taken the signals for itself, and hears none any more once a watch of its has failed.
-        life.stop.heed_signals()
+        life.stop.handle_signals()
         await kopf.run_tasks(tasks, ignored=before)
     except Exception as error:  # kopf's own errors are not to be imported; one that is ours has been logged as such
         words = error.args[0] if error.args else type(error).__name__
@@ -329,7 +329,7 @@ async def _start(controller: Controller, kube: Kube, where: str, *, watched: boo
         if older := await what_is_older(kube):
             raise CannotStart(older)
         await controller.start()
-    except Gone as error:
+    except NotFound as error:
         raise CannotStart(await _what_lacks(kube, error)) from error
     except Forbidden as error:
         out = "manifests/components/watched-namespace there" if watched else "the RBAC of this release"
@@ -341,7 +341,7 @@ async def _start(controller: Controller, kube: Kube, where: str, *, watched: boo
         ) from error
 
 
-async def _what_lacks(kube: Kube, gone: Gone) -> str:
+async def _what_lacks(kube: Kube, gone: NotFound) -> str:
     try:
         return await what_lacks(kube)
     except KubeError as error:

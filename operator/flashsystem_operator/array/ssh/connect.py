@@ -69,7 +69,7 @@ def not_ssh(why: str) -> str:
     return f"it does not speak SSH as it should ({why}): check that the port is its SSH port"
 
 
-def dial(address: str, port: int, limit: float) -> socket.socket:
+def open_socket(address: str, port: int, limit: float) -> socket.socket:
     """Connect within `limit` seconds in all, trying each IP of a name, or raise Unreachable saying why not."""
     until = time.monotonic() + limit
     targets = _resolve(address, port, limit)
@@ -154,7 +154,7 @@ _paramiko_log.addHandler(logging.NullHandler())
 _paramiko_log.propagate = False
 
 
-def shake_hands(
+def handshake(
     sock: socket.socket, login: Login, trust: Trust, *, limit: float, window: int
 ) -> tuple[paramiko.Transport, HostKey]:
     """Log in over this socket within `limit` seconds; takes the socket over, and closes it when it fails.

@@ -69,7 +69,7 @@ class Pace:
         return begins - now
 
 
-class Opener:
+class Connector:
     """Opens connections to one array, one at a time: an array drops whoever knocks while three others are at the door.
 
     stopped: once set, nothing is opened any more, and nothing is sent on what was just opened.
@@ -188,7 +188,7 @@ class Connections:
         self._finished_by = float("inf")
         """By the monotonic clock, when all that was sent before `drain` has been answered or given up."""
         self._finishing = threading.local()
-        self._opener = Opener(endpoint, login, limits, greet, self._stopped)
+        self._opener = Connector(endpoint, login, limits, greet, self._stopped)
         self._changed = threading.Condition()
         self._lanes: list[_Lane] = []
         self._attempt: _Attempt | None = None

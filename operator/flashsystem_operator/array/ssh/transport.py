@@ -23,9 +23,9 @@ from flashsystem_operator.array.ssh.connect import (
     SESSION_TABLE_FULL,
     TOO_MANY_SESSIONS,
     Deadline,
-    dial,
+    handshake,
     hang_up,
-    shake_hands,
+    open_socket,
 )
 from flashsystem_operator.array.ssh.credentials import HostKey, Login, Trust
 
@@ -88,8 +88,8 @@ class Connection:
     @classmethod
     def open(cls, address: str, port: int, login: Login, trust: Trust, limit: float) -> Self:
         """Connect and log in, each within `limit` seconds; Unreachable, LoginRefused or HostKeyMismatch if not."""
-        sock = dial(address, port, limit)
-        transport, key = shake_hands(sock, login, trust, limit=limit, window=MAX_ANSWER)
+        sock = open_socket(address, port, limit)
+        transport, key = handshake(sock, login, trust, limit=limit, window=MAX_ANSWER)
         return cls(transport, address, key, limit)
 
     @property

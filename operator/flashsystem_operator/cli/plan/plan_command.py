@@ -72,7 +72,7 @@ def _read(given: Given, *, recursive: bool) -> "tuple[Manifests, list[Target]]":
         manifests = load(given.files, given.namespace or NAMESPACE, recursive=recursive)
         return manifests, _targets(manifests, given)
     except BadManifests as error:
-        end_with(error.mistakes)
+        end_with(error.field_errors)
 
 
 def _plans(manifests: "Manifests", targets: "Sequence[Target]", installation: Installation) -> "list[ArrayPlan]":

@@ -21,18 +21,18 @@ from flashsystem_operator.array.commands import (
     UnmapVolume,
     shown,
 )
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import System
 from flashsystem_operator.cli.installation import Installation
 from flashsystem_operator.cli.manifests import Manifests
 from flashsystem_operator.cli.target.reach import reached
 from flashsystem_operator.cli.target.target import Target
-from flashsystem_operator.controller.observer import Looking
+from flashsystem_operator.controller.observer import Observer
 from flashsystem_operator.planner import text
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.decision import Reason, Refuse, Wait
-from flashsystem_operator.planner.desired import World, marked_among
-from flashsystem_operator.planner.dry_run import Outlook, foresee
+from flashsystem_operator.planner.desired import Desired, marked_among
+from flashsystem_operator.planner.dry_run import DryRunResult, dry_run_to_the_end
 from flashsystem_operator.planner.names import made_by
 from flashsystem_operator.values import ChapSecret
 
@@ -95,16 +95,16 @@ def foretell(
     """
     with reached(target) as access:
         access.session.progress = say
-        looking, asked = Looking(access.session), _world(target.array, manifests, installation)
-        view = looking.first(asked, (*asked.hosts, *asked.attachments), survey=True)
-    system = view.body.system
+        observer, asked = Observer(access.session), _world(target.array, manifests, installation)
+        inventory = observer.first(asked, (*asked.hosts, *asked.attachments), survey=True)
+    system = inventory.body.system
     if elder := next((each.array for each in before if each.system.id == system.id), None):
         return ArrayPlan(target.array, system, array_plan.duplicate(target.array, elder).message, ())
-    verdict = array_plan.judge(target.array, view.body)
+    verdict = array_plan.judge(target.array, inventory.body)
     closed = verdict.message if isinstance(verdict, Refuse) else ""
-    world = _world(target.array, manifests, installation, closed)
-    world = replace(world, chap=_chap(world, view, manifests))
-    items = tuple(_item(outlook, installation) for outlook in foresee(world, view))
+    desired = _world(target.array, manifests, installation, closed)
+    desired = replace(desired, chap=_chap(desired, inventory, manifests))
+    items = tuple(_item(outlook, installation) for outlook in dry_run_to_the_end(desired, inventory))
     return ArrayPlan(target.array, system, closed, items)
 
 
@@ -120,9 +120,9 @@ def without_array(manifests: Manifests, planned: Mapping[ObjectRef, FlashSystemA
             yield Item(attachment.ref, (), (), blocked=True, note=note)
 
 
-def _world(array: FlashSystemArray, manifests: Manifests, installation: Installation, closed: str = "") -> World:
+def _world(array: FlashSystemArray, manifests: Manifests, installation: Installation, closed: str = "") -> Desired:
     hosts = {ref: host for ref, host in manifests.hosts.items() if host.array == array.ref}
-    return World(
+    return Desired(
         array=array,
         hosts=hosts,
         attachments={ref: each for ref, each in manifests.attachments.items() if each.host in hosts},
@@ -135,13 +135,13 @@ def _world(array: FlashSystemArray, manifests: Manifests, installation: Installa
     )
 
 
-def _chap(world: World, view: View, manifests: Manifests) -> Mapping[ObjectRef, ChapSecret | Refuse]:
+def _chap(desired: Desired, inventory: Inventory, manifests: Manifests) -> Mapping[ObjectRef, ChapSecret | Refuse]:
     """What the hosts shall prove themselves with: it stands in Secrets of the files.
 
     What the operator shall generate, or did, is not among them: that counts as being what the array has.
     """
     found: dict[ObjectRef, ChapSecret | Refuse] = {}
-    for ref, host in world.hosts.items():
+    for ref, host in desired.hosts.items():
         if (chap := host.spec.chap) is None:
             continue
         from flashsystem_operator.controller.chap_secrets import (
@@ -152,13 +152,13 @@ def _chap(world: World, view: View, manifests: Manifests) -> Mapping[ObjectRef, 
         if secret := manifests.secrets.get((ref.namespace, chap.secret_ref.name)):
             found[ref] = secret_of(host, secret)
         elif chap.generate:
-            found[ref] = (view.chap or {}).get(world.object_of(host, view)) or _GENERATED
+            found[ref] = (inventory.chap or {}).get(desired.object_of(host, inventory)) or _GENERATED
         else:
             found[ref] = not_found(host)
     return found
 
 
-def _item(outlook: Outlook, installation: Installation) -> Item:
+def _item(outlook: DryRunResult, installation: Installation) -> Item:
     commands = tuple(_command(step, installation) for step in outlook.steps)
     held = outlook.end.steps if isinstance(outlook.end, Wait) else ()
     return Item(
@@ -170,7 +170,7 @@ def _item(outlook: Outlook, installation: Installation) -> Item:
     )
 
 
-def _note(outlook: Outlook) -> str:
+def _note(outlook: DryRunResult) -> str:
     if isinstance(outlook.end, Wait) and outlook.end.reason is Reason.NAMESPACE_UNKNOWN:
         return (
             f"The array chooses by labels who may use it, and Namespace {outlook.ref.namespace} is not among the "

@@ -14,7 +14,7 @@ from flashsystem_operator.api.metadata import GROUP, Kind, ObjectRef, Unreadable
 from flashsystem_operator.cli.exit_codes import FAILED, end
 from flashsystem_operator.cli.target.target import NAMESPACE, Found, Given, Target, login_given
 from flashsystem_operator.controller.kube.client import Kube, NoClient, client_of
-from flashsystem_operator.controller.kube.errors import Forbidden, Gone, KubeError
+from flashsystem_operator.controller.kube.errors import Forbidden, KubeError, NotFound
 from flashsystem_operator.planner.access import by_labels
 from flashsystem_operator.planner.desired import AnyResource
 
@@ -40,7 +40,7 @@ async def _look(given: Given, kubeconfig: Path | None, *, everything: bool) -> F
         kube = Kube(api)
         try:
             array = FlashSystemArray.read(await kube.get(ObjectRef(Kind.ARRAY, namespace, str(given.array))))
-        except Gone:
+        except NotFound:
             end(
                 f"There is no FlashSystemArray {namespace}/{given.array}: correct --array or -n; or, where nothing of "
                 f"{GROUP} is known yet, apply the CRDs.",
@@ -56,7 +56,7 @@ async def _target(kube: Kube, array: FlashSystemArray, given: Given) -> Target:
     namespace, name = array.metadata.namespace, array.spec.credentials_secret_ref.name
     try:
         return Target(array, await kube.secret(namespace, name))
-    except Gone:
+    except NotFound:
         return Target(
             array,
             None,
@@ -73,7 +73,7 @@ async def _with_everything(kube: Kube, found: Found) -> Found:
     installation = ""
     try:
         installation = await kube.cluster_id()
-    except (Forbidden, Gone) as error:
+    except (Forbidden, NotFound) as error:
         unseen.append(f"the UID of namespace kube-system ({error})")
     hosts = {each.ref: each for each in await _all(kube, FlashSystemHost, unseen)}
     attachments = {each.ref: each for each in await _all(kube, VolumeAttachment, unseen)}

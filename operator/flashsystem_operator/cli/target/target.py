@@ -17,7 +17,7 @@ from flashsystem_operator.api.array import FlashSystemArray, HostKeyPolicy
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import API_VERSION, Kind, ObjectRef
-from flashsystem_operator.api.validation import mistakes
+from flashsystem_operator.api.validation import field_errors
 from flashsystem_operator.array.ssh.credentials import BadCredentials, Login
 from flashsystem_operator.cli.exit_codes import end_with
 from flashsystem_operator.cli.installation import namespace
@@ -165,7 +165,7 @@ def find(given: Given, *, everything: bool = False) -> Found:
         try:
             return Found(the_one_in_files(given))
         except BadManifests as error:
-            end_with(error.mistakes)
+            end_with(error.field_errors)
     if not given.array:
         raise click.UsageError("Which array? Give --array for one of a cluster, --file, or --address with --user.")
     from flashsystem_operator.cli.target import cluster
@@ -190,7 +190,7 @@ def by_address(given: Given) -> Target:
         "metadata": {"name": name, "namespace": given.namespace or NAMESPACE},
         "spec": spec,
     }
-    for mistake in mistakes(FlashSystemArray, body):
+    for mistake in field_errors(FlashSystemArray, body):
         option = next((_BY_OPTION[field] for field in _BY_OPTION if mistake.field.startswith(field)), mistake.field)
         raise click.UsageError(f"{option}: {mistake.reason}")
     array = FlashSystemArray.read(body)

@@ -13,7 +13,15 @@ from kubernetes.aio.config.config_exception import ConfigException
 from yaml import YAMLError
 
 from flashsystem_operator.api.metadata import FINALIZER, GROUP, VERSION, Kind, ObjectMeta, ObjectRef
-from flashsystem_operator.controller.kube.errors import Conflict, Ending, Forbidden, Gone, Invalid, KubeError, Secret
+from flashsystem_operator.controller.kube.errors import (
+    Conflict,
+    Ending,
+    Forbidden,
+    Invalid,
+    KubeError,
+    NotFound,
+    Secret,
+)
 
 PARTING = 0.25
 """Seconds in which TLS connections of a client are closed: aiohttp does not wait for it, and asks its users to."""
@@ -51,7 +59,7 @@ def named(kubeconfig: Path | None) -> str:
     return f"kubeconfig {kubeconfig}" if kubeconfig else "the service account of a pod"
 
 
-__all__ = ["MANAGER", "Body", "Conflict", "Forbidden", "Gone", "Kube", "KubeError", "Secret", "merge_patch"]
+__all__ = ["MANAGER", "Body", "Conflict", "Forbidden", "Kube", "KubeError", "NotFound", "Secret", "merge_patch"]
 
 Body = Mapping[str, Any]
 MANAGER = "flashsystem-operator"
@@ -66,24 +74,26 @@ _ENDS = "NamespaceTerminating"
 class Kube:
     """limit: seconds that any one request may take. heed: called at the end of each, also of a failed one."""
 
-    def __init__(self, api: client.ApiClient, limit: float = 15.0, heed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, api: client.ApiClient, limit: float = 15.0, on_progress: Callable[[], None] = lambda: None
+    ) -> None:
         self.api = api
-        self._heed = heed
+        self._observe_command = on_progress
         self.limit = self._limit = limit
         self._custom = client.CustomObjectsApi(api)
         self._core = client.CoreV1Api(api)
         self._leases = client.CoordinationV1Api(api)
 
-    def heeded_by(self, heed: Callable[[], None]) -> "Kube":
+    def reporting_progress_to(self, on_progress: Callable[[], None]) -> "Kube":
         """The same API server, with a function that is called at the end of each request."""
-        return Kube(self.api, self._limit, heed)
+        return Kube(self.api, self._limit, on_progress)
 
     async def asked(self, request: Any, *, in_its_words: bool = False) -> Any:
         """The answer to a request of the Kubernetes client; see the function of this name."""
         try:
             return await asked(request, in_its_words=in_its_words)
         finally:
-            self._heed()
+            self._observe_command()
 
     async def list(
         self, kind: Kind, namespace: str | None = None, field_selector: str | None = None
@@ -251,7 +261,7 @@ def _sorted(error: ApiException, said: str) -> KubeError:
     if error.status == _FORBIDDEN and _ENDS in _causes(error):
         return Ending("its namespace is being deleted, and takes nothing new")
     words = said or f"the API server answered {error.status} {error.reason}"
-    kinds = {_NOT_FOUND: Gone, _CONFLICT: Conflict, _FORBIDDEN: Forbidden, _INVALID: Invalid}
+    kinds = {_NOT_FOUND: NotFound, _CONFLICT: Conflict, _FORBIDDEN: Forbidden, _INVALID: Invalid}
     return kinds.get(error.status, KubeError)(words)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from kubernetes.aio import client
 
 from flashsystem_operator.controller.kube.client import MANAGER, Body, Kube
-from flashsystem_operator.controller.kube.errors import Gone
+from flashsystem_operator.controller.kube.errors import NotFound
 
 _MERGE = "application/merge-patch+json"
 
@@ -84,7 +84,7 @@ def _only(found: Body) -> client.V1DeleteOptions:
 async def _found(kube: Kube, request: Any, *, in_its_words: bool = False) -> Body | None:
     try:
         answer = await kube.asked(request, in_its_words=in_its_words)
-    except Gone:
+    except NotFound:
         return None
     plain: Body = kube.api.sanitize_for_serialization(answer)  # type: ignore[no-untyped-call] # it has no types
     return plain
@@ -93,5 +93,5 @@ async def _found(kube: Kube, request: Any, *, in_its_words: bool = False) -> Bod
 async def _ended(kube: Kube, request: Any, *, in_its_words: bool = False) -> None:
     try:
         await kube.asked(request, in_its_words=in_its_words)
-    except Gone:
+    except NotFound:
         return

@@ -15,7 +15,7 @@ class Conflict(KubeError):
     """The object changed since it was read. Look again."""
 
 
-class Gone(KubeError):
+class NotFound(KubeError):
     """There is no such object."""
 
 

@@ -38,7 +38,7 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WorkerState:
     """A worker at one moment. array: None if it cannot be read. works: whether it holds the Lease."""
 
     array: FlashSystemArray | None
@@ -56,8 +56,8 @@ class Scene:
     worker, under None of all objects that hang on no such array, whatever name they give.
     """
 
-    workers: Mapping[ObjectRef, Standing]
-    strays: Backlog | None
+    workers: Mapping[ObjectRef, WorkerState]
+    unassigned: Backlog | None
     tallies: Mapping[ObjectRef | None, Tally]
 
 
@@ -84,8 +84,8 @@ class Exposition(Collector):
         if scene is None:
             return
         shown = {family.name: Metric(_bare(family), family.text, family.kind) for family in FAMILIES}
-        for standing in scene.workers.values():
-            for metric in standing.meter.collect():
+        for state in scene.workers.values():
+            for metric in state.meter.collect():
                 kept = [sample for sample in metric.samples if not sample.name.endswith("_created")]
                 shown[_full(metric)].samples.extend(kept)
         for family, labels, value in _gauges(scene):
@@ -107,29 +107,29 @@ _Sample = tuple[Family, tuple[str, ...], float]
 
 def _gauges(scene: Scene) -> Iterator[_Sample]:
     yield families.BUILD, (version("flashsystem-operator"),), 1
-    for ref, standing in scene.workers.items():
+    for ref, state in scene.workers.items():
         labels = (ref.namespace, ref.name)
-        yield families.LEASE, labels, standing.works
-        if standing.works:
-            yield from _of_worker(standing, labels)
+        yield families.LEASE, labels, state.works
+        if state.works:
+            yield from _of_worker(state, labels)
             yield from _of_objects(scene.tallies.get(ref, Tally()), labels)
     nowhere = ("", "")
-    yield families.LEASE, nowhere, scene.strays is not None
-    if scene.strays is not None:
-        yield from _of_queue(scene.strays, nowhere)
+    yield families.LEASE, nowhere, scene.unassigned is not None
+    if scene.unassigned is not None:
+        yield from _of_queue(scene.unassigned, nowhere)
         yield from _of_objects(scene.tallies.get(None, Tally()), nowhere)
 
 
-def _of_worker(standing: Standing, labels: tuple[str, str]) -> Iterator[_Sample]:
-    yield from _of_queue(standing.backlog, labels)
-    yield families.RUNNING, labels, standing.meter.running
-    yield families.SESSIONS, labels, standing.ssh_sessions
-    if standing.array is None:
+def _of_worker(state: WorkerState, labels: tuple[str, str]) -> Iterator[_Sample]:
+    yield from _of_queue(state.backlog, labels)
+    yield families.RUNNING, labels, state.meter.running
+    yield families.SESSIONS, labels, state.ssh_sessions
+    if state.array is None:
         return
-    status = standing.array.status
+    status = state.array.status
     if reachable := find(status.conditions, "Reachable"):
         yield families.REACHABLE, labels, reachable.status == "True"
-    if contact := standing.meter.last_contact or _seconds(status.last_contact_time):
+    if contact := state.meter.last_contact or _seconds(status.last_contact_time):
         yield families.CONTACT, labels, contact
     if status.system_id:
         words = (status.system_id, status.product or "", status.code_level or "", status.dialect or "")

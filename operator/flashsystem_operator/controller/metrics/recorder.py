@@ -18,13 +18,13 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.common import Condition, is_true
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
-from flashsystem_operator.array.session import CHAIN, Ending, Typed
+from flashsystem_operator.array.session import CHAIN, CommandResult, Ending
 from flashsystem_operator.controller.cache import Entry
 from flashsystem_operator.controller.metrics import families
 from flashsystem_operator.controller.metrics.families import Family
 from flashsystem_operator.planner import codes
 from flashsystem_operator.planner.decision import Reason
-from flashsystem_operator.planner.events import DRIFTED, EventReason, News
+from flashsystem_operator.planner.events import DRIFTED, EventReason, EventRecord
 from flashsystem_operator.planner.reasons import FURTHER
 from flashsystem_operator.planner.safety.detach_guard import BLOCKED
 
@@ -58,7 +58,7 @@ class PassEnd(StrEnum):
 
 
 @dataclass(slots=True)
-class Pass:
+class PassRecord:
     """A pass under way. began: as the clock of the meter has it. end: set by whoever makes it; a bug if nobody does."""
 
     began: float
@@ -80,14 +80,14 @@ class Meter:
         self._unreadable, self._passes = _counter(families.UNREADABLE), _counter(families.PASSES)
         self._seen, self._corrected = _counter(families.DRIFT_SEEN), _counter(families.DRIFT_CORRECTED)
         self._strange: set[str] = set()
-        self._pass: Pass | None = None
+        self._pass: PassRecord | None = None
         # There from the start on, so that the first one is an increase.
         for metric in (self._attach, self._detach, self._unreadable):
             metric.labels(*self.labels)
         for scope, end in product(Scope, PassEnd):
             self._passes.labels(*self.labels, scope.value, end.value)
 
-    def heed(self, typed: Typed) -> None:
+    def observe_command(self, typed: CommandResult) -> None:
         """Take in a command that the array was given."""
         if typed.ending not in _SILENT:
             self.last_contact = time.time()
@@ -100,7 +100,7 @@ class Meter:
         if typed.code or typed.ending is Ending.REFUSED:
             self._errors.labels(*self.labels, self._bounded(typed.code)).inc()
 
-    def told(self, resource: FlashSystemHost | VolumeAttachment, news: Collection[News]) -> None:
+    def record(self, resource: FlashSystemHost | VolumeAttachment, news: Collection[EventRecord]) -> None:
         """Take in what a pass had to tell of an object. resource: as the pass found it."""
         reasons, now = {each.reason for each in news}, datetime.now(UTC)
         if EventReason.ATTACHED in reasons:
@@ -117,9 +117,9 @@ class Meter:
         self._corrected.labels(*self.labels, resource.KIND.value).inc()
 
     @contextlib.contextmanager
-    def a_pass(self, objects: int, *, survey: bool) -> Iterator[Pass]:
+    def a_pass(self, objects: int, *, survey: bool) -> Iterator[PassRecord]:
         """Measure a pass, which is over with the block."""
-        scope, this = Scope.SURVEY if survey else Scope.CLOSE, Pass(time.monotonic())
+        scope, this = Scope.SURVEY if survey else Scope.CLOSE, PassRecord(time.monotonic())
         self._pass = this
         try:
             yield this

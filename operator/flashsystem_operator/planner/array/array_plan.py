@@ -15,7 +15,7 @@ from flashsystem_operator.array.errors import (
     Refused,
     Unreadable,
 )
-from flashsystem_operator.array.inventory import Body, View
+from flashsystem_operator.array.inventory import Body, Inventory
 from flashsystem_operator.array.model import Node, Portal
 from flashsystem_operator.planner import codes, luns, text
 from flashsystem_operator.planner.conditions import condition, conditions, verdict
@@ -211,7 +211,7 @@ class Contact:
 def reached(
     array: FlashSystemArray,
     decision: Decision,
-    view: View,
+    inventory: Inventory,
     contact: Contact,
     counts: api.Counts,
     now: str,
@@ -221,7 +221,7 @@ def reached(
 
     The time of contact moves with something else, or when it has become old: an idle array is seldom written.
     """
-    status = _body(array, view.body).model_copy(
+    status = _body(array, inventory.body).model_copy(
         update={
             "conditions": _all(array, decision, now, reachable=True),
             "observed_generation": array.metadata.generation,

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 from flashsystem_operator.api.array import Audit, Findings, LetGo, Unexplained, Unread
 from flashsystem_operator.api.attachment import AttachmentStatus, HostSeen, VolumeAttachment
-from flashsystem_operator.api.base import Memory
+from flashsystem_operator.api.base import StatusModel
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
 from flashsystem_operator.api.metadata import ObjectRef
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Mapping as VolumeMapping
 from flashsystem_operator.planner.attachment.detach import volume_to_leave
-from flashsystem_operator.planner.desired import World, was_let_in
+from flashsystem_operator.planner.desired import Desired, has_been_admitted
 from flashsystem_operator.planner.text import plural
 from flashsystem_operator.values import HostName, VolumeUid
 
@@ -35,25 +35,25 @@ class _Explained:
     mappings: frozenset[tuple[str, str]]
 
 
-def audit(world: World, view: View) -> Audit:
+def audit(desired: Desired, inventory: Inventory) -> Audit:
     """What is unexplained now. The view has to be whole: of a survey."""
-    explained, before = _explained(world, view), world.array.status.audit
+    explained, before = _explained(desired, inventory), desired.array.status.audit
     let_go = {_key(item) for item in before.released.items} if before and before.released else set[Key]()
     found: dict[str, list[Unexplained]] = {"orphaned": [], "foreign": [], "released": []}
-    for item in _unexplained(explained, view):
+    for item in _unexplained(explained, inventory):
         name = HostName(str(item.host))
-        ours = world.ours(name) and world.elsewhere(name) is None
+        ours = desired.ours(name) and desired.elsewhere(name) is None
         sort = "released" if _key(item) in let_go else "orphaned" if ours else "foreign"
         found[sort].append(item)
     return Audit(
         orphaned=Findings.model_validate(_counted(found["orphaned"])),
         foreign=Findings.model_validate(_counted(found["foreign"])),
         released=LetGo.model_validate(_counted(found["released"])),
-        unreadable=tuple(Unread(command=odd.line, why=odd.why) for odd in view.odd[:50]),
+        unreadable=tuple(Unread(command=odd.line, why=odd.why) for odd in inventory.odd[:50]),
     )
 
 
-def remembering(before: Audit | None, leaving: Iterable[Memory]) -> Audit:
+def remembering(before: Audit | None, leaving: Iterable[StatusModel]) -> Audit:
     """The audit with what was released. leaving: the statuses of what goes. It is counted at the next survey."""
     audit = before or Audit()
     known = audit.released or LetGo()
@@ -64,7 +64,7 @@ def remembering(before: Audit | None, leaving: Iterable[Memory]) -> Audit:
     return audit.model_copy(update={"released": known.model_copy(update={"items": (*known.items, *more)[:200]})})
 
 
-def left_on(status: Memory, hosts: Collection[str]) -> tuple[Memory, ...]:
+def left_on(status: StatusModel, hosts: Collection[str]) -> tuple[StatusModel, ...]:
     """The status of what goes, once for each host object on which something of it stays; none: the recorded one."""
     match status:
         case AttachmentStatus() if hosts:
@@ -106,44 +106,44 @@ def sentence(audit: Audit) -> str:
     return f"On the array, and explained by no resource: {'; '.join(said)}. status.audit lists them."
 
 
-def _unexplained(explained: _Explained, view: View) -> Iterator[Unexplained]:
+def _unexplained(explained: _Explained, inventory: Inventory) -> Iterator[Unexplained]:
     """Host objects in the order of their names, each before its mappings."""
-    for name in sorted(view.hosts):
+    for name in sorted(inventory.hosts):
         if name not in explained.hosts:
             yield Unexplained(host=name)
-        rows = (row for found in view.on_host(name).values() for row in found)
+        rows = (row for found in inventory.on_host(name).values() for row in found)
         for row in sorted(rows, key=lambda each: (each.lun, each.volume)):
             if (name, row.uid) not in explained.mappings:
                 yield _mapping(row)
 
 
-def _explained(world: World, view: View) -> _Explained:
-    hosts = {ref: _host_objects(host, world, view) for ref, host in world.hosts.items() if _still_counts(host)}
-    hosts = {ref: names for ref, names in hosts.items() if world.counts(world.hosts[ref])}
+def _explained(desired: Desired, inventory: Inventory) -> _Explained:
+    hosts = {ref: _host_objects(host, desired, inventory) for ref, host in desired.hosts.items() if _still_counts(host)}
+    hosts = {ref: names for ref, names in hosts.items() if desired.counts(desired.hosts[ref])}
     return _Explained(
         frozenset(name for names in hosts.values() for name in names),
-        frozenset(pair for each in world.attachments.values() for pair in _pairs(each, hosts, world, view)),
+        frozenset(pair for each in desired.attachments.values() for pair in _pairs(each, hosts, desired, inventory)),
     )
 
 
-def _host_objects(host: FlashSystemHost, world: World, view: View) -> frozenset[str]:
+def _host_objects(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> frozenset[str]:
     """Those that a resource may turn out to be: by name, by what was found before, by its initiators."""
     seen = {host.status.name} if host.status.name else set[str]()
-    return frozenset({*world.names_of(host), *view.holders(host.spec.initiators.iscsi), *seen})
+    return frozenset({*desired.names_of(host), *inventory.holders(host.spec.initiators.iscsi), *seen})
 
 
 def _pairs(
-    attachment: VolumeAttachment, hosts: Mapping[ObjectRef, frozenset[str]], world: World, view: View
+    attachment: VolumeAttachment, hosts: Mapping[ObjectRef, frozenset[str]], desired: Desired, inventory: Inventory
 ) -> Iterator[tuple[str, str]]:
-    uid = volume_to_leave(attachment, view)
+    uid = volume_to_leave(attachment, inventory)
     if uid is None or not _still_counts(attachment):
         return
-    if not was_let_in(attachment) and world.barred(attachment, view):
+    if not has_been_admitted(attachment) and desired.access_denied(attachment, inventory):
         return
     seen = attachment.status.host
     names = set(hosts.get(attachment.host, ()))
-    names |= {str(seen.name), *view.holders(seen.initiators)} if seen else set()
-    names |= {host.name for host in world.recorded_at(attachment, view)}
+    names |= {str(seen.name), *inventory.holders(seen.initiators)} if seen else set()
+    names |= {host.name for host in desired.recorded_at(attachment, inventory)}
     yield from ((name, uid) for name in names)
 
 
@@ -152,7 +152,7 @@ def _still_counts(resource: FlashSystemHost | VolumeAttachment) -> bool:
     return resource.metadata.guarded or not resource.metadata.deleting
 
 
-def _left_by(status: Memory) -> Iterator[Unexplained]:
+def _left_by(status: StatusModel) -> Iterator[Unexplained]:
     """What a resource leaves behind, as it was recorded. Of a host object that was only adopted nothing was ours."""
     match status:
         case AttachmentStatus(host=host, volume=volume, origin=origin, lun=lun) if host and volume and origin:

@@ -12,12 +12,12 @@ from flashsystem_operator.api.array import MultiHostMapping
 from flashsystem_operator.api.attachment import Access, Origin, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, Step
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Mapping, Volume
 from flashsystem_operator.planner import drift
 from flashsystem_operator.planner.attachment.detach import host_to_leave, on_another_system, own_mapping, plan_detached
 from flashsystem_operator.planner.decision import UNSEEN, Act, Decision, InSync, Note, Reason, Refuse, Wait
-from flashsystem_operator.planner.desired import World, seniority, volume_of, was_let_in
+from flashsystem_operator.planner.desired import Desired, has_been_admitted, seniority, volume_of
 from flashsystem_operator.planner.host import host_chap, host_plan, host_settings
 from flashsystem_operator.planner.luns import choose, for_others, hasty
 from flashsystem_operator.planner.outputs.connection_secret import portals_for
@@ -36,40 +36,40 @@ class Place(Protocol):
     def name(self) -> HostName: ...
 
 
-def judge(attachment: VolumeAttachment, place: Place, world: World, view: View) -> Wait | Refuse | None:
+def judge(attachment: VolumeAttachment, place: Place, desired: Desired, inventory: Inventory) -> Wait | Refuse | None:
     """Why the volume must not be mapped to this host as things stand, or None when it may."""
-    others = (view.of_volume(place.volume.uid) | world.perhaps_mapped(place.volume.uid)) - {place.name}
-    clusters = view.empty_clusters_of(place.volume.uid)
+    others = (inventory.of_volume(place.volume.uid) | desired.perhaps_mapped(place.volume.uid)) - {place.name}
+    clusters = inventory.empty_clusters_of(place.volume.uid)
     if not others and not clusters:
         return None
-    reader = Reader.of(attachment, world)
+    reader = Reader.of(attachment, desired)
     if attachment.spec.access is Access.EXCLUSIVE:
         if not others:
             return _in_a_cluster(place.volume, clusters, reader)
-        return _exclusive(place.volume, others, reader, view)
-    if leaving := _exclusive_still_there(place.volume, others, world, view):
+        return _exclusive(place.volume, others, reader, inventory)
+    if leaving := _exclusive_still_there(place.volume, others, desired, inventory):
         return Wait(
             Reason.VOLUME_IN_USE,
             f"Volume {place.volume.name} is attached Exclusively by {reader.resources(leaving)}, which is being "
             "deleted but not detached yet. It is attached here when that is done.",
         )
-    if selfish := _exclusive_rivals(attachment, place.volume, world, view):
+    if selfish := _exclusive_rivals(attachment, place.volume, desired, inventory):
         return Refuse(
             Reason.VOLUME_IN_USE,
             f"Volume {place.volume.name} is attached Exclusively by {reader.resources(selfish)}. Set spec.access to "
             "Shared there too if its file system is made for several hosts.",
         )
-    if world.array.spec.multi_host_mapping is MultiHostMapping.FORBIDDEN:
+    if desired.array.spec.multi_host_mapping is MultiHostMapping.FORBIDDEN:
         return Refuse(
             Reason.MULTI_HOST_MAPPING_FORBIDDEN,
-            f"Volume {place.volume.name} is mapped to {_whom(others, clusters, reader)}, and {world.array.ref} has "
+            f"Volume {place.volume.name} is mapped to {_whom(others, clusters, reader)}, and {desired.array.ref} has "
             "spec.multiHostMapping Forbidden. Detach it there first, or ask whoever keeps the array.",
         )
     return None
 
 
-def _exclusive(volume: Volume, others: frozenset[HostName], reader: Reader, view: View) -> Wait | Refuse:
-    leaving = _hosts_being_left(volume, reader.world, view)
+def _exclusive(volume: Volume, others: frozenset[HostName], reader: Reader, inventory: Inventory) -> Wait | Refuse:
+    leaving = _hosts_being_left(volume, reader.desired, inventory)
     if others <= leaving.keys():
         who = reader.resources([leaving[name] for name in others])
         return Wait(
@@ -99,22 +99,24 @@ def _whom(hosts: Collection[HostName], clusters: Collection[str], reader: Reader
     return f"host cluster {listed(sorted(clusters))}" if reader.keeps_the_array else "a host cluster"
 
 
-def _hosts_being_left(volume: Volume, world: World, view: View) -> dict[HostName, VolumeAttachment]:
+def _hosts_being_left(volume: Volume, desired: Desired, inventory: Inventory) -> dict[HostName, VolumeAttachment]:
     """The host objects that the volume is about to leave, with the attachment that is being deleted."""
-    leaving = ((host_to_leave(each, world, view), each) for each in world.leaving(volume.uid))
+    leaving = ((host_to_leave(each, desired, inventory), each) for each in desired.leaving(volume.uid))
     return {host.name: each for host, each in leaving if host}
 
 
 def _exclusive_still_there(
-    volume: Volume, others: frozenset[HostName], world: World, view: View
+    volume: Volume, others: frozenset[HostName], desired: Desired, inventory: Inventory
 ) -> list[VolumeAttachment]:
     """Who is being deleted, but was promised that nobody else sees the volume for as long as its mapping is there."""
-    leaving = _hosts_being_left(volume, world, view)
+    leaving = _hosts_being_left(volume, desired, inventory)
     return [each for host, each in leaving.items() if host in others and each.spec.access is Access.EXCLUSIVE]
 
 
-def _exclusive_rivals(attachment: VolumeAttachment, volume: Volume, world: World, view: View) -> list[VolumeAttachment]:
-    rivals = world.rivals(attachment, volume, view)
+def _exclusive_rivals(
+    attachment: VolumeAttachment, volume: Volume, desired: Desired, inventory: Inventory
+) -> list[VolumeAttachment]:
+    rivals = desired.rivals(attachment, volume, inventory)
     return [each for each in rivals if each.spec.access is Access.EXCLUSIVE]
 
 
@@ -127,35 +129,37 @@ class Target:
     """Where an attachment leads: all that is known once host and volume are found."""
 
     resource: FlashSystemHost
-    found: host_plan.Ours | host_plan.Adopted | host_plan.Unmade
+    found: host_plan.Managed | host_plan.Adopted | host_plan.Absent
     volume: Volume
 
     @property
     def name(self) -> HostName:
-        return self.found.name if isinstance(self.found, host_plan.Unmade) else self.found.host.name
+        return self.found.name if isinstance(self.found, host_plan.Absent) else self.found.host.name
 
 
-def plan(attachment: VolumeAttachment, world: World, view: View) -> Decision:
+def plan(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Decision:
     """Decide about an attachment, live or being deleted."""
     if attachment.metadata.deleting:
-        return plan_detached(attachment, world, view)
-    target = find(attachment, world, view)
+        return plan_detached(attachment, desired, inventory)
+    target = find(attachment, desired, inventory)
     if isinstance(target, Wait | Refuse):
-        if target.reason is Reason.HOST_NOT_READY and kept_mapping(attachment, world, view):
+        if target.reason is Reason.HOST_NOT_READY and kept_mapping(attachment, desired, inventory):
             target = replace(target, message=f"{target.message} Until then the volume stays attached as it is.")
-        return drift.of_unseen(target, attachment, world, view)
-    if elder := elder_of_pair(attachment, target.volume, world, view):
+        return drift.of_unseen(target, attachment, desired, inventory)
+    if elder := elder_of_pair(attachment, target.volume, desired, inventory):
         return Refuse(
             Reason.DUPLICATE,
             f"{elder.ref} attaches this volume to this host already. Delete one of the two; the mapping stays for the "
             "other.",
         )
-    if mappings := view.on_host(target.name).get(target.volume.uid):
-        if (target.name, target.volume.uid) in world.unsettled_pairs:
-            return host_plan.unsettled(target.name)  # the mapping is there, so it is its end that is not certain
-        wished, own = _plan_mapped(attachment, target, mappings, world, view), _own_or_first(mappings)
-        return _with_health(drift.of_mapped(wished, attachment, target, own, world, view), target.volume)
-    return drift.of_removed(_plan_unmapped(attachment, target, world, view), attachment, target, world, view)
+    if mappings := inventory.on_host(target.name).get(target.volume.uid):
+        if (target.name, target.volume.uid) in desired.in_doubt_pairs:
+            return host_plan.in_doubt(target.name)  # the mapping is there, so it is its end that is not certain
+        wished, own = _plan_mapped(attachment, target, mappings, desired, inventory), _own_or_first(mappings)
+        return _with_health(drift.of_mapped(wished, attachment, target, own, desired, inventory), target.volume)
+    return drift.of_removed(
+        _plan_unmapped(attachment, target, desired, inventory), attachment, target, desired, inventory
+    )
 
 
 def _with_health(decision: Decision, volume: Volume) -> Decision:
@@ -174,36 +178,38 @@ def _with_health(decision: Decision, volume: Volume) -> Decision:
     return replace(decision, notes=(*decision.notes, note))
 
 
-def find(attachment: VolumeAttachment, world: World, view: View) -> Target | Wait | Refuse:
+def find(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Target | Wait | Refuse:
     """The host and the volume that an attachment means, or why they cannot be had."""
-    resource = world.hosts.get(attachment.host)
+    resource = desired.hosts.get(attachment.host)
     if resource is None:
         return host_not_found(attachment)
-    if elsewhere := on_another_system(attachment, world, view):
+    if elsewhere := on_another_system(attachment, desired, inventory):
         return elsewhere
-    if not was_let_in(attachment) and (barred := world.barred(attachment, view)):
-        return barred
-    volume = volume_of(attachment, view)
+    if not has_been_admitted(attachment) and (access_denied := desired.access_denied(attachment, inventory)):
+        return access_denied
+    volume = volume_of(attachment, inventory)
     if volume is None:
-        return _no_volume(attachment, view)
-    found = host_plan.standing(resource, world, view)
+        return _no_volume(attachment, inventory)
+    found = host_plan.resolve_host(resource, desired, inventory)
     if isinstance(found, Wait | Refuse):
         return Wait(Reason.HOST_NOT_READY, f"{resource.ref} is not ready: {found.message}")
     return Target(resource, found, volume)
 
 
-def kept_mapping(attachment: VolumeAttachment, world: World, view: View) -> Mapping | None:
+def kept_mapping(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Mapping | None:
     """The mapping of a volume that was attached, although its FlashSystemHost cannot be used as it is now.
 
     For example because a port was added to the host object, or an initiator moved: what is attached stays in use.
     """
     host = (
-        host_to_leave(attachment, world, view) if attachment.status.attached_time and was_let_in(attachment) else None
+        host_to_leave(attachment, desired, inventory)
+        if attachment.status.attached_time and has_been_admitted(attachment)
+        else None
     )
     seen = attachment.status.volume
-    if host is None or seen is None or seen.uid not in view.volumes:
+    if host is None or seen is None or seen.uid not in inventory.volumes:
         return None
-    mappings = view.on_host(host.name).get(seen.uid)
+    mappings = inventory.on_host(host.name).get(seen.uid)
     return _own_or_first(mappings) if mappings else None
 
 
@@ -215,16 +221,18 @@ def host_not_found(attachment: VolumeAttachment) -> Wait:
     )
 
 
-def elder_of_pair(attachment: VolumeAttachment, volume: Volume, world: World, view: View) -> VolumeAttachment | None:
+def elder_of_pair(
+    attachment: VolumeAttachment, volume: Volume, desired: Desired, inventory: Inventory
+) -> VolumeAttachment | None:
     """The attachment of the same volume to the same host that came before, if there is one."""
-    same = (each for each in world.rivals(attachment, volume, view) if world.is_of(each, attachment.host))
+    same = (each for each in desired.rivals(attachment, volume, inventory) if desired.is_of(each, attachment.host))
     return next((each for each in same if seniority(each) < seniority(attachment)), None)
 
 
-def _no_volume(attachment: VolumeAttachment, view: View) -> Wait | Refuse:
+def _no_volume(attachment: VolumeAttachment, inventory: Inventory) -> Wait | Refuse:
     seen, selector = attachment.status.volume, attachment.spec.volume
     uid = (seen and seen.uid) or selector.uid
-    if uid and (over_nvme := view.volumes.get(nguid(uid))):
+    if uid and (over_nvme := inventory.volumes.get(nguid(uid))):
         return Wait(
             Reason.VOLUME_MAPPED_ELSEWHERE,
             f"The volume with UID {uid} is mapped to an NVMe host: as long as it is, the array shows its "
@@ -249,7 +257,7 @@ def _own_or_first(mappings: tuple[Mapping, ...]) -> Mapping:
 
 
 def _plan_mapped(
-    attachment: VolumeAttachment, target: Target, mappings: tuple[Mapping, ...], world: World, view: View
+    attachment: VolumeAttachment, target: Target, mappings: tuple[Mapping, ...], desired: Desired, inventory: Inventory
 ) -> Decision:
     mapping = _own_or_first(mappings)
     if mapping.cluster and attachment.spec.access is Access.EXCLUSIVE:
@@ -258,8 +266,8 @@ def _plan_mapped(
             f"Volume {target.volume.name} is mapped to host cluster {mapping.cluster}, so that every member sees "
             "it. Set spec.access to Shared if that is meant, or unmap it from the host cluster on the array.",
         )
-    if attachment.status.origin is None and (barred := _bars_takeover(attachment, target, mapping, world)):
-        return barred
+    if attachment.status.origin is None and (access_denied := _bars_takeover(attachment, target, mapping, desired)):
+        return access_denied
     if len(mapping.luns) > 1:
         return Refuse(
             Reason.MISMATCHED_LUNS,
@@ -269,9 +277,9 @@ def _plan_mapped(
     if attachment.spec.lun not in (None, mapping.lun):
         return _lun_differs(attachment, mapping)
     # A mapping that this attachment never had is judged like one that it asks for, also when an elder left it.
-    if attachment.status.attached_time is None and (refused := judge(attachment, target, world, view)):
+    if attachment.status.attached_time is None and (refused := judge(attachment, target, desired, inventory)):
         return refused
-    if not portals_for(target.name, world, view):
+    if not portals_for(target.name, desired, inventory):
         return Refuse(
             Reason.NO_USABLE_PORTAL,
             f"Volume {target.volume.name} is mapped, but the array has no usable iSCSI portal for host {target.name}: "
@@ -285,12 +293,12 @@ def _plan_mapped(
 
 
 def _bars_takeover(
-    attachment: VolumeAttachment, target: Target, mapping: Mapping, world: World
+    attachment: VolumeAttachment, target: Target, mapping: Mapping, desired: Desired
 ) -> Wait | Refuse | None:
     """A mapping on an administrator's host object, or through a host cluster, is not ours until it is taken over."""
-    if isinstance(target.found, host_plan.Ours) and not mapping.cluster:
+    if isinstance(target.found, host_plan.Managed) and not mapping.cluster:
         return None
-    return world.tenancy.adoption(attachment.metadata.namespace)
+    return desired.tenancy.adoption(attachment.metadata.namespace)
 
 
 def _lun_differs(attachment: VolumeAttachment, mapping: Mapping) -> Refuse:
@@ -309,63 +317,69 @@ def _lun_differs(attachment: VolumeAttachment, mapping: Mapping) -> Refuse:
     return Refuse(Reason.LUN_DIFFERS, f"{what} {way}")
 
 
-def _plan_unmapped(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Decision:
-    if world.is_unsettled(target.name):
-        return host_plan.unsettled(target.name)
-    if barred := _bars_mapping(attachment, target, world, view):
-        return barred
-    if leaving := next((each for each in (target.resource, world.array) if each.metadata.deleting), None):
+def _plan_unmapped(attachment: VolumeAttachment, target: Target, desired: Desired, inventory: Inventory) -> Decision:
+    if desired.is_unsettled(target.name):
+        return host_plan.in_doubt(target.name)
+    if access_denied := _bars_mapping(attachment, target, desired, inventory):
+        return access_denied
+    if leaving := next((each for each in (target.resource, desired.array) if each.metadata.deleting), None):
         return Wait(Reason.PARENT_DELETING, f"{leaving.ref} is being deleted and takes no new attachment.")
-    if unfit := _unfit_host(target, world, view):
+    if unfit := _unfit_host(target, desired, inventory):
         return unfit
-    if left := _left_elsewhere(attachment, target, world, view):
+    if left := _left_elsewhere(attachment, target, desired, inventory):
         return left
-    if refused := judge(attachment, target, world, view):
+    if refused := judge(attachment, target, desired, inventory):
         return refused
-    resting = for_others(target.volume.uid, target.resource, world, view)
-    lun = choose(attachment, target.name, world, view, resting)
+    resting = for_others(target.volume.uid, target.resource, desired, inventory)
+    lun = choose(attachment, target.name, desired, inventory, resting)
     if isinstance(lun, Refuse):
         return lun
     warning = "" if attachment.spec.lun == lun else hasty(lun, target.name, resting)
-    return Act((*_make_host(target, world, view), _map(target, lun, view)), warning=warning)
+    return Act((*_make_host(target, desired, inventory), _map(target, lun, inventory)), warning=warning)
 
 
-def _unfit_host(target: Target, world: World, view: View) -> Wait | Refuse | None:
+def _unfit_host(target: Target, desired: Desired, inventory: Inventory) -> Wait | Refuse | None:
     """Why the host would not see the volume, or not by all its initiators, if it were mapped now."""
     found = target.found
     if isinstance(found, host_plan.Adopted) and found.missing:
         return host_plan.missing_initiators(found)
-    if isinstance(found, host_plan.Ours) and found.missing:
+    if isinstance(found, host_plan.Managed) and found.missing:
         return Wait(
             Reason.HOST_NOT_READY,
             f"Host object {target.name} still lacks {listed(found.missing)}. The volume is mapped to it when the host "
             "can see it by all its initiators.",
         )
-    if trouble := host_plan.trouble(target.resource, found, world, view):
+    if trouble := host_plan.trouble(target.resource, found, desired, inventory):
         retry = _SECRET_RETRY if trouble.reason in UNSEEN else None
         return Wait(Reason.HOST_NOT_READY, f"{target.resource.ref} is not ready: {trouble.message}", retry=retry)
-    host = None if isinstance(found, host_plan.Unmade) else found.host
+    host = None if isinstance(found, host_plan.Absent) else found.host
     return host_settings.out_of_reach(
-        target.resource, host, target.volume, view, adopted=isinstance(found, host_plan.Adopted)
+        target.resource, host, target.volume, inventory, adopted=isinstance(found, host_plan.Adopted)
     )
 
 
-def _bars_mapping(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Wait | Refuse | None:
+def _bars_mapping(
+    attachment: VolumeAttachment, target: Target, desired: Desired, inventory: Inventory
+) -> Wait | Refuse | None:
     """A permission withdrawn since the attachment was let in stops what would be new."""
     adopts = isinstance(target.found, host_plan.Adopted)
-    return world.barred(attachment, view) or (world.tenancy.adoption(attachment.metadata.namespace) if adopts else None)
+    return desired.access_denied(attachment, inventory) or (
+        desired.tenancy.adoption(attachment.metadata.namespace) if adopts else None
+    )
 
 
-def _left_elsewhere(attachment: VolumeAttachment, target: Target, world: World, view: View) -> Refuse | None:
+def _left_elsewhere(
+    attachment: VolumeAttachment, target: Target, desired: Desired, inventory: Inventory
+) -> Refuse | None:
     """What was mapped for this attachment to another host object must not be forgotten by being recorded again."""
     if attachment.status.origin is not Origin.CREATED:
         return None
     uid = target.volume.uid
-    places = (host for host in world.recorded_at(attachment, view) if host.name != target.name)
-    left = next((host for host in places if own_mapping(view, host.name, uid)), None)
+    places = (host for host in desired.recorded_at(attachment, inventory) if host.name != target.name)
+    left = next((host for host in places if own_mapping(inventory, host.name, uid)), None)
     if left is None:
         return None
-    seen, reader = attachment.status.host, Reader.of(attachment, world)
+    seen, reader = attachment.status.host, Reader.of(attachment, desired)
     volume, there = target.volume.name, reader.host_objects([left.name])
     if attachment.status.attached_time is None:
         # It was about to be mapped. A host object that got the id of one that was deleted may be another machine's.
@@ -383,18 +397,18 @@ def _left_elsewhere(attachment: VolumeAttachment, target: Target, world: World, 
     return Refuse(Reason.VOLUME_MAPPED_ELSEWHERE, message)
 
 
-def _make_host(target: Target, world: World, view: View) -> tuple[Step, ...]:
+def _make_host(target: Target, desired: Desired, inventory: Inventory) -> tuple[Step, ...]:
     """The host's first volume makes the host object; no volume is mapped before the machine has to prove itself."""
     match target.found:
-        case host_plan.Unmade(name):
-            return host_settings.making(target.resource, name, world, view)
-        case host_plan.Ours(host):
-            return host_chap.steps(target.resource, host.name, world, view)
+        case host_plan.Absent(name):
+            return host_settings.making(target.resource, name, desired, inventory)
+        case host_plan.Managed(host):
+            return host_chap.steps(target.resource, host.name, desired, inventory)
         case host_plan.Adopted():
             return ()
 
 
-def _map(target: Target, lun: Lun, view: View) -> MapVolume:
+def _map(target: Target, lun: Lun, inventory: Inventory) -> MapVolume:
     uid = target.volume.uid
-    alongside_others = bool(view.of_volume(uid) - {target.name} or view.empty_clusters_of(uid))
+    alongside_others = bool(inventory.of_volume(uid) - {target.name} or inventory.empty_clusters_of(uid))
     return MapVolume(target.name, target.volume.name, target.volume.uid, lun, alongside_others)

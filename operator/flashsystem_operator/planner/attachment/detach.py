@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from flashsystem_operator.api.attachment import Origin, VolumeAttachment
 from flashsystem_operator.api.common import DeletionPolicy
 from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Mapping
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import World, volume_of, was_let_in
+from flashsystem_operator.planner.desired import Desired, has_been_admitted, volume_of
 from flashsystem_operator.planner.drift import unlisted
-from flashsystem_operator.planner.host.host_plan import Adopted, Ours, is_anothers, standing, unsettled
+from flashsystem_operator.planner.host.host_plan import Adopted, Managed, in_doubt, is_anothers, resolve_host
 from flashsystem_operator.planner.overrides import way_out, why_held
 from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.text import listed
@@ -26,7 +26,7 @@ _WITHOUT_INITIATORS = (
 )
 
 
-def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Decision:
+def plan_detached(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Decision:
     """Unmap what this attachment mapped, unless it is to stay or another attachment stands on it too."""
     if others := attachment.metadata.other_finalizers:
         return Wait(
@@ -34,83 +34,89 @@ def plan_detached(attachment: VolumeAttachment, world: World, view: View) -> Dec
             f"The volume stays mapped until {listed(others)} is gone from metadata.finalizers: its owner says that "
             "the attachment is still in use.",
         )
-    if used := world.in_use.get(attachment.ref):
+    if used := desired.in_use.get(attachment.ref):
         return used
-    if elsewhere := on_another_system(attachment, world, view):
-        return elsewhere if _is_to_be_undone(attachment) else _left_on_another_system(attachment, world)
-    host = host_to_leave(attachment, world, view)
+    if elsewhere := on_another_system(attachment, desired, inventory):
+        return elsewhere if _is_to_be_undone(attachment) else _left_on_another_system(attachment, desired)
+    host = host_to_leave(attachment, desired, inventory)
     # Also where the last command for it was sent: the host object may have been renamed since.
     names = (host.name if host else None, _recorded(attachment))
-    doubtful = next((name for name in names if name and world.is_unsettled(name)), None)
-    if doubtful and volume_to_leave(attachment, view):
-        return unsettled(doubtful)
-    last = _last_step(attachment, world, view)
+    doubtful = next((name for name in names if name and desired.is_unsettled(name)), None)
+    if doubtful and volume_to_leave(attachment, inventory):
+        return in_doubt(doubtful)
+    last = _last_step(attachment, desired, inventory)
     return Act((last,)) if isinstance(last, UnmapVolume) else last
 
 
-def to_be_unmapped(attachment: VolumeAttachment, world: World, view: View) -> UnmapVolume | None:
+def to_be_unmapped(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> UnmapVolume | None:
     """What the end of this attachment will unmap, whatever holds it up at present."""
-    if not attachment.metadata.deleting or attachment.metadata.released or on_another_system(attachment, world, view):
+    if (
+        not attachment.metadata.deleting
+        or attachment.metadata.released
+        or on_another_system(attachment, desired, inventory)
+    ):
         return None
-    last = _last_step(attachment, world, view)
+    last = _last_step(attachment, desired, inventory)
     return last if isinstance(last, UnmapVolume) else None
 
 
-def _last_step(attachment: VolumeAttachment, world: World, view: View) -> UnmapVolume | Wait | Release:
-    uid = volume_to_leave(attachment, view)
-    host = host_to_leave(attachment, world, view) or (_held_by(attachment, world, view, uid) if uid else None)
-    mapping = own_mapping(view, host.name, uid) if host and uid else None
-    if host is None or mapping is None or _why_it_stays(attachment, mapping, host, world, view):
-        return _left(attachment, host, uid, world, view) if uid else Release()
-    if successor := _successor(attachment, host, mapping.uid, world, view):
+def _last_step(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> UnmapVolume | Wait | Release:
+    uid = volume_to_leave(attachment, inventory)
+    host = host_to_leave(attachment, desired, inventory) or (
+        _held_by(attachment, desired, inventory, uid) if uid else None
+    )
+    mapping = own_mapping(inventory, host.name, uid) if host and uid else None
+    if host is None or mapping is None or _why_it_stays(attachment, mapping, host, desired, inventory):
+        return _left(attachment, host, uid, desired, inventory) if uid else Release()
+    if successor := _successor(attachment, host, mapping.uid, desired, inventory):
         if not _holds(successor):
-            return _handing_over(successor, attachment, world)
-        return _left(attachment, host, mapping.uid, world, view)
-    if world.of_another_installation(host.name):
-        return _of_another_installation(host.name, attachment, world)
+            return _handing_over(successor, attachment, desired)
+        return _left(attachment, host, mapping.uid, desired, inventory)
+    if desired.of_another_installation(host.name):
+        return _of_another_installation(host.name, attachment, desired)
     return UnmapVolume(host.name, mapping.volume, mapping.uid)
 
 
-def _handing_over(successor: VolumeAttachment, attachment: VolumeAttachment, world: World) -> Wait:
+def _handing_over(successor: VolumeAttachment, attachment: VolumeAttachment, desired: Desired) -> Wait:
     """While the other is not held by our finalizer it may go at any moment, and its end would unmap nothing."""
     return Wait(
         Reason.HANDING_OVER,
-        f"The volume stays mapped for {Reader.of(attachment, world).resource(successor)}, which attaches it too and "
+        f"The volume stays mapped for {Reader.of(attachment, desired).resource(successor)}, which attaches it too and "
         "has not taken the mapping over yet; see its conditions. This object goes when it has. If the volume is to be "
         "unmapped, delete that one as well.",
     )
 
 
-def _of_another_installation(name: HostName, attachment: VolumeAttachment, world: World) -> Wait:
+def _of_another_installation(name: HostName, attachment: VolumeAttachment, desired: Desired) -> Wait:
     """What was recorded there is ours, if the id was changed; and the original's, if we are a copy of its cluster."""
     return Wait(
         Reason.INITIATOR_HELD_BY,
-        f"{Reader.of(attachment, world).host_object(name)} was made by another installation of this operator, as its "
+        f"{Reader.of(attachment, desired).host_object(name)} was made by another installation of this operator, as its "
         "name tells, and only that changes it: the volume stays mapped. If this is that installation, moved or "
         "restored, start the operator with its id among --former-installation-ids; if it is not, "
         f"{way_out(attachment.metadata)}.",
     )
 
 
-def on_another_system(attachment: VolumeAttachment, world: World, view: View) -> Refuse | None:
+def on_another_system(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Refuse | None:
     """Whether the array's resource leads to another system by now than the one on which the volume was mapped."""
-    seen, system = attachment.status.array, view.body.system
+    seen, system = attachment.status.array, inventory.body.system
     if attachment.status.origin is None or seen is None or seen.system_id in (None, system.id):
         return None
     return Refuse(
         Reason.OTHER_SYSTEM,
-        f"The volume was mapped on system {seen.system_id}, but {world.array.ref} leads to {system.name} ({system.id}) "
-        "by now. What is on the former system cannot be seen from here. Let spec.management and spec.systemID of the "
-        f"array lead there again; or delete this attachment and {way_out(attachment.metadata)}.",
+        f"The volume was mapped on system {seen.system_id}, but {desired.array.ref} leads to {system.name} "
+        f"({system.id}) by now. What is on the former system cannot be seen from here. Let spec.management "
+        f"and spec.systemID of the array lead there again; or delete this attachment and {way_out(attachment.metadata)}.",
     )
 
 
-def _left_on_another_system(attachment: VolumeAttachment, world: World) -> Release:
+def _left_on_another_system(attachment: VolumeAttachment, desired: Desired) -> Release:
     """What was to stay mapped stays, as far as anybody knows who cannot look there."""
     seen, system = attachment.status.volume, attachment.status.array
     where = f" on system {system.system_id}" if system else ""
     return Release(
-        f"Volume {seen.name if seen else ''} was not unmapped{where}: it was to stay, and {world.array.ref} leads to "
+        f"Volume {seen.name if seen else ''} was not unmapped{where}: it was to stay, and {desired.array.ref} leads to "
         "another system by now."
     )
 
@@ -120,84 +126,86 @@ def _is_to_be_undone(attachment: VolumeAttachment) -> bool:
     return policy is DeletionPolicy.DELETE or (policy is None and attachment.status.origin is Origin.CREATED)
 
 
-def volume_to_leave(attachment: VolumeAttachment, view: View) -> VolumeUid | None:
+def volume_to_leave(attachment: VolumeAttachment, inventory: Inventory) -> VolumeUid | None:
     """The volume that was recorded, whether or not it is still there; with a lost record, the one that is meant."""
     seen = attachment.status.volume
     if uid := attachment.spec.volume.uid or (seen.uid if seen else None):
         return uid
-    meant = volume_of(attachment, view)
+    meant = volume_of(attachment, inventory)
     return meant.uid if meant else None
 
 
-def host_to_leave(attachment: VolumeAttachment, world: World, view: View) -> Host | None:
+def host_to_leave(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Host | None:
     """The host object that was recorded: the same machine by its initiators, under whatever name.
 
     A host object of the recorded name that has none of the initiators is another machine by now, unless the name is
     that which we give for this host: what is on that is ours, even when the initiators went elsewhere. With a lost
     record only a host object that we made can be meant. None that is another's, whatever the record says.
     """
-    recorded = _recorded_hosts(attachment, world, view)
-    return next((host for host in recorded if not is_anothers(host, attachment, world, view)), None)
+    recorded = _recorded_hosts(attachment, desired, inventory)
+    return next((host for host in recorded if not is_anothers(host, attachment, desired, inventory)), None)
 
 
-def _recorded_hosts(attachment: VolumeAttachment, world: World, view: View) -> Iterator[Host]:
+def _recorded_hosts(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Iterator[Host]:
     """All host objects that the record may mean, the likeliest first."""
-    seen, uid = attachment.status.host, volume_to_leave(attachment, view)
-    names = list(view.holders(seen.initiators)) if seen else []
-    recorded, ours = _recorded(attachment), _own_name(attachment, world, view)
-    if recorded in names and uid and own_mapping(view, recorded, uid):
-        yield view.hosts[recorded]
-    if ours in view.hosts and (ours in names or not names or (uid and own_mapping(view, ours, uid))):
-        yield view.hosts[ours]
-    with_it = [name for name in names if uid and own_mapping(view, name, uid)]
-    yield from (view.hosts[name] for name in (*with_it, *names))
+    seen, uid = attachment.status.host, volume_to_leave(attachment, inventory)
+    names = list(inventory.holders(seen.initiators)) if seen else []
+    recorded, ours = _recorded(attachment), _own_name(attachment, desired, inventory)
+    if recorded in names and uid and own_mapping(inventory, recorded, uid):
+        yield inventory.hosts[recorded]
+    if ours in inventory.hosts and (ours in names or not names or (uid and own_mapping(inventory, ours, uid))):
+        yield inventory.hosts[ours]
+    with_it = [name for name in names if uid and own_mapping(inventory, name, uid)]
+    yield from (inventory.hosts[name] for name in (*with_it, *names))
 
 
-def _own_name(attachment: VolumeAttachment, world: World, view: View) -> HostName:
+def _own_name(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> HostName:
     """The name of ours that was recorded, or that a host object of the attachment's host has or would get."""
-    recorded, resource = _recorded(attachment), world.hosts.get(attachment.host)
-    if recorded and world.ours(recorded):
+    recorded, resource = _recorded(attachment), desired.hosts.get(attachment.host)
+    if recorded and desired.ours(recorded):
         return recorded
-    return world.object_of(resource, view) if resource else HostName("")
+    return desired.object_of(resource, inventory) if resource else HostName("")
 
 
-def _held_by(attachment: VolumeAttachment, world: World, view: View, uid: VolumeUid) -> Host | None:
+def _held_by(attachment: VolumeAttachment, desired: Desired, inventory: Inventory, uid: VolumeUid) -> Host | None:
     """A host object with the mapping from which it is not taken: so that it can be told that it stays."""
-    resource = world.hosts.get(attachment.host)
-    found = standing(resource, world, view) if resource and attachment.status.host is None else None
+    resource = desired.hosts.get(attachment.host)
+    found = resolve_host(resource, desired, inventory) if resource and attachment.status.host is None else None
     adopted = [found.host] if isinstance(found, Adopted) else []
-    named = [view.hosts[name]] if (name := _recorded(attachment)) in view.hosts else []
-    hosts = (*_recorded_hosts(attachment, world, view), *adopted, *named)
-    return next((host for host in hosts if own_mapping(view, host.name, uid)), None)
+    named = [inventory.hosts[name]] if (name := _recorded(attachment)) in inventory.hosts else []
+    hosts = (*_recorded_hosts(attachment, desired, inventory), *adopted, *named)
+    return next((host for host in hosts if own_mapping(inventory, host.name, uid)), None)
 
 
-def own_mapping(view: View, host: HostName, uid: VolumeUid) -> Mapping | None:
+def own_mapping(inventory: Inventory, host: HostName, uid: VolumeUid) -> Mapping | None:
     """The mapping that is the host's own; one that comes through a host cluster is never ours to remove."""
-    return next((mapping for mapping in view.on_host(host).get(uid, ()) if not mapping.cluster), None)
+    return next((mapping for mapping in inventory.on_host(host).get(uid, ()) if not mapping.cluster), None)
 
 
-def _why_it_stays(attachment: VolumeAttachment, mapping: Mapping, host: Host, world: World, view: View) -> str:
-    reader = Reader.of(attachment, world)
+def _why_it_stays(
+    attachment: VolumeAttachment, mapping: Mapping, host: Host, desired: Desired, inventory: Inventory
+) -> str:
+    reader = Reader.of(attachment, desired)
     where = _where(mapping, reader)
-    if world.of_another_installation(host.name):
+    if desired.of_another_installation(host.name):
         if host.name != _recorded(attachment):
             return f"{where}: the machine belongs to another installation of this operator by now."
-    elif is_anothers(host, attachment, world, view):
+    elif is_anothers(host, attachment, desired, inventory):
         return f"{where}: that host object is not this FlashSystemHost's but another's, and so is what is on it."
-    if _is_another_machine(attachment, host, world):
+    if _is_another_machine(attachment, host, desired):
         return f"{where}: {_WITHOUT_INITIATORS}"
-    if strangers := _strangers(attachment, host, world):
+    if strangers := _strangers(attachment, host, desired):
         who = listed(strangers) if reader.knows(host.name) else "another machine"
         return f"{where}: that is another host object than it was mapped to, and {who} uses it too."
     policy, origin = attachment.spec.deletion_policy, attachment.status.origin
     if policy is DeletionPolicy.RETAIN:
         return f"{where}, as spec.deletionPolicy Retain says."
-    if attachment.status.host is None and not world.ours(host.name):
+    if attachment.status.host is None and not desired.ours(host.name):
         return (
             f"{where}: it is an administrator's host object, and the status does not tell any more that this "
             "attachment mapped it there. Unmap it on the array if nothing uses it."
         )
-    if policy is None and origin is not Origin.CREATED and not world.ours(mapping.host):
+    if policy is None and origin is not Origin.CREATED and not desired.ours(mapping.host):
         return f"{where}: it was there before this attachment. spec.deletionPolicy Delete would have removed it."
     return ""
 
@@ -207,7 +215,9 @@ def _where(mapping: Mapping, reader: Reader) -> str:
     return f"Volume {mapping.volume} stays mapped to {on} at LUN {mapping.lun}"
 
 
-def _left(attachment: VolumeAttachment, left: Host | None, uid: VolumeUid, world: World, view: View) -> Release:
+def _left(
+    attachment: VolumeAttachment, left: Host | None, uid: VolumeUid, desired: Desired, inventory: Inventory
+) -> Release:
     """The end of an attachment that has nothing to unmap, with every mapping that stays: it must not look detached.
 
     The host may see the volume through a host cluster, or by a host object to which some of its initiators were moved.
@@ -216,49 +226,52 @@ def _left(attachment: VolumeAttachment, left: Host | None, uid: VolumeUid, world
 
     left: the host object that the attachment leaves.
     """
-    name, reader, found = _recorded(attachment), Reader.of(attachment, world), dict[str, str]()
+    name, reader, found = _recorded(attachment), Reader.of(attachment, desired), dict[str, str]()
     places = [left] if left else []
-    if was_let_in(attachment):
-        places += [*_recorded_hosts(attachment, world, view), *([view.hosts[name]] if name in view.hosts else [])]
-        places += world.recorded_at(attachment, view)
+    if has_been_admitted(attachment):
+        places += [
+            *_recorded_hosts(attachment, desired, inventory),
+            *([inventory.hosts[name]] if name in inventory.hosts else []),
+        ]
+        places += desired.recorded_at(attachment, inventory)
     for host in dict.fromkeys(places):
-        rows = view.on_host(host.name).get(uid, ())
+        rows = inventory.on_host(host.name).get(uid, ())
         mapping = next((row for row in rows if not row.cluster), next(iter(rows), None))
-        if mapping is None or (host != left and _is_of_another(host, left, attachment, uid, world, view)):
+        if mapping is None or (host != left and _is_of_another(host, left, attachment, uid, desired, inventory)):
             continue
         where = _where(mapping, reader)
         if mapping.cluster:
             stays = f"{where}: it comes through host cluster {mapping.cluster}, which the operator does not change."
-        elif successor := _successor(attachment, host, uid, world, view):
+        elif successor := _successor(attachment, host, uid, desired, inventory):
             stays = f"{where}: {reader.resource(successor)} attaches it too."
         else:
-            stays = _why_it_stays(attachment, mapping, host, world, view)
+            stays = _why_it_stays(attachment, mapping, host, desired, inventory)
         found[host.name] = stays or f"{where}: that is another host object than it was mapped to. {_IF_UNUSED}"
     return Release(" ".join(found.values()), on=tuple(found))
 
 
 def _is_of_another(
-    host: Host, left: Host | None, attachment: VolumeAttachment, uid: VolumeUid, world: World, view: View
+    host: Host, left: Host | None, attachment: VolumeAttachment, uid: VolumeUid, desired: Desired, inventory: Inventory
 ) -> bool:
     """Whether the machine is not at this host object any more, and what is mapped there is not its business."""
     seen = attachment.status.host
     if not host.iqns.isdisjoint(seen.initiators if seen else ()):
         return False
-    was_renamed = left is not None and not world.ours(left.name) and not (seen and host.id == seen.id)
-    is_anothers_now = is_anothers(host, attachment, world, view)
-    return was_renamed or is_anothers_now or _successor(attachment, host, uid, world, view) is not None
+    was_renamed = left is not None and not desired.ours(left.name) and not (seen and host.id == seen.id)
+    is_anothers_now = is_anothers(host, attachment, desired, inventory)
+    return was_renamed or is_anothers_now or _successor(attachment, host, uid, desired, inventory) is not None
 
 
-def _is_another_machine(attachment: VolumeAttachment, host: Host, world: World) -> bool:
+def _is_another_machine(attachment: VolumeAttachment, host: Host, desired: Desired) -> bool:
     """Whether of an administrator's host object only the name is as it was recorded."""
     seen = attachment.status.host
-    return seen is not None and not world.ours(host.name) and host.iqns.isdisjoint(seen.initiators)
+    return seen is not None and not desired.ours(host.name) and host.iqns.isdisjoint(seen.initiators)
 
 
-def _strangers(attachment: VolumeAttachment, host: Host, world: World) -> list[str]:
+def _strangers(attachment: VolumeAttachment, host: Host, desired: Desired) -> list[str]:
     """Who else logs in by a host object of an administrator's that took the initiators over from the recorded one."""
-    seen, resource = attachment.status.host, world.hosts.get(attachment.host)
-    if world.ours(host.name) or seen is None or host.name == seen.name:
+    seen, resource = attachment.status.host, desired.hosts.get(attachment.host)
+    if desired.ours(host.name) or seen is None or host.name == seen.name:
         return []
     unknown = [port for port in host.ports if port.name not in seen.initiators]
     if resource is not None:
@@ -272,18 +285,18 @@ def _recorded(attachment: VolumeAttachment) -> HostName | None:
 
 
 def _successor(
-    attachment: VolumeAttachment, host: Host, uid: VolumeUid, world: World, view: View
+    attachment: VolumeAttachment, host: Host, uid: VolumeUid, desired: Desired, inventory: Inventory
 ) -> VolumeAttachment | None:
     """Another attachment of the same pair that is to stay for now; the mapping is not taken from under it.
 
     Of the same FlashSystemHost, or of another one that the same host object turned out to be.
     """
-    known = view.volumes.get(uid)
-    meant = world.bound_to(uid, known.name if known else None)
-    same = (each for each in meant if world.is_of(each, attachment.host) or _on(host, each, world, view))
-    staying = (each for each in same if each.ref != attachment.ref and _stays(each, world))
-    successors = (each for each in staying if _may_have_it(each, host, world, view))
-    found = [each for each in successors if volume_to_leave(each, view) == uid]
+    known = inventory.volumes.get(uid)
+    meant = desired.bound_to(uid, known.name if known else None)
+    same = (each for each in meant if desired.is_of(each, attachment.host) or _on(host, each, desired, inventory))
+    staying = (each for each in same if each.ref != attachment.ref and _stays(each, desired))
+    successors = (each for each in staying if _may_have_it(each, host, desired, inventory))
+    found = [each for each in successors if volume_to_leave(each, inventory) == uid]
     return next(filter(_holds, found), next(iter(found), None))
 
 
@@ -292,26 +305,26 @@ def _holds(successor: VolumeAttachment) -> bool:
     return successor.metadata.guarded and successor.status.origin is not None
 
 
-def _stays(attachment: VolumeAttachment, world: World) -> bool:
+def _stays(attachment: VolumeAttachment, desired: Desired) -> bool:
     """Whether it keeps what it has for now: it is not being deleted, or its end is held back."""
     meta = attachment.metadata
-    used = meta.other_finalizers or world.in_use.get(attachment.ref)
-    held = attachment.unreadable or used or why_held(attachment, world)
+    used = meta.other_finalizers or desired.in_use.get(attachment.ref)
+    held = attachment.unreadable or used or why_held(attachment, desired)
     return not meta.deleting or (bool(held) and not meta.released)
 
 
-def _may_have_it(attachment: VolumeAttachment, host: Host, world: World, view: View) -> bool:
-    barred = world.barred(attachment, view)
-    if not world.ours(host.name):
-        barred = barred or world.tenancy.adoption(attachment.metadata.namespace)
-    return was_let_in(attachment) or not barred
+def _may_have_it(attachment: VolumeAttachment, host: Host, desired: Desired, inventory: Inventory) -> bool:
+    access_denied = desired.access_denied(attachment, inventory)
+    if not desired.ours(host.name):
+        access_denied = access_denied or desired.tenancy.adoption(attachment.metadata.namespace)
+    return has_been_admitted(attachment) or not access_denied
 
 
-def _on(host: Host, attachment: VolumeAttachment, world: World, view: View) -> bool:
+def _on(host: Host, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> bool:
     """Whether another attachment stands on this host object, by its FlashSystemHost or else by its record."""
-    resource = world.hosts.get(attachment.host)
-    found = standing(resource, world, view) if resource else None
-    if isinstance(found, Ours | Adopted):
+    resource = desired.hosts.get(attachment.host)
+    found = resolve_host(resource, desired, inventory) if resource else None
+    if isinstance(found, Managed | Adopted):
         return found.host.name == host.name
-    had = host_to_leave(attachment, world, view) if was_let_in(attachment) else None
+    had = host_to_leave(attachment, desired, inventory) if has_been_admitted(attachment) else None
     return had is not None and had.name == host.name

@@ -7,11 +7,11 @@ from flashsystem_operator.api.common import DeletionPolicy
 from flashsystem_operator.api.host import FlashSystemHost, Lifecycle, Ownership
 from flashsystem_operator.api.metadata import FORCE_DETACH
 from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, add_ports
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host
 from flashsystem_operator.planner import drift, limits
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import World, was_let_in
+from flashsystem_operator.planner.desired import Desired, has_been_admitted
 from flashsystem_operator.planner.host import host_settings
 from flashsystem_operator.planner.names import made_for
 from flashsystem_operator.planner.overrides import way_out
@@ -20,47 +20,49 @@ from flashsystem_operator.planner.text import listed, plural
 from flashsystem_operator.values import HostName, Iqn
 
 
-def is_needed_no_more(resource: FlashSystemHost, host: Host, world: World, view: View) -> bool:
+def is_needed_no_more(resource: FlashSystemHost, host: Host, desired: Desired, inventory: Inventory) -> bool:
     """Whether the host object of a resource that is to stay goes: it is empty, and no attachment wants it.
 
     Retain keeps it here, too: whether the last volume or the resource went first must not decide what is left.
     """
-    wanted = any(not each.metadata.deleting for each in world.attachments_of(resource))
-    return not wanted and resource.spec.lifecycle is not Lifecycle.PERSISTENT and _may_go(resource, host, view)
+    wanted = any(not each.metadata.deleting for each in desired.attachments_of(resource))
+    return not wanted and resource.spec.lifecycle is not Lifecycle.PERSISTENT and _may_go(resource, host, inventory)
 
 
-def outlived(resource: FlashSystemHost, stands_on: Host | None, world: World, view: View) -> tuple[RemoveHost, ...]:
+def outlived(
+    resource: FlashSystemHost, stands_on: Host | None, desired: Desired, inventory: Inventory
+) -> tuple[RemoveHost, ...]:
     """The removal of host objects that we made for a resource that is not what it stands on any more.
 
     Its initiators are on another host object by now: of an administrator, to which the spec was changed, or of another
     owner, which may never let them go; or one bears the name of a former installation. Such a host object would stay
     for ever, and with it its initiators, which no other FlashSystemHost could use.
     """
-    if resource.unreadable or on_another_system(resource, world, view):
+    if resource.unreadable or on_another_system(resource, desired, inventory):
         return ()
     wished = resource.spec.initiators.iscsi
-    left = (host for host in _made_for(resource, world, view) if host != stands_on)
+    left = (host for host in _made_for(resource, desired, inventory) if host != stands_on)
     going = (
         host.name
         for host in left
-        if not world.is_unsettled(host.name) and _may_go(resource, host, view)
-        if host.iqns.isdisjoint(wished) or is_needed_no_more(resource, host, world, view)
+        if not desired.is_unsettled(host.name) and _may_go(resource, host, inventory)
+        if host.iqns.isdisjoint(wished) or is_needed_no_more(resource, host, desired, inventory)
     )
     return tuple(map(RemoveHost, going))
 
 
-def _made_for(resource: FlashSystemHost, world: World, view: View) -> tuple[Host, ...]:
-    return tuple(view.hosts[name] for name in world.names_of(resource) if name in view.hosts)
+def _made_for(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> tuple[Host, ...]:
+    return tuple(inventory.hosts[name] for name in desired.names_of(resource) if name in inventory.hosts)
 
 
-def _may_go(resource: FlashSystemHost, host: Host, view: View) -> bool:
+def _may_go(resource: FlashSystemHost, host: Host, inventory: Inventory) -> bool:
     retained = resource.spec.deletion_policy is DeletionPolicy.RETAIN
-    return not (retained or view.on_host(host.name) or host.cluster)
+    return not (retained or inventory.on_host(host.name) or host.cluster)
 
 
-def in_use(resource: FlashSystemHost, world: World) -> Wait | None:
+def in_use(resource: FlashSystemHost, desired: Desired) -> Wait | None:
     """Who still needs a resource that is being deleted."""
-    attachments = world.attachments_of(resource)
+    attachments = desired.attachments_of(resource)
     if not attachments:
         return None
     names = listed(sorted(each.metadata.name for each in attachments))
@@ -71,48 +73,48 @@ def in_use(resource: FlashSystemHost, world: World) -> Wait | None:
     )
 
 
-def end(resource: FlashSystemHost, world: World, view: View) -> Act | Release:
+def end(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Act | Release:
     """What becomes of the host objects that we made for a deleted resource that is in use no more."""
-    hosts = _made_for(resource, world, view)
-    if going := tuple(RemoveHost(host.name) for host in hosts if _may_go(resource, host, view)):
+    hosts = _made_for(resource, desired, inventory)
+    if going := tuple(RemoveHost(host.name) for host in hosts if _may_go(resource, host, inventory)):
         return Act(going)
-    return Release(" ".join(_why_it_stays(host, view) for host in hosts), on=tuple(host.name for host in hosts))
+    return Release(" ".join(_why_it_stays(host, inventory) for host in hosts), on=tuple(host.name for host in hosts))
 
 
-def _why_it_stays(host: Host, view: View) -> str:
+def _why_it_stays(host: Host, inventory: Inventory) -> str:
     stays = f"Host object {host.name} stays on the array"
-    if left := len(view.on_host(host.name)):
+    if left := len(inventory.on_host(host.name)):
         return f"{stays}: it has mappings of {plural(left, 'volume')} of others."
     if host.cluster:
         return f"{stays}: it is a member of host cluster {host.cluster}."
     return f"{stays}, as spec.deletionPolicy Retain says."
 
 
-def on_another_system(resource: FlashSystemHost, world: World, view: View) -> Refuse | None:
+def on_another_system(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Refuse | None:
     """Whether what we made for it is on another system than the one to which the array's resource leads by now.
 
     Of an administrator's host object that was adopted there nothing is ours: the host is looked for anew.
     """
-    seen, system = resource.status.array, view.body.system
+    seen, system = resource.status.array, inventory.body.system
     if resource.status.ownership is not Ownership.CREATED or seen is None or seen.system_id in (None, system.id):
         return None
     return Refuse(
         Reason.OTHER_SYSTEM,
-        f"{_host_object(resource)} was made on system {seen.system_id}, but {world.array.ref} leads to {system.name} "
+        f"{_host_object(resource)} was made on system {seen.system_id}, but {desired.array.ref} leads to {system.name} "
         f"({system.id}) by now. What is on the former system cannot be seen from here. Let spec.management and "
         "spec.systemID of the array lead there again; or delete this FlashSystemHost and "
         f"{way_out(resource.metadata)}.",
     )
 
 
-def end_on_another_system(resource: FlashSystemHost, world: World, view: View) -> Refuse | Release | None:
+def end_on_another_system(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Refuse | Release | None:
     """What becomes of a deleted resource whose host object is there: it waits, unless the host object was to stay."""
-    elsewhere, seen = on_another_system(resource, world, view), resource.status.array
+    elsewhere, seen = on_another_system(resource, desired, inventory), resource.status.array
     if elsewhere is None or seen is None or resource.spec.deletion_policy is not DeletionPolicy.RETAIN:
         return elsewhere
     return Release(
         f"{_host_object(resource)} stays on system {seen.system_id}, as spec.deletionPolicy Retain says; "
-        f"{world.array.ref} leads to another system by now."
+        f"{desired.array.ref} leads to another system by now."
     )
 
 
@@ -121,7 +123,7 @@ def _host_object(resource: FlashSystemHost) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class Managed:
     """The host object that we made for this resource.
 
     missing: initiators of the spec that it lacks. surplus: initiators that we put and the spec names no more.
@@ -141,62 +143,62 @@ class Adopted:
 
 
 @dataclass(frozen=True, slots=True)
-class Unmade:
+class Absent:
     """There is none yet; the first mapping makes it under this name."""
 
     name: HostName
 
 
-Standing = Ours | Adopted | Unmade | Wait | Refuse
+HostResolution = Managed | Adopted | Absent | Wait | Refuse
 """What a FlashSystemHost is on the array, or why that cannot be said."""
 
 
-def standing(resource: FlashSystemHost, world: World, view: View) -> Standing:
+def resolve_host(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> HostResolution:
     """Find the host object of a resource: by its initiators, then by our own name for it."""
     wished = resource.spec.initiators.iscsi
     if resource.unreadable:
         return Refuse(Reason.SPEC_UNREADABLE, resource.unreadable)
-    if (barred := world.tenancy.use(resource.metadata.namespace)) and not was_let_in(resource):
-        return barred
-    if elsewhere := on_another_system(resource, world, view):
+    if (access_denied := desired.tenancy.use(resource.metadata.namespace)) and not has_been_admitted(resource):
+        return access_denied
+    if elsewhere := on_another_system(resource, desired, inventory):
         return elsewhere
-    if lost := _lost_claim(resource, world, view):
+    if lost := _lost_claim(resource, desired, inventory):
         return lost
-    own, holders = world.object_of(resource, view), view.holders(wished)
+    own, holders = desired.object_of(resource, inventory), inventory.holders(wished)
     if len(holders) > 1:
         return Refuse(
             Reason.CONFLICT,
             "The initiators of this host are spread over several host objects of the array: "
-            f"{Reader.of(resource, world).host_objects(holders)}. Move them to one host object there, or write one "
+            f"{Reader.of(resource, desired).host_objects(holders)}. Move them to one host object there, or write one "
             "FlashSystemHost for each.",
         )
     if holders:
-        return _held_by(view.hosts[holders[0]], resource, own, world, view)
-    return _by_name(resource, own, view)
+        return _held_by(inventory.hosts[holders[0]], resource, own, desired, inventory)
+    return _by_name(resource, own, inventory)
 
 
-def plan(resource: FlashSystemHost, world: World, view: View) -> Decision:
+def plan(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
     """What the FlashSystemHost's own pass does: keep the ports of a host object that we made, remove it when empty."""
     if resource.metadata.deleting:
-        return _plan_gone(resource, world, view)
-    if world.array.metadata.deleting and not resource.metadata.guarded:
-        return Wait(Reason.PARENT_DELETING, f"{world.array.ref} is being deleted and takes no new host.")
-    found = standing(resource, world, view)
-    barred = world.tenancy.use(resource.metadata.namespace)
-    if not barred or was_let_in(resource):
-        stands_on = found.host if isinstance(found, Ours | Adopted) else None
-        if going := outlived(resource, stands_on, world, view):
+        return _plan_gone(resource, desired, inventory)
+    if desired.array.metadata.deleting and not resource.metadata.guarded:
+        return Wait(Reason.PARENT_DELETING, f"{desired.array.ref} is being deleted and takes no new host.")
+    found = resolve_host(resource, desired, inventory)
+    access_denied = desired.tenancy.use(resource.metadata.namespace)
+    if not access_denied or has_been_admitted(resource):
+        stands_on = found.host if isinstance(found, Managed | Adopted) else None
+        if going := outlived(resource, stands_on, desired, inventory):
             return Act(going)
     if isinstance(found, Wait):
-        return (None if barred else _let_go(resource, world, view)) or found
+        return (None if access_denied else _let_go(resource, desired, inventory)) or found
     if isinstance(found, Refuse):
         return found
     if isinstance(found, Adopted):
-        barred = barred or world.tenancy.adoption(resource.metadata.namespace)
-    decision = _plan_found(found, resource, world, view)
-    if not isinstance(found, Unmade):
-        decision = limits.of_host(decision, found.host.name, view)
-    return barred if barred and not _only_takes(decision) else decision
+        access_denied = access_denied or desired.tenancy.adoption(resource.metadata.namespace)
+    decision = _plan_found(found, resource, desired, inventory)
+    if not isinstance(found, Absent):
+        decision = limits.of_host(decision, found.host.name, inventory)
+    return access_denied if access_denied and not _only_takes(decision) else decision
 
 
 def _only_takes(decision: Decision) -> bool:
@@ -204,20 +206,22 @@ def _only_takes(decision: Decision) -> bool:
     return isinstance(decision, Act) and all(isinstance(step, RemoveHost) for step in decision.steps)
 
 
-def _plan_found(found: Ours | Adopted | Unmade, resource: FlashSystemHost, world: World, view: View) -> Decision:
-    if isinstance(found, Unmade):
-        return _plan_unmade(found, resource, world, view)
-    if found.host.name in world.unsettled:
-        return unsettled(found.host.name)
+def _plan_found(
+    found: Managed | Adopted | Absent, resource: FlashSystemHost, desired: Desired, inventory: Inventory
+) -> Decision:
+    if isinstance(found, Absent):
+        return _plan_absent(found, resource, desired, inventory)
+    if found.host.name in desired.in_doubt:
+        return in_doubt(found.host.name)
     if isinstance(found, Adopted):
-        return _plan_adopted(found, resource, world, view)
+        return _plan_adopted(found, resource, desired, inventory)
     put = {*put_by_us(resource), *found.surplus}
-    decision = drift.noted(_plan_ours(found, resource, world, view), resource, found.host, put)
+    decision = drift.noted(_plan_managed(found, resource, desired, inventory), resource, found.host, put)
     # After a takeover nothing is done for a while, but what is as wished may be said to be.
-    return unsettled(found.host.name) if world.all_unsettled and isinstance(decision, Act) else decision
+    return in_doubt(found.host.name) if desired.all_in_doubt and isinstance(decision, Act) else decision
 
 
-def unsettled(name: HostName) -> Wait:
+def in_doubt(name: HostName) -> Wait:
     return Wait(
         Reason.OUTCOME_UNKNOWN,
         f"A command that changes host object {name} may still be running: its answer was lost, or the operator that "
@@ -226,11 +230,11 @@ def unsettled(name: HostName) -> Wait:
 
 
 def trouble(
-    resource: FlashSystemHost, found: Ours | Adopted | Unmade, world: World, view: View
+    resource: FlashSystemHost, found: Managed | Adopted | Absent, desired: Desired, inventory: Inventory
 ) -> Refuse | Wait | None:
     """Why the host object cannot be as the spec wishes, if it cannot: then nothing new is mapped to it."""
-    host = None if isinstance(found, Unmade) else found.host
-    return host_settings.trouble(resource, host, world, view, adopted=isinstance(found, Adopted))
+    host = None if isinstance(found, Absent) else found.host
+    return host_settings.trouble(resource, host, desired, inventory, adopted=isinstance(found, Adopted))
 
 
 def missing_initiators(found: Adopted) -> Refuse:
@@ -242,28 +246,30 @@ def missing_initiators(found: Adopted) -> Refuse:
     )
 
 
-def _lost_claim(resource: FlashSystemHost, world: World, view: View) -> Refuse | None:
+def _lost_claim(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Refuse | None:
     """Of two that claim one initiator one wins, and the other has to wait for it."""
     for iqn in resource.spec.initiators.iscsi:
-        winner = world.claimant(iqn, view)
+        winner = desired.claimant(iqn, inventory)
         if winner is not None and winner.ref != resource.ref:
             return Refuse(
                 Reason.INITIATOR_CLAIMED,
-                f"Initiator {iqn} is claimed by {Reader.of(resource, world).resource(winner)} too, which has "
+                f"Initiator {iqn} is claimed by {Reader.of(resource, desired).resource(winner)} too, which has "
                 "precedence. Remove it from one of the two.",
             )
     return None
 
 
-def _held_by(host: Host, resource: FlashSystemHost, own: HostName, world: World, view: View) -> Standing:
+def _held_by(
+    host: Host, resource: FlashSystemHost, own: HostName, desired: Desired, inventory: Inventory
+) -> HostResolution:
     wished = resource.spec.initiators.iscsi
     missing = tuple(iqn for iqn in wished if iqn not in host.iqns)
     if host.name == own:
-        return Ours(host, missing, _surplus(host, resource))
-    if world.ours(host.name) or world.of_another_installation(host.name):
-        return _proven_anothers(host, resource, world, view)
-    if (barred := world.tenancy.adoption(resource.metadata.namespace)) and not _was_adopted(host, resource):
-        return barred
+        return Managed(host, missing, _surplus(host, resource))
+    if desired.ours(host.name) or desired.of_another_installation(host.name):
+        return _proven_anothers(host, resource, desired, inventory)
+    if (access_denied := desired.tenancy.adoption(resource.metadata.namespace)) and not _was_adopted(host, resource):
+        return access_denied
     if extra := drift.unlisted(host, resource, wished):
         return Refuse(
             Reason.EXTRA_INITIATORS,
@@ -274,11 +280,11 @@ def _held_by(host: Host, resource: FlashSystemHost, own: HostName, world: World,
     return Adopted(host, missing)
 
 
-def _proven_anothers(host: Host, resource: FlashSystemHost, world: World, view: View) -> Wait:
+def _proven_anothers(host: Host, resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Wait:
     """The name proves that an operator made it for another resource, which changes and removes it: never adopted."""
-    reader, other = Reader.of(resource, world), world.host_by_object_name.get(host.name)
+    reader, other = Reader.of(resource, desired), desired.host_by_object_name.get(host.name)
     begins = f"{reader.host_object(host.name)} holds initiators of this host and belongs to "
-    if not world.ours(host.name):
+    if not desired.ours(host.name):
         return Wait(
             Reason.INITIATOR_HELD_BY,
             f"{begins}another installation of this operator, which removes it when that lets go. If this is that "
@@ -288,9 +294,9 @@ def _proven_anothers(host: Host, resource: FlashSystemHost, world: World, view: 
     if other:
         return Wait(Reason.INITIATOR_HELD_BY, f"{begins}{reader.resource(other)}. It is taken up when that lets it go.")
     uses = [plural(host.logins, "session")] if host.logins else []
-    uses += [f"mappings of {plural(len(mapped), 'volume')}"] if (mapped := view.on_host(host.name)) else []
+    uses += [f"mappings of {plural(len(mapped), 'volume')}"] if (mapped := inventory.on_host(host.name)) else []
     uses += [f"a place in host cluster {host.cluster}"] if host.cluster else []
-    if elsewhere := world.elsewhere(host.name):
+    if elsewhere := desired.elsewhere(host.name):
         near = elsewhere.metadata.namespace == reader.namespace
         message = (
             f"{begins}{reader.resource(elsewhere)}, which is on {elsewhere.array if near else 'another array'}. It may "
@@ -318,27 +324,27 @@ def _was_adopted(host: Host, resource: FlashSystemHost) -> bool:
     return adopted and (resource.status.name == host.name or not host.iqns.isdisjoint(known))
 
 
-def _by_name(resource: FlashSystemHost, own: HostName, view: View) -> Standing:
+def _by_name(resource: FlashSystemHost, own: HostName, inventory: Inventory) -> HostResolution:
     """No initiator of ours is known to the array. A host object of our name is this machine, installed anew."""
-    host = view.hosts.get(own)
+    host = inventory.hosts.get(own)
     if host is None:
-        return Unmade(own)
+        return Absent(own)
     foreign = not host.iqns <= put_by_us(resource)
-    if foreign and not view.on_host(own) and not view.is_proven_empty(own):
+    if foreign and not inventory.on_host(own) and not inventory.is_proven_empty(own):
         return Wait(
             Reason.HOST_NOT_READY,
             f"Host object {own} has other initiators. Whether volumes are mapped to it is read again before they are "
             "replaced.",
             retry=1.0,
         )
-    if foreign and view.on_host(own):
+    if foreign and inventory.on_host(own):
         return Refuse(
             Reason.HOST_HOLDS_OTHER_MAPPINGS,
             f"Host object {own} has other initiators ({listed(sorted(host.iqns))}) and volumes mapped to it. If it is "
             "this machine, installed anew, correct its initiators on the array; or unmap the volumes when no machine "
             "is logged in with the old ones.",
         )
-    return Ours(host, resource.spec.initiators.iscsi, tuple(Iqn(iqn) for iqn in sorted(host.iqns)))
+    return Managed(host, resource.spec.initiators.iscsi, tuple(Iqn(iqn) for iqn in sorted(host.iqns)))
 
 
 def _surplus(host: Host, resource: FlashSystemHost) -> tuple[Iqn, ...]:
@@ -357,36 +363,36 @@ def put_by_us(resource: FlashSystemHost) -> frozenset[str]:
     return frozenset(port.iqn for port in resource.status.ports if port.iqn)
 
 
-def _plan_unmade(found: Unmade, resource: FlashSystemHost, world: World, view: View) -> Decision:
-    if trouble := host_settings.trouble(resource, None, world, view):
+def _plan_absent(found: Absent, resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
+    if trouble := host_settings.trouble(resource, None, desired, inventory):
         return trouble
     if resource.spec.lifecycle is Lifecycle.ON_DEMAND:
         unneeded = InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment makes the host object.")
-        return drift.of_host(resource, found.name, world) or unneeded
-    if world.array.metadata.deleting:
-        return Wait(Reason.PARENT_DELETING, f"{world.array.ref} is being deleted and takes no new host object.")
-    if world.is_unsettled(found.name):
-        return unsettled(found.name)
-    return Act(host_settings.making(resource, found.name, world, view))
+        return drift.of_host(resource, found.name, desired) or unneeded
+    if desired.array.metadata.deleting:
+        return Wait(Reason.PARENT_DELETING, f"{desired.array.ref} is being deleted and takes no new host object.")
+    if desired.is_unsettled(found.name):
+        return in_doubt(found.name)
+    return Act(host_settings.making(resource, found.name, desired, inventory))
 
 
-def _plan_adopted(found: Adopted, resource: FlashSystemHost, world: World, view: View) -> Decision:
+def _plan_adopted(found: Adopted, resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
     if found.missing:
         return missing_initiators(found)
-    if trouble := host_settings.trouble(resource, found.host, world, view, adopted=True):
+    if trouble := host_settings.trouble(resource, found.host, desired, inventory, adopted=True):
         return trouble
     return InSync(Reason.READY, f"Host object {found.host.name} of an administrator's is used as it is.")
 
 
-def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View) -> Decision:
+def _plan_managed(found: Managed, resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
     """Ports are added first and removed last, so that the machine never loses all its paths."""
     host = found.host
-    if is_needed_no_more(resource, host, world, view):
+    if is_needed_no_more(resource, host, desired, inventory):
         return Act((RemoveHost(host.name),))
     logged_in = tuple(port.name for port in host.ports if port.name in found.surplus and port.logged_in)
     live = () if resource.metadata.forced else logged_in
-    trouble = host_settings.trouble(resource, host, world, view)
-    steps: tuple[Step, ...] = () if trouble else host_settings.changes(resource, host, world, view)
+    trouble = host_settings.trouble(resource, host, desired, inventory)
+    steps: tuple[Step, ...] = () if trouble else host_settings.changes(resource, host, desired, inventory)
     missing = drift.to_put(found.missing, resource, host)
     steps += add_ports(host.name, missing) if missing else ()
     steps += tuple(RemovePort(host.name, iqn) for iqn in found.surplus if iqn not in live)
@@ -399,7 +405,7 @@ def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View)
         )
     if steps:
         return Act(steps, warning=host_settings.taken_from_a_session(steps, host))
-    if waits := trouble or host_settings.awaited(resource, host, world, view):
+    if waits := trouble or host_settings.awaited(resource, host, desired, inventory):
         return waits
     if live:
         return Wait(
@@ -411,56 +417,56 @@ def _plan_ours(found: Ours, resource: FlashSystemHost, world: World, view: View)
     return InSync(Reason.READY, f"Host object {host.name} is as wished.")
 
 
-def _let_go(resource: FlashSystemHost, world: World, view: View) -> Act | None:
+def _let_go(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Act | None:
     """Give up what the spec names no more and another host claims: two that swap initiators wait for each other."""
-    host = view.hosts.get(world.object_of(resource, view))
-    if host is None or world.is_unsettled(host.name):
+    host = inventory.hosts.get(desired.object_of(resource, inventory))
+    if host is None or desired.is_unsettled(host.name):
         return None
     idle = {port.name for port in host.ports if not port.logged_in}
-    claimed = (iqn for iqn in _surplus(host, resource) if iqn in idle and world.claimants(iqn))
+    claimed = (iqn for iqn in _surplus(host, resource) if iqn in idle and desired.claimants(iqn))
     steps = tuple(RemovePort(host.name, iqn) for iqn in claimed)
     return Act(steps) if steps else None
 
 
-def _plan_gone(resource: FlashSystemHost, world: World, view: View) -> Decision:
+def _plan_gone(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
     """Wait for the attachments; then remove the host object, if it is ours and nothing is left on it."""
-    if waits := in_use(resource, world) or end_on_another_system(resource, world, view):
+    if waits := in_use(resource, desired) or end_on_another_system(resource, desired, inventory):
         return waits
-    doubtful = next((name for name in world.names_of(resource) if world.is_unsettled(name)), None)
-    return unsettled(doubtful) if doubtful else end(resource, world, view)
+    doubtful = next((name for name in desired.names_of(resource) if desired.is_unsettled(name)), None)
+    return in_doubt(doubtful) if doubtful else end(resource, desired, inventory)
 
 
-def is_anothers(host: Host, attachment: VolumeAttachment, world: World, view: View) -> bool:
+def is_anothers(host: Host, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> bool:
     """Whether a host object belongs to another FlashSystemHost than the attachment's, or to another installation."""
     wanted = attachment.host
-    if not world.ours(host.name):
-        return world.of_another_installation(host.name) or _is_claimed(host, attachment, world, view)
+    if not desired.ours(host.name):
+        return desired.of_another_installation(host.name) or _is_claimed(host, attachment, desired, inventory)
     if made_for(host.name, wanted.namespace, wanted.name):
-        return _is_claimed(host, attachment, world, view) and host.iqns.isdisjoint(_known(attachment, world))
-    return not _came_to(host, world.hosts.get(wanted), world, view)
+        return _is_claimed(host, attachment, desired, inventory) and host.iqns.isdisjoint(_known(attachment, desired))
+    return not _came_to(host, desired.hosts.get(wanted), desired, inventory)
 
 
-def _is_claimed(host: Host, attachment: VolumeAttachment, world: World, view: View) -> bool:
+def _is_claimed(host: Host, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> bool:
     """Whether one of its initiators is another FlashSystemHost's. Of two that claim it, it is that one's which wins."""
-    owners = (world.claimant(Iqn(name), view) for name in host.iqns)
+    owners = (desired.claimant(Iqn(name), inventory) for name in host.iqns)
     return any(owner is not None and owner.ref != attachment.host for owner in owners)
 
 
-def _known(attachment: VolumeAttachment, world: World) -> frozenset[str]:
+def _known(attachment: VolumeAttachment, desired: Desired) -> frozenset[str]:
     """The initiators of the attachment's host; while there is no such FlashSystemHost, those that were recorded."""
-    resource, seen = world.hosts.get(attachment.host), attachment.status.host
+    resource, seen = desired.hosts.get(attachment.host), attachment.status.host
     if resource is not None:
         return frozenset(resource.spec.initiators.iscsi) | put_by_us(resource)
     return frozenset(seen.initiators if seen else ())
 
 
-def _came_to(host: Host, resource: FlashSystemHost | None, world: World, view: View) -> bool:
+def _came_to(host: Host, resource: FlashSystemHost | None, desired: Desired, inventory: Inventory) -> bool:
     """Whether a host object that was made for another FlashSystemHost is this one's machine: somebody swapped names.
 
     Only if that other is there and knows of none of its initiators, and they are all this one's and nobody else's.
     """
-    maker = world.host_by_object_name.get(host.name)
+    maker = desired.host_by_object_name.get(host.name)
     if maker is None or resource is None or not host.iqns or not (has := put_by_us(maker)) or has & host.iqns:
         return False
-    owners = {owner.ref if (owner := world.claimant(Iqn(name), view)) else None for name in host.iqns}
+    owners = {owner.ref if (owner := desired.claimant(Iqn(name), inventory)) else None for name in host.iqns}
     return owners == {resource.ref}

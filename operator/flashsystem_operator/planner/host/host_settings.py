@@ -18,11 +18,11 @@ from flashsystem_operator.array.commands import (
     make_host,
     shown,
 )
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Volume
 from flashsystem_operator.planner.array.array_plan import portset_trouble
 from flashsystem_operator.planner.decision import Reason, Refuse, Wait
-from flashsystem_operator.planner.desired import World, volume_of
+from flashsystem_operator.planner.desired import Desired, volume_of
 from flashsystem_operator.planner.host import host_chap
 from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.text import listed, plural
@@ -48,34 +48,34 @@ class _Unlike:
 
 
 def trouble(
-    resource: FlashSystemHost, host: Host | None, world: World, view: View, *, adopted: bool = False
+    resource: FlashSystemHost, host: Host | None, desired: Desired, inventory: Inventory, *, adopted: bool = False
 ) -> Refuse | Wait | None:
     """Why the host object cannot be as the spec wishes, if it cannot. Then nothing new is mapped to it."""
-    if impossible := _not_supported(resource, view) or _not_there(resource, world, view):
+    if impossible := _not_supported(resource, inventory) or _not_there(resource, desired, inventory):
         return impossible
     if host and adopted:
-        return _misfit(resource, host, view)
-    return host_chap.trouble(resource, host.name if host else None, world, view)
+        return _misfit(resource, host, inventory)
+    return host_chap.trouble(resource, host.name if host else None, desired, inventory)
 
 
-def lacks_io_group(resource: FlashSystemHost, host: Host | None, volume: Volume, view: View) -> str | None:
+def lacks_io_group(resource: FlashSystemHost, host: Host | None, volume: Volume, inventory: Inventory) -> str | None:
     """The id of the volume's I/O group, if the host object is not in it, or would not be made in it."""
-    group = _group(volume.io_group, view)
-    there = view.io_groups.get(host.name) if host else _wished_groups(resource, view)
+    group = _group(volume.io_group, inventory)
+    there = inventory.io_groups.get(host.name) if host else _wished_groups(resource, inventory)
     return group if group is not None and there and group not in there else None
 
 
 def out_of_reach(
-    resource: FlashSystemHost, host: Host | None, volume: Volume, view: View, *, adopted: bool
+    resource: FlashSystemHost, host: Host | None, volume: Volume, inventory: Inventory, *, adopted: bool
 ) -> Refuse | Wait | None:
     """Why the array would refuse to map the volume: the host is in no I/O group through which it is reached.
 
     Of a volume that is reached through several, the array alone knows which.
     """
-    group = lacks_io_group(resource, host, volume, view)
+    group = lacks_io_group(resource, host, volume, inventory)
     if group is None or volume.access_io_groups != 1:
         return None
-    name, names = volume.io_group, view.body.io_groups
+    name, names = volume.io_group, inventory.body.io_groups
     begins = f"Volume {volume.name} is reached through I/O group {name} only, and "
     if host is None:
         return Refuse(
@@ -89,32 +89,32 @@ def out_of_reach(
             f"{begins}It was not made by this operator, so it is not changed. Ask the array administrator to run "
             f"`{shown(AddIoGroups(host.name, (group,)))}`{then}.",
         )
-    if group in _wished_groups(resource, view):
+    if group in _wished_groups(resource, inventory):
         return Wait(Reason.HOST_NOT_READY, f"{begins}It is mapped when {resource.ref} has added it.")
-    there = sorted({*view.io_groups.get(host.name, ()), group} & names.keys())
+    there = sorted({*inventory.io_groups.get(host.name, ()), group} & names.keys())
     return Refuse(
         Reason.MISSING_IO_GROUP,
         f"{begins}Set spec.ioGroups of {resource.ref} to {listed([names[each] for each in there])}.",
     )
 
 
-def making(resource: FlashSystemHost, name: HostName, world: World, view: View) -> tuple[Step, ...]:
+def making(resource: FlashSystemHost, name: HostName, desired: Desired, inventory: Inventory) -> tuple[Step, ...]:
     """The steps that make the host object. The secret is set before anything can be mapped to it."""
-    can, spec = view.body.capabilities, resource.spec
+    can, spec = inventory.body.capabilities, resource.spec
     made = make_host(
         name,
         spec.initiators.iscsi,
         protocol=can.host_protocol,
-        portset=(spec.portset or world.array.spec.iscsi.portset) if can.portsets else None,
-        io_groups=tuple(sorted(_wished_groups(resource, view))),
+        portset=(spec.portset or desired.array.spec.iscsi.portset) if can.portsets else None,
+        io_groups=tuple(sorted(_wished_groups(resource, inventory))),
         kind=spec.type,
     )
-    return (*made, *host_chap.steps(resource, name, world, view))
+    return (*made, *host_chap.steps(resource, name, desired, inventory))
 
 
-def changes(resource: FlashSystemHost, host: Host, world: World, view: View) -> tuple[Step, ...]:
+def changes(resource: FlashSystemHost, host: Host, desired: Desired, inventory: Inventory) -> tuple[Step, ...]:
     """What brings a host object of ours in line now."""
-    unlike, steps = _unlike(resource, host, view), host_chap.steps(resource, host.name, world, view)
+    unlike, steps = _unlike(resource, host, inventory), host_chap.steps(resource, host.name, desired, inventory)
     more: tuple[Step, ...] = (AddIoGroups(host.name, unlike.lacking),) if unlike.lacking else ()
     may_take = not host.logins or resource.metadata.forced
     if may_take and (unlike.portset or unlike.kind):
@@ -138,20 +138,20 @@ def taken_from_a_session(steps: Iterable[Step], host: Host) -> str:
     return " ".join(said)
 
 
-def unread_volumes(resource: FlashSystemHost, host: Host, view: View) -> frozenset[VolumeUid]:
+def unread_volumes(resource: FlashSystemHost, host: Host, inventory: Inventory) -> frozenset[VolumeUid]:
     """The volumes that may need an I/O group that is to go: through how many each is reached was not read yet."""
-    if not _unlike(resource, host, view).surplus:
+    if not _unlike(resource, host, inventory).surplus:
         return frozenset()
-    mapped = (view.volumes.get(uid) for uid in view.on_host(host.name))
+    mapped = (inventory.volumes.get(uid) for uid in inventory.on_host(host.name))
     return frozenset(each.uid for each in mapped if each and not each.access_io_groups)
 
 
-def awaited(resource: FlashSystemHost, host: Host, world: World, view: View) -> Wait | None:
+def awaited(resource: FlashSystemHost, host: Host, desired: Desired, inventory: Inventory) -> Wait | None:
     """What is left as it is for as long as the machine is logged in, or needs it."""
-    unlike = _unlike(resource, host, view)
+    unlike = _unlike(resource, host, inventory)
     words = [*_words(unlike.portset, unlike.kind), *(["spec.ioGroups"] if unlike.surplus else [])]
     if not words or not host.logins or resource.metadata.forced:
-        return _kept_io_groups(resource, host, unlike.needed, world, view) if unlike.needed else None
+        return _kept_io_groups(resource, host, unlike.needed, desired, inventory) if unlike.needed else None
     return Wait(
         Reason.HOST_LOGGED_IN,
         f"Host object {host.name} is not as {_say(words)}. A change could take paths from the machine, which is "
@@ -160,22 +160,26 @@ def awaited(resource: FlashSystemHost, host: Host, world: World, view: View) -> 
     )
 
 
-def _kept_io_groups(resource: FlashSystemHost, host: Host, groups: Collection[str], world: World, view: View) -> Wait:
+def _kept_io_groups(
+    resource: FlashSystemHost, host: Host, groups: Collection[str], desired: Desired, inventory: Inventory
+) -> Wait:
     """Which volume needs them: of several the first ones, and how many there are."""
-    reader, attached = Reader.of(resource, world), world.attachments_of(resource)
-    mapped = [rows[0] for rows in view.on_host(host.name).values()]
-    needing = [row for row in mapped if _through(view.volumes.get(row.uid), host, view) & {*groups}]
+    reader, attached = Reader.of(resource, desired), desired.attachments_of(resource)
+    mapped = [rows[0] for rows in inventory.on_host(host.name).values()]
+    needing = [row for row in mapped if _through(inventory.volumes.get(row.uid), host, inventory) & {*groups}]
     said = []
     for row in sorted(needing, key=lambda row: row.lun)[:_NAMED]:
-        owner = next((each for each in attached if (meant := volume_of(each, view)) and meant.uid == row.uid), None)
+        owner = next(
+            (each for each in attached if (meant := volume_of(each, inventory)) and meant.uid == row.uid), None
+        )
         volume = f"volume {row.volume}" if reader.may_know(row.volume, row.uid) else f"the volume at LUN {row.lun}"
         said.append(f"{volume} ({reader.resource(owner) if owner else 'mapped without a VolumeAttachment'})")
     said += [plural(len(needing) - _NAMED, "further volume")] if len(needing) > _NAMED else []
     return Wait(
         Reason.IO_GROUP_IN_USE,
-        f"I/O group {listed([view.body.io_groups[each] for each in groups])} of host object {host.name} stays, though "
-        f"spec.ioGroups does not name it: {listed(said)} {'is' if len(needing) == 1 else 'are'} reached through it. It "
-        "is removed when that is detached; or add it to spec.ioGroups.",
+        f"I/O group {listed([inventory.body.io_groups[each] for each in groups])} of host object {host.name} stays, "
+        f"though spec.ioGroups does not name it: {listed(said)} {'is' if len(needing) == 1 else 'are'} reached "
+        "through it. It is removed when that is detached; or add it to spec.ioGroups.",
     )
 
 
@@ -183,8 +187,8 @@ def _say(words: Sequence[str]) -> str:
     return f"{listed(words)} {'says' if len(words) == 1 else 'say'}"
 
 
-def _not_supported(resource: FlashSystemHost, view: View) -> Refuse | None:
-    spec, can, system = resource.spec, view.body.capabilities, view.body.system
+def _not_supported(resource: FlashSystemHost, inventory: Inventory) -> Refuse | None:
+    spec, can, system = resource.spec, inventory.body.capabilities, inventory.body.system
     what = f"{system.product or system.name} with code level {system.code_text or 'unknown'}"
     if spec.portset and not can.portsets:
         return Refuse(
@@ -198,14 +202,14 @@ def _not_supported(resource: FlashSystemHost, view: View) -> Refuse | None:
     return None
 
 
-def _not_there(resource: FlashSystemHost, world: World, view: View) -> Refuse | None:
-    spec, body, near = resource.spec, view.body, Reader.of(resource, world).keeps_the_array
+def _not_there(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Refuse | None:
+    spec, body, near = resource.spec, inventory.body, Reader.of(resource, desired).keeps_the_array
     if spec.portset:
         usable = listed([each.name for each in body.portsets if each.serves_iscsi]) or "none"
         remedy = f": the portsets for iSCSI hosts are {usable}" if near else ", or ask the array administrator for one"
         if trouble := portset_trouble(spec.portset, body, f"Correct spec.portset{remedy}."):
             return trouble
-    unknown = [word for word in spec.io_groups if _group(word, view) is None]
+    unknown = [word for word in spec.io_groups if _group(word, inventory) is None]
     if unknown:
         known = [f"{name} ({number})" for number, name in sorted(body.io_groups.items())]
         others = f", but {listed(known)}" if near else ""
@@ -217,8 +221,8 @@ def _not_there(resource: FlashSystemHost, world: World, view: View) -> Refuse | 
     return None
 
 
-def _misfit(resource: FlashSystemHost, host: Host, view: View) -> Refuse | None:
-    unlike = _unlike(resource, host, view)
+def _misfit(resource: FlashSystemHost, host: Host, inventory: Inventory) -> Refuse | None:
+    unlike = _unlike(resource, host, inventory)
     words = _words(unlike.portset, unlike.kind)
     words += ["spec.ioGroups"] if unlike.lacking or unlike.surplus or unlike.needed else []
     words += ["spec.chap"] if resource.spec.chap else []
@@ -231,13 +235,13 @@ def _misfit(resource: FlashSystemHost, host: Host, view: View) -> Refuse | None:
     )
 
 
-def _unlike(resource: FlashSystemHost, host: Host, view: View) -> _Unlike:
+def _unlike(resource: FlashSystemHost, host: Host, inventory: Inventory) -> _Unlike:
     """What the array does not tell counts as right."""
-    spec, there = resource.spec, view.io_groups.get(host.name)
-    wished = _wished_groups(resource, view)
+    spec, there = resource.spec, inventory.io_groups.get(host.name)
+    wished = _wished_groups(resource, inventory)
     surplus = there - wished if wished and there is not None else frozenset[str]()
-    mapped = view.on_host(host.name) if surplus else ()
-    needed = surplus & {group for uid in mapped for group in _through(view.volumes.get(uid), host, view)}
+    mapped = inventory.on_host(host.name) if surplus else ()
+    needed = surplus & {group for uid in mapped for group in _through(inventory.volumes.get(uid), host, inventory)}
     return _Unlike(
         portset=spec.portset if spec.portset and spec.portset != host.portset else None,
         kind=spec.type if spec.type and host.kind and spec.type != host.kind else None,
@@ -247,7 +251,7 @@ def _unlike(resource: FlashSystemHost, host: Host, view: View) -> _Unlike:
     )
 
 
-def _through(volume: Volume | None, host: Host, view: View) -> frozenset[str]:
+def _through(volume: Volume | None, host: Host, inventory: Inventory) -> frozenset[str]:
     """The I/O groups through which the host certainly reaches the volume that is mapped to it.
 
     One of them is its caching I/O group, and the host is in all of them. Where they are several, and not all that the
@@ -255,20 +259,20 @@ def _through(volume: Volume | None, host: Host, view: View) -> frozenset[str]:
     """
     if volume is None:
         return frozenset()
-    everything = view.io_groups.get(host.name, frozenset()) & view.body.io_groups.keys()
+    everything = inventory.io_groups.get(host.name, frozenset()) & inventory.body.io_groups.keys()
     if 1 < len(everything) <= volume.access_io_groups:
         return everything
-    group = _group(volume.io_group, view)
+    group = _group(volume.io_group, inventory)
     return frozenset({group} if group is not None else ())
 
 
-def _wished_groups(resource: FlashSystemHost, view: View) -> frozenset[str]:
+def _wished_groups(resource: FlashSystemHost, inventory: Inventory) -> frozenset[str]:
     """The ids of the I/O groups that the spec names; empty when it leaves them to the array."""
-    return frozenset(group for word in resource.spec.io_groups if (group := _group(word, view)) is not None)
+    return frozenset(group for word in resource.spec.io_groups if (group := _group(word, inventory)) is not None)
 
 
-def _group(word: str, view: View) -> str | None:
-    groups = view.body.io_groups
+def _group(word: str, inventory: Inventory) -> str | None:
+    groups = inventory.body.io_groups
     return word if word in groups else next((number for number, name in groups.items() if name == word), None)
 
 

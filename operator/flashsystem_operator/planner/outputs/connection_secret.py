@@ -13,21 +13,21 @@ from flashsystem_operator.api.attachment import AttachmentStatus, Connection, Vo
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import API_VERSION, GROUP, Kind
 from flashsystem_operator.array import model
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Portal, Volume
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.host import host_chap
 from flashsystem_operator.values import HostName
 
 
-def portals_for(host: HostName, world: World, view: View) -> tuple[Portal, ...]:
+def portals_for(host: HostName, desired: Desired, inventory: Inventory) -> tuple[Portal, ...]:
     """The usable portals of the host's portset and I/O groups, of those addresses that the array's spec allows."""
-    known, allowed = view.hosts.get(host), world.array.spec.iscsi.addresses
+    known, allowed = inventory.hosts.get(host), desired.array.spec.iscsi.addresses
     portset = known.portset if known else ""
-    groups = {view.body.io_groups.get(group) for group in view.io_groups.get(host, ())}
+    groups = {inventory.body.io_groups.get(group) for group in inventory.io_groups.get(host, ())}
     return tuple(
         portal
-        for portal in view.body.portals
+        for portal in inventory.body.portals
         if portal.usable
         and (not allowed or portal.address in allowed)
         and (not portset or not portal.portset or portal.portset == portset)
@@ -82,11 +82,11 @@ class Chap:
     password: str = field(repr=False)
 
 
-def login_of(host: FlashSystemHost, said: AttachmentStatus, world: World, view: View) -> Chap | None:
+def login_of(host: FlashSystemHost, said: AttachmentStatus, desired: Desired, inventory: Inventory) -> Chap | None:
     """The login that the array takes from the host now. The array knows a machine's user name as its initiator."""
     if said.host is None or said.host.name is None:
         return None
-    secret = host_chap.in_force(host, HostName(said.host.name), world, view)
+    secret = host_chap.in_force(host, HostName(said.host.name), desired, inventory)
     return Chap(host.spec.initiators.iscsi[0], secret.text) if secret else None
 
 

@@ -22,7 +22,7 @@ from flashsystem_operator.api.attachment import (
     VolumeMode,
 )
 from flashsystem_operator.api.metadata import ObjectRef
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 
 OWNER = "flashsystem.io/attachment-uid"
 """The label that proves for which attachment it was made."""
@@ -73,14 +73,14 @@ def may_have_one(attachment: VolumeAttachment) -> bool:
     return bool(attachment.spec.persistent_volume or attachment.status.persistent_volume)
 
 
-def may_be_in_use(world: World, due: Iterable[ObjectRef]) -> tuple[VolumeAttachment, ...]:
+def may_be_in_use(desired: Desired, due: Iterable[ObjectRef]) -> tuple[VolumeAttachment, ...]:
     """The deleted attachments of whose PersistentVolumes it matters whether they are in use.
 
     Also those whose turn has not come, of volumes that others of `due` leave: one mapping may be that of several.
     """
-    leaving = {ref: each for ref in due if (each := world.attachments.get(ref)) and each.metadata.deleting}
+    leaving = {ref: each for ref in due if (each := desired.attachments.get(ref)) and each.metadata.deleting}
     volumes = {each.status.volume.uid for each in leaving.values() if each.status.volume and each.status.volume.uid}
-    beside = (each for uid in volumes for each in world.leaving(uid))
+    beside = (each for uid in volumes for each in desired.leaving(uid))
     return tuple(each for each in (leaving | {each.ref: each for each in beside}).values() if may_have_one(each))
 
 

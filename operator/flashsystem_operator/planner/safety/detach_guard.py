@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from flashsystem_operator.api.attachment import DetachGuard, VolumeAttachment
 from flashsystem_operator.api.metadata import FORCE_DETACH, ObjectMeta
 from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.array.inventory import View
+from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Protocol
 from flashsystem_operator.planner.attachment.detach import host_to_leave, to_be_unmapped
 from flashsystem_operator.planner.decision import Act, Note, Reason, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.text import listed, plural
 from flashsystem_operator.values import HostName, VolumeUid
 
@@ -38,51 +38,51 @@ class Parting:
     host: Host
     volumes: int
     emptied: bool
-    settling: float
+    debounced: float
     targets: tuple[str, ...] = ()
 
 
-def partings(world: World, view: View) -> Mapping[HostName, Parting]:
+def partings(desired: Desired, inventory: Inventory) -> Mapping[HostName, Parting]:
     """All host objects with sessions that are to lose volumes. view: from before any of them is taken."""
     leaving: dict[HostName, dict[VolumeUid, float]] = {}
-    for attachment in world.attachments.values():
-        if (step := _leaves_a_session(attachment, world, view)) is not None:
+    for attachment in desired.attachments.values():
+        if (step := _leaves_a_session(attachment, desired, inventory)) is not None:
             on_host = leaving.setdefault(step.host, {})
-            on_host[step.uid] = max(on_host.get(step.uid, 0.0), world.settling.get(attachment.ref, 0.0))
-    targets = tuple(sorted({node.iqn for node in view.body.nodes if node.iqn}))
+            on_host[step.uid] = max(on_host.get(step.uid, 0.0), desired.debounced.get(attachment.ref, 0.0))
+    targets = tuple(sorted({node.iqn for node in inventory.body.nodes if node.iqn}))
     return {
-        name: Parting(view.hosts[name], len(uids), _is_emptied(name, uids, view), max(uids.values()), targets)
+        name: Parting(inventory.hosts[name], len(uids), _is_emptied(name, uids, inventory), max(uids.values()), targets)
         for name, uids in leaving.items()
     }
 
 
-def judge(attachment: VolumeAttachment, act: Act, parting: Parting | None, world: World) -> Act | Wait:
+def judge(attachment: VolumeAttachment, act: Act, parting: Parting | None, desired: Desired) -> Act | Wait:
     """What to do about a detach that nothing else holds up. parting: of its host object, if that has sessions."""
     guard, meta = attachment.spec.detach_guard, attachment.metadata
     if parting is None or guard is DetachGuard.DISABLED:
         return act
     if guard is DetachGuard.ENFORCE and not meta.forced:
-        if parting.settling:
+        if parting.debounced:
             return Wait(
                 Reason.DETACHING,
                 f"Host object {parting.host.name} is logged in to the array, so it is first seen whether more of its "
                 "volumes are to go.",
-                retry=parting.settling,
+                retry=parting.debounced,
             )
         if parting.emptied:
-            return _blocked(meta, parting, min(_PATIENCE, world.array.spec.resync_interval))
+            return _blocked(meta, parting, min(_PATIENCE, desired.array.spec.resync_interval))
     return replace(act, warning=_warning(act, parting))
 
 
-def _leaves_a_session(attachment: VolumeAttachment, world: World, view: View) -> UnmapVolume | None:
+def _leaves_a_session(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> UnmapVolume | None:
     if not attachment.metadata.deleting:
         return None
-    host = host_to_leave(attachment, world, view)
-    return to_be_unmapped(attachment, world, view) if host is not None and host.logins else None
+    host = host_to_leave(attachment, desired, inventory)
+    return to_be_unmapped(attachment, desired, inventory) if host is not None and host.logins else None
 
 
-def _is_emptied(name: HostName, leaving: Mapping[VolumeUid, float], view: View) -> bool:
-    rows = (row for uid, rows in view.on_host(name).items() for row in rows if row.cluster or uid not in leaving)
+def _is_emptied(name: HostName, leaving: Mapping[VolumeUid, float], inventory: Inventory) -> bool:
+    rows = (row for uid, rows in inventory.on_host(name).items() for row in rows if row.cluster or uid not in leaving)
     return next(rows, None) is None
 
 

@@ -23,7 +23,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.common import find
 from flashsystem_operator.api.metadata import ALLOW_DETACHES
 from flashsystem_operator.planner.decision import Act, Note, Reason, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.text import after, in_utc, plural
 
 BRAKED = "DetachBraked"
@@ -34,30 +34,30 @@ Entries = tuple[Detaches, ...]
 
 
 @dataclass(slots=True)
-class Brake:
+class DetachRateLimit:
     """One plan's way through the brake. left: how many may still go; None without a brake."""
 
-    world: World
+    desired: Desired
     left: int | None
 
     @classmethod
-    def of(cls, world: World) -> Self:
-        array = world.array
+    def of(cls, desired: Desired) -> Self:
+        array = desired.array
         if (brake := array.spec.detach_brake) is None:
-            return cls(world, None)
-        entries = _entries(array, world.now)
-        left = brake.max - _counted(entries, _cutoff(brake, world.now))
-        if (allowed := _allowed(array)) and world.now < allowed[1]:
-            since = _since(array, world.now)
+            return cls(desired, None)
+        entries = _entries(array, desired.now)
+        left = brake.max - _counted(entries, _cutoff(brake, desired.now))
+        if (allowed := _allowed(array)) and desired.now < allowed[1]:
+            since = _since(array, desired.now)
             used = sum(each.count or 0 for each in entries if _time(each) >= since)
             left = max(left, allowed[0] - used)
-        return cls(world, max(0, left))
+        return cls(desired, max(0, left))
 
     def judge(self, attachment: VolumeAttachment, act: Act) -> Act | Wait:
         """Whether it may go now. Who was counted already and is tried again takes no further place."""
         if self.left is None or attachment.metadata.forced or self._has_its_place(attachment) or self.left:
             return act
-        return _braked(attachment, self.world)
+        return _braked(attachment, self.desired)
 
     def take(self, attachment: VolumeAttachment) -> None:
         """It goes."""
@@ -65,8 +65,8 @@ class Brake:
             self.left -= 1
 
     def _has_its_place(self, attachment: VolumeAttachment) -> bool:
-        brake, time = self.world.array.spec.detach_brake, self.world.counted.get(attachment.metadata.uid)
-        return brake is not None and time is not None and time > _cutoff(brake, self.world.now)
+        brake, time = self.desired.array.spec.detach_brake, self.desired.counted.get(attachment.metadata.uid)
+        return brake is not None and time is not None and time > _cutoff(brake, self.desired.now)
 
 
 def count(array: FlashSystemArray, fresh: int, again: Iterable[str], now: str) -> ArrayStatus:
@@ -90,23 +90,23 @@ def said(array: FlashSystemArray, now: str) -> dict[str, object]:
     return {"detaches": _kept(array, now), "allowance": _allowance(array, now)}
 
 
-def note(world: World) -> Note | None:
+def note(desired: Desired) -> Note | None:
     """What is said of the array while deletions wait for the brake.
 
     While all of it is unsettled they wait for that; what was said before then stays as it is.
     """
-    if world.array.spec.detach_brake is None:
+    if desired.array.spec.detach_brake is None:
         return None
-    before = find(world.array.status.conditions, BRAKED)
-    if world.all_unsettled and before is not None:
+    before = find(desired.array.status.conditions, BRAKED)
+    if desired.all_in_doubt and before is not None:
         return Note(BRAKED, Reason.DETACH_BRAKE, before.message)
-    waiting = sum(_waits(each) for each in world.attachments.values())
+    waiting = sum(_waits(each) for each in desired.attachments.values())
     if not waiting:
         return None
     return Note(
         BRAKED,
         Reason.DETACH_BRAKE,
-        f"Held back: {plural(waiting, 'deletion')}. {_why(world, world.array.metadata.namespace)}",
+        f"Held back: {plural(waiting, 'deletion')}. {_why(desired, desired.array.metadata.namespace)}",
     )
 
 
@@ -115,15 +115,15 @@ def _waits(attachment: VolumeAttachment) -> bool:
     return attachment.metadata.deleting and ready is not None and ready.reason == Reason.DETACH_BRAKE
 
 
-def _braked(attachment: VolumeAttachment, world: World) -> Wait:
-    goes_on = _goes_on(world)
-    rest = (_moment(goes_on) - _moment(world.now)).total_seconds()
-    return Wait(Reason.DETACH_BRAKE, _why(world, attachment.metadata.namespace), retry=max(1.0, rest))
+def _braked(attachment: VolumeAttachment, desired: Desired) -> Wait:
+    goes_on = _goes_on(desired)
+    rest = (_moment(goes_on) - _moment(desired.now)).total_seconds()
+    return Wait(Reason.DETACH_BRAKE, _why(desired, attachment.metadata.namespace), retry=max(1.0, rest))
 
 
-def _why(world: World, reader: str) -> str:
+def _why(desired: Desired, reader: str) -> str:
     """reader: the namespace in which it is read. What an annotation says is for its own."""
-    array, brake = world.array, world.array.spec.detach_brake
+    array, brake = desired.array, desired.array.spec.detach_brake
     if brake is None:
         return ""
     near = reader == array.metadata.namespace
@@ -131,25 +131,25 @@ def _why(world: World, reader: str) -> str:
     misread = array.metadata.asked.allow_detaches is not None and _allowed(array) is None
     return (
         f"The array's spec.detachBrake lets {plural(brake.max, 'volume')} be unmapped in {brake.window:g} seconds, and "
-        f"as many were. It goes on at {_goes_on(world)}; or, if so many are meant to go, with annotation "
+        f"as many were. It goes on at {_goes_on(desired)}; or, if so many are meant to go, with annotation "
         f"{ALLOW_DETACHES}: COUNT/UNTIL on the FlashSystemArray, such as 40/2030-01-31T18:00:00Z."
         + (f" What it says now, {said}, is not that." if misread else "")
     )
 
 
-def _goes_on(world: World) -> str:
+def _goes_on(desired: Desired) -> str:
     """When so many of those that count have fallen out of the window that there is room for one.
 
     More than the brake allows may count: a burst was let through, or the brake was tightened since.
     """
-    if (brake := world.array.spec.detach_brake) is None:
-        return world.now
-    entries, cutoff = _entries(world.array, world.now), _cutoff(brake, world.now)
+    if (brake := desired.array.spec.detach_brake) is None:
+        return desired.now
+    entries, cutoff = _entries(desired.array, desired.now), _cutoff(brake, desired.now)
     left = _counted(entries, cutoff)
     for entry in sorted(entries, key=_time):
         if _time(entry) > cutoff and (left := left - (entry.count or 0)) < brake.max:
             return after(_time(entry), brake.window)
-    return world.now
+    return desired.now
 
 
 def _allowed(array: FlashSystemArray) -> tuple[int, str] | None:

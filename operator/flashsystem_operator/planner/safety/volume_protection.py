@@ -5,7 +5,7 @@ from dataclasses import replace
 from flashsystem_operator.array.discovery import Protection
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Wait
-from flashsystem_operator.planner.desired import World
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.text import listed
 
 
@@ -21,9 +21,9 @@ def guarded(refused: Refused, found: Protection) -> Wait:
     )
 
 
-def not_before_its_time(decision: Decision, world: World) -> Decision:
+def not_before_its_time(decision: Decision, desired: Desired) -> Decision:
     """Without the steps that the array refused a moment ago; a wait, when these were all."""
-    if not isinstance(decision, Act) or world.held.keys().isdisjoint(decision.steps):
+    if not isinstance(decision, Act) or desired.held.keys().isdisjoint(decision.steps):
         return decision
-    steps = tuple(step for step in decision.steps if step not in world.held)
-    return replace(decision, steps=steps) if steps else world.held[decision.steps[0]]
+    steps = tuple(step for step in decision.steps if step not in desired.held)
+    return replace(decision, steps=steps) if steps else desired.held[decision.steps[0]]

@@ -54,7 +54,7 @@ class Entry:
     end: str = ""
 
 
-class Journal:
+class CommandLog:
     """All entries since the start, in the order of arrival."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Executor:
 
     def __init__(self, array: System) -> None:
         self.array = array
-        self.journal = Journal()
+        self.journal = CommandLog()
         self.faults = Faults()
         self.answering = asyncio.Event()
         self.answering.set()

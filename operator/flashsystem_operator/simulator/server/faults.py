@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from flashsystem_operator.simulator.console.refusals import TOO_MANY_SESSIONS, WORDS
 from flashsystem_operator.simulator.console.shell import Answer
 
-Garbling = Literal["truncated", "binary", "missing_field", "extra_field", "empty", "no_header"]
+Corruption = Literal["truncated", "binary", "missing_field", "extra_field", "empty", "no_header"]
 JUNK = "\udcff\udcc3(\x00\x1b[2J\udcfe"
 """Bytes that are no UTF-8, as surrogates that the server turns back into bytes."""
 
 
-def garbled(text: str, how: Garbling) -> str:
+def corrupted(text: str, how: Corruption) -> str:
     """A spoilt copy of an answer; each way is one that a reader may meet."""
     lines = text.splitlines(keepends=True)
     match how:
@@ -59,7 +59,7 @@ class Order(BaseModel):
     code: str | None = Field(None, pattern=r"^CMMVC\d+[EW]$")
     text: str | None = None
     exit: int | None = Field(None, ge=0, le=255)
-    garble: Garbling = "truncated"
+    garble: Corruption = "truncated"
     dies_with_connection: bool = False
 
     @field_validator("line")
@@ -177,7 +177,7 @@ class Faults:
         if order.fault == "warn":
             return Answer(answer.stdout, f"{answer.stderr}{_words(order)}\n", answer.status or order.exit or 0)
         if order.fault == "garble":
-            return Answer(garbled(answer.stdout, order.garble), answer.stderr, answer.status)
+            return Answer(corrupted(answer.stdout, order.garble), answer.stderr, answer.status)
         if order.when == "after":
             await self._wait_or_break(armed, exec_id)
         return answer
