@@ -27,7 +27,11 @@ def with_lun(asking: Asking, lun: int) -> None:
         (ATTACHMENT, to(volume={"name": None, "uid": "6" * 32}), "volume cannot be changed: create another"),
         (HOST, to(arrayRef={"name": "fs-2"}), "arrayRef cannot be changed: a host object does not move"),
         (HOST, to(arrayRef={"namespace": "other"}), "arrayRef cannot be changed: a host object does not move"),
-        (HOST, to(hostName="other"), "hostName cannot be added, changed or removed: the host object keeps its name"),
+        (
+            HOST,
+            to(hostNamePrefix="other"),
+            "hostNamePrefix cannot be added, changed or removed: the host object keeps its name",
+        ),
     ],
 )
 def test_what_an_object_is_cannot_be_changed(kind: Kind, change: dict[str, Any], said: str, asking: Asking) -> None:
@@ -38,9 +42,9 @@ def test_what_an_object_is_cannot_be_changed(kind: Kind, change: dict[str, Any],
 
 @pytest.mark.parametrize("other", ["other", None])
 def test_a_host_name_that_was_given_cannot_be_changed_or_removed(other: str | None, asking: Asking) -> None:
-    asking.made(HOST, hostName="first")
+    asking.made(HOST, hostNamePrefix="first")
 
-    assert "hostName cannot be added, changed or removed" in asking.change(HOST, to(hostName=other))
+    assert "hostNamePrefix cannot be added, changed or removed" in asking.change(HOST, to(hostNamePrefix=other))
 
 
 def test_access_opens_and_does_not_close(asking: Asking) -> None:

@@ -92,9 +92,9 @@ def test_a_duration_is_seconds_inside(text: str, seconds: float) -> None:
 
 
 def test_an_ipv6_address_is_one_address_in_every_spelling() -> None:
-    read = FlashSystemArray.read(array(iscsi={"addresses": ["FD00:0:0:0::1", "10.0.0.1"]}))
+    read = FlashSystemArray.read(array(iscsi={"portalAddresses": ["FD00:0:0:0::1", "10.0.0.1"]}))
 
-    assert read.spec.iscsi.addresses == ("fd00::1", "10.0.0.1")
+    assert read.spec.iscsi.portal_addresses == ("fd00::1", "10.0.0.1")
 
 
 def test_a_spec_that_cannot_be_read_says_field_reason_and_way_out() -> None:

@@ -52,17 +52,17 @@ def test_what_the_cluster_lacks_is_told_with_what_to_apply(own_control_plane: Cl
     assert f"flashsystem-operator: {event['message']}" == said
 
     install(cluster)
-    older = (CRDS / "flashsystemhosts.yaml").read_text().replace("coolingLUNs:", "frozenLUNs:")
+    older = (CRDS / "flashsystemhosts.yaml").read_text().replace("quarantinedLUNs:", "frozenLUNs:")
     cluster.apply(older.replace("logins:", "sessions:"))
     until("the API server to publish it", lambda: "frozenLUNs" in cluster.kubectl("get", "--raw", OPENAPI))
     said = complaint(*admin)
     assert "of an older release than this operator: they lack FlashSystemHost status." in said
     assert "FlashSystemHost status.ports[].logins" in said
-    assert "FlashSystemHost status.coolingLUNs" in said
+    assert "FlashSystemHost status.quarantinedLUNs" in said
     assert "kubectl apply -k crds" in said
 
     cluster.apply(CRDS)
-    until("the API server to publish it", lambda: "coolingLUNs" in cluster.kubectl("get", "--raw", OPENAPI))
+    until("the API server to publish it", lambda: "quarantinedLUNs" in cluster.kubectl("get", "--raw", OPENAPI))
     shown = cluster.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json")
     server = kubeconfig.Server.of(shown)
     forged = kubeconfig.write(nobody.with_name("forged"), server, "nobody", "not-a-token", "default")

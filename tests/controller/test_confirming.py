@@ -86,14 +86,17 @@ async def test_nothing_is_unmapped_under_an_attachment_of_the_pair_that_no_watch
     assert running.cache.get(leaving[0]) is None
 
 
+@pytest.mark.parametrize("watched", [False, True], ids=["which no watch has shown", "which the watch has shown"])
 @ENDS
 async def test_nothing_is_unmapped_under_an_attachment_that_is_created_in_the_midst_of_a_pass(
-    array: InProcess, running: Passes, attached: ObjectRef, ends: Ends
+    array: InProcess, running: Passes, attached: ObjectRef, ends: Ends, watched: bool
 ) -> None:
     leaving = ends(running, attached, array)
 
     def create() -> None:
-        running.attachment("younger", "node", "data")
+        younger = running.attachment("younger", "node", "data")
+        if watched:
+            running.see(younger)
 
     running.api.meanwhile.append(create)  # when the LUN that is about to be free is recorded
 

@@ -100,7 +100,7 @@ def either(request: pytest.FixtureRequest) -> Iterator[Setting]:
 
 
 def test_a_host_object_follows_the_spec_but_takes_no_path_from_a_machine_that_is_logged_in(wide: Setting) -> None:
-    machine = host("node", portset="portset0", io_groups=["io_grp0"], type="tpgs")
+    machine = host("node", portset="portset0", io_groups=["io_grp0"], host_type="TPGS")
     volume = attachment("a", "node", "vol0")
     wide.wish(machine, volume)
     made = wide.host()

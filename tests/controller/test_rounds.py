@@ -146,7 +146,7 @@ def resting_host() -> dict[str, Any]:
         "node",
         meta={"deletionTimestamp": "2026-02-01T00:00:00Z"},
         spec={"arrayRef": {"name": "array"}, "initiators": {"iscsi": [arranging.iqn("node")]}},
-        status={"coolingLUNs": luns},
+        status={"quarantinedLUNs": luns},
     )
 
 
@@ -193,7 +193,7 @@ async def test_a_host_goes_only_when_the_array_remembers_the_luns_that_rest_on_i
         return
     assert path(refs[Kind.HOST]) not in api.objects
     assert [write.path for write in api.writes] == [f"{path(refs[Kind.ARRAY])}/status", path(refs[Kind.HOST])]
-    (left,) = api.objects[path(refs[Kind.ARRAY])]["status"]["coolingLUNs"]
+    (left,) = api.objects[path(refs[Kind.ARRAY])]["status"]["quarantinedLUNs"]
     assert (left["initiators"], [each["lun"] for each in left["luns"]]) == ([arranging.iqn("node")], [1])
 
 

@@ -33,7 +33,7 @@ def test_a_healthy_array_is_ready_and_tells_all_about_itself(stand: Stand, relea
     assert (status["systemID"], status["systemName"]) == (system["id"], system["name"])
     product = system["product_name"] if released.dialect == "modern" else None
     assert (status.get("product"), status["codeLevel"]) == (product, system["code_level"])
-    assert status["dialect"] == released.dialect
+    assert status["dialect"] == released.dialect.capitalize()
     assert status.get("openAccessEnabled") == (False if released.dialect == "legacy" else None)
     assert status["nodes"] == _nodes(array)
     assert status["portals"] == _portals(array)
@@ -98,7 +98,7 @@ def test_a_legacy_array_that_tells_little_of_itself_is_ready_all_the_same(stand:
         stand.ready(ARRAYS, "array")
 
         status = stand.status(ARRAYS, "array")
-        assert status["dialect"] == "legacy"
+        assert status["dialect"] == "Legacy"
         assert status["pool"]["name"] == "mdiskgrp0"
 
 
@@ -123,9 +123,9 @@ def test_an_array_that_is_not_as_it_must_be_says_what_helps_and_is_ready_again_w
     assert usable == {"node2"}
     control.change("node", "node1", status="online")
 
-    stand.patch(ARRAYS, "array", {"iscsi": {"addresses": ["192.0.2.1"]}})
-    assert "spec.iscsi.addresses" in _stalled(stand, "NoUsablePortal")
-    stand.patch(ARRAYS, "array", {"iscsi": {"addresses": None}})
+    stand.patch(ARRAYS, "array", {"iscsi": {"portalAddresses": ["192.0.2.1"]}})
+    assert "spec.iscsi.portalAddresses" in _stalled(stand, "NoUsablePortal")
+    stand.patch(ARRAYS, "array", {"iscsi": {"portalAddresses": None}})
     stand.says(ARRAYS, "array", "Ready")
 
     stand.patch(ARRAYS, "array", {"pool": "nowhere"})

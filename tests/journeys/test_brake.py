@@ -13,7 +13,7 @@ NAMES = [f"a{number}" for number in range(5)]
 
 def braked(stand: Stand, simulator: Simulator, most: int) -> None:
     """Five volumes of a machine that is not logged in, and a brake of so many in an hour."""
-    stand.array(simulator, resyncInterval="2s", detachBrake={"max": most, "window": "1h"})
+    stand.array(simulator, resyncInterval="2s", detachRateLimit={"max": most, "window": "1h"})
     stand.apply(stand.host("node"), *(stand.attachment(f"a{n}", "node", f"vol{n}") for n in range(5)))
     stand.ready(ATTACHMENTS, *NAMES)
 
@@ -31,7 +31,7 @@ def waiting(stand: Stand) -> dict[str, str]:
         for said in each["status"].get("conditions", [])
         if said["type"] == "Ready"
     }
-    return {name: said["message"] for name, said in ready.items() if said["reason"] == "DetachBrake"}
+    return {name: said["message"] for name, said in ready.items() if said["reason"] == "DetachRateLimited"}
 
 
 def restart(operator: Operator, simulator: Simulator) -> None:
@@ -46,7 +46,7 @@ def allow(stand: Stand, value: str) -> None:
 
 
 def events(stand: Stand) -> list[Any]:
-    selector = "--field-selector=reason=DetachBraked"
+    selector = "--field-selector=reason=DetachRateLimited"
     found: list[Any] = stand.cluster.get("events", selector, f"--namespace={stand.namespace}")["items"]
     return found
 
@@ -59,8 +59,8 @@ def test_of_five_two_go_and_three_wait_over_a_restart_until_they_are_let_through
     until("three to wait", lambda: len(waiting(stand)) == 3)
     assert len(mappings(simulator)) == 3
     assert counted(stand) == 2
-    stand.says(ARRAYS, "array", "DetachBrake", "DetachBraked")
-    until("all to be told", lambda: "3 deletions" in stand.condition(ARRAYS, "array", "DetachBraked")["message"])
+    stand.says(ARRAYS, "array", "DetachRateLimited", "DetachRateLimited")
+    until("all to be told", lambda: "3 deletions" in stand.condition(ARRAYS, "array", "DetachRateLimited")["message"])
     assert stand.condition(ARRAYS, "array")["status"] == "True"
     until("the Event", lambda: events(stand))
 
@@ -82,12 +82,12 @@ def test_of_five_two_go_and_three_wait_over_a_restart_until_they_are_let_through
 
     (last,) = waiting(stand)
     stand.kubectl("annotate", ATTACHMENTS, last, f"flashsystem.io/force-detach={last}")
-    stand.says(ATTACHMENTS, last, "DetachBrake")
+    stand.says(ATTACHMENTS, last, "DetachRateLimited")
     uid = stand.get(ATTACHMENTS, last)["metadata"]["uid"]
     stand.kubectl("annotate", "--overwrite", ATTACHMENTS, last, f"flashsystem.io/force-detach={uid}")
     stand.gone(ATTACHMENTS, last)
     assert counted(stand) == 5
-    until("the array to say so", lambda: not stand.condition(ARRAYS, "array", "DetachBraked"))
+    until("the array to say so", lambda: not stand.condition(ARRAYS, "array", "DetachRateLimited"))
 
 
 def test_what_is_about_to_go_is_counted_before_it_goes(stand: Stand, simulator: Simulator, operator: Operator) -> None:
@@ -102,5 +102,5 @@ def test_what_is_about_to_go_is_counted_before_it_goes(stand: Stand, simulator: 
     simulator.control.forget(held)
     restart(operator, simulator)
     stand.delete(ATTACHMENTS, "a1", wait=False)
-    stand.says(ATTACHMENTS, "a1", "DetachBrake")
+    stand.says(ATTACHMENTS, "a1", "DetachRateLimited")
     assert {volume for _, volume, _ in mappings(simulator)} >= {"vol1", "vol2", "vol3", "vol4"}

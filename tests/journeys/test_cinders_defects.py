@@ -128,8 +128,8 @@ def test_a_name_with_a_digit_first_dots_capitals_or_more_than_55_characters_beco
     stand.array(simulator)
     stand.apply(
         stand.host("4th.example.com", iqn("4th")),
-        stand.host("worker-1", hostName="Rack.A_1"),
-        stand.host("worker-2", hostName=long),
+        stand.host("worker-1", hostNamePrefix="Rack.A_1"),
+        stand.host("worker-2", hostNamePrefix=long),
         stand.attachment("one", "4th.example.com", "vol0"),
         stand.attachment("two", "worker-1", "vol1"),
         stand.attachment("three", "worker-2", "vol2"),

@@ -38,7 +38,7 @@ def test_an_import_applied_takes_over_what_is_there_and_changes_nothing_on_the_a
     assert set(attachments) == {"my-vol", f"{SHARED}-db-1", f"{SHARED}-backup"}
     stand.ready(ATTACHMENTS, *attachments)
     stand.ready(HOSTS, *hosts)
-    assert {stand.status(ATTACHMENTS, name)["origin"] for name in attachments} == {"TakenOver"}
+    assert {stand.status(ATTACHMENTS, name)["origin"] for name in attachments} == {"Adopted"}
     assert {stand.status(HOSTS, name)["ownership"] for name in hosts} == {"Adopted"}
     assert simulator.control.state() == before
 

@@ -99,12 +99,12 @@ def test_only_the_addresses_that_the_array_resource_allows_are_told(stand: Stand
     """However an IPv6 address is spelt."""
     readdress(simulator, SECOND)
 
-    said = attached(stand, simulator, iscsi={"addresses": ["FD00:0:0:0:0:0:0:12"]})
+    said = attached(stand, simulator, iscsi={"portalAddresses": ["FD00:0:0:0:0:0:0:12"]})
     assert said["targetPortals"] == [f"[{SECOND}]:3260"]
     assert said["targetIQNs"] == [iqns(simulator)[1]]
     start = mark(simulator)
 
-    stand.patch(ARRAYS, "array", {"iscsi": {"addresses": [addresses(simulator)[0]]}})
+    stand.patch(ARRAYS, "array", {"iscsi": {"portalAddresses": [addresses(simulator)[0]]}})
     until("the news", lambda: connection(stand)["targetPortals"] == [f"{addresses(simulator)[0]}:3260"])
     assert writes(simulator, start) == []
 

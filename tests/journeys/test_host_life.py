@@ -50,7 +50,7 @@ def test_what_is_retained_stays_on_the_array_and_the_event_says_so(stand: Stand,
     )
     stand.ready(ATTACHMENTS, "left", "gone", "found")
     name = stand.status(HOSTS, "kept")["name"]
-    assert stand.status(ATTACHMENTS, "found")["origin"] == "TakenOver"
+    assert stand.status(ATTACHMENTS, "found")["origin"] == "Adopted"
 
     stand.patch(ATTACHMENTS, "found", {"deletionPolicy": "Delete"})
     stand.delete(ATTACHMENTS, "left", "gone", "found")
@@ -67,7 +67,7 @@ def test_portset_io_groups_and_type_are_as_wished_or_it_is_said_why_not(stand: S
     modern = simulator.dialect == "modern"
     stand.array(simulator, resyncInterval="2s")
     stand.apply(
-        stand.host("placed", ioGroups=["io_grp0"], type="tpgs"),
+        stand.host("placed", ioGroups=["io_grp0"], hostType="TPGS"),
         stand.host("moved", portset="portset0"),
         stand.attachment("one", "placed", "vol0"),
         stand.attachment("two", "moved", "vol1"),
@@ -86,8 +86,8 @@ def test_portset_io_groups_and_type_are_as_wished_or_it_is_said_why_not(stand: S
         stand.ready(ATTACHMENTS, "two")
 
     simulator.control.change("host_port", iqn("placed"), logins=2)
-    stand.patch(HOSTS, "placed", {"type": "hpux"})
-    assert "spec.type" in stand.says(HOSTS, "placed", "HostLoggedIn")
+    stand.patch(HOSTS, "placed", {"hostType": "HPUX"})
+    assert "spec.hostType" in stand.says(HOSTS, "placed", "HostLoggedIn")
     stand.ready(ATTACHMENTS, "one")
     stand.annotate(HOSTS, "placed", force_detach=stand.get(HOSTS, "placed")["metadata"]["uid"])
     stand.ready(HOSTS, "placed")

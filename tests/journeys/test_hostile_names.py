@@ -36,7 +36,7 @@ def test_the_api_server_takes_no_name_that_is_more_than_a_name(stand: Stand) -> 
             stand.apply(stand.attachment(f"a{number}", "worker-1", word))
         assert "this is not a volume name" in refused.value.stderr
         with pytest.raises(KubectlFailed):
-            stand.apply(stand.host(f"h{number}", hostName=word))
+            stand.apply(stand.host(f"h{number}", hostNamePrefix=word))
         with pytest.raises(KubectlFailed):
             stand.apply(stand.host(f"h{number}", f"iqn.2001-01.com.example:{word}"))
 
@@ -48,7 +48,7 @@ def test_a_name_that_looks_like_an_option_never_stands_where_it_would_be_one(
         stand.apply(stand.attachment("one", "worker-1", "-force"))
     stand.array(simulator)
     stand.apply(
-        stand.host("worker-1", "iqn.2001-01.com.example:-force", hostName="-force"),
+        stand.host("worker-1", "iqn.2001-01.com.example:-force", hostNamePrefix="-force"),
         stand.attachment("one", "worker-1", "vol0"),
     )
     stand.ready(ATTACHMENTS, "one")
@@ -112,7 +112,7 @@ def test_behind_lax_crds_a_hostile_name_still_never_reaches_the_arrays_shell(
             stand.apply(
                 stand.attachment(f"a{number}", "worker-1", word),
                 stand.attachment(f"u{number}", "worker-1", {"uid": word}),
-                stand.host(f"h{number}", hostName=word),
+                stand.host(f"h{number}", hostNamePrefix=word),
                 stand.host(f"i{number}", f"iqn.2001-01.com.example:{word}"),
                 stand.attachment(f"b{number}", f"i{number}", "vol2"),
                 stand.array_of(simulator, f"p{number}", pool=word),
@@ -123,7 +123,7 @@ def test_behind_lax_crds_a_hostile_name_still_never_reaches_the_arrays_shell(
         for number in range(len(HOSTILE)):
             assert "spec.volume.name cannot be read" in stand.says(ATTACHMENTS, f"a{number}", "SpecUnreadable")
             assert "spec.volume.uid cannot be read" in stand.says(ATTACHMENTS, f"u{number}", "SpecUnreadable")
-            assert "spec.hostName cannot be read" in stand.says(HOSTS, f"h{number}", "SpecUnreadable")
+            assert "spec.hostNamePrefix cannot be read" in stand.says(HOSTS, f"h{number}", "SpecUnreadable")
             assert "spec.initiators.iscsi" in stand.says(HOSTS, f"i{number}", "SpecUnreadable")
             assert "spec.pool cannot be read" in stand.says(ARRAYS, f"p{number}", "SpecUnreadable")
             assert "spec.initiators.iscsi" in stand.says(ATTACHMENTS, f"b{number}", "HostNotReady")

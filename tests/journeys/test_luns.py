@@ -61,7 +61,7 @@ def test_a_lun_that_was_freed_rests_even_if_nobody_lived_to_say_so(
     stand: Stand, simulator: Simulator, operator: Operator
 ) -> None:
     def cooling() -> dict[int, str]:
-        found = stand.status(HOSTS, "worker-1").get("coolingLUNs", [])
+        found = stand.status(HOSTS, "worker-1").get("quarantinedLUNs", [])
         return {each["lun"]: each["uid"] for each in found}
 
     stand.array(simulator)
@@ -135,7 +135,7 @@ def test_luns_that_come_through_a_host_cluster_count_as_taken(stand: Stand, simu
     stand.patch(ATTACHMENTS, "through", {"access": "Shared"})
     stand.ready(ATTACHMENTS, "through")
     assert stand.status(ATTACHMENTS, "through")["lun"] == 1
-    assert stand.status(ATTACHMENTS, "through")["origin"] == "TakenOver"
+    assert stand.status(ATTACHMENTS, "through")["origin"] == "Adopted"
     stand.delete(ATTACHMENTS, "through")
     assert simulator.control.state()["shared_mappings"] == [{"host_cluster": "all", "volume": "vol0", "lun": 1}]
 

@@ -94,7 +94,7 @@ def test_a_lost_status_errs_on_the_safe_side_on_an_administrators_host(stand: St
 
     wipe(stand, ATTACHMENTS, "one")
     stand.ready(ATTACHMENTS, "one")
-    assert stand.status(ATTACHMENTS, "one")["origin"] == "TakenOver"
+    assert stand.status(ATTACHMENTS, "one")["origin"] == "Adopted"
     stand.delete(ATTACHMENTS, "one")
 
     assert mappings(simulator) == {("admins", "vol0", 1)}

@@ -24,7 +24,7 @@ def adopted(stand: Stand, simulator: Simulator, **attachment: Any) -> None:
     )
     stand.ready(ATTACHMENTS, "found", "made")
     assert mappings(simulator) == {FOUND, MADE}
-    assert stand.status(ATTACHMENTS, "found")["origin"] == "TakenOver"
+    assert stand.status(ATTACHMENTS, "found")["origin"] == "Adopted"
     assert stand.status(ATTACHMENTS, "found")["lun"] == 0
     assert stand.status(ATTACHMENTS, "made")["origin"] == "Created"
 
@@ -189,7 +189,7 @@ def test_a_mapping_that_is_found_is_taken_over_only_as_access_allows(stand: Stan
     assert "connection" not in stand.status(ATTACHMENTS, "one")
     stand.patch(ATTACHMENTS, "one", {"access": "Shared"})
     stand.ready(ATTACHMENTS, "one")
-    assert stand.status(ATTACHMENTS, "one")["origin"] == "TakenOver"
+    assert stand.status(ATTACHMENTS, "one")["origin"] == "Adopted"
 
     stand.delete(ATTACHMENTS, "one")
     assert simulator.control.state() == before

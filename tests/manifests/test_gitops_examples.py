@@ -112,4 +112,4 @@ def test_argo_cd_never_deletes_and_makes_anew_and_not_all_at_once() -> None:
     assert not any(each.startswith(("Replace", "Force")) for each in policy["syncOptions"])
     assert policy["automated"]["allowEmpty"] is False
     (array,) = [each for each, _, _ in inside(FOLDER / "storage" / "array") if each["kind"] == Kind.ARRAY]
-    assert array["spec"]["detachBrake"]
+    assert array["spec"]["detachRateLimit"]

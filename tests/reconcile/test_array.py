@@ -103,13 +103,13 @@ CASES = [
     ),
     Case(
         "of the addresses in the spec one must be usable",
-        judged(body(), iscsi={"addresses": ["10.9.9.9"]}),
+        judged(body(), iscsi={"portalAddresses": ["10.9.9.9"]}),
         Reason.NO_USABLE_PORTAL,
-        ("spec.iscsi.addresses. Correct these, or configure one",),
+        ("spec.iscsi.portalAddresses. Correct these, or configure one",),
     ),
     Case(
         "two spellings of an IPv6 address are one",
-        judged(body(portals=(replace(PORTAL, address="fd00::12"),)), iscsi={"addresses": ["FD00:0:0::0:12"]}),
+        judged(body(portals=(replace(PORTAL, address="fd00::12"),)), iscsi={"portalAddresses": ["FD00:0:0::0:12"]}),
         Reason.READY,
     ),
     # -- why it could not be looked at -------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.controller.array_status import Reports
 from flashsystem_operator.planner.decision import Act, Reason, Wait
 from flashsystem_operator.planner.safety import detach_rate_limit
-from flashsystem_operator.planner.safety.detach_rate_limit import DetachRateLimit
+from flashsystem_operator.planner.safety.detach_rate_limit import RateLimiter
 from support.arranging import array, attachment, desired, uid
 from support.leaving import DATA, OURS
 
@@ -28,7 +28,7 @@ def braked(*detaches: dict[str, Any], allow: str | None = None, **status: Any) -
     """An array with a brake of 3 in 10 minutes."""
     annotations = {} if allow is None else {ALLOW_DETACHES: allow}
     return array(
-        detach_brake={"max": 3, "window": "10m"},
+        detach_rate_limit={"max": 3, "window": "10m"},
         status={"detaches": list(detaches), **status},
         meta={"annotations": annotations},
     )
@@ -40,7 +40,7 @@ def leaving(name: str = "a", **meta: Any) -> VolumeAttachment:
 
 def lets_go(of: FlashSystemArray, *, most: int = 50, **around: Any) -> int:
     """How many of one plan go."""
-    brakes, gone = DetachRateLimit.of(desired(of=of, now=NOW, **around)), 0
+    brakes, gone = RateLimiter.of(desired(of=of, now=NOW, **around)), 0
     for number in range(most):
         each = leaving(f"a{number}")
         if isinstance(brakes.judge(each, ACT), Act):
@@ -95,7 +95,7 @@ def test_so_many_go_in_a_window_and_no_more(counted: list[dict[str, Any]], go: i
 def test_a_time_at_which_nobody_can_have_counted_is_the_present_and_ends_as_that_does(time: str | None) -> None:
     forged = braked({"time": time, "count": 3})
 
-    waits = DetachRateLimit.of(desired(of=forged, now=NOW)).judge(leaving(), ACT)
+    waits = RateLimiter.of(desired(of=forged, now=NOW)).judge(leaving(), ACT)
     assert isinstance(waits, Wait)
     assert "It goes on at 2026-03-01T12:10:00Z" in waits.message
     assert waits.retry == 600
@@ -113,11 +113,11 @@ def test_a_time_at_which_nobody_can_have_counted_is_the_present_and_ends_as_that
     ids=["as many as allowed", "more, after a burst", "more, since it was tightened", "what is out of the window"],
 )
 def test_the_time_that_is_told_is_one_at_which_one_more_goes(counted: list[dict[str, Any]], goes_on: str) -> None:
-    waits = DetachRateLimit.of(desired(of=braked(*counted), now=NOW)).judge(leaving(), ACT)
+    waits = RateLimiter.of(desired(of=braked(*counted), now=NOW)).judge(leaving(), ACT)
 
     assert isinstance(waits, Wait)
     assert f"It goes on at 2026-03-01T{goes_on}:00Z" in waits.message
-    assert DetachRateLimit.of(desired(of=braked(*counted), now=f"2026-03-01T{goes_on}:00Z")).left
+    assert RateLimiter.of(desired(of=braked(*counted), now=f"2026-03-01T{goes_on}:00Z")).left
 
 
 def test_a_time_of_another_zone_is_read_as_what_it_is() -> None:
@@ -145,10 +145,10 @@ def test_counts_are_not_negative_and_not_endless() -> None:
 
 
 def test_who_waits_is_told_when_it_goes_on_and_how_to_let_it_through() -> None:
-    waits = DetachRateLimit.of(desired(of=braked(at(55, 1), at(58, 2)), now=NOW)).judge(leaving(), ACT)
+    waits = RateLimiter.of(desired(of=braked(at(55, 1), at(58, 2)), now=NOW)).judge(leaving(), ACT)
 
     assert isinstance(waits, Wait)
-    assert waits.reason is Reason.DETACH_BRAKE
+    assert waits.reason is Reason.DETACH_RATE_LIMITED
     assert "It goes on at 2026-03-01T12:05:00Z" in waits.message
     assert ALLOW_DETACHES in waits.message
     assert waits.retry == 300
@@ -156,12 +156,12 @@ def test_who_waits_is_told_when_it_goes_on_and_how_to_let_it_through() -> None:
 
 def test_one_that_is_forced_goes_and_counts() -> None:
     forced = leaving("forced", uid="u-1", annotations={FORCE_DETACH: "u-1"})
-    brakes = DetachRateLimit.of(desired(of=braked(at(55, 3)), now=NOW))
+    brakes = RateLimiter.of(desired(of=braked(at(55, 3)), now=NOW))
     assert brakes.judge(forced, ACT) == ACT
     brakes.take(forced)
     assert isinstance(brakes.judge(leaving("b"), ACT), Wait)
 
-    brakes = DetachRateLimit.of(desired(of=braked(at(55, 2)), now=NOW))
+    brakes = RateLimiter.of(desired(of=braked(at(55, 2)), now=NOW))
     brakes.take(forced)
     assert isinstance(brakes.judge(leaving("b"), ACT), Wait)
 
@@ -169,10 +169,10 @@ def test_one_that_is_forced_goes_and_counts() -> None:
 def test_one_that_is_tried_again_takes_no_second_place() -> None:
     tried = leaving("tried", uid="u-1")
 
-    brakes = DetachRateLimit.of(desired(of=braked(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:55:00Z"}))
+    brakes = RateLimiter.of(desired(of=braked(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:55:00Z"}))
     assert brakes.judge(tried, ACT) == ACT
 
-    brakes = DetachRateLimit.of(desired(of=braked(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:45:00Z"}))
+    brakes = RateLimiter.of(desired(of=braked(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:45:00Z"}))
     assert isinstance(brakes.judge(tried, ACT), Wait)
 
 
@@ -198,16 +198,14 @@ def test_a_burst_that_is_allowed_goes_until_its_time_is_over(allow: str, go: int
 
 
 def test_an_allowance_that_cannot_be_read_is_told() -> None:
-    waits = DetachRateLimit.of(desired(of=braked(at(55, 3), allow="lots"), now=NOW)).judge(leaving(), ACT)
+    waits = RateLimiter.of(desired(of=braked(at(55, 3), allow="lots"), now=NOW)).judge(leaving(), ACT)
 
     assert isinstance(waits, Wait)
     assert "'lots', is not that" in waits.message
 
 
 def test_another_namespace_does_not_read_what_the_array_is_annotated_with() -> None:
-    waits = DetachRateLimit.of(desired(of=braked(at(55, 3), allow="lots"), now=NOW)).judge(
-        leaving(namespace="other"), ACT
-    )
+    waits = RateLimiter.of(desired(of=braked(at(55, 3), allow="lots"), now=NOW)).judge(leaving(namespace="other"), ACT)
 
     assert isinstance(waits, Wait)
     assert "lots" not in waits.message
@@ -263,7 +261,13 @@ def test_a_status_without_a_brake_is_left_without_counts() -> None:
 
 
 def waiting(name: str) -> VolumeAttachment:
-    said = {"type": "Ready", "status": "False", "reason": "DetachBrake", "message": "x", "last_transition_time": NOW}
+    said = {
+        "type": "Ready",
+        "status": "False",
+        "reason": "DetachRateLimited",
+        "message": "x",
+        "last_transition_time": NOW,
+    }
     return attachment(name, "node", uid(1), status={"conditions": [said]}, meta={"deleting": True})
 
 
@@ -271,14 +275,14 @@ def test_the_array_says_how_many_deletions_wait() -> None:
     told = detach_rate_limit.note(desired(waiting("a"), waiting("b"), leaving("c"), of=braked(at(55, 3)), now=NOW))
 
     assert told is not None
-    assert told.kind == "DetachBraked"
+    assert told.kind == "DetachRateLimited"
     assert "2 deletions" in told.message
     assert detach_rate_limit.note(desired(leaving("c"), of=braked(at(55, 3)), now=NOW)) is None
     assert detach_rate_limit.note(desired(waiting("a"), now=NOW)) is None
 
 
 def test_a_takeover_does_not_make_the_array_forget_that_deletions_wait() -> None:
-    said = {"type": "DetachBraked", "status": "True", "reason": "DetachBrake", "message": "x"}
+    said = {"type": "DetachRateLimited", "status": "True", "reason": "DetachRateLimited", "message": "x"}
     told = braked(at(55, 3), conditions=[{**said, "last_transition_time": NOW}])
 
     assert detach_rate_limit.note(desired(leaving(), of=told, now=NOW, all_in_doubt=True)) is not None
@@ -288,7 +292,7 @@ def test_a_takeover_does_not_make_the_array_forget_that_deletions_wait() -> None
 def test_the_array_says_anew_how_many_wait_when_others_do() -> None:
     told = detach_rate_limit.note(desired(waiting("a"), of=braked(at(55, 3)), now=NOW))
     assert told is not None
-    said = {"type": "DetachBraked", "status": "True", "reason": told.reason, "message": told.message}
+    said = {"type": "DetachRateLimited", "status": "True", "reason": told.reason, "message": told.message}
     saying = braked(at(55, 3), conditions=[{**said, "last_transition_time": NOW}])
 
     assert not Reports.is_outdated(desired(waiting("a"), of=saying, now=NOW))

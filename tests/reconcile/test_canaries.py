@@ -59,7 +59,7 @@ def attachments(draw: st.DrawFn, on: FlashSystemHost, number: int) -> VolumeAtta
     had = {
         "host": {"name": draw(st.sampled_from([made, "box"])), "initiators": [iqn(word) for word in draw(words)]},
         "volume": {"name": what.name, "uid": what.uid},
-        "origin": draw(st.sampled_from(["Created", "TakenOver"])),
+        "origin": draw(st.sampled_from(["Created", "Adopted"])),
     }
     policy = draw(st.sampled_from([None, "Delete", "Retain"]))
     return attachment(

@@ -89,7 +89,9 @@ CASES = [
         ChangeKind.PLACE_HOST,
         "portset portset7,",
     ),
-    Case("the type differs", host("node"), ChangeHost(NODE, None, "tpgs"), ChangeKind.PLACE_HOST, "spec.type tpgs,"),
+    Case(
+        "the type differs", host("node"), ChangeHost(NODE, None, "tpgs"), ChangeKind.PLACE_HOST, "spec.hostType tpgs,"
+    ),
     Case(
         "an I/O group is lacking",
         host("node"),

@@ -7,7 +7,7 @@ import pytest
 
 from flashsystem_operator.api.array import FormerHost
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.host import CoolingLun, FlashSystemHost
+from flashsystem_operator.api.host import FlashSystemHost, QuarantinedLun
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host
@@ -21,7 +21,7 @@ from support.arranging import array, attachment, body, desired, host, inventory,
 from support.drifting import ADMINS, DATA, LOGS, OURS, TEMP, was_attached
 
 NOW, END, LATER = "2026-03-01T00:00:00Z", "2026-03-01T00:05:00Z", "2026-03-01T00:04:59Z"
-RESTING = {"cooling_luns": [{"lun": 1, "uid": uid(1), "until": END}]}
+RESTING = {"quarantined_luns": [{"lun": 1, "uid": uid(1), "until": END}]}
 
 
 def node(*items: tuple[int, int], **fields: Any) -> FlashSystemHost:
@@ -47,21 +47,21 @@ def chosen(wished: Desired, seen: Inventory) -> dict[str, int]:
     }
 
 
-def recorded(wished: Desired, seen: Inventory) -> tuple[CoolingLun, ...]:
+def recorded(wished: Desired, seen: Inventory) -> tuple[QuarantinedLun, ...]:
     """What the host says before anything is done."""
     decisions = batch.plan(wished, seen, [*wished.hosts, *wished.attachments])
     (record,) = status.intents_of_hosts(decisions, wished, seen).values()
-    return record.status.cooling_luns
+    return record.status.quarantined_luns
 
 
-def said(wished: Desired, seen: Inventory) -> tuple[CoolingLun, ...]:
+def said(wished: Desired, seen: Inventory) -> tuple[QuarantinedLun, ...]:
     """What the host says after the look."""
     (resource,) = wished.hosts.values()
-    return status.of_host(resource, Outcome(host_plan.plan(resource, wished, seen)), wished, seen, NOW).cooling_luns
+    return status.of_host(resource, Outcome(host_plan.plan(resource, wished, seen)), wished, seen, NOW).quarantined_luns
 
 
-def entry(lun: int, number: int, until: str = END) -> CoolingLun:
-    return CoolingLun.model_validate({"lun": lun, "uid": uid(number), "until": until})
+def entry(lun: int, number: int, until: str = END) -> QuarantinedLun:
+    return QuarantinedLun.model_validate({"lun": lun, "uid": uid(number), "until": until})
 
 
 def off(on: Host = OURS) -> VolumeAttachment:
@@ -125,7 +125,7 @@ def test_a_detach_that_is_refused_time_after_time_is_not_recorded_each_time() ->
 )
 def test_a_time_that_somebody_else_wrote_counts_as_the_time_that_it_is(written: str, told: str | None) -> None:
     """One that cannot be read, or is too far off, is the latest that can be."""
-    rests = said(around(node(cooling_luns=[{"lun": 2, "uid": uid(2), "until": written}])), inventory(OURS))
+    rests = said(around(node(quarantined_luns=[{"lun": 2, "uid": uid(2), "until": written}])), inventory(OURS))
 
     assert rests == ((entry(2, 2, told),) if told else ())
 
@@ -188,7 +188,8 @@ def test_a_look_at_what_nobody_changed_says_the_same_again() -> None:
     wished = around(node((2, 2), **RESTING), now=LATER)
 
     assert (
-        said(wished, inventory(LOGS, OURS, mapped(OURS, LOGS, 2))) == wished.hosts[host("node").ref].status.cooling_luns
+        said(wished, inventory(LOGS, OURS, mapped(OURS, LOGS, 2)))
+        == wished.hosts[host("node").ref].status.quarantined_luns
     )
 
 
@@ -223,7 +224,7 @@ def test_a_full_host_takes_those_that_rested_longest_and_says_so() -> None:
     until = [f"2026-03-01T00:0{minute}:00Z" for minute in (4, 2, 3, 5)]
     rest = [{"lun": lun, "uid": uid(50 + lun), "until": time} for lun, time in enumerate(until, 1)]
     wished = around(
-        node(cooling_luns=rest),
+        node(quarantined_luns=rest),
         *(attachment(each, "node", each) for each in ("data", "logs")),
         now="2026-03-01T00:01:00Z",
     )
@@ -238,7 +239,7 @@ def test_on_a_small_system_a_host_is_full_sooner_and_takes_the_one_that_rested_l
     small = replace(body(), system=replace(body().system, product="IBM Storwize V3500"))
     full = [mapped(OURS, volume(f"v{lun}", lun + 100), lun) for lun in range(3, 512)]
     rest = [{"lun": lun, "uid": uid(50 + lun), "until": f"2026-03-01T00:0{5 - lun}:00Z"} for lun in (1, 2)]
-    wished = around(node(cooling_luns=rest), attachment("data", "node", "data"), now="2026-03-01T00:01:00Z")
+    wished = around(node(quarantined_luns=rest), attachment("data", "node", "data"), now="2026-03-01T00:01:00Z")
 
     assert chosen(wished, inventory(DATA, OURS, *full, of=small)) == {"data": 2}
     assert chosen(wished, inventory(DATA, OURS, *full)) == {"data": 512}
@@ -253,13 +254,13 @@ def test_who_asks_for_one_that_rests_is_not_warned() -> None:
 # -- where the FlashSystemHost goes, or is gone ----------------------------------------------------------------------
 
 
-def former(*entries: CoolingLun) -> dict[str, Any]:
+def former(*entries: QuarantinedLun) -> dict[str, Any]:
     return {"initiators": [iqn("elsewhere"), iqn("node")], "luns": [each.model_dump() for each in entries]}
 
 
 def created_again(*formers: dict[str, Any], now: str = NOW, quarantine: str = "5m") -> Desired:
     """A FlashSystemHost without a status, on an array that remembers former hosts, and an attachment of `logs`."""
-    remembers = array(lun_quarantine=quarantine, status={"cooling_luns": formers})
+    remembers = array(lun_quarantine=quarantine, status={"quarantined_luns": formers})
     return desired(host("node"), attachment("a", "node", "logs"), of=remembers, now=now)
 
 
@@ -278,9 +279,9 @@ def test_what_the_array_remembers_counts_for_the_same_machine_only_and_for_no_lo
 
 
 def test_of_what_the_host_and_the_array_remember_the_later_end_counts() -> None:
-    remembers = array(lun_quarantine="5m", status={"cooling_luns": [former(entry(1, 1, LATER), entry(2, 2, END))]})
+    remembers = array(lun_quarantine="5m", status={"quarantined_luns": [former(entry(1, 1, LATER), entry(2, 2, END))]})
     wished = desired(
-        node(cooling_luns=[entry(1, 3, END).model_dump(), entry(2, 4, LATER).model_dump()]), of=remembers, now=NOW
+        node(quarantined_luns=[entry(1, 3, END).model_dump(), entry(2, 4, LATER).model_dump()]), of=remembers, now=NOW
     )
 
     assert said(wished, inventory(DATA, OURS)) == (entry(1, 3), entry(2, 2))
@@ -289,7 +290,7 @@ def test_of_what_the_host_and_the_array_remember_the_later_end_counts() -> None:
 def test_what_a_host_leaves_has_every_initiator_by_which_its_machine_was_known() -> None:
     going = host("node", "new", status={"ports": [{"iqn": iqn("old")}], **RESTING})
 
-    left = luns.left_by(going, going.status.cooling_luns)
+    left = luns.left_by(going, going.status.quarantined_luns)
 
     assert (left.initiators, left.luns) == ((iqn("new"), iqn("old")), (entry(1, 1),))
 
@@ -323,7 +324,7 @@ def test_what_is_freed_on_a_host_object_without_a_host_resource_is_recorded_with
     (left,) = luns.freed_of_former_hosts(decisions, wished, seen).values()
     assert (left.initiators, left.luns) == ((iqn("node"),), (entry(1, 1),))
 
-    known = array(lun_quarantine="5m", status={"cooling_luns": [left.model_dump()]})
+    known = array(lun_quarantine="5m", status={"quarantined_luns": [left.model_dump()]})
     assert luns.freed_of_former_hosts(decisions, desired(going, of=known, now=NOW), seen) == {}
     assert luns.freed_of_former_hosts(decisions, around(node(), going), seen) == {}
     assert luns.freed_of_former_hosts(decisions, around(going, quarantine="0s"), seen) == {}

@@ -216,7 +216,7 @@ CASES = [
     ),
     Case(
         "what was taken over stays on the array, and it is said",
-        decided(leaving(bound(ADMINS, DATA, origin="TakenOver")), inventory(DATA, ADMINS, mapped(ADMINS, DATA))),
+        decided(leaving(bound(ADMINS, DATA, origin="Adopted")), inventory(DATA, ADMINS, mapped(ADMINS, DATA))),
         Release,
         ("data", "admins", "deletionPolicy Delete"),
     ),
@@ -229,7 +229,7 @@ CASES = [
     Case(
         "what was taken over goes when the spec says Delete",
         decided(
-            leaving(bound(ADMINS, DATA, origin="TakenOver"), deletion_policy="Delete"),
+            leaving(bound(ADMINS, DATA, origin="Adopted"), deletion_policy="Delete"),
             inventory(DATA, ADMINS, mapped(ADMINS, DATA)),
         ),
         unmap(ADMINS.name),

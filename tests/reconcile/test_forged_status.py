@@ -75,7 +75,7 @@ def around(forger: str) -> tuple[FlashSystemHost, ...]:
 def test_no_forged_status_unmaps_what_is_anothers(there: Host, forger: str) -> None:
     names = (there.name, OURS.name, "unknown")
     initiators: tuple[list[str], ...] = (sorted(there.iqns), [], [*OURS.iqns, *there.iqns])
-    origins, policies = ("Created", "TakenOver", None), (None, "Delete", "Retain")
+    origins, policies = ("Created", "Adopted", None), (None, "Delete", "Retain")
     for name, iqns, origin, policy, seen in product(names, initiators, origins, policies, VIEWS):
         status = bound(there, DATA, host={"name": name, "initiators": iqns}, origin=origin)
         decision = decided(leaving(status, deletion_policy=policy), seen, *around(forger), of=ALL_ALLOWED)

@@ -137,9 +137,9 @@ LIFE = [
     ),
     # -- of a mapping: origin and policy on our host objects and on others' -----------------------------------------
     Case("what we mapped on our host object is unmapped", detached(ours(), "Created"), UNMAPPED_OURS),
-    Case("what was found on our host object is ours too", detached(ours(), "TakenOver"), UNMAPPED_OURS),
+    Case("what was found on our host object is ours too", detached(ours(), "Adopted"), UNMAPPED_OURS),
     Case("what we mapped on theirs is unmapped", detached(ADMINS, "Created"), UNMAPPED_ADMINS),
-    Case("what was found on theirs stays", detached(ADMINS, "TakenOver"), Release, ("was there before",)),
+    Case("what was found on theirs stays", detached(ADMINS, "Adopted"), Release, ("was there before",)),
     *(
         Case(
             f"Delete unmaps what is {origin} on {on.name}",
@@ -147,7 +147,7 @@ LIFE = [
             Act((UnmapVolume(on.name, DATA.name, DATA.uid),)),
         )
         for on in (ours(), ADMINS)
-        for origin in ("Created", "TakenOver")
+        for origin in ("Created", "Adopted")
     ),
     *(
         Case(
@@ -157,7 +157,7 @@ LIFE = [
             ("deletionPolicy Retain",),
         )
         for on in (ours(), ADMINS)
-        for origin in ("Created", "TakenOver")
+        for origin in ("Created", "Adopted")
     ),
 ]
 

@@ -82,7 +82,7 @@ PLACE = [
     Case(
         "a host object is made where and as the spec wishes it",
         decided(
-            node(lifecycle="Persistent", portset="fast", io_groups=["io_grp1", "0"], type="tpgs"),
+            node(lifecycle="Persistent", portset="fast", io_groups=["io_grp1", "0"], host_type="TPGS"),
             inventory(of=WIDE),
         ),
         Act((MakeHost(OWN, (iqn("node"),), portset="fast", io_groups=("0", "1"), kind="tpgs"),)),
@@ -96,7 +96,7 @@ PLACE = [
     ),
     Case(
         "a host object of ours moves to another portset and type while nobody is logged in",
-        decided(node(portset="fast", type="tpgs"), inventory(ours(), of=WIDE), WANTED),
+        decided(node(portset="fast", host_type="TPGS"), inventory(ours(), of=WIDE), WANTED),
         Act((ChangeHost(OWN, "fast", "tpgs"),)),
     ),
     Case(
@@ -134,9 +134,9 @@ PLACE = [
     ),
     Case(
         "the type of a machine that is logged in stays",
-        decided(node(type="tpgs"), inventory(ours(LOGGED_IN)), WANTED),
+        decided(node(host_type="TPGS"), inventory(ours(LOGGED_IN)), WANTED),
         Reason.HOST_LOGGED_IN,
-        ("is not as spec.type says.",),
+        ("is not as spec.hostType says.",),
     ),
     Case(
         "I/O groups are added to a machine that is logged in",
@@ -250,13 +250,13 @@ PLACE = [
     ),
     Case(
         "a type of host that came later is not asked for",
-        decided(node(type="hide_secondary"), inventory(of=LEGACY)),
+        decided(node(host_type="HideSecondary"), inventory(of=LEGACY)),
         Reason.NOT_SUPPORTED,
-        ("hide_secondary", "generic"),
+        ("HideSecondary", "Generic"),
     ),
     Case(
         "an older array knows the older types",
-        decided(node(type="tpgs", lifecycle="Persistent"), inventory(of=LEGACY)),
+        decided(node(host_type="TPGS", lifecycle="Persistent"), inventory(of=LEGACY)),
         Act((MakeHost(OWN, (iqn("node"),), kind="tpgs"),)),
     ),
     Case(
@@ -370,23 +370,23 @@ PLACE = [
     Case(
         "an administrator's host object is not moved",
         decided(
-            node(portset="fast", type="tpgs", io_groups=["0"]),
+            node(portset="fast", host_type="TPGS", io_groups=["0"]),
             inventory(host_object("admins", "node", portset="portset0"), of=WIDE, io_groups={ADMINS.name: {"0", "1"}}),
             WANTED,
         ),
         Reason.HOST_DIFFERS,
-        ("admins", "spec.portset, spec.type and spec.ioGroups"),
+        ("admins", "spec.portset, spec.hostType and spec.ioGroups"),
     ),
     Case(
         "and nothing new is mapped to it",
-        attaching(node(type="tpgs"), inventory(ADMINS, DATA)),
+        attaching(node(host_type="TPGS"), inventory(ADMINS, DATA)),
         Reason.HOST_NOT_READY,
-        ("spec.type",),
+        ("spec.hostType",),
     ),
     Case(
         "one that fits is used",
         decided(
-            node(portset="fast", type="tpgs"),
+            node(portset="fast", host_type="TPGS"),
             inventory(host_object("admins", "node", portset="fast", kind="tpgs"), of=WIDE),
             WANTED,
         ),

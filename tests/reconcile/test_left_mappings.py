@@ -65,7 +65,7 @@ def ended(leaving: VolumeAttachment, wished: Desired, seen: Inventory) -> Releas
     return decision
 
 
-@pytest.mark.parametrize("origin", ["Created", "TakenOver"])
+@pytest.mark.parametrize("origin", ["Created", "Adopted"])
 @pytest.mark.parametrize("recorded", NAMES)
 def test_a_mapping_that_the_host_still_sees_is_reported_as_left_and_never_as_detached(
     recorded: str, origin: str

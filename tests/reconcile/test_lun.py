@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsystem_operator.api.host import CoolingLun
+from flashsystem_operator.api.host import QuarantinedLun
 from flashsystem_operator.planner.decision import Reason, Refuse
 from flashsystem_operator.planner.luns import Quarantine, choose
 from flashsystem_operator.values import Lun
@@ -104,7 +104,7 @@ def test_without_a_lun_up_to_255_a_persistent_volume_is_refused_with_a_way_out()
 def rests(until: dict[int, int]) -> Quarantine:
     """LUNs that another volume had, and the minute until which they rest."""
     return {
-        Lun(lun): CoolingLun(lun=Lun(lun), uid=uid(9), until=f"2026-03-01T00:{minute:02}:00Z")
+        Lun(lun): QuarantinedLun(lun=Lun(lun), uid=uid(9), until=f"2026-03-01T00:{minute:02}:00Z")
         for lun, minute in until.items()
     }
 

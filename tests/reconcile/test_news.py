@@ -85,7 +85,7 @@ DRIFTING = before(said("Drifted", "True", "LUNDiffers"), attached=True)
 
 CASES = [
     Case("a volume was mapped", before(), MAP, Outcome(THERE), after(), (("Attached", False),)),
-    Case("a mapping was found", before(), THERE, Outcome(THERE), after(origin="TakenOver"), (("Attached", False),)),
+    Case("a mapping was found", before(), THERE, Outcome(THERE), after(origin="Adopted"), (("Attached", False),)),
     Case(
         "it was mapped in a pass of which nothing was told",
         before(),

@@ -97,7 +97,7 @@ def test_a_mapping_on_our_own_host_object_is_ours() -> None:
 
 
 def test_a_mapping_found_on_an_administrators_host_object_is_taken_over() -> None:
-    assert of(attachment("a", "node"), inventory(DATA, ADMINS, mapped(ADMINS, DATA))).origin is Origin.TAKEN_OVER
+    assert of(attachment("a", "node"), inventory(DATA, ADMINS, mapped(ADMINS, DATA))).origin is Origin.ADOPTED
 
 
 def test_a_mapping_on_an_administrators_host_object_is_ours_if_that_was_recorded_before() -> None:
@@ -109,7 +109,7 @@ def test_a_mapping_on_an_administrators_host_object_is_ours_if_that_was_recorded
 def test_a_mapping_that_the_array_did_not_let_us_make_was_made_by_somebody_else() -> None:
     wished = attachment("a", "node", status=bound(ADMINS, DATA))
 
-    assert of(wished, inventory(DATA, ADMINS, mapped(ADMINS, DATA)), refused=True).origin is Origin.TAKEN_OVER
+    assert of(wished, inventory(DATA, ADMINS, mapped(ADMINS, DATA)), refused=True).origin is Origin.ADOPTED
 
 
 def test_the_record_of_a_command_that_the_array_refused_does_not_claim_a_later_mapping() -> None:
@@ -120,7 +120,7 @@ def test_the_record_of_a_command_that_the_array_refused_does_not_claim_a_later_m
 
     later = of(after(recorded, refused), inventory(DATA, ADMINS, mapped(ADMINS, DATA)))
 
-    assert later.origin is Origin.TAKEN_OVER
+    assert later.origin is Origin.ADOPTED
 
 
 def test_what_we_did_to_one_host_object_is_no_claim_on_what_is_found_on_another() -> None:
@@ -130,7 +130,7 @@ def test_what_we_did_to_one_host_object_is_no_claim_on_what_is_found_on_another(
     said = of(wished, inventory(DATA, OURS, other, mapped(OURS, DATA), mapped(other, DATA)), host("node", "new-card"))
 
     assert said.host is not None
-    assert (said.host.name, said.origin) == ("admins", Origin.TAKEN_OVER)
+    assert (said.host.name, said.origin) == ("admins", Origin.ADOPTED)
 
 
 def test_a_host_object_that_was_renamed_is_the_one_that_we_mapped_to() -> None:
@@ -156,7 +156,7 @@ def test_the_younger_of_a_pair_inherits_what_the_elder_had_the_mapping_for() -> 
 def test_a_mapping_through_a_host_cluster_is_never_ours() -> None:
     wished = attachment("a", "node", access="Shared")
 
-    assert of(wished, inventory(DATA, OURS, mapped(OURS, DATA, cluster="c"))).origin is Origin.TAKEN_OVER
+    assert of(wished, inventory(DATA, OURS, mapped(OURS, DATA, cluster="c"))).origin is Origin.ADOPTED
 
 
 def test_what_is_being_deleted_keeps_its_record_to_the_end() -> None:

@@ -30,7 +30,7 @@ from flashsystem_operator.api.fields import (
     SystemId,
     VolumeUid,
 )
-from flashsystem_operator.api.host import CoolingLun
+from flashsystem_operator.api.host import QuarantinedLun
 from flashsystem_operator.api.metadata import Kind, Resource
 
 
@@ -172,8 +172,8 @@ class MultiHostMapping(StrEnum):
 class Dialect(StrEnum):
     """Which command line the array speaks: FlashSystem 840/900, or Storage Virtualize."""
 
-    LEGACY = "legacy"
-    MODERN = "modern"
+    LEGACY = "Legacy"
+    MODERN = "Modern"
 
 
 class Management(Model):
@@ -187,7 +187,7 @@ class Iscsi(Model):
     """Which of the array's portals hosts shall use."""
 
     portset: PortsetName | None = None
-    addresses: Annotated[tuple[IpAddress, ...], Field(max_length=64), ONCE_AS_WRITTEN] = ()
+    portal_addresses: Annotated[tuple[IpAddress, ...], Field(max_length=64), ONCE_AS_WRITTEN] = ()
     """Empty: all that the array has."""
     port: Port = 3260
 
@@ -201,7 +201,7 @@ class Limits(Model):
     new_connections_per_second: Annotated[int, Field(ge=1, le=15)] = 3
 
 
-class DetachBrake(Model):
+class DetachRateLimit(Model):
     """At most so many volumes are unmapped in so many seconds; what is wished beyond that waits."""
 
     max: Annotated[int, Field(ge=1, le=10000)]
@@ -225,7 +225,7 @@ class ArraySpec(Model):
     """Empty: every volume. Otherwise what no entry allows is refused."""
     persistent_volumes: PersistentVolumes = PersistentVolumes.FORBIDDEN
     limits: Limits = Limits()
-    detach_brake: DetachBrake | None = None
+    detach_rate_limit: DetachRateLimit | None = None
     """None: no brake."""
     resync_interval: Duration = 60.0
     """Seconds between two looks at an array where nothing happens."""
@@ -311,7 +311,7 @@ class FormerHost(StatusModel):
     """LUNs that were freed on a host whose FlashSystemHost is gone. initiators: by which its next one is known."""
 
     initiators: Annotated[tuple[Text, ...], AtMost(64)] = ()
-    luns: Annotated[tuple[CoolingLun, ...], AtMost(512)] = ()
+    luns: Annotated[tuple[QuarantinedLun, ...], AtMost(512)] = ()
 
 
 class ArrayStatus(StatusModel):
@@ -337,7 +337,7 @@ class ArrayStatus(StatusModel):
     detaches: Annotated[tuple[Detaches, ...], AtMost(64)] = ()
     """What the brake counts, from the oldest to the youngest: written before the first volume is unmapped."""
     allowance: Allowance | None = None
-    cooling_luns: Annotated[tuple[FormerHost, ...], AtMost(64)] = ()
+    quarantined_luns: Annotated[tuple[FormerHost, ...], AtMost(64)] = ()
     """Written before the finalizer of a FlashSystemHost goes, so that one that is created again knows of them."""
     audit: Audit | None = None
     last_contact_time: Time | None = None

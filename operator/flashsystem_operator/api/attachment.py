@@ -96,7 +96,7 @@ class Origin(StrEnum):
     """Whether the mapping was made by us or found."""
 
     CREATED = "Created"
-    TAKEN_OVER = "TakenOver"
+    ADOPTED = "Adopted"
 
 
 class VolumeSelector(Model):

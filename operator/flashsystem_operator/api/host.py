@@ -29,15 +29,20 @@ class Lifecycle(StrEnum):
     """As long as the resource."""
 
 
-class HostKind(StrEnum):
+class HostType(StrEnum):
     """What the array calls the type of a host: how it talks to it."""
 
-    GENERIC = "generic"
-    HPUX = "hpux"
-    TPGS = "tpgs"
-    OPENVMS = "openvms"
-    ADMINLUN = "adminlun"
-    HIDE_SECONDARY = "hide_secondary"
+    GENERIC = "Generic"
+    HPUX = "HPUX"
+    TPGS = "TPGS"
+    OPENVMS = "OpenVMS"
+    ADMINLUN = "AdminLUN"
+    HIDE_SECONDARY = "HideSecondary"
+
+    @property
+    def on_array(self) -> str:
+        """The array's own word, as `lshost` prints it and `mkhost -type` takes it."""
+        return "hide_secondary" if self is HostType.HIDE_SECONDARY else self.lower()
 
 
 class OtherPorts(StrEnum):
@@ -69,13 +74,13 @@ class HostSpec(Model):
 
     array_ref: ArrayRef
     initiators: Initiators
-    host_name: HostBase | None = None
+    host_name_prefix: HostBase | None = None
     lifecycle: Lifecycle = Lifecycle.ON_DEMAND
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
     portset: PortsetName | None = None
     io_groups: Annotated[tuple[IoGroup, ...], Field(min_length=1, max_length=4), ONCE] = ()
     """By name or id. Empty: all that the array has."""
-    type: HostKind | None = None
+    host_type: HostType | None = None
     chap: Chap | None = None
     drift_policy: DriftPolicy = DriftPolicy.CORRECT
     """For the ports of a host object that we made."""
@@ -111,7 +116,7 @@ class ChapSeen(StatusModel):
     secret_version: Text | None = None
 
 
-class CoolingLun(StatusModel):
+class QuarantinedLun(StatusModel):
     """A LUN that was freed, and is not given to another volume before that time. uid: the volume that had it."""
 
     lun: Lun | None = None
@@ -132,7 +137,7 @@ class HostStatus(StatusModel):
     ports: Annotated[tuple[HostPort, ...], AtMost(64)] = ()
     mappings: HostMappings | None = None
     chap: ChapSeen | None = None
-    cooling_luns: Annotated[tuple[CoolingLun, ...], AtMost(512)] = ()
+    quarantined_luns: Annotated[tuple[QuarantinedLun, ...], AtMost(512)] = ()
     plan: Plan | None = None
 
 
@@ -160,8 +165,8 @@ class FlashSystemHost(Resource):
         if "arrayRef" in incomplete:
             array = seen.array or ArraySeen()
             update["array_ref"] = ArrayRef.model_construct(name=array.name or "", namespace=array.namespace)
-        if "hostName" in incomplete and seen.name and seen.ownership is Ownership.CREATED:
-            update["host_name"] = seen.name.rpartition("-")[0]
+        if "hostNamePrefix" in incomplete and seen.name and seen.ownership is Ownership.CREATED:
+            update["host_name_prefix"] = seen.name.rpartition("-")[0]
         return self.model_copy(update={"spec": self.spec.model_copy(update=update)})
 
     @property
@@ -172,4 +177,4 @@ class FlashSystemHost(Resource):
     @property
     def base_name(self) -> str:
         """What the name on the array begins with, before it is made valid."""
-        return self.spec.host_name or self.metadata.name
+        return self.spec.host_name_prefix or self.metadata.name

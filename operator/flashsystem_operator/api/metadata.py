@@ -133,6 +133,11 @@ class ObjectMeta(Model):
         return self.deletion_timestamp is not None
 
     @property
+    def revision(self) -> tuple[str, int, bool]:
+        """What changes when users change what they ask for, annotations apart. An object created again differs."""
+        return self.uid, self.generation, self.deleting
+
+    @property
     def guarded(self) -> bool:
         """Whether our finalizer keeps the object."""
         return FINALIZER in self.finalizers

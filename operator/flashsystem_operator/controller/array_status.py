@@ -48,8 +48,8 @@ async def remember(
     if audit != (before.audit or Audit()):
         status = status.model_copy(update={"audit": audit})
     if former:
-        resting = luns.remembering(before.cooling_luns, former, now())
-        status = status.model_copy(update={"cooling_luns": resting})
+        resting = luns.remembering(before.quarantined_luns, former, now())
+        status = status.model_copy(update={"quarantined_luns": resting})
     uid = writer.uid(array)
     return not await writer.all([array], lambda ref: writer.status(ref, uid, status))
 
@@ -90,7 +90,10 @@ class Reports:
     @staticmethod
     def is_outdated(desired: Desired) -> bool:
         """Whether other deletions wait for the brake than the array says, or until another time, or none any more."""
-        wished, said = detach_rate_limit.note(desired), find(desired.array.status.conditions, detach_rate_limit.BRAKED)
+        wished, said = (
+            detach_rate_limit.note(desired),
+            find(desired.array.status.conditions, detach_rate_limit.RATE_LIMITED),
+        )
         told = said.message if said and said.status == "True" else None
         return told != (wished.message if wished else None)
 

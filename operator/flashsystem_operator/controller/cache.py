@@ -314,6 +314,11 @@ class Cache:
         refs |= {ref for ref in self._under("seen-array", array) if self.array_of(ref) == array}
         return {ref: found for ref in refs if isinstance(found := self._resource(ref), VolumeAttachment)}
 
+    def attachments_of(self, host: ObjectRef, array: ObjectRef) -> dict[ObjectRef, VolumeAttachment]:
+        """Those of one host, as far as they are worked through this array."""
+        found = ((ref, self._resource(ref)) for ref in self._under("host", host) if self.array_of(ref) == array)
+        return {ref: each for ref, each in found if isinstance(each, VolumeAttachment)}
+
     def hosts_behind(self, array: ObjectRef, refs: Collection[ObjectRef]) -> list[FlashSystemHost]:
         """The hosts of an array that these objects are, or are attached to, whose specs can be read."""
         hosts, attachments = self.hosts_on(array), self.attachments_on(array)

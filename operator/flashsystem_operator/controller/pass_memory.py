@@ -164,7 +164,7 @@ class DetachCounter:
     ) -> dict[ObjectRef, KubeError]:
         """Count what is about to be unmapped; answers with whom that failed for: nothing may be unmapped for these."""
         going = [ref for ref in _unmapping(decisions) if ref not in excluded]
-        if desired.array.spec.detach_brake is None or not going:
+        if desired.array.spec.detach_rate_limit is None or not going:
             return {}
         uids = [desired.attachments[ref].metadata.uid for ref in going]
         again = [self.counted[uid] for uid in uids if uid in self.counted]

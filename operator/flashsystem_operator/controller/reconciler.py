@@ -330,7 +330,9 @@ class Pass:
         hosts |= {host.ref for host in desired.hosts.values() if host.status.name == operation.step.host}
         if (host := desired.host_by_object_name.get(operation.step.host)) is not None:
             hosts.add(host.ref)
-        asked = asyncio.run_coroutine_threadsafe(self.writer.confirm(operation.owner, operation.uid, hosts), loop)
+        asked = asyncio.run_coroutine_threadsafe(
+            self.writer.confirm(operation.owner, operation.uid, hosts, desired), loop
+        )
         try:
             asked.result(_CONFIRMED_WITHIN)
         except (KubeError, TimeoutError, concurrent.futures.CancelledError) as error:
@@ -474,7 +476,7 @@ def _as_looked_for(due: Iterable[ObjectRef], looked_for: Desired, desired: Desir
 
 def _asked_for(ref: ObjectRef, desired: Desired) -> tuple[object, ...]:
     found = desired.hosts.get(ref) or desired.attachments.get(ref)
-    return (found.metadata.uid, found.metadata.generation, found.metadata.deleting) if found else ()
+    return found.metadata.revision if found else ()
 
 
 def _to_be_guarded(desired: Desired) -> dict[ObjectRef, str]:

@@ -106,7 +106,7 @@ class Unassigned:
     async def _release(self, entry: Entry, end: Release) -> None:
         array = self._cache.array_of(entry.ref)
         host = entry.counted if isinstance(entry.counted, FlashSystemHost) else None
-        freed = [luns.left_by(host, host.status.cooling_luns)] if host else []
+        freed = [luns.left_by(host, host.status.quarantined_luns)] if host else []
         going = [entry.ref] if end.left else []
         if array and not await remember_released(self._writer, array, going, freed=freed):
             raise KubeError("what is left on the array could not be written down")

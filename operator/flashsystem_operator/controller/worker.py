@@ -193,7 +193,7 @@ class Worker:
         entries = (entry for ref in due if ref != self.ref and (entry := self._cache.get(ref)) is not None)
         going = {entry.ref: entry for entry in entries if entry.meta.deleting and entry.meta.released}
         hosts = (entry.counted for entry in going.values() if isinstance(entry.counted, FlashSystemHost))
-        freed = [luns.left_by(host, host.status.cooling_luns) for host in hosts]
+        freed = [luns.left_by(host, host.status.quarantined_luns) for host in hosts]
         if not await remember(self._writer, self.ref, going, freed=freed):
             raise KubeError("what is let go could not be written down")
         for ref, entry in going.items():
@@ -249,7 +249,7 @@ class Worker:
         self._inventory = ended.inventory
         self._connection.worked()
         self._complained = None
-        if survey or ended.acted or (array.spec.detach_brake and self._reports.is_outdated(self._world(""))):
+        if survey or ended.acted or (array.spec.detach_rate_limit and self._reports.is_outdated(self._world(""))):
             await self._reports.array(self._world(""), ended.verdict, ended.inventory, access.contact(), survey=survey)
         if survey:
             self._queue.put(self.ref, array.spec.resync_interval * random.uniform(0.9, 1.0))  # noqa: S311 - jitter

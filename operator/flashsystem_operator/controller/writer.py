@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import UTC, datetime
 
 from flashsystem_operator.api.base import StatusModel, remember
@@ -11,6 +11,7 @@ from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Change, 
 from flashsystem_operator.controller.events import Events
 from flashsystem_operator.controller.kube.client import Body, Conflict, Kube, KubeError, NotFound
 from flashsystem_operator.planner import text
+from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.events import EventReason, EventRecord
 
 _SIDE_BY_SIDE = 32
@@ -144,12 +145,13 @@ class Writer:
         self._doubtful.discard(ref)
         return change is Change.NOTHING
 
-    async def confirm(self, owner: ObjectRef, uid: str, hosts: Iterable[ObjectRef]) -> None:
-        """Ask the API server whether an object and all attachments of these hosts are as they are known.
+    async def confirm(self, owner: ObjectRef, uid: str, hosts: Collection[ObjectRef], planned: Desired) -> None:
+        """Ask the API server whether an object and all attachments of these hosts are as the plan assumes.
 
-        Asked right before something is taken away on the array: a watch may be late, and what asks for it to stay may
-        have been created a moment ago. Takes one request for a host of up to 500 attachments, and mostly no other.
-        Raises Conflict or Gone if something is not as it was known, and KubeError if that cannot be had.
+        Asked right before something is removed on the array: a watch may be late, and an attachment that needs it may
+        have been created a moment ago; or the watch was in time, but the plan is older. Takes one request for a host of
+        up to 500 attachments, and mostly no other. Raises Conflict or NotFound if something differs, and KubeError if
+        the API server does not answer.
         """
         entry = self._cache.get(owner)
         if entry is None or entry.meta.uid != uid:
@@ -162,6 +164,11 @@ class Writer:
         if not found:
             body = await self._kube.get(owner)
             self._compare(owner.kind, body)
+        for host in hosts:
+            for ref, now in self._cache.attachments_of(host, planned.array.ref).items():
+                before = planned.attachments.get(ref)
+                if before is None or before.metadata.revision != now.metadata.revision:
+                    raise Conflict(f"{ref} is not as it was when this was planned")
 
     def _compare(self, kind: Kind, body: Body) -> None:
         """Raise Conflict if users changed an object since it was known."""

@@ -14,7 +14,7 @@ from flashsystem_operator.planner.host import host_plan
 from flashsystem_operator.planner.overrides import Worked, apply_overrides, is_in_plan_mode
 from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.safety import detach_guard
-from flashsystem_operator.planner.safety.detach_rate_limit import DetachRateLimit
+from flashsystem_operator.planner.safety.detach_rate_limit import RateLimiter
 from flashsystem_operator.planner.safety.volume_protection import not_before_its_time
 from flashsystem_operator.planner.unreadable import as_far_as_read
 
@@ -24,7 +24,7 @@ class DetachPolicy:
 
     def __init__(self, desired: Desired, inventory: Inventory) -> None:
         self._world = desired
-        self._brake = DetachRateLimit.of(desired)
+        self._brake = RateLimiter.of(desired)
         self._partings = detach_guard.partings(desired, inventory)
 
     def judge(self, attachment: VolumeAttachment, wished: Decision) -> Decision:

@@ -117,7 +117,7 @@ def _of_traits(host: ObjectRef, step: Step) -> ChangeReason:
             )
         case ChangeHost(portset=portset, kind=kind):
             wished = [f"spec.portset {portset}"] if portset else []
-            wished += [f"spec.type {kind}"] if kind else []
+            wished += [f"spec.hostType {kind}"] if kind else []
             return ChangeReason(
                 ChangeKind.PLACE_HOST, f"{host} says {listed(wished)}, and the host object has another."
             )

@@ -30,7 +30,7 @@ class Reason(StrEnum):
     HANDING_OVER = "HandingOver"
     OUTCOME_UNKNOWN = "OutcomeUnknown"
     VOLUME_PROTECTED = "VolumeProtected"
-    DETACH_BRAKE = "DetachBrake"
+    DETACH_RATE_LIMITED = "DetachRateLimited"
 
     # Held by whoever looks after the object: take the annotation off.
     PAUSED = "Paused"

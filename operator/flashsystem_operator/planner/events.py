@@ -92,7 +92,7 @@ def of_attachment(
     told = [*_trouble(was, outcome), *_renamed(before.status, after), *_beside(was, after.conditions)]
     told += () if corrected else _warned(planned, outcome)
     if isinstance(outcome.decision, InSync) and after.attached_time and not before.status.attached_time:
-        how = " It was there before." if after.origin is Origin.TAKEN_OVER else ""
+        how = " It was there before." if after.origin is Origin.ADOPTED else ""
         told.append(EventRecord(EventReason.ATTACHED, outcome.decision.message + how))
     elif corrected:
         told.append(_corrected(planned, outcome.decision))

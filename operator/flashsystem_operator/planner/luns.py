@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from flashsystem_operator.api.array import FormerHost
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.host import CoolingLun, FlashSystemHost
+from flashsystem_operator.api.host import FlashSystemHost, QuarantinedLun
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.inventory import Inventory
@@ -22,7 +22,7 @@ from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.text import after, in_utc
 from flashsystem_operator.values import MAX_LUN, MAX_PERSISTENT_VOLUME_LUN, HostName, Iqn, Lun, VolumeUid
 
-Quarantine = Mapping[Lun, CoolingLun]
+Quarantine = Mapping[Lun, QuarantinedLun]
 """What rests, by LUN."""
 
 _MOST = 512
@@ -38,8 +38,8 @@ def cooling(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> Qu
         return {}
     there = _mapped(_object_of(host, desired, inventory), inventory)
     fresh, leaving = _after(desired, 1.0), _leaving(host, desired)
-    found: dict[Lun, CoolingLun] = {}
-    for each in (*of_former_host(host.spec.initiators.iscsi, desired).values(), *host.status.cooling_luns):
+    found: dict[Lun, QuarantinedLun] = {}
+    for each in (*of_former_host(host.spec.initiators.iscsi, desired).values(), *host.status.quarantined_luns):
         until = min(in_utc(each.until) or fresh, fresh)  # somebody else may have written it
         if each.lun is None or until <= desired.now:
             continue
@@ -47,7 +47,7 @@ def cooling(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> Qu
             _keep_later(found, each.model_copy(update={"until": until}))
     for lun, uid in _remembered(host, desired):
         if lun not in there:
-            found[lun] = CoolingLun(lun=lun, uid=uid, until=fresh)
+            found[lun] = QuarantinedLun(lun=lun, uid=uid, until=fresh)
     return found
 
 
@@ -69,11 +69,11 @@ def with_freed(known: Quarantine, steps: Iterable[UnmapVolume], desired: Desired
         for lun, uid in _mapped(step.host, inventory).items():
             before = found.get(lun)
             if uid == step.uid and not (before and before.uid == uid and (before.until or "") > half):
-                found[lun] = CoolingLun(lun=lun, uid=uid, until=fresh)
+                found[lun] = QuarantinedLun(lun=lun, uid=uid, until=fresh)
     return found
 
 
-def listed(found: Quarantine) -> tuple[CoolingLun, ...]:
+def listed(found: Quarantine) -> tuple[QuarantinedLun, ...]:
     """As the status has them: by LUN; where there are too many, those that have rested longest are left out."""
     kept = sorted(found.values(), key=lambda each: each.until or "", reverse=True)[:_MOST]
     return tuple(sorted(kept, key=lambda each: each.lun or 0))
@@ -94,14 +94,14 @@ def freed(
 
 def of_former_host(initiators: Iterable[str], desired: Desired) -> Quarantine:
     """What the array remembers of hosts with one of these initiators whose FlashSystemHosts are gone."""
-    names, found = frozenset(initiators), dict[Lun, CoolingLun]()
-    for former in desired.array.status.cooling_luns if desired.array.spec.lun_quarantine else ():
+    names, found = frozenset(initiators), dict[Lun, QuarantinedLun]()
+    for former in desired.array.status.quarantined_luns if desired.array.spec.lun_quarantine else ():
         for each in former.luns if not names.isdisjoint(former.initiators) else ():
             _keep_later(found, each)
     return found
 
 
-def left_by(host: FlashSystemHost, resting: Iterable[CoolingLun]) -> FormerHost:
+def left_by(host: FlashSystemHost, resting: Iterable[QuarantinedLun]) -> FormerHost:
     """What the array is to remember of a host when its FlashSystemHost goes."""
     names = (*host.spec.initiators.iscsi, *(port.iqn for port in host.status.ports if port.iqn))
     return FormerHost(initiators=tuple(dict.fromkeys(names)), luns=tuple(resting))
@@ -132,14 +132,14 @@ def remembering(before: Iterable[FormerHost], more: Iterable[FormerHost], now: s
 
     Where there are too many, those that have rested longest are left out.
     """
-    found: dict[tuple[str, ...], dict[Lun, CoolingLun]] = {}
+    found: dict[tuple[str, ...], dict[Lun, QuarantinedLun]] = {}
     for former in (*before, *more):
         luns = found.setdefault(tuple(sorted(former.initiators)), {})
         for each in former.luns:
             if (in_utc(each.until) or "") > now:
                 _keep_later(luns, each)
     entries = ((initiators, each) for initiators, luns in found.items() for each in luns.values())
-    kept: dict[tuple[str, ...], list[CoolingLun]] = {}
+    kept: dict[tuple[str, ...], list[QuarantinedLun]] = {}
     for initiators, each in sorted(entries, key=lambda entry: entry[1].until or "", reverse=True)[:_MOST]:
         if initiators in kept or len(kept) < _MOST_HOSTS:
             kept.setdefault(initiators, []).append(each)
@@ -160,7 +160,7 @@ def hasty(lun: Lun, name: HostName, resting: Quarantine) -> str:
     )
 
 
-def _keep_later(found: dict[Lun, CoolingLun], each: CoolingLun) -> None:
+def _keep_later(found: dict[Lun, QuarantinedLun], each: QuarantinedLun) -> None:
     """Of two entries for one LUN that which rests longer."""
     if each.lun is not None and (each.lun not in found or (found[each.lun].until or "") <= (each.until or "")):
         found[each.lun] = each

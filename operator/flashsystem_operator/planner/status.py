@@ -156,7 +156,7 @@ def intents_of_hosts(
         update = _asked_ports(host, desired, inventory) if ref in given else {}
         if frees:
             resting = luns.with_freed(luns.cooling(host, desired, inventory), frees.values(), desired, inventory)
-            update |= {"cooling_luns": luns.listed(resting)}
+            update |= {"quarantined_luns": luns.listed(resting)}
         status = host.status.model_copy(update=update)
         if status != host.status:
             found[ref] = HostRecord(status, frozenset(frees))
@@ -195,7 +195,7 @@ def of_host(host: FlashSystemHost, outcome: Outcome, desired: Desired, inventory
     found = host_plan.resolve_host(host, desired, inventory)
     if isinstance(found, Wait | Refuse):
         return host.status.model_copy(update=said)
-    said |= {"array": array_seen(desired, inventory), "cooling_luns": listed(cooling(host, desired, inventory))}
+    said |= {"array": array_seen(desired, inventory), "quarantined_luns": listed(cooling(host, desired, inventory))}
     if isinstance(found, host_plan.Absent):
         asked = host.status.ports if desired.is_unsettled(found.name) else ()
         known = {"ports": asked, "ownership": _made(asked), "chap": host.status.chap if asked else None}
@@ -299,7 +299,7 @@ def _origin(
     leaving = (each for each in desired.leaving(mapping.uid) if each.host == attachment.host)
     if attachment.status.origin is None and any(each.status.origin is Origin.CREATED for each in leaving):
         return Origin.CREATED  # it is left to us by one that is about to go
-    return Origin.TAKEN_OVER
+    return Origin.ADOPTED
 
 
 def _inherited(

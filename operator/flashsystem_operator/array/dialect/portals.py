@@ -106,7 +106,7 @@ def _node(row: Row, known: Mapping[str, Node], line: str, odd: list[Odd]) -> Nod
 
 
 def _short(address: str) -> str:
-    """One spelling for an address, as people write it in spec.iscsi.addresses; what is none is left as it stands."""
+    """One spelling for an address, as in spec.iscsi.portalAddresses; what is none is left unchanged."""
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:

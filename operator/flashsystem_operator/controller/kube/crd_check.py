@@ -124,7 +124,7 @@ def _plain(node: Any, definitions: Mapping[str, Any]) -> Any:
 
 
 def _missing(wanted: Mapping[str, Any], known: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """Paths of what is wanted and not known, as `.coolingLUNs[].until`; of what is missing whole, its own alone."""
+    """Paths of what is wanted and not known, as `.quarantinedLUNs[].until`; of what is missing whole, its own alone."""
     for name, inner in wanted.get("properties", {}).items():
         if name not in known.get("properties", {}):
             yield f"{path}.{name}"

@@ -116,12 +116,14 @@ DRIFTED = Family(
 NOTED = Family(
     "flashsystem_condition_objects",
     "gauge",
-    "Objects with a further condition, as NearLimit, Paused, DetachBraked or ConnectionSecretBlocked. An object may "
-    "have it and be Ready.",
+    "Objects with a further condition, as NearLimit, Paused, DetachRateLimited or ConnectionSecretBlocked. An object "
+    "may have it and be Ready.",
     (*ARRAY, "kind", "condition", "reason"),
 )
-COOLING = Family(
-    "flashsystem_cooling_luns", "gauge", "LUNs that were freed and are not given to another volume yet, on all hosts."
+QUARANTINED = Family(
+    "flashsystem_quarantined_luns",
+    "gauge",
+    "LUNs that were freed and are not given to another volume yet, on all hosts.",
 )
 LOGINS = Family(
     "flashsystem_host_sessions",
@@ -182,7 +184,7 @@ FAMILIES = (
     BLOCKED,
     DRIFTED,
     NOTED,
-    COOLING,
+    QUARANTINED,
     LOGINS,
     REACHABLE,
     CONTACT,

@@ -224,7 +224,7 @@ def _count(entry: Entry, into: Tally, now: str) -> None:
             into.noted[kind, further, _bounded(said[further])] += 1
     if isinstance(entry.resource, FlashSystemHost):
         status = entry.resource.status
-        into.cooling += sum(lun.until is not None and lun.until > now for lun in status.cooling_luns)
+        into.cooling += sum(lun.until is not None and lun.until > now for lun in status.quarantined_luns)
         into.sessions += sum(port.logins or 0 for port in status.ports)
 
 

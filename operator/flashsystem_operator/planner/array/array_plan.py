@@ -70,13 +70,13 @@ def nodes(array: FlashSystemArray, body: Body) -> Refuse | None:  # noqa: ARG001
 
 
 def portals(array: FlashSystemArray, body: Body) -> Refuse | None:
-    allowed = array.spec.iscsi.addresses
+    allowed = array.spec.iscsi.portal_addresses
     if usable_portals(array, body):
         return None
     return Refuse(
         Reason.NO_USABLE_PORTAL,
         "No address for iSCSI hosts is configured and up on an online node"
-        + (", of those in spec.iscsi.addresses. Correct these, or configure" if allowed else ". Configure")
+        + (", of those in spec.iscsi.portalAddresses. Correct these, or configure" if allowed else ". Configure")
         + " one on the array.",
     )
 
@@ -87,7 +87,7 @@ CHECKS = (open_access, pool, portset, nodes, portals)
 
 def usable_portals(array: FlashSystemArray, body: Body) -> tuple[Portal, ...]:
     """Where hosts can log in now, of those addresses that the spec allows."""
-    allowed = array.spec.iscsi.addresses
+    allowed = array.spec.iscsi.portal_addresses
     return tuple(each for each in body.portals if each.usable and (not allowed or each.address in allowed))
 
 
@@ -231,7 +231,9 @@ def reached(
             "credentials": api.Credentials(last_worked=contact.secret, last_tried=contact.secret),
             "counts": counts,
             **detach_rate_limit.said(array, now),
-            "cooling_luns": luns.remembering(array.status.cooling_luns, (), now) if array.spec.lun_quarantine else (),
+            "quarantined_luns": luns.remembering(array.status.quarantined_luns, (), now)
+            if array.spec.lun_quarantine
+            else (),
             "audit": audit or array.status.audit,
         }
     )
@@ -278,7 +280,7 @@ def _body(array: FlashSystemArray, body: Body) -> ArrayStatus:
         system_name=system.name,
         product=system.product or None,
         code_level=system.code_text or None,
-        dialect=api.Dialect(system.dialect),
+        dialect=api.Dialect(system.dialect.capitalize()),
         open_access_enabled=system.open_access,
         nodes=tuple(_node(node) for node in body.nodes),
         portals=tuple(_portal(portal, array.spec.iscsi.port) for portal in body.portals),

@@ -283,8 +283,8 @@ def _plan_mapped(
         return Refuse(
             Reason.NO_USABLE_PORTAL,
             f"Volume {target.volume.name} is mapped, but the array has no usable iSCSI portal for host {target.name}: "
-            "none in its portset and I/O groups and among spec.iscsi.addresses of the array is up. Bring one up, or "
-            "correct these.",
+            "none in its portset and I/O groups and among spec.iscsi.portalAddresses of the array is up. Bring one up, "
+            "or correct these.",
         )
     return InSync(
         Reason.ATTACHED,

@@ -107,7 +107,8 @@ def on_another_system(attachment: VolumeAttachment, desired: Desired, inventory:
         Reason.OTHER_SYSTEM,
         f"The volume was mapped on system {seen.system_id}, but {desired.array.ref} leads to {system.name} "
         f"({system.id}) by now. What is on the former system cannot be seen from here. Let spec.management "
-        f"and spec.systemID of the array lead there again; or delete this attachment and {way_out(attachment.metadata)}.",
+        f"and spec.systemID of the array lead there again; or delete this attachment and "
+        f"{way_out(attachment.metadata)}.",
     )
 
 

@@ -7,7 +7,7 @@ administrator made has to fit as it is.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.host import FlashSystemHost, HostType
 from flashsystem_operator.api.metadata import FORCE_DETACH
 from flashsystem_operator.array.commands import (
     AddIoGroups,
@@ -107,7 +107,7 @@ def making(resource: FlashSystemHost, name: HostName, desired: Desired, inventor
         protocol=can.host_protocol,
         portset=(spec.portset or desired.array.spec.iscsi.portset) if can.portsets else None,
         io_groups=tuple(sorted(_wished_groups(resource, inventory))),
-        kind=spec.type,
+        kind=spec.host_type.on_array if spec.host_type else None,
     )
     return (*made, *host_chap.steps(resource, name, desired, inventory))
 
@@ -194,10 +194,11 @@ def _not_supported(resource: FlashSystemHost, inventory: Inventory) -> Refuse | 
         return Refuse(
             Reason.NOT_SUPPORTED, f"{what} has no portsets: they came with release 8.4.2. Remove spec.portset."
         )
-    if spec.type and spec.type not in can.host_kinds:
-        known = " or ".join(sorted(can.host_kinds))
+    if spec.host_type and spec.host_type.on_array not in can.host_kinds:
+        known = " or ".join(each for each in HostType if each.on_array in can.host_kinds)
         return Refuse(
-            Reason.NOT_SUPPORTED, f"{what} has no hosts of type {spec.type}. Remove spec.type, or write {known}."
+            Reason.NOT_SUPPORTED,
+            f"{what} has no hosts of type {spec.host_type}. Remove spec.hostType, or set it to {known}.",
         )
     return None
 
@@ -239,12 +240,13 @@ def _unlike(resource: FlashSystemHost, host: Host, inventory: Inventory) -> _Unl
     """What the array does not tell counts as right."""
     spec, there = resource.spec, inventory.io_groups.get(host.name)
     wished = _wished_groups(resource, inventory)
+    kind = spec.host_type.on_array if spec.host_type else None
     surplus = there - wished if wished and there is not None else frozenset[str]()
     mapped = inventory.on_host(host.name) if surplus else ()
     needed = surplus & {group for uid in mapped for group in _through(inventory.volumes.get(uid), host, inventory)}
     return _Unlike(
         portset=spec.portset if spec.portset and spec.portset != host.portset else None,
-        kind=spec.type if spec.type and host.kind and spec.type != host.kind else None,
+        kind=kind if kind and host.kind and kind != host.kind else None,
         lacking=tuple(sorted(wished - there)) if wished and there is not None else (),
         surplus=tuple(sorted(surplus - needed)),
         needed=tuple(sorted(needed)),
@@ -277,4 +279,4 @@ def _group(word: str, inventory: Inventory) -> str | None:
 
 
 def _words(portset: str | None, kind: str | None) -> list[str]:
-    return [*(["spec.portset"] if portset else []), *(["spec.type"] if kind else [])]
+    return [*(["spec.portset"] if portset else []), *(["spec.hostType"] if kind else [])]

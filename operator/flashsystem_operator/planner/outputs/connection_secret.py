@@ -22,7 +22,7 @@ from flashsystem_operator.values import HostName
 
 def portals_for(host: HostName, desired: Desired, inventory: Inventory) -> tuple[Portal, ...]:
     """The usable portals of the host's portset and I/O groups, of those addresses that the array's spec allows."""
-    known, allowed = inventory.hosts.get(host), desired.array.spec.iscsi.addresses
+    known, allowed = inventory.hosts.get(host), desired.array.spec.iscsi.portal_addresses
     portset = known.portset if known else ""
     groups = {inventory.body.io_groups.get(group) for group in inventory.io_groups.get(host, ())}
     return tuple(

@@ -15,8 +15,8 @@ from flashsystem_operator.api.array import (
     MOST_DETACHES,
     Allowance,
     ArrayStatus,
-    DetachBrake,
     Detaches,
+    DetachRateLimit,
     FlashSystemArray,
 )
 from flashsystem_operator.api.attachment import VolumeAttachment
@@ -26,7 +26,7 @@ from flashsystem_operator.planner.decision import Act, Note, Reason, Wait
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.text import after, in_utc, plural
 
-BRAKED = "DetachBraked"
+RATE_LIMITED = "DetachRateLimited"
 _ENTRIES = 64
 _ALLOWED = re.compile(r"([0-9]{1,6})/(\S{1,40})")
 
@@ -34,7 +34,7 @@ Entries = tuple[Detaches, ...]
 
 
 @dataclass(slots=True)
-class DetachRateLimit:
+class RateLimiter:
     """One plan's way through the brake. left: how many may still go; None without a brake."""
 
     desired: Desired
@@ -43,7 +43,7 @@ class DetachRateLimit:
     @classmethod
     def of(cls, desired: Desired) -> Self:
         array = desired.array
-        if (brake := array.spec.detach_brake) is None:
+        if (brake := array.spec.detach_rate_limit) is None:
             return cls(desired, None)
         entries = _entries(array, desired.now)
         left = brake.max - _counted(entries, _cutoff(brake, desired.now))
@@ -65,7 +65,7 @@ class DetachRateLimit:
             self.left -= 1
 
     def _has_its_place(self, attachment: VolumeAttachment) -> bool:
-        brake, time = self.desired.array.spec.detach_brake, self.desired.counted.get(attachment.metadata.uid)
+        brake, time = self.desired.array.spec.detach_rate_limit, self.desired.counted.get(attachment.metadata.uid)
         return brake is not None and time is not None and time > _cutoff(brake, self.desired.now)
 
 
@@ -74,7 +74,7 @@ def count(array: FlashSystemArray, fresh: int, again: Iterable[str], now: str) -
 
     fresh: how many are counted for the first time. again: the times at which those were counted that are tried again.
     """
-    if array.spec.detach_brake is None:
+    if array.spec.detach_rate_limit is None:
         return array.status
     times = list(again)
     entries = list(_kept(array, now))
@@ -95,43 +95,43 @@ def note(desired: Desired) -> Note | None:
 
     While all of it is unsettled they wait for that; what was said before then stays as it is.
     """
-    if desired.array.spec.detach_brake is None:
+    if desired.array.spec.detach_rate_limit is None:
         return None
-    before = find(desired.array.status.conditions, BRAKED)
+    before = find(desired.array.status.conditions, RATE_LIMITED)
     if desired.all_in_doubt and before is not None:
-        return Note(BRAKED, Reason.DETACH_BRAKE, before.message)
+        return Note(RATE_LIMITED, Reason.DETACH_RATE_LIMITED, before.message)
     waiting = sum(_waits(each) for each in desired.attachments.values())
     if not waiting:
         return None
     return Note(
-        BRAKED,
-        Reason.DETACH_BRAKE,
+        RATE_LIMITED,
+        Reason.DETACH_RATE_LIMITED,
         f"Held back: {plural(waiting, 'deletion')}. {_why(desired, desired.array.metadata.namespace)}",
     )
 
 
 def _waits(attachment: VolumeAttachment) -> bool:
     ready = find(attachment.status.conditions, "Ready")
-    return attachment.metadata.deleting and ready is not None and ready.reason == Reason.DETACH_BRAKE
+    return attachment.metadata.deleting and ready is not None and ready.reason == Reason.DETACH_RATE_LIMITED
 
 
 def _braked(attachment: VolumeAttachment, desired: Desired) -> Wait:
     goes_on = _goes_on(desired)
     rest = (_moment(goes_on) - _moment(desired.now)).total_seconds()
-    return Wait(Reason.DETACH_BRAKE, _why(desired, attachment.metadata.namespace), retry=max(1.0, rest))
+    return Wait(Reason.DETACH_RATE_LIMITED, _why(desired, attachment.metadata.namespace), retry=max(1.0, rest))
 
 
 def _why(desired: Desired, reader: str) -> str:
     """reader: the namespace in which it is read. What an annotation says is for its own."""
-    array, brake = desired.array, desired.array.spec.detach_brake
+    array, brake = desired.array, desired.array.spec.detach_rate_limit
     if brake is None:
         return ""
     near = reader == array.metadata.namespace
     said = repr(str(array.metadata.asked.allow_detaches)[:64]) if near else "something else"
     misread = array.metadata.asked.allow_detaches is not None and _allowed(array) is None
     return (
-        f"The array's spec.detachBrake lets {plural(brake.max, 'volume')} be unmapped in {brake.window:g} seconds, and "
-        f"as many were. It goes on at {_goes_on(desired)}; or, if so many are meant to go, with annotation "
+        f"The array's spec.detachRateLimit lets {plural(brake.max, 'volume')} be unmapped in {brake.window:g} seconds, "
+        f"and as many were. It goes on at {_goes_on(desired)}; or, if so many are meant to go, with annotation "
         f"{ALLOW_DETACHES}: COUNT/UNTIL on the FlashSystemArray, such as 40/2030-01-31T18:00:00Z."
         + (f" What it says now, {said}, is not that." if misread else "")
     )
@@ -142,7 +142,7 @@ def _goes_on(desired: Desired) -> str:
 
     More than the brake allows may count: a burst was let through, or the brake was tightened since.
     """
-    if (brake := desired.array.spec.detach_brake) is None:
+    if (brake := desired.array.spec.detach_rate_limit) is None:
         return desired.now
     entries, cutoff = _entries(desired.array, desired.now), _cutoff(brake, desired.now)
     left = _counted(entries, cutoff)
@@ -167,14 +167,14 @@ def _since(array: FlashSystemArray, now: str) -> str:
 
 def _allowance(array: FlashSystemArray, now: str) -> Allowance | None:
     allowed = _allowed(array)
-    if array.spec.detach_brake is None or allowed is None or now >= allowed[1]:
+    if array.spec.detach_rate_limit is None or allowed is None or now >= allowed[1]:
         return None
     return Allowance(value=array.metadata.asked.allow_detaches, since=_since(array, now))
 
 
 def _kept(array: FlashSystemArray, now: str) -> Entries:
     """The entries that the window, or the allowed burst, still asks for."""
-    if (brake := array.spec.detach_brake) is None:
+    if (brake := array.spec.detach_rate_limit) is None:
         return ()
     allowance = _allowance(array, now)
     since = allowance.since if allowance and allowance.since else now
@@ -222,7 +222,7 @@ def _counted(entries: Entries, cutoff: str) -> int:
     return sum(each.count or 0 for each in entries if _time(each) > cutoff)
 
 
-def _cutoff(brake: DetachBrake, now: str) -> str:
+def _cutoff(brake: DetachRateLimit, now: str) -> str:
     return after(now, -brake.window)
 
 
