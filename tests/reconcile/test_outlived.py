@@ -103,8 +103,8 @@ def test_one_of_two_spread_host_objects_is_removed_only_if_no_attachment_wants_i
         pytest.param([LEFT, mapped(LEFT, DATA)], {}, id="a volume is mapped to it"),
         pytest.param([LEFT, mapped(LEFT, DATA, cluster="c")], {}, id="a volume is mapped to it through a host cluster"),
         pytest.param([host_object(LEFT.name, "old", cluster="c")], {}, id="it is in a host cluster"),
-        pytest.param([LEFT], {"unsettled": frozenset({LEFT.name})}, id="a command may still be running"),
-        pytest.param([LEFT], {"all_unsettled": True}, id="the Lease was taken over a moment ago"),
+        pytest.param([LEFT], {"in_doubt": frozenset({LEFT.name})}, id="a command may still be running"),
+        pytest.param([LEFT], {"all_in_doubt": True}, id="the Lease was taken over a moment ago"),
     ],
 )
 def test_it_stays_while(facts: list[Any], more: dict[str, Any]) -> None:
