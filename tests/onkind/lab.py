@@ -25,7 +25,7 @@ STORAGE = "storage-team"
 """The namespace of the FlashSystemArrays. Two of one array would be one too many, so all tests share these."""
 DIALECTS = ("legacy", "modern")
 KINDS = "fsattach,fshost,fsarray"
-PATIENCE = 120.0  # seconds
+PATIENCE = 300.0
 
 Document = Mapping[str, Any]
 
