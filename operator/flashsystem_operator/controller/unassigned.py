@@ -25,7 +25,7 @@ from flashsystem_operator.planner.conditions import conditions, kept
 from flashsystem_operator.planner.decision import Decision, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.overrides import left_by, way_out
 
-LEASE = "flashsystem-strays"
+LEASE = "flashsystem-unassigned"
 _BATCH = 500
 
 log = logging.getLogger(__name__)
