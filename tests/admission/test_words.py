@@ -20,7 +20,7 @@ EXPLAINED = {
     "fshost.spec.initiators.iscsi": "as in its /etc/iscsi/initiatorname.iscsi",
     "fsattach.spec.volume": "exactly one of name and uid",
     "fsattach.spec.access": "destroy a file system that was not made for it",
-    "fsattach.status.connection.targetPortals": "those of the volume's I/O group first",
+    "fsattach.status.connection.targets": "those of the volume's I/O group first",
     "volumeattachments.flashsystem.io": "One volume visible to one host",
 }
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flashsystem_operator.api.array import FlashSystemArray
-from flashsystem_operator.api.attachment import Access, AttachmentStatus, Connection, VolumeAttachment
+from flashsystem_operator.api.attachment import Access, AttachmentStatus, Connection, Target, VolumeAttachment
 from flashsystem_operator.api.common import Condition
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef, UnreadableResourceError
@@ -86,7 +86,10 @@ def test_two_spellings_of_an_initiator_are_one() -> None:
     assert read.array == ObjectRef(Kind.ARRAY, "team", "fs")
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("30s", 30.0), ("5m", 300.0), ("2h", 7200.0)])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30s", 30.0), ("5m", 300.0), ("2h", 7200.0), ("1m30s", 90.0), ("1.5h", 5400.0), ("1s500ms", 1.5)],
+)
 def test_a_duration_is_seconds_inside(text: str, seconds: float) -> None:
     assert FlashSystemArray.read(array(resyncInterval=text)).spec.resync_interval == seconds
 
@@ -130,7 +133,7 @@ def test_only_what_cannot_be_read_of_a_status_is_forgotten() -> None:
         "lun": 7,
         "origin": "Borrowed",
         "conditions": [READY, {"type": "Stalled"}, *[{"nothing": 1}] * 9, READY | {"type": "Reconciling"}],
-        "connection": {"targetIQN": "iqn.1986-03.com.ibm:2145.fs.node1", "targetLUN": -3},
+        "connection": {"volumeUID": "60050768", "lun": -3},
         "volume": None,
         "host": "node-1",
     }
@@ -141,7 +144,7 @@ def test_only_what_cannot_be_read_of_a_status_is_forgotten() -> None:
     assert status.origin is None
     assert status.observed_generation == -1
     assert [condition.type for condition in status.conditions] == ["Ready", "Reconciling"]
-    assert status.connection == Connection(target_iqn="iqn.1986-03.com.ibm:2145.fs.node1")
+    assert status.connection == Connection(volume_uid="60050768")
     assert status.host is None
 
 
@@ -163,7 +166,7 @@ def test_a_status_is_read_as_it_was_written() -> None:
         conditions=(Condition.model_validate(READY),),
         observed_generation=3,
         lun=VolumeAttachment.read(attachment(lun=0)).spec.lun,
-        connection=Connection(target_iqns=("iqn.a",), target_portals=("[fd00::1]:3260",), volume_id="7"),
+        connection=Connection(volume_uid="7", targets=(Target(portal="[fd00::1]:3260", iqn="iqn.a"),)),
     )
 
     written = status.to_json()
@@ -171,12 +174,9 @@ def test_a_status_is_read_as_it_was_written() -> None:
     assert VolumeAttachment.read(attachment(json.loads(json.dumps(written)))).status == status
     assert written["lun"] == 0
     assert written["connection"] == {
-        "driverVolumeType": "iscsi",
-        "targetDiscovered": False,
-        "volumeID": "7",
-        "targetPortals": ["[fd00::1]:3260"],
-        "targetIQNs": ["iqn.a"],
-        "targetLUNs": [],
+        "protocol": "iscsi",
+        "volumeUID": "7",
+        "targets": [{"portal": "[fd00::1]:3260", "iqn": "iqn.a"}],
     }
 
 

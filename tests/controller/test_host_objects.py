@@ -105,7 +105,7 @@ def test_a_host_object_follows_the_spec_but_takes_no_path_from_a_machine_that_is
     wide.wish(machine, volume)
     made = wide.host()
     assert (made.portset, made.io_groups, made.type) == ("portset0", [0], "tpgs")
-    assert wide.status(volume).connection.target_portals == ("10.0.0.1:3260", "10.0.0.2:3260")
+    assert [each.portal for each in wide.status(volume).connection.targets] == ["10.0.0.1:3260", "10.0.0.2:3260"]
 
     wide.log_in(1)
     wide.edit(machine, portset="fast", io_groups=["0", "io_grp1"])
@@ -113,12 +113,12 @@ def test_a_host_object_follows_the_spec_but_takes_no_path_from_a_machine_that_is
     assert wide.host().io_groups == [0, 1]  # that takes nothing away
     assert wide.host().portset == "portset0"
     assert wide.ready(volume).status == "True"
-    assert len(wide.status(volume).connection.target_portals) == 4
+    assert len(wide.status(volume).connection.targets) == 4
 
     wide.log_in(0)
     wide.edit(machine, io_groups=["io_grp1", "0"])
     assert wide.ready(machine).status == "True"
-    assert wide.status(volume).connection.target_portals[0] == "10.0.1.1:3260"
+    assert wide.status(volume).connection.targets[0].portal == "10.0.1.1:3260"
 
 
 def test_an_io_group_that_a_volume_needs_is_kept_until_that_is_detached_and_the_others_go(wide: Setting) -> None:
@@ -160,7 +160,7 @@ def test_portals_of_an_adopted_host_object_are_those_of_its_io_groups(wide: Sett
 
     wide.wish(host("node"), volume)
 
-    assert wide.status(volume).connection.target_portals == ("10.0.1.3:3260", "10.0.1.4:3260")
+    assert [each.portal for each in wide.status(volume).connection.targets] == ["10.0.1.3:3260", "10.0.1.4:3260"]
 
 
 def test_the_secret_is_there_before_the_first_volume_and_follows_the_wish(wide: Setting) -> None:

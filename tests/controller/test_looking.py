@@ -233,4 +233,4 @@ def test_the_preferred_node_of_a_volume_is_known_when_it_is_attached_by_a_survey
     assert said.connection is not None
     assert said.volume.preferred_node == "2"
     assert keeper.inventory is not None
-    assert said.connection.target_iqn == keeper.inventory.body.nodes[1].iqn
+    assert said.connection.targets[0].iqn == keeper.inventory.body.nodes[1].iqn

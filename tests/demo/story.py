@@ -52,9 +52,9 @@ def the_connection_is_told(steps: Steps) -> None:
         told, portals = status["connection"], {f"{address}:3260" for address in array.portals()}
         uid = next(each["uid"] for each in array.state()["volumes"] if each["name"] == "db-data")
         lun = array.mappings(_object_of(steps, "worker-1"))["db-data"]
-        steps.so(set(told["targetPortals"]) == portals, f"the array's portals are {portals}")
-        steps.so(told["targetLUN"] == lun, f"the array has it at LUN {lun}")
-        steps.so(told["volumeID"] == uid, f"the volume's UID is {uid}")
+        steps.so({each["portal"] for each in told["targets"]} == portals, f"the array's portals are {portals}")
+        steps.so(told["lun"] == lun, f"the array has it at LUN {lun}")
+        steps.so(told["volumeUID"] == uid, f"the volume's UID is {uid}")
         steps.held("All portals of the array, the LUN and the volume's UID: what iscsiadm and os-brick need.")
 
 

@@ -14,12 +14,13 @@ def test_a_volume_is_attached_and_the_way_to_it_told(team: Team) -> None:
     ((host, _, lun),) = team.mapped("data")
     assert team.array.hosts(team.iqn("worker-1")) == {host}
     status = team.get("fsattach", "data")["status"]
-    assert status["lun"] == status["connection"]["targetLUN"] == lun
+    assert status["lun"] == status["connection"]["lun"] == lun
     assert status["host"]["name"] == host
     array = team.array.state()
     portals = {each["address"] for each in (*array["ports"], *array["addresses"])}
-    assert status["connection"]["targetPortal"].rpartition(":")[0] in portals
-    assert status["connection"]["targetIQN"] in {node["iscsi_name"] for node in array["nodes"]}
+    first, *_ = status["connection"]["targets"]
+    assert first["portal"].rpartition(":")[0] in portals
+    assert first["iqn"] in {node["iscsi_name"] for node in array["nodes"]}
 
 
 def test_a_volume_is_detached_and_its_host_goes_with_the_last(team: Team) -> None:

@@ -81,7 +81,7 @@ def test_a_name_is_bound_to_the_volume_that_had_it_first(stand: Stand, simulator
         "name": "vol0",
         "id": "0",
         "uid": first,
-        "capacity": 1073741824,
+        "capacity": "1Gi",
         **({"preferredNode": "1"} if simulator.dialect == "modern" else {}),
     }
 

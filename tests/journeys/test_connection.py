@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.simulator import Simulator
-from support.contents import admin, foreign_host, mark, ports, writes
+from support.contents import admin, foreign_host, mark, ports, target_iqns, target_portals, writes
 from support.stand import ARRAYS, ATTACHMENTS, Stand, iqn, until
 
 FIRST, SECOND = {"legacy": ("192.168.1.10", "192.168.1.11"), "modern": ("10.0.1.11", "10.0.1.12")}, "fd00::12"
@@ -53,15 +53,12 @@ def test_a_connection_is_what_os_brick_needs_with_every_portal(stand: Stand, sim
 
     one, two = addresses(simulator)
     assert said == {
-        "driverVolumeType": "iscsi",
-        "targetDiscovered": False,
-        "targetPortal": f"{one}:3260",
-        "targetIQN": iqns(simulator)[0],
-        "targetLUN": 1,
-        "volumeID": simulator.control.state()["volumes"][0]["uid"],
-        "targetPortals": [f"{one}:3260", f"{two}:3260"],
-        "targetIQNs": list(iqns(simulator)),
-        "targetLUNs": [1, 1],
+        "protocol": "iscsi",
+        "volumeUID": simulator.control.state()["volumes"][0]["uid"],
+        "lun": 1,
+        "targets": [
+            {"portal": f"{address}:3260", "iqn": iqn} for address, iqn in zip((one, two), iqns(simulator), strict=True)
+        ],
     }
 
 
@@ -80,11 +77,9 @@ def test_the_portals_of_the_volumes_own_io_group_come_first(stand: Stand, simula
     )
     stand.ready(ATTACHMENTS, "near", "far")
 
-    assert connection(stand, "near")["targetPortals"] == [f"{one}:3260", f"{two}:3260"]
-    assert connection(stand, "far")["targetPortals"] == [f"{two}:3260", f"{one}:3260"]
-    assert connection(stand, "far")["targetPortal"] == f"{two}:3260"
-    assert connection(stand, "far")["targetIQN"] == iqns(simulator)[1]
-    assert connection(stand, "far")["targetIQNs"] == list(reversed(iqns(simulator)))
+    assert target_portals(connection(stand, "near")) == [f"{one}:3260", f"{two}:3260"]
+    assert target_portals(connection(stand, "far")) == [f"{two}:3260", f"{one}:3260"]
+    assert target_iqns(connection(stand, "far")) == list(reversed(iqns(simulator)))
 
 
 def test_an_ipv6_address_is_in_brackets_and_another_port_is_told(stand: Stand, simulator: Simulator) -> None:
@@ -92,7 +87,7 @@ def test_an_ipv6_address_is_in_brackets_and_another_port_is_told(stand: Stand, s
 
     said = attached(stand, simulator, iscsi={"port": 860})
 
-    assert set(said["targetPortals"]) == {f"{addresses(simulator)[0]}:860", f"[{SECOND}]:860"}
+    assert set(target_portals(said)) == {f"{addresses(simulator)[0]}:860", f"[{SECOND}]:860"}
 
 
 def test_only_the_addresses_that_the_array_resource_allows_are_told(stand: Stand, simulator: Simulator) -> None:
@@ -100,12 +95,12 @@ def test_only_the_addresses_that_the_array_resource_allows_are_told(stand: Stand
     readdress(simulator, SECOND)
 
     said = attached(stand, simulator, iscsi={"portalAddresses": ["FD00:0:0:0:0:0:0:12"]})
-    assert said["targetPortals"] == [f"[{SECOND}]:3260"]
-    assert said["targetIQNs"] == [iqns(simulator)[1]]
+    assert target_portals(said) == [f"[{SECOND}]:3260"]
+    assert target_iqns(said) == [iqns(simulator)[1]]
     start = mark(simulator)
 
     stand.patch(ARRAYS, "array", {"iscsi": {"portalAddresses": [addresses(simulator)[0]]}})
-    until("the news", lambda: connection(stand)["targetPortals"] == [f"{addresses(simulator)[0]}:3260"])
+    until("the news", lambda: target_portals(connection(stand)) == [f"{addresses(simulator)[0]}:3260"])
     assert writes(simulator, start) == []
 
 
@@ -114,8 +109,8 @@ def test_a_node_that_is_down_is_not_told_until_it_is_back(stand: Stand, simulato
     start = mark(simulator)
 
     simulator.control.change("node", "node2", status="offline")
-    until("one portal", lambda: connection(stand)["targetIQNs"] == [iqns(simulator)[0]])
-    assert connection(stand)["targetPortals"] == [f"{addresses(simulator)[0]}:3260"]
+    until("one portal", lambda: target_iqns(connection(stand)) == [iqns(simulator)[0]])
+    assert target_portals(connection(stand)) == [f"{addresses(simulator)[0]}:3260"]
     simulator.control.change("node", "node2", status="online")
     until("both portals", lambda: connection(stand) == both)
 
@@ -137,7 +132,7 @@ def test_a_connection_that_cannot_be_built_leaves_the_live_mapping_alone(stand: 
     for node in ("node1", "node2"):
         simulator.control.change("node", node, status="online")
     stand.ready(ATTACHMENTS, "one")
-    assert len(connection(stand)["targetPortals"]) == 2
+    assert len(target_portals(connection(stand))) == 2
     assert writes(simulator, start) == []
 
 
@@ -158,7 +153,7 @@ def test_a_host_is_made_in_the_portset_of_the_array_resource_and_told_its_portal
 
     said = attached(stand, simulator, iscsi={"portset": "blue"})
 
-    assert said["targetPortals"] == ["10.0.9.12:3260"]
+    assert target_portals(said) == ["10.0.9.12:3260"]
     assert [host["portset"] for host in simulator.control.state()["hosts"]] == ["blue"]
 
 
@@ -170,8 +165,8 @@ def test_a_host_is_told_the_portals_of_its_own_portset_wherever_that_leads(stand
     assert [host["portset"] for host in simulator.control.state()["hosts"]] == ["portset0"]
 
     said = attached(stand, simulator, resyncInterval="2s")
-    assert said["targetPortals"] == ["10.0.1.11:3260", "10.0.1.12:3260"]
+    assert target_portals(said) == ["10.0.1.11:3260", "10.0.1.12:3260"]
 
     admin(simulator, "chhost -portset blue admins")
-    until("the other portset", lambda: connection(stand)["targetPortals"] == ["10.0.9.12:3260"])
+    until("the other portset", lambda: target_portals(connection(stand)) == ["10.0.9.12:3260"])
     assert list(ports(simulator)) == ["admins"]

@@ -8,7 +8,7 @@ import pytest
 from flashsystem_operator.simulator import Simulator
 from support.beside import secret, secret_path, version, volume
 from support.brick import read_by_os_brick
-from support.contents import mark, writes
+from support.contents import mark, target_portals, writes
 from support.operating import Operator, keeping_volumes, open_secrets
 from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until
 from support.telling import told
@@ -54,15 +54,15 @@ def test_os_brick_logs_in_to_every_portal_by_the_secret_as_it_stands(opened: Sta
     read = read_by_os_brick(entries["connection_properties"])
 
     said = opened.status(ATTACHMENTS, "one")["connection"]
-    paths = [[*path] for path in zip(said["targetPortals"], said["targetIQNs"], said["targetLUNs"], strict=True)]
+    paths = [[each["portal"], each["iqn"], said["lun"]] for each in said["targets"]]
     assert len(paths) == 2
     assert read["paths"] == paths
     assert read["single"] == paths
     assert read["sessions"] == ["1", "2"]
     logins = [line for line in read["typed"] if line.endswith("--login")]
     assert logins == [f"iscsiadm -m node -T {iqn} -p {portal} --login" for portal, iqn, _ in paths]
-    assert json.loads(entries["target_portals"]) == said["targetPortals"]
-    assert (entries["target_lun"], entries["target_portal"]) == (str(said["targetLUN"]), said["targetPortal"])
+    assert json.loads(entries["target_portals"]) == target_portals(said)
+    assert (entries["target_lun"], entries["target_portal"]) == (str(said["lun"]), target_portals(said)[0])
     assert (entries["type"], entries["provider"]) == ("iscsi", "flashsystem.io")
     assert opened.cluster.api.get(secret_path(opened, "way"))["type"] == "servicebinding.io/iscsi"
     until("the binding", lambda: bound(opened) == "way")

@@ -109,7 +109,7 @@ def test_what_is_not_as_it_was_is_told_and_left_alone(stand: Stand, simulator: S
     stand.ready(ATTACHMENTS, "a0", "a1", "a2")
     stand.ready(HOSTS, "worker-1")
     moved = stand.status(ATTACHMENTS, "a0")
-    assert (moved["lun"], moved["connection"]["targetLUN"]) == (1, 9)
+    assert (moved["lun"], moved["connection"]["lun"]) == (1, 9)
     assert writes(simulator, since) == []
     assert simulator.control.state() == before
 

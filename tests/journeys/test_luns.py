@@ -36,9 +36,9 @@ def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_that_it_asks_for(
     # LUN 1 rests: the machine may still know vol0 by it.
     assert luns(simulator) == {"vol1": 2, "vol2": 0, "vol3": 3, "vol4": 4}
     assert stand.status(ATTACHMENTS, "again")["lun"] == 4
-    assert stand.status(ATTACHMENTS, "again")["connection"]["targetLUN"] == 4
+    assert stand.status(ATTACHMENTS, "again")["connection"]["lun"] == 4
     assert stand.status(ATTACHMENTS, "zero")["lun"] == 0
-    assert stand.status(ATTACHMENTS, "zero")["connection"]["targetLUN"] == 0
+    assert stand.status(ATTACHMENTS, "zero")["connection"]["lun"] == 0
 
 
 def test_a_pinned_lun_that_is_taken_is_refused_with_its_owner_and_had_once_it_is_free(

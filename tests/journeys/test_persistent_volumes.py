@@ -7,7 +7,7 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.beside import VOLUMES, claim, found, unclaim, volume
-from support.contents import commands, mappings, mark, writes
+from support.contents import commands, mappings, mark, target_iqns, target_portals, writes
 from support.operating import keeping_volumes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
@@ -67,7 +67,7 @@ def test_a_claim_takes_the_volume_and_the_volume_stays_mapped_until_it_lets_go(
     assert made["spec"]["iscsi"] | {"fsType": "ext4"} == made["spec"]["iscsi"]
     told = {key: made["spec"]["iscsi"].get(key) for key in ("targetPortal", "iqn", "lun", "portals")}
     way = said["connection"]
-    assert told == {"targetPortal": way["targetPortal"], "iqn": way["targetIQN"], "lun": 1, "portals": None}
+    assert told == {"targetPortal": target_portals(way)[0], "iqn": target_iqns(way)[0], "lun": 1, "portals": None}
     assert made["spec"]["capacity"] == {"storage": "1Gi"}
     assert made["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
     assert (made["spec"]["claimRef"]["namespace"], made["spec"]["claimRef"]["name"]) == (allowed.namespace, "data")
@@ -114,7 +114,7 @@ def test_only_the_portals_of_one_target_name_are_told_and_all_of_them(allowed: S
     attached(allowed, simulator)
 
     said = allowed.status(ATTACHMENTS, "one")["connection"]
-    assert [source(allowed)["targetPortal"], *source(allowed)["portals"]] == said["targetPortals"]
+    assert [source(allowed)["targetPortal"], *source(allowed)["portals"]] == target_portals(said)
 
     named(simulator, *NAMES)  # nobody uses it: it is made anew
     until("one portal", lambda: volume(allowed) and "portals" not in source(allowed))
@@ -143,7 +143,7 @@ def test_a_volume_that_is_bound_is_not_touched_when_the_portals_move_and_made_an
     bind(allowed)
 
     simulator.control.change("node", "node1", status="online")
-    until("both portals", lambda: len(allowed.status(ATTACHMENTS, "one")["connection"]["targetPortals"]) == 2)
+    until("both portals", lambda: len(target_portals(allowed.status(ATTACHMENTS, "one")["connection"])) == 2)
     assert allowed.condition(ATTACHMENTS, "one", BLOCKED) == {}  # its node is as good as the other
     assert writes(simulator, start) == []
 

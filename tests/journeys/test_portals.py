@@ -7,7 +7,7 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.arrays import pretend
-from support.contents import mappings, mark, writes
+from support.contents import mappings, mark, target_iqns, writes
 from support.stand import ATTACHMENTS, Stand, until
 
 RELEASES = ["legacy", "8.4.1.0", "8.6.0.0"]
@@ -24,7 +24,7 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
 
 def told(stand: Stand) -> list[str]:
     connection = stand.status(ATTACHMENTS, "one").get("connection") or {}
-    return sorted(connection.get("targetPortals", []))
+    return sorted(each["portal"] for each in connection.get("targets", []))
 
 
 def attached(stand: Stand, simulator: Simulator) -> list[str]:
@@ -79,7 +79,7 @@ def test_what_comes_into_the_portset_is_told_and_what_leaves_it_is_not(stand: St
 
     moved(simulator, "addresses", address, node="node1")
     iqn = state["nodes"][0]["iscsi_name"]
-    until("one node", lambda: set(stand.status(ATTACHMENTS, "one")["connection"]["targetIQNs"]) == {iqn})
+    until("one node", lambda: set(target_iqns(stand.status(ATTACHMENTS, "one")["connection"])) == {iqn})
     assert writes(simulator, start) == []
     assert mappings(simulator) == mapped
 

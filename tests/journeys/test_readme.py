@@ -16,6 +16,7 @@ from flashsystem_operator.simulator import Simulator
 from flashsystem_operator.simulator.cli import simulate
 from onkind.pages import README, block
 from onkind.terminal import Terminal, a_terminal
+from support.contents import target_portals
 from support.operating import ROOT, Operator
 from support.stand import until
 
@@ -79,8 +80,8 @@ def test_the_readmes_first_volume_is_attached_and_detached(
     answers = [installed.kubectl(*shlex.split(line)[1:]) for line in lines]
 
     connection = json.loads(answers[-1])
-    assert connection["targetLUN"] == 1
-    assert len(connection["targetPortals"]) == 2
+    assert connection["lun"] == 1
+    assert len(target_portals(connection)) == 2
     (mapping,) = their_array.control.state()["mappings"]
     assert (mapping["volume"], mapping["lun"]) == ("db-data", 1)
 
@@ -120,7 +121,7 @@ def test_what_the_readme_types_by_hand_attaches_its_first_volume(
     installed.apply(reader.manifests())
     try:
         connection = json.loads(terminal.type(LOOK).splitlines()[-1])
-        assert connection["targetLUN"] == 1
+        assert connection["lun"] == 1
         installed.kubectl("delete", KINDS, "--all", f"--namespace={reader.namespace}", "--timeout=60s")
     finally:
         installed.kubectl("delete", "namespace", reader.namespace, "--wait=false")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from flashsystem_operator.simulator import Simulator
-from support.contents import mappings, ports
+from support.contents import mappings, ports, target_portals
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn
 
 RELEASES = ["7.1.0.0", "7.8.1.0", "8.4.1.0", "8.5.0.0", "8.7.0.0", "9.1.3.0"]
@@ -30,7 +30,7 @@ def test_volumes_come_and_go_on_every_release(stand: Stand, simulator: Simulator
     )
     stand.ready(ATTACHMENTS, "one", "two", "three")
     assert {(volume, lun) for _, volume, lun in mappings(simulator)} == {("vol0", 1), ("vol1", 2), ("vol1", 1)}
-    assert stand.status(ATTACHMENTS, "one")["connection"]["targetPortals"] == ["10.0.1.11:3260", "10.0.1.12:3260"]
+    assert target_portals(stand.status(ATTACHMENTS, "one")["connection"]) == ["10.0.1.11:3260", "10.0.1.12:3260"]
 
     stand.patch(HOSTS, "a", {"initiators": {"iscsi": [iqn("anew")]}})
     stand.ready(HOSTS, "a")

@@ -111,7 +111,7 @@ def test_of_two_attachments_of_one_pair_the_younger_takes_over_without_an_unmap(
 
     assert writes(simulator, start) == []
     assert stand.status(ATTACHMENTS, "younger")["origin"] == "Created"
-    assert stand.status(ATTACHMENTS, "younger")["connection"]["targetLUN"] == 1
+    assert stand.status(ATTACHMENTS, "younger")["connection"]["lun"] == 1
     assert "younger" in told(stand, "elder", "LeftOnArray")
     stand.delete(ATTACHMENTS, "younger")
     assert mappings(simulator) == set()

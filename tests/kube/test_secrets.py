@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cluster.client import Cluster
-from flashsystem_operator.api.attachment import Connection, VolumeAttachment
+from flashsystem_operator.api.attachment import Connection, Target, VolumeAttachment
 from flashsystem_operator.api.metadata import API_VERSION, Kind
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.chap_secrets import ChapSecrets
@@ -17,7 +17,7 @@ from support.arranging import attachment, host
 from support.clock import Clock
 
 NOW = "2026-03-01T12:00:00Z"
-WAY = Connection(target_portal="10.0.1.11:3260", target_iqn="iqn.1986-03.com.ibm:n1", target_lun=1)
+WAY = Connection(lun=1, targets=(Target(portal="10.0.1.11:3260", iqn="iqn.1986-03.com.ibm:n1"),))
 THEIRS = "example.com/theirs"
 
 

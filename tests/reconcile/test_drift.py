@@ -303,7 +303,7 @@ def test_the_lun_that_was_given_is_remembered_and_the_connection_tells_the_truth
 
     assert moved.status.lun == 1
     assert moved.status.connection is not None
-    assert moved.status.connection.target_lun == 5
+    assert moved.status.connection.lun == 5
     drifted = find(moved.status.conditions, "Drifted")
     assert drifted is not None
     assert "was given LUN 1" in drifted.message

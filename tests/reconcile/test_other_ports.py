@@ -124,8 +124,8 @@ def test_an_attached_volume_keeps_its_connection_while_it_is_mapped_whatever_is_
     assert (ready.status, ready.reason) == ("False", Reason.HOST_NOT_READY)
     assert ready.message.endswith("Until then the volume stays attached as it is.")
     assert said.connection is not None
-    assert (said.connection.target_lun, said.connection.volume_id) == (1, DATA.uid)
-    assert said.connection.target_portals
+    assert (said.connection.lun, said.connection.volume_uid) == (1, DATA.uid)
+    assert said.connection.targets
 
 
 @pytest.mark.parametrize("why", list(LATER_ON))

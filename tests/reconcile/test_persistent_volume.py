@@ -14,6 +14,7 @@ from flashsystem_operator.planner.outputs.persistent_volume import (
     may_be_in_use,
     name_of,
 )
+from flashsystem_operator.planner.text import quantity
 from support.arranging import attachment, bound, desired, inventory
 from support.arranging import mapped as mapping
 from support.leaving import DATA, LOGS, NODE, OURS, decided, leaving, unmap
@@ -27,10 +28,10 @@ def wishing(**wished: Any) -> VolumeAttachment:
 
 def said(*paths: tuple[str, str], capacity: int = 1 << 30, lun: int = 1) -> AttachmentStatus:
     """A status that tells these portals, each with its target name."""
-    portals, iqns = zip(*(paths or (("10.0.0.1:3260", N1), ("10.0.0.2:3260", N2))), strict=True)
-    connection = {"target_portal": portals[0], "target_iqn": iqns[0], "target_lun": lun}
-    connection |= {"target_portals": portals, "target_iqns": iqns, "target_luns": [lun] * len(iqns)}
-    return AttachmentStatus.model_validate({"connection": connection, "volume": {"capacity": capacity}})
+    both = (("10.0.0.1:3260", N1), ("10.0.0.2:3260", N2))
+    connection = {"lun": lun, "targets": [{"portal": portal, "iqn": iqn} for portal, iqn in paths or both]}
+    volume = {"capacity": quantity(capacity)} if capacity else {}
+    return AttachmentStatus.model_validate({"connection": connection, "volume": volume})
 
 
 def made(of: VolumeAttachment, about: AttachmentStatus, found: Any = None, secret: str | None = None) -> Any:

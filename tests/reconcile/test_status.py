@@ -47,15 +47,10 @@ def test_the_connection_is_what_an_initiator_needs_and_the_volumes_io_group_come
 
     assert connection is not None
     assert connection.to_json() == {
-        "driverVolumeType": "iscsi",
-        "targetDiscovered": False,
-        "targetPortal": "[fd00::13]:3260",
-        "targetIQN": "iqn.far",
-        "targetLUN": 5,
-        "volumeID": there.uid,
-        "targetPortals": ["[fd00::13]:3260", "10.0.1.11:3260"],
-        "targetIQNs": ["iqn.far", NODE.iqn],
-        "targetLUNs": [5, 5],
+        "protocol": "iscsi",
+        "volumeUID": there.uid,
+        "lun": 5,
+        "targets": [{"portal": "[fd00::13]:3260", "iqn": "iqn.far"}, {"portal": "10.0.1.11:3260", "iqn": NODE.iqn}],
     }
 
 
@@ -72,8 +67,8 @@ def test_of_the_nodes_of_an_io_group_the_volumes_preferred_one_comes_first() -> 
     said = of(attachment("a", "node"), inventory(theirs, OURS, mapped(OURS, theirs), of=BOTH))
 
     assert said.connection is not None
-    assert said.connection.target_iqn == PARTNER.iqn
-    assert said.connection.target_portals == ("10.0.1.12:3260", "10.0.1.11:3260")
+    assert said.connection.targets[0].iqn == PARTNER.iqn
+    assert [each.portal for each in said.connection.targets] == ["10.0.1.12:3260", "10.0.1.11:3260"]
 
 
 def test_the_order_of_portals_stays_when_a_listing_does_not_tell_the_preferred_node() -> None:
@@ -96,10 +91,10 @@ def test_a_connection_loses_no_portal_while_a_node_cannot_be_read() -> None:
     moved = of(attachment("a", "node", status=dict(before)), elsewhere).connection
 
     assert before.connection is not None
-    assert len(before.connection.target_portals) == 2
+    assert len(before.connection.targets) == 2
     assert kept.connection == before.connection
     assert moved is not None
-    assert (moved.target_lun, len(moved.target_portals)) == (9, 1)
+    assert (moved.lun, len(moved.targets)) == (9, 1)
 
 
 def test_a_connection_stays_while_the_only_node_of_its_portset_cannot_be_read() -> None:
@@ -124,7 +119,7 @@ def test_only_portals_of_the_hosts_portset_are_told() -> None:
     connection = of(attachment("a", "node"), seen).connection
 
     assert connection is not None
-    assert connection.target_portals == ("10.0.1.1:3260",)
+    assert [each.portal for each in connection.targets] == ["10.0.1.1:3260"]
 
 
 def test_what_is_not_mapped_has_no_connection_but_keeps_what_binds_it() -> None:

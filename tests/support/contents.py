@@ -26,6 +26,16 @@ def looks(simulator: Simulator, since: int) -> int:
     return sum(command["verb"] in ("lssystem", "lscluster") for command in commands(simulator, since))
 
 
+def target_portals(connection: Any) -> list[str]:
+    """The portals of a connection, as the status of an attachment has it, in their order."""
+    return [each["portal"] for each in connection["targets"]]
+
+
+def target_iqns(connection: Any) -> list[str]:
+    """The iSCSI name at each of its portals."""
+    return [each["iqn"] for each in connection["targets"]]
+
+
 def ports(simulator: Simulator) -> dict[str, list[str]]:
     """The names of the ports of each host object, sorted."""
     return {host["name"]: sorted(port["name"] for port in host["ports"]) for host in simulator.control.state()["hosts"]}

@@ -38,7 +38,7 @@ ATTACHED = "2026-01-02T00:00:00Z"
 
 def was_attached(on: Host = OURS, what: Volume = DATA, at: int = 1, **spec: Any) -> VolumeAttachment:
     """An attachment that was Ready at the last look, at that LUN."""
-    more = {"lun": at, "attached_time": ATTACHED, "connection": {"target_lun": at}}
+    more = {"lun": at, "attached_time": ATTACHED, "connection": {"lun": at}}
     return attachment(what.name, "node", what.name, status=bound(on, what, **more), **spec)
 
 

@@ -270,8 +270,8 @@ class Pool(StatusModel):
 
     name: Text | None = None
     status: Text | None = None
-    capacity: int | None = None
-    free: int | None = None
+    capacity: Text | None = None
+    free: Text | None = None
 
 
 class Credentials(StatusModel):

@@ -151,22 +151,27 @@ class VolumeSeen(StatusModel):
     name: Annotated[values.VolumeName, AtMost(256)] | None = None
     id: Text | None = None
     uid: VolumeUid | None = None
-    capacity: int | None = None
+    capacity: Text | None = None
     preferred_node: Text | None = None
 
 
-class Connection(StatusModel):
-    """What an iSCSI initiator needs to log in: Cinder's connection properties in camelCase. Never a CHAP secret."""
+class Target(StatusModel):
+    """A portal, as address:port with IPv6 in brackets, and the iSCSI name that answers there."""
 
-    driver_volume_type: Literal["iscsi"] = "iscsi"
-    target_discovered: Literal[False] = False
-    target_portal: Text | None = None
-    target_iqn: Text | None = None
-    target_lun: Lun | None = None
-    volume_id: Text | None = None
-    target_portals: Annotated[tuple[Text, ...], AtMost(256)] = ()
-    target_iqns: Annotated[tuple[Text, ...], AtMost(256)] = ()
-    target_luns: Annotated[tuple[Lun, ...], AtMost(256)] = ()
+    portal: Text = ""
+    iqn: Text = ""
+
+
+class Connection(StatusModel):
+    """What an iSCSI initiator needs to log in. Never a CHAP secret.
+
+    targets: those to use first come first: of the volume's I/O group, and of these of its preferred node.
+    """
+
+    protocol: Literal["iscsi"] = "iscsi"
+    volume_uid: Text | None = None
+    lun: Lun | None = None
+    targets: Annotated[tuple[Target, ...], AtMost(256)] = ()
 
 
 class Named(StatusModel):

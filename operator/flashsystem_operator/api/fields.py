@@ -30,8 +30,7 @@ ADDRESS_PATTERN = (
     r"|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
 )
 IP_PATTERN = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
-DURATION_PATTERN = r"^[1-9][0-9]{0,4}[smh]$"
-SPAN_PATTERN = r"^(0s|[1-9][0-9]{0,4}[smh])$"
+DURATION_PATTERN = r"^([0-9]{1,6}(\.[0-9]{1,3})?(h|m|s|ms)){1,4}$"
 HOST_KEY_PATTERN = r"^(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$"
 LABEL_KEY_PATTERN = (  # prefix/name
     r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*/)?"
@@ -45,7 +44,8 @@ FS_TYPE_PATTERN = r"^[a-z0-9]+$"
 MOUNT_OPTION_PATTERN = r"^[!-+.-~-]+$"
 """What can stand between two commas of `mount -o`."""
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
+MAX_DURATION = 32
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
 def _text(pattern: str, longest: int) -> WithJsonSchema:
@@ -53,23 +53,19 @@ def _text(pattern: str, longest: int) -> WithJsonSchema:
 
 
 def seconds(value: Any) -> Any:
-    """Read `30s`, `5m` or `2h`; a number is seconds already."""
+    """Read a Go duration, such as `30s` or `1m30s`, as everywhere in Kubernetes; a number is seconds already."""
     if not isinstance(value, str):
         return value
-    if not re.fullmatch(DURATION_PATTERN, value):
-        raise ValueError(f"{value!r} is not a duration: write a whole number and a unit, such as 30s, 5m or 2h")
-    return float(value[:-1]) * _SECONDS[value[-1]]
+    if len(value) > MAX_DURATION or not re.fullmatch(DURATION_PATTERN, value):
+        raise ValueError(f"{value!r} is not a duration: write numbers with units, such as 30s, 1m30s or 2h")
+    parts = re.findall(r"([0-9.]+)([a-z]+)", value)
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
-def seconds_or_none(value: Any) -> Any:
-    """Read a duration, or `0s` for none at all."""
-    return 0.0 if value == "0s" else seconds(value)
-
-
-def _at_most(longest: str) -> AfterValidator:
+def _within(shortest: str, longest: str) -> AfterValidator:
     def within(value: float) -> float:
-        if value > seconds(longest):
-            raise ValueError(f"that is longer than {longest}: write at most that")
+        if not seconds(shortest) <= value <= seconds(longest):
+            raise ValueError(f"must be from {shortest} to {longest}: write a duration within that")
         return value
 
     return AfterValidator(within)
@@ -132,14 +128,14 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 HostKey = Annotated[str, Field(pattern=HOST_KEY_PATTERN, max_length=4096)]
 """A public key as `known_hosts` has it, without the name: type, key, and perhaps a comment."""
 
-Duration = Annotated[float, BeforeValidator(seconds), _at_most("24h"), _text(DURATION_PATTERN, 6)]
-"""Seconds inside; outside a whole number with a unit."""
+Duration = Annotated[float, BeforeValidator(seconds), _within("1s", "24h"), _text(DURATION_PATTERN, MAX_DURATION)]
+"""Seconds in Python; a Go duration in YAML."""
 
-CommandTime = Annotated[float, BeforeValidator(seconds), _at_most("10m"), _text(DURATION_PATTERN, 6)]
-"""A duration for which a command may be waited for."""
+CommandTime = Annotated[float, BeforeValidator(seconds), _within("1s", "10m"), _text(DURATION_PATTERN, MAX_DURATION)]
+"""How long a command may take."""
 
-Span = Annotated[float, BeforeValidator(seconds_or_none), _at_most("24h"), _text(SPAN_PATTERN, 6)]
-"""A duration that may be none: `0s`."""
+Span = Annotated[float, BeforeValidator(seconds), _within("0s", "24h"), _text(DURATION_PATTERN, MAX_DURATION)]
+"""A duration that may be none."""
 
 LabelKey = Annotated[str, Field(pattern=LABEL_KEY_PATTERN, max_length=MAX_LABEL_KEY)]
 LabelValue = Annotated[str, Field(pattern=LABEL_VALUE_PATTERN, max_length=63)]

@@ -292,7 +292,7 @@ class PersistentVolumes:
         if chap and secret is None:
             return has, output_conditions.volume_needs_secret()
         login = secret.name if chap and secret else None
-        lun = said.connection.target_lun if said.connection else None
+        lun = said.connection.lun if said.connection else None
         if lun is not None and lun > MAX_PERSISTENT_VOLUME_LUN:
             has, _ = await self._removed(attachment)  # one of another LUN leads to another volume
             return has, output_conditions.volume_lun_too_high(lun)

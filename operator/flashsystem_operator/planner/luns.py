@@ -189,8 +189,8 @@ def _remembered(host: FlashSystemHost, desired: Desired) -> Iterator[tuple[Lun, 
             yield item.lun, item.uid
     for attachment in desired.attachments_of(host):
         seen = attachment.status
-        if seen.connection and seen.connection.target_lun is not None:
-            yield seen.connection.target_lun, seen.volume.uid if seen.volume else None
+        if seen.connection and seen.connection.lun is not None:
+            yield seen.connection.lun, seen.volume.uid if seen.volume else None
 
 
 def _leaving(host: FlashSystemHost, desired: Desired) -> set[VolumeUid | None]:

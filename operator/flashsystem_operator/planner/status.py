@@ -36,6 +36,7 @@ from flashsystem_operator.planner.host.host_plan import put_by_us
 from flashsystem_operator.planner.luns import cooling, listed
 from flashsystem_operator.planner.outputs.connection_secret import connection, portals_for
 from flashsystem_operator.planner.redaction import Reader
+from flashsystem_operator.planner.text import quantity
 from flashsystem_operator.planner.unreadable import stands_on
 from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
 
@@ -92,7 +93,7 @@ def volume_seen(attachment: VolumeAttachment, desired: Desired, inventory: Inven
             name=volume.name,
             id=volume.id,
             uid=volume.uid,
-            capacity=volume.capacity,
+            capacity=quantity(volume.capacity),
             preferred_node=volume.preferred_node or known,
         )
     }
@@ -280,7 +281,7 @@ def _told_before(
     before = attachment.status.connection
     if not inventory.body.odd or before is None or mapping is None:
         return None
-    if (before.volume_id, before.target_lun) != (mapping.uid, mapping.lun):
+    if (before.volume_uid, before.lun) != (mapping.uid, mapping.lun):
         return None
     return before
 

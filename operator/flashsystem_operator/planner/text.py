@@ -37,3 +37,9 @@ def in_utc(words: str | None) -> str | None:
 def after(time: str, seconds: float) -> str:
     """So many seconds later, or earlier if there are fewer than none. time: in our words."""
     return text(datetime.fromisoformat(time) + timedelta(seconds=seconds))
+
+
+def quantity(size: int) -> str:
+    """Return a size in bytes as a Kubernetes Quantity, in the largest unit in which it is whole."""
+    units = ((unit, 1024**power) for power, unit in ((4, "Ti"), (3, "Gi"), (2, "Mi"), (1, "Ki")))
+    return next((f"{size // each}{unit}" for unit, each in units if size and size % each == 0), str(size))

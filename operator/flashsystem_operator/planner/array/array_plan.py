@@ -22,7 +22,7 @@ from flashsystem_operator.planner.conditions import condition, conditions, verdi
 from flashsystem_operator.planner.decision import Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import seniority
 from flashsystem_operator.planner.safety import detach_rate_limit
-from flashsystem_operator.planner.text import plural
+from flashsystem_operator.planner.text import plural, quantity
 from flashsystem_operator.values import SystemId, system_id
 
 
@@ -284,7 +284,8 @@ def _body(array: FlashSystemArray, body: Body) -> ArrayStatus:
         open_access_enabled=system.open_access,
         nodes=tuple(_node(node) for node in body.nodes),
         portals=tuple(_portal(portal, array.spec.iscsi.port) for portal in body.portals),
-        pool=pool and api.Pool(name=pool.name, status=pool.status, capacity=pool.capacity, free=pool.free),
+        pool=pool
+        and api.Pool(name=pool.name, status=pool.status, capacity=quantity(pool.capacity), free=quantity(pool.free)),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flashsystem_operator.api.attachment import AttachmentStatus, Connection, VolumeAttachment
+from flashsystem_operator.api.attachment import AttachmentStatus, Connection, Target, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import API_VERSION, GROUP, Kind
 from flashsystem_operator.array import model
@@ -51,21 +51,14 @@ def connection(
             each.address,
         ),
     )
-    addresses = tuple(_with_port(portal.address, port) for portal in ordered)
-    iqns = tuple(portal.iqn for portal in ordered)
     return Connection(
-        target_portal=addresses[0],
-        target_iqn=iqns[0],
-        target_lun=mapping.lun,
-        volume_id=volume.uid,
-        target_portals=addresses,
-        target_iqns=iqns,
-        target_luns=(mapping.lun,) * len(ordered),
+        volume_uid=volume.uid,
+        lun=mapping.lun,
+        targets=tuple(
+            Target(portal=f"[{each.address}]:{port}" if ":" in each.address else f"{each.address}:{port}", iqn=each.iqn)
+            for each in ordered
+        ),
     )
-
-
-def _with_port(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 SECRET_TYPE = "servicebinding.io/iscsi"  # noqa: S105 - a type, not a secret
@@ -98,11 +91,22 @@ def entries(connection: Connection, chap: Chap | None) -> dict[str, str]:
 
 
 def properties(connection: Connection, chap: Chap | None) -> dict[str, Any]:
-    """The connection in the words of Cinder and os-brick."""
-    said = connection.model_dump(mode="json", by_alias=False, exclude_none=True, exclude={"driver_volume_type"})
+    """The connection in the shape of Cinder's `data`, which os-brick takes unchanged."""
+    targets = connection.targets
+    first = {"target_portal": targets[0].portal, "target_iqn": targets[0].iqn} if targets else {}
+    shape = {
+        "target_discovered": False,
+        **first,
+        "target_lun": connection.lun,
+        "volume_id": connection.volume_uid,
+        "target_portals": [each.portal for each in targets],
+        "target_iqns": [each.iqn for each in targets],
+        "target_luns": [connection.lun] * len(targets),
+    }
+    found = {key: value for key, value in shape.items() if value is not None}
     if chap is None:
-        return said
-    return said | {"auth_method": "CHAP", "auth_username": chap.username, "auth_password": chap.password}
+        return found
+    return found | {"auth_method": "CHAP", "auth_username": chap.username, "auth_password": chap.password}
 
 
 def body(attachment: VolumeAttachment, name: str, wished: Mapping[str, str]) -> dict[str, Any]:

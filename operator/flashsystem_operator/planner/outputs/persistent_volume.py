@@ -27,7 +27,7 @@ from flashsystem_operator.planner.desired import Desired
 OWNER = "flashsystem.io/attachment-uid"
 """The label that proves for which attachment it was made."""
 
-_DIGEST, _SIZE = "flashsystem.io/made-of", "flashsystem.io/capacity-bytes"
+_DIGEST, _SIZE = "flashsystem.io/made-of", "flashsystem.io/capacity"
 _ATTACHMENT = "flashsystem.io/attachment"
 _UNUSED = ("Released", "Failed")
 
@@ -57,11 +57,11 @@ def body(
             "labels": {"app.kubernetes.io/managed-by": "flashsystem-operator", OWNER: meta.uid},
             "annotations": {
                 _DIGEST: _digest(made_of),
-                _SIZE: str(volume.capacity),
+                _SIZE: volume.capacity,
                 _ATTACHMENT: f"{meta.namespace}/{meta.name}",
             },
         },
-        "spec": {"capacity": {"storage": _quantity(volume.capacity)}, **made_of},
+        "spec": {"capacity": {"storage": volume.capacity}, **made_of},
     }
 
 
@@ -128,10 +128,10 @@ def _source(
     wished: PersistentVolume, connection: Connection, present: str | None, namespace: str, chap_secret: str | None
 ) -> dict[str, Any]:
     # A node of the array that is back is no reason to leave the one that is used.
-    iqn = present if present in connection.target_iqns else connection.target_iqn
-    paths = zip(connection.target_portals, connection.target_iqns, strict=True)
-    first, *others = [portal for portal, target in paths if target == iqn]
-    source: dict[str, Any] = {"targetPortal": first, "iqn": iqn, "lun": connection.target_lun}
+    iqns = [each.iqn for each in connection.targets]
+    iqn = present if present in iqns else iqns[0]
+    first, *others = [each.portal for each in connection.targets if each.iqn == iqn]
+    source: dict[str, Any] = {"targetPortal": first, "iqn": iqn, "lun": connection.lun}
     if others:
         source["portals"] = others
     if wished.volume_mode is VolumeMode.FILESYSTEM:
@@ -141,12 +141,6 @@ def _source(
     if chap_secret:
         source |= {"chapAuthSession": True, "secretRef": {"name": chap_secret, "namespace": namespace}}
     return source
-
-
-def _quantity(size: int) -> str:
-    """A size in bytes as Kubernetes writes it, in the largest unit in which it is whole."""
-    units = ((unit, 1024**power) for power, unit in ((4, "Ti"), (3, "Gi"), (2, "Mi"), (1, "Ki")))
-    return next((f"{size // each}{unit}" for unit, each in units if size % each == 0), str(size))
 
 
 def _target(found: Mapping[str, Any] | None) -> str | None:
