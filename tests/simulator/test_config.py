@@ -78,7 +78,7 @@ def test_an_empty_file_is_the_built_in_array(tmp_path: Path) -> None:
 
 
 def test_a_dialect_named_twice_must_agree() -> None:
-    with pytest.raises(ConfigError, match="dialect: the state file says legacy"):
+    with pytest.raises(ConfigError, match="dialect: the state file has legacy"):
         load({"dialect": "legacy"}, "modern")
 
 

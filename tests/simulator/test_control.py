@@ -168,7 +168,7 @@ def test_an_array_can_become_another_one_altogether(control: Control) -> None:
         ("mapping", "a/b", {}, "name: there is no mapping"),
         ("port", "x/1", {}, "name: there is no port"),
         ("limits", "", {"sessions": -1}, "limits.sessions: "),
-        ("availability", "perhaps", {}, "name: 'perhaps' is no availability"),
+        ("availability", "perhaps", {}, "name: 'perhaps' is not an availability"),
         ("config_node", "node9", {}, "name: 'node9' is no other node"),
     ],
 )

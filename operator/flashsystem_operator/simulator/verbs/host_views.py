@@ -1,4 +1,4 @@
-"""Reads about hosts: their ports, I/O groups, CHAP secrets and logins."""
+"""Reads of hosts: their ports, I/O groups, CHAP secrets and logins."""
 
 import itertools
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ PORT_KEY: dict[Kind, str] = {"iscsi": "iscsi_name", "fc": "WWPN", "nvme": "nqn",
 
 
 def status(array: System, host: Host) -> str:
-    """online, degraded or offline, as the kind of the host's ports has it."""
+    """Return online, degraded or offline, by the kind of the host's ports."""
     if host.status is not None:
         return host.status
     if any(port.kind == "iscsi" for port in host.ports):
@@ -71,7 +71,7 @@ def _mapped_groups(array: System, host: Host) -> set[int]:
 
 
 def port_state(array: System, host: Host, port: HostPort) -> str:
-    """active: sees what it should; inactive: nothing is mapped; degraded: sees a part of it; offline: is not there."""
+    """Return the state of a port: active, inactive (nothing is mapped), degraded (not all paths) or offline."""
     if port.state is not None:
         return port.state
     if not port.logins:
@@ -221,7 +221,7 @@ def lsiscsiauth(array: System, call: Call) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """An iSCSI name that is logged in."""
+    """A logged-in iSCSI name."""
 
     number: int
     host: Host
@@ -239,7 +239,7 @@ LOGIN: list[Column[Login]] = [
 
 
 def lshostiplogin(array: System, call: Call) -> str:
-    """The iSCSI names that are logged in, or one of them with its sessions; CMMVC5804E where it is not.
+    """List the logged-in iSCSI names, or one of them with its sessions; CMMVC5804E if it is not logged in.
 
     Before 8.7 the name is needed.
     """
@@ -258,7 +258,7 @@ def lshostiplogin(array: System, call: Call) -> str:
 
 
 def _sessions(array: System, login: Login) -> list[Pair]:
-    """A block for each session: the nodes take turns, each with its first address of the host's portset."""
+    """Render a block for each session, over the nodes in turn, each with its first address in the host's portset."""
     groups = sessions_with(array, login.port)
     nodes = [node for node in array.nodes.values() if node.status == "online" and node.io_group in groups]
     block: list[Pair] = []

@@ -1,4 +1,4 @@
-"""Reads about the addresses that hosts log in to: ports with addresses, addresses in portsets, portsets."""
+"""Reads of ports, addresses, portsets and Fibre Channel logins."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from flashsystem_operator.simulator.verbs.find import UNKNOWN
 from flashsystem_operator.simulator.verbs.find import host as find_host
 
 WIDER = (7, 4)
-"""From here on lsportip shows a good dozen more columns."""
+"""From this release on lsportip has about a dozen more columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class PortRow:
     failover: bool = False
 
     def here(self, field: str) -> str:
-        """A field that comes with the addresses, empty where this row has none."""
+        """Return a field of the addresses; empty if this row has none."""
         source = self.taken_over if self.failover else self.port
         return str(getattr(source, field)) if source else ""
 
@@ -35,7 +35,7 @@ class PortRow:
 
 
 def _address(name: str, since: tuple[int, ...] = EVER, until: tuple[int, ...] = NEVER) -> Column[PortRow]:
-    """A column that comes with the addresses and moves to the partner with them."""
+    """A column that belongs to the addresses and moves to the partner with them."""
     header = {"address": "IP_address", "address_6": "IP_address_6"}.get(name, name)
     return Column(header, lambda _, row: row.here(name), since, until)
 
