@@ -54,8 +54,8 @@ class Call:
 def read(tokens: list[str], grammar: Grammar, need: Need, level: Level, user: str) -> Call:
     """Parse the tokens of a command. Every error of form is refused here, before anything is changed.
 
-    A argument that begins with a dash is an option, even where a value is expected: such a value is typed `-opt=value`.
-    After `--` the last argument is the object, whatever it begins with.
+    An argument that begins with a dash is an option, even where a value is expected: such a value is typed as
+    `-opt=value`. After `--` the last argument is the object, whatever it begins with.
     """
     _check_text(tokens)
     options: dict[str, str] = {}
