@@ -18,9 +18,9 @@ from flashsystem_operator.array.dialect.tables import (
     concise_or_odd,
     detailed,
     first_values,
+    identifiers,
     is_column,
     number,
-    identifiers,
 )
 from flashsystem_operator.array.errors import MissingColumn, Unreadable
 from flashsystem_operator.array.model import Dialect, Host, HostRow, Node, Odd, Pool, Port, Protocol, System, Volume

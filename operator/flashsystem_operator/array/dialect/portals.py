@@ -9,7 +9,7 @@ Source: array-cli facts 2.3, 2.4, 2.5; Cinder bugs 1985065 and 1992160.
 import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from flashsystem_operator.array.dialect.tables import Row, cell, concise_or_odd, sift, identifiers
+from flashsystem_operator.array.dialect.tables import Row, cell, concise_or_odd, identifiers, sift
 from flashsystem_operator.array.model import Dialect, Node, Odd, Portal, Portset
 
 
