@@ -319,12 +319,12 @@ def _volume_by_uid(session: Session, inventory: Inventory, uid: VolumeUid, last_
     Absence from a listing is no proof, since a row may be lost. The volume is gone if a read of its id or name, which
     has its own exit status, did not find it either.
     """
-    look = f"lsvdisk {uid}"
-    inventory.learn_odd(look, ())
+    source = f"lsvdisk {uid}"
+    inventory.learn_odd(source, ())
     if number := inventory.volume_ids.get(uid):
         found = session.find(queries.volume_or_odd(number))
         if isinstance(found, Odd):
-            inventory.learn_odd(look, _about([found], uid))
+            inventory.learn_odd(source, _about([found], uid))
             return
         if found is not None:
             inventory.learn_volume(found)
@@ -343,7 +343,7 @@ def _volume_by_uid(session: Session, inventory: Inventory, uid: VolumeUid, last_
         inventory.learn_volume(volume)
     asked = {uid.lower(), last_name.lower()}
     maybe = [each for each in odd if filters or each.is_out_of_shape or not asked.isdisjoint(each.words)]
-    inventory.learn_odd(look, _about(maybe, uid))
+    inventory.learn_odd(source, _about(maybe, uid))
     if (number or last_name) and uid not in inventory.volumes and not maybe:
         inventory.learn_volume_gone(uid)
 

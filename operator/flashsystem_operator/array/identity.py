@@ -220,8 +220,8 @@ def find_mapping(
     from another command of the plan. find: `Session.find`.
     """
     by_id = find(queries.mappings_of_host(host.id))
-    meant = by_id if by_id is not None else find(queries.mappings_of_host(step.host)) or ()
-    rows = tuple(row for row in readable(meant) if row.host_id in ("", host.id))
+    of_host = by_id if by_id is not None else find(queries.mappings_of_host(step.host)) or ()
+    rows = tuple(row for row in readable(of_host) if row.host_id in ("", host.id))
     if there := next((row for row in rows if row.uid == step.uid), None):
         # Under another name: renamed, or another host object that reuses the id of a deleted one.
         now = None if there.host == step.host else find(queries.host(host.id))
@@ -233,7 +233,7 @@ def find_mapping(
     )
     if any(row.uid == step.uid and row.host_id == host.id and not row.cluster for row in elsewhere):
         return Found(rows, volume)  # its row was missing in the list of the host
-    made = [
+    created = [
         row
         for row in (*rows, *elsewhere)
         if step.lun in row.luns
@@ -243,5 +243,5 @@ def find_mapping(
     ]
     # The names of the command are the most likely.
     return Found(
-        rows, volume, min(made, key=lambda row: (row.host != step.host, row.volume != step.volume), default=None)
+        rows, volume, min(created, key=lambda row: (row.host != step.host, row.volume != step.volume), default=None)
     )

@@ -147,7 +147,7 @@ class Inventory:
     @property
     def may_lack_mappings(self) -> bool:
         """Whether a host object has a mapping whose volume is unreadable."""
-        found = (odd for look, odd in self._odd.items() if look.startswith("lshostvdiskmap "))
+        found = (odd for source, odd in self._odd.items() if source.startswith("lshostvdiskmap "))
         return any(each.is_out_of_shape for odd in found for each in odd)
 
     def odd_about(self, identifiers: Iterable[str]) -> Odd | None:
@@ -191,12 +191,12 @@ class Inventory:
 
     # -- observations ------------------------------------------------------------------------------------------------
 
-    def learn_odd(self, look: str, found: Iterable[Odd]) -> None:
+    def learn_odd(self, source: str, found: Iterable[Odd]) -> None:
         """Replace the unreadable rows of this query."""
         if odd := tuple(found):
-            self._odd[look] = odd
+            self._odd[source] = odd
         else:
-            self._odd.pop(look, None)
+            self._odd.pop(source, None)
 
     def learn_host(self, name: HostName, host: Host | None) -> None:
         """Record an observed host object. None: it does not exist, and so it has no mappings."""
@@ -270,8 +270,8 @@ class Inventory:
         """Apply the effect of a step that was planned or sent."""
         match step:
             case MakeHost(host=name, iqns=iqns, portset=portset, kind=kind, io_groups=groups):
-                made = Host("", name, tuple(map(_offline, iqns)), portset=portset or "", kind=kind or "generic")
-                self.learn_host(name, made)
+                assumed = Host("", name, tuple(map(_offline, iqns)), portset=portset or "", kind=kind or "generic")
+                self.learn_host(name, assumed)
                 if groups:
                     self.io_groups[name] = frozenset(groups)
             case AddPorts(host=name, iqns=iqns):

@@ -121,13 +121,13 @@ class Connections(Protocol):
 
 
 class Session:
-    """One array, for as long as it is worked on. Its connections come and go; what was learnt of its abilities stays.
+    """A session with one array. Connections are replaced; the detected abilities of the array are kept.
 
-    expected: the system id that must answer; None accepts the first, and holds the array to it from then on.
-    width: commands side by side. timeout: seconds that the answer to one line may take.
-    heed: told of every command. prepare: called in each of the array's threads as it
-        begins, so that what is said from there can say of which array.
-    progress: called while many commands are asked: which, how many were answered, of how many.
+    expected: the system id that must answer; None accepts the first one, and requires it from then on.
+    width: maximum number of parallel commands. timeout: seconds for the answer to one line.
+    instrument: receives the result of every command. prepare: called at the start of each thread of the array, so that
+        its log lines can name the array.
+    progress: called during a batch of queries, with the verb, the number of answers and the number of queries.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class Session:
         self.expected = expected
         self.progress: Callable[[str, int, int], None] = _no_progress
         self.threads = ThreadPoolExecutor(max_workers=width, thread_name_prefix="array", initializer=prepare)
-        self._heed = instrument
+        self._instrument = instrument
         self._timeout = timeout
         self._pace = 0.0
         """Seconds that one query takes, estimated from earlier ones."""
@@ -193,12 +193,12 @@ class Session:
         Withheld: the step would affect another object, and nothing was sent. Refused: nothing was changed.
         OutcomeUnknown, Unreadable: observe the array again.
         """
-        looked: Sequence[Any] = ()
+        answers: Sequence[Any] = ()
         sent = step if known is None else identity.as_sent(step, known)
         if known is not None:
             try:
-                looked = self._ask_in_this_thread(identity.questions(step))
-                identity.check(step, known, looked)
+                answers = self._ask_in_this_thread(identity.questions(step))
+                identity.check(step, known, answers)
             except (OutcomeUnknown, Refused, Unreadable) as error:
                 raise Withheld(f"its host object or volume could not be read again: {error}") from error
         shown = line(step.argv())  # messages show names, not ids
@@ -216,16 +216,16 @@ class Session:
             return None
         try:
             with self.finishing():  # also while the operator stops: the result of the command is not known before
-                return identity.find_mapping(step, looked[0], looked[1], known, self.find)
+                return identity.find_mapping(step, answers[0], answers[1], known, self.find)
         except (ArrayError, Withheld) as error:
             raise OutcomeUnknown(shown, f"it was done, but its mapping could not be read: {error}") from error
 
     # -- many commands -----------------------------------------------------------------------------------------------
 
-    def ask_all(self, asked: Iterable[Query[Answer]]) -> list[Answer | None]:
+    def ask_all(self, batch: Iterable[Query[Answer]]) -> list[Answer | None]:
         """Run many queries; None for each object that does not exist. Chained in one line if the array supports it."""
         answers: list[Answer | None] = []
-        everything = list(asked)
+        everything = list(batch)
         while len(answers) < len(everything):
             some = everything[len(answers) :][: self._chain_length]
             answers += self._chained(some) if len(some) > 1 and self._chains is not False else self._side_by_side(some)
@@ -272,41 +272,41 @@ class Session:
         names = tuple(names)
         return dict(zip(names, self.ask_all(map(queries.host_or_odd, names)), strict=True))
 
-    def _ask_in_this_thread(self, asked: Sequence[Query[Answer]]) -> list[Answer | None]:
+    def _ask_in_this_thread(self, batch: Sequence[Query[Answer]]) -> list[Answer | None]:
         """Like `ask_all`, in the thread of the caller: a thread of the pool must not wait for another one."""
-        if self._chains and len(asked) > 1:
-            return self._chained(asked)
-        return [self.find(query) for query in asked]
+        if self._chains and len(batch) > 1:
+            return self._chained(batch)
+        return [self.find(query) for query in batch]
 
-    def _side_by_side(self, asked: Sequence[Query[Answer]]) -> list[Answer | None]:
-        return list(self.threads.map(self.find, asked))
+    def _side_by_side(self, batch: Sequence[Query[Answer]]) -> list[Answer | None]:
+        return list(self.threads.map(self.find, batch))
 
-    def _chained(self, asked: Sequence[Query[Answer]]) -> list[Answer | None]:
+    def _chained(self, batch: Sequence[Query[Answer]]) -> list[Answer | None]:
         """Run all queries in one line, each followed by its exit status. A failed query is run again by itself."""
-        chain = "; ".join(f'{line(query.argv())}; echo "{_MARK} $?"' for query in asked)
-        first = line(asked[0].argv())
-        shown = f"{first}; ... ({len(asked)} commands in one line)"
+        chain = "; ".join(f'{line(query.argv())}; echo "{_MARK} $?"' for query in batch)
+        first = line(batch[0].argv())
+        shown = f"{first}; ... ({len(batch)} commands in one line)"
         began = time.monotonic()
         try:
             reply = self._instrumented(
                 CHAIN, lambda watch: watch.time(lambda: self._connections.run(chain, shown=shown))
             )
         finally:
-            self._learn_pace(time.monotonic() - began, len(asked))
+            self._learn_pace(time.monotonic() - began, len(batch))
         text = reply.stdout.removeprefix(self._banner)
         parts = _MARKED.split(text if text.endswith("\n") else text + "\n")
         texts, statuses = parts[0:-1:2], parts[1::2]
-        if len(texts) != len(asked):
+        if len(texts) != len(batch):
             if self._chains:
-                raise Unreadable(chain[:60] + "...", f"{len(asked)} commands were chained, {len(texts)} answered")
+                raise Unreadable(chain[:60] + "...", f"{len(batch)} commands were chained, {len(texts)} answered")
             self._chains = False
-            return self._side_by_side(asked)
+            return self._side_by_side(batch)
         self._chains = True
         # An error or a warning may be about any of the queries: one without output is then run again by itself.
         doubtful = bool(code_in(reply.stderr))
         return [
             self._part(query, text) if status == "0" and (text.strip() or not doubtful) else self.find(query)
-            for query, text, status in zip(asked, texts, statuses, strict=True)
+            for query, text, status in zip(batch, texts, statuses, strict=True)
         ]
 
     def _part(self, query: Query[Answer], text: str) -> Answer | None:
@@ -334,24 +334,24 @@ class Session:
         The banner is the text above the answer to lssystem, which is the only answer with a known beginning. It may
         change, for example with the days until a password expires, so it is read again before an answer is unreadable.
         """
-        asked = line(query.argv())
-        reply = run(asked)
+        command = line(query.argv())
+        reply = run(command)
         if query.verb == queries.SYSTEM.verb:
             self._banner = _banner_of(reply.stdout)
         elif not reply.stdout.startswith(self._banner):
             self._learn_banner(run)
-        warning = _warning_of(Reply("", reply.stderr, reply.status) if query.secret else reply, asked)
+        warning = _warning_of(Reply("", reply.stderr, reply.status) if query.secret else reply, command)
         text = reply.stdout.removeprefix(self._banner)
         if warning and not text.strip():
-            raise Unreadable(asked, f"it contains only a warning, which is not an empty list: {warning}")
+            raise Unreadable(command, f"it contains only a warning, which is not an empty list: {warning}")
         try:
-            answer = _read(query, text, asked)
+            answer = _read(query, text, command)
             if not isinstance(answer, Odd) or not self._learn_banner(run):
                 return answer
         except Unreadable:
             if query.verb == queries.SYSTEM.verb or not self._learn_banner(run):
                 raise
-        return _read(query, reply.stdout.removeprefix(self._banner), asked)
+        return _read(query, reply.stdout.removeprefix(self._banner), command)
 
     def _learn_banner(self, run: Run) -> bool:
         """Read the banner again; return whether it changed."""
@@ -369,10 +369,12 @@ class Session:
             ending, code = ending_of(error)
             if verb.startswith("ls") and code in NOT_THERE:
                 ending = Ending.ABSENT
-            self._heed(CommandResult(verb, watch.seconds if ending is not Ending.NOT_SENT else None, ending, code))
+            self._instrument(
+                CommandResult(verb, watch.seconds if ending is not Ending.NOT_SENT else None, ending, code)
+            )
             raise
         ending, code = ending_of(None, warned=warned(answer))
-        self._heed(CommandResult(verb, watch.seconds, ending, code))
+        self._instrument(CommandResult(verb, watch.seconds, ending, code))
         return answer
 
     # -- identity of the array ----------------------------------------------------------------------------------------
@@ -416,12 +418,12 @@ def _banner_of(text: str) -> str:
     return "" if _NO_BANNER.search(banner) else banner
 
 
-def _read(query: Query[Answer], text: str, asked: str) -> Answer:
+def _read(query: Query[Answer], text: str, command: str) -> Answer:
     """Parse an answer; Unreadable if it has control characters, since a corrupted name may look valid."""
     if found := _NO_TEXT.search(text):
         what = "which is not shown" if query.secret else f"{text[max(0, found.start() - 20) :][:60]!a}"
-        raise Unreadable(asked, f"it contains control characters: {what}")
-    return query.read(text, asked)
+        raise Unreadable(command, f"it contains control characters: {what}")
+    return query.read(text, command)
 
 
 def _warning_of(reply: Reply, shown: str) -> str:

@@ -349,8 +349,8 @@ def _of_system(text: str, line: str) -> Row:
         key, _, value = each.rstrip("\r").partition(DELIMITER)
         if key in _SYSTEM_KEYS:
             row.setdefault(key, value)
-    if spoilt := sorted(key for key, value in row.items() if DELIMITER in value):
-        raise Unreadable(line, f"the value of {', '.join(spoilt)} contains {DELIMITER!r}, which is not valid there")
+    if invalid := sorted(key for key, value in row.items() if DELIMITER in value):
+        raise Unreadable(line, f"the value of {', '.join(invalid)} contains {DELIMITER!r}, which is not valid there")
     return row
 
 

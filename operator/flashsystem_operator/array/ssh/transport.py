@@ -124,7 +124,7 @@ class Connection:
             raise OutcomeUnknown(shown, why) from None
         self._answered = True
         if _NO_SESSION.search(reply.stdout):
-            raise NoChannel(f"it logs the user in and gives no CLI session (CMMVC7017E): {TOO_MANY_SESSIONS}")
+            raise NoChannel(f"it accepts the login and refuses a CLI session (CMMVC7017E): {TOO_MANY_SESSIONS}")
         return replace(reply, seconds=time.monotonic() - began)
 
     def _channel(self) -> paramiko.Channel:

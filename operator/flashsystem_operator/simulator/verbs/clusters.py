@@ -1,4 +1,4 @@
-"""Host clusters: members, and volumes shared with all of them."""
+"""Host clusters: their members and shared mappings."""
 
 from collections.abc import Callable
 

@@ -39,7 +39,9 @@ def status(array: System, host: Host) -> str:
 
 
 def _iscsi_status(array: System, host: Host) -> str:
-    """online: sessions with every I/O group through which the host has a mapping; offline: with none of its own.
+    """Return the status of an iSCSI host.
+
+    online: sessions with every I/O group through which the host has a mapping; offline: with none of its own.
 
     Three passages of the guide contradict each other on a host without mappings; see the rule.
     """
@@ -53,19 +55,19 @@ def _iscsi_status(array: System, host: Host) -> str:
 
 
 def _live_groups(array: System) -> set[int]:
-    """The I/O groups that have a node online."""
+    """Return the I/O groups that have an online node."""
     return {n.io_group for n in array.nodes.values() if n.status == "online" and n.io_group is not None}
 
 
 def sessions_with(array: System, port: HostPort) -> set[int]:
-    """The I/O groups that an iSCSI name has sessions with."""
+    """Return the I/O groups that an iSCSI name has sessions with."""
     if not port.logins:
         return set()
     return _live_groups(array) if port.login_groups is None else set(port.login_groups)
 
 
 def _mapped_groups(array: System, host: Host) -> set[int]:
-    """The I/O groups through which a host has a mapping."""
+    """Return the I/O groups through which a host has a mapping."""
     groups = {group for mapping in array.seen_by(host) for group in array.groups(mapping.volume)}
     return groups & set(host.io_groups)
 
@@ -214,7 +216,7 @@ CHAP: list[Column[Host | None]] = [
 
 
 def lsiscsiauth(array: System, call: Call) -> str:
-    """A host that is in no I/O group has no row."""
+    """List the I/O groups of hosts; a host without I/O groups has no row."""
     first: list[Host | None] = [None] if array.rules.iscsiauth_cluster_row else []
     return concise(array, call, CHAP, first + [host for _, host in sorted(array.hosts.items()) if host.io_groups])
 
@@ -303,7 +305,7 @@ HOST_PORT: list[Column[HostPortRow]] = [
 
 
 def lshostports(array: System, call: Call) -> str:
-    """Every port of every host."""
+    """Return every port of every host."""
     hosts = [host for _, host in sorted(array.hosts.items())]
     rows = (HostPortRow(host, number, port) for host in hosts for number, port in enumerate(host.ports))
     return concise(array, call, HOST_PORT, rows)
