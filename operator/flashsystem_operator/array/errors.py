@@ -30,7 +30,7 @@ class Unreachable(ArrayError):
 
 
 class LoginRefused(Unreachable):
-    """The array did not accept the user name with this password or key. Only a changed Secret helps."""
+    """The array did not accept the user name with this password or key. The Secret has to be changed."""
 
 
 class HostKeyMismatch(Unreachable):

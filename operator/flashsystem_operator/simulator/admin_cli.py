@@ -19,12 +19,12 @@ FAILED = 1
 @click.option("--control", default="http://127.0.0.1:8022", show_default=True, help="The control port.")
 @click.option("--change", is_flag=True, help="Change what no command can change: WHAT NAME FIELD=VALUE...")
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED)
-def hand(control: str, change: bool, arguments: tuple[str, ...]) -> None:
+def admin_cli(control: str, change: bool, arguments: tuple[str, ...]) -> None:
     r"""Run a command as the array administrator, with all rights; or change the array directly.
 
     \b
-    hand lsvdisk -delim :
-    hand --change host_port iqn.1994-05.com.redhat:worker-1 logins=2
+    admin_cli lsvdisk -delim :
+    admin_cli --change host_port iqn.1994-05.com.redhat:worker-1 logins=2
 
     docs/simulator.md lists the commands, and under "Changes" what can be changed.
     """
@@ -58,4 +58,4 @@ def _value(field: str, text: str) -> Any:
 
 
 if __name__ == "__main__":
-    hand(prog_name="hand")
+    admin_cli(prog_name="admin_cli")

@@ -73,9 +73,9 @@ def system(text: str, line: str) -> System:
     code = row.get("code_level", "")
     version = _VERSION.match(code)
     if version is None and open_access is None:
-        raise Unreadable(line, "code_level begins with no version")
+        raise Unreadable(line, "code_level does not begin with a version")
     if not _SYSTEM_ID.fullmatch(cell(row, "id", line)):
-        raise Unreadable(line, "id is not of 16 hexadecimal digits")
+        raise Unreadable(line, "id is not 16 hexadecimal digits")
     return System(
         id=system_id(row["id"]),
         name=cell(row, "name", line),
@@ -139,7 +139,7 @@ def protection_time(text: str, line: str) -> int | None:
     if row.get("vdisk_protection_enabled") != "yes":
         return None
     if not (minutes := cell(row, "vdisk_protection_time", line)).isdecimal():
-        raise Unreadable(line, "vdisk_protection_time is no number")
+        raise Unreadable(line, "vdisk_protection_time is not a number")
     return int(minutes)
 
 
@@ -191,7 +191,7 @@ def host(text: str, line: str) -> Host:
     row = first_values(pairs)
     ports = tuple(_ports(pairs, line))
     if number(row, "port_count", line) != len(ports):
-        raise Unreadable(line, f"port_count is {row['port_count']}, but it shows {len(ports)} ports")
+        raise Unreadable(line, f"port_count is {row['port_count']}, but {len(ports)} ports are listed")
     return Host(
         id=cell(row, "id", line),
         name=HostName(cell(row, "name", line)),

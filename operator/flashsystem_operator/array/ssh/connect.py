@@ -172,7 +172,7 @@ def handshake(
     except BaseException:
         hang_up(transport)
         if deadline.passed:
-            raise Unreachable(f"the SSH login was not done within {limit:g} s: the array may be overloaded") from None
+            raise Unreachable(f"the SSH login did not end within {limit:g} s: the array may be overloaded") from None
         raise
     return transport, key
 
@@ -198,8 +198,8 @@ def _exchange_keys(transport: paramiko.Transport, trust: Trust, limit: float) ->
         key = HostKey(transport.get_remote_server_key().asbytes())
     except paramiko.ssh_exception.IncompatiblePeer as error:
         raise Unreachable(
-            f"its SSH server is too old or too new for this client ({error}): update the array's code, or give it an "
-            "Ed25519, ECDSA or RSA host key of today's kind"
+            f"its SSH server is too old or too new for this client ({error}): update the array's code, or give it a "
+            "current Ed25519, ECDSA or RSA host key"
         ) from None
     except Exception as error:  # noqa: BLE001 - paramiko raises any error of its thread, even struct.error
         # start_client may miss that its thread just ended, and then has no reason; the thread has it.
@@ -236,7 +236,7 @@ def _judge(transport: paramiko.Transport, username: str, way: str, error: Except
     if handler is not None and handler.username is None:
         raise LoginRefused(f"it refused {username!r} with {way}: check the Secret and the user on the array") from None
     raise Unreachable(
-        f"it broke off the login ({_first_line(error)}): more than 3 logins at a time, or a key type it does not know"
+        f"it closed the connection during the login ({_first_line(error)}): more than 3 logins at a time, or a key type it does not know"
     ) from None
 
 

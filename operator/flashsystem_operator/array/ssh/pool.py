@@ -345,7 +345,7 @@ class Connections:
         attempt = self._attempt
         if not self._changed.wait(min(until, self._finished_by) - time.monotonic()):
             self._go_on()
-            raise Unreachable(f"no turn on the array within {patience:g} s: other commands took all its channels")
+            raise Unreachable(f"no free channel on the array within {patience:g} s: other commands use all of them")
         if attempt and attempt.failure and not self._lanes:
             raise attempt.failure
 

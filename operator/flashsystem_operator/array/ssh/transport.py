@@ -114,13 +114,13 @@ class Connection:
         except BaseException:
             channel.close()
             raise
-        deadline = Deadline(timeout, lambda: self._let_go(channel, f"`{shown}` was not answered in time"))
+        deadline = Deadline(timeout, lambda: self._abort(channel, f"`{shown}` was not answered in time"))
         try:
             with deadline:
                 reply = _converse(channel, line)
         except Exception as error:  # noqa: BLE001 - after any error of paramiko the line may have been sent
             why = f"no answer within {timeout:g} s" if deadline.passed else self._lost(error)
-            self.close(f"`{shown}` got no whole answer")
+            self.close(f"`{shown}` got no complete answer")
             raise OutcomeUnknown(shown, why) from None
         self._answered = True
         if _NO_SESSION.search(reply.stdout):
@@ -142,15 +142,15 @@ class Connection:
                 channel = self._transport.open_session(timeout=float("inf"))
         except Exception as error:  # noqa: BLE001 - paramiko raises any error of its thread
             if self.alive:
-                raise NoChannel(f"it logs the user in, but refuses to run a command ({error})") from None
+                raise NoChannel(f"it accepts the login, but refuses to run a command ({error})") from None
             raise NotTyped(self._lost(error)) from None
         if not self.alive:
             raise NotTyped(self._lost(EOFError()))
         return channel
 
-    def _let_go(self, channel: paramiko.Channel, why: str) -> None:
+    def _abort(self, channel: paramiko.Channel, why: str) -> None:
         self.close(why)
-        # A connection that ends while paramiko is about to wait for the reply to exec leaves it waiting.
+        # If the connection ends right before paramiko waits for the reply to exec, it would wait forever.
         channel.event.set()
 
     def _lost(self, error: Exception) -> str:
@@ -165,7 +165,7 @@ class Connection:
 
 def _converse(channel: paramiko.Channel, line: str) -> Reply:
     channel.exec_command(line)
-    # The channel's window has room for a whole answer, so stderr cannot block the command while stdout is read.
+    # The window of the channel is larger than any answer, so stderr cannot block the command while stdout is read.
     stdout = _read(channel.recv)
     stderr = _read(channel.recv_stderr)
     status = channel.recv_exit_status()

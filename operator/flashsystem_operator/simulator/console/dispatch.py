@@ -141,9 +141,9 @@ def run(array: System, command: Typed, user: str) -> Answer:
         if HELP & set(command.tokens):
             return Answer(usage(command.verb, array.level))
         tokens = [token for token in command.tokens if token not in BRIEF]
-        asked = parser.read(tokens, command.verb.grammar, command.verb.need, array.level, user)
+        call = parser.read(tokens, command.verb.grammar, command.verb.need, array.level, user)
         _check_role(array, command.verb, user)
-        output = command.verb.run(array, asked)
+        output = command.verb.run(array, call)
         return Answer(_only_id(output) if len(tokens) < len(command.tokens) else output)
     except Refused as refused:
         return Answer(stderr=_refusal_text(array, refused), status=refused.status)
