@@ -236,7 +236,7 @@ def _judge(transport: paramiko.Transport, username: str, way: str, error: Except
     if handler is not None and handler.username is None:
         raise LoginRefused(f"it refused {username!r} with {way}: check the Secret and the user on the array") from None
     raise Unreachable(
-        f"it closed the connection during the login ({_first_line(error)}): more than 3 logins at a time, or a key type it does not know"
+        f"it aborted the login ({_first_line(error)}): more than 3 logins at a time, or a key type it does not know"
     ) from None
 
 
