@@ -9,7 +9,7 @@ from flashsystem_operator.simulator.state.config import ConfigError, load
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"colour": "red"}, "colour: no such field"),
-    ({"dialect": "ancient"}, "dialect: 'ancient' is none"),
+    ({"dialect": "ancient"}, "dialect: 'ancient' is not a dialect"),
     ({"release": "new"}, "release: "),
     ({"volumes": 3}, "volumes: "),
     ({"volumes": [{"name": "a"}]}, "volumes.0.pool: Field required"),

@@ -146,7 +146,7 @@ def validated(model: type[Model], data: Any) -> Model:
 def _describe(problem: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"{where}: unknown field: remove it, or see docs/simulator.md for the known fields"
+        return f"{where}: no such field: remove it, or see docs/simulator.md for the known fields"
     reason = str(problem["msg"]).removeprefix("Value error, ")
     if not where:
         return reason
