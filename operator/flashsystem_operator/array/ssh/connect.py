@@ -172,7 +172,7 @@ def handshake(
     except BaseException:
         hang_up(transport)
         if deadline.passed:
-            raise Unreachable(f"the SSH login did not end within {limit:g} s: the array may be overloaded") from None
+            raise Unreachable(f"the SSH login was not done within {limit:g} s: the array may be overloaded") from None
         raise
     return transport, key
 
