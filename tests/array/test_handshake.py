@@ -92,7 +92,7 @@ def test_a_key_that_the_array_does_not_know_is_refused_and_the_password_is_not_t
 
 
 def test_a_login_that_is_cut_short_is_not_taken_for_a_refused_one(sshd: Sshd) -> None:
-    with pytest.raises(Unreachable, match="broke off the login") as cut:
+    with pytest.raises(Unreachable, match="aborted the login") as cut:
         open_to(sshd, replace(LOGIN, password=CUT))
 
     assert not isinstance(cut.value, LoginRefused)

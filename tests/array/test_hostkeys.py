@@ -50,7 +50,7 @@ def test_any_of_the_pinned_keys_will_do_and_no_other() -> None:
 
     assert pinned.objection(HostKey.read(ED25519)) is None
     assert pinned.objection(HostKey.read(ECDSA)) is None
-    assert "Another machine" in str(pinned.objection(HostKey.read(OTHER)))
+    assert "Another host" in str(pinned.objection(HostKey.read(OTHER)))
 
 
 def test_trust_on_first_use_takes_any_key_at_first_and_then_only_that() -> None:

@@ -75,7 +75,7 @@ def test_another_key_than_the_pinned_one_is_a_cross(ran: Run, simulator: Simulat
     assert ended.code == 1
     assert results(ended)["Host key"] == "failed"
     assert results(ended)["Login"] == "not-checked"
-    assert "Another machine may have taken its place" in messages(ended)["Host key"]
+    assert "Another host may have taken its address" in messages(ended)["Host key"]
     assert simulator.control.log() == []
 
 

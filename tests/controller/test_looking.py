@@ -216,7 +216,7 @@ def test_an_array_that_does_not_tell_what_host_clusters_have_is_worked_on(
 
     keeper.turn()
 
-    assert "does not tell which volumes are mapped to host clusters" in caplog.text
+    assert "cannot read which volumes are mapped to host clusters" in caplog.text
     assert "vol4" in [each["volume"] for each in array.state["mappings"]]
 
 

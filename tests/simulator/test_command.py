@@ -50,8 +50,8 @@ def test_it_says_on_one_line_where_it_listens_and_stops_cleanly(dialect: str, nu
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--listen", "nowhere"], "--listen: 'nowhere' is no HOST:PORT"),
-        (["--listen", "127.0.0.1:99999"], "--listen: '127.0.0.1:99999' is no HOST:PORT"),
+        (["--listen", "nowhere"], "--listen: 'nowhere' is not HOST:PORT"),
+        (["--listen", "127.0.0.1:99999"], "--listen: '127.0.0.1:99999' is not HOST:PORT"),
         (["--control", "127.0.0.1:http"], "--control: "),
         (["--listen", "127.0.0.1:{taken}"], "Address already in use: choose another port"),
         (["--control", "127.0.0.1:{taken}"], "Address already in use: choose another port"),
@@ -59,9 +59,9 @@ def test_it_says_on_one_line_where_it_listens_and_stops_cleanly(dialect: str, nu
         (["--config", "{missing}"], "No such file or directory: give the path"),
         (["--host-key", "{missing}"], "give a private key"),
         (["--config", "{broken}"], "not YAML in line 3"),
-        (["--set-rule", "shell_chains"], "--set-rule: 'shell_chains' is no KEY=VALUE"),
+        (["--set-rule", "shell_chains"], "--set-rule: 'shell_chains' is not KEY=VALUE"),
         (["--set-rule", "colour=red"], "rules.colour: no such field"),
-        (["--set-rule", "banner=[a"], r"--set-rule: '\[a' is no value: put text"),
+        (["--set-rule", "banner=[a"], r"--set-rule: '\[a' is not a YAML value: quote text"),
         (["--config", "{empty}", "--set-rule", "colour=red"], "rules.colour: no such field"),
         (["--config", "{binary}"], "binary: not UTF-8"),
     ],

@@ -9,7 +9,7 @@ from flashsystem_operator.simulator.state.config import ConfigError, load
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"colour": "red"}, "colour: no such field"),
-    ({"dialect": "ancient"}, "dialect: 'ancient' is none"),
+    ({"dialect": "ancient"}, "dialect: 'ancient' is not a dialect"),
     ({"release": "new"}, "release: "),
     ({"volumes": 3}, "volumes: "),
     ({"volumes": [{"name": "a"}]}, "volumes.0.pool: Field required"),
@@ -78,7 +78,7 @@ def test_an_empty_file_is_the_built_in_array(tmp_path: Path) -> None:
 
 
 def test_a_dialect_named_twice_must_agree() -> None:
-    with pytest.raises(ConfigError, match="dialect: the state file says legacy"):
+    with pytest.raises(ConfigError, match="dialect: the state file has legacy"):
         load({"dialect": "legacy"}, "modern")
 
 

@@ -168,8 +168,8 @@ def test_an_array_can_become_another_one_altogether(control: Control) -> None:
         ("mapping", "a/b", {}, "name: there is no mapping"),
         ("port", "x/1", {}, "name: there is no port"),
         ("limits", "", {"sessions": -1}, "limits.sessions: "),
-        ("availability", "perhaps", {}, "name: 'perhaps' is no availability"),
-        ("config_node", "node9", {}, "name: 'node9' is no other node"),
+        ("availability", "perhaps", {}, "name: 'perhaps' is not an availability"),
+        ("config_node", "node9", {}, "name: 'node9' is not another node"),
     ],
 )
 def test_a_change_that_cannot_be_is_refused_with_the_way_out_and_changes_nothing(

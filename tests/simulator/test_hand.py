@@ -54,4 +54,4 @@ def test_a_value_that_cannot_be_read_is_told_with_its_field(modern: Simulator) -
     refused = typed(modern, "--change", "host_port", IQN, "logins=[2")
 
     assert refused.returncode == 2
-    assert "logins: '[2' is no value" in refused.stderr
+    assert "logins: '[2' is not a YAML value" in refused.stderr

@@ -1,8 +1,8 @@
-"""The commands that change an array, as values. They are data before they are an act.
+"""The commands that change an array, as values.
 
-A plan is a tuple of these, and they are exactly what gets typed: `argv()` are the words, with `***` where a secret
-stands. Only `typed` has the secret; whatever is shown, logged or kept is made of `argv`.
-Refusals named here are those to expect; what they mean for us is decided by looking again, not by the code.
+A plan is a tuple of steps, and each step is exactly one command line: `argv()` are its arguments, with `***` in place
+of a secret. Only `typed` contains the secret; what is shown, logged or stored is made from `argv`.
+The docstrings name the expected refusals. The operator decides by observing the array again, not by the code.
 """
 
 import shlex
@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from flashsystem_operator.values import MASK, ChapSecret, HostName, Iqn, Lun, VolumeName, VolumeUid
 
 MAX_PARAMETER = 128
-"""Bytes of a list in one parameter. IBM's data-type pages (5.1, 7.8, 8.2.1, 8.7) say 2176, and the page on command
-syntax of 8.7 says 128: this is right by both. One initiator alone may be longer. Source: array-cli facts 1.2."""
+"""Bytes of a list in one parameter. IBM's data-type pages (5.1, 7.8, 8.2.1, 8.7) document 2176, the page on command
+syntax of 8.7 documents 128: this complies with both. One initiator alone may be longer. Source: array-cli facts 1.2."""
 
 
 @dataclass(frozen=True, slots=True)
 class MakeHost:
-    """Make a host object with these initiators, in one command.
+    """Create a host object with these initiators (`mkhost`).
 
-    iqns: one, or as many as fit into `MAX_PARAMETER`; what is more follows as `AddPorts` (see `make_host`).
-    protocol: `iscsi` from release 8.7 on, where it may be said or left out; None before, where it is not known.
-    portset: only on arrays that have portsets; None takes the array's default.
-    io_groups: ids of the I/O groups through which it may log in; none given: all.
-    kind: what kind of machine it is (`-type`); None takes `generic`.
+    iqns: one, or as many as fit into `MAX_PARAMETER`; the others follow as `AddPorts` (see `make_host`).
+    protocol: `iscsi` from release 8.7 on, where it is optional; None before, where it is unknown.
+    portset: only on arrays with portsets; None: the array's default.
+    io_groups: ids of the I/O groups through which the host may log in; empty: all.
+    kind: the host type (`-type`); None: `generic`.
 
-    Refused with CMMVC6035E when the name is taken, with CMMVC6578E or CMMVC6581E when an initiator belongs to another
-    host object (or is malformed, or is one too many), with CMMVC5868E or CMMVC9699E for the portset, with CMMVC5729E
+    Refused with CMMVC6035E if the name is taken, with CMMVC6578E or CMMVC6581E if an initiator belongs to another
+    host object (or is malformed, or exceeds the limit), with CMMVC5868E or CMMVC9699E for the portset, with CMMVC5729E
     for the I/O groups.
 
     Source: IBM mkhost pages of 5.1, 8.x and 9.1.3; Cinder's flashsystem_iscsi.py; array-cli facts 2.10.
@@ -47,15 +47,15 @@ class MakeHost:
             ("-iogrp", ":".join(self.io_groups)),
             ("-type", self.kind),
         )
-        given = [word for option, value in options if value for word in (option, value)]
+        given = [argument for option, value in options if value for argument in (option, value)]
         return ("svctask", "mkhost", "-iscsiname", ",".join(self.iqns), *given, "-name", self.host)
 
 
 @dataclass(frozen=True, slots=True)
 class AddPorts:
-    """Give a host object further initiators.
+    """Add initiators to a host object (`addhostport`).
 
-    Refused with CMMVC6578E or CMMVC6581E like `MakeHost`, with CMMVC5753E when the host object is gone.
+    Refused with CMMVC6578E or CMMVC6581E like `MakeHost`, with CMMVC5753E if the host object does not exist.
     Source: array-cli facts 2.11.
     """
 
@@ -68,9 +68,9 @@ class AddPorts:
 
 @dataclass(frozen=True, slots=True)
 class RemovePort:
-    """Take an initiator off a host object: it sees none of the host's volumes any more.
+    """Remove an initiator from a host object (`rmhostport`): it loses access to the host's volumes.
 
-    Refused with CMMVC5867E or CMMVC6578E when the port is not there, and under volume protection.
+    Refused with CMMVC5867E or CMMVC6578E if the port does not exist, and under volume protection.
     Source: array-cli facts 2.11, 4.4.
     """
 
@@ -83,9 +83,9 @@ class RemovePort:
 
 @dataclass(frozen=True, slots=True)
 class ChangeHost:
-    """Give a host object another portset, or say that it is another kind of machine.
+    """Change the portset or the type of a host object (`chhost`).
 
-    A new portset takes the paths of the old one away. Refused with CMMVC5868E or CMMVC9699E for the portset.
+    A new portset removes the paths of the old one. Refused with CMMVC5868E or CMMVC9699E for the portset.
     Source: array-cli facts 2.11.
     """
 
@@ -101,9 +101,9 @@ class ChangeHost:
 
 @dataclass(frozen=True, slots=True)
 class AddIoGroups:
-    """Let a host object log in through further I/O groups. groups: their ids.
+    """Permit a host object to log in through more I/O groups (`addhostiogrp`). groups: their ids.
 
-    Refused with CMMVC5729E when there is no such I/O group. Source: array-cli facts 2.11.
+    Refused with CMMVC5729E if there is no such I/O group. Source: array-cli facts 2.11.
     """
 
     host: HostName
@@ -115,9 +115,9 @@ class AddIoGroups:
 
 @dataclass(frozen=True, slots=True)
 class RemoveIoGroups:
-    """Let a host object log in through these I/O groups (ids) no more. Never with -force, which would unmap.
+    """Remove a host object from these I/O groups (`rmhostiogrp`). Never with -force, which would unmap. groups: ids.
 
-    Refused while a volume is mapped that the host would not reach any more, and under volume protection.
+    Refused while a volume is mapped to which the host would lose access, and under volume protection.
     Source: array-cli facts 2.11, 4.4.
     """
 
@@ -130,10 +130,10 @@ class RemoveIoGroups:
 
 @dataclass(frozen=True, slots=True)
 class SetChap:
-    """Let a machine in only if it proves itself with this secret. Who is logged in stays so until the next login.
+    """Require this CHAP secret from a host (`chhost`). Existing sessions continue until the next login.
 
-    option: how this release spells it (see `Capabilities.chap`).
-    Source: array-cli facts 2.10 (not possible at mkhost), 2.11.
+    option: the option of this release (see `Capabilities.chap`).
+    Source: array-cli facts 2.10 (not possible with mkhost), 2.11.
     """
 
     host: HostName
@@ -141,18 +141,18 @@ class SetChap:
     option: str
 
     def argv(self) -> tuple[str, ...]:
-        return self._words(MASK)
+        return self._arguments(MASK)
 
     def typed(self) -> tuple[str, ...]:
-        return self._words(self.secret.text)
+        return self._arguments(self.secret.text)
 
-    def _words(self, secret: str) -> tuple[str, ...]:
+    def _arguments(self, secret: str) -> tuple[str, ...]:
         return ("svctask", "chhost", self.option, secret, self.host)
 
 
 @dataclass(frozen=True, slots=True)
 class ClearChap:
-    """Let a machine in without a proof again. Source: array-cli facts 2.11."""
+    """Remove the CHAP secret of a host (`chhost`). Source: array-cli facts 2.11."""
 
     host: HostName
     option: str
@@ -163,9 +163,9 @@ class ClearChap:
 
 @dataclass(frozen=True, slots=True)
 class RemoveHost:
-    """Remove an empty host object. Never with -force: that would unmap whatever somebody mapped a moment ago.
+    """Remove an empty host object (`rmhost`). Never with -force: that would unmap a volume that was just mapped.
 
-    Refused with CMMVC5871E while anything is mapped to it, with CMMVC5753E or CMMVC5754E when it is gone.
+    Refused with CMMVC5871E while a volume is mapped to it, with CMMVC5753E or CMMVC5754E if it does not exist.
     Source: array-cli facts 2.11, 6.4.
     """
 
@@ -177,17 +177,16 @@ class RemoveHost:
 
 @dataclass(frozen=True, slots=True)
 class MapVolume:
-    """Make a volume visible to a host.
+    """Map a volume to a host (`mkvdiskhostmap`).
 
-    uid: the volume's identity, for readers of a plan or the log; the array is told name or id.
-    lun: the SCSI LUN on that host. Always chosen by us: an array that chooses may give one mapping different LUNs in
-         different I/O groups (Cinder bug 1757922).
-    alongside_others: also allow it when the volume is mapped to another host. Two hosts writing to one volume
-         destroy a file system that was not made for it; without this the array itself refuses.
+    uid: the volume's identity, for readers of a plan or the log; the command has its name or id.
+    lun: the SCSI LUN on that host. The operator always chooses it: an array may choose different LUNs for one mapping
+         in different I/O groups (Cinder bug 1757922).
+    alongside_others: permit it although the volume is mapped to another host (`-force`). Two hosts that write to one
+         volume destroy a file system that is not made for it; without this option the array refuses.
 
-    Refused with CMMVC5879E when the LUN is taken on this host, with CMMVC5878E when this very mapping is there
-    already, with CMMVC6071E, CMMVC6045E or CMMVC9375E (by release) when the volume is mapped to another host and
-    `alongside_others` is False.
+    Refused with CMMVC5879E if the LUN is taken on this host, with CMMVC5878E if this mapping exists, with CMMVC6071E,
+    CMMVC6045E or CMMVC9375E (by release) if the volume is mapped to another host and `alongside_others` is False.
 
     Source: IBM mkvdiskhostmap pages of 5.1 and 9.1.3; array-cli facts 2.15, 3.1.
     """
@@ -205,10 +204,10 @@ class MapVolume:
 
 @dataclass(frozen=True, slots=True)
 class UnmapVolume:
-    """Take a volume away from a host, in all I/O groups, with the host's persistent reservations on it.
+    """Unmap a volume from a host in all I/O groups (`rmvdiskhostmap`); removes the host's persistent reservations.
 
-    Refused with CMMVC5842E or CMMVC5804E when it is not mapped, with CMMVC5753E or CMMVC5754E when volume or host is
-    gone, and under volume protection. There is no -force.
+    Refused with CMMVC5842E or CMMVC5804E if it is not mapped, with CMMVC5753E or CMMVC5754E if volume or host do not
+    exist, and under volume protection. There is no -force.
     Source: array-cli facts 2.15, 4.4.
     """
 
@@ -221,29 +220,29 @@ class UnmapVolume:
 
 
 HostChange = ChangeHost | AddIoGroups | RemoveIoGroups | SetChap | ClearChap
-"""What changes a host object, but neither its initiators nor what is mapped to it."""
+"""A change of a host object that affects neither its initiators nor its mappings."""
 
 Step = MakeHost | AddPorts | RemovePort | HostChange | RemoveHost | MapVolume | UnmapVolume
 """One command that changes the array."""
 
 
-def line(words: Iterable[str]) -> str:
-    """The words as the array's shell must see them: it is a bash, so whatever is not plain is quoted."""
-    return " ".join(shlex.quote(word) for word in words)
+def line(arguments: Iterable[str]) -> str:
+    """Quote the arguments for the array's shell, which is a bash."""
+    return " ".join(shlex.quote(argument) for argument in arguments)
 
 
 def shown(step: Step) -> str:
-    """The command as people may see it, in plans and logs."""
+    """Return the command line for plans and logs, without secrets."""
     return line(step.argv())
 
 
 def typed(step: Step) -> str:
-    """What goes over the wire, secrets and all. For the session alone."""
+    """Return the command line that is sent, with its secrets. Only for the session."""
     return line(step.typed() if isinstance(step, SetChap) else step.argv())
 
 
 def without_secrets(step: Step, text: str) -> str:
-    """What the array said about a step, which may repeat its words, with `***` for its secret."""
+    """Replace the secret of a step by `***` in the array's output, which may repeat the command."""
     if not isinstance(step, SetChap):
         return text
     return text.replace(shlex.quote(step.secret.text), MASK).replace(step.secret.text, MASK)
@@ -258,13 +257,13 @@ def make_host(
     io_groups: tuple[str, ...] = (),
     kind: str | None = None,
 ) -> tuple[MakeHost | AddPorts, ...]:
-    """The steps that make a host object: one, unless the initiators' names are too long for one parameter."""
+    """Return the steps that create a host object: one, unless the initiators are too long for one parameter."""
     first, *rest = _fitting(iqns)
     return (MakeHost(host, first, protocol, portset, io_groups, kind), *(AddPorts(host, some) for some in rest))
 
 
 def add_ports(host: HostName, iqns: Iterable[Iqn]) -> tuple[AddPorts, ...]:
-    """The steps that give a host object these initiators: mostly one."""
+    """Return the steps that add these initiators to a host object: usually one."""
     return tuple(AddPorts(host, some) for some in _fitting(iqns))
 
 

@@ -1,9 +1,7 @@
-"""Whether volume protection may be what keeps the array from taking something away.
+"""Observation of an array: reads it through a session into an inventory.
 
-It guards volumes with recent I/O, -force or not, where the system *and* the volume's pool have it on. Its codes are
-known (8457E to 8463E, 8478E to 8484E). For how long it guards, and whether a code that is not known may be its, is
-decided by these facts, which are read after a refusal only.
-Source: array-cli facts 4.4.
+`survey` reads all of the array, `closely` only the objects of a `Focus`, and `protection` the settings of volume
+protection. Objects are read by their own commands where a listing is not sufficient proof that something is absent.
 """
 
 import collections.abc
@@ -35,16 +33,19 @@ from flashsystem_operator.values import ChapSecret, HostName, PoolName, VolumeNa
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """Volume protection that is on. minutes: after the last I/O. pools: those concerned that have it on."""
+    """Volume protection that is enabled. minutes: after the last I/O. pools: the affected pools that enable it."""
 
     minutes: int
     pools: tuple[PoolName, ...]
 
 
 def protection(session: Session, volumes: Iterable[VolumeName]) -> Protection | None:
-    """What guards any of these volumes now, or None. Without a volume to ask about, the system's word has to do.
+    """Read the volume protection of these volumes; None if it is disabled. Without volumes the system decides.
 
-    Takes a command for the system and, where that has it on, one for each volume and each pool.
+    It protects volumes with recent I/O, even against -force, if the system *and* the volume's pool enable it. It is
+    read after a refusal only, since the code of a refusal (8457E to 8463E, 8478E to 8484E, or an unknown one) does not
+    show how long it lasts. Sends one command for the system and, if enabled there, one for each volume and each pool.
+    Source: array-cli facts 4.4.
     """
     minutes = session.ask(queries.PROTECTION_TIME)
     if minutes is None:
@@ -57,27 +58,26 @@ def protection(session: Session, volumes: Iterable[VolumeName]) -> Protection | 
 
 
 _TRIES = 3
-"""Looks at what an administrator changes while it is read."""
+"""Attempts to read what an administrator changes during the read."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Focus:
-    """What a close look looks at.
+    """What a targeted read reads.
 
     hosts: host objects, with their ports.
-    mapped: host objects whose mappings are to be read by a command meant for each of them, because something may turn
-        out to be gone.
-    listed: host objects whose mappings may as well come from a listing of all, where the array gives one.
+    mapped: host objects whose mappings are read by one command each, because a mapping may turn out to be absent.
+    listed: host objects whose mappings may come from a listing of all, if the array has one.
     names: volumes whose UID is to be found by name.
-    uids: volumes that are known by UID, with the name under which they were last seen (empty if never).
-    volumes: volumes whose mappings to any host are to be read, by ids: it is by these that a mapping is known to be
-        gone, whatever the names are by now.
-    clustered: volumes whose mappings to host clusters are to be read, where the array has host clusters.
-    detailed: known volumes of which more is to be read than a listing tells.
-    grouped: host objects whose I/O groups are to be read.
-    chap: whether the secrets that host objects ask for are to be read.
+    uids: volumes that are known by UID, with their last known name (empty if unknown).
+    volumes: volumes whose mappings to any host are read by ids, which prove that a mapping is absent even if names
+        changed.
+    clustered: volumes whose mappings to host clusters are read, if the array has host clusters.
+    detailed: known volumes that are read with more details than a listing has.
+    grouped: host objects whose I/O groups are read.
+    chap: whether the CHAP secrets of the host objects are read.
     """
 
     hosts: set[HostName] = field(default_factory=set)
@@ -93,14 +93,14 @@ class Focus:
 
     @property
     def cost(self) -> int:
-        """Commands that the look takes at most, but for volumes that were renamed and the hosts of `volumes`."""
+        """Maximum number of commands of the read, without renamed volumes and the hosts of `volumes`."""
         mappings = len(self.mapped | self.listed)
         volumes = len(self.names) + len(self.uids) + 2 * len(self.volumes) + bool(self.clustered) + len(self.detailed)
         return len(self.hosts) + mappings + volumes + len(self.grouped) + self.chap
 
 
 def body(session: Session, pool: PoolName | None) -> Body:
-    """The array itself: system, nodes, portals and pool. Takes 4 or 5 commands."""
+    """Read the array itself: system, nodes, portals and pool. Sends 4 or 5 commands."""
     system, odd = session.ask(queries.SYSTEM), list[Odd]()
     nodes = tuple(sift(_nodes(session), odd))
     found, portsets = _portals(session, system, nodes, odd)
@@ -110,7 +110,7 @@ def body(session: Session, pool: PoolName | None) -> Body:
 
 
 def survey(session: Session, pool: PoolName | None) -> Inventory:
-    """Everything: the array itself, all hosts with their ports, all volumes, all mappings."""
+    """Read all of the array: the array itself, all hosts with their ports, all volumes, all mappings."""
     inventory = Inventory(body(session, pool))
     volumes(session, inventory)
     hosts(session, inventory)
@@ -118,25 +118,25 @@ def survey(session: Session, pool: PoolName | None) -> Inventory:
 
 
 def volumes(session: Session, inventory: Inventory) -> None:
-    """All volumes."""
+    """Read all volumes."""
     odd = list[Odd]()
     for volume in sift(session.ask(queries.VOLUMES), odd):
         inventory.learn_volume(volume)
-    # A row that is out of shape may still tell the id: then its own view says more.
-    told = {each.first: each for each in odd if each.is_out_of_shape and each.first.isdecimal()}
-    answers = session.ask_all(queries.volume_or_odd(VolumeName(number)) for number in told)
-    for number, found in zip(told, answers, strict=True):
+    # A malformed row may still have a readable id: then the detailed view of the volume is read.
+    partial = {each.first: each for each in odd if each.is_out_of_shape and each.first.isdecimal()}
+    answers = session.ask_all(queries.volume_or_odd(VolumeName(number)) for number in partial)
+    for number, found in zip(partial, answers, strict=True):
         if isinstance(found, Volume):
-            odd.remove(told[number])
+            odd.remove(partial[number])
             inventory.learn_volume(found)
     inventory.learn_odd("lsvdisk", odd)
 
 
 def hosts(session: Session, inventory: Inventory) -> None:
-    """All hosts with their ports, and all mappings.
+    """Read all hosts with their ports, and all mappings.
 
-    A host that is listed and then not found under its name was renamed or removed in between: all is read again, since
-    one that is merely left out would look like one without mappings. A row that is out of shape may still tell the id.
+    A host that is listed and then not found by its name was renamed or removed in between: all hosts are read again,
+    since a host that is left out would look like one without mappings. A malformed row may still have a readable id.
     """
     for _ in range(_TRIES):
         odd = list[Odd]()
@@ -146,11 +146,11 @@ def hosts(session: Session, inventory: Inventory) -> None:
         if {row.id for row in rows if not isinstance(found[row.name], Odd)} <= seen:
             break
     else:
-        raise Unreadable("lshost", f"in {_TRIES} looks its host objects had other names than in the look before")
-    told = {HostName(each.first): each for each in odd if each.first.isdecimal()}
-    for number, host in session.hosts(told).items():
+        raise Unreadable("lshost", f"host objects were renamed during each of {_TRIES} reads")
+    partial = {HostName(each.first): each for each in odd if each.first.isdecimal()}
+    for number, host in session.hosts(partial).items():
         if isinstance(host, Host):
-            odd.remove(told[number])
+            odd.remove(partial[number])
             found[host.name] = host
     inventory.learn_odd("lshost", odd)
     for gone in inventory.hosts.keys() - found.keys():
@@ -162,7 +162,7 @@ def hosts(session: Session, inventory: Inventory) -> None:
 
 
 def closely(session: Session, inventory: Inventory, focus: Focus) -> None:
-    """Read again what the focus names, each by a command meant for it, and learn it into the view."""
+    """Read the objects of the focus again, each by its own command, into the inventory."""
     for host_name, host in session.hosts(sorted(focus.hosts)).items():
         _learn_host(inventory, host_name, host)
     for volume_name in sorted(focus.names):
@@ -186,20 +186,20 @@ def closely(session: Session, inventory: Inventory, focus: Focus) -> None:
 
 
 def _chap(session: Session) -> collections.abc.Mapping[HostName, ChapSecret | None] | None:
-    """None where the user may not ask for secrets. That must not keep the rest of the array from being looked at."""
+    """Read the CHAP secrets; None if the user is not permitted to. The rest of the array is read nevertheless."""
     try:
         return session.ask(queries.CHAP)
     except (Refused, Unreadable) as error:
-        log.warning("the array does not tell which hosts ask for a CHAP secret: %s", error)
+        log.warning("cannot read which hosts have a CHAP secret: %s", error)
         return None
 
 
 def _host_clusters(session: Session, inventory: Inventory) -> collections.abc.Mapping[VolumeUid, frozenset[str]]:
-    """What was known before where the array does not tell: that must not keep the rest from being looked at."""
+    """Read the host clusters of volumes; the previous value if that fails. The rest is read nevertheless."""
     try:
         return session.ask(queries.HOST_CLUSTERS_BY_VOLUME)
     except (Refused, Unreadable) as error:
-        log.warning("the array does not tell which volumes are mapped to host clusters: %s", error)
+        log.warning("cannot read which volumes are mapped to host clusters: %s", error)
         return inventory.host_clusters
 
 
@@ -214,7 +214,7 @@ def _mappings(session: Session, inventory: Inventory, focus: Focus) -> None:
 
 
 def _learn_host(inventory: Inventory, name: HostName, found: Host | Odd | None) -> None:
-    """One that cannot be read stays as it was known."""
+    """Record a host; an unreadable one stays unchanged."""
     inventory.learn_odd(f"lshost {name}", [found] if isinstance(found, Odd) else ())
     if not isinstance(found, Odd):
         inventory.learn_host(name, found)
@@ -223,7 +223,7 @@ def _learn_host(inventory: Inventory, name: HostName, found: Host | Odd | None) 
 def _learn_mappings(
     inventory: Inventory, name: HostName, found: tuple[Mapping | Odd, ...] | None, *, proven: bool = False
 ) -> None:
-    """None: there is no host object of this name any more, which is no word about the mappings that it had."""
+    """Record mappings. None: no host object of this name exists; that does not prove that its mappings are gone."""
     odd = list[Odd]()
     if found is None:
         inventory.learn_host(name, None)
@@ -233,15 +233,15 @@ def _learn_mappings(
     inventory.learn_odd(f"lshostvdiskmap {name}", _about(odd, name))
 
 
-def _about(odd: Iterable[Odd], *words: str) -> Iterator[Odd]:
-    """Oddities of an answer that is about these, whatever the row itself says."""
-    return (replace(each, words=each.words | {word.lower() for word in words}) for each in odd)
+def _about(odd: Iterable[Odd], *names: str) -> Iterator[Odd]:
+    """Add these names to unreadable rows, since the answer was about them."""
+    return (replace(each, words=each.words | {name.lower() for name in names}) for each in odd)
 
 
 def _mappings_of_volumes(session: Session, inventory: Inventory, uids: collections.abc.Set[VolumeUid]) -> None:
-    """All mappings of these volumes, with the host objects that have them; none of a volume that is gone.
+    """Read all mappings of these volumes, with their host objects; none for a volume that is gone.
 
-    Read by ids, which objects keep as long as they live; by names where the array does not take them.
+    Read by ids, which do not change while the object exists; by names if the array does not accept ids.
     """
     left = set(uids)
     for by_id in (True, False) * _TRIES:
@@ -255,23 +255,23 @@ def _mappings_of_volumes(session: Session, inventory: Inventory, uids: collectio
         )
         if not left:
             return
-    raise Unreadable("lsvdiskhostmap", f"in {2 * _TRIES} looks volumes or host objects had other names than before")
+    raise Unreadable("lsvdiskhostmap", f"volumes or host objects were renamed during each of {2 * _TRIES} reads")
 
 
 def _changing(session: Session, inventory: Inventory, volumes: Sequence[Volume], *, by_id: bool) -> set[VolumeUid]:
-    """Learn the mappings of these volumes; answers with those of which what was read does not fit together.
+    """Record the mappings of these volumes; return the volumes for which the answers are inconsistent.
 
-    A volume is read after its mappings were, to see that they were its own, and after that each host object by what
-    stands next to the mapping.
+    A volume is read after its mappings, to check that they are its own; then each host object by the id or name in the
+    row of the mapping.
     """
 
-    def words_of(row: Mapping) -> str:
+    def key_of(row: Mapping) -> str:
         return (by_id and row.host_id) or row.host
 
-    words = [volume.id if by_id else volume.name for volume in volumes]
-    listed = session.ask_all(map(queries.mappings_of_volume, words))
-    owners = session.ask_all(map(queries.volume_or_odd, words))
-    named = sorted({words_of(row) for rows in listed for row in rows or () if isinstance(row, Mapping)})
+    keys = [volume.id if by_id else volume.name for volume in volumes]
+    listed = session.ask_all(map(queries.mappings_of_volume, keys))
+    owners = session.ask_all(map(queries.volume_or_odd, keys))
+    named = sorted({key_of(row) for rows in listed for row in rows or () if isinstance(row, Mapping)})
     found = dict(zip(named, session.ask_all(map(queries.host_or_odd, named)), strict=True))
     changing = set()
     for volume, rows, owner in zip(volumes, listed, owners, strict=True):
@@ -285,7 +285,7 @@ def _changing(session: Session, inventory: Inventory, volumes: Sequence[Volume],
             changing.add(volume.uid)
             continue
         inventory.learn_volume(owner)
-        hosts = [(row, found[words_of(row)]) for row in own]
+        hosts = [(row, found[key_of(row)]) for row in own]
         if rows is None or not all(row.uid == owner.uid and _is_at(host, row) for row, host in hosts):
             changing.add(volume.uid)
             continue
@@ -314,23 +314,23 @@ def _volume_by_name(session: Session, inventory: Inventory, name: VolumeName) ->
 
 
 def _volume_by_uid(session: Session, inventory: Inventory, uid: VolumeUid, last_name: VolumeName) -> None:
-    """By the id that it was seen with, which is its own for life, and by the name that it last had; then by UID.
+    """Find a volume by its last known id, which never changes, then by its last known name, then by UID.
 
-    That a list does not show it is no proof: a row may be lost. It is gone when a look at its id or its name, with the
-    exit status of such a look, did not find it either.
+    Absence from a listing is no proof, since a row may be lost. The volume is gone if a read of its id or name, which
+    has its own exit status, did not find it either.
     """
-    look = f"lsvdisk {uid}"
-    inventory.learn_odd(look, ())
+    source = f"lsvdisk {uid}"
+    inventory.learn_odd(source, ())
     if number := inventory.volume_ids.get(uid):
         found = session.find(queries.volume_or_odd(number))
         if isinstance(found, Odd):
-            inventory.learn_odd(look, _about([found], uid))
+            inventory.learn_odd(source, _about([found], uid))
             return
         if found is not None:
             inventory.learn_volume(found)
         if found is not None and found.uid == uid:
             if last_name not in ("", found.name):
-                _volume_by_name(session, inventory, last_name)  # which is another volume's by now, or free
+                _volume_by_name(session, inventory, last_name)  # which may now be another volume's, or free
             return
         _forget(inventory, uid)
     if last_name:
@@ -343,19 +343,19 @@ def _volume_by_uid(session: Session, inventory: Inventory, uid: VolumeUid, last_
         inventory.learn_volume(volume)
     asked = {uid.lower(), last_name.lower()}
     maybe = [each for each in odd if filters or each.is_out_of_shape or not asked.isdisjoint(each.words)]
-    inventory.learn_odd(look, _about(maybe, uid))
+    inventory.learn_odd(source, _about(maybe, uid))
     if (number or last_name) and uid not in inventory.volumes and not maybe:
         inventory.learn_volume_gone(uid)
 
 
 def _forget(inventory: Inventory, uid: VolumeUid) -> None:
-    """A volume is not where it was: it may be elsewhere."""
+    """Remove a volume from its last known name; it may have another one."""
     if (known := inventory.volumes.get(uid)) is not None:
         inventory.learn_name_is_free(known.name)
 
 
 def _nodes(session: Session) -> tuple[Node | Odd, ...]:
-    """`lsnode` where it is known, `lsnodecanister` on enclosures that do not know it."""
+    """Read the nodes with `lsnode`, or with `lsnodecanister` on enclosures that do not have it."""
     try:
         return session.ask(queries.NODES)
     except Refused:
@@ -365,7 +365,7 @@ def _nodes(session: Session) -> tuple[Node | Odd, ...]:
 def _portals(
     session: Session, system: System, nodes: tuple[Node, ...], odd: list[Odd]
 ) -> tuple[tuple[Portal, ...], tuple[Portset, ...]]:
-    """The portals, and the portsets: none where the array knows no such thing."""
+    """Read the portals and the portsets; no portsets if the array does not have them."""
     if not capabilities(system).portsets:
         found = session.ask(
             Query("lsportip", lambda text, line: portals.from_lsportip(text, line, nodes, system.dialect, odd))
@@ -377,6 +377,6 @@ def _portals(
 
 
 def _pool(session: Session, system: System, named: PoolName | None) -> Pool | None:
-    """None when the array has no such pool, or when none is asked for."""
+    """Read the pool; None if the array has no such pool, or none is requested."""
     name = named or capabilities(system).default_pool
     return None if name is None else session.find(queries.pool(PoolName(name)))

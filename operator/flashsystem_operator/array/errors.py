@@ -1,18 +1,18 @@
-"""Everything that can go wrong between us and an array.
+"""Errors of the communication with an array.
 
     ArrayError
     ├── Unreachable        no session: network, credentials, host key, or another system answered
-    │   ├── LoginRefused       the array did not take the credentials
-    │   ├── HostKeyMismatch    the array showed another host key than the pinned one
-    │   └── OtherSystem        the address is now another array's
-    ├── OutcomeUnknown     the session broke after the command was sent: look before doing anything else
-    ├── Refused            the array answered CMMVCnnnnE; carries command, code and words
-    └── Unreadable         the array answered in a way we do not understand: our bug, loud
+    │   ├── LoginRefused       the array did not accept the credentials
+    │   ├── HostKeyMismatch    the array's host key is not the pinned one
+    │   └── OtherSystem        another array answers at the address
+    ├── OutcomeUnknown     the session broke after the command was sent: observe the array first
+    ├── Refused            the array answered CMMVCnnnnE; has command, code and text
+    └── Unreadable         the array's answer cannot be parsed: a bug of the operator
 
-    Withheld           nothing was sent: we ourselves held the command back. Not the array's fault, hence not above
+    Withheld           the operator did not send the command; not an error of the array
 
-The split is by what to do next, not by what went wrong: try again, look first, ask a person, file a bug.
-No error carries a secret: commands are shown as `masked()` shows them.
+The classes differ by what to do next: retry, observe first, ask an administrator, report a bug.
+No error contains a secret: commands are shown as `commands.shown` returns them.
 """
 
 import re
@@ -22,21 +22,21 @@ _WARNING = re.compile(r"\bCMMVC\d{4}W\b")
 
 
 class ArrayError(Exception):
-    """Anything that keeps us from knowing or changing what is on the array."""
+    """The array could not be read or changed."""
 
 
 class Unreachable(ArrayError):
-    """No session could be had. Nothing was typed, or nothing was believed. Try again later."""
+    """No usable session. No command was sent, or its answer was discarded. Retry later."""
 
 
 class LoginRefused(Unreachable):
-    """The array did not accept the user name with this password or key. Only a changed Secret helps."""
+    """The array did not accept the user name with this password or key. The Secret has to be changed."""
 
 
 class HostKeyMismatch(Unreachable):
-    """The array's host key is not the pinned one. Only a person can say whether that is right.
+    """The array's host key is not the pinned one. An administrator has to decide which is right.
 
-    seen: the key that was shown, as in known_hosts without the name.
+    seen: the key of the array, as in known_hosts without the name.
     """
 
     def __init__(self, message: str, seen: str) -> None:
@@ -45,7 +45,7 @@ class HostKeyMismatch(Unreachable):
 
 
 class OtherSystem(Unreachable):
-    """The session is good, but it leads to another system than the one that is expected here."""
+    """Another system than the expected one answers at this address."""
 
     def __init__(self, expected: str, found: str) -> None:
         super().__init__(f"the system at this address is {found}, not {expected}")
@@ -54,7 +54,7 @@ class OtherSystem(Unreachable):
 
 
 class OutcomeUnknown(ArrayError):
-    """The command may or may not have run, or may still be running. Observe before doing anything else."""
+    """The command may or may not have run, or may still be running. Observe the array before any other command."""
 
     def __init__(self, line: str, why: str) -> None:
         super().__init__(f"{why}; the array may or may not have run: {line}")
@@ -62,21 +62,21 @@ class OutcomeUnknown(ArrayError):
 
 
 class Refused(ArrayError):
-    """The array understood the command and said no. Nothing was changed.
+    """The array refused the command. Nothing was changed.
 
-    code: `CMMVCnnnnE`, the only part that is stable between releases; empty if the array gave none.
-    words: what it wrote, whole.
+    code: `CMMVCnnnnE`, the only part that is stable between releases; empty if there is none.
+    words: the complete text of the refusal.
     """
 
-    def __init__(self, line: str, words: str) -> None:
-        super().__init__(f"the array refused `{line}`: {words.strip() or 'without a word'}")
+    def __init__(self, line: str, text: str) -> None:
+        super().__init__(f"the array refused `{line}`: {text.strip() or 'without a message'}")
         self.line = line
-        self.words = words.strip()
-        self.code = code_in(words)
+        self.words = text.strip()
+        self.code = code_in(text)
 
 
 class Unreadable(ArrayError):
-    """The array's answer is not one we know how to read. Nothing was concluded from it."""
+    """The array's answer cannot be parsed. It is ignored as a whole."""
 
     def __init__(self, line: str, why: str) -> None:
         super().__init__(f"cannot read the array's answer to `{line}`: {why}")
@@ -85,17 +85,17 @@ class Unreadable(ArrayError):
 
 
 class MissingColumn(Unreadable):
-    """A whole answer has not the shape that we know, so that none of its rows can be believed."""
+    """The answer has an unknown format, so that none of its rows is usable."""
 
 
 class Withheld(Exception):
-    """A command was held back right before it would have been sent. Nothing was typed."""
+    """A command was withheld right before it would have been sent. Nothing was sent."""
 
 
-def code_in(words: str) -> str:
-    """The first CMMVC code anywhere in the text (a shell may print a banner before it), or an empty string.
+def code_in(text: str) -> str:
+    """Return the first CMMVC code in the text (a shell may print a banner before it), or an empty string.
 
-    An error counts before a warning, whichever comes first: a warning alone means that the thing was done.
+    An error takes precedence over a warning, whichever comes first: a warning alone means that the command was done.
     """
-    found = _ERROR.search(words) or _WARNING.search(words)
+    found = _ERROR.search(text) or _WARNING.search(text)
     return found.group() if found else ""

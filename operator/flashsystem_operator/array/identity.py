@@ -1,9 +1,9 @@
-"""Whether a command still means what it was planned for, by a look right before it is sent.
+"""Preconditions of a command: they are read again right before it is sent, and a new mapping is read back.
 
-A plan names host objects and volumes as the last look showed them, and names are what administrators change: two that
-swapped theirs in the meantime would have the wrong volume mapped, or a volume taken from the wrong host. So the names
-are read again, together with ids and identities, and nothing is sent if they are another object's by now. What window
-remains is told in docs/decisions/12-look-before-each-command.md.
+A plan has the names of host objects and volumes at the last observation, and administrators change names: if two were
+swapped in between, the wrong volume would be mapped, or a volume unmapped from the wrong host. So the names are read
+again, together with ids and UIDs, and nothing is sent if a name belongs to another object now. The time window that
+remains is described in docs/decisions/12-look-before-each-command.md.
 
 Source: array-cli facts 2.7, 2.9, 2.13, 2.15.
 """
@@ -34,16 +34,16 @@ from flashsystem_operator.values import HostName, VolumeName, VolumeUid
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a step stands on.
+    """The preconditions of a step.
 
-    host_id: the id of its host object; empty if it is created by a step before this one.
-    volume_id: the id of the volume that the step maps or unmaps, as it stood next to its UID.
-    ports: the names of all ports that the host object has by then, of whatever protocol; None if that is not known.
+    host_id: the id of its host object; empty if an earlier step creates it.
+    volume_id: the id of the volume that the step maps or unmaps, as observed with its UID.
+    ports: the names of all ports that the host object has before the step, of any protocol; None if unknown.
     logged_in: those of them that had a session; None if it does not matter.
-    mapped: the volumes that are mapped to it by then, or that other steps of the same plan map to it.
-    keeps: the volumes that stay mapped to it when all is done that was planned with the step, where that unmaps some.
-    mapped_to: the ids of the host objects to which the volume was mapped, or which the same plan maps it to (names of
-    those that are yet to be created), where the step maps it to one more.
+    mapped: the volumes that are mapped to it before the step, or that other steps of the same plan map to it.
+    keeps: the volumes that remain mapped to it after the plan, if the plan unmaps some.
+    mapped_to: the ids of the host objects to which the volume was mapped, or to which the same plan maps it (names of
+        host objects that are not created yet), if the step maps it to one more.
     """
 
     host_id: str = ""
@@ -56,7 +56,7 @@ class Known:
 
 
 def known(step: Step, inventory: Inventory, steps: Iterable[Step]) -> Known:
-    """What a step stands on by the view that it was planned on. steps: all of the same plan, in their order."""
+    """Return the preconditions of a step from the inventory of the plan. steps: all of the plan, in order."""
     steps = tuple(steps)
     host, planned = inventory.hosts.get(step.host), [each for each in steps if each.host == step.host]
     ports = {port.name for port in host.ports} if host else set()
@@ -72,10 +72,10 @@ def known(step: Step, inventory: Inventory, steps: Iterable[Step]) -> Known:
         own = (row for row in inventory.on_host(step.host).get(step.uid, ()) if not row.cluster)
         volume_id = next((row.volume_id for row in own), "")
     if isinstance(step, MapVolume):
-        # By the rows of the mappings: a host object that is new since the hosts were listed is in no other place.
+        # From the rows of the mappings: they include host objects that were created after the hosts were listed.
         rows = (inventory.on_host(name).get(step.uid, ()) for name in inventory.of_volume(step.uid))
         mapped_to = frozenset(row.host_id for found in rows for row in found)
-        # And those to which the same plan maps it before: by their names, where they are yet to be created.
+        # And those to which the same plan maps it before; by name if they are not created yet.
         also = {each.host for each in steps if isinstance(each, MapVolume) and each.uid == step.uid} - {step.host}
         mapped_to |= {inventory.hosts[name].id if name in inventory.hosts else name for name in also}
         volume_id = inventory.volumes[step.uid].id if step.uid in inventory.volumes else ""
@@ -91,7 +91,7 @@ def known(step: Step, inventory: Inventory, steps: Iterable[Step]) -> Known:
 
 
 def questions(step: Step) -> tuple[Query[Any], ...]:
-    """What is to be read right before this command, in one line: nothing for a host object that it creates."""
+    """Return the queries right before this command; none for a host object that it creates."""
     match step:
         case MakeHost():
             return ()
@@ -106,10 +106,10 @@ def questions(step: Step) -> tuple[Query[Any], ...]:
 
 
 def check(step: Step, before: Known, answers: Iterable[Any]) -> None:
-    """Raises Withheld if the command would mean something else by now.
+    """Raise Withheld if the preconditions of the command no longer hold.
 
-    answers: to `questions(step)`, in their order, None for what is not there. What is said is read by the owner of the
-    step, who may be a tenant of the array: no other object is named.
+    answers: to `questions(step)`, in order; None for what does not exist. The messages go to the owner of the step, who
+    may be a tenant of the array, so they name no other object.
     """
     match step, tuple(answers):
         case MakeHost(), _:
@@ -133,10 +133,10 @@ def check(step: Step, before: Known, answers: Iterable[Any]) -> None:
 
 
 def as_sent(step: Step, before: Known) -> Step:
-    """The command as it is sent, where `check` let it pass: by the ids of what was read again right before.
+    """Return the command as it is sent after `check` passed: with the ids that were read right before.
 
-    A name may move to another object after that look. An id goes to another one only when its first one was deleted,
-    and not even then while the first one is mapped. A host object of the same plan has no known id yet.
+    A name may move to another object after that read. An id is reused only after its object was deleted, which is not
+    possible while it is mapped. The id of a host object of the same plan is not known yet.
     """
     by_id = not isinstance(step, MakeHost) and before.host_id.isdecimal()
     host = HostName(before.host_id) if by_id else step.host
@@ -147,22 +147,22 @@ def as_sent(step: Step, before: Known) -> Step:
 
 
 def _check_host(name: HostName, found: Host | None, before: Known) -> None:
-    """The same object with the same ports: with one more, another machine would see what is mapped to it.
+    """Require the same object with the same ports: with another port, another host would see its volumes.
 
-    Of one that was created a moment ago the id is not known; that it has the ports that it was given tells enough.
+    The id of a new host object is not known; its ports are sufficient.
     """
     if found is None:
-        raise Withheld(f"there is no host object {name} any more")
+        raise Withheld(f"host object {name} no longer exists")
     if before.host_id not in ("", found.id):
-        raise Withheld(f"{name} is the name of another host object by now")
+        raise Withheld(f"{name} is now the name of another host object")
     if before.ports is None:
         return
     if before.ports != {port.name for port in found.ports}:
-        raise Withheld(f"host object {name} has other ports than it had, or is another one")
+        raise Withheld(f"the ports of host object {name} changed, or it is another one")
 
 
 def _check_idle(name: HostName, found: Host, before: Known) -> None:
-    """Whether something may be taken from a host was decided by who was logged in."""
+    """Require that no other port logged in: the decision to unmap depends on the logins."""
     if before.logged_in is not None and _logged_in(found) - before.logged_in:
         raise Withheld(f"a port of host object {name} logged in meanwhile")
 
@@ -175,34 +175,34 @@ def _check_mapping(step: UnmapVolume, found: Iterable[Mapping], host: Host, befo
     rows = tuple(found)
     own = next((each for each in rows if each.uid == step.uid and not each.cluster), None)
     if own is None:
-        raise Withheld(f"volume {step.volume} is not mapped to host object {step.host} any more")
+        raise Withheld(f"volume {step.volume} is no longer mapped to host object {step.host}")
     if own.volume != step.volume or before.volume_id not in ("", own.volume_id):
-        raise Withheld(f"volume {step.volume} has another name by now")
+        raise Withheld(f"volume {step.volume} was renamed")
     if own.host_id not in ("", host.id):
-        raise Withheld(f"{step.host} is the name of another host object by now")
+        raise Withheld(f"{step.host} is now the name of another host object")
     if _logged_in(host) and before.keeps and before.keeps.isdisjoint(each.uid for each in rows):
-        raise Withheld(f"the volumes that host object {step.host} was to keep were unmapped meanwhile")
+        raise Withheld(f"the other volumes of host object {step.host} were unmapped meanwhile")
 
 
 def _check_volume(step: MapVolume, found: Volume | None, before: Known) -> None:
     if found is None:
-        raise Withheld(f"there is no volume {step.volume} any more")
+        raise Withheld(f"volume {step.volume} no longer exists")
     if found.uid != step.uid or before.volume_id not in ("", found.id):
-        raise Withheld(f"{step.volume} is the name of another volume by now")
+        raise Withheld(f"{step.volume} is now the name of another volume")
 
 
 def _check_alone(step: MapVolume, found: Iterable[Mapping], host: Host, before: Known) -> None:
-    """A second mapping is forced only past those that were known when it was decided."""
+    """Require that the volume is mapped only to hosts that were known when the mapping was planned."""
     if any(before.mapped_to.isdisjoint({each.host_id, each.host}) and each.host_id != host.id for each in found):
-        raise Withheld(f"volume {step.volume} was mapped to a further host object meanwhile")
+        raise Withheld(f"volume {step.volume} was mapped to another host object meanwhile")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is there right after a volume was mapped.
+    """The mappings read back after a volume was mapped.
 
-    rows: all mappings of the host object that was meant. volume: the one that was meant, as it was read right before.
-    wrong: what the command mapped instead of what was meant.
+    rows: all mappings of the intended host object. volume: the intended one, as read right before.
+    wrong: the mapping that the command created instead of the intended one.
     """
 
     rows: tuple[Mapping, ...]
@@ -213,17 +213,17 @@ class Found:
 def find_mapping(
     step: MapVolume, host: Host, volume: Volume, before: Known, find: Callable[[Query[Any]], Any]
 ) -> Found:
-    """Whether a command that the array says it did mapped what was meant. Takes one look if it did.
+    """Read back a new mapping, and check that it is the intended one. Needs one query if it is.
 
-    host, volume: as they were read right before. They are asked by ids, since names may have moved to other objects in
-    between, and ids too if their objects were deleted. What the command made in their place has the LUN that was free,
-    was not there before, and is not what another command of the plan was to make. find: as `Session.find`.
+    host, volume: as read right before. They are queried by id, since names may have moved to other objects in between,
+    and ids too if their objects were deleted. A wrong mapping has the LUN of the step, did not exist before, and is not
+    from another command of the plan. find: `Session.find`.
     """
     by_id = find(queries.mappings_of_host(host.id))
-    meant = by_id if by_id is not None else find(queries.mappings_of_host(step.host)) or ()
-    rows = tuple(row for row in readable(meant) if row.host_id in ("", host.id))
+    of_host = by_id if by_id is not None else find(queries.mappings_of_host(step.host)) or ()
+    rows = tuple(row for row in readable(of_host) if row.host_id in ("", host.id))
     if there := next((row for row in rows if row.uid == step.uid), None):
-        # Under another name: renamed, or another host object that was given the id of one that was deleted.
+        # Under another name: renamed, or another host object that reuses the id of a deleted one.
         now = None if there.host == step.host else find(queries.host(host.id))
         is_another = now is not None and {port.name for port in now.ports} != {port.name for port in host.ports}
         return Found(rows, volume, there if is_another else None)
@@ -232,8 +232,8 @@ def find_mapping(
         *readable(find(queries.mappings_of_host(step.host)) or ()),
     )
     if any(row.uid == step.uid and row.host_id == host.id and not row.cluster for row in elsewhere):
-        return Found(rows, volume)  # the list of the host lost its row
-    made = [
+        return Found(rows, volume)  # its row was missing in the list of the host
+    created = [
         row
         for row in (*rows, *elsewhere)
         if step.lun in row.luns
@@ -241,7 +241,7 @@ def find_mapping(
         and not (row.host_id == host.id and row.uid in before.mapped)
         and not (row.uid == step.uid and row.host_id in before.mapped_to)
     ]
-    # The names that were typed are still the likeliest.
+    # The names of the command are the most likely.
     return Found(
-        rows, volume, min(made, key=lambda row: (row.host != step.host, row.volume != step.volume), default=None)
+        rows, volume, min(created, key=lambda row: (row.host != step.host, row.volume != step.volume), default=None)
     )

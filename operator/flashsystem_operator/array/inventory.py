@@ -1,7 +1,7 @@
-"""What we know of an array: the facts of the last looks, put together and indexed.
+"""The inventory: what the operator knows of an array from its observations, indexed.
 
-A view is learnt into by looks (`learn_*`) and, while a batch is planned, moved on by what was planned (`assume`), so
-that later plans stand on what the earlier ones leave. It belongs to one worker; planning works on a copy.
+Observations update it (`learn_*`). While a batch is planned, planned steps are applied to a copy (`assume`), so that
+later plans see the result of the earlier ones. It belongs to one worker.
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,9 +42,9 @@ from flashsystem_operator.values import ChapSecret, HostName, Iqn, VolumeName, V
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The array itself, without what is kept on it. pool: None when none was asked for, or when it is not there.
+    """The array itself, without its objects. pool: None if none was requested, or if it does not exist.
 
-    odd: what could not be read of nodes, portsets and addresses.
+    odd: unreadable rows of nodes, portsets and addresses.
     """
 
     system: System
@@ -60,7 +60,7 @@ class Body:
 
     @property
     def io_groups(self) -> Mapping[str, str]:
-        """The names of the I/O groups that have a node, by their ids. A hot spare is in none until it stands in."""
+        """The names of the I/O groups that have a node, by id. A hot spare node is in none until it is used."""
         return {node.io_group_id: node.io_group for node in self.nodes if node.io_group_id}
 
 
@@ -68,12 +68,12 @@ class Body:
 class Inventory:
     """Hosts, volumes and mappings of one array.
 
-    gone_volumes: UIDs that a look meant for them did not find; a volume that is merely not in `volumes` may exist.
-    volume_ids: the ids that volumes had when they, or mappings of them, were last seen; a volume keeps it for life.
-    io_groups: through which I/O groups (ids) a host object may log in, of those that were asked.
-    chap: the secrets that host objects ask for; None before anybody asked, or while the array does not tell.
+    gone_volumes: UIDs that a targeted read did not find; a volume that is only missing in `volumes` may exist.
+    volume_ids: the last known ids of volumes, from their own rows or those of their mappings; an id never changes.
+    io_groups: the I/O groups (ids) through which a host object may log in, if they were read.
+    chap: the CHAP secrets of host objects; None before they were read, or while they are unreadable.
     host_clusters: the names of the host clusters that have volumes. Read only after the array refused to map one: a
-        host cluster without members shows in no view of hosts.
+        host cluster without members is in no view of hosts.
     """
 
     body: Body
@@ -109,56 +109,56 @@ class Inventory:
             set(self._proven),
         )
 
-    # -- asking ------------------------------------------------------------------------------------------------------
+    # -- lookups -----------------------------------------------------------------------------------------------------
 
     def volume_named(self, name: VolumeName) -> Volume | None:
         uid = self._uids.get(name)
         return None if uid is None else self.volumes[uid]
 
     def holders(self, iqns: Iterable[Iqn]) -> tuple[HostName, ...]:
-        """The host objects that hold any of these initiators, in the order of the initiators."""
+        """Return the host objects that have any of these initiators, in the order of the initiators."""
         return tuple(dict.fromkeys(self._holders[iqn] for iqn in iqns if iqn in self._holders))
 
     def holder(self, iqn: Iqn) -> HostName | None:
         return self._holders.get(iqn)
 
     def on_host(self, host: HostName) -> Mapping[VolumeUid, tuple[VolumeMapping, ...]]:
-        """The mappings of a host by volume: mostly one each, two when one of them comes through a host cluster."""
+        """Return the mappings of a host by volume: usually one each, two if one is through a host cluster."""
         return self._on_host.get(host, {})
 
     def is_proven_empty(self, host: HostName) -> bool:
-        """Whether a command meant for this host showed no mapping. A listing of all may have lost a row."""
+        """Whether a query of this host showed no mapping. A listing of all hosts is no proof: a row may be lost."""
         return host in self._proven and not self.on_host(host)
 
     def of_volume(self, uid: VolumeUid) -> frozenset[HostName]:
-        """The host objects to which a volume is mapped."""
+        """Return the host objects to which a volume is mapped."""
         return frozenset(self._of_volume.get(uid, ()))
 
     def empty_clusters_of(self, uid: VolumeUid) -> frozenset[str]:
-        """The host clusters that have a volume and, as far as is known, no host that sees it: it keeps others out."""
+        """Return the host clusters that have a volume, but no known host that sees it; they block other mappings."""
         seen = {row.cluster for host in self._of_volume.get(uid, ()) for row in self.on_host(host).get(uid, ())}
         return self.host_clusters.get(uid, frozenset()) - seen
 
     @property
     def odd(self) -> tuple[Odd, ...]:
-        """What the last looks could not read."""
+        """The unreadable rows of the last observations."""
         return (*self.body.odd, *(each for found in self._odd.values() for each in found))
 
     @property
     def may_lack_mappings(self) -> bool:
-        """Whether a host object has a mapping of which not even the volume can be told."""
-        found = (odd for look, odd in self._odd.items() if look.startswith("lshostvdiskmap "))
+        """Whether a host object has a mapping whose volume is unreadable."""
+        found = (odd for source, odd in self._odd.items() if source.startswith("lshostvdiskmap "))
         return any(each.is_out_of_shape for odd in found for each in odd)
 
-    def odd_about(self, words: Iterable[str]) -> Odd | None:
-        """Something that the last looks could not read and that is about one of these names, initiators or UIDs."""
+    def odd_about(self, identifiers: Iterable[str]) -> Odd | None:
+        """Return an unreadable row about one of these names, initiators or UIDs."""
         if not self._odd:
             return None
-        asked = {word.lower() for word in words}
+        asked = {identifier.lower() for identifier in identifiers}
         return next((each for found in self._odd.values() for each in found if not asked.isdisjoint(each.words)), None)
 
     def shows(self, step: Step) -> bool:
-        """Whether the step's effect is there: then nothing of it can still be under way."""
+        """Whether the effect of the step was observed; then it cannot still be running."""
         if self.odd_about((step.host, *((step.uid,) if isinstance(step, MapVolume | UnmapVolume) else ()))):
             return False
         match step:
@@ -180,8 +180,8 @@ class Inventory:
         match step:
             case ChangeHost(portset=portset, kind=kind):
                 return portset in (None, host.portset) and kind in (None, host.kind)
-            case AddIoGroups(groups=wished):
-                return groups >= set(wished)
+            case AddIoGroups(groups=added):
+                return groups >= set(added)
             case RemoveIoGroups(groups=leaving):
                 return bool(groups) and groups.isdisjoint(leaving)
             case SetChap(secret=secret):
@@ -189,20 +189,20 @@ class Inventory:
             case ClearChap():
                 return self.chap is not None and host.name not in self.chap
 
-    # -- learning ----------------------------------------------------------------------------------------------------
+    # -- observations ------------------------------------------------------------------------------------------------
 
-    def learn_odd(self, look: str, found: Iterable[Odd]) -> None:
-        """What this look could not read, in place of what it could not before."""
+    def learn_odd(self, source: str, found: Iterable[Odd]) -> None:
+        """Replace the unreadable rows of this query."""
         if odd := tuple(found):
-            self._odd[look] = odd
+            self._odd[source] = odd
         else:
-            self._odd.pop(look, None)
+            self._odd.pop(source, None)
 
     def learn_host(self, name: HostName, host: Host | None) -> None:
-        """What a look at this host object found; None: it is not there, and so none of its mappings is."""
+        """Record an observed host object. None: it does not exist, and so it has no mappings."""
         if (known := self.hosts.pop(name, None)) is not None:
             for iqn in known.iqns:
-                if self._holders.get(Iqn(iqn)) == name:  # it may have been seen on another host object since
+                if self._holders.get(Iqn(iqn)) == name:  # another host object may have it now
                     del self._holders[Iqn(iqn)]
         if known is None or host is None or known.id != host.id:
             self.io_groups.pop(name, None)
@@ -215,7 +215,7 @@ class Inventory:
         self._holders.update({Iqn(iqn): host.name for iqn in host.iqns})
 
     def learn_volume(self, volume: Volume) -> None:
-        """A close answer may be silent about the I/O group, where a listing told it, and a listing about the rest."""
+        """Record a volume. Details that this view does not have are kept from the previous one."""
         if (known := self.volumes.get(volume.uid)) is not None:
             self._uids.pop(known.name, None)
             volume = replace(
@@ -232,7 +232,7 @@ class Inventory:
         self.gone_volumes.discard(volume.uid)
 
     def learn_name_is_free(self, name: VolumeName) -> None:
-        """No volume has this name now. One that had it may have been renamed, so nothing is said of its UID."""
+        """Record that no volume has this name. The volume may have been renamed, so its UID is not marked as gone."""
         if (uid := self._uids.pop(name, None)) is not None:
             self.volumes.pop(uid, None)
 
@@ -242,7 +242,7 @@ class Inventory:
         self.gone_volumes.add(uid)
 
     def learn_mappings_of_host(self, host: HostName, found: Iterable[VolumeMapping], *, proven: bool = False) -> None:
-        """All mappings of a host, as it has them now. proven: by a command meant for it, not by a listing of all."""
+        """Replace all mappings of a host. proven: from a query of this host, not from a listing of all."""
         (self._proven.add if proven else self._proven.discard)(host)
         for uid in self._on_host.get(host, {}):
             self._of_volume.get(uid, set()).discard(host)
@@ -251,7 +251,7 @@ class Inventory:
             self._add(mapping)
 
     def learn_mappings_of_volume(self, uid: VolumeUid, found: Iterable[VolumeMapping]) -> None:
-        """All mappings of a volume, as it has them now."""
+        """Replace all mappings of a volume."""
         for host in self._of_volume.pop(uid, set()):
             self._on_host.get(host, {}).pop(uid, None)
         for mapping in found:
@@ -264,14 +264,14 @@ class Inventory:
             self.volume_ids[mapping.uid] = mapping.volume_id
         self._of_volume.setdefault(mapping.uid, set()).add(mapping.host)
 
-    # -- supposing ---------------------------------------------------------------------------------------------------
+    # -- planned steps -----------------------------------------------------------------------------------------------
 
     def assume(self, step: Step) -> None:
-        """Go on as if the step had been done, as the array would do it."""
+        """Apply the effect of a step that was planned or sent."""
         match step:
             case MakeHost(host=name, iqns=iqns, portset=portset, kind=kind, io_groups=groups):
-                made = Host("", name, tuple(map(_offline, iqns)), portset=portset or "", kind=kind or "generic")
-                self.learn_host(name, made)
+                assumed = Host("", name, tuple(map(_offline, iqns)), portset=portset or "", kind=kind or "generic")
+                self.learn_host(name, assumed)
                 if groups:
                     self.io_groups[name] = frozenset(groups)
             case AddPorts(host=name, iqns=iqns):

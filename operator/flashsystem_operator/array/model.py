@@ -1,6 +1,7 @@
-"""What there is on an array, as frozen facts. One class per kind of thing, nothing that can act.
+"""The objects of an array as frozen facts, without behaviour.
 
-The words are those of storage people: *volume* (the array's commands say vdisk), *mapping*, *host object*, *portal*.
+The names are those of storage administration: *volume* (vdisk in the array's commands), *mapping*, *host object*,
+*portal*.
 Source of every column: array-cli facts, section 2.
 """
 
@@ -11,7 +12,7 @@ from flashsystem_operator.values import HostName, Lun, PoolName, SystemId, Volum
 
 
 class Dialect(StrEnum):
-    """Which family of command lines the array speaks."""
+    """The family of the array's command line."""
 
     LEGACY = "legacy"
     """FlashSystem 840 and 900, firmware 1.x."""
@@ -20,25 +21,25 @@ class Dialect(StrEnum):
 
 
 class Protocol(StrEnum):
-    """What kind of name a host port has."""
+    """The kind of name of a host port."""
 
     ISCSI = "iscsi"
     FC = "fc"
     SAS = "sas"
     NVME = "nvme"
     OTHER = "other"
-    """A kind that is not known here, for example InfiniBand."""
+    """An unknown kind, for example InfiniBand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """A row of a listing, or the view of one object, that cannot be read while the rest of the answer can.
+    """A row of a listing, or the view of one object, that cannot be parsed although the rest of the answer can.
 
-    It is no word about what it is about: neither that it is there nor that it is not.
+    It proves neither that its object exists nor that it does not.
 
-    line: the command. why: what cannot be read. words: what stands there, in lower case: names, initiators and UIDs,
-    by which a resource is recognised that stands on it. first: its first cell, mostly an id. host: the host object of
-    a mapping, None if that cannot be told either.
+    line: the command. why: what cannot be parsed. words: its values in lower case: names, initiators and UIDs, by
+    which the affected resources are found. first: its first cell, usually an id. host: the host object of a mapping,
+    None if unreadable.
     """
 
     line: str
@@ -49,7 +50,7 @@ class Odd:
 
     @property
     def is_out_of_shape(self) -> bool:
-        """Whether it has not the columns of its header, so that not even what it is about can be told for certain."""
+        """Whether its columns do not match the header, so that its object is not known for certain."""
         return self.first.lower() in self.words
 
 
@@ -57,8 +58,8 @@ class Odd:
 class System:
     """The array itself.
 
-    code_level: `(8, 6, 0, 3)`; empty if the array does not tell.
-    open_access: whether any host sees every volume (legacy only; None where the array knows no such thing).
+    code_level: `(8, 6, 0, 3)`; empty if the array does not show it.
+    open_access: whether every host sees every volume (legacy only; None if the array does not have it).
     """
 
     id: SystemId
@@ -74,7 +75,7 @@ class System:
 class Node:
     """One of the array's controllers.
 
-    iqn: its iSCSI target name, empty if it has none. io_group, io_group_id: empty for a hot spare.
+    iqn: its iSCSI target name, empty if it has none. io_group, io_group_id: empty for a hot spare node.
     """
 
     id: str
@@ -89,10 +90,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Portset:
-    """A group of addresses, and what may use it (8.4.2 and later).
+    """A group of addresses and its purpose (8.4.2 and later).
 
-    kind: `host`, or what else it is for (`replication`, `storage`). port_type: `ethernet` or `fc`; empty where the
-        array does not tell.
+    kind: `host`, `replication` or `storage`. port_type: `ethernet` or `fc`; empty if the array does not show it.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Portset:
 
     @property
     def serves_iscsi(self) -> bool:
-        """Whether iSCSI hosts may be put into it."""
+        """Whether it is for iSCSI hosts."""
         return self.kind == "host" and self.port_type in ("", "ethernet")
 
 
@@ -109,8 +109,8 @@ class Portset:
 class Portal:
     """An address at which hosts may log in to a node.
 
-    portset: the array's name of it, empty on arrays without portsets.
-    usable: the address is configured for hosts, its node is online and, where the array tells, its link is up.
+    portset: its name, empty on arrays without portsets.
+    usable: the address is configured for hosts, its node is online and, if the array shows it, its link is up.
     """
 
     address: str
@@ -125,7 +125,7 @@ class Portal:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Where volumes take their space from. capacity, free: bytes."""
+    """A storage pool. capacity, free: bytes."""
 
     name: PoolName
     status: str
@@ -135,10 +135,10 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One name under which a host object knows its machine.
+    """An initiator of a host object.
 
-    name: lower case for iSCSI, as printed otherwise.
-    logins: how many of the array's nodes it is logged in to; None if what the array says of it is no number.
+    name: lower case for iSCSI, otherwise as printed.
+    logins: the number of nodes that it is logged in to; None if the array's value is not a number.
     """
 
     protocol: Protocol
@@ -148,13 +148,13 @@ class Port:
 
     @property
     def logged_in(self) -> bool:
-        """Whether it may be logged in: what cannot be read counts as a login."""
+        """Whether it may be logged in: an unreadable value counts as a login."""
         return self.logins is None or self.logins > 0
 
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """A line of the listing of hosts: that one is there, and by which id it is found whatever its name is by then."""
+    """A row of the listing of hosts. id: finds the host even if it is renamed."""
 
     id: str
     name: HostName
@@ -164,10 +164,10 @@ class HostRow:
 class Host:
     """A host object with all its ports.
 
-    cluster: the host cluster it is a member of, empty if none.
-    io_group_count: in how many I/O groups it is; 0 where it is not known.
-    kind: the type of machine that it is for, empty if the array does not tell.
-    partition: the storage partition that it is in, empty if none.
+    cluster: its host cluster, empty if none.
+    io_group_count: the number of its I/O groups; 0 if unknown.
+    kind: the host type, empty if the array does not show it.
+    partition: its storage partition, empty if none.
     """
 
     id: str
@@ -185,7 +185,7 @@ class Host:
 
     @property
     def logins(self) -> int:
-        """The sessions of the machine, over all its ports; a port that does not tell counts as one."""
+        """The sessions of the host, over all its ports; a port with an unreadable number counts as one."""
         return sum(1 if port.logins is None else port.logins for port in self.ports)
 
 
@@ -193,10 +193,10 @@ class Host:
 class Volume:
     """A volume.
 
-    capacity: bytes. io_group: its caching I/O group's name, empty if the array does not tell.
+    capacity: bytes. io_group: the name of its caching I/O group, empty if the array does not show it.
     status: online, offline or degraded.
-    access_io_groups: through how many I/O groups hosts reach it; 0 where it is not known: a listing does not tell.
-    preferred_node: the id of the node that serves it while that is up; empty where it is not known, as above.
+    access_io_groups: the number of I/O groups through which hosts access it; 0 if unknown, as in a listing.
+    preferred_node: the id of the node that serves it while it is online; empty if unknown, as in a listing.
     """
 
     id: str
@@ -211,11 +211,11 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A volume visible to a host at a LUN.
+    """A mapping of a volume to a host.
 
-    luns: one, unless the array gave the same mapping different LUNs in different I/O groups; ascending.
-    cluster: the host cluster that it comes through, empty for a mapping of the host's own.
-    host_id, volume_id: read in the same row as names and UID; hints, so that they say nothing of equality.
+    luns: one, unless the mapping has different LUNs in different I/O groups; ascending.
+    cluster: the host cluster of a shared mapping, empty for a private one.
+    host_id, volume_id: from the same row as names and UID; not part of equality.
     """
 
     host: HostName
@@ -243,14 +243,15 @@ _NEW_KINDS = frozenset({"adminlun", "hide_secondary"})
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """portsets: addresses are listed by `lsip` and grouped (8.4.2; what `lsportip` answers there no source shows).
+    """What the command line of a system supports.
 
-    host_protocol: what `mkhost -protocol` may say for iSCSI: a name from 8.7 on, None before, where it is unknown.
-    host_kinds: what `mkhost -type` may say.
-    chap: the options of `chhost` that set a secret and take it away; None where there is no CHAP for a host.
-    finds_by_uid: `lsvdisk -filtervalue vdisk_UID=...` is offered.
+    portsets: `lsip` lists the addresses, in portsets (8.4.2; the answer of `lsportip` there is not documented).
+    host_protocol: the value of `mkhost -protocol` for iSCSI from 8.7 on; None before, where the option is unknown.
+    host_kinds: the values of `mkhost -type`.
+    chap: the options of `chhost` that set and remove a secret; None if hosts have no CHAP.
+    finds_by_uid: `lsvdisk -filtervalue vdisk_UID=...` is supported.
     host_clusters: volumes can be mapped to host clusters, also to one without members, which no view of a host shows.
-    default_pool: the pool that an array of this kind always has, None where the user must name one.
+    default_pool: the pool that an array of this kind always has, None if the user must name one.
 
     Source: array-cli facts 2.1 (version gates), 2.6, 2.7, 2.10, 2.11, 2.16.
     """
@@ -265,7 +266,7 @@ class Capabilities:
 
 
 def capabilities(system: System) -> Capabilities:
-    """What a system of this dialect and code level can do."""
+    """Return the capabilities of a system by dialect and code level."""
     modern = system.dialect is Dialect.MODERN
     return Capabilities(
         portsets=modern and system.code_level >= _PORTSETS,

@@ -1,4 +1,4 @@
-"""The commands that only read, as values: what to type, and how to read the answer."""
+"""The commands that only read, as values: the command line, and the parser of its answer."""
 
 import collections.abc
 from collections.abc import Callable
@@ -16,18 +16,19 @@ Answer_co = TypeVar("Answer_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Query(Generic[Answer_co]):
-    """words: what is typed after `svcinfo VERB -delim !`. read: makes the answer of the text, or raises Unreadable.
+    """A command that only reads.
 
-    secret: whether the answer holds secrets, so that nothing of it may be shown.
+    read: parses the text of the answer, or raises Unreadable. arguments: those after `svcinfo VERB -delim !`.
+    secret: whether the answer contains secrets, so that nothing of it may be shown.
     """
 
     verb: str
     read: Callable[[str, str], Answer_co]
-    words: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
     secret: bool = False
 
     def argv(self) -> tuple[str, ...]:
-        return ("svcinfo", self.verb, "-delim", DELIMITER, *self.words)
+        return ("svcinfo", self.verb, "-delim", DELIMITER, *self.arguments)
 
 
 SYSTEM: Query[System] = Query("lssystem", objects.system, secret=True)
@@ -44,9 +45,9 @@ HOST_CLUSTERS_BY_VOLUME: Query[collections.abc.Mapping[VolumeUid, frozenset[str]
 
 
 def _or_odd(read: Callable[[str, str], Answer_co], name: str) -> Callable[[str, str], Answer_co | Odd]:
-    """The reader of the view of one object, for looks at which what cannot be read is not to end the others.
+    """Return a parser for the view of one object that returns Odd for a malformed view.
 
-    A view that shows nothing is no view of it, and not odd: something else is wrong.
+    So one malformed view does not end a read of many objects. An empty view remains Unreadable.
     """
 
     def reader(text: str, line: str) -> Answer_co | Odd:
@@ -77,7 +78,7 @@ def host_or_odd(name: HostName | str) -> Query[Host | Odd]:
 
 
 def host(name: HostName | str) -> Query[Host]:
-    """name: or the id, which is digits only, as no name is."""
+    """Read a host object. name: its name or its id, which is digits only, as no name is."""
     return Query("lshost", objects.host, (name,))
 
 
@@ -90,20 +91,20 @@ def volume_or_odd(name: VolumeName | str) -> Query[Volume | Odd]:
 
 
 def volume(name: VolumeName | str) -> Query[Volume]:
-    """name: or the id."""
+    """Read a volume. name: its name or its id."""
     return Query("lsvdisk", objects.volume, ("-bytes", name))
 
 
 def volumes_with_uid(uid: VolumeUid) -> Query[tuple[Volume | Odd, ...]]:
-    """Not every array filters: see `Capabilities.finds_by_uid`."""
+    """Find volumes by UID. Not every array supports it: see `Capabilities.finds_by_uid`."""
     return Query("lsvdisk", objects.volumes, ("-bytes", "-filtervalue", f"vdisk_UID={uid}"))
 
 
 def mappings_of_host(name: HostName | str) -> Query[tuple[Mapping | Odd, ...]]:
-    """name: or the id."""
+    """Read the mappings of a host object. name: its name or its id."""
     return Query("lshostvdiskmap", objects.mappings_by_host, (name,))
 
 
 def mappings_of_volume(name: VolumeName | str) -> Query[tuple[Mapping | Odd, ...]]:
-    """name: or the id."""
+    """Read the mappings of a volume. name: its name or its id."""
     return Query("lsvdiskhostmap", objects.mappings_by_volume, (name,))

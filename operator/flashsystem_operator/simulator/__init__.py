@@ -1,7 +1,7 @@
-"""A pretend FlashSystem array: its command line over SSH, and a control port to look behind it and to break it.
+"""A simulated FlashSystem array: its command line over SSH, and a control port to inspect it and to inject faults.
 
-It stands alone. Nothing of the operator is imported here, so that a wrong idea about the command line shows as a
-failing test and does not cancel out.
+It imports nothing of the operator, so that a wrong assumption about the command line makes a test fail and does not
+cancel out.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ _HOME = {"Control": ".client", "ControlError": ".client", "Simulator": ".server.
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: who only shows the help of `simulate` needs no SSH server."""
+    """Import on first use: the help of `simulate` needs no SSH server."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415 - asyncssh is slow to load

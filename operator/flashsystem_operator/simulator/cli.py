@@ -1,4 +1,4 @@
-"""`flashsystem-operator simulate`: a pretend array in the foreground."""
+"""`flashsystem-operator simulate`: run a simulated array in the foreground."""
 
 import signal
 import sys
@@ -17,21 +17,27 @@ USAGE = 2
 
 @click.command()
 @click.option(
-    "--dialect", type=click.Choice(["legacy", "modern"]), help="Which command line to speak  [default: modern]"
+    "--dialect", type=click.Choice(["legacy", "modern"]), help="The dialect of the command line  [default: modern]"
 )
 @click.option("--config", type=click.Path(path_type=Path), help="A state file; see docs/simulator.md.")
-@click.option("--listen", default="127.0.0.1:2222", show_default=True, metavar="HOST:PORT", help="Where to take SSH.")
 @click.option(
-    "--control", default="127.0.0.1:8022", show_default=True, metavar="HOST:PORT", help="Where to take orders by HTTP."
+    "--listen", default="127.0.0.1:2222", show_default=True, metavar="HOST:PORT", help="Address of the SSH port."
 )
-@click.option("--host-key", type=click.Path(path_type=Path), help="A private key; without it one is made.")
-@click.option("--set-rule", multiple=True, metavar="KEY=VALUE", help="Settle an open question; may be repeated.")
+@click.option(
+    "--control",
+    default="127.0.0.1:8022",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Address of the control port (HTTP).",
+)
+@click.option("--host-key", type=click.Path(path_type=Path), help="A private key; without it one is created.")
+@click.option("--set-rule", multiple=True, metavar="KEY=VALUE", help="Set a rule; may be repeated.")
 def simulate(
     dialect: Any, config: Path | None, listen: str, control: str, host_key: Path | None, set_rule: tuple[str, ...]
 ) -> None:
-    """Pretend to be a FlashSystem array until SIGTERM or SIGINT.
+    """Simulate a FlashSystem array until SIGTERM or SIGINT.
 
-    Useful without any option: a small array with a few volumes; log in as superuser with passw0rd.
+    Without options it is a small array with a few volumes; log in as superuser with passw0rd.
     """
     try:
         simulator = _prepared(dialect, config, listen, control, host_key, set_rule).start()
@@ -57,7 +63,7 @@ def _at(host: str, port: int) -> str:
 def _prepared(
     dialect: Any, config: Path | None, listen: str, control: str, host_key: Path | None, set_rule: tuple[str, ...]
 ) -> "Simulator":
-    """A simulator that has read all it was told to read. Raises ValueError with the way out."""
+    """Load the configuration into a simulator, or raise ValueError with the remedy."""
     try:
         from flashsystem_operator.simulator.server.simulator import Simulator  # noqa: PLC0415 - asyncssh is slow to load
         from flashsystem_operator.simulator.state.config import read_file  # noqa: PLC0415 -- the command line must not need the extra to show its help
@@ -65,7 +71,7 @@ def _prepared(
         raise ValueError(f"{error.name} is missing: install flashsystem-operator[simulator]") from None
     given = read_file(config) if config else {}
     rules = given.get("rules") or {}
-    if set_rule and isinstance(rules, dict):  # what is none is told when the whole is read
+    if set_rule and isinstance(rules, dict):  # an invalid section is reported when the state is validated
         given["rules"] = {**rules, **dict(map(_rule, set_rule))}
     return Simulator(given, dialect, listen=listen, control=control, host_key_file=host_key)
 
@@ -73,10 +79,10 @@ def _prepared(
 def _rule(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise ValueError(f"--set-rule: {text!r} is no KEY=VALUE: see the rules in docs/simulator.md")
+        raise ValueError(f"--set-rule: {text!r} is not KEY=VALUE: see the rules in docs/simulator.md")
     try:
         return key, yaml.safe_load(value)
     except yaml.YAMLError:
         raise ValueError(
-            f"--set-rule: {value!r} is no value: put text that has signs of YAML in it in quotes"
+            f"--set-rule: {value!r} is not a YAML value: quote text that contains special characters of YAML"
         ) from None

@@ -1,4 +1,4 @@
-"""The control port from Python: for tests, the demo, and whoever drives a simulator from a script."""
+"""Python client of the control port, for tests, the demo and scripts."""
 
 import json
 import urllib.error
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class ControlError(Exception):
-    """The control port refused; carries its own words."""
+    """The control port refused a request. The message is its own text."""
 
     def __init__(self, status: int, reason: str) -> None:
         self.status = status
@@ -16,7 +16,7 @@ class ControlError(Exception):
 
 
 class Control:
-    """Speaks to the control port of a running simulator. Every method is one request."""
+    """Client of the control port of a running simulator. Every method is one request."""
 
     def __init__(self, url: str, timeout: float = 30.0) -> None:
         self.url = url.rstrip("/")
@@ -27,32 +27,32 @@ class Control:
         return self._dict("GET", "/healthz")
 
     def state(self) -> dict[str, Any]:
-        """The whole array: equal states compare equal, and a state file may hold it."""
+        """Return the whole state, in the form of a state file. Equal states compare equal."""
         return self._dict("GET", "/state")
 
     def replace(self, state: dict[str, Any]) -> dict[str, Any]:
-        """Become the array of this state, as of a state file."""
+        """Replace the state of the array. state: in the form of a state file."""
         return self._dict("PUT", "/state", state)
 
     def log(self, since: int = 0) -> list[dict[str, Any]]:
-        """The exec lines after this `seq`."""
+        """Return the exec lines after this `seq`."""
         return self._list("GET", f"/log?since={since}")
 
     def sessions(self) -> list[dict[str, Any]]:
         return self._list("GET", "/sessions")
 
     def admin(self, line: str) -> dict[str, Any]:
-        """Type a line by the administrator's hand: stdout, stderr and exit."""
+        """Run a line as the array administrator; return stdout, stderr and exit."""
         return self._dict("POST", "/admin", {"line": line})
 
     def change(self, what: str, name: str = "", /, **fields: Any) -> dict[str, Any]:
-        """Change something behind the operator's back."""
+        """Change the array outside the operator."""
         return self._dict("POST", "/change", {"what": what, "name": name, "set": fields})
 
     def fault(self, fault: str, verb: str | None = None, **order: Any) -> int:
-        """Order a fault; its id is for release, forget and wait."""
-        told = self._dict("POST", "/faults", {"fault": fault, "verb": verb, **order})
-        return int(told["id"])
+        """Order a fault; return its id for release, forget and wait."""
+        ordered = self._dict("POST", "/faults", {"fault": fault, "verb": verb, **order})
+        return int(ordered["id"])
 
     def faults(self) -> list[dict[str, Any]]:
         return self._list("GET", "/faults")
@@ -62,7 +62,7 @@ class Control:
         return self._dict("GET", f"/faults/{fault}?state={state}&timeout={seconds}", seconds=seconds)
 
     def release(self, fault: int) -> int:
-        """Let go of every command that the fault holds. Returns how many."""
+        """Release every command that the fault holds, and return how many."""
         return int(self._dict("POST", f"/faults/{fault}/release")["released"])
 
     def forget(self, fault: int) -> None:
@@ -81,9 +81,9 @@ class Control:
         return answer
 
     def _ask(self, method: str, path: str, body: object, seconds: float = 0.0) -> Any:
-        """seconds: for which the control port may wait before it answers."""
+        """Send a request. seconds: additional time in which the control port may answer."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310 -- the scheme is http, by whoever gave the address
+        request = urllib.request.Request(  # noqa: S310 -- the user gave the address; its scheme is http
             self.url + path, data, {"Content-Type": "application/json"}, method=method
         )
         try:

@@ -1,7 +1,7 @@
-"""Reads what the array prints, in both dialects, into facts. Pure: text in, facts or `Unreadable` out.
+"""Parsers of the array's answers in both dialects. Pure: text in, facts or `Unreadable` out.
 
-What differs between releases is asked of the columns that are there, not of a table of versions; only what cannot be
-seen in the answer itself (which command to type) hangs on the code level: see `capabilities.py`.
+Differences between releases are detected by the columns of the answer, not by a table of versions. Only the choice of
+the command depends on the code level: see `model.capabilities`.
 """
 
 import re
@@ -18,9 +18,9 @@ from flashsystem_operator.array.dialect.tables import (
     concise_or_odd,
     detailed,
     first_values,
+    identifiers,
     is_column,
     number,
-    words,
 )
 from flashsystem_operator.array.errors import MissingColumn, Unreadable
 from flashsystem_operator.array.model import Dialect, Host, HostRow, Node, Odd, Pool, Port, Protocol, System, Volume
@@ -43,10 +43,10 @@ _PORT_KEYS: Mapping[str, Protocol] = {
     "sas_wwpn": Protocol.SAS,
     "nqn": Protocol.NVME,
 }
-"""In lower case: IBM's guide writes iSCSI_name where arrays print iscsi_name."""
+"""In lower case: IBM's guide has iSCSI_name, arrays print iscsi_name."""
 _LOGINS = "node_logged_in_count"
 _NAMES = ("name", "host_name", "vdisk_name", "vdisk_UID")
-"""The columns by which a resource is recognised that stands on a row."""
+"""The columns that identify the resources that a row affects."""
 Read = TypeVar("Read")
 _SYSTEM_KEYS = frozenset(
     {
@@ -59,13 +59,13 @@ _SYSTEM_KEYS = frozenset(
         "vdisk_protection_enabled",
     }
 )
-"""All that is read of `lssystem`. It also shows the system's CHAP secret, in clear."""
+"""All keys of `lssystem` that are parsed. It also shows the system's CHAP secret in clear text."""
 _SYSTEM_ID = re.compile(r"[0-9A-Fa-f]{16}")
 _VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})+")
 
 
 def system(text: str, line: str) -> System:
-    """`lssystem`. The legacy dialect is known by its key open_access_enabled, which no other has."""
+    """Parse `lssystem`. Only the legacy dialect has the key open_access_enabled."""
     row = _of_system(text, line)
     open_access = row.get("open_access_enabled")
     if open_access not in (None, "on", "off"):
@@ -73,9 +73,9 @@ def system(text: str, line: str) -> System:
     code = row.get("code_level", "")
     version = _VERSION.match(code)
     if version is None and open_access is None:
-        raise Unreadable(line, "code_level begins with no version")
+        raise Unreadable(line, "code_level does not begin with a version")
     if not _SYSTEM_ID.fullmatch(cell(row, "id", line)):
-        raise Unreadable(line, "id is not of 16 hexadecimal digits")
+        raise Unreadable(line, "id is not 16 hexadecimal digits")
     return System(
         id=system_id(row["id"]),
         name=cell(row, "name", line),
@@ -88,7 +88,7 @@ def system(text: str, line: str) -> System:
 
 
 def nodes(text: str, line: str) -> tuple[Node | Odd, ...]:
-    """`lsnode` or `lsnodecanister`."""
+    """Parse `lsnode` or `lsnodecanister`."""
     return _each(concise_or_odd(text, line), lambda row: _node(row, line), line)
 
 
@@ -106,7 +106,7 @@ def _node(row: Row, line: str) -> Node:
 
 
 def _each(rows: Iterable[Row | Odd], read: Callable[[Row], Read], line: str) -> tuple[Read | Odd, ...]:
-    """What each row says, or why that cannot be read. A column that is missing is missing in all of them."""
+    """Parse each row, as Odd if it is malformed. A missing column is missing in all rows, so it raises."""
     return tuple(row if isinstance(row, Odd) else _or_odd(row, read, line) for row in rows)
 
 
@@ -116,11 +116,11 @@ def _or_odd(row: Row, read: Callable[[Row], Read], line: str) -> Read | Odd:
     except MissingColumn:
         raise
     except Unreadable as error:
-        return Odd(line, error.why, words(row.get(column, "") for column in _NAMES), next(iter(row.values())))
+        return Odd(line, error.why, identifiers(row.get(column, "") for column in _NAMES), next(iter(row.values())))
 
 
 def pool(text: str, line: str, asked: PoolName) -> Pool:
-    """`lsmdiskgrp -bytes POOL`. The legacy dialect does not repeat the name that was asked for."""
+    """Parse `lsmdiskgrp -bytes POOL`. The legacy dialect does not repeat the name of the pool."""
     row = first_values(detailed(text, line))
     return Pool(
         name=PoolName(row.get("name", asked)),
@@ -131,41 +131,41 @@ def pool(text: str, line: str, asked: PoolName) -> Pool:
 
 
 def protection_time(text: str, line: str) -> int | None:
-    """`lssystem`: minutes for which volume protection keeps a volume after its last I/O; None where it is off.
+    """Parse `lssystem`: minutes of volume protection after the last I/O; None if it is disabled.
 
-    The legacy dialect has no such key: there it is off.
+    The legacy dialect has no such key: it has no volume protection.
     """
     row = _of_system(text, line)
     if row.get("vdisk_protection_enabled") != "yes":
         return None
     if not (minutes := cell(row, "vdisk_protection_time", line)).isdecimal():
-        raise Unreadable(line, "vdisk_protection_time is no number")
+        raise Unreadable(line, "vdisk_protection_time is not a number")
     return int(minutes)
 
 
 def protects(text: str, line: str) -> bool:
-    """`lsmdiskgrp POOL`: whether the pool lets volume protection act. Before 8.x it had no say: the system decides."""
+    """Parse `lsmdiskgrp POOL`: whether volume protection is enabled; always before 8.x, where the system decides."""
     return first_values(detailed(text, line)).get("vdisk_protection_enabled", "yes") == "yes"
 
 
 def pools_of_volume(text: str, line: str) -> tuple[PoolName, ...]:
-    """`lsvdisk VOLUME`: its pool, or those of its copies: a mirrored volume itself says `many`."""
+    """Parse `lsvdisk VOLUME`: its pool, or those of its copies. The pool of a mirrored volume is `many`."""
     names = dict.fromkeys(value for key, value in detailed(text, line) if key == "mdisk_grp_name" and value)
     return tuple(PoolName(name) for name in names if name != "many")
 
 
 def volumes(text: str, line: str) -> tuple[Volume | Odd, ...]:
-    """`lsvdisk -bytes`, all of them or a filtered few."""
+    """Parse `lsvdisk -bytes`, complete or filtered."""
     return _each(concise_or_odd(text, line), lambda row: _volume(row, line), line)
 
 
 def volume(text: str, line: str) -> Volume:
-    """`lsvdisk -bytes VOLUME`. A mirrored volume repeats keys for its copies; the volume's own come first."""
+    """Parse `lsvdisk -bytes VOLUME`. A mirrored volume repeats keys for its copies; its own come first."""
     return _volume(first_values(detailed(text, line)), line)
 
 
 def host_rows(text: str, line: str) -> tuple[HostRow | Odd, ...]:
-    """`lshost`: who is there. All else is read in the detailed view."""
+    """Parse `lshost`: ids and names. The other values are read in the detailed view."""
 
     def read(row: Row) -> HostRow:
         return HostRow(_present(row, "id", line), HostName(_present(row, "name", line)))
@@ -180,18 +180,18 @@ def _present(row: Row, column: str, line: str) -> str:
 
 
 def odd_view(text: str, error: Unreadable, name: str) -> Odd:
-    """The view of one object that cannot be read: all values in it are what the object may be recognised by."""
+    """Return an unreadable view as Odd: all its values may identify the object."""
     values = (each.rstrip("\r").partition(DELIMITER) for each in text.split("\n"))
-    return Odd(error.line, error.why, words([name, *(value or key for key, _, value in values)]), name)
+    return Odd(error.line, error.why, identifiers([name, *(value or key for key, _, value in values)]), name)
 
 
 def host(text: str, line: str) -> Host:
-    """`lshost HOST`. Unreadable if it says another number of ports than it shows: a lost port is a lost identity."""
+    """Parse `lshost HOST`. Unreadable if port_count is not the number of ports: a lost port is a lost identity."""
     pairs = detailed(text, line)
     row = first_values(pairs)
     ports = tuple(_ports(pairs, line))
     if number(row, "port_count", line) != len(ports):
-        raise Unreadable(line, f"port_count is {row['port_count']}, but it shows {len(ports)} ports")
+        raise Unreadable(line, f"port_count is {row['port_count']}, but {len(ports)} ports are listed")
     return Host(
         id=cell(row, "id", line),
         name=HostName(cell(row, "name", line)),
@@ -205,22 +205,22 @@ def host(text: str, line: str) -> Host:
 
 
 def io_groups(text: str, line: str) -> frozenset[str]:
-    """`lshostiogrp HOST`: the ids of the I/O groups through which it may log in."""
+    """Parse `lshostiogrp HOST`: the ids of the I/O groups through which it may log in."""
     return frozenset(cell(row, "id", line) for row in concise(text, line))
 
 
 def mappings_by_host(text: str, line: str) -> tuple[VolumeMapping | Odd, ...]:
-    """`lshostvdiskmap`: here id and name are the host's."""
+    """Parse `lshostvdiskmap`: id and name are the host's."""
     return _mappings(concise_or_odd(text, line), _Columns("id", "name", "vdisk_id", "vdisk_name"), line)
 
 
 def mappings_by_volume(text: str, line: str) -> tuple[VolumeMapping | Odd, ...]:
-    """`lsvdiskhostmap`: here id and name are the volume's."""
+    """Parse `lsvdiskhostmap`: id and name are the volume's."""
     return _mappings(concise_or_odd(text, line), _Columns("host_id", "host_name", "id", "name"), line)
 
 
 def host_clusters_by_volume(text: str, line: str) -> Mapping[VolumeUid, frozenset[str]]:
-    """`lshostclustervolumemap`: the names of the host clusters that have volumes, also of those without hosts.
+    """Parse `lshostclustervolumemap`: the names of the host clusters that have volumes, also those without hosts.
 
     Source: array-cli facts 2.16.
     """
@@ -231,7 +231,7 @@ def host_clusters_by_volume(text: str, line: str) -> Mapping[VolumeUid, frozense
 
 
 class _Columns(NamedTuple):
-    """Where a listing of mappings has host and volume."""
+    """The columns of host and volume in a listing of mappings."""
 
     host_id: str
     host: str
@@ -240,7 +240,7 @@ class _Columns(NamedTuple):
 
 
 def _mappings(rows: Iterable[Row | Odd], columns: _Columns, line: str) -> tuple[VolumeMapping | Odd, ...]:
-    """One mapping per host, volume and way it comes; a volume in several I/O groups has a row for each of them."""
+    """Join the rows of the I/O groups to one mapping for each host, volume and host cluster."""
     found, odd = dict[VolumeMapping, set[Lun]](), list[Odd]()
     for row in rows:
         one = row if isinstance(row, Odd) else _or_odd(row, lambda each: _mapping(each, columns, line), line)
@@ -265,7 +265,7 @@ def _mapping(row: Row, columns: _Columns, line: str) -> VolumeMapping:
 
 
 def _cluster(row: Row, line: str) -> str:
-    """The host cluster of a shared mapping. A member's private mappings show its cluster too, but are its own."""
+    """Return the host cluster of a shared mapping. The private mappings of a member also show its cluster."""
     kind = row.get("mapping_type", "private")
     if kind not in ("", "private", "shared"):
         raise Unreadable(line, f"mapping_type is {kind!r}, neither private nor shared")
@@ -281,7 +281,7 @@ def _lun(row: Row, line: str) -> Lun:
 
 def _volume(row: Row, line: str) -> Volume:
     if not cell(row, "vdisk_UID", line):
-        raise Unreadable(line, "the volume has no vdisk_UID, so it cannot be told from another")
+        raise Unreadable(line, "the volume has no vdisk_UID, so it cannot be identified")
     return Volume(
         id=cell(row, "id", line),
         name=VolumeName(cell(row, "name", line)),
@@ -295,9 +295,9 @@ def _volume(row: Row, line: str) -> Volume:
 
 
 def _ports(pairs: Iterable[Pair], line: str) -> Iterator[Port]:
-    """A port's name, then its logins and state, perhaps with lines between them that only newer releases print.
+    """Parse the ports: name, then logins and state, possibly with lines of newer releases in between.
 
-    Logins without a port of a known kind before them are those of one of an unknown kind, whose name stands above.
+    Logins without a preceding port of a known kind belong to a port of an unknown kind; its name is the line above.
     """
     open_port, above = None, ("", "")
     for key, value in pairs:
@@ -306,7 +306,7 @@ def _ports(pairs: Iterable[Pair], line: str) -> Iterator[Port]:
             if open_port:
                 yield open_port.made(line)
             if not kind and not (is_column(above[0]) and above[1]):
-                raise Unreadable(line, f"{key} stands below no port")
+                raise Unreadable(line, f"{key} does not follow a port")
             open_port = _OpenPort(kind or Protocol.OTHER, value if kind else above[1])
         if open_port and key == _LOGINS:
             open_port.logins, open_port.logins_read = _logins(value), True
@@ -319,7 +319,7 @@ def _ports(pairs: Iterable[Pair], line: str) -> Iterator[Port]:
 
 @dataclass(slots=True)
 class _OpenPort:
-    """A port of which more lines may come."""
+    """A port that may have more lines."""
 
     protocol: Protocol
     name: str
@@ -335,22 +335,22 @@ class _OpenPort:
 
 
 def _logins(text: str) -> int | None:
-    """None for what is no number, so that it is taken for a login: a strange word must not cost anybody a volume."""
+    """Parse the number of logins; None for any other value, which counts as a login so that nothing is unmapped."""
     return int(text) if text.isdecimal() and len(text) < len("1000000") else None
 
 
 def _of_system(text: str, line: str) -> Row:
-    """What is asked of `lssystem`, and nothing else: what is not here cannot get into a status.
+    """Parse only the known keys of `lssystem`, so that no other value can appear in a status.
 
-    Errors quote no value of it: a line may have run into the next one, and that may be the one with the secret.
+    Errors quote no value: a line may be joined with the next one, which may have the secret.
     """
     row: dict[str, str] = {}
     for each in text.split("\n"):
         key, _, value = each.rstrip("\r").partition(DELIMITER)
         if key in _SYSTEM_KEYS:
             row.setdefault(key, value)
-    if spoilt := sorted(key for key, value in row.items() if DELIMITER in value):
-        raise Unreadable(line, f"the value of {', '.join(spoilt)} holds {DELIMITER!r}, which no value of it does")
+    if invalid := sorted(key for key, value in row.items() if DELIMITER in value):
+        raise Unreadable(line, f"the value of {', '.join(invalid)} contains {DELIMITER!r}, which is not valid there")
     return row
 
 
@@ -368,9 +368,9 @@ _KNOWN_METHODS = frozenset({"none", "chap", ""})
 
 
 def secrets(text: str, line: str) -> Mapping[HostName, ChapSecret | None]:
-    """The secret of each host object that has one; None where the array says that there is one, and not which.
+    """Parse `lsiscsiauth`: the secret of each host object that has one; None if the array hides it.
 
-    The system's own, a row of type cluster, is not among them.
+    The row of the system (type cluster) is ignored.
     """
     header, *rows = [each.rstrip("\r") for each in text.split("\n") if each.strip()] or [""]
     columns = header.split(DELIMITER)
@@ -386,9 +386,9 @@ def secrets(text: str, line: str) -> Mapping[HostName, ChapSecret | None]:
 
 
 def _row(text: str, columns: Sequence[str], line: str) -> Mapping[str, str]:
-    """A secret may hold the delimiter: the columns before it are counted from the left, those behind from the right.
+    """Split a row whose secret may contain the delimiter; Unreadable if that is ambiguous.
 
-    From 8.7 on there are two secrets in a row. Where it cannot be told which of them has it, the row is unreadable.
+    From 8.7 on a row has two secrets.
     """
     cells = text.split(DELIMITER)
     readings = [
@@ -402,7 +402,7 @@ def _row(text: str, columns: Sequence[str], line: str) -> Mapping[str, str]:
 
 
 def _readings(cells: Sequence[str], columns: Sequence[str]) -> Iterator[Mapping[str, str]]:
-    """Every way to share the cells out among the columns, a secret taking several of them if there are too many."""
+    """Return every assignment of the cells to the columns; a secret may take several cells."""
     if not columns or len(cells) < len(columns):
         if not columns and not cells:
             yield {}

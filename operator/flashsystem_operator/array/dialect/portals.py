@@ -1,7 +1,7 @@
-"""Reads the addresses at which hosts may log in: `lsportip` (legacy, modern before 8.4.2) or `lsip` (since).
+"""Parsers of the addresses at which hosts may log in: `lsportip` (legacy, modern before 8.4.2) or `lsip` (later).
 
-Cinder's drivers took one address of one node, read once at the start. Here every address is a portal, and whether a
-host can use it now is part of the fact.
+Cinder's drivers used one address of one node, read once at the start. Here every address is a portal, and its fact
+includes whether a host can use it now.
 
 Source: array-cli facts 2.3, 2.4, 2.5; Cinder bugs 1985065 and 1992160.
 """
@@ -9,14 +9,14 @@ Source: array-cli facts 2.3, 2.4, 2.5; Cinder bugs 1985065 and 1992160.
 import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from flashsystem_operator.array.dialect.tables import Row, cell, concise_or_odd, sift, words
+from flashsystem_operator.array.dialect.tables import Row, cell, concise_or_odd, identifiers, sift
 from flashsystem_operator.array.model import Dialect, Node, Odd, Portal, Portset
 
 
 def portsets(text: str, line: str, odd: list[Odd]) -> tuple[Portset, ...]:
-    """`lsportset`: what each portset is for. Its column port_type came later than the command.
+    """Parse `lsportset`. Its column port_type was added after the command.
 
-    odd: takes the rows that cannot be read.
+    odd: unreadable rows are added to it.
     """
     return tuple(
         Portset(cell(row, "name", line), cell(row, "type", line), row.get("port_type", ""))
@@ -27,9 +27,9 @@ def portsets(text: str, line: str, odd: list[Odd]) -> tuple[Portset, ...]:
 def from_lsip(
     text: str, line: str, nodes: Iterable[Node], known_portsets: Collection[Portset], odd: list[Odd]
 ) -> tuple[Portal, ...]:
-    """The portals of `lsip`. It shows no link: a configured address of an online node counts as usable.
+    """Parse `lsip`. It does not show the link: a configured address of an online node counts as usable.
 
-    From 8.7 on it lists the management addresses as well. They belong to the system, so their rows name no node.
+    From 8.7 on it also lists the management addresses. They belong to the system, so their rows have no node.
     """
     known = {node.id: node for node in nodes}
     for_hosts = {portset.name for portset in known_portsets if portset.serves_iscsi}
@@ -48,7 +48,7 @@ def from_lsip(
 
 
 def from_lsportip(text: str, line: str, nodes: Iterable[Node], dialect: Dialect, odd: list[Odd]) -> tuple[Portal, ...]:
-    """The portals of `lsportip`. Its rows with failover=yes are the partner's addresses, taken over: not counted."""
+    """Parse `lsportip`. Rows with failover=yes are addresses taken over from the partner, and are ignored."""
     known = {node.id: node for node in nodes}
     return tuple(
         _portal(
@@ -66,7 +66,7 @@ def from_lsportip(text: str, line: str, nodes: Iterable[Node], dialect: Dialect,
 
 
 def _addresses(row: Row, line: str) -> Iterator[tuple[str, str]]:
-    """The IPv4 and the IPv6 address of a port, each with the suffix that its columns bear."""
+    """Return the IPv4 and the IPv6 address of a port, each with the suffix of its columns."""
     if address := cell(row, "IP_address", line):
         yield address, ""
     if address := row.get("IP_address_6", ""):
@@ -74,7 +74,7 @@ def _addresses(row: Row, line: str) -> Iterator[tuple[str, str]]:
 
 
 def _serves_hosts(row: Row, dialect: Dialect, *, suffix: str, line: str) -> bool:
-    """Whether the port is up and given to hosts. Legacy leaves the host column empty and tells a dead port by speed."""
+    """Whether the port is up and for hosts. Legacy has an empty host column, and shows a dead port by its speed."""
     state = cell(row, "state", line)
     if dialect is Dialect.LEGACY:
         return state in ("configured", "online") and row.get("speed") != "NONE" and row.get("link_state") != "inactive"
@@ -97,16 +97,16 @@ def _portal(node: Node, address: str, *, state: str, portset: str, serves_hosts:
 
 
 def _node(row: Row, known: Mapping[str, Node], line: str, odd: list[Odd]) -> Node | None:
-    """The node that owns the address. Asked after the nodes were: one made in between makes the row odd once."""
+    """Find the node of the address. A node that was added after the nodes were read makes the row odd once."""
     node = known.get(cell(row, "node_id", line))
     if node is None:
         why = f"node_id {row['node_id']!r} is not among the nodes {', '.join(known)}"
-        odd.append(Odd(line, why, words(row.values()), row.get("id", "")))
+        odd.append(Odd(line, why, identifiers(row.values()), row.get("id", "")))
     return node
 
 
 def _short(address: str) -> str:
-    """One spelling for an address, as in spec.iscsi.portalAddresses; what is none is left unchanged."""
+    """Normalise an address, as in spec.iscsi.portalAddresses; an invalid one is left unchanged."""
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:

@@ -1,8 +1,8 @@
-"""The two shapes in which the array prints things, taken apart without knowing what they mean.
+"""Parsers of the two output formats of the array, independent of their content.
 
-*Concise*: a header line, then a row per object. An empty list prints nothing at all, or on some systems the header.
-*Detailed*: `key!value` lines; keys repeat as blocks (a host's ports, a mirrored volume's copies).
-Columns are found by their name, never by position: releases add some at the end and in the middle.
+*Concise*: a header line, then one row for each object. An empty list prints nothing, or on some systems the header.
+*Detailed*: `key!value` lines; keys repeat in blocks (the ports of a host, the copies of a mirrored volume).
+Columns are found by name, never by position: releases add columns at the end and in the middle.
 
 Source: array-cli facts 1.6, 1.7, 1.8.
 """
@@ -15,7 +15,7 @@ from flashsystem_operator.array.errors import MissingColumn, Unreadable
 from flashsystem_operator.array.model import Odd
 
 DELIMITER = "!"
-"""No object's name may hold it, unlike `:` (IQN, IPv6, MAC) and `,`."""
+"""No object's name may contain it, unlike `:` (IQN, IPv6, MAC) and `,`."""
 
 _COLUMN = re.compile(r"[A-Za-z_]\w*")
 _NUMBER = re.compile(r"[0-9]{1,30}")
@@ -26,12 +26,12 @@ Pair = tuple[str, str]
 
 
 def concise(text: str, line: str) -> tuple[Row, ...]:
-    """The rows of a listing by column name. Unreadable if a row's number of fields is not the header's."""
+    """Parse a listing into rows by column name. Unreadable if the number of fields of a row is not the header's."""
     return tuple(readable(concise_or_odd(text, line)))
 
 
 def readable(found: Iterable[Fact | Odd]) -> Iterator[Fact]:
-    """All of it, or Unreadable for the first that cannot be read."""
+    """Return all facts, or raise Unreadable for the first unreadable row."""
     for each in found:
         if isinstance(each, Odd):
             raise Unreadable(each.line, each.why)
@@ -39,7 +39,7 @@ def readable(found: Iterable[Fact | Odd]) -> Iterator[Fact]:
 
 
 def sift(found: Iterable[Fact | Odd], odd: list[Odd]) -> Iterator[Fact]:
-    """What can be read of it; what cannot is added to `odd`."""
+    """Return the readable facts; add the unreadable rows to `odd`."""
     for each in found:
         if isinstance(each, Odd):
             odd.append(each)
@@ -48,10 +48,10 @@ def sift(found: Iterable[Fact | Odd], odd: list[Odd]) -> Iterator[Fact]:
 
 
 def concise_or_odd(text: str, line: str) -> tuple[Row | Odd, ...]:
-    """The same, with a row that has another number of fields for what it is.
+    """Parse a listing like `concise`, but return a row with another number of fields as Odd.
 
-    Every listing has a column `id`, or that of an object: `host_id`. A row that lost its header, and stands alone, is
-    no empty listing.
+    Every listing has a column `id`, or the id of an object such as `host_id`. A single row without header is not an
+    empty listing.
     """
     lines = [each.rstrip("\r") for each in text.split("\n") if each.strip()]
     if not lines:
@@ -67,7 +67,7 @@ def _row(cells: list[str], header: list[str], line: str) -> Row | Odd:
     if len(cells) == len(header):
         return dict(zip(header, cells, strict=True))
     why = f"a row has {len(cells)} fields, the header {len(header)}: {_shown(cells[0])}..."
-    return Odd(line, why, words(cells), cells[0])
+    return Odd(line, why, identifiers(cells), cells[0])
 
 
 def is_column(text: str) -> bool:
@@ -75,13 +75,13 @@ def is_column(text: str) -> bool:
     return _COLUMN.fullmatch(text) is not None
 
 
-def words(cells: Iterable[str]) -> frozenset[str]:
-    """What an object can be recognised by, in lower case."""
+def identifiers(cells: Iterable[str]) -> frozenset[str]:
+    """Return the values that identify an object, in lower case."""
     return frozenset(cell.strip().lower() for cell in cells) - {""}
 
 
 def detailed(text: str, line: str) -> tuple[Pair, ...]:
-    """The key and value of each line, in order, repeats included. Unreadable if a line has no delimiter."""
+    """Parse the key and value of each line, in order, with repeats. Unreadable if a line has no delimiter."""
     return tuple(_pairs(text, line))
 
 
@@ -97,7 +97,7 @@ def _pairs(text: str, line: str) -> Iterator[Pair]:
 
 
 def first_values(pairs: tuple[Pair, ...]) -> Row:
-    """Each key's first value: the object's own, since blocks that repeat a key come after it."""
+    """Return the first value of each key: the object's own, since repeating blocks follow it."""
     found: dict[str, str] = {}
     for key, value in pairs:
         found.setdefault(key, value)
@@ -105,7 +105,7 @@ def first_values(pairs: tuple[Pair, ...]) -> Row:
 
 
 def cell(row: Row, column: str, line: str) -> str:
-    """The value in a column that must be there, or Unreadable."""
+    """Return the value of a required column, or raise Unreadable."""
     try:
         return row[column]
     except KeyError:
@@ -113,7 +113,7 @@ def cell(row: Row, column: str, line: str) -> str:
 
 
 def number(row: Row, column: str, line: str) -> int:
-    """The whole number in a column that must be there, or Unreadable."""
+    """Return the whole number in a required column, or raise Unreadable."""
     text = cell(row, column, line)
     if not _NUMBER.fullmatch(text):
         raise Unreadable(line, f"{column} is {_shown(text)!r}, not a number")

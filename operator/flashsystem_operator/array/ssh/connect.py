@@ -1,4 +1,4 @@
-"""A limit on a wait that knows none itself."""
+"""Connecting to an array: TCP connection, SSH handshake and login, each within a time limit."""
 
 import io
 import logging
@@ -22,10 +22,10 @@ from flashsystem_operator.array.ssh.credentials import HostKey, Login, PrivateKe
 
 
 class Deadline:
-    """Unless its block is left within so many seconds, calls `end` from a thread of its own.
+    """Calls `end` from its own thread if its block takes longer than `seconds`.
 
-    `end` has to let go whoever waits in the block, by closing what is waited for. It may be called when the block is
-    just being left, never afterwards: leaving waits for it.
+    `end` has to unblock the thread in the block, by closing what it waits for. It may be called while the block is
+    being left, but never afterwards: leaving the block waits for it.
     """
 
     def __init__(self, seconds: float, end: Callable[[], object]) -> None:
@@ -50,7 +50,7 @@ class Deadline:
 
 
 _DEAD_AFTER = 30
-"""Seconds without any sign of life from the other end's TCP before the kernel gives the connection up."""
+"""Seconds without a TCP acknowledgement before the kernel closes the connection."""
 
 HUNG_UP = "it closed the connection"
 
@@ -61,23 +61,23 @@ Target = tuple[
     str,
     tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes],
 ]
-"""One line of what getaddrinfo answers."""
+"""One entry of the result of getaddrinfo."""
 
 
 def not_ssh(why: str) -> str:
-    """What is said of something that takes a connection and then does not do what an SSH server would."""
+    """Return the message for a server that accepts a connection but does not behave like an SSH server."""
     return f"it does not speak SSH as it should ({why}): check that the port is its SSH port"
 
 
 def open_socket(address: str, port: int, limit: float) -> socket.socket:
-    """Connect within `limit` seconds in all, trying each IP of a name, or raise Unreachable saying why not."""
+    """Connect within `limit` seconds in total, trying each IP of a name; raises Unreachable with the reason."""
     until = time.monotonic() + limit
     targets = _resolve(address, port, limit)
     problem: OSError = TimeoutError()
     for tried, (family, kind, protocol, _, where) in enumerate(targets):
         sock = socket.socket(family, kind, protocol)
         try:
-            # Each gets its share of what is left, so that a silent first IP does not cost the second its turn.
+            # Each IP gets its share of the remaining time, so that a silent first IP leaves time for the second.
             sock.settimeout(max(0.1, (until - time.monotonic()) / (len(targets) - tried)))
             sock.connect(where)
             _tune(sock)
@@ -86,11 +86,11 @@ def open_socket(address: str, port: int, limit: float) -> socket.socket:
             problem = error
         else:
             return sock
-    raise Unreachable(_in_words(problem, port, limit))
+    raise Unreachable(_reason_of(problem, port, limit))
 
 
 def _tune(sock: socket.socket) -> None:
-    # A command is a few small packets, and Nagle's algorithm would hold each back until the one before is confirmed.
+    # A command is a few small packets; Nagle's algorithm would delay each until the previous one is acknowledged.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
@@ -98,7 +98,7 @@ def _tune(sock: socket.socket) -> None:
 
 
 def _resolve(address: str, port: int, limit: float) -> Sequence[Target]:
-    """The IPs of a name. The resolver knows no time limit, so a thread waits for it and may be left behind waiting."""
+    """Resolve a name. The resolver has no time limit, so it runs in a thread that may outlive this call."""
     with suppress(OSError):
         return socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     answers: queue.SimpleQueue[Sequence[Target] | Exception] = queue.SimpleQueue()
@@ -115,21 +115,21 @@ def _resolve(address: str, port: int, limit: float) -> Sequence[Target]:
     except queue.Empty:
         raise Unreachable(f"the name server did not answer within {limit:g} s") from None
     if isinstance(answer, Exception):
-        raise Unreachable(f"the name cannot be resolved ({_words(answer)}): check its spelling and the DNS")
+        raise Unreachable(f"the name cannot be resolved ({_error_text(answer)}): check its spelling and the DNS")
     return answer
 
 
-def _in_words(problem: OSError, port: int, limit: float) -> str:
+def _reason_of(problem: OSError, port: int, limit: float) -> str:
     if isinstance(problem, TimeoutError):
         return f"no answer within {limit:g} s: check the address, the routes and firewalls to it, and the array's power"
     if isinstance(problem, ConnectionRefusedError):
         return f"nothing listens on port {port}: check the port, and that this is a management address"
     if isinstance(problem, ConnectionError):
-        return not_ssh(HUNG_UP)  # taken and dropped in one go: the handshake would have said so a moment later
-    return _words(problem)
+        return not_ssh(HUNG_UP)  # accepted and dropped at once: the handshake would report the same
+    return _error_text(problem)
 
 
-def _words(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
 
 
@@ -142,13 +142,13 @@ SESSION_TABLE_FULL = (
 )
 
 _KEEPALIVE = 30
-"""Seconds of silence before a packet is sent, so that a firewall in between does not forget an idle connection."""
+"""Seconds of silence before a packet is sent, so that a firewall does not drop an idle connection."""
 
 _NO_BANNER = "Error reading SSH protocol banner"
-"""What paramiko says when the connection ends before the server said what it is; the system's own words may follow."""
+"""The error of paramiko if the connection ends before the server's banner; the text of the OS may follow."""
 
-# What paramiko's threads complain of, tracebacks and all, is said by our errors in a sentence. Whoever wants to see it
-# adds a handler to this logger.
+# The errors of this module report in one sentence what paramiko's threads log with tracebacks. Add a handler to this
+# logger to see them.
 _paramiko_log = logging.getLogger("paramiko")
 _paramiko_log.addHandler(logging.NullHandler())
 _paramiko_log.propagate = False
@@ -157,10 +157,10 @@ _paramiko_log.propagate = False
 def handshake(
     sock: socket.socket, login: Login, trust: Trust, *, limit: float, window: int
 ) -> tuple[paramiko.Transport, HostKey]:
-    """Log in over this socket within `limit` seconds; takes the socket over, and closes it when it fails.
+    """Log in over this socket within `limit` seconds. Owns the socket, and closes it on failure.
 
-    window: bytes that a command may answer before somebody has to read.
-    Raises Unreachable, HostKeyMismatch or LoginRefused with a reason that goes on from the array's address.
+    window: bytes that a command may print before they have to be read.
+    Raises Unreachable, HostKeyMismatch or LoginRefused with a reason that continues after the array's address.
     """
     transport = paramiko.Transport(sock, default_window_size=window)
     deadline = Deadline(limit, partial(hang_up, transport))
@@ -178,18 +178,18 @@ def handshake(
 
 
 def hang_up(transport: paramiko.Transport) -> None:
-    """Close everything of this connection, threads included. Lets go whoever waits on it."""
+    """Close this connection with its threads, and unblock all threads that wait for it."""
     transport.close()
     transport.sock.close()
     if transport.is_alive():
         transport.join(timeout=5)
-    # Else the timer that paramiko sets for the handshake would live on, and keep the process from ending.
+    # Otherwise the timer that paramiko sets for the handshake would keep the process from ending.
     transport.packetizer.complete_handshake()
 
 
 def _exchange_keys(transport: paramiko.Transport, trust: Trust, limit: float) -> HostKey:
-    # The deadline of the caller is the only limit; paramiko's own ones start anew with every byte or line. That of the
-    # handshake is a timer, which cannot wait for ever: it comes well after ours, or what it ends would look hung up on.
+    # The deadline of the caller is the only limit; paramiko's own limits restart with every byte or line. That of the
+    # handshake is a timer, which needs a finite time: it is longer than ours, or its end would look like a hang-up.
     transport.banner_timeout = transport.auth_timeout = float("inf")
     transport.handshake_timeout = 2 * limit
     transport.get_security_options().key_types = trust.algorithms()
@@ -198,11 +198,11 @@ def _exchange_keys(transport: paramiko.Transport, trust: Trust, limit: float) ->
         key = HostKey(transport.get_remote_server_key().asbytes())
     except paramiko.ssh_exception.IncompatiblePeer as error:
         raise Unreachable(
-            f"its SSH server is too old or too new for this client ({error}): update the array's code, or give it an "
-            "Ed25519, ECDSA or RSA host key of today's kind"
+            f"its SSH server is too old or too new for this client ({error}): update the array's code, or give it a "
+            "current Ed25519, ECDSA or RSA host key"
         ) from None
-    except Exception as error:  # noqa: BLE001 - paramiko hands on whatever its thread died of, even struct.error
-        # start_client may miss that its thread ended just now, and then knows no reason; the thread does.
+    except Exception as error:  # noqa: BLE001 - paramiko raises any error of its thread, even struct.error
+        # start_client may miss that its thread just ended, and then has no reason; the thread has it.
         raise Unreachable(not_ssh(_first_line(transport.get_exception() or error))) from None
     if objection := trust.objection(key):
         raise HostKeyMismatch(objection, key.line)
@@ -220,15 +220,15 @@ def _log_in(transport: paramiko.Transport, login: Login) -> None:
         _judge(transport, login.username, way, error)
     else:
         if further:
-            raise LoginRefused(f"it wants more of {login.username!r} than {way}: {', '.join(further)}")
+            raise LoginRefused(f"it requires more from {login.username!r} than {way}: {', '.join(further)}")
     if not transport.is_active():
         raise Unreachable(SESSION_TABLE_FULL)
 
 
 def _judge(transport: paramiko.Transport, username: str, way: str, error: Exception) -> None:
-    """Tell a refusal from a lost connection, which paramiko reports as the same error.
+    """Distinguish a refusal from a lost connection, which paramiko reports as the same error.
 
-    Its login handler keeps the difference: it forgets the name when the server says no.
+    Its login handler shows the difference: it clears the user name when the server refuses.
     """
     handler = transport.auth_handler
     if handler is not None and handler.is_authenticated():
@@ -236,7 +236,7 @@ def _judge(transport: paramiko.Transport, username: str, way: str, error: Except
     if handler is not None and handler.username is None:
         raise LoginRefused(f"it refused {username!r} with {way}: check the Secret and the user on the array") from None
     raise Unreachable(
-        f"it broke off the login ({_first_line(error)}): more than 3 logins at a time, or a key type it does not know"
+        f"it aborted the login ({_first_line(error)}): more than 3 logins at a time, or a key type it does not know"
     ) from None
 
 
@@ -249,7 +249,7 @@ def _prove(transport: paramiko.Transport, login: Login) -> list[str]:
     except paramiko.BadAuthenticationType as error:
         if "keyboard-interactive" not in error.allowed_types:
             raise
-    # Some servers ask for the password in a dialogue only. Anything else that is asked for gets an empty answer.
+    # Some servers request the password only in a dialogue. Every other question gets an empty answer.
     return transport.auth_interactive(
         login.username, lambda _title, _text, asked: [proof if not echo else "" for _, echo in asked]
     )
@@ -267,7 +267,7 @@ def _signer(key: PrivateKey) -> paramiko.PKey:
 
 
 def _first_line(error: Exception) -> str:
-    """The same for the same cause: what differs from one attempt to the next would be written to a status each time."""
+    """Return the same text for the same cause, since a text that changes would update the status each time."""
     text = str(error)
     hung_up = text == _NO_BANNER or (text.startswith(_NO_BANNER) and "Errno" in text)
     if hung_up or isinstance(error, EOFError | ConnectionError):

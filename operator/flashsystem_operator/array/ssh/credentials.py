@@ -1,4 +1,4 @@
-"""What an array is logged in to with: a user's name and a private key or a password.
+"""Credentials and trust: user name with private key or password, and the host keys of an array.
 
 No message, repr or traceback of this module shows a secret.
 """
@@ -19,12 +19,12 @@ PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 
 
 class BadCredentials(ValueError):
-    """The credentials cannot be used as they are: only another Secret helps."""
+    """The credentials are unusable. The Secret has to be changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How to log in. A key wins over a password.
+    """The credentials of a login. A key takes precedence over a password.
 
     private_key: RSA, ECDSA (NIST curves) or Ed25519, without a passphrase, as OpenSSH, PEM (PKCS#1, SEC1) or PKCS#8.
     """
@@ -34,19 +34,19 @@ class Login:
     private_key: str | None = field(repr=False)
 
     def proof(self) -> PrivateKey | str:
-        """The key, or else the password, ready for use; raises BadCredentials."""
+        """Return the parsed key, or else the password; raises BadCredentials."""
         if not self.username:
             raise BadCredentials("the user name is missing")
         if self.private_key:
             return read_key(self.private_key)
-        # `kubectl create secret --from-file` keeps the line end of the file, and nobody can type one into a password.
+        # `kubectl create secret --from-file` keeps the line end of the file; a password cannot contain one.
         if password := (self.password or "").rstrip("\r\n"):
             return password
         raise BadCredentials("there is neither a password nor a private key")
 
 
 def read_key(text: str) -> PrivateKey:
-    """Read a private key, or raise BadCredentials saying what to do. Line ends and blanks around it do not matter."""
+    """Parse a private key, or raise BadCredentials with the remedy. Surrounding whitespace is ignored."""
     lines = [line.strip() for line in text.strip().splitlines()]
     if lines and lines[0].startswith("PuTTY-User-Key-File"):
         raise BadCredentials(
@@ -54,13 +54,13 @@ def read_key(text: str) -> PrivateKey:
         )
     data = ("\n".join(lines) + "\n").encode(errors="replace")
     load = serialization.load_ssh_private_key if b"OPENSSH PRIVATE" in data else serialization.load_pem_private_key
-    # `from None`: a traceback would show the frames of the reader, and those hold the key.
+    # `from None`: a traceback would show the frames of the parser, which contain the key.
     try:
         key = load(data, password=None)
     except TypeError:
         raise BadCredentials(
-            "the private key is locked with a passphrase that nobody is there to type: store it without one "
-            "(`ssh-keygen -p -N '' -f KEY` takes it off)"
+            "the private key has a passphrase, which the operator cannot enter: store it without one "
+            "(`ssh-keygen -p -N '' -f KEY` removes it)"
         ) from None
     except (ValueError, UnsupportedAlgorithm):
         raise BadCredentials(
@@ -85,16 +85,16 @@ ALGORITHMS = {
     "ecdsa-sha2-nistp521": ("ecdsa-sha2-nistp521",),
     "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
 }
-"""The signatures that each type of key is asked for, best first. RSA with SHA-1 is not among them: it can be forged."""
+"""The accepted signatures of each type of key, best first. RSA with SHA-1 is excluded: it can be forged."""
 
 
 class BadHostKey(ValueError):
-    """What should be a pinned host key is none."""
+    """A pinned host key is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """A public key. blob: as it travels in the SSH protocol; it begins with its own type."""
+    """A public key. blob: its form in the SSH protocol, which begins with its type."""
 
     blob: bytes
 
@@ -105,7 +105,7 @@ class HostKey:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the lengths in it lead to its end: each field is preceded by its own (RFC 4253, 6.6)."""
+        """Whether the lengths of its fields add up to its end (RFC 4253, 6.6)."""
         at, fields = 0, 0
         while at < len(self.blob):
             at += 4 + int.from_bytes(self.blob[at : at + 4])
@@ -125,7 +125,7 @@ class HostKey:
 
     @classmethod
     def read(cls, line: str) -> Self:
-        """Read a key, or raise BadHostKey saying what is wrong with it."""
+        """Parse a key, or raise BadHostKey with the reason."""
         kind, *rest = line.split(maxsplit=2) or [""]
         if kind not in ALGORITHMS:
             raise BadHostKey(
@@ -143,21 +143,21 @@ class HostKey:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Which keys the array may show. first_use: as long as none is pinned, the first one that is seen will do."""
+    """The accepted host keys. first_use: while none is pinned, any key is accepted."""
 
     pinned: tuple[HostKey, ...]
     first_use: bool
 
     def algorithms(self) -> tuple[str, ...]:
-        """What to ask the array for: pinned types first, since it has several keys and shows the one that is asked for.
+        """Return the algorithms to offer: pinned types first, since an array shows the first match of several keys.
 
-        The others follow, so that an array without the pinned type shows what it has and the message can name it.
+        The others follow, so that an array without the pinned type shows its key and the message can name it.
         """
         kinds = dict.fromkeys((*(key.kind for key in self.pinned), *ALGORITHMS))
         return tuple(algorithm for kind in kinds for algorithm in ALGORITHMS[kind])
 
     def objection(self, shown: HostKey) -> str | None:
-        """Why the machine that showed this key is not to be spoken to, with the way out; None if all is well."""
+        """Return why this key is not accepted, with the remedy; None if it is accepted."""
         if shown in self.pinned or (self.first_use and not self.pinned):
             return None
         if not self.pinned:
@@ -167,7 +167,7 @@ class Trust:
             )
         pinned = ", ".join(f"{key.fingerprint} ({key.kind})" for key in self.pinned)
         return (
-            f"it shows the host key {shown.fingerprint} ({shown.kind}), but pinned is {pinned}. Another machine may "
-            "have taken its place: nothing was typed. If the array did get a new key, compare it on the array itself "
+            f"it shows the host key {shown.fingerprint} ({shown.kind}), but pinned is {pinned}. Another host may "
+            "have taken its address: no command was sent. If the array has a new key, compare it on the array itself "
             "and pin it"
         )

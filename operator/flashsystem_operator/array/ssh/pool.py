@@ -1,4 +1,4 @@
-"""Opening a connection to an array: which address, how often, and whether the right system answers there."""
+"""The SSH connections to one array: opening them at a limited rate, and sharing them between commands."""
 
 import logging
 import threading
@@ -21,15 +21,15 @@ from flashsystem_operator.array.ssh.transport import Connection, NoChannel, NotT
 log = logging.getLogger(__name__)
 
 Greet = Callable[[Callable[[str], Reply]], None]
-"""Is given a function that types a line on the fresh connection, and raises if that is not to be used."""
+"""Checks a new connection, with a function that runs a line on it. Raises if it must not be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the array is, and how it is recognised.
+    """The addresses and host keys of an array.
 
     addresses: tried in this order at each attempt. host_keys: as in `known_hosts` without the name; with
-    `trust_first_use` there may be none, and then the key that is seen first is held on to for the life of the opener.
+    `trust_first_use` it may be empty, and the first key that is seen is pinned for the lifetime of the connector.
     """
 
     addresses: tuple[str, ...]
@@ -40,9 +40,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is asked of the array. Times are in seconds.
+    """Limits of the load on an array. Times are in seconds.
 
-    command_timeout: from typing a line until its whole answer is here. connect_timeout: for each of connecting,
+    command_timeout: from sending a line until its whole answer is received. connect_timeout: for each of connecting,
     logging in and opening a channel.
     """
 
@@ -54,7 +54,7 @@ class Limits:
 
 
 class Pace:
-    """Keeps attempts apart. Source of the need: array-cli facts 1.2 (15 new connections per second, bursts of 3)."""
+    """Rate limit of attempts. The array permits 15 new connections per second, bursts of 3 (array-cli facts 1.2)."""
 
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
         self._apart = 1 / per_second
@@ -62,7 +62,7 @@ class Pace:
         self._next = clock()
 
     def delay(self) -> float:
-        """Book the next attempt, and say in how many seconds it may begin."""
+        """Reserve the next attempt; return the seconds until it may begin."""
         now = self._clock()
         begins = max(now, self._next)
         self._next = begins + self._apart
@@ -70,9 +70,9 @@ class Pace:
 
 
 class Connector:
-    """Opens connections to one array, one at a time: an array drops whoever knocks while three others are at the door.
+    """Opens connections to one array, one at a time: an array drops a connection while three others are logging in.
 
-    stopped: once set, nothing is opened any more, and nothing is sent on what was just opened.
+    stopped: once set, no connection is opened, and nothing is sent on a new one.
     """
 
     def __init__(
@@ -89,15 +89,15 @@ class Connector:
         self._greeted: Connection | None = None
 
     def close(self) -> None:
-        """Cut off the connection that is just being greeted. `stopped` was set before.
+        """Close the connection that is being checked. `stopped` was set before.
 
-        One that is not that far ends by the limits of connecting and logging in.
+        An earlier attempt ends by the time limits of connecting and logging in.
         """
         if (greeted := self._greeted) is not None:
             greeted.close()
 
     def open(self) -> Connection:
-        """A connection on which the right system was greeted; Unreachable or what `greet` raises if there is none."""
+        """Open a connection and check it with `greet`; raises Unreachable or what `greet` raises."""
         reasons = []
         for address in self._endpoint.addresses:
             self._stopped.wait(self._pace.delay())
@@ -105,7 +105,7 @@ class Connector:
             try:
                 connection = self._open(address)
             except (LoginRefused, HostKeyMismatch, OtherSystem):
-                # The array's own answer, or an impostor's: the other address is no way round it.
+                # The answer of the array, or of an impostor: another address must not bypass it.
                 raise
             except Unreachable as error:
                 reasons.append(f"{address}: {error}")
@@ -128,7 +128,7 @@ class Connector:
             self._greet(lambda line: fresh.run(line, shown=line, timeout=limits.command_timeout, before=self._go_on))
         except OutcomeUnknown as error:
             fresh.close()
-            # Of the line that somebody wants to type once there is a connection, nothing was typed.
+            # The line for which this connection was opened was not sent.
             raise Unreachable(f"the session ended as soon as it was used: {error}") from None
         except BaseException:
             fresh.close()
@@ -139,18 +139,18 @@ class Connector:
 
     def _go_on(self) -> None:
         if self._stopped.is_set():
-            raise Withheld("the connections to this array are being ended")
+            raise Withheld("the connections to this array are being closed")
 
 
 __all__ = ["Connections", "Endpoint", "Greet", "Limits", "Login", "Reply"]
 
-_CONTENT_FOR = 60.0
-"""Seconds in which a refused additional session is not asked for again."""
+_REFUSED_SECONDS = 60.0
+"""Seconds until a refused additional session is requested again."""
 
 
 @dataclass(slots=True, eq=False)
 class _Lane:
-    """A connection, how many commands it takes at a time, and how many are on it now."""
+    """A connection. width: its maximum number of parallel commands. busy: the commands that run on it now."""
 
     connection: Connection
     width: int
@@ -159,17 +159,17 @@ class _Lane:
 
 @dataclass(slots=True, eq=False)
 class _Attempt:
-    """A connection being opened. Those who wait for it keep it in hand, and see here what became of it."""
+    """A connection that is being opened. failure: the result for the threads that wait for it."""
 
     failure: Exception | None = None
 
 
 class Connections:
-    """Types lines on one array. Blocking, and safe to use from many threads. The first line opens a connection.
+    """Runs lines on one array. Blocking and thread-safe. The first line opens a connection.
 
-    greet: called on every fresh connection before anybody else may use it, with a function that types a line there;
-    what it raises ends the connection and reaches whoever waits for one. (Its own OutcomeUnknown becomes Unreachable:
-    of the line that was to be typed, nothing was.)
+    greet: called on every new connection before it is used, with a function that runs a line on it. What it raises
+    closes the connection and is raised in the threads that wait for one. (Its OutcomeUnknown becomes Unreachable: the
+    line that waits was not sent.)
 
     Raises BadHostKey or BadCredentials, both ValueErrors, at once when the endpoint or the login cannot be used.
     """
@@ -186,35 +186,35 @@ class Connections:
         self._clock = clock
         self._stopped = threading.Event()
         self._finished_by = float("inf")
-        """By the monotonic clock, when all that was sent before `drain` has been answered or given up."""
+        """Monotonic time at which all commands that were sent before `drain` are answered or abandoned."""
         self._finishing = threading.local()
         self._opener = Connector(endpoint, login, limits, greet, self._stopped)
         self._changed = threading.Condition()
         self._lanes: list[_Lane] = []
         self._attempt: _Attempt | None = None
-        self._content_until = clock()
+        self._no_more_until = clock()
         self._last: Connection | None = None
         self._closed = False
 
     @property
     def host_key_seen(self) -> str | None:
-        """The key of the array at the last good connection, as in `known_hosts` without the name."""
+        """The host key of the last good connection, as in `known_hosts` without the name."""
         return self._last.host_key.line if self._last else None
 
     @property
     def address(self) -> str | None:
-        """Where the last good connection leads."""
+        """The address of the last good connection."""
         return self._last.address if self._last else None
 
     @property
     def width(self) -> int:
-        """How many commands the open connections take side by side; 0 when none is open."""
+        """Number of parallel commands on the open connections; 0 if none is open."""
         with self._changed:
             return sum(lane.width for lane in self._lanes if lane.connection.alive)
 
     @property
     def sessions(self) -> int:
-        """How many connections are open."""
+        """Number of open connections."""
         with self._changed:
             return sum(lane.connection.alive for lane in self._lanes)
 
@@ -226,15 +226,15 @@ class Connections:
         shown: str | None = None,
         before: Callable[[], None] = unconditionally,
     ) -> Reply:
-        """Type a line and return the answer, refusals of the array's included.
+        """Run a line and return the reply, including refusals of the array.
 
-        timeout: seconds for the answer, else `Limits.command_timeout`. shown: the line for errors and logs, with
-        its secrets masked. before: called with the channel in hand, right before the line is sent; if it raises,
-        nothing is sent, and that is what this raises.
+        timeout: seconds for the answer; None: `Limits.command_timeout`. shown: the line for errors and logs, with
+        its secrets masked. before: called with an open channel, right before the line is sent; if it raises, nothing
+        is sent, and its exception is raised.
 
-        Raises Withheld after `drain`; Unreachable (or LoginRefused, HostKeyMismatch, what `greet` raises) when the line
-        was certainly not typed, and OutcomeUnknown when it may have been. A line that was not typed because a
-        connection turned out to be dead is typed on a fresh one, once.
+        Raises Withheld after `drain`; Unreachable (or LoginRefused, HostKeyMismatch, what `greet` raises) if the line
+        was certainly not sent, and OutcomeUnknown if it may have been. A line that was not sent because the connection
+        was dead is retried once on a new one.
         """
         shown = shown or line
         again = True
@@ -247,7 +247,7 @@ class Connections:
             lane, width = self._take()
             refused = False
             try:
-                # After `drain` no line gets more than what is left of the time of those that were sent before it.
+                # After `drain` a line gets only the remaining time of the lines that were sent before it.
                 seconds = min(timeout or self._limits.command_timeout, self._finished_by - time.monotonic())
                 return self._type(lane.connection, line, shown, max(seconds, 0.0), last_question)
             except NotTyped as error:
@@ -262,9 +262,9 @@ class Connections:
                 self._give_back(lane, narrower=refused)
 
     def drain(self) -> None:
-        """Send nothing more: lines that wait for their turn, and later ones, are Withheld. Those sent are answered.
+        """Send no more lines: waiting and later ones raise Withheld. Lines that were sent are completed.
 
-        `Limits.command_timeout` from now all of it is over, what is sent in `finishing` included.
+        All of it ends within `Limits.command_timeout` from now, including what is sent in `finishing`.
         """
         with self._changed:
             self._finished_by = min(self._finished_by, time.monotonic() + self._limits.command_timeout)
@@ -273,11 +273,10 @@ class Connections:
 
     @contextmanager
     def finishing(self) -> Iterator[None]:
-        """A block in which this thread finishes a command that was sent: its lines are sent after `drain`, too.
+        """A block in which this thread completes a command that was sent: its lines are also sent after `drain`.
 
-        All of them together have the time that a command has that was sent right before `drain`, so that they make no
-        end later: what is left of `Limits.command_timeout` since then. After that they are Withheld. They also need a
-        connection that is open: none is opened for them after `drain`.
+        Together they have the rest of `Limits.command_timeout` since `drain`, so that they do not delay the end. After
+        that they raise Withheld. They also need an open connection: none is opened after `drain`.
         """
         before, self._finishing.on = getattr(self._finishing, "on", False), True
         try:
@@ -286,9 +285,9 @@ class Connections:
             self._finishing.on = before
 
     def close(self) -> None:
-        """End every session. Commands under way have an unknown outcome; those that wait, and later ones, fail.
+        """Close every session. Running commands have an unknown outcome; waiting and later ones fail.
 
-        A connection that is just being made ends by its own time limit.
+        A connection that is being opened ends by its own time limit.
         """
         with self._changed:
             self._closed = True
@@ -302,12 +301,12 @@ class Connections:
     def _type(self, connection: Connection, line: str, shown: str, timeout: float, before: Callable[[], None]) -> Reply:
         reply = connection.run(line, shown=shown, timeout=timeout, before=before)
         took = reply.seconds or 0.0
-        said = {"command": shown, "status": reply.status, "seconds": round(took, 3)}
-        log.debug("%s: `%s` ended with %d after %.3f s", connection.address, shown, reply.status, took, extra=said)
+        fields = {"command": shown, "status": reply.status, "seconds": round(took, 3)}
+        log.debug("%s: `%s` ended with %d after %.3f s", connection.address, shown, reply.status, took, extra=fields)
         return reply
 
     def _take(self) -> tuple[_Lane, int]:
-        """A place on a connection, and how wide the connection was when the place was given."""
+        """Reserve a place on a connection; return it with the width of the connection at that time."""
         patience = (self._limits.command_timeout + 2 * self._limits.connect_timeout) * self._limits.concurrent_commands
         until = time.monotonic() + patience
         while True:
@@ -325,7 +324,7 @@ class Connections:
             raise Unreachable("the connections to this array were closed")
         finishing = getattr(self._finishing, "on", False) and time.monotonic() < self._finished_by
         if self._stopped.is_set() and not finishing:
-            raise Withheld("no more commands are sent to this array: the operator stops or works it no longer")
+            raise Withheld("no more commands are sent to this array: the operator stops or no longer manages it")
 
     def _free(self) -> _Lane | None:
         self._go_on()
@@ -340,13 +339,13 @@ class Connections:
         if not self._lanes:
             return True
         wide = sum(lane.width for lane in self._lanes) >= self._limits.concurrent_commands
-        return not wide and len(self._lanes) < self._limits.sessions and self._clock() >= self._content_until
+        return not wide and len(self._lanes) < self._limits.sessions and self._clock() >= self._no_more_until
 
     def _wait(self, until: float, patience: float) -> None:
         attempt = self._attempt
         if not self._changed.wait(min(until, self._finished_by) - time.monotonic()):
             self._go_on()
-            raise Unreachable(f"no turn on the array within {patience:g} s: other commands took all its channels")
+            raise Unreachable(f"no free channel on the array within {patience:g} s: other commands use all of them")
         if attempt and attempt.failure and not self._lanes:
             raise attempt.failure
 
@@ -359,16 +358,16 @@ class Connections:
             self._changed.notify_all()
 
     def _spared(self, lane: _Lane) -> bool:
-        """Do without an additional session that takes no command at all."""
+        """Close an additional session that accepts no command; False if it is the only one."""
         with self._changed:
             if all(other is lane for other in self._lanes):
                 return False
-            self._content_until = self._clock() + _CONTENT_FOR
+            self._no_more_until = self._clock() + _REFUSED_SECONDS
         lane.connection.close()
         return True
 
     def _open(self, attempt: _Attempt) -> None:
-        """Open one more connection; nobody else does so meanwhile."""
+        """Open one more connection; only one thread does so at a time."""
         fresh: Connection | None = None
         try:
             fresh = self._opener.open()
@@ -378,7 +377,7 @@ class Connections:
             raise
         except Exception as error:
             attempt.failure = error
-            if type(error) is not Unreachable or not self._content():
+            if type(error) is not Unreachable or not self._accept_open_connections():
                 raise
         finally:
             with self._changed:
@@ -390,8 +389,8 @@ class Connections:
         if self._closed:
             self.close()
 
-    def _content(self) -> bool:
-        """Put up with the connections that are there, if any, since the array has no more to give."""
+    def _accept_open_connections(self) -> bool:
+        """Continue with the open connections, if any, since the array accepts no more."""
         with self._changed:
-            self._content_until = self._clock() + _CONTENT_FOR
+            self._no_more_until = self._clock() + _REFUSED_SECONDS
             return any(lane.connection.alive for lane in self._lanes)

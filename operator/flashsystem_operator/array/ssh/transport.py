@@ -1,13 +1,13 @@
-"""One SSH connection to an array, and a line typed on it.
+"""One SSH connection to an array, and running a line on it.
 
-What matters is to know whether a command may have run. So the errors here fall on one side or the other:
+The errors show whether a command may have run:
 
-    NotTyped          the connection broke before the line was sent: it may be typed on another one
+    NotTyped          the connection broke before the line was sent: it may be sent on another one
     └── NoChannel     the array refused one more channel or CLI session; the connection is good
-    OutcomeUnknown    from the moment the request is handed to the network until its whole answer is here
+    OutcomeUnknown    from passing the request to the network until its whole answer is received
 
-A command whose answer does not come is left by closing the connection, since that is the only way to end it on the
-array. Other commands under way on the same connection then have an unknown outcome too.
+A command without an answer is ended by closing the connection, since that is the only way to end it on the array.
+Other commands that run on the same connection then have an unknown outcome too.
 """
 
 import re
@@ -30,23 +30,23 @@ from flashsystem_operator.array.ssh.connect import (
 from flashsystem_operator.array.ssh.credentials import HostKey, Login, Trust
 
 MAX_ANSWER = 64 * 2**20
-"""Bytes of one answer. A listing of ten thousand volumes has about three million."""
+"""Maximum bytes of one answer. A listing of ten thousand volumes has about three million."""
 
 _NO_SESSION = re.compile(r"^\s*CMMVC7017E\b", re.MULTILINE)
-"""Some code levels take the SSH login and give no CLI session, on stdout with status 0, perhaps below a login banner.
+"""Some code levels accept the SSH login and refuse the CLI session, on stdout with status 0, maybe after a banner.
 
-It says "Login has failed", but not for the password. Source: array-cli facts 1.5.
+The text is "Login has failed", but the password is not the reason. Source: array-cli facts 1.5.
 """
 
 _FREEING = 0.1
-"""Seconds in which the array forgets a channel that was closed."""
+"""Seconds until the array has released a closed channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a command printed, and the exit status with which it ended. It may hold secrets, so it shows no output.
+    """The output and exit status of a command. The output may contain secrets, so it is not part of the repr.
 
-    seconds: from asking for a channel until all of that was here, where somebody measured it.
+    seconds: from requesting a channel until the whole answer was received; None if not measured.
     """
 
     stdout: str = field(repr=False)
@@ -56,25 +56,25 @@ class Reply:
 
 
 def unconditionally() -> None:
-    """Nothing has to hold for a line to be sent."""
+    """Permit every line."""
 
 
 class NotTyped(Unreachable):
-    """The connection ended before the line was typed. It may be typed on another one."""
+    """The connection ended before the line was sent. It may be sent on another one."""
 
 
 class NoChannel(NotTyped):
-    """The array refused one more channel or CLI session here. Nothing was run, and nothing is broken."""
+    """The array refused one more channel or CLI session. Nothing was run; the connection is good."""
 
 
 class _CutOffError(Exception):
-    """The answer ended before it was whole."""
+    """The answer is incomplete."""
 
 
 class Connection:
-    """An open session of a user on the array. Commands may run side by side, each on a channel of its own.
+    """An open session on the array. Commands may run in parallel, each on its own channel.
 
-    address: where it leads. host_key: the key that the array showed.
+    address: of the array. host_key: the key of the array.
     """
 
     def __init__(self, transport: paramiko.Transport, address: str, host_key: HostKey, limit: float) -> None:
@@ -87,7 +87,7 @@ class Connection:
 
     @classmethod
     def open(cls, address: str, port: int, login: Login, trust: Trust, limit: float) -> Self:
-        """Connect and log in, each within `limit` seconds; Unreachable, LoginRefused or HostKeyMismatch if not."""
+        """Connect and log in, each within `limit` seconds; raises Unreachable, LoginRefused or HostKeyMismatch."""
         sock = open_socket(address, port, limit)
         transport, key = handshake(sock, login, trust, limit=limit, window=MAX_ANSWER)
         return cls(transport, address, key, limit)
@@ -97,15 +97,15 @@ class Connection:
         return not self._given_up and self._transport.is_active()
 
     def close(self, why: str = "it was closed") -> None:
-        """End the session and whatever runs on it. Safe to call from any thread, and again."""
+        """End the session and its commands. Idempotent and thread-safe."""
         self._given_up = self._given_up or why
         hang_up(self._transport)
 
     def run(self, line: str, *, shown: str, timeout: float, before: Callable[[], None] = unconditionally) -> Reply:
-        """Type a line and wait at most `timeout` seconds for its whole answer.
+        """Run a line and wait at most `timeout` seconds for its whole answer.
 
-        shown: the line as errors may show it. before: called with the channel in hand, right before the line is sent;
-        if it raises, nothing is sent. Raises NotTyped, NoChannel or OutcomeUnknown.
+        shown: the line for errors. before: called with an open channel, right before the line is sent; if it raises,
+        nothing is sent. Raises NotTyped, NoChannel or OutcomeUnknown.
         """
         began = time.monotonic()
         channel = self._channel()
@@ -114,24 +114,24 @@ class Connection:
         except BaseException:
             channel.close()
             raise
-        deadline = Deadline(timeout, lambda: self._let_go(channel, f"`{shown}` was not answered in time"))
+        deadline = Deadline(timeout, lambda: self._abort(channel, f"`{shown}` was not answered in time"))
         try:
             with deadline:
                 reply = _converse(channel, line)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong in paramiko, the line may have been sent
+        except Exception as error:  # noqa: BLE001 - after any error of paramiko the line may have been sent
             why = f"no answer within {timeout:g} s" if deadline.passed else self._lost(error)
-            self.close(f"`{shown}` got no whole answer")
+            self.close(f"`{shown}` got no complete answer")
             raise OutcomeUnknown(shown, why) from None
         self._answered = True
         if _NO_SESSION.search(reply.stdout):
-            raise NoChannel(f"it logs the user in and gives no CLI session (CMMVC7017E): {TOO_MANY_SESSIONS}")
+            raise NoChannel(f"it accepts the login and refuses a CLI session (CMMVC7017E): {TOO_MANY_SESSIONS}")
         return replace(reply, seconds=time.monotonic() - began)
 
     def _channel(self) -> paramiko.Channel:
         try:
             return self._ask_for_channel()
         except NoChannel:
-            # A channel that was just closed here may still be in the array's books. Only the second no counts.
+            # The array may not have released a channel that was just closed. Only the second refusal counts.
             time.sleep(_FREEING)
             return self._ask_for_channel()
 
@@ -140,17 +140,17 @@ class Connection:
         try:
             with Deadline(self._limit, lambda: self.close(late)):
                 channel = self._transport.open_session(timeout=float("inf"))
-        except Exception as error:  # noqa: BLE001 - paramiko hands on whatever its thread died of
+        except Exception as error:  # noqa: BLE001 - paramiko raises any error of its thread
             if self.alive:
-                raise NoChannel(f"it logs the user in, but refuses to run a command ({error})") from None
+                raise NoChannel(f"it accepts the login, but refuses to run a command ({error})") from None
             raise NotTyped(self._lost(error)) from None
         if not self.alive:
             raise NotTyped(self._lost(EOFError()))
         return channel
 
-    def _let_go(self, channel: paramiko.Channel, why: str) -> None:
+    def _abort(self, channel: paramiko.Channel, why: str) -> None:
         self.close(why)
-        # A connection that ends while paramiko is about to wait for the reply to exec leaves it waiting.
+        # If the connection ends right before paramiko waits for the reply to exec, it would wait forever.
         channel.event.set()
 
     def _lost(self, error: Exception) -> str:
@@ -165,12 +165,12 @@ class Connection:
 
 def _converse(channel: paramiko.Channel, line: str) -> Reply:
     channel.exec_command(line)
-    # The channel's window has room for a whole answer, so stderr cannot block the command while stdout is read.
+    # The window of the channel is larger than any answer, so stderr cannot block the command while stdout is read.
     stdout = _read(channel.recv)
     stderr = _read(channel.recv_stderr)
     status = channel.recv_exit_status()
-    # A status may overtake output, and paramiko shows a lost connection as an end of output. What only the array's own
-    # end of data or closing of the channel does is to set one of these. (So nobody here may send an EOF of his own.)
+    # A status may overtake output, and paramiko shows a lost connection as an end of output. Only the array's own end
+    # of data or closing of the channel sets one of these. (So this code must never send an EOF.)
     if not (channel.eof_received or channel.eof_sent):
         raise _CutOffError("the connection was lost in the middle of the answer")
     if status < 0:
@@ -189,7 +189,7 @@ def _read(receive: Callable[[int], bytes]) -> bytearray:
 
 
 def _part(channel: paramiko.Channel) -> None:
-    """Close the channel, after the array has: then it is free there as well when the next one is asked for."""
+    """Close the channel after the array has, so that the array has released it before the next one is requested."""
     channel.event.clear()
     if not channel.closed:
         channel.event.wait(_FREEING)

@@ -1,7 +1,8 @@
-"""The command line as XML, as `catxmlspec` prints it: IBM's clients build their calls from it when they connect.
+"""Dispatch of commands: the verbs of the array, their XML description, roles, and running one command.
 
-No source documents it. Its form is what pysvc reads (version 2.0), and the names of objects are those that IBM's block
-CSI driver gives to pysvc.
+`catxmlspec` prints the command line as XML; IBM's clients build their calls from it when they connect. It is not
+documented. Its form is what pysvc reads (version 2.0), and the names of objects are those that IBM's block CSI driver
+passes to pysvc.
 """
 
 import re
@@ -24,7 +25,7 @@ OBJECTS = {
     "lsvdiskhostmap": "vdisk_name",
     **dict.fromkeys(("rmvdiskhostmap", "chvdisk", "expandvdisksize", "rmvolume"), "vdisk_id"),
 }
-"""What the object of a command is called, where it is not object_id."""
+"""The name of the object argument of a command, where it is not object_id."""
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <ArraySyntax version="2.0">
 <ArrayType type="svc"><ArrayVersion type="svc" version={release}/></ArrayType>
@@ -36,7 +37,7 @@ TAIL = "</Commands>\n</ArraySyntax>\n"
 
 
 def render(array: System, verbs: Mapping[str, tuple[Verb, ...]]) -> str:
-    """Every command that this array has: reads under svcinfo, writes under svctask, with the options of the release."""
+    """Render all commands of this array: reads below svcinfo, writes below svctask, with the options of the release."""
     here = [verb for _, same in sorted(verbs.items()) for verb in same if verb.known_to(array)]
     release = ".".join(str(part) for part in array.level.release[:2])
     parts = [HEAD.format(release=quoteattr(release))]
@@ -48,16 +49,16 @@ def render(array: System, verbs: Mapping[str, tuple[Verb, ...]]) -> str:
 
 
 def usage(verb: Verb, level: Level) -> str:
-    """What -h prints: the options of the release. The wording of no release was recorded."""
+    """Render the output of -h: the options of the release. The real text was not recorded from any release."""
     options = [
         f"{name} value" if option.takes_value else name
         for name, option in verb.grammar.items()
         if level.within(option.since, option.until)
     ]
-    words = [verb.name, *(f"[{each}]" for each in options)]
+    tokens = [verb.name, *(f"[{each}]" for each in options)]
     if verb.need != "none":
-        words.append(OBJECTS.get(verb.name, "object_id"))
-    return f"{' '.join(words)}\n"
+        tokens.append(OBJECTS.get(verb.name, "object_id"))
+    return f"{' '.join(tokens)}\n"
 
 
 def _command(verb: Verb, level: Level) -> str:
@@ -80,7 +81,7 @@ READERS = {"Monitor", "CopyOperator", "Service"}
 FORBIDDEN = {"RestrictedAdmin": {"rmvdisk", "rmvolume", "chsystem", "chmdiskgrp"}}
 HELP = {"-h", "-?"}
 BRIEF = {"-nomsg", "-quiet"}
-"""These ask a command that creates something for its id and nothing else; all others ignore them."""
+"""A command that creates an object prints only its id with one of these; all others ignore them."""
 PREFIXES = ("svcinfo", "svctask")
 VERBS: dict[str, tuple[Verb, ...]] = {}
 for _verb in (
@@ -104,25 +105,25 @@ VERBS["catxmlspec"] = (Verb("catxmlspec", lambda array, _call: render(array, VER
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """The words of a command without the prefix, and the verb if this array has it."""
+    """A command without its prefix. verb: None if this array does not have it."""
 
     prefix: str
-    words: list[str]
+    tokens: list[str]
     verb: Verb | None
 
     @property
     def name(self) -> str:
-        return self.words[0] if self.words else self.prefix
+        return self.tokens[0] if self.tokens else self.prefix
 
     @property
     def writes(self) -> bool:
         return self.verb is not None and self.verb.writes
 
 
-def typed(array: System, words: list[str]) -> Typed:
-    """Tell the prefix from the verb, and look the verb up."""
-    prefix = words[0] if words and words[0] in PREFIXES else ""
-    rest = words[1:] if prefix else words
+def typed(array: System, tokens: list[str]) -> Typed:
+    """Split the prefix from the command, and look up the verb."""
+    prefix = tokens[0] if tokens and tokens[0] in PREFIXES else ""
+    rest = tokens[1:] if prefix else tokens
     known = VERBS.get(rest[0], ()) if rest else ()
     verb = next((verb for verb in known if verb.known_to(array)), None)
     if verb and prefix and verb.writes != (prefix == "svctask"):
@@ -133,23 +134,23 @@ def typed(array: System, words: list[str]) -> Typed:
 
 
 def run(array: System, command: Typed, user: str) -> Answer:
-    """Run one command to its end; a refusal changes nothing."""
+    """Run one command. A refused command changes nothing."""
     try:
         if command.verb is None:
             raise UnknownCommand(command.name, array.rules.unknown_command_text)
-        if HELP & set(command.words):
+        if HELP & set(command.tokens):
             return Answer(usage(command.verb, array.level))
-        words = [word for word in command.words if word not in BRIEF]
-        asked = parser.read(words, command.verb.grammar, command.verb.need, array.level, user)
+        tokens = [token for token in command.tokens if token not in BRIEF]
+        call = parser.read(tokens, command.verb.grammar, command.verb.need, array.level, user)
         _check_role(array, command.verb, user)
-        said = command.verb.run(array, asked)
-        return Answer(_only_id(said) if len(words) < len(command.words) else said)
+        output = command.verb.run(array, call)
+        return Answer(_only_id(output) if len(tokens) < len(command.tokens) else output)
     except Refused as refused:
-        return Answer(stderr=_worded(array, refused), status=refused.status)
+        return Answer(stderr=_refusal_text(array, refused), status=refused.status)
 
 
-def _worded(array: System, refused: Refused) -> str:
-    """The code and its words, as this release or a rule has them."""
+def _refusal_text(array: System, refused: Refused) -> str:
+    """Return the code and its text for this release, or as a rule sets them."""
     text = array.rules.texts.get(refused.code, refused.text)
     if array.rules.new_wording:
         text = text.replace("virtual disk (VDisk)", "volume").replace("VDisk", "volume")
@@ -157,9 +158,9 @@ def _worded(array: System, refused: Refused) -> str:
     return banner + f"{refused.code} {text}".strip() + "\n"
 
 
-def _only_id(said: str) -> str:
-    found = re.search(r"id \[(\d+)\],? successfully created", said)
-    return f"{found.group(1)}\n" if found else said
+def _only_id(output: str) -> str:
+    found = re.search(r"id \[(\d+)\],? successfully created", output)
+    return f"{found.group(1)}\n" if found else output
 
 
 def _check_role(array: System, verb: Verb, user: str) -> None:

@@ -12,13 +12,13 @@ from flashsystem_operator.simulator.console.refusals import Refused
 from flashsystem_operator.simulator.state.rules import EVER, NEVER
 from flashsystem_operator.simulator.state.system import System
 
-Thing = TypeVar("Thing")
-Thing_contra = TypeVar("Thing_contra", contravariant=True)
+Item = TypeVar("Item")
+Item_contra = TypeVar("Item_contra", contravariant=True)
 Pair = tuple[str, "str | int"]
 
 
 class Size(int):
-    """A number of bytes: exact with -bytes, else rounded to base-2 units."""
+    """A number of bytes: exact with -bytes, otherwise rounded to base-2 units."""
 
     def rounded(self) -> str:
         amount, unit = self / (1 << 20), "MB"
@@ -30,39 +30,39 @@ class Size(int):
 
 
 @dataclass(frozen=True, slots=True)
-class Column(Generic[Thing_contra]):
+class Column(Generic[Item_contra]):
     """One column of a table or key of a detailed view, with the releases that show it."""
 
     name: str
-    get: Callable[[System, Thing_contra], str | int]
+    get: Callable[[System, Item_contra], str | int]
     since: tuple[int, ...] = EVER
     until: tuple[int, ...] = NEVER
 
 
-Columns = Sequence[Column[Thing]]
+Columns = Sequence[Column[Item]]
 
 
 def blank(names: str, since: tuple[int, ...] = EVER, value: str = "") -> list[Column[object]]:
-    """Columns that this simulator always prints the same, because nothing in it fills them."""
-    return [Column(name, lambda _array, _thing: value, since) for name in names.split()]
+    """Return columns with a constant value, because the simulator does not model them."""
+    return [Column(name, lambda _array, _item: value, since) for name in names.split()]
 
 
-def shown(array: System, columns: Columns[Thing]) -> list[Column[Thing]]:
+def shown(array: System, columns: Columns[Item]) -> list[Column[Item]]:
     return [column for column in columns if array.level.within(column.since, column.until)]
 
 
-def pairs(array: System, columns: Columns[Thing], thing: Thing) -> list[Pair]:
-    return [(column.name, column.get(array, thing)) for column in shown(array, columns)]
+def pairs(array: System, columns: Columns[Item], item: Item) -> list[Pair]:
+    return [(column.name, column.get(array, item)) for column in shown(array, columns)]
 
 
-def concise(array: System, call: Call, columns: Columns[Thing], things: Iterable[Thing]) -> str:
-    """A header and one row for each thing that the filter lets through. Nothing at all for an empty list."""
+def concise(array: System, call: Call, columns: Columns[Item], items: Iterable[Item]) -> str:
+    """Render a header and one row for each object that passes the filter. An empty list prints nothing."""
     here = shown(array, columns)
     names = [column.name for column in here]
     if call.has("-filtervalue?"):
         return "".join(f"{name}\n" for name in names)
     exact = call.has("-bytes")
-    rows = ([_text(column.get(array, thing), exact=exact) for column in here] for thing in things)
+    rows = ([_text(column.get(array, item), exact=exact) for column in here] for item in items)
     kept = _matching(call, names, rows)
     if call.has("-json"):
         return json.dumps([dict(zip(names, row, strict=True)) for row in kept]) + "\n"
@@ -72,7 +72,7 @@ def concise(array: System, call: Call, columns: Columns[Thing], things: Iterable
 
 
 def detailed(call: Call, *records: Iterable[Pair]) -> str:
-    """One key and value on each line; a blank line between records."""
+    """Render one key and value on each line, with a blank line between records."""
     delim, exact = _delim(call), call.has("-bytes")
     keys = not call.has("-nohdr")
     if call.has("-json"):
@@ -94,12 +94,14 @@ BLOCKS = {
     "ports": ({"port_id"}, {"port_status", "port_speed"}),
     "logins": ({"login"}, {"node_id", "node_name", "port_id", "protocol", "ip_version", "failover"}),
 }
-"""Blocks of keys that repeat: the list that they are in JSON, the keys that begin one, and the keys that follow. So the
-REST interface has them; what -json prints over SSH was never recorded."""
+"""Repeating blocks of keys: the name of their list in JSON, the keys that begin one, and the keys that follow.
+
+This is the form of the REST interface; the output of -json over SSH was never recorded.
+"""
 
 
 def _nested(record: list[tuple[str, str]]) -> dict[str, object]:
-    """A record as an object, with blocks that repeat as a list of objects."""
+    """Return a record as an object, with repeating blocks as lists of objects."""
     nested: dict[str, object] = {}
     lists: dict[str, list[dict[str, str]]] = {}
     block: dict[str, str] = {}
@@ -152,9 +154,9 @@ COMPARISONS = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": oper
 
 
 def _test(part: str, names: list[str]) -> Callable[[list[str]], bool]:
-    """One condition of a filter: `=` with one `*` at most, at the start or the end; `<` and `>` between numbers.
+    """Parse one condition of a filter: `=` with at most one `*`, at the start or the end; `<` and `>` for numbers.
 
-    Everything else is CMMVC5741E.
+    Anything else is refused with CMMVC5741E.
     """
     found = re.fullmatch(r"([^=<>]+)(<=|>=|[=<>])(.*)", part)
     if not found or found[1] not in names:

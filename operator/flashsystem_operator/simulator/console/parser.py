@@ -1,4 +1,4 @@
-"""The words of one command, sorted into verb, options and object, or refused as the array refuses them."""
+"""Parse the tokens of one command into verb, options and object, or refuse them as the array does."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ from flashsystem_operator.simulator.state.system import System
 
 MAX_PARAMETER = 2176
 CODES_OF_FORM = EIGHT
-"""From here on an option that is there twice and a second object have codes of their own; before, 6070E means both."""
+"""From this release on a repeated option and a second object have their own codes; before, both are 6070E."""
 Need = Literal["none", "optional", "required"]
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a verb, and from which release on to which it is there."""
+    """One option of a verb, and the releases that have it."""
 
     takes_value: bool = True
     required: bool = False
@@ -32,7 +32,7 @@ Grammar = Mapping[str, Option]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command that can be run: who types it, its options, and the object it names."""
+    """A parsed command: the user, its options, and the object that it names."""
 
     verb: str
     user: str
@@ -46,30 +46,30 @@ class Call:
         return self.options.get(option, default)
 
     def listed(self, option: str, separator: str) -> list[str]:
-        """The parts of a value that is a list; an option that is not there is an empty list."""
+        """Return the parts of a value that is a list; an empty list if the option is missing."""
         value = self.options.get(option)
         return [] if value is None else value.split(separator)
 
 
-def read(words: list[str], grammar: Grammar, need: Need, level: Level, user: str) -> Call:
-    """Sort the words of a command. Everything wrong with their form is refused here, before anything is done.
+def read(tokens: list[str], grammar: Grammar, need: Need, level: Level, user: str) -> Call:
+    """Parse the tokens of a command. Every error of form is refused here, before anything is changed.
 
-    A word that begins with a dash is an option, also where the value of one is due: such a value is typed `-opt=value`.
-    After `--` the last word is the object, whatever it begins with.
+    An argument that begins with a dash is an option, even where a value is expected: such a value is typed as
+    `-opt=value`. After `--` the last argument is the object, whatever it begins with.
     """
-    _check_text(words)
+    _check_text(tokens)
     options: dict[str, str] = {}
     rest: list[str] = []
-    waiting = list(reversed(words[1:]))
+    waiting = list(reversed(tokens[1:]))
     while waiting:
-        word = waiting.pop()
-        if word == "--" and len(waiting) == 1:
+        argument = waiting.pop()
+        if argument == "--" and len(waiting) == 1:
             rest.append(waiting.pop())
             continue
-        if not word.startswith("-") or word == "-":
-            rest.append(word)
+        if not argument.startswith("-") or argument == "-":
+            rest.append(argument)
             continue
-        name, equals, value = word.partition("=")
+        name, equals, value = argument.partition("=")
         option = grammar.get(name)
         if option is None or not level.within(option.since, option.until) or (equals and not option.takes_value):
             raise Refused("CMMVC5709E", name)
@@ -82,7 +82,7 @@ def read(words: list[str], grammar: Grammar, need: Need, level: Level, user: str
         options[name] = value
     if any(option.required and name not in options for name, option in grammar.items()):
         raise Refused("CMMVC5707E")
-    return Call(words[0], user, options, _object(rest, need, level))
+    return Call(tokens[0], user, options, _object(rest, need, level))
 
 
 def _object(rest: list[str], need: Need, level: Level) -> str:
@@ -93,11 +93,11 @@ def _object(rest: list[str], need: Need, level: Level) -> str:
     return rest[0] if rest else ""
 
 
-def _check_text(words: list[str]) -> None:
-    for word in words:
-        if not word.isascii():
+def _check_text(tokens: list[str]) -> None:
+    for argument in tokens:
+        if not argument.isascii():
             raise Refused("CMMVC6017E")
-        if len(word) > MAX_PARAMETER:
+        if len(argument) > MAX_PARAMETER:
             raise Refused("CMMVC5703E")
 
 
@@ -112,9 +112,10 @@ def always(_array: System) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """writes: whether it changes the array, and so needs svctask before it and a role that may.
+    """A verb of the command line.
 
-    exists: whether this array has the verb at all, besides the releases it came and went with.
+    writes: whether it changes the array; then it needs svctask before it and a role that permits it.
+    exists: whether this array has the verb, in addition to the range of releases.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""What the array says when it will not: a code, and words that differ from release to release."""
+"""The refusals of the array: a stable code, and a text that differs between releases."""
 
-WORDS = {
+TEXTS = {
     "CMMVC5701E": "No object ID was specified.",
     "CMMVC5702E": "[{0}] is below the minimum.",
     "CMMVC5703E": "One of the values that you have entered is too long.",
@@ -121,25 +121,25 @@ WORDS = {
     "CMMVC9781E": "The command failed because the port type of the portset does not fit the host.",
     "CMMVC9714E": "The command failed because the host would lose access to its volumes: the portsets share no port.",
 }
-"""Wordings of about release 6.x to 8.x where a driver or its tests carry them, a paraphrase otherwise."""
+"""Texts of about release 6.x to 8.x where a driver or its tests contain them, otherwise a paraphrase."""
 
 
-TOO_MANY_SESSIONS = f"CMMVC7017E {WORDS['CMMVC7017E']}\n"
-"""What a login gets on stdout that the array lets in and gives no CLI session."""
+TOO_MANY_SESSIONS = f"CMMVC7017E {TEXTS['CMMVC7017E']}\n"
+"""The text on stdout when the array accepts a login but has no CLI session left."""
 
 
 class Refused(Exception):
-    """The array would not do a command; nothing was changed."""
+    """The array refused a command; nothing was changed."""
 
     def __init__(self, code: str, *about: str, text: str | None = None, status: int = 1) -> None:
         self.code = code
-        self.text = text if text is not None else WORDS.get(code, "The command has failed.").format(*about or ("",))
+        self.text = text if text is not None else TEXTS.get(code, "The command has failed.").format(*about or ("",))
         self.status = status
         super().__init__(f"{self.code} {self.text}".strip())
 
 
 class UnknownCommand(Refused):
-    """The shell knows no command of this name."""
+    """The shell has no command of this name."""
 
     def __init__(self, verb: str, wording: str) -> None:
         super().__init__("", text=wording.format(verb=verb), status=127)

@@ -1,15 +1,15 @@
-"""One exec line as the array's restricted bash reads it.
+"""The array's restricted bash: reads an exec line and runs its commands.
 
 Quoting is bash's. Chains (`;`, `&&`, `||`), `echo` and `$?` mean what they mean in bash. Every other piece of shell
-syntax that is not quoted, and every substitution inside double quotes, is *suspect*: whoever sent it let data become
-code. It is named in the log of commands and never carried out.
+syntax that is not quoted, and every substitution inside double quotes, is *suspect*: the client let data become code.
+It is named in the log of commands and never executed.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 STATUS = None
-"""A part of a word that becomes the last exit status: `$?`."""
+"""A part of a token that is replaced by the last exit status: `$?`."""
 CHAINS = (";", "&&", "||")
 SUSPECT = {
     "`": "command substitution",
@@ -23,24 +23,27 @@ SUSPECT = {
     "\r": "newline",
 }
 HARMLESS = {"*": "glob", "?": "glob", "[": "glob", "{": "brace expansion"}
-"""Suspect as well, but what bash makes of them where no file matches is the text itself."""
+"""Also suspect, but bash leaves the text unchanged where no file matches."""
 
 
 @dataclass(slots=True)
 class Piece:
-    """A command of a chain: how it follows the one before, and its words, in parts."""
+    """A command of a chain.
+
+    chain: the operator that connects it to the command before. tokens: the verb and its arguments, each in parts.
+    """
 
     chain: str = ""
-    words: list[list[str | None]] = field(default_factory=list)
+    tokens: list[list[str | None]] = field(default_factory=list)
 
     def said(self, status: int) -> list[str]:
-        """The words, with the last exit status where `$?` stood."""
-        return ["".join(str(status) if part is STATUS else part for part in word) for word in self.words]
+        """Return the tokens, with the last exit status in place of `$?`."""
+        return ["".join(str(status) if part is STATUS else part for part in token) for token in self.tokens]
 
 
 @dataclass(slots=True)
 class Line:
-    """An exec line that was read. fatal: why a bash would not, or must not, run it."""
+    """A parsed exec line. fatal: why bash would not, or must not, run it."""
 
     pieces: list[Piece]
     suspects: list[str]
@@ -48,44 +51,40 @@ class Line:
 
     @property
     def needs_shell(self) -> bool:
-        """Whether it asks for more than one plain command."""
+        """Whether it contains more than one plain command."""
         return len(self.pieces) > 1 or any(piece.chain or _uses_shell(piece) for piece in self.pieces)
 
 
 def _uses_shell(piece: Piece) -> bool:
-    return any(STATUS in word for word in piece.words) or (bool(piece.words) and piece.words[0] == ["echo"])
+    return any(STATUS in token for token in piece.tokens) or (bool(piece.tokens) and piece.tokens[0] == ["echo"])
 
 
 class Reader:
-    """Reads one line, character by character."""
+    """Parse one line, character by character."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
         self._pieces = [Piece()]
-        self._word: list[str | None] | None = None
+        self._token: list[str | None] | None = None
         self._suspects: list[str] = []
         self._fatal = ""
 
     def read(self) -> Line:
         while self._at < len(self._text) and not self._fatal:
             self._step()
-        self._end_word()
-        if len(self._pieces) > 1 and not self._pieces[-1].words:
-            self._drop_last()
-        return Line(self._pieces, self._suspects, self._fatal)
-
-    def _drop_last(self) -> None:
-        """A `;` may end a line; the other signs want a command after them."""
-        if self._pieces.pop().chain != ";":
+        self._end_token()
+        # A `;` may end a line; the other operators need a command after them.
+        if len(self._pieces) > 1 and not self._pieces[-1].tokens and self._pieces.pop().chain != ";":
             self._fail("syntax error: unexpected end of file")
+        return Line(self._pieces, self._suspects, self._fatal)
 
     def _step(self) -> None:
         text, at = self._text, self._at
         here = text[at]
         if here in " \t":
             self._at += 1
-            self._end_word()
+            self._end_token()
         elif here == "\\":
             self._add(text[at + 1 : at + 2], 2)
         elif here == "'":
@@ -102,7 +101,7 @@ class Reader:
             self._plain(here)
 
     def _plain(self, here: str) -> None:
-        first = self._word is None
+        first = self._token is None
         if here in SUSPECT:
             self._suspect(SUSPECT[here], fatal=True)
         if here == "#" and first:
@@ -114,8 +113,8 @@ class Reader:
         self._add(here, 1)
 
     def _asks_for_filters(self, here: str) -> bool:
-        """-filtervalue? is how the attributes are asked for, question mark and all."""
-        return here == "?" and self._word is not None and "".join(part or "" for part in self._word) == "-filtervalue"
+        """Whether the token is `-filtervalue?`, which lists the attributes; the question mark belongs to it."""
+        return here == "?" and self._token is not None and "".join(part or "" for part in self._token) == "-filtervalue"
 
     def _single(self) -> None:
         end = self._text.find("'", self._at + 1)
@@ -153,23 +152,23 @@ class Reader:
         self._add("$", 1)
 
     def _chain(self, sign: str) -> None:
-        self._end_word()
-        if not self._pieces[-1].words:
+        self._end_token()
+        if not self._pieces[-1].tokens:
             self._fail(f"syntax error near unexpected token `{sign}'")
         self._pieces.append(Piece(sign))
         self._at += len(sign)
 
     def _add(self, part: str | None, length: int) -> None:
-        if self._word is None:
-            self._word = []
-        self._word.append(part)
+        if self._token is None:
+            self._token = []
+        self._token.append(part)
         self._at += length
 
-    def _end_word(self) -> None:
-        if self._word is not None:
-            joined = ["".join(part or "" for part in self._word)] if STATUS not in self._word else self._word
-            self._pieces[-1].words.append(list(joined))
-            self._word = None
+    def _end_token(self) -> None:
+        if self._token is not None:
+            joined = ["".join(part or "" for part in self._token)] if STATUS not in self._token else self._token
+            self._pieces[-1].tokens.append(list(joined))
+            self._token = None
 
     def _suspect(self, what: str, *, fatal: bool = False) -> None:
         self._suspects.append(what)
@@ -182,7 +181,7 @@ class Reader:
 
 @dataclass(slots=True)
 class Answer:
-    """What comes back: text on both streams and an exit status."""
+    """The output of a command: text on both streams and an exit status."""
 
     stdout: str = ""
     stderr: str = ""
@@ -190,16 +189,16 @@ class Answer:
 
 
 async def run(line: Line, command: Callable[[list[str]], Awaitable[Answer]]) -> Answer:
-    """Run the commands of a chain one after another, as bash would."""
+    """Run the commands of a chain in order, as bash does."""
     whole = Answer()
     for piece in line.pieces:
         if (piece.chain == "&&" and whole.status) or (piece.chain == "||" and not whole.status):
             continue
-        words = piece.said(whole.status)
-        one = Answer(_echo(words[1:])) if words[:1] == ["echo"] else await command(words)
+        tokens = piece.said(whole.status)
+        one = Answer(_echo(tokens[1:])) if tokens[:1] == ["echo"] else await command(tokens)
         whole = Answer(whole.stdout + one.stdout, whole.stderr + one.stderr, one.status)
     return whole
 
 
-def _echo(words: list[str]) -> str:
-    return " ".join(words[1:]) if words[:1] == ["-n"] else " ".join(words) + "\n"
+def _echo(tokens: list[str]) -> str:
+    return " ".join(tokens[1:]) if tokens[:1] == ["-n"] else " ".join(tokens) + "\n"

@@ -1,4 +1,4 @@
-"""Changes behind the operator's back, as `POST /change` takes them: what, which one, and what to set."""
+"""The control port (HTTP): state, log of commands, sessions, changes outside the operator, and faults."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ Fields = dict[str, Any]
 
 
 class Change(BaseModel):
-    """what: a kind of object; name: which of them; set: its fields, as the state file names them."""
+    """A change of one object. what: its kind. set: its fields, as the state file names them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,7 +30,7 @@ class Change(BaseModel):
 
 
 def apply(array: System, change: Change) -> None:
-    """Change one thing of the array. Nothing is changed if the array could not be like that."""
+    """Change one object of the array. Nothing is changed if the result is invalid."""
     if change.what == "blank":
         array.become(_blank(array, change.set))
         return
@@ -48,12 +48,12 @@ def apply(array: System, change: Change) -> None:
 
 
 def replace(array: System, sections: dict[str, Any]) -> None:
-    """Become another array altogether: sections that are left out come from the built-in one."""
+    """Replace the whole array; sections that are omitted come from the built-in one."""
     array.become(config.load(sections))
 
 
 def config_node_is_down(array: System) -> bool:
-    """Whether the configuration node went away and another one can take over."""
+    """Whether the configuration node is offline and another node can take over."""
     nodes = array.nodes.values()
     return not any(node.config_node == "yes" and node.status == "online" for node in nodes) and any(
         node.status == "online" for node in nodes
@@ -61,17 +61,17 @@ def config_node_is_down(array: System) -> bool:
 
 
 def move_config_node(array: System, name: str) -> None:
-    """Let another node be the configuration node. Without a name: the next one that is online."""
+    """Make another node the configuration node. Without a name: the next one that is online."""
     online = [node for node in array.nodes.values() if node.status == "online" and node.config_node == "no"]
     chosen = next((node for node in online if name in {"", node.name}), None)
     if chosen is None:
-        raise ConfigError(f"name: {name!r} is no other node that is online: name one, or bring one online first")
+        raise ConfigError(f"name: {name!r} is not another node that is online: name one, or bring one online first")
     for node in array.nodes.values():
         node.config_node = "yes" if node is chosen else "no"
 
 
 def _blank(array: System, fields: Fields) -> State:
-    """Another system at the same address: the same machine to look at, without hosts, volumes or mappings."""
+    """Return another system at the same address: the same hardware, without hosts, volumes or mappings."""
     data = array.dump().model_dump(mode="json")
     for section in ("volumes", "hosts", "host_clusters", "mappings", "shared_mappings"):
         data[section] = []
@@ -85,7 +85,7 @@ def _named(section: str, key: str = "name") -> Callable[[dict[str, Any], str], F
         for row in rows:
             if name in {str(row[key]), str(row.get("id", ""))} or name.casefold() == str(row[key]).casefold():
                 return row
-        raise ConfigError(f"name: there is no {name!r} in {section}: name one that is")
+        raise ConfigError(f"name: there is no {name!r} in {section}: name an existing one")
 
     return pick
 
@@ -104,7 +104,7 @@ def _host_port(data: dict[str, Any], name: str) -> Fields:
             if port["name"].casefold() == name.casefold():
                 found: Fields = port
                 return found
-    raise ConfigError(f"name: no host has the port {name!r}: name one that a host has")
+    raise ConfigError(f"name: no host has the port {name!r}: name a port of a host")
 
 
 def _pair(data: dict[str, Any], name: str) -> Fields:
@@ -139,11 +139,11 @@ PICKERS: dict[str, Callable[[dict[str, Any], str], Fields]] = {
     "user": _named("users"),
 }
 REFERRED = ("node", "portset", "pool", "volume", "host")
-"""Kinds that other entries refer to by name, in a field called like the kind."""
+"""Kinds that other entries refer to by name, in a field with the name of the kind."""
 
 
 def _follow(data: dict[str, Any], what: str, before: str, after: str) -> None:
-    """Let every entry that names a renamed object name it anew."""
+    """Update the name of a renamed object in all entries that refer to it."""
     for section in data.values():
         for row in section if isinstance(section, list) else ():
             if row.get(what) == before:
@@ -162,7 +162,7 @@ def _fail(reason: str) -> web.HTTPBadRequest:
 async def _errors(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Every mistake of the caller is a 400 that says which field, why, and the way out."""
+    """Answer every error of the caller with 400, and with the field, the reason and the remedy."""
     try:
         return await handler(request)
     except ConfigError as error:
@@ -239,11 +239,11 @@ class Control:
         return web.json_response({"dropped": self._sessions.drop_all()} if failed_over else {})
 
     async def _availability(self, change: Change) -> Body:
-        wished = change.set.get("to", change.name)
-        if wished not in ("up", "refused", "silent"):
-            raise ConfigError(f"name: {wished!r} is no availability: choose up, refused or silent")
-        await self._listener.become(wished)
-        return {"availability": wished}
+        availability = change.set.get("to", change.name)
+        if availability not in ("up", "refused", "silent"):
+            raise ConfigError(f"name: {availability!r} is not an availability: choose up, refused or silent")
+        await self._listener.become(availability)
+        return {"availability": availability}
 
     async def _host_key(self, _change: Change) -> Body:
         self._listener.change_key()
@@ -253,22 +253,22 @@ class Control:
         return {"dropped": self._sessions.drop_all()}
 
     async def faults(self, _request: web.Request) -> web.Response:
-        return web.json_response(self._executor.faults.told())
+        return web.json_response(self._executor.faults.describe())
 
     async def order(self, request: web.Request) -> web.Response:
         armed = self._executor.faults.order(validated(Order, await _body(request)))
-        return web.json_response(armed.told(), status=201)
+        return web.json_response(armed.describe(), status=201)
 
     async def fault(self, request: web.Request) -> web.Response:
-        """One order; with `?state=holding&timeout=5` as soon as it is in that state, or 408."""
+        """Return one order; with `?state=holding&timeout=5` when it reaches that state, or 408."""
         armed = self._armed(request)
         state = request.query.get("state")
         if state in {"holding", "spent"}:
             seconds = _seconds(request.query.get("timeout", "10"))
             await _in_time(self._executor.faults.settle(armed, state), seconds)
         elif state is not None:
-            raise ConfigError(f"state: nobody waits for {state!r}: write holding or spent")
-        return web.json_response(armed.told())
+            raise ConfigError(f"state: cannot wait for {state!r}: write holding or spent")
+        return web.json_response(armed.describe())
 
     async def release(self, request: web.Request) -> web.Response:
         return web.json_response({"released": self._executor.faults.release(self._armed(request))})
@@ -280,7 +280,7 @@ class Control:
     def _armed(self, request: web.Request) -> Armed:
         armed = self._executor.faults.get(_number(request.match_info["id"], "id"))
         if armed is None:
-            raise web.HTTPNotFound(text=json.dumps({"error": "id: no such fault: GET /faults lists those that are"}))
+            raise web.HTTPNotFound(text=json.dumps({"error": "id: no such fault: GET /faults lists all faults"}))
         return armed
 
 
@@ -296,13 +296,13 @@ async def _body(request: web.Request) -> Body:
 
 def _number(text: str, field: str) -> int:
     if not text.isdecimal():
-        raise ConfigError(f"{field}: {text!r} is no number: write a whole one")
+        raise ConfigError(f"{field}: {text!r} is not a number: write a whole number")
     return int(text)
 
 
 def _seconds(text: str) -> float:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
-        raise ConfigError(f"timeout: {text!r} is no number of seconds: write one such as 0.5 or 10")
+        raise ConfigError(f"timeout: {text!r} is not a number of seconds: write for example 0.5 or 10")
     return float(text)
 
 
@@ -310,4 +310,6 @@ async def _in_time(waiting: Awaitable[None], seconds: float) -> None:
     try:
         await asyncio.wait_for(waiting, seconds)
     except TimeoutError:
-        raise web.HTTPRequestTimeout(text=json.dumps({"error": "timeout: the fault did not get there"})) from None
+        raise web.HTTPRequestTimeout(
+            text=json.dumps({"error": "timeout: the fault did not reach that state"})
+        ) from None

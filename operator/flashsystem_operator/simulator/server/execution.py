@@ -1,4 +1,4 @@
-"""The log of commands: every exec line that arrived, what it was made of, and how it ended."""
+"""Execution of exec lines, and the log of commands: each line received, its commands, and how it ended."""
 
 import asyncio
 import re
@@ -19,9 +19,10 @@ _CODE = re.compile(r"CMMVC\d+[EWI]")
 
 @dataclass(slots=True)
 class Command:
-    """One verb of an exec line. exit: None while it runs; done: the array carried it out.
+    """One command of an exec line. The fields are the keys of the control port's log.
 
-    named: the words with the names of host and volume where a command about a mapping was given their ids.
+    exit: None while it runs. done: the array executed it. words: the verb and its arguments.
+    named: the same, with the names of host and volume where a command about a mapping used their ids.
     """
 
     verb: str
@@ -40,7 +41,7 @@ class Command:
 
 @dataclass(slots=True)
 class Entry:
-    """One exec line. shell: shell syntax in it that nobody may send; exit: None until it was answered."""
+    """One exec line. shell: forbidden shell syntax in it. exit: None until it was answered."""
 
     seq: int
     time: float
@@ -55,7 +56,7 @@ class Entry:
 
 
 class CommandLog:
-    """All entries since the start, in the order of arrival."""
+    """All exec lines since the start, in the order of arrival."""
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
@@ -71,7 +72,7 @@ class CommandLog:
 
 
 class Executor:
-    """Runs exec lines against one array. Effects happen between two awaits, so each is whole."""
+    """Run exec lines against one array. Each change happens without an await, so it is atomic."""
 
     def __init__(self, array: System) -> None:
         self.array = array
@@ -81,7 +82,7 @@ class Executor:
         self.answering.set()
 
     async def run(self, entry: Entry) -> Answer:
-        """Run a line that came over SSH. Raises Broken where a fault takes the answer away."""
+        """Run a line received over SSH. Raises Broken if a fault drops the answer."""
         await self.answering.wait()
         try:
             answer = await self._run(entry, faulty=True)
@@ -92,7 +93,7 @@ class Executor:
         return answer
 
     async def administer(self, line: str) -> Answer:
-        """Run a line by the administrator's hand: every right, no fault."""
+        """Run a line as the array administrator: with all rights and without faults."""
         entry = self.journal.open(0, ADMINISTRATOR, line)
         answer = await self._run(entry, faulty=False)
         entry.exit, entry.end = answer.status, "answered"
@@ -106,19 +107,19 @@ class Executor:
             return Answer(stderr=f"{refused}\n", status=1)
         if line.fatal:
             return Answer(stderr=f"rbash: {line.fatal}\n", status=2)
-        if not line.pieces[0].words:
+        if not line.pieces[0].tokens:
             return Answer()
-        return await shell.run(line, lambda words: self._command(entry, words, faulty=faulty))
+        return await shell.run(line, lambda tokens: self._command(entry, tokens, faulty=faulty))
 
-    async def _command(self, entry: Entry, words: list[str], *, faulty: bool) -> Answer:
-        typed = dispatch.typed(self.array, words)
-        named = find.named(self.array, typed.words, typed.verb.grammar if typed.verb else {})
-        command = Command(typed.name, typed.words, typed.prefix, typed.writes, named)
+    async def _command(self, entry: Entry, tokens: list[str], *, faulty: bool) -> Answer:
+        typed = dispatch.typed(self.array, tokens)
+        named = find.named(self.array, typed.tokens, typed.verb.grammar if typed.verb else {})
+        command = Command(typed.name, typed.tokens, typed.prefix, typed.writes, named)
         entry.commands.append(command)
         striking = self.faults.strike(command.verb, entry.line, " ".join(named)) if faulty else []
         answer = await self._instead(striking, entry)
         if answer is None:
-            answer = dispatch.run(self.array, dispatch.typed(self.array, words), entry.user)
+            answer = dispatch.run(self.array, dispatch.typed(self.array, tokens), entry.user)
             command.done = answer.status == 0
             for armed in striking:
                 answer = await self.faults.after(armed, entry.exec, answer)
@@ -126,7 +127,7 @@ class Executor:
         return answer
 
     async def _instead(self, striking: list[Armed], entry: Entry) -> Answer | None:
-        """The answer that a fault gives in place of the command, after all that the faults do before it."""
+        """Apply the faults before the command; return the answer of one that replaces it, otherwise None."""
         for armed in striking:
             answer = await self.faults.before(armed, entry.exec)
             if answer is not None:

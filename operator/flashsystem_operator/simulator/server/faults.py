@@ -1,4 +1,4 @@
-"""Ways in which an answer can arrive spoilt."""
+"""Faults that a test or a user orders over the control port: refusals, delays, lost and corrupted answers."""
 
 import asyncio
 import re
@@ -7,16 +7,16 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from flashsystem_operator.simulator.console.refusals import TOO_MANY_SESSIONS, WORDS
+from flashsystem_operator.simulator.console.refusals import TEXTS, TOO_MANY_SESSIONS
 from flashsystem_operator.simulator.console.shell import Answer
 
 Corruption = Literal["truncated", "binary", "missing_field", "extra_field", "empty", "no_header"]
 JUNK = "\udcff\udcc3(\x00\x1b[2J\udcfe"
-"""Bytes that are no UTF-8, as surrogates that the server turns back into bytes."""
+"""Bytes that are not UTF-8, as surrogates that the server encodes to bytes."""
 
 
 def corrupted(text: str, how: Corruption) -> str:
-    """A spoilt copy of an answer; each way is one that a reader may meet."""
+    """Return a corrupted copy of an answer."""
     lines = text.splitlines(keepends=True)
     match how:
         case "truncated":
@@ -35,7 +35,7 @@ def corrupted(text: str, how: Corruption) -> str:
 
 
 def _shorter(line: str) -> str:
-    """A line without its last separator and what follows."""
+    """Return a line without its last field and the separator before it."""
     body = line.rstrip("\n")
     separators = [sign for sign in "!:,; " if sign in body]
     return body.rpartition(separators[0])[0] + "\n" if separators else "\n"
@@ -45,7 +45,7 @@ Fault = Literal["delay", "refuse", "warn", "cut", "drop", "hold", "hang", "garbl
 
 
 class Order(BaseModel):
-    """A fault as it is ordered over the control port. docs/simulator.md explains each field."""
+    """A fault as ordered over the control port. docs/simulator.md explains each field."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,7 +74,7 @@ class Order(BaseModel):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.fault == "delay" and self.seconds is None:
-            raise ValueError("seconds: a delay needs them: say how long")
+            raise ValueError("seconds: a delay needs them: add the seconds")
         if self.fault in {"refuse", "warn"} and self.code is None:
             raise ValueError(f"code: a {self.fault} needs one: write CMMVCnnnn{'E' if self.fault == 'refuse' else 'W'}")
         return self
@@ -86,7 +86,7 @@ class Order(BaseModel):
 
 
 class Broken(Exception):
-    """The answer never comes: the connection is cut, or the channel closed without an exit status."""
+    """The answer is lost: the connection is cut, or the channel is closed without an exit status."""
 
     def __init__(self, fault: Literal["cut", "drop"]) -> None:
         self.fault = fault
@@ -95,7 +95,7 @@ class Broken(Exception):
 
 @dataclass(slots=True, eq=False)
 class Armed:
-    """An order that was given, how often it struck, and the exec ids that it holds."""
+    """An order, how often it struck, and the exec ids that it holds."""
 
     id: int
     order: Order
@@ -107,14 +107,14 @@ class Armed:
     def spent(self) -> bool:
         return self.order.times is not None and self.struck >= self.order.times
 
-    def told(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         state = "holding" if self.holding else "spent" if self.spent else "armed"
         order = self.order.model_dump(exclude_none=True)
         return {"id": self.id, "state": state, "struck": self.struck, "holding": sorted(self.holding), "order": order}
 
 
 class Faults:
-    """The book of orders. Everything runs on one event loop."""
+    """All orders of faults. Everything runs on one event loop."""
 
     def __init__(self) -> None:
         self._armed: dict[int, Armed] = {}
@@ -126,14 +126,14 @@ class Faults:
         armed = self._armed[self._given] = Armed(self._given, order)
         return armed
 
-    def told(self) -> list[dict[str, Any]]:
-        return [armed.told() for armed in self._armed.values()]
+    def describe(self) -> list[dict[str, Any]]:
+        return [armed.describe() for armed in self._armed.values()]
 
     def get(self, number: int) -> Armed | None:
         return self._armed.get(number)
 
     def release(self, armed: Armed) -> int:
-        """Let everything go that this order holds; what it strikes later it holds again. Returns how many."""
+        """Release all commands that this order holds, and return how many. It holds later commands again."""
         held = len(armed.holding)
         for event in armed.holding.values():
             event.set()
@@ -146,7 +146,7 @@ class Faults:
         self._armed.pop(armed.id, None)
 
     def strike(self, verb: str, *lines: str) -> list[Armed]:
-        """The orders that strike this command; each is counted. lines: as it came, and with names for ids."""
+        """Return and count the orders that strike this command. lines: as received, and with names in place of ids."""
         striking = []
         for armed in self._armed.values():
             if armed.spent or not armed.order.matches(verb, *lines):
@@ -161,10 +161,10 @@ class Faults:
         return striking
 
     async def before(self, armed: Armed, exec_id: int) -> Answer | None:
-        """What happens before the effect. An answer takes the place of the command, which is then not run."""
+        """Apply a fault before the command runs. An answer replaces the command, which is then not run."""
         order = armed.order
         if order.fault == "refuse":
-            return Answer(stderr=f"{_words(order)}\n", status=1 if order.exit is None else order.exit)
+            return Answer(stderr=f"{_text_of(order)}\n", status=1 if order.exit is None else order.exit)
         if order.fault == "login_failed_on_stdout":
             return Answer(stdout=TOO_MANY_SESSIONS)
         if order.when == "before":
@@ -172,10 +172,10 @@ class Faults:
         return None
 
     async def after(self, armed: Armed, exec_id: int, answer: Answer) -> Answer:
-        """What happens after the effect, and to the answer."""
+        """Apply a fault after the command ran, and return the answer, which it may change."""
         order = armed.order
         if order.fault == "warn":
-            return Answer(answer.stdout, f"{answer.stderr}{_words(order)}\n", answer.status or order.exit or 0)
+            return Answer(answer.stdout, f"{answer.stderr}{_text_of(order)}\n", answer.status or order.exit or 0)
         if order.fault == "garble":
             return Answer(corrupted(answer.stdout, order.garble), answer.stderr, answer.status)
         if order.when == "after":
@@ -199,12 +199,12 @@ class Faults:
             raise Broken("cut" if order.fault == "cut" else "drop")
 
     def dies(self, exec_id: int) -> bool:
-        """Whether an exec line that is held was ordered to die with its connection."""
+        """Whether a held exec line is to end with its connection."""
         return any(exec_id in armed.holding and armed.order.dies_with_connection for armed in self._armed.values())
 
     async def settle(self, armed: Armed, state: str) -> None:
         """Wait until an order is in this state: holding or spent."""
-        while armed.told()["state"] != state:
+        while armed.describe()["state"] != state:
             await self._changed.wait()
 
     def _pulse(self) -> None:
@@ -212,8 +212,8 @@ class Faults:
         self._changed = asyncio.Event()
 
 
-def _words(order: Order) -> str:
-    """The code with the words of the order, else with those that the array has for it."""
+def _text_of(order: Order) -> str:
+    """Return the code with the text of the order, or with the array's own text."""
     code = order.code or ""
-    text = order.text if order.text is not None else WORDS.get(code, "The command has failed.").format("")
+    text = order.text if order.text is not None else TEXTS.get(code, "The command has failed.").format("")
     return f"{code} {text}".strip()

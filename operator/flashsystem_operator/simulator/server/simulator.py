@@ -1,4 +1,4 @@
-"""A running simulator: the SSH port and the control port, on an event loop in a thread of its own."""
+"""A running simulator: the SSH port and the control port, on an event loop in its own thread."""
 
 import asyncio
 import threading
@@ -18,19 +18,19 @@ from flashsystem_operator.simulator.state.system import System
 
 
 def address(text: str, option: str) -> tuple[str, int]:
-    """HOST:PORT as a pair; an IPv6 host stands in brackets. Raises ConfigError with the way out."""
+    """Parse HOST:PORT; an IPv6 host is in brackets. Raises ConfigError with the remedy."""
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 -- the highest port
-        raise ConfigError(f"{option}: {text!r} is no HOST:PORT: write for example 127.0.0.1:0, 0 for any free port")
+        raise ConfigError(f"{option}: {text!r} is not HOST:PORT: write for example 127.0.0.1:0, 0 for any free port")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 class Simulator:
-    """An array that listens. Use it with `with`, or call start and stop.
+    """A simulated array. Use it with `with`, or call start and stop.
 
     config: a state file, a dictionary of the same form, or None for the built-in array of the dialect.
     listen, control: HOST:PORT of the SSH port and of the control port; port 0 is any free one.
-    host_key_file: a private key; None makes an Ed25519 key that lives as long as the simulator.
+    host_key_file: a private key; None creates an Ed25519 key for the lifetime of the simulator.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Simulator:
         return Control(self.control_url)
 
     def start(self) -> Self:
-        """Listen. Returns when both ports are open, or raises what is in the way."""
+        """Listen. Returns when both ports are open, or raises the error."""
         self._thread.start()
         self._up.wait()
         if self._failure:
@@ -84,7 +84,7 @@ class Simulator:
         return self
 
     def stop(self) -> None:
-        """Close both ports and every connection. Returns when all is gone; may be called twice."""
+        """Close both ports and every connection. Returns when all are closed; may be called twice."""
         if self._loop and self._leave and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._leave.set)
         if self._thread.is_alive():

@@ -1,4 +1,4 @@
-"""Who is connected: the session table with its limits, and the way to throw everybody out."""
+"""The SSH server: session table with its limits, listener, logins and exec channels."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ from flashsystem_operator.simulator.state.system import System
 
 
 class Sessions:
-    """Every SSH connection, from its arrival to its end."""
+    """Table of all SSH connections, from their arrival to their end."""
 
     def __init__(self, array: System) -> None:
         self._array = array
@@ -31,7 +31,7 @@ class Sessions:
         self.logged_in: dict[asyncssh.SSHServerConnection, int] = {}
 
     def may_arrive(self, connection: asyncssh.SSHServerConnection) -> bool:
-        """Note a new connection. False: the limits of the array drop it at once."""
+        """Record a new connection. False: the limits of the array drop it at once."""
         limits = self._array.limits
         waiting = len(self.arrived) - len(self.logged_in)
         self.arrived.add(connection)
@@ -68,11 +68,11 @@ class Sessions:
         if not self.arrived:
             self._empty.set()
 
-    async def everybody_left(self) -> None:
+    async def wait_until_empty(self) -> None:
         await self._empty.wait()
 
     def drop_all(self) -> int:
-        """Cut every connection, as when the configuration node changes. Returns how many."""
+        """Cut every connection, as when the configuration node changes, and return how many."""
         dropped = list(self.arrived)
         for connection in dropped:
             connection.abort()
@@ -81,11 +81,11 @@ class Sessions:
 
 Availability = Literal["up", "refused", "silent"]
 KEY_KIND = "ssh-ed25519"
-_TURNS_TO_ARRIVE = 2  # of the event loop, from accepting to `connection_made`: a task makes the transport, and calls it
+_TURNS_TO_ARRIVE = 2  # of the event loop, from accept to `connection_made`: a task creates the transport and calls it
 
 
 def bound(where: tuple[str, int]) -> socket.socket:
-    """A socket on this address; port 0 is any free one. Raises ConfigError with the way out."""
+    """Bind a socket to this address; port 0 is any free one. Raises ConfigError with the remedy."""
     host, port = where
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -102,19 +102,19 @@ def bound(where: tuple[str, int]) -> socket.socket:
 
 
 def host_key(path: Path | None) -> asyncssh.SSHKey:
-    """The host key of a file, or a new one."""
+    """Read the host key from a file, or create one."""
     if path is None:
         return asyncssh.generate_private_key(KEY_KIND)
     try:
         return asyncssh.read_private_key(path)
     except (OSError, asyncssh.KeyImportError) as error:
         raise ConfigError(
-            f"{path}: {error}: give a private key without a passphrase, or none to have one made"
+            f"{path}: {error}: give a private key without a passphrase, or omit it to create one"
         ) from None
 
 
 class Listener:
-    """Listens for SSH. While it is not up, a bound socket keeps the port from anybody else."""
+    """The SSH listener. While it is not up, a bound socket reserves the port."""
 
     def __init__(self, executor: Executor, sessions: Sessions, key: asyncssh.SSHKey) -> None:
         self._executor = executor
@@ -149,7 +149,10 @@ class Listener:
         self._executor.answering.set()
 
     async def become(self, availability: Availability) -> None:
-        """refused: connections are cut, new ones refused. silent: nothing answers, old sessions hang as well."""
+        """Set the availability.
+
+        refused: connections are cut, and new ones refused. silent: nothing answers, and old sessions hang.
+        """
         if availability == self.availability:
             return
         await self._shut()
@@ -166,7 +169,7 @@ class Listener:
             self._executor.answering.set()
 
     def change_key(self, key: asyncssh.SSHKey | None = None) -> None:
-        """Show another host key from the next connection on."""
+        """Use another host key from the next connection on."""
         self._key = key or asyncssh.generate_private_key(KEY_KIND)
         if self._acceptor:
             self._acceptor.update(server_host_keys=[self._key])
@@ -176,8 +179,8 @@ class Listener:
             self._placeholder.close()
             self._placeholder = None
         if self._acceptor:
-            # Accept no more, but let those arrive whom the loop has accepted: a server that is closed has no transport
-            # for them (CPython asserts it), and their sockets would stay open.
+            # Stop accepting, but wait for connections that the loop has accepted: a closed server has no transport for
+            # them (CPython asserts it), and their sockets would stay open.
             asyncio.get_running_loop().remove_reader(self._acceptor.sockets[0])
             for _ in range(_TURNS_TO_ARRIVE):
                 await asyncio.sleep(0)
@@ -185,15 +188,15 @@ class Listener:
             self._acceptor = None
 
     async def close(self) -> None:
-        """Stop listening, cut every connection, and let go of every command that is under way."""
+        """Stop listening, cut every connection, and cancel every running command."""
         await self._shut()
         self._sessions.drop_all()
         await self._running.stop()
-        await self._sessions.everybody_left()
+        await self._sessions.wait_until_empty()
 
 
 class Running:
-    """The exec lines that are under way. They outlive their connection, as they do on an array."""
+    """The running exec lines. They outlive their connection, as on an array."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -210,7 +213,7 @@ class Running:
 
 
 class Login(asyncssh.SSHServer):
-    """One connection."""
+    """One SSH connection."""
 
     def __init__(self, executor: Executor, sessions: Sessions, running: Running) -> None:
         self._executor = executor
@@ -253,7 +256,7 @@ class Login(asyncssh.SSHServer):
         return next((user for user in self._executor.array.state.users if user.name == name), None)
 
     def auth_completed(self) -> None:
-        """A session too many looks like a login that worked, followed by the end of the connection or by 7017E."""
+        """Refuse a session above the limit: the login succeeds, then the connection ends or every answer is 7017E."""
         if not self._connection or self._sessions.log_in(self._connection):
             return
         if self._executor.array.rules.too_many_sessions == "7017E":
@@ -268,7 +271,7 @@ class Login(asyncssh.SSHServer):
         return Channel(self, self._executor, self._running)
 
     def entry(self, line: str) -> Entry:
-        """A new entry of the log of commands, in the name of this session."""
+        """Add an entry of this session to the log of commands."""
         connection = self._connection
         user = connection.get_extra_info("username") if connection else ""
         session = self._sessions.number(connection) if connection else 0
@@ -280,7 +283,7 @@ class Login(asyncssh.SSHServer):
 
 
 class Channel(asyncssh.SSHServerSession[bytes]):
-    """One exec channel: a line comes, an answer goes."""
+    """One exec channel: receives a line and sends the answer."""
 
     def __init__(self, login: Login, executor: Executor, running: Running) -> None:
         self._login = login
@@ -307,7 +310,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         return True
 
     def eof_received(self) -> bool:
-        """A client may close its side first; the answer comes all the same."""
+        """A client may close its side first; the answer is sent nevertheless."""
         return True
 
     def session_started(self) -> None:
@@ -324,7 +327,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
             self._break(broken)
             return
         except Exception:
-            # A mistake of ours must not look like a command that hangs.
+            # An internal error must not look like a command that hangs.
             self._login.cut()
             raise
         if self._channel:

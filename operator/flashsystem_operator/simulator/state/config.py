@@ -1,4 +1,4 @@
-"""The two arrays that are there when no state file says otherwise: the files in arrays/."""
+"""State files: the built-in arrays (the files in arrays/), loading, defaults and validation."""
 
 import copy
 import re
@@ -31,15 +31,15 @@ from flashsystem_operator.simulator.state.rules import PARTITIONS, PORTSETS, Dia
 
 
 def sections(dialect: Dialect, release: object) -> dict[str, Any]:
-    """Every section of a state file for a small array of this dialect, with a handful of volumes and no host.
+    """Return every section of a state file for a small array of this dialect, with a few volumes and no host.
 
-    release: as the state file has it, not yet looked at; None is that of the built-in array.
+    release: as in the state file, not yet validated; None is that of the built-in array.
     """
     found = copy.deepcopy(_read(dialect))
     newer = found.pop("from_8_7", {})
     if isinstance(release, str) and re.match(r"\d+(\.\d+)*$", release) and Level.of(dialect, release).at(*PARTITIONS):
-        for section, things in newer.items():
-            found[section] += things
+        for section, objects in newer.items():
+            found[section] += objects
     return found
 
 
@@ -56,17 +56,17 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class ConfigError(ValueError):
-    """A state file, a change or an order that cannot be followed; says where, why and the way out."""
+    """A state file, a change or an order is invalid. The message has the field, the reason and the remedy."""
 
 
 def default_portset(portsets: list[Portset], *, fc: bool) -> str:
-    """The portset that a host without one joins; empty where there is none of its type."""
+    """Return the default portset for a host; empty if there is none of its type."""
     kind = "fc" if fc else "ethernet"
     return next((each.name for each in portsets if each.is_default == "yes" and each.port_type == kind), "")
 
 
 class State(BaseModel):
-    """A whole array. This is what `GET /state` prints and what a state file may hold."""
+    """The state of an array: the answer of `GET /state`, and the content of a state file."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -107,16 +107,16 @@ class State(BaseModel):
 
 
 def load(config: dict[str, Any] | Path | str | None = None, dialect: Dialect | None = None) -> State:
-    """Read a state file, a dictionary of the same form, or nothing, and fill in the rest from the built-in array.
+    """Load a state file or a dictionary of the same form, and take missing sections from the built-in array.
 
     A list that is given replaces the built-in one; `system`, `rules` and `limits` are merged field by field.
     """
     given = config if isinstance(config, dict) else read_file(config)
     named = given.get("dialect", dialect or "modern")
     if dialect and named != dialect:
-        raise ConfigError(f"dialect: the state file says {named}, the command line {dialect}: leave one of them out")
+        raise ConfigError(f"dialect: the state file has {named}, the command line {dialect}: omit one of them")
     if named not in ("legacy", "modern"):
-        raise ConfigError(f"dialect: {named!r} is none: write legacy or modern")
+        raise ConfigError(f"dialect: {named!r} is not a dialect: write legacy or modern")
     base = sections(named, given.get("release"))
     merged = {**base, **given, "dialect": named}
     for section in MERGED:
@@ -126,7 +126,7 @@ def load(config: dict[str, Any] | Path | str | None = None, dialect: Dialect | N
 
 
 def whole(sections: dict[str, Any]) -> State:
-    """Every section as a State that an array can be in, or a ConfigError."""
+    """Validate all sections as a State, or raise ConfigError."""
     state = validated(State, sections)
     try:
         check(state)
@@ -136,17 +136,17 @@ def whole(sections: dict[str, Any]) -> State:
 
 
 def validated(model: type[Model], data: Any) -> Model:
-    """Data as a model, or a ConfigError with one line for each field that is wrong."""
+    """Validate data as a model, or raise ConfigError with one part for each wrong field."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ConfigError("; ".join(_told(problem) for problem in error.errors())) from None
+        raise ConfigError("; ".join(_describe(problem) for problem in error.errors())) from None
 
 
-def _told(problem: Any) -> str:
+def _describe(problem: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"{where}: no such field: remove it, or see docs/simulator.md for those that are"
+        return f"{where}: no such field: remove it, or see docs/simulator.md for the known fields"
     reason = str(problem["msg"]).removeprefix("Value error, ")
     if not where:
         return reason
@@ -155,7 +155,7 @@ def _told(problem: Any) -> str:
 
 
 def read_file(path: Path | str | None) -> dict[str, Any]:
-    """The sections of a state file, not yet looked at."""
+    """Read the sections of a state file, without validation."""
     if path is None:
         return {}
     try:
@@ -182,7 +182,7 @@ def _kind(data: object) -> str:
 
 
 def _numbered(sections: dict[str, Any]) -> dict[str, Any]:
-    """Sections in which every object without an id has the lowest free one, as if it had been made in that order."""
+    """Give every object without an id the lowest free one, in the order of the file."""
     for name in NUMBERED:
         rows = sections.get(name)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -194,11 +194,11 @@ def _numbered(sections: dict[str, Any]) -> dict[str, Any]:
 
 
 class Contradiction(ValueError):
-    """A state that no array could be in; says which entry, and what to do."""
+    """A state that an array cannot have. The message has the entry and the remedy."""
 
 
 def check(state: State) -> None:
-    """Raise Contradiction with every reason why this state cannot be."""
+    """Raise Contradiction with every reason why this state is impossible."""
     reasons = [*_twice(state), *_missing(state), *_clashes(state)]
     if reasons:
         raise Contradiction("; ".join(reasons))
@@ -206,9 +206,9 @@ def check(state: State) -> None:
 
 def _twice(state: State) -> Iterator[str]:
     for section in ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters"):
-        things = getattr(state, section)
-        yield from _repeated(section, "name", (thing.name for thing in things))
-        yield from _repeated(section, "id", (thing.id for thing in things))
+        objects = getattr(state, section)
+        yield from _repeated(section, "name", (each.name for each in objects))
+        yield from _repeated(section, "id", (each.id for each in objects))
     yield from _repeated("volumes", "uid", (volume.uid for volume in state.volumes if volume.uid))
     ports = (port.name.casefold() for host in state.hosts for port in host.ports)
     yield from _repeated("hosts", "port", ports)
@@ -227,7 +227,7 @@ def _repeated(section: str, what: str, values: Iterable[object]) -> Iterator[str
 
 def _missing(state: State) -> Iterator[str]:
     known = {
-        section: {thing.name for thing in getattr(state, section)}
+        section: {each.name for each in getattr(state, section)}
         for section in ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters")
     }
     for where, section, name in _references(state):
@@ -257,7 +257,7 @@ def _references(state: State) -> Iterator[tuple[str, str, str]]:
 
 
 def _clashes(state: State) -> Iterator[str]:
-    """LUNs that one host would use twice in an I/O group, the shared ones of its host cluster included."""
+    """Find LUNs that one host uses twice in an I/O group, including the shared ones of its host cluster."""
     groups = {volume.name: volume.access_io_groups or [volume.io_group] for volume in state.volumes}
     cluster_of = {host.name: host.host_cluster for host in state.hosts}
     shared: dict[tuple[str, int], list[int]] = {}

@@ -1,4 +1,4 @@
-"""The things an array holds, as the state file names them."""
+"""The objects of an array, as the state file names them, and the rules for their names."""
 
 import re
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ Kind = Literal["iscsi", "fc", "nvme", "sas"]
 YesNo = Literal["yes", "no"]
 
 ADMINISTRATOR = "administrator"
-"""Who acts over the control port, in the log of commands; no user of the array may have this name."""
+"""The user of commands sent over the control port, in the log of commands. Reserved."""
 _NAME = re.compile(r"[A-Za-z_]([A-Za-z0-9_. -]{0,62}[A-Za-z0-9_.-])?")
 
 
@@ -30,14 +30,14 @@ Name = Annotated[str, AfterValidator(_name)]
 IoGroup = Annotated[int, Field(ge=0, le=3)]
 
 
-class Thing(BaseModel):
-    """What all objects of the state file have in common: unknown fields are errors."""
+class StateModel(BaseModel):
+    """Base of all objects of the state file: unknown fields are errors."""
 
     model_config = ConfigDict(extra="forbid", validate_default=True)
 
 
-class Identity(Thing):
-    """The system as a whole (lssystem). id_alias: the id, unless an administrator set another one."""
+class Identity(StateModel):
+    """The system (lssystem). id_alias: the id, unless an administrator set another one."""
 
     id: str = Field("0000020421A0BEEF", pattern=r"^[0-9A-Fa-f]{16}$")
     id_alias: str = Field("", pattern=r"^([0-9A-Fa-f]{16})?$")
@@ -55,8 +55,8 @@ class Identity(Thing):
     iscsi_chap_secret: str = ""
 
 
-class User(Thing):
-    """Who may log in. keys: public keys as in authorized_keys."""
+class User(StateModel):
+    """A user who may log in. keys: public keys as in authorized_keys."""
 
     name: str
     password: str | None = None
@@ -67,13 +67,13 @@ class User(Thing):
     @classmethod
     def _free(cls, name: str) -> str:
         if name == ADMINISTRATOR:
-            raise ValueError(f"{ADMINISTRATOR} is the name of the control port's hand: choose another")
+            raise ValueError(f"{ADMINISTRATOR} is reserved for the control port: choose another name")
         return name
 
     @field_validator("keys")
     @classmethod
     def _readable(cls, keys: list[str]) -> list[str]:
-        """One that is none would cut everybody off who offers a key, whatever the password."""
+        """Refuse an invalid key: it would break every login with a key, whatever the password."""
         for key in keys:
             import asyncssh  # noqa: PLC0415 - slow to load, and seldom needed here
 
@@ -84,8 +84,8 @@ class User(Thing):
         return keys
 
 
-class Node(Thing):
-    """A node or canister (lsnode). io_group: None for a spare one, which has no iscsi_name either."""
+class Node(StateModel):
+    """A node or canister (lsnode). io_group: None for a spare node, which has no iscsi_name."""
 
     id: int = Field(ge=0)
     name: Name
@@ -104,7 +104,7 @@ class Node(Thing):
     site_name: str = ""
 
 
-class IpPort(Thing):
+class IpPort(StateModel):
     """An Ethernet port with its addresses (lsportip: legacy, and modern up to 8.4.1)."""
 
     id: int = Field(ge=0)
@@ -131,7 +131,7 @@ class IpPort(Thing):
     adapter_port_id: str = ""
 
 
-class FibrePort(Thing):
+class FibrePort(StateModel):
     """A Fibre Channel port of a node (lsportfc). virtual_wwpn: the name that hosts log in to, if it has NPIV."""
 
     node: Name
@@ -144,7 +144,7 @@ class FibrePort(Thing):
     portsets: list[str] = ["portset64"]
 
 
-class Address(Thing):
+class Address(StateModel):
     """An address of a node's port in a portset (lsip: modern from 8.4.2 on). node: empty for one of the system."""
 
     id: int = Field(ge=0)
@@ -157,7 +157,7 @@ class Address(Thing):
     gateway: str = ""
 
 
-class Portset(Thing):
+class Portset(StateModel):
     """A set of addresses that hosts are given (lsportset)."""
 
     id: int = Field(ge=0, le=72)
@@ -167,7 +167,7 @@ class Portset(Thing):
     is_default: YesNo = "no"
 
 
-class Pool(Thing):
+class Pool(StateModel):
     """A storage pool (lsmdiskgrp). Sizes in bytes."""
 
     id: int = Field(ge=0)
@@ -179,8 +179,8 @@ class Pool(Thing):
     vdisk_protection_enabled: YesNo = "yes"
 
 
-class Volume(Thing):
-    """A volume (lsvdisk). capacity in bytes; recent_io: there was I/O inside the protection window."""
+class Volume(StateModel):
+    """A volume (lsvdisk). capacity: bytes. recent_io: there was I/O within the protection window."""
 
     id: int = Field(ge=0)
     name: Name
@@ -202,11 +202,11 @@ class Volume(Thing):
     recent_io: bool = False
 
 
-class HostPort(Thing):
-    """An initiator of a host. state: None works it out of the logins.
+class HostPort(StateModel):
+    """An initiator of a host. state: None derives it from the logins.
 
-    logins: sessions of an iSCSI name; nodes that see a port of another kind. login_groups: the I/O groups that the
-    sessions are with; None: all that have a node online.
+    logins: sessions of an iSCSI name; for other kinds of port, the nodes that see it. login_groups: the I/O groups of
+    the sessions; None: all that have a node online.
     """
 
     kind: Kind = "iscsi"
@@ -216,8 +216,8 @@ class HostPort(Thing):
     state: str | None = None
 
 
-class Host(Thing):
-    """A host object (lshost). status: None works it out of the logins."""
+class Host(StateModel):
+    """A host object (lshost). status: None derives it from the logins."""
 
     id: int = Field(ge=0)
     name: Name
@@ -237,7 +237,7 @@ class Host(Thing):
     storage_secret: str = ""
 
 
-class HostCluster(Thing):
+class HostCluster(StateModel):
     """A host cluster (lshostcluster). Its members are the hosts that name it."""
 
     id: int = Field(ge=0)
@@ -245,7 +245,7 @@ class HostCluster(Thing):
     protocol: str = "scsi"
 
 
-class MappingEntry(Thing):
+class MappingEntry(StateModel):
     """A mapping in the state file. luns: the LUN of each I/O group, where they differ."""
 
     host: Name
@@ -254,7 +254,7 @@ class MappingEntry(Thing):
     luns: dict[int, int] = {}
 
 
-class SharedEntry(Thing):
+class SharedEntry(StateModel):
     """A shared mapping of a host cluster in the state file."""
 
     host_cluster: Name
@@ -271,25 +271,25 @@ _INITIATOR: dict[Kind, re.Pattern[str]] = {
     "fc": re.compile(r"[0-9A-Fa-f]{16}"),
     "sas": re.compile(r"[0-9A-Fa-f]{16}"),
 }
-"""Looser than RFC 3720: arrays are seen to hold names such as iqn.localhost.hostid.7f000001."""
+"""Looser than RFC 3720: real arrays have names such as iqn.localhost.hostid.7f000001."""
 
 
-def name(word: str) -> str:
-    """A name for a new or renamed object: CMMVC5738E if it is too long, CMMVC6527E if it is none."""
-    if len(word) > LONGEST:
-        raise Refused("CMMVC5738E", word)
-    if not _GIVEN_NAME.fullmatch(word):
+def name(text: str) -> str:
+    """Check the name of a new or renamed object: CMMVC5738E if it is too long, CMMVC6527E if it is invalid."""
+    if len(text) > LONGEST:
+        raise Refused("CMMVC5738E", text)
+    if not _GIVEN_NAME.fullmatch(text):
         raise Refused("CMMVC6527E")
-    return word
+    return text
 
 
 def taken_code(kind: Kind, rules: Rules) -> str:
-    """How the array refuses an initiator that is none or that another host has: it does not tell which."""
+    """Return the code for an initiator that is invalid or that another host has; the array does not distinguish."""
     return {"iscsi": rules.iqn_taken_code, "nvme": "CMMVC9328E"}.get(kind, "CMMVC5867E")
 
 
-def initiator(kind: Kind, word: str, rules: Rules) -> str:
-    """An initiator as the array keeps it: as received, but WWPNs in upper case."""
-    if len(word) > LONGEST_INITIATOR or not _INITIATOR[kind].fullmatch(word):
+def initiator(kind: Kind, text: str, rules: Rules) -> str:
+    """Return an initiator as the array stores it: as received, but WWPNs in upper case."""
+    if len(text) > LONGEST_INITIATOR or not _INITIATOR[kind].fullmatch(text):
         raise Refused(taken_code(kind, rules))
-    return word.upper() if kind in {"fc", "sas"} else word
+    return text.upper() if kind in {"fc", "sas"} else text

@@ -1,4 +1,4 @@
-"""How old an array's command line is: what was added when, as one number that can be compared."""
+"""Releases of the command line, the rules for undocumented behaviour, and the limits of the array."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ Dialect = Literal["legacy", "modern"]
 EVER = (0,)
 NEVER = (99,)
 LEGACY_UNTIL = (1,)
-"""Where what only the legacy products have ends: below every release of the modern ones."""
+"""End of what only the legacy products have: below every release of the modern ones."""
 SITES = (7,)
 HOST_CLUSTERS = (7, 7)
 EIGHT = (8,)
@@ -23,7 +23,7 @@ NINE_ONE = (9, 1)
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A dialect and a release. The legacy products count as older than every release of the modern ones."""
+    """A dialect and a release. Legacy products count as older than every release of the modern ones."""
 
     legacy: bool
     release: tuple[int, ...]
@@ -33,7 +33,7 @@ class Level:
         return cls(dialect == "legacy", tuple(int(part) for part in release.split(".")))
 
     def at(self, *release: int) -> bool:
-        """Whether what came with this release is here."""
+        """Whether the array has what was added in this release."""
         return self.within(release)
 
     def within(self, since: tuple[int, ...], until: tuple[int, ...] = NEVER) -> bool:
@@ -46,7 +46,7 @@ NodeVerbs = Literal["lsnode", "lsnodecanister", "both"]
 
 
 class Rules(BaseModel):
-    """The open questions. None means: what `for_array` says for this dialect and release."""
+    """Behaviour that is not documented or differs between arrays. None: `for_array` chooses by dialect and release."""
 
     model_config = ConfigDict(extra="forbid", validate_default=True)
 
@@ -88,8 +88,8 @@ class Rules(BaseModel):
     map_answer_id: Literal["lun", "serial"] = Field("lun", description="The number in mkvdiskhostmap's answer.")
     chap_secrets_hidden: bool = Field(False, description="lsiscsiauth prints yes or no and no secret.")
     iscsiauth_cluster_row: bool = Field(False, description="lsiscsiauth begins with a row of the system itself.")
-    new_wording: bool | None = Field(None, description="Refusals say volume and not VDisk. From 8.0 on.")
-    texts: dict[Code, str] = Field({}, description="Other words for a code: localised, reworded, empty.")
+    new_wording: bool | None = Field(None, description="Refusals use volume, not VDisk. From 8.0 on.")
+    texts: dict[Code, str] = Field({}, description="Another text for a code: localised, reworded, empty.")
     too_many_sessions: Literal["closed", "7017E"] = Field(
         "closed", description="A session too many is closed, or lives and has 7017E on stdout for every answer."
     )
@@ -97,11 +97,11 @@ class Rules(BaseModel):
     login_message_on: Literal["ssh", "stdout", "stderr"] = Field(
         "stdout", description="Where: as SSH banner before the login, or before each answer. No source shows it."
     )
-    banner: str = Field("", description="A line that the shell prints to stderr before the words of a refusal.")
+    banner: str = Field("", description="A line that the shell prints to stderr before a refusal.")
     iplogin: bool | None = Field(None, description="lshostiplogin exists. From 8.4.2 on.")
 
     def for_array(self, level: Level) -> "Rules":
-        """These rules with every gap filled in for a dialect and release."""
+        """Return these rules with all defaults for a dialect and release."""
         modern = not level.legacy
         filled = {
             "shell_chains": modern,
@@ -126,7 +126,7 @@ def _other_host_code(level: Level) -> Code:
 
 
 class Limits(BaseModel):
-    """How much the array takes. 0 switches a limit off; the defaults are the published ones of a small system."""
+    """Limits of the array. 0 disables a limit; the defaults are the published ones of a small system."""
 
     model_config = ConfigDict(extra="forbid", validate_default=True)
 

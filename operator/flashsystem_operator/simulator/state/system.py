@@ -1,6 +1,6 @@
-"""The array's objects and how they hang together: no verbs, no printing, no I/O.
+"""The objects of the array and their relations: no verbs, no output, no I/O.
 
-Everything is found by dictionary, so that an array of thousands of objects costs no more for each command.
+All lookups use dictionaries, so that a command takes no longer on an array with thousands of objects.
 """
 
 import heapq
@@ -13,7 +13,7 @@ from flashsystem_operator.simulator.state.model import Host, HostCluster, HostPo
 
 @dataclass(eq=False, slots=True)
 class Mapping:
-    """A volume that a host, or every member of a host cluster, sees. luns: LUN by I/O group where they differ."""
+    """A mapping of a volume to a host or a host cluster. luns: LUN by I/O group where they differ."""
 
     owner: Host | HostCluster
     volume: Volume
@@ -25,7 +25,7 @@ class Mapping:
 
 
 class Ids:
-    """Numbers for new objects: the array hands the lowest free one out again."""
+    """Ids for new objects: the array reuses the lowest free one."""
 
     def __init__(self, used: Iterable[int]) -> None:
         taken = set(used)
@@ -43,7 +43,7 @@ class Ids:
 
 
 class System:
-    """An array. The dictionaries are for looking; what changes them is below and in the tasks_* modules."""
+    """An array. The dictionaries are for lookups; the methods below and the verbs change them."""
 
     def __init__(self, state: State) -> None:
         self.serial = 0
@@ -52,12 +52,12 @@ class System:
         self.become(state)
 
     def become(self, state: State) -> None:
-        """Be the array of this state, which has been checked, and forget the present one."""
+        """Replace the array by this state, which has been validated."""
         self.state = state
         self.level, self.rules, self.limits = state.level, state.rules, state.limits
-        self.pools = {thing.name: thing for thing in state.pools}
-        self.nodes = {thing.name: thing for thing in state.nodes}
-        self.portsets = {thing.name: thing for thing in state.portsets}
+        self.pools = {each.name: each for each in state.pools}
+        self.nodes = {each.name: each for each in state.nodes}
+        self.portsets = {each.name: each for each in state.portsets}
         self.hosts: dict[int, Host] = {}
         self.host_named: dict[str, Host] = {}
         self.port_owner: dict[str, Host] = {}
@@ -89,7 +89,7 @@ class System:
         self.cluster_ids = Ids(self.clusters)
 
     def dump(self) -> State:
-        """The whole state, in an order that does not depend on how it came about."""
+        """Return the whole state, in an order that does not depend on its history."""
         private = [
             MappingEntry(host=host.name, volume=mapping.volume.name, lun=mapping.lun, luns=mapping.luns)
             for number, host in sorted(self.hosts.items())
@@ -111,7 +111,7 @@ class System:
         )
 
     def new_uid(self) -> str:
-        """A vdisk_UID that no volume has had since the simulator started."""
+        """Return a vdisk_UID that no volume has had since the simulator started."""
         while True:
             uid = self._uid(self.serial)
             self.serial += 1
@@ -158,7 +158,7 @@ class System:
         self.host_ids.give_back(host.id)
 
     def regroup(self, host: Host, groups: list[int]) -> None:
-        """Put a host into these I/O groups, and count its ports there."""
+        """Set the I/O groups of a host, and count its ports there."""
         for port in host.ports:
             self.disown(host, port)
         host.io_groups = groups
@@ -166,7 +166,7 @@ class System:
             self.own(host, port)
 
     def own(self, host: Host, port: HostPort) -> None:
-        """Note whose port this is. Initiator names are compared without case."""
+        """Record the host of a port. Initiator names are compared without case."""
         self.port_owner[port.name.casefold()] = host
         for group in host.io_groups if port.kind == "iscsi" else ():
             self.iqns[group] += 1
@@ -194,7 +194,7 @@ class System:
         return [mappings[volume.id] for mappings in self.shared.values() if volume.id in mappings]
 
     def hosts_of(self, volume: Volume) -> list[Host]:
-        """Every host that sees a volume, by a mapping of its own or through its host cluster, by id."""
+        """Return the hosts that see a volume by a private mapping or through a host cluster, ordered by id."""
         found = {self.hosts[number].id: self.hosts[number] for number in self.of_volume[volume.id]}
         for mapping in self.shared_of(volume):
             if isinstance(mapping.owner, HostCluster):
@@ -208,16 +208,16 @@ class System:
         return self.cluster_named[host.host_cluster] if host.host_cluster else None
 
     def seen_by(self, host: Host) -> list[Mapping]:
-        """Everything that a host sees: its own mappings and those of its host cluster, by volume."""
+        """Return the private mappings of a host and those of its host cluster, ordered by volume."""
         cluster = self.cluster_of(host)
         everything = [*self.of_host[host.id].values(), *(self.shared[cluster.id].values() if cluster else ())]
         return sorted(everything, key=lambda mapping: mapping.volume.id)
 
     def groups(self, volume: Volume) -> list[int]:
-        """The I/O groups through which a volume is reached."""
+        """Return the I/O groups through which a volume is accessible."""
         return volume.access_io_groups or [volume.io_group]
 
     def protected(self, volume: Volume) -> bool:
-        """Whether volume protection would refuse to take this volume away: system, pool and recent I/O say so."""
+        """Whether volume protection applies to this volume: enabled for system and pool, and recent I/O."""
         guarded = self.state.system.vdisk_protection_enabled == "yes"
         return guarded and volume.recent_io and self.pools[volume.pool].vdisk_protection_enabled == "yes"

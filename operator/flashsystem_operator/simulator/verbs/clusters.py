@@ -1,4 +1,4 @@
-"""Host clusters: members, and volumes shared with all of them."""
+"""Host clusters: their members and shared mappings."""
 
 from collections.abc import Callable
 
@@ -37,8 +37,8 @@ def mkhostcluster(array: System, call: Call) -> str:
 
 
 def _seeded(array: System, call: Call, seeds: list[Host]) -> dict[int, Mapping]:
-    """The mappings of the first members that become those of the host cluster, by volume."""
-    ignored = [find.volume(array, word).id for word in call.listed("-ignoreseedvolume", ":")]
+    """Return the mappings of the first members that become shared, by volume."""
+    ignored = [find.volume(array, argument).id for argument in call.listed("-ignoreseedvolume", ":")]
     mappings = [mapping for host in seeds for mapping in array.of_host[host.id].values()]
     if any(volume not in {mapping.volume.id for mapping in mappings} for volume in ignored):
         raise Refused("CMMVC9078E")
@@ -54,15 +54,15 @@ def _seeded(array: System, call: Call, seeds: list[Host]) -> dict[int, Mapping]:
 
 
 def _hosts(array: System, call: Call, option: str) -> list[Host]:
-    """The hosts of a list, each once."""
-    found = [find.host(array, word) for word in call.listed(option, ":")]
+    """Return the hosts of a list, without repetitions."""
+    found = [find.host(array, argument) for argument in call.listed(option, ":")]
     if len({host.id for host in found}) < len(found):
         raise Refused("CMMVC9081E")
     return found
 
 
 def _refuse_member(array: System, host: Host, cluster: HostCluster | None) -> None:
-    """Refuse a host that is in a host cluster, or that speaks another protocol than the one that it is to join."""
+    """Refuse a host that is in a host cluster, or that has another protocol than this one."""
     if host.host_cluster:
         raise Refused("CMMVC8934E")
     if cluster and array.members(cluster) and host.protocol != array.members(cluster)[0].protocol:
@@ -110,7 +110,7 @@ def rmhostclustermember(array: System, call: Call) -> str:
 
 
 def _refuse_undecided(array: System, call: Call, cluster: HostCluster, code: str) -> None:
-    """What becomes of shared mappings has to be said where there are some."""
+    """Require an option for the shared mappings if there are some."""
     given = sum(call.has(option) for option in ("-keepmappings", "-removemappings", "-removeallhosts"))
     if given > 1:
         raise Refused("CMMVC5713E")
@@ -171,7 +171,7 @@ def mkvolumehostclustermap(array: System, call: Call) -> str:
 
 
 def _lun(array: System, cluster: HostCluster, wanted: int | None, private: list[Mapping]) -> int:
-    """The LUN of a new shared mapping: the wanted one, that of the members that have the volume, or the lowest."""
+    """Return the LUN of a new shared mapping: as requested, that of members with the volume, or the lowest free."""
     luns = {mapping.lun for mapping in private}
     if len(luns) > 1:
         raise Refused("CMMVC9077E")

@@ -1,4 +1,4 @@
-"""The object that a word of a command names, by name or by id; a name cannot be digits only."""
+"""Find the object that an argument of a command names, by name or by id. A name cannot be digits only."""
 
 from itertools import pairwise
 
@@ -15,53 +15,53 @@ _ABOUT_HOSTS = frozenset({"rmhost", "chhost", "addhostport", "rmhostport", "addh
 _ABOUT_VOLUMES = frozenset({"mkvdiskhostmap", "rmvdiskhostmap"})
 
 
-def volume(array: System, word: str, code: str = GONE) -> Volume:
-    found = array.volumes.get(int(word)) if word.isdecimal() else array.volume_named.get(word)
+def volume(array: System, argument: str, code: str = GONE) -> Volume:
+    found = array.volumes.get(int(argument)) if argument.isdecimal() else array.volume_named.get(argument)
     if found is None:
         raise Refused(code)
     return found
 
 
-def host(array: System, word: str, code: str = GONE) -> Host:
-    found = array.hosts.get(int(word)) if word.isdecimal() else array.host_named.get(word)
+def host(array: System, argument: str, code: str = GONE) -> Host:
+    found = array.hosts.get(int(argument)) if argument.isdecimal() else array.host_named.get(argument)
     if found is None:
         raise Refused(code)
     return found
 
 
-def named(array: System, words: list[str], grammar: Grammar) -> list[str]:
-    """The words of a command about hosts and mappings, with the names of what was given by its id.
+def named(array: System, tokens: list[str], grammar: Grammar) -> list[str]:
+    """Return the tokens of a command about hosts or mappings, with ids replaced by names.
 
-    grammar: of the verb: after an option with a value no object stands.
+    grammar: the options of the verb; the value of an option is not an object.
     """
-    verb, found = words[0] if words else "", list(words)
-    for place, (option, word) in enumerate(pairwise(words), 1):
-        if not word.isdecimal():
+    verb, found = tokens[0] if tokens else "", list(tokens)
+    for place, (option, argument) in enumerate(pairwise(tokens), 1):
+        if not argument.isdecimal():
             continue
-        last = place == len(words) - 1 and not (option in grammar and grammar[option].takes_value)
+        last = place == len(tokens) - 1 and not (option in grammar and grammar[option].takes_value)
         if option == "-host" or (last and verb in _ABOUT_HOSTS):
-            host = array.hosts.get(int(word))
-            found[place] = host.name if host else word
+            host = array.hosts.get(int(argument))
+            found[place] = host.name if host else argument
         elif last and verb in _ABOUT_VOLUMES:
-            volume = array.volumes.get(int(word))
-            found[place] = volume.name if volume else word
+            volume = array.volumes.get(int(argument))
+            found[place] = volume.name if volume else argument
     return found
 
 
-def cluster(array: System, word: str, code: str = GONE) -> HostCluster:
-    found = array.clusters.get(int(word)) if word.isdecimal() else array.cluster_named.get(word)
+def cluster(array: System, argument: str, code: str = GONE) -> HostCluster:
+    found = array.clusters.get(int(argument)) if argument.isdecimal() else array.cluster_named.get(argument)
     if found is None:
         raise Refused(code)
     return found
 
 
-def portset(array: System, word: str, port_type: str) -> Portset:
-    """A portset for hosts with ports of this type; empty: of any.
+def portset(array: System, argument: str, port_type: str) -> Portset:
+    """Find a portset for hosts. port_type: of the host's ports; empty accepts any.
 
-    CMMVC5868E where there is none of that name, CMMVC9699E where it serves no hosts, CMMVC9781E for another port_type.
+    CMMVC5868E if there is none of that name, CMMVC9699E if it does not serve hosts, CMMVC9781E for another port_type.
     """
     for found in array.portsets.values():
-        if word in {found.name, str(found.id)}:
+        if argument in {found.name, str(found.id)}:
             if found.type != "host":
                 raise Refused("CMMVC9699E")
             if array.level.at(*PORTSET_TYPES) and port_type not in {"", found.port_type}:
@@ -70,9 +70,9 @@ def portset(array: System, word: str, port_type: str) -> Portset:
     raise Refused("CMMVC5868E")
 
 
-def io_groups(words: list[str]) -> list[int]:
-    """I/O groups by id or name; CMMVC5729E for a list with something else in it."""
+def io_groups(arguments: list[str]) -> list[int]:
+    """Find I/O groups by id or name; CMMVC5729E if any of them is unknown."""
     known = {f"io_grp{group}": group for group in range(4)} | {str(group): group for group in range(4)}
-    if not words or any(word not in known for word in words):
+    if not arguments or any(argument not in known for argument in arguments):
         raise Refused("CMMVC5729E")
-    return sorted({known[word] for word in words})
+    return sorted({known[argument] for argument in arguments})

@@ -1,4 +1,4 @@
-"""Reads about hosts: their ports, I/O groups, CHAP secrets and logins."""
+"""Reads of hosts: their ports, I/O groups, CHAP secrets and logins."""
 
 import itertools
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ PORT_KEY: dict[Kind, str] = {"iscsi": "iscsi_name", "fc": "WWPN", "nvme": "nqn",
 
 
 def status(array: System, host: Host) -> str:
-    """online, degraded or offline, as the kind of the host's ports has it."""
+    """Return online, degraded or offline, by the kind of the host's ports."""
     if host.status is not None:
         return host.status
     if any(port.kind == "iscsi" for port in host.ports):
@@ -39,7 +39,9 @@ def status(array: System, host: Host) -> str:
 
 
 def _iscsi_status(array: System, host: Host) -> str:
-    """online: sessions with every I/O group through which the host has a mapping; offline: with none of its own.
+    """Return the status of an iSCSI host.
+
+    online: sessions with every I/O group through which the host has a mapping; offline: with none of its own.
 
     Three passages of the guide contradict each other on a host without mappings; see the rule.
     """
@@ -53,25 +55,25 @@ def _iscsi_status(array: System, host: Host) -> str:
 
 
 def _live_groups(array: System) -> set[int]:
-    """The I/O groups that have a node online."""
+    """Return the I/O groups that have an online node."""
     return {n.io_group for n in array.nodes.values() if n.status == "online" and n.io_group is not None}
 
 
 def sessions_with(array: System, port: HostPort) -> set[int]:
-    """The I/O groups that an iSCSI name has sessions with."""
+    """Return the I/O groups that an iSCSI name has sessions with."""
     if not port.logins:
         return set()
     return _live_groups(array) if port.login_groups is None else set(port.login_groups)
 
 
 def _mapped_groups(array: System, host: Host) -> set[int]:
-    """The I/O groups through which a host has a mapping."""
+    """Return the I/O groups through which a host has a mapping."""
     groups = {group for mapping in array.seen_by(host) for group in array.groups(mapping.volume)}
     return groups & set(host.io_groups)
 
 
 def port_state(array: System, host: Host, port: HostPort) -> str:
-    """active: sees what it should; inactive: nothing is mapped; degraded: sees a part of it; offline: is not there."""
+    """Return the state of a port: active, inactive (nothing is mapped), degraded (not all paths) or offline."""
     if port.state is not None:
         return port.state
     if not port.logins:
@@ -214,14 +216,14 @@ CHAP: list[Column[Host | None]] = [
 
 
 def lsiscsiauth(array: System, call: Call) -> str:
-    """A host that is in no I/O group has no row."""
+    """List the I/O groups of hosts; a host without I/O groups has no row."""
     first: list[Host | None] = [None] if array.rules.iscsiauth_cluster_row else []
     return concise(array, call, CHAP, first + [host for _, host in sorted(array.hosts.items()) if host.io_groups])
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """An iSCSI name that is logged in."""
+    """A logged-in iSCSI name."""
 
     number: int
     host: Host
@@ -239,7 +241,7 @@ LOGIN: list[Column[Login]] = [
 
 
 def lshostiplogin(array: System, call: Call) -> str:
-    """The iSCSI names that are logged in, or one of them with its sessions; CMMVC5804E where it is not.
+    """List the logged-in iSCSI names, or one of them with its sessions; CMMVC5804E if it is not logged in.
 
     Before 8.7 the name is needed.
     """
@@ -258,7 +260,7 @@ def lshostiplogin(array: System, call: Call) -> str:
 
 
 def _sessions(array: System, login: Login) -> list[Pair]:
-    """A block for each session: the nodes take turns, each with its first address of the host's portset."""
+    """Render a block for each session, over the nodes in turn, each with its first address in the host's portset."""
     groups = sessions_with(array, login.port)
     nodes = [node for node in array.nodes.values() if node.status == "online" and node.io_group in groups]
     block: list[Pair] = []
@@ -303,7 +305,7 @@ HOST_PORT: list[Column[HostPortRow]] = [
 
 
 def lshostports(array: System, call: Call) -> str:
-    """Every port of every host."""
+    """Return every port of every host."""
     hosts = [host for _, host in sorted(array.hosts.items())]
     rows = (HostPortRow(host, number, port) for host in hosts for number, port in enumerate(host.ports))
     return concise(array, call, HOST_PORT, rows)

@@ -1,4 +1,4 @@
-"""Initiators of hosts: which a command names, whether they may be added, and adding and removing them."""
+"""Host objects: mkhost, chhost, rmhost, their ports and I/O groups."""
 
 from collections.abc import Iterable
 
@@ -43,9 +43,9 @@ HOST_IS_FULL: dict[Kind, str] = {
     "fc": "CMMVC8996E",
     "sas": "CMMVC8996E",
 }
-"""How the array refuses one port too many of a host."""
+"""Code of the refusal for too many ports of a host."""
 ABSENT: dict[Kind, str] = {"fc": "CMMVC5873E", "sas": "CMMVC5873E", "nvme": "CMMVC9340E"}
-"""How 8.7 refuses to remove a port that the host has not; for iSCSI names no code of its own is documented."""
+"""Code of 8.7 for the removal of a port that the host does not have; none is documented for iSCSI names."""
 PORTS: Grammar = {
     "-iscsiname": VALUE,
     "-hbawwpn": VALUE,
@@ -56,24 +56,24 @@ PORTS: Grammar = {
 
 
 def named(array: System, call: Call) -> list[HostPort]:
-    """The ports of a command: one option of them, not none and not two; each a name that could be one."""
+    """Return the ports that a command names. Exactly one option may name them; each name must be valid."""
     given = [option for option in OPTIONS if call.has(option)]
     if not given:
         raise Refused("CMMVC5707E")
     if len(given) > 1:
         raise Refused("CMMVC5713E")
     kind, separator = OPTIONS[given[0]]
-    words = call.listed(given[0], separator)
-    return [HostPort(kind=kind, name=model.initiator(kind, word, array.rules)) for word in words]
+    names = call.listed(given[0], separator)
+    return [HostPort(kind=kind, name=model.initiator(kind, name, array.rules)) for name in names]
 
 
 def protocols(level: Level) -> dict[Kind, tuple[str, ...]]:
-    """The protocols that fit each kind of port, the usual one first."""
+    """Return the protocols for each kind of port, the default first."""
     return NEW_PROTOCOLS if level.at(*PARTITIONS) else OLD_PROTOCOLS
 
 
 def may_join(array: System, ports: list[HostPort], groups: list[int], already: int = 0) -> None:
-    """Refuse ports that another host has, that come twice, or that would be too many."""
+    """Refuse ports that another host has, that are repeated, or that exceed a limit."""
     folded = [port.name.casefold() for port in ports]
     if len(set(folded)) < len(folded) or any(name in array.port_owner for name in folded):
         exactly = {port.name for owner in array.hosts.values() for port in owner.ports}
@@ -91,7 +91,7 @@ def may_join(array: System, ports: list[HostPort], groups: list[int], already: i
 
 
 def refuse_if_crowded(array: System, ports: list[HostPort], groups: Iterable[int]) -> None:
-    """Refuse iSCSI names in an I/O group that takes no further ones."""
+    """Refuse iSCSI names in an I/O group that is full."""
     most, more = array.limits.iqns_per_io_group, sum(port.kind == "iscsi" for port in ports)
     if most and more and any(array.iqns[group] + more > most for group in groups):
         raise Refused("CMMVC9326E")
@@ -190,19 +190,19 @@ def mkhost(array: System, call: Call) -> str:
 
 
 def _refuse_if_full(array: System, groups: Iterable[int]) -> None:
-    """Refuse one more host in an I/O group that takes no more."""
+    """Refuse another host in an I/O group that is full."""
     most = array.limits.hosts_per_io_group
     if most and any(sum(group in host.io_groups for host in array.hosts.values()) >= most for group in groups):
         raise Refused("CMMVC8994E")
 
 
 def _site_id(array: System, site: str) -> str:
-    """The number of a site; only the nodes know which sites there are."""
+    """Return the id of a site; the sites are known from the nodes only."""
     return next((node.site_id for node in array.nodes.values() if site and node.site_name == site), "")
 
 
 def _given_name(array: System, number: int) -> str:
-    """The name that the array gives itself, of the pattern that it keeps for that."""
+    """Return a name as the array chooses it, from its reserved pattern."""
     while f"host{number}" in array.host_named:
         number += 1
     return f"host{number}"
@@ -216,7 +216,7 @@ def _type(call: Call, default: str) -> str:
 
 
 def _protocol(array: System, call: Call, ports: list[HostPort]) -> str:
-    """The protocol of a new host: the one that is named, or the one that its ports speak."""
+    """Return the protocol of a new host: as requested, or the default of its ports."""
     kind = ports[0].kind
     suitable = protocols(array.level)
     if not call.has("-protocol"):
@@ -245,7 +245,7 @@ def _portset(array: System, call: Call, kind: Kind, protocol: str) -> str:
 
 
 def _port_type(kind: Kind | None, protocol: str) -> str:
-    """The port_type that a portset for these ports must have; empty where either would do."""
+    """Return the port_type of a portset for these ports; empty if both fit."""
     if kind in {"fc", "iscsi"}:
         return "fc" if kind == "fc" else "ethernet"
     return {"fcnvme": "fc", "rdmanvme": "ethernet", "tcpnvme": "ethernet"}.get(protocol, "")
@@ -271,7 +271,7 @@ def chhost(array: System, call: Call) -> str:
 
 
 def _place(array: System, call: Call, host: Host) -> dict[str, str]:
-    """Where a host belongs: its portset, protocol, site and mask."""
+    """Return the changed settings of a host: portset, protocol, site and mask."""
     changed = {field: call.value(f"-{field}") for field in ("site", "mask") if call.has(f"-{field}")}
     if call.has("-site"):
         changed["site_id"] = _site_id(array, call.value("-site"))
@@ -300,7 +300,7 @@ def _overlap(array: System, one: str, other: str) -> bool:
 
 
 def _secrets(array: System, call: Call) -> dict[str, str]:
-    """CHAP as three generations of firmware spell it."""
+    """Set CHAP, with the options of three generations of firmware."""
     for option in ("-chapsecret", "-hostsecret"):
         if call.has(option) and not 0 < len(call.value(option)) <= array.rules.longest_chap_secret:
             raise Refused(array.rules.chap_secret_code)

@@ -1,4 +1,4 @@
-"""Making and removing mappings of volumes to hosts."""
+"""Mappings of volumes to hosts: mkvdiskhostmap, rmvdiskhostmap and the lists of mappings."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def mkvdiskhostmap(array: System, call: Call) -> str:
 
 
 def _wanted(array: System, host: Host, call: Call) -> int | None:
-    """The LUN of -scsi; None leaves it to the array. Refused where it is none, or the host takes none."""
+    """Return the LUN of -scsi; None lets the array choose. Refused if it is invalid, or not permitted for the host."""
     nvme = "nvme" in host.protocol
     if nvme and call.has("-allowmismatchedscsiids"):
         raise Refused("CMMVC9405E")
@@ -56,17 +56,17 @@ def _wanted(array: System, host: Host, call: Call) -> int | None:
     return wanted
 
 
-def lun(array: System, word: str) -> int:
-    """A word as a LUN: a number from 0, and below the number of mappings that a host may have."""
-    if not word.removeprefix("-").isdecimal():
-        raise Refused("CMMVC5716E", word)
-    if not 0 <= int(word) < (array.limits.luns_per_host or MOST_LUNS):
-        raise Refused(array.rules.lun_out_of_range_code, word)
-    return int(word)
+def lun(array: System, text: str) -> int:
+    """Parse a LUN: from 0, and below the number of mappings that a host may have."""
+    if not text.removeprefix("-").isdecimal():
+        raise Refused("CMMVC5716E", text)
+    if not 0 <= int(text) < (array.limits.luns_per_host or MOST_LUNS):
+        raise Refused(array.rules.lun_out_of_range_code, text)
+    return int(text)
 
 
 def _refuse_clash(array: System, host: Host, volume: Volume, wanted: int | None) -> None:
-    """5878E for a pair that is mapped, 5879E for a LUN in use; which comes first is a rule."""
+    """Refuse a pair that is mapped (5878E) or a LUN in use (5879E); a rule sets which is checked first."""
     seen = array.seen_by(host)
     same_pair = any(mapping.volume is volume for mapping in seen)
     clash = any(wanted in {mapping.lun, *mapping.luns.values()} for mapping in seen)
@@ -79,7 +79,7 @@ def _refuse_clash(array: System, host: Host, volume: Volume, wanted: int | None)
 
 
 def others(array: System, volume: Volume, host: Host | None = None) -> bool:
-    """Whether anything but this host, or the host cluster that it is in, has the volume."""
+    """Whether the volume is mapped to anything but this host or its host cluster."""
     own_cluster = array.cluster_of(host) if host else None
     shared = any(mapping.owner is not own_cluster for mapping in array.shared_of(volume))
     return shared or any(mapping.owner is not host for mapping in array.of_volume[volume.id].values())
@@ -88,7 +88,7 @@ def others(array: System, volume: Volume, host: Host | None = None) -> bool:
 def _placed(
     array: System, mapping: Mapping, host: Host, wanted: int | None, groups: list[int], *, may_differ: bool
 ) -> Mapping:
-    """The mapping with its LUN: the wanted one, else the lowest that is free in its I/O groups."""
+    """Create the mapping with the requested LUN, otherwise with the lowest that is free in its I/O groups."""
     if wanted is not None:
         mapping.lun = wanted
     elif may_differ:
@@ -101,7 +101,7 @@ def _placed(
 
 
 def _lowest_free(array: System, host: Host, groups: list[int]) -> int:
-    """The lowest LUN that this host does not use in any of these I/O groups."""
+    """Return the lowest LUN that this host does not use in any of these I/O groups."""
     used: dict[int, set[int]] = {group: set() for group in groups}
     for mapping in array.seen_by(host):
         for group in used.keys() & set(array.groups(mapping.volume)):
@@ -150,7 +150,7 @@ CHANGES = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a mapping list: a mapping as one host sees it through one I/O group."""
+    """One row of a list of mappings: a mapping of one host through one I/O group."""
 
     mapping: Mapping
     host: Host
@@ -189,7 +189,7 @@ KIND: list[Column[Row]] = [
 
 
 def _renamed(columns: list[Column[Row]]) -> list[Column[Row]]:
-    """The same columns as `id` and `name`, which mean the object that the list was asked about."""
+    """The same columns as `id` and `name`, for the object that the list is about."""
     return [Column(name, column.get) for name, column in zip(("id", "name"), columns, strict=True)]
 
 
@@ -277,7 +277,7 @@ def lshostclustermember(array: System, call: Call) -> str:
 
 
 def lshostclustervolumemap(array: System, call: Call) -> str:
-    """The shared mappings of one host cluster, or of all."""
+    """List the shared mappings of one host cluster, or of all."""
     named = [find.cluster(array, call.object, find.UNKNOWN).id] if call.object else sorted(array.clusters)
     return concise(array, call, SHARED, [row for number in named for _, row in sorted(array.shared[number].items())])
 

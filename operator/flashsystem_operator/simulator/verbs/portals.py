@@ -1,4 +1,4 @@
-"""Reads about the addresses that hosts log in to: ports with addresses, addresses in portsets, portsets."""
+"""Reads of ports, addresses, portsets and Fibre Channel logins."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from flashsystem_operator.simulator.verbs.find import UNKNOWN
 from flashsystem_operator.simulator.verbs.find import host as find_host
 
 WIDER = (7, 4)
-"""From here on lsportip shows a good dozen more columns."""
+"""From this release on lsportip has about a dozen more columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortRow:
-    """A row of lsportip: a port as its node has it, or the addresses it took over from its partner."""
+    """A row of lsportip: a port of its node, or the addresses that it took over from its partner."""
 
     port: IpPort
     node: Node
@@ -26,7 +26,7 @@ class PortRow:
     failover: bool = False
 
     def here(self, field: str) -> str:
-        """A field that comes with the addresses, empty where this row has none."""
+        """Return a field of the addresses; empty if this row has none."""
         source = self.taken_over if self.failover else self.port
         return str(getattr(source, field)) if source else ""
 
@@ -35,7 +35,7 @@ class PortRow:
 
 
 def _address(name: str, since: tuple[int, ...] = EVER, until: tuple[int, ...] = NEVER) -> Column[PortRow]:
-    """A column that comes with the addresses and moves to the partner with them."""
+    """A column that belongs to the addresses and moves to the partner with them."""
     header = {"address": "IP_address", "address_6": "IP_address_6"}.get(name, name)
     return Column(header, lambda _, row: row.here(name), since, until)
 
@@ -70,7 +70,7 @@ PORT: list[Column[PortRow]] = [
 
 
 def _port_rows(array: System) -> Iterator[PortRow]:
-    """The ports of the nodes that are up, and what they took over from the partner in their I/O group."""
+    """Return the ports of online nodes, and the addresses that they took over from the partner in the I/O group."""
     for port in array.state.ports:
         node = array.nodes[port.node]
         if node.status != "online":
@@ -157,7 +157,7 @@ READS = (
 
 
 NPIV = HOST_CLUSTERS
-"""Virtual target ports came with the same release as host clusters, 7.7."""
+"""Virtual target ports were added in the same release as host clusters, 7.7."""
 
 FIBRE_PORT: list[Column[FibrePort]] = [
     Column("id", lambda array, port: array.state.fibre_ports.index(port)),
@@ -183,7 +183,7 @@ def lsportfc(array: System, call: Call) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A row of lstargetportfc: a port with the name of its own, or with the virtual one that hosts log in to."""
+    """A row of lstargetportfc: a port with its own name, or with the virtual one that hosts log in to."""
 
     number: int
     port: FibrePort
@@ -191,7 +191,7 @@ class Target:
 
     @property
     def permitted(self) -> bool:
-        """Whether hosts may log in here: to the virtual name, where there is one."""
+        """Whether hosts may log in to this name: to the virtual one, if there is one."""
         return self.virtual or not self.port.virtual_wwpn
 
 
@@ -224,7 +224,7 @@ def lstargetportfc(array: System, call: Call) -> str:
 
 
 def _portsets(array: System, port: FibrePort) -> list[str]:
-    """The portsets of this array that a port is in."""
+    """Return the portsets of a port that exist on this array."""
     return [name for name in port.portsets if name in array.portsets]
 
 
@@ -247,7 +247,7 @@ MEMBER: list[Column[Member]] = [
 
 
 def lsfcportsetmember(array: System, call: Call) -> str:
-    """One row for each port number and portset: the nodes of a system are wired alike."""
+    """Return one row for each port number and portset: all nodes of a system have the same wiring."""
     members = {(port.port_id, name) for port in array.state.fibre_ports for name in _portsets(array, port)}
     return concise(array, call, MEMBER, [Member(number, *member) for number, member in enumerate(sorted(members))])
 
@@ -266,7 +266,7 @@ class Login:
 
 
 def _logins(array: System) -> Iterator[Login]:
-    """As many ports as the initiator has logins, the first ones of them."""
+    """Return as many of the first ports as the initiator has logins."""
     for _, host in sorted(array.hosts.items()):
         for initiator in _fibre(host):
             for port in array.state.fibre_ports[: initiator.logins]:
@@ -289,7 +289,7 @@ LOGIN: list[Column[Login]] = [
 
 
 def lsfabric(array: System, call: Call) -> str:
-    """Only what is logged in. -host and -wwpn exclude each other."""
+    """List the logged-in initiators. -host and -wwpn exclude each other."""
     if call.has("-host") and call.has("-wwpn"):
         raise Refused("CMMVC5713E")
     rows = list(_logins(array))

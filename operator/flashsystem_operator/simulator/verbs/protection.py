@@ -1,6 +1,6 @@
-"""Volume protection: what may not be taken away within some minutes of the last I/O, -force or not.
+"""Volume protection: refuse to unmap or delete within some minutes of the last I/O, even with -force.
 
-Each command refuses with a code of its own, in two generations. Which release emits which is not documented.
+Each command has its own code, in two generations. Which release uses which is not documented.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from flashsystem_operator.simulator.verbs.host_views import status
 
 
 class Guard(Enum):
-    """What a command would take away, with its code in both generations."""
+    """What a command would remove, with its code in both generations."""
 
     MAPPING = ("CMMVC8457E", "CMMVC8478E")
     VOLUME = ("CMMVC8458E", "CMMVC8479E")
@@ -24,7 +24,7 @@ class Guard(Enum):
 
 
 def refuse_if_recent(array: System, volumes: Iterable[Volume], guard: Guard) -> None:
-    """Refuse if one of these volumes had I/O lately."""
+    """Refuse if one of these volumes had recent I/O."""
     if any(array.protected(volume) for volume in volumes):
         raise Refused(guard.value[array.rules.newer_protection_codes])
 
@@ -32,7 +32,7 @@ def refuse_if_recent(array: System, volumes: Iterable[Volume], guard: Guard) -> 
 def refuse_if_needed(array: System, host: Host, mappings: Iterable[Mapping], guard: Guard) -> None:
     """Refuse if one of these mappings of a host has a volume with recent I/O.
 
-    A host that is offline may go as long as another host has the volume: so a cluster of hosts is dismantled.
+    An offline host may be removed while another host has the volume, so that a cluster of hosts can be removed.
     """
     offline = status(array, host) == "offline"
     needed = [each.volume for each in mappings if not offline or array.hosts_of(each.volume) == [host]]

@@ -1,4 +1,4 @@
-"""Reads about pools and volumes."""
+"""Pools, volumes, their copies and volume groups: reads and changes."""
 
 from dataclasses import dataclass
 
@@ -59,7 +59,7 @@ LEGACY_POOL: list[Column[Pool]] = [
     *blank("type", value="parent"),
     *blank("encrypt", value="no"),
 ]
-"""The one pool of a legacy array; its detailed view names no name."""
+"""The only pool of a legacy array; its detailed view has no name."""
 POOL: list[Column[Pool]] = [
     Column("id", lambda _, pool: pool.id),
     Column("name", lambda _, pool: pool.name),
@@ -100,7 +100,7 @@ def lsmdiskgrp(array: System, call: Call) -> str:
 
 
 def _tiers(array: System, pool: Pool) -> list[Pair]:
-    """The four tiers of a pool, all of it in the fastest one."""
+    """Render the four tiers of a pool; all its capacity is in the fastest one."""
     block: list[Pair] = []
     for tier in ("tier0_flash", "tier1_flash", "tier_enterprise", "tier_nearline"):
         here = tier == "tier0_flash"
@@ -124,7 +124,7 @@ def _protection(array: System, pool: Pool) -> list[Pair]:
 
 
 def thin(_array: System, volume: Volume) -> str:
-    """Thin and compressed are counted apart."""
+    """Thin and compressed volumes are counted separately."""
     return "yes" if volume.thin and not volume.compressed else "no"
 
 
@@ -137,7 +137,7 @@ def deduplicated(_array: System, volume: Volume) -> str:
 
 
 def volume_groups(array: System) -> list[str]:
-    """The volume groups are those that volumes name; the place in this list is the id."""
+    """Return the volume groups that volumes name; the position in this list is the id."""
     return sorted({volume.volume_group for volume in array.volumes.values() if volume.volume_group})
 
 
@@ -146,7 +146,7 @@ def _group_id(array: System, volume: Volume) -> str | int:
 
 
 def _protocol(array: System, volume: Volume) -> str:
-    """What the hosts of a volume speak; blank while it is not mapped."""
+    """Return the protocol of the hosts of a volume; blank while it is not mapped."""
     protocols = {"nvme" if "nvme" in host.protocol else "scsi" for host in array.hosts_of(volume)}
     return min(protocols, default="")
 
@@ -265,7 +265,7 @@ CONCISE: list[Column[Volume]] = [
 
 
 def lsvdiskcopy(array: System, call: Call) -> str:
-    """The copies of one volume or of all; every volume has one here. With -copy, this copy in detail."""
+    """List the copies of one volume or of all; every volume has one. With -copy: this copy in detail."""
     if not call.object:
         if call.has("-copy"):
             raise Refused("CMMVC5701E")
@@ -293,7 +293,7 @@ def lsfcmap(array: System, call: Call) -> str:
 
 
 def lsvdiskfcmappings(array: System, call: Call) -> str:
-    """The FlashCopy maps of a volume. The guide names it as the object, Cinder's driver as -vdisk: both are taken."""
+    """List the FlashCopy maps of a volume. IBM's guide passes it as the object, Cinder as -vdisk: both work."""
     name = call.value("-vdisk") or call.object
     if not name:
         raise Refused("CMMVC5701E")
@@ -303,7 +303,7 @@ def lsvdiskfcmappings(array: System, call: Call) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A volume group: what the volumes that name it make of it."""
+    """A volume group, derived from the volumes that name it."""
 
     id: int
     name: str
@@ -351,7 +351,7 @@ LARGEST = 256 << 40
 
 
 def _bytes(call: Call) -> int:
-    """The -size of a command; the unit is mb unless it says otherwise."""
+    """Return the -size of a command in bytes; the default unit is mb."""
     unit, size = call.value("-unit", "mb"), call.value("-size")
     if unit not in UNITS:
         raise Refused("CMMVC5717E", unit)
@@ -391,9 +391,9 @@ def _make(array: System, call: Call, pool: Pool, smallest: int) -> Volume:
     return volume
 
 
-def _pool(array: System, word: str) -> Pool:
+def _pool(array: System, argument: str) -> Pool:
     for pool in array.pools.values():
-        if word in {pool.name, str(pool.id)}:
+        if argument in {pool.name, str(pool.id)}:
             return pool
     raise Refused(find.UNKNOWN)
 
@@ -459,7 +459,7 @@ LOOKS: Grammar = {
     **dict.fromkeys(("-rsize", "-grainsize", "-warning", "-easytier", "-vtype", "-cache", "-copyrate"), VALUE),
     **dict.fromkeys(("-autoexpand", "-compressed", "-nofmtdisk"), FLAG),
 }
-"""Options that change nothing but what the views show of the copy: a thin volume uses as much space as a thick one."""
+"""Options that only change what the views show of the copy: a thin volume uses as much space as a thick one."""
 SINCE_7_7 = Option(takes_value=False, since=(7, 7))
 CHANGES = (
     Verb(

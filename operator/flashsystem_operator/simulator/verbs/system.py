@@ -1,4 +1,4 @@
-"""Settings of the system and its pools, as far as an operator meets them."""
+"""The system, its nodes and I/O groups: reads, and the settings of system and pools that a client uses."""
 
 from flashsystem_operator.simulator.console.output import Column, Pair, Size, blank, concise, detailed, pairs
 from flashsystem_operator.simulator.console.parser import BYTES, FILTER, LS, NEEDED, VALUE, Call, Option, Verb
@@ -21,8 +21,8 @@ def chsystem(array: System, call: Call) -> str:
     if not call.options:
         raise Refused("CMMVC5733E")
     system = array.state.system
-    for option, (_, words) in CHOICES.items():
-        if call.has(option) and call.value(option) not in words:
+    for option, (_, values) in CHOICES.items():
+        if call.has(option) and call.value(option) not in values:
             raise Refused("CMMVC5706E", option)
     minutes = _minutes(call) if call.has("-vdiskprotectiontime") else system.vdisk_protection_time
     name = model.name(call.value("-name")) if call.has("-name") else system.name
@@ -38,7 +38,7 @@ def chsystem(array: System, call: Call) -> str:
 
 
 def _minutes(call: Call) -> int:
-    """The window of volume protection, from a quarter of an hour to a day."""
+    """Return the minutes of volume protection, from 15 to 1440."""
     minutes = call.value("-vdiskprotectiontime")
     if not minutes.isdecimal():
         raise Refused("CMMVC5716E", minutes)
@@ -172,7 +172,7 @@ FEATURES: list[Column[Identity]] = [
 
 
 def _tiers(array: System) -> list[Pair]:
-    """The tiers of all pools, all of them in the flash tier."""
+    """Render the tiers of all pools; all capacity is in the flash tier."""
     tiers = ["tier0_flash", "tier1_flash", "tier_enterprise", "tier_nearline"]
     block: list[Pair] = []
     for tier in ["tier_scm", *tiers] if array.level.at(*EIGHT) else tiers:
@@ -186,7 +186,7 @@ def _tiers(array: System) -> list[Pair]:
 
 
 def lscluster(array: System, call: Call) -> str:
-    """The older lssystem: a list of the systems that are known, and with an object what lssystem prints of it."""
+    """The older lssystem: a list of the known systems, or with an object the output of lssystem."""
     system = array.state.system
     if call.object in {system.id, system.name}:
         return lssystem(array, call)
@@ -217,7 +217,7 @@ def lslicense(_array: System, call: Call) -> str:
 
 
 def lsguicapabilities(_array: System, call: Call) -> str:
-    """As far as clients read it: how compression is licensed, and the product number of a FlashSystem."""
+    """What clients read of it: the licence of compression, and the product number of a FlashSystem."""
     return detailed(call, [("license_scheme", "flex"), ("product_key", "4939")])
 
 
