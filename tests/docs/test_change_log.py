@@ -47,4 +47,4 @@ def test_every_key_is_explained_and_no_other() -> None:
 
 
 def test_every_wish_is_explained_and_no_other() -> None:
-    assert first_cells("| `why` | The wish") == {why.value for why in ChangeKind}
+    assert first_cells("| `why` | Kind of change") == {why.value for why in ChangeKind}

@@ -10,7 +10,7 @@ from support.drifting import TABLE
 TEXT = (Path(__file__).parents[2] / "docs" / "drift.md").read_text(encoding="utf-8")
 ROWS = {
     cells[0]: cells[1:]
-    for line in TEXT.partition("| Done on the array by hand |")[2].partition("\n\n")[0].splitlines()[2:]
+    for line in TEXT.partition("| Change on the array |")[2].partition("\n\n")[0].splitlines()[2:]
     if (cells := [cell.strip() for cell in line.strip("|").split("|")])
 }
 SAID = {row.by_hand: row for row in TABLE}

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "gitops.md").read_text(encoding="utf-8")
 ROWS = {
     cells[0]: cells[2:]
-    for line in TEXT.partition("| What goes on |")[2].partition("\n\n")[0].splitlines()[2:]
+    for line in TEXT.partition("| State |")[2].partition("\n\n")[0].splitlines()[2:]
     if (cells := [cell.strip() for cell in line.strip("|").split("|")])
 }
 
@@ -27,8 +27,8 @@ def thing(*true: str, reason: str = "Because", seen: int = 1, **meta: str) -> Ma
 
 
 SHOWN = {
-    "just made, or changed and not seen yet": [thing("Ready", seen=0), thing("Stalled", seen=-1)],
-    "under way, or waiting for another object, a volume, the array": [thing("Reconciling", "Reachable")],
+    "just created, or changed and not observed yet": [thing("Ready", seen=0), thing("Stalled", seen=-1)],
+    "in progress, or waiting for another object, a volume, the array": [thing("Reconciling", "Reachable")],
     "done": [thing("Ready", "Reachable")],
     "only a change of the spec or of the array helps": [thing("Stalled", "Reachable")],
     "held back by `paused`, and done before": [thing("Ready", "Paused", "Reachable", reason="Paused")],
@@ -36,7 +36,7 @@ SHOWN = {
         thing("Reconciling", "Paused", "Reachable", reason="Paused"),
         thing("Reconciling", "Reachable", reason="Planned"),
     ],
-    "an array is out of reach": [thing("Reconciling")],
+    "an array cannot be reached": [thing("Reconciling")],
     "the same, its attachments and hosts that were Ready": [thing("Ready", "Reachable")],
     "being deleted, and perhaps waiting": [thing("Reconciling", deletionTimestamp="2026-01-01T00:00:00Z")],
 }

@@ -52,7 +52,7 @@ def test_rule_and_dashboard_arrive_whole(made: Made) -> None:
 
 def test_the_page_explains_every_field_of_a_line_and_shows_none_that_is_not_there() -> None:
     log = PAGE.read_text().partition("## Log")[2]
-    rows = log.partition("| Key | What it says |\n|---|---|\n")[2].partition("\n\n")[0]
+    rows = log.partition("| Key | Meaning |\n|---|---|\n")[2].partition("\n\n")[0]
     keys = {key for row in rows.splitlines() for key in re.findall("`(\\w+)`", row.split("|")[1])}
     example = json.loads(log.partition("```json")[2].partition("```")[0])
 

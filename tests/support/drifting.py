@@ -82,12 +82,12 @@ class Row(NamedTuple):
 
 TABLE = [
     Row(
-        "a mapping was removed, and the machine is not logged in",
+        "a mapping was removed, and the host is not logged in",
         attached(was_attached(), inventory(DATA, OURS)),
         done=(MapVolume,),
     ),
     Row(
-        "a mapping was removed, and the machine is logged in",
+        "a mapping was removed, and the host is logged in",
         attached(was_attached(), inventory(DATA, LOGGED_IN)),
         ("MappingRemoved", "MappingRemoved"),
     ),
@@ -112,7 +112,7 @@ TABLE = [
         ("VolumeMappedElsewhere", "MappingRemoved"),
     ),
     Row(
-        "a mapping was removed, and another volume got its LUN; the machine is not logged in",
+        "a mapping was removed, and another volume got its LUN; the host is not logged in",
         attached(was_attached(), inventory(DATA, LOGS, OURS, mapped(OURS, LOGS, 1))),
         done=(MapVolume,),
     ),
@@ -122,7 +122,7 @@ TABLE = [
         ("LUNTaken", "MappingRemoved"),
     ),
     Row(
-        "a mapping was removed and made again",
+        "a mapping was removed and created again",
         attached(was_attached(), inventory(DATA, OURS, mapped(OURS, DATA))),
         ("Attached",),
     ),
@@ -184,7 +184,7 @@ TABLE = [
         ("VolumeGone",),
     ),
     Row(
-        "the volume was deleted, and another one made under its name",
+        "the volume was deleted, and another one created under its name",
         attached(was_attached(), inventory(volume("data", 9), OURS, mapped(OURS, volume("data", 9)))),
         ("VolumeGone",),
     ),
@@ -219,12 +219,12 @@ TABLE = [
         ("VolumeMappedElsewhere",),
     ),
     Row(
-        "an initiator was taken off a host object of ours",
+        "an initiator was removed from a host object of the operator",
         hosted(with_ports("node", "second"), inventory(DATA, OURS, mapped(OURS, DATA)), was_attached()),
         done=(AddPorts,),
     ),
     Row(
-        "an initiator was taken off a host object of ours, and `driftPolicy` of the host is `Report`",
+        "an initiator was removed from a host object of the operator, and `driftPolicy` of the host is `Report`",
         hosted(
             with_ports("node", "second", drift_policy="Report"),
             inventory(DATA, OURS, mapped(OURS, DATA)),
@@ -233,7 +233,7 @@ TABLE = [
         ("PortsChanged", "PortsChanged"),
     ),
     Row(
-        "an initiator was taken off a host object of ours, and `driftPolicy` of the host is `Ignore`",
+        "an initiator was removed from a host object of the operator, and `driftPolicy` of the host is `Ignore`",
         hosted(
             with_ports("node", "second", drift_policy="Ignore"),
             inventory(DATA, OURS, mapped(OURS, DATA)),
@@ -242,7 +242,7 @@ TABLE = [
         ("PortsChanged",),
     ),
     Row(
-        "an initiator was taken off a host object of ours and put on another one",
+        "an initiator was removed from a host object of the operator and put on another one",
         hosted(
             with_ports("node", "second"),
             inventory(DATA, OURS, host_object("admins", "second"), mapped(OURS, DATA)),
@@ -251,12 +251,12 @@ TABLE = [
         ("Conflict",),
     ),
     Row(
-        "an initiator was added to a host object of ours",
+        "an initiator was added to a host object of the operator",
         hosted(with_ports("node", spec=("node",)), inventory(DATA, BOTH, mapped(BOTH, DATA)), was_attached()),
         ("Ready", "PortsChanged"),
     ),
     Row(
-        "an initiator was added to a host object of ours, and `driftPolicy` of the host is `Ignore`",
+        "an initiator was added to a host object of the operator, and `driftPolicy` of the host is `Ignore`",
         hosted(
             with_ports("node", spec=("node",), drift_policy="Ignore"),
             inventory(DATA, BOTH, mapped(BOTH, DATA)),
@@ -265,7 +265,7 @@ TABLE = [
         ("Ready",),
     ),
     Row(
-        "an initiator was taken off an administrator's own host object",
+        "an initiator was removed from an administrator's own host object",
         hosted(host("node", "node", "second"), inventory(DATA, ADMINS, mapped(ADMINS, DATA)), was_attached(ADMINS)),
         ("MissingInitiators",),
     ),

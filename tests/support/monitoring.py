@@ -23,7 +23,7 @@ metadata:
   labels: {app.kubernetes.io/name: flashsystem-operator, app.kubernetes.io/part-of: flashsystem}
 spec:
 """
-_BEGIN = "| Metric | Type | Labels | What it says |\n|---|---|---|---|\n"
+_BEGIN = "| Metric | Type | Labels | Meaning |\n|---|---|---|---|\n"
 
 
 def rule() -> str:
