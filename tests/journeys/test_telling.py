@@ -66,21 +66,21 @@ def test_the_life_of_an_attachment_is_told_on_it_and_on_its_host(stand: Stand, s
     assert "taken by another volume" in refused
     simulator.control.forget(refusing)
 
-    assert "vol0 is mapped to host worker-1-" in told(stand, "db", "Attached")
-    assert "worker-1-" in told(stand, "worker-1", "HostMade")
+    assert "vol0 is mapped to host worker-1-" in told(stand, "db", "VolumeMapped")
+    assert "worker-1-" in told(stand, "worker-1", "HostObjectCreated")
     stand.apply(stand.attachment("second", "worker-1", "vol0"))
     assert "db" in told(stand, "second", "Duplicate")
 
     host = stand.status(HOSTS, "worker-1")["name"]
     stand.delete(ATTACHMENTS, "second", "db")
     assert f"vol0 is not mapped to host {host} any more" in told(stand, "db", "Detached")
-    assert host in told(stand, "worker-1", "HostRemoved")
+    assert host in told(stand, "worker-1", "HostObjectRemoved")
 
-    assert reasons(stand, "db") == ["RefusedByArray", "Attached", "Detached"]
-    assert reasons(stand, "worker-1") == ["HostMade", "HostRemoved"]
+    assert reasons(stand, "db") == ["RefusedByArray", "VolumeMapped", "Detached"]
+    assert reasons(stand, "worker-1") == ["HostObjectCreated", "HostObjectRemoved"]
     assert reasons(stand, "second") == ["Duplicate"]
     kinds = {event["reason"]: event["type"] for event in events(stand, "db")}
-    assert kinds == {"RefusedByArray": "Warning", "Attached": "Normal", "Detached": "Normal"}
+    assert kinds == {"RefusedByArray": "Warning", "VolumeMapped": "Normal", "Detached": "Normal"}
 
 
 def test_what_an_administrator_did_is_told_and_what_was_put_right(stand: Stand, simulator: Simulator) -> None:
@@ -91,8 +91,8 @@ def test_what_an_administrator_did_is_told_and_what_was_put_right(stand: Stand, 
         stand.attachment("found", "worker-1", "vol0"),
         stand.attachment("made", "worker-1", "vol1"),
     )
-    assert "It was there before" in told(stand, "found", "Attached")
-    assert "admins of an administrator's" in told(stand, "worker-1", "HostAdopted")
+    assert "It was there before" in told(stand, "found", "VolumeMapped")
+    assert "admins of an administrator's" in told(stand, "worker-1", "HostObjectAdopted")
     stand.ready(ATTACHMENTS, "made")
 
     admin(simulator, "rmvdiskhostmap -host admins vol1")
@@ -111,7 +111,7 @@ def test_an_array_that_is_down_is_told_once_on_the_array_and_on_nothing_below_it
     stand.apply(stand.host("worker-1"), *(stand.attachment(name, "worker-1", f"vol{name[1:]}") for name in names))
     stand.ready(ATTACHMENTS, *names)
     for name in names:
-        told(stand, name, "Attached")
+        told(stand, name, "VolumeMapped")
 
     port = simulator.port
     stand.patch(ARRAYS, "array", {"management": {"addresses": [simulator.host], "port": 1}})
@@ -121,7 +121,7 @@ def test_an_array_that_is_down_is_told_once_on_the_array_and_on_nothing_below_it
     stand.patch(ARRAYS, "array", {"management": {"addresses": [simulator.host], "port": port}})
     assert "answers again" in told(stand, "array", "Reachable")
     stand.ready(ATTACHMENTS, "late")
-    told(stand, "late", "Attached")
+    told(stand, "late", "VolumeMapped")
 
-    assert reasons(stand, "array") == ["Ready", "Unreachable", "Reachable"]
-    assert [reasons(stand, name) for name in [*names, "late"]] == [["Attached"]] * 5
+    assert reasons(stand, "array") == ["ArrayReady", "Unreachable", "Reachable"]
+    assert [reasons(stand, name) for name in [*names, "late"]] == [["VolumeMapped"]] * 5

@@ -84,15 +84,15 @@ ATTACHED = before(said("Ready", "True", "Attached"), attached=True)
 DRIFTING = before(said("Drifted", "True", "LUNDiffers"), attached=True)
 
 CASES = [
-    Case("a volume was mapped", before(), MAP, Outcome(THERE), after(), (("Attached", False),)),
-    Case("a mapping was found", before(), THERE, Outcome(THERE), after(origin="Adopted"), (("Attached", False),)),
+    Case("a volume was mapped", before(), MAP, Outcome(THERE), after(), (("VolumeMapped", False),)),
+    Case("a mapping was found", before(), THERE, Outcome(THERE), after(origin="Adopted"), (("VolumeMapped", False),)),
     Case(
         "it was mapped in a pass of which nothing was told",
         before(),
         THERE,
         Outcome(THERE),
         after(),
-        (("Attached", False),),
+        (("VolumeMapped", False),),
     ),
     Case("all is as it was", ATTACHED, THERE, Outcome(THERE), after()),
     Case("it waits", before(), Wait(Reason.ARRAY_NOT_READY, "x"), Outcome(Wait(Reason.ARRAY_NOT_READY, "x")), after()),

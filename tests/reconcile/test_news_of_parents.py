@@ -25,12 +25,12 @@ ASKED = {"name": NODE, "ownership": "Created", "ports": [{"iqn": "iqn.1994-05.co
 @pytest.mark.parametrize(
     ("was", "now", "reason"),
     [
-        ({}, MADE, "HostMade"),
-        (ASKED, MADE, "HostMade"),
+        ({}, MADE, "HostObjectCreated"),
+        (ASKED, MADE, "HostObjectCreated"),
         (MADE, MADE, None),
-        ({}, ADOPTED, "HostAdopted"),
+        ({}, ADOPTED, "HostObjectAdopted"),
         (ADOPTED, ADOPTED, None),
-        (MADE, {}, "HostRemoved"),
+        (MADE, {}, "HostObjectRemoved"),
         ({}, {}, None),
         (ASKED, {}, None),
     ],
@@ -51,7 +51,7 @@ def test_a_host_tells_of_its_host_object(was: dict[str, Any], now: dict[str, Any
         (before(**bound(host_object(NODE, "node"), DATA, attached_time=THEN)), Release(), "Detached"),
         (before(**bound(host_object(NODE, "node"), DATA, attached_time=THEN)), Release("It stays."), "LeftOnArray"),
         (before(), Release(), None),
-        (host("node", status=MADE), Release(), "HostRemoved"),
+        (host("node", status=MADE), Release(), "HostObjectRemoved"),
         (host("node", status=MADE), Release("It stays."), "LeftOnArray"),
         (host("node", status=ADOPTED), Release(), None),
         (host("node"), Release(), None),
@@ -92,7 +92,7 @@ def look(decision: Decision | None) -> ArrayStatus:
 @pytest.mark.parametrize(
     ("was", "now", "tells"),
     [
-        (None, UP, [("Ready", False)]),
+        (None, UP, [("ArrayReady", False)]),
         (UP, UP, []),
         (None, DOWN, [("Unreachable", True)]),
         (UP, DOWN, [("Unreachable", True)]),
@@ -101,7 +101,7 @@ def look(decision: Decision | None) -> ArrayStatus:
         (DOWN, UP, [("Reachable", False)]),
         (UP, OPEN, [("OpenAccessOn", True)]),
         (OPEN, OPEN, []),
-        (OPEN, UP, [("Ready", False)]),
+        (OPEN, UP, [("ArrayReady", False)]),
     ],
 )
 def test_an_array_tells_once_that_it_is_down_and_once_that_it_is_back(

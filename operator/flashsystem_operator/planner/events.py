@@ -25,7 +25,7 @@ from flashsystem_operator.planner.status import Outcome
 class EventReason(StrEnum):
     """The reasons of Events that are not those of a condition."""
 
-    ATTACHED = "Attached"
+    ATTACHED = "VolumeMapped"
     """The volume is mapped, for the first time."""
     DETACHED = "Detached"
     """The attachment goes, and nothing of it is left on the array."""
@@ -37,11 +37,11 @@ class EventReason(StrEnum):
     """What another hand had changed on the array was put right by the operator."""
     DRIFT_ENDED = "DriftEnded"
     """What another hand had changed on the array is as wished again, without the operator."""
-    HOST_MADE = "HostMade"
+    HOST_MADE = "HostObjectCreated"
     """The host object was made on the array."""
-    HOST_ADOPTED = "HostAdopted"
+    HOST_ADOPTED = "HostObjectAdopted"
     """A host object of an administrator's was found, and is used as it is."""
-    HOST_REMOVED = "HostRemoved"
+    HOST_REMOVED = "HostObjectRemoved"
     """The host object is not on the array any more."""
     REACHABLE = "Reachable"
     """The array answers again."""
@@ -51,7 +51,7 @@ class EventReason(StrEnum):
     """The volume has another name on the array; it is the same one, by its UID, and nothing is done."""
     AUDIT_CHANGED = "AuditChanged"
     """What is on the array and explained by no resource is not what it was."""
-    READY = "Ready"
+    READY = "ArrayReady"
     """The array can be worked with, for the first time or again."""
 
 
