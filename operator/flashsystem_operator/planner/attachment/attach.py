@@ -19,7 +19,7 @@ from flashsystem_operator.planner.attachment.detach import host_to_leave, on_ano
 from flashsystem_operator.planner.decision import UNSEEN, Act, Decision, InSync, Note, Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired, has_been_admitted, seniority, volume_of
 from flashsystem_operator.planner.host import host_chap, host_plan, host_settings
-from flashsystem_operator.planner.luns import choose, for_others, hasty
+from flashsystem_operator.planner.luns import choose, for_others, quarantine_warning
 from flashsystem_operator.planner.outputs.connection_secret import portals_for
 from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.text import listed
@@ -330,11 +330,11 @@ def _plan_unmapped(attachment: VolumeAttachment, target: Target, desired: Desire
         return left
     if refused := judge(attachment, target, desired, inventory):
         return refused
-    resting = for_others(target.volume.uid, target.resource, desired, inventory)
-    lun = choose(attachment, target.name, desired, inventory, resting)
+    quarantine = for_others(target.volume.uid, target.resource, desired, inventory)
+    lun = choose(attachment, target.name, desired, inventory, quarantine)
     if isinstance(lun, Refuse):
         return lun
-    warning = "" if attachment.spec.lun == lun else hasty(lun, target.name, resting)
+    warning = "" if attachment.spec.lun == lun else quarantine_warning(lun, target.name, quarantine)
     return Act((*_make_host(target, desired, inventory), _map(target, lun, inventory)), warning=warning)
 
 
