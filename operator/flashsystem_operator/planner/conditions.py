@@ -1,7 +1,7 @@
 """Conditions for a decision, in the form that `kubectl wait`, Flux and Argo CD read.
 
-`Ready` states whether the array was in sync at the last observation. `Reconciling` is True while something is under way or awaited. `Stalled` is True
-when only a change of the spec or of the array helps.
+`Ready` states whether the array was in sync at the last observation. `Reconciling` is True while something is under way
+or awaited. `Stalled` is True when only a change of the spec or of the array helps.
 """
 
 from flashsystem_operator.api.common import Condition, Conditions, Truth, find
