@@ -92,7 +92,7 @@ def test_what_an_administrator_did_is_told_and_what_was_put_right(stand: Stand, 
         stand.attachment("made", "worker-1", "vol1"),
     )
     assert "It was there before" in told(stand, "found", "Attached")
-    assert "admins of an administrator's" in told(stand, "worker-1", "HostAdopted")
+    assert "admins of the array administrator" in told(stand, "worker-1", "HostAdopted")
     stand.ready(ATTACHMENTS, "made")
 
     admin(simulator, "rmvdiskhostmap -host admins vol1")

@@ -107,7 +107,7 @@ CASES = [
         "a host object of a resource that is there no more tells the way out",
         decided(node(), inventory(host_object(own_name("other"), "node"))),
         Reason.INITIATOR_HELD_BY,
-        (own_name("other"), "there no more", "remove it on the array"),
+        (own_name("other"), "no longer exists", "remove it on the array"),
     ),
     Case(
         "of two that claim one initiator the elder has it",

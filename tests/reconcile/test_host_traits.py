@@ -301,7 +301,7 @@ PLACE = [
             of=array(allowed_namespaces={"from": "All"}),
         ),
         Reason.IO_GROUP_NOT_FOUND,
-        ("no I/O group io_grp7 with a node in it. Correct spec.ioGroups, or ask whoever keeps the array",),
+        ("no I/O group io_grp7 with a node in it. Correct spec.ioGroups, or ask the array administrator",),
     ),
     Case(
         "nothing is mapped to a host object that cannot be as it is wished",

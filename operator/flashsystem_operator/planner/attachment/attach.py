@@ -86,8 +86,8 @@ def _exclusive(volume: Volume, others: frozenset[HostName], reader: Reader, inve
 def _in_a_cluster(volume: Volume, clusters: Collection[str], reader: Reader) -> Refuse:
     return Refuse(
         Reason.MAPPED_THROUGH_HOST_CLUSTER,
-        f"Volume {volume.name} is mapped to {_hosts((), clusters, reader)}, which has no hosts; each host that is added "
-        "to it sees the volume. Unmap it there on the array (rmvolumehostclustermap), or set spec.access to Shared if "
+        f"Volume {volume.name} is mapped to {_hosts((), clusters, reader)}, which has no hosts; each host added to it "
+        "sees the volume. Unmap it there on the array (rmvolumehostclustermap), or set spec.access to Shared if "
         "its file system is made for several hosts.",
     )
 
