@@ -113,8 +113,8 @@ CASES = [
             status=bound(host_object(NEW, "node"), DATA),
         ),
         Release(
-            f"Volume data stays mapped to host {THIRDS.name} at LUN 1: the machine now belongs to another installation of "
-            "this operator.",
+            f"Volume data stays mapped to host {THIRDS.name} at LUN 1: the machine now belongs to another installation "
+            "of this operator.",
             on=(THIRDS.name,),
         ),
     ),

@@ -250,8 +250,8 @@ def choose(
             "Detach a volume with such a LUN from the host, or remove spec.persistentVolume.",
         )
     within = within or free
-    rested = next((lun for lun in within if lun not in quarantine), None)
-    return min(within, key=lambda lun: quarantine[lun].until or "") if rested is None else rested
+    released = next((lun for lun in within if lun not in quarantine), None)
+    return min(within, key=lambda lun: quarantine[lun].until or "") if released is None else released
 
 
 def _most(inventory: Inventory) -> int:

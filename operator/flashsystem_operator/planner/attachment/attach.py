@@ -155,8 +155,8 @@ def plan(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -
     if mappings := inventory.on_host(target.name).get(target.volume.uid):
         if (target.name, target.volume.uid) in desired.in_doubt_pairs:
             return host_plan.in_doubt(target.name)  # the mapping is there, so it is its end that is not certain
-        wished, own = _plan_mapped(attachment, target, mappings, desired, inventory), _own_or_first(mappings)
-        return _with_health(drift.of_mapped(wished, attachment, target, own, desired, inventory), target.volume)
+        decision, own = _plan_mapped(attachment, target, mappings, desired, inventory), _own_or_first(mappings)
+        return _with_health(drift.of_mapped(decision, attachment, target, own, desired, inventory), target.volume)
     return drift.of_removed(
         _plan_unmapped(attachment, target, desired, inventory), attachment, target, desired, inventory
     )

@@ -183,7 +183,7 @@ def _kept(array: FlashSystemArray, now: str) -> Entries:
 
 
 def _entries(array: FlashSystemArray, now: str) -> Entries:
-    """What was counted. Somebody else may have written it: a time that nobody can have counted at is the present."""
+    """The recorded counts. Others may have written them: a time in the future, or none, counts as the present."""
     return tuple(each.model_copy(update={"time": _past(each.time, now)}) for each in array.status.detaches)
 
 
