@@ -73,7 +73,7 @@ def test_the_life_of_an_attachment_is_told_on_it_and_on_its_host(stand: Stand, s
 
     host = stand.status(HOSTS, "worker-1")["name"]
     stand.delete(ATTACHMENTS, "second", "db")
-    assert f"vol0 is not mapped to host {host} any more" in told(stand, "db", "Detached")
+    assert f"vol0 is no longer mapped to host {host}" in told(stand, "db", "Detached")
     assert host in told(stand, "worker-1", "HostRemoved")
 
     assert reasons(stand, "db") == ["RefusedByArray", "Attached", "Detached"]

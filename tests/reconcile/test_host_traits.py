@@ -107,7 +107,7 @@ PLACE = [
             WANTED,
         ),
         Reason.HOST_LOGGED_IN,
-        ("is not as spec.portset and spec.ioGroups say.", "logged out"),
+        ("does not match spec.portset and spec.ioGroups.", "logged out"),
     ),
     Case(
         "unless somebody says that this very host is meant: it is done, with a warning",
@@ -136,7 +136,7 @@ PLACE = [
         "the type of a machine that is logged in stays",
         decided(node(host_type="TPGS"), inventory(ours(LOGGED_IN)), WANTED),
         Reason.HOST_LOGGED_IN,
-        ("is not as spec.hostType says.",),
+        ("does not match spec.hostType.",),
     ),
     Case(
         "I/O groups are added to a machine that is logged in",
