@@ -59,7 +59,7 @@ CASES = [
         "an administrator's host object is used as it is, whatever its name",
         decided(node(), inventory(host_object("My Host", "node")), WANTED),
         Reason.READY,
-        ("My Host", "as it is"),
+        ("My Host", "used unchanged"),
     ),
     Case(
         "an administrator's host object is not removed when nothing needs it",
