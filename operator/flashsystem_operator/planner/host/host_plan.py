@@ -305,13 +305,13 @@ def _proven_anothers(host: Host, resource: FlashSystemHost, desired: Desired, in
         message = (
             f"{begins}{reader.resource(elsewhere)}, which is on {elsewhere.array if near else 'another array'}. It may "
             "be the copy of one host object that the two arrays keep (policy-based high availability): leave it on the "
-            "array. Attach the volumes of this machine through that FlashSystemHost, or remove the initiators from it."
+            "array. Attach the volumes of this machine through that FlashSystemHost, or take the initiators out of it."
         )
     elif uses:
         message = (
             f"{begins}a FlashSystemHost that no longer exists, and it has {listed(uses)}: a machine may be using it. "
             "Create that FlashSystemHost again, with the same name and namespace, and it is used unchanged; "
-            "status.audit of the array lists it. Or remove it on the array when nothing uses it any longer."
+            "status.audit of the array lists it. The initiators are free when nothing uses it and it is off the array."
         )
     else:
         message = (

@@ -111,7 +111,7 @@ def volume_outdated(name: str, claim: str) -> Note:
         "PersistentVolumeBlocked",
         Reason.PERSISTENT_VOLUME_OUTDATED,
         f"PersistentVolume {name} no longer matches the connection of the volume, or the spec. Kubernetes does not "
-        f"allow to change it, and claim {claim} is bound to it. Stop the pods that use the claim, delete the claim, "
+        f"allow changes of it, and claim {claim} is bound to it. Stop the pods that use the claim, delete the claim, "
         "and create it again: the PersistentVolume is created again in between, and the data stays.",
     )
 
