@@ -311,7 +311,7 @@ def _proven_anothers(host: Host, resource: FlashSystemHost, desired: Desired, in
         message = (
             f"{begins}a FlashSystemHost that no longer exists, and it has {listed(uses)}: a machine may be using it. "
             "Create that FlashSystemHost again, with the same name and namespace, and it is used unchanged; "
-            "status.audit of the array lists it. The initiators are free when nothing uses it and it is off the array."
+            "status.audit of the array lists it. The initiators are free when it is unused and no longer on the array."
         )
     else:
         message = (
