@@ -97,7 +97,7 @@ def way_out(unlisted: Collection[Port], or_else: str) -> str:
 
 
 def _lost_message(gone: Collection[str], host: Host) -> tuple[str, ...]:
-    return (f"{listed(gone)} was removed from host object {host.name} outside the operator.",) if gone else ()
+    return (f"Host object {host.name} no longer has {listed(gone)}, removed outside the operator.",) if gone else ()
 
 
 def _foreign_message(added: Collection[Port], host: Host) -> tuple[str, ...]:
