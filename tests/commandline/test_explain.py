@@ -19,7 +19,7 @@ def test_a_code_is_explained_with_what_to_do() -> None:
     assert told.exit_code == 0
     assert "CMMVC5879E" in told.output
     assert "This LUN of the host is taken by another volume." in told.output
-    assert "make the attachment again with another LUN" in told.output
+    assert "create the attachment again with another LUN" in told.output
     assert "LUNTaken" in told.output
 
 

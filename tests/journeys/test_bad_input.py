@@ -153,7 +153,7 @@ def test_a_volume_is_known_by_its_uid_whatever_its_name_becomes(stand: Stand, si
     assert stand.status(ATTACHMENTS, "one")["volume"]["uid"] == uid
     until("the Event", lambda: "VolumeRenamed" in reasons(stand, "one"))
     (renamed,) = (each for each in events(stand, "one") if each["reason"] == "VolumeRenamed")
-    assert renamed["message"].startswith("Volume vol0 is called renamed on the array now.")
+    assert renamed["message"].startswith("Volume vol0 is named renamed on the array now.")
     assert (renamed["type"], writes(simulator, typed)) == ("Normal", [])
 
     stand.delete(ATTACHMENTS, "one")

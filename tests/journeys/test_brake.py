@@ -69,7 +69,7 @@ def test_of_five_two_go_and_three_wait_over_a_restart_until_they_are_let_through
     allow(stand, "some")
     until(
         "the bad value to be told",
-        lambda: ["'some', is not that" in each for each in waiting(stand).values()] == [True] * 3,
+        lambda: ["'some', does not have this form" in each for each in waiting(stand).values()] == [True] * 3,
     )
     assert all(f"{ALLOW}: COUNT/UNTIL" in each for each in waiting(stand).values())
     assert len(mappings(simulator)) == 3

@@ -105,7 +105,7 @@ def test_a_secret_is_not_set_where_it_cannot_be_or_must_not(stand: Stand, simula
         assert writes(simulator) == []
     else:
         stand.ready(ATTACHMENTS, "one")
-        assert "was not made by this operator" in stand.says(HOSTS, "adopted", "HostDiffers", "Stalled")
+        assert "was not created by this operator" in stand.says(HOSTS, "adopted", "HostDiffers", "Stalled")
         stand.says(ATTACHMENTS, "two", "HostNotReady")
         assert writes(simulator) == ["mkhost", "chhost", "mkvdiskhostmap"]
         stand.kubectl("delete", "rolebinding", "flashsystem-operator-secrets")

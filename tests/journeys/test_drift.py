@@ -103,7 +103,7 @@ def test_what_is_not_as_it_was_is_told_and_left_alone(stand: Stand, simulator: S
     before, since = simulator.control.state(), mark(simulator)
     look(stand)
 
-    assert "moved it to LUN 9" in stand.says(ATTACHMENTS, "a0", "LUNChanged", "Drifted")
+    assert "was moved to LUN 9" in stand.says(ATTACHMENTS, "a0", "LUNChanged", "Drifted")
     assert "stranger" in stand.says(ATTACHMENTS, "a1", "SharedBeyondSpec", "Drifted")
     assert iqn("by-hand") in stand.says(HOSTS, "worker-1", "PortsChanged", "Drifted")
     stand.ready(ATTACHMENTS, "a0", "a1", "a2")

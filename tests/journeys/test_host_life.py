@@ -59,7 +59,9 @@ def test_what_is_retained_stays_on_the_array_and_the_event_says_so(stand: Stand,
     admin(simulator, f"rmvdiskhostmap -host {name} vol0")  # empty, and yet it stays
     stand.delete(HOSTS, "kept", "adopted")
     assert ports(simulator) == {name: [iqn("kept")], "admins": [iqn("adopted")]}
-    until("the Event", lambda: any("deletionPolicy Retain" in each and name in each for each in events(stand, "kept")))
+    until(
+        "the Event", lambda: any("deletionPolicy is Retain" in each and name in each for each in events(stand, "kept"))
+    )
     assert name in {each["host"] for each in stand.status(ARRAYS, "array")["audit"]["released"]["items"]}
 
 

@@ -229,7 +229,7 @@ def test_the_host_object_of_a_resource_that_is_gone_is_left_to_the_administrator
     stand.apply(stand.host("worker-2", OLD), stand.attachment("two", "worker-2", "vol1"))
     message = stand.says(HOSTS, "worker-2", "InitiatorHeldBy")
     assert name in message
-    assert "there no more" in message
+    assert "no longer exists" in message
     assert "mappings of 1 volume" in message
     assert "remove" not in message
     assert writes(simulator, start) == []

@@ -126,7 +126,7 @@ def test_an_array_that_is_pointed_at_another_system_forgets_no_mapping_on_the_ol
             stand.attachment("three", "worker-1", "vol3"),
         )
         stand.says(ATTACHMENTS, "two", "Attached")
-        assert f"made on system {real}" in stand.says(HOSTS, "worker-1", "OtherSystem")
+        assert f"created on system {real}" in stand.says(HOSTS, "worker-1", "OtherSystem")
         stand.says(ATTACHMENTS, "three", "HostNotReady")
         assert stand.status(HOSTS, "worker-1")["array"]["systemID"] == real
         for name in ("one", "stays"):

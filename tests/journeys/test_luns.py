@@ -241,7 +241,7 @@ def test_a_full_host_takes_the_lun_that_rested_longest_and_says_so(stand: Stand,
         stand.apply(stand.attachment("two", "worker-1", "vol1"))
         stand.ready(ATTACHMENTS, "two")
         assert luns(simulator)["vol1"] == 1
-        until("the warning", lambda: "rested longest" in stand.kubectl("get", "events", "--output=json"))
+        until("the warning", lambda: "free for longest" in stand.kubectl("get", "events", "--output=json"))
 
 
 def _nearly_full(pool: str, most: int) -> dict[str, Any]:

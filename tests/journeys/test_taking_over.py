@@ -38,7 +38,7 @@ def test_on_an_adopted_host_what_was_found_stays_and_what_was_made_goes(stand: S
     message = told(stand, "found", "LeftOnArray")
     assert "stays mapped to host admins at LUN 0" in message
     assert "deletionPolicy Delete" in message
-    assert "vol1 is not mapped to host admins any more" in told(stand, "made", "Detached")
+    assert "vol1 is no longer mapped to host admins" in told(stand, "made", "Detached")
     assert "LeftOnArray" not in reasons(stand, "made")
     stand.delete(HOSTS, "worker-1")
     assert ports(simulator) == {"admins": [iqn("worker-1")]}

@@ -73,7 +73,7 @@ def test_the_life_of_an_attachment_is_told_on_it_and_on_its_host(stand: Stand, s
 
     host = stand.status(HOSTS, "worker-1")["name"]
     stand.delete(ATTACHMENTS, "second", "db")
-    assert f"vol0 is not mapped to host {host} any more" in told(stand, "db", "Detached")
+    assert f"vol0 is no longer mapped to host {host}" in told(stand, "db", "Detached")
     assert host in told(stand, "worker-1", "HostObjectRemoved")
 
     assert reasons(stand, "db") == ["RefusedByArray", "VolumeMapped", "Detached"]
@@ -92,7 +92,7 @@ def test_what_an_administrator_did_is_told_and_what_was_put_right(stand: Stand, 
         stand.attachment("made", "worker-1", "vol1"),
     )
     assert "It was there before" in told(stand, "found", "VolumeMapped")
-    assert "admins of an administrator's" in told(stand, "worker-1", "HostObjectAdopted")
+    assert "admins of the array administrator" in told(stand, "worker-1", "HostObjectAdopted")
     stand.ready(ATTACHMENTS, "made")
 
     admin(simulator, "rmvdiskhostmap -host admins vol1")

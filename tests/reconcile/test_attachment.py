@@ -62,7 +62,7 @@ CASES = [
         "an attachment waits for a volume that is not there yet",
         decided(to_node(), inventory()),
         Reason.VOLUME_NOT_FOUND,
-        ("data", "after it is made"),
+        ("data", "after it is created"),
     ),
     Case(
         "a volume that is asked for by UID is waited for too",

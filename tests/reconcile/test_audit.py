@@ -155,7 +155,7 @@ def test_an_event_tells_numbers_and_no_names_and_only_of_news() -> None:
     said = audits.sentence(seen)
     assert "orphaned: 1 host object and 1 mapping; foreign: 1 host object and 0 mappings" in said
     assert GONE.name not in said
-    assert audits.sentence(nothing) == "Everything on the array is explained by a resource."
+    assert audits.sentence(nothing) == "Everything on the array belongs to a resource."
     assert audits.is_news(seen, None)
     assert audits.is_news(nothing, seen)
     assert not audits.is_news(seen, seen)

@@ -137,7 +137,7 @@ def test_what_is_wrong_with_a_closed_array_is_for_its_own_namespace_to_read() ->
     assert isinstance(decision, Wait)
     assert decision.reason is Reason.ARRAY_NOT_READY
     assert "Pool0" not in decision.message
-    assert "ask whoever keeps it" in decision.message
+    assert "ask the array administrator" in decision.message
 
 
 def test_ports_are_not_changed_while_the_array_is_closed() -> None:

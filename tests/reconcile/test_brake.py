@@ -201,7 +201,7 @@ def test_an_allowance_that_cannot_be_read_is_told() -> None:
     waits = RateLimiter.of(desired(of=braked(at(55, 3), allow="lots"), now=NOW)).judge(leaving(), ACT)
 
     assert isinstance(waits, Wait)
-    assert "'lots', is not that" in waits.message
+    assert "'lots', does not have this form" in waits.message
 
 
 def test_another_namespace_does_not_read_what_the_array_is_annotated_with() -> None:

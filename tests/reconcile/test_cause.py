@@ -80,7 +80,11 @@ CASES = [
     ),
     Case("or changed since", host("node"), SECRET, ChangeKind.SET_CHAP, "FlashSystemHost storage/node names"),
     Case(
-        "a secret is wished no more", host("node"), ClearChap(NODE, "-nochapsecret"), ChangeKind.CLEAR_CHAP, "set by us"
+        "a secret is wished no more",
+        host("node"),
+        ClearChap(NODE, "-nochapsecret"),
+        ChangeKind.CLEAR_CHAP,
+        "set by the operator",
     ),
     Case(
         "the portset differs",

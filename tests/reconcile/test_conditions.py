@@ -92,7 +92,7 @@ def test_the_arrays_own_words_come_first_and_then_what_they_mean_and_what_to_do(
     message = said(ACTING, error=error)["Ready"].message
 
     theirs, ours = message.index("CMMVC5879E Ce LUN est pris."), message.index("taken by another volume.")
-    assert theirs < ours < message.index("make the attachment again")
+    assert theirs < ours < message.index("create the attachment again")
     assert "pris.." not in message
     assert message.endswith("It is tried again.")
 

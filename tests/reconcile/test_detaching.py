@@ -249,7 +249,7 @@ CASES = [
         "with a lost status nothing is taken from an administrator's host object",
         decided(leaving(), inventory(DATA, ADMINS, mapped(ADMINS, DATA))),
         Release,
-        ("Volume data stays mapped to host admins at LUN 1", "does not tell any more"),
+        ("Volume data stays mapped to host admins at LUN 1", "no longer shows"),
     ),
     Case(
         "nor when the spec says Delete: who mapped it is not known any more, and it is said that it stays",

@@ -72,7 +72,7 @@ def test_what_is_corrected_comes_back_at_its_lun_and_is_told_as_a_warning() -> N
 
     assert lun_of(decision) == 7
     assert isinstance(decision, Act)
-    assert "another hand unmapped it. It is mapped again at LUN 7." in decision.warning
+    assert "was unmapped outside the operator. It is mapped again at LUN 7." in decision.warning
 
 
 def test_what_was_reported_stays_so_when_the_machine_logs_out_and_with_the_same_words() -> None:
@@ -306,8 +306,8 @@ def test_the_lun_that_was_given_is_remembered_and_the_connection_tells_the_truth
     assert moved.status.connection.lun == 5
     drifted = find(moved.status.conditions, "Drifted")
     assert drifted is not None
-    assert "was given LUN 1" in drifted.message
-    assert "moved it to LUN 5" in drifted.message
+    assert "had LUN 1" in drifted.message
+    assert "was moved to LUN 5" in drifted.message
 
 
 def test_a_lun_that_goes_back_is_drifted_no_more() -> None:

@@ -36,7 +36,7 @@ def test_the_host_object_of_a_host_on_another_array_is_left_there_and_not_called
 
     assert "belongs to FlashSystemHost storage/node, which is on FlashSystemArray storage/second" in said
     assert "leave it on the array" in said
-    assert "there no more" not in said
+    assert "no longer exists" not in said
 
 
 def test_of_a_host_of_another_namespace_neither_name_nor_array_is_told() -> None:
@@ -62,7 +62,7 @@ def test_of_a_host_of_another_namespace_neither_name_nor_array_is_told() -> None
 def test_an_orphan_that_may_be_in_use_is_to_be_taken_up_again_and_not_removed(facts: list[Any], use: str) -> None:
     said = waits(WISHED, around(WISHED), *facts)
 
-    assert "there no more" in said
+    assert "no longer exists" in said
     assert use in said
     assert "Create that FlashSystemHost again" in said
     assert "remove" not in said

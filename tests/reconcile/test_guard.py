@@ -61,7 +61,7 @@ def test_the_only_one_is_told_of_as_one() -> None:
     (decision,) = decided([of(VOLUMES[0])], seen(VOLUMES[0])).values()
 
     assert "without the 1 volume to be unmapped" in blocked(decision).message
-    assert "whatever uses it there" in blocked(decision).message
+    assert "applications that use it" in blocked(decision).message
 
 
 def test_of_eight_that_are_all_there_is_none_goes() -> None:
@@ -70,7 +70,7 @@ def test_of_eight_that_are_all_there_is_none_goes() -> None:
     for decision in decided(leaving, seen(*VOLUMES)).values():
         assert "3 sessions" in blocked(decision).message
         assert "without the 8 volumes to be unmapped it would have none left" in blocked(decision).message
-        assert "whatever uses them there" in blocked(decision).message
+        assert "applications that use them" in blocked(decision).message
 
 
 def test_the_way_out_logs_the_host_out_of_this_array_and_of_no_other() -> None:

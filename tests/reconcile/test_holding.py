@@ -102,7 +102,7 @@ def test_a_released_object_goes_without_a_command_even_under_a_pause() -> None:
     ]
 
     assert isinstance(decided, Release)
-    assert "stays there" in decided.left
+    assert "left unchanged" in decided.left
 
 
 def test_a_persistent_volume_that_nobody_looks_after_any_more_is_named() -> None:

@@ -59,7 +59,7 @@ CASES = [
         "an administrator's host object is used as it is, whatever its name",
         decided(node(), inventory(host_object("My Host", "node")), WANTED),
         Reason.READY,
-        ("My Host", "as it is"),
+        ("My Host", "used unchanged"),
     ),
     Case(
         "an administrator's host object is not removed when nothing needs it",
@@ -107,7 +107,7 @@ CASES = [
         "a host object of a resource that is there no more tells the way out",
         decided(node(), inventory(host_object(own_name("other"), "node"))),
         Reason.INITIATOR_HELD_BY,
-        (own_name("other"), "there no more", "remove it on the array"),
+        (own_name("other"), "no longer exists", "remove it on the array"),
     ),
     Case(
         "of two that claim one initiator the elder has it",

@@ -117,7 +117,7 @@ LIFE = [
         "a host object that is to be retained stays, and it is said",
         gone(inventory(ours()), deletion_policy="Retain"),
         Release,
-        (OWN, "deletionPolicy Retain"),
+        (OWN, "deletionPolicy is Retain"),
     ),
     Case(
         "one that is to be deleted goes",
@@ -154,7 +154,7 @@ LIFE = [
             f"Retain leaves what is {origin} on {on.name}",
             detached(on, origin, deletion_policy="Retain"),
             Release,
-            ("deletionPolicy Retain",),
+            ("deletionPolicy is Retain",),
         )
         for on in (ours(), ADMINS)
         for origin in ("Created", "Adopted")

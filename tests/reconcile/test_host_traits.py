@@ -107,7 +107,7 @@ PLACE = [
             WANTED,
         ),
         Reason.HOST_LOGGED_IN,
-        ("is not as spec.portset and spec.ioGroups say.", "logged out"),
+        ("does not match spec.portset and spec.ioGroups.", "logged out"),
     ),
     Case(
         "unless somebody says that this very host is meant: it is done, with a warning",
@@ -136,7 +136,7 @@ PLACE = [
         "the type of a machine that is logged in stays",
         decided(node(host_type="TPGS"), inventory(ours(LOGGED_IN)), WANTED),
         Reason.HOST_LOGGED_IN,
-        ("is not as spec.hostType says.",),
+        ("does not match spec.hostType.",),
     ),
     Case(
         "I/O groups are added to a machine that is logged in",
@@ -301,7 +301,7 @@ PLACE = [
             of=array(allowed_namespaces={"from": "All"}),
         ),
         Reason.IO_GROUP_NOT_FOUND,
-        ("no I/O group io_grp7 with a node in it. Correct spec.ioGroups, or ask whoever keeps the array",),
+        ("no I/O group io_grp7 with a node in it. Correct spec.ioGroups, or ask the array administrator",),
     ),
     Case(
         "nothing is mapped to a host object that cannot be as it is wished",

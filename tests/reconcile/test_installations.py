@@ -97,7 +97,7 @@ CASES = [
         "another FlashSystemHost's is waited for as ever",
         of_host(inventory(host_object(host_object_name(BEFORE, NAMESPACE, "other", "other"), port("node")))),
         Reason.INITIATOR_HELD_BY,
-        ("there no more",),
+        ("no longer exists",),
     ),
     Case(
         "an id that is not among the former ones proves nothing, and the way out is told",
@@ -113,8 +113,8 @@ CASES = [
             status=bound(host_object(NEW, "node"), DATA),
         ),
         Release(
-            f"Volume data stays mapped to host {THIRDS.name} at LUN 1: the machine belongs to another installation of "
-            "this operator by now.",
+            f"Volume data stays mapped to host {THIRDS.name} at LUN 1: the machine now belongs to another installation "
+            "of this operator.",
             on=(THIRDS.name,),
         ),
     ),

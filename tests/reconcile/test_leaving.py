@@ -42,7 +42,7 @@ CASES = [
         "another machine's host object under the old name is not touched, and it is said what stays on it",
         decided(leaving(bound(ADMINS, DATA)), inventory(DATA, STRANGERS, mapped(STRANGERS, DATA))),
         Release,
-        ("data stays mapped", "none of the initiators"),
+        ("data stays mapped", "no longer has any of the initiators"),
     ),
     Case(
         "nor is one of which an administrator took all initiators, and that is not silent",
@@ -51,7 +51,7 @@ CASES = [
             inventory(DATA, host_object(ADMINS.name), mapped(ADMINS, DATA)),
         ),
         Release,
-        ("data stays mapped", "none of the initiators"),
+        ("data stays mapped", "no longer has any of the initiators"),
     ),
     Case(
         "when nothing of ours is left under the old name, there is nothing to say of it",
@@ -65,7 +65,7 @@ CASES = [
             inventory(DATA, host_object(ADMINS.name), OURS, mapped(ADMINS, DATA)),
         ),
         Release,
-        ("data stays mapped to host", "none of the initiators"),
+        ("data stays mapped to host", "no longer has any of the initiators"),
     ),
     Case(
         "but not where it was renamed, and its former name is another machine's",

@@ -159,7 +159,7 @@ def test_of_a_mapping_that_was_only_about_to_be_made_it_is_not_said_that_the_att
 
     assert isinstance(decision, Refuse)
     assert decision.reason is Reason.VOLUME_MAPPED_ELSEWHERE
-    assert "never seen to have it" in decision.message
+    assert "never observed there" in decision.message
     assert "If another host uses it there, delete this attachment" in decision.message
 
 

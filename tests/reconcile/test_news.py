@@ -27,8 +27,8 @@ BLOCKED = Note("DetachBlocked", Reason.PORT_LOGGED_IN, "2 sessions.")
 TAKEN = Refuse(Reason.LUN_TAKEN, "LUN 1 is taken.")
 REMOVED = Refuse(
     Reason.MAPPING_REMOVED,
-    "Another hand unmapped it.",
-    (Note("Drifted", Reason.MAPPING_REMOVED, "Another hand unmapped it."),),
+    "It was unmapped outside the operator.",
+    (Note("Drifted", Reason.MAPPING_REMOVED, "It was unmapped outside the operator."),),
 )
 NO_TO_MAP = Refused("svctask mkvdiskhostmap -host a data", "CMMVC5879E No.")
 
@@ -100,7 +100,7 @@ CASES = [
     Case(
         "what had vanished was mapped again, and how is told with it",
         ATTACHED,
-        replace(MAP, warning="Another hand unmapped it."),
+        replace(MAP, warning="It was unmapped outside the operator."),
         Outcome(THERE),
         after(),
         (("DriftCorrected", True),),
@@ -108,7 +108,7 @@ CASES = [
     Case(
         "it was mapped again, but something else is not as it should be",
         ATTACHED,
-        replace(MAP, warning="Another hand unmapped it."),
+        replace(MAP, warning="It was unmapped outside the operator."),
         Outcome(Wait(Reason.HOST_NOT_READY, "x")),
         after(),
         (("DoneWithWarning", True),),

@@ -16,7 +16,7 @@ from flashsystem_operator.planner.status import Outcome
 from support.arranging import array, bound, host, host_object, inventory
 from support.newsworthy import DATA, NODE, NOW, THEN, before, said
 
-READY = InSync(Reason.READY, "It is as wished.")
+READY = InSync(Reason.READY, "It matches the spec.")
 MADE = {"name": NODE, "id": "7", "ownership": "Created"}
 ADOPTED = {"name": "admins", "id": "8", "ownership": "Adopted"}
 ASKED = {"name": NODE, "ownership": "Created", "ports": [{"iqn": "iqn.1994-05.com.redhat:node", "state": "asked"}]}

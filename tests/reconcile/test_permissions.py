@@ -53,9 +53,9 @@ def test_a_refusal_names_the_field_that_refuses_and_the_way_out() -> None:
     by_same, by_selector = tenancy(), tenancy(allowed_namespaces=CHOSEN, host_adoption=CHOSEN)
 
     for refused in (by_same.use("team-a"), by_selector.use("team-b")):
-        assert refusal(refused, "spec.allowedNamespaces", "Ask whoever keeps the array") is Reason.ARRAY_NOT_ALLOWED
+        assert refusal(refused, "spec.allowedNamespaces", "Ask the array administrator") is Reason.ARRAY_NOT_ALLOWED
     for refused in (by_same.adoption("team-a"), by_selector.adoption("team-b")):
-        assert refusal(refused, "spec.hostAdoption", "Ask whoever keeps the array") is Reason.ADOPTION_NOT_ALLOWED
+        assert refusal(refused, "spec.hostAdoption", "Ask the array administrator") is Reason.ADOPTION_NOT_ALLOWED
     note = by_same.persistent_volumes()
     assert note is not None
     assert (note.kind, note.reason) == ("PersistentVolumeBlocked", Reason.PERSISTENT_VOLUME_NOT_ALLOWED)
@@ -132,7 +132,7 @@ def test_an_operator_for_named_namespaces_refuses_labels_for_good_and_persistent
         {},
         namespaced=True,
     )
-    out = "whoever keeps the operator to install it for the whole cluster"
+    out = "the cluster administrator to install the operator for the whole cluster"
 
     for refused, field in (
         (rules.use("storage"), "spec.allowedNamespaces"),

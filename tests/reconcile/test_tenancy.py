@@ -123,7 +123,7 @@ CASES = [
         "the host says that it is barred",
         of_host(LET_IN, ATTACHED, HAD, **CLOSED),
         Reason.ARRAY_NOT_ALLOWED,
-        ("What is attached already stays so",),
+        ("Attached volumes stay attached",),
     ),
     Case(
         "detaching always works",

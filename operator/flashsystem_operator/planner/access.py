@@ -1,4 +1,6 @@
-"""Which labels a selector chooses: the semantics that Kubernetes has everywhere.
+"""Tenancy: which namespaces may use an array, adopt its host objects, attach which volumes, create PersistentVolumes.
+
+Label selectors have the semantics of Kubernetes.
 
 Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
 """
@@ -23,15 +25,15 @@ Labels = Mapping[str, str]
 
 
 def chooses(selector: LabelSelector, labels: Labels) -> bool:
-    """Whether all that the selector says holds for these labels. An empty selector chooses everything."""
-    wished = selector.match_labels or {}
-    return all(labels.get(key) == value for key, value in wished.items()) and all(
+    """Whether all requirements of the selector hold for these labels. An empty selector chooses everything."""
+    required = selector.match_labels or {}
+    return all(labels.get(key) == value for key, value in required.items()) and all(
         _holds(expression, labels) for expression in selector.match_expressions
     )
 
 
 def _holds(expression: Expression, labels: Labels) -> bool:
-    """NotIn holds for what has no such label too, as DoesNotExist does."""
+    """Evaluate one requirement. Like DoesNotExist, NotIn also holds without such a label."""
     value = labels.get(expression.key)
     match expression.operator:
         case Operator.IN:
@@ -47,7 +49,7 @@ def _holds(expression: Expression, labels: Labels) -> bool:
 LABELS_UNKNOWN = "LabelsUnknown"
 
 Refusal = Wait | Refuse | None
-"""Why something may not be done, or None when it may. Wait: it is not known yet."""
+"""Why something is not allowed, or None if it is. Wait: it is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +72,33 @@ class Tenancy:
             namespace,
             Refuse(
                 Reason.ARRAY_NOT_ALLOWED,
-                f"{self.array.ref} does not let namespace {namespace} in: {self._rule('allowedNamespaces')}. Ask "
-                "whoever keeps the array to allow it there, or make this object in a namespace that is allowed. What "
-                "is attached already stays so.",
+                f"{self.array.ref} does not allow namespace {namespace}: {self._rule('allowedNamespaces')}. Ask "
+                "the array administrator to allow it, or create this object in a namespace that is allowed. "
+                "Attached volumes stay attached.",
             ),
         )
 
     def adoption(self, namespace: str) -> Refusal:
-        """Why a namespace may neither adopt a host object nor take over a mapping that the operator did not make."""
+        """Why a namespace may neither adopt a host object nor take over a mapping that the operator did not create."""
         return self._among(
             self.array.spec.host_adoption,
             "hostAdoption",
             namespace,
             Refuse(
                 Reason.ADOPTION_NOT_ALLOWED,
-                f"The array knows initiators of this host, or this mapping, from another hand than this operator's, "
+                f"Initiators of this host, or this mapping, were created on the array outside this operator, "
                 f"and {self.array.ref} does not let namespace {namespace} take that over: "
-                f"{self._rule('hostAdoption')}. Ask whoever keeps the array to allow it there.",
+                f"{self._rule('hostAdoption')}. Ask the array administrator to allow it.",
             ),
         )
 
     def volume(self, namespace: str, name: str | None, uid: str | None = None) -> Refusal:
         """Why a namespace may not attach a volume.
 
-        name: that the volume has now; None where the array shows no volume of the UID. The UID of another namespace's
-            volume must not find out whether it exists, so both are refused in the same words, without the name: only
-            an entry for every volume lets a namespace learn that there is none.
-        uid: by which the volume is asked for, if not by its name.
+        name: the present name of the volume; None if the array shows no volume of the UID. A namespace must not learn
+            from a UID whether another namespace's volume exists, so both are refused with the same message, without
+            the name: only a namespace with an entry for every volume is informed that there is none.
+        uid: if the volume is requested by UID and not by name.
         """
         entries = self.array.spec.volume_access
         if not entries:
@@ -109,35 +111,35 @@ class Tenancy:
             return None
         none_for = f"No entry in spec.volumeAccess of {self.array.ref} lets namespace {namespace} attach"
         if uid is None:
-            message = f"{none_for} volume {name}. Ask whoever keeps the array for one."
+            message = f"{none_for} volume {name}. Ask the array administrator for one."
         else:
             message = (
                 f"{none_for} a volume with UID {uid}, if the array has one. Create this attachment again with another "
-                "spec.volume, or ask whoever keeps the array for an entry."
+                "spec.volume, or ask the array administrator for an entry."
             )
         return Refuse(Reason.VOLUME_NOT_ALLOWED, message)
 
     def persistent_volumes(self) -> Note | None:
-        """Why no attachment of the array may make a PersistentVolume."""
+        """Why no attachment of the array may create a PersistentVolume."""
         if self.namespaced:
             return Note(
                 "PersistentVolumeBlocked",
                 Reason.NAMESPACED_INSTALLATION,
                 "This operator is installed for named namespaces, and PersistentVolumes belong to none. Remove "
-                "spec.persistentVolume and use status.connection or spec.connectionSecret; or ask whoever keeps the "
-                "operator to install it for the whole cluster.",
+                "spec.persistentVolume and use status.connection or spec.connectionSecret; or ask the cluster "
+                "administrator to install the operator for the whole cluster.",
             )
         if self.array.spec.persistent_volumes is PersistentVolumes.ALLOWED:
             return None
         return Note(
             "PersistentVolumeBlocked",
             Reason.PERSISTENT_VOLUME_NOT_ALLOWED,
-            f"{self.array.ref} has spec.persistentVolumes Forbidden. Ask whoever keeps the array to set it to Allowed, "
+            f"{self.array.ref} has spec.persistentVolumes Forbidden. Ask the array administrator to set it to Allowed, "
             "or remove spec.persistentVolume.",
         )
 
     def unusable(self) -> Note | None:
-        """Which permissions can let nobody in: who is refused is told that, too, but only the keeper can mend it."""
+        """The condition about permissions that cannot allow any namespace. The array administrator can fix them."""
         fields = _choosing_by_labels(self.array)
         if not self.namespaced or not fields:
             return None
@@ -148,8 +150,8 @@ class Tenancy:
             Reason.NAMESPACED_INSTALLATION,
             f"{listed([f'spec.{field}' for field in fields])} would choose namespaces by their labels, which this "
             "operator may not read: it is installed for named namespaces. So nothing new is allowed by that, in any "
-            "namespace; what is attached already stays so. Ask whoever keeps the operator to install it for the whole "
-            f"cluster; or {' and '.join(outs)}.",
+            "namespace; attached volumes stay attached. Ask the cluster administrator to install the operator for the "
+            f"whole cluster; or {' and '.join(outs)}.",
         )
 
     def _among(self, choice: Namespaces, field: str, namespace: str, refusal: Refuse) -> Refusal:
@@ -169,10 +171,10 @@ class Tenancy:
             return Refuse(
                 Reason.NAMESPACED_INSTALLATION,
                 f"{self.array.ref} chooses namespaces by their labels, in spec.{field}, and this operator is installed "
-                "for named namespaces and may not read labels. Ask whoever keeps the array to "
+                "for named namespaces and may not read labels. Ask the array administrator to "
                 + ("leave that field out" if field == "volumeAccess" else "set it to from Same or All")
-                + ", or whoever keeps the operator to install it for the whole cluster. What is attached already stays "
-                "so.",
+                + ", or the cluster administrator to install the operator for the whole cluster. Attached volumes stay "
+                "attached.",
             )
         return Wait(
             Reason.NAMESPACE_UNKNOWN,
@@ -181,7 +183,7 @@ class Tenancy:
         )
 
     def _rule(self, field: str) -> str:
-        """The field that decides, as it stands; what a selector asks for is for the array's own namespace to read."""
+        """The field that decides; the labels of a selector are shown in the array's own namespace only."""
         choice = self.array.spec.allowed_namespaces if field == "allowedNamespaces" else self.array.spec.host_adoption
         if choice.from_ is From.SAME:
             return f"its spec.{field} is from Same, the array's own namespace"
@@ -189,12 +191,12 @@ class Tenancy:
 
 
 def by_labels(array: FlashSystemArray) -> bool:
-    """Whether it matters to the array what labels namespaces have."""
+    """Whether the permissions of the array depend on labels of namespaces."""
     return bool(_choosing_by_labels(array))
 
 
 def _choosing_by_labels(array: FlashSystemArray) -> tuple[str, ...]:
-    """The fields of the spec that do."""
+    """The fields of the spec that choose namespaces by labels."""
     spec = array.spec
     chosen = {
         "allowedNamespaces": spec.allowed_namespaces.from_ is From.SELECTOR,

@@ -1,4 +1,7 @@
-"""What a detach still has to pass when nothing else holds it up: the guard, then the brake."""
+"""Plan many objects, one after another, each on what the earlier ones leave; and the policies that can hold them back.
+
+A detach that nothing else blocks still has to pass the detach guard, then the detach rate limit.
+"""
 
 from collections.abc import Container, Iterable, Mapping
 
@@ -20,30 +23,30 @@ from flashsystem_operator.planner.unreadable import as_far_as_read
 
 
 class DetachPolicy:
-    """For one plan. view: as it is before any detach of the plan."""
+    """The policies of detaching for one plan. inventory: before any detach of the plan."""
 
     def __init__(self, desired: Desired, inventory: Inventory) -> None:
-        self._world = desired
-        self._brake = RateLimiter.of(desired)
+        self._desired = desired
+        self._limiter = RateLimiter.of(desired)
         self._partings = detach_guard.partings(desired, inventory)
 
-    def judge(self, attachment: VolumeAttachment, wished: Decision) -> Decision:
-        """What may be done of what is wished."""
-        if not isinstance(wished, Act):
-            return wished
-        host = next((step.host for step in wished.steps if isinstance(step, UnmapVolume)), None)
+    def judge(self, attachment: VolumeAttachment, decision: Decision) -> Decision:
+        """Let a detach pass, or hold it back."""
+        if not isinstance(decision, Act):
+            return decision
+        host = next((step.host for step in decision.steps if isinstance(step, UnmapVolume)), None)
         parting = self._partings.get(host) if host else None
-        guarded = detach_guard.judge(attachment, wished, parting, self._world)
-        return self._brake.judge(attachment, guarded) if isinstance(guarded, Act) else guarded
+        guarded = detach_guard.judge(attachment, decision, parting, self._desired)
+        return self._limiter.judge(attachment, guarded) if isinstance(guarded, Act) else guarded
 
     def passed(self, attachment: VolumeAttachment, decision: Decision) -> None:
-        """What was decided in the end: only what is done takes a place of the brake."""
+        """Count the final decision: only a detach that is done counts for the rate limit."""
         if isinstance(decision, Act):
-            self._brake.take(attachment)
+            self._limiter.take(attachment)
 
 
 Decisions = Mapping[ObjectRef, Decision]
-"""What to do about each object, in the order in which it was planned."""
+"""The decision about each object, in the order in which they were planned."""
 
 TAKING = (UnmapVolume, RemoveHost)
 
@@ -53,10 +56,10 @@ def plan(
 ) -> Decisions:
     """Decide about the hosts and attachments of `due` that exist and can be read.
 
-    undone: those whose steps were not done in this pass, for example because the array refused one. No other plan
-        builds on theirs: what they would have made is not on the array.
+    undone: objects whose steps were not done in this pass, for example because the array refused one. No other plan
+        builds on theirs: their results are not on the array.
 
-    Those in plan mode come last: they may stand on what the others leave, and nobody on what they only would do.
+    Objects in plan mode come last: they may build on what the others leave, but no other builds on their plan.
     """
     found = (desired.hosts.get(ref) or desired.attachments.get(ref) for ref in dict.fromkeys(due))
     resources = [each for each in found if each is not None and not each.unreadable]
@@ -70,7 +73,7 @@ def plan(
 def _plan(
     desired: Desired, inventory: Inventory, draft: Inventory, due: Iterable[Worked], undone: Container[ObjectRef]
 ) -> dict[ObjectRef, Decision]:
-    """In this order: ports of hosts, what is to go, what is to come (the elder first), and host objects left empty."""
+    """Plan in this order: ports of hosts, detaches, attaches (the oldest first), and host objects left empty."""
     decisions = dict[ObjectRef, Decision]()
     due = by_age(due)
     due_hosts = [each for each in due if isinstance(each, FlashSystemHost)]
@@ -101,7 +104,7 @@ def _plan(
 
 
 def _as_seen(decision: Decision, ref: ObjectRef, desired: Desired, inventory: Inventory) -> Decision:
-    """The end of an object stands on what a look has shown, never on what others of the plan are supposed to do."""
+    """Release an object only by what was observed on the array, never by what others of the plan are expected to do."""
     if not isinstance(decision, Release):
         return decision
     if (host := desired.hosts.get(ref)) is not None:
@@ -115,7 +118,7 @@ def _as_seen(decision: Decision, ref: ObjectRef, desired: Desired, inventory: In
 
 
 def _to_be_assumed(decision: Decision) -> tuple[Step, ...]:
-    """What later plans may stand on: what is done; and of what is only said, what would be done before the next."""
+    """The steps that later plans may build on: those that are done, and those that plan mode only lists."""
     match decision:
         case Act(steps):
             return steps
@@ -126,14 +129,14 @@ def _to_be_assumed(decision: Decision) -> tuple[Step, ...]:
 
 
 def _as_allowed(decision: Decision, resource: Worked, desired: Desired) -> Decision:
-    """What was refused a moment ago rests. While the array is closed, only what takes away may be done."""
+    """Hold back steps that were refused recently; and while the array is closed, all but detaching and removing."""
     decision = not_before_its_time(decision, desired)
     if not desired.closed or not isinstance(decision, Act) or all(isinstance(step, TAKING) for step in decision.steps):
         return decision
-    # What is wrong names pools and nodes, which are for the keeper of the array.
+    # The details name pools and nodes, which only the array administrator may see.
     why = (
         desired.closed
         if Reader.of(resource, desired).keeps_the_array
-        else "see its conditions, or ask whoever keeps it."
+        else "see its conditions, or ask the array administrator."
     )
     return Wait(Reason.ARRAY_NOT_READY, f"{desired.array.ref} is not ready: {why}")

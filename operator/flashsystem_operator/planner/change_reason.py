@@ -1,4 +1,4 @@
-"""Why a command is sent, for whoever asks later: which wish of which resource it serves."""
+"""Why a command is sent, for the change log: which desired state of which resource it serves."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from flashsystem_operator.planner.text import listed
 
 
 class ChangeKind(StrEnum):
-    """The wishes that commands serve, as the change log names them."""
+    """The purposes of commands, as the change log names them."""
 
     ATTACH = "attach"
     DETACH = "detach"
@@ -39,14 +39,14 @@ class ChangeKind(StrEnum):
     SET_CHAP = "CHAP secret set"
     CLEAR_CHAP = "CHAP secret cleared"
     PLACE_HOST = "host placed"
-    """Portset, type or I/O groups of a host object as its spec says."""
+    """Portset, type or I/O groups of a host object were changed to match its spec."""
     SPEC = "spec"
-    """Anything else that a spec asks for."""
+    """Anything else that a spec requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeReason:
-    """because: one sentence that a person can check."""
+    """because: one sentence that a user can verify."""
 
     why: ChangeKind
     because: str
@@ -89,7 +89,9 @@ def _of_host(host: FlashSystemHost, step: Step) -> ChangeReason:
                 ChangeKind.DELETE_HOST, f"{ref} is being deleted since {host.metadata.deletion_timestamp}."
             )
         case RemoveHost():
-            return ChangeReason(ChangeKind.EMPTY_HOST, f"Nothing is mapped to it any more, and {ref} does not need it.")
+            return ChangeReason(
+                ChangeKind.EMPTY_HOST, f"Nothing is mapped to it any longer, and {ref} does not need it."
+            )
         case MakeHost():
             return ChangeReason(ChangeKind.MAKE_HOST, f"{ref} asks for it.")
         case AddPorts(iqns=iqns) if _had(host, iqns):
@@ -99,13 +101,13 @@ def _of_host(host: FlashSystemHost, step: Step) -> ChangeReason:
         case AddPorts(iqns=iqns):
             return ChangeReason(ChangeKind.ADD_PORTS, f"spec.initiators of {ref} names {', '.join(iqns)}.")
         case RemovePort(iqn=iqn):
-            return ChangeReason(ChangeKind.REMOVE_PORT, f"spec.initiators of {ref} names {iqn} no more.")
+            return ChangeReason(ChangeKind.REMOVE_PORT, f"spec.initiators of {ref} no longer names {iqn}.")
         case _:
             return _of_traits(ref, step)
 
 
 def _of_traits(host: ObjectRef, step: Step) -> ChangeReason:
-    """What the spec of a host asks for beside its initiators, whether for itself or with its first volume."""
+    """Why a step for the settings of a host is done, for the host itself or with its first volume."""
     match step:
         case SetChap():
             return ChangeReason(
@@ -113,14 +115,13 @@ def _of_traits(host: ObjectRef, step: Step) -> ChangeReason:
             )
         case ClearChap():
             return ChangeReason(
-                ChangeKind.CLEAR_CHAP, f"{host} asks for no CHAP secret any more, and the one there was set by us."
+                ChangeKind.CLEAR_CHAP,
+                f"{host} no longer requests a CHAP secret, and the present one was set by the operator.",
             )
         case ChangeHost(portset=portset, kind=kind):
-            wished = [f"spec.portset {portset}"] if portset else []
-            wished += [f"spec.hostType {kind}"] if kind else []
-            return ChangeReason(
-                ChangeKind.PLACE_HOST, f"{host} says {listed(wished)}, and the host object has another."
-            )
+            changed = [f"spec.portset {portset}"] if portset else []
+            changed += [f"spec.hostType {kind}"] if kind else []
+            return ChangeReason(ChangeKind.PLACE_HOST, f"{host} has {listed(changed)}, and the host object differs.")
         case AddIoGroups(groups=groups):
             return ChangeReason(ChangeKind.PLACE_HOST, f"spec.ioGroups of {host} names I/O group {listed(groups)} too.")
         case RemoveIoGroups(groups=groups):
@@ -132,5 +133,5 @@ def _of_traits(host: ObjectRef, step: Step) -> ChangeReason:
 
 
 def _had(host: FlashSystemHost, iqns: Collection[str]) -> bool:
-    """Whether the host object was seen with all of these."""
+    """Whether the host object was observed with all of these."""
     return set(iqns) <= {port.iqn for port in host.status.ports if port.state != ASKED}

@@ -20,7 +20,7 @@ class Severity(StrEnum):
     """Who has to act."""
 
     DONE = "done"
-    """Nobody: what was desired is there already, or was done."""
+    """None: the desired state exists already, or the command was done."""
     RETRY = "retry"
     """The operator: it reads the array again and retries."""
     SPEC = "change the spec"
@@ -37,7 +37,7 @@ class Meaning:
 
     verb: the command that it answers, where the meaning depends on it; empty for all others.
     means, remedy: whole sentences. remedy is empty where nothing is to be done.
-    reason: of the condition, if this prevents something and the look after it shows nothing more specific.
+    reason: of the condition, if this prevents something and reading the array again shows nothing more specific.
     """
 
     code: str
@@ -69,30 +69,30 @@ TABLE = _table()
 """By code; of one code first what it means in general, then by command."""
 
 UNKNOWN = (
-    "This operator does not know this code, so that only the array's own words say what it means. Look it up in the "
+    "This operator does not know this code; only the array's own message explains it. Look it up in the "
     "array's documentation, and please report it together with the array's code level."
 )
-WARNING = "The W at its end says that it is a warning: the command was done."
+WARNING = "The W at its end means that it is a warning: the command was done."
 
-_NO_CODE = "It gave no code. The array's event log may say more."
+_NO_CODE = "It gave no code. The array's event log may show more."
 _WITH_PREFIX = re.compile(r"\bCMMVC(\d{4})([A-Z]?)\b", re.IGNORECASE)
 _BARE = re.compile(r"\s*(\d{4})([A-Z]?)\s*", re.IGNORECASE)
 _BY_KEY = {(each.code, each.verb): each for each in TABLE}
 
 
 def code_of(text: str) -> str:
-    """The code in what somebody typed or pasted: `CMMVC5879E`, `5879`, a whole message. Empty if there is none."""
+    """The code in text that a user typed or pasted: `CMMVC5879E`, `5879`, a whole message. Empty if there is none."""
     found = _WITH_PREFIX.search(text) or _BARE.fullmatch(text)
     return f"CMMVC{found.group(1)}{(found.group(2) or 'E').upper()}" if found else ""
 
 
 def verb_of(line: str) -> str:
-    """The command word of a line, without the `svctask` or `svcinfo` before it."""
-    return next((word for word in line.split() if word not in ("svctask", "svcinfo")), "")
+    """The command of a line, without the `svctask` or `svcinfo` before it."""
+    return next((part for part in line.split() if part not in ("svctask", "svcinfo")), "")
 
 
 def meaning(code: str, verb: str) -> Meaning | None:
-    """What a code means in answer to a command, or None if nobody knows."""
+    """What a code means as the reply to a command, or None if it is unknown."""
     return _BY_KEY.get((code, verb)) or _BY_KEY.get((code, ""))
 
 
@@ -102,12 +102,12 @@ def meanings(code: str) -> tuple[Meaning, ...]:
 
 
 def known(refused: Refused) -> bool:
-    """Whether there is something to say beside the array's own words. No code at all is nothing to look up."""
+    """Whether the table can add to the array's own message. True without a code: there is nothing to look up."""
     return not refused.code or meaning(refused.code, verb_of(refused.line)) is not None
 
 
 def remark(refused: Refused) -> str:
-    """What a message to a person says after the array's own words. Whole sentences."""
+    """The text that follows the array's own message in a message to users. Whole sentences."""
     if not refused.code:
         return _NO_CODE
     found = meaning(refused.code, verb_of(refused.line))

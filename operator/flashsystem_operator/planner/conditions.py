@@ -1,7 +1,7 @@
-"""Says a decision in the form that `kubectl wait`, Flux and Argo CD read.
+"""Conditions for a decision, in the form that `kubectl wait`, Flux and Argo CD read.
 
-`Ready` is the truth of the last look. `Reconciling` is True while something is under way or awaited. `Stalled` is True
-when only a change of the spec or of the array helps.
+`Ready` states whether the array was in sync at the last observation. `Reconciling` is True while something is under way
+or awaited. `Stalled` is True when only a change of the spec or of the array helps.
 """
 
 from flashsystem_operator.api.common import Condition, Conditions, Truth, find
@@ -14,21 +14,21 @@ from flashsystem_operator.planner.text import plural
 def conditions(
     decision: Decision, before: Conditions, generation: int, now: str, error: Exception | None = None
 ) -> Conditions:
-    """Ready, Reconciling and Stalled, and what the decision notes beside.
+    """Ready, Reconciling and Stalled, and the notes of the decision.
 
-    error: what kept the decided steps from being done, if anything.
+    error: what prevented the decided steps, if anything.
     """
     reason, message = verdict(decision, error)
     truths: dict[str, Truth] = {
-        "Ready": _said(isinstance(decision, InSync)),
-        "Reconciling": _said(isinstance(decision, Act | Wait | Release)),
-        "Stalled": _said(isinstance(decision, Refuse)),
+        "Ready": _truth(isinstance(decision, InSync)),
+        "Reconciling": _truth(isinstance(decision, Act | Wait | Release)),
+        "Stalled": _truth(isinstance(decision, Refuse)),
     }
-    said = tuple(
+    result = tuple(
         condition(kind, truth, reason, message if kind == "Ready" or truth == "True" else "", before, generation, now)
         for kind, truth in truths.items()
     )
-    return said + tuple(
+    return result + tuple(
         condition(note.kind, "True", note.reason, note.message, before, generation, now) for note in decision.notes
     )
 
@@ -36,7 +36,7 @@ def conditions(
 def condition(
     kind: str, truth: Truth, reason: Reason, message: str, before: Conditions, generation: int, now: str
 ) -> Condition:
-    """One condition, whose time of transition moves only when its truth does."""
+    """One condition. Its transition time changes only with its status."""
     since = next((each.last_transition_time for each in before if (each.type, each.status) == (kind, truth)), now)
     return Condition(
         type=kind,
@@ -49,7 +49,7 @@ def condition(
 
 
 def verdict(decision: Decision, error: Exception | None) -> tuple[Reason, str]:
-    """Reason and message. What kept a step from being done is more to the point than that it is still to be done."""
+    """Reason and message. For a step that is not done, the error is more useful than that it is pending."""
     match decision:
         case InSync(reason, message) | Wait(reason, message) | Refuse(reason, message):
             return reason, message
@@ -58,7 +58,7 @@ def verdict(decision: Decision, error: Exception | None) -> tuple[Reason, str]:
         case Act(steps):
             return Reason.PROGRESSING, f"{plural(len(steps), 'command')} still to be sent to the array."
         case Release(left):
-            return Reason.DETACHING, left or "Nothing of it is left on the array."
+            return Reason.DETACHING, left or "All its objects on the array were removed."
 
 
 def _failed(error: Exception) -> tuple[Reason, str]:
@@ -68,7 +68,7 @@ def _failed(error: Exception) -> tuple[Reason, str]:
         case Unreadable():
             return Reason.UNREADABLE_ANSWER, f"{_capital(str(error))}. Please report this; it is tried again."
         case ArrayError():
-            return Reason.OUTCOME_UNKNOWN, f"{_capital(str(error))}. It is looked at again."
+            return Reason.OUTCOME_UNKNOWN, f"{_capital(str(error))}. The array is read again."
         case _:
             return Reason.PROGRESSING, f"{_capital(str(error))}. It is tried again."
 
@@ -81,13 +81,13 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _said(truth: bool) -> Truth:
+def _truth(truth: bool) -> Truth:
     return "True" if truth else "False"
 
 
 def kept(before: Conditions) -> tuple[Note, ...]:
-    """What was said of drift: it goes on being said while nothing can be seen that says otherwise."""
-    said = find(before, "Drifted")
-    if said is None or said.status != "True" or said.reason not in set(Reason):
+    """The reported drift: it is kept until an observation shows otherwise."""
+    result = find(before, "Drifted")
+    if result is None or result.status != "True" or result.reason not in set(Reason):
         return ()
-    return (Note("Drifted", Reason(said.reason), said.message),)
+    return (Note("Drifted", Reason(result.reason), result.message),)

@@ -1,13 +1,13 @@
-"""What can be decided about an object, and why.
+"""The decisions about an object, and their reasons.
 
     Decision
-    ├── InSync     the array is as wished
-    ├── Act        these steps bring it there
-    ├── Wait       something is under way, or another object must move first
+    ├── InSync     the array is in sync with the spec
+    ├── Act        these steps change the array
+    ├── Wait       something is under way, or another object must change first
     ├── Refuse     only a change of the spec or of the array helps
-    └── Release    the object is being deleted and nothing holds it any more
+    └── Release    the object is being deleted and nothing holds it any longer
 
-A reason is named by what should be done about it. Messages are whole sentences that tell the way out.
+A reason is named by what should be done about it. Messages are whole sentences that contain the remedy.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from flashsystem_operator.array.commands import Step
 class Reason(StrEnum):
     """Every reason that a condition of ours can have."""
 
-    # All is well.
+    # In sync.
     READY = "Ready"
     ATTACHED = "Attached"
     NOT_NEEDED = "NotNeeded"
@@ -32,7 +32,7 @@ class Reason(StrEnum):
     VOLUME_PROTECTED = "VolumeProtected"
     DETACH_RATE_LIMITED = "DetachRateLimited"
 
-    # Held by whoever looks after the object: take the annotation off.
+    # Held back by a user's annotation: remove it.
     PAUSED = "Paused"
     PLANNED = "Planned"
     RELEASED = "Released"
@@ -60,7 +60,7 @@ class Reason(StrEnum):
     DUPLICATE_ARRAY = "DuplicateArray"
     PERSISTENT_VOLUME_IN_USE = "PersistentVolumeInUse"
 
-    # Change the spec, or make on the array what it names.
+    # Change the spec, or create on the array what it names.
     SPEC_UNREADABLE = "SpecUnreadable"
     VOLUME_NOT_FOUND = "VolumeNotFound"
     VOLUME_GONE = "VolumeGone"
@@ -80,7 +80,7 @@ class Reason(StrEnum):
     CHAP_SECRET_FORBIDDEN = "ChapSecretForbidden"  # noqa: S105 - the name of a reason, not a secret
     CHAP_SECRET_INVALID = "ChapSecretInvalid"  # noqa: S105 - as above
 
-    # Another hand changed the array: put it back there, or say that it is meant.
+    # The array was changed outside the operator: revert that on the array, or accept it.
     MAPPING_REMOVED = "MappingRemoved"
     LUN_CHANGED = "LUNChanged"
     SHARED_BEYOND_SPEC = "SharedBeyondSpec"
@@ -115,7 +115,7 @@ class Reason(StrEnum):
     VOLUME_DEGRADED = "VolumeDegraded"
     REFUSED_BY_ARRAY = "RefusedByArray"
 
-    # Look after what is kept in the cluster beside an attachment.
+    # Correct the outputs of an attachment in the cluster.
     SECRET_CONFLICT = "SecretConflict"  # noqa: S105 - a reason, not a password
     SECRET_LEAVING = "SecretLeaving"  # noqa: S105 - the same
     SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105 - the same
@@ -125,7 +125,7 @@ class Reason(StrEnum):
     PERSISTENT_VOLUME_OUTDATED = "PersistentVolumeOutdated"
     PERSISTENT_VOLUME_NEEDS_SECRET = "PersistentVolumeNeedsSecret"  # noqa: S105 - the same
 
-    # Tell us: it is our bug.
+    # Report it: it is a bug of the operator.
     UNREADABLE_ANSWER = "UnreadableAnswer"
 
 
@@ -142,11 +142,11 @@ OBSTRUCTED = frozenset(
         Reason.HOST_FULL,
     }
 )
-"""Reasons that may be gone when something was taken off the array."""
+"""Reasons that may end when something is removed from the array."""
 
 
 UNSEEN = frozenset({Reason.CHAP_SECRET_NOT_FOUND, Reason.CHAP_SECRET_FORBIDDEN, Reason.CHAP_SECRET_INVALID})
-"""Reasons that a change of a Secret ends. Secrets are not watched: whether it came is asked again and again."""
+"""Reasons that a change of a Secret ends. Secrets are not watched, so they are read again periodically."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class InSync:
-    """Nothing is to be done. reason, message: what is said beside Ready=True."""
+    """Nothing is to be done. reason, message: of the condition Ready, which is True."""
 
     reason: Reason
     message: str
@@ -169,9 +169,9 @@ class InSync:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Do these, in this order. A later one is not done when an earlier one failed.
+    """Do these steps in this order. A later one is not done if an earlier one failed.
 
-    warning: what whoever looks after the object should know about it, all the same.
+    warning: what the user should know about it.
     """
 
     steps: tuple[Step, ...]
@@ -181,10 +181,10 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Something else has to happen first; it will wake the object, and nothing is spent meanwhile.
+    """Something else has to happen first; that requeues the object, and no work is done until then.
 
-    retry: seconds until the object's own next turn, where nothing that we see would wake it.
-    steps: what would be done, if it is for their sake that the object waits.
+    retry: seconds until the object is requeued, if no observed change would do it.
+    steps: the steps that are held back, if any.
     """
 
     reason: Reason
@@ -196,7 +196,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """It will not be done as things stand. The message says what to change."""
+    """It is not possible with the present spec and array. The message states what to change."""
 
     reason: Reason
     message: str
@@ -205,7 +205,7 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Nothing of a deleted object is left on the array, or what is left is to stay.
+    """All objects of a deleted resource on the array were removed, or what is left is to stay.
 
     left: what stays, if anything. on: the host objects on which it stays, or which stay; not always those recorded.
     """

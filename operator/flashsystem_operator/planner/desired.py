@@ -1,4 +1,4 @@
-"""What is wished around one array: its own resource, its hosts, their attachments. And who belongs to whom."""
+"""The desired state around one array: its resource, its hosts, their attachments, and how they belong together."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,28 +23,28 @@ AnyResource = TypeVar("AnyResource", bound=Resource)
 
 @dataclass(frozen=True)
 class Desired:
-    """All resources of one array, not only those whose turn it is: a rival counts whether or not it is due.
+    """All resources of one array, not only those that are due: a rival counts whether or not it is due.
 
-    And whether or not its spec can be read: nothing is done for one that cannot (`Resource.unreadable`), but what can
-    be read of it is respected, and of the rest the strictest that it may mean.
+    Also those whose spec cannot be read: nothing is done for them (`Resource.unreadable`), but what can be read of
+    them is respected, and for the other fields the strictest value that they may have.
 
     installation: the id of this installation of the operator (3.3).
     former: ids that it had before; host objects named by these are ours too.
-    namespaces: the labels of each namespace, by which the array may choose; one that is not here is unknown.
-    namespaced: the operator is installed for named namespaces, and has no right to anything outside them.
-    closed: why nothing new may be made through the array at present, empty when it may. Detaching always works.
-    unsettled: host objects on which a command may still be running whose answer was lost.
-    unsettled_pairs: the mappings among these: the volume may still appear on the host object, or vanish from it.
-    chap: the CHAP secret that each host that wishes one shall have, or why it cannot be had.
-    vanished: attachments whose mapping was there and is not any more, and of which that was not said before.
-    all_unsettled: the same for the whole array, after its Lease was taken over from a holder that never let go.
-    settling: deletions after which further ones are still expected, with the seconds until then.
-    held: steps that are not to be sent again yet, with what is said instead.
-    counted: when attachments were last counted by the brake, by uid.
+    namespaces: the labels of each namespace, by which the array may choose; a missing one is unknown.
+    namespaced: the operator is installed for named namespaces, and has no permission outside of them.
+    closed: why nothing new may be created through the array at present; empty if it may. Detaching always works.
+    in_doubt: host objects on which a command may still be running whose reply was lost.
+    in_doubt_pairs: the mappings among these: the volume may still appear on the host object, or vanish from it.
+    all_in_doubt: the same for the whole array, after its Lease was taken over from a holder that did not release it.
+    chap: the CHAP secret for each host whose spec requests one, or why it is not available.
+    vanished: attachments whose mapping existed and is gone, and for which that was not reported before.
+    debounced: deletions after which further ones are still expected, with the seconds until then.
+    held: steps that are not to be sent again yet, each with the wait that replaces it.
+    counted: when attachments were last counted by the detach rate limit, by uid.
     now: the time of the pass, RFC 3339 in UTC with whole seconds: texts compare as times do.
-    paused: why nothing may be written to any array at present, empty if it may.
+    paused: why nothing may be written to any array at present; empty if it may.
     marked: the hosts, of other arrays too, for which a host object of a name may have been created.
-    in_use: deleted attachments whose volume somebody in the cluster still uses, as was asked for this pass.
+    in_use: deleted attachments whose volume is still used in the cluster, as checked for this pass.
     """
 
     array: FlashSystemArray
@@ -73,11 +73,11 @@ class Desired:
         return Tenancy(self.array, self.namespaces, self.namespaced)
 
     def counts(self, host: FlashSystemHost) -> bool:
-        """Whether a host is to be reckoned with: it may use the array, or was let in before and has something there."""
+        """Whether a host counts: it may use the array, or was admitted before and has objects on it."""
         return self.tenancy.use(host.metadata.namespace) is None or has_been_admitted(host)
 
     def access_denied(self, attachment: VolumeAttachment, inventory: Inventory) -> Refusal:
-        """Why an attachment may not have its volume. One that had it keeps its word: see `has_been_admitted`."""
+        """Why an attachment may not have its volume. One that already has it keeps it: see `has_been_admitted`."""
         namespace = attachment.metadata.namespace
         if refused := self.tenancy.use(namespace):
             return refused
@@ -88,11 +88,11 @@ class Desired:
         return self.tenancy.volume(namespace, selector.name) if selector.name else None
 
     def name_of(self, host: FlashSystemHost) -> HostName:
-        """The name of the host object that we make for this resource."""
+        """The name of the host object that we create for this resource."""
         return self.names_of(host)[0]
 
     def names_of(self, host: FlashSystemHost) -> tuple[HostName, ...]:
-        """The names that prove a host object to be this resource's: the one that we give, and those we gave before."""
+        """The names that prove that a host object is this resource's: the present one and those of former ids."""
         meta = host.metadata
         return tuple(
             host_object_name(installation, meta.namespace, meta.name, host.base_name)
@@ -100,7 +100,7 @@ class Desired:
         )
 
     def object_of(self, host: FlashSystemHost, inventory: Inventory) -> HostName:
-        """The name of the host object that we made for this resource; if there is none, the name that it would get."""
+        """The name of the host object that we created for this resource; if there is none, the name it would get."""
         names = self.names_of(host)
         return next((name for name in names if name in inventory.hosts), names[0])
 
@@ -108,13 +108,13 @@ class Desired:
         return any(made_by(installation, name) for installation in (self.installation, *self.former))
 
     def of_another_installation(self, name: HostName) -> bool:
-        """Whether the operator of another cluster made it, as far as its name tells."""
+        """Whether its name shows that the operator of another cluster created it."""
         return made_by_another((self.installation, *self.former), name)
 
     def elsewhere(self, name: HostName) -> FlashSystemHost | None:
-        """The host of another array of this installation whose host object this is, as its name tells.
+        """The host of another array of this installation whose host object this is, by its name.
 
-        It is a copy that the arrays keep (policy-based high availability), or was left when that host went there.
+        It is a copy that the arrays keep (policy-based high availability), or was left when that host moved there.
         """
         others = (each for each in self.marked(name) if each.array != self.array.ref)
         return next(others, None) if self.ours(name) else None
@@ -127,7 +127,7 @@ class Desired:
         return frozenset(host for host, volume in self.in_doubt_pairs if volume == uid)
 
     def attachments_of(self, host: FlashSystemHost) -> tuple[VolumeAttachment, ...]:
-        """Those that name the host, from the oldest to the youngest. And those that may, as far as can be read."""
+        """The attachments that name the host, from the oldest to the youngest, and unreadable ones that may name it."""
         named = self._attachments_by_host.get(host.ref, ())
         unread = self._attachments_by_host.get(replace(host.ref, name=""), ())
         mine = [each for each in unread if self.is_of(each, host.ref)] if unread else []
@@ -156,18 +156,18 @@ class Desired:
         )
 
     def bound_to(self, uid: VolumeUid, name: VolumeName | None = None) -> tuple[VolumeAttachment, ...]:
-        """The attachments of this volume, by the UID that was recorded or is wished.
+        """The attachments of this volume, by the recorded UID or that of the spec.
 
-        name: that of the volume, if those count too that were not resolved yet.
+        name: of the volume, to include attachments that are not resolved yet.
         """
         named = self._attachments_by_selector
         return by_age((*named.get(uid, ()), *(named.get(name, ()) if name else ())))
 
     def recorded_at(self, attachment: VolumeAttachment, inventory: Inventory) -> tuple[Host, ...]:
-        """The host objects with the volume mapped where it was mapped for this attachment, whatever their names by now.
+        """The host objects on which the volume was mapped for this attachment and still is, even under other names.
 
         By name, by an initiator, or by id, which a host object keeps when it loses its name and its initiators. But the
-        id of one that was removed is given to another: where another attachment has the volume, it is that one's.
+        array gives the id of a removed one to another: if another attachment has the volume there, it owns the mapping.
         """
         seen, volume = attachment.status.host, attachment.status.volume
         uid = volume.uid if volume else None
@@ -201,10 +201,10 @@ class Desired:
         return self._hosts_by_iqn.get(iqn, ())
 
     def claimant(self, iqn: Iqn, inventory: Inventory) -> FlashSystemHost | None:
-        """Whose initiator it is: of those that claim it the one proven on the array, then the eldest.
+        """The host that owns an initiator: of those that claim it the one proven on the array, else the oldest.
 
-        On a host object that the operator did not create, one that uses it already comes before those that may adopt
-        it, and these before all others: a claim takes nothing from a host that has what the claimant may not have.
+        On a host object that the operator did not create, a host that uses it already comes before those that may adopt
+        it, and these before all others: a claim takes nothing that the claimant may not have from another host.
         """
         claimants, holder = self.claimants(iqn), inventory.hosts.get(inventory.holder(iqn) or HostName(""))
         if holder is None or len(claimants) < 2:  # noqa: PLR2004 - one claim has no rival
@@ -219,7 +219,7 @@ class Desired:
 
         if self.ours(holder.name):
             return next(chain((each for each in claimants if holder.name in self.names_of(each)), claimants))
-        return min(claimants, key=rank)  # the eldest of those that are equal
+        return min(claimants, key=rank)  # the oldest of equal ones
 
     @cached_property
     def host_by_object_name(self) -> Mapping[HostName, FlashSystemHost]:
@@ -227,7 +227,7 @@ class Desired:
 
     @cached_property
     def namespaces_of_host_object(self) -> Mapping[str, frozenset[str]]:
-        """Whose host object it is, by its name or by what was found; more than one when an adopted one is shared."""
+        """The namespaces of each host object, by name or by resolution; several if an adopted one is shared."""
         found: dict[str, set[str]] = {}
         for host in self.hosts.values():
             for name in {*self.names_of(host), host.status.name} - {None}:
@@ -258,9 +258,9 @@ class Desired:
 
 
 def volume_of(attachment: VolumeAttachment, inventory: Inventory) -> Volume | None:
-    """The volume that the attachment means: from its first resolution on only the UID counts, never again the name.
+    """The volume of the attachment: after it was resolved once, only the UID counts, never again the name.
 
-    A UID of the spec, which nobody can change, comes before one that is remembered.
+    A UID of the spec, which is immutable, comes before a recorded one.
     """
     selector, seen = attachment.spec.volume, attachment.status.volume
     if uid := selector.uid or (seen.uid if seen else None):
@@ -269,7 +269,7 @@ def volume_of(attachment: VolumeAttachment, inventory: Inventory) -> Volume | No
 
 
 def marked_among(hosts: Collection[FlashSystemHost]) -> Callable[[HostName], list[FlashSystemHost]]:
-    """`World.marked`, where there is no index of marks."""
+    """`Desired.marked`, where there is no index of marks."""
 
     def marked(name: HostName) -> list[FlashSystemHost]:
         return [each for each in hosts if made_for(name, each.metadata.namespace, each.metadata.name)]
@@ -278,9 +278,9 @@ def marked_among(hosts: Collection[FlashSystemHost]) -> Callable[[HostName], lis
 
 
 def has_been_admitted(resource: FlashSystemHost | VolumeAttachment) -> bool:
-    """Whether something was done for it on the array before: a permission withdrawn since takes nothing of that away.
+    """Whether something was done for it on the array before: a permission withdrawn later does not undo that.
 
-    Told by what only we write: the host object that was found or made, the origin of the mapping.
+    Taken from what only the operator writes: the host object that was found or created, the origin of the mapping.
     """
     if isinstance(resource, FlashSystemHost):
         return resource.status.name is not None
@@ -288,7 +288,7 @@ def has_been_admitted(resource: FlashSystemHost | VolumeAttachment) -> bool:
 
 
 def seniority(resource: Resource) -> tuple[str, str]:
-    """Sorts the elder first. Times are RFC 3339 in UTC: their text sorts as they do."""
+    """Sort key: the oldest first. Times are RFC 3339 in UTC: their texts sort as the times do."""
     return resource.metadata.creation_timestamp, resource.metadata.uid
 
 

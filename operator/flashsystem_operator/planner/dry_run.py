@@ -1,7 +1,7 @@
-"""What would become of resources if they were applied now, to the end: pass after pass, each on what the last leaves.
+"""Dry run: what would happen to resources if they were applied now, pass after pass, each on the result of the last.
 
-The operator looks between two passes; here it is supposed that the array does what it is told. So what needs two
-passes (a port first, then the volume that is mapped by it) is foreseen whole.
+The operator reads the array between two passes; the dry run assumes that the array executes all commands. So changes
+that need two passes (a port first, then the volume that is mapped through it) are predicted completely.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason,
 from flashsystem_operator.planner.desired import Desired
 
 _PASSES = 8
-"""No object needs more than three; the rest is a net under two that undo each other's work."""
+"""No object needs more than three; the limit stops two objects that undo each other's changes."""
 
 HELD = frozenset({Reason.PAUSED, Reason.PLANNED})
-"""Whoever wrote the annotation wanted that wait."""
+"""Reasons of waits that a user requested by an annotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class DryRunResult:
 
     @property
     def blocked(self) -> str:
-        """Why it would not become as wished, as things stand; empty if it would, or is held back on purpose."""
+        """Why it would not get in sync; empty if it would, or is held back on purpose."""
         match self.end:
             case InSync() | Release():
                 return ""
@@ -39,16 +39,16 @@ class DryRunResult:
             case Wait(message=message) | Refuse(message=message):
                 return message
             case Act():
-                return "It would go on for ever: please report this with the files."
+                return "It would go on forever: please report this with the files."
 
     @property
     def held(self) -> str:
-        """Why it waits because somebody wants it to; empty if it does not."""
+        """The message of a wait that a user requested; empty if there is none."""
         return self.end.message if isinstance(self.end, Wait) and self.end.reason in HELD else ""
 
 
 def dry_run_to_the_end(desired: Desired, inventory: Inventory) -> tuple[DryRunResult, ...]:
-    """The outlook of every host and attachment of the world, in the order in which their first steps are sent."""
+    """The results for every host and attachment, in the order in which their first steps are sent."""
     refs = (*desired.hosts, *desired.attachments)
     steps: dict[ObjectRef, tuple[Step, ...]] = {}
     ends: dict[ObjectRef, Decision] = {}

@@ -1,7 +1,7 @@
-"""Resources that take over what is on an array as it is, so that applying them changes nothing there.
+"""Import: resources that take over existing objects of an array, so that applying them changes nothing on the array.
 
-Whatever is proposed is planned as if it were applied, by the code that would do it: what would not be InSync at once is
-not proposed, and its decision says why. So no rule of the operator is told twice.
+Each proposal is planned as if it were applied, by the same code: one that would not be InSync at once is not proposed,
+and its decision gives the reason. So no rule of the operator is implemented twice.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,15 +25,15 @@ from flashsystem_operator.planner.text import listed, plural
 from flashsystem_operator.values import MAX_INITIATORS, HostName, iqn, volume_uid
 
 _YOUNGEST = "9999-12-31T23:59:59Z"
-"""When what is proposed will have been made: after everything that is there."""
+"""The creation time of proposals: after all existing objects."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What is to be imported. namespace: of the resources. hosts, volumes: globs of names on the array; none: all.
+    """What to import. namespace: of the resources. hosts, volumes: globs of names on the array; none: all.
 
-    taken: objects that are in the cluster, for whichever array; their names are not given again.
-    prefix: what names begin with.
+    taken: objects that are in the cluster, for any array; their names are not used again.
+    prefix: the beginning of names.
     """
 
     namespace: str
@@ -51,7 +51,7 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A resource as it is written. about: what it is on the array, as names. host: None for a host itself."""
+    """A proposed resource. about: its object on the array, as names. host: None for a host itself."""
 
     document: Mapping[str, Any]
     about: str
@@ -73,7 +73,7 @@ class Left:
 
 @dataclass(slots=True)
 class Import:
-    """proposals: each host before its attachments. left: what cannot be imported. there: what is in the cluster."""
+    """proposals: each host before its attachments. left: what cannot be imported. there: how many exist already."""
 
     proposals: list[Proposal] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Import:
 
 
 def propose(desired: Desired, inventory: Inventory, request: ImportRequest) -> Import:
-    """Everything that is wished of the array, as resources beside those that the world has already."""
+    """Propose resources for all requested objects of the array that have none yet."""
     found = Import()
     own = resources_of(inventory.hosts, (desired.installation, *desired.former), request.namespace)
     named, present = Namer(request.namespace, request.taken, request.prefix, own), _present(desired, inventory)
@@ -137,18 +137,18 @@ def _add_host(
 
 
 def _unfit_host(host: Host, desired: Desired) -> str:
-    """Why a FlashSystemHost cannot stand for this host object, or nothing."""
+    """Why this host object cannot have a FlashSystemHost; empty if it can."""
     if not desired.installation and made_by_another((), host.name):
         return (
-            "its name is like those that an operator gives to hosts that it makes: give --installation-id, the UID of "
-            "its cluster's namespace kube-system, to tell whether it is this one's"
+            "its name has the form of host objects that an operator creates: give --installation-id, the UID of "
+            "its cluster's namespace kube-system, to find out whether it is this one's"
         )
     others = sorted({port.protocol.value for port in host.ports if port.protocol is not Protocol.ISCSI})
     names = sorted(host.iqns)
     if not host.ports:
-        return "it has no initiator, so nobody can say which machine it is"
+        return "it has no initiator, so its machine cannot be identified"
     if not names:
-        return f"its ports are {listed(others)}: only iSCSI hosts are looked after"
+        return f"its ports are {listed(others)}: only iSCSI hosts are managed"
     if len(names) > MAX_INITIATORS:
         return f"it has {len(names)} initiators, and a FlashSystemHost at most {MAX_INITIATORS}"
     bad = [name for name in names if _is_not(name, iqn)]
@@ -157,11 +157,11 @@ def _unfit_host(host: Host, desired: Desired) -> str:
 
 def _unfit_mapping(mapping: VolumeMapping) -> str:
     if mapping.cluster:
-        return f"it comes through host cluster {mapping.cluster}: such mappings are the administrator's"
+        return f"it comes through host cluster {mapping.cluster}: such mappings belong to the array administrator"
     if len(mapping.luns) > 1:
-        return f"it has the LUNs {', '.join(map(str, mapping.luns))}, by I/O group: map it anew with one LUN first"
+        return f"it has the LUNs {', '.join(map(str, mapping.luns))}, by I/O group: map it again with one LUN first"
     if _is_not(mapping.uid, volume_uid):
-        return f"its UID {mapping.uid!r} is none that a volume is known by"
+        return f"its UID {mapping.uid!r} is not a valid volume UID"
     return ""
 
 
@@ -173,7 +173,7 @@ def _is_not(text: str, reads: Callable[[str], object]) -> bool:
     return False
 
 
-# -- what is there already ---------------------------------------------------------------------------------------------
+# -- what exists already -----------------------------------------------------------------------------------------------
 
 
 def _present(desired: Desired, inventory: Inventory) -> dict[HostName, FlashSystemHost]:
@@ -252,7 +252,7 @@ def _with_their_attachments(
         if each.host in hosts_wrong:
             yield each, f"its host cannot be imported: {wrong[each.host]}"
         elif each.ref in wrong and not (hosts_wrong and each.host):
-            # While a host goes, what is said of attachments may be due to it alone: they are asked again.
+            # While a host is dropped, decisions about attachments may depend on it alone: they are planned again.
             yield each, wrong[each.ref]
 
 
@@ -269,7 +269,7 @@ def _objection(decision: Decision) -> str:
 
 
 def _supposed(proposals: list[Proposal], desired: Desired) -> Desired:
-    """The world as it would be with the proposals in it."""
+    """The desired state with the proposals in it."""
     new_hosts: dict[ObjectRef, FlashSystemHost] = {}
     new_attachments: dict[ObjectRef, VolumeAttachment] = {}
     for number, proposal in enumerate(proposals):

@@ -1,10 +1,11 @@
-"""Which LUNs of a host rest: a machine that did not notice that a disk is gone may still know it by its number.
+"""LUNs of a host: the quarantine of freed LUNs, and the choice of a LUN for a new mapping.
 
-It would write to the next volume of that LUN as if it were the old one. So a LUN that was freed, by the operator or
-outside it, is given to no other volume for a while. What rests is kept in the host's status: recorded before we free
-it, and whenever a look shows that it was freed outside the operator. Where there is no FlashSystemHost, or not for
-long, it is kept in the array's status with the initiators of the machine, for the FlashSystemHost that has one of these
-next.
+A machine that did not notice that a disk is gone may still know it by its LUN and would write to the next volume at
+that LUN as if it were the old one. So a LUN that was freed, by the operator or outside it, is quarantined: for a while
+no other volume gets it. Quarantined LUNs are kept in the host's status: recorded before the operator frees them, and
+when an observation shows that they were freed outside the operator. Where there is no FlashSystemHost, or only for a
+short time, they are kept in the array's status with the initiators of the machine, for the next FlashSystemHost that
+has one of these.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,24 +24,24 @@ from flashsystem_operator.planner.text import after, in_utc
 from flashsystem_operator.values import MAX_LUN, MAX_PERSISTENT_VOLUME_LUN, HostName, Iqn, Lun, VolumeUid
 
 Quarantine = Mapping[Lun, QuarantinedLun]
-"""What rests, by LUN."""
+"""Quarantined LUNs, by LUN."""
 
 _MOST = 512
-"""As many as a status holds: of a host, and of an array for all former hosts."""
+"""Quarantined LUNs in the status of a host, and in the status of an array for all former hosts."""
 
 _MOST_HOSTS = 64
 """Former hosts in the status of an array."""
 
 
 def cooling(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> Quarantine:
-    """The LUNs that rest. One that was there at the last look and is not now was freed a moment ago, by whomever."""
+    """The quarantined LUNs. One that was mapped in the last observation and no longer is counts as freed just now."""
     if not desired.array.spec.lun_quarantine:
         return {}
     there = _mapped(_object_of(host, desired, inventory), inventory)
     fresh, leaving = _after(desired, 1.0), _leaving(host, desired)
     found: dict[Lun, QuarantinedLun] = {}
     for each in (*of_former_host(host.spec.initiators.iscsi, desired).values(), *host.status.quarantined_luns):
-        until = min(in_utc(each.until) or fresh, fresh)  # somebody else may have written it
+        until = min(in_utc(each.until) or fresh, fresh)  # others may have written it
         if each.lun is None or until <= desired.now:
             continue
         if each.lun not in there or (there[each.lun] == each.uid and each.uid in leaving):
@@ -52,14 +53,14 @@ def cooling(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> Qu
 
 
 def for_others(volume: VolumeUid, host: FlashSystemHost, desired: Desired, inventory: Inventory) -> Quarantine:
-    """The LUNs that rest for everybody but this volume, to which they may come back."""
+    """The LUNs that are quarantined for other volumes than this one; its own former LUN it may get again."""
     return {lun: each for lun, each in cooling(host, desired, inventory).items() if each.uid != volume}
 
 
 def with_freed(known: Quarantine, steps: Iterable[UnmapVolume], desired: Desired, inventory: Inventory) -> Quarantine:
-    """Those that rest, and those that these steps are about to free.
+    """The quarantined LUNs, with those that these steps are about to free.
 
-    An entry that was just written is not written again for a detach that the array refuses time after time.
+    A recent entry is not written again for a detach that the array refuses repeatedly.
     """
     if not desired.array.spec.lun_quarantine:
         return {}
@@ -74,7 +75,7 @@ def with_freed(known: Quarantine, steps: Iterable[UnmapVolume], desired: Desired
 
 
 def listed(found: Quarantine) -> tuple[QuarantinedLun, ...]:
-    """As the status has them: by LUN; where there are too many, those that have rested longest are left out."""
+    """The entries for the status, by LUN; if there are too many, those quarantined for longest are left out."""
     kept = sorted(found.values(), key=lambda each: each.until or "", reverse=True)[:_MOST]
     return tuple(sorted(kept, key=lambda each: each.lun or 0))
 
@@ -82,7 +83,7 @@ def listed(found: Quarantine) -> tuple[QuarantinedLun, ...]:
 def freed(
     decisions: Mapping[ObjectRef, Decision], desired: Desired, inventory: Inventory
 ) -> dict[ObjectRef, dict[ObjectRef, UnmapVolume]]:
-    """What is about to be unmapped for which attachments, by the FlashSystemHosts that use the host object, or did."""
+    """The steps that unmap volumes, by attachment, by FlashSystemHost that uses the host object or created it."""
     found: dict[ObjectRef, dict[ObjectRef, UnmapVolume]] = {}
     for ref, decision in decisions.items():
         for step in decision.steps if isinstance(decision, Act) else ():
@@ -93,7 +94,7 @@ def freed(
 
 
 def of_former_host(initiators: Iterable[str], desired: Desired) -> Quarantine:
-    """What the array remembers of hosts with one of these initiators whose FlashSystemHosts are gone."""
+    """The quarantined LUNs in the array's status of former hosts that had one of these initiators."""
     names, found = frozenset(initiators), dict[Lun, QuarantinedLun]()
     for former in desired.array.status.quarantined_luns if desired.array.spec.lun_quarantine else ():
         for each in former.luns if not names.isdisjoint(former.initiators) else ():
@@ -101,18 +102,18 @@ def of_former_host(initiators: Iterable[str], desired: Desired) -> Quarantine:
     return found
 
 
-def left_by(host: FlashSystemHost, resting: Iterable[QuarantinedLun]) -> FormerHost:
-    """What the array is to remember of a host when its FlashSystemHost goes."""
+def left_by(host: FlashSystemHost, quarantine: Iterable[QuarantinedLun]) -> FormerHost:
+    """The entry for the array's status when the FlashSystemHost of a host is deleted."""
     names = (*host.spec.initiators.iscsi, *(port.iqn for port in host.status.ports if port.iqn))
-    return FormerHost(initiators=tuple(dict.fromkeys(names)), luns=tuple(resting))
+    return FormerHost(initiators=tuple(dict.fromkeys(names)), luns=tuple(quarantine))
 
 
 def freed_of_former_hosts(
     decisions: Mapping[ObjectRef, Decision], desired: Desired, inventory: Inventory
 ) -> dict[ObjectRef, FormerHost]:
-    """What the array is to remember before these decisions are carried out, by the attachments that free the LUNs.
+    """Entries for the array's status before these decisions are carried out, by the attachments that free the LUNs.
 
-    Of host objects that no FlashSystemHost uses: the host was released, for example, and its attachments go later.
+    Of host objects that no FlashSystemHost uses: for example, the host was released and its attachments go later.
     """
     found: dict[ObjectRef, FormerHost] = {}
     for ref, decision in decisions.items():
@@ -121,16 +122,16 @@ def freed_of_former_hosts(
                 continue
             initiators = inventory.hosts[step.host].iqns if step.host in inventory.hosts else frozenset[str]()
             known = of_former_host(initiators, desired)
-            resting = with_freed(known, (step,), desired, inventory)
-            if initiators and resting != known:
-                found[ref] = FormerHost(initiators=tuple(sorted(initiators)), luns=listed(resting))
+            quarantine = with_freed(known, (step,), desired, inventory)
+            if initiators and quarantine != known:
+                found[ref] = FormerHost(initiators=tuple(sorted(initiators)), luns=listed(quarantine))
     return found
 
 
 def remembering(before: Iterable[FormerHost], more: Iterable[FormerHost], now: str) -> tuple[FormerHost, ...]:
-    """What the array remembers of former hosts, with `more` and without what has rested.
+    """The array's entries of former hosts, with `more` and without LUNs whose quarantine is over.
 
-    Where there are too many, those that have rested longest are left out.
+    If there are too many, those quarantined for longest are left out.
     """
     found: dict[tuple[str, ...], dict[Lun, QuarantinedLun]] = {}
     for former in (*before, *more):
@@ -149,19 +150,19 @@ def remembering(before: Iterable[FormerHost], more: Iterable[FormerHost], now: s
     )
 
 
-def hasty(lun: Lun, name: HostName, resting: Quarantine) -> str:
-    """What to say when a LUN had to be given that should have rested, empty when it need not."""
-    if lun not in resting:
+def quarantine_warning(lun: Lun, name: HostName, quarantine: Quarantine) -> str:
+    """The warning when a quarantined LUN had to be used; empty if the LUN is not quarantined."""
+    if lun not in quarantine:
         return ""
     return (
-        f"All free LUNs of host {name} were freed a short while ago, so LUN {lun}, which has rested longest, was given "
-        f"although another volume (UID {resting[lun].uid}) had it until then. Make sure that the machine has forgotten "
-        "that one before it uses the disk: rescan it, and compare the disk's UID."
+        f"All free LUNs of host {name} are quarantined, so LUN {lun}, which has been free for longest, was used "
+        f"although another volume (UID {quarantine[lun].uid}) had it shortly before. Make sure that the machine no "
+        "longer knows that one before it uses the disk: rescan it, and compare the disk's UID."
     )
 
 
 def _keep_later(found: dict[Lun, QuarantinedLun], each: QuarantinedLun) -> None:
-    """Of two entries for one LUN that which rests longer."""
+    """Of two entries for one LUN keep the later one."""
     if each.lun is not None and (each.lun not in found or (found[each.lun].until or "") <= (each.until or "")):
         found[each.lun] = each
 
@@ -183,7 +184,7 @@ def _mapped(name: HostName, inventory: Inventory) -> dict[Lun, VolumeUid]:
 
 
 def _remembered(host: FlashSystemHost, desired: Desired) -> Iterator[tuple[Lun, VolumeUid | None]]:
-    """What was mapped at the last look: by the host's list, which has an end, and by its attachments."""
+    """What was mapped in the last observation: from the host's list, which is limited, and from its attachments."""
     for item in host.status.mappings.items if host.status.mappings else ():
         if item.lun is not None:
             yield item.lun, item.uid
@@ -194,7 +195,7 @@ def _remembered(host: FlashSystemHost, desired: Desired) -> Iterator[tuple[Lun, 
 
 
 def _leaving(host: FlashSystemHost, desired: Desired) -> set[VolumeUid | None]:
-    """The volumes that are to be unmapped from it: what rests of these was recorded before."""
+    """The volumes that are to be unmapped from it: quarantined LUNs of these were recorded before."""
     going = (each.status.volume for each in desired.attachments_of(host) if each.metadata.deleting)
     return {volume.uid for volume in going if volume}
 
@@ -205,17 +206,18 @@ def _after(desired: Desired, share: float) -> str:
 
 
 _FIRST = 1
-"""Hosts have had trouble with LUN 0 (array-cli facts 4.3), so it is given only to who asks for it."""
+"""Hosts have had trouble with LUN 0 (array-cli facts 4.3), so it is used only if spec.lun requests it."""
 
 
 def choose(
-    attachment: VolumeAttachment, host: HostName, desired: Desired, inventory: Inventory, resting: Quarantine
+    attachment: VolumeAttachment, host: HostName, desired: Desired, inventory: Inventory, quarantine: Quarantine
 ) -> Lun | Refuse:
-    """The pinned LUN, the one that this attachment had, or the lowest free from 1.
+    """Choose the pinned LUN, the LUN that this attachment had, or the lowest free one from 1.
 
-    What came through a host cluster counts as taken: the numbers are common to both ways. Where a PersistentVolume is
-    asked for, only LUNs up to 255 are chosen: a quarantined one rather than a higher one. resting: LUNs that other
-    volumes had a moment ago; they are given to who asks for one, or if no other is free, the one that rested longest.
+    LUNs of mappings through a host cluster count as taken: the numbers are common. If a PersistentVolume is requested,
+    only LUNs up to 255 are chosen: a quarantined one rather than a higher one.
+
+    quarantine: of other volumes. These LUNs are used only if pinned or, if no other is free, the one freed first.
     """
     taken = {lun: mapping for rows in inventory.on_host(host).values() for mapping in rows for lun in mapping.luns}
     pinned = attachment.spec.lun
@@ -225,14 +227,14 @@ def choose(
             what = f"volume {by.volume}" if known else "another volume"
             return Refuse(
                 Reason.LUN_TAKEN,
-                f"LUN {pinned} of host {host} is taken by {what}. Detach that first, or make this attachment anew with "
-                "another spec.lun, or without.",
+                f"LUN {pinned} of host {host} is taken by {what}. Detach that first, or create this attachment again "
+                "with another spec.lun or none.",
             )
         return pinned
     wants_volume = attachment.spec.persistent_volume is not None
     highest = min(_most(inventory) - 1, MAX_PERSISTENT_VOLUME_LUN if wants_volume else MAX_LUN)
     had = attachment.status.lun
-    if had is not None and had not in taken and had not in resting and not (wants_volume and had > highest):
+    if had is not None and had not in taken and had not in quarantine and not (wants_volume and had > highest):
         return had
     free = [Lun(number) for number in range(_FIRST, MAX_LUN + 1) if number not in taken]
     within = [lun for lun in free if lun <= highest]
@@ -248,10 +250,10 @@ def choose(
             "Detach a volume with such a LUN from the host, or remove spec.persistentVolume.",
         )
     within = within or free
-    rested = next((lun for lun in within if lun not in resting), None)
-    return min(within, key=lambda lun: resting[lun].until or "") if rested is None else rested
+    released = next((lun for lun in within if lun not in quarantine), None)
+    return min(within, key=lambda lun: quarantine[lun].until or "") if released is None else released
 
 
 def _most(inventory: Inventory) -> int:
-    """As many LUNs as such a system is documented to give a host; small ones refuse higher numbers."""
+    """The documented number of LUNs per host of such a system; small systems refuse higher LUNs."""
     return limits_of(inventory.body.system).mappings_per_host or MAX_LUN + 1

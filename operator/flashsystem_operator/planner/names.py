@@ -1,10 +1,10 @@
-"""How a host object that we make is called, and what a name proves.
+"""Names of the host objects that the operator creates, what such a name proves, and names of imported resources.
 
     <base>-<6 hex of the installation><8 hex of the resource>
 
-The name can be worked out again from the resource alone, so a crash between mkhost and the status write leaks nothing.
-The suffix is the proof of ownership without which nothing is ever deleted; its first half tells an orphan of this
-installation from a host object of somebody else.
+The name can be computed again from the resource alone, so a crash between mkhost and the status write leaks nothing.
+The suffix is the proof of ownership without which nothing is ever deleted; its first half distinguishes an orphan of
+this installation from the host objects of others.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_.-]")
 def host_object_name(installation: str, namespace: str, name: str, base: str) -> HostName:
     """The name, at most 63 characters, for the FlashSystemHost `namespace/name`.
 
-    base: what it begins with; characters that the array does not take become dashes, a first one that may not be
-          first is preceded by an h.
+    base: its beginning; characters that the array does not accept become dashes, and an h is put before a first
+          character that is not allowed there.
     """
     cleaned = _NOT_ALLOWED.sub("-", base)
     if not re.match(r"[A-Za-z_]", cleaned):
@@ -33,32 +33,32 @@ def host_object_name(installation: str, namespace: str, name: str, base: str) ->
 
 
 def made_by(installation: str, name: HostName) -> bool:
-    """Whether the name proves that this installation made the host object, for whichever resource."""
+    """Whether the name proves that this installation created the host object, for any resource."""
     found = _SUFFIX.search(name)
     return found is not None and found.group(1) == _digest(installation, 6)
 
 
 def made_for(name: HostName, namespace: str, resource: str) -> bool:
-    """Whether the name proves that some installation made the host object for the FlashSystemHost of that name.
+    """Whether the name proves that some installation created the host object for the FlashSystemHost of that name.
 
-    The resource need not be there any more, and its status has no say in it.
+    The resource need not exist any longer, and its status does not matter.
     """
     return mark_in(name) == mark_of(namespace, resource)
 
 
 def mark_of(namespace: str, resource: str) -> str:
-    """What the name of each host object ends with that an operator creates for a FlashSystemHost."""
+    """The end of the name of each host object that an operator creates for this FlashSystemHost."""
     return _digest(f"{namespace}/{resource}", 8)
 
 
 def mark_in(name: HostName) -> str | None:
-    """The mark in the name of a host object; None if no operator gave it."""
+    """The mark in the name of a host object; None if no operator created it."""
     found = _SUFFIX.search(name)
     return found.group(2) if found else None
 
 
 def made_by_another(ours: Collection[str], name: HostName) -> bool:
-    """Whether the name has the form of an installation's, and of none of these."""
+    """Whether the name is that of an installation, but of none of these."""
     found = _SUFFIX.search(name)
     return found is not None and all(found.group(1) != _digest(installation, 6) for installation in ours)
 
@@ -68,16 +68,16 @@ def _digest(text: str, digits: int) -> str:
 
 
 _LONGEST = 57
-"""Characters that leave room for a number, in a name that is also fit for a label."""
+"""Characters that leave room for a number, in a name that is also valid as a label."""
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
 class Namer:
-    """Gives each thing a name of its own in a namespace: that on the array if it is free, else one with a number.
+    """Give each object a unique name in a namespace: its name on the array if it is free, else one with a number.
 
-    prefix: what names begin with, for a namespace that several arrays share.
-    own: the resources for which host objects were made. They keep those names: others would not be theirs.
+    prefix: the beginning of names, for a namespace that several arrays share.
+    own: the resources for which host objects were created. They keep these names: others would not prove ownership.
     """
 
     def __init__(
@@ -103,8 +103,8 @@ class Namer:
             Kind.ATTACHMENT, self._prefix + (f"{volume}-{host.removeprefix(self._prefix)}" if host else volume)
         )
 
-    def _free(self, kind: Kind, wished: str) -> str:
-        base = slug(wished, kind.short_name)
+    def _free(self, kind: Kind, wanted: str) -> str:
+        base = slug(wanted, kind.short_name)
         number = 1
         while (ref := self._ref(kind, base if number == 1 else f"{base}-{number}")) in self._taken or ref in self._kept:
             number += 1
@@ -116,17 +116,17 @@ class Namer:
 
 
 def slug(name: str, instead: str) -> str:
-    """Lower-case letters, digits and dashes. instead: for a name of which nothing is left."""
+    """Lower-case letters, digits and dashes. instead: for a name without any of them."""
     return _NOT_IN_NAMES.sub("-", name.lower()).strip("-")[:_LONGEST].strip("-") or instead
 
 
 def resources_of(hosts: Iterable[HostName], installations: Collection[str], namespace: str) -> Mapping[HostName, str]:
-    """The FlashSystemHosts of this namespace for which the operator made host objects, where their names tell."""
+    """The FlashSystemHosts of this namespace for which the operator created host objects, as far as names prove it."""
     return {host: name for host in hosts if (name := _resource_of(host, installations, namespace))}
 
 
 def _resource_of(host: HostName, installations: Collection[str], namespace: str) -> str | None:
-    """What the name begins with is that of the resource, or that after an h in place of a letter."""
+    """The name of the resource is the beginning of the name, or that without a leading h."""
     if not made_by_another((), host):
         return None
     base = host[: -len("-") - 14]

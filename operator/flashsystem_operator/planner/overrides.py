@@ -1,6 +1,6 @@
-"""What people hold back by an annotation: release, pause, plan mode. Not what ought to be done, but whether it is.
+"""Overrides by annotation: release, paused, plan. They do not change what is decided, but whether it is done.
 
-They count in this order. Pause and plan on an array or a host hold for all that is below it; release means one object.
+They apply in this order. Paused and plan on an array or a host apply to all objects below it; release to one object.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,27 +16,27 @@ from flashsystem_operator.planner.text import plural
 
 Worked = FlashSystemHost | VolumeAttachment
 
-LEFT = f"Whatever it has on the array stays there as it is: annotation {RELEASE} let the object go."
+LEFT = f"Annotation {RELEASE} is set: objects on the array were left unchanged."
 
 
 def left_by(status: object) -> str:
-    """What stays when the annotation lets an object go, told by its status. A PersistentVolume has no owner but it."""
+    """What stays when an object is released, by its status. Its PersistentVolume has no other owner."""
     volume = status.persistent_volume if isinstance(status, AttachmentStatus) else None
     if volume is None or volume.name is None:
         return LEFT
     return (
-        f"{LEFT} PersistentVolume {volume.name} stays, too, and nobody looks after it any more: delete it when no "
+        f"{LEFT} PersistentVolume {volume.name} stays, too, and is no longer managed: delete it when no "
         "claim is bound to it."
     )
 
 
 def is_in_plan_mode(resource: Worked, desired: Desired) -> bool:
-    """Whether nothing is done for it but said: others must not build upon it."""
+    """Whether steps for it are only listed and not done: the plans of others must not build on it."""
     return bool(_why_only_planned(resource, desired))
 
 
 def apply_overrides(decision: Decision, resource: Resource, desired: Desired) -> Decision:
-    """The decision as the annotations let it be. What is held back and being deleted waits, and says why."""
+    """Apply the annotations to the decision. A deleted object that is held back waits."""
     if resource.metadata.released:
         return _released(decision, resource)
     if whose := why_paused(resource, desired):
@@ -47,20 +47,20 @@ def apply_overrides(decision: Decision, resource: Resource, desired: Desired) ->
 
 
 def why_paused(resource: Resource, desired: Desired) -> str:
-    """Whose wish it is that nothing is written to the array, empty if nobody's."""
+    """What pauses writing to the array for this resource; empty if nothing does."""
     return desired.paused or _whose(
         PAUSED, resource, (each for each in _line(resource, desired) if each.metadata.asked.paused)
     )
 
 
 def why_held(resource: Resource, desired: Desired) -> str:
-    """Whose wish it is that nothing is done for it: by a pause, or by plan mode. Empty if nobody's."""
+    """What holds back commands for this resource, a pause or plan mode; empty if nothing does."""
     return why_paused(resource, desired) or _why_only_planned(resource, desired)
 
 
 def way_out(meta: ObjectMeta) -> str:
-    """Half a sentence for who cannot wait until the array can be worked with."""
-    return f"set annotation {RELEASE}: {meta.uid}, which lets it go and leaves the array as it is"
+    """A clause for users who cannot wait until the array is ready."""
+    return f"set annotation {RELEASE}: {meta.uid}, which releases it and leaves the array unchanged"
 
 
 def _line(resource: Resource, desired: Desired) -> tuple[Resource, ...]:
@@ -75,7 +75,7 @@ def _why_only_planned(resource: Resource, desired: Desired) -> str:
 
 
 def _whose(annotation: str, resource: Resource, holders: Iterable[Resource]) -> str:
-    """The nearest of those that have the annotation, empty if none has."""
+    """The nearest object with the annotation; empty if there is none."""
     holder = next(iter(holders), None)
     if holder is None:
         return ""
@@ -104,13 +104,13 @@ def _only_planned(decision: Decision, whose: str) -> Decision:
 
 
 def _held_back(whose: str, steps: Sequence[Step]) -> str:
-    return f"{whose} holds back {plural(len(steps), 'command')}, listed in status.plan. Take it off, and they are sent."
+    return f"{whose} holds back {plural(len(steps), 'command')}, listed in status.plan. Remove it, and they are sent."
 
 
 def _end_held_back(whose: str, left: str) -> str:
-    """left: what stays on the array when the object goes, if anything."""
+    """left: what stays on the array when the object is deleted, if anything."""
     what = f"no command would be sent. {left}" if left else "nothing is left to do on the array."
-    return f"{whose} holds back the end of this object; {what} Take it off, and it goes."
+    return f"{whose} holds back the deletion of this object; {what} Remove it, and the object is deleted."
 
 
 def _released(decision: Decision, resource: Resource) -> Decision:
@@ -118,5 +118,5 @@ def _released(decision: Decision, resource: Resource) -> Decision:
         return Release(left_by(getattr(resource, "status", None)))
     if isinstance(decision, InSync | Refuse):
         return decision
-    why = f"Annotation {RELEASE} keeps everything on the array as it is. Delete this object, and it goes at once."
+    why = f"Annotation {RELEASE} keeps everything on the array unchanged. Delete this object, and it is gone at once."
     return Wait(Reason.RELEASED, why, decision.notes)

@@ -10,7 +10,7 @@ from flashsystem_operator.planner.decision import Reason
 
 
 class Entry(NamedTuple):
-    """kinds: what gives it, of array, host and attachment. means, remedy: parts of sentences, in Markdown.
+    """kinds: the kinds that have it, of array, host and attachment. means, remedy: parts of sentences, in Markdown.
 
     remedy is empty where nothing is to be done.
     """
@@ -24,6 +24,6 @@ _TEXTS = yaml.load((files("flashsystem_operator.planner") / "reasons.yaml").read
 
 REASONS: Mapping[Reason, Entry] = {Reason(name): Entry(**entry) for name, entry in _TEXTS["reasons"].items()}
 CONDITIONS: Mapping[str, str] = _TEXTS["conditions"]
-"""Those that are always there, with what holds when they are True."""
+"""Conditions that are always present, with what holds if they are True."""
 FURTHER: Mapping[str, str] = _TEXTS["further"]
-"""Those that are there, and True, only while they have something to report."""
+"""Conditions that are present, and True, only while they have something to report."""

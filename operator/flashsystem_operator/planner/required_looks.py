@@ -1,7 +1,7 @@
-"""What has to be looked at before a decision about some objects may be believed.
+"""Targeted reads: what has to be read from the array before decisions about some objects are reliable.
 
-`whole` is the first question of a pass: what to read again, when only a few objects are due. `doubts` is the second:
-what a listing lacks is not believed to be gone until a command that was meant for it has said so.
+`whole` comes first in a pass: what to read again if only a few objects are due. `doubts` comes second: an object that
+is missing in a list view counts as gone only after a command for this object has confirmed it.
 """
 
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ from flashsystem_operator.values import HostName, VolumeName
 
 
 def whole(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> Focus:
-    """Everything that the due objects stand on: their host objects, their volumes, and who else may see these."""
+    """Everything that the due objects depend on: their host objects, their volumes, and other hosts of these."""
     focus = Focus()
     for ref in due:
         if (host := desired.hosts.get(ref)) is not None:
@@ -46,7 +46,7 @@ def whole(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> F
 
 
 def doubts(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> Focus:
-    """What the due objects would have to believe gone because a listing did not show it."""
+    """What would count as gone for the due objects only because a list view does not show it."""
     focus = Focus()
     for ref in due:
         if (attachment := desired.attachments.get(ref)) is not None:
@@ -56,7 +56,7 @@ def doubts(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> 
                 and not attachment.metadata.deleting
                 and (meant := volume_of(attachment, inventory))
             ):
-                focus.volumes.add(meant.uid)  # the volume itself tells to whom it is mapped
+                focus.volumes.add(meant.uid)  # the volume's own view shows its mappings
         elif (host := desired.hosts.get(ref)) is not None and host.metadata.deleting:
             focus.hosts |= {*desired.names_of(host)} - inventory.hosts.keys()
         _add_replaced(focus, ref, desired, inventory)
@@ -65,7 +65,7 @@ def doubts(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> 
 
 
 def lost_host(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> bool:
-    """Whether a recorded host object is not there under its name: it may be there under another."""
+    """Whether a recorded host object is missing under its name: it may exist under another."""
     return any(
         _lost(attachment, desired, inventory) for ref in due if (attachment := desired.attachments.get(ref)) is not None
     )
@@ -81,7 +81,7 @@ def _lost(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) 
 
 
 def without(focus: Focus, looked: Focus) -> Focus:
-    """What is left of a focus after an earlier close look of the same pass."""
+    """What is left of a focus after an earlier targeted read of the same pass."""
     return Focus(
         hosts=focus.hosts - looked.hosts,
         mapped=focus.mapped - looked.mapped,
@@ -112,7 +112,7 @@ def both(one: Focus, other: Focus) -> Focus:
 
 
 def touched(steps: Iterable[Step]) -> Focus:
-    """What these steps may have changed. Whether something is gone is asked of each host object or volume by itself."""
+    """What these steps may have changed. Removals are confirmed by reading each host object or volume by itself."""
     focus = Focus()
     for step in steps:
         match step:
@@ -133,7 +133,7 @@ def touched(steps: Iterable[Step]) -> Focus:
 
 
 def unread(done: Iterable[Step], inventory: Inventory) -> Focus:
-    """What is to be told of volumes that were mapped, and was not read before: no listing has the preferred node."""
+    """Mapped volumes whose preferred node is to be read for the status: no list view has it."""
     mapped = (inventory.volumes.get(step.uid) for step in done if isinstance(step, MapVolume))
     return Focus(detailed={each.uid for each in mapped if each and _lacks_preferred_node(each, inventory)})
 
@@ -143,7 +143,7 @@ def _lacks_preferred_node(volume: Volume, inventory: Inventory) -> bool:
 
 
 def rivals_of(stopped: Iterable[Step]) -> Focus:
-    """Who else has the volumes whose mapping was stopped: there may be a mapping that we did not know of."""
+    """The hosts of volumes whose mapping was stopped: there may be a mapping that is not in the inventory."""
     uids = {step.uid for step in stopped if isinstance(step, MapVolume)}
     return Focus(volumes=uids, clustered=set(uids))
 
@@ -187,7 +187,7 @@ def _add_doubts(focus: Focus, attachment: VolumeAttachment, desired: Desired, in
 
 
 def _add_preferred(focus: Focus, attachment: VolumeAttachment, inventory: Inventory) -> None:
-    """The preferred node of a volume that is mapped, where no pass has told it: the one that mapped it was cut off."""
+    """Read the preferred node of a mapped volume if no pass recorded it: the pass that mapped it was interrupted."""
     seen, volume = attachment.status.volume, volume_of(attachment, inventory)
     if attachment.metadata.deleting or volume is None or (seen and seen.uid == volume.uid and seen.preferred_node):
         return
@@ -196,7 +196,7 @@ def _add_preferred(focus: Focus, attachment: VolumeAttachment, inventory: Invent
 
 
 def _add_unreached(focus: Focus, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> None:
-    """Through how many I/O groups a volume is reached, which no listing tells, if the host object lacks its own one."""
+    """Read through how many I/O groups a volume is reached (in no list view) if the host object lacks the volume's."""
     host, volume = desired.hosts.get(attachment.host), volume_of(attachment, inventory)
     if attachment.metadata.deleting or host is None or volume is None or volume.access_io_groups:
         return
@@ -209,7 +209,7 @@ def _add_unreached(focus: Focus, attachment: VolumeAttachment, desired: Desired,
 
 
 def _add_recorded_host(focus: Focus, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> None:
-    """Where the mapping was, and where it should be by now."""
+    """Read the host objects where the mapping was, and where it should be now."""
     seen, host = attachment.status.host, desired.hosts.get(attachment.host)
     names = {HostName(seen.name)} if seen and seen.name else set()
     names |= _host_objects(host, desired, inventory) if host else set()
@@ -218,7 +218,7 @@ def _add_recorded_host(focus: Focus, attachment: VolumeAttachment, desired: Desi
 
 
 def _add_replaced(focus: Focus, ref: ObjectRef, desired: Desired, inventory: Inventory) -> None:
-    """A host object of our name with none of the initiators has them replaced, if nothing is mapped to it."""
+    """Read a host object of our name without any of the initiators: they are replaced if nothing is mapped to it."""
     attachment = desired.attachments.get(ref)
     host = desired.hosts.get(attachment.host if attachment else ref)
     if host is None or host.metadata.deleting or inventory.holders(host.spec.initiators.iscsi):
@@ -230,7 +230,7 @@ def _add_replaced(focus: Focus, ref: ObjectRef, desired: Desired, inventory: Inv
 
 
 def _add_traits(focus: Focus, ref: ObjectRef, desired: Desired, inventory: Inventory) -> None:
-    """What listings do not tell of a host object: its secret, its I/O groups if not all, and who needs them."""
+    """Read what list views do not show of a host object: its secret, its I/O groups if not all, and their volumes."""
     attachment = desired.attachments.get(ref)
     host = desired.hosts.get(attachment.host if attachment else ref)
     if host is None or host.metadata.deleting:
@@ -249,7 +249,7 @@ def _add_traits(focus: Focus, ref: ObjectRef, desired: Desired, inventory: Inven
 
 
 def _add_host_objects(focus: Focus, host: FlashSystemHost, desired: Desired, inventory: Inventory) -> set[HostName]:
-    """Look at the host objects that a resource may turn out to be; answers with them."""
+    """Read the host objects that may be a resource's; return them."""
     objects = _host_objects(host, desired, inventory)
     focus.hosts |= objects
     focus.listed |= objects
@@ -257,7 +257,7 @@ def _add_host_objects(focus: Focus, host: FlashSystemHost, desired: Desired, inv
 
 
 def _host_objects(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> set[HostName]:
-    """The host objects that a resource may turn out to be. Its own name only once there is such an object."""
+    """The host objects that may be a resource's. Our own name for it only if such an object exists."""
     return {*inventory.holders(host.spec.initiators.iscsi), *({*desired.names_of(host)} & inventory.hosts.keys())}
 
 
@@ -275,5 +275,5 @@ def _add_hosts_to_leave(focus: Focus, attachment: VolumeAttachment, desired: Des
 def _may_be_elsewhere(
     attachment: VolumeAttachment, volume: Volume, objects: set[HostName], desired: Desired, inventory: Inventory
 ) -> bool:
-    """Whether somebody else has, or wants, the volume; if not, the array's own refusal is guard enough."""
+    """Whether another host has or wants the volume; if not, the array's own refusal is protection enough."""
     return bool(inventory.of_volume(volume.uid) - objects or desired.rivals(attachment, volume, inventory))

@@ -1,4 +1,4 @@
-"""What records and statuses are both made of: the outcome of a pass, and what an object is bound to."""
+"""The status of hosts and attachments: what is recorded before commands are sent, and what is written after a pass."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -43,9 +43,9 @@ from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a pass ended for one object.
+    """The result of a pass for one object.
 
-    error: what kept its steps from being done. refused: the array itself refused one of them.
+    error: what prevented its steps from being done. refused: the array itself refused one of them.
     """
 
     decision: Decision
@@ -53,7 +53,7 @@ class Outcome:
     refused: bool = False
 
 
-def said_conditions(resource: Resource, outcome: Outcome, now: str) -> dict[str, object]:
+def status_fields(resource: Resource, outcome: Outcome, now: str) -> dict[str, object]:
     generation = resource.metadata.generation
     before: Conditions = getattr(resource, "status").conditions  # noqa: B009 - every kind has one, each its own
     return {
@@ -79,14 +79,14 @@ def binding(attachment: VolumeAttachment, name: HostName, desired: Desired, inve
 
 
 def volume_seen(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> dict[str, object]:
-    """What may be told of the volume: nothing to who may not attach it, not even whether it exists."""
+    """What the status may show of the volume: nothing if the namespace may not attach it, not even that it exists."""
     if not has_been_admitted(attachment) and desired.access_denied(attachment, inventory):
         return {}
     volume = volume_of(attachment, inventory)
     if volume is None:
         return {}
     seen = attachment.status.volume
-    # A listing does not tell the preferred node: what was read closely before is kept.
+    # A list view does not show the preferred node: the value from an earlier detailed view is kept.
     known = seen.preferred_node if seen and seen.uid == volume.uid else None
     return {
         "volume": VolumeSeen(
@@ -107,25 +107,25 @@ def array_seen(desired: Desired, inventory: Inventory) -> ArraySeen:
 def intent_of_attachment(
     attachment: VolumeAttachment, outcome: Outcome, desired: Desired, inventory: Inventory, now: str
 ) -> AttachmentStatus:
-    """Volume, host object and origin of a mapping that is to be made.
+    """Volume, host object and origin of a mapping that is about to be created.
 
-    Told by the steps: they were planned on what earlier ones of the batch leave, which the view does not show yet.
+    Taken from the steps: they were planned on what earlier ones of the batch leave, which the inventory does not show.
     """
     steps = outcome.decision.steps if isinstance(outcome.decision, Act) else ()
     name = next((step.host for step in steps if isinstance(step, MapVolume)), None)
     if name is None:
         return attachment.status
     return attachment.status.model_copy(
-        update=said_conditions(attachment, outcome, now)
+        update=status_fields(attachment, outcome, now)
         | binding(attachment, name, desired, inventory)
         | {"origin": Origin.CREATED, "connection": None, "attached_time": None}
     )
 
 
 def answers(attachment: VolumeAttachment, decision: Decision) -> bool:
-    """Whether the end of a live attachment has something to undo, so that our finalizer has to be on it.
+    """Whether deleting a live attachment has something to undo, so that it needs our finalizer.
 
-    Also of a mapping that an elder left to it, and that it cannot use.
+    Also for a mapping that an older attachment left to it and that it cannot use.
     """
     if attachment.metadata.deleting:
         return False
@@ -136,7 +136,7 @@ def answers(attachment: VolumeAttachment, decision: Decision) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HostRecord:
-    """What a host's status has to say before something is done. freed_by: the attachments that free LUNs of it."""
+    """The status that a host needs before commands are sent. freed_by: the attachments that free LUNs of it."""
 
     status: HostStatus
     freed_by: frozenset[ObjectRef] = frozenset()
@@ -147,8 +147,8 @@ def intents_of_hosts(
 ) -> dict[ObjectRef, HostRecord]:
     """The hosts whose status has to be written before these decisions are carried out.
 
-    With the initiators that our host object is to be given, since only what was recorded is ever taken off it again;
-    and with the LUNs that are about to be free, since they must rest even if nobody lives to see them freed.
+    It records the initiators that our host object is to be given, since only recorded ones are ever removed again; and
+    the LUNs that are about to be freed, since they must be quarantined even if the operator ends before it sees that.
     """
     given, freed = _given_ports(decisions.values(), desired), luns.freed(decisions, desired, inventory)
     found: dict[ObjectRef, HostRecord] = {}
@@ -156,8 +156,8 @@ def intents_of_hosts(
         host, frees = desired.hosts[ref], freed.get(ref, {})
         update = _asked_ports(host, desired, inventory) if ref in given else {}
         if frees:
-            resting = luns.with_freed(luns.cooling(host, desired, inventory), frees.values(), desired, inventory)
-            update |= {"quarantined_luns": luns.listed(resting)}
+            quarantine = luns.with_freed(luns.cooling(host, desired, inventory), frees.values(), desired, inventory)
+            update |= {"quarantined_luns": luns.listed(quarantine)}
         status = host.status.model_copy(update=update)
         if status != host.status:
             found[ref] = HostRecord(status, frozenset(frees))
@@ -180,7 +180,7 @@ def _asked_ports(host: FlashSystemHost, desired: Desired, inventory: Inventory) 
 
 
 def _given_ports(decisions: Iterable[Decision], desired: Desired) -> set[ObjectRef]:
-    """Whose host object is made, or given an initiator or a secret, by these decisions."""
+    """The hosts whose host object these decisions create, or give an initiator or a secret."""
     steps = (step for decision in decisions if isinstance(decision, Act) for step in decision.steps)
     owners = (
         desired.host_by_object_name[step.host] for step in steps if isinstance(step, MakeHost | AddPorts | SetChap)
@@ -189,24 +189,24 @@ def _given_ports(decisions: Iterable[Decision], desired: Desired) -> set[ObjectR
 
 
 def of_host(host: FlashSystemHost, outcome: Outcome, desired: Desired, inventory: Inventory, now: str) -> HostStatus:
-    """The host object as it is. `ports` of one that we made lists only those that the spec named at some time."""
-    said = said_conditions(host, outcome, now)
-    if stands_on(host, desired, inventory):  # what was known of it stays
-        return host.status.model_copy(update=said)
+    """The status of a host. `ports` of a host object that we created has only those that the spec named once."""
+    fields = status_fields(host, outcome, now)
+    if stands_on(host, desired, inventory):  # what was known stays
+        return host.status.model_copy(update=fields)
     found = host_plan.resolve_host(host, desired, inventory)
     if isinstance(found, Wait | Refuse):
-        return host.status.model_copy(update=said)
-    said |= {"array": array_seen(desired, inventory), "quarantined_luns": listed(cooling(host, desired, inventory))}
+        return host.status.model_copy(update=fields)
+    fields |= {"array": array_seen(desired, inventory), "quarantined_luns": listed(cooling(host, desired, inventory))}
     if isinstance(found, host_plan.Absent):
         asked = host.status.ports if desired.is_unsettled(found.name) else ()
         known = {"ports": asked, "ownership": _made(asked), "chap": host.status.chap if asked else None}
-        return HostStatus(**said, mappings=HostMappings(count=0), **known)
+        return HostStatus(**fields, mappings=HostMappings(count=0), **known)
     reader = Reader.of(host, desired)
     rows = [row for rows in inventory.on_host(found.host.name).values() for row in rows]
-    # One that has another LUN in each I/O group is listed with each: all of them cool when it goes.
+    # A mapping with another LUN in each I/O group is listed with each: all are quarantined when it is removed.
     mapped = sorted((lun, row.volume, row.uid) for row in rows for lun in row.luns)
     return HostStatus(
-        **said,
+        **fields,
         name=found.host.name,
         id=found.host.id,
         ownership=Ownership.CREATED if isinstance(found, host_plan.Managed) else Ownership.ADOPTED,
@@ -221,15 +221,15 @@ def of_host(host: FlashSystemHost, outcome: Outcome, desired: Desired, inventory
 def of_attachment(
     attachment: VolumeAttachment, outcome: Outcome, desired: Desired, inventory: Inventory, now: str
 ) -> AttachmentStatus:
-    """The mapping as it is. What binds the attachment (volume, host, LUN, origin) is kept when it is not there."""
-    said = said_conditions(attachment, outcome, now)
-    if stands_on(attachment, desired, inventory):  # what was known of it stays, its connection too
-        if kept(attachment.status.conditions):  # and a request, which is the answer to a drift, is yet to be done
-            del said["last_handled_reconcile_at"]
-        return attachment.status.model_copy(update=said)
+    """The status of an attachment. Volume, host, LUN and origin are kept while the mapping does not exist."""
+    fields = status_fields(attachment, outcome, now)
+    if stands_on(attachment, desired, inventory):  # what was known stays, its connection too
+        if kept(attachment.status.conditions):  # and a request, which answers the drift, is still to be done
+            del fields["last_handled_reconcile_at"]
+        return attachment.status.model_copy(update=fields)
     if drift.is_forgiven(attachment, desired, inventory):
-        said["attached_time"] = None
-    before = attachment.status.model_copy(update=said)
+        fields["attached_time"] = None
+    before = attachment.status.model_copy(update=fields)
     target = None if attachment.metadata.deleting else attach.find(attachment, desired, inventory)
     if not isinstance(target, attach.Target):
         way = None if target is None else _kept_connection(attachment, desired, inventory)
@@ -237,18 +237,18 @@ def of_attachment(
     bound = before.model_copy(update=binding(attachment, target.name, desired, inventory) | {"connection": None})
     rows = inventory.on_host(target.name).get(target.volume.uid, ())
     portals = portals_for(target.name, desired, inventory)
-    if not rows and attachment.status.host:  # where it was mapped, it may be mapped still
+    if not rows and attachment.status.host:  # it may still be mapped where it was
         bound = bound.model_copy(update={"host": attachment.status.host})
     mapping = next((row for row in rows if not row.cluster), rows[0]) if rows else None
-    told = _told_before(attachment, mapping, inventory)
+    recorded = _recorded_connection(attachment, mapping, inventory)
     if not isinstance(outcome.decision, InSync) or mapping is None or not portals:
         origin = _inherited(attachment, outcome, target, desired, inventory)
-        return bound.model_copy(update={"origin": origin, "connection": None if portals else told})
+        return bound.model_copy(update={"origin": origin, "connection": None if portals else recorded})
     return bound.model_copy(
         update={
             "lun": drift.given_lun(attachment, mapping),
             "origin": _origin(attachment, target, mapping, desired, refused=outcome.refused),
-            "connection": told
+            "connection": recorded
             or connection(
                 mapping,
                 target.volume,
@@ -262,10 +262,10 @@ def of_attachment(
 
 
 def _kept_connection(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Connection | None:
-    """The connection of an attached volume whose FlashSystemHost cannot be used: its machine uses it all the same."""
+    """The connection of an attached volume whose FlashSystemHost cannot be used: its machine still uses the volume."""
     mapping = attach.kept_mapping(attachment, desired, inventory)
-    if told := _told_before(attachment, mapping, inventory):
-        return told
+    if recorded := _recorded_connection(attachment, mapping, inventory):
+        return recorded
     portals = portals_for(mapping.host, desired, inventory) if mapping else ()
     if mapping is None or not portals:
         return None
@@ -274,10 +274,10 @@ def _kept_connection(attachment: VolumeAttachment, desired: Desired, inventory: 
     return connection(mapping, volume, preferred, portals, desired.array.spec.iscsi.port)
 
 
-def _told_before(
+def _recorded_connection(
     attachment: VolumeAttachment, mapping: model.Mapping | None, inventory: Inventory
 ) -> Connection | None:
-    """The connection that was told before, while nodes or addresses cannot be read that may be part of it."""
+    """The recorded connection, while nodes or addresses that may be part of it cannot be read."""
     before = attachment.status.connection
     if not inventory.body.odd or before is None or mapping is None:
         return None
@@ -289,9 +289,9 @@ def _told_before(
 def _origin(
     attachment: VolumeAttachment, target: attach.Target, mapping: model.Mapping, desired: Desired, *, refused: bool
 ) -> Origin | None:
-    """On a host that we made the mapping is ours; elsewhere only what was recorded before it was made.
+    """On a host that we created the mapping is ours; elsewhere only if it was recorded before it was created.
 
-    refused: the array would not make it, and yet it is there: somebody else was quicker.
+    refused: the array refused to create it, and yet it exists: it was created outside the operator.
     """
     if isinstance(target.found, host_plan.Managed) and not mapping.cluster:
         return Origin.CREATED
@@ -299,17 +299,17 @@ def _origin(
         return Origin.CREATED
     leaving = (each for each in desired.leaving(mapping.uid) if each.host == attachment.host)
     if attachment.status.origin is None and any(each.status.origin is Origin.CREATED for each in leaving):
-        return Origin.CREATED  # it is left to us by one that is about to go
+        return Origin.CREATED  # an attachment that is being deleted leaves it to this one
     return Origin.ADOPTED
 
 
 def _inherited(
     attachment: VolumeAttachment, outcome: Outcome, target: attach.Target, desired: Desired, inventory: Inventory
 ) -> Origin | None:
-    """A younger attachment of one pair will take the mapping over as what the elder had it for.
+    """The origin that a younger attachment of the same volume and host takes over from the older one.
 
-    Also from an elder that is about to go, whether or not the younger can use the mapping as it is: one of them has
-    to answer for it. What was recorded before a command that the array refused was not made by us after all.
+    Also from an older one that is being deleted, whether or not the younger can use the mapping as it is: one of them
+    has to own it. What was recorded before a command that the array refused was not created by us.
     """
     elder = attach.elder_of_pair(attachment, target.volume, desired, inventory)
     if elder and elder.status.origin:
@@ -326,7 +326,7 @@ def _inherited(
 
 
 def _is_where_it_was(attachment: VolumeAttachment, target: attach.Target) -> bool:
-    """Whether this is the host object that was recorded, perhaps renamed: what we did to another is no claim on it."""
+    """Whether this is the recorded host object, perhaps renamed: what we did to another one is no claim on this."""
     seen = attachment.status.host
     if seen is None or seen.name == target.name or isinstance(target.found, host_plan.Absent):
         return True
@@ -336,7 +336,7 @@ def _is_where_it_was(attachment: VolumeAttachment, target: attach.Target) -> boo
 def _ports(
     host: FlashSystemHost, found: host_plan.Managed | host_plan.Adopted, desired: Desired
 ) -> tuple[HostPort, ...]:
-    """Of a host object that we made those that we put, and those that a command under way may still put there."""
+    """Of a host object that we created: the ports that we added, and those that a command in doubt may still add."""
     iscsi = tuple(port for port in found.host.ports if port.protocol is Protocol.ISCSI)
     if isinstance(found, host_plan.Adopted):
         return tuple(map(_port, iscsi))

@@ -1,4 +1,4 @@
-"""Small words of messages."""
+"""Parts of messages: lists, plurals and times."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -7,35 +7,35 @@ _SHOWN = 5
 
 
 def listed(names: Collection[str]) -> str:
-    """`a, b and c`; beyond five the rest is a number."""
+    """`a, b and c`; beyond five names, the number of further ones."""
     shown = list(names)[:_SHOWN]
-    rest = len(names) - len(shown)
-    if rest:
-        return f"{', '.join(shown)} and {rest} more"
+    hidden = len(names) - len(shown)
+    if hidden:
+        return f"{', '.join(shown)} and {hidden} more"
     return " and ".join((", ".join(shown[:-1]), shown[-1])) if len(shown) > 1 else "".join(shown)
 
 
-def plural(count: int, thing: str) -> str:
+def plural(count: int, noun: str) -> str:
     """`1 volume`, `2 volumes`."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def text(moment: datetime) -> str:
-    """Raises OverflowError for what in UTC is beyond all years."""
+    """RFC 3339 in UTC with whole seconds. Raises OverflowError for a time that in UTC is beyond the last year."""
     return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
-def in_utc(words: str | None) -> str | None:
-    """The same time in our words; None if it is not a time, or one that does not tell its zone."""
+def in_utc(time: str | None) -> str | None:
+    """The same time as RFC 3339 in UTC; None if it is not a time, or has no time zone."""
     try:
-        moment = datetime.fromisoformat(words or "")
+        moment = datetime.fromisoformat(time or "")
         return text(moment) if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None
 
 
 def after(time: str, seconds: float) -> str:
-    """So many seconds later, or earlier if there are fewer than none. time: in our words."""
+    """The time so many seconds later, or earlier if negative. time: as `text` returns it."""
     return text(datetime.fromisoformat(time) + timedelta(seconds=seconds))
 
 

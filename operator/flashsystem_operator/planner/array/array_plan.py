@@ -1,4 +1,7 @@
-"""May anything be done through this array? What Cinder's do_setup and check_for_setup_error ask, as decisions."""
+"""Plan and status of a FlashSystemArray: its checks, its errors, and what is recorded of a contact with it.
+
+The checks are those of Cinder's do_setup and check_for_setup_error, as decisions.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,9 +30,9 @@ from flashsystem_operator.values import SystemId, system_id
 
 
 def judge(array: FlashSystemArray, body: Body) -> InSync | Refuse:
-    """Whether the array is as it must be, from what was read of it."""
+    """Run all checks on what was read of the array; return the first refusal."""
     refused = (check(array, body) for check in CHECKS)
-    ready = InSync(Reason.READY, f"{body.system.name} ({body.system.id}) can be worked with.")
+    ready = InSync(Reason.READY, f"{body.system.name} ({body.system.id}) is ready.")
     return next((each for each in refused if each), ready)
 
 
@@ -44,9 +47,9 @@ def open_access(array: FlashSystemArray, body: Body) -> Refuse | None:  # noqa: 
 
 
 def pool(array: FlashSystemArray, body: Body) -> Refuse | None:
-    wished = array.spec.pool or body.capabilities.default_pool
-    if wished and body.pool is None:
-        return Refuse(Reason.POOL_NOT_FOUND, f"The array has no pool {wished}. Correct spec.pool, or make the pool.")
+    wanted = array.spec.pool or body.capabilities.default_pool
+    if wanted and body.pool is None:
+        return Refuse(Reason.POOL_NOT_FOUND, f"The array has no pool {wanted}. Correct spec.pool, or create the pool.")
     if body.pool and body.pool.status == "offline":
         return Refuse(Reason.POOL_OFFLINE, f"Pool {body.pool.name} is offline. Bring it online on the array.")
     return None
@@ -82,17 +85,17 @@ def portals(array: FlashSystemArray, body: Body) -> Refuse | None:
 
 
 CHECKS = (open_access, pool, portset, nodes, portals)
-"""What is asked of an array that answers, in this order. Each says what is wrong, or None."""
+"""The checks of an array that answers, in this order. Each returns what is wrong, or None."""
 
 
 def usable_portals(array: FlashSystemArray, body: Body) -> tuple[Portal, ...]:
-    """Where hosts can log in now, of those addresses that the spec allows."""
+    """The portals where hosts can log in now, of the addresses that the spec allows."""
     allowed = array.spec.iscsi.portal_addresses
     return tuple(each for each in body.portals if each.usable and (not allowed or each.address in allowed))
 
 
 def portset_trouble(name: str, body: Body, remedy: str) -> Refuse | None:
-    """Why no iSCSI host can be put into the portset of that name. remedy: what to do, as a sentence."""
+    """Why an iSCSI host cannot use the portset of that name, or None. remedy: what to do, as a sentence."""
     found = next((each for each in body.portsets if each.name == name), None)
     if found is None and body.odd:
         return None  # it may be the one that could not be read
@@ -105,44 +108,44 @@ def portset_trouble(name: str, body: Body, remedy: str) -> Refuse | None:
 
 
 def judge_error(error: ArrayError) -> Wait | Refuse:
-    """Why the array could not be looked at, and what helps."""
-    words = str(error)
+    """Why the array could not be read, and what to do."""
+    detail = str(error)
     match error:
         case LoginRefused():
             return Refuse(
                 Reason.LOGIN_FAILED,
-                f"{words}. Correct the Secret: a changed one is tried within a minute. The same one is tried again "
-                "after five minutes, then ever more seldom, since arrays lock users out.",
+                f"{detail}. Correct the Secret: a changed one is tried within a minute. The same one is tried again "
+                "after five minutes, then at longer intervals, since arrays lock users out.",
             )
         case HostKeyMismatch():
             return Refuse(
                 Reason.HOST_KEY_MISMATCH,
-                f"{words}. Nothing was sent to it. If the array's key was changed on purpose, put the new one into "
-                "spec.hostKeys; otherwise somebody is in between.",
+                f"{detail}. Nothing was sent to it. If the array's key was changed on purpose, put the new one into "
+                "spec.hostKeys; otherwise another machine may be intercepting the connection.",
             )
         case OtherSystem(expected=expected, found=found):
             return Refuse(
                 Reason.OTHER_SYSTEM,
-                f"System {found} answers at this address, not {expected}. Nothing was believed and nothing changed. "
-                f"Correct spec.management.addresses; or, if system {found} has taken its place, say so with annotation "
-                f"{ACCEPT_SYSTEM}: {found} (and in spec.systemID, where that is set).",
+                f"System {found} answers at this address, not {expected}. Nothing was changed. "
+                f"Correct spec.management.addresses; or, if system {found} has taken its place, set annotation "
+                f"{ACCEPT_SYSTEM}: {found} (and spec.systemID, where that is set).",
             )
         case Refused():
-            said = f"Looking at the array failed: {words.rstrip('.')}. {codes.remark(error)} It is tried again."
-            return Wait(Reason.REFUSED_BY_ARRAY, said)
+            message = f"Reading the array failed: {detail.rstrip('.')}. {codes.remark(error)} It is tried again."
+            return Wait(Reason.REFUSED_BY_ARRAY, message)
         case Unreadable():
             return Wait(
                 Reason.UNREADABLE_ANSWER,
-                f"{words}. Nothing was changed. Please report this with the array's code level; it is tried again.",
+                f"{detail}. Nothing was changed. Please report this with the array's code level; it is tried again.",
             )
         case _:
-            return Wait(Reason.UNREACHABLE, f"{words}. It is tried again.")
+            return Wait(Reason.UNREACHABLE, f"{detail}. It is tried again.")
 
 
 def elder(array: FlashSystemArray, others: Iterable[FlashSystemArray]) -> FlashSystemArray | None:
-    """The older resource for the same system, if there is one: nothing is worked through the younger.
+    """The older resource for the same system, if there is one: the younger is not used.
 
-    Who merely names the system, and never reached it, bars nobody: anyone can write down an id.
+    A resource that names the system but never reached it does not count: any user can write an id.
     """
     system = system_of(array)
     if system is None:
@@ -163,10 +166,10 @@ def system_reached(array: FlashSystemArray) -> SystemId | None:
 
 
 def accepted_system(array: FlashSystemArray) -> SystemId | None:
-    """The system that somebody says has taken the place of the one that was pinned; None if what he wrote is no id."""
-    wished = array.metadata.asked.accept_system
+    """The system that the annotation accepts as the successor of the pinned one; None if its value is not an id."""
+    wanted = array.metadata.asked.accept_system
     try:
-        return system_id(wished) if wished else None
+        return system_id(wanted) if wanted else None
     except ValueError:
         return None
 
@@ -181,7 +184,7 @@ def duplicate(array: FlashSystemArray, other: FlashSystemArray) -> Refuse:
 
 
 def plan_gone(array: FlashSystemArray, hosts: int, attachments: int) -> Decision:
-    """A FlashSystemArray goes when nothing needs it any more."""
+    """A FlashSystemArray is released when no host or attachment needs it."""
     if hosts or attachments:
         return Wait(
             Reason.IN_USE,
@@ -192,14 +195,14 @@ def plan_gone(array: FlashSystemArray, hosts: int, attachments: int) -> Decision
 
 
 _OLD = 600.0
-"""Seconds after which the time of contact is written although nothing else is to be said."""
+"""Seconds after which the time of contact is written although nothing else changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How the array was reached.
+    """A successful login at the array.
 
-    host_key: the key it showed, as in known_hosts without the name; fingerprint: of that key.
+    host_key: the key that the array presented, as in known_hosts without the name; fingerprint: of that key.
     secret: the version of the Secret that was used.
     """
 
@@ -217,9 +220,9 @@ def reached(
     now: str,
     audit: Audit | None = None,
 ) -> ArrayStatus:
-    """After a look that succeeded. audit: None keeps what was said before.
+    """The status after the array was read. audit: None keeps the former one.
 
-    The time of contact moves with something else, or when it has become old: an idle array is seldom written.
+    The time of contact is updated with other changes, or when it is old: the status of an idle array is seldom written.
     """
     status = _body(array, inventory.body).model_copy(
         update={
@@ -247,7 +250,7 @@ def _is_fresh(contact: str | None, now: str) -> bool:
 
 
 def unreached(array: FlashSystemArray, decision: Decision, now: str, secret: str | None = None) -> ArrayStatus:
-    """After a look that failed: all that was known stays, as of the last look."""
+    """The status after reading the array failed: all that was known stays."""
     credentials = array.status.credentials or api.Credentials()
     return array.status.model_copy(
         update={
@@ -265,7 +268,7 @@ def _all(array: FlashSystemArray, decision: Decision, now: str, *, reachable: bo
     before, generation = array.status.conditions, array.metadata.generation
     reason, message = verdict(decision, None)
     if reachable:
-        reason, message = Reason.READY, "" if isinstance(decision, InSync) else "The last look succeeded."
+        reason, message = Reason.READY, "" if isinstance(decision, InSync) else "The array was read successfully."
     return (
         *conditions(decision, before, generation, now),
         condition("Reachable", "True" if reachable else "False", reason, message, before, generation, now),

@@ -1,11 +1,11 @@
-"""Which host objects and mappings on an array no resource explains. Only says so: it deletes nothing.
+"""Audit: the host objects and mappings on an array that belong to no resource. It only reports and deletes nothing.
 
-    orphaned    on a host object that this installation made, as its name proves
-    foreign     on any other: an administrator's, another cluster's, or one whose FlashSystemHost is on another array
-    released    left there on purpose when its resource went: by the release annotation, or by deletionPolicy Retain
+    orphaned    on a host object that this installation created, as its name proves
+    foreign     on any other: of the array administrator, of another cluster, or with a FlashSystemHost on another array
+    released    left on purpose when the resource was deleted: by the release annotation, or by deletionPolicy Retain
 
-What was released looks like one of the others afterwards, so it is remembered in the array's status for as long as it
-is there and unexplained.
+Released objects look like the others afterwards, so they are kept in the array's status for as long as they exist and
+belong to no resource.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -29,21 +29,21 @@ Key = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class _Explained:
-    """hosts: those that are somebody's. mappings: host object and volume that somebody wishes or had together."""
+    """hosts: those that belong to a resource. mappings: host object and volume that an attachment wants or had."""
 
     hosts: frozenset[str]
     mappings: frozenset[tuple[str, str]]
 
 
 def audit(desired: Desired, inventory: Inventory) -> Audit:
-    """What is unexplained now. The view has to be whole: of a survey."""
+    """The objects that belong to no resource. The inventory has to be complete: from a survey."""
     explained, before = _explained(desired, inventory), desired.array.status.audit
-    let_go = {_key(item) for item in before.released.items} if before and before.released else set[Key]()
+    released = {_key(item) for item in before.released.items} if before and before.released else set[Key]()
     found: dict[str, list[Unexplained]] = {"orphaned": [], "foreign": [], "released": []}
     for item in _unexplained(explained, inventory):
         name = HostName(str(item.host))
         ours = desired.ours(name) and desired.elsewhere(name) is None
-        sort = "released" if _key(item) in let_go else "orphaned" if ours else "foreign"
+        sort = "released" if _key(item) in released else "orphaned" if ours else "foreign"
         found[sort].append(item)
     return Audit(
         orphaned=Findings.model_validate(_counted(found["orphaned"])),
@@ -54,7 +54,7 @@ def audit(desired: Desired, inventory: Inventory) -> Audit:
 
 
 def remembering(before: Audit | None, leaving: Iterable[StatusModel]) -> Audit:
-    """The audit with what was released. leaving: the statuses of what goes. It is counted at the next survey."""
+    """The audit with released objects added. leaving: statuses of deleted resources. Counts follow with a survey."""
     audit = before or Audit()
     known = audit.released or LetGo()
     keys = {_key(item) for item in known.items}
@@ -65,7 +65,7 @@ def remembering(before: Audit | None, leaving: Iterable[StatusModel]) -> Audit:
 
 
 def left_on(status: StatusModel, hosts: Collection[str]) -> tuple[StatusModel, ...]:
-    """The status of what goes, once for each host object on which something of it stays; none: the recorded one."""
+    """The status of a deleted resource, once per host object on which something stays; without hosts as recorded."""
     match status:
         case AttachmentStatus() if hosts:
             return tuple(status.model_copy(update={"host": HostSeen(name=host)}) for host in hosts)
@@ -77,7 +77,7 @@ def left_on(status: StatusModel, hosts: Collection[str]) -> tuple[StatusModel, .
 
 
 def is_news(audit: Audit | None, before: Audit | None) -> bool:
-    """Whether it says something else than before; that nothing is unexplained is no news at first."""
+    """Whether the audit changed; a first audit without findings is no change."""
     if audit is None or audit == before:
         return False
     return (
@@ -88,22 +88,22 @@ def is_news(audit: Audit | None, before: Audit | None) -> bool:
 
 
 def sentence(audit: Audit) -> str:
-    """What changed, for an Event: in numbers, since Events are read by more people than the audit is."""
+    """The message of an Event: numbers only, since more users can read Events than the audit."""
     sorts: Mapping[str, Findings | LetGo | None] = {
         "orphaned": audit.orphaned,
         "foreign": audit.foreign,
         "released": audit.released,
     }
-    said = [
+    parts = [
         f"{name}: {plural(part.hosts or 0, 'host object')} and {plural(part.mappings or 0, 'mapping')}"
         for name, part in sorts.items()
         if part and (part.hosts or part.mappings)
     ]
     if audit.unreadable:
-        said.append(f"unreadable: {plural(len(audit.unreadable), 'row')}")
-    if not said:
-        return "Everything on the array is explained by a resource."
-    return f"On the array, and explained by no resource: {'; '.join(said)}. status.audit lists them."
+        parts.append(f"unreadable: {plural(len(audit.unreadable), 'row')}")
+    if not parts:
+        return "Everything on the array belongs to a resource."
+    return f"On the array, but of no resource: {'; '.join(parts)}. status.audit lists them."
 
 
 def _unexplained(explained: _Explained, inventory: Inventory) -> Iterator[Unexplained]:
@@ -127,7 +127,7 @@ def _explained(desired: Desired, inventory: Inventory) -> _Explained:
 
 
 def _host_objects(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> frozenset[str]:
-    """Those that a resource may turn out to be: by name, by what was found before, by its initiators."""
+    """The host objects that may be a resource's: by name, by what was found before, by its initiators."""
     seen = {host.status.name} if host.status.name else set[str]()
     return frozenset({*desired.names_of(host), *inventory.holders(host.spec.initiators.iscsi), *seen})
 
@@ -148,12 +148,12 @@ def _pairs(
 
 
 def _still_counts(resource: FlashSystemHost | VolumeAttachment) -> bool:
-    """Not what is only not seen to be gone yet: it was let go, so it explains nothing any more."""
+    """Whether the resource still owns objects: not if it is released and only not observed as deleted yet."""
     return resource.metadata.guarded or not resource.metadata.deleting
 
 
 def _left_by(status: StatusModel) -> Iterator[Unexplained]:
-    """What a resource leaves behind, as it was recorded. Of a host object that was only adopted nothing was ours."""
+    """What a resource leaves behind, as recorded. Nothing of an adopted host object was ours."""
     match status:
         case AttachmentStatus(host=host, volume=volume, origin=origin, lun=lun) if host and volume and origin:
             yield Unexplained(host=host.name, volume=volume.name, uid=volume.uid, lun=lun)

@@ -1,7 +1,7 @@
-"""May this volume be seen by one more host? Judged over everything on the volume, ours and others'.
+"""Plan of a VolumeAttachment that is not being deleted: find its host and volume, check the access mode, map it.
 
-Two hosts that write to one volume destroy a file system that was not made for it. So a second mapping needs every
-attachment of the volume to be Shared; and where a mapping is not ours, this one has to be Shared all the same.
+Access mode: two hosts that write to one volume destroy a file system that is not made for it. So a second mapping needs
+every attachment of the volume to be Shared; if the other mapping is not ours, this attachment has to be Shared too.
 """
 
 from collections.abc import Collection
@@ -19,7 +19,7 @@ from flashsystem_operator.planner.attachment.detach import host_to_leave, on_ano
 from flashsystem_operator.planner.decision import UNSEEN, Act, Decision, InSync, Note, Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired, has_been_admitted, seniority, volume_of
 from flashsystem_operator.planner.host import host_chap, host_plan, host_settings
-from flashsystem_operator.planner.luns import choose, for_others, hasty
+from flashsystem_operator.planner.luns import choose, for_others, quarantine_warning
 from flashsystem_operator.planner.outputs.connection_secret import portals_for
 from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.text import listed
@@ -37,7 +37,7 @@ class Place(Protocol):
 
 
 def judge(attachment: VolumeAttachment, place: Place, desired: Desired, inventory: Inventory) -> Wait | Refuse | None:
-    """Why the volume must not be mapped to this host as things stand, or None when it may."""
+    """Why the volume must not be mapped to this host at present, or None if it may."""
     others = (inventory.of_volume(place.volume.uid) | desired.perhaps_mapped(place.volume.uid)) - {place.name}
     clusters = inventory.empty_clusters_of(place.volume.uid)
     if not others and not clusters:
@@ -62,8 +62,8 @@ def judge(attachment: VolumeAttachment, place: Place, desired: Desired, inventor
     if desired.array.spec.multi_host_mapping is MultiHostMapping.FORBIDDEN:
         return Refuse(
             Reason.MULTI_HOST_MAPPING_FORBIDDEN,
-            f"Volume {place.volume.name} is mapped to {_whom(others, clusters, reader)}, and {desired.array.ref} has "
-            "spec.multiHostMapping Forbidden. Detach it there first, or ask whoever keeps the array.",
+            f"Volume {place.volume.name} is mapped to {_hosts(others, clusters, reader)}, and {desired.array.ref} has "
+            "spec.multiHostMapping Forbidden. Detach it there first, or ask the array administrator.",
         )
     return None
 
@@ -86,14 +86,14 @@ def _exclusive(volume: Volume, others: frozenset[HostName], reader: Reader, inve
 def _in_a_cluster(volume: Volume, clusters: Collection[str], reader: Reader) -> Refuse:
     return Refuse(
         Reason.MAPPED_THROUGH_HOST_CLUSTER,
-        f"Volume {volume.name} is mapped to {_whom((), clusters, reader)}, which has no hosts; each host that is added "
-        "to it sees the volume. Unmap it there on the array (rmvolumehostclustermap), or set spec.access to Shared if "
+        f"Volume {volume.name} is mapped to {_hosts((), clusters, reader)}, which has no hosts; each host added to it "
+        "sees the volume. Unmap it there on the array (rmvolumehostclustermap), or set spec.access to Shared if "
         "its file system is made for several hosts.",
     )
 
 
-def _whom(hosts: Collection[HostName], clusters: Collection[str], reader: Reader) -> str:
-    """Host clusters are the array administrator's: who does not keep the array is not told their names."""
+def _hosts(hosts: Collection[HostName], clusters: Collection[str], reader: Reader) -> str:
+    """Hosts or host clusters for a message. Names of host clusters are shown to the array administrator only."""
     if hosts:
         return reader.host_objects(hosts)
     return f"host cluster {listed(sorted(clusters))}" if reader.keeps_the_array else "a host cluster"
@@ -108,7 +108,7 @@ def _hosts_being_left(volume: Volume, desired: Desired, inventory: Inventory) ->
 def _exclusive_still_there(
     volume: Volume, others: frozenset[HostName], desired: Desired, inventory: Inventory
 ) -> list[VolumeAttachment]:
-    """Who is being deleted, but was promised that nobody else sees the volume for as long as its mapping is there."""
+    """Exclusive attachments that are being deleted: no other host may see the volume while their mapping exists."""
     leaving = _hosts_being_left(volume, desired, inventory)
     return [each for host, each in leaving.items() if host in others and each.spec.access is Access.EXCLUSIVE]
 
@@ -121,12 +121,12 @@ def _exclusive_rivals(
 
 
 _SECRET_RETRY = 60.0
-"""Seconds after which it is asked again whether the host's Secret can be used."""
+"""Seconds until the operator checks again whether the host's Secret can be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an attachment leads: all that is known once host and volume are found."""
+    """The resolved host and volume of an attachment."""
 
     resource: FlashSystemHost
     found: host_plan.Managed | host_plan.Adopted | host_plan.Absent
@@ -155,23 +155,23 @@ def plan(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -
     if mappings := inventory.on_host(target.name).get(target.volume.uid):
         if (target.name, target.volume.uid) in desired.in_doubt_pairs:
             return host_plan.in_doubt(target.name)  # the mapping is there, so it is its end that is not certain
-        wished, own = _plan_mapped(attachment, target, mappings, desired, inventory), _own_or_first(mappings)
-        return _with_health(drift.of_mapped(wished, attachment, target, own, desired, inventory), target.volume)
+        decision, own = _plan_mapped(attachment, target, mappings, desired, inventory), _own_or_first(mappings)
+        return _with_health(drift.of_mapped(decision, attachment, target, own, desired, inventory), target.volume)
     return drift.of_removed(
         _plan_unmapped(attachment, target, desired, inventory), attachment, target, desired, inventory
     )
 
 
 def _with_health(decision: Decision, volume: Volume) -> Decision:
-    """With a condition while the array says that the mapped volume is not online: a mapping alone serves no I/O."""
-    says = f"Volume {volume.name} is {volume.status} on the array"
+    """Add a condition while the mapped volume is not online on the array: a mapping alone serves no I/O."""
+    state = f"Volume {volume.name} is {volume.status} on the array"
     remedy = "Look for the cause on the array: its pool, its nodes and `lseventlog`."
     match volume.status:
         case "offline":
-            message = f"{says}: its host cannot read or write it. {remedy}"
+            message = f"{state}: its host cannot read or write it. {remedy}"
             note = Note("VolumeUnhealthy", Reason.VOLUME_OFFLINE, message)
         case "degraded":
-            message = f"{says}: it serves I/O with less redundancy. {remedy}"
+            message = f"{state}: it serves I/O with less redundancy. {remedy}"
             note = Note("VolumeUnhealthy", Reason.VOLUME_DEGRADED, message)
         case _:
             return decision
@@ -179,7 +179,7 @@ def _with_health(decision: Decision, volume: Volume) -> Decision:
 
 
 def find(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Target | Wait | Refuse:
-    """The host and the volume that an attachment means, or why they cannot be had."""
+    """The host and the volume of an attachment, or why they are not available."""
     resource = desired.hosts.get(attachment.host)
     if resource is None:
         return host_not_found(attachment)
@@ -197,9 +197,9 @@ def find(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -
 
 
 def kept_mapping(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Mapping | None:
-    """The mapping of a volume that was attached, although its FlashSystemHost cannot be used as it is now.
+    """The mapping of a volume that was attached, although its FlashSystemHost cannot be used at present.
 
-    For example because a port was added to the host object, or an initiator moved: what is attached stays in use.
+    For example because a port was added to the host object, or an initiator moved: attached volumes stay in use.
     """
     host = (
         host_to_leave(attachment, desired, inventory)
@@ -216,15 +216,15 @@ def kept_mapping(attachment: VolumeAttachment, desired: Desired, inventory: Inve
 def host_not_found(attachment: VolumeAttachment) -> Wait:
     return Wait(
         Reason.HOST_NOT_FOUND,
-        f"There is no {attachment.host}. Attaching starts when it is made; or correct spec.hostRef.name by deleting "
-        "this attachment and making it again.",
+        f"There is no {attachment.host}. Attaching starts when it is created; or correct spec.hostRef.name by deleting "
+        "this attachment and creating it again.",
     )
 
 
 def elder_of_pair(
     attachment: VolumeAttachment, volume: Volume, desired: Desired, inventory: Inventory
 ) -> VolumeAttachment | None:
-    """The attachment of the same volume to the same host that came before, if there is one."""
+    """The older attachment of the same volume to the same host, if there is one."""
     same = (each for each in desired.rivals(attachment, volume, inventory) if desired.is_of(each, attachment.host))
     return next((each for each in same if seniority(each) < seniority(attachment)), None)
 
@@ -241,13 +241,13 @@ def _no_volume(attachment: VolumeAttachment, inventory: Inventory) -> Wait | Ref
     if seen and seen.uid:
         return Refuse(
             Reason.VOLUME_GONE,
-            f"The volume with UID {seen.uid}, last named {seen.name}, is not on the array any more. A volume that has "
+            f"The volume with UID {seen.uid}, last named {seen.name}, is no longer on the array. A volume that has "
             "its name now is another one and is not touched. Delete this attachment.",
         )
     which = f"named {selector.name}" if selector.name else f"with UID {selector.uid}"
     return Wait(
         Reason.VOLUME_NOT_FOUND,
-        f"The array has no volume {which}. Attaching starts at the next look after it is made.",
+        f"The array has no volume {which}. Attaching starts when the array is next read after it is created.",
     )
 
 
@@ -276,7 +276,7 @@ def _plan_mapped(
         )
     if attachment.spec.lun not in (None, mapping.lun):
         return _lun_differs(attachment, mapping)
-    # A mapping that this attachment never had is judged like one that it asks for, also when an elder left it.
+    # A mapping that this attachment never had is judged like a new one, also if an older attachment left it.
     if attachment.status.attached_time is None and (refused := judge(attachment, target, desired, inventory)):
         return refused
     if not portals_for(target.name, desired, inventory):
@@ -295,17 +295,17 @@ def _plan_mapped(
 def _bars_takeover(
     attachment: VolumeAttachment, target: Target, mapping: Mapping, desired: Desired
 ) -> Wait | Refuse | None:
-    """A mapping on an administrator's host object, or through a host cluster, is not ours until it is taken over."""
+    """Whether the tenancy forbids taking over a mapping on an adopted host object or through a host cluster."""
     if isinstance(target.found, host_plan.Managed) and not mapping.cluster:
         return None
     return desired.tenancy.adoption(attachment.metadata.namespace)
 
 
 def _lun_differs(attachment: VolumeAttachment, mapping: Mapping) -> Refuse:
-    """A mapping that this attachment did not make may outlive it: to delete and create it again would lead nowhere."""
+    """Refuse a different LUN. A mapping that was not created for this attachment may stay after its deletion."""
     what = (
         f"Volume {mapping.volume} is mapped to host {mapping.host} at LUN {mapping.lun}, not {attachment.spec.lun}. "
-        "Moving it would pull the disk from under a running host:"
+        "Moving it would remove the disk from a running host:"
     )
     if attachment.status.origin is Origin.CREATED and attachment.metadata.guarded:
         way = f"delete this attachment, then create it again, or create it with LUN {mapping.lun}."
@@ -330,16 +330,16 @@ def _plan_unmapped(attachment: VolumeAttachment, target: Target, desired: Desire
         return left
     if refused := judge(attachment, target, desired, inventory):
         return refused
-    resting = for_others(target.volume.uid, target.resource, desired, inventory)
-    lun = choose(attachment, target.name, desired, inventory, resting)
+    quarantine = for_others(target.volume.uid, target.resource, desired, inventory)
+    lun = choose(attachment, target.name, desired, inventory, quarantine)
     if isinstance(lun, Refuse):
         return lun
-    warning = "" if attachment.spec.lun == lun else hasty(lun, target.name, resting)
+    warning = "" if attachment.spec.lun == lun else quarantine_warning(lun, target.name, quarantine)
     return Act((*_make_host(target, desired, inventory), _map(target, lun, inventory)), warning=warning)
 
 
 def _unfit_host(target: Target, desired: Desired, inventory: Inventory) -> Wait | Refuse | None:
-    """Why the host would not see the volume, or not by all its initiators, if it were mapped now."""
+    """Why the host would not see the volume, or not through all its initiators, if it were mapped now."""
     found = target.found
     if isinstance(found, host_plan.Adopted) and found.missing:
         return host_plan.missing_initiators(found)
@@ -361,7 +361,7 @@ def _unfit_host(target: Target, desired: Desired, inventory: Inventory) -> Wait 
 def _bars_mapping(
     attachment: VolumeAttachment, target: Target, desired: Desired, inventory: Inventory
 ) -> Wait | Refuse | None:
-    """A permission withdrawn since the attachment was let in stops what would be new."""
+    """Why a new mapping is not allowed: also if the permission was withdrawn after the attachment was admitted."""
     adopts = isinstance(target.found, host_plan.Adopted)
     return desired.access_denied(attachment, inventory) or (
         desired.tenancy.adoption(attachment.metadata.namespace) if adopts else None
@@ -371,7 +371,7 @@ def _bars_mapping(
 def _left_elsewhere(
     attachment: VolumeAttachment, target: Target, desired: Desired, inventory: Inventory
 ) -> Refuse | None:
-    """What was mapped for this attachment to another host object must not be forgotten by being recorded again."""
+    """Refuse while a mapping for this attachment to another host object exists: a new record would replace the old."""
     if attachment.status.origin is not Origin.CREATED:
         return None
     uid = target.volume.uid
@@ -384,7 +384,7 @@ def _left_elsewhere(
     if attachment.status.attached_time is None:
         # It was about to be mapped. A host object that got the id of one that was deleted may be another machine's.
         message = (
-            f"Volume {volume} is mapped to {there}, perhaps for this attachment, which was never seen to have it. If "
+            f"Volume {volume} is mapped to {there}, perhaps for this attachment, which was never observed there. If "
             "another host uses it there, delete this attachment; else unmap it there on the array."
         )
     else:
@@ -398,7 +398,7 @@ def _left_elsewhere(
 
 
 def _make_host(target: Target, desired: Desired, inventory: Inventory) -> tuple[Step, ...]:
-    """The host's first volume makes the host object; no volume is mapped before the machine has to prove itself."""
+    """Steps that create the host object with its first volume; CHAP is set before a volume is mapped."""
     match target.found:
         case host_plan.Absent(name):
             return host_settings.making(target.resource, name, desired, inventory)

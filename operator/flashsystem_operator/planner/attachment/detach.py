@@ -1,6 +1,6 @@
-"""What takes a volume away from a host when its attachment is deleted, and when that may be believed to be done.
+"""Plan of a VolumeAttachment that is being deleted: unmap its volume, hand the mapping over, or leave it.
 
-It works from the status alone: what was never recorded was never done, since the record comes before the first write.
+It works from the status alone: what was never recorded was never done, since the record is written before any command.
 """
 
 from collections.abc import Iterator
@@ -21,25 +21,25 @@ from flashsystem_operator.values import HostName, VolumeUid
 
 _IF_UNUSED = "Unmap it on the array if nothing uses it."
 _WITHOUT_INITIATORS = (
-    "that host object has none of the initiators any more that it was mapped for, and may be another machine's. "
+    "that host object no longer has any of the initiators that it was mapped for, and may be another machine's. "
     + _IF_UNUSED
 )
 
 
 def plan_detached(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Decision:
-    """Unmap what this attachment mapped, unless it is to stay or another attachment stands on it too."""
+    """Unmap what this attachment mapped, unless it is to stay or another attachment uses it too."""
     if others := attachment.metadata.other_finalizers:
         return Wait(
             Reason.WAITING_FOR_FINALIZERS,
-            f"The volume stays mapped until {listed(others)} is gone from metadata.finalizers: its owner says that "
-            "the attachment is still in use.",
+            f"The volume stays mapped until {listed(others)} is gone from metadata.finalizers: its owner marks "
+            "the attachment as still in use.",
         )
     if used := desired.in_use.get(attachment.ref):
         return used
     if elsewhere := on_another_system(attachment, desired, inventory):
         return elsewhere if _is_to_be_undone(attachment) else _left_on_another_system(attachment, desired)
     host = host_to_leave(attachment, desired, inventory)
-    # Also where the last command for it was sent: the host object may have been renamed since.
+    # Also the host object of the last command for it: it may have been renamed since.
     names = (host.name if host else None, _recorded(attachment))
     doubtful = next((name for name in names if name and desired.is_unsettled(name)), None)
     if doubtful and volume_to_leave(attachment, inventory):
@@ -49,7 +49,7 @@ def plan_detached(attachment: VolumeAttachment, desired: Desired, inventory: Inv
 
 
 def to_be_unmapped(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> UnmapVolume | None:
-    """What the end of this attachment will unmap, whatever holds it up at present."""
+    """What the deletion of this attachment will unmap, even if it is held back at present."""
     if (
         not attachment.metadata.deleting
         or attachment.metadata.released
@@ -78,47 +78,47 @@ def _last_step(attachment: VolumeAttachment, desired: Desired, inventory: Invent
 
 
 def _handing_over(successor: VolumeAttachment, attachment: VolumeAttachment, desired: Desired) -> Wait:
-    """While the other is not held by our finalizer it may go at any moment, and its end would unmap nothing."""
+    """Wait: until the other has our finalizer, it may be deleted at any moment, and that would unmap nothing."""
     return Wait(
         Reason.HANDING_OVER,
         f"The volume stays mapped for {Reader.of(attachment, desired).resource(successor)}, which attaches it too and "
-        "has not taken the mapping over yet; see its conditions. This object goes when it has. If the volume is to be "
-        "unmapped, delete that one as well.",
+        "has not taken the mapping over yet; see its conditions. This object is deleted when it has. If the volume is "
+        "to be unmapped, delete that one as well.",
     )
 
 
 def _of_another_installation(name: HostName, attachment: VolumeAttachment, desired: Desired) -> Wait:
-    """What was recorded there is ours, if the id was changed; and the original's, if we are a copy of its cluster."""
+    """Wait: the mapping is ours if our id was changed, and the original's if we are a copy of its cluster."""
     return Wait(
         Reason.INITIATOR_HELD_BY,
-        f"{Reader.of(attachment, desired).host_object(name)} was made by another installation of this operator, as its "
-        "name tells, and only that changes it: the volume stays mapped. If this is that installation, moved or "
+        f"{Reader.of(attachment, desired).host_object(name)} was created by another installation of this operator, as "
+        "its name shows, and only that changes it: the volume stays mapped. If this is that installation, moved or "
         "restored, start the operator with its id among --former-installation-ids; if it is not, "
         f"{way_out(attachment.metadata)}.",
     )
 
 
 def on_another_system(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Refuse | None:
-    """Whether the array's resource leads to another system by now than the one on which the volume was mapped."""
+    """Refuse if the array's resource now leads to another system than the one on which the volume was mapped."""
     seen, system = attachment.status.array, inventory.body.system
     if attachment.status.origin is None or seen is None or seen.system_id in (None, system.id):
         return None
     return Refuse(
         Reason.OTHER_SYSTEM,
-        f"The volume was mapped on system {seen.system_id}, but {desired.array.ref} leads to {system.name} "
-        f"({system.id}) by now. What is on the former system cannot be seen from here. Let spec.management "
+        f"The volume was mapped on system {seen.system_id}, but {desired.array.ref} now leads to {system.name} "
+        f"({system.id}). The operator cannot see the former system. Let spec.management "
         f"and spec.systemID of the array lead there again; or delete this attachment and "
         f"{way_out(attachment.metadata)}.",
     )
 
 
 def _left_on_another_system(attachment: VolumeAttachment, desired: Desired) -> Release:
-    """What was to stay mapped stays, as far as anybody knows who cannot look there."""
+    """Release an attachment whose mapping was to stay, on a system that cannot be read."""
     seen, system = attachment.status.volume, attachment.status.array
     where = f" on system {system.system_id}" if system else ""
     return Release(
-        f"Volume {seen.name if seen else ''} was not unmapped{where}: it was to stay, and {desired.array.ref} leads to "
-        "another system by now."
+        f"Volume {seen.name if seen else ''} was not unmapped{where}: it was to stay, and {desired.array.ref} now "
+        "leads to another system."
     )
 
 
@@ -128,7 +128,7 @@ def _is_to_be_undone(attachment: VolumeAttachment) -> bool:
 
 
 def volume_to_leave(attachment: VolumeAttachment, inventory: Inventory) -> VolumeUid | None:
-    """The volume that was recorded, whether or not it is still there; with a lost record, the one that is meant."""
+    """The recorded volume, whether or not it still exists; without a record, that of the spec."""
     seen = attachment.status.volume
     if uid := attachment.spec.volume.uid or (seen.uid if seen else None):
         return uid
@@ -137,18 +137,18 @@ def volume_to_leave(attachment: VolumeAttachment, inventory: Inventory) -> Volum
 
 
 def host_to_leave(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Host | None:
-    """The host object that was recorded: the same machine by its initiators, under whatever name.
+    """The recorded host object: the same machine by its initiators, under any name.
 
-    A host object of the recorded name that has none of the initiators is another machine by now, unless the name is
-    that which we give for this host: what is on that is ours, even when the initiators went elsewhere. With a lost
-    record only a host object that we made can be meant. None that is another's, whatever the record says.
+    A host object of the recorded name that has none of the initiators is now another machine, unless the name is the
+    one that we give for this host: mappings on that are ours, even if the initiators moved elsewhere. Without a record
+    only a host object that we created counts. Never one that belongs to another, even if it is recorded.
     """
     recorded = _recorded_hosts(attachment, desired, inventory)
     return next((host for host in recorded if not is_anothers(host, attachment, desired, inventory)), None)
 
 
 def _recorded_hosts(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Iterator[Host]:
-    """All host objects that the record may mean, the likeliest first."""
+    """All host objects that may be the recorded one, the likeliest first."""
     seen, uid = attachment.status.host, volume_to_leave(attachment, inventory)
     names = list(inventory.holders(seen.initiators)) if seen else []
     recorded, ours = _recorded(attachment), _own_name(attachment, desired, inventory)
@@ -161,7 +161,7 @@ def _recorded_hosts(attachment: VolumeAttachment, desired: Desired, inventory: I
 
 
 def _own_name(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> HostName:
-    """The name of ours that was recorded, or that a host object of the attachment's host has or would get."""
+    """The recorded name if it is one of ours, else the one that the host's host object has or would get."""
     recorded, resource = _recorded(attachment), desired.hosts.get(attachment.host)
     if recorded and desired.ours(recorded):
         return recorded
@@ -169,7 +169,7 @@ def _own_name(attachment: VolumeAttachment, desired: Desired, inventory: Invento
 
 
 def _held_by(attachment: VolumeAttachment, desired: Desired, inventory: Inventory, uid: VolumeUid) -> Host | None:
-    """A host object with the mapping from which it is not taken: so that it can be told that it stays."""
+    """A host object whose mapping is not removed, so that the release can report that it stays."""
     resource = desired.hosts.get(attachment.host)
     found = resolve_host(resource, desired, inventory) if resource and attachment.status.host is None else None
     adopted = [found.host] if isinstance(found, Adopted) else []
@@ -190,7 +190,7 @@ def _why_it_stays(
     where = _where(mapping, reader)
     if desired.of_another_installation(host.name):
         if host.name != _recorded(attachment):
-            return f"{where}: the machine belongs to another installation of this operator by now."
+            return f"{where}: the machine now belongs to another installation of this operator."
     elif is_anothers(host, attachment, desired, inventory):
         return f"{where}: that host object is not this FlashSystemHost's but another's, and so is what is on it."
     if _is_another_machine(attachment, host, desired):
@@ -200,10 +200,10 @@ def _why_it_stays(
         return f"{where}: that is another host object than it was mapped to, and {who} uses it too."
     policy, origin = attachment.spec.deletion_policy, attachment.status.origin
     if policy is DeletionPolicy.RETAIN:
-        return f"{where}, as spec.deletionPolicy Retain says."
+        return f"{where}, since spec.deletionPolicy is Retain."
     if attachment.status.host is None and not desired.ours(host.name):
         return (
-            f"{where}: it is an administrator's host object, and the status does not tell any more that this "
+            f"{where}: it is the array administrator's host object, and the status no longer shows that this "
             "attachment mapped it there. Unmap it on the array if nothing uses it."
         )
     if policy is None and origin is not Origin.CREATED and not desired.ours(mapping.host):
@@ -219,11 +219,11 @@ def _where(mapping: Mapping, reader: Reader) -> str:
 def _left(
     attachment: VolumeAttachment, left: Host | None, uid: VolumeUid, desired: Desired, inventory: Inventory
 ) -> Release:
-    """The end of an attachment that has nothing to unmap, with every mapping that stays: it must not look detached.
+    """Release an attachment that has nothing to unmap, and report every mapping that stays: it must not look detached.
 
-    The host may see the volume through a host cluster, or by a host object to which some of its initiators were moved.
-    Or the recorded host object lost all its initiators, and perhaps its name. But where an administrator's was renamed,
-    its former name may be another machine's, with mappings of its own.
+    The host may see the volume through a host cluster, or a host object to which some of its initiators were moved.
+    Or the recorded host object lost all its initiators, and perhaps its name. But if a host object of the array
+    administrator was renamed, its former name may be another machine's, with mappings of its own.
 
     left: the host object that the attachment leaves.
     """
@@ -254,7 +254,7 @@ def _left(
 def _is_of_another(
     host: Host, left: Host | None, attachment: VolumeAttachment, uid: VolumeUid, desired: Desired, inventory: Inventory
 ) -> bool:
-    """Whether the machine is not at this host object any more, and what is mapped there is not its business."""
+    """Whether the host object is no longer this machine's, so that its mappings do not concern the attachment."""
     seen = attachment.status.host
     if not host.iqns.isdisjoint(seen.initiators if seen else ()):
         return False
@@ -264,13 +264,13 @@ def _is_of_another(
 
 
 def _is_another_machine(attachment: VolumeAttachment, host: Host, desired: Desired) -> bool:
-    """Whether of an administrator's host object only the name is as it was recorded."""
+    """Whether an adopted host object has the recorded name, but none of the recorded initiators."""
     seen = attachment.status.host
     return seen is not None and not desired.ours(host.name) and host.iqns.isdisjoint(seen.initiators)
 
 
 def _strangers(attachment: VolumeAttachment, host: Host, desired: Desired) -> list[str]:
-    """Who else logs in by a host object of an administrator's that took the initiators over from the recorded one."""
+    """Other initiators of an administrator's host object to which the initiators of the recorded one were moved."""
     seen, resource = attachment.status.host, desired.hosts.get(attachment.host)
     if desired.ours(host.name) or seen is None or host.name == seen.name:
         return []
@@ -288,9 +288,9 @@ def _recorded(attachment: VolumeAttachment) -> HostName | None:
 def _successor(
     attachment: VolumeAttachment, host: Host, uid: VolumeUid, desired: Desired, inventory: Inventory
 ) -> VolumeAttachment | None:
-    """Another attachment of the same pair that is to stay for now; the mapping is not taken from under it.
+    """Another attachment of the same volume and host object that stays for now and takes the mapping over.
 
-    Of the same FlashSystemHost, or of another one that the same host object turned out to be.
+    Of the same FlashSystemHost, or of another one with the same host object.
     """
     known = inventory.volumes.get(uid)
     meant = desired.bound_to(uid, known.name if known else None)
@@ -302,12 +302,12 @@ def _successor(
 
 
 def _holds(successor: VolumeAttachment) -> bool:
-    """Whether it answers for the mapping: our finalizer is on it, and what its own end will unmap is recorded."""
+    """Whether it owns the mapping: it has our finalizer, and what its deletion will unmap is recorded."""
     return successor.metadata.guarded and successor.status.origin is not None
 
 
 def _stays(attachment: VolumeAttachment, desired: Desired) -> bool:
-    """Whether it keeps what it has for now: it is not being deleted, or its end is held back."""
+    """Whether it keeps its mapping for now: it is not being deleted, or its deletion is held back."""
     meta = attachment.metadata
     used = meta.other_finalizers or desired.in_use.get(attachment.ref)
     held = attachment.unreadable or used or why_held(attachment, desired)
@@ -322,7 +322,7 @@ def _may_have_it(attachment: VolumeAttachment, host: Host, desired: Desired, inv
 
 
 def _on(host: Host, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> bool:
-    """Whether another attachment stands on this host object, by its FlashSystemHost or else by its record."""
+    """Whether another attachment uses this host object, by its FlashSystemHost or else by its record."""
     resource = desired.hosts.get(attachment.host)
     found = resolve_host(resource, desired, inventory) if resource else None
     if isinstance(found, Managed | Adopted):

@@ -1,4 +1,8 @@
-"""How long a host object that we made stays on the array: when its last volume goes, and when its resource goes."""
+"""Plan of a FlashSystemHost: find its host object on the array, keep its ports and settings, and remove it.
+
+Host lifecycle: how long a host object that the operator created stays after its last volume or its resource is gone.
+Resolution: Managed (created by the operator), Adopted (created by the array administrator) or Absent.
+"""
 
 from dataclasses import dataclass
 
@@ -20,10 +24,10 @@ from flashsystem_operator.planner.text import listed, plural
 from flashsystem_operator.values import HostName, Iqn
 
 
-def is_needed_no_more(resource: FlashSystemHost, host: Host, desired: Desired, inventory: Inventory) -> bool:
-    """Whether the host object of a resource that is to stay goes: it is empty, and no attachment wants it.
+def is_no_longer_needed(resource: FlashSystemHost, host: Host, desired: Desired, inventory: Inventory) -> bool:
+    """Whether the host object of a resource that stays is removed: it is empty, and no attachment needs it.
 
-    Retain keeps it here, too: whether the last volume or the resource went first must not decide what is left.
+    Retain keeps it here, too: what is left must not depend on whether the last volume or the resource is removed first.
     """
     wanted = any(not each.metadata.deleting for each in desired.attachments_of(resource))
     return not wanted and resource.spec.lifecycle is not Lifecycle.PERSISTENT and _may_go(resource, host, inventory)
@@ -32,21 +36,21 @@ def is_needed_no_more(resource: FlashSystemHost, host: Host, desired: Desired, i
 def outlived(
     resource: FlashSystemHost, stands_on: Host | None, desired: Desired, inventory: Inventory
 ) -> tuple[RemoveHost, ...]:
-    """The removal of host objects that we made for a resource that is not what it stands on any more.
+    """Steps that remove host objects that we created for a resource that now uses another one.
 
-    Its initiators are on another host object by now: of an administrator, to which the spec was changed, or of another
-    owner, which may never let them go; or one bears the name of a former installation. Such a host object would stay
-    for ever, and with it its initiators, which no other FlashSystemHost could use.
+    Its initiators are now on another host object: of the array administrator, to which the spec was changed, or of
+    another owner, which may never release them; or one has the name of a former installation. Such a host object would
+    stay forever, and no other FlashSystemHost could use its initiators.
     """
     if resource.unreadable or on_another_system(resource, desired, inventory):
         return ()
-    wished = resource.spec.initiators.iscsi
+    wanted = resource.spec.initiators.iscsi
     left = (host for host in _made_for(resource, desired, inventory) if host != stands_on)
     going = (
         host.name
         for host in left
         if not desired.is_unsettled(host.name) and _may_go(resource, host, inventory)
-        if host.iqns.isdisjoint(wished) or is_needed_no_more(resource, host, desired, inventory)
+        if host.iqns.isdisjoint(wanted) or is_no_longer_needed(resource, host, desired, inventory)
     )
     return tuple(map(RemoveHost, going))
 
@@ -61,7 +65,7 @@ def _may_go(resource: FlashSystemHost, host: Host, inventory: Inventory) -> bool
 
 
 def in_use(resource: FlashSystemHost, desired: Desired) -> Wait | None:
-    """Who still needs a resource that is being deleted."""
+    """Wait while attachments still need a resource that is being deleted."""
     attachments = desired.attachments_of(resource)
     if not attachments:
         return None
@@ -74,7 +78,7 @@ def in_use(resource: FlashSystemHost, desired: Desired) -> Wait | None:
 
 
 def end(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Act | Release:
-    """What becomes of the host objects that we made for a deleted resource that is in use no more."""
+    """Remove or keep the host objects that we created for a deleted resource that is no longer in use."""
     hosts = _made_for(resource, desired, inventory)
     if going := tuple(RemoveHost(host.name) for host in hosts if _may_go(resource, host, inventory)):
         return Act(going)
@@ -87,34 +91,34 @@ def _why_it_stays(host: Host, inventory: Inventory) -> str:
         return f"{stays}: it has mappings of {plural(left, 'volume')} of others."
     if host.cluster:
         return f"{stays}: it is a member of host cluster {host.cluster}."
-    return f"{stays}, as spec.deletionPolicy Retain says."
+    return f"{stays}, since spec.deletionPolicy is Retain."
 
 
 def on_another_system(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Refuse | None:
-    """Whether what we made for it is on another system than the one to which the array's resource leads by now.
+    """Refuse if our host object is on another system than the one to which the array's resource leads now.
 
-    Of an administrator's host object that was adopted there nothing is ours: the host is looked for anew.
+    An adopted host object is not ours: the operator searches for the host again on the new system.
     """
     seen, system = resource.status.array, inventory.body.system
     if resource.status.ownership is not Ownership.CREATED or seen is None or seen.system_id in (None, system.id):
         return None
     return Refuse(
         Reason.OTHER_SYSTEM,
-        f"{_host_object(resource)} was made on system {seen.system_id}, but {desired.array.ref} leads to {system.name} "
-        f"({system.id}) by now. What is on the former system cannot be seen from here. Let spec.management and "
+        f"{_host_object(resource)} was created on system {seen.system_id}, but {desired.array.ref} now leads to "
+        f"{system.name} ({system.id}). The operator cannot see the former system. Let spec.management and "
         "spec.systemID of the array lead there again; or delete this FlashSystemHost and "
         f"{way_out(resource.metadata)}.",
     )
 
 
 def end_on_another_system(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Refuse | Release | None:
-    """What becomes of a deleted resource whose host object is there: it waits, unless the host object was to stay."""
+    """The end of a deleted resource whose host object is on another system: it waits, unless the policy is Retain."""
     elsewhere, seen = on_another_system(resource, desired, inventory), resource.status.array
     if elsewhere is None or seen is None or resource.spec.deletion_policy is not DeletionPolicy.RETAIN:
         return elsewhere
     return Release(
-        f"{_host_object(resource)} stays on system {seen.system_id}, as spec.deletionPolicy Retain says; "
-        f"{desired.array.ref} leads to another system by now."
+        f"{_host_object(resource)} stays on system {seen.system_id}, since spec.deletionPolicy is Retain; "
+        f"{desired.array.ref} now leads to another system."
     )
 
 
@@ -124,9 +128,9 @@ def _host_object(resource: FlashSystemHost) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Managed:
-    """The host object that we made for this resource.
+    """The host object that we created for this resource.
 
-    missing: initiators of the spec that it lacks. surplus: initiators that we put and the spec names no more.
+    missing: initiators of the spec that it lacks. surplus: initiators that we added and that are no longer in the spec.
     """
 
     host: Host
@@ -136,7 +140,7 @@ class Managed:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """A host object of an administrator's that is the same machine. missing: initiators of the spec that it lacks."""
+    """A host object of the array administrator for the same machine. missing: initiators of the spec that it lacks."""
 
     host: Host
     missing: tuple[Iqn, ...] = ()
@@ -144,18 +148,18 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """There is none yet; the first mapping makes it under this name."""
+    """There is no host object yet; the first mapping creates it under this name."""
 
     name: HostName
 
 
 HostResolution = Managed | Adopted | Absent | Wait | Refuse
-"""What a FlashSystemHost is on the array, or why that cannot be said."""
+"""The host object of a FlashSystemHost on the array, or why it cannot be determined."""
 
 
 def resolve_host(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> HostResolution:
     """Find the host object of a resource: by its initiators, then by our own name for it."""
-    wished = resource.spec.initiators.iscsi
+    wanted = resource.spec.initiators.iscsi
     if resource.unreadable:
         return Refuse(Reason.SPEC_UNREADABLE, resource.unreadable)
     if (access_denied := desired.tenancy.use(resource.metadata.namespace)) and not has_been_admitted(resource):
@@ -164,7 +168,7 @@ def resolve_host(resource: FlashSystemHost, desired: Desired, inventory: Invento
         return elsewhere
     if lost := _lost_claim(resource, desired, inventory):
         return lost
-    own, holders = desired.object_of(resource, inventory), inventory.holders(wished)
+    own, holders = desired.object_of(resource, inventory), inventory.holders(wanted)
     if len(holders) > 1:
         return Refuse(
             Reason.CONFLICT,
@@ -178,7 +182,7 @@ def resolve_host(resource: FlashSystemHost, desired: Desired, inventory: Invento
 
 
 def plan(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
-    """What the FlashSystemHost's own pass does: keep the ports of a host object that we made, remove it when empty."""
+    """Plan a FlashSystemHost: keep the ports of a host object that we created, and remove it when it is empty."""
     if resource.metadata.deleting:
         return _plan_gone(resource, desired, inventory)
     if desired.array.metadata.deleting and not resource.metadata.guarded:
@@ -190,7 +194,7 @@ def plan(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> D
         if going := outlived(resource, stands_on, desired, inventory):
             return Act(going)
     if isinstance(found, Wait):
-        return (None if access_denied else _let_go(resource, desired, inventory)) or found
+        return (None if access_denied else _release_claimed(resource, desired, inventory)) or found
     if isinstance(found, Refuse):
         return found
     if isinstance(found, Adopted):
@@ -202,7 +206,7 @@ def plan(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> D
 
 
 def _only_takes(decision: Decision) -> bool:
-    """Whether it is to go, which needs no permission."""
+    """Whether it only removes host objects, which needs no permission."""
     return isinstance(decision, Act) and all(isinstance(step, RemoveHost) for step in decision.steps)
 
 
@@ -217,22 +221,22 @@ def _plan_found(
         return _plan_adopted(found, resource, desired, inventory)
     put = {*put_by_us(resource), *found.surplus}
     decision = drift.noted(_plan_managed(found, resource, desired, inventory), resource, found.host, put)
-    # After a takeover nothing is done for a while, but what is as wished may be said to be.
+    # After a takeover nothing is changed for a while, but a host object that is in sync may be reported as such.
     return in_doubt(found.host.name) if desired.all_in_doubt and isinstance(decision, Act) else decision
 
 
 def in_doubt(name: HostName) -> Wait:
     return Wait(
         Reason.OUTCOME_UNKNOWN,
-        f"A command that changes host object {name} may still be running: its answer was lost, or the operator that "
-        "worked this array before ended without it. Nothing more is done to it until another look settles that.",
+        f"A command that changes host object {name} may still be running: its reply was lost, or the previous operator "
+        "process ended without it. Nothing more is changed on it until the array has been read again.",
     )
 
 
 def trouble(
     resource: FlashSystemHost, found: Managed | Adopted | Absent, desired: Desired, inventory: Inventory
 ) -> Refuse | Wait | None:
-    """Why the host object cannot be as the spec wishes, if it cannot: then nothing new is mapped to it."""
+    """Why the host object cannot match the spec, or None. If it cannot, nothing new is mapped to it."""
     host = None if isinstance(found, Absent) else found.host
     return host_settings.trouble(resource, host, desired, inventory, adopted=isinstance(found, Adopted))
 
@@ -240,14 +244,14 @@ def trouble(
 def missing_initiators(found: Adopted) -> Refuse:
     return Refuse(
         Reason.MISSING_INITIATORS,
-        f"Host object {found.host.name} was not made by this operator and lacks {listed(found.missing)}, so that a "
-        "volume mapped to it would be invisible to this host in part. Add them to it on the array, or remove them "
+        f"Host object {found.host.name} was not created by this operator and lacks {listed(found.missing)}, so this "
+        "host would see a volume mapped to it through some initiators only. Add them on the array, or remove them "
         "from spec.initiators.iscsi.",
     )
 
 
 def _lost_claim(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Refuse | None:
-    """Of two that claim one initiator one wins, and the other has to wait for it."""
+    """Refuse if another FlashSystemHost claims one of the initiators and has precedence."""
     for iqn in resource.spec.initiators.iscsi:
         winner = desired.claimant(iqn, inventory)
         if winner is not None and winner.ref != resource.ref:
@@ -262,37 +266,37 @@ def _lost_claim(resource: FlashSystemHost, desired: Desired, inventory: Inventor
 def _held_by(
     host: Host, resource: FlashSystemHost, own: HostName, desired: Desired, inventory: Inventory
 ) -> HostResolution:
-    wished = resource.spec.initiators.iscsi
-    missing = tuple(iqn for iqn in wished if iqn not in host.iqns)
+    wanted = resource.spec.initiators.iscsi
+    missing = tuple(iqn for iqn in wanted if iqn not in host.iqns)
     if host.name == own:
         return Managed(host, missing, _surplus(host, resource))
     if desired.ours(host.name) or desired.of_another_installation(host.name):
         return _proven_anothers(host, resource, desired, inventory)
     if (access_denied := desired.tenancy.adoption(resource.metadata.namespace)) and not _was_adopted(host, resource):
         return access_denied
-    if extra := drift.unlisted(host, resource, wished):
+    if extra := drift.unlisted(host, resource, wanted):
         return Refuse(
             Reason.EXTRA_INITIATORS,
-            f"Host object {host.name} was not made by this operator and has further initiators: "
-            f"{listed([port.name for port in extra])}. Whoever logs in with them would see the volumes too. "
+            f"Host object {host.name} was not created by this operator and has further initiators: "
+            f"{listed([port.name for port in extra])}. Machines that log in with them would see the volumes too. "
             f"{drift.way_out(extra, 'remove them from the host object on the array')}",
         )
     return Adopted(host, missing)
 
 
 def _proven_anothers(host: Host, resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Wait:
-    """The name proves that an operator made it for another resource, which changes and removes it: never adopted."""
+    """Wait: the name proves that an operator created it for another resource, which owns it. It is never adopted."""
     reader, other = Reader.of(resource, desired), desired.host_by_object_name.get(host.name)
     begins = f"{reader.host_object(host.name)} holds initiators of this host and belongs to "
     if not desired.ours(host.name):
         return Wait(
             Reason.INITIATOR_HELD_BY,
-            f"{begins}another installation of this operator, which removes it when that lets go. If this is that "
-            "installation, moved or restored, start the operator with its id among --former-installation-ids; if "
-            "there is no such installation any more, rename the host object on the array.",
+            f"{begins}another installation of this operator, which removes it when its host is deleted. If this is "
+            "that installation, moved or restored, start the operator with its id among --former-installation-ids; if "
+            "that installation no longer exists, rename the host object on the array.",
         )
     if other:
-        return Wait(Reason.INITIATOR_HELD_BY, f"{begins}{reader.resource(other)}. It is taken up when that lets it go.")
+        return Wait(Reason.INITIATOR_HELD_BY, f"{begins}{reader.resource(other)}. It is used when that releases it.")
     uses = [plural(host.logins, "session")] if host.logins else []
     uses += [f"mappings of {plural(len(mapped), 'volume')}"] if (mapped := inventory.on_host(host.name)) else []
     uses += [f"a place in host cluster {host.cluster}"] if host.cluster else []
@@ -300,32 +304,32 @@ def _proven_anothers(host: Host, resource: FlashSystemHost, desired: Desired, in
         near = elsewhere.metadata.namespace == reader.namespace
         message = (
             f"{begins}{reader.resource(elsewhere)}, which is on {elsewhere.array if near else 'another array'}. It may "
-            "be the copy that the two arrays keep of one host object (policy-based high availability): leave it on the "
+            "be the copy of one host object that the two arrays keep (policy-based high availability): leave it on the "
             "array. Attach the volumes of this machine through that FlashSystemHost, or take the initiators out of it."
         )
     elif uses:
         message = (
-            f"{begins}a FlashSystemHost that is there no more, and it has {listed(uses)}: a machine may be using it. "
-            "Create that FlashSystemHost again, under the same name and namespace, and it is taken up as it is; "
-            "status.audit of the array names it. It is free when nothing uses it any more and it is not on the array."
+            f"{begins}a FlashSystemHost that no longer exists, and it has {listed(uses)}: a machine may be using it. "
+            "Create that FlashSystemHost again, with the same name and namespace, and it is used unchanged; "
+            "status.audit of the array lists it. The initiators are free when it is unused and no longer on the array."
         )
     else:
         message = (
-            f"{begins}a FlashSystemHost that is there no more. It has no session and no mapping: remove it on the "
-            "array, or create that FlashSystemHost again. status.audit of the array names it."
+            f"{begins}a FlashSystemHost that no longer exists. It has no session and no mapping: remove it on the "
+            "array, or create that FlashSystemHost again. status.audit of the array lists it."
         )
     return Wait(Reason.INITIATOR_HELD_BY, message)
 
 
 def _was_adopted(host: Host, resource: FlashSystemHost) -> bool:
-    """Whether this very host object was adopted before, under whatever name."""
+    """Whether this host object was adopted before, under any name."""
     known = {port.iqn for port in resource.status.ports}
     adopted = resource.status.ownership is Ownership.ADOPTED
     return adopted and (resource.status.name == host.name or not host.iqns.isdisjoint(known))
 
 
 def _by_name(resource: FlashSystemHost, own: HostName, inventory: Inventory) -> HostResolution:
-    """No initiator of ours is known to the array. A host object of our name is this machine, installed anew."""
+    """Resolve by name if the array has none of the initiators. A host object of our name is this one reinstalled."""
     host = inventory.hosts.get(own)
     if host is None:
         return Absent(own)
@@ -341,22 +345,22 @@ def _by_name(resource: FlashSystemHost, own: HostName, inventory: Inventory) -> 
         return Refuse(
             Reason.HOST_HOLDS_OTHER_MAPPINGS,
             f"Host object {own} has other initiators ({listed(sorted(host.iqns))}) and volumes mapped to it. If it is "
-            "this machine, installed anew, correct its initiators on the array; or unmap the volumes when no machine "
+            "this machine, reinstalled, correct its initiators on the array; or unmap the volumes when no machine "
             "is logged in with the old ones.",
         )
     return Managed(host, resource.spec.initiators.iscsi, tuple(Iqn(iqn) for iqn in sorted(host.iqns)))
 
 
 def _surplus(host: Host, resource: FlashSystemHost) -> tuple[Iqn, ...]:
-    """Ports that we put and that the spec names no more. Ports that we never put are not ours to strip."""
+    """Ports that we added and that are no longer in the spec. Ports that we never added are not ours to remove."""
     put = put_by_us(resource)
     return tuple(Iqn(iqn) for iqn in sorted(host.iqns & put - set(resource.spec.initiators.iscsi)))
 
 
 def put_by_us(resource: FlashSystemHost) -> frozenset[str]:
-    """The ports that we put on our host object, or asked for: each was recorded before it was.
+    """The ports that we added to our host object or requested: each was recorded before.
 
-    Of a host object that we adopted the status lists the ports too, but those are an administrator's.
+    The status of an adopted host object lists its ports too, but those are the array administrator's.
     """
     if resource.status.ownership is not Ownership.CREATED:
         return frozenset()
@@ -367,7 +371,7 @@ def _plan_absent(found: Absent, resource: FlashSystemHost, desired: Desired, inv
     if trouble := host_settings.trouble(resource, None, desired, inventory):
         return trouble
     if resource.spec.lifecycle is Lifecycle.ON_DEMAND:
-        unneeded = InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment makes the host object.")
+        unneeded = InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment creates the host object.")
         return drift.of_host(resource, found.name, desired) or unneeded
     if desired.array.metadata.deleting:
         return Wait(Reason.PARENT_DELETING, f"{desired.array.ref} is being deleted and takes no new host object.")
@@ -381,13 +385,13 @@ def _plan_adopted(found: Adopted, resource: FlashSystemHost, desired: Desired, i
         return missing_initiators(found)
     if trouble := host_settings.trouble(resource, found.host, desired, inventory, adopted=True):
         return trouble
-    return InSync(Reason.READY, f"Host object {found.host.name} of an administrator's is used as it is.")
+    return InSync(Reason.READY, f"Host object {found.host.name} of the array administrator is used unchanged.")
 
 
 def _plan_managed(found: Managed, resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
     """Ports are added first and removed last, so that the machine never loses all its paths."""
     host = found.host
-    if is_needed_no_more(resource, host, desired, inventory):
+    if is_no_longer_needed(resource, host, desired, inventory):
         return Act((RemoveHost(host.name),))
     logged_in = tuple(port.name for port in host.ports if port.name in found.surplus and port.logged_in)
     live = () if resource.metadata.forced else logged_in
@@ -399,9 +403,9 @@ def _plan_managed(found: Managed, resource: FlashSystemHost, desired: Desired, i
     if steps and host.partition:
         return Refuse(
             Reason.HOST_DIFFERS,
-            f"Host object {host.name} is in storage partition {host.partition} of the array, whose administrator alone "
-            "changes it, and it is not as the spec wishes. Change it there, take it out of the partition, or change "
-            "the spec.",
+            f"Host object {host.name} does not match the spec, and it is in storage partition {host.partition} of the "
+            "array, which only the array administrator changes. Change it there, remove it from the partition, or "
+            "change the spec.",
         )
     if steps:
         return Act(steps, warning=host_settings.taken_from_a_session(steps, host))
@@ -410,15 +414,18 @@ def _plan_managed(found: Managed, resource: FlashSystemHost, desired: Desired, i
     if live:
         return Wait(
             Reason.PORT_LOGGED_IN,
-            f"{listed(live)} is no more in the spec, but still logged in to the array. It is removed from host object "
-            f"{host.name} when it has logged out; or at once with annotation {FORCE_DETACH}: {resource.metadata.uid} "
-            f"on this object.{resource.metadata.forced_elsewhere}",
+            f"{listed(live)} is no longer in the spec, but still logged in to the array. It is removed from host "
+            f"object {host.name} when it has logged out; or at once with annotation {FORCE_DETACH}: "
+            f"{resource.metadata.uid} on this object.{resource.metadata.forced_elsewhere}",
         )
-    return InSync(Reason.READY, f"Host object {host.name} is as wished.")
+    return InSync(Reason.READY, f"Host object {host.name} matches the spec.")
 
 
-def _let_go(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Act | None:
-    """Give up what the spec names no more and another host claims: two that swap initiators wait for each other."""
+def _release_claimed(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Act | None:
+    """Remove idle ports that are no longer in the spec and that another host claims.
+
+    Without this, two hosts that swap initiators would wait for each other.
+    """
     host = inventory.hosts.get(desired.object_of(resource, inventory))
     if host is None or desired.is_unsettled(host.name):
         return None
@@ -447,7 +454,7 @@ def is_anothers(host: Host, attachment: VolumeAttachment, desired: Desired, inve
 
 
 def _is_claimed(host: Host, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> bool:
-    """Whether one of its initiators is another FlashSystemHost's. Of two that claim it, it is that one's which wins."""
+    """Whether one of its initiators belongs to another FlashSystemHost: of several that claim it, to the winner."""
     owners = (desired.claimant(Iqn(name), inventory) for name in host.iqns)
     return any(owner is not None and owner.ref != attachment.host for owner in owners)
 
@@ -461,9 +468,9 @@ def _known(attachment: VolumeAttachment, desired: Desired) -> frozenset[str]:
 
 
 def _came_to(host: Host, resource: FlashSystemHost | None, desired: Desired, inventory: Inventory) -> bool:
-    """Whether a host object that was made for another FlashSystemHost is this one's machine: somebody swapped names.
+    """Whether a host object that was created for another FlashSystemHost is this one's machine: the names were swapped.
 
-    Only if that other is there and knows of none of its initiators, and they are all this one's and nobody else's.
+    Only if that other exists and knows none of its initiators, and all of them belong to this one and to no other.
     """
     maker = desired.host_by_object_name.get(host.name)
     if maker is None or resource is None or not host.iqns or not (has := put_by_us(maker)) or has & host.iqns:

@@ -1,10 +1,10 @@
-"""How and where the machine of a host object may log in, as the spec wishes it: portset, I/O groups, type, CHAP.
+"""Host settings: portset, I/O groups, type and CHAP secret of a host object, compared with the spec.
 
-A host object of ours is brought in line, but for what would take paths from a machine that is logged in. What an
-administrator made has to fit as it is.
+A host object of ours is changed to match the spec, except where that could take paths from a machine that is logged in.
+A host object that the array administrator created is not changed: it has to match.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from flashsystem_operator.api.host import FlashSystemHost, HostType
@@ -34,10 +34,10 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class _Unlike:
-    """What a host object has otherwise than the spec wishes; None and empty where it does not.
+    """The differences of a host object from the spec; None and empty where there are none.
 
-    surplus: I/O groups that it has and the spec does not name. needed: more of these, through which a volume is reached
-    that is mapped to it: the array takes none of them away, and with -force it would take the mapping too.
+    surplus: I/O groups that it has and the spec does not name. needed: further ones of these through which a mapped
+    volume is reached: the array refuses to remove them, and with -force it would remove the mapping too.
     """
 
     portset: str | None = None
@@ -50,7 +50,7 @@ class _Unlike:
 def trouble(
     resource: FlashSystemHost, host: Host | None, desired: Desired, inventory: Inventory, *, adopted: bool = False
 ) -> Refuse | Wait | None:
-    """Why the host object cannot be as the spec wishes, if it cannot. Then nothing new is mapped to it."""
+    """Why the host object cannot match the spec, or None. If it cannot, nothing new is mapped to it."""
     if impossible := _not_supported(resource, inventory) or _not_there(resource, desired, inventory):
         return impossible
     if host and adopted:
@@ -59,10 +59,10 @@ def trouble(
 
 
 def lacks_io_group(resource: FlashSystemHost, host: Host | None, volume: Volume, inventory: Inventory) -> str | None:
-    """The id of the volume's I/O group, if the host object is not in it, or would not be made in it."""
+    """The id of the volume's I/O group, if the host object is not in it, or would not be created in it."""
     group = _group(volume.io_group, inventory)
-    there = inventory.io_groups.get(host.name) if host else _wished_groups(resource, inventory)
-    return group if group is not None and there and group not in there else None
+    present = inventory.io_groups.get(host.name) if host else _spec_groups(resource, inventory)
+    return group if group is not None and present and group not in present else None
 
 
 def out_of_reach(
@@ -70,7 +70,7 @@ def out_of_reach(
 ) -> Refuse | Wait | None:
     """Why the array would refuse to map the volume: the host is in no I/O group through which it is reached.
 
-    Of a volume that is reached through several, the array alone knows which.
+    If a volume is reached through several I/O groups, only the array knows which.
     """
     group = lacks_io_group(resource, host, volume, inventory)
     if group is None or volume.access_io_groups != 1:
@@ -86,34 +86,34 @@ def out_of_reach(
         then = f", and add {name} to spec.ioGroups of {resource.ref}" if resource.spec.io_groups else ""
         return Refuse(
             Reason.MISSING_IO_GROUP,
-            f"{begins}It was not made by this operator, so it is not changed. Ask the array administrator to run "
+            f"{begins}It was not created by this operator, so it is not changed. Ask the array administrator to run "
             f"`{shown(AddIoGroups(host.name, (group,)))}`{then}.",
         )
-    if group in _wished_groups(resource, inventory):
+    if group in _spec_groups(resource, inventory):
         return Wait(Reason.HOST_NOT_READY, f"{begins}It is mapped when {resource.ref} has added it.")
-    there = sorted({*inventory.io_groups.get(host.name, ()), group} & names.keys())
+    present = sorted({*inventory.io_groups.get(host.name, ()), group} & names.keys())
     return Refuse(
         Reason.MISSING_IO_GROUP,
-        f"{begins}Set spec.ioGroups of {resource.ref} to {listed([names[each] for each in there])}.",
+        f"{begins}Set spec.ioGroups of {resource.ref} to {listed([names[each] for each in present])}.",
     )
 
 
 def making(resource: FlashSystemHost, name: HostName, desired: Desired, inventory: Inventory) -> tuple[Step, ...]:
-    """The steps that make the host object. The secret is set before anything can be mapped to it."""
+    """The steps that create the host object. The secret is set before anything can be mapped to it."""
     can, spec = inventory.body.capabilities, resource.spec
     made = make_host(
         name,
         spec.initiators.iscsi,
         protocol=can.host_protocol,
         portset=(spec.portset or desired.array.spec.iscsi.portset) if can.portsets else None,
-        io_groups=tuple(sorted(_wished_groups(resource, inventory))),
+        io_groups=tuple(sorted(_spec_groups(resource, inventory))),
         kind=spec.host_type.on_array if spec.host_type else None,
     )
     return (*made, *host_chap.steps(resource, name, desired, inventory))
 
 
 def changes(resource: FlashSystemHost, host: Host, desired: Desired, inventory: Inventory) -> tuple[Step, ...]:
-    """What brings a host object of ours in line now."""
+    """The steps that make our host object match the spec, as far as they are safe now."""
     unlike, steps = _unlike(resource, host, inventory), host_chap.steps(resource, host.name, desired, inventory)
     more: tuple[Step, ...] = (AddIoGroups(host.name, unlike.lacking),) if unlike.lacking else ()
     may_take = not host.logins or resource.metadata.forced
@@ -125,21 +125,23 @@ def changes(resource: FlashSystemHost, host: Host, desired: Desired, inventory: 
 
 
 def taken_from_a_session(steps: Iterable[Step], host: Host) -> str:
-    """What to say of steps that take something from a machine that is logged in, as somebody asked for; else empty."""
+    """The warning about steps, forced by the user, that take something from a machine that is logged in; else empty."""
     logged_in, steps = {port.name for port in host.ports if port.logged_in}, tuple(steps)
-    said: list[str] = []
+    messages: list[str] = []
     if removed := [step.iqn for step in steps if isinstance(step, RemovePort) and step.iqn in logged_in]:
-        said.append(f"{listed(removed)} was removed from host object {host.name} while it was logged in to the array.")
+        messages.append(
+            f"{listed(removed)} was removed from host object {host.name} while it was logged in to the array."
+        )
     if host.logins and any(isinstance(step, ChangeHost | RemoveIoGroups) for step in steps):
-        said.append(
+        messages.append(
             f"Host object {host.name} was changed while its machine had {plural(host.logins, 'session')} with the "
             "array: it may have lost paths."
         )
-    return " ".join(said)
+    return " ".join(messages)
 
 
 def unread_volumes(resource: FlashSystemHost, host: Host, inventory: Inventory) -> frozenset[VolumeUid]:
-    """The volumes that may need an I/O group that is to go: through how many each is reached was not read yet."""
+    """The volumes that may need an I/O group that is to be removed: by how many each is reached is not read yet."""
     if not _unlike(resource, host, inventory).surplus:
         return frozenset()
     mapped = (inventory.volumes.get(uid) for uid in inventory.on_host(host.name))
@@ -147,15 +149,15 @@ def unread_volumes(resource: FlashSystemHost, host: Host, inventory: Inventory) 
 
 
 def awaited(resource: FlashSystemHost, host: Host, desired: Desired, inventory: Inventory) -> Wait | None:
-    """What is left as it is for as long as the machine is logged in, or needs it."""
+    """What is left unchanged while the machine is logged in, or needs it."""
     unlike = _unlike(resource, host, inventory)
-    words = [*_words(unlike.portset, unlike.kind), *(["spec.ioGroups"] if unlike.surplus else [])]
-    if not words or not host.logins or resource.metadata.forced:
+    fields = [*_changed_fields(unlike.portset, unlike.kind), *(["spec.ioGroups"] if unlike.surplus else [])]
+    if not fields or not host.logins or resource.metadata.forced:
         return _kept_io_groups(resource, host, unlike.needed, desired, inventory) if unlike.needed else None
     return Wait(
         Reason.HOST_LOGGED_IN,
-        f"Host object {host.name} is not as {_say(words)}. A change could take paths from the machine, which is "
-        f"logged in: it is made when that has logged out; or at once with annotation {FORCE_DETACH}: "
+        f"Host object {host.name} does not match {listed(fields)}. A change could take paths from the machine, which "
+        f"is logged in: it is made when that has logged out; or at once with annotation {FORCE_DETACH}: "
         f"{resource.metadata.uid} on this object.{resource.metadata.forced_elsewhere}",
     )
 
@@ -163,28 +165,24 @@ def awaited(resource: FlashSystemHost, host: Host, desired: Desired, inventory: 
 def _kept_io_groups(
     resource: FlashSystemHost, host: Host, groups: Collection[str], desired: Desired, inventory: Inventory
 ) -> Wait:
-    """Which volume needs them: of several the first ones, and how many there are."""
+    """The message with the volumes that need the I/O groups: the first ones by LUN, and how many there are."""
     reader, attached = Reader.of(resource, desired), desired.attachments_of(resource)
     mapped = [rows[0] for rows in inventory.on_host(host.name).values()]
     needing = [row for row in mapped if _through(inventory.volumes.get(row.uid), host, inventory) & {*groups}]
-    said = []
+    messages = []
     for row in sorted(needing, key=lambda row: row.lun)[:_NAMED]:
         owner = next(
             (each for each in attached if (meant := volume_of(each, inventory)) and meant.uid == row.uid), None
         )
         volume = f"volume {row.volume}" if reader.may_know(row.volume, row.uid) else f"the volume at LUN {row.lun}"
-        said.append(f"{volume} ({reader.resource(owner) if owner else 'mapped without a VolumeAttachment'})")
-    said += [plural(len(needing) - _NAMED, "further volume")] if len(needing) > _NAMED else []
+        messages.append(f"{volume} ({reader.resource(owner) if owner else 'mapped without a VolumeAttachment'})")
+    messages += [plural(len(needing) - _NAMED, "further volume")] if len(needing) > _NAMED else []
     return Wait(
         Reason.IO_GROUP_IN_USE,
         f"I/O group {listed([inventory.body.io_groups[each] for each in groups])} of host object {host.name} stays, "
-        f"though spec.ioGroups does not name it: {listed(said)} {'is' if len(needing) == 1 else 'are'} reached "
+        f"though spec.ioGroups does not name it: {listed(messages)} {'is' if len(needing) == 1 else 'are'} reached "
         "through it. It is removed when that is detached; or add it to spec.ioGroups.",
     )
-
-
-def _say(words: Sequence[str]) -> str:
-    return f"{listed(words)} {'says' if len(words) == 1 else 'say'}"
 
 
 def _not_supported(resource: FlashSystemHost, inventory: Inventory) -> Refuse | None:
@@ -210,11 +208,11 @@ def _not_there(resource: FlashSystemHost, desired: Desired, inventory: Inventory
         remedy = f": the portsets for iSCSI hosts are {usable}" if near else ", or ask the array administrator for one"
         if trouble := portset_trouble(spec.portset, body, f"Correct spec.portset{remedy}."):
             return trouble
-    unknown = [word for word in spec.io_groups if _group(word, inventory) is None]
+    unknown = [group for group in spec.io_groups if _group(group, inventory) is None]
     if unknown:
         known = [f"{name} ({number})" for number, name in sorted(body.io_groups.items())]
         others = f", but {listed(known)}" if near else ""
-        remedy = "" if near else ", or ask whoever keeps the array which ones to use"
+        remedy = "" if near else ", or ask the array administrator which ones to use"
         return Refuse(
             Reason.IO_GROUP_NOT_FOUND,
             f"The array has no I/O group {listed(unknown)} with a node in it{others}. Correct spec.ioGroups{remedy}.",
@@ -224,30 +222,30 @@ def _not_there(resource: FlashSystemHost, desired: Desired, inventory: Inventory
 
 def _misfit(resource: FlashSystemHost, host: Host, inventory: Inventory) -> Refuse | None:
     unlike = _unlike(resource, host, inventory)
-    words = _words(unlike.portset, unlike.kind)
-    words += ["spec.ioGroups"] if unlike.lacking or unlike.surplus or unlike.needed else []
-    words += ["spec.chap"] if resource.spec.chap else []
-    if not words:
+    fields = _changed_fields(unlike.portset, unlike.kind)
+    fields += ["spec.ioGroups"] if unlike.lacking or unlike.surplus or unlike.needed else []
+    fields += ["spec.chap"] if resource.spec.chap else []
+    if not fields:
         return None
     return Refuse(
         Reason.HOST_DIFFERS,
-        f"Host object {host.name} was not made by this operator, so it is not changed to be as {_say(words)}. "
+        f"Host object {host.name} was not created by this operator, so it is not changed to match {listed(fields)}. "
         "Remove that from the spec, or change the host object on the array.",
     )
 
 
 def _unlike(resource: FlashSystemHost, host: Host, inventory: Inventory) -> _Unlike:
-    """What the array does not tell counts as right."""
-    spec, there = resource.spec, inventory.io_groups.get(host.name)
-    wished = _wished_groups(resource, inventory)
+    """Compare the host object with the spec. Values that the array does not show count as equal."""
+    spec, present = resource.spec, inventory.io_groups.get(host.name)
+    spec_groups = _spec_groups(resource, inventory)
     kind = spec.host_type.on_array if spec.host_type else None
-    surplus = there - wished if wished and there is not None else frozenset[str]()
+    surplus = present - spec_groups if spec_groups and present is not None else frozenset[str]()
     mapped = inventory.on_host(host.name) if surplus else ()
     needed = surplus & {group for uid in mapped for group in _through(inventory.volumes.get(uid), host, inventory)}
     return _Unlike(
         portset=spec.portset if spec.portset and spec.portset != host.portset else None,
         kind=kind if kind and host.kind and kind != host.kind else None,
-        lacking=tuple(sorted(wished - there)) if wished and there is not None else (),
+        lacking=tuple(sorted(spec_groups - present)) if spec_groups and present is not None else (),
         surplus=tuple(sorted(surplus - needed)),
         needed=tuple(sorted(needed)),
     )
@@ -256,8 +254,8 @@ def _unlike(resource: FlashSystemHost, host: Host, inventory: Inventory) -> _Unl
 def _through(volume: Volume | None, host: Host, inventory: Inventory) -> frozenset[str]:
     """The I/O groups through which the host certainly reaches the volume that is mapped to it.
 
-    One of them is its caching I/O group, and the host is in all of them. Where they are several, and not all that the
-    host is in, the array alone knows which the others are.
+    One of them is its caching I/O group, and the host is in all of them. If they are several, but not all that the host
+    is in, only the array knows which the others are.
     """
     if volume is None:
         return frozenset()
@@ -268,15 +266,17 @@ def _through(volume: Volume | None, host: Host, inventory: Inventory) -> frozens
     return frozenset({group} if group is not None else ())
 
 
-def _wished_groups(resource: FlashSystemHost, inventory: Inventory) -> frozenset[str]:
-    """The ids of the I/O groups that the spec names; empty when it leaves them to the array."""
-    return frozenset(group for word in resource.spec.io_groups if (group := _group(word, inventory)) is not None)
+def _spec_groups(resource: FlashSystemHost, inventory: Inventory) -> frozenset[str]:
+    """The ids of the I/O groups that the spec names; empty if it leaves the choice to the array."""
+    return frozenset(group for name in resource.spec.io_groups if (group := _group(name, inventory)) is not None)
 
 
-def _group(word: str, inventory: Inventory) -> str | None:
+def _group(name_or_id: str, inventory: Inventory) -> str | None:
     groups = inventory.body.io_groups
-    return word if word in groups else next((number for number, name in groups.items() if name == word), None)
+    return (
+        name_or_id if name_or_id in groups else next((id_ for id_, name in groups.items() if name == name_or_id), None)
+    )
 
 
-def _words(portset: str | None, kind: str | None) -> list[str]:
+def _changed_fields(portset: str | None, kind: str | None) -> list[str]:
     return [*(["spec.portset"] if portset else []), *(["spec.hostType"] if kind else [])]

@@ -1,4 +1,4 @@
-"""What an iSCSI initiator needs to log in: the portals that a host can use, in the order in which it should.
+"""The connection of an attachment (portals, in the order in which a host should use them), and its connection Secret.
 
 Source: Cinder's initialize_connection and os-brick's reading of it; array-cli facts 2.4 (portsets).
 """
@@ -38,9 +38,9 @@ def portals_for(host: HostName, desired: Desired, inventory: Inventory) -> tuple
 def connection(
     mapping: model.Mapping, volume: Volume, preferred_node: str | None, portals: Sequence[Portal], port: int
 ) -> Connection:
-    """The connection, with the portals of the volume's I/O group first: the others forward its I/O at best.
+    """The connection, with the portals of the volume's I/O group first: the others only forward its I/O.
 
-    Of these the preferred node's come first: its partner serves the volume too, but second best.
+    Of these the preferred node's come first: its partner serves the volume too, but is second choice.
     """
     ordered = sorted(
         portals,
@@ -69,22 +69,22 @@ _MANAGED = {"app.kubernetes.io/managed-by": "flashsystem-operator"}
 
 @dataclass(frozen=True, slots=True)
 class Chap:
-    """How the initiator proves itself to the array."""
+    """The login of the initiator at the array."""
 
     username: str
     password: str = field(repr=False)
 
 
-def login_of(host: FlashSystemHost, said: AttachmentStatus, desired: Desired, inventory: Inventory) -> Chap | None:
-    """The login that the array takes from the host now. The array knows a machine's user name as its initiator."""
-    if said.host is None or said.host.name is None:
+def login_of(host: FlashSystemHost, status: AttachmentStatus, desired: Desired, inventory: Inventory) -> Chap | None:
+    """The login that the array accepts from the host now. The user name is the name of the initiator."""
+    if status.host is None or status.host.name is None:
         return None
-    secret = host_chap.in_force(host, HostName(said.host.name), desired, inventory)
+    secret = host_chap.in_force(host, HostName(status.host.name), desired, inventory)
     return Chap(host.spec.initiators.iscsi[0], secret.text) if secret else None
 
 
 def entries(connection: Connection, chap: Chap | None) -> dict[str, str]:
-    """All entries of the Secret, in clear."""
+    """All entries of the Secret, not encoded."""
     found = properties(connection, chap)
     flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in found.items()}
     return {**flat, **_for_kubelet(chap), **_CLASSIFIED, "connection_properties": json.dumps(found)}
@@ -109,8 +109,8 @@ def properties(connection: Connection, chap: Chap | None) -> dict[str, Any]:
     return found | {"auth_method": "CHAP", "auth_username": chap.username, "auth_password": chap.password}
 
 
-def body(attachment: VolumeAttachment, name: str, wished: Mapping[str, str]) -> dict[str, Any]:
-    """The whole Secret. It goes when the attachment goes: the cluster's garbage collector sees to that."""
+def body(attachment: VolumeAttachment, name: str, wanted: Mapping[str, str]) -> dict[str, Any]:
+    """The whole Secret. The cluster's garbage collector deletes it after the attachment."""
     meta = attachment.metadata
     return {
         "metadata": {
@@ -128,16 +128,16 @@ def body(attachment: VolumeAttachment, name: str, wished: Mapping[str, str]) -> 
             ],
         },
         "type": SECRET_TYPE,
-        "data": encoded(wished),
+        "data": encoded(wanted),
     }
 
 
-def encoded(wished: Mapping[str, str]) -> dict[str, str]:
-    return {key: base64.b64encode(value.encode()).decode() for key, value in wished.items()}
+def encoded(wanted: Mapping[str, str]) -> dict[str, str]:
+    return {key: base64.b64encode(value.encode()).decode() for key, value in wanted.items()}
 
 
 def login_in(found: Mapping[str, Any]) -> Chap | None:
-    """The login that a Secret of ours hands on; None if it has none, or it cannot be read."""
+    """The login in a Secret of ours; None if it has none, or it cannot be read."""
     data = found.get("data") or {}
     try:
         username, password = (base64.b64decode(data[key]).decode() for key in ("auth_username", "auth_password"))
@@ -147,24 +147,24 @@ def login_in(found: Mapping[str, Any]) -> Chap | None:
 
 
 def is_ours(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
-    """Whether a Secret was made for this very attachment, not for a namesake before it."""
+    """Whether a Secret was created for this attachment, not for a former one of the same name."""
     uid, owners = attachment.metadata.uid, filter(_is_attachment, _owners(found))
     return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
 
 
 def is_left_over(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
-    """Whether it was made for an attachment of the same name before, and goes as that one did."""
+    """Whether it was created for a former attachment of the same name, and is removed by the cluster."""
     name = attachment.metadata.name
     return any(_is_attachment(owner) and owner.get("name") == name for owner in _owners(found))
 
 
 def cannot_be_changed(found: Mapping[str, Any]) -> bool:
-    """Whether it has to be made anew to be put right: Kubernetes keeps its type, and all of it once it is immutable."""
+    """Whether it has to be created again to be corrected: its type cannot change, nor anything of an immutable one."""
     return found.get("type") != SECRET_TYPE or bool(found.get("immutable"))
 
 
 def _is_attachment(owner: Mapping[str, Any]) -> bool:
-    """Whether the owner is of our kind, in any version: others may have a kind of this name, or tell an untrue uid."""
+    """Whether the owner is of our kind, in any version: others may have a kind of this name, or a wrong uid."""
     group = str(owner.get("apiVersion", "")).partition("/")[0]
     return (group, owner.get("kind")) == (GROUP, Kind.ATTACHMENT.value)
 

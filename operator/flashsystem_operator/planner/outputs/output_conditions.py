@@ -1,6 +1,6 @@
-"""What is said of the Secret and the PersistentVolume that are kept beside an attachment, when they cannot be.
+"""Conditions about the outputs of an attachment: the connection Secret and the PersistentVolume.
 
-Neither says anything about the mapping, which is Ready all the same.
+They do not affect the mapping, which is Ready anyway.
 """
 
 from collections.abc import Collection, Iterable
@@ -13,23 +13,23 @@ from flashsystem_operator.planner.text import listed
 from flashsystem_operator.values import MAX_PERSISTENT_VOLUME_LUN
 
 AGAIN = 10.0
-"""Seconds after which a claim is asked again whether it still uses a volume: nobody tells us when it lets go."""
+"""Seconds until the operator checks again whether a claim still uses a volume: claims are not watched."""
 
 
-def noted(attachment: VolumeAttachment, said: AttachmentStatus, notes: Iterable[Note], now: str) -> AttachmentStatus:
+def noted(attachment: VolumeAttachment, status: AttachmentStatus, notes: Iterable[Note], now: str) -> AttachmentStatus:
     """The status with these notes among its conditions."""
     before, generation = attachment.status.conditions, attachment.metadata.generation
     more = tuple(condition(note.kind, "True", note.reason, note.message, before, generation, now) for note in notes)
-    return said.model_copy(update={"conditions": (*said.conditions, *more)}) if more else said
+    return status.model_copy(update={"conditions": (*status.conditions, *more)}) if more else status
 
 
 def secret_of_others(namespace: str, name: str, *, left_over: bool) -> Note:
     return Note(
         "ConnectionSecretBlocked",
         Reason.SECRET_CONFLICT,
-        f"There is a Secret {namespace}/{name} that was not made for this VolumeAttachment. It is left as it is. "
+        f"There is a Secret {namespace}/{name} that was not created for this VolumeAttachment. It is left unchanged. "
         + (
-            "It belongs to one of the same name before, and the cluster removes it."
+            "It belongs to a former one of the same name, and the cluster removes it."
             if left_over
             else "Remove it, or give spec.connectionSecret another name."
         ),
@@ -37,12 +37,12 @@ def secret_of_others(namespace: str, name: str, *, left_over: bool) -> Note:
 
 
 def secret_leaving(namespace: str, name: str, finalizers: Collection[str]) -> Note:
-    whom = f", but {listed(finalizers)} among its metadata.finalizers keeps it" if finalizers else ""
+    keeper = f", but {listed(finalizers)} in its metadata.finalizers keeps it" if finalizers else ""
     return Note(
         "ConnectionSecretBlocked",
         Reason.SECRET_LEAVING,
-        f"Secret {namespace}/{name} is being deleted{whom}. It is made anew when it is gone; until then it says what "
-        "it said before. See to whoever put that finalizer there.",
+        f"Secret {namespace}/{name} is being deleted{keeper}. It is created again when it is gone; until then its "
+        "content stays as it was. Ask the owner of that finalizer.",
     )
 
 
@@ -53,7 +53,7 @@ def secret_forbidden(namespace: str, name: str) -> Note:
         f"The operator may not write Secret {namespace}/{name}. Bind ClusterRole "
         "flashsystem-operator-connection-secrets to its service account with a RoleBinding in namespace "
         f"{namespace}, as manifests/components/connection-secrets does. If that is done, a quota or an admission rule "
-        "of the cluster is against it.",
+        "of the cluster forbids it.",
     )
 
 
@@ -61,8 +61,8 @@ def secret_without_login(host: ObjectRef, namespace: str, name: str) -> Note:
     return Note(
         "ConnectionSecretBlocked",
         Reason.HOST_NOT_READY,
-        f"Secret {namespace}/{name} is not there, and is not made while the array does not ask for the CHAP secret "
-        f"that {host} wishes: nobody could log in with it. See the conditions of that.",
+        f"Secret {namespace}/{name} does not exist, and is not created while the array does not have the CHAP secret "
+        f"of {host}: a login with it would fail. See the conditions of that host.",
     )
 
 
@@ -75,24 +75,24 @@ def volume_needs_secret() -> Note:
     )
 
 
-def volume_forbidden(name: str, words: str) -> Note:
-    return Note("PersistentVolumeBlocked", Reason.PERSISTENT_VOLUME_FORBIDDEN, _forbidden(name, words))
+def volume_forbidden(name: str, detail: str) -> Note:
+    return Note("PersistentVolumeBlocked", Reason.PERSISTENT_VOLUME_FORBIDDEN, _forbidden(name, detail))
 
 
 def volume_of_others(name: str) -> Note:
     return Note(
         "PersistentVolumeBlocked",
         Reason.PERSISTENT_VOLUME_CONFLICT,
-        f"There is a PersistentVolume {name} that the operator did not make. It is left as it is. Remove it.",
+        f"There is a PersistentVolume {name} that the operator did not create. It is left unchanged. Remove it.",
     )
 
 
-def volume_refused(words: str) -> Note:
+def volume_refused(detail: str) -> Note:
     return Note(
         "PersistentVolumeBlocked",
         Reason.PERSISTENT_VOLUME_REFUSED,
-        f"Kubernetes does not take the PersistentVolume: {words}. Correct spec.persistentVolume; what follows from the "
-        "array (target name, portal) has to be corrected there, or the machine logs in without Kubernetes.",
+        f"Kubernetes refuses the PersistentVolume: {detail}. Correct spec.persistentVolume; values that come from the "
+        "array (target name, portal) have to be corrected there, or the machine logs in without Kubernetes.",
     )
 
 
@@ -110,9 +110,9 @@ def volume_outdated(name: str, claim: str) -> Note:
     return Note(
         "PersistentVolumeBlocked",
         Reason.PERSISTENT_VOLUME_OUTDATED,
-        f"PersistentVolume {name} does not say any more how the volume is reached, or what is wished of it. Kubernetes "
-        f"lets nobody change it, and claim {claim} is bound to it. Stop the pods that use the claim, delete the claim, "
-        "and make it again: the PersistentVolume is made anew in between, and the data stays.",
+        f"PersistentVolume {name} no longer matches the connection of the volume, or the spec. Kubernetes does not "
+        f"allow changes of it, and claim {claim} is bound to it. Stop the pods that use the claim, delete the claim, "
+        "and create it again: the PersistentVolume is created again in between, and the data stays.",
     )
 
 
@@ -120,7 +120,7 @@ def volume_stays(name: str, claim: str) -> Note:
     return Note(
         "PersistentVolumeBlocked",
         Reason.PERSISTENT_VOLUME_IN_USE,
-        f"PersistentVolume {name} is removed when claim {claim} is not bound to it any more: stop the pods that use "
+        f"PersistentVolume {name} is removed when claim {claim} is no longer bound to it: stop the pods that use "
         "the claim, and delete it.",
     )
 
@@ -135,18 +135,18 @@ def volume_in_use(name: str, claim: str) -> Wait:
     )
 
 
-def volume_unknown(name: str, words: str) -> Wait:
+def volume_unknown(name: str, detail: str) -> Wait:
     """Why a deleted attachment stays."""
     return Wait(
         Reason.PERSISTENT_VOLUME_FORBIDDEN,
-        f"Whether a claim uses the volume cannot be seen, so it stays mapped. {_forbidden(name, words)}",
+        f"The operator cannot see whether a claim uses the volume, so it stays mapped. {_forbidden(name, detail)}",
         retry=AGAIN,
     )
 
 
-def _forbidden(name: str, words: str) -> str:
+def _forbidden(name: str, detail: str) -> str:
     return (
-        f"The operator may not do what it needs to with PersistentVolume {name}: {words}. Add "
+        f"The operator may not do what it needs to with PersistentVolume {name}: {detail}. Add "
         "manifests/components/persistent-volumes to the kustomization that installs the operator; or remove "
         "spec.persistentVolume."
     )

@@ -1,8 +1,8 @@
-"""May a volume be taken from a machine that is logged in to the array?
+"""The detach guard: block a detach that would leave a machine with sessions without any volume.
 
-A session belongs to a host and not to a LUN, so nobody can tell from outside whether this very volume is in use. What
-can be told is that a machine with sessions would be left without any volume. That is judged on *all* that is to leave
-its host object, whether or not its turn has come: or else eight deletions at once would be eight harmless ones.
+A session belongs to a host and not to a LUN, so the operator cannot see from outside whether this volume is in use. It
+can see that a machine with sessions would be left without any volume. That is judged on *all* volumes that are to leave
+its host object, whether due or not: otherwise eight deletions at once would be eight harmless ones.
 
 Source of the number of sessions: `node_logged_in_count` of every port in `lshost HOST`; array-cli facts 2.9.
 """
@@ -23,15 +23,15 @@ from flashsystem_operator.values import HostName, VolumeUid
 
 BLOCKED = "DetachBlocked"
 _PATIENCE = 15.0
-"""Seconds until a blocked detach asks again whether the machine has logged out."""
+"""Seconds until the operator checks again whether the machine has logged out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parting:
-    """What is to leave one host object that is logged in.
+    """The volumes that are to leave one host object that is logged in.
 
     volumes: how many. emptied: whether the host would keep no mapping at all, not even one through a host cluster.
-    settling: seconds until no further deletion is expected with those that were seen.
+    debounced: seconds until no further deletion is expected with those that were seen.
     targets: the iSCSI names of the array's nodes, from which the host would have to log out.
     """
 
@@ -43,7 +43,7 @@ class Parting:
 
 
 def partings(desired: Desired, inventory: Inventory) -> Mapping[HostName, Parting]:
-    """All host objects with sessions that are to lose volumes. view: from before any of them is taken."""
+    """All host objects with sessions that are to lose volumes. inventory: before any of these detaches."""
     leaving: dict[HostName, dict[VolumeUid, float]] = {}
     for attachment in desired.attachments.values():
         if (step := _leaves_a_session(attachment, desired, inventory)) is not None:
@@ -57,7 +57,7 @@ def partings(desired: Desired, inventory: Inventory) -> Mapping[HostName, Partin
 
 
 def judge(attachment: VolumeAttachment, act: Act, parting: Parting | None, desired: Desired) -> Act | Wait:
-    """What to do about a detach that nothing else holds up. parting: of its host object, if that has sessions."""
+    """Let a detach pass, with a warning if needed, or wait. parting: of its host object, if that has sessions."""
     guard, meta = attachment.spec.detach_guard, attachment.metadata
     if parting is None or guard is DetachGuard.DISABLED:
         return act
@@ -65,8 +65,8 @@ def judge(attachment: VolumeAttachment, act: Act, parting: Parting | None, desir
         if parting.debounced:
             return Wait(
                 Reason.DETACHING,
-                f"Host object {parting.host.name} is logged in to the array, so it is first seen whether more of its "
-                "volumes are to go.",
+                f"Host object {parting.host.name} is logged in to the array, so the operator first waits for further "
+                "deletions of its volumes.",
                 retry=parting.debounced,
             )
         if parting.emptied:
@@ -94,9 +94,9 @@ def _blocked(meta: ObjectMeta, parting: Parting, retry: float) -> Wait:
     stay = f"{listed(others)} is not iSCSI and stays logged in until it is disconnected. " if others else ""
     message = (
         f"Host object {parting.host.name} has {plural(parting.host.logins, 'session')} with the array, and without the "
-        f"{plural(parting.volumes, 'volume')} to be unmapped it would have none left: whatever uses {them} there would "
-        f"fail. Unmount there, then log the host out of this array ({logouts}): the detach goes on by itself. {stay}If "
-        "nothing there uses this volume, annotate this object with "
+        f"{plural(parting.volumes, 'volume')} to be unmapped it would have none left: applications that use {them} "
+        f"would fail. Unmount there, then log the host out of this array ({logouts}): the detach goes on by itself. "
+        f"{stay}If nothing there uses this volume, annotate this object with "
         f"{FORCE_DETACH}: {meta.uid}.{meta.forced_elsewhere}"
     )
     return Wait(Reason.DETACH_BLOCKED, message, (Note(BLOCKED, Reason.DETACH_BLOCKED, message),), retry)

@@ -1,8 +1,8 @@
-"""The brake for accidents: at most so many volumes are unmapped in a window of time, whoever wished it.
+"""The detach rate limit: at most so many volumes of an array are unmapped in a window of time.
 
-What is counted stands in the array's status, written before the first volume goes: a crash in between counts what was
-not done, and never the other way round. Who is let go past the guard by a deliberate annotation passes here too, and
-counts.
+The count is kept in the array's status and written before the first volume is unmapped: after a crash, detaches may be
+counted that were not done, never the reverse. A detach that the force-detach annotation lets past the detach guard
+passes here too, and counts.
 """
 
 import re
@@ -35,7 +35,7 @@ Entries = tuple[Detaches, ...]
 
 @dataclass(slots=True)
 class RateLimiter:
-    """One plan's way through the brake. left: how many may still go; None without a brake."""
+    """The rate limit for one plan. left: how many may still be unmapped; None without a limit."""
 
     desired: Desired
     left: int | None
@@ -43,10 +43,10 @@ class RateLimiter:
     @classmethod
     def of(cls, desired: Desired) -> Self:
         array = desired.array
-        if (brake := array.spec.detach_rate_limit) is None:
+        if (limit := array.spec.detach_rate_limit) is None:
             return cls(desired, None)
         entries = _entries(array, desired.now)
-        left = brake.max - _counted(entries, _cutoff(brake, desired.now))
+        left = limit.max - _counted(entries, _cutoff(limit, desired.now))
         if (allowed := _allowed(array)) and desired.now < allowed[1]:
             since = _since(array, desired.now)
             used = sum(each.count or 0 for each in entries if _time(each) >= since)
@@ -54,25 +54,25 @@ class RateLimiter:
         return cls(desired, max(0, left))
 
     def judge(self, attachment: VolumeAttachment, act: Act) -> Act | Wait:
-        """Whether it may go now. Who was counted already and is tried again takes no further place."""
+        """Let the detach pass or wait. One that was counted already and is retried is not counted again."""
         if self.left is None or attachment.metadata.forced or self._has_its_place(attachment) or self.left:
             return act
-        return _braked(attachment, self.desired)
+        return _rate_limited(attachment, self.desired)
 
     def take(self, attachment: VolumeAttachment) -> None:
-        """It goes."""
+        """Count a detach that is done."""
         if self.left and not self._has_its_place(attachment):
             self.left -= 1
 
     def _has_its_place(self, attachment: VolumeAttachment) -> bool:
-        brake, time = self.desired.array.spec.detach_rate_limit, self.desired.counted.get(attachment.metadata.uid)
-        return brake is not None and time is not None and time > _cutoff(brake, self.desired.now)
+        limit, time = self.desired.array.spec.detach_rate_limit, self.desired.counted.get(attachment.metadata.uid)
+        return limit is not None and time is not None and time > _cutoff(limit, self.desired.now)
 
 
 def count(array: FlashSystemArray, fresh: int, again: Iterable[str], now: str) -> ArrayStatus:
-    """What the array's status says before volumes are unmapped.
+    """The array's status before volumes are unmapped.
 
-    fresh: how many are counted for the first time. again: the times at which those were counted that are tried again.
+    fresh: how many are counted for the first time. again: when those that are retried were counted.
     """
     if array.spec.detach_rate_limit is None:
         return array.status
@@ -86,14 +86,14 @@ def count(array: FlashSystemArray, fresh: int, again: Iterable[str], now: str) -
 
 
 def said(array: FlashSystemArray, now: str) -> dict[str, object]:
-    """What is still worth saying of what was counted."""
+    """The fields of the array's status: entries that still count, and the allowed burst."""
     return {"detaches": _kept(array, now), "allowance": _allowance(array, now)}
 
 
 def note(desired: Desired) -> Note | None:
-    """What is said of the array while deletions wait for the brake.
+    """The condition of the array while deletions wait for the rate limit.
 
-    While all of it is unsettled they wait for that; what was said before then stays as it is.
+    While the whole array is in doubt they wait for that, and the former condition stays unchanged.
     """
     if desired.array.spec.detach_rate_limit is None:
         return None
@@ -115,52 +115,52 @@ def _waits(attachment: VolumeAttachment) -> bool:
     return attachment.metadata.deleting and ready is not None and ready.reason == Reason.DETACH_RATE_LIMITED
 
 
-def _braked(attachment: VolumeAttachment, desired: Desired) -> Wait:
+def _rate_limited(attachment: VolumeAttachment, desired: Desired) -> Wait:
     goes_on = _goes_on(desired)
-    rest = (_moment(goes_on) - _moment(desired.now)).total_seconds()
-    return Wait(Reason.DETACH_RATE_LIMITED, _why(desired, attachment.metadata.namespace), retry=max(1.0, rest))
+    seconds = (_moment(goes_on) - _moment(desired.now)).total_seconds()
+    return Wait(Reason.DETACH_RATE_LIMITED, _why(desired, attachment.metadata.namespace), retry=max(1.0, seconds))
 
 
 def _why(desired: Desired, reader: str) -> str:
-    """reader: the namespace in which it is read. What an annotation says is for its own."""
-    array, brake = desired.array, desired.array.spec.detach_rate_limit
-    if brake is None:
+    """The message. reader: the namespace in which it is read. The annotation's value is shown in its own only."""
+    array, limit = desired.array, desired.array.spec.detach_rate_limit
+    if limit is None:
         return ""
     near = reader == array.metadata.namespace
-    said = repr(str(array.metadata.asked.allow_detaches)[:64]) if near else "something else"
+    value = repr(str(array.metadata.asked.allow_detaches)[:64]) if near else "something else"
     misread = array.metadata.asked.allow_detaches is not None and _allowed(array) is None
     return (
-        f"The array's spec.detachRateLimit lets {plural(brake.max, 'volume')} be unmapped in {brake.window:g} seconds, "
+        f"The array's spec.detachRateLimit lets {plural(limit.max, 'volume')} be unmapped in {limit.window:g} seconds, "
         f"and as many were. It goes on at {_goes_on(desired)}; or, if so many are meant to go, with annotation "
         f"{ALLOW_DETACHES}: COUNT/UNTIL on the FlashSystemArray, such as 40/2030-01-31T18:00:00Z."
-        + (f" What it says now, {said}, is not that." if misread else "")
+        + (f" Its present value, {value}, does not have this form." if misread else "")
     )
 
 
 def _goes_on(desired: Desired) -> str:
-    """When so many of those that count have fallen out of the window that there is room for one.
+    """When so many entries have left the window that one more detach is allowed.
 
-    More than the brake allows may count: a burst was let through, or the brake was tightened since.
+    More than the limit may count: a burst was allowed, or the limit was lowered since.
     """
-    if (brake := desired.array.spec.detach_rate_limit) is None:
+    if (limit := desired.array.spec.detach_rate_limit) is None:
         return desired.now
-    entries, cutoff = _entries(desired.array, desired.now), _cutoff(brake, desired.now)
+    entries, cutoff = _entries(desired.array, desired.now), _cutoff(limit, desired.now)
     left = _counted(entries, cutoff)
     for entry in sorted(entries, key=_time):
-        if _time(entry) > cutoff and (left := left - (entry.count or 0)) < brake.max:
-            return after(_time(entry), brake.window)
+        if _time(entry) > cutoff and (left := left - (entry.count or 0)) < limit.max:
+            return after(_time(entry), limit.window)
     return desired.now
 
 
 def _allowed(array: FlashSystemArray) -> tuple[int, str] | None:
-    """How many, and until when; None without a burst that is allowed, or one that cannot be read."""
+    """The size and the end of the allowed burst; None if there is none, or it cannot be read."""
     found = _ALLOWED.fullmatch(array.metadata.asked.allow_detaches or "")
     until = in_utc(found[2]) if found else None
     return (int(found[1]), until) if found and until else None
 
 
 def _since(array: FlashSystemArray, now: str) -> str:
-    """Since when what goes counts for the allowed burst: since its words were first acted upon."""
+    """When counting for the allowed burst began: when the present value of the annotation was first used."""
     seen = array.status.allowance
     return _past(seen.since, now) if seen and seen.value == array.metadata.asked.allow_detaches else now
 
@@ -173,27 +173,27 @@ def _allowance(array: FlashSystemArray, now: str) -> Allowance | None:
 
 
 def _kept(array: FlashSystemArray, now: str) -> Entries:
-    """The entries that the window, or the allowed burst, still asks for."""
-    if (brake := array.spec.detach_rate_limit) is None:
+    """The entries that the window, or the allowed burst, still needs."""
+    if (limit := array.spec.detach_rate_limit) is None:
         return ()
     allowance = _allowance(array, now)
     since = allowance.since if allowance and allowance.since else now
-    cutoff = _cutoff(brake, now)
+    cutoff = _cutoff(limit, now)
     return tuple(each for each in _entries(array, now) if _time(each) > cutoff or _time(each) >= since)
 
 
 def _entries(array: FlashSystemArray, now: str) -> Entries:
-    """What was counted. Somebody else may have written it: a time that nobody can have counted at is the present."""
+    """The recorded counts. Others may have written them: a time in the future, or none, counts as the present."""
     return tuple(each.model_copy(update={"time": _past(each.time, now)}) for each in array.status.detaches)
 
 
 def _past(time: str | None, now: str) -> str:
-    """The time in the words that compare as times do, or the present in place of one to come, or of none."""
+    """The time as comparable text; the present for a time in the future, or for none."""
     return min(in_utc(time) or now, now)
 
 
 def _without_one(entries: list[Detaches], time: str) -> list[Detaches]:
-    """Less one of those of that time; where entries were put together, of the first that came after."""
+    """Subtract one from the entry of that time; if entries were merged, from the first later one."""
     place = next((number for number, each in enumerate(entries) if _time(each) >= time and each.count), None)
     if place is None:
         return entries
@@ -202,7 +202,7 @@ def _without_one(entries: list[Detaches], time: str) -> list[Detaches]:
 
 
 def _bounded(entries: list[Detaches]) -> Entries:
-    """Entries of one time are one; of too many, the oldest count as if they were younger."""
+    """Merge entries of the same time; if there are too many, the oldest are merged into younger ones."""
     merged: list[Detaches] = []
     for each in entries:
         if merged and _time(merged[-1]) == _time(each):
@@ -222,8 +222,8 @@ def _counted(entries: Entries, cutoff: str) -> int:
     return sum(each.count or 0 for each in entries if _time(each) > cutoff)
 
 
-def _cutoff(brake: DetachRateLimit, now: str) -> str:
-    return after(now, -brake.window)
+def _cutoff(limit: DetachRateLimit, now: str) -> str:
+    return after(now, -limit.window)
 
 
 def _time(entry: Detaches) -> str:
