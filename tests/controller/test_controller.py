@@ -313,7 +313,7 @@ async def test_a_wrong_mapping_that_is_made_while_the_operator_stops_is_undone_a
     assert simulator.control.state()["mappings"] == []
     assert sum("rmvdiskhostmap" in entry["line"] for entry in simulator.control.log()) == 1
     assert told(api)["WrongVolumeMapped"].endswith("It was unmapped.")
-    assert "made this in place of what was meant" in caplog.text
+    assert "created another mapping than intended" in caplog.text
     assert {each["spec"]["holderIdentity"] for each in leases(api)} == {""}, "nothing is under way any more"
 
 
