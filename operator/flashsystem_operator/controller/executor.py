@@ -82,7 +82,7 @@ def why_not(operation: Operation, cache: Cache, *, leased: bool, paused: str) ->
     if entry is not None and entry.meta.uid != operation.uid:
         entry = None
     if not operation.undoes and (array is None or array.resource is None or entry is None):
-        return f"{operation.owner} or its array no longer exists"
+        return f"{operation.owner} or its array is gone"
     above = [each.meta for each in (array, entry) if each is not None]
     counted = entry.counted if entry is not None else None
     if isinstance(counted, VolumeAttachment) and (host := cache.get(counted.host)) is not None:
