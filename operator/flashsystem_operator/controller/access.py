@@ -23,7 +23,7 @@ class Secrets(Protocol):
 
 
 class NoAccess(Exception):
-    """The spec or the Secret does not give access to the array. said: the decision for its conditions.
+    """The spec or the Secret does not give access to the array. Carries the decision for its conditions.
 
     secret: the version of the Secret that was tried, if it was read.
     """

@@ -23,8 +23,9 @@ _REFUSED_FOR, _REFUSED_AT_MOST = 300.0, 3600.0
 
 
 class ArrayDown(Exception):
-    """The array is not ready. said: the decision for its conditions. retry: seconds; None: by the back-off.
+    """The array is not ready. Carries the decision for its conditions.
 
+    retry: seconds until the next attempt; None: by the back-off.
     secret: the version of the Secret that was tried, if known.
     """
 

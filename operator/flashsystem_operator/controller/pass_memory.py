@@ -158,8 +158,9 @@ def _volumes(step: Step, inventory: Inventory) -> tuple[VolumeName, ...]:
 
 
 class DetachCounter:
-    """Counts detaches for the rate limit. Belongs to one worker. counted: when each attachment was last counted, by uid.
+    """Counts detaches for the rate limit. Belongs to one worker.
 
+    counted: when each attachment was last counted, by its UID.
     After a restart a retried detach is counted again: one too many is safer than one too few.
     """
 
