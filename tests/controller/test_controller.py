@@ -253,8 +253,8 @@ async def test_a_request_is_answered_wherever_it_is_and_tries_a_refused_login_on
             (ready,) = (each for each in api.read(ATTACHMENT)["status"]["conditions"] if each["type"] == "Ready")
             assert ready["reason"] == "ArrayNotReady"
             assert ready["message"] == (
-                "The array refused the login of FlashSystemArray storage/array. The operator retries within an hour, or "
-                "at once after annotation flashsystem.io/reconcile-requested-at on the FlashSystemArray."
+                "The array refused the login of FlashSystemArray storage/array. The operator retries within an hour, "
+                "or at once after annotation flashsystem.io/reconcile-requested-at on the FlashSystemArray."
             )
 
             await echoed(ARRAY, "now")

@@ -51,7 +51,7 @@ from flashsystem_operator.planner.status import Outcome
 log = logging.getLogger(__name__)
 
 MAX_COMMANDS = 100
-"""Commands of one pass that change the array: limits how old the last command's view of the array may be."""
+"""Commands of one pass that change the array: limits how outdated the read is on which the last one is based."""
 
 MAX_SECONDS = 60.0
 """Seconds in which a pass sends commands, except the first: the same limit for a slow array."""
