@@ -114,7 +114,7 @@ def not_found(host: FlashSystemHost) -> Refuse:
 def _ending(host: FlashSystemHost) -> Refuse:
     return Refuse(
         Reason.CHAP_SECRET_NOT_FOUND,
-        f"There is no {_where(host)}, and it cannot be created: the namespace is being deleted, and this object with it.",
+        f"There is no {_where(host)}, and it cannot be created: its namespace is being deleted, and this object too.",
     )
 
 
