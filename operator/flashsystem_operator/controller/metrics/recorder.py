@@ -32,7 +32,7 @@ from flashsystem_operator.planner.events import DRIFTED, EventReason, EventRecor
 from flashsystem_operator.planner.reasons import FURTHER
 from flashsystem_operator.planner.safety.detach_guard import BLOCKED
 
-_STRANGE = 20
+_MAX_UNKNOWN_CODES = 20
 """Unknown codes that get their own series. Arrays have thousands of codes; the operator knows those that matter."""
 
 _KNOWN = frozenset(meaning.code for meaning in codes.TABLE)
@@ -86,7 +86,7 @@ class Meter:
         self._commands, self._errors = _counter(families.COMMANDS), _counter(families.ERRORS)
         self._unreadable, self._passes = _counter(families.UNREADABLE), _counter(families.PASSES)
         self._seen, self._corrected = _counter(families.DRIFT_SEEN), _counter(families.DRIFT_CORRECTED)
-        self._strange: set[str] = set()
+        self._unknown_codes: set[str] = set()
         self._pass: PassRecord | None = None
         # The series exist from the start, so that the first event is an increase.
         for metric in (self._attach, self._detach, self._unreadable):
@@ -161,10 +161,10 @@ class Meter:
     def _bounded(self, code: str) -> str:
         if not code:
             return "none"
-        if code in _KNOWN or code in self._strange:
+        if code in _KNOWN or code in self._unknown_codes:
             return code
-        if len(self._strange) < _STRANGE:
-            self._strange.add(code)
+        if len(self._unknown_codes) < _MAX_UNKNOWN_CODES:
+            self._unknown_codes.add(code)
             return code
         return "other"
 
