@@ -1,13 +1,13 @@
-"""How the log looks: a line for a person, or a JSON object for a machine. Four levels with a meaning each.
+"""The log: plain lines or JSON objects, and the change log.
 
-ERROR: we have a bug. WARNING: the array warned, or an administrator should look. INFO: the array was changed, or a
-Lease changed hands. DEBUG: every line typed and how long it took. A healthy idle operator is silent.
+ERROR: a bug of the operator. WARNING: the array warned, or an administrator should look. INFO: the array was changed,
+or a Lease changed its holder. DEBUG: every command and its duration. A healthy idle operator logs nothing.
 
-What changed an array is written at every level, and may go to a place of its own: the change log.
+Every command that changed an array is logged at every level, and may go to a file of its own: the change log.
 
-A line says what it is about in fields of their own: `array`, `resource`, `command` (secrets masked), `seconds`. Who
-logs does little for it: `about` says once what all that follows in a task or a thread is about, and an ObjectRef among
-the arguments of a line is its resource. docs/monitoring.md tells readers of the log what each field means.
+A record has its subject in fields: `array`, `resource`, `command` (secrets masked), `seconds`. Callers do little for
+it: `about` sets the subject of all records that follow in a task or a thread, and an ObjectRef among the arguments of
+a record is its resource. docs/monitoring.md describes each field.
 """
 
 import contextlib
@@ -35,19 +35,19 @@ class LogFormat(StrEnum):
 
 
 FIELDS = ("array", "resource", "command", "status", "seconds", "objects")
-"""What a line may say beside its message, in this order."""
+"""The fields that a record may have in addition to its message, in this order."""
 
 _ABOUT: ContextVar[Mapping[str, ObjectRef]] = ContextVar("about")
 
 
 def about(ref: ObjectRef) -> None:
-    """Say of all that follows in this task or thread, and in tasks that it starts, that it is about this object."""
+    """Make this object the subject of all records that follow in this task or thread, and in tasks that it starts."""
     _ABOUT.set({**_ABOUT.get({}), _key(ref): ref})
 
 
 @contextlib.contextmanager
 def meanwhile_about(ref: ObjectRef) -> Iterator[None]:
-    """The same, for as long as the block lasts."""
+    """Do as `about`, for the duration of the block."""
     token = _ABOUT.set({**_ABOUT.get({}), _key(ref): ref})
     try:
         yield
@@ -60,7 +60,7 @@ def _key(ref: ObjectRef) -> str:
 
 
 def fields(record: logging.LogRecord) -> dict[str, object]:
-    """What a line is about: what it names itself, else what its task or thread is about."""
+    """Return the subject of a record: what it names itself, else the subject of its task or thread."""
     found: dict[str, object] = dict(_ABOUT.get({}))
     named = [each for each in record.args if isinstance(each, ObjectRef)] if isinstance(record.args, tuple) else []
     found |= {_key(ref): ref for ref in reversed(named)}
@@ -76,37 +76,37 @@ def _plain(value: object) -> object:
 
 
 class _Plain(logging.Formatter):
-    """A line for a person. Which array it is about stands at its end, where its words do not tell."""
+    """A readable line. If the message does not name the array, the array is appended."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging calls it so
         line, array = super().formatMessage(record), _ABOUT.get({}).get("array")
-        told = array is None or record.name == CHANGES or str(array) in line
-        return line if told else f"{line} [{array}]"
+        is_named = array is None or record.name == CHANGES or str(array) in line
+        return line if is_named else f"{line} [{array}]"
 
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        said: dict[str, object] = {
+        output: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
         }
         if record.name == CHANGES:
-            said["change"] = json.loads(record.getMessage())
+            output["change"] = json.loads(record.getMessage())
         else:
-            said |= {"message": record.getMessage(), **fields(record)}
+            output |= {"message": record.getMessage(), **fields(record)}
         if record.exc_info:
-            said["exception"] = self.formatException(record.exc_info)
-        return json.dumps(said)
+            output["exception"] = self.formatException(record.exc_info)
+        return json.dumps(output)
 
 
 class _NotOurBug(logging.Filter):
-    """kopf calls it an error when the API server does not answer. It is not one of ours, and it is tried again.
+    """Lower kopf's errors about an API server that does not answer: they are not bugs, and kopf retries.
 
-    When it gives up over that, each of its tasks says so with a traceback; handlers/operate.py says it in a line.
+    When kopf gives up, each of its tasks logs a traceback, which is dropped: runtime/process.py logs one line.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -118,12 +118,12 @@ class _NotOurBug(logging.Filter):
 
 
 def _of_the_api(error: BaseException | None) -> bool:
-    """Whether it is about the API server, as far as its type tells: kopf's own errors are not to be imported."""
+    """Whether it is an error of the API server, by its type's module: kopf's own errors are not to be imported."""
     return isinstance(error, OSError) or type(error).__module__.startswith(("kopf._cogs.clients", "aiohttp"))
 
 
 class _Kept(logging.Handler):
-    """What cannot be written to the change log goes to the log instead; whoever changed the array goes on."""
+    """Write a record to the log if it cannot be written to the change log. The caller does not fail."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging calls it so
         why = sys.exc_info()[1]
@@ -131,21 +131,21 @@ class _Kept(logging.Handler):
 
 
 class _Stream(_Kept, logging.StreamHandler[TextIO]):
-    """Standard output, mostly."""
+    """The change log on a stream: standard output."""
 
 
 class _File(_Kept, WatchedFileHandler):
-    """Opened anew when it was moved away, as logrotate does."""
+    """The change log in a file, which is opened again after it was moved, as logrotate does."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             super().emit(record)
-        except OSError:  # opening it anew may fail too
+        except OSError:  # opening it again may fail too
             self.handleError(record)
 
 
 def configure(shape: LogFormat, level: str, change_log: str | None = None) -> None:
-    """Write the log to standard error. kopf's chatter about what it hands on is left out below WARNING.
+    """Write the log to standard error. Records of kopf and other libraries below WARNING are left out.
 
     change_log: the file to which the change log is appended, `-` for standard output, None to leave it in the log.
         Raises OSError if it cannot be opened.

@@ -1,4 +1,4 @@
-"""What the operator is told at its start. The command line reads it, nobody else."""
+"""The operator's settings, from its command line."""
 
 from dataclasses import dataclass
 
@@ -14,24 +14,25 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Times are in seconds.
+    """The settings of one process. Times are in seconds.
 
-    identity: of this replica, as Leases name their holder; differs between two starts of one pod.
-    namespace: where the Leases are kept.
-    watched: the namespaces whose objects are looked after; none: those of the whole cluster.
-    installation: the id of this installation (None: the UID of the cluster's kube-system namespace). It is a part of
-        the names of host objects, and so the proof that they are ours.
-    former_installations: ids that it had before; host objects named by these are ours too.
-    pause_all: nothing is written to any array; everything is looked at and reported.
-    lease_duration: after this long without a renewal another replica takes an array over.
-    unsettled: at least this long a command whose answer was lost counts as perhaps still running.
-    settle_detaches: how long after a deletion another one is expected that was meant with it, on a host with sessions.
-    retry_protected: how long the array is not asked again for what volume protection kept.
-    relist: how often all objects are listed again, to drop what a watch lost.
-    grace: within this long after a signal to stop the process has ended: terminationGracePeriodSeconds of its pod.
-    batch_window: how long a worker waits for more work before it looks at the array.
+    identity: the holder of Leases; differs between two starts of one pod.
+    namespace: of the Leases.
+    watched: the namespaces whose objects are reconciled; none: those of the whole cluster.
+    installation: the id of this installation (None: the UID of the cluster's kube-system namespace). It is part of the
+        names of host objects, which shows that they are ours.
+    former_installations: previous ids; host objects named by these are ours too.
+    pause_all: nothing is written to any array; all arrays are read and reported.
+    lease_duration: after this time without a renewal another replica takes over an array.
+    in_doubt: minimum time for which a command whose reply was lost may still be running.
+    settle_detaches: the deletion debounce: how long after a deletion further ones of the same request are expected, on
+        a host with sessions.
+    retry_protected: how long a command that volume protection refused is not sent again.
+    relist: how often all objects are listed again, to find deletions that a watch missed.
+    grace: the process ends within this time after a signal to stop: terminationGracePeriodSeconds of its pod.
+    batch_window: how long a worker waits for more due objects before a pass.
     probe_port: where /livez, /readyz and /metrics are served; 0 takes a free port, None serves none.
-    pod: on which it says why it cannot start; None outside of a cluster.
+    pod: on which a failed start is reported; None outside of a cluster.
     """
 
     identity: str

@@ -1,8 +1,7 @@
-"""The words people write, checked once where they enter and safe to type afterwards.
+"""Names, identifiers and secrets that users specify, checked once where they enter.
 
-A `VolumeName` has been through `volume_name()`: nobody in between thinks about shell quoting, lengths or first
-letters. What the *array* prints is taken as it stands (an administrator may have named things oddly) and is quoted
-when it is typed back.
+A `VolumeName` was checked by `volume_name()`: later code need not check its length or characters. Names that the
+*array* prints are taken as they are (an array administrator may have chosen unusual ones). All are quoted in commands.
 
 Sources: array-cli facts 4.1 (names), 4.2 (initiators), 4.3 (LUNs), 2.7 (volume UIDs), 2.1 (system ids), 2.11 (CHAP).
 """
@@ -28,7 +27,7 @@ MAX_INITIATORS = 16
 MIN_CHAP_SECRET, MAX_CHAP_SECRET = 12, 79
 
 MASK = "***"
-"""What is shown where a secret stands."""
+"""Replaces a secret in output."""
 
 _NAME = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_. -]{0,61}[A-Za-z0-9_.-])?")
 _CHAP_SECRET = re.compile(r"(?!-)[!-~]+")
@@ -42,17 +41,17 @@ _IQN_FORMS = re.compile(
 
 
 def volume_name(text: str) -> VolumeName:
-    """Read a volume name, or raise ValueError saying what a name may contain."""
+    """Read a volume name. Raises ValueError with the rules for names."""
     return VolumeName(_name(text, "volume"))
 
 
 def host_name(text: str) -> HostName:
-    """Read a host object's name, or raise ValueError saying what a name may contain."""
+    """Read a host object's name. Raises ValueError with the rules for names."""
     return HostName(_name(text, "host"))
 
 
 def pool_name(text: str) -> PoolName:
-    """Read a storage pool's name, or raise ValueError saying what a name may contain."""
+    """Read a storage pool's name. Raises ValueError with the rules for names."""
     return PoolName(_name(text, "pool"))
 
 
@@ -66,7 +65,7 @@ def volume_uid(text: str) -> VolumeUid:
 
 
 def nguid(uid: VolumeUid) -> VolumeUid:
-    """What the array shows in place of a UID while the volume is mapped to an NVMe host: its parts in another order.
+    """Return what the array shows instead of a UID while the volume is mapped to an NVMe host: its parts reordered.
 
     Source: array-cli facts 2.7.
     """
@@ -85,7 +84,7 @@ def iqn(text: str) -> Iqn:
     """Read an iSCSI name (`iqn.`, `eui.` or `naa.` form, at most 223 bytes); folded to lower case, its normal form.
 
     RFC 3722 makes lower case the normal form, and hosts report either: two spellings are one initiator. AIX names its
-    initiators without a date (`iqn.localhost.hostid.7f000002`, `iqn.0.com.example:x`), and arrays take that.
+    initiators without a date (`iqn.localhost.hostid.7f000002`, `iqn.0.com.example:x`), and arrays accept that.
     """
     folded = text.lower()
     if not text.isascii() or len(folded) > MAX_IQN or not _IQN_FORMS.fullmatch(folded):
@@ -105,10 +104,10 @@ def lun(number: int) -> Lun:
 
 @dataclass(frozen=True, slots=True)
 class ChapSecret:
-    """What a machine proves itself with when it logs in. Nothing shows it: it has to be asked for.
+    """The secret with which a host authenticates at login. It is not shown by `str` and `repr`.
 
-    version: of the Secret that it comes from, empty for what the array has. It says nothing about equality.
-    username: with which the machine has to log in, where the array names one; empty: with its initiator's name.
+    version: of the Secret that it comes from, empty for the array's own. It is ignored in comparisons.
+    username: the login name, where the array specifies one; empty: the name of the host's initiator.
     """
 
     text: str = field(repr=False)
@@ -120,9 +119,9 @@ class ChapSecret:
 
 
 def chap_secret(text: str, version: str = "") -> ChapSecret:
-    """Read a CHAP secret, or raise ValueError saying what it may contain, and nothing of what it does.
+    """Read a CHAP secret. Raises ValueError with the rules, without any part of the secret.
 
-    Shorter ones RFC 7143 (9.2.1) forbids, and initiators refuse; longer ones the array does.
+    RFC 7143 (9.2.1) forbids shorter ones and initiators refuse them; the array refuses longer ones.
     """
     if not MIN_CHAP_SECRET <= len(text) <= MAX_CHAP_SECRET or not _CHAP_SECRET.fullmatch(text):
         raise ValueError(

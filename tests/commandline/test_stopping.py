@@ -26,7 +26,7 @@ from flashsystem_operator.runtime.process import Stop
 
 async def live():
     stop = Stop(2.0, lambda: None, lambda: ["the work on FlashSystemArray storage/array"])
-    stop.heed_signals()
+    stop.handle_signals()
     print("ready", flush=True)
     {hangs}
 
@@ -74,7 +74,7 @@ def test_one_that_still_waits_for_its_first_answer_from_the_cluster_ends_well(
             said, _ = process.communicate(timeout=LIMIT)
 
     assert process.returncode == 0, said
-    assert "told to stop" in said
+    assert "received the signal to stop" in said
     assert "Traceback" not in said
 
 

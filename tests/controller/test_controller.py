@@ -253,8 +253,8 @@ async def test_a_request_is_answered_wherever_it_is_and_tries_a_refused_login_on
             (ready,) = (each for each in api.read(ATTACHMENT)["status"]["conditions"] if each["type"] == "Ready")
             assert ready["reason"] == "ArrayNotReady"
             assert ready["message"] == (
-                "The array refused the login of FlashSystemArray storage/array. It is tried again within an hour, or "
-                "at once by annotation flashsystem.io/reconcile-requested-at on the FlashSystemArray."
+                "The array refused the login of FlashSystemArray storage/array. The operator retries within an hour, "
+                "or at once after annotation flashsystem.io/reconcile-requested-at on the FlashSystemArray."
             )
 
             await echoed(ARRAY, "now")
@@ -313,7 +313,7 @@ async def test_a_wrong_mapping_that_is_made_while_the_operator_stops_is_undone_a
     assert simulator.control.state()["mappings"] == []
     assert sum("rmvdiskhostmap" in entry["line"] for entry in simulator.control.log()) == 1
     assert told(api)["WrongVolumeMapped"].endswith("It was unmapped.")
-    assert "made this in place of what was meant" in caplog.text
+    assert "created another mapping than intended" in caplog.text
     assert {each["spec"]["holderIdentity"] for each in leases(api)} == {""}, "nothing is under way any more"
 
 

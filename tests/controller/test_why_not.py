@@ -71,9 +71,9 @@ CHANGED: dict[str, tuple[ObjectRef, Change, str]] = {
     "the spec of its array cannot be read any more": (ARRAY, unreadable, "is gone"),
     "its force-detach was withdrawn": (ATTACHMENT, withdrawn, "was changed"),
     "it is released by now": (ATTACHMENT, annotated("release", "uid-of-" + ATTACHMENT.name), "was changed"),
-    "only its plan is wanted by now": (ATTACHMENT, annotated("plan", "true"), "only to be planned"),
-    "only a plan of all on the host is wanted": (HOST, annotated("plan", "true"), "only to be planned"),
-    "only a plan of all on the array is wanted": (ARRAY, annotated("plan", "true"), "only to be planned"),
+    "only its plan is wanted by now": (ATTACHMENT, annotated("plan", "true"), "in plan mode"),
+    "only a plan of all on the host is wanted": (HOST, annotated("plan", "true"), "in plan mode"),
+    "only a plan of all on the array is wanted": (ARRAY, annotated("plan", "true"), "in plan mode"),
 }
 HARMLESS: dict[str, tuple[ObjectRef, Change]] = {
     "it is to be looked at again": (ATTACHMENT, annotated("reconcile-requested-at", "now")),
@@ -152,8 +152,8 @@ def test_only_a_pause_keeps_a_mistake_of_ours_from_being_undone(
 
     said = why_not(replace(operation, undoes=True), cache, leased=True, paused="")
 
-    assert said == "" or "is paused" in said or "only to be planned" in said
-    assert bool(said) == ("paused" in why or "planned" in why)
+    assert said == "" or "is paused" in said or "in plan mode" in said
+    assert bool(said) == ("paused" in why or "plan mode" in why)
 
 
 def test_a_mistake_of_ours_is_undone_also_when_its_object_and_array_are_gone(

@@ -76,7 +76,10 @@ def test_a_crd_that_is_removed_is_said_and_when_it_is_back_work_goes_on(
     cluster.kubectl("delete", "crd", ATTACHMENTS)
     assert mapped(simulator) == set()
     says(
-        operator, "WARNING", f"these CRDs are not installed, or without version v1alpha1: {ATTACHMENTS}", "tried again"
+        operator,
+        "WARNING",
+        f"these CRDs are not installed, or without version v1alpha1: {ATTACHMENTS}",
+        "retries until it works",
     )
     assert is_alive(port)
     assert not is_ready(port)

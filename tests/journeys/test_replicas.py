@@ -217,7 +217,7 @@ def test_a_replica_that_slept_while_another_took_over_writes_nothing_more(
 
 
 def taken(sleeper: Operator, asleep: str) -> bool:
-    return "taken by somebody else" in sleeper.log[len(asleep) :]
+    return "taken by another holder" in sleeper.log[len(asleep) :]
 
 
 @pytest.fixture

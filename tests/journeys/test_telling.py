@@ -52,7 +52,7 @@ def test_the_change_log_has_a_line_for_each_write_word_for_word_and_in_order(
     (loud,) = [
         line
         for line in operator.log.splitlines()
-        if "a code that is not known" in line and "CMMVC9998E" in line and f"{stand.namespace}/db" in line
+        if "an unknown code" in line and "CMMVC9998E" in line and f"{stand.namespace}/db" in line
     ]
     assert " WARNING " in loud
 

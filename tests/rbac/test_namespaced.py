@@ -116,7 +116,7 @@ def test_it_attaches_and_detaches_there_and_sees_no_other_namespace(
         two.ready(ATTACHMENTS, "two")
         assert {each["volume"] for each in simulator.control.state()["mappings"]} == {"vol0", "vol1"}
         assert until("the Secret", lambda: secret(one, "way"))
-        assert f"Ask whoever keeps the operator to watch namespace {installation.other} too" in two.says(
+        assert f"Ask the cluster administrator to watch namespace {installation.other} too" in two.says(
             HOSTS, "stray", "ArrayNotFound"
         )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.attachment import Connection
+from flashsystem_operator.api.attachment import Connection, Target
 from flashsystem_operator.planner.outputs.connection_secret import (
     Chap,
     body,
@@ -23,13 +23,12 @@ from support.brick import read_by_os_brick
 CANARY = "n0body-must-see-this"
 PATHS = [["10.0.1.11:3260", "iqn.1986-03.com.ibm:n1", 3], ["[fd00::12]:3260", "iqn.1986-03.com.ibm:n2", 3]]
 CONNECTION = Connection(
-    target_portal="10.0.1.11:3260",
-    target_iqn="iqn.1986-03.com.ibm:n1",
-    target_lun=Lun(3),
-    volume_id="6005076810CA0166C000000000000012",
-    target_portals=("10.0.1.11:3260", "[fd00::12]:3260"),
-    target_iqns=("iqn.1986-03.com.ibm:n1", "iqn.1986-03.com.ibm:n2"),
-    target_luns=(Lun(3), Lun(3)),
+    volume_uid="60050768000000000000000000000001",
+    lun=Lun(3),
+    targets=(
+        Target(portal="10.0.1.11:3260", iqn="iqn.1986-03.com.ibm:n1"),
+        Target(portal="[fd00::12]:3260", iqn="iqn.1986-03.com.ibm:n2"),
+    ),
 )
 
 

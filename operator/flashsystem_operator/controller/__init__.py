@@ -1,16 +1,25 @@
-"""Keeps going: from what is seen in the cluster to passes over the arrays, level-triggered.
+"""The controller: from objects in the cluster to passes over the arrays, level-triggered.
 
-clients     from a kubeconfig, or a pod's service account, to a client of the API server
-kube        the API server, as far as we need it
-answers     what it may answer
-cache       every object of our kinds, as last seen, and who hangs on whom
-delays      which object is due when
-lease       who works an array, and whether we still may write to it
-access      from a FlashSystemArray and its Secret to a session
-steps       the commands of a pass, in order where order matters
-rounds      one pass: look, plan, record, act, look again, say what is there
-worker      pass after pass for one array
-strays      objects whose array is not there
-controller  all of these together
-health      probes
+manager       all of these together: takes watch events, and runs a worker per array
+cache         every object of our kinds, as last seen, and its dependents
+unassigned    objects whose array or host is missing
+worker        pass after pass for one array
+workqueue     which object is due when, and the back-off
+leases        which replica works an array
+access        create a session from a FlashSystemArray and its Secret
+connection    the access of one array over time: open, replace, wait after a refused login
+reconciler    one pass: observe, plan, record, execute, observe, write statuses
+observer      what a pass reads from the array
+executor      the commands of a pass, in order where order matters
+pass_memory   what a worker remembers between passes
+chap_secrets  the desired CHAP secrets of hosts
+outputs       connection Secret and PersistentVolume of an attachment
+array_status  the status of an array, and of its objects while it is not ready
+writer        statuses and finalizers
+events        Events
+change_log    a line for every command that was sent to change an array
+threads       blocking work in threads
+health        probes
+kube          the client of the API server
+metrics       what /metrics shows
 """

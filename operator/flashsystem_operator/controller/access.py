@@ -1,4 +1,4 @@
-"""From a FlashSystemArray and its Secret to a session with the array."""
+"""Access to an array: create a session from a FlashSystemArray and its Secret."""
 
 import base64
 import binascii
@@ -17,15 +17,15 @@ from flashsystem_operator.planner.decision import Reason, Refuse
 
 
 class Secrets(Protocol):
-    """What is needed of the API server. Raises Gone, Forbidden or KubeError."""
+    """What is needed of the API server. Raises NotFound, Forbidden or another KubeError."""
 
     async def secret(self, namespace: str, name: str) -> Secret: ...
 
 
 class NoAccess(Exception):
-    """There is no way to the array as things are written in the cluster. said: for a condition.
+    """The spec or the Secret does not give access to the array. Carries the decision for its conditions.
 
-    secret: the version that was tried, if one was read.
+    secret: the version of the Secret that was tried, if it was read.
     """
 
     def __init__(self, said: Refuse, secret: str | None = None) -> None:
@@ -36,9 +36,9 @@ class NoAccess(Exception):
 
 @dataclass(slots=True)
 class Access:
-    """An open way to an array.
+    """Open access to an array.
 
-    basis: what it was made of; another basis asks for a new one. introduced: whether who answers there is pinned.
+    basis: what it was created from; a new basis needs a new access. introduced: whether the array's identity is pinned.
     """
 
     session: Session
@@ -59,7 +59,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """All that a way to an array hangs on."""
+    """All inputs of an access: if one changes, the access is replaced."""
 
     spec: tuple[object, ...]
     pinned: str | None
@@ -67,7 +67,7 @@ class Basis:
 
 
 async def basis_of(array: FlashSystemArray, kube: Secrets) -> Basis:
-    """Read the Secret, by name, or raise NoAccess (or KubeError)."""
+    """Read the Secret by name. Raises NoAccess, or KubeError."""
     namespace, name = array.metadata.namespace, array.spec.credentials_secret_ref.name
     try:
         secret = await kube.secret(namespace, name)
@@ -95,13 +95,13 @@ def _missing(array: FlashSystemArray) -> Refuse:
     if seen and seen.last_worked:
         return Refuse(
             Reason.CREDENTIALS_GONE,
-            f"Secret {secret}, with which this array was worked, is gone. Make it again, with username and password "
-            f"or ssh-privatekey. Objects that wait here to be deleted can be let go, with whatever they have on the "
-            f"array, by annotation {RELEASE} with their uid.",
+            f"Secret {secret}, which this array used, is gone. Create it again, with username and password or "
+            f"ssh-privatekey. To delete objects without it, and leave what they have on the array, set annotation "
+            f"{RELEASE} to their uid.",
         )
     return Refuse(
         Reason.CREDENTIALS_NOT_FOUND,
-        f"There is no Secret {secret}. Make it, with username and password or ssh-privatekey.",
+        f"There is no Secret {secret}. Create it, with username and password or ssh-privatekey.",
     )
 
 
@@ -111,9 +111,9 @@ def opened(
     instrument: Instrumentation = no_instrumentation,
     prepare: Callable[[], None] = lambda: None,
 ) -> Access:
-    """The way to the array; nothing is sent yet. Raises NoAccess if Secret or host keys cannot be used.
+    """Create the access to the array; nothing is sent yet. Raises NoAccess if Secret or host keys cannot be used.
 
-    heed, prepare: see Session.
+    instrument, prepare: see Session.
     """
     spec = array.spec
     trusted = spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE
@@ -147,7 +147,7 @@ def opened(
 
 
 def login(array: FlashSystemArray, secret: Secret) -> Login:
-    """The usual keys of kubernetes.io/basic-auth and kubernetes.io/ssh-auth."""
+    """Read the login from the keys of kubernetes.io/basic-auth and kubernetes.io/ssh-auth."""
     return Login(
         username=(_text(array, secret, "username") or "").strip(),
         password=_text(array, secret, "password"),

@@ -1,4 +1,7 @@
-"""What a worker says of its array, and of the objects below it when the array cannot be worked with."""
+"""Statuses and Events of an array, and statuses of the objects that use it while the array is not ready.
+
+Also records in the array's status what released objects leave on the array.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -32,11 +35,11 @@ async def remember(
     on: Mapping[ObjectRef, Collection[str]] = _NOWHERE,
     freed: Iterable[FormerHost] = (),
 ) -> bool:
-    """Write down what these leave on the array when they go, before they do. Answers whether that was done.
+    """Record in the array's status what released objects leave on the array, before they go. Return whether it worked.
 
-    By their statuses alone: what is let go may have a spec that cannot be read, as may the array.
-    on: the host objects on which mappings stay, where these may be others than the recorded ones.
-    freed: the LUNs that rest on the hosts whose FlashSystemHosts go.
+    Uses their statuses alone: the spec of a released object, or of the array, may be unreadable.
+    going: the objects. on: the host objects on which mappings stay, where these may differ from the recorded ones.
+    freed: the quarantined LUNs of hosts whose FlashSystemHosts go.
     """
     before = writer.remembered(array)
     known = ((status, on.get(ref, ())) for ref in going if (status := writer.remembered(ref)))
@@ -48,14 +51,14 @@ async def remember(
     if audit != (before.audit or Audit()):
         status = status.model_copy(update={"audit": audit})
     if former:
-        resting = luns.remembering(before.quarantined_luns, former, now())
-        status = status.model_copy(update={"quarantined_luns": resting})
+        quarantined = luns.remembering(before.quarantined_luns, former, now())
+        status = status.model_copy(update={"quarantined_luns": quarantined})
     uid = writer.uid(array)
     return not await writer.all([array], lambda ref: writer.status(ref, uid, status))
 
 
 class Reports:
-    """Belongs to one worker."""
+    """The reports of one worker."""
 
     def __init__(self, cache: Cache, writer: Writer) -> None:
         self._cache = cache
@@ -70,7 +73,7 @@ class Reports:
         *,
         survey: bool,
     ) -> None:
-        """After a look at the array. survey: it was at everything, so that it shows what no resource explains."""
+        """Write the array's status after it was read. survey: all of it was read, so that the audit is complete."""
         audit = audits.audit(desired, inventory) if survey and self._cache.legible else None
         decision = _noted(
             limits.of_array(self._decided(desired, verdict), inventory), desired, detach_rate_limit.note(desired)
@@ -85,72 +88,70 @@ class Reports:
         failed = await self._writer.all([desired.array.ref], lambda ref: self._writer.status(ref, uid, status))
         for error in failed.values():
             raise error
-        self._tell(desired, status)
+        self._record_events(desired, status)
 
     @staticmethod
     def is_outdated(desired: Desired) -> bool:
-        """Whether other deletions wait for the brake than the array says, or until another time, or none any more."""
-        wished, said = (
-            detach_rate_limit.note(desired),
-            find(desired.array.status.conditions, detach_rate_limit.RATE_LIMITED),
-        )
-        told = said.message if said and said.status == "True" else None
-        return told != (wished.message if wished else None)
+        """Whether the array's condition DetachRateLimited differs from the deletions that wait for the rate limit."""
+        wanted = detach_rate_limit.note(desired)
+        condition = find(desired.array.status.conditions, detach_rate_limit.RATE_LIMITED)
+        message = condition.message if condition and condition.status == "True" else None
+        return message != (wanted.message if wanted else None)
 
     async def down(
-        self, desired: Desired, said: Wait | Refuse, due: Collection[ObjectRef], secret: str | None
+        self, desired: Desired, cause: Wait | Refuse, due: Collection[ObjectRef], secret: str | None
     ) -> set[ObjectRef]:
-        """When the array cannot be worked with: once on the array, and on those objects that are not Ready.
+        """Write why the array is not ready: on the array, and on the objects below it that are not Ready.
 
-        Answers with the objects that are still there and could not be written.
+        Return the objects that still exist and could not be written.
         """
-        decision = _noted(apply_overrides(said, desired.array, desired), desired)
+        decision = _noted(apply_overrides(cause, desired.array, desired), desired)
         status = array_plan.unreached(desired.array, decision, now(), secret)
         uid = desired.array.metadata.uid
         failed = await self._writer.all([desired.array.ref], lambda ref: self._writer.status(ref, uid, status))
         if not failed:
-            self._tell(desired, status)
+            self._record_events(desired, status)
         refs = due if desired.array.ref not in due else (*desired.hosts, *desired.attachments)
         below = [ref for ref in refs if ref != desired.array.ref]
-        failed |= await self._writer.all(below, lambda ref: self._not_ready(ref, desired, said))
+        failed |= await self._writer.all(below, lambda ref: self._not_ready(ref, desired, cause))
         return {ref for ref, error in failed.items() if not isinstance(error, NotFound)}
 
-    def _tell(self, desired: Desired, status: ArrayStatus) -> None:
-        """Once, on the array: below it everything waits for the same."""
+    def _record_events(self, desired: Desired, status: ArrayStatus) -> None:
+        """Record Events on the array only: all objects below it wait for the same."""
         self._writer.record_events(
             desired.array.ref, desired.array.metadata.uid, events.of_array(desired.array, status)
         )
 
-    async def _not_ready(self, ref: ObjectRef, desired: Desired, said: Wait | Refuse) -> None:
-        """An object that was Ready stays so, as of the last look, unless it wishes something new."""
+    async def _not_ready(self, ref: ObjectRef, desired: Desired, cause: Wait | Refuse) -> None:
+        """Write that an object waits for the array. One that was Ready stays Ready unless its spec has changed."""
         resource: FlashSystemHost | VolumeAttachment | None = desired.hosts.get(ref) or desired.attachments.get(ref)
         if resource is None or resource.unreadable:
             return
         meta, before = resource.metadata, resource.status
-        # A request was one attempt. As the answer to a drift it is kept until the array can be worked with.
+        # A requested reconciliation is one attempt. A request that accepts drift is kept until the array is ready.
         echo = before.last_handled_reconcile_at if kept(before.conditions) else meta.asked.reconcile_requested_at
         before = before.model_copy(update={"last_handled_reconcile_at": echo})
         settled = before.observed_generation == meta.generation and is_true(before.conditions, "Ready")
         if settled and not meta.deleting:
             await self._writer.status(ref, meta.uid, before)
             return
-        words = f"{desired.array.ref} cannot be worked with at present; see its conditions."
-        if said.reason is Reason.LOGIN_FAILED:
-            words = (
-                f"The array refused the login of {desired.array.ref}. It is tried again within an hour, or at once by "
-                f"annotation {RECONCILE_REQUESTED_AT} on the FlashSystemArray."
+        message = f"{desired.array.ref} is not ready; see its conditions."
+        if cause.reason is Reason.LOGIN_FAILED:
+            message = (
+                f"The array refused the login of {desired.array.ref}. The operator retries within an hour, or at once "
+                f"after annotation {RECONCILE_REQUESTED_AT} on the FlashSystemArray."
             )
         if meta.deleting:
-            words += f" If it is not coming back, {way_out(meta)}."
-        wait = Wait(Reason.ARRAY_NOT_READY, words, kept(before.conditions))
-        told = {"conditions": conditions(wait, before.conditions, meta.generation, now())}
+            message += f" If it is not coming back, {way_out(meta)}."
+        wait = Wait(Reason.ARRAY_NOT_READY, message, kept(before.conditions))
+        after = conditions(wait, before.conditions, meta.generation, now())
         await self._writer.status(
-            ref, meta.uid, before.model_copy(update={**told, "observed_generation": meta.generation})
+            ref, meta.uid, before.model_copy(update={"conditions": after, "observed_generation": meta.generation})
         )
 
     @staticmethod
     def _decided(desired: Desired, verdict: InSync | Wait | Refuse) -> Decision:
-        """An array that is being deleted says what it waits for."""
+        """Apply overrides. For an array that is being deleted, return what its deletion waits for."""
         if not desired.array.metadata.deleting:
             return apply_overrides(verdict, desired.array, desired)
         gone = array_plan.plan_gone(desired.array, len(desired.hosts), len(desired.attachments))
@@ -159,6 +160,6 @@ class Reports:
 
 
 def _noted(decision: Decision, desired: Desired, *further: Note | None) -> Decision:
-    """With what is to be said of the array beside, whether or not it answers, and further notes of a look."""
+    """Add notes: about unusable access rules, whether or not the array answers, and further notes of a pass."""
     notes = [note for note in (desired.tenancy.unusable(), *further) if note is not None]
     return replace(decision, notes=(*decision.notes, *notes)) if notes else decision

@@ -1,4 +1,8 @@
-"""Namespaces: which of them are watched, and their labels, by which arrays choose who may use them."""
+"""The cache: every object of our kinds as last seen, with its dependents, and the labels of namespaces.
+
+It compares versions, so that late events and responses do not overwrite newer state, and keeps tombstones of objects
+that vanished although our finalizer was on them.
+"""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,86 +20,6 @@ from flashsystem_operator.planner.access import Labels
 from flashsystem_operator.planner.names import mark_in, mark_of
 from flashsystem_operator.values import HostName
 
-
-class Namespaces:
-    """labels: of each namespace that was seen. A mapping once handed out never changes: a pass may stand on it.
-
-    watched: the namespaces whose objects are looked after; none: all. Belongs to one event loop.
-    """
-
-    def __init__(self, watched: Collection[str] = ()) -> None:
-        self.watched = tuple(watched)
-        self.labels: Mapping[str, Labels] = {}
-
-    def watches(self, name: str) -> bool:
-        return not self.watched or name in self.watched
-
-    def learn_all(self, labels: Mapping[str, Labels]) -> None:
-        """Take in a whole listing."""
-        self.labels = dict(labels)
-
-    def learn(self, name: str, labels: Labels | None) -> bool:
-        """Take in a sighting, None for the end of a namespace; answers whether it says something new."""
-        if self.labels.get(name) == labels:
-            return False
-        others = {other: known for other, known in self.labels.items() if other != name}
-        self.labels = others if labels is None else {**others, name: dict(labels)}
-        return True
-
-
-async def listed(ask: Callable[[], Awaitable[Mapping[str, Labels]]]) -> Mapping[str, Labels] | None:
-    """The labels of all namespaces, or None while we may not list them. Raises KubeError."""
-    try:
-        return await ask()
-    except Forbidden:
-        return None
-
-
-def changes(known: Mapping[str, Labels], found: Mapping[str, Labels]) -> Mapping[str, Labels | None]:
-    """What a listing says that was not known, None of a namespace that is gone."""
-    names = (name for name in known.keys() | found.keys() if known.get(name) != found.get(name))
-    return {name: found.get(name) for name in names}
-
-
-_OF = "@"
-"""Between the name and the UID of a ghost. No object's name has it."""
-
-
-def tombstone_of(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The object to be cleared away in the place of the one that is gone, or None if that went as it should.
-
-    body: the last state of a deleted object. One of which nothing was recorded has nothing on the array.
-
-    An attachment's ghost has a name that no object can have: a namesake may come, which wishes something else. A
-    host's ghost yields to a namesake, which has the same host object.
-    """
-    meta = ObjectMeta.model_validate(body["metadata"])
-    if meta.deleting or meta.finalizers != (FINALIZER,) or not _has_something(kind, body):
-        return None
-    name = f"{meta.name}{_OF}{meta.uid}" if kind is Kind.ATTACHMENT else meta.name
-    return {**body, "metadata": {**body["metadata"], "name": name, "deletionTimestamp": meta.creation_timestamp}}
-
-
-def as_it_was(ref: ObjectRef) -> ObjectRef:
-    """What a ghost was called in its life, for whoever looks for it by its name; others stay as they are."""
-    return replace(ref, name=ref.name.partition(_OF)[0])
-
-
-def _has_something(kind: Kind, body: Mapping[str, Any]) -> bool:
-    """Whether it was recorded that something was to be done on the array for it."""
-    try:
-        match kind:
-            case Kind.ATTACHMENT:
-                attachment = VolumeAttachment.read(body).status
-                return attachment.origin is not None and attachment.volume is not None
-            case Kind.HOST:
-                return FlashSystemHost.read(body).status.ownership is Ownership.CREATED
-            case Kind.ARRAY:
-                return False
-    except UnreadableResourceError:
-        return False
-
-
 AnyObject = FlashSystemArray | FlashSystemHost | VolumeAttachment
 
 STATUS_MODELS: Mapping[Kind, type[StatusModel]] = {
@@ -110,26 +34,104 @@ _MODELS: Mapping[Kind, type[AnyObject]] = {
     Kind.ATTACHMENT: VolumeAttachment,
 }
 
+_SEPARATOR = "@"
+"""Between the name and the UID of a tombstone. No object's name has it."""
 
 _MAX_DELETED = 10_000
-"""UIDs of objects seen to be gone that are remembered: many more than writes can be under way."""
+"""Number of UIDs of deleted objects that are kept: many more than writes can be under way."""
+
+
+class Namespaces:
+    """The watched namespaces, and the labels by which arrays select who may use them. Belongs to one event loop.
+
+    labels: of each namespace that was seen. The mapping is replaced, never changed: a pass may keep it.
+    watched: the namespaces whose objects are reconciled; none: all.
+    """
+
+    def __init__(self, watched: Collection[str] = ()) -> None:
+        self.watched = tuple(watched)
+        self.labels: Mapping[str, Labels] = {}
+
+    def watches(self, name: str) -> bool:
+        return not self.watched or name in self.watched
+
+    def learn_all(self, labels: Mapping[str, Labels]) -> None:
+        """Replace all labels with those of a complete list."""
+        self.labels = dict(labels)
+
+    def learn(self, name: str, labels: Labels | None) -> bool:
+        """Set the labels of a namespace, None if it was deleted. Return whether they changed."""
+        if self.labels.get(name) == labels:
+            return False
+        others = {other: known for other, known in self.labels.items() if other != name}
+        self.labels = others if labels is None else {**others, name: dict(labels)}
+        return True
+
+
+async def listed(ask: Callable[[], Awaitable[Mapping[str, Labels]]]) -> Mapping[str, Labels] | None:
+    """Return the labels of all namespaces, or None while the operator may not list them. Raises KubeError."""
+    try:
+        return await ask()
+    except Forbidden:
+        return None
+
+
+def changes(known: Mapping[str, Labels], found: Mapping[str, Labels]) -> Mapping[str, Labels | None]:
+    """Return the labels that differ between what is known and a list, None for a namespace that is gone."""
+    names = (name for name in known.keys() | found.keys() if known.get(name) != found.get(name))
+    return {name: found.get(name) for name in names}
+
+
+def tombstone_of(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the tombstone of a deleted object, to clean up what it has on the array, or None if none is needed.
+
+    body: the last state of the deleted object. If nothing was recorded in its status, it has nothing on the array.
+
+    An attachment's tombstone has a name that no object can have: an object of the same name may be created with a
+    different spec. A host's tombstone yields to a new object of the same name, which has the same host object.
+    """
+    meta = ObjectMeta.model_validate(body["metadata"])
+    if meta.deleting or meta.finalizers != (FINALIZER,) or not _has_something(kind, body):
+        return None
+    name = f"{meta.name}{_SEPARATOR}{meta.uid}" if kind is Kind.ATTACHMENT else meta.name
+    return {**body, "metadata": {**body["metadata"], "name": name, "deletionTimestamp": meta.creation_timestamp}}
+
+
+def as_it_was(ref: ObjectRef) -> ObjectRef:
+    """Return the reference with the name that the object of a tombstone had; others stay as they are."""
+    return replace(ref, name=ref.name.partition(_SEPARATOR)[0])
+
+
+def _has_something(kind: Kind, body: Mapping[str, Any]) -> bool:
+    """Whether its status records something on the array."""
+    try:
+        match kind:
+            case Kind.ATTACHMENT:
+                attachment = VolumeAttachment.read(body).status
+                return attachment.origin is not None and attachment.volume is not None
+            case Kind.HOST:
+                return FlashSystemHost.read(body).status.ownership is Ownership.CREATED
+            case Kind.ARRAY:
+                return False
+    except UnreadableResourceError:
+        return False
 
 
 class Change(Enum):
-    """What a sighting says that was not known."""
+    """What is new in an object, compared with the cache."""
 
     NOTHING = auto()
     STATUS = auto()
     WISH = auto()
-    """The spec, a finalizer, an annotation, or that it is there at all or is being deleted."""
+    """The spec, a finalizer, an annotation, its creation, or the start of its deletion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One object.
 
-    status: as the API server has it. ghost: the API server has it no more; see `ghosts.py`.
-    counted: what it is to the others: all of it that can be read, see `Resource.unreadable`.
+    status: as the API server has it. tombstone: the API server no longer has it; see `tombstone_of`.
+    counted: how other objects see it: all of it that can be read, see `Resource.unreadable`.
     """
 
     ref: ObjectRef
@@ -140,7 +142,7 @@ class Entry:
 
     @property
     def resource(self) -> AnyObject | None:
-        """None when the spec cannot be read: then nothing is done for it; `why` says so in a sentence."""
+        """The object, or None if its spec cannot be read: then it is not reconciled, and `why` has the reason."""
         return None if self.why else self.counted
 
     @property
@@ -159,17 +161,17 @@ class Entry:
 
 
 class Cache:
-    """All entries, and the indexes that wake-ups and worlds are made of.
+    """All entries, and the indexes for wake-ups and for the desired state.
 
-    learn: takes in what was read of an object that users changed and no watch has shown yet, as a watch would. A watch
-        may be late, or may have lost it until the next listing.
-    learn_end: takes in that the object of this reference and uid was seen to be gone, as a watch would.
+    learn: handles an object that users changed and that was read before a watch has shown it, like an event of a
+        watch. A watch may be late, or may have missed it until the next list.
+    learn_end: handles that the object of this reference and uid was found to be gone, like an event of a watch.
     """
 
     def __init__(self, namespaces: Namespaces | None = None) -> None:
         self._entries: dict[ObjectRef, Entry] = {}
         self._by_key: dict[tuple[str, object], set[ObjectRef]] = {}
-        self._buried: dict[str, None] = {}
+        self._deleted: dict[str, None] = {}
         self.learn: Callable[[Kind, Mapping[str, Any]], object] = self.put
         self.learn_end: Callable[[ObjectRef, str], object] = self.remove
         self.namespaces = namespaces or Namespaces()
@@ -185,19 +187,19 @@ class Cache:
 
     @property
     def arrays(self) -> list[FlashSystemArray]:
-        """All of them, those too whose spec cannot be read: a younger one of the same system stays a duplicate."""
+        """All arrays, also those with an unreadable spec: a younger one of the same system stays a duplicate."""
         known = (entry.counted for entry in self.entries(Kind.ARRAY))
         return [each for each in known if isinstance(each, FlashSystemArray)]
 
     @property
     def legible(self) -> bool:
-        """Whether every host and attachment can be read: of one that cannot it is not known what it explains."""
+        """Whether every host and attachment can be read: what an unreadable one explains on the array is unknown."""
         return all(entry.resource for kind in (Kind.HOST, Kind.ATTACHMENT) for entry in self.entries(kind))
 
     def put(self, kind: Kind, body: Mapping[str, Any], *, newer: bool = False) -> tuple[ObjectRef, Change]:
-        """Take in a sighting or the answer to a write of ours. newer: it is known to be, whatever its version says.
+        """Store an object from a watch or from the response to a write. newer: known to be newer, despite its version.
 
-        The answer to a write may come after the end of its object was seen: what is gone does not come back by that.
+        The response to a write may arrive after the object's deletion was seen: a deleted object is not stored again.
         """
         entry = Entry.read(kind, body)
         change = self._change(entry, newer=newer)
@@ -213,17 +215,17 @@ class Cache:
         self._take_in(entry)
 
     def change(self, kind: Kind, body: Mapping[str, Any]) -> Change:
-        """What `put` would find new in this. Nothing is taken in: what is to wake others has to come by `put`."""
+        """Return what `put` would find new. Nothing is stored: changes that wake other objects need `put`."""
         return self._change(Entry.read(kind, body), newer=False)
 
     def _change(self, entry: Entry, *, newer: bool) -> Change:
         before = self._entries.get(entry.ref)
-        if entry.meta.uid in self._buried or (before is not None and not (newer or _newer(entry, before))):
+        if entry.meta.uid in self._deleted or (before is not None and not (newer or _newer(entry, before))):
             return Change.NOTHING
-        return Change.WISH if before is None or _wish(entry) != _wish(before) else Change.STATUS
+        return Change.WISH if before is None or _desired_state(entry) != _desired_state(before) else Change.STATUS
 
     def add_tombstone(self, kind: Kind, body: Mapping[str, Any]) -> ObjectRef:
-        """Take in a ghost, unless a namesake is there. It stays until it is removed: no listing has it."""
+        """Store a tombstone, unless an object of its name exists. It stays until it is removed: no list contains it."""
         entry = replace(Entry.read(kind, body), tombstone=True)
         if entry.ref not in self._entries:
             self._take_in(entry)
@@ -233,7 +235,7 @@ class Cache:
         return [entry.ref for entry in self._entries.values() if entry.tombstone]
 
     def remove(self, ref: ObjectRef, uid: str | None = None) -> bool:
-        """Forget an object that is gone; with `uid` only that one, not a namesake made since. True if it was there."""
+        """Remove a deleted object; with `uid` only that one, not a successor of the same name. True if it was there."""
         entry = self._entries.get(ref)
         if entry is None or (uid is not None and entry.meta.uid != uid):
             return False
@@ -243,27 +245,27 @@ class Cache:
         return True
 
     def versions(self, kind: Kind) -> Mapping[str, str]:
-        """What is known, by uid, to be asked before a listing is: see `replace_all`. Of what is gone an empty text."""
+        """Return the known versions by uid, empty for deleted objects. Call it before listing: see `replace_all`."""
         there = {each.meta.uid: each.meta.resource_version for each in self.entries(kind)}
-        return dict.fromkeys(self._buried, "") | there
+        return dict.fromkeys(self._deleted, "") | there
 
     def replace_all(
         self, kind: Kind, bodies: Iterable[Mapping[str, Any]], before: Mapping[str, str] = MappingProxyType({})
     ) -> set[ObjectRef]:
-        """Take in a whole listing. Answers with the objects whose wish changed, and their kin.
+        """Store a complete list. Return the objects whose desired state changed, and their dependents.
 
-        before: `versions` of when the listing was asked for. What it lacks of these is gone; what it lacks of others
-            was made since. It cannot be older than these, unless the cluster was restored from a backup: then it is
-            right all the same, also about what was seen to be gone.
+        before: `versions` when the list was requested. Objects in it that the list lacks are gone; others that it lacks
+            were created since. The list cannot be older than these versions, unless the cluster was restored from a
+            backup: then the list is right all the same, also about objects that were seen to be gone.
         """
         listed, concerned = set[ObjectRef](), set[ObjectRef]()
         for body in bodies:
             entry = Entry.read(kind, body)
             known = self._entries.get(entry.ref)
-            # Nothing came in about it meanwhile, so the listing cannot be older than what is known.
+            # It did not change meanwhile, so the list cannot be older than what is known.
             unchanged = known is None or before.get(known.meta.uid) == known.meta.resource_version
             if unchanged and before.get(entry.meta.uid) == "":
-                self._buried.pop(entry.meta.uid, None)
+                self._deleted.pop(entry.meta.uid, None)
             listed.add(entry.ref)
             match self._change(entry, newer=unchanged and known is not None):
                 case Change.WISH:
@@ -280,10 +282,10 @@ class Cache:
                 self.remove(entry.ref)
         return concerned
 
-    # -- who hangs on whom -------------------------------------------------------------------------------------------
+    # -- dependents --------------------------------------------------------------------------------------------------
 
     def array_of(self, ref: ObjectRef) -> ObjectRef | None:
-        """The FlashSystemArray that an object is worked through, whether or not it exists; None if nothing tells."""
+        """Return the FlashSystemArray of an object, whether or not it exists; None if it is unknown."""
         if ref.kind is Kind.ARRAY:
             return ref
         resource = self._resource(ref)
@@ -294,7 +296,7 @@ class Cache:
         return None
 
     def workable_on(self, array: ObjectRef) -> set[ObjectRef]:
-        """The hosts and attachments of an array whose specs can be read. The others count, but nothing is done."""
+        """Return an array's hosts and attachments with readable specs. The others count, but are not reconciled."""
         found = (*self.hosts_on(array).values(), *self.attachments_on(array).values())
         return {each.ref for each in found if not each.unreadable}
 
@@ -304,31 +306,31 @@ class Cache:
         }
 
     def marked(self, name: HostName) -> list[FlashSystemHost]:
-        """The hosts, of whatever array, for which a host object of this name may have been created."""
+        """Return the hosts, of any array, for which a host object of this name may have been created."""
         found = (self._resource(ref) for ref in tuple(self._by_key.get(("mark", mark_in(name)), ())))
         return [host for host in found if isinstance(host, FlashSystemHost)]
 
     def attachments_on(self, array: ObjectRef) -> dict[ObjectRef, VolumeAttachment]:
-        """Those of the array's hosts, and those that were attached through a host that is gone."""
+        """Return the attachments of the array's hosts, and those that were attached through a host that is gone."""
         refs = {ref for host in self.hosts_on(array) for ref in self._under("host", host)}
         refs |= {ref for ref in self._under("seen-array", array) if self.array_of(ref) == array}
         return {ref: found for ref in refs if isinstance(found := self._resource(ref), VolumeAttachment)}
 
     def attachments_of(self, host: ObjectRef, array: ObjectRef) -> dict[ObjectRef, VolumeAttachment]:
-        """Those of one host, as far as they are worked through this array."""
+        """Return the attachments of one host that belong to this array."""
         found = ((ref, self._resource(ref)) for ref in self._under("host", host) if self.array_of(ref) == array)
         return {ref: each for ref, each in found if isinstance(each, VolumeAttachment)}
 
     def hosts_behind(self, array: ObjectRef, refs: Collection[ObjectRef]) -> list[FlashSystemHost]:
-        """The hosts of an array that these objects are, or are attached to, whose specs can be read."""
+        """Return the hosts of an array, with readable specs, that these objects are or are attached to."""
         hosts, attachments = self.hosts_on(array), self.attachments_on(array)
         behind = {attachments[ref].host if ref in attachments else ref for ref in refs}
         return [host for ref in behind if (host := hosts.get(ref)) and not host.unreadable]
 
     def dependents(self, ref: ObjectRef) -> set[ObjectRef]:
-        """Whose plans may change when this object does: its host and children, its rivals and the rivals' children.
+        """Return the objects whose plans may change with this one: host, children, rivals and the rivals' children.
 
-        And its array, if that is being deleted and waits for the last of what is under it.
+        Also its array, if that is being deleted and waits for its last host or attachment.
         """
         entry = self.get(ref)
         dependents = (
@@ -372,9 +374,9 @@ class Cache:
             self._by_key.setdefault(key, set()).add(entry.ref)
 
     def _remember_deleted(self, uid: str) -> None:
-        self._buried[uid] = None
-        if len(self._buried) > _MAX_DELETED:
-            del self._buried[next(iter(self._buried))]
+        self._deleted[uid] = None
+        if len(self._deleted) > _MAX_DELETED:
+            del self._deleted[next(iter(self._deleted))]
 
     def _forget(self, entry: Entry | None) -> None:
         if entry is not None:
@@ -394,8 +396,8 @@ def _keys(entry: Entry) -> Iterator[tuple[str, object]]:
         case VolumeAttachment() as attachment:
             yield "host", attachment.host
             volume, seen, array = attachment.spec.volume, attachment.status.volume, attachment.status.array
-            for word in {volume.name, volume.uid, seen.uid if seen else None} - {None}:
-                yield "volume", word
+            for identifier in {volume.name, volume.uid, seen.uid if seen else None} - {None}:
+                yield "volume", identifier
             if array and array.name:
                 namespace = array.namespace or entry.ref.namespace
                 yield "seen-array", ObjectRef(Kind.ARRAY, namespace, array.name)
@@ -403,14 +405,14 @@ def _keys(entry: Entry) -> Iterator[tuple[str, object]]:
             return
 
 
-def _wish(entry: Entry) -> tuple[object, ...]:
-    """What others want of us. Our own finalizer is no news, whether its sight or the answer to our write is first."""
+def _desired_state(entry: Entry) -> tuple[object, ...]:
+    """Return the desired state of an object. Our own finalizer is not part of it: it is written by the operator."""
     meta = entry.meta
     return meta.uid, meta.generation, meta.deletion_timestamp, meta.other_finalizers, dict(meta.annotations)
 
 
 def _newer(entry: Entry, before: Entry) -> bool:
-    """Versions of one object, and of namesakes, compare as numbers on every API server that keeps them in etcd."""
+    """Compare versions as numbers: every API server with etcd uses them for one object, and for one name."""
     try:
         return int(entry.meta.resource_version) > int(before.meta.resource_version)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The change log: one line of JSON for every command that was sent to change an array, whatever came of it.
+"""The change log: one line of JSON for every command that was sent to change an array, whatever its result.
 
-docs/change-log.md tells its readers what each key means. Nothing in it is a secret: commands are shown masked, and
-what the array answered is searched for what was masked in them.
+docs/change-log.md describes each key. It contains no secrets: commands are written masked, and secrets of a command
+are also masked in the array's answer.
 """
 
 import json
@@ -18,16 +18,16 @@ from flashsystem_operator.planner.change_reason import ChangeReason
 from flashsystem_operator.values import SystemId
 
 _log = logging.getLogger(CHANGES)
-_WORDS = 2000
-"""Characters of an answer that are kept: a line of a log stays a line."""
+_MAX_ANSWER = 2000
+"""Characters of an answer that are kept, to bound the length of a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A step, on which array, for whom, and why.
+    """A step with its array, its owner and its reason.
 
-    known: what the step stands on. generation, deleting, asked: what the owner was like when the step was planned.
-    undoes: whether it takes back what a command of ours made a moment ago, and nothing that anything stands on.
+    known: what the step is based on. generation, deleting, asked: the owner's state when the step was planned.
+    undoes: whether it reverts the result of a command that the operator sent a moment ago, which nothing uses yet.
     """
 
     array: ObjectRef
@@ -45,7 +45,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """When a command was sent, how many seconds its answer took, and what was wrong with it, if anything."""
+    """When a command was sent, the seconds until its answer, and its error, if any."""
 
     at: datetime
     seconds: float
@@ -57,7 +57,7 @@ def write(operation: Operation, sent: Sent) -> None:
 
 
 def record(operation: Operation, sent: Sent) -> dict[str, object]:
-    """The line, before it is JSON. `code` and `words` are there only when the array did not simply do it."""
+    """Return the line before it is JSON. `code` and `words` exist only if the command did not simply succeed."""
     return {
         "time": sent.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "array": {"namespace": operation.array.namespace, "name": operation.array.name, "system": operation.system},
@@ -78,7 +78,7 @@ def record(operation: Operation, sent: Sent) -> dict[str, object]:
 
 
 def _about(step: Step) -> dict[str, object]:
-    """What the command is about, under keys that a search need not parse a command line for."""
+    """Return the objects of the command under keys of their own, so that searches need not parse command lines."""
     if isinstance(step, MapVolume | UnmapVolume):
         return {"host": step.host, "volume": step.volume, "volumeUID": step.uid}
     return {"host": step.host}
@@ -89,12 +89,12 @@ def _result(error: Exception | None, step: Step) -> dict[str, object]:
         case None:
             return {"result": "done"}
         case Refused(code=code, words=words):
-            return {"result": "refused", "code": code, "words": _words(step, words)}
+            return {"result": "refused", "code": code, "words": _answer(step, words)}
         case OutcomeUnknown() | Unreadable():
-            return {"result": "unknown", "words": _words(step, str(error))}
+            return {"result": "unknown", "words": _answer(step, str(error))}
         case _:
-            return {"result": "not sent", "words": _words(step, str(error))}
+            return {"result": "not sent", "words": _answer(step, str(error))}
 
 
-def _words(step: Step, words: str) -> str:
-    return without_secrets(step, words)[:_WORDS]
+def _answer(step: Step, answer: str) -> str:
+    return without_secrets(step, answer)[:_MAX_ANSWER]

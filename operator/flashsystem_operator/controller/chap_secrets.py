@@ -1,4 +1,4 @@
-"""The CHAP secrets that hosts shall have: read by name from the Secrets that they name, made where that is wished."""
+"""The desired CHAP secrets of hosts: read by name from the Secrets in their specs, created if the spec requests it."""
 
 import base64
 import binascii
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class ChapSecrets:
-    """Belongs to one worker. What was read stays known: the API server may be silent while the array is not."""
+    """The CHAP secrets of one worker's hosts. They are kept while the API server does not answer."""
 
     def __init__(self, kube: Kube, writer: Writer) -> None:
         self._kube = kube
@@ -30,30 +30,30 @@ class ChapSecrets:
 
     @property
     def known(self) -> Mapping[ObjectRef, ChapSecret | Refuse]:
-        """The secret of each host that wishes one, or why it cannot be had."""
+        """The secret of each host that requests one, or why it is not available."""
         return dict(self._known)
 
     async def read(self, hosts: Iterable[FlashSystemHost], there: Collection[ObjectRef]) -> None:
-        """Read the Secrets of those of these hosts that wish one and are to stay; forget those of the others.
+        """Read the Secrets of those of these hosts that request one and are not being deleted; forget the others'.
 
-        there: all hosts of the array. Of one that is gone nothing is kept either.
+        there: all hosts of the array. Secrets of hosts that are gone are forgotten too.
         """
         self._known = {ref: known for ref, known in self._known.items() if ref in there}
         due = {host.ref: host for host in hosts}
-        wishing = [ref for ref, host in due.items() if host.spec.chap and not host.metadata.deleting]
-        for ref in due.keys() - set(wishing):
+        requesting = [ref for ref, host in due.items() if host.spec.chap and not host.metadata.deleting]
+        for ref in due.keys() - set(requesting):
             self._known.pop(ref, None)
 
         async def read(ref: ObjectRef) -> None:
             self._known[ref] = await self._of(due[ref])
 
-        for ref, error in (await self._writer.all(wishing, read)).items():
-            log.warning("%s: its CHAP secret could not be read: %s", ref, error)
+        for ref, error in (await self._writer.all(requesting, read)).items():
+            log.warning("%s: cannot read its CHAP secret: %s", ref, error)
 
     async def _of(self, host: FlashSystemHost) -> ChapSecret | Refuse:
         chap, namespace = host.spec.chap, host.metadata.namespace
         if chap is None:
-            raise ValueError(f"{host.ref} wishes no CHAP secret")
+            raise ValueError(f"{host.ref} requests no CHAP secret")
         try:
             return secret_of(host, await self._kube.secret(namespace, chap.secret_ref.name))
         except NotFound:
@@ -66,16 +66,16 @@ class ChapSecrets:
         try:
             await self._kube.create_secret(namespace, _fresh(host, name))
         except Conflict:
-            log.debug("Secret %s/%s was made meanwhile", namespace, name)
+            log.debug("Secret %s/%s was created meanwhile", namespace, name)
         except Ending:
             return _ending(host)
         except Forbidden:
-            return _forbidden(host, "make")
+            return _forbidden(host, "create")
         return secret_of(host, await self._kube.secret(namespace, name))
 
 
 def _fresh(host: FlashSystemHost, name: str) -> Mapping[str, object]:
-    """A Secret that goes with the host: Kubernetes collects it when its owner is gone."""
+    """Return a new Secret that the host owns: Kubernetes deletes it after its owner."""
     meta = host.metadata
     owner = {"apiVersion": API_VERSION, "kind": host.KIND.value, "name": meta.name, "uid": meta.uid, "controller": True}
     return {
@@ -86,7 +86,7 @@ def _fresh(host: FlashSystemHost, name: str) -> Mapping[str, object]:
 
 
 def secret_of(host: FlashSystemHost, found: Secret) -> ChapSecret | Refuse:
-    """What stands in the Secret that the host names, or why it cannot be used."""
+    """Return the CHAP secret in the Secret that the host names, or why it cannot be used."""
     encoded = found.data.get(PASSWORD) or found.data.get("password")
     if encoded is None:
         return _invalid(host, f"it has neither {PASSWORD} nor password")
@@ -106,15 +106,15 @@ def _where(host: FlashSystemHost) -> str:
 def not_found(host: FlashSystemHost) -> Refuse:
     return Refuse(
         Reason.CHAP_SECRET_NOT_FOUND,
-        f"There is no {_where(host)}. Make it, with the CHAP secret under {PASSWORD} or password; or set "
-        "spec.chap.generate to true, and the operator makes it. It is looked for again within a minute.",
+        f"There is no {_where(host)}. Create it, with the CHAP secret under {PASSWORD} or password; or set "
+        "spec.chap.generate to true, and the operator creates it. The operator retries within a minute.",
     )
 
 
 def _ending(host: FlashSystemHost) -> Refuse:
     return Refuse(
         Reason.CHAP_SECRET_NOT_FOUND,
-        f"There is no {_where(host)}, and none can be made: the namespace is being deleted, and this object with it.",
+        f"There is no {_where(host)}, and it cannot be created: its namespace is being deleted, and this object too.",
     )
 
 

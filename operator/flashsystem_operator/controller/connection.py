@@ -1,5 +1,5 @@
-"""The way to one array, over time: opened when it is needed, made anew when what it hangs on changes, let be when it
-would be refused again.
+"""The connection to one array over time: opened on demand, replaced when its spec or Secret changes, and not retried
+while the array would refuse the login again.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -19,13 +19,14 @@ from flashsystem_operator.planner.array.array_plan import judge_error
 from flashsystem_operator.planner.decision import Refuse, Wait
 
 _REFUSED_FOR, _REFUSED_AT_MOST = 300.0, 3600.0
-"""Seconds in which a refused login is not tried again with the same Secret, doubled each time: arrays lock out."""
+"""Seconds before a refused login is retried with the same Secret, doubled each time: arrays lock users out."""
 
 
 class ArrayDown(Exception):
-    """The array cannot be worked with. said: for its conditions. retry: seconds; None: by the back-off.
+    """The array is not ready. Carries the decision for its conditions.
 
-    secret: the version of the Secret that was tried, if that is known.
+    retry: seconds until the next attempt; None: by the back-off.
+    secret: the version of the Secret that was tried, if known.
     """
 
     def __init__(self, said: Wait | Refuse, retry: float | None = None, secret: str | None = None) -> None:
@@ -37,7 +38,7 @@ class ArrayDown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """A login that the array refused. times: in a row. until: by the clock, when the same Secret is tried again."""
+    """A login that the array refused. times: in a row. until: by the clock, when the same Secret may be retried."""
 
     basis: Basis
     times: int
@@ -46,7 +47,7 @@ class _Refusal:
 
 
 class ArrayConnection:
-    """Belongs to one worker. heed: told of every command that the array is given."""
+    """The connection of one worker. instrument: called with every command that is sent to the array."""
 
     def __init__(self, kube: Kube, writer: Writer, clock: Clock, instrument: Instrumentation) -> None:
         self._observe_command = instrument
@@ -59,7 +60,7 @@ class ArrayConnection:
 
     @property
     def sessions(self) -> int:
-        """SSH sessions with the array that are open."""
+        """The number of open SSH sessions with the array."""
         return self._access.connections.sessions if self._access else 0
 
     async def reach(
@@ -71,12 +72,12 @@ class ArrayConnection:
         requested: bool = False,
         by_owner: bool = False,
     ) -> Access:
-        """An open way to the array whose system was seen to be the right one, and is pinned; or ArrayDown.
+        """Return open access to the array after its identity was checked and pinned. Raises ArrayDown.
 
-        fresh: look whether the Secret changed, and try again what failed before.
-        requested: a user asks for this attempt, on the array or on an object below it.
-        by_owner: it is asked for on the array itself: a login that was refused is tried again, too. Who may write
-            below it could have the array's user locked out; see docs/decisions/14-who-may-try-a-refused-login.md.
+        fresh: check whether the Secret changed, and retry what failed before.
+        requested: a user requested this attempt, on the array or on an object below it.
+        by_owner: it was requested on the array itself: a refused login is retried too. Users of the objects below it
+            could have the array's user locked out; see docs/decisions/14-who-may-try-a-refused-login.md.
         """
         if self._down and not (fresh or requested):
             raise self._down
@@ -91,21 +92,21 @@ class ArrayConnection:
         return self._access
 
     def lost(self, error: ArrayError) -> ArrayDown:
-        """What to say after a look or a connection failed. The way is kept: the transport opens it again by itself."""
+        """Return the error to report after a command or a connection failed. The transport reconnects by itself."""
         secret = self._access.basis.secret.version if self._access else None
         self._down = ArrayDown(judge_error(error), secret=secret)
         if isinstance(error, LoginRefused) and self._access:
             basis, before = self._access.basis, self._refused
             times = before.times + 1 if before and before.basis == basis else 1
-            rest = min(_REFUSED_FOR * 2.0 ** (times - 1), _REFUSED_AT_MOST)
-            self._refused = _Refusal(basis, times, self._clock() + rest, self._down)
+            delay = min(_REFUSED_FOR * 2.0 ** (times - 1), _REFUSED_AT_MOST)
+            self._refused = _Refusal(basis, times, self._clock() + delay, self._down)
         return self._down
 
     def worked(self) -> None:
         self._down = self._refused = None
 
     def drain(self) -> None:
-        """Send nothing more to the array. What was sent is answered; `close` is still to be called."""
+        """Send no further command to the array. Commands that were sent are awaited; call `close` afterwards."""
         if self._access:
             self._access.drain()
 
@@ -121,16 +122,16 @@ class ArrayConnection:
             if self._access:
                 # The last good credentials stay in use for as long as this process lives.
                 return self._access.basis
-            raise self._told(error) from None
+            raise self._failed(error) from None
 
     def _opened(self, array: FlashSystemArray, basis: Basis) -> Access:
         try:
             return opened(array, basis, self._observe_command, lambda: logs.about(array.ref))
         except NoAccess as error:
-            raise self._told(error) from None
+            raise self._failed(error) from None
 
     async def _introduce(self, array: FlashSystemArray, access: Access, observer_thread: ThreadPoolExecutor) -> None:
-        """Pin who answers there, before anything is built on it."""
+        """Pin the identity and host key of the array, before any other command."""
         if access.introduced:
             return
         system = await in_thread(observer_thread, lambda: access.session.ask(queries.SYSTEM))
@@ -143,14 +144,14 @@ class ArrayConnection:
         access.basis = replace(access.basis, pinned=pinned)
         access.introduced = True
 
-    def _told(self, error: NoAccess) -> ArrayDown:
-        """Without the Secret there is nothing to be tried; whether it is there by now is asked by the back-off."""
+    def _failed(self, error: NoAccess) -> ArrayDown:
+        """Without a usable Secret nothing can be tried. The back-off checks it again."""
         self._down = ArrayDown(error.said, secret=error.secret)
         return self._down
 
 
 def _introduced(status: ArrayStatus, system: str, pinned: str | None, secret: str) -> ArrayStatus:
-    """Identity and key, pinned before anything is built on them."""
+    """Return the status with the pinned identity, host key and Secret version."""
     return status.model_copy(
         update={
             "system_id": system,

@@ -1,7 +1,7 @@
-"""Writes Events beside the objects that they are about: in the background, few, and never in anybody's way.
+"""Writes Events in the background, rate limited, without delaying or failing their callers.
 
-What is told again is counted on one Event. What cannot be written, or is too much, is given up with a word in the
-log: an Event is a courtesy, and the truth is in the conditions.
+A repeated Event is counted on the existing one. Events that cannot be written, or are too many, are dropped and
+logged: conditions are authoritative, Events are additional.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from flashsystem_operator.planner import text
 from flashsystem_operator.planner.events import EventRecord
 
 _REMEMBERED = 2000
-"""Series whose Event is known, so that another of them is counted; the longest untold is forgotten first."""
+"""Series whose Event is known, so that a repetition is counted; the least recently used is forgotten first."""
 _AT_ONCE, _PER_SECOND = 100.0, 20.0
 """How many are written at once, and how many from then on."""
 _AGAIN = 60.0
-"""Seconds between two writes of one Event; what is told in between is counted."""
+"""Seconds between two writes of one Event; repetitions in between are counted."""
 _LENGTH = 1024
 """Characters of a message, as the API server's own limit for the newer kind of Event."""
 _NOT_WRITTEN = "cannot write the Event %s of %s: %s"
@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Series:
-    """One Event, told `count` times.
+    """One Event with its repetitions.
 
-    name: as the API server gave it, once it is written. written: when, by the clock. waits: whether it is in the queue.
+    name: from the API server, once it is written. written: when, by the clock. waits: whether it is in the queue.
     """
 
     about: ObjectRef
@@ -51,9 +51,9 @@ class _Series:
 
 
 class Events:
-    """Belongs to one event loop. The task that writes lives while there is something to write.
+    """The Events of one writer. Belongs to one event loop. The writing task exists while Events are queued.
 
-    waiting: how many may wait to be written; what comes beyond is given up.
+    waiting: how many Events may be queued; further ones are dropped.
     """
 
     def __init__(self, kube: Kube, clock: Clock, waiting: int = 1000) -> None:
@@ -68,7 +68,7 @@ class Events:
         self._complained = False
 
     def record_events(self, about: ObjectRef, uid: str, news: EventRecord) -> None:
-        """Have it written soon. Neither waits nor fails."""
+        """Queue an Event. Neither waits nor fails."""
         news = EventRecord(news.reason, " ".join(news.message.split())[:_LENGTH], news.warning)
         key, at = (uid, news.reason, news.message), _now()
         series = self._series.setdefault(key, _Series(about, uid, news, first=at, last=at))
@@ -80,7 +80,7 @@ class Events:
             self._enqueue(series)
 
     async def flush(self, seconds: float) -> None:
-        """Wait until all are written, but not longer; what is left then is given up."""
+        """Wait until all Events are written, at most so many seconds; the remaining ones are dropped."""
         if self._task is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -102,7 +102,7 @@ class Events:
             series.waits, series.written = False, self._clock()
             try:
                 await self._write(series)
-            except Ending as error:  # as usual when all of a namespace is deleted: nobody is left to read it
+            except Ending as error:  # usual when a whole namespace is deleted: the Event has no reader
                 log.debug(_NOT_WRITTEN, series.news.reason, series.about, error)
             except KubeError as error:
                 self._complain(series, error)
@@ -113,7 +113,7 @@ class Events:
             self._given_up = 0
 
     async def _turn(self) -> None:
-        """As many as may be at once, then so many a second."""
+        """Wait for the rate limit: a burst of `_AT_ONCE`, then `_PER_SECOND`."""
         now = self._clock()
         self._tokens = min(_AT_ONCE, self._tokens + (now - self._filled) * _PER_SECOND) - 1
         self._filled = now
@@ -126,14 +126,14 @@ class Events:
             try:
                 patch = {"count": series.count, "lastTimestamp": series.last}
                 await self._kube.patch_event(namespace, series.name, patch)
-            except NotFound:  # the API server forgets Events after an hour
+            except NotFound:  # the API server removes Events after an hour
                 series.first, series.count = series.last, 1
             else:
                 return
         series.name = await self._kube.event(namespace, _body(series))
 
     def _complain(self, series: _Series, error: KubeError) -> None:
-        """Once, until one can be written again: whatever is wrong is wrong for all of them."""
+        """Log an error once, until an Event can be written again: the cause is usually the same for all."""
         level = logging.DEBUG if self._complained else logging.WARNING
         log.log(level, _NOT_WRITTEN, series.news.reason, series.about, error)
         self._complained = True

@@ -1,4 +1,4 @@
-"""Sends the commands of a pass: in order for one host object and for one volume, side by side otherwise."""
+"""The executor: send the commands of a pass, in order for one host object and for one volume, else concurrently."""
 
 import asyncio
 import logging
@@ -38,24 +38,24 @@ from flashsystem_operator.values import HostName
 log = logging.getLogger(__name__)
 
 
-_OVER = "the pass has taken its time; it is decided again after another look"
+_OVER = "the pass reached its time limit; this is planned again after the array was read again"
 
 
 class NotDone(Exception):
-    """A step was not sent: one that it stands on failed."""
+    """A step was not sent: a step that it depends on failed."""
 
 
 class Postponed(Withheld):
-    """A step was not sent: its pass has taken its time. Its turn comes again at once, with a new look."""
+    """A step was not sent: its pass reached its time limit. It is requeued at once, and the array is read again."""
 
 
 class WrongVolume(Exception):
-    """A command mapped another volume, or to another host object, than was meant."""
+    """A command mapped another volume than intended, or to another host object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A mapping that one of our commands made although another was meant. problem: why it could not be removed."""
+    """A mapping that one of our commands created by mistake. problem: why it could not be removed."""
 
     operation: Operation
     made: Mapping
@@ -67,12 +67,12 @@ WhyNot = Callable[[Operation], str]
 
 
 def why_not(operation: Operation, cache: Cache, *, leased: bool, paused: str) -> str:
-    """Why this command may not be sent, by what is known at this very moment; empty if it may.
+    """Return why this command may not be sent now, by the current cache; empty if it may.
 
-    What was decided a moment ago may not hold any more, and a pause is an emergency stop.
-    leased: whether this replica has the Lease of the array. paused: what pauses all arrays; empty if nothing does.
-    What undoes a mistake of ours belongs to the command that made it: only a pause stops it, whatever the owner wishes
-    by now.
+    The plan may be outdated, and a pause is an emergency stop.
+    leased: whether this replica holds the Lease of the array. paused: what pauses all arrays; empty if nothing does.
+    A command that reverts a mistake of ours belongs to the command that made it: only a pause stops it, whatever the
+    owner's spec is now.
     """
     if not leased:
         return "the Lease of this array was lost"
@@ -82,7 +82,7 @@ def why_not(operation: Operation, cache: Cache, *, leased: bool, paused: str) ->
     if entry is not None and entry.meta.uid != operation.uid:
         entry = None
     if not operation.undoes and (array is None or array.resource is None or entry is None):
-        return f"{operation.owner} is gone, or its array is"
+        return f"{operation.owner} or its array is gone"
     above = [each.meta for each in (array, entry) if each is not None]
     counted = entry.counted if entry is not None else None
     if isinstance(counted, VolumeAttachment) and (host := cache.get(counted.host)) is not None:
@@ -90,25 +90,25 @@ def why_not(operation: Operation, cache: Cache, *, leased: bool, paused: str) ->
     if any(meta.asked.paused for meta in above):
         return f"{operation.owner} is paused"
     if any(meta.asked.plan for meta in above):
-        return f"{operation.owner} is only to be planned"
+        return f"{operation.owner} is in plan mode"
     if operation.undoes or entry is None:
         return ""
     planned = operation.generation, operation.deleting, replace(operation.asked, reconcile_requested_at=None)
     now = entry.meta.generation, entry.meta.deleting, replace(entry.meta.asked, reconcile_requested_at=None)
     if entry.why or planned != now:
-        return f"{operation.owner} was changed since this was planned"
+        return f"{operation.owner} was changed after this was planned"
     return ""
 
 
 @dataclass(slots=True)
 class Results:
-    """What became of the steps. errors: the first one of each owner. done: those that the array says it did.
+    """The results of the steps. errors: the first one of each owner. done: steps that the array confirmed.
 
-    refused, withheld: by the array, and by ourselves, since something is other than it was when this was planned.
-    unsettled: those that may still be running. wrong: what was mapped although it was not meant.
-    seen: all mappings of host objects, as they were right after the last volume was mapped to each.
-    volumes: those that were mapped, as they were read right before.
-    Written to from the threads that send, so that nothing of it is lost when the pass is cancelled meanwhile.
+    refused: by the array. withheld: by the operator, since something has changed after the plan.
+    in_doubt: steps that may still be running. wrong: mappings that were created by mistake.
+    seen: all mappings of host objects, as read right after the last volume was mapped to each.
+    volumes: the mapped volumes, as read right before.
+    The sending threads write to it, so that nothing is lost when the pass is cancelled meanwhile.
     """
 
     errors: dict[ObjectRef, Exception] = field(default_factory=dict)
@@ -127,9 +127,9 @@ class Results:
         elif isinstance(error, Withheld) and not isinstance(error, Postponed):
             self.withheld.append(operation)
         elif not isinstance(error, Unreachable | NotDone | Postponed | WrongVolume):
-            # Also what we did not expect: until another look nobody can say whether it was sent.
+            # Also unexpected errors: until the array is read again it is unknown whether the command was sent.
             self.in_doubt.append(operation)
-            self.seen.pop(operation.step.host, None)  # that was before this one
+            self.seen.pop(operation.step.host, None)  # it was read before this command
 
 
 async def run(
@@ -140,19 +140,19 @@ async def run(
     excluded: Collection[ObjectRef] = (),
     is_over: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Send all; returns when the last one is answered or given up.
+    """Send all operations. Returns when the last one is answered or given up.
 
-    An errand waits for the one before it on the same host object and on the same volume, and is not done if that
-    failed: it was planned upon it. why_not: asked with the channel in hand, right before each command is sent.
-    barred: whose errands are not done, nor what stands on them. is_over: whether the pass has taken its time: then what
-    was not sent by now is Postponed. Asked as `why_not` is, from threads.
+    An operation waits for the previous one on the same host object and on the same volume, and is not sent if that
+    failed: it depends on it. why_not: called with an open channel, right before each command is sent.
+    excluded: owners whose operations, and those that depend on them, are not sent. is_over: whether the pass reached
+    its time limit: then operations that were not sent are Postponed. Called from threads, like `why_not`.
     """
     last: dict[object, asyncio.Task[bool]] = {}
     async with asyncio.TaskGroup() as group:
         for operation in operations:
             before = {last[place] for place in _places(operation.step) if place in last}
-            asked = why_not if operation.owner not in excluded else _not_recorded
-            task = group.create_task(_one(operation, before, session, asked, results, is_over))
+            check = why_not if operation.owner not in excluded else _not_recorded
+            task = group.create_task(_one(operation, before, session, check, results, is_over))
             last.update(dict.fromkeys(_places(operation.step), task))
 
 
@@ -164,14 +164,14 @@ async def _one(
     results: Results,
     is_over: Callable[[], bool],
 ) -> bool:
-    """Whether it was done."""
+    """Send one operation after those before it. Return whether it was done."""
     if before:
         await asyncio.wait(before)
-    if is_over():  # asked first: what it stands on was postponed as well, and is no failure
+    if is_over():  # checked first: what it depends on was postponed as well, which is no failure
         results.record(operation, Postponed(_OVER))
         return False
     if not all(not task.cancelled() and task.result() for task in before):
-        results.record(operation, NotDone("a command that this one stands on was not done"))
+        results.record(operation, NotDone("a command that this one depends on was not done"))
         return False
     return await in_thread(session.threads, lambda: _sent(operation, session, why_not, results, is_over))
 
@@ -179,9 +179,9 @@ async def _one(
 def _sent(
     operation: Operation, session: Session, why_not: WhyNot, results: Results, is_over: Callable[[], bool]
 ) -> bool:
-    """Send it, and record what was wrong with it, if anything. Whether it was done."""
+    """Send an operation and record its result. Return whether it was done. Blocking."""
 
-    def last_question() -> None:
+    def check() -> None:
         if is_over():
             raise Postponed(_OVER)
         if why := why_not(operation):
@@ -192,7 +192,7 @@ def _sent(
     found: Found | None = None
     with logs.meanwhile_about(operation.owner):
         try:
-            found = session.do(operation.step, last_question, operation.known)
+            found = session.do(operation.step, check, operation.known)
             results.done.append(operation)
         except Exception as error:  # noqa: BLE001 - recorded; one step must not cost the others their results
             failed = error
@@ -212,35 +212,35 @@ def _sent(
 
 
 def _take_back(operation: Operation, made: Mapping, session: Session, why_not: WhyNot, results: Results) -> WrongVolume:
-    """Remove at once what our own command mapped although it was not meant. Answers with what was wrong."""
-    # By ids alone: who has it is not who was meant, and nothing of it was looked at before.
+    """Remove at once a mapping that our own command created by mistake. Return the error."""
+    # By ids alone: host object or volume differ from the intended ones, and were not read before.
     known = Known(made.host_id, made.volume_id)
     undo = replace(operation, step=UnmapVolume(made.host, made.volume, made.uid), known=known, undoes=True)
     undone = Results()
-    with session.finishing():  # also at a stop: no later pass would know that it is to be undone
-        _sent(undo, session, why_not, undone, lambda: False)  # whatever the time: it must not stay
+    with session.finishing():  # also at a stop: no later pass would know that it has to be removed
+        _sent(undo, session, why_not, undone, lambda: False)  # despite the time limit: it must not stay
     problem = undone.errors.get(operation.owner)
     results.in_doubt += undone.in_doubt
     results.wrong.append(Wrong(operation, made, problem))
-    error = WrongVolume("another mapping was made than was meant" + ("" if problem else ", and was removed"))
+    error = WrongVolume(
+        "the command created another mapping than intended" + ("" if problem else ", which was removed")
+    )
     results.record(operation, error)
     return error
 
 
 def _warn(operation: Operation, failed: Exception | None) -> None:
-    """What nobody knows is loud: it is either our gap or the array's news."""
+    """Log unknown codes: either the operator lacks them, or they are new in the array's software."""
     if isinstance(failed, Refused) and not codes.known(failed):
-        log.warning(
-            "%s: the array answered with a code that is not known: %s. %s", operation.owner, failed, codes.UNKNOWN
-        )
+        log.warning("%s: the array answered with an unknown code: %s. %s", operation.owner, failed, codes.UNKNOWN)
 
 
 def _not_recorded(_: Operation) -> str:
-    return "what it is for could not be recorded first"
+    return "its owner's status or finalizer could not be written before"
 
 
 def _places(step: Step) -> tuple[object, ...]:
-    """What a step needs for itself: its host object, its volume, and the initiators that it gives or takes."""
+    """Return what a step needs exclusively: its host object, its volume, and the initiators that it adds or removes."""
     match step:
         case MapVolume(host=host, uid=uid) | UnmapVolume(host=host, uid=uid):
             return host, uid

@@ -1,6 +1,6 @@
-"""Probes: /livez says whether the process does what it is for, /readyz whether it has seen the cluster.
+"""The HTTP server for probes and metrics: /livez (the process works), /readyz (it has listed the cluster), /metrics.
 
-Neither asks an array: a restart does not bring back one that is down. Beside them /metrics, for Prometheus.
+The probes do not depend on arrays: a restart does not help when an array is down.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +15,7 @@ from flashsystem_operator.controller.metrics.collector import CONTENT_TYPE
 async def probes(
     port: int, alive: Callable[[], bool], ready: Callable[[], bool], metrics: Callable[[], Awaitable[bytes]]
 ) -> AsyncIterator[int]:
-    """Serve all on all addresses, for as long as the context is open; gives the port. OSError if it is taken."""
+    """Serve on all addresses while the context is open. Yields the port. Raises OSError if it is in use."""
     app = web.Application()
     app.router.add_get("/livez", _answer(alive))
     app.router.add_get("/readyz", _answer(ready))

@@ -1,7 +1,7 @@
-"""Who works an array: a Lease per array, held by one replica at a time.
+"""Leases: one per array, held by one replica at a time, which works the array.
 
-Every write to the array asks `valid` first. It answers from the local clock alone: the Lease counts as lost well
-before others may take it, even when the API server cannot be reached to say so.
+Every write to the array checks `valid` first, by the local clock alone: the Lease counts as lost well before other
+replicas may take it, even if the API server cannot be reached.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LeaseTerms:
-    """namespace: where the Leases are. holder: this replica. duration: seconds until an unrenewed Lease is free."""
+    """Settings of all Leases. holder: this replica. duration: seconds until a Lease without renewal is free."""
 
     namespace: str
     holder: str
@@ -34,9 +34,10 @@ class LeaseTerms:
 
 
 def name_for(array: FlashSystemArray, *, duplicate: bool) -> str:
-    """By the system once it answered, so that no system is worked twice; a duplicate only says what it is.
+    """Return the Lease's name: by the system's id once it answered, so that no system is worked by two replicas.
 
-    Until then nothing is written to it, and its Lease must not keep out a resource that does reach the system.
+    Before that, and for a duplicate, nothing is written to the system, and the Lease must not block the resource that
+    does reach it: the name is by the resource's UID.
     """
     system = system_reached(array)
     if system is None or duplicate:
@@ -47,8 +48,8 @@ def name_for(array: FlashSystemArray, *, duplicate: bool) -> str:
 class Lease:
     """One Lease. Belongs to one event loop. May be acquired again after it was lost.
 
-    An expired Lease is known by the local clock too: one whose record has not changed for its whole duration, as
-    watched from here, since the clocks of two machines need not agree.
+    Expiry is measured by the local clock too, since the clocks of two nodes may differ: a Lease is expired if its
+    record has not changed for its whole duration, as observed by this process.
     """
 
     def __init__(self, kube: Kube, name: str, terms: LeaseTerms, clock: Clock) -> None:
@@ -70,10 +71,10 @@ class Lease:
         return self._clock() < self._valid_until + seconds
 
     async def acquire(self, patience: float = 0.0, meanwhile: Callable[[], None] = lambda: None) -> bool:
-        """Wait until the Lease is ours. True if it was taken from a holder that never let go of it.
+        """Wait until the Lease is ours. Return True if it was taken from a holder that did not release it.
 
-        patience: seconds to leave a free one to others, so that replicas share the arrays between them.
-        meanwhile: called while it is another's.
+        patience: seconds to leave a free Lease to other replicas, so that replicas share the arrays.
+        meanwhile: called while another replica holds it.
         """
         while True:
             try:
@@ -84,7 +85,7 @@ class Lease:
                 log.warning("cannot acquire Lease %s: %s", self.name, error)
                 taken = None
             if taken is not None:
-                log.info("holding Lease %s", self.name)
+                log.info("acquired Lease %s", self.name)
                 return taken
             meanwhile()
             await asyncio.sleep(self._terms.period)
@@ -96,16 +97,16 @@ class Lease:
             try:
                 await self._insist(self._renewed)
             except Conflict:
-                log.warning("Lease %s was taken by somebody else", self.name)
+                log.warning("Lease %s was taken by another holder", self.name)
                 self._valid_until = min(self._valid_until, self._clock())
             except KubeError as error:
                 log.warning("cannot renew Lease %s: %s", self.name, error)
 
     async def while_held(self, work: Coroutine[Any, Any, None], end: Callable[[], None]) -> None:
-        """Do this work for as long as the Lease, which was acquired, is ours. Returns when either has ended.
+        """Run this work while the acquired Lease is ours. Returns when either has ended.
 
         end: called before the work is cancelled, because the Lease was lost or the caller is cancelled; also after it.
-        Until the work has ended the Lease is renewed: what it cannot break off is under way as long.
+        The Lease is renewed until the work has ended, since parts of it cannot be interrupted.
         """
         async with asyncio.TaskGroup() as keeping:
             keeper = keeping.create_task(self.keep())
@@ -121,17 +122,17 @@ class Lease:
                 keeper.cancel()
 
     async def release(self) -> None:
-        """Let go, so that another replica can take over at once. Nothing may be under way any more."""
+        """Release the Lease, so that another replica can take it at once. No command may be under way."""
         if not self.valid:
             return
         self._valid_until = float("-inf")
         try:
             await self._insist(self._freed)
         except KubeError as error:
-            log.warning("cannot release Lease %s, it will run out: %s", self.name, error)
+            log.warning("cannot release Lease %s, it will expire: %s", self.name, error)
 
     async def _insist(self, write: Callable[[Any], Awaitable[None]]) -> None:
-        """Write, if need be over a renewal of our own whose answer was lost."""
+        """Write the Lease, also over a renewal of our own whose response was lost."""
         try:
             await write(self._held)
         except Conflict:
@@ -150,12 +151,12 @@ class Lease:
         await self._write(lease)
 
     def _is_this(self, found: Any) -> bool:
-        """Whether this is what we held last, and nobody had it since."""
+        """Whether this is the Lease that we held last, and no other replica has held it since."""
         ours = self._held is not None and found.spec.holder_identity == self._terms.holder
         return ours and found.spec.acquire_time == self._held.spec.acquire_time
 
     async def _try(self, patience: float) -> bool | None:
-        """True if taken from a dead holder, False if it was free, None if it is another's."""
+        """Return True if taken from a dead holder, False if it was free, None if another replica holds it."""
         started = self._clock()
         try:
             found = await self._kube.lease(self._terms.namespace, self.name)
@@ -189,7 +190,7 @@ class Lease:
         return self._clock() - self._watched[1] >= theirs
 
     def _took(self, held: Any, started: float) -> None:
-        """Counted from before the request: it may have taken effect at any time since."""
+        """Record the Lease. Validity counts from before the request: it may have taken effect at any time since."""
         self._held = held
         self._valid_until = started + self._terms.duration * 2 / 3
 

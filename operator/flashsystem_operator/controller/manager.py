@@ -1,6 +1,6 @@
-"""All of it together: one inbox, one cache, a worker per array.
+"""The controller: one cache, one entry point for watch events, and a worker per array.
 
-All the events of an object's life meet in `see`: it is the state that matters, and not what rang the bell.
+All events of an object arrive in `see`. It is level-triggered: the state counts, not the kind of event.
 """
 
 import asyncio
@@ -28,25 +28,25 @@ from flashsystem_operator.planner.access import Labels, by_labels
 from flashsystem_operator.settings import Settings
 
 _AT_ONCE = 500
-"""Objects that are counted before others get their turn: some milliseconds."""
+"""Objects that are counted before other tasks may run: some milliseconds."""
 _DRAIN = 5 / 6
 """The part of the grace period in which a stop waits for commands that were sent."""
 _CUT = 5.0
-"""Seconds for what is cut off then to end."""
+"""Seconds for tasks to end after their connections were closed."""
 _NAMESPACES = 60.0
-"""Seconds between two tries to list namespaces, where that was not allowed at the start."""
+"""Seconds between two attempts to list namespaces, if that was forbidden at the start."""
 _LISTED = 5.0
-"""Seconds from the first object that a watch lists to a listing of ours: a watch lists all of its kind at once."""
+"""Seconds from the first object that a watch lists to a list of our own: a watch lists all of its kind at once."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What a watch showed. gone: the object was deleted; `body` is then its last state.
+    """An event of a watch. gone: the object was deleted; `body` is then its last state.
 
-    listed: it is of the listing with which a watch begins, also one that has to begin again because the API server
-        could not go on from where it was. Such a listing does not show what ended meanwhile.
+    listed: it belongs to the list with which a watch begins, or begins again after the API server could not continue
+        it. Such a list does not show which objects were deleted meanwhile.
     """
 
     kind: Kind
@@ -56,7 +56,7 @@ class Sighting:
 
 
 class Controller:
-    """Belongs to one event loop. `start`, then `see` whatever the watches show, then `stop`."""
+    """The controller of a process. Belongs to one event loop. Call `start`, then `see` for each event, then `stop`."""
 
     def __init__(self, kube: Kube, settings: Settings, clock: Clock = time.monotonic) -> None:
         self._kube = kube
@@ -67,7 +67,7 @@ class Controller:
         self._installation = settings.installation or ""
         self._workers: dict[ObjectRef, Worker] = {}
         self._running: dict[asyncio.Task[None], Worker | None] = {}
-        """All that was begun and has not ended in good order: workers, also retired ones, and other tasks."""
+        """All tasks that have not ended in good order: of workers, also retired ones, and others."""
         terms = LeaseTerms(settings.namespace, settings.identity, settings.lease_duration)
         self._unassigned = Unassigned(self._cache, kube, terms, self._clock, self._has_worker)
         self._relist_soon = asyncio.Event()
@@ -77,7 +77,7 @@ class Controller:
 
     @property
     def alive(self) -> bool:
-        """Whether all that should be running is, and gets on; after `stop`, whether that is still in time."""
+        """Whether all tasks are running and make progress; after `stop`, whether the stop is still in time."""
         if self._ending is not None:
             return not self._running or self._clock() - self._ending < self._settings.grace * _DRAIN + _CUT
         return not any(task.done() for task in self._running) and all(
@@ -86,11 +86,11 @@ class Controller:
 
     @property
     def left(self) -> list[str]:
-        """What is still running, in words. Safe to call from any thread."""
+        """The names of the tasks that are still running. Safe to call from any thread."""
         return [task.get_name() for task in list(self._running)]
 
     async def scene(self) -> Scene:
-        """For whoever measures: one look at every object, with room for others every now and then."""
+        """Count all objects for the metrics, and let other tasks run in between."""
         found, time = Tallies(Tally), now()
         entries = iter([entry for kind in Kind for entry in self._cache.entries(kind)])
         while some := list(islice(entries, _AT_ONCE)):
@@ -104,9 +104,9 @@ class Controller:
         return array if array in self._workers else None
 
     async def start(self) -> None:
-        """List everything before anything is concluded, then work. Raises KubeError if the cluster cannot be read."""
+        """List all objects before any decision, then begin to work. Raises KubeError if the cluster cannot be read."""
         if not self._installation:
-            with _saying("get namespace kube-system, whose UID is the id of this installation"):
+            with _naming("get namespace kube-system, whose UID is the id of this installation"):
                 self._installation = await self._kube.cluster_id()
         await self._list_namespaces()
         for kind in Kind:
@@ -120,7 +120,7 @@ class Controller:
         self.ready = True
 
     def end(self) -> None:
-        """Begin to stop: from now on no command is sent, and no worker begins. `stop` is still to be awaited."""
+        """Begin to stop: from now on no command is sent, and no worker starts. Await `stop` afterwards."""
         self.ready = False
         if self._ending is None:
             self._ending = self._clock()
@@ -128,15 +128,15 @@ class Controller:
                 self._cancel(task, worker)
 
     async def stop(self) -> None:
-        """End every worker: commands that were sent are waited for, no further one is sent, Leases are released.
+        """Stop all workers: commands that were sent are awaited, no further one is sent, Leases are released.
 
-        Returns within the grace period: what has not ended after five sixths of it loses its connections, and its
-        Lease is left to run out. May be called again, also while the first call is under way.
+        Returns within the grace period: a worker that has not ended after five sixths of it loses its connections, and
+        its Lease is left to expire. May be called again, also while the first call is under way.
         """
         self.end()
         since = self._clock() - (self._ending or 0.0)
         if not await self._has_ended(self._settings.grace * _DRAIN - since):
-            log.error("connections to arrays are cut, since this has not ended in time: %s", ", ".join(self.left))
+            log.error("connections to arrays are closed, since this has not ended in time: %s", ", ".join(self.left))
             for worker in self._running.values():
                 if worker is not None:
                     worker.abandon()
@@ -144,18 +144,18 @@ class Controller:
                 log.error("this has not ended: %s", ", ".join(self.left))
 
     async def _has_ended(self, seconds: float) -> bool:
-        """Whether all that was begun has, within so many seconds."""
+        """Whether all tasks end within so many seconds."""
         return not self._running or not (await asyncio.wait(list(self._running), timeout=max(0.0, seconds)))[1]
 
     @staticmethod
     def _cancel(task: asyncio.Task[None], worker: Worker | None) -> None:
-        """Its connections first: a pass hears of a cancellation only when the command is answered that it waits for."""
+        """Drain the connections first: a pass handles a cancellation only after its current command is answered."""
         if worker is not None:
             worker.drain()
         task.cancel()
 
     def see(self, sighting: Sighting) -> None:
-        """Take in what a watch showed, and wake whomever it may concern."""
+        """Update the cache from a watch event, and wake the objects that it may concern."""
         meta = sighting.body["metadata"]
         ref = ObjectRef(sighting.kind, meta["namespace"], meta["name"])
         dependents = self._cache.dependents(ref)
@@ -166,7 +166,7 @@ class Controller:
                 return
             if (body := tombstone_of(sighting.kind, sighting.body)) is not None:
                 log.warning(
-                    "%s was removed although our finalizer was on it: what it has on the array is detached", ref
+                    "%s was removed despite the operator's finalizer: what it has on the array is detached", ref
                 )
                 dependents.add(self._cache.add_tombstone(sighting.kind, body))
         elif self._cache.put(sighting.kind, sighting.body)[1] is not Change.WISH:
@@ -174,23 +174,23 @@ class Controller:
         self._changed(ref, dependents)
 
     def _learn(self, kind: Kind, body: Body) -> None:
-        """Take in what a worker read that no watch has shown yet."""
+        """Update the cache with an object that a worker read before any watch has shown it."""
         self.see(Sighting(kind, gone=False, body=body))
 
     def _learn_end(self, ref: ObjectRef, uid: str) -> None:
-        """Take in that a worker found an object gone before any watch has shown it."""
+        """Remove an object that a worker found to be gone before any watch has shown it."""
         dependents = self._cache.dependents(ref)
         if self._cache.remove(ref, uid):
             self._changed(ref, dependents)
 
     def _changed(self, ref: ObjectRef, dependents: Collection[ObjectRef]) -> None:
-        """Wake whom a change concerns. kin: of the object as it was before."""
+        """Wake the objects that a change concerns. dependents: of the object as it was before."""
         if ref.kind is Kind.ARRAY:
             self._match_workers()
         self._wake({ref, *dependents, *self._cache.dependents(ref)})
 
     def see_namespace(self, name: str, labels: Labels | None) -> None:
-        """Take in what the watch of namespaces showed, None for the end of one, and wake whom arrays choose by that."""
+        """Update a namespace's labels, None for a deleted one, and wake the objects whose arrays select by labels."""
         if self._cache.namespaces.learn(name, labels):
             here = [
                 e.ref for kind in (Kind.HOST, Kind.ATTACHMENT) for e in self._cache.entries(kind) if self._in(e, name)
@@ -198,7 +198,7 @@ class Controller:
             self._wake({ref for each in here for ref in (each, *self._cache.dependents(each))})
 
     def _in(self, entry: Entry, namespace: str) -> bool:
-        """Whether it is in the namespace, and its array looks at labels."""
+        """Whether an object is in the namespace, and its array selects namespaces by labels."""
         found = self._cache.array_of(entry.ref) if entry.ref.namespace == namespace else None
         array = self._cache.get(found) if found else None
         return array is not None and isinstance(array.resource, FlashSystemArray) and by_labels(array.resource)
@@ -219,7 +219,7 @@ class Controller:
         return entry is not None and entry.resource is not None and array in self._workers
 
     def _match_workers(self) -> None:
-        """A worker for every array that can be read, and none for those that are gone; none after a stop."""
+        """Start a worker for every readable array, and retire those of arrays that are gone; none after a stop."""
         if self._ending is not None:
             return
         arrays = {array.ref for array in self._cache.arrays if not array.unreadable}
@@ -240,11 +240,9 @@ class Controller:
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """None of these ends by itself. /livez says so too, and Kubernetes then starts the operator again."""
+        """Log a task that ended by itself, which is a bug. /livez then fails, and Kubernetes restarts the operator."""
         if not task.cancelled():
-            log.error(
-                "%s ended in a way that it must not: please report this", task.get_name(), exc_info=task.exception()
-            )
+            log.error("internal error: %s ended; please report it", task.get_name(), exc_info=task.exception())
         if task.cancelled() or self._ending is not None:
             del self._running[task]
 
@@ -260,12 +258,12 @@ class Controller:
         before, where = self._cache.versions(kind), self._settings.watched or (None,)
         bodies: list[Body] = []
         for namespace in where:
-            with _saying(f"list {kind.plural}.{GROUP} in {f'namespace {namespace}' if namespace else 'the cluster'}"):
+            with _naming(f"list {kind.plural}.{GROUP} in {f'namespace {namespace}' if namespace else 'the cluster'}"):
                 bodies += [body async for body in self._kube.list(kind, namespace)]
         return self._cache.replace_all(kind, bodies, before)
 
     async def _list_namespaces(self) -> None:
-        """Where we may not, all is well but for arrays that choose by labels: those say so, until we may."""
+        """List namespaces, if permitted. If not, only arrays that select by labels are affected, and report it."""
         if self._settings.watched:
             return
         if (labels := await cache.listed(self._kube.namespaces)) is not None:
@@ -273,7 +271,7 @@ class Controller:
             self.knows_namespaces = True
 
     async def _ask_for_namespaces(self) -> None:
-        """A right that is given after the start is used without a restart; by listing, since no watch was begun."""
+        """Use a permission that is granted after the start without a restart: list, since no watch was started."""
         while True:
             await asyncio.sleep(min(_NAMESPACES, self._settings.relist))
             try:
@@ -288,7 +286,7 @@ class Controller:
                 self.see_namespace(name, found)
 
     async def _relist(self) -> None:
-        """A watch may lose an object's end for ever; a list does not."""
+        """List all objects now and then: a watch may miss the deletion of an object, a list does not."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.relist):
@@ -303,14 +301,14 @@ class Controller:
                 continue
             self._match_workers()
             for ref in self._cache.tombstones():
-                if not self._works(ref):  # whoever works the array has seen to it by now
+                if not self._works(ref):  # the replica that works the array has cleaned it up meanwhile
                     self._cache.remove(ref)
             self._wake(concerned)
 
 
 @contextlib.contextmanager
-def _saying(what: str) -> Iterator[None]:
-    """A refusal says what was refused: the answer of the API server may be kept from those who read it."""
+def _naming(what: str) -> Iterator[None]:
+    """Add to a refusal what was refused: the API server's own message may be left out of it."""
     try:
         yield
     except Forbidden as error:

@@ -1,4 +1,4 @@
-"""The looks of a pass, in the order in which one leads to the next. Blocking; changes nothing on the array."""
+"""The observer: how a pass reads the array before planning and after acting. Blocking; changes nothing on the array."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,17 +18,17 @@ from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.values import HostName, Iqn
 
 _LISTINGS = 3
-"""Commands that list hosts, volumes and mappings; the hosts' ports come on top, one command each."""
+"""Commands that list hosts, volumes and mappings; the hosts' ports take one more command each."""
 
 _TRIES = 6
-"""Looks at what an administrator changes while it is read."""
+"""Reads of what an administrator changes while it is read."""
 
-_RESTLESS = f"in {_TRIES} looks its objects had other names than in the look before"
+_UNSTABLE = f"in {_TRIES} reads its objects had other names than in the read before"
 
 
 @dataclass(slots=True)
 class Observer:
-    """One pass's looks at one array. view: the worker's, learnt into; None until a survey was made."""
+    """Reads one array for one pass. inventory: the worker's, updated in place; None before the first survey."""
 
     session: Session
     inventory: Inventory | None = None
@@ -36,17 +36,17 @@ class Observer:
     _surveyed: bool = False
 
     def first(self, desired: Desired, due: Collection[ObjectRef], *, survey: bool) -> Inventory:
-        """Before planning: as much as the due objects need, or everything."""
+        """Read the array before planning: what the due objects need, or all of it."""
         clustered = set(self.inventory.host_clusters) if self.inventory else set()
         if survey or self.inventory is None:
             self.inventory = discovery.survey(self.session, desired.array.spec.pool)
             self._surveyed = True
-        # Where a volume was recorded to be, if no look shows it: a volume keeps its id for life.
+        # The recorded id of a volume, if no read shows it: a volume never changes its id.
         seen = [attachment.status.volume for ref in due if (attachment := desired.attachments.get(ref))]
         recorded = {each.uid: each.id for each in seen if each and each.uid and each.id and each.id.isdecimal()}
         self.inventory.volume_ids = {**recorded, **self.inventory.volume_ids}
         if self._surveyed:
-            # What no listing of hosts shows would be found out again by a command that the array refuses.
+            # Hosts of host clusters, which no list shows, are read too: else a command would be refused again.
             self._closely(self.inventory, Focus(clustered=clustered))
         else:
             self._closely_or_all(self.inventory, required_looks.whole(desired, self.inventory, due))
@@ -58,7 +58,7 @@ class Observer:
                 self._list(self.inventory)
             else:
                 return self.inventory
-        raise Unreadable("lshost", _RESTLESS)
+        raise Unreadable("lshost", _UNSTABLE)
 
     def again(
         self,
@@ -67,15 +67,15 @@ class Observer:
         seen: Mapping[HostName, Iterable[VolumeMapping]] = MappingProxyType({}),
         volumes: Iterable[Volume] = (),
     ) -> Inventory:
-        """After acting: what the steps may have changed, and what the view lacked where some were stopped.
+        """Read the array after acting: what the steps may have changed, and what the inventory lacked if steps stopped.
 
-        stopped: refused by the array, or withheld by the look right before them.
-        seen: what host objects have, as it was read when the last volume was mapped to each.
-        volumes: those that were mapped, as they were read right before.
+        stopped: steps refused by the array, or withheld after the read right before them.
+        seen: mappings of host objects, as read when the last volume was mapped to each.
+        volumes: the mapped volumes, as read right before.
         """
         inventory = self.inventory
         if inventory is None:
-            raise RuntimeError("nothing was looked at before")
+            raise RuntimeError("the array was not read before")
         self._looked, self._surveyed = Focus(), False
         if any(isinstance(step, MakeHost | AddPorts) for step in stopped):
             discovery.hosts(self.session, inventory)
@@ -83,7 +83,7 @@ class Observer:
             inventory.learn_mappings_of_host(name, rows, proven=True)
         for volume in volumes:
             inventory.learn_volume(volume)
-        # Even so: what that listing of mappings lacks is gone only when its host object says so.
+        # Even so, a mapping that this list lacks counts as gone only after a read of its host object.
         touched = required_looks.touched(done)
         touched.listed -= seen.keys()
         self._closely(inventory, touched, {step.host for step in done if isinstance(step, RemoveHost)})
@@ -99,24 +99,24 @@ class Observer:
             self._closely(inventory, focus)
 
     def _closely(self, inventory: Inventory, focus: Focus, removed: Collection[HostName] = ()) -> None:
-        """removed: host objects of which no trace is looked for if they are gone: we removed them."""
+        """Read the focus, and again while names change. removed: host objects that we removed and may be gone."""
         for _ in range(_TRIES):
-            rest = required_looks.without(focus, self._looked)
-            if not rest.cost:
+            remaining = required_looks.without(focus, self._looked)
+            if not remaining.cost:
                 return
             before = dict(inventory.hosts)
-            discovery.closely(self.session, inventory, rest)
-            self._looked = required_looks.both(self._looked, rest)
+            discovery.closely(self.session, inventory, remaining)
+            self._looked = required_looks.both(self._looked, remaining)
             names = {host.id: name for name, host in inventory.hosts.items()}
             lost = [host for name, host in before.items() if name not in removed and names.get(host.id) != name]
             if not lost:
                 return
-            # Renamed, or its initiators are elsewhere: what is mapped to the machine is gone only when no host object
-            # that has one of them shows it. A listing may lack what the look just showed, so that is read again.
+            # Renamed, or its initiators are elsewhere: a mapping to the host is gone only if no host object that has
+            # one of them shows it. A list may lack what the last read showed, so that is read again.
             self._list(inventory)
             again = set(inventory.holders(Iqn(iqn) for host in lost for iqn in sorted(host.iqns)))
             focus = required_looks.both(focus, Focus(hosts=again, mapped=again))
-        raise Unreadable("lshost", _RESTLESS)
+        raise Unreadable("lshost", _UNSTABLE)
 
     def _list(self, inventory: Inventory) -> None:
         discovery.volumes(self.session, inventory)

@@ -1,4 +1,7 @@
-"""How fresh a deletion is. `kubectl delete` of many objects takes a while: the first must not be taken for all."""
+"""What a worker remembers between passes: the deletion debounce, commands in doubt, refusals, counted detaches.
+
+All of it is in memory, and starts empty after a restart.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -30,9 +33,10 @@ from flashsystem_operator.values import HostName, VolumeName, VolumeUid
 
 
 class DeletionDebounce:
-    """Belongs to one worker, and counts from when it first heard of a deletion: also after a restart.
+    """The age of deletions, from when the worker first saw them: also after a restart. Belongs to one worker.
 
-    seconds: how long after a deletion another one may be expected that was meant with it.
+    `kubectl delete` of many objects takes a while: the first deletion must not be taken for all of them.
+    seconds: how long after a deletion further ones of the same request may be expected.
     """
 
     def __init__(self, clock: Callable[[], float], seconds: float) -> None:
@@ -41,12 +45,12 @@ class DeletionDebounce:
         self._since: dict[str, float] = {}
 
     def rest(self, attachments: Iterable[VolumeAttachment]) -> Mapping[ObjectRef, float]:
-        """The deletions that are fresh, with the seconds until they are not. attachments: all that there are."""
+        """Return the recent deletions, with the seconds that each is still held. attachments: all of the array."""
         now, leaving = self._clock(), [each for each in attachments if each.metadata.deleting]
         since = {each.metadata.uid: self._since.get(each.metadata.uid, now) for each in leaving}
         self._since = since
-        rests = ((each.ref, since[each.metadata.uid] + self._seconds - now) for each in leaving)
-        return {ref: rest for ref, rest in rests if rest > 0}
+        remaining = ((each.ref, since[each.metadata.uid] + self._seconds - now) for each in leaving)
+        return {ref: seconds for ref, seconds in remaining if seconds > 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,13 @@ class _Lost:
 
 
 class InDoubt:
-    """seconds: how long a command whose answer was lost may still take effect.
+    """Commands in doubt: their reply was lost, so they may still take effect. Belongs to one worker.
 
+    seconds: how long such a command may still take effect.
     everything: whether a former holder of the Lease may still have commands under way.
 
-    A lost command is settled when its effect is seen, or by a look that began when that time was over. A look that
-    began before may have missed what came in its midst.
+    A command is no longer in doubt when its effect is seen, or after a read of the array that began when that time was
+    over. A read that began before may have missed an effect that came during it.
     """
 
     def __init__(self, clock: Callable[[], float], seconds: float) -> None:
@@ -83,7 +88,7 @@ class InDoubt:
 
     @property
     def rest(self) -> float:
-        """Seconds until it has none."""
+        """Seconds until a former holder of the Lease has no command under way."""
         return max(0.0, self._all_until - self._clock())
 
     def add(self, step: Step) -> None:
@@ -94,11 +99,11 @@ class InDoubt:
         self.everything = True
 
     def now(self) -> float:
-        """To be kept when a look begins, for `review`."""
+        """Return the time at which a read begins, for `review`."""
         return self._clock()
 
     def review(self, inventory: Inventory, began: float) -> None:
-        """Drop what this view settles, of a look that began then."""
+        """Drop the commands that this inventory resolves. began: when its read began."""
         self._lost = [lost for lost in self._lost if began < lost.until and not inventory.shows(lost.step)]
         self.everything = self.everything and began < self._all_until
 
@@ -107,7 +112,10 @@ TAKING = (UnmapVolume, RemoveHost, RemovePort, RemoveIoGroups, ChangeHost)
 
 
 class RefusalCache:
-    """Belongs to one worker. seconds: how long a refused step rests. A restart forgets, and so asks once more."""
+    """Steps that volume protection refused. Belongs to one worker. seconds: how long such a step is not sent again.
+
+    After a restart each is tried once more.
+    """
 
     def __init__(self, clock: Callable[[], float], seconds: float) -> None:
         self._clock = clock
@@ -116,13 +124,13 @@ class RefusalCache:
 
     @property
     def held(self) -> Mapping[Step, Wait]:
-        """The steps that rest, with what is said instead, and for how many seconds yet."""
+        """The steps that are not sent now, with the decision instead, which has the remaining seconds."""
         now = self._clock()
         self._kept = {step: kept for step, kept in self._kept.items() if now < kept[1]}
         return {step: replace(wait, retry=until - now) for step, (wait, until) in self._kept.items()}
 
     def learn(self, session: Session, results: Results, inventory: Inventory) -> None:
-        """After a pass: was it volume protection that refused? Blocking. view: of a look after the refusal."""
+        """Record the steps that volume protection refused. Blocking. inventory: read after the refusal."""
         for operation in results.refused:
             refused = results.errors.get(operation.owner)
             if (
@@ -133,26 +141,27 @@ class RefusalCache:
                 continue
             known = codes.meaning(refused.code, codes.verb_of(refused.line))
             if known and known.severity is not codes.Severity.RETRY:
-                continue  # a code of its own: 9714E names a portset without a common port, whatever the I/O
+                continue  # a specific code: 9714E is about a portset without a common port, whatever the I/O
             try:
                 found = protection(session, _volumes(operation.step, inventory))
             except (Refused, Unreadable):
-                continue  # what the array says of its protection we cannot tell: then the refusal speaks for itself
+                continue  # the array's settings of volume protection are unknown: the refusal is reported as it is
             if found is not None:
                 self._kept[operation.step] = guarded(refused, found), self._clock() + self._seconds
 
 
 def _volumes(step: Step, inventory: Inventory) -> tuple[VolumeName, ...]:
-    """The volumes that could be guarded: the one that is taken, or all that the host sees."""
+    """Return the volumes that could be protected: the unmapped one, or all that are mapped to the host."""
     if isinstance(step, UnmapVolume):
         return (step.volume,)
     return tuple(sorted({row.volume for rows in inventory.on_host(step.host).values() for row in rows}))
 
 
 class DetachCounter:
-    """Belongs to one worker. counted: when each attachment was counted last, by its uid.
+    """Counts detaches for the rate limit. Belongs to one worker.
 
-    A restart forgets that, and counts anew who is tried again: rather one too many than one too few.
+    counted: when each attachment was last counted, by its UID.
+    After a restart a retried detach is counted again: one too many is safer than one too few.
     """
 
     def __init__(self, writer: Writer) -> None:
@@ -162,7 +171,7 @@ class DetachCounter:
     async def record(
         self, desired: Desired, decisions: Mapping[ObjectRef, Decision], excluded: Collection[ObjectRef]
     ) -> dict[ObjectRef, KubeError]:
-        """Count what is about to be unmapped; answers with whom that failed for: nothing may be unmapped for these."""
+        """Count the attachments that are about to be unmapped. Return errors by attachment: these must stay mapped."""
         going = [ref for ref in _unmapping(decisions) if ref not in excluded]
         if desired.array.spec.detach_rate_limit is None or not going:
             return {}
@@ -176,7 +185,9 @@ class DetachCounter:
             return dict.fromkeys(going, failed[desired.array.ref])
         there = {each.metadata.uid for each in desired.attachments.values()}
         kept = {uid: time for uid, time in self.counted.items() if uid in there}
-        self.counted = kept | dict.fromkeys(uids, desired.now)  # a World that has the former one does not change
+        self.counted = kept | dict.fromkeys(
+            uids, desired.now
+        )  # replaced, not changed: a Desired may hold the former one
         return {}
 
 

@@ -1,4 +1,8 @@
-"""What a pass leaves behind: what it saw, and whose turn comes again, and when."""
+"""The reconciler: one pass over the due objects of one array.
+
+A pass reads the array, plans, records its intent in the cluster, sends commands, reads the array again, and writes
+statuses and Events. Its result tells the worker which objects to requeue, and when.
+"""
 
 import asyncio
 import concurrent.futures
@@ -44,21 +48,34 @@ from flashsystem_operator.planner.drift import with_vanished
 from flashsystem_operator.planner.events import EventRecord
 from flashsystem_operator.planner.status import Outcome
 
-_TAKES = UnmapVolume | RemovePort | RemoveHost | AddPorts
-"""Commands that may clear the way for other objects."""
+log = logging.getLogger(__name__)
 
+MAX_COMMANDS = 100
+"""Commands of one pass that change the array: limits how outdated the read is on which the last one is based."""
+
+MAX_SECONDS = 60.0
+"""Seconds in which a pass sends commands, except the first: the same limit for a slow array."""
+
+_CONFIRMED_WITHIN = 60.0
+"""Seconds that a thread waits for the API server before it gives up a command that would remove something."""
+
+_TAKES = UnmapVolume | RemovePort | RemoveHost | AddPorts
+"""Commands that may resolve the obstruction of other objects."""
 
 _ENDS_BY_ITSELF = {Reason.OUTCOME_UNKNOWN, Reason.HANDING_OVER}
-"""Reasons of waiting that end without an event: a look shows that, or what was written for another object."""
+"""Reasons of waiting that end without an event: by reading the array, or after a write to another object."""
+
+WorldOf = Callable[[str], Desired]
+"""Returns the current desired state, given why the array is closed (empty if it is open)."""
 
 
 @dataclass(slots=True)
 class Ended:
-    """What a pass leaves.
+    """The result of a pass.
 
-    again: objects that need another turn, with the seconds until then (None: by their back-off).
-    obstructed: objects that something on the array is in the way of.
-    freed: whether something was taken out of the way on the array, so that the obstructed may try.
+    again: objects to requeue, with the seconds until then (None: by their back-off).
+    obstructed: objects that something on the array obstructs.
+    freed: whether something was removed on the array, so that obstructed objects may be retried.
     """
 
     inventory: Inventory
@@ -72,7 +89,7 @@ class Ended:
 def again(
     outcomes: Mapping[ObjectRef, Outcome], unwritten: Collection[ObjectRef], desired: Desired
 ) -> dict[ObjectRef, float | None]:
-    """Objects that need another turn, with the seconds until then (None: by their back-off)."""
+    """Return the objects to requeue, with the seconds until then (None: by their back-off)."""
     timed = {
         ref: each.decision.retry
         for ref, each in outcomes.items()
@@ -84,15 +101,15 @@ def again(
 
 def _unfinished(decision: Decision, desired: Desired) -> bool:
     if isinstance(decision, Wait):
-        # While the whole array is unsettled, all wait for the same moment: the array's own next turn.
+        # While the whole array is in doubt, all objects wait for the same: the next pass over the array itself.
         return decision.reason in _ENDS_BY_ITSELF and not desired.all_in_doubt
     return isinstance(decision, Act) or (isinstance(decision, Refuse) and decision.reason in UNSEEN)
 
 
 def obstructed(outcomes: Mapping[ObjectRef, Outcome]) -> set[ObjectRef]:
-    """Objects that something on the array is in the way of.
+    """Return the objects that something on the array obstructs.
 
-    Without those whose own command was refused or not sent: these back off, whatever becomes of others.
+    Without those whose own command was refused or not sent: these back off, independent of other objects.
     """
     return {
         ref
@@ -102,34 +119,20 @@ def obstructed(outcomes: Mapping[ObjectRef, Outcome]) -> set[ObjectRef]:
 
 
 def frees(results: Results) -> bool:
-    """Whether something was, or may have been, taken out of the way of others on the array.
+    """Whether something that obstructs other objects was, or may have been, removed on the array.
 
-    A refused command takes nothing away. If it counted, two objects that the array refuses would wake each other
-    without rest.
+    A refused command removes nothing. If it counted, two objects that the array refuses would wake each other in an
+    endless loop.
     """
     return any(isinstance(operation.step, _TAKES) for operation in (*results.done, *results.in_doubt))
 
 
-log = logging.getLogger(__name__)
-
-MAX_COMMANDS = 100
-"""Commands of one pass that change the array: a bound on how old the look may be on which the last one stands."""
-
-MAX_SECONDS = 60.0
-"""Seconds for which a pass sends commands, the first one apart: the same bound for an array that takes its time."""
-
-_CONFIRMED_WITHIN = 60.0
-"""Seconds that a thread waits for the API server before it gives up a command that would take something away."""
-
-WorldOf = Callable[[str], Desired]
-"""The world as it is wished now, given why the array is closed (empty if it is open)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """why_not: asked right before each command is sent; see `steps.WhyNot`.
+    """One reconciliation of an array's due objects.
 
-    hand: the thread in which looks are made, so that no other array waits.
+    why_not: called right before each command is sent; see `executor.WhyNot`.
+    observer_thread: the thread that reads the array and plans, so that no other array waits.
     """
 
     session: Session
@@ -145,20 +148,20 @@ class Pass:
     async def run(
         self, world_of: WorldOf, last: Inventory | None, due: Collection[ObjectRef], *, survey: bool
     ) -> Ended:
-        """Bring the due objects in line. Raises ArrayError when the array cannot be looked at."""
+        """Reconcile the due objects. Raises ArrayError if the array cannot be read."""
         observer, began = Observer(self.session, last), self.in_doubt.now()
-        looked_for = world_of("")
-        inventory = await in_thread(self.observer_thread, lambda: observer.first(looked_for, due, survey=survey))
+        observed_for = world_of("")
+        inventory = await in_thread(self.observer_thread, lambda: observer.first(observed_for, due, survey=survey))
         self.in_doubt.review(inventory, began)
-        verdict = array_plan.judge(looked_for.array, inventory.body)
+        verdict = array_plan.judge(observed_for.array, inventory.body)
         closed = verdict.message if isinstance(verdict, Refuse) else ""
         desired = with_vanished(world_of(closed), inventory)
-        due = _as_looked_for(due, looked_for, desired)
+        due = _unchanged(due, observed_for, desired)
         in_use = await self.outputs.in_use(desired, due)
         found = desired = replace(desired, in_use=in_use)
         everything = await self._planned(desired, inventory, due)
         planned = decisions = within_bounds(everything)
-        # Of those that are due, some may be gone by now, and nothing is decided about them: they get no further turn.
+        # Some of the due objects may be gone now. Nothing is decided about them, and they are not requeued.
         postponed = everything.keys() - planned.keys()
         due = [ref for ref in due if ref in planned]
         results, acted = executor.Results(), any(isinstance(decision, Act) for decision in decisions.values())
@@ -172,7 +175,7 @@ class Pass:
             due = [ref for ref in due if ref not in late]
             planned_for, desired = desired, replace(world_of(closed), in_use=in_use, vanished=desired.vanished)
             undone = failed.keys() | results.errors.keys()
-            decisions = await self._planned(desired, inventory, _as_looked_for(due, planned_for, desired), undone)
+            decisions = await self._planned(desired, inventory, _unchanged(due, planned_for, desired), undone)
         refused = {operation.owner for operation in results.refused}
         outcomes = {
             ref: Outcome(decision, failed.get(ref) or results.errors.get(ref), refused=ref in refused)
@@ -191,15 +194,18 @@ class Pass:
     async def _planned(
         self, desired: Desired, inventory: Inventory, due: Sequence[ObjectRef], undone: Collection[ObjectRef] = ()
     ) -> batch.Decisions:
-        """Plan in the thread of the looks: thousands of objects take seconds, in which other arrays have to be worked
-        and Leases renewed. World and view belong to this pass, and nothing changes them meanwhile.
+        """Plan in the observer's thread: thousands of objects take seconds, in which other arrays are worked and Leases
+        renewed. Desired state and inventory belong to this pass, and nothing changes them meanwhile.
         """
         return await in_thread(self.observer_thread, lambda: batch.plan(desired, inventory, due, undone))
 
     async def _record_intent(
         self, desired: Desired, inventory: Inventory, decisions: Mapping[ObjectRef, Decision]
     ) -> dict[ObjectRef, Exception]:
-        """Finalizers and bindings, before anything is sent. Whose record failed is left out of this pass."""
+        """Write finalizers and bindings before any command is sent. Return the objects for which that failed.
+
+        Nothing is done for these in this pass.
+        """
         kept = [ref for ref, decision in decisions.items() if isinstance(decision, Act | InSync)]
         decided = ((desired.attachments.get(ref), decision) for ref, decision in decisions.items())
         live = [each for each, decision in decided if each is not None and status.answers(each, decision)]
@@ -211,11 +217,11 @@ class Pass:
 
         uids = _to_be_guarded(desired)
         for generation in ([desired.array.ref] if parents else [], parents, [attachment.ref for attachment in live]):
-            going_on = [ref for ref in generation if ref in uids]
-            failed |= await self.writer.all(going_on, lambda ref: self.writer.guard(ref, uids[ref]))
+            staying = [ref for ref in generation if ref in uids]
+            failed |= await self.writer.all(staying, lambda ref: self.writer.guard(ref, uids[ref]))
 
-        if trouble := failed.get(desired.array.ref):
-            failed |= dict.fromkeys(parents, trouble)
+        if error := failed.get(desired.array.ref):
+            failed |= dict.fromkeys(parents, error)
         hosts = status.intents_of_hosts(decisions, desired, inventory)
 
         async def record_host(ref: ObjectRef) -> None:
@@ -231,7 +237,7 @@ class Pass:
         failed |= unrecorded | self._unrecorded(unrecorded, hosts)
         freed = luns.freed_of_former_hosts(decisions, desired, inventory)
         if not await remember(self.writer, desired.array.ref, (), freed=freed.values()):
-            failed |= dict.fromkeys(freed, KubeError("the LUNs that are freed could not be written down"))
+            failed |= dict.fromkeys(freed, KubeError("cannot record the LUNs that are freed"))
         failed |= self._orphaned(live, failed, desired)
         acting = [each.ref for each in live if isinstance(decisions[each.ref], Act) and each.ref not in failed]
         failed |= await self.writer.all(acting, record)
@@ -242,19 +248,19 @@ class Pass:
     def _orphaned(
         live: Iterable[VolumeAttachment], failed: Mapping[ObjectRef, Exception], desired: Desired
     ) -> dict[ObjectRef, Exception]:
-        """Attachments whose host or array could not be held: nothing is done for them in this pass."""
-        trouble = failed.get(desired.array.ref)
+        """Return the attachments whose host or array did not get our finalizer: nothing is done for them now."""
+        array_error = failed.get(desired.array.ref)
         return {
             attachment.ref: error
             for attachment in live
-            if (error := trouble or failed.get(attachment.host)) is not None
+            if (error := array_error or failed.get(attachment.host)) is not None
         }
 
     @staticmethod
     def _unrecorded(
         failed: Mapping[ObjectRef, Exception], hosts: Mapping[ObjectRef, status.HostRecord]
     ) -> dict[ObjectRef, Exception]:
-        """Attachments that would free a LUN of a host which could not say so. Of a host that is gone nobody asks it."""
+        """Return the attachments that would free a LUN that could not be recorded on its host, if that still exists."""
         return {
             ref: error
             for host, error in failed.items()
@@ -304,46 +310,46 @@ class Pass:
         excluded: Collection[ObjectRef],
         is_over: Callable[[], bool],
     ) -> None:
-        """Send these. Whatever ends this: note those whose outcome is unknown, and tell what was mapped by mistake.
+        """Send the operations. In any case, record those with an unknown outcome, and report wrong mappings.
 
-        What takes something away is confirmed by the API server first, with the channel in hand; what a command of
-        ours made by mistake is taken back without: nothing stands on it, and at a stop there is no time for it.
+        The API server confirms a command that removes something, right before it is sent. A wrong mapping of ours is
+        removed without that: nothing uses it, and at a stop there is no time.
         """
         loop = asyncio.get_running_loop()
 
         def why_not(operation: Operation) -> str:
-            asks = isinstance(operation.step, TAKING) and not operation.undoes
-            unconfirmed = self._unconfirmed(operation, desired, loop) if asks else ""
+            removes = isinstance(operation.step, TAKING) and not operation.undoes
+            unconfirmed = self._unconfirmed(operation, desired, loop) if removes else ""
             return unconfirmed or self.why_not(operation)
 
         try:
             await executor.run(operations, self.session, why_not, results, excluded, is_over)
-        finally:  # also when this pass is cancelled: with a command perhaps still running the Lease is not released
+        finally:  # also when this pass is cancelled: while a command may be running, the Lease is not released
             for operation in results.in_doubt:
                 self.in_doubt.add(operation.step)
             self._report_wrong(results, desired)
 
     def _unconfirmed(self, operation: Operation, desired: Desired, loop: asyncio.AbstractEventLoop) -> str:
-        """Why what is known in the cluster of owner and host object may be out of date. Called from threads."""
+        """Return why the cache may be out of date for owner and host object, if it may. Called from threads."""
         attachment = desired.attachments.get(operation.owner)
         hosts = {attachment.host if attachment else operation.owner}
         hosts |= {host.ref for host in desired.hosts.values() if host.status.name == operation.step.host}
         if (host := desired.host_by_object_name.get(operation.step.host)) is not None:
             hosts.add(host.ref)
-        asked = asyncio.run_coroutine_threadsafe(
+        confirmation = asyncio.run_coroutine_threadsafe(
             self.writer.confirm(operation.owner, operation.uid, hosts, desired), loop
         )
         try:
-            asked.result(_CONFIRMED_WITHIN)
+            confirmation.result(_CONFIRMED_WITHIN)
         except (KubeError, TimeoutError, concurrent.futures.CancelledError) as error:
-            asked.cancel()
-            return f"the API server did not confirm it: {str(error) or type(error).__name__}"
+            confirmation.cancel()
+            return f"the API server did not confirm this command: {str(error) or type(error).__name__}"
         return ""
 
     def _report_wrong(self, results: executor.Results, desired: Desired) -> None:
         for wrong in results.wrong:
             owner, meant, made = wrong.operation.owner, wrong.operation.step, wrong.made
-            log.error("%s: %s made this in place of what was meant: %s", owner, meant, made)
+            log.error("%s: %s created another mapping than intended: %s", owner, meant, made)
             if isinstance(meant, MapVolume):
                 attachment = desired.attachments[owner]
                 self._record_events(
@@ -356,7 +362,7 @@ class Pass:
         resource, array = desired.hosts.get(ref) or desired.attachments[ref], desired.array.ref
         meta, system = resource.metadata, self.session.expected
         if inventory is None:
-            raise RuntimeError("nothing was looked at before")
+            raise RuntimeError("the array was not read before")
         return [
             Operation(
                 array,
@@ -381,9 +387,9 @@ class Pass:
         unrecorded: Mapping[ObjectRef, Exception],
         start: "PassStart",
     ) -> set[ObjectRef]:
-        """Write what changed; answers with the objects that are still there and could not be written.
+        """Write changed statuses and Events. Return the objects that still exist and could not be written.
 
-        unrecorded: those that could not be held by our finalizer, or whose record could not be written.
+        unrecorded: objects that did not get our finalizer, or whose intent could not be recorded.
         """
         ends = {ref: each.decision for ref, each in outcomes.items() if isinstance(each.decision, Release)}
         going = {ref: end.on for ref, end in ends.items() if end.left}
@@ -394,14 +400,16 @@ class Pass:
         async def write_status(ref: ObjectRef) -> None:
             outcome, resource = outcomes[ref], desired.hosts.get(ref) or desired.attachments[ref]
             if (ref in going or (ref in ends and ref in desired.hosts)) and not remembered:
-                raise KubeError("what is left on the array could not be written down")
+                raise KubeError("cannot record what a released object leaves on the array")
             if isinstance(outcome.decision, Release):
                 await self.outputs.release(resource)
                 await self.writer.release(ref, resource.metadata)
                 self._record_events(resource, events.of_release(resource, outcome.decision, start.planned.get(ref)))
                 return
             if isinstance(outcome.decision, InSync) and ref in unrecorded:
-                raise unrecorded[ref]  # without our finalizer it could go at any time, and leave its mapping behind
+                raise unrecorded[
+                    ref
+                ]  # without our finalizer it could be deleted at any time, and leave its mapping on the array
             desired_status: HostStatus | AttachmentStatus
             error: KubeError | None = None
             if isinstance(resource, FlashSystemHost):
@@ -421,9 +429,9 @@ class Pass:
                 raise error
 
         failed = await self.writer.all(outcomes, write_status)
-        for ref, trouble in failed.items():
-            if not isinstance(trouble, NotFound | Conflict):  # which are news of what somebody else did
-                log.warning("%s: what there is to say of it could not be written: %s", ref, trouble)
+        for ref, error in failed.items():
+            if not isinstance(error, NotFound | Conflict):  # these result from changes by others
+                log.warning("%s: cannot write its status: %s", ref, error)
         return {ref for ref, error in failed.items() if not isinstance(error, NotFound)}
 
     def _record_events(self, resource: FlashSystemHost | VolumeAttachment, start: Collection[EventRecord]) -> None:
@@ -433,7 +441,7 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class PassStart:
-    """What a pass began with, to tell what is new at its end. found: the resources; planned: what was decided first."""
+    """What a pass began with, to find what is new at its end. found: the resources. planned: the first decisions."""
 
     found: Desired
     planned: Mapping[ObjectRef, Decision]
@@ -450,7 +458,7 @@ class PassStart:
 
 
 def within_bounds(decisions: Mapping[ObjectRef, Decision]) -> Mapping[ObjectRef, Decision]:
-    """As many decisions as one pass may act on, the first ones. The others stand on these, and are due again."""
+    """Return the first decisions, as many as one pass may act on. The others depend on these, and are due again."""
     kept: dict[ObjectRef, Decision] = {}
     commands = 0
     for ref, decision in decisions.items():
@@ -462,25 +470,25 @@ def within_bounds(decisions: Mapping[ObjectRef, Decision]) -> Mapping[ObjectRef,
 
 
 def _leaves_something(host: FlashSystemHost, decision: Decision) -> bool:
-    """Whether something on the array is the host's own, whether or not a volume is attached to it."""
+    """Whether the host has something of its own on the array, independent of attachments."""
     return isinstance(decision, Act) or host.spec.lifecycle is Lifecycle.PERSISTENT
 
 
-def _as_looked_for(due: Iterable[ObjectRef], looked_for: Desired, desired: Desired) -> list[ObjectRef]:
-    """Without those that came, changed or began to leave since the look: it was not meant for that.
+def _unchanged(due: Iterable[ObjectRef], observed_for: Desired, desired: Desired) -> list[ObjectRef]:
+    """Return the due objects without those that were created, changed or deleted since the array was read.
 
-    They are due again. One that was created again under the name of another is another, whatever both ask for.
+    Those are due again. An object that was created again under the same name is another object.
     """
-    return [ref for ref in due if _asked_for(ref, looked_for) == _asked_for(ref, desired)]
+    return [ref for ref in due if _revision(ref, observed_for) == _revision(ref, desired)]
 
 
-def _asked_for(ref: ObjectRef, desired: Desired) -> tuple[object, ...]:
+def _revision(ref: ObjectRef, desired: Desired) -> tuple[object, ...]:
     found = desired.hosts.get(ref) or desired.attachments.get(ref)
     return found.metadata.revision if found else ()
 
 
 def _to_be_guarded(desired: Desired) -> dict[ObjectRef, str]:
-    """The objects that can get our finalizer, with their uids: no finalizer is added to what is being deleted."""
+    """Return the objects that can get our finalizer, with their uids: not those that are being deleted."""
     everything = (desired.array, *desired.hosts.values(), *desired.attachments.values())
     return {each.ref: each.metadata.uid for each in everything if not each.metadata.deleting}
 

@@ -1,4 +1,4 @@
-"""Blocking work in threads, awaited to its end whatever happens to the one who waits."""
+"""Run blocking work in threads, and await its end even if the caller is cancelled."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,11 +9,11 @@ Answer = TypeVar("Answer")
 
 
 async def in_thread(pool: ThreadPoolExecutor, work: Callable[[], Answer]) -> Answer:
-    """Run `work` in that pool. Each array has its own, so that one that hangs keeps no other waiting.
+    """Run `work` in that pool. Each array has its own pool, so that an array that hangs does not block others.
 
-    A thread cannot be interrupted. Cancelled meanwhile, however often, this waits until the work is over, and then
-    raises CancelledError: nothing that was begun is still under way when the caller goes on. Whoever cancels has to
-    see to it that the work ends (`Session.drain`).
+    A thread cannot be interrupted. If cancelled meanwhile, even repeatedly, this waits until the work is over, and then
+    raises CancelledError: nothing is still under way when the caller continues. The code that cancels has to make sure
+    that the work ends (`Session.drain`).
     """
     future = asyncio.get_running_loop().run_in_executor(pool, work)
     cancelled: asyncio.CancelledError | None = None
@@ -23,6 +23,6 @@ async def in_thread(pool: ThreadPoolExecutor, work: Callable[[], Answer]) -> Ans
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
-        future.exception()  # the work has recorded what matters of it; nothing awaits the rest any more
+        future.exception()  # mark it as retrieved: the work has recorded what matters
         raise cancelled
     return future.result()

@@ -1,4 +1,4 @@
-"""Objects that no array's worker looks after: what they refer to is not there, or their spec cannot be read."""
+"""Unassigned objects, which no worker handles: their array or host does not exist, or their spec cannot be read."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.base import StatusModel, remember
+from flashsystem_operator.api.base import remember
 from flashsystem_operator.api.common import Condition, DeletionPolicy
 from flashsystem_operator.api.host import FlashSystemHost, Ownership
 from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 
 
 class Unassigned:
-    """Says what is missing; lets a deleted object go when nothing of it can be on any array.
+    """Reports what is missing, and releases a deleted object if it cannot have anything on an array.
 
-    looked_after: whether a worker has the object by now.
+    looked_after: whether a worker handles the object now.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Unassigned:
         self._queue.put_all(refs)
 
     async def run(self) -> None:
-        """One replica at a time does this, for ever; the others keep their queue for when it is theirs to do."""
+        """Work while holding the Lease, in one replica at a time; the others keep their queue until they hold it."""
         while True:
             lease = self._lease = Lease(self._kube, LEASE, self._terms, self._clock)
             await lease.acquire()
@@ -80,7 +80,7 @@ class Unassigned:
                 raise
 
     async def _turn(self, due: Collection[ObjectRef]) -> None:
-        failed = await self._writer.all((ref for ref in due if not self._looked_after(ref)), self._say)
+        failed = await self._writer.all((ref for ref in due if not self._looked_after(ref)), self._report)
         failed = {ref: error for ref, error in failed.items() if not isinstance(error, NotFound)}
         for ref, error in failed.items():
             log.warning("%s: %s", ref, error)
@@ -88,7 +88,7 @@ class Unassigned:
         for ref in set(due) - failed.keys():
             self._failures.forget(ref)
 
-    async def _say(self, ref: ObjectRef) -> None:
+    async def _report(self, ref: ObjectRef) -> None:
         entry = self._cache.get(ref)
         if entry is None:
             return
@@ -99,8 +99,9 @@ class Unassigned:
             status = remember(STATUS_MODELS[ref.kind], entry.status)
             before: tuple[Condition, ...] = getattr(status, "conditions")  # noqa: B009 - every kind's status has them
             decision = replace(decision, notes=(*decision.notes, *kept(before)))
-            said = conditions(decision, before, entry.meta.generation, now())
-            await self._writer.status(ref, entry.meta.uid, _with(status, said, entry.meta.generation))
+            after = conditions(decision, before, entry.meta.generation, now())
+            update = {"conditions": after, "observed_generation": entry.meta.generation}
+            await self._writer.status(ref, entry.meta.uid, status.model_copy(update=update))
             self._writer.record_events(ref, entry.meta.uid, events.of_unassigned(before, decision))
 
     async def _release(self, entry: Entry, end: Release) -> None:
@@ -109,13 +110,13 @@ class Unassigned:
         freed = [luns.left_by(host, host.status.quarantined_luns)] if host else []
         going = [entry.ref] if end.left else []
         if array and not await remember_released(self._writer, array, going, freed=freed):
-            raise KubeError("what is left on the array could not be written down")
+            raise KubeError("cannot record what a released object leaves on the array")
         await self._outputs.release(entry.resource)
         await self._writer.release_unchanged(entry.ref, entry.meta, end.left)
 
 
 def judge(entry: Entry, cache: Cache) -> Decision | None:
-    """What keeps an object from being worked, or None when it is an array that its worker looks after."""
+    """Return why an object cannot be reconciled, or None for an array, which its worker handles."""
     if entry.meta.deleting and entry.meta.released:
         return Release(left_by(remember(STATUS_MODELS[entry.ref.kind], entry.status)))
     match entry.resource:
@@ -150,18 +151,14 @@ def _array_not_found(array: ObjectRef, meta: ObjectMeta, cache: Cache) -> Wait:
         out = f", or {way_out(meta)}" if meta.deleting else ""
         return Wait(
             Reason.ARRAY_NOT_FOUND,
-            f"{array} is in a namespace that this operator does not watch. Ask whoever keeps the operator to watch "
+            f"{array} is in a namespace that this operator does not watch. Ask the cluster administrator to watch "
             f"namespace {array.namespace} too, with --watch-namespace{out}.",
         )
-    missing = f"There is no {array} that can be worked with."
+    missing = f"{array} does not exist or cannot be read."
     if meta.deleting:
-        out = f"Make it again, and this object goes when nothing of it is left there; or {way_out(meta)}."
+        out = f"Create it again, and the operator removes what this object has on the array; or {way_out(meta)}."
         return Wait(Reason.ARRAY_NOT_FOUND, f"{missing} {out}")
     return Wait(
         Reason.ARRAY_NOT_FOUND,
-        f"{missing} Work starts when it is made; what is already on the array stays as it is until then.",
+        f"{missing} Create it to start the work; what is already on the array stays unchanged until then.",
     )
-
-
-def _with(status: StatusModel, said: tuple[Condition, ...], generation: int) -> StatusModel:
-    return status.model_copy(update={"conditions": said, "observed_generation": generation})

@@ -1,4 +1,4 @@
-"""Works one array: pass after pass over whatever is due, for as long as this replica holds the array's Lease."""
+"""The worker of one array: pass after pass over the due objects while this replica holds the array's Lease."""
 
 import asyncio
 import logging
@@ -37,11 +37,11 @@ from flashsystem_operator.settings import Settings
 
 _BATCH = 500
 _SHARE = 0.3
-"""Seconds that a free Lease is left to others, for each array that this replica works already."""
+"""Seconds for which a free Lease is left to other replicas, for each array that this replica already works."""
 
 _STUCK = 300.0
 """Seconds without the end of any command, and of any request to the API server, after which a pass counts as hanging,
-where commandTimeout is not long."""
+unless commandTimeout is long."""
 
 _PAUSE_ALL = "Option --pause-all of the operator"
 
@@ -49,9 +49,9 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """One FlashSystemArray. busy: asked for the number of arrays that this replica works.
+    """The worker of one FlashSystemArray. busy: returns the number of arrays that this replica works.
 
-    All of it belongs to one event loop, but for the looks and the commands, which run in threads of the array's own.
+    It belongs to one event loop. Reads and commands of the array run in the array's own threads.
     """
 
     def __init__(
@@ -97,18 +97,18 @@ class Worker:
 
     @property
     def state(self) -> WorkerState:
-        """For whoever measures."""
+        """The worker's state for the metrics."""
         return WorkerState(self._array(), self.working, self._meter, Backlog.of(self._queue), self._connection.sessions)
 
     def wake(self, refs: Collection[ObjectRef], delay: float = 0.0) -> None:
-        """Make objects due. A wake-up without delay comes from a change, and beats whatever back-off there is."""
+        """Make objects due. A wake-up without delay comes from a change, and resets the back-off."""
         for ref in refs:
             if not delay:
                 self._failures.forget(ref)
             self._queue.put(ref, delay)
 
     async def run(self) -> None:
-        """Hold the Lease and work, for ever. Cancelled at the end: what was sent is waited for, the Lease let go."""
+        """Hold the Lease and work until cancelled: then sent commands are awaited and the Lease is released."""
         logs.about(self.ref)
         try:
             while True:
@@ -133,7 +133,7 @@ class Worker:
             await lease.while_held(self._work(lease.name), self.drain)
         finally:
             self._connection.close()
-            # With a command perhaps still running the Lease is left to run out: the next holder waits for that.
+            # If a command may still be running, the Lease is left to expire: the next holder waits for that.
             if not self._in_doubt.hosts and not self._in_doubt.everything:
                 await lease.release()
 
@@ -143,7 +143,7 @@ class Worker:
         return LeaseTerms(settings.namespace, settings.identity, settings.lease_duration)
 
     async def _work(self, lease: str) -> None:
-        """Passes, until the array turns out to be another than the Lease is for."""
+        """Run passes until the array turns out to be a different one than the Lease is for."""
         self._inventory = None
         self.wake([self.ref])
         while (array := self._array()) is not None and self._lease_name(array) == lease:
@@ -162,12 +162,12 @@ class Worker:
                 log.warning("%s: %s", self.ref, error)
                 self._retry(due)
             except Withheld as error:
-                # The array is worked no longer by this replica; whoever works it next begins with a survey.
+                # This replica no longer works the array; the next one begins with a survey.
                 turn.end = PassEnd.STOPPED
                 log.info("%s: %s", self.ref, error)
                 self._retry(due)
             except Exception:
-                log.exception("%s: a pass failed in a way that it must not: please report this", self.ref)
+                log.exception("%s: internal error during reconciliation; please report it", self.ref)
                 self._inventory = None
                 self._retry(due)
 
@@ -181,21 +181,21 @@ class Worker:
         try:
             await self._pass(array, due - await self._release(due))
         except ArrayDown as down:
-            await self._say_down(due, down)
+            await self._report_down(due, down)
         except ArrayError as error:
-            await self._say_down({self.ref, *due}, self._connection.lost(error))
+            await self._report_down({self.ref, *due}, self._connection.lost(error))
         else:
             return PassEnd.DONE
         return PassEnd.ARRAY_DOWN
 
     async def _release(self, due: set[ObjectRef]) -> set[ObjectRef]:
-        """Those of whom somebody said so, whether or not the array can be reached. Answers with them."""
+        """Release the objects with the release annotation, even if the array is unreachable; return their refs."""
         entries = (entry for ref in due if ref != self.ref and (entry := self._cache.get(ref)) is not None)
         going = {entry.ref: entry for entry in entries if entry.meta.deleting and entry.meta.released}
         hosts = (entry.counted for entry in going.values() if isinstance(entry.counted, FlashSystemHost))
         freed = [luns.left_by(host, host.status.quarantined_luns) for host in hosts]
         if not await remember(self._writer, self.ref, going, freed=freed):
-            raise KubeError("what is let go could not be written down")
+            raise KubeError("cannot record what released objects leave on the array")
         for ref, entry in going.items():
             left = left_by(self._writer.remembered(ref))
             log.info("%s: %s", ref, left)
@@ -203,8 +203,8 @@ class Worker:
             await self._writer.release_unchanged(ref, entry.meta, left)
         return set(going)
 
-    async def _say_down(self, due: set[ObjectRef], down: ArrayDown) -> None:
-        """One condition on the array, one on each object that wanted something. The array's own turn comes again."""
+    async def _report_down(self, due: set[ObjectRef], down: ArrayDown) -> None:
+        """Write conditions of the array and of the due objects, and requeue the array."""
         self._inventory = None
         if down.said != self._complained:
             log.warning("%s: %s", self.ref, down.said.message)
@@ -256,15 +256,15 @@ class Worker:
         self._line_up(due, ended)
 
     def _requested(self, due: Collection[ObjectRef]) -> set[ObjectRef]:
-        """Those of these that carry a request for an attempt that was not made yet.
+        """Return the objects with a requested reconciliation that was not attempted yet.
 
-        Each is one attempt, also while its echo cannot be written: a wrong password is not tried over and over.
+        Each request is one attempt, also if its echo cannot be written: a wrong password is not retried in a loop.
         """
         new = set[ObjectRef]()
         for ref in due:
-            entry, said = self._cache.get(ref), self._writer.remembered(ref)
+            entry, status = self._cache.get(ref), self._writer.remembered(ref)
             asked = entry.meta.asked.reconcile_requested_at if entry else None
-            if not asked or getattr(said, "last_handled_reconcile_at", None) == asked:
+            if not asked or getattr(status, "last_handled_reconcile_at", None) == asked:
                 self._attempted.pop(ref, None)
             elif self._attempted.get(ref) != asked:
                 self._attempted[ref] = asked
@@ -272,7 +272,7 @@ class Worker:
         return new
 
     def _line_up(self, due: set[ObjectRef], ended: Ended) -> None:
-        """Give a turn to whom the pass leaves unfinished, and to whom it may have cleared the way."""
+        """Requeue the objects that the pass leaves unfinished, and wake those that may no longer be obstructed."""
         for ref in due - ended.again.keys():
             self._failures.forget(ref)
         for ref, delay in ended.again.items():
@@ -296,31 +296,31 @@ class Worker:
             self._queue.put(ref, self._failures.failed(ref))
 
     def _why_not(self, operation: Operation) -> str:
-        """Called from threads."""
+        """Return why a command may not be sent now, if anything. Called from threads."""
         leased = self.working and self._lease is not None and self._lease.valid
         if operation.undoes and self._lease is not None:
-            # After a stop, too; and the next holder of the Lease waits this long for what was sent before.
+            # Also after a stop; and the next holder of the Lease waits this long for commands that were sent before.
             array = self._array()
             leased = self._lease.was_valid(array.spec.limits.command_timeout if array else 0.0)
         return executor.why_not(operation, self._cache, leased=leased, paused=self._paused)
 
     @property
     def _paused(self) -> str:
-        """What pauses all arrays, if anything does."""
+        """The name of the option that pauses all arrays, if it is set."""
         return _PAUSE_ALL if self._settings.pause_all else ""
 
     def drain(self) -> None:
-        """Send no further command; those that were sent are waited for. Before the end, or while another works it."""
+        """Send no further command; those that were sent are awaited. Called before the end, or on loss of the Lease."""
         self.working = False
         self._connection.drain()
 
     def abandon(self) -> None:
-        """Cut the connections: what is under way has an unknown outcome, and whoever waits for it gets on."""
+        """Close the connections: commands under way have an unknown outcome, and their callers continue."""
         self._connection.close()
 
     @property
     def healthy(self) -> bool:
-        """Whether a pass that is under way gets on: a restart helps one that hangs in itself, and no other."""
+        """Whether the current pass makes progress. Only for a pass that hangs does a restart help."""
         limit = _STUCK
         if (array := self._array()) is not None:
             limit = max(limit, 5 * array.spec.limits.command_timeout)

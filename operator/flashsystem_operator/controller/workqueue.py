@@ -1,4 +1,4 @@
-"""When which key is due: a queue that holds each key once, and the growing waits of what failed."""
+"""The work queue, which holds each key once with the time when it is due, and the back-off after failures."""
 
 import asyncio
 import random
@@ -13,7 +13,7 @@ Clock = Callable[[], float]
 
 @dataclass(slots=True)
 class Backoff(Generic[Key]):
-    """Doubling waits with jitter, for ever, forgotten on success. Times in seconds.
+    """Doubling waits with jitter, reset on success. Times in seconds.
 
     first: the first wait, on average. longest: no wait is longer.
     """
@@ -23,7 +23,7 @@ class Backoff(Generic[Key]):
     _failures: dict[Key, int] = field(default_factory=dict)
 
     def failed(self, key: Key) -> float:
-        """How long to wait after one more failure: between half and all of first, 2 x first, 4 x first ..."""
+        """Count a failure. Return the wait: between half and all of 2, 4, 8 ... x first, at most longest."""
         count = self._failures.get(key, 0)
         self._failures[key] = count + 1
         full = min(self.longest, 2 * self.first * 2.0 ** min(count, 32))
@@ -34,9 +34,9 @@ class Backoff(Generic[Key]):
 
 
 class DelayQueue(Generic[Key]):
-    """Keys with the time at which each is due. A key is in it once, at the earliest time that was asked for.
+    """Keys with the time at which each is due. A key is in it once, at the earliest requested time.
 
-    Belongs to one event loop. A key that is taken is out of the queue: what comes in meanwhile is a new reason.
+    Belongs to one event loop. A key that is taken is out of the queue: it may be put again meanwhile.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -49,7 +49,7 @@ class DelayQueue(Generic[Key]):
 
     @property
     def due(self) -> tuple[int, float]:
-        """How many keys are due, and for how many seconds the first of them has been; 0 if none is."""
+        """The number of due keys, and for how many seconds the oldest has been due; 0 if none is."""
         now = self._clock()
         late = [now - at for at in self._due.values() if at <= now]
         return len(late), max(late, default=0.0)
@@ -69,7 +69,7 @@ class DelayQueue(Generic[Key]):
         self._due.pop(key, None)
 
     async def batch(self, most: int, window: float) -> list[Key]:
-        """The keys that are due, at most so many; waits for the first one, then `window` seconds for its kin."""
+        """Wait for the first due key, then `window` seconds for others. Return at most so many due keys."""
         while True:
             self._changed.clear()
             wait = min(self._due.values(), default=float("inf")) - self._clock()

@@ -1,4 +1,4 @@
-"""Writes what a pass found into the cluster: statuses, our finalizer, Events. Many side by side, and only changes."""
+"""The writer of statuses, our finalizer and Events. It writes concurrently, and only what changed."""
 
 import asyncio
 import time
@@ -15,19 +15,19 @@ from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.events import EventReason, EventRecord
 
 _SIDE_BY_SIDE = 32
-"""Writes in flight; more gained nothing against a real API server."""
+"""Concurrent writes; more were not faster against a real API server."""
 
 _FLUSH = 2.0
 """Seconds for which the end of a writer waits for Events."""
 
 
 def now() -> str:
-    """The time as conditions have it: RFC 3339 in UTC, whole seconds."""
+    """Return the time in the format of conditions: RFC 3339 in UTC, whole seconds."""
     return text.text(datetime.now(UTC))
 
 
 class Writer:
-    """Every answer goes straight into the cache, so that the next plan stands on what was written."""
+    """The writer of one worker. Each response is stored in the cache, so that the next plan uses what was written."""
 
     def __init__(self, kube: Kube, cache: Cache) -> None:
         self._kube = kube
@@ -39,7 +39,7 @@ class Writer:
     async def all(
         self, refs: Iterable[ObjectRef], write: Callable[[ObjectRef], Awaitable[None]]
     ) -> dict[ObjectRef, KubeError]:
-        """Do one write for each object, side by side; answers with those that failed, Gone included."""
+        """Write concurrently for each object. Return the errors of those that failed, NotFound included."""
         failed: dict[ObjectRef, KubeError] = {}
 
         async def one(ref: ObjectRef) -> None:
@@ -57,7 +57,7 @@ class Writer:
     async def status(self, ref: ObjectRef, uid: str, status: StatusModel) -> None:
         """Write a status if it differs from the one that the API server has. Raises KubeError.
 
-        uid: of the object that the status is about. One that was created under its name since has nothing of it.
+        uid: of the object that the status belongs to, not of another one that was created with its name since.
         """
         was_known = await self._settle(ref)
         entry, desired = self._cache.get(ref), status.to_json()
@@ -66,23 +66,23 @@ class Writer:
         _same(ref, uid, entry.meta)
         if entry.status != desired:
             if not was_known:
-                # An earlier write of ours was done after all. The same would be said again, with another time.
-                raise Conflict(f"{ref} has another status than was known")
+                # An earlier write of ours took effect after all. The same would be written again, with another time.
+                raise Conflict(f"{ref} has a different status than the cache")
             write = self._kube.write_status(ref, entry.meta, entry.status, desired)
             self._cache.put(ref.kind, await self._write(ref, write))
 
     def remembered(self, ref: ObjectRef) -> StatusModel | None:
-        """The status of an object as it is known now, newer than the world of a pass that wrote to it."""
+        """Return the status of an object in the cache, newer than the desired state of a pass that wrote to it."""
         entry = self._cache.get(ref)
         return remember(STATUS_MODELS[ref.kind], entry.status) if entry else None
 
     def uid(self, ref: ObjectRef) -> str:
-        """Of the object that has this name now; empty if there is none."""
+        """Return the UID of the object that has this name now; empty if there is none."""
         entry = self._cache.get(ref)
         return entry.meta.uid if entry else ""
 
     async def guard(self, ref: ObjectRef, uid: str) -> None:
-        """Put our finalizer on the object of this uid, unless it is there. Raises KubeError."""
+        """Add our finalizer to the object of this uid, unless it has it. Raises KubeError."""
         await self._settle(ref)
         entry = self._cache.get(ref)
         if entry is None:
@@ -93,10 +93,10 @@ class Writer:
             self._cache.put(ref.kind, await self._write(ref, write))
 
     async def release(self, ref: ObjectRef, decided: ObjectMeta) -> None:
-        """Take our finalizer off. Raises KubeError.
+        """Remove our finalizer. Raises KubeError.
 
-        decided: the object's metadata when that was decided. Of another object, and of another version of this one,
-            nothing was decided: Gone, or Conflict.
+        decided: the object's metadata when its release was decided. For another object it raises NotFound, for
+            another version of it Conflict.
         """
         try:
             await self._settle(ref)
@@ -107,7 +107,7 @@ class Writer:
             if entry.tombstone:
                 self._cache.remove(ref)
             elif entry.meta.resource_version != decided.resource_version:
-                raise Conflict(f"{ref} was changed since its end was decided")
+                raise Conflict(f"{ref} was changed after its release was decided")
             elif entry.meta.guarded:
                 body = await self._write(ref, self._kube.write_finalizer(ref, decided, present=False))
                 if decided.deleting and not decided.other_finalizers:
@@ -115,12 +115,12 @@ class Writer:
                 else:
                     self._cache.put(ref.kind, body)
         except NotFound:
-            # Of an earlier try, perhaps, whose answer was lost. The watch may have lost that it ended, too.
+            # Perhaps from an earlier attempt whose response was lost. The watch may have missed the deletion, too.
             self._cache.learn_end(ref, decided.uid)
             raise
 
     async def _write(self, ref: ObjectRef, write: Awaitable[Body]) -> Body:
-        """The object as it was written. One whose write failed may be other than we know, until it was read again."""
+        """Return the written object. If the write failed, its state is in doubt until it is read again."""
         try:
             return await write
         except NotFound:
@@ -130,10 +130,10 @@ class Writer:
             raise
 
     async def _settle(self, ref: ObjectRef) -> bool:
-        """Read again what an earlier write of unknown effect was to change: else the same would be written twice.
+        """Read an object again if the effect of an earlier write is in doubt: else it might be written twice.
 
-        Answers whether it is as it was known. Raises Conflict if users changed it: what is to be written now was
-        decided on what was.
+        Return whether the cache was right. Raises Conflict if users changed the object: the new write was decided on
+        the old state.
         """
         entry = self._cache.get(ref)
         if ref not in self._doubtful or entry is None or entry.tombstone:
@@ -146,12 +146,12 @@ class Writer:
         return change is Change.NOTHING
 
     async def confirm(self, owner: ObjectRef, uid: str, hosts: Collection[ObjectRef], planned: Desired) -> None:
-        """Ask the API server whether an object and all attachments of these hosts are as the plan assumes.
+        """Check with the API server that an object and all attachments of these hosts are as the plan assumes.
 
-        Asked right before something is removed on the array: a watch may be late, and an attachment that needs it may
-        have been created a moment ago; or the watch was in time, but the plan is older. Takes one request for a host of
-        up to 500 attachments, and mostly no other. Raises Conflict or NotFound if something differs, and KubeError if
-        the API server does not answer.
+        To be called right before something is removed on the array: a watch may be late, and an attachment that needs
+        it may have been created a moment ago; or the watch was in time, but the plan is older. Takes one request for a
+        host with up to 500 attachments, and mostly no other. Raises Conflict or NotFound if something differs, and
+        KubeError if the API server does not answer.
         """
         entry = self._cache.get(owner)
         if entry is None or entry.meta.uid != uid:
@@ -168,36 +168,36 @@ class Writer:
             for ref, now in self._cache.attachments_of(host, planned.array.ref).items():
                 before = planned.attachments.get(ref)
                 if before is None or before.metadata.revision != now.metadata.revision:
-                    raise Conflict(f"{ref} is not as it was when this was planned")
+                    raise Conflict(f"{ref} was changed after this was planned")
 
     def _compare(self, kind: Kind, body: Body) -> None:
-        """Raise Conflict if users changed an object since it was known."""
+        """Raise Conflict if users changed an object since it was cached."""
         meta = body["metadata"]
         ref = ObjectRef(kind, meta["namespace"], meta["name"])
         known = self._cache.get(ref)
         if known is not None and known.meta.resource_version == meta["resourceVersion"]:
             return
         if self._cache.change(kind, body) is Change.WISH:
-            if known is None or known.meta.uid == meta["uid"]:  # else a watch has to show the end of the former first
+            if known is None or known.meta.uid == meta["uid"]:  # else a watch has to show the old one's deletion first
                 self._cache.learn(kind, body)
-            raise Conflict(f"{ref} is not as it was known a moment ago")
+            raise Conflict(f"{ref} was changed a moment ago")
 
     def record_events(self, ref: ObjectRef, uid: str, news: Iterable[EventRecord]) -> None:
-        """Have Events about an object written soon, also when it is about to go. Never waits, never fails."""
+        """Queue Events about an object, also if it is about to be deleted. Never waits, never fails."""
         for each in news:
             self._events.record_events(as_it_was(ref), uid, each)
 
     async def release_unchanged(self, ref: ObjectRef, decided: ObjectMeta, left: str) -> None:
-        """As `release`, and say in an Event what stays on the array, if anything. Raises KubeError."""
+        """Do as `release`, and report in an Event what stays on the array, if anything. Raises KubeError."""
         if left:
             self.record_events(ref, decided.uid, [EventRecord(EventReason.LEFT_ON_ARRAY, left)])
         await self.release(ref, decided)
 
     async def close(self) -> None:
-        """Wait a moment for the Events that are still to be written."""
+        """Wait a moment for the queued Events to be written."""
         await self._events.flush(_FLUSH)
 
 
 def _same(ref: ObjectRef, uid: str, known: ObjectMeta) -> None:
     if known.uid != uid:
-        raise NotFound(f"{ref} is gone, and another object has its name by now")
+        raise NotFound(f"{ref} is gone, and another object has its name now")

@@ -1,1 +1,1 @@
-"""kopf, and nothing of it anywhere else: watches that hand on what they see, and the life around them."""
+"""The process around the controller, and the only use of kopf: its watches, which pass on what they see."""

@@ -1,7 +1,8 @@
-"""What the operator says on its own pod when it cannot start, for whoever reads `kubectl describe pod`.
+"""The operator's process: start, connect to the API server, run kopf's watches, reconnect, and stop in good order.
 
-One Event a pod, however often its container is started again: it has a fixed name, and counts. The same words are the
-last line of the log, and so the message of the container's last state: where no Event can be written, that says it.
+If it cannot start, it reports the reason as an Event on its own pod, for `kubectl describe pod`: one Event per pod
+with a fixed name and a count, however often the container is restarted. The same message is the last line of the log,
+and so the message of the container's last state, for when no Event can be written.
 """
 
 import asyncio
@@ -44,15 +45,31 @@ from flashsystem_operator.settings import Pod, Settings
 
 _REASON = "CannotStart"
 _LIMIT = 5.0
-"""Seconds for a request: an API server that does not answer is the likeliest reason of all."""
+"""Seconds for a request: an API server that does not answer is the most likely reason."""
 _LENGTH = 1024
 """Characters of a message, as the API server's own limit for the newer kind of Event."""
+
+HARD_END = 1
+"""The exit code of a process that did not end in good order within its grace period."""
+
+_HARD_END_AT = 17 / 18
+"""The part of the grace period after which the process exits hard: shortly before Kubernetes would kill it."""
+_LAST_LINE = 1.0
+"""Seconds to write the last line of the log."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+_GIVES_UP = (1, 1, 2, 3, 5)
+"""Seconds between kopf's retries after a refusal or a 5xx: together about as long as a Lease is valid. If the server
+does not answer at all, kopf retries without limit."""
+
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds before each attempt to reconnect; the last one is repeated without limit."""
 
 log = logging.getLogger(__name__)
 
 
-async def tell(pod: Pod, kubeconfig: Path | None, why: str) -> None:
-    """Write it, or count it. Never fails: who cannot start has one line to say, and this is not it."""
+async def report_on_pod(pod: Pod, kubeconfig: Path | None, why: str) -> None:
+    """Write the Event, or count it on the existing one. Never fails: the reason for the failed start must stay."""
     try:
         async with await client_of(kubeconfig) as api:
             await _write(Kube(api, _LIMIT), _event(pod, why))
@@ -66,10 +83,10 @@ async def _write(kube: Kube, event: dict[str, Any]) -> None:
     try:
         await kube.event(namespace, event)
     except Conflict:
-        # To change nothing tells how often it was told, with no right to read Events.
-        told = await kube.patch_event(namespace, name, {})
-        again = {key: event[key] for key in ("message", "lastTimestamp")}
-        await kube.patch_event(namespace, name, {**again, "count": told + 1})
+        # An empty patch returns the count; the operator has no permission to read Events.
+        count = await kube.patch_event(namespace, name, {})
+        update = {key: event[key] for key in ("message", "lastTimestamp")}
+        await kube.patch_event(namespace, name, {**update, "count": count + 1})
 
 
 def _event(pod: Pod, why: str) -> dict[str, Any]:
@@ -94,22 +111,12 @@ def _event(pod: Pod, why: str) -> dict[str, Any]:
     }
 
 
-HARD_END = 1
-"""The exit code of a process that did not end in good order within its grace period."""
-
-_HARD_END_AT = 17 / 18
-"""The part of the grace period after which that is: a little before Kubernetes would kill it without a word."""
-_LAST_LINE = 1.0
-"""Seconds in which the last line of the log is written, if it can be."""
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-
 class Stop:
-    """Belongs to the event loop of the main thread. flag: set when a signal came, for those who wait for it.
+    """The stop of the process by a signal. Belongs to the event loop of the main thread.
 
-    grace: seconds from the signal to the end of the process, at most.
-    begin: called once in the event loop, as soon as it has a moment. left: what has not ended yet, in words; called
-        from another thread.
+    flag: set when a signal was received. grace: maximum seconds from the signal to the end of the process.
+    begin: called once in the event loop, as soon as it is free. left: names of what has not ended yet; called from
+        another thread.
     """
 
     def __init__(self, grace: float, begin: Callable[[], None], left: Callable[[], Sequence[str]]) -> None:
@@ -118,31 +125,31 @@ class Stop:
         self._begin = begin
         self._left = left
         self._loop = asyncio.get_running_loop()
-        # The only queue into which a signal handler may put: it interrupts the thread that it runs in anywhere.
-        self._heard = queue.SimpleQueue[float]()
-        self._is_heard = False
+        # The only queue that a signal handler may use: a handler interrupts its thread at any point.
+        self._received = queue.SimpleQueue[float]()
+        self._is_received = False
         self._block: asyncio.Timeout | None = None
         threading.Thread(target=self._watch, name="hard-end", daemon=True).start()
 
     def handle_signals(self) -> None:
-        """To be called again when a library has taken the signals for itself.
+        """Install the handlers. To be called again when a library has replaced them.
 
-        A loop that hangs hears none. So Python's own handler is there too: it runs whatever the main thread does.
+        A loop that hangs handles no signal. So Python's own handler is installed too: it runs at any time.
         """
         for number in _SIGNALS:
-            self._loop.add_signal_handler(number, self._told)
-            signal.signal(number, self._hear)
+            self._loop.add_signal_handler(number, self._begin_stop)
+            signal.signal(number, self._receive)
 
-    def _hear(self, *_: object) -> None:
-        """Set both ends of the grace period: that of `_watch`, and the kernel's, for when no thread runs any more."""
-        if not self._is_heard:
-            self._is_heard = True
+    def _receive(self, *_: object) -> None:
+        """Start both timers of the grace period: that of `_watch`, and the kernel's, for when no thread runs."""
+        if not self._is_received:
+            self._is_received = True
             signal.setitimer(signal.ITIMER_REAL, self._grace)
-            self._heard.put(time.monotonic())
+            self._received.put(time.monotonic())
 
     @asynccontextmanager
     async def leaving(self) -> AsyncIterator[None]:
-        """A block that is cancelled and left when the signal comes, or that came before."""
+        """Run a block that is cancelled and left when the signal is received, or was received before."""
         try:
             async with asyncio.timeout(0 if self.flag.is_set() else None) as self._block:
                 yield
@@ -152,55 +159,50 @@ class Stop:
         finally:
             self._block = None
 
-    def _told(self) -> None:
+    def _begin_stop(self) -> None:
         if self.flag.is_set():
             return
-        log.info("told to stop: no further command is sent")
+        log.info("received the signal to stop: no further command is sent")
         self.flag.set()
         if self._block is not None:
             self._block.reschedule(self._loop.time())
         self._begin()
 
     def _watch(self) -> None:
-        """The last resort. It ends the process when the loop hangs, or a thread.
+        """End the process, as a last resort, when the loop or a thread hangs.
 
-        While the interpreter ends, no other thread runs: there SIGALRM, which has no handler, ends the process.
+        While the interpreter ends, no other thread runs: then SIGALRM, which has no handler, ends the process.
         """
-        time.sleep(max(0.0, self._heard.get() + self._grace * _HARD_END_AT - time.monotonic()))
-        # In a thread of its own, since the log may be what hangs.
-        last_line = threading.Thread(target=self._say_what_is_left, daemon=True)
+        time.sleep(max(0.0, self._received.get() + self._grace * _HARD_END_AT - time.monotonic()))
+        # In a thread of its own, since logging may be what hangs.
+        last_line = threading.Thread(target=self._log_what_is_left, daemon=True)
         last_line.start()
         last_line.join(_LAST_LINE)
         os._exit(HARD_END)
 
-    def _say_what_is_left(self) -> None:
+    def _log_what_is_left(self) -> None:
         left = ", ".join(self._left()) or "the end of the process itself"
         log.error(
-            "the process ends now, %g s after it was told to. This has not ended: %s. The outcome of a command that "
-            "was under way is not known, and Leases run out.",
+            "the process ends now, %g s after the signal to stop. This has not ended: %s. The outcome of a command "
+            "that was under way is not known, and Leases expire.",
             self._grace * _HARD_END_AT,
             left,
         )
 
 
-_GIVES_UP = (1, 1, 2, 3, 5)
-"""Seconds between kopf's tries when it is refused, or answered by a 5xx: together about as long as a Lease lives. To a
-server that does not answer at all it comes back for ever."""
-
-_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds before all is taken up anew; the last one for ever."""
-
-
 class CannotStart(Exception):
-    """The operator cannot begin its work. The message says in one line what to do."""
+    """The operator cannot start. The message states in one line what to do."""
 
 
 class _Ended(Exception):
-    """A watch ended for good; the message carries why. All has to be taken up anew."""
+    """A watch ended and does not come back; the message carries the reason. The operator has to reconnect."""
 
 
 class _Life:
-    """controller: of the present attempt; None between two of them. stop: the signal that ends it all."""
+    """The process's state over all attempts.
+
+    controller: of the current attempt; None between two attempts. worked: whether any attempt succeeded so far.
+    """
 
     def __init__(self, grace: float) -> None:
         self.controller: Controller | None = None
@@ -228,23 +230,23 @@ class _Life:
 
 
 async def operate(settings: Settings, kubeconfig: Path | None) -> None:
-    """Run until a signal comes. Raises CannotStart if it never worked, and has said so on its pod then."""
+    """Run until a signal is received. Raises CannotStart, also reported on the pod, if it never worked."""
     try:
         await _live(settings, kubeconfig)
     except CannotStart as error:
         if settings.pod is not None:
-            await tell(settings.pod, kubeconfig, str(error))
+            await report_on_pod(settings.pod, kubeconfig, str(error))
         raise
 
 
 async def _live(settings: Settings, kubeconfig: Path | None) -> None:
     life = _Life(settings.grace)
     life.stop.handle_signals()
-    asyncio.get_running_loop().set_exception_handler(_heed)
+    asyncio.get_running_loop().set_exception_handler(_handle_loop_error)
     async with AsyncExitStack() as stack:
         if settings.probe_port is not None:
             await _serve_probes(stack, settings.probe_port, life)
-        said, failures = "", 0
+        reported, failures = "", 0
         while not life.stop.flag.is_set():
             try:
                 await _attempt(settings, kubeconfig, life)
@@ -252,16 +254,16 @@ async def _live(settings: Settings, kubeconfig: Path | None) -> None:
                 if not life.worked:
                     raise
                 failures = 1 if isinstance(error, _Ended) else failures + 1
-                if str(error) != said:
-                    log.warning("%s. It is tried again until it works.", str(error).rstrip("."))
-                said = "" if isinstance(error, _Ended) else str(error)
+                if str(error) != reported:
+                    log.warning("%s. The operator retries until it works.", str(error).rstrip("."))
+                reported = "" if isinstance(error, _Ended) else str(error)
                 await life.pause(_PAUSES[min(failures, len(_PAUSES)) - 1])
             else:
                 return
 
 
 async def _attempt(settings: Settings, kubeconfig: Path | None, life: _Life) -> None:
-    """From the login to the end. Raises CannotStart or _Ended."""
+    """Connect and run until the end. Raises CannotStart or _Ended."""
     async with await _client(kubeconfig) as api:
         kube = Kube(api)
         controller = life.controller = Controller(kube, settings)
@@ -271,7 +273,7 @@ async def _attempt(settings: Settings, kubeconfig: Path | None, life: _Life) -> 
             if life.stop.flag.is_set():
                 return
             if life.worked:
-                log.info("the cluster can be worked with again")
+                log.info("reconnected to the Kubernetes API")
             life.worked = True
             await _watch(controller, settings, kubeconfig, life)
         finally:
@@ -281,7 +283,7 @@ async def _attempt(settings: Settings, kubeconfig: Path | None, life: _Life) -> 
 
 async def _watch(controller: Controller, settings: Settings, kubeconfig: Path | None, life: _Life) -> None:
     before = asyncio.all_tasks()
-    # Without a name of its own kopf asks for that of the user, and the user of a pod has none.
+    # Without an identity kopf looks up the name of the user, and the user of a pod has none.
     name: Any = settings.identity
     try:
         tasks = await kopf.spawn_tasks(
@@ -292,12 +294,12 @@ async def _watch(controller: Controller, settings: Settings, kubeconfig: Path | 
             identity=name,
             stop_flag=life.stop.flag,
         )
-        # kopf has taken the signals for itself, and hears none any more once a watch of its has failed.
+        # kopf has replaced the signal handlers, and handles no signal after one of its watches has failed.
         life.stop.handle_signals()
         await kopf.run_tasks(tasks, ignored=before)
-    except Exception as error:  # kopf's own errors are not to be imported; one that is ours has been logged as such
-        words = error.args[0] if error.args else type(error).__name__
-        raise _Ended(f"a watch has ended: {words}. All is listed and watched anew") from error
+    except Exception as error:  # kopf's own errors are not to be imported; an error of ours has been logged as such
+        reason = error.args[0] if error.args else type(error).__name__
+        raise _Ended(f"a watch has ended: {reason}. All objects are listed and watched again") from error
 
 
 async def _client(kubeconfig: Path | None) -> client.ApiClient:
@@ -332,12 +334,12 @@ async def _start(controller: Controller, kube: Kube, where: str, *, watched: boo
     except NotFound as error:
         raise CannotStart(await _what_lacks(kube, error)) from error
     except Forbidden as error:
-        out = "manifests/components/watched-namespace there" if watched else "the RBAC of this release"
-        raise CannotStart(f"{error}: apply {out}.") from error
+        missing = "manifests/components/watched-namespace there" if watched else "the RBAC of this release"
+        raise CannotStart(f"{error}: apply {missing}.") from error
     except KubeError as error:
         raise CannotStart(
-            f"cannot work with the API server of {where}: {error}. Check that it runs and takes this login, or give "
-            "another with --kubeconfig."
+            f"cannot work with the API server of {where}: {error}. Check that it runs and accepts this login, or "
+            "specify another with --kubeconfig."
         ) from error
 
 
@@ -345,7 +347,7 @@ async def _what_lacks(kube: Kube, gone: NotFound) -> str:
     try:
         return await what_lacks(kube)
     except KubeError as error:
-        return f"the API server does not serve our kinds ({gone}), and does not say why: {error}"
+        return f"the API server does not serve the kinds of {GROUP} ({gone}), and reports no reason: {error}"
 
 
 def _registry(controller: Controller, kubeconfig: Path | None) -> kopf.OperatorRegistry:
@@ -360,21 +362,21 @@ def _registry(controller: Controller, kubeconfig: Path | None) -> kopf.OperatorR
 
     @kopf.on.cleanup(registry=registry)
     async def clean_up(**_: Any) -> None:
-        # Before kopf cancels what it did not start: a command that was sent is waited for, and the Leases are let go.
+        # Before kopf cancels tasks that it did not start: commands that were sent are awaited, and Leases released.
         await controller.stop()
         await _end_watches()
 
     return registry
 
 
-def _heed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What no task hears. A watch of kopf 1.45 that ends in the midst of an event complains of how it is closed."""
+def _handle_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Handle errors that reach no task. A watch of kopf 1.45 that ends during an event raises when it is closed."""
     future = context.get("future")
     task = future.get_coro() if isinstance(future, asyncio.Task) else None
     if _is_kopfs(getattr(context.get("asyncgen"), "ag_code", None)):
-        log.debug("a watch was closed in the midst of an event: %s", context.get("exception"))
+        log.debug("a watch was closed during an event: %s", context.get("exception"))
     elif _is_kopfs(getattr(task, "cr_code", None)):
-        # One of kopf's tasks ended while all of them were being ended; why they are is logged once, by `_live`.
+        # One of kopf's tasks ended while all of them were being stopped; the reason is logged once, by `_live`.
         log.debug("a task of a watch ended: %s", context.get("exception"))
     else:
         loop.default_exception_handler(context)
@@ -385,9 +387,9 @@ def _is_kopfs(code: CodeType | None) -> bool:
 
 
 async def _end_watches() -> None:
-    """When one watch has failed, kopf 1.45 leaves the others running, and a later cancellation is lost on them.
+    """Cancel all watches: after one has failed, kopf 1.45 leaves the others running and they ignore a later cancel.
 
-    Here, before kopf cancels what they wait for, they still heed one. What they end with has been said.
+    At this point, before kopf cancels what they wait for, they still end. Their errors have been logged.
     """
     watches = {task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for ")}
     for task in watches:
@@ -396,7 +398,7 @@ async def _end_watches() -> None:
 
 
 def _settings() -> kopf.OperatorSettings:
-    """What was measured to be right for a core of one's own behind watches; see docs/decisions."""
+    """Return kopf's settings, as measured for a controller that uses only its watches; see docs/decisions."""
     settings = kopf.OperatorSettings()
     settings.persistence.finalizer = f"{GROUP}/kopf-unused"  # kopf strips a finalizer of this name; ours has another
     settings.peering.standalone = True
@@ -410,12 +412,12 @@ def _settings() -> kopf.OperatorSettings:
     settings.networking.error_backoffs = _GIVES_UP
     settings.queueing.idle_timeout = 0.05
     settings.queueing.worker_limit = None
-    # kopf would kill the process that long after any end, also after one that we take up anew. What hangs at the real
+    # kopf would kill the process that long after any end, also when we reconnect afterwards. What hangs at the real
     # end is ended by `Stop`.
     settings.process.ultimate_exiting_timeout = None
     return settings
 
 
 def run(settings: Settings, kubeconfig: Path | None) -> None:
-    """Blocks until the operator was told to stop. Raises CannotStart."""
+    """Run the operator until it is stopped by a signal. Blocking. Raises CannotStart."""
     asyncio.run(operate(settings, kubeconfig))

@@ -1,4 +1,4 @@
-"""Hands every event of our kinds to the controller. kopf lists, watches and reconnects; nothing is decided here."""
+"""Pass watch events of our kinds to the controller. kopf lists, watches and reconnects; nothing is decided here."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from flashsystem_operator.controller.manager import Sighting
 
 
 def log_in(kubeconfig: Path | None, **kwargs: Any) -> kopf.ConnectionInfo | None:
-    """The way to the API server for watches, the same that all other requests take. kwargs: what kopf gives."""
+    """Return how watches connect to the API server: the same way as all other requests. kwargs: kopf's."""
     if kubeconfig is not None:
         return kopf.login_with_kubeconfig(**kwargs)
     # kopf would use the DNS name of the API server, which a pod cannot resolve where cluster DNS is down.
@@ -32,7 +32,7 @@ def watch(registry: kopf.OperatorRegistry, see: Callable[[Sighting], None]) -> N
 
 
 def watch_namespaces(registry: kopf.OperatorRegistry, see: Callable[[str, Mapping[str, str] | None], None]) -> None:
-    """Register a watch of namespaces, of which only the labels are handed on."""
+    """Register a watch of namespaces. Only their names and labels are passed on."""
 
     @kopf.on.event("", "v1", "namespaces", registry=registry, id="watch-namespaces")
     async def seen(*, event: kopf.RawEvent, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""From a kubeconfig, or a pod's service account, to a client of the API server."""
+"""The client of the Kubernetes API server: how to reach it, and the requests that the operator makes."""
 
 import json
 import os
@@ -23,16 +23,26 @@ from flashsystem_operator.controller.kube.errors import (
     Secret,
 )
 
+__all__ = ["MANAGER", "Body", "Conflict", "Forbidden", "Kube", "KubeError", "NotFound", "Secret", "merge_patch"]
+
+Body = Mapping[str, Any]
+MANAGER = "flashsystem-operator"
 PARTING = 0.25
-"""Seconds in which TLS connections of a client are closed: aiohttp does not wait for it, and asks its users to."""
+"""Seconds to let the TLS connections of a client close: aiohttp leaves this wait to its users."""
+
+_MERGE = "application/merge-patch+json"
+_PAGE = 500
+_NOT_FOUND, _CONFLICT, _FORBIDDEN, _INVALID = 404, 409, 403, 422
+_ENDS = "NamespaceTerminating"
+"""The cause that a refusal has in `details.causes` when the namespace is being deleted (k8s.io/api/core/v1)."""
 
 
 class NoClient(Exception):
-    """There is no way to an API server. The message says in one line what to do."""
+    """There is no usable configuration for an API server. The message states in one line what to do."""
 
 
 async def client_of(kubeconfig: Path | None) -> client.ApiClient:
-    """A client by this kubeconfig, else by the service account. Nothing is sent yet. Raises NoClient."""
+    """Create a client from this kubeconfig, else from the service account. Sends nothing yet. Raises NoClient."""
     configuration = client.Configuration()
     try:
         if kubeconfig is None:
@@ -42,15 +52,15 @@ async def client_of(kubeconfig: Path | None) -> client.ApiClient:
                 str(kubeconfig), client_configuration=configuration, persist_config=False
             )
         return client.ApiClient(configuration)
-    except Exception as error:  # the library stumbles in any way over a file that is none
+    except Exception as error:  # the library raises any error for a file that is not a kubeconfig
         why = str(error) if isinstance(error, ConfigException | OSError | YAMLError) else "it is no kubeconfig"
         raise NoClient(
-            f"cannot use {named(kubeconfig)}: {why.rstrip('.')}. Give a working one with --kubeconfig."
+            f"cannot use {named(kubeconfig)}: {why.rstrip('.')}. Specify a working one with --kubeconfig."
         ) from error
 
 
 def api_server() -> str:
-    """Where a pod finds the API server by its environment, which needs no DNS."""
+    """Return the API server's URL from the pod's environment, which needs no DNS."""
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
     return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
@@ -59,46 +69,37 @@ def named(kubeconfig: Path | None) -> str:
     return f"kubeconfig {kubeconfig}" if kubeconfig else "the service account of a pod"
 
 
-__all__ = ["MANAGER", "Body", "Conflict", "Forbidden", "Kube", "KubeError", "NotFound", "Secret", "merge_patch"]
-
-Body = Mapping[str, Any]
-MANAGER = "flashsystem-operator"
-
-_MERGE = "application/merge-patch+json"
-_PAGE = 500
-_NOT_FOUND, _CONFLICT, _FORBIDDEN, _INVALID = 404, 409, 403, 422
-_ENDS = "NamespaceTerminating"
-"""The cause that a refusal gives, in `details.causes`, when the namespace is being deleted (k8s.io/api/core/v1)."""
-
-
 class Kube:
-    """limit: seconds that any one request may take. heed: called at the end of each, also of a failed one."""
+    """Requests to one API server.
+
+    limit: seconds that one request may take. on_progress: called at the end of each request, also of a failed one.
+    """
 
     def __init__(
         self, api: client.ApiClient, limit: float = 15.0, on_progress: Callable[[], None] = lambda: None
     ) -> None:
         self.api = api
-        self._observe_command = on_progress
+        self._on_progress = on_progress
         self.limit = self._limit = limit
         self._custom = client.CustomObjectsApi(api)
         self._core = client.CoreV1Api(api)
         self._leases = client.CoordinationV1Api(api)
 
     def reporting_progress_to(self, on_progress: Callable[[], None]) -> "Kube":
-        """The same API server, with a function that is called at the end of each request."""
+        """Return a client of the same API server that calls a function at the end of each request."""
         return Kube(self.api, self._limit, on_progress)
 
-    async def asked(self, request: Any, *, in_its_words: bool = False) -> Any:
-        """The answer to a request of the Kubernetes client; see the function of this name."""
+    async def asked(self, request: Any, *, keep_message: bool = False) -> Any:
+        """Return the response to a request of the Kubernetes client; see the function of this name."""
         try:
-            return await asked(request, in_its_words=in_its_words)
+            return await asked(request, keep_message=keep_message)
         finally:
-            self._observe_command()
+            self._on_progress()
 
     async def list(
         self, kind: Kind, namespace: str | None = None, field_selector: str | None = None
     ) -> AsyncIterator[Body]:
-        """All objects of a kind, of one namespace if it is named, page by page, as they are now in etcd."""
+        """Yield all objects of a kind, of one namespace or of all, page by page, as they are now in etcd."""
         follow: str | None = None
         while True:
             limits: dict[str, Any] = {"limit": _PAGE, "_continue": follow, "_request_timeout": self._limit}
@@ -110,7 +111,7 @@ class Kube:
                 request = self._custom.list_namespaced_custom_object(GROUP, VERSION, namespace, kind.plural, **limits)
             page = await self.asked(request)
             if not isinstance(page, Mapping) or "items" not in page:
-                raise KubeError("the API server answered with something that is no list")
+                raise KubeError("the API server answered with something that is not a list")
             for item in page["items"]:
                 yield item
             follow = page["metadata"].get("continue")
@@ -118,7 +119,7 @@ class Kube:
                 return
 
     async def get(self, ref: ObjectRef) -> Body:
-        """One object, or Gone."""
+        """Return one object. Raises NotFound."""
         found: Body = await self.asked(
             self._custom.get_namespaced_custom_object(
                 GROUP, VERSION, ref.namespace, ref.kind.plural, ref.name, _request_timeout=self._limit
@@ -127,12 +128,12 @@ class Kube:
         return found
 
     async def write_status(self, ref: ObjectRef, meta: ObjectMeta, before: Body, status: Body) -> Body:
-        """Replace the status, and nothing else, if the object is still as `meta` says. Answers with the object."""
+        """Replace the status, and nothing else, if the object still has the version in `meta`. Return the object."""
         patch = {"metadata": _precondition(meta), "status": merge_patch(before, status)}
         return await self._patched(self._custom.patch_namespaced_custom_object_status, ref, patch)
 
     async def write_finalizer(self, ref: ObjectRef, meta: ObjectMeta, *, present: bool) -> Body:
-        """Put our finalizer on, or take it off, if the object is still as `meta` says. Answers with the object."""
+        """Add or remove our finalizer, if the object still has the version in `meta`. Return the object."""
         finalizers = [*meta.other_finalizers, *((FINALIZER,) if present else ())]
         patch = {"metadata": {**_precondition(meta), "finalizers": finalizers}}
         return await self._patched(self._custom.patch_namespaced_custom_object, ref, patch)
@@ -142,18 +143,18 @@ class Kube:
         return Secret(found.metadata.resource_version, found.data or {})
 
     async def create_secret(self, namespace: str, body: Any) -> None:
-        """Conflict: there is one of that name."""
+        """Create a Secret. Raises Conflict if one of that name exists."""
         await self.asked(
             self._core.create_namespaced_secret(namespace, body, field_manager=MANAGER, _request_timeout=self._limit)
         )
 
     async def cluster_id(self) -> str:
-        """The UID of the kube-system namespace: it lives and dies with the cluster."""
+        """Return the UID of the kube-system namespace, which identifies the cluster for its whole life."""
         found = await self.asked(self._core.read_namespace("kube-system", _request_timeout=self._limit))
         return str(found.metadata.uid)
 
     async def namespaces(self) -> Mapping[str, Mapping[str, str]]:
-        """The labels of every namespace, by its name."""
+        """Return the labels of every namespace, by its name."""
         found: dict[str, Mapping[str, str]] = {}
         follow: str | None = None
         while True:
@@ -161,12 +162,12 @@ class Kube:
                 self._core.list_namespace(limit=_PAGE, _continue=follow, _request_timeout=self._limit)
             )
             found |= {item.metadata.name: item.metadata.labels or {} for item in page.items}
-            follow = page.metadata._continue  # noqa: SLF001 - the client's name for it, `continue` being a word of Python
+            follow = page.metadata._continue  # noqa: SLF001 - the client's name for it; `continue` is a keyword of Python
             if not follow:
                 return found
 
     async def event(self, namespace: str, body: Any) -> str:
-        """Write an Event; answers with its name."""
+        """Create an Event. Return its name."""
         limit = self._limit
         made = await self.asked(
             self._core.create_namespaced_event(namespace, body, field_manager=MANAGER, _request_timeout=limit)
@@ -174,9 +175,9 @@ class Kube:
         return str(made.metadata.name)
 
     async def patch_event(self, namespace: str, name: str, patch: dict[str, Any]) -> int:
-        """Change what an Event says of how often and when; answers with how often by now.
+        """Change the count and times of an Event. Return its count now.
 
-        Gone: it was forgotten, as all Events are after a while.
+        Raises NotFound if the API server has removed it, as it removes all Events after a while.
         """
         event = await self.asked(
             self._core.patch_namespaced_event(
@@ -186,7 +187,7 @@ class Kube:
         return int(event.count or 0)
 
     async def lease(self, namespace: str, name: str) -> Any:
-        """The Lease. One that was made by hand may have no spec: it then has an empty one here."""
+        """Return the Lease. One that was created outside the operator may have no spec: it gets an empty one here."""
         found = await self.asked(self._leases.read_namespaced_lease(name, namespace, _request_timeout=self._limit))
         found.spec = found.spec or client.V1LeaseSpec()
         return found
@@ -197,7 +198,7 @@ class Kube:
         )
 
     async def replace_lease(self, namespace: str, name: str, body: Any, limit: float) -> Any:
-        """Write the whole Lease, which carries the version that it stands on."""
+        """Write the whole Lease. It carries the version that it is based on."""
         return await self.asked(
             self._leases.replace_namespaced_lease(name, namespace, body, field_manager=MANAGER, _request_timeout=limit)
         )
@@ -215,37 +216,37 @@ class Kube:
                 _content_type=_MERGE,
                 _request_timeout=self._limit,
             ),
-            in_its_words=True,  # it says which field it does not take, and none of ours holds a secret
+            keep_message=True,  # it names the field that it does not accept, and none of ours holds a secret
         )
         return answer
 
 
-async def asked(request: Any, *, in_its_words: bool = False) -> Any:
-    """The answer to a request of the Kubernetes client, or a KubeError.
+async def asked(request: Any, *, keep_message: bool = False) -> Any:
+    """Return the response to a request of the Kubernetes client. Raises KubeError.
 
-    in_its_words: the error carries what the API server says, which may quote what was sent: not for Secrets.
+    keep_message: the error carries the API server's message, which may quote what was sent: not for Secrets.
     """
     try:
         return await request
     except ApiException as error:
-        raise _sorted(error, _message(error) if in_its_words else "") from None
+        raise _sorted(error, _message(error) if keep_message else "") from None
     except ValueError:
-        # What the client cannot read, of a proxy perhaps. Its own words quote the answer, which may be a Secret.
-        raise KubeError("the API server answered with something that Kubernetes does not say") from None
+        # The client cannot read the response, perhaps of a proxy. Its error quotes the response, maybe a Secret.
+        raise KubeError("the API server sent a response that is not of the Kubernetes API") from None
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise KubeError(f"the API server did not answer: {str(error) or type(error).__name__}") from error
 
 
 def _precondition(meta: ObjectMeta) -> dict[str, str]:
-    """What makes the API server refuse a patch of another object, or of another version of it.
+    """Return the metadata that makes the API server refuse a patch of another object, or of another version of it.
 
-    Of a patch of the status alone it compares only the version, which no two objects of one cluster have had.
+    For a patch of the status alone it compares only the version, which is unique in a cluster.
     """
     return {"uid": meta.uid, "resourceVersion": meta.resource_version}
 
 
 def merge_patch(before: Body, after: Body) -> dict[str, Any]:
-    """What makes `after` of `before` (RFC 7386): a key that is no more there has to be said to be null."""
+    """Return the patch from `before` to `after` (RFC 7386): a removed key has to be null."""
     patch: dict[str, Any] = {key: None for key in before if key not in after}
     for key, value in after.items():
         old = before.get(key)
@@ -257,28 +258,28 @@ def merge_patch(before: Body, after: Body) -> dict[str, Any]:
     return patch
 
 
-def _sorted(error: ApiException, said: str) -> KubeError:
+def _sorted(error: ApiException, message: str) -> KubeError:
     if error.status == _FORBIDDEN and _ENDS in _causes(error):
-        return Ending("its namespace is being deleted, and takes nothing new")
-    words = said or f"the API server answered {error.status} {error.reason}"
+        return Ending("its namespace is being deleted, and accepts no new objects")
+    message = message or f"the API server answered {error.status} {error.reason}"
     kinds = {_NOT_FOUND: NotFound, _CONFLICT: Conflict, _FORBIDDEN: Forbidden, _INVALID: Invalid}
-    return kinds.get(error.status, KubeError)(words)
+    return kinds.get(error.status, KubeError)(message)
 
 
 def _message(error: ApiException) -> str:
-    """What the API server says in the body of a refusal; empty if it says nothing that can be read."""
+    """Return the API server's message in the body of a refusal; empty if there is none that can be read."""
     return str(_body(error).get("message", ""))
 
 
 def _causes(error: ApiException) -> set[str]:
-    """The reasons that the API server gives, for programs, beside the message of a refusal."""
+    """Return the machine-readable reasons in the body of a refusal."""
     details = _body(error).get("details") or {}
     return {str(cause.get("reason")) for cause in details.get("causes") or ()}
 
 
 def _body(error: ApiException) -> dict[str, Any]:
     try:
-        said = json.loads(error.body or "")
+        body = json.loads(error.body or "")
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return body if isinstance(body, dict) else {}

@@ -1,6 +1,6 @@
-"""Objects of Kubernetes' own that are kept beside an attachment: its Secret and its PersistentVolume.
+"""Kubernetes' own objects that belong to an attachment: its Secret and its PersistentVolume.
 
-As the JSON that the API server speaks, so that what others wrote into them is neither lost nor misread.
+They are handled as the API server's JSON, so that fields of other writers are neither lost nor misread.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ _MERGE = "application/merge-patch+json"
 
 
 class Secrets:
-    """By name, never listed. Raises KubeError. No error of it carries an entry."""
+    """Secrets, by name, never listed. Methods raise KubeError, whose message never contains an entry of a Secret."""
 
     def __init__(self, kube: Kube) -> None:
         self._kube, self._limit = kube, kube.limit
@@ -43,7 +43,7 @@ class Secrets:
         )
 
     async def delete(self, found: Body) -> None:
-        """The very object that was found, if it is still as it was. One that is gone is as good."""
+        """Delete exactly the object that was found, if it has not changed. No error if it is gone."""
         meta = found["metadata"]
         await _ended(
             self._kube,
@@ -54,7 +54,7 @@ class Secrets:
 
 
 class Volumes:
-    """PersistentVolumes, by name, never listed. Raises KubeError, in the API server's own words."""
+    """PersistentVolumes, by name, never listed. Methods raise KubeError with the API server's message."""
 
     def __init__(self, kube: Kube) -> None:
         self._kube, self._limit = kube, kube.limit
@@ -62,36 +62,36 @@ class Volumes:
 
     async def get(self, name: str) -> Body | None:
         request = self._core.read_persistent_volume(name, _request_timeout=self._limit)
-        return await _found(self._kube, request, in_its_words=True)
+        return await _found(self._kube, request, keep_message=True)
 
     async def create(self, body: Any) -> None:
         request = self._core.create_persistent_volume(body, field_manager=MANAGER, _request_timeout=self._limit)
-        await self._kube.asked(request, in_its_words=True)
+        await self._kube.asked(request, keep_message=True)
 
     async def delete(self, found: Body) -> None:
-        """The very object that was found, if it is still as it was: not one that was bound meanwhile."""
+        """Delete exactly the object that was found, if it has not changed: not one that was bound meanwhile."""
         name = found["metadata"]["name"]
         request = self._core.delete_persistent_volume(name, body=_only(found), _request_timeout=self._limit)
-        await _ended(self._kube, request, in_its_words=True)
+        await _ended(self._kube, request, keep_message=True)
 
 
 def _only(found: Body) -> client.V1DeleteOptions:
     meta = found["metadata"]
-    stands = client.V1Preconditions(uid=meta["uid"], resource_version=meta["resourceVersion"])
-    return client.V1DeleteOptions(preconditions=stands)
+    preconditions = client.V1Preconditions(uid=meta["uid"], resource_version=meta["resourceVersion"])
+    return client.V1DeleteOptions(preconditions=preconditions)
 
 
-async def _found(kube: Kube, request: Any, *, in_its_words: bool = False) -> Body | None:
+async def _found(kube: Kube, request: Any, *, keep_message: bool = False) -> Body | None:
     try:
-        answer = await kube.asked(request, in_its_words=in_its_words)
+        answer = await kube.asked(request, keep_message=keep_message)
     except NotFound:
         return None
     plain: Body = kube.api.sanitize_for_serialization(answer)  # type: ignore[no-untyped-call] # it has no types
     return plain
 
 
-async def _ended(kube: Kube, request: Any, *, in_its_words: bool = False) -> None:
+async def _ended(kube: Kube, request: Any, *, keep_message: bool = False) -> None:
     try:
-        await kube.asked(request, in_its_words=in_its_words)
+        await kube.asked(request, keep_message=keep_message)
     except NotFound:
         return

@@ -1,7 +1,7 @@
-"""Whether the API server serves our kinds as this release knows them, by what it tells everybody who is logged in.
+"""Check that the installed CRDs have the fields of this release, by the API groups and schemas that any user may read.
 
-The API server drops, without a word, whatever the CRD does not know: with the CRD of an older release we would forget
-what we have to remember, which mappings are ours, say. So it is asked before the work begins.
+The API server silently drops fields that the CRD does not have: with the CRDs of an older release the operator would
+lose what it has to record, for example which mappings are its own. So this is checked before the work begins.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from flashsystem_operator.api.metadata import GROUP, VERSION, Kind, Resource
 from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.kube.errors import KubeError
 
-_OUT = "Apply those of this release first, kubectl apply -k crds, and then the operator."
+_REMEDY = "Apply those of this release first, kubectl apply -k crds, and then the operator."
 _MODELS: Mapping[Kind, type[Resource]] = {
     Kind.ARRAY: FlashSystemArray,
     Kind.HOST: FlashSystemHost,
@@ -33,29 +33,29 @@ _TRIES = 5
 _BETWEEN = 1.0  # seconds
 
 _NOT_FOR_US = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
-"""Of the schemas: we may not see them, or they are not published (yet)."""
+"""Statuses of a request for the schemas that may not be read, or are not published (yet)."""
 
 
 async def what_lacks(kube: Kube) -> str:
-    """Why our objects cannot be listed, in a sentence, after the API server said that there is no such thing."""
+    """Return the reason, as a sentence, why our objects cannot be listed after the API server answered 404."""
     groups = await kube.asked(client.ApisApi(kube.api).get_api_versions(_request_timeout=kube.limit))
     versions = [each.version for group in groups.groups if group.name == GROUP for each in group.versions]
     if not versions:
-        return f"the CRDs of {GROUP} are not installed. {_OUT}"
+        return f"the CRDs of {GROUP} are not installed. {_REMEDY}"
     if VERSION not in versions:
         return (
             f"the CRDs of {GROUP} are of another release: they have version {', '.join(versions)}, and this operator "
-            f"needs {VERSION}. {_OUT}"
+            f"needs {VERSION}. {_REMEDY}"
         )
     request = client.CustomObjectsApi(kube.api).get_api_resources(GROUP, VERSION, _request_timeout=kube.limit)
     found = await kube.asked(request)
     there = {each.name for each in found.resources}
     missing = [kind.crd for kind in Kind if kind.plural not in there]
-    return f"these CRDs are not installed, or without version {VERSION}: {', '.join(missing)}. {_OUT}"
+    return f"these CRDs are not installed, or without version {VERSION}: {', '.join(missing)}. {_REMEDY}"
 
 
 async def what_is_older(kube: Kube) -> str:
-    """What the installed CRDs lack of the fields that we know, in a sentence; empty if nothing, or if nobody tells.
+    """Return which of our fields the installed CRDs lack, as a sentence; empty if none, or if it cannot be checked.
 
     Raises KubeError if the API server does not answer.
     """
@@ -66,18 +66,18 @@ async def what_is_older(kube: Kube) -> str:
             return ""
         if remaining:
             await asyncio.sleep(_BETWEEN)
-    return f"the CRDs of {GROUP} are of an older release than this operator: they lack {', '.join(missing)}. {_OUT}"
+    return f"the CRDs of {GROUP} are of an older release than this operator: they lack {', '.join(missing)}. {_REMEDY}"
 
 
 async def _schemas(kube: Kube) -> Mapping[str, Any]:
-    """The schemas of our group and version, as OpenAPI has them; none where we may not see them, or not yet."""
+    """Return the OpenAPI schemas of our group and version; none if they may not be read or are not published yet."""
     param = await kube.api.param_serialize(
         "GET",
         f"/openapi/v3/apis/{GROUP}/{VERSION}",
         header_params={"Accept": "application/json"},
         auth_settings=["BearerToken"],
     )
-    # Called below what the client generates, it neither reads the answer nor looks at its status.
+    # At this level, below its generated code, the client neither reads the body nor checks the status.
     answer = await kube.asked(kube.api.call_api(*param, _request_timeout=kube.limit))
     body = await kube.asked(answer.read())
     if answer.status in _NOT_FOR_US:
@@ -87,16 +87,16 @@ async def _schemas(kube: Kube) -> Mapping[str, Any]:
     try:
         schemas = json.loads(body)["components"]["schemas"]
     except (ValueError, LookupError, TypeError) as error:
-        raise KubeError("the API server does not tell the schemas of our kinds") from error
+        raise KubeError(f"the API server does not serve the schemas of {GROUP}/{VERSION}") from error
     return schemas if isinstance(schemas, dict) else {}
 
 
 def lacking(schemas: Mapping[str, Any]) -> list[str]:
-    """Fields below spec and status that a model has and the schema of its kind has not, as `KIND status.field`."""
+    """List the fields below spec and status that a model has and its kind's schema lacks, as `KIND status.field`."""
     found: list[str] = []
     for schema in schemas.values():
-        for said in schema.get("x-kubernetes-group-version-kind", ()):
-            kind = said.get("kind")
+        for group_kind in schema.get("x-kubernetes-group-version-kind", ()):
+            kind = group_kind.get("kind")
             for part in ("spec", "status") if kind in _MODELS else ():
                 known = schema["properties"].get(part, {})
                 found += [f"{kind} {part}{path}" for path in _missing(_wanted(_MODELS[Kind(kind)], part), known)]
@@ -111,7 +111,7 @@ def _wanted(resource: type[Resource], part: str) -> Mapping[str, Any]:
 
 
 def _plain(node: Any, definitions: Mapping[str, Any]) -> Any:
-    """A model's schema without references, and without saying of each field that it may be left out."""
+    """Return a model's schema with references resolved, and without the `null` alternative of optional fields."""
     if isinstance(node, list):
         return [_plain(each, definitions) for each in node]
     if not isinstance(node, dict):
@@ -124,7 +124,7 @@ def _plain(node: Any, definitions: Mapping[str, Any]) -> Any:
 
 
 def _missing(wanted: Mapping[str, Any], known: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """Paths of what is wanted and not known, as `.quarantinedLUNs[].until`; of what is missing whole, its own alone."""
+    """Yield paths of what is wanted and not known, as `.quarantinedLUNs[].until`, without paths below these."""
     for name, inner in wanted.get("properties", {}).items():
         if name not in known.get("properties", {}):
             yield f"{path}.{name}"

@@ -1,6 +1,6 @@
-"""What the API server may answer, as far as it is told apart here.
+"""Errors of the Kubernetes API, by what to do next, and the Secret that it returns.
 
-Kept from `kube`, so that nobody has to load the Kubernetes client who only speaks of these.
+Apart from `client`, so that modules that need only these do not load the Kubernetes client.
 """
 
 from collections.abc import Mapping
@@ -8,32 +8,32 @@ from dataclasses import dataclass, field
 
 
 class KubeError(Exception):
-    """The API server could not be asked, or said no. Try again later."""
+    """The API server could not be reached, or refused. Retry later."""
 
 
 class Conflict(KubeError):
-    """The object changed since it was read. Look again."""
+    """The object changed since it was read. Read it again."""
 
 
 class NotFound(KubeError):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 class Forbidden(KubeError):
-    """We have no right to this. Only a change of RBAC helps."""
+    """The operator has no permission for this. Only a change of RBAC helps."""
 
 
 class Ending(Forbidden):
-    """Nothing can be made in a namespace that is being deleted. What is in it goes too, and needs nothing more."""
+    """Nothing can be created in a namespace that is being deleted. Its objects are deleted too: no retry is needed."""
 
 
 class Invalid(KubeError):
-    """The API server does not take an object that is like that."""
+    """The API server does not accept the object's content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """version: metadata.resourceVersion. data: base64, as the API server keeps it."""
+    """A Secret as it was read. version: metadata.resourceVersion. data: base64, as the API server stores it."""
 
     version: str
     data: Mapping[str, str] = field(repr=False)

@@ -1,5 +1,5 @@
-"""What /metrics shows: numbers kept as things happen (`meter`), and numbers counted when somebody asks (`tally`).
+"""The metrics at /metrics: counters and histograms of events (`Meter`), and counts made for each scrape (`Tally`).
 
-Only here is prometheus-client known. Nothing is global: each worker has a meter of its own, which goes with it, so that
-nothing is shown of an array that is gone.
+prometheus-client is used only here. Nothing is global: each worker has a meter of its own that ends with it, so that
+an array that is gone has no metrics.
 """

@@ -1,6 +1,6 @@
-"""Answers a scrape: what the meters kept, and what the cache and the workers say at this moment.
+"""The response to a scrape: what the meters counted, and the state of the cache and the workers at this moment.
 
-Every replica knows every object, but only the one that works an array tells of it: sums over replicas are true so.
+Every replica knows every object, but only the replica that works an array reports it: so sums over replicas are right.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """A queue at one moment. oldest: seconds for which the first of the due ones has been."""
+    """A queue at one moment. oldest: seconds for which its oldest due object has been due."""
 
     due: int = 0
     scheduled: int = 0
@@ -52,8 +52,8 @@ class WorkerState:
 class Scene:
     """All of a replica at one moment.
 
-    strays: the queue of what hangs on no array; None if another replica looks after it. tallies: by array with a
-    worker, under None of all objects that hang on no such array, whatever name they give.
+    unassigned: the queue of the unassigned objects; None if another replica works it. tallies: by array with a worker;
+    under None, of all other objects, whatever array they name.
     """
 
     workers: Mapping[ObjectRef, WorkerState]
@@ -62,7 +62,7 @@ class Scene:
 
 
 class Exposition(Collector):
-    """All that is shown of a scene, and of this process. Has a registry of its own."""
+    """All metrics of a scene and of this process, in a registry of its own."""
 
     def __init__(self) -> None:
         self._scene: Scene | None = None
@@ -71,12 +71,12 @@ class Exposition(Collector):
         ProcessCollector(registry=self._registry)
 
     def text(self, scene: Scene) -> bytes:
-        """What Prometheus reads."""
+        """Return the metrics in the text format of Prometheus."""
         self._scene = scene
         return generate_latest(self._registry)
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing is looked at before there is something to see."""
+        """Return nothing: at registration there is no scene yet."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
@@ -94,7 +94,7 @@ class Exposition(Collector):
 
 
 def _bare(family: Family) -> str:
-    """prometheus-client adds the _total by itself."""
+    """Return the name without `_total`, which prometheus-client adds itself."""
     return family.name.removesuffix("_total")
 
 
@@ -132,8 +132,8 @@ def _of_worker(state: WorkerState, labels: tuple[str, str]) -> Iterator[_Sample]
     if contact := state.meter.last_contact or _seconds(status.last_contact_time):
         yield families.CONTACT, labels, contact
     if status.system_id:
-        words = (status.system_id, status.product or "", status.code_level or "", status.dialect or "")
-        yield families.INFO, (*labels, *words), 1
+        system = (status.system_id, status.product or "", status.code_level or "", status.dialect or "")
+        yield families.INFO, (*labels, *system), 1
 
 
 def _of_queue(backlog: Backlog, labels: tuple[str, str]) -> Iterator[_Sample]:
@@ -143,8 +143,8 @@ def _of_queue(backlog: Backlog, labels: tuple[str, str]) -> Iterator[_Sample]:
 
 
 def _of_objects(tally: Tally, labels: tuple[str, str]) -> Iterator[_Sample]:
-    for words, count in tally.objects.items():
-        yield families.OBJECTS, (*labels, *words), count
+    for states, count in tally.objects.items():
+        yield families.OBJECTS, (*labels, *states), count
     for reasons, count in tally.not_ready.items():
         yield families.NOT_READY, (*labels, *reasons), count
     for drifts, count in tally.drifted.items():

@@ -1,13 +1,13 @@
-"""Every metric, as docs/monitoring.md lists it. Names, units and suffixes follow Prometheus' conventions.
+"""All metrics, as docs/monitoring.md lists them. Names, units and suffixes follow Prometheus' conventions.
 
-No label is by attachment, by host, by volume or by user: whatever their number, the series stay few.
+No label is per attachment, host, volume or user, so that the number of series stays small.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 ARRAY = ("array_namespace", "array")
-"""The FlashSystemArray. Not `namespace`, which is what Prometheus calls the one of the pod."""
+"""The FlashSystemArray. Not `namespace`, which is Prometheus' label for the namespace of the pod."""
 
 _LONG = (1.0, 2.0, 3.0, 5.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
 _SHORT = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -25,148 +25,150 @@ class Family:
     buckets: tuple[float, ...] = ()
 
 
-# -- kept as things happen, since this replica began to work the array -------------------------------------------------
+# -- counted when it happens, since this replica began to work the array -----------------------------------------------
 
 ATTACH = Family(
     "flashsystem_attach_duration_seconds",
     "histogram",
-    "From the creation of a VolumeAttachment until it was first said to be Ready. Whatever it waited for counts, "
-    "restarts of the operator too. The cluster notes creations in whole seconds, so it is up to one second too much.",
+    "From the creation of a VolumeAttachment until it was first reported Ready. All waits count, also restarts of the "
+    "operator. The cluster records creations in whole seconds, so the value is up to one second too high.",
     buckets=_LONG,
 )
 DETACH = Family(
     "flashsystem_detach_duration_seconds",
     "histogram",
-    "From the deletion of a VolumeAttachment until its mapping was seen to be gone and the object was let go. Whatever "
-    "it waited for counts, as the guard and other finalizers. Up to one second too much, as for attaching.",
+    "From the deletion of a VolumeAttachment until its mapping was seen to be gone and the object was released. All "
+    "waits count, such as the detach guard and other finalizers. Up to one second too high, as for attaching.",
     buckets=_LONG,
 )
 COMMANDS = Family(
     "flashsystem_array_commands_total",
     "counter",
-    "Commands of the array by verb and how they ended: done, warned, absent (a look at what is not there), refused, "
-    "unreadable, unknown (the answer was lost) or not_sent. Verb `chain` is a line of several looks that failed whole.",
+    "Commands of the array by verb and outcome: done, warned, absent (a read of an object that does not exist), "
+    "refused, unreadable, unknown (the answer was lost) or not_sent. Verb `chain` is a line of several reads that "
+    "failed as a whole.",
     (*ARRAY, "verb", "outcome"),
 )
 COMMAND = Family(
     "flashsystem_array_command_duration_seconds",
     "histogram",
-    "From asking the array for a channel until the whole answer was there, for each line typed. Several looks in one "
-    "line are one observation with verb `chain`.",
+    "From the request for an SSH channel until the complete answer, for each command line. Several reads in one line "
+    "are one observation with verb `chain`.",
     (*ARRAY, "verb"),
     _SHORT,
 )
 ERRORS = Family(
     "flashsystem_array_errors_total",
     "counter",
-    "Refusals and warnings of the array by their CMMVC code; `none` where it gave none. Of codes that the operator "
-    "does not know the first 20 of an array are told apart; the others are `other`, and all are in the log.",
+    "Refusals and warnings of the array by their CMMVC code; `none` if there is no code. Of codes that the operator "
+    "does not know, the first 20 of an array have a label; the others count as `other`. All are in the log.",
     (*ARRAY, "code"),
 )
 UNREADABLE = Family(
     "flashsystem_array_unreadable_answers_total",
     "counter",
-    "Answers that the operator did not know how to read. The log has them; please report them.",
+    "Answers that the operator cannot parse. They are in the log; please report them.",
 )
 PASSES = Family(
     "flashsystem_passes_total",
     "counter",
-    "Passes over the array: a survey reads all of it, a close look what is due. Outcomes: done, array_down, "
-    "cluster_error (the Kubernetes API refused or did not answer), stopped (cut off by a stop or a lost Lease), bug.",
+    "Passes over the array: scope survey reads all of it, scope close what is due. Outcomes: done, array_down, "
+    "cluster_error (the Kubernetes API refused or did not answer), stopped (by a stop or a lost Lease), bug.",
     (*ARRAY, "scope", "outcome"),
 )
 PASS = Family(
     "flashsystem_pass_duration_seconds",
     "histogram",
-    "How long passes took, whatever came of them: looking, acting, looking again, writing statuses.",
+    "Duration of passes with any outcome: reading the array, sending commands, reading again, writing statuses.",
     (*ARRAY, "scope"),
     _PASS,
 )
 DRIFT_SEEN = Family(
     "flashsystem_drift_seen_total",
     "counter",
-    "How often an object was found to have been changed on the array by another hand.",
+    "How often a change made outside the operator was found on the array.",
     (*ARRAY, "kind"),
 )
 DRIFT_CORRECTED = Family(
     "flashsystem_drift_corrected_total",
     "counter",
-    "How often the operator put that right.",
+    "How often the operator corrected such a change.",
     (*ARRAY, "kind"),
 )
 
-# -- counted when somebody asks: of the arrays that this replica works -------------------------------------------------
+# -- counted at each scrape: of the arrays that this replica works -----------------------------------------------------
 
 OBJECTS = Family("flashsystem_objects", "gauge", "Objects by kind and condition Ready.", (*ARRAY, "kind", "ready"))
 NOT_READY = Family(
     "flashsystem_not_ready_objects",
     "gauge",
-    "Objects that are not Ready, by the reason they give. stalled: only a change of the spec or of the array helps.",
+    "Objects that are not Ready, by their reason. stalled: only a change of the spec or of the array helps.",
     (*ARRAY, "kind", "reason", "stalled"),
 )
 BLOCKED = Family(
-    "flashsystem_detaches_blocked", "gauge", "Deleted attachments that the guard holds: a machine is still logged in."
+    "flashsystem_detaches_blocked",
+    "gauge",
+    "Deleted attachments that the detach guard blocks: the host is still logged in.",
 )
 DRIFTED = Family(
     "flashsystem_drifted_objects",
     "gauge",
-    "Objects with condition Drifted: another hand changed the array, and that stands.",
+    "Objects with condition Drifted: the array was changed outside the operator, and the change is not corrected.",
     (*ARRAY, "kind", "reason"),
 )
 NOTED = Family(
     "flashsystem_condition_objects",
     "gauge",
-    "Objects with a further condition, as NearLimit, Paused, DetachRateLimited or ConnectionSecretBlocked. An object "
-    "may have it and be Ready.",
+    "Objects with a further condition, such as NearLimit, Paused, DetachRateLimited or ConnectionSecretBlocked. Such "
+    "an object may be Ready.",
     (*ARRAY, "kind", "condition", "reason"),
 )
 QUARANTINED = Family(
     "flashsystem_quarantined_luns",
     "gauge",
-    "LUNs that were freed and are not given to another volume yet, on all hosts.",
+    "LUNs in quarantine on all hosts: they were freed and are not used for another volume yet.",
 )
 LOGINS = Family(
     "flashsystem_host_sessions",
     "gauge",
-    "iSCSI sessions of the machines of all FlashSystemHosts with the array, as of the last look.",
+    "iSCSI sessions of all FlashSystemHosts with the array, as of the last read.",
 )
-REACHABLE = Family("flashsystem_array_reachable", "gauge", "1 if the last look at the array succeeded, 0 if it failed.")
+REACHABLE = Family("flashsystem_array_reachable", "gauge", "1 if the array was read at the last attempt, 0 if not.")
 CONTACT = Family(
     "flashsystem_array_last_contact_timestamp_seconds",
     "gauge",
-    "When the array last answered a command, in seconds since 1970. `time() - ` this is the time since.",
+    "When the array last answered a command, in seconds since 1970. `time() - ` this value is the time since then.",
 )
 INFO = Family(
     "flashsystem_array_info",
     "gauge",
-    "Always 1; the labels say which system it is. To be joined with others on the array's labels.",
+    "Always 1; the labels identify the system. Join it with other metrics on the array's labels.",
     (*ARRAY, "system_id", "product", "code_level", "dialect"),
 )
 SESSIONS = Family("flashsystem_array_ssh_sessions", "gauge", "SSH connections of the operator to the array.")
 DUE = Family(
     "flashsystem_queue_due_objects",
     "gauge",
-    "Depth of the queue: objects whose turn has come and that no pass has taken yet. Without labels: objects that hang "
-    "on no array.",
+    "Depth of the queue: objects that are due and that no pass has taken yet. With empty labels: unassigned objects.",
 )
 SCHEDULED = Family(
-    "flashsystem_queue_scheduled_objects", "gauge", "Objects whose turn comes later: the next survey, back-off, waits."
+    "flashsystem_queue_scheduled_objects", "gauge", "Objects that are due later: the next survey, back-off, waits."
 )
 OLDEST = Family(
     "flashsystem_queue_oldest_due_seconds",
     "gauge",
-    "For how long the oldest of those that are due has been; 0 if none.",
+    "How long the oldest due object has been due; 0 if none is.",
 )
 RUNNING = Family(
-    "flashsystem_pass_running_seconds", "gauge", "For how long the present pass has been under way; 0 if there is none."
+    "flashsystem_pass_running_seconds", "gauge", "How long the current pass has been under way; 0 if there is none."
 )
 LEASE = Family(
     "flashsystem_lease_held",
     "gauge",
-    "1 on the replica that works the array. The sum over all replicas should be 1. Without labels: the Lease of the "
-    "objects that hang on no array.",
+    "1 on the replica that works the array. The sum over all replicas should be 1. With empty labels: the Lease for "
+    "unassigned objects.",
 )
-BUILD = Family("flashsystem_build_info", "gauge", "Always 1; the label says which release this is.", ("version",))
+BUILD = Family("flashsystem_build_info", "gauge", "Always 1; the label is the release of the operator.", ("version",))
 
 FAMILIES = (
     ATTACH,

@@ -1,4 +1,8 @@
-"""What happened with one array since its worker began: counters and histograms. Safe to use from all its threads."""
+"""What the metrics are made of: counters and histograms of each worker, and tallies of the objects in the cache.
+
+A meter counts what happened with one array since its worker began, and is safe to use from all its threads. A tally is
+counted for each scrape.
+"""
 
 import contextlib
 import logging
@@ -28,19 +32,22 @@ from flashsystem_operator.planner.events import DRIFTED, EventReason, EventRecor
 from flashsystem_operator.planner.reasons import FURTHER
 from flashsystem_operator.planner.safety.detach_guard import BLOCKED
 
-_STRANGE = 20
-"""Codes unknown to us that get a series of their own. Arrays have some thousand codes; we know those that matter."""
+_MAX_UNKNOWN_CODES = 20
+"""Unknown codes that get their own series. Arrays have thousands of codes; the operator knows those that matter."""
 
 _KNOWN = frozenset(meaning.code for meaning in codes.TABLE)
 _SILENT = frozenset({Ending.NOT_SENT, Ending.UNKNOWN})
-"""Endings of commands of which the array told nothing."""
+"""Endings of commands without an answer of the array."""
 
+_REASONS = frozenset(reason.value for reason in Reason)
+_OTHER = "Other"
+"""Replaces a reason that is not one of ours: other clients can write a status."""
 
 log = logging.getLogger(__name__)
 
 
 class Scope(StrEnum):
-    """How much of the array a pass looked at."""
+    """How much of the array a pass read."""
 
     SURVEY = "survey"
     CLOSE = "close"
@@ -53,20 +60,20 @@ class PassEnd(StrEnum):
     ARRAY_DOWN = "array_down"
     CLUSTER_ERROR = "cluster_error"
     STOPPED = "stopped"
-    """Cut off: the operator stops, the Lease was lost, or the array is worked no longer."""
+    """Interrupted: the operator stops, the Lease was lost, or this replica no longer works the array."""
     BUG = "bug"
 
 
 @dataclass(slots=True)
 class PassRecord:
-    """A pass under way. began: as the clock of the meter has it. end: set by whoever makes it; a bug if nobody does."""
+    """A pass under way. began: by the meter's clock. end: set by the caller; it stays a bug if it is not set."""
 
     began: float
     end: PassEnd = PassEnd.BUG
 
 
 class Meter:
-    """Belongs to one worker, and goes with it.
+    """The counters and histograms of one worker. They end with it.
 
     last_contact: when the array last answered, in seconds since 1970; 0 if it never did.
     """
@@ -79,16 +86,16 @@ class Meter:
         self._commands, self._errors = _counter(families.COMMANDS), _counter(families.ERRORS)
         self._unreadable, self._passes = _counter(families.UNREADABLE), _counter(families.PASSES)
         self._seen, self._corrected = _counter(families.DRIFT_SEEN), _counter(families.DRIFT_CORRECTED)
-        self._strange: set[str] = set()
+        self._unknown_codes: set[str] = set()
         self._pass: PassRecord | None = None
-        # There from the start on, so that the first one is an increase.
+        # The series exist from the start, so that the first event is an increase.
         for metric in (self._attach, self._detach, self._unreadable):
             metric.labels(*self.labels)
         for scope, end in product(Scope, PassEnd):
             self._passes.labels(*self.labels, scope.value, end.value)
 
     def observe_command(self, typed: CommandResult) -> None:
-        """Take in a command that the array was given."""
+        """Count a command that was sent to the array."""
         if typed.ending not in _SILENT:
             self.last_contact = time.time()
         if typed.verb != CHAIN or typed.ending is not Ending.DONE:
@@ -101,7 +108,7 @@ class Meter:
             self._errors.labels(*self.labels, self._bounded(typed.code)).inc()
 
     def record(self, resource: FlashSystemHost | VolumeAttachment, news: Collection[EventRecord]) -> None:
-        """Take in what a pass had to tell of an object. resource: as the pass found it."""
+        """Count what a pass reported of an object. resource: as it was at the start of the pass."""
         reasons, now = {each.reason for each in news}, datetime.now(UTC)
         if EventReason.ATTACHED in reasons:
             self._attach.labels(*self.labels).observe(_since(resource.metadata.creation_timestamp, now))
@@ -111,14 +118,14 @@ class Meter:
             self._seen.labels(*self.labels, resource.KIND.value).inc()
 
     def corrected(self, resource: FlashSystemHost | VolumeAttachment) -> None:
-        """What another hand did to the object was put right. It may not have been told before."""
+        """Count a corrected drift of an object. Count the drift too, if it was not reported before."""
         if not is_true(resource.status.conditions, DRIFTED):
             self._seen.labels(*self.labels, resource.KIND.value).inc()
         self._corrected.labels(*self.labels, resource.KIND.value).inc()
 
     @contextlib.contextmanager
     def a_pass(self, objects: int, *, survey: bool) -> Iterator[PassRecord]:
-        """Measure a pass, which is over with the block."""
+        """Measure a pass for the duration of the block."""
         scope, this = Scope.SURVEY if survey else Scope.CLOSE, PassRecord(time.monotonic())
         self._pass = this
         try:
@@ -127,8 +134,9 @@ class Meter:
             self._pass, took = None, time.monotonic() - this.began
             self._passes.labels(*self.labels, scope.value, this.end.value).inc()
             self._took.labels(*self.labels, scope.value).observe(took)
-            words = (scope.value, objects, this.end.value, took)
-            log.debug("a pass (%s) over %d objects ended with %s after %.3f s", *words, extra=_fields(objects, took))
+            arguments = (scope.value, objects, this.end.value, took)
+            fields = {"objects": objects, "seconds": round(took, 3)}
+            log.debug("a pass (%s) over %d objects ended with %s after %.3f s", *arguments, extra=fields)
 
     @property
     def running(self) -> float:
@@ -153,20 +161,16 @@ class Meter:
     def _bounded(self, code: str) -> str:
         if not code:
             return "none"
-        if code in _KNOWN or code in self._strange:
+        if code in _KNOWN or code in self._unknown_codes:
             return code
-        if len(self._strange) < _STRANGE:
-            self._strange.add(code)
+        if len(self._unknown_codes) < _MAX_UNKNOWN_CODES:
+            self._unknown_codes.add(code)
             return code
         return "other"
 
 
-def _fields(objects: int, took: float) -> dict[str, object]:
-    return {"objects": objects, "seconds": round(took, 3)}
-
-
 def _since(timestamp: str | None, now: datetime) -> float:
-    """Seconds since a time of the API server's, whose clock need not be ours."""
+    """Return the seconds since a time of the API server, whose clock may differ from ours."""
     return max(0.0, (now - datetime.fromisoformat(timestamp)).total_seconds()) if timestamp else 0.0
 
 
@@ -178,14 +182,9 @@ def _counter(family: Family) -> prometheus_client.Counter:
     return prometheus_client.Counter(family.name, family.text, family.labels, registry=None)
 
 
-_REASONS = frozenset(reason.value for reason in Reason)
-_OTHER = "Other"
-"""Stands for a reason that is none of ours: a status can be written by others."""
-
-
 @dataclass(slots=True)
 class Tally:
-    """What hangs on one array, itself included; or on none. The keys are label values, in the order of the family."""
+    """Counts of one array and its objects, or of unassigned objects. Keys: label values in the order of the family."""
 
     objects: Counter[tuple[str, str]] = field(default_factory=Counter)
     not_ready: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -197,31 +196,31 @@ class Tally:
 
 
 Tallies = defaultdict[ObjectRef | None, Tally]
-"""By array; under None, of what hangs on none."""
+"""By array; under None, of the unassigned objects."""
 
 
 def tally(entries: Iterable[Entry], array_of: Callable[[ObjectRef], ObjectRef | None], now: str, into: Tallies) -> None:
-    """Count these too. now: as conditions have it; a LUN that cools until then does not cool any more."""
+    """Add these entries to the tallies. now: as in conditions; a LUN is in quarantine only until after that time."""
     for entry in entries:
         _count(entry, into[array_of(entry.ref)], now)
 
 
 def _count(entry: Entry, into: Tally, now: str) -> None:
     kind = entry.ref.kind.value
-    said = _conditions(entry)
-    ready = said.get("Ready")
+    found = _conditions(entry)
+    ready = found.get("Ready")
     into.objects[kind, ready.status.lower() if ready else "unknown"] += 1
     if ready is None or ready.status != "True":
-        stalled = said.get("Stalled")
+        stalled = found.get("Stalled")
         truth = "true" if stalled and stalled.status == "True" else "false"
         into.not_ready[kind, _bounded(ready), truth] += 1
-    if (drifted := said.get(DRIFTED)) and drifted.status == "True":
+    if (drifted := found.get(DRIFTED)) and drifted.status == "True":
         into.drifted[kind, _bounded(drifted)] += 1
-    if (blocked := said.get(BLOCKED)) and blocked.status == "True":
+    if (blocked := found.get(BLOCKED)) and blocked.status == "True":
         into.blocked += 1
-    for further in FURTHER.keys() & said.keys():
-        if said[further].status == "True":
-            into.noted[kind, further, _bounded(said[further])] += 1
+    for further in FURTHER.keys() & found.keys():
+        if found[further].status == "True":
+            into.noted[kind, further, _bounded(found[further])] += 1
     if isinstance(entry.resource, FlashSystemHost):
         status = entry.resource.status
         into.cooling += sum(lun.until is not None and lun.until > now for lun in status.quarantined_luns)
@@ -237,7 +236,7 @@ def _conditions(entry: Entry) -> dict[str, Condition]:
 
 
 def _bounded(condition: Condition | None) -> str:
-    """A reason as a label value. Nothing said yet is `Unknown`."""
+    """Return a reason as a label value; `Unknown` if there is no condition yet."""
     if condition is None:
         return "Unknown"
     return condition.reason if condition.reason in _REASONS else _OTHER
