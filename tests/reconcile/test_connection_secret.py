@@ -23,7 +23,7 @@ from support.brick import read_by_os_brick
 CANARY = "n0body-must-see-this"
 PATHS = [["10.0.1.11:3260", "iqn.1986-03.com.ibm:n1", 3], ["[fd00::12]:3260", "iqn.1986-03.com.ibm:n2", 3]]
 CONNECTION = Connection(
-    volume_uid="60050768000000000000000000000001",
+    volume_uid="6005076810CA0166C000000000000012",
     lun=Lun(3),
     targets=(
         Target(portal="10.0.1.11:3260", iqn="iqn.1986-03.com.ibm:n1"),

@@ -158,8 +158,8 @@ class VolumeSeen(StatusModel):
 class Target(StatusModel):
     """A portal, as address:port with IPv6 in brackets, and the iSCSI name that answers there."""
 
-    portal: Text = ""
-    iqn: Text = ""
+    portal: Text
+    iqn: Text
 
 
 class Connection(StatusModel):

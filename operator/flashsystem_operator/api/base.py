@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-_CAPITALS = {"id": "ID", "iqn": "IQN", "iqns": "IQNs", "lun": "LUN", "luns": "LUNs"}
+_CAPITALS = {"id": "ID", "iqn": "IQN", "iqns": "IQNs", "lun": "LUN", "luns": "LUNs", "uid": "UID"}
 
 
 def camel(name: str) -> str:
