@@ -73,7 +73,7 @@ class PersistentVolume(Model):
     @model_validator(mode="after")
     def _one_pod_is_alone(self) -> Self:
         if AccessMode.READ_WRITE_ONCE_POD in self.access_modes and len(self.access_modes) > 1:
-            raise ValueError("ReadWriteOncePod stands alone: remove the other access modes, or it")
+            raise ValueError("ReadWriteOncePod excludes all other access modes: remove them, or remove ReadWriteOncePod")
         return self
 
 

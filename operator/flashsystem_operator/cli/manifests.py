@@ -35,8 +35,8 @@ def documents(text: str) -> list[Any]:
         raise NotYaml(_describe(error)) from None
     except (TypeError, ValueError):
         raise NotYaml(
-            "contains what JSON cannot express: a list or mapping inside itself, .nan, .inf, or digits that are no number. "
-            "Write something else, or put it in quotes"
+            "contains what JSON cannot express: a list or mapping inside itself, .nan, .inf, or digits that are no "
+            "number. Write something else, or put it in quotes"
         ) from None
     except RecursionError:
         raise NotYaml("contains too deeply nested lists or mappings: reduce the nesting") from None
