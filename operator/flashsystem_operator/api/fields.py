@@ -164,8 +164,8 @@ PATTERNS: Mapping[str, str] = {
         "both ends"
     ),
     NAME_PATTERN: (
-        "this is not a name on the array: it has 1 to 63 letters, digits, spaces and '_.-', begins with a letter or '_' "
-        "and does not end with a space"
+        "this is not a name on the array: it has 1 to 63 letters, digits, spaces and '_.-', begins with a letter or "
+        "'_' and does not end with a space"
     ),
     IO_GROUP_PATTERN: "this is no I/O group: write its name or its id, such as io_grp0 or '0'",
     HOST_BASE_PATTERN: "this cannot begin a host name: it has letters, digits and '_.-'",
