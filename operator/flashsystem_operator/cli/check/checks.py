@@ -92,7 +92,11 @@ def _check_address(target: Target, where: str) -> tuple[Access | None, list[Row]
     key = HostKey.read(str(access.connections.host_key_seen))
     pin = "" if target.array.spec.host_keys else key.line
     return access, [
-        Row(names[0], ok=True, message=f"{access.connections.address} answers on port {_port(target)}"),
+        Row(
+            names[0],
+            ok=True,
+            message=f"{access.connections.address} answers on port {target.array.spec.management.port}",
+        ),
         Row(names[1], ok=True, message=f"{key.fingerprint} ({key.kind}), {_describe_trust(target)}", pin=pin),
         Row(names[2], ok=True, message="the array accepts the login"),
         Row(names[3], ok=True, message=_describe_system(access.session.system)),
@@ -157,10 +161,6 @@ def _with_identity_of(target: Target, access: Access) -> Target:
 def _describe_login(target: Target) -> str:
     data = target.secret.data if target.secret else {}
     return f"there is a user name and a {'private key' if 'ssh-privatekey' in data else 'password'}"
-
-
-def _port(target: Target) -> int:
-    return target.array.spec.management.port
 
 
 def _describe_trust(target: Target) -> str:

@@ -25,7 +25,9 @@ def connect(target: Target) -> Access:
 
     At a terminal the user is asked to accept a host key that is not pinned. No password is sent before.
     """
-    access = _opened(target)
+    if target.secret is None:
+        end(target.missing_login, FAILED)
+    access = opened(target.array, basis(target.array, target.secret))
     try:
         access.session.ask(queries.SYSTEM)
     except HostKeyMismatch as error:
@@ -81,12 +83,6 @@ def describe_error(error: ArrayError, target: Target) -> str:
             return f"{text}. Please report this with the array's code level."
         case _:
             return f"{text}."
-
-
-def _opened(target: Target) -> Access:
-    if target.secret is None:
-        end(target.missing_login, FAILED)
-    return opened(target.array, basis(target.array, target.secret))
 
 
 def _ask_to_accept(error: HostKeyMismatch) -> bool:
