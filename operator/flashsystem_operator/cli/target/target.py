@@ -48,7 +48,7 @@ OPTIONS = (
         "-n", "--namespace", callback=namespace, help="Its namespace  [default: the kubeconfig's, or default]"
     ),
     click.option("--address", "addresses", multiple=True, metavar="HOST", help="Management address; may be repeated."),
-    click.option("--port", type=click.IntRange(1, 65535), help="Of the SSH server, with --address  [default: 22]"),
+    click.option("--port", type=click.IntRange(1, 65535), help="Port of the SSH server, with --address  [default: 22]"),
     click.option("--user", help="Log in as this user instead of the one in the Secret."),
     click.option("--key-file", type=_FILE, help="The user's private key, without a passphrase."),
     click.option(
