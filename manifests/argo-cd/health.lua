@@ -1,5 +1,5 @@
--- How Argo CD reads the health of a FlashSystemArray, a FlashSystemHost or a VolumeAttachment from its status.
--- The same for each kind. It uses nothing of Lua's libraries but ipairs: Argo CD gives no more to a script.
+-- Argo CD health check for FlashSystemArray, FlashSystemHost and VolumeAttachment, based on their status.
+-- It uses only ipairs of the Lua libraries, because Argo CD provides no others to a script.
 
 local conditions = {}
 local status = obj.status or {}
@@ -18,16 +18,16 @@ end
 local seen = status.observedGeneration == obj.metadata.generation
 
 if obj.metadata.deletionTimestamp ~= nil then
-  -- Why it waits is said in Ready; what was said before the deletion was seen is no answer to that.
+  -- Ready shows why it waits. A condition from before the deletion was observed does not explain it.
   local why = seen and is("Ready", "False") and " " .. message("Ready") or ""
   return { status = "Progressing", message = "It is being deleted." .. why }
 end
 
 if not seen then
-  return { status = "Progressing", message = "The operator has not looked at this version yet." }
+  return { status = "Progressing", message = "The operator has not reconciled this version yet." }
 end
 
--- Trouble is told before a pause: a pause stops what the operator does, and mends nothing.
+-- Failures come before a pause: a pause stops changes, but fixes nothing.
 if is("Stalled", "True") then
   return { status = "Degraded", message = message("Stalled") }
 end
@@ -35,7 +35,7 @@ if is("Reachable", "False") then
   return { status = "Degraded", message = message("Reachable") }
 end
 
--- Held by an annotation, which somebody has to take off again.
+-- Held back by an annotation, which a user must remove.
 if is("Paused", "True") then
   return { status = "Suspended", message = message(is("Ready", "False") and "Ready" or "Paused") }
 end
@@ -50,4 +50,4 @@ end
 if is("Ready", "True") then
   return { status = "Healthy", message = message("Ready") }
 end
-return { status = "Progressing", message = "The operator has not said yet how it is." }
+return { status = "Progressing", message = "The operator has not reported a status yet." }

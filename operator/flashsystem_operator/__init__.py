@@ -1,1 +1,1 @@
-"""The FlashSystem operator keeps volumes of IBM FlashSystem arrays attached to the hosts that resources name."""
+"""Manage IBM FlashSystem volumes and iSCSI attachments with Kubernetes resources."""

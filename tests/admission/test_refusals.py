@@ -94,7 +94,7 @@ CASES = [
         "one pod is alone with a volume",
         ATTACHMENT,
         volume(accessModes=["ReadWriteOnce", "ReadWriteOncePod"]),
-        "ReadWriteOncePod stands alone; remove the other access modes, or it",
+        "ReadWriteOncePod excludes all other access modes; remove them, or remove ReadWriteOncePod",
     ),
     Case("a volume has one of two modes", ATTACHMENT, volume(volumeMode="Raw"), 'values: "Filesystem", "Block"'),
     Case("a device is not mounted", ATTACHMENT, volume(volumeMode="Block", mountOptions=["ro"]), "remove mountOptions"),

@@ -14,9 +14,9 @@ from support.stand import until
 EXAMPLES = Path(__file__).parents[2] / "manifests" / "examples"
 
 EXPLAINED = {
-    "fsarray.spec.hostKeyPolicy": "whoever answers at the address the first time is believed",
+    "fsarray.spec.hostKeyPolicy": "any machine at the address is trusted",
     "fsarray.spec.limits.commandTimeout": "before its outcome counts as unknown",
-    "fsarray.status.conditions.reason": "One word for programs",
+    "fsarray.status.conditions.reason": "A CamelCase name for programs",
     "fshost.spec.initiators.iscsi": "as in its /etc/iscsi/initiatorname.iscsi",
     "fsattach.spec.volume": "exactly one of name and uid",
     "fsattach.spec.access": "destroy a file system that was not made for it",

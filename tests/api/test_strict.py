@@ -44,7 +44,7 @@ def test_what_may_be_applied_has_no_mistake() -> None:
         (VolumeAttachment, ATTACHMENT | {"access": "shared"}, "spec.access", "'Exclusive' or 'Shared'"),
         (FlashSystemHost, HOST | {"initiators": {"iscsi": ["iqn"]}}, "spec.initiators.iscsi[0]", "iqn.YYYY-MM"),
         (FlashSystemHost, HOST | {"initiators": {"iscsi": []}}, "spec.initiators.iscsi", "at least 1"),
-        (FlashSystemArray, None, "spec", "write what is wished"),
+        (FlashSystemArray, None, "spec", "write the desired settings"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

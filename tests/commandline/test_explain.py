@@ -26,9 +26,9 @@ def test_a_code_is_explained_with_what_to_do() -> None:
 def test_what_hangs_on_the_command_is_told_for_each() -> None:
     told = explain("5804E")
 
-    assert "To rmvdiskhostmap: The volume is not mapped to this host" in told.output
-    assert "To mkvdiskhostmap: The volume is not there." in told.output
-    assert "Else: Something that the command names is not there." in told.output
+    assert "For rmvdiskhostmap: The volume is not mapped to this host" in told.output
+    assert "For mkvdiskhostmap: The volume is not there." in told.output
+    assert "Otherwise: Something that the command names is not there." in told.output
 
 
 def test_a_program_gets_the_same_as_a_list() -> None:

@@ -30,7 +30,7 @@ def test_a_first_volume_is_told_as_the_commands_that_would_be_typed_and_none_is(
     assert [line.split("-scsi ")[1] for line in shown[1:]] == ["1 vol0", "2 vol1"]
     assert "Commands: 3 to send" in ended.out
     assert "??????" not in ended.out
-    assert "none is deleted" in ended.err
+    assert "no deletions are planned" in ended.err
     assert writes(simulator) == []
 
     for line in shown:  # as they stand there, they are what the array takes

@@ -124,7 +124,7 @@ def test_a_wrong_call_ends_with_64_since_2_says_that_there_are_changes(
     ("path", "why"),
     [
         ("{tmp}/nowhere", "give a file that can"),
-        ("{tmp}", "holds no file"),
+        ("{tmp}", "contains no file"),
         ("{tmp}/empty.yaml", "no FlashSystemArray"),
     ],
 )

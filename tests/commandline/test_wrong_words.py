@@ -178,7 +178,7 @@ def test_named_namespaces_need_an_installation_id_and_names(kubeconfig: Path, co
 
     assert "--watch-namespace needs --installation-id" in complaint(*base, "team")
     for pattern in ("team-*", "!team", "", "Team"):
-        assert "name each one in full" in complaint(*base, pattern, "--installation-id", "one")
+        assert "specify each one in full" in complaint(*base, pattern, "--installation-id", "one")
 
 
 def test_a_word_that_is_none_is_named(kubeconfig: Path, complaint: Tell) -> None:

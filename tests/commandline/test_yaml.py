@@ -12,13 +12,13 @@ from support.manifested import CANARY
 from .conftest import Run
 
 BAD = {
-    "{{ .Values.fs1 }}": "line 1: a key is a list or a mapping, as where {{ }} of a template stands",
+    "{{ .Values.fs1 }}": "line 1: a key is a list or a mapping, as with {{ }} of a template",
     "? [a, b]\n: c": "line 1: a key is a list or a mapping",
     "a: 1\na: 2": "line 2: the key 'a' is there twice",
     "a: .nan": "digits that are no number",
     "a: 0b_": "digits that are no number",
     "a: &a [*a]": "a list or mapping inside itself",
-    "[" * 3000: "too deep inside one another",
+    "[" * 3000: "too deeply nested lists or mappings",
     "a: !!binary aGVsbG8=": "put text that begins with ! in quotes",
     "a: !!set {b}": "put text that begins with ! in quotes",
     f"password: *{CANARY}": "put text that begins with * in quotes",
@@ -67,7 +67,7 @@ def test_a_kind_that_is_no_word_is_told(ran: Run, tmp_path: Path, kind: str) -> 
     ended = ran("plan", "-f", str(tmp_path))
 
     assert ended.code == 1
-    assert "document 1: is no Kubernetes object: it has no kind" in ended.err
+    assert "document 1: is not a Kubernetes object: it has no kind" in ended.err
 
 
 def test_a_path_that_cannot_be_is_told(ran: Run) -> None:

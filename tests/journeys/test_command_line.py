@@ -120,7 +120,7 @@ def test_what_a_user_of_the_cluster_may_not_read_is_told_with_the_way_out(
         imported = program("import", *way, *by_hand)
         assert imported.returncode == 0
         for unseen in ("the UID of namespace kube-system", "the FlashSystemHosts", "the VolumeAttachments"):
-            assert f"Not seen in the cluster: {unseen}" in imported.stderr
+            assert f"Not read from the cluster: {unseen}" in imported.stderr
 
 
 def _but(way: tuple[str, ...], name: str, cluster: Cluster) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ class Case(NamedTuple):
     deleted: bool = False
 
 
-STALE = Health("Progressing", "The operator has not looked at this version yet.")
+STALE = Health("Progressing", "The operator has not reconciled this version yet.")
 
 CASES = [
     Case("what the operator has not seen is progressing", STALE, seen=-1),
@@ -98,7 +98,7 @@ CASES = [
         seen=6,
         deleted=True,
     ),
-    Case("nothing said is not healthy", Health("Progressing", "The operator has not said yet how it is.")),
+    Case("nothing said is not healthy", Health("Progressing", "The operator has not reported a status yet.")),
 ]
 
 

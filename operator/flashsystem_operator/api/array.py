@@ -1,4 +1,4 @@
-"""FlashSystemArray: where an array is, how to log in, who may use it for what, and how it is."""
+"""FlashSystemArray: connection, access rights, limits and status of an array."""
 
 import re
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ from flashsystem_operator.api.metadata import Kind, Resource
 
 
 def _label_keys(labels: Mapping[str, str]) -> Mapping[str, str]:
-    """Refuse a key that no label can have: the CRD's schema has no word for keys, but a rule."""
+    """Refuse an invalid label key. The schema of the CRD cannot express patterns for keys; a rule there does."""
     for key in labels:
         if len(key) > MAX_LABEL_KEY or not re.fullmatch(LABEL_KEY_PATTERN, key):
             raise ValueError(
@@ -46,7 +46,7 @@ def _label_keys(labels: Mapping[str, str]) -> Mapping[str, str]:
 
 
 class From(StrEnum):
-    """Which namespaces are meant: the array's own, all, or those that a selector chooses by their labels."""
+    """Which namespaces are allowed: that of the array, all, or those that match a label selector."""
 
     SAME = "Same"
     ALL = "All"
@@ -63,7 +63,7 @@ class Operator(StrEnum):
 
 
 class Expression(Model):
-    """One requirement on a label, as everywhere in Kubernetes."""
+    """A requirement on a label, with the semantics of Kubernetes."""
 
     key: LabelKey
     operator: Operator
@@ -77,14 +77,14 @@ class Expression(Model):
 
 
 class LabelSelector(Model):
-    """Chooses by labels, as everywhere in Kubernetes: all of it must hold; an empty one chooses everything."""
+    """A label selector with the semantics of Kubernetes: all parts must match; an empty one matches everything."""
 
     match_labels: Annotated[Mapping[str, LabelValue], Field(max_length=64), AfterValidator(_label_keys)] | None = None
     match_expressions: Annotated[tuple[Expression, ...], Field(max_length=64)] = ()
 
 
 class Namespaces(Model):
-    """A choice of namespaces."""
+    """A selection of namespaces."""
 
     from_: From = From.SAME
     selector: LabelSelector | None = None
@@ -104,14 +104,14 @@ class VolumeAccess(Model):
 
 
 class PersistentVolumes(StrEnum):
-    """Whether attachments of this array may make PersistentVolumes, which belong to the whole cluster."""
+    """Whether attachments of this array may create PersistentVolumes, which are cluster-scoped."""
 
     ALLOWED = "Allowed"
     FORBIDDEN = "Forbidden"
 
 
 class Unexplained(StatusModel):
-    """A host object, or with a volume one of its mappings."""
+    """A host object that belongs to no resource; with a volume, one of its mappings."""
 
     host: Text | None = None
     volume: Text | None = None
@@ -120,7 +120,7 @@ class Unexplained(StatusModel):
 
 
 class Findings(StatusModel):
-    """How many host objects and mappings of one sort there are; `items` are the first of them."""
+    """Numbers of host objects and mappings of one category; `items` has the first of them."""
 
     hosts: int | None = None
     mappings: int | None = None
@@ -128,7 +128,10 @@ class Findings(StatusModel):
 
 
 class LetGo(StatusModel):
-    """The same of what was let go. Here `items` are what is remembered of it: beyond them it counts as another sort."""
+    """Released host objects and mappings.
+
+    Only those in `items` are recorded as released. Others count as orphaned or foreign.
+    """
 
     hosts: int | None = None
     mappings: int | None = None
@@ -136,64 +139,64 @@ class LetGo(StatusModel):
 
 
 class Unread(StatusModel):
-    """A row that could not be read: of which command's answer, and why."""
+    """A row in the reply of a command that could not be read, and why."""
 
     command: Text | None = None
     why: Text | None = None
 
 
 class Audit(StatusModel):
-    """What no resource explains, sorted by what it is likely to be. Nothing of it is ever removed by the operator."""
+    """Host objects and mappings that belong to no resource, by category. The operator never removes them."""
 
     orphaned: Findings | None = None
-    """On host objects that this installation made."""
+    """On host objects that this installation created."""
     foreign: Findings | None = None
-    """On all others: made by administrators, or by other clusters."""
+    """On all others: created by array administrators or other clusters."""
     released: LetGo | None = None
-    """Left there when a resource was deleted, because somebody said so."""
+    """Left on the array when a resource was deleted with Retain or with the release annotation."""
     unreadable: Annotated[tuple[Unread, ...], AtMost(50)] = ()
-    """What the operator cannot read. Resources that it is about wait with reason UnreadableAnswer."""
+    """Rows that the operator cannot read. Affected resources wait with reason UnreadableAnswer."""
 
 
 class HostKeyPolicy(StrEnum):
-    """Which public key the array must show."""
+    """Which host keys of the array are accepted."""
 
     PINNED = "Pinned"
     TRUST_ON_FIRST_USE = "TrustOnFirstUse"
 
 
 class MultiHostMapping(StrEnum):
-    """Whether any volume of the array may be mapped to several hosts at all."""
+    """Whether volumes of the array may be mapped to several hosts."""
 
     ALLOWED = "Allowed"
     FORBIDDEN = "Forbidden"
 
 
 class Dialect(StrEnum):
-    """Which command line the array speaks: FlashSystem 840/900, or Storage Virtualize."""
+    """The dialect of the command line: FlashSystem 840/900, or Storage Virtualize."""
 
     LEGACY = "Legacy"
     MODERN = "Modern"
 
 
 class Management(Model):
-    """Where the array's command line listens."""
+    """The management addresses of the array."""
 
     addresses: Annotated[tuple[Address, ...], Field(min_length=1, max_length=2)]
     port: Port = 22
 
 
 class Iscsi(Model):
-    """Which of the array's portals hosts shall use."""
+    """The portals of the array for hosts."""
 
     portset: PortsetName | None = None
     portal_addresses: Annotated[tuple[IpAddress, ...], Field(max_length=64), ONCE_AS_WRITTEN] = ()
-    """Empty: all that the array has."""
+    """Empty: all portals of the array."""
     port: Port = 3260
 
 
 class Limits(Model):
-    """How much of the array's attention the operator may take. Times are in seconds."""
+    """Limits for the load on the array. Times are in seconds."""
 
     concurrent_commands: Annotated[int, Field(ge=1, le=16)] = 4
     sessions: Annotated[int, Field(ge=1, le=8)] = 2
@@ -202,14 +205,14 @@ class Limits(Model):
 
 
 class DetachRateLimit(Model):
-    """At most so many volumes are unmapped in so many seconds; what is wished beyond that waits."""
+    """At most `max` volumes are unmapped within `window` seconds; further detaches wait."""
 
     max: Annotated[int, Field(ge=1, le=10000)]
     window: Duration
 
 
 class ArraySpec(Model):
-    """What is wished of an array."""
+    """The desired settings of an array."""
 
     management: Management
     system_id: SystemId | None = None
@@ -222,15 +225,15 @@ class ArraySpec(Model):
     allowed_namespaces: Namespaces = Namespaces()
     host_adoption: Namespaces = Namespaces()
     volume_access: Annotated[tuple[VolumeAccess, ...], Field(min_length=1, max_length=64)] = ()
-    """Empty: every volume. Otherwise what no entry allows is refused."""
+    """Empty: every volume. Otherwise volumes that no entry allows are refused."""
     persistent_volumes: PersistentVolumes = PersistentVolumes.FORBIDDEN
     limits: Limits = Limits()
     detach_rate_limit: DetachRateLimit | None = None
-    """None: no brake."""
+    """None: no limit."""
     resync_interval: Duration = 60.0
-    """Seconds between two looks at an array where nothing happens."""
+    """Seconds between two reads of the array when nothing has changed in the cluster."""
     lun_quarantine: Span = 300.0
-    """Seconds for which a LUN that was freed is not given to another volume on the same host."""
+    """Seconds for which a freed LUN is not assigned to another volume on the same host."""
 
     @model_validator(mode="after")
     def _pinned_has_keys(self) -> Self:
@@ -266,7 +269,7 @@ class Portal(StatusModel):
 
 
 class Pool(StatusModel):
-    """The pool that the spec names. Sizes are in bytes."""
+    """The pool in the spec. Sizes are in bytes."""
 
     name: Text | None = None
     status: Text | None = None
@@ -275,14 +278,14 @@ class Pool(StatusModel):
 
 
 class Credentials(StatusModel):
-    """Which versions (`metadata.resourceVersion`) of the Secret were used."""
+    """The versions (`metadata.resourceVersion`) of the Secret that were used."""
 
     last_worked: Text | None = None
     last_tried: Text | None = None
 
 
 class Counts(StatusModel):
-    """How much is there."""
+    """Numbers of objects."""
 
     hosts: int | None = None
     mappings: int | None = None
@@ -290,32 +293,32 @@ class Counts(StatusModel):
 
 
 MOST_DETACHES = 1_000_000
-"""More than any brake or burst allows: it is counted no further."""
+"""Upper limit of a count: more than any rate limit or burst allows."""
 
 
 class Detaches(StatusModel):
-    """How many volumes were about to be unmapped at that time."""
+    """The number of volumes that were going to be unmapped at that time."""
 
     time: Time | None = None
     count: Annotated[int, Field(ge=0, le=MOST_DETACHES)] | None = None
 
 
 class Allowance(StatusModel):
-    """The burst that the annotation allow-detaches lets through: its words, and since when they were seen."""
+    """The burst that the annotation allow-detaches allows: its value, and since when it has been observed."""
 
     value: Text | None = None
     since: Time | None = None
 
 
 class FormerHost(StatusModel):
-    """LUNs that were freed on a host whose FlashSystemHost is gone. initiators: by which its next one is known."""
+    """Quarantined LUNs of a host whose FlashSystemHost was deleted. initiators: identify the next FlashSystemHost."""
 
     initiators: Annotated[tuple[Text, ...], AtMost(64)] = ()
     luns: Annotated[tuple[QuarantinedLun, ...], AtMost(512)] = ()
 
 
 class ArrayStatus(StatusModel):
-    """What was found at the last look."""
+    """The observed state of the array."""
 
     conditions: Conditions = ()
     observed_generation: int = -1
@@ -330,21 +333,21 @@ class ArrayStatus(StatusModel):
     portals: Annotated[tuple[Portal, ...], AtMost(256)] = ()
     pool: Pool | None = None
     host_key: Annotated[str, AtMost(4096)] | None = None
-    """The key that TrustOnFirstUse pinned, in the form of `hostKeys`."""
+    """The key that TrustOnFirstUse pinned, in the format of `hostKeys`."""
     host_key_fingerprint: Text | None = None
     credentials: Credentials | None = None
     counts: Counts | None = None
     detaches: Annotated[tuple[Detaches, ...], AtMost(64)] = ()
-    """What the brake counts, from the oldest to the youngest: written before the first volume is unmapped."""
+    """What the detach rate limit counts, oldest first. Written before the first volume is unmapped."""
     allowance: Allowance | None = None
     quarantined_luns: Annotated[tuple[FormerHost, ...], AtMost(64)] = ()
-    """Written before the finalizer of a FlashSystemHost goes, so that one that is created again knows of them."""
+    """Written before the finalizer of a FlashSystemHost is removed, for a FlashSystemHost that is created again."""
     audit: Audit | None = None
     last_contact_time: Time | None = None
 
 
 class FlashSystemArray(Resource):
-    """An array: where it is, how to log in; its health in status."""
+    """An array: its connection and login; its health is in status."""
 
     KIND: ClassVar[Kind] = Kind.ARRAY
     PLACEHOLDERS: ClassVar[Mapping[str, Any]] = {

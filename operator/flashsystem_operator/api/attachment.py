@@ -1,4 +1,4 @@
-"""VolumeAttachment: one volume visible to one host, and the PersistentVolume that it may ask for."""
+"""VolumeAttachment: one volume visible to one host, optionally with a PersistentVolume."""
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -23,7 +23,7 @@ from flashsystem_operator.api.fields import (
 from flashsystem_operator.api.metadata import Kind, ObjectRef, Resource
 
 DEFAULT_FS_TYPE = "ext4"
-"""The API server writes it into every PersistentVolume asked for, so it says nothing of what a user wished."""
+"""The API server sets it in every persistentVolume, so it does not show that the user requested a file system."""
 
 
 class AccessMode(StrEnum):
@@ -43,10 +43,10 @@ class VolumeMode(StrEnum):
 
 
 class PersistentVolume(Model):
-    """What the PersistentVolume shall be like."""
+    """The desired PersistentVolume."""
 
     claim_ref: NameRef
-    """The claim of the attachment's own namespace for which it is; no other can take it."""
+    """The claim, in the namespace of the attachment, that it is reserved for."""
     storage_class_name: ClassName = ""
     access_modes: Annotated[tuple[AccessMode, ...], Field(min_length=1, max_length=4), ONCE] = (
         AccessMode.READ_WRITE_ONCE,
@@ -56,7 +56,7 @@ class PersistentVolume(Model):
     read_only: bool = False
     mount_options: Annotated[tuple[MountOption, ...], Field(max_length=32)] = ()
     node_hostnames: Annotated[tuple[Hostname, ...], Field(min_length=1, max_length=64), ONCE] = ()
-    """Empty: every node; otherwise those whose label kubernetes.io/hostname is one of these."""
+    """Empty: every node; otherwise those whose label kubernetes.io/hostname is in the list."""
 
     @model_validator(mode="after")
     def _a_device_has_no_file_system(self) -> Self:
@@ -73,7 +73,9 @@ class PersistentVolume(Model):
     @model_validator(mode="after")
     def _one_pod_is_alone(self) -> Self:
         if AccessMode.READ_WRITE_ONCE_POD in self.access_modes and len(self.access_modes) > 1:
-            raise ValueError("ReadWriteOncePod stands alone: remove the other access modes, or it")
+            raise ValueError(
+                "ReadWriteOncePod excludes all other access modes: remove them, or remove ReadWriteOncePod"
+            )
         return self
 
 
@@ -85,7 +87,7 @@ class Access(StrEnum):
 
 
 class DetachGuard(StrEnum):
-    """What is done when unmapping would leave a host that is logged in without any volume."""
+    """What to do when unmapping would remove the last volume of a host that is logged in."""
 
     ENFORCE = "Enforce"
     WARN = "Warn"
@@ -93,14 +95,14 @@ class DetachGuard(StrEnum):
 
 
 class Origin(StrEnum):
-    """Whether the mapping was made by us or found."""
+    """Whether the operator created the mapping or adopted it."""
 
     CREATED = "Created"
     ADOPTED = "Adopted"
 
 
 class VolumeSelector(Model):
-    """Which volume: exactly one of the two. Not by id: the array hands ids out again."""
+    """Selects a volume by exactly one of name and uid. Not by id, because the array reuses ids."""
 
     name: VolumeName | None = None
     uid: VolumeUid | None = None
@@ -113,14 +115,14 @@ class VolumeSelector(Model):
 
 
 class AttachmentSpec(Model):
-    """What is wished of an attachment."""
+    """The desired settings of an attachment."""
 
     host_ref: NameRef
     volume: VolumeSelector
     lun: Lun | None = None
     access: Access = Access.EXCLUSIVE
     deletion_policy: DeletionPolicy | None = None
-    """None: Delete for a mapping that we made, Retain for one that was taken over."""
+    """None: Delete for a mapping that the operator created, Retain for an adopted one."""
     detach_guard: DetachGuard = DetachGuard.ENFORCE
     connection_secret: NameRef | None = None
     persistent_volume: PersistentVolume | None = None
@@ -137,7 +139,7 @@ class AttachmentSpec(Model):
 
 
 class HostSeen(StatusModel):
-    """The host object on the array. Its initiators find it again under any name."""
+    """The host object on the array. Its initiators identify it if it was renamed."""
 
     name: Text | None = None
     id: Text | None = None
@@ -145,9 +147,9 @@ class HostSeen(StatusModel):
 
 
 class VolumeSeen(StatusModel):
-    """The volume on the array, bound by its uid from the first look on. Capacity in bytes."""
+    """The volume on the array, identified by its uid once it was found. Capacity in bytes."""
 
-    # As the array prints it, not held to what a user may write: names can be older than the array's own rules.
+    # As the array prints it, without the checks for user input: names can be older than the naming rules of the array.
     name: Annotated[values.VolumeName, AtMost(256)] | None = None
     id: Text | None = None
     uid: VolumeUid | None = None
@@ -175,13 +177,13 @@ class Connection(StatusModel):
 
 
 class Named(StatusModel):
-    """An object that is made beside an attachment."""
+    """An object that is created for an attachment."""
 
     name: Annotated[str, AtMost(253)] | None = None
 
 
 class AttachmentStatus(StatusModel):
-    """The mapping as it was found at the last look, and the way to it."""
+    """The observed state of the mapping, and the connection to it."""
 
     conditions: Conditions = ()
     observed_generation: int = -1
@@ -208,8 +210,8 @@ class VolumeAttachment(Resource):
     spec: AttachmentSpec
     status: AttachmentStatus = AttachmentStatus()
 
-    def in_part(self, spec: Any, incomplete: Collection[str]) -> Self:  # noqa: ARG002 - what is left of it was read
-        """Of no host and no volume but those that were recorded. Exclusive is the default, and the strictest access."""
+    def in_part(self, spec: Any, incomplete: Collection[str]) -> Self:  # noqa: ARG002 - the readable part was read already
+        """Use no host and no volume except the recorded ones. Access needs no change: its default is the strictest."""
         update = dict[str, object]()
         if "hostRef" in incomplete:
             update["host_ref"] = NameRef.model_construct(name="")

@@ -1,9 +1,9 @@
-"""How resources are read and written: camelCase outside, snake_case inside, strict wishes and lenient memories.
+"""Base models of resources: camelCase in JSON and snake_case in Python, a strict spec and a lenient status.
 
-A *spec* is a wish: what we do not understand in it must not be guessed, so a bad value is an error. The CRDs refuse it
-first; only a CRD of another release lets one through.
-A *status* is our own memory, perhaps written by another release: what we cannot read of it counts as not remembered,
-because a status must never keep us from looking at the array.
+An invalid value in a *spec* is an error: the operator must not guess what the user wants. The CRDs refuse it first;
+only a CRD of another release accepts one.
+A *status* may have been written by another release. Parts of it that cannot be read count as not recorded, because a
+status must never prevent a reconciliation.
 """
 
 import copy
@@ -19,13 +19,13 @@ _CAPITALS = {"id": "ID", "iqn": "IQN", "iqns": "IQNs", "lun": "LUN", "luns": "LU
 
 
 def camel(name: str) -> str:
-    """The JSON spelling of a field: `target_iqns` is `targetIQNs`, but a first word stays small: `iqn`."""
+    """The JSON spelling of a field: `target_iqns` is `targetIQNs`, but the first part stays lower case: `iqn`."""
     first, *others = name.split("_")
-    return first + "".join(_CAPITALS.get(word, word.capitalize()) for word in others)
+    return first + "".join(_CAPITALS.get(part, part.capitalize()) for part in others)
 
 
 class Model(BaseModel):
-    """Frozen; reads both spellings, writes the JSON one, ignores what another release added."""
+    """Frozen model. Reads both spellings, writes the JSON one, ignores fields of other releases."""
 
     model_config = ConfigDict(
         alias_generator=camel,
@@ -40,19 +40,19 @@ class Model(BaseModel):
 
 
 class StatusModel(Model):
-    """A part of a status. Ours to write, so a wrong value is our bug and is loud; `remember` reads an old one."""
+    """A part of a status. Only the operator writes it, so an invalid value is a bug and raises; see `remember`."""
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON of the status: camelCase, without what is not known. A list that is known to be empty is there."""
+        """Return the JSON of the status, in camelCase. Unknown values are left out; empty lists are not."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
 M = TypeVar("M", bound=StatusModel)
 
 
-def remember(model: type[M], memory: Any) -> M:
-    """Read a status that anybody may have written, without what cannot be read in it."""
-    legible = copy.deepcopy(memory) if isinstance(memory, dict) else {}
+def remember(model: type[M], recorded: Any) -> M:
+    """Read a status of any origin, without the parts that cannot be read."""
+    legible = copy.deepcopy(recorded) if isinstance(recorded, dict) else {}
     while legible:
         try:
             return model.model_validate(legible)
@@ -63,9 +63,9 @@ def remember(model: type[M], memory: Any) -> M:
 
 
 def read_in_part(model: type[Model], tree: Any) -> tuple[dict[str, Any], frozenset[str]]:
-    """The JSON of a spec without what cannot be read in it, and the top-level fields that are incomplete by that.
+    """Return the readable part of the JSON of a spec, and the names of its incomplete top-level fields.
 
-    A field that is required and missing stays missing.
+    Required fields that are missing stay missing.
     """
     legible: dict[str, Any] = copy.deepcopy(tree) if isinstance(tree, dict) else {}
     incomplete = set[str]()
@@ -75,8 +75,8 @@ def read_in_part(model: type[Model], tree: Any) -> tuple[dict[str, Any], frozens
         except ValidationError as error:
             found = error.errors(include_url=False)
             incomplete |= {str(details["loc"][0]) for details in found if details["loc"]}
-            wrong = (details["loc"] for details in found if details["type"] != "missing")
-            paths = {path for loc in wrong if (path := _legible_part(legible, loc))}
+            invalid = (details["loc"] for details in found if details["type"] != "missing")
+            paths = {path for loc in invalid if (path := _legible_part(legible, loc))}
             if not paths:
                 return legible, frozenset(incomplete)
             _cut_out_all(legible, paths)
@@ -85,7 +85,7 @@ def read_in_part(model: type[Model], tree: Any) -> tuple[dict[str, Any], frozens
 
 
 def _legible_part(tree: Any, path: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """As much of `path` as is there: what lacks a field is cut out in its stead."""
+    """Return the part of `path` that exists: an object that lacks a field is removed as a whole."""
     if not path:
         return ()
     step, *rest = path
@@ -94,7 +94,7 @@ def _legible_part(tree: Any, path: tuple[int | str, ...]) -> tuple[int | str, ..
 
 
 def _cut_out_all(tree: dict[str, Any], paths: Collection[tuple[int | str, ...]]) -> None:
-    """From the last to the first, so that cutting one item out of a list does not move the others to be cut."""
+    """Remove the items from last to first, so that removing one does not change the index of the others."""
     for path in sorted(paths, key=lambda path: [f"{step:>9}" for step in path], reverse=True):
         _cut_out(tree, path)
 
@@ -111,9 +111,9 @@ def _cut_out(tree: dict[str, Any], path: tuple[int | str, ...]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """Cut a text or a list to what the CRD allows.
+    """Truncate a text or a list to the limit in the CRD.
 
-    A status that is one item too long would be refused as a whole, and an object without a status says nothing.
+    The API server would refuse the whole status if one part of it were too long.
     """
 
     limit: int
@@ -131,7 +131,7 @@ class AtMost:
 
 
 Text = Annotated[str, AtMost(256)]
-"""A word of a status that the array or the cluster gave us: taken as it stands, but not endless."""
+"""A text from the array or the cluster in a status: unchanged, but truncated to 256 characters."""
 
 Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 """RFC 3339 in UTC, with whole seconds and a Z: the text sorts as the times do."""

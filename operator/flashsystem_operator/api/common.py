@@ -1,4 +1,4 @@
-"""What an object says about itself, in the form that `kubectl wait` reads."""
+"""Parts that several kinds share: conditions, policies and references."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -10,74 +10,74 @@ Truth = Literal["True", "False", "Unknown"]
 
 
 class Condition(StatusModel):
-    """One statement. `last_transition_time` moves only when `status` does."""
+    """A condition. `last_transition_time` changes only when `status` does."""
 
     type: Text
     """Ready, Reconciling, Stalled or Reachable."""
     status: Truth
-    """Unknown is for what could not be seen."""
+    """Unknown: it could not be observed."""
     reason: Annotated[str, AtMost(1024)]
-    """One word in CamelCase, named by what should be done next."""
+    """A CamelCase name, by the remedy."""
     message: Annotated[str, AtMost(32768)]
-    """Whole sentences with the way out; the array's own words where it spoke. Never a secret."""
+    """Sentences with the remedy; messages of the array are quoted. Never contains a secret."""
     observed_generation: int | None = None
-    """The metadata.generation that this statement was made about."""
+    """The metadata.generation that the condition was computed for."""
     last_transition_time: Time
-    """Since when `status` is what it is (RFC 3339, UTC)."""
+    """When `status` last changed (RFC 3339, UTC)."""
 
 
 Conditions = Annotated[tuple[Condition, ...], AtMost(16)]
 
 
 def find(conditions: tuple[Condition, ...], kind: str) -> Condition | None:
-    """The condition of that type, if there is one."""
+    """Return the condition of that type, if there is one."""
     return next((condition for condition in conditions if condition.type == kind), None)
 
 
 def is_true(conditions: tuple[Condition, ...], kind: str) -> bool:
-    """Whether the condition is there and True."""
+    """Return whether the condition exists and is True."""
     found = find(conditions, kind)
     return found is not None and found.status == "True"
 
 
 class DriftPolicy(StrEnum):
-    """Of attachments, and of the ports of hosts."""
+    """What to do about drift of attachments, and of the ports of hosts."""
 
     CORRECT = "Correct"
-    """Put it right where that hurts no running host; say so where it would."""
+    """Correct it where that is safe for running hosts, report it otherwise."""
     REPORT = "Report"
-    """Say so."""
+    """Report it."""
     IGNORE = "Ignore"
-    """Neither; only Ready tells."""
+    """Neither; only Ready shows it."""
 
 
 Plan = Annotated[tuple[Annotated[str, AtMost(4096)], ...], AtMost(64)]
-"""The commands in their order, exactly as they would be sent; secrets as `***`."""
+"""The commands in order, exactly as they would be sent; secrets as `***`."""
 
 
 class DeletionPolicy(StrEnum):
-    """What becomes of what is on the array when the resource is deleted."""
+    """What happens to the object on the array when the resource is deleted."""
 
     DELETE = "Delete"
     RETAIN = "Retain"
 
 
 class NameRef(Model):
-    """An object of the same namespace."""
+    """A reference to an object in the same namespace."""
 
     name: ObjectName
 
 
 class ArrayRef(Model):
-    """A FlashSystemArray."""
+    """A reference to a FlashSystemArray."""
 
     name: ObjectName
     namespace: Namespace | None = None
-    """Left out: the namespace of the object that refers to it."""
+    """None: the namespace of the object with the reference."""
 
 
 class ArraySeen(StatusModel):
-    """The array that was worked on. With `system_id` it can be found again when the FlashSystemArray is gone."""
+    """The array of the last reconciliation. `system_id` identifies it after the FlashSystemArray was deleted."""
 
     name: Text | None = None
     namespace: Text | None = None

@@ -1,7 +1,7 @@
-"""The words inside the resources: what a CRD says about them (patterns, sizes) and how they are read.
+"""Types of the fields of resources: their patterns, limits, parsers, and error messages.
 
-The functions of `values` decide what is right. The patterns here say the same to the API server and to editors, which
-cannot call them; a test holds the two to each other.
+The functions of `values` decide what is valid. The patterns here state the same for the API server and for editors; a
+test compares the two.
 """
 
 import ipaddress
@@ -42,7 +42,7 @@ GLOB_PATTERN = r"^([A-Za-z0-9_. *?-]|\[!?[A-Za-z0-9_. -]+\])+$"
 CLASS_PATTERN = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$"
 FS_TYPE_PATTERN = r"^[a-z0-9]+$"
 MOUNT_OPTION_PATTERN = r"^[!-+.-~-]+$"
-"""What can stand between two commas of `mount -o`."""
+"""One option between two commas of `mount -o`."""
 
 MAX_DURATION = 32
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
@@ -78,16 +78,16 @@ def _once(items: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 ONCE = AfterValidator(_once)
-"""For a list that the CRD calls a set, as it was read: initiators are folded, so case does not tell two."""
+"""For a list of type set in the CRD. It checks parsed items: initiators that differ in case only are duplicates."""
 
 ONCE_AS_WRITTEN = BeforeValidator(lambda value: _once(tuple(value)) if isinstance(value, list) else value)
-"""The same where two spellings are one word to us, and the API server takes both."""
+"""Checks items as written: two spellings of one value are allowed, as in the API server."""
 
 
 def ip(text: str) -> str:
-    """Read an IPv4 or IPv6 address; an IPv6 address in its short form, so that two spellings are one address.
+    """Parse an IP address and return it in canonical form, so that different spellings of an IPv6 address are equal.
 
-    Neither with a zone nor with an IPv4 address inside, as the API server has it.
+    Zones and IPv4-mapped addresses are refused, as by the API server.
     """
     try:
         found = ipaddress.ip_address(text)
@@ -99,14 +99,14 @@ def ip(text: str) -> str:
 
 
 def host_or_ip(text: str) -> str:
-    """Read an address as it is written. What can only be meant as an IP address has to be one."""
+    """Check an address and return it as written. Digits with dots, or a text with a colon, must be an IP address."""
     if ":" in text or re.fullmatch(r"[0-9.]+", text):
         ip(text)
     return text
 
 
 Iqn = Annotated[values.Iqn, AfterValidator(values.iqn), _text(IQN_PATTERN, values.MAX_IQN)]
-"""An initiator, folded to lower case: two spellings are one initiator."""
+"""An initiator in lower case, so that different spellings are equal."""
 
 VolumeName = Annotated[values.VolumeName, AfterValidator(values.volume_name), _text(NAME_PATTERN, values.MAX_NAME)]
 PoolName = Annotated[values.PoolName, AfterValidator(values.pool_name), _text(NAME_PATTERN, values.MAX_NAME)]
@@ -118,7 +118,7 @@ PortsetName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=values.MAX_N
 IoGroup = Annotated[str, Field(pattern=IO_GROUP_PATTERN, max_length=values.MAX_NAME)]
 """An I/O group by name or id."""
 HostBase = Annotated[str, Field(pattern=HOST_BASE_PATTERN, max_length=values.MAX_NAME)]
-"""What the name of a host object begins with; made valid for the array where it is used (a first digit, the length)."""
+"""Prefix of the name of a host object. It is made valid for the array where it is used (first digit, length)."""
 
 ObjectName = Annotated[str, Field(pattern=OBJECT_NAME_PATTERN, max_length=253)]
 Namespace = Annotated[str, Field(pattern=NAMESPACE_PATTERN, max_length=63)]
@@ -126,7 +126,7 @@ Address = Annotated[str, Field(pattern=ADDRESS_PATTERN, max_length=253), AfterVa
 IpAddress = Annotated[str, AfterValidator(ip), _text(IP_PATTERN, 45)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 HostKey = Annotated[str, Field(pattern=HOST_KEY_PATTERN, max_length=4096)]
-"""A public key as `known_hosts` has it, without the name: type, key, and perhaps a comment."""
+"""A public key as in `known_hosts`, without the name: type, key, and an optional comment."""
 
 Duration = Annotated[float, BeforeValidator(seconds), _within("1s", "24h"), _text(DURATION_PATTERN, MAX_DURATION)]
 """Seconds in Python; a Go duration in YAML."""
@@ -140,7 +140,7 @@ Span = Annotated[float, BeforeValidator(seconds), _within("0s", "24h"), _text(DU
 LabelKey = Annotated[str, Field(pattern=LABEL_KEY_PATTERN, max_length=MAX_LABEL_KEY)]
 LabelValue = Annotated[str, Field(pattern=LABEL_VALUE_PATTERN, max_length=63)]
 Glob = Annotated[str, Field(pattern=GLOB_PATTERN, max_length=128)]
-"""A pattern of volume names: `*` any letters, `?` one, `[abc]` one of these, `[!abc]` none of these. Case counts."""
+"""A pattern of volume names: `*` any characters, `?` one, `[abc]` one of these, `[!abc]` one other. Case-sensitive."""
 
 ClassName = Annotated[str, Field(pattern=CLASS_PATTERN, max_length=253)]
 FsType = Annotated[str, Field(pattern=FS_TYPE_PATTERN, max_length=32)]
@@ -160,8 +160,8 @@ PATTERNS: Mapping[str, str] = {
         "both ends"
     ),
     NAME_PATTERN: (
-        "this is no name of the array: it has 1 to 63 letters, digits, spaces and '_.-', begins with a letter or '_' "
-        "and does not end with a space"
+        "this is not a name on the array: it has 1 to 63 letters, digits, spaces and '_.-', begins with a letter or "
+        "'_' and does not end with a space"
     ),
     IO_GROUP_PATTERN: "this is no I/O group: write its name or its id, such as io_grp0 or '0'",
     HOST_BASE_PATTERN: "this cannot begin a host name: it has letters, digits and '_.-'",
@@ -188,7 +188,7 @@ PATTERNS: Mapping[str, str] = {
 
 
 def describe_error(details: Mapping[str, Any]) -> str:
-    """One of the errors of a ValidationError, with the way out."""
+    """Describe one error of a ValidationError, and what to do."""
     context = details.get("ctx", {})
     match details["type"]:
         case "missing":
@@ -206,6 +206,6 @@ def describe_error(details: Mapping[str, Any]) -> str:
 
 
 def without_consequences(errors: list[Any]) -> list[Any]:
-    """The errors without those that only follow from others: that a list of which an item is wrong lacks that item."""
-    wrong = {error["loc"][:end] for error in errors for end in range(len(error["loc"]))}
-    return [error for error in errors if error["type"] != "too_short" or error["loc"] not in wrong]
+    """Remove errors that only follow from others: a list with an invalid item also counts as too short."""
+    invalid = {error["loc"][:end] for error in errors for end in range(len(error["loc"]))}
+    return [error for error in errors if error["type"] != "too_short" or error["loc"] not in invalid]

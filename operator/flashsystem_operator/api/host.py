@@ -1,4 +1,4 @@
-"""FlashSystemHost: a machine's initiators, and the life of its host object on one array."""
+"""FlashSystemHost: initiators, settings and status of the host object of a machine on one array."""
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -14,23 +14,23 @@ from flashsystem_operator.api.metadata import Kind, ObjectRef, Resource
 
 
 class Ownership(StrEnum):
-    """Whether the host object is ours to change and remove, or an administrator's."""
+    """Whether the operator created the host object, and may change and remove it, or adopted it."""
 
     CREATED = "Created"
     ADOPTED = "Adopted"
 
 
 class Lifecycle(StrEnum):
-    """How long a host object that we make is on the array."""
+    """When a host object is created and removed by the operator."""
 
     ON_DEMAND = "OnDemand"
-    """From the first volume attached to the last one detached."""
+    """Exists from the first attached volume to the last detached one."""
     PERSISTENT = "Persistent"
-    """As long as the resource."""
+    """Exists as long as the resource."""
 
 
 class HostType(StrEnum):
-    """What the array calls the type of a host: how it talks to it."""
+    """The host type on the array."""
 
     GENERIC = "Generic"
     HPUX = "HPUX"
@@ -41,28 +41,28 @@ class HostType(StrEnum):
 
     @property
     def on_array(self) -> str:
-        """The array's own word, as `lshost` prints it and `mkhost -type` takes it."""
+        """The value on the array, as `lshost` prints it and `mkhost -type` accepts it."""
         return "hide_secondary" if self is HostType.HIDE_SECONDARY else self.lower()
 
 
 class OtherPorts(StrEnum):
-    """Whether the host object may have ports that are not iSCSI, by which the machine sees the volumes too."""
+    """Whether the host object may have ports that are not iSCSI, through which the machine also sees the volumes."""
 
     REFUSE = "Refuse"
     ALLOW = "Allow"
 
 
 class Initiators(Model):
-    """What the machine logs in with."""
+    """The initiators that the machine logs in with."""
 
     iscsi: Annotated[tuple[Iqn, ...], Field(min_length=1, max_length=values.MAX_INITIATORS), ONCE]
     other_ports: OtherPorts = OtherPorts.REFUSE
 
 
 class Chap(Model):
-    """What the machine proves itself with.
+    """CHAP authentication of the machine.
 
-    generate: make the Secret when there is none.
+    generate: create the Secret if there is none.
     """
 
     secret_ref: NameRef
@@ -70,7 +70,7 @@ class Chap(Model):
 
 
 class HostSpec(Model):
-    """What is wished of a host."""
+    """The desired settings of a host."""
 
     array_ref: ArrayRef
     initiators: Initiators
@@ -79,15 +79,15 @@ class HostSpec(Model):
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
     portset: PortsetName | None = None
     io_groups: Annotated[tuple[IoGroup, ...], Field(min_length=1, max_length=4), ONCE] = ()
-    """By name or id. Empty: all that the array has."""
+    """By name or id. Empty: all I/O groups of the array."""
     host_type: HostType | None = None
     chap: Chap | None = None
     drift_policy: DriftPolicy = DriftPolicy.CORRECT
-    """For the ports of a host object that we made."""
+    """For the ports of a host object that the operator created."""
 
 
 class HostPort(StatusModel):
-    """One initiator of the host object, as the array sees it."""
+    """One initiator of the host object, as the array reports it."""
 
     iqn: Text | None = None
     state: Text | None = None
@@ -95,7 +95,7 @@ class HostPort(StatusModel):
 
 
 class HostMapping(StatusModel):
-    """A volume that the host sees, and at which LUN."""
+    """A volume that is mapped to the host, and its LUN."""
 
     lun: Lun | None = None
     volume: Text | None = None
@@ -103,21 +103,21 @@ class HostMapping(StatusModel):
 
 
 class HostMappings(StatusModel):
-    """Everything mapped to the host object, by whomever; the list is the first of them."""
+    """All mappings of the host object, including those of other users; `items` has the first of them."""
 
     count: int | None = None
     items: Annotated[tuple[HostMapping, ...], AtMost(64)] = ()
 
 
 class ChapSeen(StatusModel):
-    """The Secret whose CHAP secret the host object has, or was to be given. version: None until it was seen to."""
+    """The Secret with the CHAP secret of the host object. secret_version: None until the array uses it."""
 
     secret_name: Text | None = None
     secret_version: Text | None = None
 
 
 class QuarantinedLun(StatusModel):
-    """A LUN that was freed, and is not given to another volume before that time. uid: the volume that had it."""
+    """A freed LUN that is not assigned to another volume before `until`. uid: the volume that had it."""
 
     lun: Lun | None = None
     uid: VolumeUid | None = None
@@ -125,7 +125,7 @@ class QuarantinedLun(StatusModel):
 
 
 class HostStatus(StatusModel):
-    """The host object as it was found at the last look."""
+    """The observed state of the host object."""
 
     conditions: Conditions = ()
     observed_generation: int = -1
@@ -142,7 +142,7 @@ class HostStatus(StatusModel):
 
 
 class FlashSystemHost(Resource):
-    """A machine's initiators, and the life of its host object on one array."""
+    """The initiators of a machine, and the lifecycle of its host object on one array."""
 
     KIND: ClassVar[Kind] = Kind.HOST
     PLACEHOLDERS: ClassVar[Mapping[str, Any]] = {
@@ -154,7 +154,7 @@ class FlashSystemHost(Resource):
     status: HostStatus = HostStatus()
 
     def in_part(self, spec: Any, incomplete: Collection[str]) -> Self:
-        """With every initiator that is named or that its host object was given, on the array that was worked on."""
+        """Use all initiators in the spec and in the recorded ports, and the recorded array."""
         update, seen = dict[str, object](), self.status
         if "initiators" in incomplete:
             initiators = spec.get("initiators") if isinstance(spec, dict) else None
@@ -176,5 +176,5 @@ class FlashSystemHost(Resource):
 
     @property
     def base_name(self) -> str:
-        """What the name on the array begins with, before it is made valid."""
+        """Prefix of the name on the array, before it is made valid."""
         return self.spec.host_name_prefix or self.metadata.name

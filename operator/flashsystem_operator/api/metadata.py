@@ -1,4 +1,4 @@
-"""The names of what users write: group, version, kinds, our finalizer."""
+"""API group, kinds, finalizer and annotations, and the base class that reads resources."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ API_VERSION = f"{GROUP}/{VERSION}"
 CATEGORY = "flashsystem"
 
 FINALIZER = f"{GROUP}/cleanup"
-"""On an object as long as the array may hold something of it."""
+"""Set on an object as long as the array may have something that belongs to it."""
 
 
 class Kind(StrEnum):
-    """A kind of resource; its value is the `kind` of the YAML. Iterating over the class gives them all."""
+    """A kind of resource; its value is the `kind` of the YAML. Iterating over the class returns all kinds."""
 
     ARRAY = "FlashSystemArray"
     HOST = "FlashSystemHost"
@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
     @property
     def crd(self) -> str:
-        """The name of its CustomResourceDefinition, which `kubectl` takes where the plural alone is ambiguous."""
+        """The name of its CustomResourceDefinition, for `kubectl` if the plural alone is ambiguous."""
         return f"{self.plural}.{GROUP}"
 
 
@@ -46,7 +46,7 @@ _SHORT_NAMES = {Kind.ARRAY: "fsarray", Kind.HOST: "fshost", Kind.ATTACHMENT: "fs
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectRef:
-    """Which object, as queues, caches and logs name it."""
+    """Identifies an object in queues, caches and logs."""
 
     kind: Kind
     namespace: str
@@ -65,15 +65,15 @@ ACCEPT_SYSTEM = f"{GROUP}/accept-system"
 ALLOW_DETACHES = f"{GROUP}/allow-detaches"
 
 KNOWN = (PAUSED, PLAN, RECONCILE_REQUESTED_AT, FORCE_DETACH, RELEASE, ACCEPT_SYSTEM, ALLOW_DETACHES)
-"""All of them: another one of our group is one of these, misspelt."""
+"""All annotations of our group. Any other one is misspelt."""
 
 _ECHOED = 256
-"""So much of a word is echoed in a status, so no more of it counts: one that is too long would never be answered."""
+"""Limit of values that are copied to a status. A longer value is truncated here, so that it equals its copy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the annotations of one object ask for. Texts are as written; None where the annotation is not there."""
+    """What the annotations of one object request. Values are stripped texts; None without the annotation."""
 
     paused: bool = False
     plan: bool = False
@@ -97,7 +97,7 @@ class Asked:
 
 
 class Annotations(dict[str, str]):
-    """The annotations of one object, read once: a pass asks about ten times what they say. Nobody changes them."""
+    """The annotations of one object, parsed once, since each Pass reads them about ten times. Never changed."""
 
     @cached_property
     def asked(self) -> Asked:
@@ -105,7 +105,7 @@ class Annotations(dict[str, str]):
 
 
 def _is_on(annotations: Mapping[str, str], key: str) -> bool:
-    """Whatever is not plainly off is on: both of these only keep things from being done."""
+    """Every value that does not mean off counts as on, because both annotations only prevent changes."""
     value = _text(annotations, key)
     return value is not None and value.lower() not in ("", "false", "no", "off")
 
@@ -116,7 +116,7 @@ def _text(annotations: Mapping[str, str], key: str, at_most: int | None = None) 
 
 
 class ObjectMeta(Model):
-    """The part of `metadata` that we use. Times are RFC 3339 in UTC: their text sorts as they do."""
+    """The part of `metadata` that the operator uses. Times are RFC 3339 in UTC, so that their texts sort by time."""
 
     name: str
     namespace: str
@@ -134,34 +134,34 @@ class ObjectMeta(Model):
 
     @property
     def revision(self) -> tuple[str, int, bool]:
-        """What changes when users change what they ask for, annotations apart. An object created again differs."""
+        """Changes with the desired state, annotations excluded. An object that was created again differs."""
         return self.uid, self.generation, self.deleting
 
     @property
     def guarded(self) -> bool:
-        """Whether our finalizer keeps the object."""
+        """Whether the object has our finalizer."""
         return FINALIZER in self.finalizers
 
     @property
     def asked(self) -> Asked:
-        """What its annotations ask for."""
+        """What its annotations request."""
         known = self.annotations
-        # A copy that was given other annotations has them as they were given: what it was before says nothing of them.
+        # model_copy does not validate: a copy with other annotations has a plain mapping.
         return known.asked if isinstance(known, Annotations) else Asked.read(known)
 
     @property
     def released(self) -> bool:
-        """Whether it is to be let go without touching the array. The uid says that this very object is meant."""
+        """Whether it is released without a change of the array. The annotation must contain the uid of this object."""
         return bool(self.uid) and self.asked.release == self.uid
 
     @property
     def forced(self) -> bool:
-        """Whether it may be detached past the guard. The uid says that this very object is meant."""
+        """Whether it may be detached in spite of the guard. The annotation must contain the uid of this object."""
         return bool(self.uid) and self.asked.force_detach == self.uid
 
     @property
     def forced_elsewhere(self) -> str:
-        """What is said of a force-detach that names another object, if there is one."""
+        """Message about a force-detach annotation with the uid of another object, empty if there is none."""
         named = self.asked.force_detach
         if named is None or self.forced:
             return ""
@@ -169,29 +169,33 @@ class ObjectMeta(Model):
 
     @property
     def other_finalizers(self) -> tuple[str, ...]:
-        """Those of others, who say "still in use" that way."""
+        """Finalizers of other controllers, which mean that the object is still in use."""
         return tuple(finalizer for finalizer in self.finalizers if finalizer != FINALIZER)
 
 
 class UnreadableResourceError(ValueError):
-    """A spec that the API server took and we do not: a CRD of another release. Says field, reason and way out."""
+    """The API server accepted a spec that is invalid here: the CRD is of another release.
+
+    The message has the field, the reason and what to do.
+    """
 
 
 class Resource(Model):
-    """An object of one of our kinds."""
+    """An object of one of the kinds."""
 
     KIND: ClassVar[Kind]
     PLACEHOLDERS: ClassVar[Mapping[str, Any]] = {}
-    """Fields of a spec, as JSON, that stand in for those that a spec must have and that cannot be read."""
+    """Values, as JSON, for required fields of a spec that cannot be read."""
 
     metadata: ObjectMeta
     _unreadable: str = PrivateAttr("")
 
     @property
     def unreadable(self) -> str:
-        """Why the spec cannot be read as a whole, empty if it can. Nothing is done for such an object, but it counts.
+        """Why the spec cannot be read completely, empty if it can.
 
-        What can be read of it has its meaning, and the rest the strictest that it may have.
+        Such an object is not reconciled, but safety checks for other objects take it into account: with the fields that
+        can be read, and with the strictest meaning of the others.
         """
         return self._unreadable
 
@@ -203,7 +207,7 @@ class Resource(Model):
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """Read what the API server sent, or raise UnreadableResourceError with a sentence for a condition."""
+        """Read an object from the API server. Raises UnreadableResourceError with a message for a condition."""
         try:
             return cls.model_validate(body)
         except ValidationError as error:
@@ -211,7 +215,7 @@ class Resource(Model):
 
     @classmethod
     def read_in_part(cls, body: Mapping[str, Any], why: str) -> Self:
-        """Read what can be read of an object whose spec is unreadable. why: see `unreadable`."""
+        """Read the readable part of an object whose spec is invalid. why: see `unreadable`."""
         spec, incomplete = read_in_part(cast("type[Model]", cls.model_fields["spec"].annotation), body.get("spec"))
         try:
             found = cls.model_validate({**body, "spec": spec})
@@ -219,21 +223,21 @@ class Resource(Model):
             spec |= cls._placeholders(error)
             try:
                 found = cls.model_validate({**body, "spec": spec})
-            except ValidationError:  # whether fields go together is looked at when none is missing any more
+            except ValidationError:  # rules across fields are checked only when no field is missing
                 found = cls.model_validate({**body, "spec": {**spec, **cls.PLACEHOLDERS}})
         found = found.in_part(body.get("spec"), incomplete)
-        found._unreadable = why  # noqa: SLF001 - of this very class
+        found._unreadable = why  # noqa: SLF001 - own class
         return found
 
     @classmethod
     def _placeholders(cls, error: ValidationError) -> dict[str, Any]:
-        """For what is missing; for everything where the fields do not go together."""
+        """Return placeholders for the missing fields, or all of them if a rule across fields is violated."""
         places = [details["loc"][1:2] for details in error.errors(include_url=False)]
         missing = {place[0] for place in places if place}
         return {key: value for key, value in cls.PLACEHOLDERS.items() if key in missing or () in places}
 
-    def in_part(self, spec: Any, incomplete: Collection[str]) -> Self:  # noqa: ARG002 - each kind has its own
-        """With the strictest meaning of the fields that are incomplete: by the raw spec, and by what was recorded."""
+    def in_part(self, spec: Any, incomplete: Collection[str]) -> Self:  # noqa: ARG002 - overridden by the kinds
+        """Give the incomplete fields their strictest meaning, from the raw spec and from the recorded status."""
         return self
 
     @property

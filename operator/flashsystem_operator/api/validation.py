@@ -1,7 +1,7 @@
-"""Reads what a person wrote, not yet seen by an API server: each mistake with its field, the reason and the way out.
+"""Validate manifests that no API server has accepted yet: each error with its field, the reason and what to do.
 
-`Resource.read` is for what the API server took already and is lenient with what another release added. Here a field
-that nobody knows is a mistake, since it is mostly a known one misspelt.
+`Resource.read` reads objects from the API server and ignores unknown fields, which another release may have added.
+Here an unknown field is an error, because it usually is a misspelt one.
 """
 
 import difflib
@@ -22,18 +22,21 @@ _LONGEST_NAME, _LONGEST_NAMESPACE = 253, 63
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """field: as `spec.initiators.iscsi[0]`. reason: what is wrong with it, with the way out."""
+    """An error in a manifest.
+
+    field: such as `spec.initiators.iscsi[0]`. reason: what is wrong, and what to do.
+    """
 
     field: str
     reason: str
 
 
 def field_errors(kind: type[Resource], body: Mapping[str, Any]) -> tuple[FieldError, ...]:
-    """Everything that is wrong with a document of this kind; nothing for one that may be applied."""
-    return (*_frame(body), *_metadata(body.get("metadata")), *_spec(kind, body.get("spec")))
+    """Return all errors in a document of this kind; empty if it may be applied."""
+    return (*_top_level(body), *_metadata(body.get("metadata")), *_spec(kind, body.get("spec")))
 
 
-def _frame(body: Mapping[str, Any]) -> Iterator[FieldError]:
+def _top_level(body: Mapping[str, Any]) -> Iterator[FieldError]:
     if body.get("apiVersion") != API_VERSION:
         yield FieldError("apiVersion", f"{body.get('apiVersion')!r} is not of this release: write {API_VERSION}")
     for key in body:
@@ -45,9 +48,9 @@ def _metadata(metadata: Any) -> Iterator[FieldError]:
     if not isinstance(metadata, Mapping):
         yield FieldError("metadata", "is missing: write at least metadata.name")
         return
-    yield from _word(metadata, "name", OBJECT_NAME_PATTERN, _LONGEST_NAME)
+    yield from _name(metadata, "name", OBJECT_NAME_PATTERN, _LONGEST_NAME)
     if metadata.get("namespace") is not None:
-        yield from _word(metadata, "namespace", NAMESPACE_PATTERN, _LONGEST_NAMESPACE)
+        yield from _name(metadata, "namespace", NAMESPACE_PATTERN, _LONGEST_NAMESPACE)
     annotations = metadata.get("annotations") or {}
     if not isinstance(annotations, Mapping):
         yield FieldError("metadata.annotations", "is not a mapping: write `key: value` below it")
@@ -59,28 +62,29 @@ def _metadata(metadata: Any) -> Iterator[FieldError]:
             yield FieldError(f"metadata.annotations.{key}", f"{value!r} is not text: put it in quotes")
 
 
-def _word(metadata: Mapping[str, Any], key: str, pattern: str, longest: int) -> Iterator[FieldError]:
-    word = metadata.get(key)
-    if word is None:
-        yield FieldError(f"metadata.{key}", "is missing: write one, since what is done depends on it")
-    elif not isinstance(word, str):
-        yield FieldError(f"metadata.{key}", f"{word!r} is not text: put it in quotes")
-    elif len(word) > longest or not re.fullmatch(pattern, word):
+def _name(metadata: Mapping[str, Any], key: str, pattern: str, longest: int) -> Iterator[FieldError]:
+    name = metadata.get(key)
+    if name is None:
+        yield FieldError(f"metadata.{key}", "is missing: add it")
+    elif not isinstance(name, str):
+        yield FieldError(f"metadata.{key}", f"{name!r} is not text: put it in quotes")
+    elif len(name) > longest or not re.fullmatch(pattern, name):
         allowed = "lower-case letters, digits and '-'" + (" and '.'" if key == "name" else "")
         yield FieldError(
-            f"metadata.{key}", f"{word!r} is none: use 1 to {longest} {allowed}, with a letter or digit at both ends"
+            f"metadata.{key}",
+            f"{name!r} is not valid: use 1 to {longest} {allowed}, with a letter or digit at both ends",
         )
 
 
 def _spec(kind: type[Resource], spec: Any) -> Iterator[FieldError]:
     model = kind.model_fields["spec"].annotation
     if not isinstance(spec, Mapping):
-        yield FieldError("spec", "is missing: write what is wished")
+        yield FieldError("spec", "is missing: write the desired settings")
         return
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise TypeError(f"{kind.__name__}.spec is no model")
     try:
-        # As JSON, so that a number in quotes is not taken for a number: the API server does not take it either.
+        # As JSON, so that a number in quotes is refused, as by the API server.
         model.model_validate_json(json.dumps(spec), strict=True, extra="forbid", by_alias=True, by_name=False)
     except ValidationError as error:
         for details in without_consequences(error.errors(include_url=False)):
@@ -90,14 +94,14 @@ def _spec(kind: type[Resource], spec: Any) -> Iterator[FieldError]:
             yield FieldError(_path(("spec", *path)), reason)
 
 
-def _unknown(word: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    instead = f"write {close[0]}" if close else f"remove it; known here are {', '.join(known)}"
-    return f"there is none of that name: {instead}"
+def _unknown(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    remedy = f"write {close[0]}" if close else f"remove it; known here are {', '.join(known)}"
+    return f"there is none of that name: {remedy}"
 
 
 def _fields(model: type[BaseModel], path: tuple[int | str, ...]) -> tuple[str, ...]:
-    """The fields at a place of a model, as they are written."""
+    """Return the JSON names of the fields at a path of a model."""
     for step in path:
         if isinstance(step, str):
             model = next(_model(each.annotation) for each in model.model_fields.values() if each.alias == step)
@@ -105,7 +109,7 @@ def _fields(model: type[BaseModel], path: tuple[int | str, ...]) -> tuple[str, .
 
 
 def _model(annotation: Any) -> type[BaseModel]:
-    """The model in `X`, `X | None` or `tuple[X, ...]`."""
+    """Return the model in `X`, `X | None` or `tuple[X, ...]`."""
     todo = [annotation]
     while todo:
         each = todo.pop()

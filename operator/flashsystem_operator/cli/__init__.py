@@ -1,7 +1,7 @@
-"""The command line. Nobody else reads the environment, the clock of the wall, or the arguments.
+"""The command line. Only this package reads the environment, the wall clock and the arguments.
 
-Each command is a module of its own, loaded when it is used: what one needs keeps no other waiting, and the operator's
-image need not have what the simulator needs.
+Each command is a module that is imported when the command runs: commands start without the imports of the others, and
+the image of the operator does not need the dependencies of the simulator.
 """
 
 import importlib
@@ -24,7 +24,7 @@ _COMMANDS = {
 
 class _Commands(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """As click does it, but a mistake is told in one line."""
+        """Run the command as click does, but print a usage error as one line."""
         try:
             return super().main(*args, **{**kwargs, "standalone_mode": False})
         except click.exceptions.NoArgsIsHelpError as error:
@@ -48,7 +48,7 @@ class _Commands(click.Group):
             command = getattr(importlib.import_module(module), name)
         except ImportError as error:
             raise click.UsageError(
-                f"{cmd_name} needs more than the operator does ({error}): install flashsystem-operator[simulator]."
+                f"{cmd_name} needs packages that are not installed ({error}): install flashsystem-operator[simulator]."
             ) from error
         return command if isinstance(command, click.Command) else None
 
@@ -58,4 +58,4 @@ class _Commands(click.Group):
 )
 @click.version_option(package_name="flashsystem-operator")
 def main() -> None:
-    """Keeps volumes of IBM FlashSystem arrays attached to the hosts that Kubernetes resources name."""
+    """Manage IBM FlashSystem volumes and iSCSI attachments with Kubernetes resources."""

@@ -1,7 +1,7 @@
-"""How the program ends: the exit codes, and one line that says why.
+"""Exit codes, and the error lines that are printed before the program ends.
 
-A mistake in how it was called ends with 2, as everywhere. Only `plan` needs 2 for something else: that there are
-changes. There such a mistake ends with 64, which BSD's sysexits.h calls EX_USAGE.
+A usage error ends with 2, as is common. Only `plan` uses 2 for something else: there are changes to send. Its usage
+errors end with 64, which is EX_USAGE in BSD's sysexits.h.
 """
 
 import sys
@@ -15,24 +15,24 @@ FAILED = 1
 USAGE = 2
 
 CHANGES = 2
-"""Of `plan` alone: something would be done."""
+"""Only of `plan`: there are commands to send."""
 
 _OTHER_USAGE = {"plan": 64}
 
 
 def usage_code(context: click.Context | None) -> int:
-    """The code for a mistake in how this command was called."""
+    """Return the exit code for a usage error of this command."""
     return _OTHER_USAGE.get(context.command.name or "", USAGE) if context else USAGE
 
 
-def end(why: str, code: int = USAGE) -> NoReturn:
-    """One line that says what to do, whatever a library put into it."""
-    click.echo(f"flashsystem-operator: {' '.join(why.split())}", err=True)
+def end(reason: str, code: int = USAGE) -> NoReturn:
+    """Print one line and exit. Line breaks in the text, for example from a library, become spaces."""
+    click.echo(f"flashsystem-operator: {' '.join(reason.split())}", err=True)
     sys.exit(code)
 
 
 def end_with(field_errors: Iterable[str]) -> NoReturn:
-    """A line for each mistake in what was given to read."""
-    for mistake in field_errors:
-        click.echo(f"flashsystem-operator: {' '.join(mistake.split())}", err=True)
+    """Print one line for each error in the files that were read, and exit with 1."""
+    for field_error in field_errors:
+        click.echo(f"flashsystem-operator: {' '.join(field_error.split())}", err=True)
     sys.exit(FAILED)

@@ -1,4 +1,4 @@
-"""`flashsystem-operator explain CMMVC5879E`: what a code of the array means, and what to do about it."""
+"""`flashsystem-operator explain CMMVC5879E`: the meaning of an array message code, and what to do about it."""
 
 import json
 import sys
@@ -22,21 +22,21 @@ from flashsystem_operator.planner import codes
     help="json: a list with an object for each meaning.",
 )
 def explain(code: tuple[str, ...], output: Literal["plain", "json"]) -> None:
-    """Say what a code of the array (CMMVC...) means and what to do about it; of none given, all that are known.
+    """Show what a code of the array (CMMVC...) means and what to do about it. Without CODE, show all known codes.
 
-    CODE may be a whole message that was pasted. A code may mean several things, by the command that it answers. Exit
-    code 1 says that a code is not known.
+    CODE may be a complete message. A code may have several meanings, which depend on the command that was refused. Exit
+    code 1 means that a code is not known.
     """
-    asked = [_asked(text) for text in code] or sorted({each.code for each in codes.TABLE})
+    requested = [_read_code(text) for text in code] or sorted({each.code for each in codes.TABLE})
     if output == "json":
-        click.echo(json.dumps([row for each in asked for row in _rows(each)], indent=2))
+        click.echo(json.dumps([row for each in requested for row in _rows(each)], indent=2))
     else:
-        click.echo("\n\n".join("\n".join(_lines(each)) for each in asked))
-    if not all(codes.meanings(each) for each in asked):
+        click.echo("\n\n".join("\n".join(_lines(each)) for each in requested))
+    if not all(codes.meanings(each) for each in requested):
         sys.exit(FAILED)
 
 
-def _asked(text: str) -> str:
+def _read_code(text: str) -> str:
     found = codes.code_of(text)
     if not found:
         raise click.BadParameter(f"{text!r} has no code in it: one looks like CMMVC5879E", param_hint="CODE")
@@ -44,7 +44,7 @@ def _asked(text: str) -> str:
 
 
 def _rows(code: str) -> Iterator[dict[str, object]]:
-    """The keys are the same for every row, so that whoever reads them need not ask."""
+    """Return an object for each meaning. All have the same keys, so a program does not need to check for them."""
     for each in codes.meanings(code):
         yield {
             "code": code,
@@ -73,16 +73,16 @@ def _lines(code: str) -> Iterator[str]:
     if not found:
         yield f"  {_unknown(code)}"
     for each in found:
-        yield f"  {_where(each, found)}{each.means}"
+        yield f"  {_context(each, found)}{each.means}"
         if each.remedy:
             yield f"    To do: {each.remedy}"
-        yield f"    Sorted as: {each.severity}. Reason: {each.reason}."
+        yield f"    Severity: {each.severity}. Reason: {each.reason}."
 
 
-def _where(each: codes.Meaning, among: Sequence[codes.Meaning]) -> str:
+def _context(each: codes.Meaning, among: Sequence[codes.Meaning]) -> str:
     if each.verb:
-        return f"To {each.verb}: "
-    return "Else: " if len(among) > 1 else ""
+        return f"For {each.verb}: "
+    return "Otherwise: " if len(among) > 1 else ""
 
 
 def _unknown(code: str) -> str:

@@ -1,4 +1,4 @@
-"""`flashsystem-operator import`: resources that take over what is on an array, written as YAML or JSON."""
+"""`flashsystem-operator import`: write resources, as YAML or JSON, that adopt the hosts and mappings of an array."""
 
 import re
 import sys
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from flashsystem_operator.array.inventory import Inventory
     from flashsystem_operator.cli.target.target import Found
     from flashsystem_operator.planner.desired import Desired
-    from flashsystem_operator.planner.importing import Import, Left, Proposal
+    from flashsystem_operator.planner.importing import Import, Left
 
 
-def _fit(_: click.Context, __: click.Parameter, prefix: str) -> str:
+def _check_prefix(_: click.Context, __: click.Parameter, prefix: str) -> str:
     if prefix and not re.fullmatch("[a-z0-9][a-z0-9-]{0,19}", prefix):
         raise click.BadParameter(
             f"{prefix!r} cannot begin a name: use at most 20 lower-case letters, digits and '-', and no '-' first"
@@ -34,35 +34,38 @@ def _fit(_: click.Context, __: click.Parameter, prefix: str) -> str:
 @array_options
 @pool_option
 @click.option(
-    "--into", metavar="NAMESPACE", callback=namespace, help="Namespace of what is written  [default: the array's]"
+    "--into", metavar="NAMESPACE", callback=namespace, help="Namespace of the written resources  [default: the array's]"
 )
 @click.option("--host", "hosts", multiple=True, metavar="GLOB", help="Only host objects named like this; repeatable.")
 @click.option("--volume", "volumes", multiple=True, metavar="GLOB", help="Only volumes named like this; repeatable.")
-@click.option("--prefix", default="", callback=_fit, help="What names begin with, where arrays share a namespace.")
+@click.option(
+    "--prefix", default="", callback=_check_prefix, help="Prefix of all names, for arrays that share a namespace."
+)
 @installation_options
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
-def import_(installation_id: str | None, former_installation_ids: tuple[str, ...], output: str, **said: Any) -> None:
-    """Write FlashSystemHosts and VolumeAttachments that take over what is on an array, exactly as it is.
+def import_(installation_id: str | None, former_installation_ids: tuple[str, ...], output: str, **options: Any) -> None:
+    """Write FlashSystemHosts and VolumeAttachments that adopt the hosts and mappings of an array unchanged.
 
-    Applying them changes nothing on the array: what an administrator made is used, never renamed, stripped or removed,
-    and stays mapped when the resources go (deletionPolicy Retain). What cannot be taken over is listed with its
-    reason, as comments and on stderr. What a cluster has already (--array) is left out, so this may be done again.
+    Applying them changes nothing on the array: host objects of administrators are used, and never renamed, changed or
+    removed. Volumes stay mapped when the resources are deleted (deletionPolicy Retain). What cannot be imported is
+    listed with the reason, in comments and on stderr. Resources that the cluster already has (--array) are left out,
+    so the command can be repeated.
 
-    Ends with 0 when resources were written, even if something had to be left out, with 1 when the array could not be
-    read, with 2 when it was called in a wrong way.
+    Ends with 0 when resources were written, even if some were left out, with 1 when the array cannot be read, with 2
+    after a usage error.
     """
-    choice = Choice(*(said.pop(name) for name in ("into", "hosts", "volumes", "prefix")))
-    given = Given(**said)
+    selection = Selection(*(options.pop(name) for name in ("into", "hosts", "volumes", "prefix")))
+    given = Given(**options)
     found = find(given, everything=True)
-    imported = _imported(given, found, choice, Installation(installation_id, former_installation_ids))
+    imported = _import(given, found, selection, Installation(installation_id, former_installation_ids))
     _write(imported, output)
-    _tell(imported, found)
+    _write_notes(imported, found)
     sys.exit(OK)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What of the array is to be written, and under which names."""
+class Selection:
+    """Which hosts and volumes to import, and how to name the resources."""
 
     into: str | None
     hosts: tuple[str, ...]
@@ -70,39 +73,43 @@ class Choice:
     prefix: str
 
 
-def _imported(given: Given, found: "Found", choice: Choice, installation: Installation) -> "Import":
+def _import(given: Given, found: "Found", selection: Selection, installation: Installation) -> "Import":
     from flashsystem_operator.cli import screen
     from flashsystem_operator.planner.importing import (
         ImportRequest,
         propose,
     )
 
-    array, inventory = _looked_at(given, found)
+    array, inventory = _survey(given, found)
     request = ImportRequest(
-        choice.into or array.metadata.namespace, choice.hosts, choice.volumes, found.taken, choice.prefix
+        selection.into or array.metadata.namespace,
+        selection.hosts,
+        selection.volumes,
+        found.existing,
+        selection.prefix,
     )
-    with screen.working("seeing what of it can be taken over"):
-        return propose(_world(array, found, installation), inventory, request)
+    with screen.show_progress("selecting what can be imported"):
+        return propose(_desired(array, found, installation), inventory, request)
 
 
-def _looked_at(given: Given, found: "Found") -> "tuple[FlashSystemArray, Inventory]":
-    """All that is on the array. One that has no name yet gets the system's."""
+def _survey(given: Given, found: "Found") -> "tuple[FlashSystemArray, Inventory]":
+    """Read all of the array. Without --array, the array is named after its system."""
     from flashsystem_operator.array import discovery
     from flashsystem_operator.cli import screen
-    from flashsystem_operator.cli.target.reach import reached
+    from flashsystem_operator.cli.target.reach import connected
     from flashsystem_operator.planner.names import slug
 
     array = found.target.array
-    with reached(found.target) as access, screen.working(f"reading {array.metadata.name}") as say:
-        access.session.progress = say
+    with connected(found.target) as access, screen.show_progress(f"reading {array.metadata.name}") as progress:
+        access.session.progress = progress
         inventory = discovery.survey(access.session, array.spec.pool)
     if given.addresses and not given.array:
-        named = array.metadata.model_copy(update={"name": slug(inventory.body.system.name, "array")})
-        array = array.model_copy(update={"metadata": named})
+        metadata = array.metadata.model_copy(update={"name": slug(inventory.body.system.name, "array")})
+        array = array.model_copy(update={"metadata": metadata})
     return array, inventory
 
 
-def _world(array: "FlashSystemArray", found: "Found", installation: Installation) -> "Desired":
+def _desired(array: "FlashSystemArray", found: "Found", installation: Installation) -> "Desired":
     from flashsystem_operator.planner.desired import (
         Desired,
         marked_among,
@@ -115,13 +122,13 @@ def _world(array: "FlashSystemArray", found: "Found", installation: Installation
         installation=installation.id or found.installation,
         former=installation.former,
         namespaces=found.namespaces,
-        marked=marked_among(found.everywhere),
+        marked=marked_among(found.all_hosts),
         now=text.text(datetime.now(UTC)),
     )
 
 
 def _write(imported: "Import", output: str) -> None:
-    """The resources, on stdout."""
+    """Write the resources to stdout."""
     from flashsystem_operator.cli import screen
 
     if output == "json":
@@ -132,23 +139,23 @@ def _write(imported: "Import", output: str) -> None:
             click.echo(line)
 
 
-def _tell(imported: "Import", found: "Found") -> None:
-    """What there is to know of them, on stderr."""
+def _write_notes(imported: "Import", found: "Found") -> None:
+    """Write to stderr what was not imported, and the summary."""
     from flashsystem_operator.cli import screen
 
     for each in imported.left:
-        screen.note(_left(each))
-    for what in found.unseen:
-        screen.note(f"Not seen in the cluster: {what}. What is there already may be written again.")
+        screen.note(_not_imported(each))
+    for what in found.unread:
+        screen.note(f"Not read from the cluster: {what}. Resources that exist there may be written again.")
     screen.note(_summary(imported))
 
 
 def _yaml(imported: "Import") -> Iterator[str]:
     from flashsystem_operator.cli.screen import document
 
-    yield "# Applying this changes nothing on the array. Shared: several hosts see the volume at present."
+    yield "# Applying this changes nothing on the array. Shared: the volume is currently mapped to several hosts."
     for each in imported.left:
-        yield _comment(_left(each))
+        yield _comment(_not_imported(each))
     for proposal in imported.proposals:
         yield "---"
         yield _comment(proposal.about)
@@ -156,24 +163,20 @@ def _yaml(imported: "Import") -> Iterator[str]:
 
 
 def _comment(line: str) -> str:
-    """One line, whatever the array's administrators put into a name."""
+    """Return one comment line of ASCII text: names on the array may contain line breaks."""
     return "# " + line.encode("ascii", "backslashreplace").decode().replace("\r", " ").replace("\n", " ")
 
 
-def _left(each: "Left") -> str:
+def _not_imported(each: "Left") -> str:
     return f"Not imported: {each.what}: {each.why.rstrip('.')}."
 
 
 def _summary(imported: "Import") -> str:
     from flashsystem_operator.planner.text import plural
 
-    attachments = sum(_is_attachment(each) for each in imported.proposals)
+    attachments = sum(each.host is not None for each in imported.proposals)
     hosts = len(imported.proposals) - attachments
     parts = [f"{plural(hosts, 'FlashSystemHost')} and {plural(attachments, 'VolumeAttachment')} written"]
-    parts += [f"{imported.there} found in the cluster already"] if imported.there else []
+    parts += [f"{imported.there} already in the cluster"] if imported.there else []
     parts += [f"{len(imported.left)} not imported"] if imported.left else []
     return f"{'; '.join(parts)}."
-
-
-def _is_attachment(proposal: "Proposal") -> bool:
-    return proposal.host is not None

@@ -1,7 +1,7 @@
-"""Reads YAML as Kubernetes' own reader does, and says what is wrong with it without repeating what stands there.
+"""Read YAML and JSON manifests as Kubernetes does, and collect all errors in them.
 
-That reader turns YAML into JSON: what JSON has no word for cannot be applied. What is read may be a Secret, so of a
-mistake only its line is told, and the names of keys.
+Kubernetes converts YAML to JSON: what JSON cannot express cannot be applied. The files may contain Secrets, so error
+messages contain line numbers and names of keys, but no values.
 """
 
 import base64
@@ -24,42 +24,42 @@ from flashsystem_operator.controller.kube.errors import Secret
 
 
 class NotYaml(ValueError):
-    """Says in which line, why, and the way out; to be put behind the name of a file."""
+    """Text that is not valid YAML. The message has the line, the cause and what to do; the file name goes before it."""
 
 
 def documents(text: str) -> list[Any]:
-    """All documents of a file, an empty one as None. Raises NotYaml."""
+    """Return all documents of a file, None for an empty one. Raises NotYaml."""
     try:
         found: list[Any] = json.loads(json.dumps([*yaml.load_all(text, _Loader)], allow_nan=False))
     except yaml.YAMLError as error:
-        raise NotYaml(_told(error)) from None
+        raise NotYaml(_describe(error)) from None
     except (TypeError, ValueError):
         raise NotYaml(
-            "holds what JSON cannot: a list or mapping inside itself, .nan, .inf, or digits that are no number. Write "
-            "something else, or put it in quotes"
+            "contains what JSON cannot express: a list or mapping inside itself, .nan, .inf, or digits that are no "
+            "number. Write something else, or put it in quotes"
         ) from None
     except RecursionError:
-        raise NotYaml("holds lists or mappings too deep inside one another: no manifest needs as many") from None
+        raise NotYaml("contains too deeply nested lists or mappings: reduce the nesting") from None
     return found
 
 
-def _told(error: yaml.YAMLError) -> str:
+def _describe(error: yaml.YAMLError) -> str:
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "it cannot be read"
     line = f" in line {mark.line + 1}" if mark else ""
-    instead = next((said for words, said in _INSTEAD.items() if words in problem), problem)
-    return f"is not YAML{line}: {instead}"
+    explanation = next((text for part, text in _EXPLANATIONS.items() if part in problem), problem)
+    return f"is not YAML{line}: {explanation}"
 
 
-_INSTEAD = {
+_EXPLANATIONS = {
     "undefined alias": "* begins an alias, and there is none of that name: put text that begins with * in quotes",
     "tag": "! begins a tag that has no meaning here: put text that begins with ! in quotes",
-    "unhashable key": "a key is a list or a mapping, as where {{ }} of a template stands: render the template first",
+    "unhashable key": "a key is a list or a mapping, as with {{ }} of a template: render the template first",
 }
-"""What to say where the library repeats what it read, or speaks in words of its own."""
+"""Replacements for messages of the library that contain values from the file, or that users may not understand."""
 
 
 class _Loader(yaml.SafeLoader):
-    """As the API server's own reader has it: a key that is there twice is a mistake, and a date is text."""
+    """Reads as the API server does: a duplicate key is an error, and a date is text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -68,16 +68,16 @@ class _Loader(yaml.SafeLoader):
                 continue
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
-                    problem=f"the key {key.value!r} is there twice: take one of the two out",
+                    problem=f"the key {key.value!r} is there twice: remove one of the two",
                     problem_mark=key.start_mark,
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
 
-_NOT_JSON = frozenset(f"tag:yaml.org,2002:{word}" for word in ("binary", "omap", "pairs", "set", "timestamp"))
+_NOT_JSON = frozenset(f"tag:yaml.org,2002:{name}" for name in ("binary", "omap", "pairs", "set", "timestamp"))
 _Loader.yaml_constructors = {
-    tag: make for tag, make in yaml.SafeLoader.yaml_constructors.items() if tag not in _NOT_JSON
+    tag: construct for tag, construct in yaml.SafeLoader.yaml_constructors.items() if tag not in _NOT_JSON
 }
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in _NOT_JSON]
@@ -87,7 +87,7 @@ _Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
 
 
 def as_kubernetes(reader: Any) -> None:
-    """Let a reader of PyYAML's, or a writer, take for no text what Kubernetes' reader takes for none."""
+    """Make a loader or dumper of PyYAML resolve plain scalars to booleans and floats as Kubernetes does."""
     reader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("[yYnN]$"), list("yYnN"))
     number = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"
     reader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(number), list("-+.0123456789"))
@@ -106,7 +106,7 @@ _KINDS: Mapping[str, type[Resource]] = {
 
 
 class BadManifests(Exception):
-    """What the files hold cannot be applied. mistakes: a line for each, with file, document, field and way out."""
+    """The files contain errors. field_errors: one line each, with file, document, field and what to do."""
 
     def __init__(self, field_errors: Iterable[str]) -> None:
         self.field_errors = tuple(field_errors)
@@ -115,7 +115,10 @@ class BadManifests(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """secrets: by namespace and name. namespaces: the labels of each. others: documents of other kinds, passed over."""
+    """The objects in the files.
+
+    secrets: by namespace and name. namespaces: labels by name. others: number of ignored documents of other kinds.
+    """
 
     arrays: Mapping[ObjectRef, FlashSystemArray]
     hosts: Mapping[ObjectRef, FlashSystemHost]
@@ -132,31 +135,31 @@ class _Document:
 
 
 def load(paths: Iterable[str], namespace: str, *, recursive: bool = False) -> Manifests:
-    """Everything in these files and folders (`-` is standard input), or BadManifests with every mistake.
+    """Read all objects in these files and folders (`-` is standard input). Raises BadManifests with all errors.
 
-    namespace: of objects that name none.
+    namespace: of objects that specify none.
     """
     resources: dict[ObjectRef, Resource] = {}
     secrets: dict[tuple[str, str], Secret] = {}
     namespaces: dict[str, Mapping[str, str]] = {}
-    wrong: list[str] = []
+    errors: list[str] = []
     others = 0
-    for document in _documents(paths, wrong, recursive=recursive):
+    for document in _documents(paths, errors, recursive=recursive):
         body = document.body
         if not isinstance(body, Mapping) or not isinstance(body.get("kind"), str):
-            wrong.append(f"{document.where}: is no Kubernetes object: it has no kind. Write one, or take it out")
+            errors.append(f"{document.where}: is not a Kubernetes object: it has no kind. Add a kind, or remove it")
         elif body["kind"] == "Secret":
-            _add_secret(secrets, document, namespace, wrong)
+            _add_secret(secrets, document, namespace, errors)
         elif body["kind"] == "Namespace" and body.get("apiVersion") == "v1":
-            _add_namespace(namespaces, document, wrong)
+            _add_namespace(namespaces, document, errors)
         elif not str(body.get("apiVersion")).startswith(f"{GROUP}/"):
             others += 1
         elif body["kind"] not in _KINDS:
-            wrong.append(f"{document.where}: {GROUP} has no kind {body['kind']!r}: write one of {', '.join(_KINDS)}")
+            errors.append(f"{document.where}: {GROUP} has no kind {body['kind']!r}: write one of {', '.join(_KINDS)}")
         else:
-            _add_resource(resources, document, namespace, wrong)
-    if wrong:
-        raise BadManifests(wrong)
+            _add_resource(resources, document, namespace, errors)
+    if errors:
+        raise BadManifests(errors)
     return Manifests(
         {ref: each for ref, each in resources.items() if isinstance(each, FlashSystemArray)},
         {ref: each for ref, each in resources.items() if isinstance(each, FlashSystemHost)},
@@ -167,61 +170,61 @@ def load(paths: Iterable[str], namespace: str, *, recursive: bool = False) -> Ma
     )
 
 
-def _add_resource(found: dict[ObjectRef, Resource], document: _Document, namespace: str, wrong: list[str]) -> None:
+def _add_resource(found: dict[ObjectRef, Resource], document: _Document, namespace: str, errors: list[str]) -> None:
     body, kind = document.body, _KINDS[document.body["kind"]]
-    if bad := field_errors(kind, body):
-        wrong += [f"{document.where}, {mistake.field}: {mistake.reason}" for mistake in bad]
+    if invalid := field_errors(kind, body):
+        errors += [f"{document.where}, {error.field}: {error.reason}" for error in invalid]
         return
-    written = body["metadata"]
+    given = body["metadata"]
     metadata = {
-        "name": written["name"],
-        "namespace": written.get("namespace") or namespace,
-        "annotations": written.get("annotations") or {},
-        "uid": f"{len(found):08}",  # of two the one that was read first is the elder
+        "name": given["name"],
+        "namespace": given.get("namespace") or namespace,
+        "annotations": given.get("annotations") or {},
+        "uid": f"{len(found):08}",  # of two resources, the one that was read first counts as older
         "generation": 1,
     }
     resource = kind.read({"metadata": metadata, "spec": body["spec"]})
     if resource.ref in found:
-        wrong.append(f"{document.where}: {resource.ref} was there before: take one of the two out")
+        errors.append(f"{document.where}: {resource.ref} was there before: remove one of the two")
     found[resource.ref] = resource
 
 
-def _add_secret(found: dict[tuple[str, str], Secret], document: _Document, namespace: str, wrong: list[str]) -> None:
+def _add_secret(found: dict[tuple[str, str], Secret], document: _Document, namespace: str, errors: list[str]) -> None:
     metadata = document.body.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     data, texts = document.body.get("data") or {}, document.body.get("stringData") or {}
-    words = [*data.values(), *texts.values()] if isinstance(data, Mapping) and isinstance(texts, Mapping) else [None]
-    if not name or not all(isinstance(word, str) for word in words):
-        # Nothing of it is repeated here: it is a Secret.
-        wrong.append(f"{document.where}: this Secret needs metadata.name, and text in data or stringData")
+    fields = [*data.values(), *texts.values()] if isinstance(data, Mapping) and isinstance(texts, Mapping) else [None]
+    if not name or not all(isinstance(value, str) for value in fields):
+        # The message contains nothing of the Secret.
+        errors.append(f"{document.where}: this Secret needs metadata.name, and text in data or stringData")
         return
     encoded = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
     found[str(metadata.get("namespace") or namespace), str(name)] = Secret("", {**data, **encoded})
 
 
-def _add_namespace(found: dict[str, Mapping[str, str]], document: _Document, wrong: list[str]) -> None:
-    """Its labels, with the one that the API server puts on each."""
+def _add_namespace(found: dict[str, Mapping[str, str]], document: _Document, errors: list[str]) -> None:
+    """Add the labels of a namespace, including the label that the API server sets on each."""
     metadata = document.body.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     labels = metadata.get("labels") or {} if isinstance(metadata, Mapping) else None
     if not isinstance(name, str) or not isinstance(labels, Mapping):
-        wrong.append(f"{document.where}: this Namespace needs metadata.name, and labels that are a mapping")
+        errors.append(f"{document.where}: this Namespace needs metadata.name, and labels that are a mapping")
         return
     found[name] = {**labels, "kubernetes.io/metadata.name": name}
 
 
-def _documents(paths: Iterable[str], wrong: list[str], *, recursive: bool) -> Iterator[_Document]:
+def _documents(paths: Iterable[str], errors: list[str], *, recursive: bool) -> Iterator[_Document]:
     for path in paths:
         try:
             files = _files(Path(path), recursive=recursive) if path != STDIN else [Path(STDIN)]
         except OSError as error:
-            wrong.append(f"{path}: cannot be read ({error.strerror}): give a file or folder that can")
+            errors.append(f"{path}: cannot be read ({error.strerror}): give a file or folder that can")
             continue
         if not files:
             deeper = "" if recursive else ", or -R for the folders below it"
-            wrong.append(f"{path}: holds no file that ends in {', '.join(_ENDINGS)}: give another one{deeper}")
+            errors.append(f"{path}: contains no file that ends in {', '.join(_ENDINGS)}: give another path{deeper}")
         for file in files:
-            yield from _of_file(file, wrong)
+            yield from _read_file(file, errors)
 
 
 def _files(path: Path, *, recursive: bool) -> list[Path]:
@@ -231,20 +234,20 @@ def _files(path: Path, *, recursive: bool) -> list[Path]:
     return sorted(each for each in found if each.suffix in _ENDINGS and each.is_file())
 
 
-def _of_file(file: Path, wrong: list[str]) -> Iterator[_Document]:
+def _read_file(file: Path, errors: list[str]) -> Iterator[_Document]:
     name = "standard input" if str(file) == STDIN else str(file)
     try:
         text = sys.stdin.read() if str(file) == STDIN else file.read_text(encoding="utf-8")
-        read = documents(text)
+        bodies = documents(text)
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        wrong.append(f"{name}: cannot be read ({why}): give a file that can")
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        errors.append(f"{name}: cannot be read ({reason}): give a file that can")
         return
     except NotYaml as error:
-        wrong.append(f"{name}: {error}")
+        errors.append(f"{name}: {error}")
         return
-    for number, body in enumerate(read, 1):
-        if body is None:  # nothing but a comment between two lines of ---
+    for number, body in enumerate(bodies, 1):
+        if body is None:  # only comments between two lines of ---
             continue
         where = f"{name}, document {number}"
         listed = body.get("items") if isinstance(body, Mapping) and str(body.get("kind")).endswith("List") else None

@@ -1,4 +1,4 @@
-"""`flashsystem-operator run`: the operator itself."""
+"""`flashsystem-operator run`: run the operator."""
 
 import difflib
 import logging
@@ -20,34 +20,34 @@ from flashsystem_operator.settings import Pod, Settings
 @click.option(
     "--kubeconfig",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="How to reach the API server. Left out: as the pod's service account.",
+    help="Kubeconfig for the API server. Default: the service account of the pod.",
 )
 @click.option(
     "--namespace",
     envvar="POD_NAMESPACE",
     default="flashsystem-system",
     show_default=True,
-    help="Where Leases are kept.",
+    help="Namespace of the Leases.",
 )
 @click.option(
     "--watch-namespace",
     metavar="NAME",
     multiple=True,
     callback=namespaces,
-    help="Look after this namespace alone; may be given several times. Needs --installation-id. Left out: all.",
+    help="Watch only this namespace; may be repeated. Needs --installation-id. Default: all namespaces.",
 )
-@click.option("--identity", envvar="POD_NAME", help="This replica, as Leases name it. Left out: the host's name.")
+@click.option("--identity", envvar="POD_NAME", help="Name of this replica in Leases. Default: the host name.")
 @click.option(
     "--pod-uid",
     envvar="POD_UID",
-    help="Of the pod that --namespace and --identity name: an Event on it says why it cannot start. Left out: none.",
+    help="UID of the pod that --namespace and --identity name, for an Event when it cannot start. Default: no Event.",
 )
-@click.option("--installation-id", help="Part of the names of host objects. Left out: the UID of kube-system.")
+@click.option("--installation-id", help="Part of the names of host objects. Default: the UID of kube-system.")
 @former_option
 @click.option(
     "--pause-all/--no-pause-all",
     default=False,
-    help="Write nothing to any array, look at everything and report: for a cluster that was moved or restored.",
+    help="Read and report, but change no array: for a cluster that was moved or restored.",
 )
 @click.option(
     "--lease-duration",
@@ -61,31 +61,31 @@ from flashsystem_operator.settings import Pod, Settings
     type=click.FloatRange(0, 3600),
     default=120.0,
     show_default=True,
-    help="Seconds for which a command whose answer was lost counts as perhaps still running.",
+    help="Seconds for which a command whose reply was lost stays in doubt: it may still be running.",
 )
 @click.option(
     "--settle-detaches",
     type=click.FloatRange(0, 300),
     default=3.0,
     show_default=True,
-    help="Seconds for which further deletions are awaited before one is judged on a host that is logged in.",
+    help="Deletion debounce: seconds to wait for further deletions before a detach from a logged-in host is decided.",
 )
 @click.option(
     "--retry-protected",
     type=click.FloatRange(1, 3600),
     default=60.0,
     show_default=True,
-    help="Seconds after which the array is asked again for what volume protection kept.",
+    help="Seconds between retries of commands that volume protection refused.",
 )
 @click.option(
     "--grace-period",
     type=click.FloatRange(1, 3600),
     default=90.0,
     show_default=True,
-    help="Seconds after a signal to stop within which the process ends: terminationGracePeriodSeconds of the pod.",
+    help="Seconds from the stop signal to the end of the process: terminationGracePeriodSeconds of the pod.",
 )
 @click.option(
-    "--probe-port", type=click.IntRange(0, 65535), help="Port of /livez, /readyz and /metrics. Left out: none."
+    "--probe-port", type=click.IntRange(0, 65535), help="Port of /livez, /readyz and /metrics. Default: none."
 )
 @click.option(
     "--log-format", type=click.Choice(LogFormat, case_sensitive=False), default=LogFormat.PLAIN, show_default=True
@@ -96,10 +96,10 @@ from flashsystem_operator.settings import Pod, Settings
 @click.option(
     "--change-log",
     metavar="FILE",
-    help="Where each change of an array is written as a line of JSON; - is standard output. Left out: to the log.",
+    help="File for the change log: one line of JSON for each change of an array; - is stdout. Default: the log.",
 )
-def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, log_level: str, **said: Any) -> None:
-    """Watch the cluster and keep the arrays in line with it."""
+def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, log_level: str, **options: Any) -> None:
+    """Watch the cluster and keep the arrays in sync with it."""
     from flashsystem_operator.runtime.process import (
         CannotStart,
         run,
@@ -107,31 +107,31 @@ def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, lo
 
     _refuse_unknown_variables(click.get_current_context())
     try:
-        configure(log_format, log_level, said["change_log"])
+        configure(log_format, log_level, options["change_log"])
     except OSError as error:
-        end(f"--change-log {said['change_log']} cannot be written: {error.strerror}. Name a file that can.")
-    if said["watch_namespace"] and not said["installation_id"]:
+        end(f"--change-log {options['change_log']} cannot be written: {error.strerror}. Specify a writable file.")
+    if options["watch_namespace"] and not options["installation_id"]:
         end(
-            "--watch-namespace needs --installation-id: the UID of kube-system, used otherwise, can only be read by "
-            "those who see the whole cluster. Give any word that no other installation on the same arrays has."
+            "--watch-namespace needs --installation-id: the default, the UID of kube-system, cannot be read with "
+            "rights in single namespaces only. Choose any id that no other installation on the same arrays uses."
         )
     settings = Settings(
         identity=f"{identity or socket.gethostname()}-{uuid.uuid4().hex[:8]}",
-        namespace=said["namespace"],
-        watched=said["watch_namespace"],
-        installation=said["installation_id"],
-        former_installations=said["former_installation_ids"],
-        pause_all=said["pause_all"],
-        lease_duration=said["lease_duration"],
-        in_doubt=said["unsettled"],
-        settle_detaches=said["settle_detaches"],
-        retry_protected=said["retry_protected"],
-        grace=said["grace_period"],
-        probe_port=said["probe_port"],
-        pod=Pod(said["namespace"], identity, said["pod_uid"]) if identity and said["pod_uid"] else None,
+        namespace=options["namespace"],
+        watched=options["watch_namespace"],
+        installation=options["installation_id"],
+        former_installations=options["former_installation_ids"],
+        pause_all=options["pause_all"],
+        lease_duration=options["lease_duration"],
+        in_doubt=options["unsettled"],
+        settle_detaches=options["settle_detaches"],
+        retry_protected=options["retry_protected"],
+        grace=options["grace_period"],
+        probe_port=options["probe_port"],
+        pod=Pod(options["namespace"], identity, options["pod_uid"]) if identity and options["pod_uid"] else None,
     )
     if kubeconfig is not None:
-        os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf's own login reads it there
+        os.environ["KUBECONFIG"] = str(kubeconfig)  # kopf reads it there for its own login
     try:
         run(settings, kubeconfig)
     except CannotStart as error:
@@ -140,15 +140,15 @@ def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, lo
 
 
 def _refuse_unknown_variables(context: click.Context) -> None:
-    """A slip in one of them would go unnoticed: an operator that was to be paused would write."""
+    """Refuse variables of no option: with a misspelt PAUSE_ALL, for example, the operator would change arrays."""
     prefix = f"{context.auto_envvar_prefix}_"
-    options = {str(option.name).upper() for option in context.command.params}
-    words = (name.removeprefix(prefix) for name in sorted(os.environ) if name.startswith(prefix))
-    for word in words:
-        if word not in options:
-            like = "".join(f"; there is {prefix}{each}" for each in difflib.get_close_matches(word, options, 1))
+    known = {str(option.name).upper() for option in context.command.params}
+    given = (name.removeprefix(prefix) for name in sorted(os.environ) if name.startswith(prefix))
+    for name in given:
+        if name not in known:
+            similar = "".join(f"; there is {prefix}{each}" for each in difflib.get_close_matches(name, known, 1))
             raise click.UsageError(
-                f"{prefix}{word} is set, and {context.info_name} has no such option{like}. Correct it, or take it out "
-                "of the environment",
+                f"{prefix}{name} is set, and {context.info_name} has no such option{similar}. Correct it, or remove it "
+                "from the environment",
                 context,
             )

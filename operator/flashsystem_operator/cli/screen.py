@@ -1,7 +1,7 @@
-"""How answers look: coloured tables at a terminal, plain lines in a pipe, JSON for programs; progress on stderr.
+"""Output of the commands: coloured tables at a terminal, plain lines in a pipe, JSON, YAML; progress on stderr.
 
-What is shown is always a Text, never a str: of a str rich reads markup, and makes pictures of what stands between two
-colons, as in the addresses and initiators that are to be copied from here.
+Texts are passed to rich as Text, never as str: in a str, rich interprets markup and replaces names between two colons
+with emoji, which would damage addresses and initiators.
 """
 
 import json
@@ -24,32 +24,32 @@ GOOD, BAD, QUIET, CHANGED, REMOVED, ADDED = "green", "red", "dim", "yellow", "re
 
 
 def is_rich() -> bool:
-    """Whether somebody looks at it. NO_COLOR and TERM=dumb leave the table and take its colours (rich does that)."""
+    """Return whether stdout is a terminal. With NO_COLOR or TERM=dumb, rich prints tables without colours."""
     return sys.stdout.isatty()
 
 
-Say = Callable[[str, int, int], None]
-"""Tells how far something is: of what, how many are done, of how many."""
+ReportProgress = Callable[[str, int, int], None]
+"""Called with the unit, how many units are done, and the total."""
 
 
 @contextmanager
-def working(what: str) -> Iterator[Say]:
-    """Say on a terminal what is under way, while it is, and how far, as often as it is told."""
+def show_progress(what: str) -> Iterator[ReportProgress]:
+    """Show the running step and its progress at a terminal, for the duration of the block."""
     if not sys.stderr.isatty():
-        yield untold
+        yield no_progress
         return
     columns = SpinnerColumn(), TextColumn("{task.description}", markup=False)
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task(f"{what} ...")
 
-        def say(unit: str, done: int, total: int) -> None:
+        def report(unit: str, done: int, total: int) -> None:
             shown.update(task, description=f"{what}: {unit} {done} of {total}", refresh=True)
 
-        yield say
+        yield report
 
 
-def untold(_unit: str, _done: int, _total: int) -> None:
-    """Where nobody looks."""
+def no_progress(_unit: str, _done: int, _total: int) -> None:
+    """Report no progress, because stderr is no terminal."""
 
 
 def print_json(value: Any) -> None:
@@ -57,7 +57,7 @@ def print_json(value: Any) -> None:
 
 
 def print_line(text: str, style: str = "") -> None:
-    """One line, in colour where there is one to see it. Long ones are left to the terminal: they may be copied."""
+    """Print one line, with style at a terminal. Long lines are not wrapped, so that they can be copied."""
     if is_rich():
         Console().print(Text(text, style), soft_wrap=True)
     else:
@@ -65,7 +65,7 @@ def print_line(text: str, style: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """Something to know beside the answer, on stderr, so that it does not get into a file with it."""
+    """Print a note to stderr, so that it does not get into a file with the output."""
     if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
         Console(stderr=True).print(Text(text, QUIET), soft_wrap=True)
     else:
@@ -73,7 +73,7 @@ def note(text: str) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> None:
-    """Rows with the style of their first cell, for a terminal."""
+    """Print a table at a terminal. Each row has the style of its first cell and the texts of its cells."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -83,7 +83,7 @@ def print_table(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what Kubernetes' reader takes for no text, and whatever begins with a digit: no reader mistakes that."""
+    """Quotes texts that the YAML reader of Kubernetes would not read as text, and all that begin with a digit."""
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
@@ -96,4 +96,5 @@ as_kubernetes(_Dumper)
 
 
 def document(resource: Mapping[str, Any]) -> str:
+    """Return a resource as a YAML document."""
     return yaml.dump(dict(resource), Dumper=_Dumper, sort_keys=False, width=1000).rstrip()

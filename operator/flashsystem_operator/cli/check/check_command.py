@@ -1,4 +1,4 @@
-"""`flashsystem-operator check`: can this array be worked with, and if not, what is to be done?"""
+"""`flashsystem-operator check`: verify that the operator can work with an array, and print the results."""
 
 import sys
 from collections.abc import Sequence
@@ -13,20 +13,20 @@ from flashsystem_operator.cli.target.target import Given, array_options, find, p
 if TYPE_CHECKING:
     from flashsystem_operator.cli.check.checks import Row
 
-WORDS = {True: "ok", False: "FAILED", None: "not checked"}
+LABELS = {True: "ok", False: "FAILED", None: "not checked"}
 
 
 @click.command()
 @array_options
 @pool_option
 @click.option("-o", "--output", type=click.Choice(["plain", "json"]), default="plain", show_default=True)
-def check(output: str, **said: Any) -> None:
-    """Ask an array everything that must be right before volumes can be attached through it.
+def check(output: str, **options: Any) -> None:
+    """Check everything that an array needs before volumes can be attached through it.
 
-    Either --array, read from the cluster with its Secret; or --file, for one that is not applied yet; or --address and
-    --user, from a laptop that knows no cluster. Nothing is changed, anywhere.
+    Specify the array with --array, which is read from the cluster with its Secret; with --file, if it is not applied
+    yet; or with --address and --user, without a cluster. Nothing is changed.
 
-    Ends with 0 when all is well, with 1 when a check failed, with 2 when it was called in a wrong way.
+    Ends with 0 when all checks pass, with 1 when a check failed, with 2 after a usage error.
     """
     from flashsystem_operator.cli import screen
     from flashsystem_operator.cli.check.checks import (
@@ -34,17 +34,17 @@ def check(output: str, **said: Any) -> None:
         rows,
     )
 
-    target = find(Given(**said)).target
-    # No sign of progress where a question may come: it would be written over.
+    target = find(Given(**options)).target
+    # No progress display where the user may be asked a question: the display would overwrite it.
     found: list[Row] = []
     with (
-        nullcontext(screen.untold)
-        if target.by_hand
-        else screen.working(f"checking {target.array.metadata.name}") as say
+        nullcontext(screen.no_progress)
+        if target.interactive
+        else screen.show_progress(f"checking {target.array.metadata.name}") as progress
     ):
         for row in rows(target):
             found.append(row)
-            say("check", len(found), count(target))
+            progress("check", len(found), count(target))
     if output == "json":
         screen.print_json([_as_json(row) for row in found])
     else:
@@ -57,18 +57,18 @@ def _print(found: "Sequence[Row]") -> None:
 
     if screen.is_rich():
         marks = {True: (screen.GOOD, "\u2714"), False: (screen.BAD, "\u2718"), None: (screen.QUIET, "\u2013")}
-        table = [(marks[row.ok][0], (marks[row.ok][1], row.check, row.said or WORDS[row.ok])) for row in found]
-        screen.print_table(("", "Check", "What was found"), table)
+        table = [(marks[row.ok][0], (marks[row.ok][1], row.check, row.message or LABELS[row.ok])) for row in found]
+        screen.print_table(("", "Check", "Result"), table)
     else:
         wide = max(len(row.check) for row in found)
         for row in found:
-            screen.print_line(f"{WORDS[row.ok]:<13}{row.check:<{wide}}  {row.said}".rstrip())
+            screen.print_line(f"{LABELS[row.ok]:<13}{row.check:<{wide}}  {row.message}".rstrip())
     if keys := [*dict.fromkeys(row.pin for row in found if row.pin)]:
-        screen.print_line("\nWhen you have compared it with the array, pin it in the FlashSystemArray:")
+        screen.print_line("\nCompare the host key with the array, then add it to the FlashSystemArray:")
         for line in ("spec:", "  hostKeys:", *(f"    - {key}" for key in keys)):
             screen.print_line(line)
 
 
 def _as_json(row: "Row") -> dict[str, str]:
-    said = {"check": row.check, "result": WORDS[row.ok].replace(" ", "-").lower(), "message": row.said}
-    return said | ({"hostKey": row.pin} if row.pin else {})
+    result = {"check": row.check, "result": LABELS[row.ok].replace(" ", "-").lower(), "message": row.message}
+    return result | ({"hostKey": row.pin} if row.pin else {})

@@ -1,4 +1,7 @@
-"""`flashsystem-operator plan -f`: what would be done against the arrays for these files? Needs no cluster."""
+"""`flashsystem-operator plan -f`: show the commands that the operator would send to the arrays for these files.
+
+Needs no cluster.
+"""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,12 +21,12 @@ if TYPE_CHECKING:
     from flashsystem_operator.cli.target.target import Target
 
 _ABSENT = (
-    "What a cluster has beside these files is not looked at: nothing is planned for objects that are not in them, and "
-    "none is deleted. A status in a file says nothing."
+    "The plan covers only the objects in these files: the cluster is not read, and no deletions are planned. "
+    "A status in a file is ignored."
 )
 _NO_ID = (
-    "No --installation-id, so host objects that the operator made look like those of another cluster's here, and names "
-    "of new ones have ?????? in them. It is the UID of namespace kube-system, unless the operator was given one."
+    "Without --installation-id, host objects that the operator created look like those of another cluster, and names "
+    "of new ones contain ??????. The id is the UID of namespace kube-system, unless the operator was given another one."
 )
 
 
@@ -31,7 +34,7 @@ _NO_ID = (
 @click.option(
     "-f", "--filename", "files", multiple=True, required=True, metavar="PATH", help="File, folder, or - for stdin."
 )
-@click.option("-R", "--recursive", is_flag=True, help="Also the folders below.")
+@click.option("-R", "--recursive", is_flag=True, help="Also read subfolders.")
 @connection_options
 @pool_option
 @installation_options
@@ -41,18 +44,18 @@ def plan(
     installation_id: str | None,
     former_installation_ids: tuple[str, ...],
     output: str,
-    **said: Any,
+    **options: Any,
 ) -> None:
-    """Say what would be done against the arrays if these manifests were applied, as the commands that would be typed.
+    """Show the commands that the operator would send to the arrays if these manifests were applied.
 
-    Every FlashSystemArray of the files is looked at, or the one that --array names; nothing is changed on it. How to
-    log in stands in a Secret of the files, or in --user with --key-file or --password-file. An array that is not in
-    the files may be given with --array and --address.
+    Every FlashSystemArray in the files is read, or only the one that --array names; nothing is changed on it. The
+    login comes from a Secret in the files, or from --user with --key-file or --password-file. Use --array and
+    --address for an array that is not in the files.
 
-    Ends with 0 when there is nothing to do, with 2 when something would be done, with 1 when files or arrays cannot be
-    read or some object would not become as wished, and with 64 when it was called in a wrong way.
+    Ends with 0 when there is nothing to do, with 2 when there are commands to send, with 1 when files or arrays cannot
+    be read or an object is blocked, and with 64 after a usage error.
     """
-    given, installation = Given(**said), Installation(installation_id, former_installation_ids)
+    given, installation = Given(**options), Installation(installation_id, former_installation_ids)
     manifests, targets = _read(given, recursive=recursive)
     plans = _plans(manifests, targets, installation)
     unplaced = _unplaced(manifests, targets, given)
@@ -61,7 +64,7 @@ def plan(
 
 
 def _read(given: Given, *, recursive: bool) -> "tuple[Manifests, list[Target]]":
-    """The files, and the arrays that are meant. Ends the program where they cannot be read."""
+    """Read the files and select the arrays. Ends the program if they cannot be read."""
     from flashsystem_operator.cli.manifests import (
         BadManifests,
         load,
@@ -76,30 +79,30 @@ def _read(given: Given, *, recursive: bool) -> "tuple[Manifests, list[Target]]":
 
 
 def _plans(manifests: "Manifests", targets: "Sequence[Target]", installation: Installation) -> "list[ArrayPlan]":
-    """One for each array, in the order of the files."""
+    """Plan each array, in the order of the files."""
     from flashsystem_operator.cli import screen
-    from flashsystem_operator.cli.plan.plan_result import foretell
+    from flashsystem_operator.cli.plan.plan_result import plan_array
 
     plans: list[ArrayPlan] = []
     for number, target in enumerate(targets, 1):
-        which = f" ({number} of {len(targets)})" if len(targets) > 1 else ""
-        with screen.working(f"looking at {target.array.ref}{which}") as say:
-            plans.append(foretell(target, manifests, installation, plans, say))
+        position = f" ({number} of {len(targets)})" if len(targets) > 1 else ""
+        with screen.show_progress(f"reading {target.array.ref}{position}") as progress:
+            plans.append(plan_array(target, manifests, installation, plans, progress))
     return plans
 
 
 def _unplaced(manifests: "Manifests", targets: "Sequence[Target]", given: Given) -> "list[Item]":
-    """Objects that lead to no array. Where one array of several is asked for, those of the others are not meant."""
-    from flashsystem_operator.cli.plan.plan_result import without_array
+    """Return the objects whose array is not known. With --array, objects of other arrays are not reported."""
+    from flashsystem_operator.cli.plan.plan_result import items_without_array
 
     named = {target.array.ref: target.array for target in targets}
-    return [] if given.array and not given.addresses else [*without_array(manifests, named)]
+    return [] if given.array and not given.addresses else [*items_without_array(manifests, named)]
 
 
 def _notes(manifests: "Manifests", installation: Installation) -> list[str]:
     notes = [_ABSENT, *([] if installation.id else [_NO_ID])]
     if manifests.others:
-        notes.append(f"Documents of other kinds: {manifests.others}. They are not looked at.")
+        notes.append(f"Documents of other kinds: {manifests.others}. They are ignored.")
     return notes
 
 
@@ -116,33 +119,33 @@ def _targets(manifests: "Manifests", given: Given) -> "list[Target]":
     from flashsystem_operator.cli.manifests import BadManifests
     from flashsystem_operator.cli.target.target import (
         by_address,
-        login_given,
-        meant,
-        of_file,
+        read_login,
+        select_arrays,
+        target_of,
     )
 
     if given.addresses:
         if not given.array:
-            raise click.UsageError("--address goes with --array: which FlashSystemArray of the files is that?")
-        return [_as_in_the_files(by_address(given), manifests)]
-    if arrays := meant(manifests, given):
-        login = login_given(given)  # once: a password may be asked for, or come from standard input
-        return [of_file(array, manifests, login) for array in arrays]
+            raise click.UsageError("--address goes with --array: add the name of the FlashSystemArray in the files.")
+        return [_with_spec_of_file(by_address(given), manifests)]
+    if arrays := select_arrays(manifests, given):
+        login = read_login(given)  # only once: the password may come from a prompt or from standard input
+        return [target_of(array, manifests, login) for array in arrays]
     name = given.array or ""
     raise BadManifests(
-        [f"The files hold no FlashSystemArray {name}".rstrip() + ": add it, or give --array and --address"]
+        [f"The files contain no FlashSystemArray {name}".rstrip() + ": add it, or give --array and --address"]
     )
 
 
-def _as_in_the_files(target: "Target", manifests: "Manifests") -> "Target":
-    """An array that is reached in another way than its file says, and is used as that says."""
+def _with_spec_of_file(target: "Target", manifests: "Manifests") -> "Target":
+    """Connect as the options specify, and take all other settings of the array from its file."""
     written = manifests.arrays.get(target.array.ref)
     if written is None:
         return target
-    typed = target.array.spec
-    way = {name: getattr(typed, name) for name in ("management", "host_keys", "host_key_policy")}
-    given = {name: getattr(typed, name) for name in ("system_id", "pool") if getattr(typed, name)}
-    spec = written.spec.model_copy(update={**way, **given})
+    options = target.array.spec
+    connection = {name: getattr(options, name) for name in ("management", "host_keys", "host_key_policy")}
+    given = {name: getattr(options, name) for name in ("system_id", "pool") if getattr(options, name)}
+    spec = written.spec.model_copy(update={**connection, **given})
     return replace(target, array=written.model_copy(update={"spec": spec}))
 
 
@@ -187,7 +190,7 @@ def _summary(plan: "ArrayPlan") -> str:
     blocked = sum(item.blocked for item in plan.items)
     parts = [f"{plan.commands} to send" if plan.commands else "nothing to send"]
     parts += [f"{sum(bool(item.held) for item in plan.items)} held back"] if any(i.held for i in plan.items) else []
-    parts += [f"{blocked} would not become as wished"] if blocked else []
+    parts += [f"{blocked} blocked"] if blocked else []
     return f"Objects: {len(plan.items)}. Commands: {', '.join(parts)}."
 
 

@@ -1,4 +1,4 @@
-"""What the operator would do about a folder of manifests, found out by the code that does it."""
+"""Plan manifests against an array with the code of the operator: read the array, dry-run, collect the commands."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import System
 from flashsystem_operator.cli.installation import Installation
 from flashsystem_operator.cli.manifests import Manifests
-from flashsystem_operator.cli.target.reach import reached
+from flashsystem_operator.cli.target.reach import connected
 from flashsystem_operator.cli.target.target import Target
 from flashsystem_operator.controller.observer import Observer
 from flashsystem_operator.planner import text
@@ -37,16 +37,18 @@ from flashsystem_operator.planner.names import made_by
 from flashsystem_operator.values import ChapSecret
 
 _UNKNOWN = "unknown"
-"""Stands for an installation whose id nobody gave."""
-
+"""Placeholder for the installation id if it was not specified."""
 
 _GENERATED = ChapSecret("generated-when-applied")
-"""Stands for a CHAP secret that the operator will make up. It is never shown, as none is."""
+"""Placeholder for a CHAP secret that the operator will generate. Like all secrets it is never shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """sign: + comes, - goes, ~ changes what a host may log in with. line: as it would be typed, secrets masked."""
+    """A command of the plan.
+
+    sign: + creates, - removes, ~ changes the host object. line: the command line, with secrets masked.
+    """
 
     sign: str
     line: str
@@ -54,7 +56,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One object. commands: what would be sent. held: what would be, were it not paused or planned. note: why not."""
+    """The plan of one object.
+
+    commands: what would be sent. held: what is held back by the paused or plan annotation.
+    note: why the object is blocked or held back.
+    """
 
     ref: ObjectRef
     commands: tuple[Command, ...]
@@ -65,7 +71,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ArrayPlan:
-    """closed: why nothing new may be made through the array, empty if it may."""
+    """The plan of one array. closed: why nothing new may be created on it, empty if it may."""
 
     array: FlashSystemArray
     system: System
@@ -81,35 +87,35 @@ class ArrayPlan:
         return sum(len(item.commands) for item in self.items)
 
 
-def foretell(
+def plan_array(
     target: Target,
     manifests: Manifests,
     installation: Installation,
     before: Iterable[ArrayPlan],
-    say: Callable[[str, int, int], None],
+    progress: Callable[[str, int, int], None],
 ) -> ArrayPlan:
-    """Look at the array, and plan for it what the files say. Ends the program if it cannot be looked at.
+    """Read the array and plan the objects in the files. Ends the program if the array cannot be read.
 
-    before: the plans for arrays that came first; of two for one system nothing is done through the second.
-    say: told how far the look is.
+    before: plans of the earlier arrays. If two arrays name the same system, the second one is closed.
+    progress: called with the progress of reading.
     """
-    with reached(target) as access:
-        access.session.progress = say
-        observer, asked = Observer(access.session), _world(target.array, manifests, installation)
-        inventory = observer.first(asked, (*asked.hosts, *asked.attachments), survey=True)
+    with connected(target) as access:
+        access.session.progress = progress
+        desired = _desired(target.array, manifests, installation)
+        inventory = Observer(access.session).first(desired, (*desired.hosts, *desired.attachments), survey=True)
     system = inventory.body.system
-    if elder := next((each.array for each in before if each.system.id == system.id), None):
-        return ArrayPlan(target.array, system, array_plan.duplicate(target.array, elder).message, ())
+    if earlier := next((each.array for each in before if each.system.id == system.id), None):
+        return ArrayPlan(target.array, system, array_plan.duplicate(target.array, earlier).message, ())
     verdict = array_plan.judge(target.array, inventory.body)
     closed = verdict.message if isinstance(verdict, Refuse) else ""
-    desired = _world(target.array, manifests, installation, closed)
-    desired = replace(desired, chap=_chap(desired, inventory, manifests))
-    items = tuple(_item(outlook, installation) for outlook in dry_run_to_the_end(desired, inventory))
+    desired = _desired(target.array, manifests, installation, closed)
+    desired = replace(desired, chap=_chap_secrets(desired, inventory, manifests))
+    items = tuple(_item(result, installation) for result in dry_run_to_the_end(desired, inventory))
     return ArrayPlan(target.array, system, closed, items)
 
 
-def without_array(manifests: Manifests, planned: Mapping[ObjectRef, FlashSystemArray]) -> Iterator[Item]:
-    """Objects of the files for which nothing can be said, since the files do not lead from them to an array."""
+def items_without_array(manifests: Manifests, planned: Mapping[ObjectRef, FlashSystemArray]) -> Iterator[Item]:
+    """Yield a blocked item for each object in the files whose array is not known."""
     for host in manifests.hosts.values():
         if host.array not in manifests.arrays and host.array not in planned:
             note = f"{host.array} is not among the files. Add its file, or name the array with --array and --address."
@@ -120,7 +126,7 @@ def without_array(manifests: Manifests, planned: Mapping[ObjectRef, FlashSystemA
             yield Item(attachment.ref, (), (), blocked=True, note=note)
 
 
-def _world(array: FlashSystemArray, manifests: Manifests, installation: Installation, closed: str = "") -> Desired:
+def _desired(array: FlashSystemArray, manifests: Manifests, installation: Installation, closed: str = "") -> Desired:
     hosts = {ref: host for ref, host in manifests.hosts.items() if host.array == array.ref}
     return Desired(
         array=array,
@@ -135,10 +141,12 @@ def _world(array: FlashSystemArray, manifests: Manifests, installation: Installa
     )
 
 
-def _chap(desired: Desired, inventory: Inventory, manifests: Manifests) -> Mapping[ObjectRef, ChapSecret | Refuse]:
-    """What the hosts shall prove themselves with: it stands in Secrets of the files.
+def _chap_secrets(
+    desired: Desired, inventory: Inventory, manifests: Manifests
+) -> Mapping[ObjectRef, ChapSecret | Refuse]:
+    """Return the CHAP secrets of the hosts, from the Secrets in the files.
 
-    What the operator shall generate, or did, is not among them: that counts as being what the array has.
+    A generated secret is not in the files: the one that the array has counts as the desired one.
     """
     found: dict[ObjectRef, ChapSecret | Refuse] = {}
     for ref, host in desired.hosts.items():
@@ -158,25 +166,25 @@ def _chap(desired: Desired, inventory: Inventory, manifests: Manifests) -> Mappi
     return found
 
 
-def _item(outlook: DryRunResult, installation: Installation) -> Item:
-    commands = tuple(_command(step, installation) for step in outlook.steps)
-    held = outlook.end.steps if isinstance(outlook.end, Wait) else ()
+def _item(result: DryRunResult, installation: Installation) -> Item:
+    commands = tuple(_command(step, installation) for step in result.steps)
+    held = result.end.steps if isinstance(result.end, Wait) else ()
     return Item(
-        outlook.ref,
+        result.ref,
         commands,
         tuple(_command(step, installation) for step in held),
-        blocked=bool(outlook.blocked),
-        note=_note(outlook),
+        blocked=bool(result.blocked),
+        note=_note(result),
     )
 
 
-def _note(outlook: DryRunResult) -> str:
-    if isinstance(outlook.end, Wait) and outlook.end.reason is Reason.NAMESPACE_UNKNOWN:
+def _note(result: DryRunResult) -> str:
+    if isinstance(result.end, Wait) and result.end.reason is Reason.NAMESPACE_UNKNOWN:
         return (
-            f"The array chooses by labels who may use it, and Namespace {outlook.ref.namespace} is not among the "
+            f"The array selects namespaces by their labels, and Namespace {result.ref.namespace} is not among the "
             "files. Add it."
         )
-    return outlook.blocked or outlook.held
+    return result.blocked or result.held
 
 
 def _command(step: Step, installation: Installation) -> Command:

@@ -1,4 +1,4 @@
-"""What a cluster says of an array: its resource, its Secret, and what is attached there already. Only reads."""
+"""Read an array from a cluster: its resource, its Secret, and the existing hosts and attachments. Never writes."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import GROUP, Kind, ObjectRef, UnreadableResourceError
 from flashsystem_operator.cli.exit_codes import FAILED, end
-from flashsystem_operator.cli.target.target import NAMESPACE, Found, Given, Target, login_given
+from flashsystem_operator.cli.target.target import NAMESPACE, Found, Given, Target, read_login
 from flashsystem_operator.controller.kube.client import Kube, NoClient, client_of
 from flashsystem_operator.controller.kube.errors import Forbidden, KubeError, NotFound
 from flashsystem_operator.planner.access import by_labels
@@ -21,20 +21,26 @@ from flashsystem_operator.planner.desired import AnyResource
 _HOME = Path("~/.kube/config")
 
 
-def look(given: Given, *, everything: bool) -> Found:
-    """The array that --array names. everything: also all hosts and attachments. Ends the program if there is none."""
-    where = _kubeconfig(given.kubeconfig)
+def read_array(given: Given, *, everything: bool) -> Found:
+    """Read the array that --array names. Ends the program if there is none.
+
+    everything: also read all hosts and attachments.
+    """
+    kubeconfig = _kubeconfig(given.kubeconfig)
     try:
-        return asyncio.run(_look(given, where, everything=everything))
+        return asyncio.run(_read(given, kubeconfig, everything=everything))
     except (NoClient, UnreadableResourceError) as error:
         end(str(error), FAILED)
     except Forbidden as error:
-        end(f"You may not read FlashSystemArrays of this namespace ({error}): ask for that right.", FAILED)
+        end(
+            f"You may not read FlashSystemArrays in this namespace ({error}): ask for that right.",
+            FAILED,
+        )
     except KubeError as error:
-        end(f"{error}: check --kubeconfig and the cluster, or do without it with --file or --address.", FAILED)
+        end(f"{error}: check --kubeconfig and the cluster, or use --file or --address, which need no cluster.", FAILED)
 
 
-async def _look(given: Given, kubeconfig: Path | None, *, everything: bool) -> Found:
+async def _read(given: Given, kubeconfig: Path | None, *, everything: bool) -> Found:
     namespace = given.namespace or _namespace_of(kubeconfig)
     async with await client_of(kubeconfig) as api:
         kube = Kube(api)
@@ -42,8 +48,8 @@ async def _look(given: Given, kubeconfig: Path | None, *, everything: bool) -> F
             array = FlashSystemArray.read(await kube.get(ObjectRef(Kind.ARRAY, namespace, str(given.array))))
         except NotFound:
             end(
-                f"There is no FlashSystemArray {namespace}/{given.array}: correct --array or -n; or, where nothing of "
-                f"{GROUP} is known yet, apply the CRDs.",
+                f"There is no FlashSystemArray {namespace}/{given.array}: correct --array or -n; if the cluster "
+                f"has no CRDs of {GROUP} yet, apply them.",
                 FAILED,
             )
         found = Found(await _target(kube, array, given))
@@ -51,7 +57,7 @@ async def _look(given: Given, kubeconfig: Path | None, *, everything: bool) -> F
 
 
 async def _target(kube: Kube, array: FlashSystemArray, given: Given) -> Target:
-    if secret := login_given(given):
+    if secret := read_login(given):
         return Target(array, secret)
     namespace, name = array.metadata.namespace, array.spec.credentials_secret_ref.name
     try:
@@ -60,60 +66,58 @@ async def _target(kube: Kube, array: FlashSystemArray, given: Given) -> Target:
         return Target(
             array,
             None,
-            f"There is no Secret {namespace}/{name}. Make it, with username and password or ssh-privatekey.",
+            f"There is no Secret {namespace}/{name}. Create it with username and password or ssh-privatekey.",
         )
     except Forbidden:
-        return Target(
-            array, None, f"You may not read Secret {namespace}/{name}. Ask for that right, or say who logs in: --user."
-        )
+        return Target(array, None, f"You may not read Secret {namespace}/{name}. Ask for that right, or use --user.")
 
 
 async def _with_everything(kube: Kube, found: Found) -> Found:
-    unseen: list[str] = []
+    unread: list[str] = []
     installation = ""
     try:
         installation = await kube.cluster_id()
     except (Forbidden, NotFound) as error:
-        unseen.append(f"the UID of namespace kube-system ({error})")
-    hosts = {each.ref: each for each in await _all(kube, FlashSystemHost, unseen)}
-    attachments = {each.ref: each for each in await _all(kube, VolumeAttachment, unseen)}
-    here = {ref: host for ref, host in hosts.items() if host.array == found.target.array.ref}
+        unread.append(f"the UID of namespace kube-system ({error})")
+    hosts = {each.ref: each for each in await _all(kube, FlashSystemHost, unread)}
+    attachments = {each.ref: each for each in await _all(kube, VolumeAttachment, unread)}
+    hosts_of_array = {ref: host for ref, host in hosts.items() if host.array == found.target.array.ref}
     return Found(
         found.target,
-        here,
-        {ref: each for ref, each in attachments.items() if each.host in here},
+        hosts_of_array,
+        {ref: each for ref, each in attachments.items() if each.host in hosts_of_array},
         installation,
-        unseen,
+        unread,
         frozenset({*hosts, *attachments}),
-        await _namespaces(kube, unseen) if by_labels(found.target.array) else {},
+        await _namespaces(kube, unread) if by_labels(found.target.array) else {},
         hosts.values(),
     )
 
 
-async def _namespaces(kube: Kube, unseen: list[str]) -> Mapping[str, Mapping[str, str]]:
+async def _namespaces(kube: Kube, unread: list[str]) -> Mapping[str, Mapping[str, str]]:
     try:
         return await kube.namespaces()
     except Forbidden as error:
-        unseen.append(f"the labels of namespaces, by which this array chooses ({error})")
+        unread.append(f"the labels of namespaces, which this array selects by ({error})")
         return {}
 
 
-async def _all(kube: Kube, kind: type[AnyResource], unseen: list[str]) -> list[AnyResource]:
-    """Every object of a kind that may be read."""
+async def _all(kube: Kube, kind: type[AnyResource], unread: list[str]) -> list[AnyResource]:
+    """Return all readable objects of a kind; add the others to `unread`."""
     found: list[AnyResource] = []
     try:
         async for body in kube.list(kind.KIND):
             try:
                 found.append(kind.read(body))
             except UnreadableResourceError as error:
-                unseen.append(f"{kind.KIND} {body['metadata']['namespace']}/{body['metadata']['name']} ({error})")
+                unread.append(f"{kind.KIND} {body['metadata']['namespace']}/{body['metadata']['name']} ({error})")
     except Forbidden as error:
-        unseen.append(f"the {kind.KIND}s of the cluster ({error})")
+        unread.append(f"the {kind.KIND}s of the cluster ({error})")
     return found
 
 
 def _kubeconfig(given: Path | None) -> Path | None:
-    """As kubectl finds it: the option, KUBECONFIG, the home directory; None: a pod's service account."""
+    """Find the kubeconfig as kubectl does: option, KUBECONFIG, home directory. None: the service account of the pod."""
     if given:
         return given
     if named := os.environ.get("KUBECONFIG"):
@@ -123,11 +127,11 @@ def _kubeconfig(given: Path | None) -> Path | None:
 
 
 def _namespace_of(kubeconfig: Path | None) -> str:
-    """That of the kubeconfig's current context."""
+    """Return the namespace of the current context of the kubeconfig."""
     if kubeconfig is None:
         return NAMESPACE
     try:
         _, active = config.list_kube_config_contexts(str(kubeconfig))  # type: ignore[no-untyped-call] # untyped
         return str(active["context"].get("namespace") or NAMESPACE)
-    except Exception:  # noqa: BLE001 - the library stumbles in any way over a file that is none; the client says which
+    except Exception:  # noqa: BLE001 - the library raises any error for an invalid file; the client reports it
         return NAMESPACE

@@ -1,4 +1,4 @@
-"""Reaching an array from the command line, by the operator's own code, and what to say when that fails."""
+"""Connect to an array from the command line with the code of the operator, and describe errors for the user."""
 
 import sys
 from collections.abc import Iterator
@@ -21,16 +21,18 @@ from flashsystem_operator.controller.access import Access, NoAccess, basis, open
 
 
 def connect(target: Target) -> Access:
-    """An open way to the array, whose system was greeted. Raises NoAccess or ArrayError.
+    """Open a session and read the system of the array. Raises NoAccess or ArrayError.
 
-    A host key that nobody pinned is asked about where there is somebody to ask; until then no password was sent.
+    At a terminal the user is asked to accept a host key that is not pinned. No password is sent before.
     """
-    access = _opened(target)
+    if target.secret is None:
+        end(target.missing_login, FAILED)
+    access = opened(target.array, basis(target.array, target.secret))
     try:
         access.session.ask(queries.SYSTEM)
     except HostKeyMismatch as error:
         access.close()
-        if not (target.by_hand and _accepted(error)):
+        if not (target.interactive and _ask_to_accept(error)):
             raise
         return connect(with_key(target, error.seen))
     except BaseException:
@@ -40,58 +42,52 @@ def connect(target: Target) -> Access:
 
 
 @contextmanager
-def reached(target: Target) -> Iterator[Access]:
-    """The same for commands that have nothing to say without it: they end, with what kept them."""
+def connected(target: Target) -> Iterator[Access]:
+    """Connect to the array for the duration of the block. Errors of the array end the program with a message."""
     try:
         access = connect(target)
     except NoAccess as error:
         end(error.said.message, FAILED)
     except ArrayError as error:
-        end(f"{target.array.ref}: {way_out(error, target)}", FAILED)
+        end(f"{target.array.ref}: {describe_error(error, target)}", FAILED)
     try:
         yield access
     except ArrayError as error:
-        end(f"{target.array.ref}: {way_out(error, target)}", FAILED)
+        end(f"{target.array.ref}: {describe_error(error, target)}", FAILED)
     finally:
         access.close()
 
 
 def with_key(target: Target, key: str) -> Target:
-    """The same array, held to this host key."""
+    """Return the target with this host key pinned."""
     spec = target.array.spec.model_copy(update={"host_keys": (key,)})
     return Target(target.array.model_copy(update={"spec": spec}), target.secret)
 
 
-def way_out(error: ArrayError, target: Target) -> str:
-    """What went wrong, as whole sentences for somebody at a keyboard."""
-    words = str(error).rstrip(".")
+def describe_error(error: ArrayError, target: Target) -> str:
+    """Return sentences for the user: what failed and what to do."""
+    text = str(error).rstrip(".")
     match error:
-        case HostKeyMismatch(seen=seen) if target.by_hand:
-            return f"{words}. Here: --host-key '{seen}'."
+        case HostKeyMismatch(seen=seen) if target.interactive:
+            return f"{text}. On this command line: --host-key '{seen}'."
         case HostKeyMismatch():
-            return f"{words}."
+            return f"{text}."
         case OtherSystem(expected=expected, found=found):
             return (
-                f"System {found} answers at this address, not {expected}. Nothing was believed. Correct the address, "
-                "or the system id that is expected."
+                f"System {found} answers at this address, not {expected}. Its replies were ignored. Correct the "
+                "address or the expected system id."
             )
         case Refused():
-            return f"{words}. Log in with a user that may look at everything, Monitor or above."
+            return f"{text}. Log in as a user with at least the Monitor role."
         case Unreadable():
-            return f"{words}. Please report this with the array's code level."
+            return f"{text}. Please report this with the array's code level."
         case _:
-            return f"{words}."
+            return f"{text}."
 
 
-def _opened(target: Target) -> Access:
-    if target.secret is None:
-        end(target.lacking, FAILED)
-    return opened(target.array, basis(target.array, target.secret))
-
-
-def _accepted(error: HostKeyMismatch) -> bool:
+def _ask_to_accept(error: HostKeyMismatch) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     key = HostKey.read(error.seen)
     click.echo(f"The array shows the host key {key.fingerprint} ({key.kind}):\n  {key.line}", err=True)
-    return click.confirm("Is that the array's own, as you compared it there?", err=True)
+    return click.confirm("Have you compared this key with the array, and does it match?", err=True)

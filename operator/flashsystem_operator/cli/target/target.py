@@ -1,6 +1,6 @@
-"""Which array is meant, and how to log in: from options, from files, or from the cluster.
+"""Find the array of a command and its login: from options, from files, or from the cluster.
 
-A password never stands in an option: whoever lists the processes of a machine could read it.
+A password is never the value of an option: every user of the machine could read it in the process list.
 """
 
 import base64
@@ -26,7 +26,7 @@ from flashsystem_operator.controller.kube.errors import Secret
 
 PASSWORD = "FLASHSYSTEM_PASSWORD"  # noqa: S105 - the name of a variable
 NAMESPACE = "default"
-"""Of an object that names none, where there is no kubeconfig to say another."""
+"""Namespace of objects that have none, if the kubeconfig does not specify another one."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
@@ -40,26 +40,26 @@ _BY_OPTION = {
     "metadata.name": "--array",
 }
 
-pool_option = click.option("--pool", help="The pool that must be there, with --address.")
+pool_option = click.option("--pool", help="The pool that must exist, with --address.")
 
 OPTIONS = (
-    click.option("--array", metavar="NAME", help="The FlashSystemArray. With --address: what it is or will be called."),
+    click.option("--array", metavar="NAME", help="The FlashSystemArray. With --address: its current or future name."),
     click.option(
         "-n", "--namespace", callback=namespace, help="Its namespace  [default: the kubeconfig's, or default]"
     ),
     click.option("--address", "addresses", multiple=True, metavar="HOST", help="Management address; may be repeated."),
-    click.option("--port", type=click.IntRange(1, 65535), help="Of the SSH server, with --address  [default: 22]"),
-    click.option("--user", help="Log in as this user, and not as the Secret says."),
+    click.option("--port", type=click.IntRange(1, 65535), help="Port of the SSH server, with --address  [default: 22]"),
+    click.option("--user", help="Log in as this user instead of the one in the Secret."),
     click.option("--key-file", type=_FILE, help="The user's private key, without a passphrase."),
     click.option(
         "--password-file",
         type=_FILE,
-        help=f"The user's password. Left out: {PASSWORD} of the environment, or asked for on a terminal.",
+        help=f"The user's password. Default: the environment variable {PASSWORD}, or a prompt at a terminal.",
     ),
     click.option(
         "--host-key", "host_keys", multiple=True, metavar="KEY", help="'ssh-ed25519 AAAA...'; may be repeated."
     ),
-    click.option("--trust-first-use", is_flag=True, help="Log in whatever host key is shown."),
+    click.option("--trust-first-use", is_flag=True, help="Accept any host key."),
     click.option("--system-id", help="The id that lssystem must print."),
 )
 
@@ -69,20 +69,20 @@ _CLUSTER = (
     click.option(
         "--kubeconfig",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="Where --array is read  [default: as kubectl finds it]",
+        help="Kubeconfig of the cluster with --array  [default: the same as kubectl]",
     ),
 )
 
 
 def connection_options(command: Command) -> Command:
-    """Those of a command that is given files anyway."""
+    """Add the array options of a command that always reads files."""
     for option in reversed(OPTIONS):
         command = option(command)
     return command
 
 
 def array_options(command: Command) -> Command:
-    """Those of a command about one array: it may be in a cluster, in files, or nowhere but on the line."""
+    """Add the options of a command about one array, which is in a cluster, in files, or described by options only."""
     for option in reversed((*_CLUSTER, *OPTIONS)):
         command = option(command)
     return command
@@ -90,7 +90,7 @@ def array_options(command: Command) -> Command:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The options, as they were typed. file: manifests that hold the array, and perhaps its Secret."""
+    """The array options as entered. files: manifests with the array, and possibly its Secret."""
 
     array: str | None
     namespace: str | None
@@ -116,65 +116,70 @@ class Given:
                 ("--pool", self.pool),
             ):
                 if value:
-                    raise click.UsageError(f"{option} goes with --address: without it, the FlashSystemArray says that.")
+                    raise click.UsageError(
+                        f"{option} goes with --address: without --address, the FlashSystemArray specifies it."
+                    )
         if not self.user and (self.key_file or self.password_file):
-            raise click.UsageError("--key-file and --password-file go with --user: say whose they are.")
+            raise click.UsageError("--key-file and --password-file go with --user: add --user.")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An array, and what to log in with. lacking: why there is nothing to log in with, and the way out.
+    """An array and its login.
 
-    by_hand: its host key may be shown and asked about, since nobody wrote down yet which one it is.
+    missing_login: why there is no login, and what to do. interactive: no host key is pinned, so the user may be asked
+    to accept the one that the array shows.
     """
 
     array: FlashSystemArray
     secret: Secret | None = field(repr=False)
-    lacking: str = ""
-    by_hand: bool = False
+    missing_login: str = ""
+    interactive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An array, and what a cluster says of it; without one that is nothing.
+    """An array and its resources in the cluster. Without a cluster, all but `target` is empty.
 
-    installation: the id of the operator there; empty if it is not known. unseen: what could not be read, and why.
-    taken: the hosts and attachments of all arrays; everywhere: the hosts. namespaces: the labels of each.
+    installation: id of the operator in that cluster, empty if unknown. unread: what could not be read, and why.
+    existing: hosts and attachments of all arrays. all_hosts: hosts of all arrays. namespaces: labels by namespace.
     """
 
     target: Target
     hosts: Mapping[ObjectRef, FlashSystemHost] = field(default_factory=dict)
     attachments: Mapping[ObjectRef, VolumeAttachment] = field(default_factory=dict)
     installation: str = ""
-    unseen: Sequence[str] = ()
-    taken: frozenset[ObjectRef] = frozenset()
+    unread: Sequence[str] = ()
+    existing: frozenset[ObjectRef] = frozenset()
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    everywhere: Collection[FlashSystemHost] = ()
+    all_hosts: Collection[FlashSystemHost] = ()
 
 
 def find(given: Given, *, everything: bool = False) -> Found:
-    """The one array that is meant; everything: with the hosts and attachments that a cluster has for it.
+    """Find the array that the options select. Ends the program if there is none.
 
-    Ends the program when there is none.
+    everything: also read the hosts and attachments of the cluster.
     """
     if given.addresses and given.files:
-        raise click.UsageError("--address and --file are two ways to one thing: leave one of them out.")
+        raise click.UsageError("--address and --file exclude each other: leave one of them out.")
     if given.addresses:
         return Found(by_address(given))
     if given.files:
         try:
-            return Found(the_one_in_files(given))
+            return Found(array_in_files(given))
         except BadManifests as error:
             end_with(error.field_errors)
     if not given.array:
-        raise click.UsageError("Which array? Give --array for one of a cluster, --file, or --address with --user.")
+        raise click.UsageError(
+            "No array is specified: give --array for one in a cluster, --file, or --address with --user."
+        )
     from flashsystem_operator.cli.target import cluster
 
-    return cluster.look(given, everything=everything)
+    return cluster.read_array(given, everything=everything)
 
 
 def by_address(given: Given) -> Target:
-    """The array that the options describe."""
+    """Build the target that the options describe."""
     name = given.array or "array"
     spec: dict[str, Any] = {
         "management": {"addresses": given.addresses, **({"port": given.port} if given.port else {})},
@@ -190,55 +195,55 @@ def by_address(given: Given) -> Target:
         "metadata": {"name": name, "namespace": given.namespace or NAMESPACE},
         "spec": spec,
     }
-    for mistake in field_errors(FlashSystemArray, body):
-        option = next((_BY_OPTION[field] for field in _BY_OPTION if mistake.field.startswith(field)), mistake.field)
-        raise click.UsageError(f"{option}: {mistake.reason}")
+    for error in field_errors(FlashSystemArray, body):
+        option = next((_BY_OPTION[field] for field in _BY_OPTION if error.field.startswith(field)), error.field)
+        raise click.UsageError(f"{option}: {error.reason}")
     array = FlashSystemArray.read(body)
     if not given.trust_first_use:
-        # A spec without a key would have to trust whatever comes first. Here none is trusted until one is named.
+        # TrustOnFirstUse is only there to make a spec without a key valid. No key is trusted until the user accepts it.
         spec_without_trust = array.spec.model_copy(update={"host_key_policy": HostKeyPolicy.PINNED})
         array = array.model_copy(update={"spec": spec_without_trust})
-    login = login_given(given)
+    login = read_login(given)
     if login is None:
-        raise click.UsageError("--address goes with --user: say who logs in.")
-    return Target(array, login, by_hand=not given.trust_first_use and not given.host_keys)
+        raise click.UsageError("--address goes with --user: add the user that logs in.")
+    return Target(array, login, interactive=not given.trust_first_use and not given.host_keys)
 
 
 def from_files(given: Given) -> tuple[Manifests, tuple[FlashSystemArray, ...]]:
-    """What the files hold, and those of its arrays that are meant. Raises BadManifests."""
+    """Read the files and select arrays in them. Raises BadManifests."""
     manifests = load(given.files, given.namespace or NAMESPACE)
-    return manifests, meant(manifests, given)
+    return manifests, select_arrays(manifests, given)
 
 
-def meant(manifests: Manifests, given: Given) -> tuple[FlashSystemArray, ...]:
-    """Those of the name that was given, if one was; of several with that name, those of the namespace."""
+def select_arrays(manifests: Manifests, given: Given) -> tuple[FlashSystemArray, ...]:
+    """Return the arrays with the name in --array, or all. If several match, those in the namespace of -n win."""
     found = tuple(each for each in manifests.arrays.values() if given.array in (None, each.metadata.name))
-    here = tuple(each for each in found if each.metadata.namespace == given.namespace)
-    return here if given.array and here else found
+    in_namespace = tuple(each for each in found if each.metadata.namespace == given.namespace)
+    return in_namespace if given.array and in_namespace else found
 
 
-def the_one_in_files(given: Given) -> Target:
-    """The only array of the files, or the one that --array names. Raises BadManifests."""
+def array_in_files(given: Given) -> Target:
+    """Return the only array in the files, or the one that --array names. Raises BadManifests."""
     manifests, arrays = from_files(given)
     if len(arrays) != 1:
         names = ", ".join(f"{each.namespace}/{each.name}" for each in manifests.arrays) or "none"
         raise click.UsageError(
-            f"One FlashSystemArray is meant, and the files hold {names}: name one with --array, and -n where two have "
-            "that name."
+            f"Exactly one FlashSystemArray is needed, but the files contain {names}: name one with --array, and -n if "
+            "two have that name."
         )
-    return of_file(arrays[0], manifests, login_given(given))
+    return target_of(arrays[0], manifests, read_login(given))
 
 
-def of_file(array: FlashSystemArray, manifests: Manifests, login: Secret | None) -> Target:
-    """login: what the options say of it, instead of the Secret."""
+def target_of(array: FlashSystemArray, manifests: Manifests, login: Secret | None) -> Target:
+    """Combine an array in the files with its login. login: from options, replaces the Secret."""
     where, name = array.metadata.namespace, array.spec.credentials_secret_ref.name
     if secret := login or manifests.secrets.get((where, name)):
         return Target(array, secret)
-    return Target(array, None, f"Secret {where}/{name} is not among the files. Add it, or say who logs in: --user.")
+    return Target(array, None, f"Secret {where}/{name} is not among the files. Add it, or use --user.")
 
 
-def login_given(given: Given) -> Secret | None:
-    """What the options say of the login, as a Secret has it; None without --user. Asks for a password at a terminal."""
+def read_login(given: Given) -> Secret | None:
+    """Return the login in the options in the form of a Secret, None without --user. May prompt for the password."""
     if not given.user:
         return None
     found = {"username": given.user}
@@ -261,7 +266,7 @@ def _password(given: Given) -> str:
     if sys.stdin.isatty():
         return str(click.prompt(f"Password of {given.user}", hide_input=True, err=True))
     raise click.UsageError(
-        f"There is no password for {given.user}: give --password-file or --key-file, or put it into {PASSWORD}."
+        f"There is no password for {given.user}: give --password-file or --key-file, or set {PASSWORD}."
     )
 
 
@@ -269,5 +274,5 @@ def _text(path: Path, option: str) -> str:
     try:
         return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise click.UsageError(f"{option} {path} cannot be read: {why}.") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise click.UsageError(f"{option} {path} cannot be read: {reason}.") from None
