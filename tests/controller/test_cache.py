@@ -90,7 +90,7 @@ def test_the_late_end_of_an_object_does_not_take_its_namesake_away() -> None:
 
 def test_a_late_answer_about_an_object_does_not_replace_its_namesake() -> None:
     cache = filled()
-    assert cache.put(Kind.HOST, body(HOST, 20, uid="second"))[1] is Change.WISH
+    assert cache.put(Kind.HOST, body(HOST, 20, uid="second"))[1] is Change.DESIRED
 
     assert cache.put(Kind.HOST, body(HOST, 15))[1] is Change.NOTHING
     assert cache.put(Kind.HOST, body(HOST, 25))[1] is Change.NOTHING
@@ -149,7 +149,7 @@ def test_after_a_restore_of_the_cluster_a_listing_is_believed_although_its_versi
     restored = body(HOST, 400, metadata={"annotations": {"flashsystem.io/paused": "true"}})
     assert cache.replace_all(Kind.HOST, [restored], cache.versions(Kind.HOST)) == {HOST, ATTACHMENT}
     assert version_of(cache, HOST) == "400"
-    assert cache.put(Kind.HOST, body(HOST, 401))[1] is Change.WISH
+    assert cache.put(Kind.HOST, body(HOST, 401))[1] is Change.DESIRED
 
 
 def test_after_a_restore_of_the_cluster_an_object_that_was_gone_is_there_again() -> None:
@@ -191,7 +191,7 @@ def test_what_a_person_changes_is_a_wish() -> None:
     cache = filled()
 
     for version, metadata in enumerate(changes, start=20):
-        assert cache.put(Kind.HOST, body(HOST, version, metadata=metadata))[1] is Change.WISH
+        assert cache.put(Kind.HOST, body(HOST, version, metadata=metadata))[1] is Change.DESIRED
 
 
 def test_a_spec_that_cannot_be_read_says_why_and_still_counts_but_is_not_worked() -> None:

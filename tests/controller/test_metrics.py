@@ -131,12 +131,12 @@ def test_a_reason_that_somebody_else_wrote_makes_no_series_of_its_own() -> None:
 
 def test_luns_that_cool_and_sessions_are_summed_over_all_hosts() -> None:
     cache = filled()
-    cooling = [{"lun": 1, "until": "2026-06-01T12:01:00Z"}, {"lun": 2, "until": "2026-06-01T11:59:00Z"}]
-    put(cache, Kind.HOST, "other", status={"quarantinedLUNs": cooling, "ports": [{"logins": 2}, {"logins": 1}, {}]})
+    quarantined = [{"lun": 1, "until": "2026-06-01T12:01:00Z"}, {"lun": 2, "until": "2026-06-01T11:59:00Z"}]
+    put(cache, Kind.HOST, "other", status={"quarantinedLUNs": quarantined, "ports": [{"logins": 2}, {"logins": 1}, {}]})
 
     found = counted(cache)[ARRAY]
 
-    assert (found.cooling, found.sessions) == (1, 3)
+    assert (found.quarantined, found.sessions) == (1, 3)
 
 
 def test_an_object_that_cannot_be_read_is_counted_with_the_array_that_its_spec_still_leads_to() -> None:

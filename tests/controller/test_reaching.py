@@ -77,11 +77,11 @@ async def reaching(sshd: Sshd) -> AsyncIterator[Reaching]:
 
 async def test_a_secret_that_is_missing_or_malformed_is_asked_for_again_by_the_back_off(reaching: Reaching) -> None:
     missing = await reaching.attempt()
-    assert (missing.said.reason, missing.retry) == (Reason.CREDENTIALS_NOT_FOUND, None)
+    assert (missing.decision.reason, missing.retry) == (Reason.CREDENTIALS_NOT_FOUND, None)
 
     reaching.write_secret(username=USER)
     malformed = await reaching.attempt()
-    assert (malformed.said.reason, malformed.retry) == (Reason.CREDENTIALS_INVALID, None)
+    assert (malformed.decision.reason, malformed.retry) == (Reason.CREDENTIALS_INVALID, None)
 
     reaching.write_secret(username=USER, password="right")
     await reaching.attempt()
@@ -91,15 +91,15 @@ async def test_a_secret_that_is_missing_or_malformed_is_asked_for_again_by_the_b
 async def test_a_changed_secret_is_tried_by_the_back_off_and_a_refused_one_is_not(reaching: Reaching) -> None:
     reaching.write_secret(username=USER, password="wrong")
     refused = await reaching.attempt()
-    assert (refused.said.reason, refused.retry) == (Reason.LOGIN_FAILED, None)
+    assert (refused.decision.reason, refused.retry) == (Reason.LOGIN_FAILED, None)
 
     for _ in range(4):
         reaching.clock.now += MINUTE
-        assert (await reaching.attempt()).said.reason is Reason.LOGIN_FAILED
+        assert (await reaching.attempt()).decision.reason is Reason.LOGIN_FAILED
     assert len(reaching.sshd.logins) == 1
 
     reaching.write_secret(username=USER, password="right")
-    assert (await reaching.attempt()).said.reason is not Reason.LOGIN_FAILED
+    assert (await reaching.attempt()).decision.reason is not Reason.LOGIN_FAILED
     assert len(reaching.sshd.logins) == 2
 
 
@@ -121,14 +121,14 @@ async def test_a_request_on_the_array_is_exactly_one_attempt_also_right_after_a_
     reaching.write_secret(username=USER, password="wrong")
     await reaching.attempt()
 
-    assert (await reaching.attempt(by_owner=True)).said.reason is Reason.LOGIN_FAILED
+    assert (await reaching.attempt(by_owner=True)).decision.reason is Reason.LOGIN_FAILED
     assert len(reaching.sshd.logins) == 2
     await reaching.attempt(fresh=False)
     await reaching.attempt()
     assert len(reaching.sshd.logins) == 2
 
     reaching.sshd.password = "wrong"  # the array's administrator sets the password that the Secret has
-    assert (await reaching.attempt(by_owner=True)).said.reason is not Reason.LOGIN_FAILED
+    assert (await reaching.attempt(by_owner=True)).decision.reason is not Reason.LOGIN_FAILED
 
 
 async def test_no_request_below_the_array_has_a_refused_login_tried_again(reaching: Reaching) -> None:
@@ -137,17 +137,17 @@ async def test_no_request_below_the_array_has_a_refused_login_tried_again(reachi
     await reaching.attempt()
 
     for _ in range(20):
-        assert (await reaching.attempt(fresh=False, requested=True)).said.reason is Reason.LOGIN_FAILED
+        assert (await reaching.attempt(fresh=False, requested=True)).decision.reason is Reason.LOGIN_FAILED
     assert len(reaching.sshd.logins) == 1
 
     reaching.write_secret(username=USER, password="right")
-    assert (await reaching.attempt(fresh=False, requested=True)).said.reason is not Reason.LOGIN_FAILED
+    assert (await reaching.attempt(fresh=False, requested=True)).decision.reason is not Reason.LOGIN_FAILED
 
 
 async def test_a_request_below_the_array_takes_up_a_secret_that_was_missing(reaching: Reaching) -> None:
     await reaching.attempt()
     reaching.write_secret(username=USER, password="right")
 
-    assert (await reaching.attempt(fresh=False)).said.reason is Reason.CREDENTIALS_NOT_FOUND
-    assert (await reaching.attempt(fresh=False, requested=True)).said.reason is not Reason.CREDENTIALS_NOT_FOUND
+    assert (await reaching.attempt(fresh=False)).decision.reason is Reason.CREDENTIALS_NOT_FOUND
+    assert (await reaching.attempt(fresh=False, requested=True)).decision.reason is not Reason.CREDENTIALS_NOT_FOUND
     assert reaching.sshd.logins == ["password"]

@@ -11,20 +11,20 @@ def test_each_deletion_is_fresh_for_its_own_time() -> None:
     first, second = (attachment(name, "node", meta={"deleting": True}) for name in ("a", "b"))
     there = attachment("there", "node")
 
-    assert settling.rest([first, there]) == {first.ref: 3.0}
+    assert settling.seconds_left([first, there]) == {first.ref: 3.0}
     clock.now += 2
-    assert settling.rest([first, second, there]) == {first.ref: 1.0, second.ref: 3.0}
+    assert settling.seconds_left([first, second, there]) == {first.ref: 1.0, second.ref: 3.0}
     clock.now += 1
-    assert settling.rest([first, second]) == {second.ref: 2.0}
+    assert settling.seconds_left([first, second]) == {second.ref: 2.0}
     clock.now += 60
-    assert settling.rest([first, second]) == {}
+    assert settling.seconds_left([first, second]) == {}
 
 
 def test_a_namesake_is_another_deletion() -> None:
     clock = Clock()
     settling = DeletionDebounce(clock, 3.0)
     first, again = (attachment("a", "node", meta={"deleting": True}) for _ in range(2))
-    settling.rest([first])
+    settling.seconds_left([first])
     clock.now += 60
 
-    assert settling.rest([again]) == {again.ref: 3.0}
+    assert settling.seconds_left([again]) == {again.ref: 3.0}

@@ -34,16 +34,16 @@ def test_the_end_of_a_mapping_is_in_doubt_as_its_beginning_is() -> None:
 def test_an_array_that_was_taken_over_is_in_doubt_until_a_look_that_began_late_enough() -> None:
     clock = Clock()
     in_doubt = InDoubt(clock, 3)
-    assert (in_doubt.everything, in_doubt.rest) == (False, 0)
+    assert (in_doubt.everything, in_doubt.seconds_left) == (False, 0)
 
     in_doubt.add_everything(60)
     clock.now += 20
     early = in_doubt.now()
-    assert (in_doubt.everything, in_doubt.rest) == (True, 40)
+    assert (in_doubt.everything, in_doubt.seconds_left) == (True, 40)
 
     clock.now += 41
     in_doubt.review(EMPTY, early)
-    assert (in_doubt.everything, in_doubt.rest) == (True, 0)
+    assert (in_doubt.everything, in_doubt.seconds_left) == (True, 0)
 
     in_doubt.review(EMPTY, in_doubt.now())
-    assert (in_doubt.everything, in_doubt.rest) == (False, 0)
+    assert (in_doubt.everything, in_doubt.seconds_left) == (False, 0)

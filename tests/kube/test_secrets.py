@@ -10,7 +10,7 @@ from flashsystem_operator.api.metadata import API_VERSION, Kind
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.chap_secrets import ChapSecrets
 from flashsystem_operator.controller.kube.client import Kube
-from flashsystem_operator.controller.outputs import ConnectionSecrets, Kept
+from flashsystem_operator.controller.outputs import ConnectionSecrets, Reconciled
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner.decision import Reason, Refuse
 from support.arranging import attachment, host
@@ -34,7 +34,7 @@ def patch(cluster: Cluster, namespace: str, said: str) -> None:
     cluster.kubectl("patch", "secret", "way", f"--namespace={namespace}", "--type=merge", f"--patch={said}")
 
 
-async def reconcile(secrets: ConnectionSecrets, wished: VolumeAttachment) -> Kept:
+async def reconcile(secrets: ConnectionSecrets, wished: VolumeAttachment) -> Reconciled:
     return await secrets.reconcile(wished, wished.status.model_copy(update={"connection": WAY}), None, NOW)
 
 

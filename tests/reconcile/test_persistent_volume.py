@@ -8,9 +8,9 @@ from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachme
 from flashsystem_operator.planner.decision import Reason, Release, Wait
 from flashsystem_operator.planner.outputs.persistent_volume import (
     body,
-    is_as_wished,
     is_in_use,
     is_ours,
+    is_up_to_date,
     may_be_in_use,
     name_of,
 )
@@ -50,8 +50,8 @@ def test_the_target_that_is_used_is_kept_as_long_as_it_is_told() -> None:
     of, one, two = wishing(), ("10.0.0.1:3260", N1), ("10.0.0.2:3260", N2)
     alone = made(of, said(two))
 
-    assert is_as_wished(alone, made(of, said(one, two), alone))
-    assert not is_as_wished(alone, made(of, said(one), alone))
+    assert is_up_to_date(alone, made(of, said(one, two), alone))
+    assert not is_up_to_date(alone, made(of, said(one), alone))
 
 
 @pytest.mark.parametrize(
@@ -92,16 +92,16 @@ def test_with_chap_nodes_are_led_to_the_connection_secret() -> None:
 def test_what_was_made_of_something_else_is_not_as_wished(change: dict[str, int]) -> None:
     of = wishing()
 
-    assert not is_as_wished(made(of, said(**change)), made(of, said()))
-    assert is_as_wished(made(of, said()), made(of, said()))
+    assert not is_up_to_date(made(of, said(**change)), made(of, said()))
+    assert is_up_to_date(made(of, said()), made(of, said()))
 
 
 def test_a_volume_that_grew_under_a_bound_claim_is_as_wished() -> None:
     of = wishing()
     before = made(of, said()) | {"status": {"phase": "Bound"}}
 
-    assert is_as_wished(before, made(of, said(capacity=2 << 30), before))
-    assert not is_as_wished(before, made(of, said(lun=2), before))
+    assert is_up_to_date(before, made(of, said(capacity=2 << 30), before))
+    assert not is_up_to_date(before, made(of, said(lun=2), before))
 
 
 @pytest.mark.parametrize("phase", ["Released", "Failed"])
@@ -109,7 +109,7 @@ def test_one_that_was_used_up_is_made_anew_for_the_next_claim(phase: str) -> Non
     of = wishing()
     used = made(of, said()) | {"status": {"phase": phase}}
 
-    assert not is_as_wished(used, made(of, said(), used))
+    assert not is_up_to_date(used, made(of, said(), used))
     assert not is_in_use(used)
 
 

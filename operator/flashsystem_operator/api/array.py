@@ -110,7 +110,7 @@ class PersistentVolumes(StrEnum):
     FORBIDDEN = "Forbidden"
 
 
-class Unexplained(StatusModel):
+class AuditItem(StatusModel):
     """A host object that belongs to no resource; with a volume, one of its mappings."""
 
     host: Text | None = None
@@ -124,10 +124,10 @@ class Findings(StatusModel):
 
     hosts: int | None = None
     mappings: int | None = None
-    items: Annotated[tuple[Unexplained, ...], AtMost(50)] = ()
+    items: Annotated[tuple[AuditItem, ...], AtMost(50)] = ()
 
 
-class LetGo(StatusModel):
+class ReleasedFindings(StatusModel):
     """Released host objects and mappings.
 
     Only those in `items` are recorded as released. Others count as orphaned or foreign.
@@ -135,10 +135,10 @@ class LetGo(StatusModel):
 
     hosts: int | None = None
     mappings: int | None = None
-    items: Annotated[tuple[Unexplained, ...], AtMost(200)] = ()
+    items: Annotated[tuple[AuditItem, ...], AtMost(200)] = ()
 
 
-class Unread(StatusModel):
+class UnreadableRow(StatusModel):
     """A row in the reply of a command that could not be read, and why."""
 
     command: Text | None = None
@@ -152,9 +152,9 @@ class Audit(StatusModel):
     """On host objects that this installation created."""
     foreign: Findings | None = None
     """On all others: created by array administrators or other clusters."""
-    released: LetGo | None = None
+    released: ReleasedFindings | None = None
     """Left on the array when a resource was deleted with Retain or with the release annotation."""
-    unreadable: Annotated[tuple[Unread, ...], AtMost(50)] = ()
+    unreadable: Annotated[tuple[UnreadableRow, ...], AtMost(50)] = ()
     """Rows that the operator cannot read. Affected resources wait with reason UnreadableAnswer."""
 
 

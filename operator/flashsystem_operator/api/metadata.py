@@ -160,7 +160,7 @@ class ObjectMeta(Model):
         return bool(self.uid) and self.asked.force_detach == self.uid
 
     @property
-    def forced_elsewhere(self) -> str:
+    def force_detach_mismatch(self) -> str:
         """Message about a force-detach annotation with the uid of another object, empty if there is none."""
         named = self.asked.force_detach
         if named is None or self.forced:

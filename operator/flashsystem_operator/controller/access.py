@@ -28,9 +28,9 @@ class NoAccess(Exception):
     secret: the version of the Secret that was tried, if it was read.
     """
 
-    def __init__(self, said: Refuse, secret: str | None = None) -> None:
-        super().__init__(said.message)
-        self.said = said
+    def __init__(self, decision: Refuse, secret: str | None = None) -> None:
+        super().__init__(decision.message)
+        self.decision = decision
         self.secret = secret
 
 

@@ -122,7 +122,7 @@ class Change(Enum):
 
     NOTHING = auto()
     STATUS = auto()
-    WISH = auto()
+    DESIRED = auto()
     """The spec, a finalizer, an annotation, its creation, or the start of its deletion."""
 
 
@@ -222,7 +222,7 @@ class Cache:
         before = self._entries.get(entry.ref)
         if entry.meta.uid in self._deleted or (before is not None and not (newer or _newer(entry, before))):
             return Change.NOTHING
-        return Change.WISH if before is None or _desired_state(entry) != _desired_state(before) else Change.STATUS
+        return Change.DESIRED if before is None or _desired_state(entry) != _desired_state(before) else Change.STATUS
 
     def add_tombstone(self, kind: Kind, body: Mapping[str, Any]) -> ObjectRef:
         """Store a tombstone, unless an object of its name exists. It stays until it is removed: no list contains it."""
@@ -268,7 +268,7 @@ class Cache:
                 self._deleted.pop(entry.meta.uid, None)
             listed.add(entry.ref)
             match self._change(entry, newer=unchanged and known is not None):
-                case Change.WISH:
+                case Change.DESIRED:
                     concerned |= self.dependents(entry.ref)
                     self._replace(entry)
                     concerned |= {entry.ref, *self.dependents(entry.ref)}

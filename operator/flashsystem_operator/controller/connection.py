@@ -29,9 +29,9 @@ class ArrayDown(Exception):
     secret: the version of the Secret that was tried, if known.
     """
 
-    def __init__(self, said: Wait | Refuse, retry: float | None = None, secret: str | None = None) -> None:
-        super().__init__(said.message)
-        self.said = said
+    def __init__(self, decision: Wait | Refuse, retry: float | None = None, secret: str | None = None) -> None:
+        super().__init__(decision.message)
+        self.decision = decision
         self.retry = retry
         self.secret = secret
 
@@ -146,7 +146,7 @@ class ArrayConnection:
 
     def _failed(self, error: NoAccess) -> ArrayDown:
         """Without a usable Secret nothing can be tried. The back-off checks it again."""
-        self._down = ArrayDown(error.said, secret=error.secret)
+        self._down = ArrayDown(error.decision, secret=error.secret)
         return self._down
 
 

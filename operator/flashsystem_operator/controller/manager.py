@@ -169,7 +169,7 @@ class Controller:
                     "%s was removed despite the operator's finalizer: what it has on the array is detached", ref
                 )
                 dependents.add(self._cache.add_tombstone(sighting.kind, body))
-        elif self._cache.put(sighting.kind, sighting.body)[1] is not Change.WISH:
+        elif self._cache.put(sighting.kind, sighting.body)[1] is not Change.DESIRED:
             return
         self._changed(ref, dependents)
 

@@ -81,7 +81,7 @@ Login = Chap | UnknownLogin | None
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Reconciled:
     """status: with the outputs and their conditions. error: why the outputs have to be retried soon."""
 
     status: AttachmentStatus
@@ -113,7 +113,7 @@ class ConnectionSecrets:
         status: AttachmentStatus,
         login: Login,
         now: str,
-    ) -> Kept:
+    ) -> Reconciled:
         """Reconcile the Secret. While the attachment is being deleted it is left alone: it is deleted with its owner.
 
         status: its connection is what the Secret publishes, None while no reliable connection is known.
@@ -121,7 +121,7 @@ class ConnectionSecrets:
         wanted, had = attachment.spec.connection_secret, attachment.status.binding
         if attachment.metadata.deleting or not (wanted or had):
             self.known.forget(attachment.metadata.uid)
-            return Kept(status)
+            return Reconciled(status)
         name, note = had.name if had else None, None
         error: KubeError | None = None
         try:
@@ -139,7 +139,7 @@ class ConnectionSecrets:
         except KubeError as failure:
             error = failure
         status = status.model_copy(update={"binding": Named(name=name) if name else None})
-        return Kept(output_conditions.noted(attachment, status, [note] if note else [], now), error)
+        return Reconciled(output_conditions.noted(attachment, status, [note] if note else [], now), error)
 
     async def _written(
         self, attachment: VolumeAttachment, had: str | None, name: str, connection: Connection, login: Login
@@ -218,12 +218,12 @@ class PersistentVolumes:
 
     async def reconcile(
         self, attachment: VolumeAttachment, status: AttachmentStatus, desired: Desired, now: str, *, chap: bool
-    ) -> Kept:
+    ) -> Reconciled:
         """Reconcile the PersistentVolume. chap: whether the array requires a login of the host."""
         wanted, had = attachment.spec.persistent_volume, attachment.status.persistent_volume
         if attachment.metadata.deleting or not (wanted or had):
             self.known.forget(attachment.metadata.uid)
-            return Kept(status)
+            return Reconciled(status)
         name, has, note, error = persistent_volume.name_of(attachment), had is not None, None, None
         try:
             if wanted is None:
@@ -239,7 +239,7 @@ class PersistentVolumes:
         if note is not None:
             self.known.forget(attachment.metadata.uid)
         status = status.model_copy(update={"persistent_volume": Named(name=name) if has else None})
-        return Kept(output_conditions.noted(attachment, status, [note] if note else [], now), error)
+        return Reconciled(output_conditions.noted(attachment, status, [note] if note else [], now), error)
 
     async def in_use(self, desired: Desired, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
         """Return why deleted attachments have to stay: a claim is bound to their volume. Raises KubeError."""
@@ -315,7 +315,7 @@ class PersistentVolumes:
         if found is not None and not persistent_volume.is_ours(attachment, found):
             return False, output_conditions.volume_of_others(found["metadata"]["name"])
         body = persistent_volume.body(attachment, status, found, login)
-        if body is None or (found is not None and persistent_volume.is_as_wished(found, body)):
+        if body is None or (found is not None and persistent_volume.is_up_to_date(found, body)):
             return found is not None, None
         if found is not None and persistent_volume.is_in_use(found):
             return True, output_conditions.volume_outdated(found["metadata"]["name"], _claim(found))
@@ -351,10 +351,10 @@ class Outputs:
 
     async def reconcile(
         self, attachment: VolumeAttachment, status: AttachmentStatus, desired: Desired, inventory: Inventory, now: str
-    ) -> Kept:
+    ) -> Reconciled:
         """Reconcile both outputs with the attachment's new status."""
         if is_in_plan_mode(attachment, desired):
-            return Kept(status)
+            return Reconciled(status)
         host = desired.hosts.get(attachment.host)
         asked = host is not None and host.spec.chap is not None
         login = login_of(host, status, desired, inventory) if host else None
@@ -362,7 +362,7 @@ class Outputs:
         published = KEEP_LOGIN if asked and login is None else login
         first = await self._secrets.reconcile(attachment, status, published, now)
         second = await self._volumes.reconcile(attachment, first.status, desired, now, chap=asked)
-        return Kept(second.status, first.error or second.error)
+        return Reconciled(second.status, first.error or second.error)
 
     async def in_use(self, desired: Desired, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
         """Return the deleted attachments that have to stay, and why; forget those that are gone. Raises KubeError."""

@@ -44,7 +44,7 @@ class DeletionDebounce:
         self._seconds = seconds
         self._since: dict[str, float] = {}
 
-    def rest(self, attachments: Iterable[VolumeAttachment]) -> Mapping[ObjectRef, float]:
+    def seconds_left(self, attachments: Iterable[VolumeAttachment]) -> Mapping[ObjectRef, float]:
         """Return the recent deletions, with the seconds that each is still held. attachments: all of the array."""
         now, leaving = self._clock(), [each for each in attachments if each.metadata.deleting]
         since = {each.metadata.uid: self._since.get(each.metadata.uid, now) for each in leaving}
@@ -87,7 +87,7 @@ class InDoubt:
         return frozenset((step.host, step.uid) for step in steps if isinstance(step, MapVolume | UnmapVolume))
 
     @property
-    def rest(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds until a former holder of the Lease has no command under way."""
         return max(0.0, self._all_until - self._clock())
 

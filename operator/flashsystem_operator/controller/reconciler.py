@@ -394,7 +394,7 @@ class Pass:
         ends = {ref: each.decision for ref, each in outcomes.items() if isinstance(each.decision, Release)}
         going = {ref: end.on for ref, end in ends.items() if end.left}
         hosts = [desired.hosts[ref] for ref in ends if ref in desired.hosts]
-        freed = [luns.left_by(host, luns.cooling(host, desired, inventory).values()) for host in hosts]
+        freed = [luns.left_by(host, luns.quarantined_on(host, desired, inventory).values()) for host in hosts]
         remembered = await remember(self.writer, desired.array.ref, going, on=going, freed=freed)
 
         async def write_status(ref: ObjectRef) -> None:

@@ -206,10 +206,10 @@ class Worker:
     async def _report_down(self, due: set[ObjectRef], down: ArrayDown) -> None:
         """Write conditions of the array and of the due objects, and requeue the array."""
         self._inventory = None
-        if down.said != self._complained:
-            log.warning("%s: %s", self.ref, down.said.message)
-        self._complained = down.said
-        unwritten = await self._reports.down(self._world(down.said.message), down.said, due, down.secret)
+        if down.decision != self._complained:
+            log.warning("%s: %s", self.ref, down.decision.message)
+        self._complained = down.decision
+        unwritten = await self._reports.down(self._world(down.decision.message), down.decision, due, down.secret)
         self._retry(unwritten)
         if self.ref in due:
             self._queue.put(self.ref, self._failures.failed(self.ref) if down.retry is None else down.retry)
@@ -278,7 +278,7 @@ class Worker:
         for ref, delay in ended.again.items():
             self._queue.put(ref, self._failures.failed(ref) if delay is None else delay)
         if self._in_doubt.everything:
-            self._queue.put(self.ref, self._in_doubt.rest)
+            self._queue.put(self.ref, self._in_doubt.seconds_left)
         self._obstructed = (self._obstructed - due) | ended.obstructed
         if ended.freed:
             self.wake(self._obstructed - ended.again.keys())
@@ -361,7 +361,7 @@ class Worker:
             in_doubt=self._in_doubt.hosts,
             in_doubt_pairs=self._in_doubt.pairs,
             all_in_doubt=self._in_doubt.everything,
-            debounced=self._debounce.rest(attachments.values()),
+            debounced=self._debounce.seconds_left(attachments.values()),
             held=self._refusal_cache.held,
             counted=self._detach_counter.counted,
             now=now(),

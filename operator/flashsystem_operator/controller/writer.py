@@ -177,7 +177,7 @@ class Writer:
         known = self._cache.get(ref)
         if known is not None and known.meta.resource_version == meta["resourceVersion"]:
             return
-        if self._cache.change(kind, body) is Change.WISH:
+        if self._cache.change(kind, body) is Change.DESIRED:
             if known is None or known.meta.uid == meta["uid"]:  # else a watch has to show the old one's deletion first
                 self._cache.learn(kind, body)
             raise Conflict(f"{ref} was changed a moment ago")

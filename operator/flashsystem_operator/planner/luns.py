@@ -33,7 +33,7 @@ _MOST_HOSTS = 64
 """Former hosts in the status of an array."""
 
 
-def cooling(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> Quarantine:
+def quarantined_on(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> Quarantine:
     """The quarantined LUNs. One that was mapped in the last observation and no longer is counts as freed just now."""
     if not desired.array.spec.lun_quarantine:
         return {}
@@ -54,7 +54,7 @@ def cooling(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> Qu
 
 def for_others(volume: VolumeUid, host: FlashSystemHost, desired: Desired, inventory: Inventory) -> Quarantine:
     """The LUNs that are quarantined for other volumes than this one; its own former LUN it may get again."""
-    return {lun: each for lun, each in cooling(host, desired, inventory).items() if each.uid != volume}
+    return {lun: each for lun, each in quarantined_on(host, desired, inventory).items() if each.uid != volume}
 
 
 def with_freed(known: Quarantine, steps: Iterable[UnmapVolume], desired: Desired, inventory: Inventory) -> Quarantine:

@@ -33,7 +33,7 @@ from flashsystem_operator.planner.desired import Desired, has_been_admitted, vol
 from flashsystem_operator.planner.drift import ASKED
 from flashsystem_operator.planner.host import host_chap, host_plan
 from flashsystem_operator.planner.host.host_plan import put_by_us
-from flashsystem_operator.planner.luns import cooling, listed
+from flashsystem_operator.planner.luns import quarantined_on, listed
 from flashsystem_operator.planner.outputs.connection_secret import connection, portals_for
 from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.text import quantity
@@ -156,7 +156,9 @@ def intents_of_hosts(
         host, frees = desired.hosts[ref], freed.get(ref, {})
         update = _asked_ports(host, desired, inventory) if ref in given else {}
         if frees:
-            quarantine = luns.with_freed(luns.cooling(host, desired, inventory), frees.values(), desired, inventory)
+            quarantine = luns.with_freed(
+                luns.quarantined_on(host, desired, inventory), frees.values(), desired, inventory
+            )
             update |= {"quarantined_luns": luns.listed(quarantine)}
         status = host.status.model_copy(update=update)
         if status != host.status:
@@ -196,7 +198,10 @@ def of_host(host: FlashSystemHost, outcome: Outcome, desired: Desired, inventory
     found = host_plan.resolve_host(host, desired, inventory)
     if isinstance(found, Wait | Refuse):
         return host.status.model_copy(update=fields)
-    fields |= {"array": array_seen(desired, inventory), "quarantined_luns": listed(cooling(host, desired, inventory))}
+    fields |= {
+        "array": array_seen(desired, inventory),
+        "quarantined_luns": listed(quarantined_on(host, desired, inventory)),
+    }
     if isinstance(found, host_plan.Absent):
         asked = host.status.ports if desired.is_unsettled(found.name) else ()
         known = {"ports": asked, "ownership": _made(asked), "chap": host.status.chap if asked else None}

@@ -85,7 +85,9 @@ def _check_address(target: Target, where: str) -> tuple[Access | None, list[Row]
     try:
         access = connect(target)
     except NoAccess as error:
-        return None, _failed(names, 0 if error.said.reason is Reason.CREDENTIALS_INVALID else 1, error.said.message)
+        return None, _failed(
+            names, 0 if error.decision.reason is Reason.CREDENTIALS_INVALID else 1, error.decision.message
+        )
     except ArrayError as error:
         pin = error.seen if isinstance(error, HostKeyMismatch) and not target.array.spec.host_keys else ""
         return None, _failed(names, _stage(error), describe_error(error, target), pin)

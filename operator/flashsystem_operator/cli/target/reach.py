@@ -47,7 +47,7 @@ def connected(target: Target) -> Iterator[Access]:
     try:
         access = connect(target)
     except NoAccess as error:
-        end(error.said.message, FAILED)
+        end(error.decision.message, FAILED)
     except ArrayError as error:
         end(f"{target.array.ref}: {describe_error(error, target)}", FAILED)
     try:

@@ -152,7 +152,7 @@ def _of_objects(tally: Tally, labels: tuple[str, str]) -> Iterator[_Sample]:
     for notes, count in tally.noted.items():
         yield families.NOTED, (*labels, *notes), count
     yield families.BLOCKED, labels, tally.blocked
-    yield families.QUARANTINED, labels, tally.cooling
+    yield families.QUARANTINED, labels, tally.quarantined
     yield families.LOGINS, labels, tally.sessions
 
 

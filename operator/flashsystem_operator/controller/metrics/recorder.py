@@ -191,7 +191,7 @@ class Tally:
     drifted: Counter[tuple[str, str]] = field(default_factory=Counter)
     noted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     blocked: int = 0
-    cooling: int = 0
+    quarantined: int = 0
     sessions: int = 0
 
 
@@ -223,7 +223,7 @@ def _count(entry: Entry, into: Tally, now: str) -> None:
             into.noted[kind, further, _bounded(found[further])] += 1
     if isinstance(entry.resource, FlashSystemHost):
         status = entry.resource.status
-        into.cooling += sum(lun.until is not None and lun.until > now for lun in status.quarantined_luns)
+        into.quarantined += sum(lun.until is not None and lun.until > now for lun in status.quarantined_luns)
         into.sessions += sum(port.logins or 0 for port in status.ports)
 
 

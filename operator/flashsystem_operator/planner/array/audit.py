@@ -11,7 +11,7 @@ belong to no resource.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from flashsystem_operator.api.array import Audit, Findings, LetGo, Unexplained, Unread
+from flashsystem_operator.api.array import Audit, AuditItem, Findings, ReleasedFindings, UnreadableRow
 from flashsystem_operator.api.attachment import AttachmentStatus, HostSeen, VolumeAttachment
 from flashsystem_operator.api.base import StatusModel
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
@@ -39,7 +39,7 @@ def audit(desired: Desired, inventory: Inventory) -> Audit:
     """The objects that belong to no resource. The inventory has to be complete: from a survey."""
     explained, before = _explained(desired, inventory), desired.array.status.audit
     released = {_key(item) for item in before.released.items} if before and before.released else set[Key]()
-    found: dict[str, list[Unexplained]] = {"orphaned": [], "foreign": [], "released": []}
+    found: dict[str, list[AuditItem]] = {"orphaned": [], "foreign": [], "released": []}
     for item in _unexplained(explained, inventory):
         name = HostName(str(item.host))
         ours = desired.ours(name) and desired.elsewhere(name) is None
@@ -48,15 +48,15 @@ def audit(desired: Desired, inventory: Inventory) -> Audit:
     return Audit(
         orphaned=Findings.model_validate(_counted(found["orphaned"])),
         foreign=Findings.model_validate(_counted(found["foreign"])),
-        released=LetGo.model_validate(_counted(found["released"])),
-        unreadable=tuple(Unread(command=odd.line, why=odd.why) for odd in inventory.odd[:50]),
+        released=ReleasedFindings.model_validate(_counted(found["released"])),
+        unreadable=tuple(UnreadableRow(command=odd.line, why=odd.why) for odd in inventory.odd[:50]),
     )
 
 
 def remembering(before: Audit | None, leaving: Iterable[StatusModel]) -> Audit:
     """The audit with released objects added. leaving: statuses of deleted resources. Counts follow with a survey."""
     audit = before or Audit()
-    known = audit.released or LetGo()
+    known = audit.released or ReleasedFindings()
     keys = {_key(item) for item in known.items}
     more = [item for status in leaving for item in _left_by(status) if _key(item) not in keys]
     if not more:
@@ -89,7 +89,7 @@ def is_news(audit: Audit | None, before: Audit | None) -> bool:
 
 def sentence(audit: Audit) -> str:
     """The message of an Event: numbers only, since more users can read Events than the audit."""
-    sorts: Mapping[str, Findings | LetGo | None] = {
+    sorts: Mapping[str, Findings | ReleasedFindings | None] = {
         "orphaned": audit.orphaned,
         "foreign": audit.foreign,
         "released": audit.released,
@@ -106,11 +106,11 @@ def sentence(audit: Audit) -> str:
     return f"On the array, but of no resource: {'; '.join(parts)}. status.audit lists them."
 
 
-def _unexplained(explained: _Explained, inventory: Inventory) -> Iterator[Unexplained]:
+def _unexplained(explained: _Explained, inventory: Inventory) -> Iterator[AuditItem]:
     """Host objects in the order of their names, each before its mappings."""
     for name in sorted(inventory.hosts):
         if name not in explained.hosts:
-            yield Unexplained(host=name)
+            yield AuditItem(host=name)
         rows = (row for found in inventory.on_host(name).values() for row in found)
         for row in sorted(rows, key=lambda each: (each.lun, each.volume)):
             if (name, row.uid) not in explained.mappings:
@@ -152,25 +152,25 @@ def _still_counts(resource: FlashSystemHost | VolumeAttachment) -> bool:
     return resource.metadata.guarded or not resource.metadata.deleting
 
 
-def _left_by(status: StatusModel) -> Iterator[Unexplained]:
+def _left_by(status: StatusModel) -> Iterator[AuditItem]:
     """What a resource leaves behind, as recorded. Nothing of an adopted host object was ours."""
     match status:
         case AttachmentStatus(host=host, volume=volume, origin=origin, lun=lun) if host and volume and origin:
-            yield Unexplained(host=host.name, volume=volume.name, uid=volume.uid, lun=lun)
+            yield AuditItem(host=host.name, volume=volume.name, uid=volume.uid, lun=lun)
         case HostStatus(name=name, ownership=Ownership.CREATED) if name:
-            yield Unexplained(host=name)
+            yield AuditItem(host=name)
         case _:
             return
 
 
-def _counted(items: list[Unexplained]) -> dict[str, object]:
+def _counted(items: list[AuditItem]) -> dict[str, object]:
     hosts = sum(item.uid is None for item in items)
     return {"hosts": hosts, "mappings": len(items) - hosts, "items": items}
 
 
-def _mapping(row: VolumeMapping) -> Unexplained:
-    return Unexplained(host=row.host, volume=row.volume, uid=VolumeUid(row.uid), lun=row.lun)
+def _mapping(row: VolumeMapping) -> AuditItem:
+    return AuditItem(host=row.host, volume=row.volume, uid=VolumeUid(row.uid), lun=row.lun)
 
 
-def _key(item: Unexplained) -> Key:
+def _key(item: AuditItem) -> Key:
     return str(item.host), item.uid

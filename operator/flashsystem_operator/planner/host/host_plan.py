@@ -416,7 +416,7 @@ def _plan_managed(found: Managed, resource: FlashSystemHost, desired: Desired, i
             Reason.PORT_LOGGED_IN,
             f"{listed(live)} is no longer in the spec, but still logged in to the array. It is removed from host "
             f"object {host.name} when it has logged out; or at once with annotation {FORCE_DETACH}: "
-            f"{resource.metadata.uid} on this object.{resource.metadata.forced_elsewhere}",
+            f"{resource.metadata.uid} on this object.{resource.metadata.force_detach_mismatch}",
         )
     return InSync(Reason.READY, f"Host object {host.name} matches the spec.")
 

@@ -158,7 +158,7 @@ def awaited(resource: FlashSystemHost, host: Host, desired: Desired, inventory: 
         Reason.HOST_LOGGED_IN,
         f"Host object {host.name} does not match {listed(fields)}. A change could take paths from the machine, which "
         f"is logged in: it is made when that has logged out; or at once with annotation {FORCE_DETACH}: "
-        f"{resource.metadata.uid} on this object.{resource.metadata.forced_elsewhere}",
+        f"{resource.metadata.uid} on this object.{resource.metadata.force_detach_mismatch}",
     )
 
 

@@ -91,7 +91,7 @@ def is_in_use(found: Mapping[str, Any]) -> bool:
     return phase == "Bound" or (claimed and phase not in _UNUSED)
 
 
-def is_as_wished(found: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+def is_up_to_date(found: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     """Whether it has the content of `body`, and a claim is or can be bound to it.
 
     A volume that grew under a bound claim is used as before: Kubernetes uses the capacity for binding only.

@@ -97,7 +97,7 @@ def _blocked(meta: ObjectMeta, parting: Parting, retry: float) -> Wait:
         f"{plural(parting.volumes, 'volume')} to be unmapped it would have none left: applications that use {them} "
         f"would fail. Unmount there, then log the host out of this array ({logouts}): the detach goes on by itself. "
         f"{stay}If nothing there uses this volume, annotate this object with "
-        f"{FORCE_DETACH}: {meta.uid}.{meta.forced_elsewhere}"
+        f"{FORCE_DETACH}: {meta.uid}.{meta.force_detach_mismatch}"
     )
     return Wait(Reason.DETACH_BLOCKED, message, (Note(BLOCKED, Reason.DETACH_BLOCKED, message),), retry)
 
