@@ -33,7 +33,7 @@ from flashsystem_operator.planner.desired import Desired, has_been_admitted, vol
 from flashsystem_operator.planner.drift import ASKED
 from flashsystem_operator.planner.host import host_chap, host_plan
 from flashsystem_operator.planner.host.host_plan import put_by_us
-from flashsystem_operator.planner.luns import quarantined_on, listed
+from flashsystem_operator.planner.luns import listed, quarantined_on
 from flashsystem_operator.planner.outputs.connection_secret import connection, portals_for
 from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.text import quantity
