@@ -46,8 +46,8 @@ def test_a_copy_is_another_view() -> None:
     known = inventory(node, data, mapped(node, data))
     before = facts(known)
     copy = known.copy()
-    copy.assume(UnmapVolume(A, data.name, data.uid))
-    copy.assume(RemoveHost(A))
+    UnmapVolume(A, data.name, data.uid).apply(copy)
+    RemoveHost(A).apply(copy)
     copy.learn_volume_gone(data.uid)
 
     assert facts(known) == before
@@ -87,7 +87,7 @@ def test_to_assume_a_step_is_to_see_an_array_that_did_it(release: dict[str, Any]
                 session.do(step)
             except Refused:
                 continue
-            supposed.assume(step)
+            step.apply(supposed)
             assert supposed.shows(step)
 
         seen = discovery.survey(session, None)

@@ -68,7 +68,7 @@ def test_a_scrape_tells_what_was_attached_refused_drifted_blocked_and_detached(
     assert seen.values("flashsystem_array_errors_total", code=UNHEARD_OF, **here) == [1]
     assert seen.values("flashsystem_array_command_duration_seconds_count", verb="mkhost", **here) == [1]
     assert seen.values("flashsystem_objects", kind=ATTACHMENT, ready="true", **here) == [2]
-    assert seen.values("flashsystem_array_info", dialect=simulator.dialect, **here) == [1]
+    assert seen.values("flashsystem_array_info", dialect=simulator.dialect.capitalize(), **here) == [1]
     assert seen.values("flashsystem_array_reachable", **here) == [1]
     assert seen.sum("flashsystem_array_ssh_sessions", **here) >= 1
     assert seen.values("flashsystem_lease_held", **here) == [1]

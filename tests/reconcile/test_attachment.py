@@ -306,7 +306,7 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do() -> None:
     assert isinstance(first, Act)
 
     for step in first.steps:
-        seen.assume(step)
+        step.apply(seen)
 
     assert isinstance(plan(wished, around, seen), InSync)
 

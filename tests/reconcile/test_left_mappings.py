@@ -59,7 +59,7 @@ def ended(leaving: VolumeAttachment, wished: Desired, seen: Inventory) -> Releas
         if not isinstance(decision, Act):
             break
         for step in decision.steps:
-            seen.assume(step)
+            step.apply(seen)
     decision = plan(leaving, wished, seen)
     assert isinstance(decision, Release)
     return decision

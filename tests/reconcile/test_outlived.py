@@ -166,7 +166,7 @@ def test_a_new_resource_for_the_old_initiator_finds_its_way_after_the_last_volum
     for _ in range(2):
         for decision in batch.plan(wished, seen, [moved.ref, leaving.ref]).values():
             for step in decision.steps if isinstance(decision, Act) else ():
-                seen.assume(step)
+                step.apply(seen)
 
     assert ours.name not in seen.hosts
     assert isinstance(batch.plan(wished, seen, [successor.ref])[successor.ref], InSync)

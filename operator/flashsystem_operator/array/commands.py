@@ -2,14 +2,29 @@
 
 A plan is a tuple of steps, and each step is exactly one command line: `argv()` are its arguments, with `***` in place
 of a secret. Only `typed` contains the secret; what is shown, logged or stored is made from `argv`.
+
+touches          what the step needs exclusively: its host object, and the volume or the initiators; steps that touch
+                 the same run in order
+is_reflected_in  whether an inventory shows the effect: then the command cannot still be running
+apply            changes an inventory as the command changes the array
+
 The docstrings name the expected refusals. The operator decides by observing the array again, not by the code.
 """
 
-import shlex
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from __future__ import annotations
 
+import shlex
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from flashsystem_operator.array.model import Host, Port, Protocol
+from flashsystem_operator.array.model import Mapping as VolumeMapping
 from flashsystem_operator.values import MASK, ChapSecret, HostName, Iqn, Lun, VolumeName, VolumeUid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flashsystem_operator.array.inventory import Inventory
 
 MAX_PARAMETER = 128
 """Bytes of a list in one parameter. IBM's data-type pages (5.1, 7.8, 8.2.1, 8.7) document 2176, the page on command
@@ -50,6 +65,21 @@ class MakeHost:
         given = [argument for option, value in options if value for argument in (option, value)]
         return ("svctask", "mkhost", "-iscsiname", ",".join(self.iqns), *given, "-name", self.host)
 
+    @property
+    def touches(self) -> tuple[object, ...]:
+        return self.host, *self.iqns
+
+    def is_reflected_in(self, inventory: Inventory) -> bool:
+        return self.host in inventory.hosts and inventory.hosts[self.host].iqns >= set(self.iqns)
+
+    def apply(self, inventory: Inventory) -> None:
+        ports = tuple(map(_offline, self.iqns))
+        inventory.learn_host(
+            self.host, Host("", self.host, ports, portset=self.portset or "", kind=self.kind or "generic")
+        )
+        if self.io_groups:
+            inventory.io_groups[self.host] = frozenset(self.io_groups)
+
 
 @dataclass(frozen=True, slots=True)
 class AddPorts:
@@ -65,6 +95,17 @@ class AddPorts:
     def argv(self) -> tuple[str, ...]:
         return ("svctask", "addhostport", "-iscsiname", ",".join(self.iqns), self.host)
 
+    @property
+    def touches(self) -> tuple[object, ...]:
+        return self.host, *self.iqns
+
+    def is_reflected_in(self, inventory: Inventory) -> bool:
+        return self.host in inventory.hosts and inventory.hosts[self.host].iqns >= set(self.iqns)
+
+    def apply(self, inventory: Inventory) -> None:
+        host = inventory.hosts[self.host]
+        inventory.learn_host(self.host, replace(host, ports=(*host.ports, *map(_offline, self.iqns))))
+
 
 @dataclass(frozen=True, slots=True)
 class RemovePort:
@@ -79,6 +120,19 @@ class RemovePort:
 
     def argv(self) -> tuple[str, ...]:
         return ("svctask", "rmhostport", "-iscsiname", self.iqn, self.host)
+
+    @property
+    def touches(self) -> tuple[object, ...]:
+        return self.host, self.iqn
+
+    def is_reflected_in(self, inventory: Inventory) -> bool:
+        return self.host not in inventory.hosts or self.iqn not in inventory.hosts[self.host].iqns
+
+    def apply(self, inventory: Inventory) -> None:
+        host = inventory.hosts[self.host]
+        inventory.learn_host(
+            self.host, replace(host, ports=tuple(each for each in host.ports if each.name != self.iqn))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +152,20 @@ class ChangeHost:
         portset = () if self.portset is None else ("-portset", self.portset)
         return ("svctask", "chhost", *kind, *portset, self.host)
 
+    @property
+    def touches(self) -> tuple[object, ...]:
+        return (self.host,)
+
+    def is_reflected_in(self, inventory: Inventory) -> bool:
+        host = inventory.hosts.get(self.host)
+        return host is None or (self.portset in (None, host.portset) and self.kind in (None, host.kind))
+
+    def apply(self, inventory: Inventory) -> None:
+        host = inventory.hosts[self.host]
+        inventory.learn_host(
+            self.host, replace(host, portset=self.portset or host.portset, kind=self.kind or host.kind)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class AddIoGroups:
@@ -111,6 +179,17 @@ class AddIoGroups:
 
     def argv(self) -> tuple[str, ...]:
         return ("svctask", "addhostiogrp", "-iogrp", ":".join(self.groups), self.host)
+
+    @property
+    def touches(self) -> tuple[object, ...]:
+        return (self.host,)
+
+    def is_reflected_in(self, inventory: Inventory) -> bool:
+        groups = inventory.io_groups.get(self.host, frozenset())
+        return self.host not in inventory.hosts or groups >= set(self.groups)
+
+    def apply(self, inventory: Inventory) -> None:
+        inventory.io_groups[self.host] = inventory.io_groups.get(self.host, frozenset()) | set(self.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +205,17 @@ class RemoveIoGroups:
 
     def argv(self) -> tuple[str, ...]:
         return ("svctask", "rmhostiogrp", "-iogrp", ":".join(self.groups), self.host)
+
+    @property
+    def touches(self) -> tuple[object, ...]:
+        return (self.host,)
+
+    def is_reflected_in(self, inventory: Inventory) -> bool:
+        groups = inventory.io_groups.get(self.host, frozenset())
+        return self.host not in inventory.hosts or (bool(groups) and groups.isdisjoint(self.groups))
+
+    def apply(self, inventory: Inventory) -> None:
+        inventory.io_groups[self.host] = inventory.io_groups.get(self.host, frozenset()) - set(self.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +239,17 @@ class SetChap:
     def _arguments(self, secret: str) -> tuple[str, ...]:
         return ("svctask", "chhost", self.option, secret, self.host)
 
+    @property
+    def touches(self) -> tuple[object, ...]:
+        return (self.host,)
+
+    def is_reflected_in(self, inventory: Inventory) -> bool:
+        known = inventory.chap
+        return self.host not in inventory.hosts or (known is not None and known.get(self.host) == self.secret)
+
+    def apply(self, inventory: Inventory) -> None:
+        inventory.chap = {**(inventory.chap or {}), self.host: self.secret}
+
 
 @dataclass(frozen=True, slots=True)
 class ClearChap:
@@ -159,6 +260,17 @@ class ClearChap:
 
     def argv(self) -> tuple[str, ...]:
         return ("svctask", "chhost", self.option, self.host)
+
+    @property
+    def touches(self) -> tuple[object, ...]:
+        return (self.host,)
+
+    def is_reflected_in(self, inventory: Inventory) -> bool:
+        known = inventory.chap
+        return self.host not in inventory.hosts or (known is not None and self.host not in known)
+
+    def apply(self, inventory: Inventory) -> None:
+        inventory.forget_chap(self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +285,16 @@ class RemoveHost:
 
     def argv(self) -> tuple[str, ...]:
         return ("svctask", "rmhost", self.host)
+
+    @property
+    def touches(self) -> tuple[object, ...]:
+        return (self.host,)
+
+    def is_reflected_in(self, inventory: Inventory) -> bool:
+        return self.host not in inventory.hosts
+
+    def apply(self, inventory: Inventory) -> None:
+        inventory.learn_host(self.host, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +323,16 @@ class MapVolume:
         force = ("-force",) if self.alongside_others else ()
         return ("svctask", "mkvdiskhostmap", *force, "-host", self.host, "-scsi", str(self.lun), self.volume)
 
+    @property
+    def touches(self) -> tuple[object, ...]:
+        return self.host, self.uid
+
+    def is_reflected_in(self, inventory: Inventory) -> bool:
+        return inventory.has_own_mapping(self.host, self.uid)
+
+    def apply(self, inventory: Inventory) -> None:
+        inventory.add_mapping(VolumeMapping(self.host, self.volume, self.uid, (self.lun,)))
+
 
 @dataclass(frozen=True, slots=True)
 class UnmapVolume:
@@ -217,6 +349,16 @@ class UnmapVolume:
 
     def argv(self) -> tuple[str, ...]:
         return ("svctask", "rmvdiskhostmap", "-host", self.host, self.volume)
+
+    @property
+    def touches(self) -> tuple[object, ...]:
+        return self.host, self.uid
+
+    def is_reflected_in(self, inventory: Inventory) -> bool:
+        return not inventory.has_own_mapping(self.host, self.uid)
+
+    def apply(self, inventory: Inventory) -> None:
+        inventory.remove_own_mapping(self.host, self.uid)
 
 
 HostChange = ChangeHost | AddIoGroups | RemoveIoGroups | SetChap | ClearChap
@@ -275,3 +417,7 @@ def _fitting(iqns: Iterable[Iqn]) -> Iterator[tuple[Iqn, ...]]:
             some = ()
         some = (*some, iqn)
     yield some
+
+
+def _offline(iqn: Iqn) -> Port:
+    return Port(Protocol.ISCSI, iqn, 0, "offline")

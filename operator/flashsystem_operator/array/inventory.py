@@ -1,37 +1,21 @@
 """The inventory: what the operator knows of an array from its observations, indexed.
 
-Observations update it (`learn_*`). While a batch is planned, planned steps are applied to a copy (`assume`), so that
-later plans see the result of the earlier ones. It belongs to one worker.
+Observations update it (`learn_*`). While a batch is planned, each planned step is applied to a copy (`Step.apply`), so
+that later plans see the result of the earlier ones. It belongs to one worker.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from flashsystem_operator.array.commands import (
-    AddIoGroups,
-    AddPorts,
-    ChangeHost,
-    ClearChap,
-    HostChange,
-    MakeHost,
-    MapVolume,
-    RemoveHost,
-    RemoveIoGroups,
-    RemovePort,
-    SetChap,
-    Step,
-    UnmapVolume,
-)
+from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
 from flashsystem_operator.array.model import (
     Capabilities,
     Host,
     Node,
     Odd,
     Pool,
-    Port,
     Portal,
     Portset,
-    Protocol,
     System,
     Volume,
     capabilities,
@@ -161,33 +145,11 @@ class Inventory:
         """Whether the effect of the step was observed; then it cannot still be running."""
         if self.odd_about((step.host, *((step.uid,) if isinstance(step, MapVolume | UnmapVolume) else ()))):
             return False
-        match step:
-            case MakeHost(host=name, iqns=iqns) | AddPorts(host=name, iqns=iqns):
-                return name in self.hosts and self.hosts[name].iqns >= set(iqns)
-            case RemovePort(host=name, iqn=iqn):
-                return name not in self.hosts or iqn not in self.hosts[name].iqns
-            case ChangeHost() | AddIoGroups() | RemoveIoGroups() | SetChap() | ClearChap():
-                return step.host not in self.hosts or self._shows_change(step)
-            case RemoveHost(host=name):
-                return name not in self.hosts
-            case MapVolume(host=name, uid=uid):
-                return not all(mapping.cluster for mapping in self.on_host(name).get(uid, ()))
-            case UnmapVolume(host=name, uid=uid):
-                return all(mapping.cluster for mapping in self.on_host(name).get(uid, ()))
+        return step.is_reflected_in(self)
 
-    def _shows_change(self, step: HostChange) -> bool:
-        host, groups = self.hosts[step.host], self.io_groups.get(step.host, frozenset())
-        match step:
-            case ChangeHost(portset=portset, kind=kind):
-                return portset in (None, host.portset) and kind in (None, host.kind)
-            case AddIoGroups(groups=added):
-                return groups >= set(added)
-            case RemoveIoGroups(groups=leaving):
-                return bool(groups) and groups.isdisjoint(leaving)
-            case SetChap(secret=secret):
-                return self.chap is not None and self.chap.get(host.name) == secret
-            case ClearChap():
-                return self.chap is not None and host.name not in self.chap
+    def has_own_mapping(self, host: HostName, uid: VolumeUid) -> bool:
+        """Whether a volume is mapped to a host itself; a mapping through a host cluster does not count."""
+        return not all(mapping.cluster for mapping in self.on_host(host).get(uid, ()))
 
     # -- observations ------------------------------------------------------------------------------------------------
 
@@ -248,70 +210,33 @@ class Inventory:
             self._of_volume.get(uid, set()).discard(host)
         self._on_host[host] = {}
         for mapping in found:
-            self._add(mapping)
+            self.add_mapping(mapping)
 
     def learn_mappings_of_volume(self, uid: VolumeUid, found: Iterable[VolumeMapping]) -> None:
         """Replace all mappings of a volume."""
         for host in self._of_volume.pop(uid, set()):
             self._on_host.get(host, {}).pop(uid, None)
         for mapping in found:
-            self._add(mapping)
+            self.add_mapping(mapping)
 
-    def _add(self, mapping: VolumeMapping) -> None:
+    def add_mapping(self, mapping: VolumeMapping) -> None:
         rows = self._on_host.setdefault(mapping.host, {})
         rows[mapping.uid] = (*rows.get(mapping.uid, ()), mapping)
         if mapping.volume_id:
             self.volume_ids[mapping.uid] = mapping.volume_id
         self._of_volume.setdefault(mapping.uid, set()).add(mapping.host)
 
-    # -- planned steps -----------------------------------------------------------------------------------------------
+    def remove_own_mapping(self, host: HostName, uid: VolumeUid) -> None:
+        """Remove the mapping of a volume to a host; one through a host cluster stays."""
+        rows = self._on_host.get(host, {})
+        if shared := tuple(row for row in rows.pop(uid, ()) if row.cluster):
+            rows[uid] = shared
+        else:
+            self._of_volume.get(uid, set()).discard(host)
 
-    def assume(self, step: Step) -> None:
-        """Apply the effect of a step that was planned or sent."""
-        match step:
-            case MakeHost(host=name, iqns=iqns, portset=portset, kind=kind, io_groups=groups):
-                assumed = Host("", name, tuple(map(_offline, iqns)), portset=portset or "", kind=kind or "generic")
-                self.learn_host(name, assumed)
-                if groups:
-                    self.io_groups[name] = frozenset(groups)
-            case AddPorts(host=name, iqns=iqns):
-                self._with_ports(name, (*self.hosts[name].ports, *map(_offline, iqns)))
-            case RemovePort(host=name, iqn=iqn):
-                self._with_ports(name, tuple(port for port in self.hosts[name].ports if port.name != iqn))
-            case ChangeHost() | AddIoGroups() | RemoveIoGroups() | SetChap() | ClearChap():
-                self._assume_change(step)
-            case RemoveHost(host=name):
-                self.learn_host(name, None)
-            case MapVolume(host=name, volume=volume, uid=uid, lun=lun):
-                self._add(VolumeMapping(name, volume, uid, (lun,)))
-            case UnmapVolume(host=name, uid=uid):
-                rows = self._on_host.get(name, {})
-                if not (shared := tuple(row for row in rows.pop(uid, ()) if row.cluster)):
-                    self._of_volume.get(uid, set()).discard(name)
-                else:
-                    rows[uid] = shared
-
-    def _assume_change(self, step: HostChange) -> None:
-        name = step.host
-        match step:
-            case ChangeHost(portset=portset, kind=kind):
-                known = self.hosts[name]
-                self.learn_host(name, replace(known, portset=portset or known.portset, kind=kind or known.kind))
-            case AddIoGroups(groups=groups):
-                self.io_groups[name] = self.io_groups.get(name, frozenset()) | set(groups)
-            case RemoveIoGroups(groups=groups):
-                self.io_groups[name] = self.io_groups.get(name, frozenset()) - set(groups)
-            case SetChap(secret=secret):
-                self.chap = {**(self.chap or {}), name: secret}
-            case ClearChap():
-                self.chap = self._chap_without(name)
+    def forget_chap(self, name: HostName) -> None:
+        """Record that a host object has no CHAP secret, as far as secrets are known."""
+        self.chap = self._chap_without(name)
 
     def _chap_without(self, name: HostName) -> Mapping[HostName, ChapSecret | None] | None:
         return self.chap and {host: secret for host, secret in self.chap.items() if host != name}
-
-    def _with_ports(self, name: HostName, ports: tuple[Port, ...]) -> None:
-        self.learn_host(name, replace(self.hosts[name], ports=ports))
-
-
-def _offline(iqn: Iqn) -> Port:
-    return Port(Protocol.ISCSI, iqn, 0, "offline")

@@ -11,17 +11,6 @@ from flashsystem_operator import logs
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import (
-    AddIoGroups,
-    AddPorts,
-    ChangeHost,
-    ClearChap,
-    MakeHost,
-    MapVolume,
-    RemoveHost,
-    RemoveIoGroups,
-    RemovePort,
-    SetChap,
-    Step,
     UnmapVolume,
 )
 from flashsystem_operator.array.errors import ArrayError, Refused, Unreachable, Withheld
@@ -150,10 +139,10 @@ async def run(
     last: dict[object, asyncio.Task[bool]] = {}
     async with asyncio.TaskGroup() as group:
         for operation in operations:
-            before = {last[place] for place in _places(operation.step) if place in last}
+            before = {last[place] for place in operation.step.touches if place in last}
             check = why_not if operation.owner not in excluded else _not_recorded
             task = group.create_task(_one(operation, before, session, check, results, is_over))
-            last.update(dict.fromkeys(_places(operation.step), task))
+            last.update(dict.fromkeys(operation.step.touches, task))
 
 
 async def _one(
@@ -237,16 +226,3 @@ def _warn(operation: Operation, failed: Exception | None) -> None:
 
 def _not_recorded(_: Operation) -> str:
     return "its owner's status or finalizer could not be written before"
-
-
-def _places(step: Step) -> tuple[object, ...]:
-    """Return what a step needs exclusively: its host object, its volume, and the initiators that it adds or removes."""
-    match step:
-        case MapVolume(host=host, uid=uid) | UnmapVolume(host=host, uid=uid):
-            return host, uid
-        case MakeHost(host=host, iqns=iqns) | AddPorts(host=host, iqns=iqns):
-            return host, *iqns
-        case RemovePort(host=host, iqn=iqn):
-            return host, iqn
-        case RemoveHost() | ChangeHost() | AddIoGroups() | RemoveIoGroups() | SetChap() | ClearChap():
-            return (step.host,)

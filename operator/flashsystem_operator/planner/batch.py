@@ -83,7 +83,7 @@ def _plan(
         planned = as_far_as_read(planned, resource, desired, inventory)
         decisions[resource.ref] = decision = apply_overrides(_as_allowed(planned, resource, desired), resource, desired)
         for step in _to_be_assumed(decision) if resource.ref not in undone else ():
-            draft.assume(step)
+            step.apply(draft)
 
     for host in due_hosts:
         settle(host, host_plan.plan(host, desired, draft))

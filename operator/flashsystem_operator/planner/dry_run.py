@@ -60,7 +60,7 @@ def dry_run_to_the_end(desired: Desired, inventory: Inventory) -> tuple[DryRunRe
         for ref, some in acts.items():
             steps[ref] = (*steps.get(ref, ()), *some)
             for step in some:
-                draft.assume(step)
+                step.apply(draft)
         if not acts:
             break
     order = (*steps, *(ref for ref in refs if ref not in steps))
