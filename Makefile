@@ -14,7 +14,7 @@ LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --genera
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(INSTALLED) ## Watch volumes being attached and detached: a pretend array and a real Kubernetes API, on this machine.
+demo: $(INSTALLED) ## Watch volumes being attached and detached: a simulated array and a real Kubernetes API, on this machine.
 	$(PYTHON) -m demo
 
 # Five at a time on two cores, since they wait more than they work. Each has a Kubernetes API of its own.

@@ -21,8 +21,8 @@ def the_array_becomes_ready(steps: Steps) -> None:
         steps.kubectl("get", "fsarray")
         status, system = steps.get("fsarray", "fs")["status"], array.state()["system"]
         steps.received()
-        steps.so(status["dialect"] == array.dialect.capitalize(), f"its dialect is told to be {status['dialect']}")
-        steps.so(status["systemID"] == system["id"], f"its id is told to be {status['systemID']}, not {system['id']}")
+        steps.so(status["dialect"] == array.dialect.capitalize(), f"its dialect is reported as {status['dialect']}")
+        steps.so(status["systemID"] == system["id"], f"its id is reported as {status['systemID']}, not {system['id']}")
         steps.held("Its dialect was found out, its identity is pinned, and nothing on it was changed.")
 
 
