@@ -12,9 +12,9 @@ from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.unassigned import judge
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.array import array_plan
+from flashsystem_operator.planner.attachment import detach_guard
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import Desired
-from flashsystem_operator.planner.safety import detach_guard
 from support.arranging import (
     INSTALLATION,
     NAMESPACE,

@@ -6,7 +6,7 @@ from flashsystem_operator.api.array import Audit
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.planner.array import audit as audits
+from flashsystem_operator.planner import audit as audits
 from flashsystem_operator.planner.names import host_object_name
 from support.arranging import (
     NAMESPACE,

@@ -6,7 +6,7 @@ import pytest
 
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.model import Host, Mapping, Volume
-from flashsystem_operator.planner.array import audit as audits
+from flashsystem_operator.planner import audit as audits
 from flashsystem_operator.planner.decision import Reason, Wait
 from flashsystem_operator.planner.desired import Desired, marked_among
 from flashsystem_operator.planner.host import host_plan

@@ -10,8 +10,8 @@ import pytest
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Mapping
+from flashsystem_operator.planner import audit as audits
 from flashsystem_operator.planner import events
-from flashsystem_operator.planner.array import audit as audits
 from flashsystem_operator.planner.attachment.attach import plan
 from flashsystem_operator.planner.decision import Act, Reason, Refuse, Release
 from flashsystem_operator.planner.desired import Desired

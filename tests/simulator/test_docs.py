@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import flashsystem_operator.simulator as package
-from flashsystem_operator.simulator.console.dispatch import VERBS
+from flashsystem_operator.simulator.dispatch import VERBS
 from flashsystem_operator.simulator.server.control import PICKERS
 from flashsystem_operator.simulator.server.faults import Order
 from flashsystem_operator.simulator.state.config import load, validated

@@ -11,7 +11,8 @@ import click
 
 from flashsystem_operator.cli.exit_codes import OK
 from flashsystem_operator.cli.installation import Installation, installation_options, namespace
-from flashsystem_operator.cli.target.target import Given, array_options, find, pool_option
+from flashsystem_operator.cli.target.find import find
+from flashsystem_operator.cli.target.target import Given, array_options, pool_option
 from flashsystem_operator.planner import text
 
 if TYPE_CHECKING:

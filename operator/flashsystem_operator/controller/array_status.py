@@ -16,9 +16,9 @@ from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.kube.errors import NotFound
 from flashsystem_operator.controller.writer import Writer, now
+from flashsystem_operator.planner import audit as audits
 from flashsystem_operator.planner import events, limits, luns
 from flashsystem_operator.planner.array import array_plan
-from flashsystem_operator.planner.array import audit as audits
 from flashsystem_operator.planner.conditions import conditions, kept
 from flashsystem_operator.planner.decision import Decision, InSync, Note, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import Desired

@@ -2,13 +2,14 @@
 
 desired          the desired state around one array, and what belongs to what
 decision         the closed family of decisions, and every reason of a condition
-array            plan, status and audit of a FlashSystemArray
+array            plan and status of a FlashSystemArray
+audit            objects on an array that no resource explains
 host             host object, host settings and CHAP secret of a FlashSystemHost
-attachment       mapping and unmapping of a volume for a VolumeAttachment
+attachment       mapping and unmapping of a volume for a VolumeAttachment; the detach guard
 luns             choice and quarantine of LUNs
 batch            plan many objects, one after another, each on what the earlier ones leave
 drift            changes on the array outside the operator
-safety           detach guard, detach rate limit, volume protection
+safety           detach rate limit, volume protection
 overrides        annotations that hold back commands
 access           tenancy: what the array allows to which namespace
 limits           configuration limits of arrays

@@ -10,13 +10,12 @@ from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import RemoveHost, Step, UnmapVolume
 from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.attachment import attach, detach_guard
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Release, Wait
 from flashsystem_operator.planner.desired import Desired, by_age
 from flashsystem_operator.planner.host import host_plan
 from flashsystem_operator.planner.overrides import Worked, apply_overrides, is_in_plan_mode
 from flashsystem_operator.planner.redaction import Reader
-from flashsystem_operator.planner.safety import detach_guard
 from flashsystem_operator.planner.safety.detach_rate_limit import RateLimiter
 from flashsystem_operator.planner.safety.volume_protection import not_before_its_time
 from flashsystem_operator.planner.unreadable import as_far_as_read

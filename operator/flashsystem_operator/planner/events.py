@@ -14,7 +14,7 @@ from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
 from flashsystem_operator.array.commands import MapVolume
 from flashsystem_operator.array.errors import Refused, Unreadable
 from flashsystem_operator.array.model import Mapping
-from flashsystem_operator.planner.array import audit as audits
+from flashsystem_operator.planner import audit as audits
 from flashsystem_operator.planner.conditions import verdict
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Release
 from flashsystem_operator.planner.desired import Desired

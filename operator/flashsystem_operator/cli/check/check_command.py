@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flashsystem_operator.cli.exit_codes import FAILED, OK
-from flashsystem_operator.cli.target.target import Given, array_options, find, pool_option
+from flashsystem_operator.cli.target.find import find
+from flashsystem_operator.cli.target.target import Given, array_options, pool_option
 
 if TYPE_CHECKING:
     from flashsystem_operator.cli.check.checks import Row

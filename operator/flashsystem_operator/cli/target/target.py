@@ -1,4 +1,4 @@
-"""Find the array of a command and its login: from options, from files, or from the cluster.
+"""The array of a command and its login, from options or from files; `find` looks in the cluster too.
 
 A password is never the value of an option: every user of the machine could read it in the process list.
 """
@@ -19,9 +19,8 @@ from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import API_VERSION, Kind, ObjectRef
 from flashsystem_operator.api.validation import field_errors
 from flashsystem_operator.array.ssh.credentials import BadCredentials, Login
-from flashsystem_operator.cli.exit_codes import end_with
 from flashsystem_operator.cli.installation import namespace
-from flashsystem_operator.cli.manifests import BadManifests, Manifests, load
+from flashsystem_operator.cli.manifests import Manifests, load
 from flashsystem_operator.controller.kube.errors import Secret
 
 PASSWORD = "FLASHSYSTEM_PASSWORD"  # noqa: S105 - the name of a variable
@@ -153,29 +152,6 @@ class Found:
     existing: frozenset[ObjectRef] = frozenset()
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     all_hosts: Collection[FlashSystemHost] = ()
-
-
-def find(given: Given, *, everything: bool = False) -> Found:
-    """Find the array that the options select. Ends the program if there is none.
-
-    everything: also read the hosts and attachments of the cluster.
-    """
-    if given.addresses and given.files:
-        raise click.UsageError("--address and --file exclude each other: leave one of them out.")
-    if given.addresses:
-        return Found(by_address(given))
-    if given.files:
-        try:
-            return Found(array_in_files(given))
-        except BadManifests as error:
-            end_with(error.field_errors)
-    if not given.array:
-        raise click.UsageError(
-            "No array is specified: give --array for one in a cluster, --file, or --address with --user."
-        )
-    from flashsystem_operator.cli.target import cluster
-
-    return cluster.read_array(given, everything=everything)
 
 
 def by_address(given: Given) -> Target:

@@ -27,10 +27,10 @@ from flashsystem_operator.controller.cache import Entry
 from flashsystem_operator.controller.metrics import families
 from flashsystem_operator.controller.metrics.families import Family
 from flashsystem_operator.planner import codes
+from flashsystem_operator.planner.attachment.detach_guard import BLOCKED
 from flashsystem_operator.planner.decision import Reason
 from flashsystem_operator.planner.events import DRIFTED, EventReason, EventRecord
 from flashsystem_operator.planner.reasons import FURTHER
-from flashsystem_operator.planner.safety.detach_guard import BLOCKED
 
 _MAX_UNKNOWN_CODES = 20
 """Unknown codes that get their own series. Arrays have thousands of codes; the operator knows those that matter."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from flashsystem_operator.simulator.console.parser import Call
-from flashsystem_operator.simulator.console.refusals import Refused
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import EVER, NEVER
 from flashsystem_operator.simulator.state.system import System
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from flashsystem_operator.simulator.console.refusals import Refused
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import EIGHT, EVER, NEVER, Level
 from flashsystem_operator.simulator.state.system import System
 

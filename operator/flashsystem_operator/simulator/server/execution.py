@@ -6,11 +6,12 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from flashsystem_operator.simulator.console import dispatch, shell
-from flashsystem_operator.simulator.console.refusals import Refused
+from flashsystem_operator.simulator import dispatch
+from flashsystem_operator.simulator.console import shell
 from flashsystem_operator.simulator.console.shell import Answer
 from flashsystem_operator.simulator.server.faults import Armed, Broken, Faults
 from flashsystem_operator.simulator.state.model import ADMINISTRATOR
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.system import System
 from flashsystem_operator.simulator.verbs import find
 

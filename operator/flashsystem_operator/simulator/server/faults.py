@@ -7,8 +7,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from flashsystem_operator.simulator.console.refusals import TEXTS, TOO_MANY_SESSIONS
 from flashsystem_operator.simulator.console.shell import Answer
+from flashsystem_operator.simulator.state.refusals import TEXTS, TOO_MANY_SESSIONS
 
 Corruption = Literal["truncated", "binary", "missing_field", "extra_field", "empty", "no_header"]
 JUNK = "\udcff\udcc3(\x00\x1b[2J\udcfe"

@@ -8,12 +8,12 @@ from typing import Literal
 
 import asyncssh
 
-from flashsystem_operator.simulator.console.refusals import TOO_MANY_SESSIONS
 from flashsystem_operator.simulator.console.shell import Answer
 from flashsystem_operator.simulator.server.execution import Entry, Executor
 from flashsystem_operator.simulator.server.faults import Broken
 from flashsystem_operator.simulator.state.config import ConfigError
 from flashsystem_operator.simulator.state.model import User
+from flashsystem_operator.simulator.state.refusals import TOO_MANY_SESSIONS
 from flashsystem_operator.simulator.state.system import System
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from flashsystem_operator.simulator.console.refusals import Refused
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import Rules
 
 Role = Literal["SecurityAdmin", "Administrator", "RestrictedAdmin", "CopyOperator", "Service", "Monitor"]

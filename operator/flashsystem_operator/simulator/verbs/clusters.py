@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from flashsystem_operator.simulator.console.parser import FLAG, NEEDED, VALUE, Call, Grammar, Need, Verb
-from flashsystem_operator.simulator.console.refusals import Refused
 from flashsystem_operator.simulator.state import model
 from flashsystem_operator.simulator.state.model import Host, HostCluster, Volume
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import HOST_CLUSTERS
 from flashsystem_operator.simulator.state.system import Mapping, System
 from flashsystem_operator.simulator.verbs import find

@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 from flashsystem_operator.simulator.console.parser import Grammar
-from flashsystem_operator.simulator.console.refusals import Refused
 from flashsystem_operator.simulator.state.model import Host, HostCluster, Portset, Volume
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import PORTSET_TYPES
 from flashsystem_operator.simulator.state.system import System
 

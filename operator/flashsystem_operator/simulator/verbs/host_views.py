@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from flashsystem_operator.simulator.console.output import Column, Columns, Pair, blank, concise, detailed, pairs
 from flashsystem_operator.simulator.console.parser import FILTER, LS, Call, Verb
-from flashsystem_operator.simulator.console.refusals import Refused
 from flashsystem_operator.simulator.state.model import Host, HostPort, Kind
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import (
     EIGHT,
     EVER,

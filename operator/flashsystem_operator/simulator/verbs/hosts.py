@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from flashsystem_operator.simulator.console.parser import FLAG, VALUE, Call, Grammar, Option, Verb
-from flashsystem_operator.simulator.console.refusals import Refused
 from flashsystem_operator.simulator.state import model
 from flashsystem_operator.simulator.state.config import default_portset
 from flashsystem_operator.simulator.state.model import Host, HostPort, Kind
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import (
     HOST_CLUSTERS,
     LEGACY_UNTIL,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from flashsystem_operator.simulator.console.output import Column, concise, detailed, pairs
 from flashsystem_operator.simulator.console.output import blank as empty
 from flashsystem_operator.simulator.console.parser import FLAG, LS, NEEDED, VALUE, Call, Option, Verb
-from flashsystem_operator.simulator.console.refusals import Refused
 from flashsystem_operator.simulator.state.model import Host, HostCluster, Volume
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import EIGHT, HOST_CLUSTERS, PARTITIONS
 from flashsystem_operator.simulator.state.system import Mapping, System
 from flashsystem_operator.simulator.verbs import find

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from flashsystem_operator.simulator.console.output import Column, blank, concise, detailed, pairs
 from flashsystem_operator.simulator.console.parser import FILTER, LS, VALUE, Call, Verb
-from flashsystem_operator.simulator.console.refusals import Refused
 from flashsystem_operator.simulator.state.model import Address, FibrePort, Host, HostPort, IpPort, Node, Portset
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import EVER, HOST_CLUSTERS, LEGACY_UNTIL, NEVER, PORTSET_TYPES, PORTSETS
 from flashsystem_operator.simulator.state.system import System
 from flashsystem_operator.simulator.verbs.find import UNKNOWN

@@ -6,8 +6,8 @@ Each command has its own code, in two generations. Which release uses which is n
 from collections.abc import Iterable
 from enum import Enum
 
-from flashsystem_operator.simulator.console.refusals import Refused
 from flashsystem_operator.simulator.state.model import Host, Volume
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.system import Mapping, System
 from flashsystem_operator.simulator.verbs.host_views import status
 

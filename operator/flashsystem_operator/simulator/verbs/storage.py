@@ -15,9 +15,9 @@ from flashsystem_operator.simulator.console.parser import (
     Option,
     Verb,
 )
-from flashsystem_operator.simulator.console.refusals import Refused
 from flashsystem_operator.simulator.state import model
 from flashsystem_operator.simulator.state.model import Pool, Volume
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import EIGHT, LEGACY_UNTIL, PARTITIONS, PORTSET_TYPES, SITES
 from flashsystem_operator.simulator.state.system import System
 from flashsystem_operator.simulator.verbs import find

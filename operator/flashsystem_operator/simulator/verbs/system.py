@@ -2,9 +2,9 @@
 
 from flashsystem_operator.simulator.console.output import Column, Pair, Size, blank, concise, detailed, pairs
 from flashsystem_operator.simulator.console.parser import BYTES, FILTER, LS, NEEDED, VALUE, Call, Option, Verb
-from flashsystem_operator.simulator.console.refusals import Refused
 from flashsystem_operator.simulator.state import model
 from flashsystem_operator.simulator.state.model import Identity, Node
+from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import EIGHT, LEGACY_UNTIL, PARTITIONS, SITES
 from flashsystem_operator.simulator.state.system import System
 from flashsystem_operator.simulator.verbs import find

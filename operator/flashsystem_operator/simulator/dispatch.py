@@ -12,9 +12,9 @@ from xml.sax.saxutils import quoteattr
 
 from flashsystem_operator.simulator.console import parser
 from flashsystem_operator.simulator.console.parser import Verb
-from flashsystem_operator.simulator.console.refusals import Refused, UnknownCommand
 from flashsystem_operator.simulator.console.shell import Answer
 from flashsystem_operator.simulator.state.model import ADMINISTRATOR
+from flashsystem_operator.simulator.state.refusals import Refused, UnknownCommand
 from flashsystem_operator.simulator.state.rules import LEGACY_UNTIL, Level
 from flashsystem_operator.simulator.state.system import System
 from flashsystem_operator.simulator.verbs import clusters, host_views, hosts, mappings, portals, storage, system
