@@ -17,9 +17,9 @@ help: ## List these targets.
 demo: $(INSTALLED) ## Watch volumes being attached and detached: a simulated array and a real Kubernetes API, on this machine.
 	$(PYTHON) -m demo
 
-# Five at a time on two cores, since they wait more than they work. Each has a Kubernetes API of its own.
+# Four at a time on two cores, since they wait more than they work. Each has a Kubernetes API of its own.
 test: lint programs foreign ## Everything `check` does, and all tests: also those against a real Kubernetes API.
-	$(BIN)/pytest --numprocesses=5 --dist=loadgroup
+	$(BIN)/pytest --numprocesses=4 --dist=loadgroup
 
 check: lint ## Style, types, import directions, measurements, and the tests that take no time: for every save.
 	$(PYTHON) tools/style.py

@@ -20,7 +20,7 @@ def test_a_deleted_namespace_goes_with_everything_in_it(cluster: Cluster) -> Non
     name = cluster.new_namespace("short-lived")
     cluster.apply(_config_map("kept"), name)
 
-    cluster.kubectl("delete", "namespace", name, "--wait", "--timeout=60s")
+    cluster.kubectl("delete", "namespace", name, "--wait", "--timeout=300s")
 
     with pytest.raises(KubectlFailed, match="not found"):
         cluster.get("namespace", name)
@@ -34,7 +34,7 @@ def test_what_an_object_owned_goes_with_it(cluster: Cluster, namespace: str) -> 
 
     cluster.kubectl("delete", "configmap", "owner", f"--namespace={namespace}")
 
-    cluster.kubectl("wait", "--for=delete", "configmap/owned", f"--namespace={namespace}", "--timeout=60s")
+    cluster.kubectl("wait", "--for=delete", "configmap/owned", f"--namespace={namespace}", "--timeout=300s")
 
 
 def test_a_service_account_may_do_what_it_was_granted_and_nothing_else(cluster: Cluster, namespace: str) -> None:

@@ -30,7 +30,7 @@ META = {
     "resourceVersion": "1",
     "creationTimestamp": "2026-01-01T00:00:00Z",
 }
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which what never comes is given up."""
 
 

@@ -14,7 +14,7 @@ def test_a_namespace_deleted_with_its_attachments_ends_and_leaves_the_array_clea
     team.await_ready("fsattach --all")
     assert len(team.mapped(*names)) == len(names)
 
-    team.cluster.kubectl("delete", f"namespace/{team.namespace}", "--timeout=60s")
+    team.cluster.kubectl("delete", f"namespace/{team.namespace}", "--timeout=300s")
 
     assert team.mapped(*names) == set()
     assert team.array.hosts(*map(team.iqn, hosts)) == set()

@@ -40,7 +40,7 @@ def test_what_was_changed_by_hand_while_it_was_away_is_told_and_corrected_as_far
     heard = team.array.heard()
     scale(team, 1)
 
-    team.kubectl("wait", "--for=condition=Drifted", "fsattach/shared", "--timeout=60s")
+    team.kubectl("wait", "--for=condition=Drifted", "fsattach/shared", "--timeout=300s")
     team.await_ready("fsattach --all")
     assert _reason(team, "shared", "Drifted") == "SharedBeyondSpec"
     assert team.mapped("removed") == {row for row in before if row[1] == team.volume("removed")}, "at the same LUN"

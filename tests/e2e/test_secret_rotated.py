@@ -65,7 +65,7 @@ def test_a_wrong_secret_is_told_as_login_failed_and_takes_nothing_away(team: Tea
     keep("not the password")
     team.array.change("sessions")
     reason = "--for=jsonpath={.status.conditions[?(@.type=='Ready')].reason}=LoginFailed"
-    team.cluster.kubectl("wait", reason, _array(team), f"--namespace={STORAGE}", "--timeout=60s")
+    team.cluster.kubectl("wait", reason, _array(team), f"--namespace={STORAGE}", "--timeout=300s")
     team.apply(team.attachment("later", "worker-1"))
     team.kubectl("wait", "--for=condition=Ready=False", "fsattach/later")
 

@@ -68,5 +68,5 @@ def test_nothing_is_lost_and_nothing_left_whatever_is_done_in_whatever_order(
         until("rest", lambda: not restless(stand) and attached(simulator) == said_to_be_attached(stand))
     assert restless(stand) == []
     assert attached(simulator) == said_to_be_attached(stand)
-    stand.kubectl("delete", f"{ATTACHMENTS},{HOSTS}", "--all", "--timeout=60s")
+    stand.kubectl("delete", f"{ATTACHMENTS},{HOSTS}", "--all", "--timeout=300s")
     assert simulator.control.state() == before

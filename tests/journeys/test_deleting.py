@@ -80,7 +80,7 @@ def test_everything_may_be_deleted_at_once_with_its_secret(stand: Stand, simulat
     ]
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents[::-1] if reverse else documents})
 
-    stand.cluster.kubectl("delete", "--filename=-", "--timeout=60s", stdin=text)
+    stand.cluster.kubectl("delete", "--filename=-", "--timeout=300s", stdin=text)
 
     assert simulator.control.state() == before
 

@@ -207,7 +207,7 @@ def test_nobody_loses_a_volume_and_nothing_is_left_whatever_the_cluster_fails_to
     wanted = {life.pair for life in users.lives.values() if life.deleted == FOREVER}
     comes_to((wanted, wanted, []), lambda: (attached(simulator), said_to_be_attached(stand), restless(stand)))
     judge(users.lives, way.requests, simulator)
-    stand.kubectl("delete", f"{ATTACHMENTS},{HOSTS}", "--all", "--timeout=60s")
+    stand.kubectl("delete", f"{ATTACHMENTS},{HOSTS}", "--all", "--timeout=300s")
     assert simulator.control.state() == before
 
 

@@ -134,7 +134,7 @@ def test_behind_lax_crds_a_hostile_name_still_never_reaches_the_arrays_shell(
 
         names = [item["metadata"]["name"] for item in stand.all(ATTACHMENTS)]
         stand.delete(ATTACHMENTS, *names)
-        stand.kubectl("delete", HOSTS, "--all", "--timeout=60s")
+        stand.kubectl("delete", HOSTS, "--all", "--timeout=300s")
         assert simulator.control.state() == before
         stand.sweep()
 

@@ -85,7 +85,7 @@ def test_the_readmes_first_volume_is_attached_and_detached(
     (mapping,) = their_array.control.state()["mappings"]
     assert (mapping["volume"], mapping["lun"]) == ("db-data", 1)
 
-    installed.kubectl("delete", KINDS, "--all", "--namespace", namespace, "--timeout=60s")
+    installed.kubectl("delete", KINDS, "--all", "--namespace", namespace, "--timeout=300s")
     assert their_array.control.state() == before
 
 
@@ -122,6 +122,6 @@ def test_what_the_readme_types_by_hand_attaches_its_first_volume(
     try:
         connection = json.loads(terminal.type(LOOK).splitlines()[-1])
         assert connection["lun"] == 1
-        installed.kubectl("delete", KINDS, "--all", f"--namespace={reader.namespace}", "--timeout=60s")
+        installed.kubectl("delete", KINDS, "--all", f"--namespace={reader.namespace}", "--timeout=300s")
     finally:
         installed.kubectl("delete", "namespace", reader.namespace, "--wait=false")

@@ -16,7 +16,7 @@ CRDS = Path(__file__).parents[2] / "crds"
 @pytest.fixture(scope="module")
 def with_crds(cluster: Cluster) -> Cluster:
     cluster.apply(CRDS)
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *(f"crd/{kind.crd}" for kind in Kind))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=300s", *(f"crd/{kind.crd}" for kind in Kind))
     return cluster
 
 

@@ -47,7 +47,7 @@ class Lab:
         self.type(block(README, "kubectl apply -k manifests/base").text)
         self.type("kubectl apply -k manifests/examples/simulator")
         crds = (f"crd/{kind}.flashsystem.io" for kind in ("volumeattachments", "flashsystemhosts", "flashsystemarrays"))
-        self.cluster.kubectl("wait", "--for=condition=Established", *crds, "--timeout=60s")
+        self.cluster.kubectl("wait", "--for=condition=Established", *crds, "--timeout=300s")
         self.rolled_out()
         for dialect in DIALECTS:
             self.rolled_out(self.arrays[dialect].deployment, ARRAYS)
@@ -56,7 +56,7 @@ class Lab:
         """The other way round: nothing of it, nor of what was made for it, is left. What is not there is no error."""
         self.type(f"""
             if kubectl get crd volumeattachments.flashsystem.io; then
-              for kind in fsattach fshost fsarray; do kubectl delete $kind --all --all-namespaces --timeout=60s; done
+              for kind in fsattach fshost fsarray; do kubectl delete $kind --all --all-namespaces --timeout=300s; done
             fi
             kubectl delete -k manifests/base --ignore-not-found
             kubectl delete -k manifests/examples/simulator --ignore-not-found

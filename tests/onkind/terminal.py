@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cluster.standing import CHECKOUT
 
-PATIENCE = 150.0  # seconds for one block; a net, not a promise of speed
+PATIENCE = 300.0  # seconds for one block; a net, not a promise of speed
 _GRACE = 30.0
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from flashsystem_operator.api.metadata import GROUP, VERSION, Kind
 
-LIMIT = 30.0  # seconds
+LIMIT = 120.0  # seconds
 
 
 class Answer(NamedTuple):

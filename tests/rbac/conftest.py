@@ -17,7 +17,7 @@ OWN = "flashsystem-system"
 def installed(cluster: Cluster) -> Cluster:
     """The cluster, with everything of manifests/base in it."""
     cluster.apply(MANIFESTS / "base")
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *(f"crd/{kind.crd}" for kind in Kind))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=300s", *(f"crd/{kind.crd}" for kind in Kind))
     return cluster
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flashsystem_operator.controller.kube.client import Kube, client_of
 
-PATIENCE = 20.0  # seconds; a net, not a promise of speed
+PATIENCE = 120.0  # seconds; a net, not a promise of speed
 
 
 @asynccontextmanager

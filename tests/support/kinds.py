@@ -9,7 +9,7 @@ from support.stand import until
 
 def await_kinds(cluster: Cluster) -> None:
     """Wait until our kinds can be used, by their short names and in every command."""
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *(f"crd/{kind.crd}" for kind in Kind))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=300s", *(f"crd/{kind.crd}" for kind in Kind))
     for kind in Kind:
         until(f"kubectl to know {kind}", partial(_is_known, cluster, kind.short_name))
 

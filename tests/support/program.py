@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-LIMIT = 60.0
+LIMIT = 180.0
 
 
 def program(*words: str) -> "subprocess.CompletedProcess[str]":

@@ -14,7 +14,7 @@ from flashsystem_operator.simulator import Simulator
 
 GROUP, VERSION = "flashsystem.io", "v1alpha1"
 API = f"{GROUP}/{VERSION}"
-PATIENCE = 120.0  # seconds; a net, not a promise of speed: a machine that runs all tests at once is slow
+PATIENCE = 300.0  # seconds; a net, not a promise of speed: a machine that runs all tests at once is slow
 
 ARRAYS, HOSTS, ATTACHMENTS = (
     "flashsystemarrays.flashsystem.io",
