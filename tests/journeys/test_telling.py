@@ -115,8 +115,8 @@ def test_an_array_that_is_down_is_told_once_on_the_array_and_on_nothing_below_it
 
     port = simulator.port
     stand.patch(ARRAYS, "array", {"management": {"addresses": [simulator.host], "port": 1}})
-    stand.apply(stand.attachment("late", "worker-1", "vol4"))
     told(stand, "array", "Unreachable")
+    stand.apply(stand.attachment("late", "worker-1", "vol4"))
     stand.says(ATTACHMENTS, "late", "ArrayNotReady")
     stand.patch(ARRAYS, "array", {"management": {"addresses": [simulator.host], "port": port}})
     assert "answers again" in told(stand, "array", "Reachable")
