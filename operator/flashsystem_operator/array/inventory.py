@@ -168,7 +168,7 @@ class Inventory:
                     del self._holders[Iqn(iqn)]
         if known is None or host is None or known.id != host.id:
             self.io_groups.pop(name, None)
-            self.chap = self._chap_without(name)
+            self.forget_chap(name)
         if host is None:
             self.learn_mappings_of_host(name, ())
             self._on_host.pop(name, None)
@@ -236,7 +236,4 @@ class Inventory:
 
     def forget_chap(self, name: HostName) -> None:
         """Record that a host object has no CHAP secret, as far as secrets are known."""
-        self.chap = self._chap_without(name)
-
-    def _chap_without(self, name: HostName) -> Mapping[HostName, ChapSecret | None] | None:
-        return self.chap and {host: secret for host, secret in self.chap.items() if host != name}
+        self.chap = self.chap and {host: secret for host, secret in self.chap.items() if host != name}
