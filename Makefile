@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-PYTHON := PYTHONPATH=tests $(BIN)/python
+PYTHON := PYTHONPATH=tests/lib:.ci/lab $(BIN)/python
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate --quiet
 
@@ -47,14 +47,14 @@ image: $(INSTALLED) ## Build the operator's image with the Docker that runs here
 	@$(PYTHON) -m onkind image
 
 reference: $(INSTALLED) ## Write docs/reference.md anew, from the CRDs and the code, and what monitoring has of one source.
-	$(PYTHON) -m support.reference
-	$(PYTHON) -m support.monitoring
+	$(PYTHON) -m tools.reference
+	$(PYTHON) -m tools.monitoring
 
 site: $(INSTALLED) ## Build the pages as a site, into dist/site; a dead link fails it.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 install-yaml: $(INSTALLED) ## Write dist/install.yaml: all of manifests/base in one file, for `kubectl apply -f`.
-	$(PYTHON) -m support.install_yaml dist/install.yaml
+	$(PYTHON) -m tools.install_yaml dist/install.yaml
 
 lock: ## Pin all dependencies anew, with hashes and without addresses. Needs uv.
 	@command -v uv > /dev/null || { echo "uv is not on PATH: pip install uv" >&2; exit 2; }

@@ -22,7 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "operator" / "flashsystem_operator"
-sys.path[:0] = [str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "tests" / "lib")]
 
 TALK = frozenset({"say", "says", "said", "saying", "tell", "tells", "told", "telling", "word", "words", "worded"})
 PEOPLE = frozenset({"somebody", "nobody", "whoever", "whomever", "someone", "anyone", "anybody"})
@@ -108,8 +108,8 @@ async def one_attach() -> tuple[int, int]:
         Sighting,
     )
     from flashsystem_operator.settings import Settings
-    from support.arrays import pretend
-    from support.small_api import SmallApi
+    from support.fake_api import SmallApi
+    from support.simulated_arrays import pretend
 
     trace = _Trace()
     api, refs = SmallApi(), {kind: ObjectRef(kind, "storage", kind.name.lower()) for kind in Kind}

@@ -8,10 +8,10 @@ import pytest
 
 from flashsystem_operator.api.metadata import FINALIZER
 from flashsystem_operator.controller.kube.client import Conflict, NotFound
-from support.arranging import own_name
+from support.builders import own_name
+from support.fake_api import Fault
 from support.in_process import InProcess
-from support.passing import Passes, passes
-from support.small_api import Fault
+from support.passes import Passes, passes
 
 POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
 

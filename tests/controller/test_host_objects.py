@@ -1,6 +1,6 @@
 """Host objects on a pretend array over their life: where they may log in, what they prove themselves with, who shares.
 
-The cases of each decision are in tests/reconcile; here the array's own rules answer.
+The cases of each decision are in tests/unit/planner; here the array's own rules answer.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from flashsystem_operator.api.common import Condition
 from flashsystem_operator.array.commands import SetChap
 from flashsystem_operator.simulator.state.model import Host
 from flashsystem_operator.values import ChapSecret
-from support.arranging import attachment, host, iqn, own_name
+from support.builders import attachment, host, iqn, own_name
 from support.in_process import InProcess
 from support.keeping import ImportRequest, Keeper
-from support.passing import passes
+from support.passes import passes
 
 POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
 NODES = [

@@ -9,9 +9,9 @@ from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.metrics.collector import Backlog, Exposition, Scene, WorkerState
 from flashsystem_operator.controller.metrics.recorder import Meter, PassEnd, Tallies, Tally, tally
 from flashsystem_operator.planner.events import EventReason, EventRecord
-from support.arranging import attachment
-from support.arranging import metadata as meta_of
-from support.scraping import Scrape, read
+from support.builders import attachment
+from support.builders import metadata as meta_of
+from support.metrics import Scrape, read
 
 ARRAY = ObjectRef(Kind.ARRAY, "storage", "array")
 HERE = {"array_namespace": "storage", "array": "array"}

@@ -20,7 +20,7 @@ from flashsystem_operator.planner import audit, batch
 from flashsystem_operator.planner.decision import Decision, Reason, Wait
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.drift import with_vanished
-from support.arranging import attachment, host, iqn, own_name
+from support.builders import attachment, host, iqn, own_name
 from support.in_process import InProcess
 from support.keeping import Keeper
 

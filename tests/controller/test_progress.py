@@ -7,7 +7,7 @@ import pytest
 from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
 from flashsystem_operator.controller.kube.client import Kube, KubeError
 from flashsystem_operator.controller.kube.core import Secrets, Volumes
-from support.small_api import Fault, SmallApi
+from support.fake_api import Fault, SmallApi
 
 HOST = ObjectRef(Kind.HOST, "storage", "node")
 META = ObjectMeta.model_validate(

@@ -15,7 +15,7 @@ from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.attachment import detach_guard
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import Desired
-from support.arranging import (
+from support.builders import (
     INSTALLATION,
     NAMESPACE,
     SYSTEM,

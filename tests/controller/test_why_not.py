@@ -14,7 +14,7 @@ from flashsystem_operator.controller.change_log import Operation
 from flashsystem_operator.controller.executor import why_not
 from flashsystem_operator.planner.change_reason import ChangeKind, ChangeReason
 from flashsystem_operator.values import HostName, Lun
-from support.arranging import uid, volume
+from support.builders import uid, volume
 
 ARRAY, HOST, ATTACHMENT = (ObjectRef(kind, "storage", kind.value.lower()) for kind in Kind)
 SPECS: dict[ObjectRef, dict[str, Any]] = {

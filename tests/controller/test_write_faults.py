@@ -8,10 +8,10 @@ import pytest
 
 from flashsystem_operator.controller.array_status import Reports
 from flashsystem_operator.planner.decision import Reason, Wait
-from support.arranging import iqn, own_name
+from support.builders import iqn, own_name
+from support.fake_api import Fault
 from support.in_process import InProcess
-from support.passing import passes
-from support.small_api import Fault
+from support.passes import passes
 
 LIMIT = 1.0
 """Seconds after which the operator gives up waiting for an answer."""

@@ -1,4 +1,4 @@
-"""`make demo` on the cluster that is up: the same story, played by pods. In one dialect; tests/demo_tests has both."""
+"""`make demo` on the cluster that is up: the same story, played by pods. tests/integration/demo has both dialects."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from onkind.lab import Lab
 
 
 def test_the_demo_plays_on_the_kind_cluster_and_holds_what_it_says(lab: Lab) -> None:
-    environ = {**os.environ, "PYTHONPATH": str(CHECKOUT / "tests")}
+    environ = {**os.environ, "PYTHONPATH": str(CHECKOUT / "tests" / "lib")}
     environ.pop("CLUSTER_KUBECONFIG", None)
 
     command = [sys.executable, "-m", "demo", "--dialect", "modern"]

@@ -1,6 +1,6 @@
 """The operator's pod is killed while it works: nothing is lost, nothing is done twice.
 
-In one dialect: what is new here is the pod. tests/journeys/test_crashes.py kills at each command of both.
+In one dialect: what is new here is the pod. tests/integration/operator/test_crashes.py kills at each command of both.
 """
 
 from collections import Counter

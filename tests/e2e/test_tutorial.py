@@ -1,6 +1,6 @@
 """docs/tutorial.md, typed as it is written: it does what it says, prints what it shows, and leaves nothing.
 
-How it is read and compared is told in tests/onkind/pages.py.
+How it is read and compared is told in .ci/lab/onkind/pages.py.
 """
 
 import re

@@ -1,0 +1,87 @@
+"""A Lease is kept for as long as what it stands for is under way, and no longer."""
+
+import asyncio
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.controller.leases import Lease, LeaseTerms
+from support.fake_api import SmallApi
+
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/operators/leases/array"
+PATIENCE = 30.0
+"""Seconds after which what never comes is given up."""
+
+
+async def renewals(api: SmallApi, more: int) -> None:
+    """Wait until so many more were written."""
+    async with asyncio.timeout(PATIENCE):
+        for _ in range(more):
+            api.wrote.clear()
+            await api.wrote.wait()
+
+
+class Work:
+    """Work that does not end when it is cancelled, but when `may_end` is set: as a command that was sent."""
+
+    def __init__(self) -> None:
+        self.began, self.cancelled, self.may_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def run(self) -> None:
+        self.began.set()
+        while not self.may_end.is_set():
+            try:
+                await self.may_end.wait()
+            except asyncio.CancelledError:
+                self.cancelled.set()
+
+
+def no_end() -> None:
+    """Nothing is to be said before the work is cancelled."""
+
+
+def holder(api: SmallApi) -> Any:
+    return api.objects[LEASE]["spec"]["holderIdentity"]
+
+
+async def test_a_lease_is_renewed_until_the_last_command_is_answered_and_can_then_be_released() -> None:
+    """Or else it runs out meanwhile, another replica takes the array over, and nothing is left to release."""
+    api, work = SmallApi(), Work()
+    async with api.served() as kube:
+        lease = Lease(kube, "array", LeaseTerms("operators", "us", 3.0), monotonic)
+        await lease.acquire()
+        working = asyncio.create_task(lease.while_held(work.run(), no_end))
+        await work.began.wait()
+        working.cancel()
+
+        await renewals(api, 2)
+        assert work.cancelled.is_set()
+        work.may_end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+        await lease.release()
+
+    assert holder(api) == ""
+
+
+async def test_when_a_lease_is_lost_the_end_is_said_first_and_then_the_work_is_cancelled() -> None:
+    api, work, said = SmallApi(), Work(), list[bool]()
+
+    def end() -> None:
+        said.append(work.cancelled.is_set())
+
+    async with api.served() as kube:
+        lease = Lease(kube, "array", LeaseTerms("operators", "us", 3.0), monotonic)
+        await lease.acquire()
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+            group.create_task(lease.while_held(work.run(), end))
+            await work.began.wait()
+            api.objects[LEASE]["spec"] |= {"holderIdentity": "another"}
+            api.objects[LEASE]["metadata"]["resourceVersion"] = "1"
+            await work.cancelled.wait()
+            work.may_end.set()
+
+    assert said == [False]
+    assert not lease.valid
+    assert holder(api) == "another"

@@ -1,0 +1,145 @@
+"""What an object is cannot be changed; what is wished of it can, where no running host is hurt."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.metadata import Kind
+from support.admission import Asking
+
+ARRAY, HOST, ATTACHMENT = Kind.ARRAY, Kind.HOST, Kind.ATTACHMENT
+
+
+def to(**spec: Any) -> dict[str, Any]:
+    return {"spec": spec}
+
+
+def with_lun(asking: Asking, lun: int) -> None:
+    """The operator says at which LUN the volume is."""
+    assert asking.change(ATTACHMENT, {"status": {"lun": lun}}, "status") == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "said"),
+    [
+        (ATTACHMENT, to(hostRef={"name": "node-2"}), "hostRef cannot be changed: create another VolumeAttachment"),
+        (ATTACHMENT, to(volume={"name": "other"}), "volume cannot be changed: create another VolumeAttachment"),
+        (ATTACHMENT, to(volume={"name": None, "uid": "6" * 32}), "volume cannot be changed: create another"),
+        (HOST, to(arrayRef={"name": "fs-2"}), "arrayRef cannot be changed: a host object does not move"),
+        (HOST, to(arrayRef={"namespace": "other"}), "arrayRef cannot be changed: a host object does not move"),
+        (
+            HOST,
+            to(hostNamePrefix="other"),
+            "hostNamePrefix cannot be added, changed or removed: the host object keeps its name",
+        ),
+    ],
+)
+def test_what_an_object_is_cannot_be_changed(kind: Kind, change: dict[str, Any], said: str, asking: Asking) -> None:
+    asking.made(kind)
+
+    assert said in asking.change(kind, change)
+
+
+@pytest.mark.parametrize("other", ["other", None])
+def test_a_host_name_that_was_given_cannot_be_changed_or_removed(other: str | None, asking: Asking) -> None:
+    asking.made(HOST, hostNamePrefix="first")
+
+    assert "hostNamePrefix cannot be added, changed or removed" in asking.change(HOST, to(hostNamePrefix=other))
+
+
+def test_access_opens_and_does_not_close(asking: Asking) -> None:
+    asking.made(ATTACHMENT)
+
+    assert asking.change(ATTACHMENT, to(access="Shared")) == ""
+    assert "delete this VolumeAttachment, and create it again" in asking.change(ATTACHMENT, to(access="Exclusive"))
+    # To leave it out means the default, which is Exclusive.
+    assert "access cannot be changed from Shared to Exclusive" in asking.change(ATTACHMENT, to(access=None))
+
+
+def test_a_deletion_policy_can_be_changed_at_any_time(asking: Asking) -> None:
+    asking.made(ATTACHMENT)
+
+    for policy in ("Retain", "Delete", None):
+        assert asking.change(ATTACHMENT, to(deletionPolicy=policy)) == ""
+
+
+def test_a_guard_can_be_changed_while_a_deletion_waits(asking: Asking) -> None:
+    asking.made(ATTACHMENT)
+    assert asking.change(ATTACHMENT, {"metadata": {"finalizers": ["example.com/in-use"]}}) == ""
+    asking.cluster.kubectl("delete", ATTACHMENT.crd, "it", "--wait=false", f"--namespace={asking.namespace}")
+
+    for guard in ("Warn", "Disabled", "Enforce", None):
+        assert asking.change(ATTACHMENT, to(detachGuard=guard)) == ""
+    asking.change(ATTACHMENT, {"metadata": {"finalizers": None}})
+
+
+def test_what_is_kept_beside_an_attachment_can_be_changed_at_any_time(asking: Asking) -> None:
+    asking.made(ATTACHMENT)
+
+    for name in ("one", "other"):
+        assert asking.change(ATTACHMENT, to(connectionSecret={"name": name})) == ""
+        assert asking.change(ATTACHMENT, to(persistentVolume={"claimRef": {"name": name}})) == ""
+    assert asking.change(ATTACHMENT, to(connectionSecret=None, persistentVolume=None)) == ""
+
+
+@pytest.mark.parametrize("kind", [HOST, ATTACHMENT])
+def test_a_drift_policy_can_be_changed_at_any_time(kind: Kind, asking: Asking) -> None:
+    asking.made(kind)
+
+    for policy in ("Report", "Ignore", None, "Correct"):
+        assert asking.change(kind, to(driftPolicy=policy)) == ""
+
+
+def test_a_lun_can_be_pinned_to_the_one_it_has_and_to_no_other(asking: Asking) -> None:
+    asking.made(ATTACHMENT)
+    refused = "lun cannot be changed or removed, only added with the LUN in status.lun"
+
+    assert refused in asking.change(ATTACHMENT, to(lun=5))
+    with_lun(asking, 5)
+    assert refused in asking.change(ATTACHMENT, to(lun=6))
+    assert asking.change(ATTACHMENT, to(lun=5)) == ""
+    assert refused in asking.change(ATTACHMENT, to(lun=6))
+    assert refused in asking.change(ATTACHMENT, to(lun=None))
+
+
+def test_a_status_can_say_another_lun_than_the_pinned_one(asking: Asking) -> None:
+    """Another hand may have moved it on the array; the operator must be able to say so."""
+    asking.made(ATTACHMENT, lun=5)
+
+    with_lun(asking, 6)
+    assert asking.change(ATTACHMENT, {"metadata": {"labels": {"a": "b"}}}) == ""
+
+
+def test_initiators_grow_and_shrink(asking: Asking) -> None:
+    asking.made(HOST)
+    one, two = "iqn.1994-05.com.redhat:node-1", "iqn.1994-05.com.redhat:node-1b"
+
+    assert asking.change(HOST, to(initiators={"iscsi": [one, two]})) == ""
+    assert asking.change(HOST, to(initiators={"iscsi": [two]})) == ""
+    assert "at least 1 items" in asking.change(HOST, to(initiators={"iscsi": []}))
+
+
+def test_an_array_can_move_and_change_its_keys(asking: Asking) -> None:
+    asking.made(ARRAY)
+
+    assert asking.change(ARRAY, to(management={"addresses": ["fs.example.com"], "port": 2222})) == ""
+    assert asking.change(ARRAY, to(hostKeys=[], hostKeyPolicy="TrustOnFirstUse", pool="pool 1")) == ""
+    assert "take it from `ssh-keyscan ADDRESS`" in asking.change(ARRAY, to(hostKeyPolicy="Pinned"))
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
+def test_a_fresh_object_is_never_taken_for_current(kind: Kind, asking: Asking) -> None:
+    stored = asking.made(kind)
+
+    assert stored["status"] == {"observedGeneration": -1}
+    assert stored["metadata"]["generation"] == 1
+
+
+@pytest.mark.parametrize("count", [-1, 1_000_001])
+def test_no_status_counts_detaches_that_cannot_have_been(asking: Asking, count: int) -> None:
+    """Less than none would open the brake."""
+    asking.made(ARRAY)
+
+    counted = {"time": "2026-03-01T12:00:00Z", "count": count}
+    assert "should be" in asking.change(ARRAY, {"status": {"detaches": [counted]}}, "status")
+    assert asking.change(ARRAY, {"status": {"detaches": [{**counted, "count": 0}]}}, "status") == ""

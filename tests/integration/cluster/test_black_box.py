@@ -1,0 +1,31 @@
+"""End-to-end tests know the operator as a user does: none of what they are made of is its code."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[2]
+FOLDERS = ("e2e", "onkind", "sealed", "cluster")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_nothing_of_the_operator_is_imported_by(folder: str) -> None:
+    files = list((TESTS / folder).rglob("*.py"))
+    assert files
+
+    imported = {(file.name, name) for file in files for name in modules(file)}
+
+    assert {each for each in imported if each[1].startswith("flashsystem_operator")} == set()
+    assert {each for each in imported if each[1].split(".")[0] in {"support", "demo"}} == set()
+
+
+def modules(file: Path) -> list[str]:
+    """The modules that a file names in its imports, at its top and inside of functions."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append(node.module or "")
+    return found

@@ -1,0 +1,214 @@
+"""An array says how it is: everything that hosts and people need when it is well, and what helps when it is not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.simulator import Simulator
+from support.simulated_arrays import pretend, writes
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+
+RELEASES = ["legacy 1.4.0.0", "modern 7.8.1.0", "modern 8.6.0.0", "modern 9.1.0.0"]
+POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
+
+
+@pytest.fixture(params=RELEASES)
+def released(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """A pretend array of a given release. Legacy ones that tell product and code level exist, too."""
+    dialect, release = request.param.split()
+    with pretend({"release": release, "rules": {"brief_lssystem": False}}, dialect) as running:
+        yield running
+
+
+def test_a_healthy_array_is_ready_and_tells_all_about_itself(stand: Stand, released: Simulator) -> None:
+    stand.array(released, pool=POOLS[released.dialect])
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "one")
+    array = released.control.state()
+
+    status = until("the array to count its attachment", lambda: _with_counts(stand, hosts=1, mappings=1, attachments=1))
+
+    system = array["system"]
+    assert (status["systemID"], status["systemName"]) == (system["id"], system["name"])
+    product = system["product_name"] if released.dialect == "modern" else None
+    assert (status.get("product"), status["codeLevel"]) == (product, system["code_level"])
+    assert status["dialect"] == released.dialect.capitalize()
+    assert status.get("openAccessEnabled") == (False if released.dialect == "legacy" else None)
+    assert status["nodes"] == _nodes(array)
+    assert status["portals"] == _portals(array)
+    pool = status["pool"]
+    assert (pool["name"], pool["status"], pool["capacity"]) == (POOLS[released.dialect], "online", "3328Gi")
+    assert 0 < int(pool["free"].removesuffix("Gi")) < 3328
+    assert status["hostKeyFingerprint"].startswith("SHA256:")
+    secret = stand.cluster.get("secret", "array", "--namespace", stand.namespace)
+    version = secret["metadata"]["resourceVersion"]
+    assert status["credentials"] == {"lastWorked": version, "lastTried": version}
+    assert status["observedGeneration"] == 1
+    assert {each["type"]: each["status"] for each in status["conditions"]} == {
+        "Ready": "True",
+        "Reachable": "True",
+        "Reconciling": "False",
+        "Stalled": "False",
+    }
+    assert system["name"] in stand.condition(ARRAYS, "array")["message"]
+
+
+def _with_counts(stand: Stand, **counts: int) -> Any:
+    status = stand.status(ARRAYS, "array")
+    return status if status.get("counts") == counts else None
+
+
+def _nodes(array: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": node["name"],
+            "id": str(node["id"]),
+            "status": node["status"],
+            "iqn": node["iscsi_name"],
+            "ioGroup": "" if node["status"] == "spare" else "io_grp0",
+            "configNode": node["config_node"] == "yes",
+        }
+        for node in array["nodes"]
+    ]
+
+
+def _portals(array: dict[str, Any]) -> list[dict[str, Any]]:
+    """By portset since 8.4.2; before, a port of a node is all there is."""
+    names = {node["name"]: node["iscsi_name"] for node in array["nodes"]}
+    rows = array["addresses"] if array["release"] > "8.4" else array["ports"]
+    return [
+        {
+            "address": row["address"],
+            "port": 3260,
+            "iqn": names[row["node"]],
+            "node": row["node"],
+            "ioGroup": "io_grp0",
+            "state": "usable",
+            **({"portset": row["portset"]} if row.get("portset") else {}),
+        }
+        for row in rows
+        if row["node"]  # the system's own addresses are no portals
+    ]
+
+
+def test_a_legacy_array_that_tells_little_of_itself_is_ready_all_the_same(stand: Stand) -> None:
+    with pretend({"rules": {"brief_lssystem": True}}, "legacy") as simulator:
+        stand.array(simulator)
+        stand.ready(ARRAYS, "array")
+
+        status = stand.status(ARRAYS, "array")
+        assert status["dialect"] == "Legacy"
+        assert status["pool"]["name"] == "mdiskgrp0"
+
+
+def test_an_array_that_is_not_as_it_must_be_says_what_helps_and_is_ready_again_when_mended(
+    stand: Stand, simulator: Simulator
+) -> None:
+    control, pool = simulator.control, POOLS[simulator.dialect]
+    stand.array(simulator, pool=pool, resyncInterval="1s")
+    stand.ready(ARRAYS, "array")
+
+    control.change("pool", pool, status="offline")
+    assert pool in _stalled(stand, "PoolOffline")
+    control.change("pool", pool, status="online")
+    stand.says(ARRAYS, "array", "Ready")
+
+    for node in ("node1", "node2"):
+        control.change("node", node, status="offline")
+    assert "node1 is offline, node2 is offline" in _stalled(stand, "NoOnlineNode")
+    control.change("node", "node2", status="online")
+    stand.says(ARRAYS, "array", "Ready")
+    usable = {each["node"] for each in stand.status(ARRAYS, "array")["portals"] if each["state"] == "usable"}
+    assert usable == {"node2"}
+    control.change("node", "node1", status="online")
+
+    stand.patch(ARRAYS, "array", {"iscsi": {"portalAddresses": ["192.0.2.1"]}})
+    assert "spec.iscsi.portalAddresses" in _stalled(stand, "NoUsablePortal")
+    stand.patch(ARRAYS, "array", {"iscsi": {"portalAddresses": None}})
+    stand.says(ARRAYS, "array", "Ready")
+
+    stand.patch(ARRAYS, "array", {"pool": "nowhere"})
+    said = _stalled(stand, "PoolNotFound")
+    assert "no pool nowhere" in said
+    assert "spec.pool" in said
+    stand.patch(ARRAYS, "array", {"pool": pool})
+    stand.says(ARRAYS, "array", "Ready")
+
+
+def _stalled(stand: Stand, reason: str) -> str:
+    """Not Ready for this reason, and reached: waiting alone would not help."""
+    message = stand.says(ARRAYS, "array", reason)
+    assert stand.condition(ARRAYS, "array", "Stalled")["status"] == "True"
+    assert stand.condition(ARRAYS, "array", "Reachable")["status"] == "True"
+    return message
+
+
+def test_a_portal_that_is_down_on_the_array_is_not_usable(stand: Stand) -> None:
+    with pretend({"release": "7.8.1.0"}, "modern") as modern, pretend(None, "legacy") as legacy:
+        stand.array(modern, "modern", resyncInterval="1s")
+        stand.array(legacy, "legacy", resyncInterval="1s")
+        stand.ready(ARRAYS, "modern", "legacy")
+
+        for simulator, ports in ((modern, ("node1/5", "node2/5")), (legacy, ("node1/1", "node2/2"))):
+            for port in ports:
+                simulator.control.change("port", port, link_state="inactive", state="offline")
+
+        for name in ("modern", "legacy"):
+            assert "Configure one on the array" in stand.says(ARRAYS, name, "NoUsablePortal")
+
+
+def test_open_access_stops_a_legacy_array_until_it_is_turned_off(stand: Stand) -> None:
+    with pretend({"system": {"open_access_enabled": "on"}}, "legacy") as simulator:
+        stand.array(simulator, resyncInterval="1s")
+        stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+
+        assert "chsystem -openaccess off" in stand.says(ARRAYS, "array", "OpenAccessOn")
+        assert stand.status(ARRAYS, "array")["openAccessEnabled"] is True
+        assert "Open access is on" in stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+        assert writes(simulator) == []
+
+        simulator.control.change("system", open_access_enabled="off")
+        stand.ready(ATTACHMENTS, "one")
+        stand.says(ARRAYS, "array", "Ready")
+        assert stand.status(ARRAYS, "array")["openAccessEnabled"] is False
+
+
+def test_a_portset_that_iscsi_hosts_cannot_use_stops_an_array_before_anything_is_sent(stand: Stand) -> None:
+    with pretend(None, "modern") as simulator:
+        stand.array(simulator, resyncInterval="1s", iscsi={"portset": "portset64"})
+        stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+
+        assert "port type fc" in _stalled(stand, "PortsetMismatch")
+        assert "spec.iscsi.portset" in stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+        stand.patch(ARRAYS, "array", {"iscsi": {"portset": "nowhere"}})
+        assert "no portset nowhere" in _stalled(stand, "PortsetNotFound")
+        assert writes(simulator) == []
+
+        stand.patch(ARRAYS, "array", {"iscsi": {"portset": "portset0"}})
+        stand.ready(ATTACHMENTS, "one")
+        stand.says(ARRAYS, "array", "Ready")
+
+
+def test_an_unfit_array_takes_nothing_new_but_what_is_there_stays_and_can_be_detached(
+    stand: Stand, simulator: Simulator
+) -> None:
+    pool = POOLS[simulator.dialect]
+    stand.array(simulator, pool=pool, resyncInterval="1s")
+    stand.apply(
+        stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"), stand.attachment("two", "worker-1", "vol1")
+    )
+    stand.ready(ATTACHMENTS, "one", "two")
+
+    simulator.control.change("pool", pool, status="offline")
+    stand.says(ARRAYS, "array", "PoolOffline")
+    stand.apply(stand.attachment("three", "worker-1", "vol2"))
+    assert f"Pool {pool} is offline" in stand.says(ATTACHMENTS, "three", "ArrayNotReady")
+    assert stand.condition(ATTACHMENTS, "one")["status"] == "True"
+
+    stand.delete(ATTACHMENTS, "two")
+    assert [each["volume"] for each in simulator.control.state()["mappings"]] == ["vol0"]
+
+    simulator.control.change("pool", pool, status="online")
+    stand.ready(ATTACHMENTS, "three")
+    assert {port["iqn"] for port in stand.status(HOSTS, "worker-1")["ports"]} == {iqn("worker-1")}

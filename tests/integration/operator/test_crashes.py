@@ -1,0 +1,206 @@
+"""The operator is killed at the worst moments; after a restart all is as if nothing had happened.
+
+A story is told twice: undisturbed, then with a kill while six hosts are in the middle of the same act. What is held
+has not taken effect or has, and it goes on before the restart, after it, or never.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from cluster.client import Cluster
+from flashsystem_operator.simulator import Simulator
+from support.array_state import commands, mark
+from support.holding_proxy import Held, Holding
+from support.operator_process import Operator, account, replica
+from support.outcomes import comes_to, ending, stays_in_sync
+from support.simulated_arrays import pretend
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, until
+
+pytestmark = pytest.mark.long
+
+MOMENTS = [f"{when}-{fate}" for when, fate in product(("before", "after"), ("early", "late", "lost"))]
+"""When an act is held, and whether it goes on before the restart, after it, or never. Also the names of the hosts."""
+
+FIRST = [f"{moment}-1" for moment in MOMENTS]
+SECOND = [f"{moment}-2" for moment in MOMENTS]
+LIMITS = {"commandTimeout": "4s", "concurrentCommands": 16}
+
+
+@pytest.fixture(params=["legacy", "modern"])
+def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """An array of either dialect with two volumes for each host."""
+    pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[request.param]
+    with pretend({"volumes": [{"name": name, "pool": pool} for name in FIRST + SECOND]}, request.param) as running:
+        yield running
+
+
+def attach(stand: Stand) -> None:
+    """Two volumes for each of the new hosts. One LUN is pinned: of two wishes of one second either may be the elder."""
+    hosts = [stand.host(moment) for moment in MOMENTS]
+    firsts = [stand.attachment(f"{moment}-1", moment, f"{moment}-1") for moment in MOMENTS]
+    seconds = [stand.attachment(f"{moment}-2", moment, f"{moment}-2", lun=7) for moment in MOMENTS]
+    stand.apply(*hosts, *firsts, *seconds)
+
+
+def detach(stand: Stand) -> None:
+    stand.delete(ATTACHMENTS, *FIRST, *SECOND, wait=False)
+
+
+def undisturbed(stand: Stand, simulator: Simulator) -> tuple[object, object]:
+    """Tell the story once: how it looks when all is attached, and when all is detached again."""
+    attach(stand)
+    stand.ready(ATTACHMENTS, *FIRST, *SECOND)
+    comes_to(12, lambda: _reported(stand))
+    full = ending(stand, simulator)
+    detach(stand)
+    until("the end of all attachments", lambda: not stand.all(ATTACHMENTS))
+    comes_to([], lambda: simulator.control.state()["hosts"])
+    comes_to(0, lambda: _reported(stand))
+    empty = ending(stand, simulator)
+    stand.delete(HOSTS, *MOMENTS)
+    return full, empty
+
+
+def _reported(stand: Stand) -> int:
+    """How many mappings the hosts tell of: the last thing that is written in a pass."""
+    return sum(each.get("status", {}).get("mappings", {}).get("count", 0) for each in stand.all(HOSTS))
+
+
+def ends_as(expected: object, stand: Stand, simulator: Simulator) -> None:
+    comes_to(expected, lambda: ending(stand, simulator))
+    stays_in_sync(simulator)
+    assert ending(stand, simulator) == expected
+
+
+@pytest.fixture
+def mortal(stand: Stand, operator: Operator, tmp_path: Path) -> Iterator[Operator]:
+    """An operator whose Lease is soon free after its death. No other one runs."""
+    operator.stop()
+    with replica(stand.cluster, tmp_path / "log") as running:
+        yield running
+
+
+@pytest.mark.parametrize(("coming", "going"), [("mkhost", "rmhost"), ("mkvdiskhostmap", "rmvdiskhostmap")])
+def test_a_kill_while_commands_are_under_way_costs_nothing_but_time(
+    stand: Stand, simulator: Simulator, mortal: Operator, coming: str, going: str
+) -> None:
+    before = simulator.control.state()
+    stand.array(simulator, limits=LIMITS, resyncInterval="1s")
+    full, empty = undisturbed(stand, simulator)
+
+    for verb, act, end in (coming, attach, full), (going, detach, empty):
+        held = hold(simulator, verb)
+        act(stand)
+        for fault in held.values():
+            simulator.control.wait(fault, seconds=PATIENCE)
+        mortal.kill()
+        release(simulator, held, "early")
+        restart(mortal, simulator)
+        release(simulator, held, "late")
+        ends_as(end, stand, simulator)
+
+    clear(stand)
+    assert simulator.control.state() == before
+
+
+def restart(operator: Operator, simulator: Simulator) -> None:
+    """Start it, and wait until it knows how the array is: what goes on from here surprises it."""
+    since = mark(simulator)
+    operator.start()
+    until("a look at the hosts after the restart", lambda: "lshost" in [c["verb"] for c in commands(simulator, since)])
+
+
+def clear(stand: Stand) -> None:
+    stand.delete(HOSTS, *MOMENTS)
+    stand.delete(ARRAYS, "array")
+
+
+def hold(simulator: Simulator, verb: str) -> dict[str, int]:
+    """Hold this command for each host, as the host's name says."""
+    return {
+        moment: simulator.control.fault(
+            "hold",
+            verb,
+            line=f"[ =]{moment}-",
+            when=moment.partition("-")[0],
+            dies_with_connection=moment.endswith("lost"),
+        )
+        for moment in MOMENTS
+    }
+
+
+def release(simulator: Simulator, held: dict[str, int], fate: str) -> None:
+    for moment, fault in held.items():
+        if moment.endswith(fate):
+            assert simulator.control.release(fault) == 1
+
+
+@pytest.fixture
+def proxy(stand: Stand, operator: Operator) -> Iterator[Holding]:
+    """What the operator of this test reaches the API server through. No other operator runs."""
+    operator.stop()
+    with Holding(account(stand.cluster)) as running:
+        yield running
+
+
+@pytest.fixture
+def behind(proxy: Holding, installed: Cluster, tmp_path: Path) -> Iterator[Operator]:
+    """An operator behind the proxy."""
+    with replica(installed, tmp_path / "log", kubeconfig=proxy.kubeconfig) as running:
+        yield running
+
+
+WRITES = {
+    "finalizer": ("volumeattachments/{}-1$", 0),
+    "record": ("volumeattachments/{}-1/status$", 0),
+    "report": ("volumeattachments/{}-1/status$", 1),
+    "release": ("volumeattachments/{}-1$", 0),
+    "cooling": ("flashsystemhosts/{}/status$", 0),
+    "host": ("flashsystemhosts/{}/status$", 1),
+}
+"""What is written about an attachment: before anything, before its first command, after its last one, and at its end.
+And what is written about its host when a volume goes: before its LUN is free, and afterwards. Each with how many
+writes to the same path come before."""
+
+
+@pytest.mark.parametrize(("coming", "going"), [("finalizer", "release"), ("record", "host"), ("report", "cooling")])
+def test_a_kill_while_the_cluster_is_told_costs_nothing_but_time(
+    stand: Stand, simulator: Simulator, proxy: Holding, behind: Operator, coming: str, going: str
+) -> None:
+    before = simulator.control.state()
+    stand.array(simulator, limits=LIMITS, resyncInterval="1s")
+    full, empty = undisturbed(stand, simulator)
+
+    for write, act, end in (coming, attach, full), (going, detach, empty):
+        held = hold_writes(proxy, write)
+        act(stand)
+        for order in held.values():
+            order.wait()
+        behind.kill()
+        let_go(held, "early")
+        restart(behind, simulator)
+        let_go(held, "late")
+        ends_as(end, stand, simulator)
+
+    clear(stand)
+    assert simulator.control.state() == before
+
+
+def hold_writes(proxy: Holding, write: str) -> dict[str, Held]:
+    """Hold this write for each host, as the host's name says."""
+    path, skip = WRITES[write]
+    return {
+        moment: proxy.hold(path.format(moment), "before" if moment.startswith("before") else "after", skip=skip)
+        for moment in MOMENTS
+    }
+
+
+def let_go(held: dict[str, Held], fate: str) -> None:
+    for moment, order in held.items():
+        if moment.endswith(fate):
+            order.release()
+        elif moment.endswith("lost"):
+            order.drop()

@@ -1,0 +1,269 @@
+"""How the operator logs in: with what is in the Secret now, once, and without a word of it anywhere else."""
+
+import json
+
+import asyncssh
+import pytest
+
+from flashsystem_operator.simulator import Simulator
+from support.ages import be_younger_than
+from support.operator_process import Operator
+from support.simulated_arrays import last, pretend, writes
+from support.sshd import USER, Sshd
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
+
+CANARY = "canary-swordfish-9431"
+
+
+def private(key: asyncssh.SSHKey, passphrase: str | None = None) -> str:
+    return key.export_private_key(passphrase=passphrase).decode()
+
+
+def public(key: asyncssh.SSHKey) -> str:
+    return key.export_public_key().decode().strip()
+
+
+@pytest.mark.parametrize("kind", ["ssh-rsa", "ecdsa-sha2-nistp256", "ssh-ed25519"])
+def test_every_usual_key_logs_in_and_wins_over_a_password(stand: Stand, kind: str) -> None:
+    key = asyncssh.generate_private_key(kind)
+    users = [{"name": "operator", "password": "passw0rd", "keys": [public(key)]}]
+    with pretend({"users": users}) as simulator:
+        stand.secret("array", username="operator", ssh_privatekey=private(key), password="a wrong one")
+        stand.secret("stranger", username="operator", ssh_privatekey=private(_other(kind)), password="passw0rd")
+        stand.apply(
+            stand.array_of(simulator),
+            stand.array_of(simulator, "stranger", credentialsSecretRef={"name": "stranger"}),
+        )
+
+        stand.ready(ARRAYS, "array")
+        assert "with this key" in stand.says(ARRAYS, "stranger", "LoginFailed")
+
+
+def _version(stand: Stand) -> str:
+    found = stand.cluster.get("secret", "array", "--namespace", stand.namespace)
+    return str(found["metadata"]["resourceVersion"])
+
+
+def _other(kind: str) -> asyncssh.SSHKey:
+    return asyncssh.generate_private_key(kind)
+
+
+def test_a_refused_login_is_not_tried_again_until_the_secret_changes(stand: Stand) -> None:
+    with Sshd(password="another") as sshd, pretend() as simulator:
+        stand.secret("array", username=USER, password="wrong")
+        array = stand.array_of(
+            simulator,
+            management={"addresses": ["127.0.0.1"], "port": sshd.port},
+            hostKeys=list(sshd.lines),
+            resyncInterval="1s",
+        )
+        stand.apply(array)
+        said = stand.says(ARRAYS, "array", "LoginFailed")
+        assert f"refused '{USER}' with this password" in said
+        assert "Correct the Secret" in said
+
+        # Arrays lock users out. None of these is a new reason to believe that the password is right.
+        stand.apply(stand.host("worker-1"))
+        for number in range(3):
+            stand.apply(stand.attachment(f"a{number}", "worker-1", f"vol{number}"))
+            stand.says(ATTACHMENTS, f"a{number}", "ArrayNotReady")
+        stand.kubectl("annotate", ARRAYS, "array", "example.com/touched=yes")
+        stand.patch(ARRAYS, "array", {"resyncInterval": "2s"})
+        stand.says(ARRAYS, "array", "LoginFailed")
+        assert sshd.logins == ["password"]
+
+        stand.secret("array", username=USER, password="wrong too")
+        until("the new Secret to be tried", lambda: len(sshd.logins) > 1)
+        version = _version(stand)
+        until(
+            "the new version in the status",
+            lambda: stand.status(ARRAYS, "array")["credentials"].get("lastTried") == version,
+        )
+        assert sshd.logins == ["password", "password"]
+
+
+def test_only_a_request_on_the_array_tries_a_refused_login_again_and_each_is_echoed(
+    stand: Stand,
+) -> None:
+    with Sshd(password="another") as sshd, pretend() as simulator:
+        stand.secret("array", username=USER, password="wrong")
+        way = {"addresses": ["127.0.0.1"], "port": sshd.port}
+        stand.apply(
+            stand.array_of(simulator, management=way, hostKeys=list(sshd.lines), resyncInterval="24h"),
+            stand.host("worker-1"),
+            stand.attachment("one", "worker-1", "vol0"),
+        )
+        stand.says(ARRAYS, "array", "LoginFailed")
+        stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+
+        for kind, name, attempts in ((ATTACHMENTS, "one", 0), (HOSTS, "worker-1", 0), (ARRAYS, "array", 1)):
+            before = len(sshd.logins)
+            stand.annotate(kind, name, reconcile_requested_at="now")
+            _echoed(stand, kind, name)
+            assert len(sshd.logins) == before + attempts
+        assert "on the FlashSystemArray" in stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+
+
+def _echoed(stand: Stand, kind: str, name: str) -> None:
+    until(f"the echo of {name}", lambda: stand.status(kind, name).get("lastHandledReconcileAt") == "now")
+
+
+def test_a_corrected_secret_is_used_within_a_minute_without_a_restart(
+    stand: Stand, simulator: Simulator, operator: Operator
+) -> None:
+    process = operator.pid
+    stand.array(simulator, password="wrong", resyncInterval="24h")
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+    stand.says(ARRAYS, "array", "LoginFailed")
+    assert simulator.control.log() == []
+
+    stand.secret("array", username=simulator.user, password="passw0rd")
+    stand.ready(ATTACHMENTS, "one")
+    assert operator.pid == process
+
+
+def test_a_secret_that_is_not_there_or_cannot_be_used_is_named_with_the_way_out(
+    stand: Stand, simulator: Simulator
+) -> None:
+    locked = private(asyncssh.generate_private_key("ssh-ed25519"), passphrase="open sesame")
+    damaged = private(asyncssh.generate_private_key("ssh-ed25519"))[:120]
+    bad: dict[str, tuple[dict[str, str], str]] = {
+        "nobody": ({"password": CANARY}, "the user name is missing"),
+        "nothing": ({"username": "superuser"}, "neither a password nor a private key"),
+        "damaged": ({"username": "superuser", "ssh_privatekey": damaged}, "the private key cannot be read"),
+        "locked": ({"username": "superuser", "ssh_privatekey": locked}, "ssh-keygen -p"),
+    }
+    for name, (data, _) in bad.items():
+        stand.secret(name, **data)
+    binary = {"username": "c3VwZXJ1c2Vy", "password": "/////w=="}
+    stand.apply(_secret(stand, "binary", binary))
+    stand.apply(*(stand.array_of(simulator, name, resyncInterval="24h") for name in (*bad, "binary", "missing")))
+
+    for name, (_, why) in bad.items():
+        said = stand.says(ARRAYS, name, "CredentialsInvalid")
+        assert f"Secret {stand.namespace}/{name} cannot be used" in said
+        assert why in said
+    assert "its password is not text" in stand.says(ARRAYS, "binary", "CredentialsInvalid")
+    assert f"There is no Secret {stand.namespace}/missing" in stand.says(ARRAYS, "missing", "CredentialsNotFound")
+    assert simulator.control.log() == []
+
+    stand.secret("missing", username=simulator.user, password="passw0rd")
+    stand.ready(ARRAYS, "missing")
+
+
+def _secret(stand: Stand, name: str, data: dict[str, str]) -> dict[str, object]:
+    meta = {"name": name, "namespace": stand.namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data}
+
+
+def test_a_secret_that_the_operator_may_not_read_is_told_with_the_binding_that_helps(
+    stand: Stand, simulator: Simulator
+) -> None:
+    binding = stand.cluster.get("rolebinding", "flashsystem-operator-secrets", "--namespace", stand.namespace)
+    stand.kubectl("delete", "rolebinding", "flashsystem-operator-secrets")
+    stand.array(simulator, resyncInterval="24h")
+
+    said = stand.says(ARRAYS, "array", "CredentialsForbidden")
+    assert "flashsystem-operator-secrets" in said
+    assert f"RoleBinding in namespace {stand.namespace}" in said
+
+    keep = ("apiVersion", "kind", "roleRef", "subjects")
+    meta = {"name": "flashsystem-operator-secrets", "namespace": stand.namespace}
+    stand.apply({key: binding[key] for key in keep} | {"metadata": meta})
+    stand.says(ARRAYS, "array", "Ready")
+
+
+def test_the_last_good_credentials_stay_when_the_secret_is_deleted(stand: Stand, simulator: Simulator) -> None:
+    stand.array(simulator, resyncInterval="1s")
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "one")
+
+    stand.kubectl("delete", "secret", "array")
+    _looked_again(simulator)
+    simulator.control.change("sessions")
+    stand.apply(stand.attachment("two", "worker-1", "vol1"))
+    stand.ready(ATTACHMENTS, "two")
+    _looked_again(simulator)
+    stand.delete(ATTACHMENTS, "one", "two")
+    stand.delete(HOSTS, "worker-1")
+    assert simulator.control.state()["hosts"] == []
+
+
+def _looked_again(simulator: Simulator) -> None:
+    """Two resyncs have begun since: the first may have begun before."""
+    seen = last(simulator)
+    until(
+        "two more looks",
+        lambda: sum("lssystem" in entry["line"] for entry in simulator.control.log(seen)) > 1,
+    )
+
+
+def test_a_rotated_secret_is_taken_up_while_the_array_works(stand: Stand) -> None:
+    users = [{"name": "old", "password": "first"}, {"name": "new", "password": "second"}]
+    with pretend({"users": users}) as simulator:
+        stand.secret("array", username="old", password="first")
+        stand.apply(stand.array_of(simulator, resyncInterval="1s"))
+        stand.ready(ARRAYS, "array")
+
+        stand.secret("array", username="new", password="second")
+        seen = last(simulator)
+        until(
+            "a command of the new user",
+            lambda: any(entry["user"] == "new" for entry in simulator.control.log(seen)),
+        )
+        stand.says(ARRAYS, "array", "Ready")
+        version = _version(stand)
+        until(
+            "the new version in the status",
+            lambda: stand.status(ARRAYS, "array")["credentials"] == {"lastWorked": version, "lastTried": version},
+        )
+
+
+def test_an_array_without_a_session_left_is_tried_again_by_itself(stand: Stand, simulator: Simulator) -> None:
+    fault = simulator.control.fault("login_failed_on_stdout", times=None)
+    stand.array(simulator, resyncInterval="1s")
+
+    assert "lower spec.limits.sessions" in stand.says(ARRAYS, "array", "Unreachable")
+
+    simulator.control.forget(fault)
+    stand.says(ARRAYS, "array", "Ready")
+
+
+def test_a_user_who_may_only_look_is_told_in_the_arrays_own_words(stand: Stand, simulator: Simulator) -> None:
+    stand.secret("array", username="monitor", password="passw0rd")
+    stand.apply(stand.array_of(simulator))
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+
+    assert "CMMVC9027E" in stand.says(ATTACHMENTS, "one", "RefusedByArray")
+    stand.ready(ARRAYS, "array")
+    assert simulator.control.state()["hosts"] == []
+
+
+def test_no_secret_is_ever_seen_outside_its_secret(stand: Stand, operator: Operator) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    body = "".join(private(key).splitlines()[1:-1])
+    users = [{"name": "one", "password": CANARY}, {"name": "two", "keys": [public(key)]}]
+    with pretend({"users": users}) as simulator:
+        stand.secret("good", username="one", password=CANARY)
+        stand.secret("key", username="two", ssh_privatekey=private(key))
+        stand.secret("refused", username="two", password=CANARY)
+        stand.secret("damaged", username="two", ssh_privatekey=private(key).replace("OPENSSH PRIVATE", "RSA PRIVATE"))
+        stand.secret("swapped", username=CANARY, ssh_privatekey=CANARY)
+        stand.apply(stand.array_of(simulator, "good"))
+        stand.ready(ARRAYS, "good")
+        be_younger_than(stand, ARRAYS, "good")
+        stand.apply(*(stand.array_of(simulator, name) for name in ("key", "refused", "damaged", "swapped")))
+        stand.apply(stand.host("worker-1", array="good"), stand.attachment("a", "worker-1", "vol0"))
+        stand.says(ARRAYS, "refused", "LoginFailed")
+        stand.says(ARRAYS, "damaged", "CredentialsInvalid")
+        stand.says(ARRAYS, "swapped", "CredentialsInvalid")
+        stand.ready(ATTACHMENTS, "a")
+        assert writes(simulator)
+        stand.says(ARRAYS, "key", "DuplicateArray")
+
+    kinds = f"{ARRAYS},{HOSTS},{ATTACHMENTS},events"
+    objects = json.dumps(stand.cluster.get(kinds, "--namespace", stand.namespace))
+    leases = stand.cluster.kubectl("get", "leases", "--all-namespaces", "--output=json")
+    for where in (objects, leases, operator.log):
+        assert CANARY not in where
+        assert body[20:60] not in where.replace("\\n", "").replace("\n", "")

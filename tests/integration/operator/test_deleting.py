@@ -1,0 +1,246 @@
+"""Deleting, in any order, whatever happened to the array meanwhile."""
+
+import json
+
+import pytest
+
+from cluster.client import Document
+from flashsystem_operator.simulator import Simulator
+from support.array_state import admin, mappings, mark, ports, writes
+from support.outcomes import comes_to
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
+
+EVERYTHING = f"{ATTACHMENTS},{HOSTS},{ARRAYS}"
+
+
+def attached(stand: Stand, simulator: Simulator) -> str:
+    """One host with two volumes; answers with the name of its host object."""
+    stand.array(simulator)
+    stand.apply(
+        stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"), stand.attachment("two", "worker-1", "vol1")
+    )
+    stand.ready(ATTACHMENTS, "one", "two")
+    (name,) = ports(simulator)
+    return name
+
+
+def finalizers(stand: Stand, kind: str, name: str) -> list[str]:
+    found: list[str] = stand.get(kind, name)["metadata"].get("finalizers", [])
+    return found
+
+
+def nothing_left(stand: Stand) -> None:
+    until("the end of everything", lambda: not stand.all(ATTACHMENTS, HOSTS, ARRAYS))
+
+
+def test_hosts_and_arrays_wait_for_what_needs_them_and_take_nothing_new(stand: Stand, simulator: Simulator) -> None:
+    before = simulator.control.state()
+    attached(stand, simulator)
+    start = mark(simulator)
+
+    stand.delete(ARRAYS, "array", wait=False)
+    stand.delete(HOSTS, "worker-1", wait=False)
+    message = stand.says(HOSTS, "worker-1", "InUse")
+    assert "2 VolumeAttachments" in message
+    assert "one" in message
+    assert "two" in message
+    assert "1 FlashSystemHost" in stand.says(ARRAYS, "array", "InUse")
+    stand.apply(stand.attachment("late", "worker-1", "vol2"))
+    assert "worker-1" in stand.says(ATTACHMENTS, "late", "ParentDeleting")
+    stand.ready(ATTACHMENTS, "one", "two")
+    assert writes(simulator, start) == []
+
+    stand.delete(ATTACHMENTS, "one", "two", "late")
+    stand.gone(HOSTS, "worker-1")
+    stand.gone(ARRAYS, "array")
+    assert simulator.control.state() == before
+
+
+def test_an_array_that_is_being_deleted_takes_no_new_attachment(stand: Stand, simulator: Simulator) -> None:
+    attached(stand, simulator)
+    stand.delete(ARRAYS, "array", wait=False)
+    stand.says(ARRAYS, "array", "InUse")
+
+    stand.apply(stand.host("worker-2"), stand.attachment("late", "worker-2", "vol2"))
+
+    assert "array" in stand.says(ATTACHMENTS, "late", "ParentDeleting")
+    assert {volume for _, volume, _ in mappings(simulator)} == {"vol0", "vol1"}
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["in order", "in reverse"])
+def test_everything_may_be_deleted_at_once_with_its_secret(stand: Stand, simulator: Simulator, reverse: bool) -> None:
+    before = simulator.control.state()
+    attached(stand, simulator)
+    documents: list[Document] = [
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "array", "namespace": stand.namespace}},
+        stand.array_of(simulator),
+        stand.host("worker-1"),
+        stand.attachment("one", "worker-1", "vol0"),
+        stand.attachment("two", "worker-1", "vol1"),
+    ]
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents[::-1] if reverse else documents})
+
+    stand.cluster.kubectl("delete", "--filename=-", "--timeout=300s", stdin=text)
+
+    assert simulator.control.state() == before
+
+
+def test_a_namespace_may_be_deleted_with_everything_in_it(stand: Stand, simulator: Simulator) -> None:
+    before = simulator.control.state()
+    attached(stand, simulator)
+
+    stand.cluster.kubectl("delete", "namespace", stand.namespace, "--timeout=90s")
+
+    assert simulator.control.state() == before
+
+
+def test_the_volume_stays_mapped_while_somebody_says_that_it_is_in_use(stand: Stand, simulator: Simulator) -> None:
+    stand.array(simulator)
+    used = stand.attachment("one", "worker-1", "vol0")
+    holds = {"finalizers": ["example.com/pod", "example.com/backup"]}
+    stand.apply(stand.host("worker-1"), {**used, "metadata": {**used["metadata"], **holds}})
+    stand.ready(ATTACHMENTS, "one")
+    start = mark(simulator)
+
+    stand.delete(ATTACHMENTS, "one", wait=False)
+    message = stand.says(ATTACHMENTS, "one", "WaitingForFinalizers")
+    assert "example.com/pod" in message
+    assert "example.com/backup" in message
+    remove = ["--type=json", '--patch=[{"op":"remove","path":"/metadata/finalizers/0"}]']
+    stand.kubectl("patch", ATTACHMENTS, "one", *remove)
+    until("the news", lambda: "example.com/pod" not in stand.condition(ATTACHMENTS, "one")["message"])
+    assert writes(simulator, start) == []
+
+    stand.kubectl("patch", ATTACHMENTS, "one", *remove)
+    stand.gone(ATTACHMENTS, "one")
+    stand.delete(HOSTS, "worker-1")
+    assert ports(simulator) == {}
+
+
+GONE = {
+    "the mapping": ["rmvdiskhostmap -host {host} vol0"],
+    "all mappings and the host": ["rmhost -force {host}"],
+    "the volume": ["rmvdisk -force vol0"],
+    "everything": ["rmhost -force {host}", "rmvdisk vol0", "rmvdisk vol1"],
+}
+
+
+@pytest.mark.parametrize("lines", GONE.values(), ids=GONE.keys())
+def test_whatever_the_administrator_removed_before_is_no_obstacle(
+    stand: Stand, simulator: Simulator, lines: list[str]
+) -> None:
+    host = attached(stand, simulator)
+    for line in lines:
+        admin(simulator, line.format(host=host))
+
+    stand.delete(ATTACHMENTS, "one", "two")
+    stand.delete(HOSTS, "worker-1")
+    stand.delete(ARRAYS, "array")
+
+    assert ports(simulator) == {}
+    assert mappings(simulator) == set()
+
+
+def test_a_host_that_came_again_under_its_name_is_not_taken_for_the_old_one(stand: Stand, simulator: Simulator) -> None:
+    """Another machine has the name by now: nothing of it is unmapped."""
+    stand.array(simulator)
+    admin(simulator, "mkhost -name admins -iscsiname iqn.1994-05.com.redhat:worker-1")
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "one")
+    admin(simulator, "rmhost -force admins")
+    admin(simulator, "mkhost -name admins -iscsiname iqn.1994-05.com.redhat:other")
+    admin(simulator, "mkvdiskhostmap -host admins vol0")
+    before = simulator.control.state()
+
+    stand.delete(ATTACHMENTS, "one")
+    stand.delete(HOSTS, "worker-1")
+
+    assert simulator.control.state() == before
+
+
+def test_an_array_that_cannot_be_reached_is_not_gone(stand: Stand, simulator: Simulator) -> None:
+    before = simulator.control.state()
+    attached(stand, simulator)
+    simulator.control.change("availability", "refused")
+
+    stand.delete(ATTACHMENTS, "one", wait=False)
+    stand.delete(HOSTS, "worker-1", wait=False)
+    assert "array" in stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+    stand.says(ARRAYS, "array", "Unreachable")
+    stand.says(HOSTS, "worker-1", "ArrayNotReady")
+    assert stand.condition(ATTACHMENTS, "two")["status"] == "True"  # as of the last look
+    assert stand.exists(ATTACHMENTS, "one")
+
+    simulator.control.change("availability", "up")
+    stand.gone(ATTACHMENTS, "one")
+    stand.says(HOSTS, "worker-1", "InUse")
+    stand.delete(ATTACHMENTS, "two")
+    stand.gone(HOSTS, "worker-1")
+    stand.ready(ARRAYS, "array")
+    assert simulator.control.state() == before
+
+
+def test_a_volume_is_detached_although_its_host_resource_is_gone(stand: Stand, simulator: Simulator) -> None:
+    """Somebody removed the finalizer of the host: the attachment's status knows enough."""
+    attached(stand, simulator)
+    stand.delete(HOSTS, "worker-1", wait=False)
+    stand.kubectl("patch", HOSTS, "worker-1", "--type=merge", '--patch={"metadata":{"finalizers":null}}')
+    stand.gone(HOSTS, "worker-1")
+    assert "worker-1" in stand.says(ATTACHMENTS, "one", "HostNotFound")
+    assert len(mappings(simulator)) == 2
+
+    stand.delete(ATTACHMENTS, "one", "two")
+    assert mappings(simulator) == set()
+
+
+def test_what_was_never_attached_is_deleted_at_once(stand: Stand, simulator: Simulator) -> None:
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+    stand.says(ATTACHMENTS, "one", "ArrayNotFound")
+    stand.says(HOSTS, "worker-1", "ArrayNotFound")
+
+    stand.delete(ATTACHMENTS, "one")
+    stand.delete(HOSTS, "worker-1")
+
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "nothing"))
+    stand.says(ATTACHMENTS, "one", "VolumeNotFound")
+    assert finalizers(stand, ATTACHMENTS, "one") == []
+    stand.delete(ATTACHMENTS, "one")
+    stand.delete(HOSTS, "worker-1")
+    stand.delete(ARRAYS, "array")
+    assert writes(simulator) == []
+
+
+def test_an_attachment_made_again_at_once_is_attached_again(stand: Stand, simulator: Simulator) -> None:
+    """Deleted and applied without a wait in between, as GitOps tools do; the host too."""
+    attached(stand, simulator)
+
+    for _ in range(3):
+        stand.delete(ATTACHMENTS, "one", "two", wait=False)
+        stand.delete(HOSTS, "worker-1", wait=False)
+        stand.gone(ATTACHMENTS, "one")
+        stand.gone(ATTACHMENTS, "two")
+        stand.gone(HOSTS, "worker-1")
+        stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+        stand.apply(stand.attachment("two", "worker-1", "vol1"))
+        stand.ready(ATTACHMENTS, "one", "two")
+
+    assert len(ports(simulator)) == 1
+    stand.kubectl("delete", EVERYTHING, "--all", "--wait=false")
+    nothing_left(stand)
+    assert ports(simulator) == {}
+
+
+def test_what_is_deleted_before_it_was_ready_leaves_nothing(stand: Stand, simulator: Simulator) -> None:
+    before = simulator.control.state()
+    stand.array(simulator)
+    stand.ready(ARRAYS, "array")
+
+    for delay in ("mkhost", "mkvdiskhostmap", None):
+        if delay:
+            simulator.control.fault("delay", delay, seconds=0.5)
+        stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+        stand.delete(ATTACHMENTS, "one")
+        stand.delete(HOSTS, "worker-1")
+        # Not at once: a deletion may overtake our finalizer (see test_slipping_away).
+        comes_to(before, simulator.control.state)

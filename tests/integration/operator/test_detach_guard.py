@@ -1,0 +1,116 @@
+"""A machine that is logged in keeps a volume, whatever is deleted, until it logs out or somebody means it."""
+
+from typing import Any
+
+from flashsystem_operator.simulator import Simulator
+from support.array_state import admin, mappings, mark, ports, writes
+from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until
+
+FORCE = "flashsystem.io/force-detach"
+
+
+def attached(stand: Stand, simulator: Simulator, count: int, **spec: Any) -> list[str]:
+    """One machine with so many volumes, logged in twice; answers with the names of its attachments."""
+    pool = simulator.control.state()["pools"][0]["name"]
+    for number in range(5, count):
+        admin(simulator, f"mkvdisk -name vol{number} -mdiskgrp {pool} -iogrp 0 -size 1 -unit gb")
+    stand.array(simulator, resyncInterval="2s")
+    names = [f"a{number}" for number in range(count)]
+    stand.apply(stand.host("node"), *(stand.attachment(f"a{n}", "node", f"vol{n}", **spec) for n in range(count)))
+    stand.ready(ATTACHMENTS, *names)
+    log_in(simulator, 2)
+    return names
+
+
+def log_in(simulator: Simulator, logins: int) -> None:
+    simulator.control.change("host_port", iqn("node"), logins=logins)
+
+
+def uid(stand: Stand, kind: str, name: str) -> str:
+    return str(stand.get(kind, name)["metadata"]["uid"])
+
+
+def annotate(stand: Stand, kind: str, name: str, **annotations: str) -> None:
+    words = [f"flashsystem.io/{key.replace('_', '-')}={value}" for key, value in annotations.items()]
+    stand.kubectl("annotate", "--overwrite", kind, name, *words)
+
+
+def warnings(stand: Stand, name: str) -> list[str]:
+    """What Events warn of that was done for an object of this name."""
+    selector = f"--field-selector=involvedObject.name={name},reason=DoneWithWarning,type=Warning"
+    found = stand.cluster.get("events", selector, f"--namespace={stand.namespace}")["items"]
+    return [str(each["message"]) for each in found]
+
+
+def test_of_eight_volumes_of_a_machine_that_is_logged_in_none_goes_until_it_logs_out(
+    stand: Stand, simulator: Simulator
+) -> None:
+    names = attached(stand, simulator, 8)
+    start = mark(simulator)
+
+    stand.delete(ATTACHMENTS, *names, wait=False)
+    for name in names:
+        message = stand.says(ATTACHMENTS, name, "DetachBlocked")
+        assert "2 sessions" in message
+        assert f"{FORCE}: {uid(stand, ATTACHMENTS, name)}" in message
+        assert stand.condition(ATTACHMENTS, name, "DetachBlocked")["status"] == "True"
+    assert writes(simulator, start) == []
+    assert len(mappings(simulator)) == 8
+
+    log_in(simulator, 0)
+    for name in names:
+        stand.gone(ATTACHMENTS, name)
+    until("the end of the host object", lambda: ports(simulator) == {})
+
+
+def test_of_eight_volumes_one_goes_with_a_warning_and_the_others_by_a_deliberate_act_each(
+    stand: Stand, simulator: Simulator
+) -> None:
+    one, forced, warned, off, *rest = attached(stand, simulator, 8)
+    others = [forced, warned, off, *rest]
+
+    stand.delete(ATTACHMENTS, one)
+    assert len(mappings(simulator)) == 7
+    assert "2 sessions" in until("the warning", lambda: warnings(stand, one))[0]
+    assert not stand.condition(ATTACHMENTS, forced, "DetachBlocked")
+
+    stand.delete(ATTACHMENTS, *others, wait=False)
+    stand.says(ATTACHMENTS, forced, "DetachBlocked")
+    annotate(stand, ATTACHMENTS, forced, force_detach=uid(stand, ATTACHMENTS, rest[0]))
+    until("the wrong uid to be told", lambda: "another object" in stand.condition(ATTACHMENTS, forced)["message"])
+    assert len(mappings(simulator)) == 7
+    annotate(stand, ATTACHMENTS, forced, force_detach=uid(stand, ATTACHMENTS, forced))
+    stand.gone(ATTACHMENTS, forced)
+    until("the warning", lambda: warnings(stand, forced))
+
+    stand.patch(ATTACHMENTS, warned, {"detachGuard": "Warn"})
+    stand.gone(ATTACHMENTS, warned)
+    until("the warning", lambda: warnings(stand, warned))
+    stand.patch(ATTACHMENTS, off, {"detachGuard": "Disabled"})
+    stand.gone(ATTACHMENTS, off)
+    assert warnings(stand, off) == []
+
+    for name in rest:
+        stand.says(ATTACHMENTS, name, "DetachBlocked")
+    assert {volume for _, volume, _ in mappings(simulator)} == {"vol4", "vol5", "vol6", "vol7"}
+    log_in(simulator, 0)
+    for name in rest:
+        stand.gone(ATTACHMENTS, name)
+
+
+def test_an_initiator_that_is_logged_in_is_taken_off_by_force_alone(stand: Stand, simulator: Simulator) -> None:
+    stand.array(simulator, resyncInterval="2s")
+    stand.apply(stand.host("node", iqn("node"), iqn("old")), stand.attachment("one", "node", "vol0"))
+    stand.ready(ATTACHMENTS, "one")
+    simulator.control.change("host_port", iqn("old"), logins=1)
+    stand.patch(HOSTS, "node", {"initiators": {"iscsi": [iqn("node")]}})
+    assert FORCE in stand.says(HOSTS, "node", "PortLoggedIn")
+
+    annotate(stand, HOSTS, "node", force_detach=uid(stand, ATTACHMENTS, "one"))
+    until("the wrong uid to be told", lambda: "another object" in stand.condition(HOSTS, "node")["message"])
+    assert len(next(iter(ports(simulator).values()))) == 2
+    annotate(stand, HOSTS, "node", force_detach=uid(stand, HOSTS, "node"))
+
+    stand.says(HOSTS, "node", "Ready")
+    assert list(ports(simulator).values()) == [[iqn("node")]]
+    assert until("the warning", lambda: warnings(stand, "node"))

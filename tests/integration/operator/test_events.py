@@ -1,0 +1,127 @@
+"""What is told beside the conditions: the change log, and Events."""
+
+from flashsystem_operator.simulator import Simulator
+from support.array_state import admin, commands, foreign_host, uid
+from support.change_log import changes
+from support.operator_process import Operator
+from support.recorded_events import events, reasons, told
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+
+
+def test_the_change_log_says_who_mapped_and_who_unmapped_a_volume_and_why(
+    stand: Stand, simulator: Simulator, operator: Operator
+) -> None:
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("db", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "db")
+    resource, system = stand.get(ATTACHMENTS, "db"), stand.status(ARRAYS, "array")["systemID"]
+    stand.delete(ATTACHMENTS, "db")
+    until("the host object to be gone", lambda: not simulator.control.state()["hosts"])
+
+    told = changes(operator, volumeUID=uid(simulator, "vol0"), uid=resource["metadata"]["uid"])
+    mapped, unmapped = told
+
+    who = {"kind": "VolumeAttachment", "namespace": stand.namespace, "name": "db"}
+    assert [each["resource"] for each in told] == [who, who]
+    assert [each["why"] for each in told] == ["attach", "detach"]
+    assert [each["result"] for each in told] == ["done", "done"]
+    assert all(each["array"] == {"namespace": stand.namespace, "name": "array", "system": system} for each in told)
+    assert f"{stand.namespace}/db is being deleted since 20" in unmapped["because"]
+    assert mapped["time"] < unmapped["time"]
+    assert mapped["generation"] == resource["metadata"]["generation"]
+
+
+def test_the_change_log_has_a_line_for_each_write_word_for_word_and_in_order(
+    stand: Stand, simulator: Simulator, operator: Operator
+) -> None:
+    fault = simulator.control.fault("refuse", "mkvdiskhostmap", code="CMMVC9998E", text="Ni oui ni non", times=1)
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("db", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "db")
+    simulator.control.forget(fault)
+    stand.delete(ATTACHMENTS, "db")
+    stand.delete(HOSTS, "worker-1")
+
+    told = [each for each in changes(operator) if each["array"]["namespace"] == stand.namespace]
+    typed = [command for command in commands(simulator) if command["writes"]]
+
+    assert [each["command"].split()[1:] for each in told] == [command["words"] for command in typed]
+    assert [each["why"] for each in told] == ["host made", "attach", "attach", "detach", "host emptied"]
+    assert [each["result"] for each in told] == ["done", "refused", "done", "done", "done"]
+    assert (told[1]["code"], told[1]["words"]) == ("CMMVC9998E", "CMMVC9998E Ni oui ni non")
+    (loud,) = [
+        line
+        for line in operator.log.splitlines()
+        if "an unknown code" in line and "CMMVC9998E" in line and f"{stand.namespace}/db" in line
+    ]
+    assert " WARNING " in loud
+
+
+def test_the_life_of_an_attachment_is_told_on_it_and_on_its_host(stand: Stand, simulator: Simulator) -> None:
+    refusing = simulator.control.fault("refuse", "mkvdiskhostmap", code="CMMVC5879E", text="Non.", times=None)
+    stand.array(simulator, resyncInterval="1s")
+    stand.apply(stand.host("worker-1"), stand.attachment("db", "worker-1", "vol0"))
+    refused = told(stand, "db", "RefusedByArray")
+    assert "CMMVC5879E Non." in refused
+    assert "taken by another volume" in refused
+    simulator.control.forget(refusing)
+
+    assert "vol0 is mapped to host worker-1-" in told(stand, "db", "VolumeMapped")
+    assert "worker-1-" in told(stand, "worker-1", "HostObjectCreated")
+    stand.apply(stand.attachment("second", "worker-1", "vol0"))
+    assert "db" in told(stand, "second", "Duplicate")
+
+    host = stand.status(HOSTS, "worker-1")["name"]
+    stand.delete(ATTACHMENTS, "second", "db")
+    assert f"vol0 is no longer mapped to host {host}" in told(stand, "db", "Detached")
+    assert host in told(stand, "worker-1", "HostObjectRemoved")
+
+    assert reasons(stand, "db") == ["RefusedByArray", "VolumeMapped", "Detached"]
+    assert reasons(stand, "worker-1") == ["HostObjectCreated", "HostObjectRemoved"]
+    assert reasons(stand, "second") == ["Duplicate"]
+    kinds = {event["reason"]: event["type"] for event in events(stand, "db")}
+    assert kinds == {"RefusedByArray": "Warning", "VolumeMapped": "Normal", "Detached": "Normal"}
+
+
+def test_what_an_administrator_did_is_told_and_what_was_put_right(stand: Stand, simulator: Simulator) -> None:
+    foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
+    stand.array(simulator, resyncInterval="1s")
+    stand.apply(
+        stand.host("worker-1"),
+        stand.attachment("found", "worker-1", "vol0"),
+        stand.attachment("made", "worker-1", "vol1"),
+    )
+    assert "It was there before" in told(stand, "found", "VolumeMapped")
+    assert "admins of the array administrator" in told(stand, "worker-1", "HostObjectAdopted")
+    stand.ready(ATTACHMENTS, "made")
+
+    admin(simulator, "rmvdiskhostmap -host admins vol1")
+    assert "missing on the array" in told(stand, "made", "DriftCorrected")
+
+    stand.delete(ATTACHMENTS, "found", "made")
+    assert "stays mapped to host admins" in told(stand, "found", "LeftOnArray")
+    told(stand, "made", "Detached")
+
+
+def test_an_array_that_is_down_is_told_once_on_the_array_and_on_nothing_below_it(
+    stand: Stand, simulator: Simulator
+) -> None:
+    stand.array(simulator, resyncInterval="1s")
+    names = [f"a{number}" for number in range(4)]
+    stand.apply(stand.host("worker-1"), *(stand.attachment(name, "worker-1", f"vol{name[1:]}") for name in names))
+    stand.ready(ATTACHMENTS, *names)
+    for name in names:
+        told(stand, name, "VolumeMapped")
+
+    port = simulator.port
+    stand.patch(ARRAYS, "array", {"management": {"addresses": [simulator.host], "port": 1}})
+    told(stand, "array", "Unreachable")
+    stand.apply(stand.attachment("late", "worker-1", "vol4"))
+    stand.says(ATTACHMENTS, "late", "ArrayNotReady")
+    stand.patch(ARRAYS, "array", {"management": {"addresses": [simulator.host], "port": port}})
+    assert "answers again" in told(stand, "array", "Reachable")
+    stand.ready(ATTACHMENTS, "late")
+    told(stand, "late", "VolumeMapped")
+
+    assert reasons(stand, "array") == ["ArrayReady", "Unreachable", "Reachable"]
+    assert [reasons(stand, name) for name in [*names, "late"]] == [["VolumeMapped"]] * 5

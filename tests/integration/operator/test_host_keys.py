@@ -1,0 +1,109 @@
+"""Nothing is typed to a machine whose host key is not the array's."""
+
+import asyncssh
+
+from flashsystem_operator.simulator import Simulator
+from support.operator_process import Operator
+from support.simulated_arrays import last, writes
+from support.stand import ARRAYS, ATTACHMENTS, Stand
+
+
+def a_key() -> str:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    return " ".join(key.export_public_key().decode().split()[:2])
+
+
+def fingerprint(line: str) -> str:
+    return asyncssh.import_public_key(line).get_fingerprint()
+
+
+def test_an_array_that_shows_another_key_than_the_pinned_one_is_not_spoken_to(
+    stand: Stand, simulator: Simulator
+) -> None:
+    other = a_key()
+    stand.array(simulator, hostKeys=[other], resyncInterval="1s")
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+
+    said = stand.says(ARRAYS, "array", "HostKeyMismatch")
+    assert fingerprint(simulator.host_key) in said
+    assert fingerprint(other) in said
+    assert "spec.hostKeys" in said
+    assert stand.condition(ARRAYS, "array", "Stalled")["status"] == "True"
+    assert simulator.control.log() == []
+    assert simulator.control.sessions() == []
+
+    stand.patch(ARRAYS, "array", {"hostKeys": [other, simulator.host_key]})
+    stand.ready(ATTACHMENTS, "one")
+    stand.says(ARRAYS, "array", "Ready")
+    assert stand.status(ARRAYS, "array")["hostKeyFingerprint"] == fingerprint(simulator.host_key)
+
+
+def test_the_first_key_that_is_seen_is_kept_and_another_one_stops_everything(
+    stand: Stand, simulator: Simulator
+) -> None:
+    first = simulator.host_key
+    stand.array(simulator, hostKeys=[], hostKeyPolicy="TrustOnFirstUse", resyncInterval="1s")
+    stand.apply(
+        stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"), stand.attachment("two", "worker-1", "vol1")
+    )
+    stand.ready(ATTACHMENTS, "one", "two")
+    stand.says(ARRAYS, "array", "Ready")
+    status = stand.status(ARRAYS, "array")
+    assert status["hostKey"] == first
+    assert status["hostKeyFingerprint"] == fingerprint(first)
+
+    simulator.control.change("host_key")
+    second = simulator.host_key
+    assert second != first
+    simulator.control.change("sessions")
+    said = stand.says(ARRAYS, "array", "HostKeyMismatch")
+    assert fingerprint(second) in said
+    typed = last(simulator)
+    stand.apply(stand.attachment("three", "worker-1", "vol2"))
+    stand.delete(ATTACHMENTS, "two", wait=False)
+    stand.says(ATTACHMENTS, "three", "ArrayNotReady")
+    stand.says(ATTACHMENTS, "two", "ArrayNotReady")
+    assert simulator.control.log(typed) == []
+    assert stand.status(ARRAYS, "array")["hostKey"] == first
+
+    stand.patch(ARRAYS, "array", {"hostKeys": [second]})
+    stand.gone(ATTACHMENTS, "two")
+    stand.ready(ATTACHMENTS, "three")
+    stand.says(ARRAYS, "array", "Ready")
+    assert stand.status(ARRAYS, "array")["hostKey"] == second
+
+
+def test_a_key_that_was_kept_survives_a_restart_of_the_operator(
+    stand: Stand, simulator: Simulator, operator: Operator
+) -> None:
+    stand.array(simulator, hostKeys=[], hostKeyPolicy="TrustOnFirstUse", resyncInterval="1s")
+    stand.ready(ARRAYS, "array")
+    first = simulator.host_key
+
+    simulator.control.change("host_key")
+    operator.stop()
+    operator.start()
+    said = stand.says(ARRAYS, "array", "HostKeyMismatch")
+    assert fingerprint(first) in said
+    assert stand.status(ARRAYS, "array")["hostKey"] == first
+
+
+def test_host_keys_that_cannot_be_read_are_named_and_nothing_is_typed(stand: Stand, simulator: Simulator) -> None:
+    cut_off = simulator.host_key[:60]
+    wrong_type = simulator.host_key.replace("ssh-ed25519", "ssh-rsa", 1)
+    stand.secret("array", username=simulator.user, password="passw0rd")
+    login = {"credentialsSecretRef": {"name": "array"}}
+    stand.apply(
+        stand.array_of(simulator, "cut-off", hostKeys=[cut_off], **login),
+        stand.array_of(simulator, "wrong-type", hostKeys=[wrong_type], **login),
+    )
+
+    for name in ("cut-off", "wrong-type"):
+        said = stand.says(ARRAYS, name, "HostKeyMismatch")
+        assert "spec.hostKeys" in said
+        assert "damaged" in said
+    assert simulator.control.sessions() == []
+
+    stand.patch(ARRAYS, "cut-off", {"hostKeys": [simulator.host_key]})
+    stand.ready(ARRAYS, "cut-off")
+    assert writes(simulator) == []

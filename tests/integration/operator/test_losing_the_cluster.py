@@ -1,0 +1,176 @@
+"""What the operator loses while it runs, a CRD, rights, the API server, it says and waits for; then it goes on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.client import Cluster
+from cluster.ports import free_ports
+from flashsystem_operator.simulator import Simulator
+from support.operator_process import Operator, install, open_secrets, replica
+from support.probes import is_alive, is_ready
+from support.simulated_arrays import last, pretend
+from support.stand import ARRAYS, ATTACHMENTS, Stand, until
+
+pytestmark = pytest.mark.long
+
+BINDING = "flashsystem-operator"
+
+
+@pytest.fixture(scope="module")
+def cluster(own_control_plane: Cluster) -> Cluster:
+    """One whose API server may be killed."""
+    install(own_control_plane)
+    return own_control_plane
+
+
+@pytest.fixture
+def port() -> int:
+    (free,) = free_ports(1)
+    return free
+
+
+@pytest.fixture
+def operator(cluster: Cluster, tmp_path: Path, port: int) -> Iterator[Operator]:
+    with replica(cluster, tmp_path / "log", "--probe-port", str(port)) as running:
+        until("it to be ready", lambda: is_ready(port))
+        yield running
+
+
+@pytest.fixture
+def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """Of a dialect that the test names: one each, since neither matters here, and both take their time."""
+    with pretend(dialect=request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def stand(cluster: Cluster, operator: Operator, simulator: Simulator) -> Iterator[Stand]:
+    """A namespace with an array that is Ready and a volume that is attached."""
+    assert operator.running
+    with cluster.namespace("losing") as namespace:
+        open_secrets(cluster, namespace)
+        standing = Stand(cluster, namespace)
+        standing.array(simulator)
+        standing.apply(standing.host("worker-1"), standing.attachment("one", "worker-1", "vol0"))
+        standing.ready(ATTACHMENTS, "one")
+        yield standing
+        standing.sweep()
+
+
+def mapped(simulator: Simulator) -> set[str]:
+    return {each["volume"] for each in simulator.control.state()["mappings"]}
+
+
+def says(operator: Operator, *words: str) -> None:
+    """Wait until one line of the log has all of these words."""
+    until(f"the log to say {words}", lambda: any(all(w in line for w in words) for line in operator.log.splitlines()))
+
+
+@pytest.mark.parametrize("simulator", ["legacy"], indirect=True)
+def test_a_crd_that_is_removed_is_said_and_when_it_is_back_work_goes_on(
+    cluster: Cluster, operator: Operator, stand: Stand, simulator: Simulator, port: int
+) -> None:
+    """Kubernetes deletes the objects before the CRD, and waits for our finalizer: they are detached in good order."""
+    cluster.kubectl("delete", "crd", ATTACHMENTS)
+    assert mapped(simulator) == set()
+    says(
+        operator,
+        "WARNING",
+        f"these CRDs are not installed, or without version v1alpha1: {ATTACHMENTS}",
+        "retries until it works",
+    )
+    assert is_alive(port)
+    assert not is_ready(port)
+
+    install(cluster)
+    until("it to be ready again", lambda: is_ready(port))
+    stand.apply(stand.attachment("two", "worker-1", "vol1"))
+    stand.ready(ATTACHMENTS, "two")
+    assert mapped(simulator) == {"vol1"}
+
+    cluster.kubectl("delete", "crd", ATTACHMENTS)
+    until("it to wait again", lambda: not is_ready(port))
+    assert operator.stop() == 0, "told to stop while it waits"
+    install(cluster)
+
+
+@pytest.mark.parametrize("simulator", ["modern"], indirect=True)
+def test_rights_that_are_withdrawn_and_a_long_outage_are_said_and_waited_for(
+    cluster: Cluster, operator: Operator, stand: Stand, simulator: Simulator, port: int
+) -> None:
+    plane, began = cluster.control_plane, operator.pid
+    assert plane is not None
+    plane.kill_apiserver()
+    says(operator, "escalating", "ClientConnector")  # kopf has tried as often as it does
+    plane.start_apiserver()
+    stand.apply(stand.attachment("two", "worker-1", "vol1"))
+    stand.ready(ATTACHMENTS, "two")
+
+    cluster.kubectl("delete", "clusterrolebinding", BINDING)
+    plane.restart_apiserver()  # a watch that is open is not asked for its rights again
+    says(operator, "WARNING", "no right to", "apply the RBAC of this release")
+    assert is_alive(port)
+    assert not is_ready(port)
+    stand.delete(ATTACHMENTS, "one", wait=False)
+    assert mapped(simulator) == {"vol0", "vol1"}
+
+    install(cluster)
+    stand.gone(ATTACHMENTS, "one")
+    assert mapped(simulator) == {"vol1"}
+    assert operator.pid == began
+
+
+@pytest.mark.parametrize("simulator", ["modern"], indirect=True)
+def test_a_look_that_hangs_while_the_cluster_is_lost_does_not_keep_it_from_coming_back(
+    cluster: Cluster, operator: Operator, stand: Stand, simulator: Simulator, port: int
+) -> None:
+    """The Lease is lost in the midst of a pass, and then all is begun again: nothing of that may be forgotten."""
+    plane, began = cluster.control_plane, operator.pid
+    assert plane is not None
+    hung = _hang_a_look(stand, simulator)
+
+    cluster.kubectl("delete", "clusterrolebinding", BINDING)
+    plane.restart_apiserver()
+    says(operator, "WARNING", "no right to", "apply the RBAC of this release")
+    install(cluster)
+
+    until("it to be ready again", lambda: is_ready(port))
+    assert is_alive(port)
+    stand.apply(stand.attachment("two", "worker-1", "vol1"))
+    stand.ready(ATTACHMENTS, "two")
+    assert mapped(simulator) == {"vol0", "vol1"}
+    assert operator.pid == began
+    simulator.control.forget(hung)
+
+
+@pytest.mark.parametrize("simulator", ["legacy"], indirect=True)
+def test_told_to_stop_while_the_cluster_is_lost_and_a_look_hangs_it_ends_and_sends_nothing_more(
+    cluster: Cluster, operator: Operator, stand: Stand, simulator: Simulator
+) -> None:
+    plane = cluster.control_plane
+    assert plane is not None
+    hung = _hang_a_look(stand, simulator)
+    plane.kill_apiserver()
+    try:
+        says(operator, "WARNING", "cannot renew Lease")
+        told = last(simulator)
+
+        assert operator.stop() == 0
+
+        assert [entry["line"] for entry in simulator.control.log(told) if entry["session"]] == []
+    finally:
+        plane.start_apiserver()
+        simulator.control.forget(hung)
+        operator.start()  # to detach what the test attached
+
+
+def _hang_a_look(stand: Stand, simulator: Simulator) -> int:
+    """Have a survey begin of which one command hangs for as long as the array may take for an answer."""
+    stand.patch(ARRAYS, "array", {"limits": {"commandTimeout": "20s"}})
+    stand.ready(ARRAYS, "array")
+    hung = simulator.control.fault("hold", "lsvdisk")
+    stand.annotate(ARRAYS, "array", reconcile_requested_at="now")
+    simulator.control.wait(hung, seconds=25.0)
+    return hung

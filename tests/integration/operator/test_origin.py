@@ -1,0 +1,196 @@
+"""Mappings that were found and mappings that were made: what becomes of each when its attachment goes."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.simulator import Simulator
+from support.ages import be_younger_than
+from support.array_state import admin, foreign_host, mappings, mark, ports, writes
+from support.recorded_events import reasons, told
+from support.stand import ATTACHMENTS, HOSTS, Stand, iqn
+
+FOUND, MADE = ("admins", "vol0", 0), ("admins", "vol1", 1)
+
+
+def adopted(stand: Stand, simulator: Simulator, **attachment: Any) -> None:
+    """Two attachments of an administrator's host: one of a mapping that is there, one of a new volume."""
+    foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
+    stand.array(simulator)
+    stand.apply(
+        stand.host("worker-1"),
+        stand.attachment("found", "worker-1", "vol0", **attachment),
+        stand.attachment("made", "worker-1", "vol1", **attachment),
+    )
+    stand.ready(ATTACHMENTS, "found", "made")
+    assert mappings(simulator) == {FOUND, MADE}
+    assert stand.status(ATTACHMENTS, "found")["origin"] == "Adopted"
+    assert stand.status(ATTACHMENTS, "found")["lun"] == 0
+    assert stand.status(ATTACHMENTS, "made")["origin"] == "Created"
+
+
+def test_on_an_adopted_host_what_was_found_stays_and_what_was_made_goes(stand: Stand, simulator: Simulator) -> None:
+    adopted(stand, simulator)
+
+    stand.delete(ATTACHMENTS, "found", "made")
+
+    assert mappings(simulator) == {FOUND}
+    message = told(stand, "found", "LeftOnArray")
+    assert "stays mapped to host admins at LUN 0" in message
+    assert "deletionPolicy Delete" in message
+    assert "vol1 is no longer mapped to host admins" in told(stand, "made", "Detached")
+    assert "LeftOnArray" not in reasons(stand, "made")
+    stand.delete(HOSTS, "worker-1")
+    assert ports(simulator) == {"admins": [iqn("worker-1")]}
+
+
+@pytest.mark.parametrize(("policy", "left"), [("Delete", set()), ("Retain", {FOUND, MADE})])
+def test_a_deletion_policy_says_what_becomes_of_a_mapping_whoever_made_it(
+    stand: Stand, simulator: Simulator, policy: str, left: set[tuple[str, str, int]]
+) -> None:
+    adopted(stand, simulator, deletionPolicy=policy)
+
+    stand.delete(ATTACHMENTS, "found", "made")
+    stand.delete(HOSTS, "worker-1")
+
+    assert mappings(simulator) == left
+    assert ports(simulator) == {"admins": [iqn("worker-1")]}
+
+
+def test_a_deletion_policy_may_be_changed_to_the_last(stand: Stand, simulator: Simulator) -> None:
+    adopted(stand, simulator)
+
+    stand.patch(ATTACHMENTS, "found", {"deletionPolicy": "Delete"})
+    stand.patch(ATTACHMENTS, "made", {"deletionPolicy": "Retain"})
+    stand.delete(ATTACHMENTS, "found", "made")
+
+    assert mappings(simulator) == {MADE}
+
+
+def test_a_host_of_ours_stays_with_the_volumes_that_are_retained_on_it(stand: Stand, simulator: Simulator) -> None:
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0", deletionPolicy="Retain"))
+    stand.ready(ATTACHMENTS, "one")
+    assert stand.status(ATTACHMENTS, "one")["origin"] == "Created"
+    before = simulator.control.state()
+    start = mark(simulator)
+
+    stand.delete(ATTACHMENTS, "one")
+    stand.delete(HOSTS, "worker-1")
+
+    assert simulator.control.state() == before
+    assert writes(simulator, start) == []
+    assert "Retain" in told(stand, "one", "LeftOnArray")
+    assert "stays on the array" in told(stand, "worker-1", "LeftOnArray")
+
+    stand.apply(stand.host("worker-1"), stand.attachment("again", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "again")
+    assert stand.status(ATTACHMENTS, "again")["origin"] == "Created"  # on a host that we made the mapping is ours
+    stand.delete(ATTACHMENTS, "again")
+    stand.delete(HOSTS, "worker-1")
+    assert ports(simulator) == {}
+
+
+@pytest.mark.parametrize("whose", ["ours", "an administrator's"])
+def test_of_two_attachments_of_one_pair_the_younger_takes_over_without_an_unmap(
+    stand: Stand, simulator: Simulator, whose: str
+) -> None:
+    if whose != "ours":
+        foreign_host(simulator, "admins", iqn("worker-1"))
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("elder", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "elder")
+    be_younger_than(stand, ATTACHMENTS, "elder")
+    stand.apply(stand.attachment("younger", "worker-1", "vol0"))
+
+    assert "elder" in stand.says(ATTACHMENTS, "younger", "Duplicate", "Stalled")
+    assert "connection" not in stand.status(ATTACHMENTS, "younger")
+    start = mark(simulator)
+    stand.delete(ATTACHMENTS, "elder")
+    stand.ready(ATTACHMENTS, "younger")
+
+    assert writes(simulator, start) == []
+    assert stand.status(ATTACHMENTS, "younger")["origin"] == "Created"
+    assert stand.status(ATTACHMENTS, "younger")["connection"]["lun"] == 1
+    assert "younger" in told(stand, "elder", "LeftOnArray")
+    stand.delete(ATTACHMENTS, "younger")
+    assert mappings(simulator) == set()
+
+
+def test_a_mapping_that_was_left_to_one_that_cannot_use_it_goes_with_that_one(
+    stand: Stand, simulator: Simulator
+) -> None:
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("elder", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "elder")
+    be_younger_than(stand, ATTACHMENTS, "elder")
+    stand.apply(stand.attachment("younger", "worker-1", "vol0", lun=77))
+    stand.says(ATTACHMENTS, "younger", "Duplicate", "Stalled")
+    stand.delete(ATTACHMENTS, "elder")
+
+    assert "LUN 1" in stand.says(ATTACHMENTS, "younger", "LUNDiffers", "Stalled")
+    assert {(volume, lun) for _, volume, lun in mappings(simulator)} == {("vol0", 1)}
+    stand.delete(ATTACHMENTS, "younger")
+    assert mappings(simulator) == set()
+
+
+def test_a_younger_attachment_that_goes_leaves_the_elder_alone(stand: Stand, simulator: Simulator) -> None:
+    """By uid and by name they mean one volume."""
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("elder", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "elder")
+    be_younger_than(stand, ATTACHMENTS, "elder")
+    stand.apply(stand.attachment("younger", "worker-1", {"uid": stand.status(ATTACHMENTS, "elder")["volume"]["uid"]}))
+    stand.says(ATTACHMENTS, "younger", "Duplicate", "Stalled")
+    start = mark(simulator)
+
+    stand.delete(ATTACHMENTS, "younger")
+    stand.ready(ATTACHMENTS, "elder")
+    be_younger_than(stand, ATTACHMENTS, "elder")
+    assert writes(simulator, start) == []
+
+    stand.apply(stand.attachment("younger", "worker-1", "vol0"))
+    stand.says(ATTACHMENTS, "younger", "Duplicate", "Stalled")
+    stand.delete(ATTACHMENTS, "younger", "elder")
+    assert mappings(simulator) == set()
+
+
+def test_one_made_while_the_elder_waits_to_go_inherits_what_the_elder_made(stand: Stand, simulator: Simulator) -> None:
+    foreign_host(simulator, "admins", iqn("worker-1"))
+    stand.array(simulator)
+    elder = stand.attachment("elder", "worker-1", "vol0")
+    held = {**elder, "metadata": {**elder["metadata"], "finalizers": ["example.com/in-use"]}}
+    stand.apply(stand.host("worker-1"), held)
+    stand.ready(ATTACHMENTS, "elder")
+    be_younger_than(stand, ATTACHMENTS, "elder")
+    stand.delete(ATTACHMENTS, "elder", wait=False)
+    stand.says(ATTACHMENTS, "elder", "WaitingForFinalizers")
+    stand.apply(stand.attachment("younger", "worker-1", "vol0"))
+    stand.ready(ATTACHMENTS, "younger")
+
+    stand.kubectl(
+        "patch", ATTACHMENTS, "elder", "--type=json", '--patch=[{"op":"remove","path":"/metadata/finalizers/0"}]'
+    )
+    stand.gone(ATTACHMENTS, "elder")
+    assert stand.status(ATTACHMENTS, "younger")["origin"] == "Created"
+    stand.delete(ATTACHMENTS, "younger")
+    assert mappings(simulator) == set()
+
+
+def test_a_mapping_that_is_found_is_taken_over_only_as_access_allows(stand: Stand, simulator: Simulator) -> None:
+    foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
+    foreign_host(simulator, "backup", iqn("backup"))
+    admin(simulator, "mkvdiskhostmap -force -host backup -scsi 0 vol0")
+    before = simulator.control.state()
+    stand.array(simulator)
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+
+    assert "backup" in stand.says(ATTACHMENTS, "one", "VolumeMappedElsewhere", "Stalled")
+    assert "connection" not in stand.status(ATTACHMENTS, "one")
+    stand.patch(ATTACHMENTS, "one", {"access": "Shared"})
+    stand.ready(ATTACHMENTS, "one")
+    assert stand.status(ATTACHMENTS, "one")["origin"] == "Adopted"
+
+    stand.delete(ATTACHMENTS, "one")
+    assert simulator.control.state() == before
+    assert writes(simulator) == []

@@ -1,0 +1,72 @@
+"""Users and administrators do what they like, in an order that nobody thought of, and all ends as it must."""
+
+import contextlib
+import random
+
+import pytest
+
+from flashsystem_operator.simulator import Simulator
+from support.array_state import mappings
+from support.outcomes import attached, restless, said_to_be_attached
+from support.stand import ATTACHMENTS, HOSTS, KubectlFailed, Stand, iqn, until
+
+MACHINES = ("a", "b", "c")
+ACCESS = {"vol0": "Exclusive", "vol1": "Exclusive", "vol2": "Shared"}
+STEPS = 30
+
+
+class Hands:
+    """Users who apply, edit and delete at random, and wait for nothing; and an administrator who removes things."""
+
+    def __init__(self, stand: Stand, simulator: Simulator, seed: int) -> None:
+        self._stand = stand
+        self._simulator = simulator
+        self._random = random.Random(seed)  # noqa: S311 - a story that can be told again
+
+    def do_something(self) -> None:
+        deeds = (self.attach, self.attach, self.attach, self.detach, self.detach, self.forget, self.edit, self.disturb)
+        self._random.choice(deeds)()
+
+    def attach(self) -> None:
+        machine, volume = self._random.choice(MACHINES), self._random.choice(list(ACCESS))
+        attachment = self._stand.attachment(f"{volume}-{machine}", machine, volume, access=ACCESS[volume])
+        with contextlib.suppress(KubectlFailed):  # one that was being deleted went in the middle of it
+            self._stand.apply(self._stand.host(machine), attachment)
+
+    def detach(self) -> None:
+        name = f"{self._random.choice(list(ACCESS))}-{self._random.choice(MACHINES)}"
+        self._stand.kubectl("delete", ATTACHMENTS, name, "--wait=false", "--ignore-not-found")
+
+    def forget(self) -> None:
+        self._stand.kubectl("delete", HOSTS, self._random.choice(MACHINES), "--wait=false", "--ignore-not-found")
+
+    def edit(self) -> None:
+        machine = self._random.choice(MACHINES)
+        names = [iqn(machine), iqn(f"{machine}-{self._random.randrange(3)}")]
+        with contextlib.suppress(KubectlFailed):  # there is none at present
+            self._stand.patch(HOSTS, machine, {"initiators": {"iscsi": names[self._random.randrange(2) :]}})
+
+    def disturb(self) -> None:
+        if there := sorted(mappings(self._simulator)):
+            host, volume, _ = self._random.choice(there)
+            line = self._random.choice((f"rmvdiskhostmap -host {host} {volume}", f"rmhost -force {host}"))
+            self._simulator.control.admin(f"svctask {line}")  # refused where the operator was quicker
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_is_lost_and_nothing_left_whatever_is_done_in_whatever_order(
+    stand: Stand, simulator: Simulator, seed: int
+) -> None:
+    before = simulator.control.state()
+    stand.array(simulator, resyncInterval="2s")
+    hands = Hands(stand, simulator, seed)
+
+    for _ in range(STEPS):
+        hands.do_something()
+
+    with contextlib.suppress(AssertionError):  # what is amiss is told below
+        until("rest", lambda: not restless(stand) and attached(simulator) == said_to_be_attached(stand))
+    assert restless(stand) == []
+    assert attached(simulator) == said_to_be_attached(stand)
+    stand.kubectl("delete", f"{ATTACHMENTS},{HOSTS}", "--all", "--timeout=300s")
+    assert simulator.control.state() == before

@@ -1,0 +1,127 @@
+"""The README's first volume: what it tells people to apply and to type does what it says."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster.client import Cluster
+from flashsystem_operator.simulator import Simulator
+from flashsystem_operator.simulator.cli import simulate
+from onkind.pages import README, block
+from onkind.terminal import Terminal, a_terminal
+from support.array_state import target_portals
+from support.operator_process import ROOT, Operator
+from support.stand import until
+
+SAID = (ROOT / README).read_text(encoding="utf-8")
+KINDS = "flashsystemarrays,flashsystemhosts,volumeattachments.flashsystem.io"
+NAMESPACE = block(README, "apiVersion: v1\nkind: Namespace")
+ARRAY = block(README, "apiVersion: v1\nkind: Secret")
+HOST_AND_VOLUME = block(README, "apiVersion: flashsystem.io/v1alpha1\nkind: FlashSystemHost")
+LOOK = block(README, "kubectl -n storage-team wait").text
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What a reader puts into the manifests of the README: what is their own, and nothing else."""
+
+    address: str
+    port: int
+    host_key: str
+    user: str = "kubernetes"
+    password: str = "REPLACE ME"
+    volume: str = "db-data"
+    namespace: str = "storage-team"
+
+    def manifests(self) -> list[Any]:
+        """All of them, in the order of the README."""
+        text = "---\n".join(each.text for each in (NAMESPACE, ARRAY, HOST_AND_VOLUME))
+        return [self._changed(each) for each in yaml.safe_load_all(text.replace("storage-team", self.namespace))]
+
+    def _changed(self, document: Any) -> Any:
+        match document["kind"]:
+            case "Secret":
+                document["stringData"] = {"username": self.user, "password": self.password}
+            case "FlashSystemArray":
+                document["spec"]["management"] = {"addresses": [self.address], "port": self.port}
+                document["spec"]["hostKeys"] = [self.host_key]
+            case "VolumeAttachment":
+                document["spec"]["volume"]["name"] = self.volume
+            case _:
+                pass
+        return document
+
+
+@pytest.fixture
+def their_array() -> Iterator[Simulator]:
+    """An array with the user and the volume that the README speaks of."""
+    user = {"name": "kubernetes", "password": "REPLACE ME", "role": "RestrictedAdmin"}
+    with Simulator({"users": [user]}, dialect="legacy") as running:
+        running.control.change("volume", "vol0", name="db-data")
+        yield running
+
+
+def test_the_readmes_first_volume_is_attached_and_detached(
+    installed: Cluster, namespace: str, operator: Operator, their_array: Simulator
+) -> None:
+    assert operator.running
+    before = their_array.control.state()
+    reader = Reader(their_array.host, their_array.port, their_array.host_key, namespace=namespace)
+
+    installed.apply(reader.manifests())
+    lines = LOOK.replace("storage-team", namespace).splitlines()
+    answers = [installed.kubectl(*shlex.split(line)[1:]) for line in lines]
+
+    connection = json.loads(answers[-1])
+    assert connection["lun"] == 1
+    assert len(target_portals(connection)) == 2
+    (mapping,) = their_array.control.state()["mappings"]
+    assert (mapping["volume"], mapping["lun"]) == ("db-data", 1)
+
+    installed.kubectl("delete", KINDS, "--all", "--namespace", namespace, "--timeout=300s")
+    assert their_array.control.state() == before
+
+
+@pytest.fixture
+def terminal(installed: Cluster, tmp_path: Path) -> Iterator[Terminal]:
+    """A shell as a reader has it. `make cluster` finds a cluster that is up, and the simulator takes any free port."""
+    kubectl = Path(installed.kubectl_command()[0])
+    ours = installed.environment()
+    environ = {
+        **ours,
+        "PATH": f"{kubectl.parent}:{ours['PATH']}",
+        "CLUSTER_KUBECONFIG": str(installed.kubeconfig),
+        "FLASHSYSTEM_SIMULATE_LISTEN": "127.0.0.1:0",
+        "FLASHSYSTEM_SIMULATE_CONTROL": "127.0.0.1:0",
+    }
+    with a_terminal(tmp_path, environ) as opened:
+        yield opened
+
+
+def test_what_the_readme_types_by_hand_attaches_its_first_volume(
+    installed: Cluster, operator: Operator, terminal: Terminal
+) -> None:
+    operator.stop()  # the reader starts one
+    words = r"with address (\S+), port (\d+), user `(\w+)`, password `(\w+)`, the host key .* and volume `(\w+)`"
+    put_in = re.search(words, SAID, re.DOTALL)
+    assert put_in
+    address, port, user, password, volume = put_in.groups()
+    assert f"{address}:{port}" in {option.default for option in simulate.params}
+
+    terminal.type(block(README, 'eval "$(make -s cluster)"').text)
+    ready = until("the simulator", lambda: re.search(r'ssh=\S+:(\d+) .*host-key="(.*?)"', terminal.said()))
+    reader = Reader(address, int(ready[1]), ready[2], user, password, volume)
+    installed.apply(reader.manifests())
+    try:
+        connection = json.loads(terminal.type(LOOK).splitlines()[-1])
+        assert connection["lun"] == 1
+        installed.kubectl("delete", KINDS, "--all", f"--namespace={reader.namespace}", "--timeout=300s")
+    finally:
+        installed.kubectl("delete", "namespace", reader.namespace, "--wait=false")

@@ -1,0 +1,161 @@
+"""An array serves the namespaces that it lets in, and tells none of them about another."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.client import Cluster
+from flashsystem_operator.simulator import Simulator
+from support.array_state import admin, foreign_host, mappings, mark, writes
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+
+LABEL = "storage.example.com/tenant"
+CHOSEN = {"from": "Selector", "selector": {"matchLabels": {LABEL: "yes"}}}
+
+
+@pytest.fixture
+def teams(installed: Cluster, stand: Stand) -> Iterator[tuple[Stand, Stand]]:
+    """Two further namespaces, of which the operator reads no Secrets. Their names are canaries."""
+    assert stand.namespace
+    with installed.namespace("magpie") as first, installed.namespace("heron") as second:
+        both = Stand(installed, first), Stand(installed, second)
+        yield both
+        for each in both:
+            each.sweep()
+
+
+def on(array: Stand) -> dict[str, str]:
+    """How a host of another namespace names the array."""
+    return {"name": "array", "namespace": array.namespace}
+
+
+def label(team: Stand, value: str) -> None:
+    """Set the label that the array looks at, or with "-" take it off."""
+    words = f"{LABEL}-" if value == "-" else f"{LABEL}={value}"
+    team.cluster.kubectl("label", "--overwrite", "namespace", team.namespace, words)
+
+
+def test_an_array_serves_the_namespaces_whose_labels_it_chooses_and_takes_nothing_away_when_these_change(
+    stand: Stand, teams: tuple[Stand, Stand], simulator: Simulator
+) -> None:
+    team, _ = teams
+    stand.array(
+        simulator,
+        allowedNamespaces=CHOSEN,
+        volumeAccess=[{"namespaceSelector": CHOSEN["selector"], "volumes": ["vol[0-2]"]}],
+    )
+    team.apply(team.host("node", arrayRef=on(stand)), team.attachment("one", "node", "vol0"))
+    assert "spec.allowedNamespaces" in team.says(HOSTS, "node", "ArrayNotAllowed", "Stalled")
+    assert "spec.allowedNamespaces" in team.says(ATTACHMENTS, "one", "ArrayNotAllowed", "Stalled")
+    assert "volume" not in team.status(ATTACHMENTS, "one")
+
+    label(team, "yes")
+    team.ready(ATTACHMENTS, "one")
+    team.apply(team.attachment("other", "node", "vol3"))
+    assert "spec.volumeAccess" in team.says(ATTACHMENTS, "other", "VolumeNotAllowed", "Stalled")
+    assert {volume for _, volume, _ in mappings(simulator)} == {"vol0"}
+
+    label(team, "-")
+    team.says(HOSTS, "node", "ArrayNotAllowed", "Stalled")
+    since = mark(simulator)
+    team.apply(team.attachment("two", "node", "vol1"))
+    team.says(ATTACHMENTS, "two", "ArrayNotAllowed", "Stalled")
+    team.patch(HOSTS, "node", {"initiators": {"iscsi": [iqn("node"), iqn("new")]}})
+    team.says(HOSTS, "node", "ArrayNotAllowed", "Stalled")
+    assert team.condition(ATTACHMENTS, "one")["status"] == "True"
+    assert writes(simulator, since) == []
+    assert {volume for _, volume, _ in mappings(simulator)} == {"vol0"}
+
+    team.delete(ATTACHMENTS, "one", "two", "other")
+    team.delete(HOSTS, "node")
+    assert writes(simulator, since) == ["rmvdiskhostmap", "rmhost"]
+    assert simulator.control.state()["hosts"] == []
+
+
+def test_who_may_not_adopt_learns_nothing_of_an_administrators_host_and_who_may_uses_it(
+    stand: Stand, teams: tuple[Stand, Stand], simulator: Simulator
+) -> None:
+    team, _ = teams
+    foreign_host(simulator, "admins", iqn("node"), volumes=("vol4",))
+    stand.array(simulator, allowedNamespaces={"from": "All"})
+    team.apply(team.host("node", arrayRef=on(stand)), team.attachment("found", "node", "vol4"))
+
+    assert "spec.hostAdoption" in team.says(HOSTS, "node", "AdoptionNotAllowed", "Stalled")
+    team.says(ATTACHMENTS, "found", "HostNotReady")
+    assert "admins" not in everything_told(team)
+    assert writes(simulator) == []
+
+    stand.patch(ARRAYS, "array", {"hostAdoption": {"from": "All"}})
+    team.ready(ATTACHMENTS, "found")
+    team.ready(HOSTS, "node")
+    stand.patch(ARRAYS, "array", {"hostAdoption": {"from": "Same"}})
+    team.says(HOSTS, "node", "AdoptionNotAllowed", "Stalled")
+    team.apply(team.attachment("new", "node", "vol1"))
+    team.says(ATTACHMENTS, "new", "AdoptionNotAllowed", "Stalled")
+    assert team.condition(ATTACHMENTS, "found")["status"] == "True"
+    assert writes(simulator) == []
+    assert mappings(simulator) == {("admins", "vol4", 0)}
+
+
+def everything_told(team: Stand) -> str:
+    """All statuses and Events of a namespace."""
+    found = json.loads(team.kubectl("get", f"{ARRAYS},{HOSTS},{ATTACHMENTS}", "--output=json"))["items"]
+    events = json.loads(team.kubectl("get", "events", "--output=json"))["items"]
+    told = [each.get("status") for each in found] + [[each["message"], each["reason"]] for each in events]
+    return json.dumps(told)
+
+
+def test_no_status_and_no_event_names_an_object_of_another_namespace(
+    stand: Stand, teams: tuple[Stand, Stand], simulator: Simulator
+) -> None:
+    """Two teams in each other's way in as many ways as they can be; each has canaries in all its names."""
+    magpie, heron = teams
+    stand.array(simulator, resyncInterval="2s", allowedNamespaces={"from": "All"}, hostAdoption={"from": "All"})
+    magpie.apply(
+        magpie.host("magpie-node", arrayRef=on(stand)),
+        magpie.host("magpie-claim", iqn("claimed-by-both"), arrayRef=on(stand)),
+        magpie.attachment("magpie-alone", "magpie-node", "vol0"),
+        magpie.attachment("magpie-shared", "magpie-node", "vol1", access="Shared"),
+        magpie.attachment("magpie-claim", "magpie-claim", "vol2"),
+        magpie.attachment("magpie-left", "magpie-node", "vol3", deletionPolicy="Retain"),
+    )
+    magpie.ready(ATTACHMENTS, "magpie-alone", "magpie-shared", "magpie-claim", "magpie-left")
+    magpie.delete(ATTACHMENTS, "magpie-left")
+    magpie.patch(HOSTS, "magpie-node", {"initiators": {"iscsi": [iqn("magpie-node"), iqn("wanted")]}})
+    until("the initiator to be there", lambda: iqn("wanted") in json.dumps(simulator.control.state()["hosts"]))
+    heron.apply(
+        heron.host("heron-node", arrayRef=on(stand)),
+        heron.host("heron-second", arrayRef=on(stand)),
+        heron.host("heron-claim", iqn("claimed-by-both"), arrayRef=on(stand)),
+        heron.attachment("heron-alone", "heron-node", "vol0"),
+        heron.attachment("heron-beside", "heron-second", "vol0", access="Shared"),
+        heron.attachment("heron-exclusive", "heron-node", "vol1"),
+        heron.attachment("heron-left", "heron-node", "vol3"),
+        heron.attachment("heron-claim", "heron-claim", "vol4"),
+        heron.host("heron-wants", iqn("wanted"), arrayRef=on(stand)),
+    )
+    for name in ("heron-alone", "heron-exclusive", "heron-left"):
+        assert "another host" in heron.says(ATTACHMENTS, name, "VolumeMappedElsewhere", "Stalled")
+    assert "of another namespace" in heron.says(ATTACHMENTS, "heron-beside", "VolumeInUse", "Stalled")
+    assert "of another namespace" in heron.says(HOSTS, "heron-claim", "InitiatorClaimed", "Stalled")
+    assert "of another namespace" in heron.says(HOSTS, "heron-wants", "InitiatorClaimed", "Stalled")
+    magpie.patch(HOSTS, "magpie-node", {"initiators": {"iscsi": [iqn("magpie-node")]}})
+    heron.ready(HOSTS, "heron-wants")
+    stand.patch(ARRAYS, "array", {"multiHostMapping": "Forbidden"})
+    heron.patch(ATTACHMENTS, "heron-exclusive", {"access": "Shared"})
+    heron.says(ATTACHMENTS, "heron-exclusive", "MultiHostMappingForbidden", "Stalled")
+    stand.delete(ARRAYS, "array", wait=False)
+    assert (
+        "2" in stand.says(ARRAYS, "array", "InUse")
+        or "VolumeAttachments" in stand.condition(ARRAYS, "array")["message"]
+    )
+    heron.delete(ATTACHMENTS, "heron-alone")
+    admin(simulator, "rmvdiskhostmap -host " + _host_of(simulator, "vol3") + " vol3")
+
+    for team, bird in ((magpie, "heron"), (heron, "magpie"), (stand, "magpie"), (stand, "heron")):
+        assert bird not in everything_told(team)
+
+
+def _host_of(simulator: Simulator, volume: str) -> str:
+    return next(host for host, name, _ in mappings(simulator) if name == volume)

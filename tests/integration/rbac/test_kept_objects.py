@@ -1,0 +1,143 @@
+"""Of Secrets and PersistentVolumes the operator's account touches those that are for it, and no others."""
+
+from pathlib import Path
+from typing import Any
+
+from cluster.client import Cluster
+from flashsystem_operator.api.metadata import Kind
+from support.account import Account, core, ours
+
+OWN = "flashsystem-system"
+MANIFESTS = Path(__file__).parents[3] / "manifests"
+
+
+def test_it_reads_a_secret_by_its_name_where_a_namespace_is_opened(
+    operator: Account, objects: str, installed: Cluster, tmp_path: Path
+) -> None:
+    assert "cannot get" in operator.get(core(objects, "secrets/login")).said
+
+    installed.apply(opening(objects, tmp_path))
+
+    assert operator.get(core(objects, "secrets/login")).done
+    assert operator.get(core(OWN, "secrets/none")).code == 404
+
+
+def test_it_makes_the_chap_secret_of_a_host_where_a_namespace_is_opened_and_no_other_secret(
+    operator: Account, objects: str, installed: Cluster
+) -> None:
+    host = operator.get(ours(Kind.HOST, objects)).body["metadata"]["uid"]
+    owner = {"apiVersion": "flashsystem.io/v1alpha1", "kind": "FlashSystemHost", "name": "it", "uid": host}
+    chap = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "chap", "ownerReferences": [owner | {"controller": True}]},
+        "type": "kubernetes.io/iscsi-chap",
+    }
+    assert "cannot create" in operator.create(core(objects, "secrets"), chap).said
+
+    allow(installed, objects, "connection-secrets")
+
+    assert "and no others" in operator.create(core(objects, "secrets"), chap | {"type": "Opaque"}).said
+    assert "and no others" in operator.create(core(objects, "secrets"), chap | {"metadata": {"name": "chap"}}).said
+    assert operator.create(core(objects, "secrets"), chap).done
+
+
+def test_it_neither_lists_nor_changes_a_secret_not_even_where_a_namespace_is_opened(
+    operator: Account, objects: str, installed: Cluster, tmp_path: Path
+) -> None:
+    installed.apply(opening(objects, tmp_path))
+
+    for where in (core(objects, "secrets"), core(OWN, "secrets"), "/api/v1/secrets"):
+        assert "cannot list" in operator.get(where).said
+        assert "cannot watch" in operator.get(f"{where}?watch=1").said
+    assert "cannot delete" in operator.delete(core(objects, "secrets/login")).said
+    assert "cannot patch" in operator.patch(core(objects, "secrets/login"), {"metadata": {"labels": {"a": "b"}}}).said
+
+
+def test_it_keeps_secrets_of_attachments_where_a_namespace_is_opened_and_no_others_there(
+    operator: Account, objects: str, installed: Cluster
+) -> None:
+    own = a_connection_secret(objects, installed)
+    path = core(objects, "secrets/way")
+    assert "cannot create" in operator.create(core(objects, "secrets"), own).said
+    allow(installed, objects, "connection-secrets")
+
+    assert operator.create(core(objects, "secrets"), own).done
+    assert operator.patch(path, {"data": {"a": "Yg=="}}).done
+    assert operator.get(path).done
+    for refused in (
+        operator.create(core(objects, "secrets"), own | {"metadata": {"name": "free"}}),
+        operator.create(core(objects, "secrets"), own | {"type": "Opaque"}),
+        operator.patch(path, {"metadata": {"ownerReferences": None}}),
+        operator.patch(core(objects, "secrets/login"), {"data": {"a": "Yg=="}}),
+        operator.delete(core(objects, "secrets/login")),
+    ):
+        assert "the operator writes Secrets" in refused.said
+    assert "cannot list" in operator.get(core(objects, "secrets")).said
+    assert operator.delete(path).done
+
+
+def test_it_keeps_its_own_persistent_volumes_with_the_component_and_no_others(
+    operator: Account, namespace: str, installed: Cluster
+) -> None:
+    volumes, made = "/api/v1/persistentvolumes", f"fsattach-{namespace}"
+    label = {"flashsystem.io/attachment-uid": "0"}
+    component = MANIFESTS / "components" / "persistent-volumes" / "roles.yaml"
+    installed.kubectl("delete", "--ignore-not-found", "--filename", str(component))
+    assert "cannot create" in operator.create(volumes, a_volume(made, label)).said
+    assert "cannot get" in operator.get(f"{volumes}/{made}").said
+    installed.apply(component)
+    installed.apply(a_volume(f"of-others-{namespace}", label))
+
+    assert operator.create(volumes, a_volume(made, label)).done
+    assert operator.get(f"{volumes}/{made}").done
+    assert "cannot patch" in operator.patch(f"{volumes}/{made}", {"metadata": {"labels": {"a": "b"}}}).said
+    for refused in (
+        operator.create(volumes, a_volume(f"mine-{namespace}", label)),
+        operator.create(volumes, a_volume(f"fsattach-2{namespace}", {})),
+        operator.delete(f"{volumes}/of-others-{namespace}"),
+    ):
+        assert "PersistentVolumes that it made for a VolumeAttachment" in refused.said
+    assert "cannot list" in operator.get(volumes).said
+    assert operator.delete(f"{volumes}/{made}").done
+    installed.kubectl("delete", "persistentvolume", f"of-others-{namespace}")
+    installed.kubectl("delete", "--filename", str(component))
+
+
+def a_volume(name: str, labels: dict[str, str]) -> dict[str, Any]:
+    source = {"targetPortal": "192.0.2.1:3260", "iqn": "iqn.1986-03.com.ibm:2145.fs.node1", "lun": 1}
+    spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "iscsi": source}
+    meta = {"name": name, "labels": labels}
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": meta, "spec": spec}
+
+
+def a_connection_secret(namespace: str, cluster: Cluster) -> dict[str, Any]:
+    """As the operator makes it for the attachment `it`."""
+    attachment = cluster.get(Kind.ATTACHMENT.crd, "it", f"--namespace={namespace}")
+    owner = {key: attachment[key] for key in ("apiVersion", "kind")} | {"name": "it", "controller": True}
+    owner["uid"] = attachment["metadata"]["uid"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "way", "ownerReferences": [owner]},
+        "type": "servicebinding.io/iscsi",
+        "data": {},
+    }
+
+
+def allow(cluster: Cluster, namespace: str, component: str) -> None:
+    binding = MANIFESTS / "components" / component / "role-binding.yaml"
+    cluster.kubectl("apply", f"--namespace={namespace}", "--filename", str(binding))
+
+
+def opening(namespace: str, folder: Path) -> Path:
+    """A kustomization as manifests/examples/open-namespace, for another namespace."""
+    component = folder / "secrets"
+    component.mkdir()
+    for file in (MANIFESTS / "components" / "secrets").iterdir():
+        (component / file.name).write_text(file.read_text())
+    example = (MANIFESTS / "examples" / "open-namespace" / "kustomization.yaml").read_text()
+    example = example.replace("storage-team", namespace).replace("../../components/secrets", "../secrets")
+    (folder / "opened").mkdir()
+    (folder / "opened" / "kustomization.yaml").write_text(example)
+    return folder / "opened"

@@ -1,0 +1,114 @@
+"""What a person wrote is read as strictly as the API server will, and each mistake is told with field and way out."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.metadata import Kind, Resource
+from flashsystem_operator.api.validation import FieldError, field_errors
+from support.admission import GOOD, changed
+from support.refusals import CASES, TAKEN, Case
+from support.schemas import RESOURCES
+
+META = {"name": "db-data", "namespace": "storage"}
+ATTACHMENT = {"hostRef": {"name": "node-1"}, "volume": {"name": "db-data"}}
+HOST = {"arrayRef": {"name": "fs1"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:node-1"]}}
+
+
+def found(kind: type[Resource], spec: Any, **more: Any) -> tuple[FieldError, ...]:
+    body = {"apiVersion": "flashsystem.io/v1alpha1", "kind": kind.KIND.value, "metadata": META, "spec": spec}
+    return field_errors(kind, {**body, **more})
+
+
+def test_what_may_be_applied_has_no_mistake() -> None:
+    labelled = {**META, "labels": {"team": "db"}, "annotations": {"note": "mine"}}
+
+    assert found(VolumeAttachment, ATTACHMENT | {"lun": 7, "access": "Shared"}, metadata=labelled) == ()
+    assert found(FlashSystemHost, HOST, status={"observedGeneration": -1}) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "field", "way_out"),
+    [
+        (VolumeAttachment, ATTACHMENT | {"hostref": {"name": "node-1"}}, "spec.hostref", "write hostRef"),
+        (VolumeAttachment, ATTACHMENT | {"host_ref": {"name": "node-1"}}, "spec.host_ref", "write hostRef"),
+        (VolumeAttachment, ATTACHMENT | {"zebra": 1}, "spec.zebra", "remove it; known here are hostRef, volume"),
+        (VolumeAttachment, ATTACHMENT | {"volume": {"nane": "x"}}, "spec.volume.nane", "write name"),
+        (VolumeAttachment, {"volume": {"name": "x"}}, "spec.hostRef", "add it"),
+        (VolumeAttachment, ATTACHMENT | {"volume": {}}, "spec.volume", "exactly one of name and uid"),
+        (VolumeAttachment, ATTACHMENT | {"lun": "7"}, "spec.lun", "valid integer"),
+        (VolumeAttachment, ATTACHMENT | {"lun": 2048}, "spec.lun", "2047"),
+        (VolumeAttachment, ATTACHMENT | {"access": "shared"}, "spec.access", "'Exclusive' or 'Shared'"),
+        (FlashSystemHost, HOST | {"initiators": {"iscsi": ["iqn"]}}, "spec.initiators.iscsi[0]", "iqn.YYYY-MM"),
+        (FlashSystemHost, HOST | {"initiators": {"iscsi": []}}, "spec.initiators.iscsi", "at least 1"),
+        (FlashSystemArray, None, "spec", "write the desired settings"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_mistake_is_told_with_its_field_and_the_way_out(
+    kind: type[Resource], spec: Any, field: str, way_out: str
+) -> None:
+    reasons = {mistake.field: mistake.reason for mistake in found(kind, spec)}
+
+    assert way_out in reasons[field]
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"apiVersion": "flashsystem.io/v1"}, "apiVersion"),
+        ({"specs": {}}, "specs"),
+        ({"metadata": None}, "metadata"),
+        ({"metadata": {}}, "metadata.name"),
+        ({"metadata": {"name": 7}}, "metadata.name"),
+        ({"metadata": {"name": "Db_Data"}}, "metadata.name"),
+        ({"metadata": {"name": "a", "namespace": "a.b"}}, "metadata.namespace"),
+        (
+            {"metadata": {"name": "a", "annotations": {"flashsystem.io/plan": True}}},
+            "metadata.annotations.flashsystem.io/plan",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_around_the_spec_is_read_too(more: dict[str, Any], field: str) -> None:
+    assert [mistake.field for mistake in found(VolumeAttachment, ATTACHMENT, **more)] == [field]
+
+
+def test_a_misspelt_annotation_of_ours_is_a_mistake_since_it_would_hold_nothing_back() -> None:
+    metadata = {**META, "annotations": {"flashsystem.io/pause": "true", "example.com/pause": "true"}}
+
+    (mistake,) = found(VolumeAttachment, ATTACHMENT, metadata=metadata)
+
+    assert mistake.field == "metadata.annotations.flashsystem.io/pause"
+    assert "write flashsystem.io/paused" in mistake.reason
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    spec = ATTACHMENT | {"lun": -1, "acess": "Shared"}
+
+    assert {mistake.field for mistake in found(VolumeAttachment, spec)} == {"spec.lun", "spec.acess"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.because)
+def test_what_the_api_server_refuses_is_a_mistake_here_too(case: Case) -> None:
+    told = found(RESOURCES[case.kind], changed(GOOD[case.kind], **case.fields))
+
+    assert told
+    for mistake in told:
+        assert mistake.reason.strip()
+        for words_of_a_library in ("Input should", "String should", "Tuple should"):
+            assert words_of_a_library not in mistake.reason
+
+
+@pytest.mark.parametrize(("kind", "fields"), TAKEN)
+def test_what_the_api_server_takes_is_no_mistake_here(kind: Kind, fields: dict[str, Any]) -> None:
+    assert found(RESOURCES[kind], changed(GOOD[kind], **fields)) == ()
+
+
+def test_an_item_that_is_wrong_does_not_make_its_list_too_short() -> None:
+    (mistake,) = found(FlashSystemHost, HOST | {"initiators": {"iscsi": ["node-1"]}})
+
+    assert mistake.field == "spec.initiators.iscsi[0]"

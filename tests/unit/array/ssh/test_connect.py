@@ -1,0 +1,144 @@
+"""Opening a connection: greeted before it is used, at the first address that serves, with the key that was trusted."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, OtherSystem, Unreachable
+from flashsystem_operator.array.ssh.credentials import BadCredentials, BadHostKey
+from flashsystem_operator.array.ssh.pool import Connections, Pace
+from flashsystem_operator.array.ssh.transport import Reply
+from support.leaks import nothing_left_open  # noqa: F401 - works by being here
+from support.ssh_clients import LIMITS, LOGIN, endpoint, nobody_asks, to, who_is_there
+from support.sshd import Sshd
+
+
+@pytest.fixture
+def sshd() -> Iterator[Sshd]:
+    with Sshd() as running:
+        yield running
+
+
+# -- greeting --------------------------------------------------------------------------------------------------------
+
+
+def test_every_fresh_connection_is_greeted_before_anything_else_is_typed(sshd: Sshd) -> None:
+    with closing(to(sshd, greet=who_is_there)) as array:
+        array.run("echo one")
+        sshd.drop_all()
+        array.run("echo two")
+
+    assert sshd.typed == ["echo who", "echo one", "echo who", "echo two"]
+
+
+def test_a_connection_whose_greeting_fails_is_closed_and_the_failure_passes_on(sshd: Sshd) -> None:
+    def shocked(_: Callable[[str], Reply]) -> None:
+        raise OtherSystem("A", "B")
+
+    with closing(to(sshd, greet=shocked)) as array:
+        with pytest.raises(OtherSystem):
+            array.run("echo one")
+
+        sshd.wait_for(lambda: not sshd.live)
+        assert sshd.typed == []
+        assert array.host_key_seen is None
+
+
+def test_a_session_lost_during_the_greeting_leaves_no_outcome_unknown(sshd: Sshd) -> None:
+    def greet(run: Callable[[str], Reply]) -> None:
+        run("vanish")
+
+    with closing(to(sshd, greet=greet)) as array, pytest.raises(Unreachable, match=r"127\.0\.0\.1: the session ended"):
+        array.run("mkvdiskhostmap")
+
+    assert sshd.typed == ["vanish"]
+
+
+def test_a_session_closed_right_after_login_points_at_the_session_table() -> None:
+    with (
+        Sshd(sessions=0) as sshd,
+        closing(to(sshd, greet=who_is_there)) as array,
+        pytest.raises(Unreachable, match="session table"),
+    ):
+        array.run("echo one")
+
+
+# -- addresses and keys ----------------------------------------------------------------------------------------------
+
+
+def test_the_second_address_serves_when_the_first_does_not(sshd: Sshd) -> None:
+    both = endpoint(sshd, addresses=("127.0.0.9", "127.0.0.1"))
+
+    with closing(Connections(both, LOGIN, LIMITS, nobody_asks)) as array:
+        assert array.run("echo here").stdout == "here\n"
+        assert array.address == "127.0.0.1"
+
+
+def test_an_array_that_is_nowhere_is_described_address_by_address(sshd: Sshd) -> None:
+    neither = endpoint(sshd, addresses=("127.0.0.9", "no-such-array.invalid"))
+
+    with closing(Connections(neither, LOGIN, LIMITS, nobody_asks)) as array, pytest.raises(Unreachable) as unreachable:
+        array.run("echo hello")
+
+    first, second = str(unreachable.value).split("; ")
+    assert (
+        first
+        == f"127.0.0.9: nothing listens on port {sshd.port}: check the port, and that this is a management address"
+    )
+    assert second.startswith("no-such-array.invalid: the name cannot be resolved")
+
+
+def test_a_refused_login_is_not_tried_at_the_second_address(sshd: Sshd) -> None:
+    twice = endpoint(sshd, addresses=("127.0.0.1", "127.0.0.1"))
+
+    with (
+        closing(Connections(twice, replace(LOGIN, password="wrong"), LIMITS, nobody_asks)) as array,
+        pytest.raises(LoginRefused, match=r"^127\.0\.0\.1: it refused 'superuser'"),
+    ):
+        array.run("echo hello")
+
+    assert sshd.logins == ["password"]
+
+
+def test_the_key_that_was_trusted_first_is_held_on_to() -> None:
+    with Sshd() as sshd, closing(Connections(endpoint(sshd, first_use=True), LOGIN, LIMITS, nobody_asks)) as array:
+        array.run("echo hello")
+        first, port = sshd.lines[0], sshd.port
+        sshd.drop_all()
+        with ExitStack() as after:
+            sshd.stop_listening()
+            impostor = after.enter_context(Sshd(port=port))
+
+            with pytest.raises(HostKeyMismatch, match=r"^127\.0\.0\.1: it shows the host key") as mismatch:
+                array.run("echo hello")
+
+            assert mismatch.value.seen == impostor.lines[0]
+            assert array.host_key_seen == first
+            assert impostor.logins == []
+
+
+def test_endpoints_and_logins_that_cannot_be_used_are_refused_before_anything_is_opened(sshd: Sshd) -> None:
+    with pytest.raises(BadHostKey):
+        Connections(replace(endpoint(sshd), host_keys=("nonsense",)), LOGIN, LIMITS, nobody_asks)
+    with pytest.raises(BadCredentials):
+        Connections(endpoint(sshd), replace(LOGIN, private_key="nonsense"), LIMITS, nobody_asks)
+
+    assert sshd.knocks == 0
+
+
+# -- connecting without haste ----------------------------------------------------------------------------------------
+
+
+def test_attempts_are_kept_apart() -> None:
+    now = 100.0
+    pace = Pace(per_second=4, clock=lambda: now)
+    begins = [now + pace.delay() for _ in range(4)]
+
+    assert begins[0] == now
+    assert all(later - earlier == 0.25 for earlier, later in pairwise(begins))
+
+    now = 200.0
+    assert pace.delay() == 0

@@ -1,0 +1,241 @@
+"""Who is let in, who is believed, and what is said when there is no session: against a real SSH server that is another
+library, and against things that are none.
+"""
+
+import logging
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+
+import pytest
+
+from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, Unreachable
+from flashsystem_operator.array.ssh.connect import open_socket
+from flashsystem_operator.array.ssh.credentials import HostKey, Login, Trust
+from flashsystem_operator.array.ssh.transport import Connection
+from support.leaks import nothing_left_open  # noqa: F401 - works by being here
+from support.ssh_clients import ANYBODY, KEYS, LOGIN, SOON, open_to, pinning, run
+from support.sshd import CUT, USER, Sshd, line_of
+
+
+@pytest.fixture
+def sshd() -> Iterator[Sshd]:
+    with Sshd() as running:
+        yield running
+
+
+@pytest.fixture
+def everything_logged() -> Iterator[list[logging.LogRecord]]:
+    """What a program that logs everything would log."""
+    records: list[logging.LogRecord] = []
+
+    class Recorder(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record)
+
+    root, recorder = logging.getLogger(), Recorder()
+    level = root.level
+    root.addHandler(recorder)
+    root.setLevel(logging.DEBUG)
+    yield records
+    root.setLevel(level)
+    root.removeHandler(recorder)
+
+
+# -- who is let in ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_every_usual_key_logs_in(name: str) -> None:
+    login = Login(USER, None, KEYS[name].export_private_key("openssh").decode())
+
+    with Sshd(password=None, authorized=[KEYS[name]]) as sshd, closing(open_to(sshd, login)) as connection:
+        assert run(connection, "echo in").stdout == "in\n"
+
+
+def test_a_key_wins_over_a_password() -> None:
+    key = KEYS["ssh-ed25519"]
+    both = replace(LOGIN, private_key=key.export_private_key("openssh").decode())
+
+    with Sshd(authorized=[key]) as sshd, closing(open_to(sshd, both)):
+        assert set(sshd.logins) == {"key"}
+
+
+def test_a_password_that_is_asked_for_in_a_dialogue_is_given_there() -> None:
+    with Sshd(dialogue=True) as sshd, closing(open_to(sshd)):
+        assert sshd.logins == ["dialogue"]
+
+
+def test_a_wrong_password_is_tried_once_and_never_shown(sshd: Sshd) -> None:
+    with pytest.raises(LoginRefused, match="refused 'superuser' with this password") as refused:
+        open_to(sshd, replace(LOGIN, password="hunter2"))
+
+    assert sshd.logins == ["password"]
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_wrong_password_in_a_dialogue_is_a_refusal_too() -> None:
+    with Sshd(dialogue=True) as sshd, pytest.raises(LoginRefused):
+        open_to(sshd, replace(LOGIN, password="hunter2"))
+
+
+def test_a_key_that_the_array_does_not_know_is_refused_and_the_password_is_not_tried_instead() -> None:
+    stranger = KEYS["ssh-ed25519"].export_private_key("openssh").decode()
+
+    with Sshd(authorized=[KEYS["ssh-rsa"]]) as sshd, pytest.raises(LoginRefused, match="with this key"):
+        open_to(sshd, replace(LOGIN, private_key=stranger))
+
+    assert "password" not in sshd.logins
+
+
+def test_a_login_that_is_cut_short_is_not_taken_for_a_refused_one(sshd: Sshd) -> None:
+    with pytest.raises(Unreachable, match="aborted the login") as cut:
+        open_to(sshd, replace(LOGIN, password=CUT))
+
+    assert not isinstance(cut.value, LoginRefused)
+
+
+def test_an_array_that_takes_keys_only_says_so() -> None:
+    with (
+        Sshd(password=None, authorized=[KEYS["ssh-rsa"]]) as sshd,
+        pytest.raises(LoginRefused, match="only by: publickey"),
+    ):
+        open_to(sshd)
+
+
+# -- whom we believe -------------------------------------------------------------------------------------------------
+
+
+def test_of_several_host_keys_the_array_is_asked_for_the_pinned_one() -> None:
+    with Sshd(host_keys=list(KEYS.values())) as sshd:
+        for line in sshd.lines:
+            only = Trust((HostKey.read(line),), first_use=False)
+            with closing(open_to(sshd, trust=only)) as connection:
+                assert connection.host_key.line == line
+
+
+def test_another_host_key_than_the_pinned_one_gets_no_login(sshd: Sshd) -> None:
+    with Sshd() as impostor, pytest.raises(HostKeyMismatch) as mismatch:
+        open_to(impostor, trust=pinning(sshd))
+
+    assert mismatch.value.seen == impostor.lines[0]
+    assert impostor.logins == []
+
+
+def test_a_host_key_of_another_type_than_the_pinned_one_is_named() -> None:
+    pinned = Trust((HostKey.read(line_of(KEYS["ssh-ed25519"])),), first_use=False)
+
+    with Sshd(host_keys=[KEYS["ssh-rsa"]]) as sshd, pytest.raises(HostKeyMismatch, match="ssh-rsa") as mismatch:
+        open_to(sshd, trust=pinned)
+
+    assert mismatch.value.seen.startswith("ssh-rsa ")
+
+
+def test_the_first_key_will_do_when_the_first_is_trusted(sshd: Sshd) -> None:
+    with closing(open_to(sshd, trust=ANYBODY)) as connection:
+        assert connection.host_key.line == sshd.lines[0]
+
+
+# -- when there is no session ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def listener(answer: Callable[[socket.socket], object]) -> Iterator[int]:
+    """Something that listens, takes one connection and is no SSH server."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with server.accept()[0] as caller:
+                answer(caller)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join()
+
+
+def until_closed(caller: socket.socket) -> None:
+    while caller.recv(1024):
+        pass
+
+
+def drip(caller: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            caller.sendall(b"still starting\r\n")
+            threading.Event().wait(0.01)
+
+
+def test_small_packets_are_sent_at_once() -> None:
+    with listener(until_closed) as port, open_socket("127.0.0.1", port, 20) as sock:
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+def stall(caller: socket.socket) -> None:
+    caller.sendall(b"SSH-2.0-OpenSSH_8.0\r\n")
+    until_closed(caller)
+
+
+@pytest.mark.parametrize(
+    "answer", [until_closed, drip, stall], ids=["silent", "never done with its banner", "silent after its banner"]
+)
+def test_a_server_that_does_not_get_to_the_point_is_given_up(answer: Callable[[socket.socket], object]) -> None:
+    with listener(answer) as port, pytest.raises(Unreachable, match="not done within"):
+        Connection.open("127.0.0.1", port, LOGIN, ANYBODY, SOON)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda caller: caller.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 200),
+        lambda caller: caller.recv(1),
+        lambda caller: caller.sendall(b"SSH-2.0-OpenSSH_8.0\r\n"),
+    ],
+    ids=["speaks HTTP", "hangs up", "hangs up after its banner"],
+)
+def test_what_is_no_ssh_server_is_said_to_be_none(answer: Callable[[socket.socket], object]) -> None:
+    with listener(answer) as port, pytest.raises(Unreachable, match="does not speak SSH"):
+        Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
+
+
+def test_however_a_server_hangs_up_it_is_said_in_the_same_words() -> None:
+    def reset(caller: socket.socket) -> None:
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        caller.close()
+
+    said = set()
+    for hangs_up in (reset, lambda caller: caller.close(), lambda caller: caller.shutdown(socket.SHUT_RDWR)):
+        with listener(hangs_up) as port, pytest.raises(Unreachable) as told:
+            Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
+        said.add(str(told.value))
+
+    (words,) = said
+    assert "closed the connection" in words
+
+
+def test_a_closed_port_is_told_from_a_wrong_name() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    with pytest.raises(Unreachable, match=f"nothing listens on port {port}"):
+        Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
+    with pytest.raises(Unreachable, match="name cannot be resolved"):
+        Connection.open("no-such-array.invalid", port, LOGIN, ANYBODY, 20)
+
+
+def test_a_full_session_table_is_called_by_its_name() -> None:
+    with Sshd(sessions=0) as sshd, pytest.raises(Unreachable, match="session table"), closing(open_to(sshd)) as late:
+        run(late, "echo anybody there?")
+
+
+def test_the_chatter_of_the_ssh_library_reaches_no_log(sshd: Sshd, everything_logged: list[logging.LogRecord]) -> None:
+    with pytest.raises(LoginRefused):
+        open_to(sshd, replace(LOGIN, password="hunter2"))
+    with listener(lambda caller: caller.sendall(b"nonsense\r\n")) as port, pytest.raises(Unreachable):
+        Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
+
+    assert not [record for record in everything_logged if record.name.startswith("paramiko")]

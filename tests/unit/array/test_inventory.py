@@ -1,0 +1,116 @@
+"""What a view makes of what was seen and of what was done: as if the whole array were looked at anew."""
+
+from contextlib import closing
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flashsystem_operator.array import discovery
+from flashsystem_operator.array.commands import (
+    AddPorts,
+    MakeHost,
+    MapVolume,
+    RemoveHost,
+    RemovePort,
+    Step,
+    UnmapVolume,
+)
+from flashsystem_operator.array.errors import Refused
+from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.values import HostName, Iqn, Lun
+from support.array_fixtures import ONE, RELEASES, TWO, A, B, config, facts, uid_of
+from support.builders import host_object, inventory, iqn, mapped, volume
+from support.in_process import InProcess
+
+
+def test_an_initiator_that_moved_is_held_by_its_new_host_object_in_whatever_order_they_are_seen() -> None:
+    known = inventory(host_object("a", "moving"), host_object("b", "other"))
+    known.learn_host(B, host_object("b", "other", "moving"))
+    known.learn_host(A, host_object("a", "left"))
+
+    assert known.holder(iqn("moving")) == B
+    assert known.holders([iqn("left"), iqn("moving")]) == (A, B)
+
+
+def test_a_mapping_through_a_host_cluster_shows_no_command_of_ours_to_be_done() -> None:
+    node, data = host_object("a", "a"), volume("data", 1)
+    command = MapVolume(A, data.name, data.uid, Lun(1))
+
+    assert not inventory(node, data, mapped(node, data, cluster="c")).shows(command)
+    assert inventory(node, data, mapped(node, data)).shows(command)
+
+
+def test_a_copy_is_another_view() -> None:
+    node, data = host_object("a", "a"), volume("data", 1)
+    known = inventory(node, data, mapped(node, data))
+    before = facts(known)
+    copy = known.copy()
+    UnmapVolume(A, data.name, data.uid).apply(copy)
+    RemoveHost(A).apply(copy)
+    copy.learn_volume_gone(data.uid)
+
+    assert facts(known) == before
+    assert not copy.hosts
+
+
+SMALL: list[Step] = [
+    MakeHost(HostName("c"), (Iqn(iqn("c")),)),
+    MakeHost(HostName("d"), (Iqn(iqn("c")), Iqn(iqn("d")))),
+    AddPorts(A, (Iqn(iqn("d")),)),
+    AddPorts(B, (Iqn(iqn("c")),)),
+    RemovePort(B, Iqn(iqn("b"))),
+    RemovePort(A, Iqn(iqn("d"))),
+    RemoveHost(A),
+    RemoveHost(B),
+    RemoveHost(HostName("c")),
+]
+
+
+def steps_of(known: Inventory) -> list[Step]:
+    pairs = [(host, known.volumes[uid_of(known, name)]) for host in (A, B, HostName("c")) for name in (ONE, TWO)]
+    lun = Lun(5)
+    return [
+        *SMALL,
+        *(MapVolume(host, each.name, each.uid, lun, alongside_others=True) for host, each in pairs),
+        *(UnmapVolume(host, each.name, each.uid) for host, each in pairs),
+    ]
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(RELEASES[:4]), st.lists(st.integers(0, 20), max_size=8))
+def test_to_assume_a_step_is_to_see_an_array_that_did_it(release: dict[str, Any], chosen: list[int]) -> None:
+    with InProcess(config(release)) as array, closing(array.session()) as session:
+        supposed = discovery.survey(session, None)
+        for step in (steps_of(supposed)[number] for number in chosen):
+            try:
+                session.do(step)
+            except Refused:
+                continue
+            step.apply(supposed)
+            assert supposed.shows(step)
+
+        seen = discovery.survey(session, None)
+
+        assert facts(supposed, supposed=True) == facts(seen, supposed=True)
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(RELEASES[:4]), st.lists(st.integers(0, 20), max_size=6), st.booleans())
+def test_an_old_view_that_looks_again_knows_what_a_new_one_does(
+    release: dict[str, Any], chosen: list[int], renames: bool
+) -> None:
+    with InProcess(config(release)) as array, closing(array.session()) as session:
+        old = discovery.survey(session, None)
+        for step in (steps_of(old)[number] for number in chosen):
+            try:
+                session.do(step)
+            except Refused:
+                continue
+        if renames:
+            for before, after in ((ONE, "x"), (TWO, ONE), ("x", TWO)):
+                array.admin(f"svctask chvdisk -name '{after}' '{before}'")
+        discovery.volumes(session, old)
+        discovery.hosts(session, old)
+
+        assert facts(old) == facts(discovery.survey(session, None))

@@ -1,0 +1,52 @@
+"""Every manifest, rendered in every way that a user would, once a run."""
+
+import os
+from pathlib import Path
+
+import pytest
+from tools.install_yaml import write
+
+from cluster.missing import Missing
+from cluster.programs import kubectl as find_kubectl
+from support.rendering import MANIFESTS, VARIANTS, Object, objects_of, text_of, together
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> Path:
+    try:
+        return find_kubectl(os.environ)
+    except Missing as why:
+        pytest.skip(f"no kubectl: {why}")
+
+
+@pytest.fixture(scope="session")
+def rendered(kubectl: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The text of each variant, as it is asked for: pytest keeps the dictionary for all tests."""
+
+    class Texts(dict[str, str]):
+        def __missing__(self, variant: str) -> str:
+            self[variant] = _text(variant, kubectl, tmp_path_factory.mktemp("rendered"))
+            return self[variant]
+
+    return Texts()
+
+
+def _text(variant: str, kubectl: Path, folder: Path) -> str:
+    what, _, rest = variant.partition(" ")
+    if what == "file":
+        write(folder / "install.yaml")
+        return (folder / "install.yaml").read_text(encoding="utf-8")
+    if what == "folder":
+        return text_of(MANIFESTS / rest, kubectl)
+    alone, names = what == "namespace", rest.split()[1:]
+    return text_of(together(folder, names, base=not alone, namespace="storage-team" if alone else ""), kubectl)
+
+
+@pytest.fixture(params=VARIANTS)
+def text(request: pytest.FixtureRequest, rendered: dict[str, str]) -> str:
+    return rendered[request.param]
+
+
+@pytest.fixture
+def objects(text: str) -> list[Object]:
+    return objects_of(text)

@@ -1,0 +1,115 @@
+"""The examples for Flux and Argo CD: fields that their APIs have, things that are there, and the right order.
+
+Their CRDs are on no API server of ours. Sources of the fields: docs/spec/v1/kustomizations.md of
+fluxcd/kustomize-controller, docs/spec/v1/gitrepositories.md of fluxcd/source-controller, and
+docs/operator-manual/application.yaml of argoproj/argo-cd.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flashsystem_operator.api.metadata import API_VERSION, Kind
+
+FOLDER = Path(__file__).parents[3] / "manifests" / "examples" / "gitops"
+WAVE = "argocd.argoproj.io/sync-wave"
+
+FIELDS = {
+    ("source.toolkit.fluxcd.io/v1", "GitRepository"): {"interval", "url", "ref.branch"},
+    ("kustomize.toolkit.fluxcd.io/v1", "Kustomization"): {
+        *("sourceRef.kind", "sourceRef.name", "path", "interval", "retryInterval", "timeout", "prune", "wait"),
+        *("deletionPolicy", "dependsOn.name"),
+        *(f"healthChecks.{name}" for name in ("apiVersion", "kind", "name", "namespace")),
+    },
+    ("argoproj.io/v1alpha1", "Application"): {
+        *("project", "source.repoURL", "source.targetRevision", "source.path"),
+        *("destination.server", "destination.namespace", "syncPolicy.syncOptions"),
+        *(f"syncPolicy.automated.{name}" for name in ("prune", "selfHeal", "allowEmpty")),
+        *(
+            "syncPolicy.retry.limit",
+            *(f"syncPolicy.retry.backoff.{name}" for name in ("duration", "factor", "maxDuration")),
+        ),
+    },
+}
+"""What the examples may say below `spec`."""
+
+
+def documents(path: Path) -> list[dict[str, Any]]:
+    return [*yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+
+
+def leaves(value: Any, path: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+        for inner in value:
+            yield from leaves(inner, path)
+    else:
+        yield path
+
+
+KUSTOMIZATIONS = {
+    each["metadata"]["name"]: each["spec"]
+    for each in documents(FOLDER / "flux.yaml")
+    if each["kind"] == "Kustomization"
+}
+(APPLICATION,) = documents(FOLDER / "argo-cd.yaml")
+
+
+def inside(folder: Path) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """What a kustomization holds, each with its namespace and its wave."""
+    (built,) = documents(folder / "kustomization.yaml")
+    for name in built["resources"]:
+        if (folder / name).is_dir():
+            yield from inside(folder / name)
+            continue
+        for each in documents(folder / name):
+            yield each, built["namespace"], built["commonAnnotations"][WAVE]
+
+
+@pytest.mark.parametrize("path", [FOLDER / "flux.yaml", FOLDER / "argo-cd.yaml"], ids=lambda path: path.name)
+def test_every_field_is_one_that_the_api_has(path: Path) -> None:
+    for each in documents(path):
+        assert set(leaves(each["spec"])) <= FIELDS[each["apiVersion"], each["kind"]]
+
+
+def test_flux_builds_what_is_there_in_an_order_that_ends() -> None:
+    done: set[str] = set()
+    for name, spec in KUSTOMIZATIONS.items():
+        assert (FOLDER / spec["path"] / "kustomization.yaml").exists()
+        assert {each["name"] for each in spec.get("dependsOn", ())} <= done, "what it depends on stands before it"
+        done.add(name)
+
+    assert [
+        name for name, spec in KUSTOMIZATIONS.items() if not spec.get("wait") and not spec.get("healthChecks")
+    ] == []
+    assert not any("force" in spec for spec in KUSTOMIZATIONS.values())
+
+
+def test_flux_checks_the_health_of_what_it_applies() -> None:
+    for spec in KUSTOMIZATIONS.values():
+        applied = {(each["kind"], each["metadata"]["name"], where) for each, where, _ in inside(FOLDER / spec["path"])}
+        for check in spec.get("healthChecks", ()):
+            assert check["apiVersion"] == API_VERSION
+            assert (check["kind"], check["name"], check["namespace"]) in applied
+
+
+def test_argo_cd_makes_arrays_then_hosts_then_attachments_and_deletes_them_the_other_way_round() -> None:
+    waves = {each["kind"]: wave for each, _, wave in inside(FOLDER / APPLICATION["spec"]["source"]["path"])}
+
+    assert waves == {Kind.ARRAY: "0", Kind.HOST: "1", Kind.ATTACHMENT: "2"}
+    # It would put all deletions into one wave after the others, so that they lost their order.
+    assert "PruneLast=true" not in APPLICATION["spec"]["syncPolicy"]["syncOptions"]
+
+
+def test_argo_cd_never_deletes_and_makes_anew_and_not_all_at_once() -> None:
+    policy = APPLICATION["spec"]["syncPolicy"]
+
+    assert not any(each.startswith(("Replace", "Force")) for each in policy["syncOptions"])
+    assert policy["automated"]["allowEmpty"] is False
+    (array,) = [each for each, _, _ in inside(FOLDER / "storage" / "array") if each["kind"] == Kind.ARRAY]
+    assert array["spec"]["detachRateLimit"]

@@ -1,0 +1,98 @@
+"""Two FlashSystemHosts name one initiator: a claim counts only for those who may have what is on the array."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.array.commands import MapVolume, UnmapVolume
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.decision import Act, InSync, Reason, Refuse, Wait
+from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.host import host_plan
+from support.builders import array, attachment, bound, desired, host, host_object, inventory, iqn, mapped, volume
+
+DATA, LOGS = volume(), volume("logs", 2)
+ADMINS = host_object("admins", "node", "node-b")
+SEEN = inventory(ADMINS, DATA, LOGS, mapped(ADMINS, DATA))
+ADOPTED = {
+    "name": "admins",
+    "ownership": "Adopted",
+    "ports": [{"iqn": iqn("node")}, {"iqn": iqn("node-b")}],
+}
+BOTH = {"initiators": {"iscsi": [iqn("node"), iqn("node-b")]}}
+
+
+def of(namespace: str, name: str = "node", **more: Any) -> FlashSystemHost:
+    ref = {"name": "array", "namespace": "storage"}
+    return host(name, array_ref=ref, meta={"namespace": namespace}, **{**BOTH, **more})
+
+
+def detaching(what: Any = DATA, **more: Any) -> VolumeAttachment:
+    return attachment(
+        "a", "node", what.name, meta={"namespace": "storage", "deleting": True}, status=bound(ADMINS, what), **more
+    )
+
+
+def around(*resources: FlashSystemHost | VolumeAttachment, adoption: str = "Same") -> Desired:
+    """With hostAdoption Same: the array's own namespace, which is `storage`."""
+    spec = {"allowed_namespaces": {"from": "All"}, "host_adoption": {"from": adoption}}
+    return desired(*resources, of=array(**spec))
+
+
+def reason(found: object) -> Reason | None:
+    return found.reason if isinstance(found, Wait | Refuse | InSync) else None
+
+
+@pytest.mark.parametrize("claim", [["node"], ["node", "node-b"]], ids=["one of them", "all of them"])
+@pytest.mark.parametrize("known", [{}, ADOPTED], ids=["not adopted yet", "adopted"])
+def test_an_older_claim_of_a_namespace_that_may_not_adopt_takes_no_adopted_host_out_of_service(
+    claim: list[str], known: dict[str, Any]
+) -> None:
+    claimant = of("tenant", initiators={"iscsi": [iqn(word) for word in claim]})
+    victim, more = of("storage", status=known), attachment("b", "node", "logs", meta={"namespace": "storage"})
+    wished = around(claimant, victim, more)
+
+    assert reason(host_plan.plan(victim, wished, SEEN)) is Reason.READY
+    assert reason(host_plan.plan(claimant, wished, SEEN)) is Reason.INITIATOR_CLAIMED
+    decision = attach.plan(more, wished, SEEN)
+    assert isinstance(decision, Act)
+    assert [type(step) for step in decision.steps] == [MapVolume]
+
+
+@pytest.mark.parametrize("known", [{}, ADOPTED], ids=["adoption was not recorded", "adopted"])
+@pytest.mark.parametrize("adoption", ["Same", "All"])
+def test_a_volume_is_detached_from_an_adopted_host_whose_initiator_an_older_resource_claims(
+    known: dict[str, Any], adoption: str
+) -> None:
+    claimant = of("tenant", initiators={"iscsi": [iqn("node")]})
+    victim, leaving = of("storage", status=known), detaching()
+
+    decision = attach.plan(leaving, around(claimant, victim, leaving, adoption=adoption), SEEN)
+    assert decision == Act((UnmapVolume(ADMINS.name, DATA.name, DATA.uid),))
+
+
+def test_a_volume_is_detached_also_after_the_permission_to_adopt_was_withdrawn() -> None:
+    claimant = of("other")
+    victim = of("tenant", status=ADOPTED)
+    leaving = attachment("a", "node", meta={"namespace": "tenant", "deleting": True}, status=bound(ADMINS, DATA))
+
+    decision = attach.plan(leaving, around(claimant, victim, leaving), SEEN)
+    assert decision == Act((UnmapVolume(ADMINS.name, DATA.name, DATA.uid),))
+
+
+def test_an_older_claim_takes_no_host_object_from_the_resource_that_adopted_it_first() -> None:
+    claimant, victim = of("tenant"), of("storage", status=ADOPTED)
+    wished = around(claimant, victim, adoption="All")
+
+    assert reason(host_plan.plan(victim, wished, SEEN)) is Reason.READY
+    assert reason(host_plan.plan(claimant, wished, SEEN)) is Reason.INITIATOR_CLAIMED
+
+
+def test_of_two_that_may_adopt_a_host_object_and_did_not_the_elder_has_it() -> None:
+    elder, younger = of("tenant"), of("storage")
+    wished = around(elder, younger, adoption="All")
+
+    assert reason(host_plan.plan(elder, wished, SEEN)) is Reason.READY
+    assert reason(host_plan.plan(younger, wished, SEEN)) is Reason.INITIATOR_CLAIMED

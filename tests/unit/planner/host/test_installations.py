@@ -1,0 +1,164 @@
+"""Two clusters on one array keep off each other's host objects, and a cluster that moved knows its own again."""
+
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost, RemovePort, UnmapVolume
+from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.planner import batch, required_looks
+from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.decision import Act, Decision, Reason, Release
+from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.host import host_plan
+from flashsystem_operator.planner.names import host_object_name
+from flashsystem_operator.values import Lun
+from support.builders import (
+    NAMESPACE,
+    attachment,
+    bound,
+    desired,
+    host,
+    host_object,
+    inventory,
+    iqn,
+    mapped,
+    own_name,
+    port,
+    volume,
+)
+from support.decision_table import Case, hold, sentence
+
+BEFORE = "the-cluster-before"
+DATA = volume("data", 1)
+KEPT = host_object(host_object_name(BEFORE, NAMESPACE, "node", "node"), "node")
+THIRDS = host_object(host_object_name("a-third-cluster", NAMESPACE, "node", "node"), "node")
+NEW = own_name("node")
+
+
+def moved(*resources: FlashSystemHost | VolumeAttachment) -> Desired:
+    return desired(*resources, former=(BEFORE, "one-before-that"))
+
+
+def of_host(seen: Inventory, *others: VolumeAttachment, **more: Any) -> Decision:
+    wished = host("node", **more)
+    return host_plan.plan(wished, moved(wished, *others), seen)
+
+
+def of_attachment(seen: Inventory, **more: Any) -> Decision:
+    wished = attachment("a", "node", **more)
+    return attach.plan(wished, moved(host("node"), wished), seen)
+
+
+CASES = [
+    Case(
+        "a host object of a former id is kept under its name",
+        of_host(inventory(KEPT), attachment("a", "node")),
+        Reason.READY,
+        (KEPT.name,),
+    ),
+    Case(
+        "it is mapped to",
+        of_attachment(inventory(DATA, KEPT)),
+        Act((MapVolume(KEPT.name, DATA.name, DATA.uid, Lun(1), alongside_others=False),)),
+    ),
+    Case(
+        "it is given initiators",
+        of_host(inventory(KEPT), attachment("a", "node"), initiators={"iscsi": [iqn("node"), iqn("second")]}),
+        Act((AddPorts(KEPT.name, (iqn("second"),)),)),
+    ),
+    Case(
+        "what is mapped to it is detached",
+        of_attachment(
+            inventory(DATA, KEPT, mapped(KEPT, DATA)), meta={"deleting": True}, status=bound(KEPT, DATA, origin=None)
+        ),
+        Act((UnmapVolume(KEPT.name, DATA.name, DATA.uid),)),
+    ),
+    Case("it is removed when it is empty", of_host(inventory(KEPT)), Act((RemoveHost(KEPT.name),))),
+    Case(
+        "with its resource too",
+        of_host(inventory(KEPT), meta={"deleting": True}),
+        Act((RemoveHost(KEPT.name),)),
+    ),
+    Case(
+        "the same machine, installed anew, is found by the former name",
+        of_host(
+            inventory(host_object(KEPT.name, "old")),
+            attachment("a", "node"),
+            status={"ownership": "Created", "ports": [{"iqn": iqn("old")}]},
+        ),
+        Act((AddPorts(KEPT.name, (iqn("node"),)), RemovePort(KEPT.name, iqn("old")))),
+    ),
+    Case("without any there is none", of_host(inventory()), Reason.NOT_NEEDED),
+    Case(
+        "another FlashSystemHost's is waited for as ever",
+        of_host(inventory(host_object(host_object_name(BEFORE, NAMESPACE, "other", "other"), port("node")))),
+        Reason.INITIATOR_HELD_BY,
+        ("no longer exists",),
+    ),
+    Case(
+        "an id that is not among the former ones proves nothing, and the way out is told",
+        of_host(inventory(host_object(host_object_name("a-third-cluster", NAMESPACE, "node", "node"), port("node")))),
+        Reason.INITIATOR_HELD_BY,
+        ("another installation", "--former-installation-ids"),
+    ),
+    Case(
+        "a volume is not unmapped from the host object of another installation that has the machine by now",
+        of_attachment(
+            inventory(DATA, THIRDS, mapped(THIRDS, DATA)),
+            meta={"deleting": True},
+            status=bound(host_object(NEW, "node"), DATA),
+        ),
+        Release(
+            f"Volume data stays mapped to host {THIRDS.name} at LUN 1: the machine now belongs to another installation "
+            "of this operator.",
+            on=(THIRDS.name,),
+        ),
+    ),
+    Case(
+        "a copy of a cluster unmaps nothing from its original's host objects, and the way out is told",
+        of_attachment(
+            inventory(DATA, THIRDS, mapped(THIRDS, DATA)), meta={"deleting": True}, status=bound(THIRDS, DATA)
+        ),
+        Reason.INITIATOR_HELD_BY,
+        ("another installation", "--former-installation-ids", "flashsystem.io/release"),
+    ),
+    Case(
+        "a copy's resource goes when nothing is mapped there any more",
+        of_attachment(inventory(DATA, THIRDS), meta={"deleting": True}, status=bound(THIRDS, DATA)),
+        Release(),
+    ),
+    Case(
+        "another installation's empty host object is not removed",
+        of_host(
+            inventory(host_object(host_object_name("a-third-cluster", NAMESPACE, "node", "node"), "node")),
+            meta={"deleting": True},
+        ),
+        Release(),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=sentence)
+def test_after_a_move(case: Case) -> None:
+    hold(case)
+
+
+def test_a_host_object_of_a_new_host_bears_the_new_id() -> None:
+    wished = attachment("a", "node")
+    around = moved(host("node"), wished)
+
+    (decision,) = batch.plan(around, inventory(DATA), [wished.ref]).values()
+
+    assert isinstance(decision, Act)
+    assert {step.host for step in decision.steps} == {NEW}
+
+
+def test_that_a_deleted_host_has_nothing_under_any_of_its_names_is_asked_of_the_array() -> None:
+    leaving = host("node", meta={"deleting": True})
+    due: list[ObjectRef] = [leaving.ref]
+
+    assert required_looks.doubts(moved(leaving), inventory(), due).hosts == {*moved().names_of(leaving)}

@@ -1,0 +1,121 @@
+"""What stands in the Secret that hands a connection on: read by os-brick itself, not by our own code."""
+
+import json
+from typing import Any
+
+import pytest
+
+from flashsystem_operator.api.attachment import Connection, Target
+from flashsystem_operator.planner.outputs.connection_secret import (
+    Chap,
+    body,
+    cannot_be_changed,
+    encoded,
+    entries,
+    is_left_over,
+    is_ours,
+    login_in,
+)
+from flashsystem_operator.values import Lun
+from support.builders import NAMESPACE, attachment
+from support.os_brick import read_by_os_brick
+
+CANARY = "n0body-must-see-this"
+PATHS = [["10.0.1.11:3260", "iqn.1986-03.com.ibm:n1", 3], ["[fd00::12]:3260", "iqn.1986-03.com.ibm:n2", 3]]
+CONNECTION = Connection(
+    volume_uid="6005076810CA0166C000000000000012",
+    lun=Lun(3),
+    targets=(
+        Target(portal="10.0.1.11:3260", iqn="iqn.1986-03.com.ibm:n1"),
+        Target(portal="[fd00::12]:3260", iqn="iqn.1986-03.com.ibm:n2"),
+    ),
+)
+
+
+def read(chap: Chap | None = None) -> Any:
+    return read_by_os_brick(entries(CONNECTION, chap)["connection_properties"])
+
+
+@pytest.mark.slow
+def test_os_brick_reads_each_path_with_and_without_multipath() -> None:
+    read_back = read()
+
+    assert read_back["paths"] == PATHS
+    assert read_back["single"] == PATHS
+    assert not [line for line in read_back["typed"] if "auth" in line]
+
+
+@pytest.mark.slow
+def test_os_brick_logs_in_with_the_chap_login() -> None:
+    typed = read(Chap("iqn.1994-05.com.redhat:node-1", "s3cr3ts3cr3t"))["typed"]
+
+    for portal, iqn, _ in PATHS:
+        update = f"iscsiadm -m node -T {iqn} -p {portal} --op update -n node.session.auth."
+        assert f"{update}authmethod -v CHAP" in typed
+        assert f"{update}username -v iqn.1994-05.com.redhat:node-1" in typed
+        assert f"{update}password -v s3cr3ts3cr3t" in typed
+
+
+def test_each_property_has_an_entry_of_its_own_and_lists_are_json() -> None:
+    found = entries(CONNECTION, Chap("me", CANARY))
+
+    assert json.loads(found["target_portals"]) == [path[0] for path in PATHS]
+    assert (found["target_portal"], found["target_lun"], found["target_discovered"]) == (PATHS[0][0], "3", "false")
+    assert (found["auth_username"], found["node.session.auth.password"]) == ("me", CANARY)
+    assert (found["type"], found["provider"]) == ("iscsi", "flashsystem.io")
+
+
+def test_without_chap_there_is_no_word_of_it() -> None:
+    assert not [key for key in entries(CONNECTION, None) if "auth" in key]
+
+
+def test_a_login_does_not_show_its_password() -> None:
+    assert CANARY not in repr(Chap("me", CANARY))
+
+
+def test_a_secret_is_ours_only_if_it_was_made_for_this_very_attachment() -> None:
+    one, namesake = attachment("one", "a"), attachment("one", "a")
+    made = body(one, "way", {"a": "b"})
+
+    assert is_ours(one, made)
+    assert not is_ours(namesake, made)
+    assert is_left_over(namesake, made)
+    assert not is_left_over(attachment("two", "a"), made)
+    assert made["metadata"]["namespace"] == NAMESPACE
+
+
+def test_the_login_of_a_secret_is_read_back_as_it_was_written() -> None:
+    one, login = attachment("one", "a"), Chap("me", CANARY)
+
+    assert login_in(body(one, "way", entries(CONNECTION, login))) == login
+    assert login_in(body(one, "way", entries(CONNECTION, None))) is None
+    assert login_in({"data": {"auth_username": "bWU=", "auth_password": "?"}}) is None
+    assert login_in({}) is None
+
+
+def test_an_owner_that_does_not_control_it_has_not_made_it() -> None:
+    one = attachment("one", "a")
+    made = body(one, "way", {})
+    del made["metadata"]["ownerReferences"][0]["controller"]
+
+    assert not is_ours(one, made)
+    assert not is_ours(one, {"metadata": {}})
+
+
+@pytest.mark.parametrize("otherwise", [{"kind": "ConfigMap"}, {"apiVersion": "v1"}, {"apiVersion": "other.io/v1"}])
+def test_an_owner_of_another_kind_is_no_attachment_whatever_uid_and_name_it_tells(otherwise: dict[str, str]) -> None:
+    one = attachment("one", "a")
+    made = body(one, "way", {})
+    made["metadata"]["ownerReferences"][0] |= otherwise
+
+    assert not is_ours(one, made)
+    assert not is_left_over(one, made)
+
+
+@pytest.mark.parametrize(("change", "anew"), [({}, False), ({"type": "Opaque"}, True), ({"immutable": True}, True)])
+def test_what_cannot_be_changed_is_made_anew(change: dict[str, Any], anew: bool) -> None:
+    assert cannot_be_changed(body(attachment("one", "a"), "way", {}) | change) == anew
+
+
+def test_entries_are_kept_as_kubernetes_keeps_them() -> None:
+    assert encoded({"a": "é"}) == {"a": "w6k="}

@@ -1,0 +1,80 @@
+"""What another hand did to the ports of a host object that we made, and what is said of it and done."""
+
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.array.commands import AddPorts
+from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.planner import status
+from flashsystem_operator.planner.decision import InSync, Reason, Refuse, Wait
+from flashsystem_operator.planner.status import Outcome
+from support.builders import attachment, desired, host_object, inventory, iqn, mapped, own_name, port, volume
+from support.drift_table import (
+    BOTH,
+    DATA,
+    LOGS,
+    NODE,
+    OURS,
+    TEMP,
+    THREE,
+    attached,
+    done,
+    hosted,
+    said,
+    was_attached,
+    with_ports,
+)
+from support.status_fixtures import NOW
+
+
+def after(wished: FlashSystemHost, seen: Inventory) -> FlashSystemHost:
+    around = desired(wished, was_attached())
+    outcome = Outcome(hosted(wished, seen, was_attached()))
+    return wished.model_copy(update={"status": status.of_host(wished, outcome, around, seen, NOW)})
+
+
+def test_an_initiator_that_was_taken_off_is_remembered_until_it_is_back() -> None:
+    seen = inventory(DATA, OURS, mapped(OURS, DATA))
+    reported = after(with_ports("node", "second", drift_policy="Report"), seen)
+
+    assert {each.iqn: each.state for each in reported.status.ports} == {
+        iqn("node"): "offline",
+        iqn("second"): "removed",
+    }
+    assert after(reported, seen).status == reported.status
+    assert said(hosted(reported, inventory(DATA, BOTH, mapped(BOTH, DATA)), was_attached())) == ("Ready",)
+
+
+def test_an_initiator_that_is_new_in_the_spec_is_put_on_whatever_the_policy() -> None:
+    wished = with_ports("node", drift_policy="Report")
+
+    assert done(hosted(wished, inventory(DATA, OURS, mapped(OURS, DATA)), was_attached())) == (AddPorts,)
+
+
+def test_a_volume_does_not_come_to_a_host_that_lacks_an_initiator() -> None:
+    wished = with_ports("node", "second", drift_policy="Report")
+
+    decision = attached(attachment("a", "node", "logs"), inventory(DATA, LOGS, OURS), wished)
+
+    assert isinstance(decision, Wait)
+    assert decision.reason is Reason.HOST_NOT_READY
+
+
+def test_a_foreign_initiator_is_named_and_stays() -> None:
+    there = host_object(own_name("node"), "node", port("by-hand", logins=1))
+
+    decision = hosted(with_ports("node", spec=("node",)), inventory(DATA, there, mapped(there, DATA)), was_attached())
+
+    assert isinstance(decision, InSync)
+    assert iqn("by-hand") in decision.notes[0].message
+
+
+def test_a_host_that_nobody_needs_is_no_drift() -> None:
+    assert said(hosted(NODE, inventory(DATA))) == ("NotNeeded",)
+    assert said(hosted(NODE, inventory(volume("data", 1)), attachment("a", "node"))) == ("NotNeeded",)
+
+
+def test_a_removed_host_object_is_not_said_to_be_unneeded() -> None:
+    decision = hosted(NODE, inventory(DATA, LOGS, TEMP), *THREE)
+
+    assert isinstance(decision, Refuse)
+    assert own_name("node") in decision.message
+    assert "data, logs and temp" in decision.message

@@ -1,0 +1,187 @@
+"""Pause, plan and release: what people hold back stays undone, is said, and nobody builds upon it."""
+
+import pytest
+
+from flashsystem_operator.api.attachment import AttachmentStatus
+from flashsystem_operator.api.metadata import Asked
+from flashsystem_operator.array.commands import MakeHost, MapVolume, UnmapVolume, shown
+from flashsystem_operator.array.model import Host
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner.decision import Act, InSync, Reason, Release, Wait
+from flashsystem_operator.planner.overrides import LEFT, left_by
+from flashsystem_operator.planner.status import plan_of
+from flashsystem_operator.values import Lun
+from support.builders import array, attachment, bound, desired, host, host_object, inventory, mapped, own_name, volume
+
+DATA, LOGS = volume("data", 1), volume("logs", 2)
+OURS = host_object(own_name("node"), "node")
+PAUSED = {"annotations": {"flashsystem.io/paused": "true"}}
+PLANNED = {"annotations": {"flashsystem.io/plan": "true"}}
+
+
+def mapping(on: Host = OURS) -> MapVolume:
+    return MapVolume(on.name, DATA.name, DATA.uid, Lun(1))
+
+
+@pytest.mark.parametrize("at", ["array", "host", "attachment"])
+@pytest.mark.parametrize(
+    ("meta", "reason"), [(PAUSED, Reason.PAUSED), (PLANNED, Reason.PLANNED)], ids=["paused", "in plan mode"]
+)
+def test_what_is_held_on_a_parent_is_held_for_all_below_it(
+    at: str, meta: dict[str, dict[str, str]], reason: Reason
+) -> None:
+    wish = attachment("one", "node", meta=meta if at == "attachment" else {})
+    node = host("node", meta=meta if at == "host" else {})
+    around = desired(node, wish, of=array(meta=meta if at == "array" else {}))
+
+    decided = batch.plan(around, inventory(DATA, OURS), [wish.ref])[wish.ref]
+
+    assert isinstance(decided, Wait)
+    assert decided.reason is reason
+    assert plan_of(decided) == (shown(mapping()),)
+    holder = {"array": "FlashSystemArray storage/array", "host": "FlashSystemHost storage/node"}.get(at, "this object")
+    assert holder in decided.message
+
+
+def test_nobody_builds_upon_what_is_held_back() -> None:
+    node = host("node")
+    for meta in (PAUSED, PLANNED):
+        held = attachment("elder", "node", "data", meta=meta)
+        free = attachment("younger", "node", "logs")
+
+        decided = batch.plan(desired(node, held, free), inventory(DATA, LOGS), [held.ref, free.ref])
+
+        act = decided[free.ref]
+        assert isinstance(act, Act)
+        assert [type(step) for step in act.steps] == [MakeHost, MapVolume]
+        assert act.steps[1] == MapVolume(OURS.name, LOGS.name, LOGS.uid, Lun(1))
+
+
+def test_those_in_plan_mode_are_planned_as_they_would_be_done_one_after_another() -> None:
+    wishes = [attachment(name, "node", name, meta=PLANNED) for name in ("data", "logs")]
+    around = desired(host("node"), *wishes)
+
+    decided = batch.plan(around, inventory(DATA, LOGS), [each.ref for each in wishes])
+
+    steps = [step for each in decided.values() if isinstance(each, Wait) for step in each.steps]
+    live = desired(host("node"), *(attachment(name, "node", name) for name in ("data", "logs")))
+    acts = batch.plan(live, inventory(DATA, LOGS), live.attachments).values()
+    assert steps == [step for each in acts if isinstance(each, Act) for step in each.steps]
+
+
+def test_what_is_in_sync_stays_so_under_a_pause_and_says_that_it_is_paused() -> None:
+    wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=PAUSED)
+    seen = inventory(DATA, OURS, mapped(OURS, DATA, 1))
+
+    decided = batch.plan(desired(host("node"), wish), seen, [wish.ref])[wish.ref]
+
+    assert isinstance(decided, InSync)
+    assert [note.kind for note in decided.notes] == ["Paused"]
+
+
+@pytest.mark.parametrize("meta", [PAUSED, PLANNED], ids=["paused", "in plan mode"])
+def test_what_is_deleted_while_it_is_held_waits_and_says_what_would_be_done(meta: dict[str, dict[str, str]]) -> None:
+    wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta={"deleting": True, **meta})
+    around = desired(host("node"), wish)
+
+    decided = batch.plan(around, inventory(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[wish.ref]
+    gone = batch.plan(around, inventory(DATA, OURS), [wish.ref])[wish.ref]
+
+    assert isinstance(decided, Wait)
+    assert decided.steps == (UnmapVolume(OURS.name, DATA.name, DATA.uid),)
+    assert isinstance(gone, Wait)
+
+
+def test_a_released_object_goes_without_a_command_even_under_a_pause() -> None:
+    asked = {"flashsystem.io/release": "the-uid", **PAUSED["annotations"]}
+    meta = {"deleting": True, "uid": "the-uid", "annotations": asked}
+    wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
+
+    decided = batch.plan(desired(host("node"), wish), inventory(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[
+        wish.ref
+    ]
+
+    assert isinstance(decided, Release)
+    assert "left unchanged" in decided.left
+
+
+def test_a_persistent_volume_that_nobody_looks_after_any_more_is_named() -> None:
+    meta = {"uid": "the-uid", "deleting": True, "annotations": {"flashsystem.io/release": "the-uid"}}
+    status = bound(OURS, DATA, persistent_volume={"name": "fsattach-1"})
+    wish = attachment("one", "node", status=status, meta=meta)
+
+    decided = batch.plan(desired(wish), inventory(DATA, OURS, mapped(OURS, DATA)), [wish.ref])[wish.ref]
+
+    assert isinstance(decided, Release)
+    assert "PersistentVolume fsattach-1 stays, too" in decided.left
+    assert left_by(host("node").status) == left_by(attachment("two", "node").status) == LEFT
+
+
+def test_a_release_for_another_object_of_the_name_means_nothing() -> None:
+    meta = {"deleting": True, "annotations": {"flashsystem.io/release": "of-its-predecessor"}}
+    wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
+
+    decided = batch.plan(desired(host("node"), wish), inventory(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[
+        wish.ref
+    ]
+
+    assert isinstance(decided, Act)
+
+
+def test_a_released_object_that_is_not_deleted_is_left_alone() -> None:
+    wish = attachment("one", "node", meta={"uid": "the-uid", "annotations": {"flashsystem.io/release": "the-uid"}})
+
+    decided = batch.plan(desired(host("node"), wish), inventory(DATA, OURS), [wish.ref])[wish.ref]
+
+    assert isinstance(decided, Wait)
+    assert decided.reason is Reason.RELEASED
+
+
+@pytest.mark.parametrize(
+    ("written", "on"),
+    [("true", True), ("yes", True), ("typo", True), ("", False), ("false", False), (" False ", False)],
+)
+def test_whatever_is_not_plainly_off_holds(written: str, on: bool) -> None:
+    asked = Asked.read({"flashsystem.io/paused": written, "flashsystem.io/plan": written})
+
+    assert (asked.paused, asked.plan) == (on, on)
+
+
+def test_of_a_word_that_is_too_long_for_the_status_as_much_counts_as_is_echoed() -> None:
+    words = "again " * 100
+
+    asked = Asked.read({"flashsystem.io/reconcile-requested-at": words})
+
+    assert asked.reconcile_requested_at == AttachmentStatus(last_handled_reconcile_at=words).last_handled_reconcile_at
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [(PAUSED["annotations"], Reason.PAUSED), ({}, Reason.PLANNED)],
+    ids=["a pause is asked before a plan", "a plan is asked before force"],
+)
+def test_the_ways_out_have_an_order(more: dict[str, str], reason: Reason) -> None:
+    asked = {"flashsystem.io/force-detach": "the-uid", **PLANNED["annotations"], **more}
+    meta = {"deleting": True, "uid": "the-uid", "annotations": asked}
+    wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
+
+    decided = batch.plan(desired(host("node"), wish), inventory(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[
+        wish.ref
+    ]
+
+    assert isinstance(decided, Wait)
+    assert decided.reason is reason
+
+
+@pytest.mark.parametrize("meta", [PAUSED, PLANNED], ids=["paused", "in plan mode"])
+def test_an_end_that_is_held_back_tells_what_will_stay_on_the_array(meta: dict[str, dict[str, str]]) -> None:
+    admins = host_object("admins", "node")
+    lost = attachment("one", "node", meta={"deleting": True, **meta}, deletion_policy="Delete")
+
+    decided = batch.plan(desired(host("node"), lost), inventory(DATA, admins, mapped(admins, DATA)), [lost.ref])[
+        lost.ref
+    ]
+
+    assert isinstance(decided, Wait)
+    assert "Volume data stays mapped to host admins" in decided.message
+    assert "nothing is left" not in decided.message

@@ -1,0 +1,58 @@
+"""Which reasons the code gives, and with which condition, read from the code itself."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from flashsystem_operator.planner.decision import Reason
+
+PACKAGE = Path(__file__).parents[1] / "operator" / "flashsystem_operator"
+
+TRUE_CONDITION = {"InSync": "Ready", "Wait": "Reconciling", "Refuse": "Stalled"}
+"""Which condition is True after a decision of that name: planner/conditions.py says so too."""
+
+
+def given_by_the_code() -> dict[Reason, set[str]]:
+    """The conditions that are True when a reason is given; none for a reason that nobody gives."""
+    given: dict[Reason, set[str]] = {reason: set() for reason in Reason}
+    for name, condition in _said():
+        given[Reason[name]].add(condition)
+    return given
+
+
+def _said() -> Iterator[tuple[str, str]]:
+    """Each reason of the code, by its name, with the condition that is True when it is given.
+
+    What a decision does not carry itself, `conditions.py` returns together with a message: of a pass that goes on.
+    """
+    for node in _nodes():
+        match node:
+            case ast.Call(func=ast.Name(id=decision), args=[ast.Attribute(ast.Name("Reason"), name), *_]) if (
+                decision in TRUE_CONDITION
+            ):
+                yield name, TRUE_CONDITION[decision]
+            case ast.Call(func=ast.Name("Note"), args=[ast.Constant(str(kind)), ast.Attribute(_, name), _]):
+                yield name, kind
+            case ast.Return(value=ast.Tuple(elts=[ast.Attribute(ast.Name("Reason"), name), _])):
+                yield name, "Reconciling"
+            case _:
+                pass
+
+
+def noted_by_the_code() -> set[str]:
+    """The further conditions that decisions carry as notes."""
+    calls = (node for node in _nodes() if isinstance(node, ast.Call))
+    firsts = (
+        call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Note" and call.args
+    )
+    return {first.value for first in firsts if isinstance(first, ast.Constant) and isinstance(first.value, str)}
+
+
+def words_of_the_code() -> set[str]:
+    """Every text of the code."""
+    return {node.value for node in _nodes() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def _nodes() -> Iterator[ast.AST]:
+    for file in PACKAGE.rglob("*.py"):
+        yield from ast.walk(ast.parse(file.read_text(encoding="utf-8")))

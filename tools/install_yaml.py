@@ -1,0 +1,22 @@
+"""Writes manifests/base as one file that needs no checkout: `python -m tools.install_yaml dist/install.yaml`."""
+
+import os
+import sys
+from pathlib import Path
+
+from cluster.programs import kubectl
+from support.rendering import MANIFESTS, text_of
+
+HEAD = """\
+# The FlashSystem operator: CRDs, namespace, rights, fences and Deployment. Written from manifests/base by
+# `make install-yaml`. Where the image comes from is said in the one line `image:`.
+"""
+
+
+def write(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(HEAD + text_of(MANIFESTS / "base", kubectl(os.environ)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
