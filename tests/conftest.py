@@ -1,4 +1,4 @@
-"""What all tests share: the cluster of the run, a namespace of one's own in it, and a pretend array."""
+"""What all tests share: the cluster of the run, a namespace of one's own in it, and a simulated array."""
 
 import logging
 

@@ -108,12 +108,11 @@ async def one_attach() -> tuple[int, int]:
         Sighting,
     )
     from flashsystem_operator.settings import Settings
-    from support.fake_api import SmallApi
-    from support.simulated_arrays import pretend
+    from support.fake_api import FakeApi
 
     trace = _Trace()
-    api, refs = SmallApi(), {kind: ObjectRef(kind, "storage", kind.name.lower()) for kind in Kind}
-    with pretend(dialect="modern") as simulator:
+    api, refs = FakeApi(), {kind: ObjectRef(kind, "storage", kind.name.lower()) for kind in Kind}
+    with simulated(dialect="modern") as simulator:
         api.objects["/api/v1/namespaces/storage/secrets/login"] = {
             "metadata": {"name": "login", "namespace": "storage", "resourceVersion": "1"},
             "data": {"username": "c3VwZXJ1c2Vy", "password": "cGFzc3cwcmQ="},

@@ -14,7 +14,7 @@ from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner.decision import Reason
 from support import builders
 from support.clock import Clock
-from support.fake_api import SmallApi
+from support.fake_api import FakeApi
 from support.sshd import USER, Sshd
 
 LOGIN = f"/api/v1/namespaces/{builders.NAMESPACE}/secrets/login"
@@ -25,7 +25,7 @@ class Reaching:
     """One array that is reached for again and again. clock: what the waits are measured by."""
 
     def __init__(
-        self, connection: ArrayConnection, array: FlashSystemArray, api: SmallApi, clock: Clock, sshd: Sshd
+        self, connection: ArrayConnection, array: FlashSystemArray, api: FakeApi, clock: Clock, sshd: Sshd
     ) -> None:
         self._contacts = connection
         self._array = array
@@ -61,7 +61,7 @@ def sshd() -> Iterator[Sshd]:
 
 @pytest.fixture
 async def reaching(sshd: Sshd) -> AsyncIterator[Reaching]:
-    api, clock = SmallApi(), Clock()
+    api, clock = FakeApi(), Clock()
     array = builders.array(
         management={"addresses": ["127.0.0.1"], "port": sshd.port},
         host_keys=list(sshd.lines),

@@ -1,4 +1,4 @@
-"""Host objects on a pretend array over their life: where they may log in, what they prove themselves with, who shares.
+"""Host objects on a simulated array over their life: where they may log in, their CHAP secrets, who shares them.
 
 The cases of each decision are in tests/unit/planner; here the array's own rules answer.
 """

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.controller.leases import Lease, LeaseTerms
-from support.fake_api import SmallApi
+from support.fake_api import FakeApi
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/operators/leases/array"
 PATIENCE = 30.0
 """Seconds after which what never comes is given up."""
 
 
-async def renewals(api: SmallApi, more: int) -> None:
+async def renewals(api: FakeApi, more: int) -> None:
     """Wait until so many more were written."""
     async with asyncio.timeout(PATIENCE):
         for _ in range(more):
@@ -41,13 +41,13 @@ def no_end() -> None:
     """Nothing is to be said before the work is cancelled."""
 
 
-def holder(api: SmallApi) -> Any:
+def holder(api: FakeApi) -> Any:
     return api.objects[LEASE]["spec"]["holderIdentity"]
 
 
 async def test_a_lease_is_renewed_until_the_last_command_is_answered_and_can_then_be_released() -> None:
     """Or else it runs out meanwhile, another replica takes the array over, and nothing is left to release."""
-    api, work = SmallApi(), Work()
+    api, work = FakeApi(), Work()
     async with api.served() as kube:
         lease = Lease(kube, "array", LeaseTerms("operators", "us", 3.0), monotonic)
         await lease.acquire()
@@ -66,7 +66,7 @@ async def test_a_lease_is_renewed_until_the_last_command_is_answered_and_can_the
 
 
 async def test_when_a_lease_is_lost_the_end_is_said_first_and_then_the_work_is_cancelled() -> None:
-    api, work, said = SmallApi(), Work(), list[bool]()
+    api, work, said = FakeApi(), Work(), list[bool]()
 
     def end() -> None:
         said.append(work.cancelled.is_set())

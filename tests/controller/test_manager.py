@@ -1,4 +1,4 @@
-"""The controller as a whole, from the start to the end, with a real pretend array behind it."""
+"""The controller as a whole, from the start to the end, with a real simulated array behind it."""
 
 import asyncio
 import base64
@@ -17,8 +17,8 @@ from flashsystem_operator.settings import Settings
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin
 from support.builders import iqn
-from support.fake_api import Fault, SmallApi, path
-from support.simulated_arrays import pretend
+from support.fake_api import FakeApi, Fault, path
+from support.simulated_arrays import simulated
 from support.sshd import Sshd
 from support.stand import until
 
@@ -37,7 +37,7 @@ PATIENCE = 60.0
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     """Of one dialect: nothing here depends on it."""
-    with pretend(dialect="modern") as running:
+    with simulated(dialect="modern") as running:
         yield running
 
 
@@ -56,7 +56,7 @@ def array(simulator: Simulator, **limits: Any) -> dict[str, Any]:
     }
 
 
-def with_secret(api: SmallApi, simulator: Simulator) -> None:
+def with_secret(api: FakeApi, simulator: Simulator) -> None:
     login = {"username": simulator.user, "password": "passw0rd"}
     api.objects["/api/v1/namespaces/storage/secrets/login"] = {
         "metadata": {"name": "login", "namespace": "storage", "resourceVersion": "1"},
@@ -65,7 +65,7 @@ def with_secret(api: SmallApi, simulator: Simulator) -> None:
 
 
 @asynccontextmanager
-async def started(api: SmallApi, clock: Clock = monotonic, **settings: Any) -> AsyncIterator[Controller]:
+async def started(api: FakeApi, clock: Clock = monotonic, **settings: Any) -> AsyncIterator[Controller]:
     async with api.served() as kube:
         ours = Settings("us", "operators", ("storage",), installation="here", **settings)
         controller = Controller(kube, ours, clock)
@@ -82,7 +82,7 @@ async def held(simulator: Simulator, order: int) -> None:
 
 
 async def test_an_array_that_a_watch_shows_after_a_stop_is_worked_by_nobody(simulator: Simulator) -> None:
-    api = SmallApi()
+    api = FakeApi()
     with_secret(api, simulator)
     async with started(api) as controller:
         await controller.stop()
@@ -94,7 +94,7 @@ async def test_an_array_that_a_watch_shows_after_a_stop_is_worked_by_nobody(simu
 async def test_a_command_that_hangs_is_cut_off_at_a_stop_and_nothing_is_left_of_its_worker(
     simulator: Simulator,
 ) -> None:
-    api = SmallApi()
+    api = FakeApi()
     with_secret(api, simulator)
     api.add(ARRAY, array(simulator, commandTimeout="10m"))
     order = simulator.control.fault("hold", "lssystem")
@@ -110,7 +110,7 @@ async def test_a_command_that_hangs_is_cut_off_at_a_stop_and_nothing_is_left_of_
 
 async def test_after_a_stop_it_is_alive_for_as_long_as_nothing_is_left(simulator: Simulator) -> None:
     """The next start may fail for hours, for want of a login: a restart of the process would not help."""
-    api, later = SmallApi(), 0.0
+    api, later = FakeApi(), 0.0
     with_secret(api, simulator)
     api.add(ARRAY, array(simulator, commandTimeout="10m"))
     order = simulator.control.fault("hold", "lssystem")
@@ -127,7 +127,7 @@ async def test_after_a_stop_it_is_alive_for_as_long_as_nothing_is_left(simulator
 
 
 async def test_the_worker_of_an_array_that_went_meanwhile_is_cut_off_too(simulator: Simulator) -> None:
-    api = SmallApi()
+    api = FakeApi()
     with_secret(api, simulator)
     body = array(simulator, commandTimeout="10m")
     api.add(ARRAY, body)
@@ -144,7 +144,7 @@ async def test_the_worker_of_an_array_that_went_meanwhile_is_cut_off_too(simulat
 
 async def test_no_command_is_sent_once_the_end_began(simulator: Simulator) -> None:
     """Before anything is awaited: what follows may take its time."""
-    api = SmallApi()
+    api = FakeApi()
     with_secret(api, simulator)
     api.add(ARRAY, array(simulator))
     order = simulator.control.fault("hold", "lssystem")
@@ -160,7 +160,7 @@ async def test_no_command_is_sent_once_the_end_began(simulator: Simulator) -> No
 
 async def test_a_pass_that_hangs_is_not_alive_and_one_that_gets_on_is(simulator: Simulator) -> None:
     """/livez asks this. An hour passes in which no command and no request ends; then the command does."""
-    api, later = SmallApi(), 0.0
+    api, later = FakeApi(), 0.0
     with_secret(api, simulator)
     api.add(ARRAY, array(simulator))
     order = simulator.control.fault("hold", "lssystem")
@@ -188,7 +188,7 @@ def host(name: str) -> dict[str, Any]:
 
 
 async def test_a_pass_that_takes_its_time_leaves_the_rest_to_another_one_with_a_new_look(simulator: Simulator) -> None:
-    api, later = SmallApi(), 0.0
+    api, later = FakeApi(), 0.0
     with_secret(api, simulator)
     api.add(ARRAY, array(simulator, concurrentCommands=1))
     for name in ("one", "two", "three"):
@@ -208,7 +208,7 @@ async def test_a_pass_that_takes_its_time_leaves_the_rest_to_another_one_with_a_
 
 async def test_what_is_said_of_an_object_follows_a_change_that_no_watch_has_shown() -> None:
     """Else it would be refused again and again as a conflict, until all objects are listed the next time."""
-    api, ref = SmallApi(), ObjectRef(Kind.HOST, "storage", "node")
+    api, ref = FakeApi(), ObjectRef(Kind.HOST, "storage", "node")
     initiators = [f"iqn.1994-05.com.redhat:{name}" for name in ("one", "two")]
     async with started(api) as controller:
         api.create(ref, {"arrayRef": {"name": "nowhere"}, "initiators": {"iscsi": initiators[:1]}})
@@ -229,7 +229,7 @@ async def test_a_request_is_answered_wherever_it_is_and_tries_a_refused_login_on
     simulator: Simulator,
 ) -> None:
     """Who may write attachments could have the array's user locked out, one request after the other."""
-    api = SmallApi()
+    api = FakeApi()
     with_secret(api, simulator)
     with Sshd(password="another") as sshd:
         spec = {"management": {"addresses": ["127.0.0.1"], "port": sshd.port}, "hostKeys": list(sshd.lines)}
@@ -265,7 +265,7 @@ async def test_a_request_is_answered_wherever_it_is_and_tries_a_refused_login_on
 
 
 @asynccontextmanager
-async def mapping(simulator: Simulator, api: SmallApi) -> AsyncIterator[tuple[Controller, int]]:
+async def mapping(simulator: Simulator, api: FakeApi) -> AsyncIterator[tuple[Controller, int]]:
     """The command that maps vol0 is under way, and held before its effect by this order."""
     with_secret(api, simulator)
     api.add(ARRAY, array(simulator, commandTimeout="20s"))
@@ -293,11 +293,11 @@ async def stopped_during(controller: Controller, simulator: Simulator, order: in
     await stopping
 
 
-def leases(api: SmallApi) -> list[dict[str, Any]]:
+def leases(api: FakeApi) -> list[dict[str, Any]]:
     return [each for key, each in api.objects.items() if "/leases/" in key]
 
 
-def told(api: SmallApi) -> dict[str, str]:
+def told(api: FakeApi) -> dict[str, str]:
     """The Events, by reason."""
     return {each["reason"]: each["message"] for key, each in api.objects.items() if "/events/" in key}
 
@@ -305,7 +305,7 @@ def told(api: SmallApi) -> dict[str, str]:
 async def test_a_wrong_mapping_that_is_made_while_the_operator_stops_is_undone_and_told(
     simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    api = SmallApi()
+    api = FakeApi()
     async with mapping(simulator, api) as (controller, order):
         await asyncio.to_thread(another_volume_gets_its_id, simulator)
         await stopped_during(controller, simulator, order)
@@ -318,7 +318,7 @@ async def test_a_wrong_mapping_that_is_made_while_the_operator_stops_is_undone_a
 
 
 async def test_a_wrong_mapping_that_is_made_while_the_lease_is_lost_is_undone_and_told(simulator: Simulator) -> None:
-    api = SmallApi()
+    api = FakeApi()
     async with mapping(simulator, api) as (controller, order):
         await asyncio.to_thread(another_volume_gets_its_id, simulator)
         for lease in leases(api):
@@ -338,7 +338,7 @@ async def test_a_wrong_mapping_that_is_made_while_the_lease_is_lost_is_undone_an
 
 
 async def test_a_wrong_mapping_that_stays_at_a_stop_is_told_all_the_same(simulator: Simulator) -> None:
-    api = SmallApi()
+    api = FakeApi()
     simulator.control.fault("refuse", "rmvdiskhostmap", code="CMMVC5786E")
     async with mapping(simulator, api) as (controller, order):
         await asyncio.to_thread(another_volume_gets_its_id, simulator)
@@ -349,7 +349,7 @@ async def test_a_wrong_mapping_that_stays_at_a_stop_is_told_all_the_same(simulat
 
 
 async def test_a_pass_that_a_stop_cuts_off_is_no_bug(simulator: Simulator) -> None:
-    api = SmallApi()
+    api = FakeApi()
     async with mapping(simulator, api) as (controller, order):
         (worker,) = (await controller.scene()).workers.values()
         await stopped_during(controller, simulator, order)
@@ -362,7 +362,7 @@ async def test_a_pass_that_a_stop_cuts_off_is_no_bug(simulator: Simulator) -> No
 @pytest.mark.parametrize("fault", [None, Fault.LOST, Fault.ERROR_AFTER], ids=["answered", "cut", "an error after"])
 async def test_a_host_whose_last_attachment_went_goes_too_although_no_watch_shows_that_end(fault: Fault | None) -> None:
     """A watch that begins again, as after an outage, does not show what ended meanwhile."""
-    api = SmallApi()
+    api = FakeApi()
     async with started(api) as controller:
         _delete_both(api)
         api.faults.extend([fault, fault])
@@ -376,7 +376,7 @@ async def test_a_host_whose_last_attachment_went_goes_too_although_no_watch_show
 
 @pytest.mark.slow
 async def test_when_a_watch_has_to_begin_again_what_ended_meanwhile_is_missed() -> None:
-    api = SmallApi()
+    api = FakeApi()
     async with started(api) as controller:
         _delete_both(api)
         controller.see(Sighting(Kind.ATTACHMENT, gone=False, body=api.read(ATTACHMENT)))
@@ -391,7 +391,7 @@ async def test_when_a_watch_has_to_begin_again_what_ended_meanwhile_is_missed() 
         await gone(api, HOST)
 
 
-def _delete_both(api: SmallApi) -> None:
+def _delete_both(api: FakeApi) -> None:
     """HOST, on no array, and ATTACHMENT on it are there, and being deleted."""
     held = {"finalizers": [FINALIZER]}
     api.create(HOST, {"arrayRef": {"name": "nowhere"}, "initiators": {"iscsi": [iqn("node")]}}, **held)
@@ -400,7 +400,7 @@ def _delete_both(api: SmallApi) -> None:
         api.delete(ref)
 
 
-async def gone(api: SmallApi, ref: ObjectRef) -> None:
+async def gone(api: FakeApi, ref: ObjectRef) -> None:
     """Wait until there is no such object."""
     async with asyncio.timeout(PATIENCE):
         while api.exists(ref):

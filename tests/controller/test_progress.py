@@ -7,7 +7,7 @@ import pytest
 from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
 from flashsystem_operator.controller.kube.client import Kube, KubeError
 from flashsystem_operator.controller.kube.core import Secrets, Volumes
-from support.fake_api import Fault, SmallApi
+from support.fake_api import FakeApi, Fault
 
 HOST = ObjectRef(Kind.HOST, "storage", "node")
 META = ObjectMeta.model_validate(
@@ -36,7 +36,7 @@ REQUESTS: dict[str, Callable[[Kube], Awaitable[object]]] = {
 @pytest.mark.parametrize("ask", REQUESTS.values(), ids=REQUESTS.keys())
 async def test_the_end_of_a_request_is_progress_whatever_came_of_it(ask: Callable[[Kube], Awaitable[object]]) -> None:
     """An API server that takes its time, or refuses each of a thousand writes, does not let a pass look hung."""
-    api, ended = SmallApi(), list[str]()
+    api, ended = FakeApi(), list[str]()
     api.faults.append(Fault.UNAVAILABLE)
     async with api.served() as kube:
         try:

@@ -35,7 +35,7 @@ from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.status import Outcome
 from flashsystem_operator.values import HostName, VolumeUid
 from support import builders
-from support.fake_api import Fault, SmallApi, path
+from support.fake_api import FakeApi, Fault, path
 from support.in_process import InProcess
 from support.passes import passes
 
@@ -67,7 +67,7 @@ async def test_an_object_that_is_gone_by_its_turn_gets_no_further_turn(array: In
     """It was due, with a delay for example, and was removed meanwhile. Else passes follow one another without rest."""
     gone, of = ObjectRef(kind, builders.NAMESPACE, "gone"), builders.array()
 
-    async with SmallApi().served() as kube:
+    async with FakeApi().served() as kube:
         with closing(await asyncio.to_thread(array.session)) as session, ThreadPoolExecutor(1) as observer_thread:
             ended = await a_round(kube, session, observer_thread, Cache()).run(
                 lambda _: builders.desired(of=of), None, [gone], survey=False
@@ -166,7 +166,7 @@ ARRAY_BODY = body(
 async def test_a_host_goes_only_when_the_array_remembers_the_luns_that_rest_on_it(
     array: InProcess, fault: Fault | None
 ) -> None:
-    api, cache = SmallApi(), Cache()
+    api, cache = FakeApi(), Cache()
     bodies = {Kind.ARRAY: ARRAY_BODY, Kind.HOST: resting_host()}
     refs = {kind: cache.put(kind, each)[0] for kind, each in bodies.items()}
     for kind, ref in refs.items():
@@ -237,7 +237,7 @@ async def test_other_tasks_have_their_turns_while_a_pass_plans_before_and_after_
                     each.turn.set()
             await asyncio.sleep(0)
 
-    async with SmallApi().served() as kube:
+    async with FakeApi().served() as kube:
         with closing(await asyncio.to_thread(array.session)) as session, ThreadPoolExecutor(1) as observer_thread:
             ticking = asyncio.create_task(other())
             await a_round(kube, session, observer_thread, Cache(), "paused").run(

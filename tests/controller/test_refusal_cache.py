@@ -26,12 +26,12 @@ OWNER = attachment("a", "node", meta={"deleting": True})
 class Told:
     """An array with one mapped volume, and a session on it."""
 
-    def __init__(self, pretended: InProcess, session: Session) -> None:
-        self.array = pretended
+    def __init__(self, simulated: InProcess, session: Session) -> None:
+        self.array = simulated
         self.session = session
         self.clock = Clock()
         self.refusal_cache = RefusalCache(self.clock, 60.0)
-        self.volume = pretended.system.volume_named["vol0"]
+        self.volume = simulated.system.volume_named["vol0"]
         self.unmap = UnmapVolume(HostName("a"), VolumeName("vol0"), VolumeUid(self.volume.uid))
 
     def refused(self, step: Step, words: str = "CMMVC9999E Not now.") -> None:
@@ -44,9 +44,9 @@ class Told:
 def told(request: pytest.FixtureRequest) -> Iterator[Told]:
     config: dict[str, Any] = {**request.param, "hosts": [{"name": "a", "ports": [{"name": "iqn.2026-01.a:a"}]}]}
     config["mappings"] = [{"host": "a", "volume": "vol0", "lun": 1}]
-    with InProcess(config) as pretended, closing(pretended.session()) as session:
-        pretended.system.state.system.vdisk_protection_enabled = "yes"
-        yield Told(pretended, session)
+    with InProcess(config) as simulated, closing(simulated.session()) as session:
+        simulated.system.state.system.vdisk_protection_enabled = "yes"
+        yield Told(simulated, session)
 
 
 def test_what_was_refused_under_protection_rests_for_its_time_with_the_arrays_words(told: Told) -> None:

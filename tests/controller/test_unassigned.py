@@ -6,7 +6,7 @@ from time import monotonic
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.leases import LeaseTerms
 from flashsystem_operator.controller.unassigned import LEASE, Unassigned
-from support.fake_api import SmallApi
+from support.fake_api import FakeApi
 
 PLACE = f"/apis/coordination.k8s.io/v1/namespaces/operators/leases/{LEASE}"
 PATIENCE = 30.0
@@ -14,7 +14,7 @@ PATIENCE = 30.0
 
 
 async def test_a_lease_that_is_lost_is_asked_for_again_also_when_nothing_is_due() -> None:
-    api = SmallApi()
+    api = FakeApi()
     async with api.served() as kube:
         unassigned = Unassigned(Cache(), kube, LeaseTerms("operators", "us", 1.0), monotonic, lambda _: False)
         looking_after = asyncio.create_task(unassigned.run())

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from onkind.lab import SYSTEM, Team
-from onkind.pretend_array import NAMESPACE as ARRAYS
+from onkind.simulated_array import NAMESPACE as ARRAYS
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def node(team: Team) -> Iterator[str]:
 
 @pytest.mark.parametrize("team", ["modern"], indirect=True)
 def test_a_drain_evicts_the_operator_and_takes_no_volume_away(team: Team, node: str) -> None:
-    """The pretend arrays stay: an array of iron is not drained with a node, and these forget all with their pod."""
+    """The simulated arrays stay: an array of iron is not drained with a node, and these forget all with their pod."""
     team.volumes("before", "meanwhile")
     team.apply(*team.hosts("worker-1"), team.attachment("before", "worker-1"))
     team.await_ready("fsattach/before")

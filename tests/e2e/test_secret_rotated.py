@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from onkind.lab import STORAGE, Team
-from onkind.pretend_array import PASSWORD, USER
+from onkind.simulated_array import PASSWORD, USER
 
 ONE_DIALECT = pytest.mark.parametrize("team", ["modern"], indirect=True)
 ANOTHER = "another-Passw0rd"

@@ -1,4 +1,4 @@
-"""The whole scene of the tests: the operator as a user installs it, two pretend arrays, and what a team makes there."""
+"""The scene of the tests: the operator as a user installs it, two simulated arrays, and what a team creates there."""
 
 import contextlib
 import json
@@ -13,8 +13,8 @@ from typing import Any
 from cluster.client import Cluster, KubectlFailed
 from cluster.standing import CHECKOUT
 from onkind.pages import README, block
-from onkind.pretend_array import NAMESPACE as ARRAYS
-from onkind.pretend_array import PASSWORD, USER, PretendArray
+from onkind.simulated_array import NAMESPACE as ARRAYS
+from onkind.simulated_array import PASSWORD, USER, SimulatedArray
 from onkind.standing import Standing
 from onkind.terminal import Terminal, a_terminal
 
@@ -37,13 +37,13 @@ class Lab:
     cluster: Cluster
     standing: Standing
     folder: Path
-    arrays: dict[str, PretendArray] = field(init=False)
+    arrays: dict[str, SimulatedArray] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.arrays = {dialect: PretendArray(self.cluster, dialect) for dialect in DIALECTS}
+        self.arrays = {dialect: SimulatedArray(self.cluster, dialect) for dialect in DIALECTS}
 
     def install(self) -> None:
-        """The operator and the pretend arrays, by the lines of the README. What is there already stays as it is."""
+        """The operator and the simulated arrays, by the lines of the README. What is there already stays as it is."""
         self.type(block(README, "kubectl apply -k manifests/base").text)
         self.type("kubectl apply -k manifests/examples/simulator")
         crds = (f"crd/{kind}.flashsystem.io" for kind in ("volumeattachments", "flashsystemhosts", "flashsystemarrays"))
@@ -125,7 +125,7 @@ class Team:
     """A namespace, and what is in it. All names in there and on the array begin with the namespace's own."""
 
     lab: Lab
-    array: PretendArray
+    array: SimulatedArray
     namespace: str
 
     @property
@@ -195,7 +195,7 @@ def opened(standing: Standing, folder: Path) -> Lab:
     return Lab(Cluster(standing.kubeconfig, Path(standing.kubectl), folder), standing, folder)
 
 
-def _storage(arrays: Mapping[str, PretendArray]) -> Sequence[Document]:
+def _storage(arrays: Mapping[str, SimulatedArray]) -> Sequence[Document]:
     login = {"username": USER, "password": PASSWORD}
     secrets_open_here = {
         "apiVersion": "rbac.authorization.k8s.io/v1",

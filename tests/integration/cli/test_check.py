@@ -10,7 +10,7 @@ import yaml
 
 from flashsystem_operator.simulator import Simulator
 from support.manifest_files import CANARY
-from support.simulated_arrays import pretend, writes
+from support.simulated_arrays import simulated, writes
 from support.terminal import at_a_terminal
 
 from .conftest import Ended, Run
@@ -121,7 +121,7 @@ def test_what_is_wrong_is_a_cross_with_the_way_out_and_the_rest_is_checked(
 
 
 def test_open_access_is_a_cross_where_the_array_knows_it(ran: Run) -> None:
-    with pretend(dialect="legacy") as simulator:
+    with simulated(dialect="legacy") as simulator:
         assert simulator.control.admin("svctask chsystem -openaccess on")["exit"] == 0
         way = ("--address", simulator.host, "--port", str(simulator.port), "--user", simulator.user)
         ended = ran("check", *way, "--trust-first-use", "-o", "json", password=CANARY)
@@ -166,7 +166,7 @@ def test_a_key_logs_in_and_so_does_a_password_from_a_file(ran: Run, tmp_path: Pa
     users = [{"name": "one", "keys": [key.export_public_key().decode().strip()]}, {"name": "two", "password": CANARY}]
     (tmp_path / "key").write_bytes(key.export_private_key())
     (tmp_path / "password").write_text(f"{CANARY}\n")
-    with pretend({"users": users}) as simulator:
+    with simulated({"users": users}) as simulator:
         way = ("--address", simulator.host, "--port", str(simulator.port), "--trust-first-use")
         assert ran("check", *way, "--user", "one", "--key-file", str(tmp_path / "key")).code == 0
         assert ran("check", *way, "--user", "two", "--password-file", str(tmp_path / "password")).code == 0
@@ -198,7 +198,7 @@ def test_an_array_that_is_not_applied_yet_is_checked_from_its_file(
     ("portset", "why"), [("blue", "no portset blue"), ("portset1", "type replication"), ("portset64", "port type fc")]
 )
 def test_a_portset_that_iscsi_hosts_cannot_use_is_a_cross(ran: Run, tmp_path: Path, portset: str, why: str) -> None:
-    with pretend(dialect="modern") as simulator:
+    with simulated(dialect="modern") as simulator:
         array, secret = array_and_secret(simulator)
         array["spec"]["iscsi"] = {"portset": portset}
         file = tmp_path / "array.yaml"

@@ -7,7 +7,7 @@ import yaml
 from flashsystem_operator.simulator import Simulator
 from support.brownfield import SHARED, fill, unfit
 from support.manifest_files import CANARY, array, secret
-from support.simulated_arrays import pretend, writes
+from support.simulated_arrays import simulated, writes
 
 from .conftest import Run
 
@@ -75,7 +75,7 @@ def test_as_json_it_is_a_list_that_kubectl_takes_and_only_of_what_was_asked_for(
 
 
 def test_an_array_that_does_not_answer_is_told_with_exit_code_1(ran: Run) -> None:
-    with pretend() as gone:
+    with simulated() as gone:
         way = ("--address", gone.host, "--port", str(gone.port), "--user", gone.user, "--trust-first-use")
 
     ended = ran("import", *way, password=CANARY)

@@ -3,7 +3,7 @@
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, foreign_host
 from support.manifest_files import CANARY, array, attachment, host, secret
-from support.simulated_arrays import pretend, writes
+from support.simulated_arrays import simulated, writes
 from support.stand import iqn
 
 from .conftest import Ended, Run, Write
@@ -138,7 +138,7 @@ def test_a_host_object_of_an_administrators_is_mapped_to_under_its_own_name(
 def test_a_chap_secret_of_the_files_is_planned_and_never_shown(ran: Run, folder: Write) -> None:
     proving = host()
     proving["spec"]["chap"] = {"secretRef": {"name": "chap"}}
-    with pretend(dialect="modern") as simulator:
+    with simulated(dialect="modern") as simulator:
         documents = [array(simulator), secret(simulator), proving, attachment("one", "vol0")]
         where = folder(*documents)
         assert "There is no Secret default/chap" in ran("plan", "-f", where).out

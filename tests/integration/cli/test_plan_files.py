@@ -7,7 +7,7 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.manifest_files import API, CANARY, array, attachment, host, secret
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 
 from .conftest import Run, Write
 
@@ -15,7 +15,7 @@ from .conftest import Run, Write
 def test_several_arrays_are_all_looked_at_or_one_by_its_name(ran: Run, simulator: Simulator, folder: Write) -> None:
     folder(array(simulator), secret(simulator), file="one.yaml")
     where = folder(host(), attachment("one", "vol0"), host("node-2", of="fs2"), file="hosts.yml")
-    with pretend({"system": {"id": "00000000000000FF"}}) as other:
+    with simulated({"system": {"id": "00000000000000FF"}}) as other:
         folder(array(other, "fs2"), file="arrays/two.yaml")
         assert "FlashSystemArray default/fs2 is not among the files" in ran("plan", "-f", where).out
         both = ran("plan", "-R", "-f", where, "-o", "json")

@@ -12,7 +12,7 @@ from cluster import kubeconfig
 from cluster.client import Cluster
 from support.operator_process import NAMESPACE, ROOT, Operator, install, open_secrets
 from support.program import complaint
-from support.simulated_arrays import pretend, writes
+from support.simulated_arrays import simulated, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
 CRDS = ROOT / "crds"
@@ -79,7 +79,7 @@ def test_told_to_stop_it_lets_its_leases_go_and_ends_well(
     install(cluster)
     operator = Operator(cluster, tmp_path / "log")
     operator.start()
-    with cluster.namespace("stopping") as namespace, pretend() as simulator:
+    with cluster.namespace("stopping") as namespace, simulated() as simulator:
         open_secrets(cluster, namespace)
         stand = Stand(cluster, namespace)
         stand.array(simulator)
@@ -102,7 +102,7 @@ def test_a_command_that_was_sent_is_waited_for_before_the_end(own_control_plane:
     install(cluster)
     operator = Operator(cluster, tmp_path / "log")
     operator.start()
-    with cluster.namespace("stopping") as namespace, pretend() as simulator:
+    with cluster.namespace("stopping") as namespace, simulated() as simulator:
         open_secrets(cluster, namespace)
         stand = Stand(cluster, namespace)
         stand.array(simulator, limits={"commandTimeout": "30s"})

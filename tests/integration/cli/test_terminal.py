@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from support.manifest_files import array, resource, secret
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.terminal import at_a_terminal
 
 ADDRESS = "2001:db8::a:1"
@@ -24,7 +24,7 @@ def files(tmp_path: Path) -> str:
 
 def test_no_letter_between_two_colons_becomes_a_picture(files: str) -> None:
     portal = {"node": "node1", "port_id": 5, "portset": "portset0", "address": ADDRESS, "prefix": "64"}
-    with pretend({"addresses": [portal]}, "modern") as simulator:
+    with simulated({"addresses": [portal]}, "modern") as simulator:
         Path(files, "array.yaml").write_text(yaml.safe_dump_all([array(simulator), secret(simulator)]))
 
         checked = at_a_terminal("check", "-f", f"{files}/array.yaml")

@@ -1,4 +1,4 @@
-"""The whole way: kubectl, a real API server, the operator as a process, real SSH, a pretend array in both dialects."""
+"""The whole way: kubectl, a real API server, the operator as a process, real SSH, a simulated array of each dialect."""
 
 from collections.abc import Iterator
 

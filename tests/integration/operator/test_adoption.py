@@ -57,10 +57,10 @@ def test_a_host_object_with_further_initiators_is_not_adopted_until_it_is_mended
     stand.array(simulator, resyncInterval="2s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-    message = stand.says(HOSTS, "worker-1", "ExtraInitiators", "Stalled")
+    message = stand.await_reason(HOSTS, "worker-1", "ExtraInitiators", "Stalled")
     assert "admins" in message
     assert port in message
-    assert port in stand.says(ATTACHMENTS, "one", "HostNotReady")
+    assert port in stand.await_reason(ATTACHMENTS, "one", "HostNotReady")
     assert writes(simulator) == []
 
     admin(simulator, f"rmhostport {option} {port} admins")
@@ -78,10 +78,10 @@ def test_nothing_new_is_mapped_to_an_adopted_host_that_lacks_an_initiator(stand:
         stand.attachment("new", "worker-1", "vol1"),
     )
 
-    message = stand.says(HOSTS, "worker-1", "MissingInitiators", "Stalled")
+    message = stand.await_reason(HOSTS, "worker-1", "MissingInitiators", "Stalled")
     assert "admins" in message
     assert iqn("second") in message
-    assert iqn("second") in stand.says(ATTACHMENTS, "new", "MissingInitiators", "Stalled")
+    assert iqn("second") in stand.await_reason(ATTACHMENTS, "new", "MissingInitiators", "Stalled")
     stand.ready(ATTACHMENTS, "found")
     assert writes(simulator) == []
 
@@ -100,9 +100,9 @@ def test_an_edited_spec_never_changes_an_adopted_host(stand: Stand, simulator: S
     stand.ready(ATTACHMENTS, "one")
 
     stand.patch(HOSTS, "worker-1", {"initiators": {"iscsi": [*both, iqn("third")]}})
-    stand.says(HOSTS, "worker-1", "MissingInitiators", "Stalled")
+    stand.await_reason(HOSTS, "worker-1", "MissingInitiators", "Stalled")
     stand.patch(HOSTS, "worker-1", {"initiators": {"iscsi": [iqn("worker-1")]}})
-    stand.says(HOSTS, "worker-1", "ExtraInitiators", "Stalled")
+    stand.await_reason(HOSTS, "worker-1", "ExtraInitiators", "Stalled")
     stand.delete(ATTACHMENTS, "one")  # what does not fit any more still lets go
     stand.delete(HOSTS, "worker-1")
 

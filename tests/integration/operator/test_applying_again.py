@@ -12,7 +12,7 @@ import yaml
 from flashsystem_operator.simulator import Simulator
 from support.array_state import mappings
 from support.operator_process import Operator
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 pytestmark = pytest.mark.long
@@ -27,7 +27,7 @@ CLIENTS = ("FlashSystemArray", "FlashSystemHost")
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     """One dialect is enough: nothing of what is applied comes from the array's command line. It has db-data."""
-    with pretend(dialect="modern") as running:
+    with simulated(dialect="modern") as running:
         running.control.change("volume", "vol0", name="db-data")
         yield running
 
@@ -80,15 +80,15 @@ def test_applying_again_is_no_difference_from_the_first_moment_to_the_last(
 
     for kind, name in ((ATTACHMENTS, "db-data"), (HOSTS, "node-1"), (ARRAYS, "fs-modern")):
         stand.annotate(kind, name, paused="true")
-    stand.says(ATTACHMENTS, "db-data", "Paused", "Paused")
+    stand.await_reason(ATTACHMENTS, "db-data", "Paused", "Paused")
     nothing_differs(stand, manifests)  # what somebody said by an annotation is not in Git, and stays
 
     simulator.control.change("host_port", iqn("node-1"), logins=1)
     stand.delete(ARRAYS, "fs-modern", wait=False)
     stand.delete(HOSTS, "node-1", wait=False)
     stand.delete(ATTACHMENTS, "db-data", wait=False)
-    stand.says(ATTACHMENTS, "db-data", "DetachBlocked")
-    stand.says(ARRAYS, "fs-modern", "InUse")
+    stand.await_reason(ATTACHMENTS, "db-data", "DetachBlocked")
+    stand.await_reason(ARRAYS, "fs-modern", "InUse")
     nothing_differs(stand, manifests)  # what is being deleted is neither held back nor made anew by it
     assert [(volume, host[:7]) for host, volume, _ in mappings(simulator)] == [("db-data", "node-1-")]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.simulator import Simulator
-from support.simulated_arrays import pretend, writes
+from support.simulated_arrays import simulated, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 RELEASES = ["legacy 1.4.0.0", "modern 7.8.1.0", "modern 8.6.0.0", "modern 9.1.0.0"]
@@ -15,9 +15,9 @@ POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
 
 @pytest.fixture(params=RELEASES)
 def released(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """A pretend array of a given release. Legacy ones that tell product and code level exist, too."""
+    """A simulated array of a given release. Legacy ones that tell product and code level exist, too."""
     dialect, release = request.param.split()
-    with pretend({"release": release, "rules": {"brief_lssystem": False}}, dialect) as running:
+    with simulated({"release": release, "rules": {"brief_lssystem": False}}, dialect) as running:
         yield running
 
 
@@ -93,7 +93,7 @@ def _portals(array: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_a_legacy_array_that_tells_little_of_itself_is_ready_all_the_same(stand: Stand) -> None:
-    with pretend({"rules": {"brief_lssystem": True}}, "legacy") as simulator:
+    with simulated({"rules": {"brief_lssystem": True}}, "legacy") as simulator:
         stand.array(simulator)
         stand.ready(ARRAYS, "array")
 
@@ -112,13 +112,13 @@ def test_an_array_that_is_not_as_it_must_be_says_what_helps_and_is_ready_again_w
     control.change("pool", pool, status="offline")
     assert pool in _stalled(stand, "PoolOffline")
     control.change("pool", pool, status="online")
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
 
     for node in ("node1", "node2"):
         control.change("node", node, status="offline")
     assert "node1 is offline, node2 is offline" in _stalled(stand, "NoOnlineNode")
     control.change("node", "node2", status="online")
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
     usable = {each["node"] for each in stand.status(ARRAYS, "array")["portals"] if each["state"] == "usable"}
     assert usable == {"node2"}
     control.change("node", "node1", status="online")
@@ -126,26 +126,26 @@ def test_an_array_that_is_not_as_it_must_be_says_what_helps_and_is_ready_again_w
     stand.patch(ARRAYS, "array", {"iscsi": {"portalAddresses": ["192.0.2.1"]}})
     assert "spec.iscsi.portalAddresses" in _stalled(stand, "NoUsablePortal")
     stand.patch(ARRAYS, "array", {"iscsi": {"portalAddresses": None}})
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
 
     stand.patch(ARRAYS, "array", {"pool": "nowhere"})
     said = _stalled(stand, "PoolNotFound")
     assert "no pool nowhere" in said
     assert "spec.pool" in said
     stand.patch(ARRAYS, "array", {"pool": pool})
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
 
 
 def _stalled(stand: Stand, reason: str) -> str:
     """Not Ready for this reason, and reached: waiting alone would not help."""
-    message = stand.says(ARRAYS, "array", reason)
+    message = stand.await_reason(ARRAYS, "array", reason)
     assert stand.condition(ARRAYS, "array", "Stalled")["status"] == "True"
     assert stand.condition(ARRAYS, "array", "Reachable")["status"] == "True"
     return message
 
 
 def test_a_portal_that_is_down_on_the_array_is_not_usable(stand: Stand) -> None:
-    with pretend({"release": "7.8.1.0"}, "modern") as modern, pretend(None, "legacy") as legacy:
+    with simulated({"release": "7.8.1.0"}, "modern") as modern, simulated(None, "legacy") as legacy:
         stand.array(modern, "modern", resyncInterval="1s")
         stand.array(legacy, "legacy", resyncInterval="1s")
         stand.ready(ARRAYS, "modern", "legacy")
@@ -155,39 +155,39 @@ def test_a_portal_that_is_down_on_the_array_is_not_usable(stand: Stand) -> None:
                 simulator.control.change("port", port, link_state="inactive", state="offline")
 
         for name in ("modern", "legacy"):
-            assert "Configure one on the array" in stand.says(ARRAYS, name, "NoUsablePortal")
+            assert "Configure one on the array" in stand.await_reason(ARRAYS, name, "NoUsablePortal")
 
 
 def test_open_access_stops_a_legacy_array_until_it_is_turned_off(stand: Stand) -> None:
-    with pretend({"system": {"open_access_enabled": "on"}}, "legacy") as simulator:
+    with simulated({"system": {"open_access_enabled": "on"}}, "legacy") as simulator:
         stand.array(simulator, resyncInterval="1s")
         stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-        assert "chsystem -openaccess off" in stand.says(ARRAYS, "array", "OpenAccessOn")
+        assert "chsystem -openaccess off" in stand.await_reason(ARRAYS, "array", "OpenAccessOn")
         assert stand.status(ARRAYS, "array")["openAccessEnabled"] is True
-        assert "Open access is on" in stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+        assert "Open access is on" in stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
         assert writes(simulator) == []
 
         simulator.control.change("system", open_access_enabled="off")
         stand.ready(ATTACHMENTS, "one")
-        stand.says(ARRAYS, "array", "Ready")
+        stand.await_reason(ARRAYS, "array", "Ready")
         assert stand.status(ARRAYS, "array")["openAccessEnabled"] is False
 
 
 def test_a_portset_that_iscsi_hosts_cannot_use_stops_an_array_before_anything_is_sent(stand: Stand) -> None:
-    with pretend(None, "modern") as simulator:
+    with simulated(None, "modern") as simulator:
         stand.array(simulator, resyncInterval="1s", iscsi={"portset": "portset64"})
         stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
         assert "port type fc" in _stalled(stand, "PortsetMismatch")
-        assert "spec.iscsi.portset" in stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+        assert "spec.iscsi.portset" in stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
         stand.patch(ARRAYS, "array", {"iscsi": {"portset": "nowhere"}})
         assert "no portset nowhere" in _stalled(stand, "PortsetNotFound")
         assert writes(simulator) == []
 
         stand.patch(ARRAYS, "array", {"iscsi": {"portset": "portset0"}})
         stand.ready(ATTACHMENTS, "one")
-        stand.says(ARRAYS, "array", "Ready")
+        stand.await_reason(ARRAYS, "array", "Ready")
 
 
 def test_an_unfit_array_takes_nothing_new_but_what_is_there_stays_and_can_be_detached(
@@ -201,9 +201,9 @@ def test_an_unfit_array_takes_nothing_new_but_what_is_there_stays_and_can_be_det
     stand.ready(ATTACHMENTS, "one", "two")
 
     simulator.control.change("pool", pool, status="offline")
-    stand.says(ARRAYS, "array", "PoolOffline")
+    stand.await_reason(ARRAYS, "array", "PoolOffline")
     stand.apply(stand.attachment("three", "worker-1", "vol2"))
-    assert f"Pool {pool} is offline" in stand.says(ATTACHMENTS, "three", "ArrayNotReady")
+    assert f"Pool {pool} is offline" in stand.await_reason(ATTACHMENTS, "three", "ArrayNotReady")
     assert stand.condition(ATTACHMENTS, "one")["status"] == "True"
 
     stand.delete(ATTACHMENTS, "two")

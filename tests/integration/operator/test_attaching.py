@@ -32,7 +32,7 @@ def test_a_host_without_volumes_is_ready_and_not_on_the_array(stand: Stand, simu
 
     stand.ready(HOSTS, "worker-1")
 
-    assert "first attachment" in stand.says(HOSTS, "worker-1", "NotNeeded")
+    assert "first attachment" in stand.await_reason(HOSTS, "worker-1", "NotNeeded")
     assert writes(simulator) == []
     stand.delete(HOSTS, "worker-1")
 
@@ -96,10 +96,10 @@ def test_a_name_is_bound_to_the_volume_that_had_it_first(stand: Stand, simulator
 def test_a_volume_and_a_host_that_appear_later_are_attached_then(stand: Stand, simulator: Simulator) -> None:
     stand.array(simulator, resyncInterval="2s")
     stand.apply(stand.attachment("one", "worker-1", "later"))
-    assert "worker-1" in stand.says(ATTACHMENTS, "one", "HostNotFound")
+    assert "worker-1" in stand.await_reason(ATTACHMENTS, "one", "HostNotFound")
 
     stand.apply(stand.host("worker-1"))
-    assert "later" in stand.says(ATTACHMENTS, "one", "VolumeNotFound")
+    assert "later" in stand.await_reason(ATTACHMENTS, "one", "VolumeNotFound")
     assert writes(simulator) == []
 
     simulator.control.change("volume", "vol0", name="later")

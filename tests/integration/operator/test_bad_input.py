@@ -9,17 +9,17 @@ from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 def test_what_refers_to_nothing_waits_and_begins_when_it_appears(stand: Stand, simulator: Simulator) -> None:
     stand.apply(stand.attachment("one", "worker-1", "data"), stand.attachment("lost", "worker-9", "vol0"))
-    said = stand.says(ATTACHMENTS, "one", "HostNotFound")
+    said = stand.await_reason(ATTACHMENTS, "one", "HostNotFound")
     assert f"{stand.namespace}/worker-1" in said
     assert stand.condition(ATTACHMENTS, "one", "Reconciling")["status"] == "True"
 
     stand.apply(stand.host("worker-1"))
-    assert f"{stand.namespace}/array" in stand.says(ATTACHMENTS, "one", "ArrayNotFound")
-    stand.says(HOSTS, "worker-1", "ArrayNotFound")
+    assert f"{stand.namespace}/array" in stand.await_reason(ATTACHMENTS, "one", "ArrayNotFound")
+    stand.await_reason(HOSTS, "worker-1", "ArrayNotFound")
 
     stand.array(simulator, resyncInterval="1s")
-    assert "no volume named data" in stand.says(ATTACHMENTS, "one", "VolumeNotFound")
-    stand.says(HOSTS, "worker-1", "NotNeeded")
+    assert "no volume named data" in stand.await_reason(ATTACHMENTS, "one", "VolumeNotFound")
+    stand.await_reason(HOSTS, "worker-1", "NotNeeded")
     assert writes(simulator) == []
 
     _make_volume(simulator, "data")
@@ -27,7 +27,7 @@ def test_what_refers_to_nothing_waits_and_begins_when_it_appears(stand: Stand, s
     assert [each["volume"] for each in simulator.control.state()["mappings"]] == ["data"]
 
     # What never began is no trouble to delete.
-    stand.says(ATTACHMENTS, "lost", "HostNotFound")
+    stand.await_reason(ATTACHMENTS, "lost", "HostNotFound")
     stand.delete(ATTACHMENTS, "lost")
 
 
@@ -40,7 +40,7 @@ def test_a_volume_that_was_mapped_elsewhere_by_an_administrator_is_left_to_him(
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-    said = stand.says(ATTACHMENTS, "one", "VolumeMappedElsewhere")
+    said = stand.await_reason(ATTACHMENTS, "one", "VolumeMappedElsewhere")
     assert "mapped to db-server" in said
     assert "spec.access to Shared" in said
     assert stand.condition(ATTACHMENTS, "one", "Stalled")["status"] == "True"
@@ -58,7 +58,7 @@ def test_a_lun_that_is_taken_is_named_with_who_has_it_and_given_when_it_is_free(
     stand.ready(ATTACHMENTS, "one")
     stand.apply(stand.attachment("two", "worker-1", "vol1", lun=7))
 
-    said = stand.says(ATTACHMENTS, "two", "LUNTaken")
+    said = stand.await_reason(ATTACHMENTS, "two", "LUNTaken")
     assert "LUN 7" in said
     assert "volume vol0" in said
 
@@ -76,14 +76,14 @@ def test_initiators_that_belong_to_several_host_objects_are_a_conflict_until_the
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("both", iqn("left"), iqn("right")), stand.attachment("one", "both", "vol0"))
 
-    said = stand.says(HOSTS, "both", "Conflict")
+    said = stand.await_reason(HOSTS, "both", "Conflict")
     assert "left and right" in said
     assert "Conflict" not in said
-    assert "left and right" in stand.says(ATTACHMENTS, "one", "HostNotReady")
+    assert "left and right" in stand.await_reason(ATTACHMENTS, "one", "HostNotReady")
     assert writes(simulator) == []
 
     control.admin("svctask rmhost right")
-    assert iqn("right") in stand.says(HOSTS, "both", "MissingInitiators")
+    assert iqn("right") in stand.await_reason(HOSTS, "both", "MissingInitiators")
     control.admin(f"svctask addhostport -iscsiname {iqn('right')} left")
     stand.ready(ATTACHMENTS, "one")
     assert stand.status(HOSTS, "both")["ownership"] == "Adopted"
@@ -96,10 +96,10 @@ def test_a_foreign_host_with_further_initiators_is_not_used(stand: Stand, simula
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-    said = stand.says(HOSTS, "worker-1", "ExtraInitiators")
+    said = stand.await_reason(HOSTS, "worker-1", "ExtraInitiators")
     assert "Host object cluster" in said
     assert iqn("worker-2") in said
-    stand.says(ATTACHMENTS, "one", "HostNotReady")
+    stand.await_reason(ATTACHMENTS, "one", "HostNotReady")
     assert control.state() == before
 
     stand.patch(HOSTS, "worker-1", {"initiators": {"iscsi": [iqn("worker-1"), iqn("worker-2")]}})
@@ -113,15 +113,15 @@ def test_of_two_resources_that_claim_one_initiator_the_one_on_the_array_wins_the
     stand.array(simulator, resyncInterval="1s")
     shared = iqn("worker")
     stand.apply(stand.host("elder", shared))
-    stand.says(HOSTS, "elder", "NotNeeded")
+    stand.await_reason(HOSTS, "elder", "NotNeeded")
     be_younger_than(stand, HOSTS, "elder")
     stand.apply(stand.host("younger", shared, iqn("own")), stand.attachment("one", "younger", "vol0"))
 
     # Nothing is on the array yet: the elder has the word.
-    said = stand.says(HOSTS, "younger", "InitiatorClaimed")
+    said = stand.await_reason(HOSTS, "younger", "InitiatorClaimed")
     assert shared in said
     assert f"{stand.namespace}/elder" in said
-    stand.says(ATTACHMENTS, "one", "HostNotReady")
+    stand.await_reason(ATTACHMENTS, "one", "HostNotReady")
     assert writes(simulator) == []
 
     stand.patch(HOSTS, "elder", {"initiators": {"iscsi": [iqn("other")]}})
@@ -129,12 +129,12 @@ def test_of_two_resources_that_claim_one_initiator_the_one_on_the_array_wins_the
 
     # Now the younger is proven on the array: an elder that claims the initiator again does not get it.
     stand.patch(HOSTS, "elder", {"initiators": {"iscsi": [shared]}})
-    assert f"{stand.namespace}/younger" in stand.says(HOSTS, "elder", "InitiatorClaimed")
-    stand.says(ATTACHMENTS, "one", "Attached")
+    assert f"{stand.namespace}/younger" in stand.await_reason(HOSTS, "elder", "InitiatorClaimed")
+    stand.await_reason(ATTACHMENTS, "one", "Attached")
 
     stand.delete(ATTACHMENTS, "one")
     stand.delete(HOSTS, "younger")
-    stand.says(HOSTS, "elder", "NotNeeded")
+    stand.await_reason(HOSTS, "elder", "NotNeeded")
     assert simulator.control.state()["hosts"] == []
 
 
@@ -149,7 +149,7 @@ def test_a_volume_is_known_by_its_uid_whatever_its_name_becomes(stand: Stand, si
     control.admin("svctask chvdisk -name renamed vol0")
     control.admin("svctask chvdisk -name vol0 vol1")
     until("the new name", lambda: stand.status(ATTACHMENTS, "one")["volume"]["name"] == "renamed")
-    stand.says(ATTACHMENTS, "one", "Attached")
+    stand.await_reason(ATTACHMENTS, "one", "Attached")
     assert stand.status(ATTACHMENTS, "one")["volume"]["uid"] == uid
     until("the Event", lambda: "VolumeRenamed" in reasons(stand, "one"))
     (renamed,) = (each for each in events(stand, "one") if each["reason"] == "VolumeRenamed")
@@ -173,7 +173,7 @@ def test_a_volume_that_was_deleted_and_made_again_under_its_name_is_not_touched(
     _make_volume(simulator, "vol0")
     (new,) = (each["uid"] for each in control.state()["volumes"] if each["name"] == "vol0")
     assert new != old
-    said = stand.says(ATTACHMENTS, "one", "VolumeGone")
+    said = stand.await_reason(ATTACHMENTS, "one", "VolumeGone")
     assert old in said
     assert "Delete this attachment" in said
     assert stand.condition(ATTACHMENTS, "one", "Stalled")["status"] == "True"
@@ -198,7 +198,7 @@ def test_a_volume_deleted_under_its_attachment_is_told_and_the_attachment_can_be
     stand.ready(ATTACHMENTS, "one")
 
     control.admin("svctask rmvdisk -force vol0")
-    assert "vol0" in stand.says(ATTACHMENTS, "one", "VolumeGone")
+    assert "vol0" in stand.await_reason(ATTACHMENTS, "one", "VolumeGone")
     stand.delete(ATTACHMENTS, "one")
     until("the empty host to go", lambda: control.state()["hosts"] == [])
 
@@ -246,6 +246,6 @@ def test_the_array_stays_ready_whatever_is_asked_of_it(stand: Stand, simulator: 
         stand.attachment("stalled", "spread", "vol1"),
     )
     stand.ready(ATTACHMENTS, "good")
-    stand.says(ATTACHMENTS, "nowhere", "VolumeNotFound")
-    stand.says(ATTACHMENTS, "stalled", "HostNotReady")
+    stand.await_reason(ATTACHMENTS, "nowhere", "VolumeNotFound")
+    stand.await_reason(ATTACHMENTS, "stalled", "HostNotReady")
     stand.ready(ARRAYS, "array")

@@ -6,7 +6,7 @@ import json
 from flashsystem_operator.simulator import Simulator
 from support.array_state import foreign_host, mark, writes
 from support.operator_process import Operator, open_secrets
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 FIRST, SECOND = "canary-one-wh1stle", "canary-two-wh1stle"
@@ -34,7 +34,7 @@ def annotate(stand: Stand, kind: str, name: str, *words: str) -> None:
 
 
 def test_a_chap_secret_is_set_rotated_and_taken_away_and_nobody_reads_it(stand: Stand, operator: Operator) -> None:
-    with pretend(dialect="modern") as simulator:
+    with simulated(dialect="modern") as simulator:
         stand.array(simulator, resyncInterval="2s")
         stand.ready(ARRAYS, "array")
         start = mark(simulator)
@@ -42,9 +42,9 @@ def test_a_chap_secret_is_set_rotated_and_taken_away_and_nobody_reads_it(stand: 
         # What is wished cannot be had at first, then it is only planned, and then it goes wrong in every way.
         stand.apply(stand.host("node", chap=chap()), stand.attachment("one", "node", "vol0"))
         annotate(stand, HOSTS, "node", "flashsystem.io/plan=true")
-        assert "node-chap" in stand.says(HOSTS, "node", "ChapSecretNotFound", "Stalled")
+        assert "node-chap" in stand.await_reason(HOSTS, "node", "ChapSecretNotFound", "Stalled")
         stand.secret("node-chap", password="too short")
-        assert "12 to 79" in stand.says(HOSTS, "node", "ChapSecretInvalid", "Stalled")
+        assert "12 to 79" in stand.await_reason(HOSTS, "node", "ChapSecretInvalid", "Stalled")
         stand.secret("node-chap", password=FIRST)
         plan = until("a plan", lambda: stand.status(ATTACHMENTS, "one").get("plan"))
         assert [line.split()[1] for line in plan] == ["mkhost", "chhost", "mkvdiskhostmap"]
@@ -70,7 +70,7 @@ def test_a_chap_secret_is_set_rotated_and_taken_away_and_nobody_reads_it(stand: 
 
         stand.apply(stand.host("fresh", chap=chap("made", generate=True), lifecycle="Persistent"))
         role = "flashsystem-operator-connection-secrets"
-        assert role in stand.says(HOSTS, "fresh", "ChapSecretForbidden", "Stalled")
+        assert role in stand.await_reason(HOSTS, "fresh", "ChapSecretForbidden", "Stalled")
         open_secrets(stand.cluster, stand.namespace, role)
         stand.ready(HOSTS, "fresh")
         made = stand.cluster.get("secret", "made", "--namespace", stand.namespace)
@@ -98,17 +98,17 @@ def test_a_secret_is_not_set_where_it_cannot_be_or_must_not(stand: Stand, simula
     )
 
     if simulator.dialect == "legacy":
-        assert "Remove spec.chap" in stand.says(HOSTS, "node", "NotSupported", "Stalled")
-        assert "spec.chap" in stand.says(HOSTS, "adopted", "HostDiffers", "Stalled")
+        assert "Remove spec.chap" in stand.await_reason(HOSTS, "node", "NotSupported", "Stalled")
+        assert "spec.chap" in stand.await_reason(HOSTS, "adopted", "HostDiffers", "Stalled")
         for volume in ("one", "two"):
-            assert "spec.chap" in stand.says(ATTACHMENTS, volume, "HostNotReady")
+            assert "spec.chap" in stand.await_reason(ATTACHMENTS, volume, "HostNotReady")
         assert writes(simulator) == []
     else:
         stand.ready(ATTACHMENTS, "one")
-        assert "was not created by this operator" in stand.says(HOSTS, "adopted", "HostDiffers", "Stalled")
-        stand.says(ATTACHMENTS, "two", "HostNotReady")
+        assert "was not created by this operator" in stand.await_reason(HOSTS, "adopted", "HostDiffers", "Stalled")
+        stand.await_reason(ATTACHMENTS, "two", "HostNotReady")
         assert writes(simulator) == ["mkhost", "chhost", "mkvdiskhostmap"]
         stand.kubectl("delete", "rolebinding", "flashsystem-operator-secrets")
         stand.apply(stand.host("closed", chap=chap("any", generate=True)))
-        assert "flashsystem-operator-secrets" in stand.says(HOSTS, "closed", "ChapSecretForbidden", "Stalled")
+        assert "flashsystem-operator-secrets" in stand.await_reason(HOSTS, "closed", "ChapSecretForbidden", "Stalled")
     assert chap_of(simulator, "adopted") == ""

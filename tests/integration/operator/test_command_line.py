@@ -10,7 +10,7 @@ from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, foreign_host
 from support.brownfield import SHARED, fill, unfit
 from support.program import program
-from support.simulated_arrays import pretend, writes
+from support.simulated_arrays import simulated, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn
 
 
@@ -94,7 +94,7 @@ def test_what_a_user_of_the_cluster_may_not_read_is_told_with_the_way_out(
     installed: Cluster, namespace: str, tmp_path: Path
 ) -> None:
     """No operator runs for this: the command line only reads."""
-    with pretend() as simulator:
+    with simulated() as simulator:
         stand = Stand(installed, namespace)
         stand.array(simulator)
         account = {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": "reader"}}

@@ -125,7 +125,7 @@ def test_a_connection_that_cannot_be_built_leaves_the_live_mapping_alone(stand: 
     for node in ("node2", "node1"):
         simulator.control.change("node", node, status="offline")
 
-    message = stand.says(ATTACHMENTS, "one", "NoUsablePortal", "Stalled")
+    message = stand.await_reason(ATTACHMENTS, "one", "NoUsablePortal", "Stalled")
     assert "portal" in message
     assert connection(stand) is None
 

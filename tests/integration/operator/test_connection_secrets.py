@@ -10,7 +10,7 @@ from support.array_state import mark, target_portals, writes
 from support.operator_process import Operator, keeping_volumes, open_secrets
 from support.os_brick import read_by_os_brick
 from support.outputs import secret, secret_path, version, volume
-from support.recorded_events import told
+from support.recorded_events import await_event
 from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until
 
 BLOCKED = "ConnectionSecretBlocked"
@@ -109,7 +109,7 @@ def test_a_secret_goes_with_its_attachment_and_is_not_made_again_meanwhile(opene
     hold = '--patch={"metadata":{"finalizers":["flashsystem.io/cleanup","example.com/hold"]}}'
     opened.kubectl("patch", ATTACHMENTS, "one", "--type=merge", hold)
     opened.delete(ATTACHMENTS, "one", wait=False)
-    opened.says(ATTACHMENTS, "one", "WaitingForFinalizers", "Reconciling")
+    opened.await_reason(ATTACHMENTS, "one", "WaitingForFinalizers", "Reconciling")
 
     opened.cluster.api.delete(secret_path(opened, "way"))
     start = mark(simulator)
@@ -145,8 +145,8 @@ def test_a_secret_of_somebody_else_is_left_as_it_is_and_said_to_be_in_the_way(
     by_somebody(opened, "way", password="mine")
     attached(opened, simulator)
 
-    assert "another name" in opened.says(ATTACHMENTS, "one", "SecretConflict", BLOCKED)
-    assert "another name" in told(opened, "one", BLOCKED)
+    assert "another name" in opened.await_reason(ATTACHMENTS, "one", "SecretConflict", BLOCKED)
+    assert "another name" in await_event(opened, "one", BLOCKED)
     assert bound(opened) is None
     assert secret(opened, "way") == {"password": "mine"}
 
@@ -163,7 +163,7 @@ def test_where_the_operator_may_not_write_secrets_it_says_which_right_it_needs(
 ) -> None:
     attached(stand, simulator)
 
-    message = stand.says(ATTACHMENTS, "one", "SecretForbidden", BLOCKED)
+    message = stand.await_reason(ATTACHMENTS, "one", "SecretForbidden", BLOCKED)
     assert "flashsystem-operator-connection-secrets" in message
     assert bound(stand) is None
 
@@ -190,7 +190,7 @@ def is_handed_on(opened: Stand, simulator: Simulator, operator: Operator) -> Non
         opened.host("worker-1", chap={"secretRef": {"name": "login"}}),
         opened.attachment("one", "worker-1", "vol0", **wish),
     )
-    opened.says(ATTACHMENTS, "one", "PersistentVolumeNeedsSecret", "PersistentVolumeBlocked")
+    opened.await_reason(ATTACHMENTS, "one", "PersistentVolumeNeedsSecret", "PersistentVolumeBlocked")
 
     opened.patch(ATTACHMENTS, "one", {"connectionSecret": {"name": "way"}})
     typed = read_by_os_brick(content(opened)["connection_properties"])["typed"]
@@ -214,14 +214,14 @@ def is_handed_on(opened: Stand, simulator: Simulator, operator: Operator) -> Non
 def loses_its_source_and_follows_the_portals_all_the_same(opened: Stand, simulator: Simulator) -> None:
     """The array still takes the login that stands in the Secret; one that is not there is not made without it."""
     opened.kubectl("delete", "secret", "login")
-    opened.says(HOSTS, "worker-1", "ChapSecretNotFound")
+    opened.await_reason(HOSTS, "worker-1", "ChapSecretNotFound")
     simulator.control.change("node", "node2", status="offline")
     until("one portal", lambda: len(json.loads(content(opened)["target_portals"])) == 1)
     assert content(opened)["auth_password"] == SECOND
     assert opened.condition(ATTACHMENTS, "one", BLOCKED) == {}
 
     opened.kubectl("delete", "secret", "way")
-    assert "worker-1" in opened.says(ATTACHMENTS, "one", "HostNotReady", BLOCKED)
+    assert "worker-1" in opened.await_reason(ATTACHMENTS, "one", "HostNotReady", BLOCKED)
     assert bound(opened) is None
     opened.secret("login", password=SECOND)
     assert content(opened)["auth_password"] == SECOND

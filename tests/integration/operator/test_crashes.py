@@ -16,7 +16,7 @@ from support.array_state import commands, mark
 from support.holding_proxy import Held, Holding
 from support.operator_process import Operator, account, replica
 from support.outcomes import comes_to, ending, stays_in_sync
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, until
 
 pytestmark = pytest.mark.long
@@ -33,7 +33,7 @@ LIMITS = {"commandTimeout": "4s", "concurrentCommands": 16}
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """An array of either dialect with two volumes for each host."""
     pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[request.param]
-    with pretend({"volumes": [{"name": name, "pool": pool} for name in FIRST + SECOND]}, request.param) as running:
+    with simulated({"volumes": [{"name": name, "pool": pool} for name in FIRST + SECOND]}, request.param) as running:
         yield running
 
 

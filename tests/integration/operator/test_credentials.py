@@ -8,7 +8,7 @@ import pytest
 from flashsystem_operator.simulator import Simulator
 from support.ages import be_younger_than
 from support.operator_process import Operator
-from support.simulated_arrays import last, pretend, writes
+from support.simulated_arrays import last, simulated, writes
 from support.sshd import USER, Sshd
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
@@ -27,7 +27,7 @@ def public(key: asyncssh.SSHKey) -> str:
 def test_every_usual_key_logs_in_and_wins_over_a_password(stand: Stand, kind: str) -> None:
     key = asyncssh.generate_private_key(kind)
     users = [{"name": "operator", "password": "passw0rd", "keys": [public(key)]}]
-    with pretend({"users": users}) as simulator:
+    with simulated({"users": users}) as simulator:
         stand.secret("array", username="operator", ssh_privatekey=private(key), password="a wrong one")
         stand.secret("stranger", username="operator", ssh_privatekey=private(_other(kind)), password="passw0rd")
         stand.apply(
@@ -36,7 +36,7 @@ def test_every_usual_key_logs_in_and_wins_over_a_password(stand: Stand, kind: st
         )
 
         stand.ready(ARRAYS, "array")
-        assert "with this key" in stand.says(ARRAYS, "stranger", "LoginFailed")
+        assert "with this key" in stand.await_reason(ARRAYS, "stranger", "LoginFailed")
 
 
 def _version(stand: Stand) -> str:
@@ -49,7 +49,7 @@ def _other(kind: str) -> asyncssh.SSHKey:
 
 
 def test_a_refused_login_is_not_tried_again_until_the_secret_changes(stand: Stand) -> None:
-    with Sshd(password="another") as sshd, pretend() as simulator:
+    with Sshd(password="another") as sshd, simulated() as simulator:
         stand.secret("array", username=USER, password="wrong")
         array = stand.array_of(
             simulator,
@@ -58,7 +58,7 @@ def test_a_refused_login_is_not_tried_again_until_the_secret_changes(stand: Stan
             resyncInterval="1s",
         )
         stand.apply(array)
-        said = stand.says(ARRAYS, "array", "LoginFailed")
+        said = stand.await_reason(ARRAYS, "array", "LoginFailed")
         assert f"refused '{USER}' with this password" in said
         assert "Correct the Secret" in said
 
@@ -66,10 +66,10 @@ def test_a_refused_login_is_not_tried_again_until_the_secret_changes(stand: Stan
         stand.apply(stand.host("worker-1"))
         for number in range(3):
             stand.apply(stand.attachment(f"a{number}", "worker-1", f"vol{number}"))
-            stand.says(ATTACHMENTS, f"a{number}", "ArrayNotReady")
+            stand.await_reason(ATTACHMENTS, f"a{number}", "ArrayNotReady")
         stand.kubectl("annotate", ARRAYS, "array", "example.com/touched=yes")
         stand.patch(ARRAYS, "array", {"resyncInterval": "2s"})
-        stand.says(ARRAYS, "array", "LoginFailed")
+        stand.await_reason(ARRAYS, "array", "LoginFailed")
         assert sshd.logins == ["password"]
 
         stand.secret("array", username=USER, password="wrong too")
@@ -85,7 +85,7 @@ def test_a_refused_login_is_not_tried_again_until_the_secret_changes(stand: Stan
 def test_only_a_request_on_the_array_tries_a_refused_login_again_and_each_is_echoed(
     stand: Stand,
 ) -> None:
-    with Sshd(password="another") as sshd, pretend() as simulator:
+    with Sshd(password="another") as sshd, simulated() as simulator:
         stand.secret("array", username=USER, password="wrong")
         way = {"addresses": ["127.0.0.1"], "port": sshd.port}
         stand.apply(
@@ -93,15 +93,15 @@ def test_only_a_request_on_the_array_tries_a_refused_login_again_and_each_is_ech
             stand.host("worker-1"),
             stand.attachment("one", "worker-1", "vol0"),
         )
-        stand.says(ARRAYS, "array", "LoginFailed")
-        stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+        stand.await_reason(ARRAYS, "array", "LoginFailed")
+        stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
 
         for kind, name, attempts in ((ATTACHMENTS, "one", 0), (HOSTS, "worker-1", 0), (ARRAYS, "array", 1)):
             before = len(sshd.logins)
             stand.annotate(kind, name, reconcile_requested_at="now")
             _echoed(stand, kind, name)
             assert len(sshd.logins) == before + attempts
-        assert "on the FlashSystemArray" in stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+        assert "on the FlashSystemArray" in stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
 
 
 def _echoed(stand: Stand, kind: str, name: str) -> None:
@@ -114,7 +114,7 @@ def test_a_corrected_secret_is_used_within_a_minute_without_a_restart(
     process = operator.pid
     stand.array(simulator, password="wrong", resyncInterval="24h")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
-    stand.says(ARRAYS, "array", "LoginFailed")
+    stand.await_reason(ARRAYS, "array", "LoginFailed")
     assert simulator.control.log() == []
 
     stand.secret("array", username=simulator.user, password="passw0rd")
@@ -140,11 +140,13 @@ def test_a_secret_that_is_not_there_or_cannot_be_used_is_named_with_the_way_out(
     stand.apply(*(stand.array_of(simulator, name, resyncInterval="24h") for name in (*bad, "binary", "missing")))
 
     for name, (_, why) in bad.items():
-        said = stand.says(ARRAYS, name, "CredentialsInvalid")
+        said = stand.await_reason(ARRAYS, name, "CredentialsInvalid")
         assert f"Secret {stand.namespace}/{name} cannot be used" in said
         assert why in said
-    assert "its password is not text" in stand.says(ARRAYS, "binary", "CredentialsInvalid")
-    assert f"There is no Secret {stand.namespace}/missing" in stand.says(ARRAYS, "missing", "CredentialsNotFound")
+    assert "its password is not text" in stand.await_reason(ARRAYS, "binary", "CredentialsInvalid")
+    assert f"There is no Secret {stand.namespace}/missing" in stand.await_reason(
+        ARRAYS, "missing", "CredentialsNotFound"
+    )
     assert simulator.control.log() == []
 
     stand.secret("missing", username=simulator.user, password="passw0rd")
@@ -163,14 +165,14 @@ def test_a_secret_that_the_operator_may_not_read_is_told_with_the_binding_that_h
     stand.kubectl("delete", "rolebinding", "flashsystem-operator-secrets")
     stand.array(simulator, resyncInterval="24h")
 
-    said = stand.says(ARRAYS, "array", "CredentialsForbidden")
+    said = stand.await_reason(ARRAYS, "array", "CredentialsForbidden")
     assert "flashsystem-operator-secrets" in said
     assert f"RoleBinding in namespace {stand.namespace}" in said
 
     keep = ("apiVersion", "kind", "roleRef", "subjects")
     meta = {"name": "flashsystem-operator-secrets", "namespace": stand.namespace}
     stand.apply({key: binding[key] for key in keep} | {"metadata": meta})
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
 
 
 def test_the_last_good_credentials_stay_when_the_secret_is_deleted(stand: Stand, simulator: Simulator) -> None:
@@ -200,7 +202,7 @@ def _looked_again(simulator: Simulator) -> None:
 
 def test_a_rotated_secret_is_taken_up_while_the_array_works(stand: Stand) -> None:
     users = [{"name": "old", "password": "first"}, {"name": "new", "password": "second"}]
-    with pretend({"users": users}) as simulator:
+    with simulated({"users": users}) as simulator:
         stand.secret("array", username="old", password="first")
         stand.apply(stand.array_of(simulator, resyncInterval="1s"))
         stand.ready(ARRAYS, "array")
@@ -211,7 +213,7 @@ def test_a_rotated_secret_is_taken_up_while_the_array_works(stand: Stand) -> Non
             "a command of the new user",
             lambda: any(entry["user"] == "new" for entry in simulator.control.log(seen)),
         )
-        stand.says(ARRAYS, "array", "Ready")
+        stand.await_reason(ARRAYS, "array", "Ready")
         version = _version(stand)
         until(
             "the new version in the status",
@@ -223,10 +225,10 @@ def test_an_array_without_a_session_left_is_tried_again_by_itself(stand: Stand, 
     fault = simulator.control.fault("login_failed_on_stdout", times=None)
     stand.array(simulator, resyncInterval="1s")
 
-    assert "lower spec.limits.sessions" in stand.says(ARRAYS, "array", "Unreachable")
+    assert "lower spec.limits.sessions" in stand.await_reason(ARRAYS, "array", "Unreachable")
 
     simulator.control.forget(fault)
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
 
 
 def test_a_user_who_may_only_look_is_told_in_the_arrays_own_words(stand: Stand, simulator: Simulator) -> None:
@@ -234,7 +236,7 @@ def test_a_user_who_may_only_look_is_told_in_the_arrays_own_words(stand: Stand, 
     stand.apply(stand.array_of(simulator))
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-    assert "CMMVC9027E" in stand.says(ATTACHMENTS, "one", "RefusedByArray")
+    assert "CMMVC9027E" in stand.await_reason(ATTACHMENTS, "one", "RefusedByArray")
     stand.ready(ARRAYS, "array")
     assert simulator.control.state()["hosts"] == []
 
@@ -243,7 +245,7 @@ def test_no_secret_is_ever_seen_outside_its_secret(stand: Stand, operator: Opera
     key = asyncssh.generate_private_key("ssh-ed25519")
     body = "".join(private(key).splitlines()[1:-1])
     users = [{"name": "one", "password": CANARY}, {"name": "two", "keys": [public(key)]}]
-    with pretend({"users": users}) as simulator:
+    with simulated({"users": users}) as simulator:
         stand.secret("good", username="one", password=CANARY)
         stand.secret("key", username="two", ssh_privatekey=private(key))
         stand.secret("refused", username="two", password=CANARY)
@@ -254,12 +256,12 @@ def test_no_secret_is_ever_seen_outside_its_secret(stand: Stand, operator: Opera
         be_younger_than(stand, ARRAYS, "good")
         stand.apply(*(stand.array_of(simulator, name) for name in ("key", "refused", "damaged", "swapped")))
         stand.apply(stand.host("worker-1", array="good"), stand.attachment("a", "worker-1", "vol0"))
-        stand.says(ARRAYS, "refused", "LoginFailed")
-        stand.says(ARRAYS, "damaged", "CredentialsInvalid")
-        stand.says(ARRAYS, "swapped", "CredentialsInvalid")
+        stand.await_reason(ARRAYS, "refused", "LoginFailed")
+        stand.await_reason(ARRAYS, "damaged", "CredentialsInvalid")
+        stand.await_reason(ARRAYS, "swapped", "CredentialsInvalid")
         stand.ready(ATTACHMENTS, "a")
         assert writes(simulator)
-        stand.says(ARRAYS, "key", "DuplicateArray")
+        stand.await_reason(ARRAYS, "key", "DuplicateArray")
 
     kinds = f"{ARRAYS},{HOSTS},{ATTACHMENTS},events"
     objects = json.dumps(stand.cluster.get(kinds, "--namespace", stand.namespace))

@@ -40,13 +40,13 @@ def test_hosts_and_arrays_wait_for_what_needs_them_and_take_nothing_new(stand: S
 
     stand.delete(ARRAYS, "array", wait=False)
     stand.delete(HOSTS, "worker-1", wait=False)
-    message = stand.says(HOSTS, "worker-1", "InUse")
+    message = stand.await_reason(HOSTS, "worker-1", "InUse")
     assert "2 VolumeAttachments" in message
     assert "one" in message
     assert "two" in message
-    assert "1 FlashSystemHost" in stand.says(ARRAYS, "array", "InUse")
+    assert "1 FlashSystemHost" in stand.await_reason(ARRAYS, "array", "InUse")
     stand.apply(stand.attachment("late", "worker-1", "vol2"))
-    assert "worker-1" in stand.says(ATTACHMENTS, "late", "ParentDeleting")
+    assert "worker-1" in stand.await_reason(ATTACHMENTS, "late", "ParentDeleting")
     stand.ready(ATTACHMENTS, "one", "two")
     assert writes(simulator, start) == []
 
@@ -59,11 +59,11 @@ def test_hosts_and_arrays_wait_for_what_needs_them_and_take_nothing_new(stand: S
 def test_an_array_that_is_being_deleted_takes_no_new_attachment(stand: Stand, simulator: Simulator) -> None:
     attached(stand, simulator)
     stand.delete(ARRAYS, "array", wait=False)
-    stand.says(ARRAYS, "array", "InUse")
+    stand.await_reason(ARRAYS, "array", "InUse")
 
     stand.apply(stand.host("worker-2"), stand.attachment("late", "worker-2", "vol2"))
 
-    assert "array" in stand.says(ATTACHMENTS, "late", "ParentDeleting")
+    assert "array" in stand.await_reason(ATTACHMENTS, "late", "ParentDeleting")
     assert {volume for _, volume, _ in mappings(simulator)} == {"vol0", "vol1"}
 
 
@@ -103,7 +103,7 @@ def test_the_volume_stays_mapped_while_somebody_says_that_it_is_in_use(stand: St
     start = mark(simulator)
 
     stand.delete(ATTACHMENTS, "one", wait=False)
-    message = stand.says(ATTACHMENTS, "one", "WaitingForFinalizers")
+    message = stand.await_reason(ATTACHMENTS, "one", "WaitingForFinalizers")
     assert "example.com/pod" in message
     assert "example.com/backup" in message
     remove = ["--type=json", '--patch=[{"op":"remove","path":"/metadata/finalizers/0"}]']
@@ -165,15 +165,15 @@ def test_an_array_that_cannot_be_reached_is_not_gone(stand: Stand, simulator: Si
 
     stand.delete(ATTACHMENTS, "one", wait=False)
     stand.delete(HOSTS, "worker-1", wait=False)
-    assert "array" in stand.says(ATTACHMENTS, "one", "ArrayNotReady")
-    stand.says(ARRAYS, "array", "Unreachable")
-    stand.says(HOSTS, "worker-1", "ArrayNotReady")
+    assert "array" in stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
+    stand.await_reason(ARRAYS, "array", "Unreachable")
+    stand.await_reason(HOSTS, "worker-1", "ArrayNotReady")
     assert stand.condition(ATTACHMENTS, "two")["status"] == "True"  # as of the last look
     assert stand.exists(ATTACHMENTS, "one")
 
     simulator.control.change("availability", "up")
     stand.gone(ATTACHMENTS, "one")
-    stand.says(HOSTS, "worker-1", "InUse")
+    stand.await_reason(HOSTS, "worker-1", "InUse")
     stand.delete(ATTACHMENTS, "two")
     stand.gone(HOSTS, "worker-1")
     stand.ready(ARRAYS, "array")
@@ -186,7 +186,7 @@ def test_a_volume_is_detached_although_its_host_resource_is_gone(stand: Stand, s
     stand.delete(HOSTS, "worker-1", wait=False)
     stand.kubectl("patch", HOSTS, "worker-1", "--type=merge", '--patch={"metadata":{"finalizers":null}}')
     stand.gone(HOSTS, "worker-1")
-    assert "worker-1" in stand.says(ATTACHMENTS, "one", "HostNotFound")
+    assert "worker-1" in stand.await_reason(ATTACHMENTS, "one", "HostNotFound")
     assert len(mappings(simulator)) == 2
 
     stand.delete(ATTACHMENTS, "one", "two")
@@ -195,15 +195,15 @@ def test_a_volume_is_detached_although_its_host_resource_is_gone(stand: Stand, s
 
 def test_what_was_never_attached_is_deleted_at_once(stand: Stand, simulator: Simulator) -> None:
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
-    stand.says(ATTACHMENTS, "one", "ArrayNotFound")
-    stand.says(HOSTS, "worker-1", "ArrayNotFound")
+    stand.await_reason(ATTACHMENTS, "one", "ArrayNotFound")
+    stand.await_reason(HOSTS, "worker-1", "ArrayNotFound")
 
     stand.delete(ATTACHMENTS, "one")
     stand.delete(HOSTS, "worker-1")
 
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "nothing"))
-    stand.says(ATTACHMENTS, "one", "VolumeNotFound")
+    stand.await_reason(ATTACHMENTS, "one", "VolumeNotFound")
     assert finalizers(stand, ATTACHMENTS, "one") == []
     stand.delete(ATTACHMENTS, "one")
     stand.delete(HOSTS, "worker-1")

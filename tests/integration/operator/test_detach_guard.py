@@ -50,7 +50,7 @@ def test_of_eight_volumes_of_a_machine_that_is_logged_in_none_goes_until_it_logs
 
     stand.delete(ATTACHMENTS, *names, wait=False)
     for name in names:
-        message = stand.says(ATTACHMENTS, name, "DetachBlocked")
+        message = stand.await_reason(ATTACHMENTS, name, "DetachBlocked")
         assert "2 sessions" in message
         assert f"{FORCE}: {uid(stand, ATTACHMENTS, name)}" in message
         assert stand.condition(ATTACHMENTS, name, "DetachBlocked")["status"] == "True"
@@ -75,7 +75,7 @@ def test_of_eight_volumes_one_goes_with_a_warning_and_the_others_by_a_deliberate
     assert not stand.condition(ATTACHMENTS, forced, "DetachBlocked")
 
     stand.delete(ATTACHMENTS, *others, wait=False)
-    stand.says(ATTACHMENTS, forced, "DetachBlocked")
+    stand.await_reason(ATTACHMENTS, forced, "DetachBlocked")
     annotate(stand, ATTACHMENTS, forced, force_detach=uid(stand, ATTACHMENTS, rest[0]))
     until("the wrong uid to be told", lambda: "another object" in stand.condition(ATTACHMENTS, forced)["message"])
     assert len(mappings(simulator)) == 7
@@ -91,7 +91,7 @@ def test_of_eight_volumes_one_goes_with_a_warning_and_the_others_by_a_deliberate
     assert warnings(stand, off) == []
 
     for name in rest:
-        stand.says(ATTACHMENTS, name, "DetachBlocked")
+        stand.await_reason(ATTACHMENTS, name, "DetachBlocked")
     assert {volume for _, volume, _ in mappings(simulator)} == {"vol4", "vol5", "vol6", "vol7"}
     log_in(simulator, 0)
     for name in rest:
@@ -104,13 +104,13 @@ def test_an_initiator_that_is_logged_in_is_taken_off_by_force_alone(stand: Stand
     stand.ready(ATTACHMENTS, "one")
     simulator.control.change("host_port", iqn("old"), logins=1)
     stand.patch(HOSTS, "node", {"initiators": {"iscsi": [iqn("node")]}})
-    assert FORCE in stand.says(HOSTS, "node", "PortLoggedIn")
+    assert FORCE in stand.await_reason(HOSTS, "node", "PortLoggedIn")
 
     annotate(stand, HOSTS, "node", force_detach=uid(stand, ATTACHMENTS, "one"))
     until("the wrong uid to be told", lambda: "another object" in stand.condition(HOSTS, "node")["message"])
     assert len(next(iter(ports(simulator).values()))) == 2
     annotate(stand, HOSTS, "node", force_detach=uid(stand, HOSTS, "node"))
 
-    stand.says(HOSTS, "node", "Ready")
+    stand.await_reason(HOSTS, "node", "Ready")
     assert list(ports(simulator).values()) == [[iqn("node")]]
     assert until("the warning", lambda: warnings(stand, "node"))

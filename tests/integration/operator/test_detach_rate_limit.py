@@ -59,7 +59,7 @@ def test_of_five_two_go_and_three_wait_over_a_restart_until_they_are_let_through
     until("three to wait", lambda: len(waiting(stand)) == 3)
     assert len(mappings(simulator)) == 3
     assert counted(stand) == 2
-    stand.says(ARRAYS, "array", "DetachRateLimited", "DetachRateLimited")
+    stand.await_reason(ARRAYS, "array", "DetachRateLimited", "DetachRateLimited")
     until("all to be told", lambda: "3 deletions" in stand.condition(ARRAYS, "array", "DetachRateLimited")["message"])
     assert stand.condition(ARRAYS, "array")["status"] == "True"
     until("the Event", lambda: events(stand))
@@ -82,7 +82,7 @@ def test_of_five_two_go_and_three_wait_over_a_restart_until_they_are_let_through
 
     (last,) = waiting(stand)
     stand.kubectl("annotate", ATTACHMENTS, last, f"flashsystem.io/force-detach={last}")
-    stand.says(ATTACHMENTS, last, "DetachRateLimited")
+    stand.await_reason(ATTACHMENTS, last, "DetachRateLimited")
     uid = stand.get(ATTACHMENTS, last)["metadata"]["uid"]
     stand.kubectl("annotate", "--overwrite", ATTACHMENTS, last, f"flashsystem.io/force-detach={uid}")
     stand.gone(ATTACHMENTS, last)
@@ -102,5 +102,5 @@ def test_what_is_about_to_go_is_counted_before_it_goes(stand: Stand, simulator: 
     simulator.control.forget(held)
     restart(operator, simulator)
     stand.delete(ATTACHMENTS, "a1", wait=False)
-    stand.says(ATTACHMENTS, "a1", "DetachRateLimited")
+    stand.await_reason(ATTACHMENTS, "a1", "DetachRateLimited")
     assert {volume for _, volume, _ in mappings(simulator)} >= {"vol1", "vol2", "vol3", "vol4"}

@@ -61,7 +61,7 @@ def test_a_mapping_that_was_removed_comes_back_only_where_no_machine_is_hurt(
     admin(simulator, f"rmvdiskhostmap -host {attached} vol1")
     since = mark(simulator)
     look(stand)
-    assert "2 sessions" in stand.says(ATTACHMENTS, "a1", "MappingRemoved", "Stalled")
+    assert "2 sessions" in stand.await_reason(ATTACHMENTS, "a1", "MappingRemoved", "Stalled")
     said = stand.condition(ATTACHMENTS, "a1", "Drifted")
     assert said["status"] == "True"
     log_in(simulator, iqn("worker-1"), 0)
@@ -83,7 +83,7 @@ def test_a_mapping_that_was_removed_comes_back_only_where_no_machine_is_hurt(
         admin(simulator, f"rmvdiskhostmap -host {attached} vol{volume}")
     look(stand)
     for name in ("a0", "a1", "a2"):
-        assert "3 mappings" in stand.says(ATTACHMENTS, name, "MappingRemoved", "Drifted")
+        assert "3 mappings" in stand.await_reason(ATTACHMENTS, name, "MappingRemoved", "Drifted")
     assert writes(simulator, since) == []
     answer(stand, "a0")
     stand.ready(ATTACHMENTS, "a0")
@@ -103,9 +103,9 @@ def test_what_is_not_as_it_was_is_told_and_left_alone(stand: Stand, simulator: S
     before, since = simulator.control.state(), mark(simulator)
     look(stand)
 
-    assert "was moved to LUN 9" in stand.says(ATTACHMENTS, "a0", "LUNChanged", "Drifted")
-    assert "stranger" in stand.says(ATTACHMENTS, "a1", "SharedBeyondSpec", "Drifted")
-    assert iqn("by-hand") in stand.says(HOSTS, "worker-1", "PortsChanged", "Drifted")
+    assert "was moved to LUN 9" in stand.await_reason(ATTACHMENTS, "a0", "LUNChanged", "Drifted")
+    assert "stranger" in stand.await_reason(ATTACHMENTS, "a1", "SharedBeyondSpec", "Drifted")
+    assert iqn("by-hand") in stand.await_reason(HOSTS, "worker-1", "PortsChanged", "Drifted")
     stand.ready(ATTACHMENTS, "a0", "a1", "a2")
     stand.ready(HOSTS, "worker-1")
     moved = stand.status(ATTACHMENTS, "a0")
@@ -135,7 +135,7 @@ def test_a_host_object_and_its_initiators_are_put_back(stand: Stand, simulator: 
     stand.patch(HOSTS, "worker-1", {"driftPolicy": "Report"})
     admin(simulator, f"rmhostport -iscsiname {iqn('second')} {attached}")
     look(stand)
-    assert iqn("second") in stand.says(HOSTS, "worker-1", "PortsChanged", "Stalled")
+    assert iqn("second") in stand.await_reason(HOSTS, "worker-1", "PortsChanged", "Stalled")
     assert ports(simulator)[attached] == [iqn("worker-1")]
     stand.patch(HOSTS, "worker-1", {"driftPolicy": "Correct"})
     until("the initiator to be back", lambda: len(ports(simulator)[attached]) == 2)
@@ -143,7 +143,7 @@ def test_a_host_object_and_its_initiators_are_put_back(stand: Stand, simulator: 
     # With three mappings it goes for good, until somebody says so of one of them.
     admin(simulator, f"rmhost -force {attached}")
     look(stand)
-    assert "a0, a1 and a2" in stand.says(HOSTS, "worker-1", "HostRemoved", "Stalled")
+    assert "a0, a1 and a2" in stand.await_reason(HOSTS, "worker-1", "HostRemoved", "Stalled")
     assert ports(simulator) == {}
     answer(stand, "a1")
     stand.ready(ATTACHMENTS, "a1")

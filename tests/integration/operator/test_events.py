@@ -4,7 +4,7 @@ from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, commands, foreign_host, uid
 from support.change_log import changes
 from support.operator_process import Operator
-from support.recorded_events import events, reasons, told
+from support.recorded_events import await_event, events, reasons
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 
@@ -61,20 +61,20 @@ def test_the_life_of_an_attachment_is_told_on_it_and_on_its_host(stand: Stand, s
     refusing = simulator.control.fault("refuse", "mkvdiskhostmap", code="CMMVC5879E", text="Non.", times=None)
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("db", "worker-1", "vol0"))
-    refused = told(stand, "db", "RefusedByArray")
+    refused = await_event(stand, "db", "RefusedByArray")
     assert "CMMVC5879E Non." in refused
     assert "taken by another volume" in refused
     simulator.control.forget(refusing)
 
-    assert "vol0 is mapped to host worker-1-" in told(stand, "db", "VolumeMapped")
-    assert "worker-1-" in told(stand, "worker-1", "HostObjectCreated")
+    assert "vol0 is mapped to host worker-1-" in await_event(stand, "db", "VolumeMapped")
+    assert "worker-1-" in await_event(stand, "worker-1", "HostObjectCreated")
     stand.apply(stand.attachment("second", "worker-1", "vol0"))
-    assert "db" in told(stand, "second", "Duplicate")
+    assert "db" in await_event(stand, "second", "Duplicate")
 
     host = stand.status(HOSTS, "worker-1")["name"]
     stand.delete(ATTACHMENTS, "second", "db")
-    assert f"vol0 is no longer mapped to host {host}" in told(stand, "db", "Detached")
-    assert host in told(stand, "worker-1", "HostObjectRemoved")
+    assert f"vol0 is no longer mapped to host {host}" in await_event(stand, "db", "Detached")
+    assert host in await_event(stand, "worker-1", "HostObjectRemoved")
 
     assert reasons(stand, "db") == ["RefusedByArray", "VolumeMapped", "Detached"]
     assert reasons(stand, "worker-1") == ["HostObjectCreated", "HostObjectRemoved"]
@@ -91,16 +91,16 @@ def test_what_an_administrator_did_is_told_and_what_was_put_right(stand: Stand, 
         stand.attachment("found", "worker-1", "vol0"),
         stand.attachment("made", "worker-1", "vol1"),
     )
-    assert "It was there before" in told(stand, "found", "VolumeMapped")
-    assert "admins of the array administrator" in told(stand, "worker-1", "HostObjectAdopted")
+    assert "It was there before" in await_event(stand, "found", "VolumeMapped")
+    assert "admins of the array administrator" in await_event(stand, "worker-1", "HostObjectAdopted")
     stand.ready(ATTACHMENTS, "made")
 
     admin(simulator, "rmvdiskhostmap -host admins vol1")
-    assert "missing on the array" in told(stand, "made", "DriftCorrected")
+    assert "missing on the array" in await_event(stand, "made", "DriftCorrected")
 
     stand.delete(ATTACHMENTS, "found", "made")
-    assert "stays mapped to host admins" in told(stand, "found", "LeftOnArray")
-    told(stand, "made", "Detached")
+    assert "stays mapped to host admins" in await_event(stand, "found", "LeftOnArray")
+    await_event(stand, "made", "Detached")
 
 
 def test_an_array_that_is_down_is_told_once_on_the_array_and_on_nothing_below_it(
@@ -111,17 +111,17 @@ def test_an_array_that_is_down_is_told_once_on_the_array_and_on_nothing_below_it
     stand.apply(stand.host("worker-1"), *(stand.attachment(name, "worker-1", f"vol{name[1:]}") for name in names))
     stand.ready(ATTACHMENTS, *names)
     for name in names:
-        told(stand, name, "VolumeMapped")
+        await_event(stand, name, "VolumeMapped")
 
     port = simulator.port
     stand.patch(ARRAYS, "array", {"management": {"addresses": [simulator.host], "port": 1}})
-    told(stand, "array", "Unreachable")
+    await_event(stand, "array", "Unreachable")
     stand.apply(stand.attachment("late", "worker-1", "vol4"))
-    stand.says(ATTACHMENTS, "late", "ArrayNotReady")
+    stand.await_reason(ATTACHMENTS, "late", "ArrayNotReady")
     stand.patch(ARRAYS, "array", {"management": {"addresses": [simulator.host], "port": port}})
-    assert "answers again" in told(stand, "array", "Reachable")
+    assert "answers again" in await_event(stand, "array", "Reachable")
     stand.ready(ATTACHMENTS, "late")
-    told(stand, "late", "VolumeMapped")
+    await_event(stand, "late", "VolumeMapped")
 
     assert reasons(stand, "array") == ["ArrayReady", "Unreachable", "Reachable"]
     assert [reasons(stand, name) for name in [*names, "late"]] == [["VolumeMapped"]] * 5

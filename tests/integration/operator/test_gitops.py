@@ -15,7 +15,7 @@ from flashsystem_operator.simulator import Simulator
 from support.array_state import admin
 from support.history import KINDS, Record, Version, recording
 from support.kstatus import Kstatus, kstatus
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 pytestmark = pytest.mark.long
@@ -66,7 +66,7 @@ READS_AS = {
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     """One dialect is enough: nothing of a status contract comes from the array's command line."""
-    with pretend(dialect="modern") as running:
+    with simulated(dialect="modern") as running:
         yield running
 
 
@@ -93,9 +93,9 @@ def test_kstatus_and_argo_cd_read_each_object_rightly_from_its_first_version_to_
 
 def live(stand: Stand, simulator: Simulator) -> None:
     """All phases: each line waits for what is to be seen before the next."""
-    stand.says(ARRAYS, "no-login", "CredentialsNotFound", "Stalled")
-    stand.says(HOSTS, "no-array", "ArrayNotFound")
-    stand.says(ATTACHMENTS, "no-host", "HostNotFound")
+    stand.await_reason(ARRAYS, "no-login", "CredentialsNotFound", "Stalled")
+    stand.await_reason(HOSTS, "no-array", "ArrayNotFound")
+    stand.await_reason(ATTACHMENTS, "no-host", "HostNotFound")
     stand.array(simulator, resyncInterval="1s")
     stand.ready(ARRAYS, "array")
     stand.apply(stand.host("node"), stand.host("other"))
@@ -103,27 +103,27 @@ def live(stand: Stand, simulator: Simulator) -> None:
     stand.apply(stand.attachment("db", "node", "vol0"), stand.attachment("early", "other", "not-yet"), held(stand))
     stand.ready(ATTACHMENTS, "db")
     stand.apply(stand.attachment("second", "other", "vol0", access="Shared"))
-    stand.says(ATTACHMENTS, "second", "VolumeInUse")
-    stand.says(ATTACHMENTS, "early", "VolumeNotFound")
+    stand.await_reason(ATTACHMENTS, "second", "VolumeInUse")
+    stand.await_reason(ATTACHMENTS, "early", "VolumeNotFound")
     admin(simulator, "mkvdisk -name not-yet -mdiskgrp Pool0 -iogrp 0 -size 1 -unit gb")
-    stand.says(ATTACHMENTS, "held", "Paused")
+    stand.await_reason(ATTACHMENTS, "held", "Paused")
     stand.annotate(ATTACHMENTS, "held", paused=None)
     stand.ready(ATTACHMENTS, "early", "held")
 
     stand.annotate(ATTACHMENTS, "db", paused="true")
-    stand.says(ATTACHMENTS, "db", "Paused", "Paused")
+    stand.await_reason(ATTACHMENTS, "db", "Paused", "Paused")
     stand.annotate(ATTACHMENTS, "db", paused=None)
     until("the pause to end", lambda: not stand.condition(ATTACHMENTS, "db", "Paused"))
 
     simulator.control.change("availability", "refused")
-    stand.says(ARRAYS, "array", "Unreachable", "Reachable")
+    stand.await_reason(ARRAYS, "array", "Unreachable", "Reachable")
     stand.apply(stand.attachment("late", "other", "vol2"))
-    stand.says(ATTACHMENTS, "late", "ArrayNotReady")
-    stand.says(ATTACHMENTS, "second", "ArrayNotReady")
+    stand.await_reason(ATTACHMENTS, "late", "ArrayNotReady")
+    stand.await_reason(ATTACHMENTS, "second", "ArrayNotReady")
     simulator.control.change("availability", "up")
     stand.ready(ARRAYS, "array")
     stand.ready(ATTACHMENTS, "late")
-    stand.says(ATTACHMENTS, "second", "VolumeInUse")
+    stand.await_reason(ATTACHMENTS, "second", "VolumeInUse")
 
     stand.patch(ATTACHMENTS, "db", {"access": "Shared"})
     stand.ready(ATTACHMENTS, "db", "second")
@@ -135,16 +135,16 @@ def die(stand: Stand, simulator: Simulator) -> None:
     foreground = ("--cascade=foreground", "--wait=false")  # as Argo CD deletes
     stand.kubectl("delete", ATTACHMENTS, "late", "early", "second", "no-host", *foreground)
     stand.annotate(ATTACHMENTS, "held", paused="true")
-    stand.says(ATTACHMENTS, "held", "Paused", "Paused")
+    stand.await_reason(ATTACHMENTS, "held", "Paused", "Paused")
     simulator.control.change("host_port", iqn("node"), logins=1)
     stand.delete(ARRAYS, "array", wait=False)
-    stand.says(ARRAYS, "array", "InUse")
+    stand.await_reason(ARRAYS, "array", "InUse")
     stand.delete(HOSTS, "node", "other", wait=False)
     stand.delete(ATTACHMENTS, "held", wait=False)
-    stand.says(ATTACHMENTS, "held", "Paused")
+    stand.await_reason(ATTACHMENTS, "held", "Paused")
     stand.annotate(ATTACHMENTS, "held", paused=None)
     stand.delete(ATTACHMENTS, "db", wait=False)
-    stand.says(ATTACHMENTS, "db", "DetachBlocked")
+    stand.await_reason(ATTACHMENTS, "db", "DetachBlocked")
     simulator.control.change("host_port", iqn("node"), logins=0)
     stand.delete(HOSTS, "no-array")
     stand.delete(ARRAYS, "no-login")

@@ -24,7 +24,7 @@ def test_an_array_that_shows_another_key_than_the_pinned_one_is_not_spoken_to(
     stand.array(simulator, hostKeys=[other], resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-    said = stand.says(ARRAYS, "array", "HostKeyMismatch")
+    said = stand.await_reason(ARRAYS, "array", "HostKeyMismatch")
     assert fingerprint(simulator.host_key) in said
     assert fingerprint(other) in said
     assert "spec.hostKeys" in said
@@ -34,7 +34,7 @@ def test_an_array_that_shows_another_key_than_the_pinned_one_is_not_spoken_to(
 
     stand.patch(ARRAYS, "array", {"hostKeys": [other, simulator.host_key]})
     stand.ready(ATTACHMENTS, "one")
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
     assert stand.status(ARRAYS, "array")["hostKeyFingerprint"] == fingerprint(simulator.host_key)
 
 
@@ -47,7 +47,7 @@ def test_the_first_key_that_is_seen_is_kept_and_another_one_stops_everything(
         stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"), stand.attachment("two", "worker-1", "vol1")
     )
     stand.ready(ATTACHMENTS, "one", "two")
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
     status = stand.status(ARRAYS, "array")
     assert status["hostKey"] == first
     assert status["hostKeyFingerprint"] == fingerprint(first)
@@ -56,20 +56,20 @@ def test_the_first_key_that_is_seen_is_kept_and_another_one_stops_everything(
     second = simulator.host_key
     assert second != first
     simulator.control.change("sessions")
-    said = stand.says(ARRAYS, "array", "HostKeyMismatch")
+    said = stand.await_reason(ARRAYS, "array", "HostKeyMismatch")
     assert fingerprint(second) in said
     typed = last(simulator)
     stand.apply(stand.attachment("three", "worker-1", "vol2"))
     stand.delete(ATTACHMENTS, "two", wait=False)
-    stand.says(ATTACHMENTS, "three", "ArrayNotReady")
-    stand.says(ATTACHMENTS, "two", "ArrayNotReady")
+    stand.await_reason(ATTACHMENTS, "three", "ArrayNotReady")
+    stand.await_reason(ATTACHMENTS, "two", "ArrayNotReady")
     assert simulator.control.log(typed) == []
     assert stand.status(ARRAYS, "array")["hostKey"] == first
 
     stand.patch(ARRAYS, "array", {"hostKeys": [second]})
     stand.gone(ATTACHMENTS, "two")
     stand.ready(ATTACHMENTS, "three")
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
     assert stand.status(ARRAYS, "array")["hostKey"] == second
 
 
@@ -83,7 +83,7 @@ def test_a_key_that_was_kept_survives_a_restart_of_the_operator(
     simulator.control.change("host_key")
     operator.stop()
     operator.start()
-    said = stand.says(ARRAYS, "array", "HostKeyMismatch")
+    said = stand.await_reason(ARRAYS, "array", "HostKeyMismatch")
     assert fingerprint(first) in said
     assert stand.status(ARRAYS, "array")["hostKey"] == first
 
@@ -99,7 +99,7 @@ def test_host_keys_that_cannot_be_read_are_named_and_nothing_is_typed(stand: Sta
     )
 
     for name in ("cut-off", "wrong-type"):
-        said = stand.says(ARRAYS, name, "HostKeyMismatch")
+        said = stand.await_reason(ARRAYS, name, "HostKeyMismatch")
         assert "spec.hostKeys" in said
         assert "damaged" in said
     assert simulator.control.sessions() == []

@@ -9,7 +9,7 @@ from cluster.client import Cluster
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin
 from support.operator_process import Operator, install, open_secrets
-from support.recorded_events import told
+from support.recorded_events import await_event
 from support.simulated_arrays import injections, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, KubectlFailed, Stand
 
@@ -121,13 +121,13 @@ def test_behind_lax_crds_a_hostile_name_still_never_reaches_the_arrays_shell(
         stand.ready(ATTACHMENTS, "good")
 
         for number in range(len(HOSTILE)):
-            assert "spec.volume.name cannot be read" in stand.says(ATTACHMENTS, f"a{number}", "SpecUnreadable")
-            assert "spec.volume.uid cannot be read" in stand.says(ATTACHMENTS, f"u{number}", "SpecUnreadable")
-            assert "spec.hostNamePrefix cannot be read" in stand.says(HOSTS, f"h{number}", "SpecUnreadable")
-            assert "spec.initiators.iscsi" in stand.says(HOSTS, f"i{number}", "SpecUnreadable")
-            assert "spec.pool cannot be read" in stand.says(ARRAYS, f"p{number}", "SpecUnreadable")
-            assert "spec.initiators.iscsi" in stand.says(ATTACHMENTS, f"b{number}", "HostNotReady")
-        assert "spec.volume.name cannot be read" in told(stand, "a0", "SpecUnreadable")
+            assert "spec.volume.name cannot be read" in stand.await_reason(ATTACHMENTS, f"a{number}", "SpecUnreadable")
+            assert "spec.volume.uid cannot be read" in stand.await_reason(ATTACHMENTS, f"u{number}", "SpecUnreadable")
+            assert "spec.hostNamePrefix cannot be read" in stand.await_reason(HOSTS, f"h{number}", "SpecUnreadable")
+            assert "spec.initiators.iscsi" in stand.await_reason(HOSTS, f"i{number}", "SpecUnreadable")
+            assert "spec.pool cannot be read" in stand.await_reason(ARRAYS, f"p{number}", "SpecUnreadable")
+            assert "spec.initiators.iscsi" in stand.await_reason(ATTACHMENTS, f"b{number}", "HostNotReady")
+        assert "spec.volume.name cannot be read" in await_event(stand, "a0", "SpecUnreadable")
         assert injections(simulator) == []
         assert {line.split()[0] for line in writes(simulator)} == {"mkhost", "mkvdiskhostmap"}
         assert "Traceback" not in loose_operator.log
@@ -150,7 +150,7 @@ def test_what_an_attachment_that_cannot_be_read_leaves_is_remembered_as_released
         stand.ready(ATTACHMENTS, "one")
         broken = json.dumps({"spec": {"volume": {"name": HOSTILE[0]}}})
         stand.kubectl("patch", ATTACHMENTS, "one", "--type=merge", "--patch", broken)
-        stand.says(ATTACHMENTS, "one", "SpecUnreadable")
+        stand.await_reason(ATTACHMENTS, "one", "SpecUnreadable")
 
         stand.delete(ATTACHMENTS, "one", wait=False)
         stand.annotate(ATTACHMENTS, "one", release=stand.get(ATTACHMENTS, "one")["metadata"]["uid"])

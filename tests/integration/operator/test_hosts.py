@@ -55,7 +55,7 @@ def test_a_port_that_is_logged_in_is_removed_only_after_its_logout(stand: Stand,
 
     edit(stand, NEW)
 
-    assert OLD in stand.says(HOSTS, "worker-1", "PortLoggedIn")
+    assert OLD in stand.await_reason(HOSTS, "worker-1", "PortLoggedIn")
     assert ports(simulator) == {name: [NEW, OLD]}
     assert "rmhostport" not in writes(simulator)
     stand.ready(ATTACHMENTS, "one")
@@ -142,12 +142,12 @@ def test_a_host_object_of_ours_with_others_volumes_is_not_given_to_other_initiat
     start = mark(simulator)
 
     stand.apply(stand.host("worker-1", NEW), stand.attachment("one", "worker-1", "vol1"))
-    message = stand.says(HOSTS, "worker-1", "HostHoldsOtherMappings", "Stalled")
+    message = stand.await_reason(HOSTS, "worker-1", "HostHoldsOtherMappings", "Stalled")
 
     assert name in message
     assert OLD in message
     assert "unmap" in message
-    assert name in stand.says(ATTACHMENTS, "one", "HostNotReady")
+    assert name in stand.await_reason(ATTACHMENTS, "one", "HostNotReady")
     assert writes(simulator, start) == []
 
     admin(simulator, f"rmvdiskhostmap -host {name} vol0")
@@ -160,13 +160,13 @@ def test_the_host_object_of_another_resource_is_waited_for(stand: Stand, simulat
     name = attached(stand, simulator, OLD, resync="2s")
     simulator.control.change("host_port", OLD, logins=1)
     edit(stand, NEW)
-    stand.says(HOSTS, "worker-1", "PortLoggedIn")
+    stand.await_reason(HOSTS, "worker-1", "PortLoggedIn")
 
     stand.apply(stand.host("worker-2", OLD), stand.attachment("two", "worker-2", "vol1"))
-    message = stand.says(HOSTS, "worker-2", "InitiatorHeldBy")
+    message = stand.await_reason(HOSTS, "worker-2", "InitiatorHeldBy")
     assert name in message
     assert "worker-1" in message
-    assert name in stand.says(ATTACHMENTS, "two", "HostNotReady")
+    assert name in stand.await_reason(ATTACHMENTS, "two", "HostNotReady")
     assert mappings(simulator) == {(name, "vol0", 1)}
 
     simulator.control.change("host_port", OLD, logins=0)
@@ -180,7 +180,7 @@ def test_a_host_that_takes_over_the_initiator_of_one_that_is_deleted_waits_for_i
 ) -> None:
     name = attached(stand, simulator, OLD)
     stand.apply(stand.host("worker-2", OLD), stand.attachment("two", "worker-2", "vol1"))
-    assert "worker-1" in stand.says(HOSTS, "worker-2", "InitiatorClaimed", "Stalled")
+    assert "worker-1" in stand.await_reason(HOSTS, "worker-2", "InitiatorClaimed", "Stalled")
 
     stand.delete(ATTACHMENTS, "one")
     stand.delete(HOSTS, "worker-1")
@@ -200,7 +200,7 @@ def test_initiators_on_several_host_objects_are_put_in_order_by_the_administrato
     stand.array(simulator, resyncInterval="2s")
     stand.apply(stand.host("worker-1", OLD, NEW), stand.attachment("one", "worker-1", "vol0"))
 
-    message = stand.says(HOSTS, "worker-1", "Conflict", "Stalled")
+    message = stand.await_reason(HOSTS, "worker-1", "Conflict", "Stalled")
     assert "here" in message
     assert "there" in message
     assert writes(simulator) == []
@@ -227,7 +227,7 @@ def test_the_host_object_of_a_resource_that_is_gone_is_left_to_the_administrator
     start = mark(simulator)
 
     stand.apply(stand.host("worker-2", OLD), stand.attachment("two", "worker-2", "vol1"))
-    message = stand.says(HOSTS, "worker-2", "InitiatorHeldBy")
+    message = stand.await_reason(HOSTS, "worker-2", "InitiatorHeldBy")
     assert name in message
     assert "no longer exists" in message
     assert "mappings of 1 volume" in message
@@ -237,7 +237,7 @@ def test_the_host_object_of_a_resource_that_is_gone_is_left_to_the_administrator
     admin(simulator, f"rmvdiskhostmap -host {name} vol0")
     until(
         "the advice to remove it",
-        lambda: "remove it on the array" in stand.says(HOSTS, "worker-2", "InitiatorHeldBy"),
+        lambda: "remove it on the array" in stand.await_reason(HOSTS, "worker-2", "InitiatorHeldBy"),
     )
     assert writes(simulator, start) == []
 
@@ -256,7 +256,7 @@ def test_an_initiator_that_another_host_object_has_is_not_added_until_that_lets_
     foreign_host(simulator, "there", NEW)
 
     edit(stand, OLD, NEW)
-    message = stand.says(HOSTS, "worker-1", "Conflict", "Stalled")
+    message = stand.await_reason(HOSTS, "worker-1", "Conflict", "Stalled")
     assert "there" in message
     stand.delete(ATTACHMENTS, "two")
     assert mappings(simulator) == {(name, "vol0", 1)}

@@ -2,7 +2,7 @@
 
 from flashsystem_operator.simulator import Simulator
 from support.ages import be_younger_than
-from support.simulated_arrays import last, pretend, writes
+from support.simulated_arrays import last, simulated, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand
 
 
@@ -20,15 +20,15 @@ def test_nothing_is_believed_gone_when_a_blank_array_answers_at_the_old_address(
     control.change("blank")
     control.change("sessions")
     blank = control.state()
-    said = stand.says(ARRAYS, "array", "OtherSystem")
+    said = stand.await_reason(ARRAYS, "array", "OtherSystem")
     assert blank["system"]["id"] in said
     assert expected in said
     seen = last(simulator)
     stand.delete(ATTACHMENTS, "two", wait=False)
     stand.delete(HOSTS, "worker-1", wait=False)
     stand.apply(stand.attachment("three", "worker-1", "vol2"))
-    stand.says(ATTACHMENTS, "two", "ArrayNotReady")
-    stand.says(ATTACHMENTS, "three", "ArrayNotReady")
+    stand.await_reason(ATTACHMENTS, "two", "ArrayNotReady")
+    stand.await_reason(ATTACHMENTS, "three", "ArrayNotReady")
     assert stand.condition(ATTACHMENTS, "one")["reason"] == "Attached"
     assert stand.get(ATTACHMENTS, "two")["metadata"]["finalizers"]
     assert stand.get(HOSTS, "worker-1")["metadata"]["finalizers"]
@@ -53,17 +53,17 @@ def test_an_array_that_becomes_another_one_within_a_session_is_noticed_before_an
     stand.ready(ATTACHMENTS, "one")
 
     control.change("blank")
-    stand.says(ARRAYS, "array", "OtherSystem")
+    stand.await_reason(ARRAYS, "array", "OtherSystem")
     assert stand.condition(ATTACHMENTS, "one")["reason"] == "Attached"
     stand.delete(ATTACHMENTS, "one", wait=False)
-    stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+    stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
     assert stand.get(ATTACHMENTS, "one")["metadata"]["finalizers"]
     assert control.state()["hosts"] == []
 
 
 def test_another_system_at_the_second_address_is_not_the_array(stand: Stand, simulator: Simulator) -> None:
     other = {"system": {"id": "00000200C0FFEE00"}}
-    with pretend(other, simulator.dialect, listen=f"127.0.0.2:{simulator.port}") as impostor:
+    with simulated(other, simulator.dialect, listen=f"127.0.0.2:{simulator.port}") as impostor:
         stand.array(
             simulator,
             management={"addresses": ["127.0.0.1", "127.0.0.2"], "port": simulator.port},
@@ -74,9 +74,9 @@ def test_another_system_at_the_second_address_is_not_the_array(stand: Stand, sim
         stand.ready(ATTACHMENTS, "one")
 
         simulator.control.change("availability", "refused")
-        assert "00000200C0FFEE00" in stand.says(ARRAYS, "array", "OtherSystem")
+        assert "00000200C0FFEE00" in stand.await_reason(ARRAYS, "array", "OtherSystem")
         stand.delete(ATTACHMENTS, "one", wait=False)
-        stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+        stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
         assert writes(impostor) == []
 
         simulator.control.change("availability", "up")
@@ -89,9 +89,9 @@ def test_a_system_that_is_not_the_one_in_the_spec_is_not_touched(stand: Stand, s
     stand.array(simulator, systemID="00000200C0FFEE00", resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-    said = stand.says(ARRAYS, "array", "OtherSystem")
+    said = stand.await_reason(ARRAYS, "array", "OtherSystem")
     assert f"System {real} answers at this address, not 00000200C0FFEE00" in said
-    stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+    stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
     assert writes(simulator) == []
 
     stand.patch(ARRAYS, "array", {"systemID": real.lower()})
@@ -102,7 +102,7 @@ def test_a_system_that_is_not_the_one_in_the_spec_is_not_touched(stand: Stand, s
 def test_an_array_that_is_pointed_at_another_system_forgets_no_mapping_on_the_old_one(
     stand: Stand, simulator: Simulator
 ) -> None:
-    with pretend({"system": {"id": "00000200C0FFEE00"}}, simulator.dialect) as other:
+    with simulated({"system": {"id": "00000200C0FFEE00"}}, simulator.dialect) as other:
         real = simulator.control.state()["system"]["id"]
         stand.array(simulator, resyncInterval="1s")
         stand.apply(
@@ -119,18 +119,18 @@ def test_an_array_that_is_pointed_at_another_system_forgets_no_mapping_on_the_ol
             {"management": there, "hostKeys": [other.host_key], "systemID": "00000200C0FFEE00"},
         )
         stand.delete(ATTACHMENTS, "one", wait=False)
-        stand.says(ARRAYS, "array", "Ready")
+        stand.await_reason(ARRAYS, "array", "Ready")
         stand.apply(
             stand.host("worker-2"),
             stand.attachment("two", "worker-2", "vol1"),
             stand.attachment("three", "worker-1", "vol3"),
         )
-        stand.says(ATTACHMENTS, "two", "Attached")
-        assert f"created on system {real}" in stand.says(HOSTS, "worker-1", "OtherSystem")
-        stand.says(ATTACHMENTS, "three", "HostNotReady")
+        stand.await_reason(ATTACHMENTS, "two", "Attached")
+        assert f"created on system {real}" in stand.await_reason(HOSTS, "worker-1", "OtherSystem")
+        stand.await_reason(ATTACHMENTS, "three", "HostNotReady")
         assert stand.status(HOSTS, "worker-1")["array"]["systemID"] == real
         for name in ("one", "stays"):
-            said = stand.says(ATTACHMENTS, name, "OtherSystem")
+            said = stand.await_reason(ATTACHMENTS, name, "OtherSystem")
             assert f"mapped on system {real}" in said
             assert "00000200C0FFEE00" in said
         assert {each["volume"] for each in other.control.state()["mappings"]} == {"vol1"}
@@ -141,7 +141,7 @@ def test_an_array_that_is_pointed_at_another_system_forgets_no_mapping_on_the_ol
         stand.delete(HOSTS, "worker-2")
         stand.patch(ARRAYS, "array", {"management": here, "hostKeys": [simulator.host_key], "systemID": real})
         stand.gone(ATTACHMENTS, "one")
-        stand.says(ATTACHMENTS, "stays", "Attached")
+        stand.await_reason(ATTACHMENTS, "stays", "Attached")
         assert {each["volume"] for each in simulator.control.state()["mappings"]} == {"vol2"}
 
 
@@ -157,10 +157,10 @@ def test_of_two_resources_for_one_system_the_elder_works_and_the_younger_takes_o
     stand.apply(stand.array_of(simulator, "younger", resyncInterval="1s"))
     stand.apply(stand.host("worker-1", array="younger"), stand.attachment("one", "worker-1", "vol0"))
 
-    said = stand.says(ARRAYS, "younger", "DuplicateArray")
+    said = stand.await_reason(ARRAYS, "younger", "DuplicateArray")
     assert f"{stand.namespace}/elder" in said
     assert stand.condition(ARRAYS, "younger", "Stalled")["status"] == "True"
-    stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+    stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
     assert writes(simulator) == []
     assert stand.condition(ARRAYS, "elder")["status"] == "True"
 
@@ -179,13 +179,13 @@ def test_an_elder_that_names_the_system_and_does_not_reach_it_keeps_nobody_from_
     with stand.cluster.namespace("claims") as strange:
         stranger = Stand(stand.cluster, strange)
         stranger.array(simulator, systemID=real, management=nowhere, resyncInterval="1s")
-        stranger.says(ARRAYS, "array", "CredentialsForbidden")
+        stranger.await_reason(ARRAYS, "array", "CredentialsForbidden")
         be_younger_than(stranger, ARRAYS, "array")
         stand.array(simulator, systemID=real, resyncInterval="1s")
         stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
         stand.ready(ATTACHMENTS, "one")
-        stranger.says(ARRAYS, "array", "CredentialsForbidden")
+        stranger.await_reason(ARRAYS, "array", "CredentialsForbidden")
 
 
 def test_only_the_arrays_own_namespace_may_use_it_and_learns_nothing_of_others(
@@ -200,9 +200,9 @@ def test_only_the_arrays_own_namespace_may_use_it_and_learns_nothing_of_others(
             stranger.attachment("one", "worker-1", "vol0"),
             stranger.array_of(simulator, "array", credentialsSecretRef={"name": "array"}),
         )
-        assert "spec.allowedNamespaces" in stranger.says(HOSTS, "worker-1", "ArrayNotAllowed")
-        assert "spec.allowedNamespaces" in stranger.says(ATTACHMENTS, "one", "ArrayNotAllowed")
-        assert f"Secret {strange}/array" in stranger.says(ARRAYS, "array", "CredentialsForbidden")
+        assert "spec.allowedNamespaces" in stranger.await_reason(HOSTS, "worker-1", "ArrayNotAllowed")
+        assert "spec.allowedNamespaces" in stranger.await_reason(ATTACHMENTS, "one", "ArrayNotAllowed")
+        assert f"Secret {strange}/array" in stranger.await_reason(ARRAYS, "array", "CredentialsForbidden")
         assert writes(simulator) == []
 
         stranger.delete(ATTACHMENTS, "one")

@@ -10,7 +10,7 @@ from flashsystem_operator.simulator import Simulator
 from support.array_state import commands, looks, mark
 from support.operator_process import ACCOUNT, NAMESPACE
 from support.recorded_events import all_events
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ATTACHMENTS, HOSTS, Stand, until
 
 pytestmark = pytest.mark.long
@@ -23,7 +23,7 @@ LEASES = "leases.coordination.k8s.io"
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """An array of either dialect with 64 volumes, v0 to v63."""
     pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[request.param]
-    with pretend({"volumes": [{"name": f"v{n}", "pool": pool} for n in range(64)]}, request.param) as running:
+    with simulated({"volumes": [{"name": f"v{n}", "pool": pool} for n in range(64)]}, request.param) as running:
         yield running
 
 

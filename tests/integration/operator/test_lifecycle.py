@@ -2,7 +2,7 @@
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, foreign_host, mappings, mark, ports, writes
-from support.recorded_events import told
+from support.recorded_events import await_event
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 
@@ -30,7 +30,7 @@ def test_a_persistent_host_object_is_there_as_long_as_its_resource(stand: Stand,
 
     stand.delete(ATTACHMENTS, "two")
     stand.patch(HOSTS, "worker-1", {"lifecycle": "OnDemand"})
-    assert stand.says(HOSTS, "worker-1", "NotNeeded")
+    assert stand.await_reason(HOSTS, "worker-1", "NotNeeded")
     assert ports(simulator) == {}
     stand.patch(HOSTS, "worker-1", {"lifecycle": "Persistent"})
     until("the host object to be there again", lambda: list(ports(simulator)) == [name])
@@ -81,20 +81,20 @@ def test_portset_io_groups_and_type_are_as_wished_or_it_is_said_why_not(stand: S
     if modern:
         stand.ready(ATTACHMENTS, "two")
     else:
-        assert "Remove spec.portset" in stand.says(HOSTS, "moved", "NotSupported", "Stalled")
-        assert "spec.portset" in stand.says(ATTACHMENTS, "two", "HostNotReady")
+        assert "Remove spec.portset" in stand.await_reason(HOSTS, "moved", "NotSupported", "Stalled")
+        assert "spec.portset" in stand.await_reason(ATTACHMENTS, "two", "HostNotReady")
         assert not any(iqn("moved") in names for names in ports(simulator).values())
         stand.kubectl("patch", HOSTS, "moved", "--type=json", '--patch=[{"op": "remove", "path": "/spec/portset"}]')
         stand.ready(ATTACHMENTS, "two")
 
     simulator.control.change("host_port", iqn("placed"), logins=2)
     stand.patch(HOSTS, "placed", {"hostType": "HPUX"})
-    assert "spec.hostType" in stand.says(HOSTS, "placed", "HostLoggedIn")
+    assert "spec.hostType" in stand.await_reason(HOSTS, "placed", "HostLoggedIn")
     stand.ready(ATTACHMENTS, "one")
     stand.annotate(HOSTS, "placed", force_detach=stand.get(HOSTS, "placed")["metadata"]["uid"])
     stand.ready(HOSTS, "placed")
-    assert "may have lost paths" in told(stand, "placed", "DoneWithWarning")
+    assert "may have lost paths" in await_event(stand, "placed", "DoneWithWarning")
     simulator.control.change("host_port", iqn("placed"), logins=0)
     stand.patch(HOSTS, "placed", {"ioGroups": ["io_grp3"]})
-    assert "io_grp3" in stand.says(HOSTS, "placed", "IOGroupNotFound", "Stalled")
+    assert "io_grp3" in stand.await_reason(HOSTS, "placed", "IOGroupNotFound", "Stalled")
     stand.ready(ATTACHMENTS, "one")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from support.array_state import admin
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ARRAYS, ATTACHMENTS, Stand, iqn, until
 
 BOXES = [{"id": n, "name": f"box{n}", "ports": [{"name": iqn(f"box{n}")}]} for n in range(205)]
@@ -35,7 +35,7 @@ FULL: dict[str, dict[str, Any]] = {
 def test_an_array_near_a_limit_warns_refuses_nothing_and_stops_warning(
     dialect: str, told: str, relief: tuple[str, ...], stand: Stand
 ) -> None:
-    with pretend(FULL[dialect], dialect) as simulator:
+    with simulated(FULL[dialect], dialect) as simulator:
         stand.array(simulator, resyncInterval="2s")
         until("the warning", lambda: told in stand.condition(ARRAYS, "array", "NearLimit").get("message", ""))
         stand.apply(stand.host("node"), stand.attachment("one", "node", "vol0"))

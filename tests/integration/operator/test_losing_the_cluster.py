@@ -10,7 +10,7 @@ from cluster.ports import free_ports
 from flashsystem_operator.simulator import Simulator
 from support.operator_process import Operator, install, open_secrets, replica
 from support.probes import is_alive, is_ready
-from support.simulated_arrays import last, pretend
+from support.simulated_arrays import last, simulated
 from support.stand import ARRAYS, ATTACHMENTS, Stand, until
 
 pytestmark = pytest.mark.long
@@ -41,7 +41,7 @@ def operator(cluster: Cluster, tmp_path: Path, port: int) -> Iterator[Operator]:
 @pytest.fixture
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """Of a dialect that the test names: one each, since neither matters here, and both take their time."""
-    with pretend(dialect=request.param) as running:
+    with simulated(dialect=request.param) as running:
         yield running
 
 

@@ -10,7 +10,7 @@ from flashsystem_operator.simulator import Simulator
 from support.array_state import commands, looks, mark, writes
 from support.operator_process import Operator, replica
 from support.outcomes import comes_to, layout, stays_in_sync
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ATTACHMENTS, HOSTS, PATIENCE, Stand, iqn, until
 
 pytestmark = pytest.mark.long
@@ -24,7 +24,7 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """An array of either dialect with three volumes for each host, and for one host more."""
     pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[request.param]
     volumes = [{"name": f"{host}-{number}", "pool": pool} for host in (*VERBS, "other") for number in (0, 1, 2)]
-    with pretend({"volumes": volumes}, request.param) as running:
+    with simulated({"volumes": volumes}, request.param) as running:
         yield running
 
 
@@ -128,9 +128,9 @@ def test_nothing_contrary_is_done_while_an_outcome_is_unknown(stand: Stand, simu
     for fault in faults:
         simulator.control.wait(fault, seconds=PATIENCE)
     for name in ("mkhost-1", "mkvdiskhostmap-1", "rmvdiskhostmap-1"):
-        assert "may still be running" in stand.says(ATTACHMENTS, name, "OutcomeUnknown")
+        assert "may still be running" in stand.await_reason(ATTACHMENTS, name, "OutcomeUnknown")
     for name in ("rmhost", "addhostport", "rmhostport"):
-        assert "may still be running" in stand.says(HOSTS, name, "OutcomeUnknown")
+        assert "may still be running" in stand.await_reason(HOSTS, name, "OutcomeUnknown")
     before, start = found(simulator), mark(simulator)
 
     repent(stand)
@@ -146,7 +146,7 @@ def test_nothing_contrary_is_done_while_an_outcome_is_unknown(stand: Stand, simu
     ):
         assert stand.get(kind, name)["metadata"]["finalizers"], f"{name} was let go"
     for name in ("again-1", "again-2"):
-        stand.says(ATTACHMENTS, name, "OutcomeUnknown")
+        stand.await_reason(ATTACHMENTS, name, "OutcomeUnknown")
 
     for fault in faults:
         assert simulator.control.release(fault) == 1

@@ -22,7 +22,7 @@ def slipped_away(stand: Stand, folder: Path) -> Iterator[None]:
         wished = stand.attachment("one", "worker-1", "vol0")
         planned = {"annotations": {"flashsystem.io/plan": "true"}}  # nothing is done yet, and no finalizer is on
         stand.apply({**wished, "metadata": {**wished["metadata"], **planned}})
-        stand.says(ATTACHMENTS, "one", "Planned")
+        stand.await_reason(ATTACHMENTS, "one", "Planned")
 
         def is_asked() -> bool:
             stand.kubectl("delete", ATTACHMENTS, "one", "--dry-run=server")

@@ -8,7 +8,7 @@ from flashsystem_operator.simulator import Simulator
 from flashsystem_operator.values import MAX_LUN
 from support.array_state import admin, foreign_host, luns, mappings, ports, uid, writes
 from support.operator_process import Operator
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, iqn, until
 
 
@@ -49,7 +49,7 @@ def test_a_pinned_lun_that_is_taken_is_refused_with_its_owner_and_had_once_it_is
     stand.ready(ATTACHMENTS, "one")
     stand.apply(stand.attachment("two", "worker-1", "vol1", lun=5))
 
-    assert "vol0" in stand.says(ATTACHMENTS, "two", "LUNTaken")
+    assert "vol0" in stand.await_reason(ATTACHMENTS, "two", "LUNTaken")
     assert stand.condition(ATTACHMENTS, "two", "Stalled")["status"] == "True"
 
     stand.delete(ATTACHMENTS, "one")
@@ -129,8 +129,8 @@ def test_luns_that_come_through_a_host_cluster_count_as_taken(stand: Stand, simu
 
     stand.ready(ATTACHMENTS, "one")
     assert mappings(simulator) == {("admins", "vol1", 2)}
-    assert "vol0" in stand.says(ATTACHMENTS, "pinned", "LUNTaken")
-    assert "cluster all" in stand.says(ATTACHMENTS, "through", "MappedThroughHostCluster")
+    assert "vol0" in stand.await_reason(ATTACHMENTS, "pinned", "LUNTaken")
+    assert "cluster all" in stand.await_reason(ATTACHMENTS, "through", "MappedThroughHostCluster")
 
     stand.patch(ATTACHMENTS, "through", {"access": "Shared"})
     stand.ready(ATTACHMENTS, "through")
@@ -159,7 +159,7 @@ def test_a_volume_that_is_mapped_at_another_lun_than_pinned_is_not_moved(stand: 
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0", lun=7))
 
-    message = stand.says(ATTACHMENTS, "one", "LUNDiffers", "Stalled")
+    message = stand.await_reason(ATTACHMENTS, "one", "LUNDiffers", "Stalled")
 
     assert "at LUN 0, not 7" in message
     assert "create it" in message
@@ -211,7 +211,7 @@ def test_a_volume_at_another_lun_in_each_io_group_is_said_until_it_is_unmapped(
     stand: Stand, dialect: str, pool: str
 ) -> None:
     volumes = [{"name": "wide", "pool": pool, "access_io_groups": [0, 1]}, {"name": "narrow", "pool": pool}]
-    with pretend({"volumes": volumes, "rules": {"lun_per_io_group": True}}, dialect) as simulator:
+    with simulated({"volumes": volumes, "rules": {"lun_per_io_group": True}}, dialect) as simulator:
         stand.array(simulator, resyncInterval="2s")
         stand.apply(stand.host("worker-1", lifecycle="Persistent"))
         stand.ready(HOSTS, "worker-1")
@@ -220,7 +220,7 @@ def test_a_volume_at_another_lun_in_each_io_group_is_said_until_it_is_unmapped(
             admin(simulator, f"mkvdiskhostmap -host {host} {name}")
 
         stand.apply(stand.attachment("one", "worker-1", "wide"))
-        assert "LUNs 0, 1" in stand.says(ATTACHMENTS, "one", "MismatchedLUNs")
+        assert "LUNs 0, 1" in stand.await_reason(ATTACHMENTS, "one", "MismatchedLUNs")
         assert stand.condition(ATTACHMENTS, "one", "Stalled")["status"] == "True"
         assert "mkvdiskhostmap" not in writes(simulator)
 
@@ -231,7 +231,7 @@ def test_a_volume_at_another_lun_in_each_io_group_is_said_until_it_is_unmapped(
 @pytest.mark.parametrize(("dialect", "most"), [("legacy", 2048), ("modern", 512)])
 def test_a_full_host_takes_the_lun_that_rested_longest_and_says_so(stand: Stand, dialect: str, most: int) -> None:
     pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[dialect]
-    with pretend(_nearly_full(pool, most), dialect) as simulator:
+    with simulated(_nearly_full(pool, most), dialect) as simulator:
         stand.array(simulator)
         stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
         stand.ready(ATTACHMENTS, "one")

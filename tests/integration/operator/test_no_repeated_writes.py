@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flashsystem_operator.simulator import Simulator
-from support.simulated_arrays import last, pretend
+from support.simulated_arrays import last, simulated
 from support.stand import ARRAYS, Stand, until
 
 TROUBLE = {
@@ -19,13 +19,13 @@ TROUBLE = {
 
 
 def test_what_stays_bad_is_not_written_again(stand: Stand, simulator: Simulator) -> None:
-    with pretend({"system": {"id": "00000200C0FFEE00"}}, simulator.dialect) as garbled:
+    with simulated({"system": {"id": "00000200C0FFEE00"}}, simulator.dialect) as garbled:
         garbled.control.fault("garble", "lsvdisk", garble="no_header", times=None)
         hung_up = {"sessions": 1, "other_sessions": 1}
-        with pretend({"system": {"id": "00000200C0FFEE01"}, "limits": hung_up}, simulator.dialect) as full:
+        with simulated({"system": {"id": "00000200C0FFEE01"}, "limits": hung_up}, simulator.dialect) as full:
             _apply(stand, simulator, garbled, full)
             for name, reason in TROUBLE.items():
-                stand.says(ARRAYS, name, reason)
+                stand.await_reason(ARRAYS, name, reason)
             before = _versions(stand)
 
             for _ in range(3):

@@ -45,7 +45,7 @@ def test_an_answer_that_cannot_be_read_changes_nothing_and_is_loud(
         assert writes(simulator, typed) == []
         control.forget(fault)
         until("it to be read again", lambda: not unread(stand))
-        stand.says(ARRAYS, "array", "Ready")
+        stand.await_reason(ARRAYS, "array", "Ready")
         stand.ready(ATTACHMENTS, "one", "two")
 
     assert control.state() == array
@@ -80,7 +80,7 @@ def test_a_listing_that_lost_its_first_line_is_not_taken_for_an_empty_one(stand:
     array, typed = control.state(), last(simulator)
 
     control.fault("garble", "lshost", line="lshost -delim '!'$", garble="no_header", times=None)
-    assert "svcinfo lshost" in stand.says(ARRAYS, "array", "UnreadableAnswer")
+    assert "svcinfo lshost" in stand.await_reason(ARRAYS, "array", "UnreadableAnswer")
     assert writes(simulator, typed) == []
     assert control.state() == array
 
@@ -139,7 +139,7 @@ def test_a_refusal_of_unknown_code_passes_through_in_the_arrays_own_words(stand:
 
     fault = control.fault("refuse", "mkvdiskhostmap", code="CMMVC9998E", text=words, times=None)
     stand.apply(stand.attachment("one", "worker-1", "vol0"))
-    said = stand.says(ATTACHMENTS, "one", "RefusedByArray")
+    said = stand.await_reason(ATTACHMENTS, "one", "RefusedByArray")
     assert f"CMMVC9998E {words}" in said
     assert "mkvdiskhostmap" in said
 
@@ -148,7 +148,7 @@ def test_a_refusal_of_unknown_code_passes_through_in_the_arrays_own_words(stand:
     control.change("system", vdisk_protection_enabled="no")  # while it is on, it may be what refuses
     fault = control.fault("refuse", "rmvdiskhostmap", code="CMMVC9997E", text=words, times=None)
     stand.delete(ATTACHMENTS, "one", wait=False)
-    assert f"CMMVC9997E {words}" in stand.says(ATTACHMENTS, "one", "RefusedByArray")
+    assert f"CMMVC9997E {words}" in stand.await_reason(ATTACHMENTS, "one", "RefusedByArray")
 
     control.forget(fault)
     stand.gone(ATTACHMENTS, "one")
@@ -163,9 +163,9 @@ def test_a_look_that_is_refused_is_told_in_the_arrays_own_words_until_it_succeed
     stand.ready(ARRAYS, "array")
 
     fault = control.fault("refuse", "lsvdisk", code="CMMVC9996E", text="Ni oui ni non", times=None)
-    assert "CMMVC9996E Ni oui ni non" in stand.says(ARRAYS, "array", "RefusedByArray")
+    assert "CMMVC9996E Ni oui ni non" in stand.await_reason(ARRAYS, "array", "RefusedByArray")
     control.forget(fault)
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
 
 
 @pytest.mark.parametrize(
@@ -199,9 +199,9 @@ def test_a_full_host_and_a_full_array_are_told_in_the_arrays_own_words_and_fille
     stand.ready(ATTACHMENTS, "one")
 
     stand.apply(stand.attachment("full", "worker-1", "vol1", lun=1999))
-    assert "CMMVC" in stand.says(ATTACHMENTS, "full", "RefusedByArray")
+    assert "CMMVC" in stand.await_reason(ATTACHMENTS, "full", "RefusedByArray")
     stand.apply(stand.host("worker-2"), stand.attachment("no-host", "worker-2", "vol2"))
-    assert "CMMVC8991E" in stand.says(ATTACHMENTS, "no-host", "RefusedByArray")
+    assert "CMMVC8991E" in stand.await_reason(ATTACHMENTS, "no-host", "RefusedByArray")
     assert len(control.state()["hosts"]) == 1
 
     control.change("limits", luns_per_host=2048, hosts=1024)

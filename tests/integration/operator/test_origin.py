@@ -7,7 +7,7 @@ import pytest
 from flashsystem_operator.simulator import Simulator
 from support.ages import be_younger_than
 from support.array_state import admin, foreign_host, mappings, mark, ports, writes
-from support.recorded_events import reasons, told
+from support.recorded_events import await_event, reasons
 from support.stand import ATTACHMENTS, HOSTS, Stand, iqn
 
 FOUND, MADE = ("admins", "vol0", 0), ("admins", "vol1", 1)
@@ -35,10 +35,10 @@ def test_on_an_adopted_host_what_was_found_stays_and_what_was_made_goes(stand: S
     stand.delete(ATTACHMENTS, "found", "made")
 
     assert mappings(simulator) == {FOUND}
-    message = told(stand, "found", "LeftOnArray")
+    message = await_event(stand, "found", "LeftOnArray")
     assert "stays mapped to host admins at LUN 0" in message
     assert "deletionPolicy Delete" in message
-    assert "vol1 is no longer mapped to host admins" in told(stand, "made", "Detached")
+    assert "vol1 is no longer mapped to host admins" in await_event(stand, "made", "Detached")
     assert "LeftOnArray" not in reasons(stand, "made")
     stand.delete(HOSTS, "worker-1")
     assert ports(simulator) == {"admins": [iqn("worker-1")]}
@@ -80,8 +80,8 @@ def test_a_host_of_ours_stays_with_the_volumes_that_are_retained_on_it(stand: St
 
     assert simulator.control.state() == before
     assert writes(simulator, start) == []
-    assert "Retain" in told(stand, "one", "LeftOnArray")
-    assert "stays on the array" in told(stand, "worker-1", "LeftOnArray")
+    assert "Retain" in await_event(stand, "one", "LeftOnArray")
+    assert "stays on the array" in await_event(stand, "worker-1", "LeftOnArray")
 
     stand.apply(stand.host("worker-1"), stand.attachment("again", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "again")
@@ -103,7 +103,7 @@ def test_of_two_attachments_of_one_pair_the_younger_takes_over_without_an_unmap(
     be_younger_than(stand, ATTACHMENTS, "elder")
     stand.apply(stand.attachment("younger", "worker-1", "vol0"))
 
-    assert "elder" in stand.says(ATTACHMENTS, "younger", "Duplicate", "Stalled")
+    assert "elder" in stand.await_reason(ATTACHMENTS, "younger", "Duplicate", "Stalled")
     assert "connection" not in stand.status(ATTACHMENTS, "younger")
     start = mark(simulator)
     stand.delete(ATTACHMENTS, "elder")
@@ -112,7 +112,7 @@ def test_of_two_attachments_of_one_pair_the_younger_takes_over_without_an_unmap(
     assert writes(simulator, start) == []
     assert stand.status(ATTACHMENTS, "younger")["origin"] == "Created"
     assert stand.status(ATTACHMENTS, "younger")["connection"]["lun"] == 1
-    assert "younger" in told(stand, "elder", "LeftOnArray")
+    assert "younger" in await_event(stand, "elder", "LeftOnArray")
     stand.delete(ATTACHMENTS, "younger")
     assert mappings(simulator) == set()
 
@@ -125,10 +125,10 @@ def test_a_mapping_that_was_left_to_one_that_cannot_use_it_goes_with_that_one(
     stand.ready(ATTACHMENTS, "elder")
     be_younger_than(stand, ATTACHMENTS, "elder")
     stand.apply(stand.attachment("younger", "worker-1", "vol0", lun=77))
-    stand.says(ATTACHMENTS, "younger", "Duplicate", "Stalled")
+    stand.await_reason(ATTACHMENTS, "younger", "Duplicate", "Stalled")
     stand.delete(ATTACHMENTS, "elder")
 
-    assert "LUN 1" in stand.says(ATTACHMENTS, "younger", "LUNDiffers", "Stalled")
+    assert "LUN 1" in stand.await_reason(ATTACHMENTS, "younger", "LUNDiffers", "Stalled")
     assert {(volume, lun) for _, volume, lun in mappings(simulator)} == {("vol0", 1)}
     stand.delete(ATTACHMENTS, "younger")
     assert mappings(simulator) == set()
@@ -141,7 +141,7 @@ def test_a_younger_attachment_that_goes_leaves_the_elder_alone(stand: Stand, sim
     stand.ready(ATTACHMENTS, "elder")
     be_younger_than(stand, ATTACHMENTS, "elder")
     stand.apply(stand.attachment("younger", "worker-1", {"uid": stand.status(ATTACHMENTS, "elder")["volume"]["uid"]}))
-    stand.says(ATTACHMENTS, "younger", "Duplicate", "Stalled")
+    stand.await_reason(ATTACHMENTS, "younger", "Duplicate", "Stalled")
     start = mark(simulator)
 
     stand.delete(ATTACHMENTS, "younger")
@@ -150,7 +150,7 @@ def test_a_younger_attachment_that_goes_leaves_the_elder_alone(stand: Stand, sim
     assert writes(simulator, start) == []
 
     stand.apply(stand.attachment("younger", "worker-1", "vol0"))
-    stand.says(ATTACHMENTS, "younger", "Duplicate", "Stalled")
+    stand.await_reason(ATTACHMENTS, "younger", "Duplicate", "Stalled")
     stand.delete(ATTACHMENTS, "younger", "elder")
     assert mappings(simulator) == set()
 
@@ -164,7 +164,7 @@ def test_one_made_while_the_elder_waits_to_go_inherits_what_the_elder_made(stand
     stand.ready(ATTACHMENTS, "elder")
     be_younger_than(stand, ATTACHMENTS, "elder")
     stand.delete(ATTACHMENTS, "elder", wait=False)
-    stand.says(ATTACHMENTS, "elder", "WaitingForFinalizers")
+    stand.await_reason(ATTACHMENTS, "elder", "WaitingForFinalizers")
     stand.apply(stand.attachment("younger", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "younger")
 
@@ -185,7 +185,7 @@ def test_a_mapping_that_is_found_is_taken_over_only_as_access_allows(stand: Stan
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-    assert "backup" in stand.says(ATTACHMENTS, "one", "VolumeMappedElsewhere", "Stalled")
+    assert "backup" in stand.await_reason(ATTACHMENTS, "one", "VolumeMappedElsewhere", "Stalled")
     assert "connection" not in stand.status(ATTACHMENTS, "one")
     stand.patch(ATTACHMENTS, "one", {"access": "Shared"})
     stand.ready(ATTACHMENTS, "one")

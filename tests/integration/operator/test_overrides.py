@@ -9,7 +9,7 @@ from flashsystem_operator.simulator import Simulator
 from support.array_state import commands, mappings, mark, writes
 from support.operator_process import Operator
 from support.outcomes import stays_in_sync
-from support.recorded_events import told
+from support.recorded_events import await_event
 from support.simulated_arrays import last
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
@@ -37,13 +37,13 @@ def test_a_paused_array_is_looked_at_and_not_touched(stand: Stand, simulator: Si
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
     stand.annotate(ARRAYS, "array", paused="true")
-    stand.says(ARRAYS, "array", "Paused", which="Paused")
+    stand.await_reason(ARRAYS, "array", "Paused", which="Paused")
     start = mark(simulator)
 
     stand.apply(stand.host("worker-2"), stand.attachment("two", "worker-2", "vol1"))
     stand.delete(ATTACHMENTS, "one", wait=False)
-    stand.says(ATTACHMENTS, "two", "Paused")
-    stand.says(ATTACHMENTS, "one", "Paused")
+    stand.await_reason(ATTACHMENTS, "two", "Paused")
+    stand.await_reason(ATTACHMENTS, "one", "Paused")
     stays_in_sync(simulator)
     planned = plans(stand, "one", "two")
     assert writes(simulator, start) == []
@@ -66,7 +66,7 @@ def test_what_a_plan_says_is_what_is_sent(stand: Stand, simulator: Simulator) ->
     stand.apply(stand.host("worker-1"))
     stand.annotate(HOSTS, "worker-1", plan="true")
     stand.apply(stand.attachment("one", "worker-1", "vol0", lun=7), stand.attachment("two", "worker-1", "vol1"))
-    stand.says(ATTACHMENTS, "two", "Planned")
+    stand.await_reason(ATTACHMENTS, "two", "Planned")
     stand.annotate(HOSTS, "worker-1", reconcile_requested_at="now")  # of both at once, which came one after the other
     until("a plan of both", lambda: stand.status(HOSTS, "worker-1").get("lastHandledReconcileAt") == "now")
     start, planned = mark(simulator), plans(stand, "one", "two")
@@ -79,7 +79,7 @@ def test_what_a_plan_says_is_what_is_sent(stand: Stand, simulator: Simulator) ->
 
     stand.annotate(ATTACHMENTS, "one", plan="true")
     stand.delete(ATTACHMENTS, "one", wait=False)
-    stand.says(ATTACHMENTS, "one", "Planned")
+    stand.await_reason(ATTACHMENTS, "one", "Planned")
     start, planned = mark(simulator), plans(stand, "one")
     stand.annotate(ATTACHMENTS, "one", plan=None)
     stand.gone(ATTACHMENTS, "one")
@@ -94,8 +94,8 @@ def test_with_a_dead_array_everything_is_let_go_and_nothing_of_it_touched(stand:
     simulator.control.change("availability", "refused")
     simulator.control.change("sessions")
     stand.delete(ATTACHMENTS, "one", wait=False)
-    stand.says(ARRAYS, "array", "Unreachable")
-    assert "flashsystem.io/release" in stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+    stand.await_reason(ARRAYS, "array", "Unreachable")
+    assert "flashsystem.io/release" in stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
 
     stand.annotate(ATTACHMENTS, "one", release="another-uid")
     assert stand.get(ATTACHMENTS, "one")["metadata"]["finalizers"]
@@ -103,7 +103,7 @@ def test_with_a_dead_array_everything_is_let_go_and_nothing_of_it_touched(stand:
         release(stand, kind, name)
         stand.gone(kind, name)
 
-    assert "flashsystem.io/release" in told(stand, "one", "LeftOnArray")
+    assert "flashsystem.io/release" in await_event(stand, "one", "LeftOnArray")
     simulator.control.change("availability", "up")
     assert mappings(simulator) == there
     assert writes(simulator, seen) == []
@@ -119,7 +119,7 @@ def test_attachments_whose_host_and_array_are_gone_are_let_go_too(stand: Stand, 
         stand.gone(kind, name)
 
     stand.delete(ATTACHMENTS, "one", wait=False)
-    said = stand.says(ATTACHMENTS, "one", "ArrayNotFound")
+    said = stand.await_reason(ATTACHMENTS, "one", "ArrayNotFound")
     assert uid_of(stand, ATTACHMENTS, "one") in said
     release(stand, ATTACHMENTS, "one")
     stand.gone(ATTACHMENTS, "one")
@@ -136,9 +136,9 @@ def test_a_secret_that_is_gone_after_a_restart_is_told_with_both_ways_out(
     operator.stop()
     operator.ensure()
 
-    assert "flashsystem.io/release" in stand.says(ARRAYS, "array", "CredentialsGone")
+    assert "flashsystem.io/release" in stand.await_reason(ARRAYS, "array", "CredentialsGone")
     stand.delete(ATTACHMENTS, "one", wait=False)
-    stand.says(ATTACHMENTS, "one", "ArrayNotReady")
+    stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
     stand.secret("array", username=simulator.user, password="passw0rd")
     stand.gone(ATTACHMENTS, "one")
     assert mappings(simulator) == set()
@@ -152,18 +152,18 @@ def test_another_system_counts_once_somebody_says_so(stand: Stand, simulator: Si
     control.change("blank")
     control.change("sessions")
     new = control.state()["system"]["id"]
-    said = stand.says(ARRAYS, "array", "OtherSystem")
+    said = stand.await_reason(ARRAYS, "array", "OtherSystem")
     assert f"flashsystem.io/accept-system: {new}" in said
 
     stand.annotate(ARRAYS, "array", accept_system="0000000000000001")
     stand.annotate(ARRAYS, "array", accept_system="not an id")
-    stand.says(ARRAYS, "array", "OtherSystem")
+    stand.await_reason(ARRAYS, "array", "OtherSystem")
     stand.annotate(ARRAYS, "array", accept_system=new)
     stand.ready(ARRAYS, "array")
     assert stand.status(ARRAYS, "array")["systemID"] == new
-    assert uid_of(stand, ATTACHMENTS, "one") in stand.says(ATTACHMENTS, "one", "OtherSystem")
+    assert uid_of(stand, ATTACHMENTS, "one") in stand.await_reason(ATTACHMENTS, "one", "OtherSystem")
     start = mark(simulator)
-    assert uid_of(stand, HOSTS, "worker-1") in stand.says(HOSTS, "worker-1", "OtherSystem")
+    assert uid_of(stand, HOSTS, "worker-1") in stand.await_reason(HOSTS, "worker-1", "OtherSystem")
     for kind, name in ((ATTACHMENTS, "one"), (HOSTS, "worker-1")):
         release(stand, kind, name)
         stand.gone(kind, name)

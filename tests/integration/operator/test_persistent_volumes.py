@@ -79,7 +79,7 @@ def test_a_claim_takes_the_volume_and_the_volume_stays_mapped_until_it_lets_go(
     bind(allowed)
     start = mark(simulator)
     allowed.delete(ATTACHMENTS, "one", wait=False)
-    assert "data" in allowed.says(ATTACHMENTS, "one", "PersistentVolumeInUse", "Reconciling")
+    assert "data" in allowed.await_reason(ATTACHMENTS, "one", "PersistentVolumeInUse", "Reconciling")
     assert writes(simulator, start) == []
     assert len(mappings(simulator)) == 1
 
@@ -131,7 +131,7 @@ def test_a_volume_that_is_bound_is_not_touched_when_the_portals_move_and_made_an
     start = mark(simulator)
 
     simulator.control.change("node", "node1", status="offline")
-    message = allowed.says(ATTACHMENTS, "one", "PersistentVolumeOutdated", BLOCKED)
+    message = allowed.await_reason(ATTACHMENTS, "one", "PersistentVolumeOutdated", BLOCKED)
     assert "delete the claim" in message
     assert allowed.condition(ATTACHMENTS, "one")["status"] == "True"
     assert uid(allowed) == first
@@ -153,7 +153,7 @@ def test_without_the_arrays_permission_none_is_made_and_one_that_is_there_stays(
     allowed: Stand, simulator: Simulator
 ) -> None:
     attached(allowed, simulator, on="Forbidden")
-    assert "persistentVolumes" in allowed.says(ATTACHMENTS, "one", "PersistentVolumeNotAllowed", BLOCKED)
+    assert "persistentVolumes" in allowed.await_reason(ATTACHMENTS, "one", "PersistentVolumeNotAllowed", BLOCKED)
     assert volume(allowed) is None
 
     allowed.patch(ARRAYS, "array", {"persistentVolumes": "Allowed"})
@@ -165,7 +165,7 @@ def test_without_the_arrays_permission_none_is_made_and_one_that_is_there_stays(
 
     bind(allowed)
     allowed.patch(ATTACHMENTS, "one", {"persistentVolume": None})
-    assert "data" in allowed.says(ATTACHMENTS, "one", "PersistentVolumeInUse", BLOCKED)
+    assert "data" in allowed.await_reason(ATTACHMENTS, "one", "PersistentVolumeInUse", BLOCKED)
     unclaim(allowed, "data")
     until("the end of the PersistentVolume", lambda: volume(allowed) is None)
     until("nothing in the status", lambda: "persistentVolume" not in allowed.status(ATTACHMENTS, "one"))
@@ -176,7 +176,7 @@ def test_without_the_arrays_permission_none_is_made_and_one_that_is_there_stays(
 def test_what_kubernetes_does_not_take_is_told_in_its_own_words(allowed: Stand, simulator: Simulator) -> None:
     attached(allowed, simulator)
 
-    assert "naa." in allowed.says(ATTACHMENTS, "one", "PersistentVolumeRefused", BLOCKED)
+    assert "naa." in allowed.await_reason(ATTACHMENTS, "one", "PersistentVolumeRefused", BLOCKED)
     allowed.delete(ATTACHMENTS, "one")
     allowed.delete(HOSTS, "worker-1")
     assert [each["verb"] for each in commands(simulator) if each["writes"]][-1] == "rmhost"
@@ -186,7 +186,7 @@ def test_what_kubernetes_does_not_take_is_told_in_its_own_words(allowed: Stand, 
 def test_without_the_right_to_it_the_missing_component_is_named(stand: Stand, simulator: Simulator) -> None:
     attached(stand, simulator)
 
-    message = stand.says(ATTACHMENTS, "one", "PersistentVolumeForbidden", BLOCKED)
+    message = stand.await_reason(ATTACHMENTS, "one", "PersistentVolumeForbidden", BLOCKED)
     assert "manifests/components/persistent-volumes" in message
     stand.delete(ATTACHMENTS, "one")
     assert mappings(simulator) == set()

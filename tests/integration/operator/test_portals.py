@@ -7,7 +7,7 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import mappings, mark, target_iqns, writes
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ATTACHMENTS, Stand, until
 
 RELEASES = ["legacy", "8.4.1.0", "8.6.0.0"]
@@ -15,10 +15,10 @@ RELEASES = ["legacy", "8.4.1.0", "8.6.0.0"]
 
 @pytest.fixture(params=RELEASES)
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """A pretend array whose addresses `lsportip` tells, of either dialect, or `lsip`."""
+    """A simulated array whose addresses `lsportip` tells, of either dialect, or `lsip`."""
     modern = request.param != "legacy"
     config = {"release": request.param} if modern else None
-    with pretend(config, dialect="modern" if modern else "legacy") as running:
+    with simulated(config, dialect="modern" if modern else "legacy") as running:
         yield running
 
 

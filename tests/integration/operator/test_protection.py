@@ -6,14 +6,14 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import commands, mappings, mark, ports
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until
 
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     """A modern array. The legacy dialect has no such protection."""
-    with pretend(dialect="modern") as running:
+    with simulated(dialect="modern") as running:
         yield running
 
 
@@ -33,7 +33,7 @@ def test_a_volume_with_recent_io_goes_when_the_array_lets_it_and_never_by_force(
     stand.patch(HOSTS, "node", {"initiators": {"iscsi": [iqn("node")]}})
     until("the old initiator to go", lambda: [iqn("node")] in ports(simulator).values())
     stand.delete(ATTACHMENTS, "one", wait=False)
-    message = stand.says(ATTACHMENTS, "one", "VolumeProtected")
+    message = stand.await_reason(ATTACHMENTS, "one", "VolumeProtected")
     assert code in message
     assert "Volume protection is on there (in pool Pool0)" in message
     assert "at most 15 minutes after the last I/O" in message
@@ -58,6 +58,6 @@ def test_a_refusal_while_protection_is_off_is_just_a_refusal(stand: Stand, simul
 
     stand.delete(ATTACHMENTS, "one", wait=False)
 
-    assert "CMMVC9997E No." in stand.says(ATTACHMENTS, "one", "RefusedByArray")
+    assert "CMMVC9997E No." in stand.await_reason(ATTACHMENTS, "one", "RefusedByArray")
     simulator.control.forget(fault)
     stand.gone(ATTACHMENTS, "one")

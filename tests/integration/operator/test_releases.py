@@ -13,7 +13,7 @@ RELEASES = ["7.1.0.0", "7.8.1.0", "8.4.1.0", "8.5.0.0", "8.7.0.0", "9.1.3.0"]
 
 @pytest.fixture(params=RELEASES)
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """A pretend array of the modern dialect with this release."""
+    """A simulated array of the modern dialect with this release."""
     with Simulator({"release": request.param}, dialect="modern") as running:
         yield running
 

@@ -18,7 +18,7 @@ from support.holding_proxy import Holding
 from support.operator_process import LEASE_SECONDS, NAMESPACE, Operator, account, install, open_secrets, replica
 from support.outcomes import comes_to, layout, stays_in_sync
 from support.probes import is_ready
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, until
 
 pytestmark = pytest.mark.long
@@ -37,7 +37,7 @@ def simulators() -> Iterator[Simulators]:
     """Four arrays, two of each dialect, each a system of its own."""
     with ExitStack() as stack:
         yield {
-            name: stack.enter_context(pretend({"system": {"id": f"00000204A0C0{number:04}"}}, dialect))
+            name: stack.enter_context(simulated({"system": {"id": f"00000204A0C0{number:04}"}}, dialect))
             for number, (name, dialect) in enumerate(zip(NAMES, ("legacy", "modern") * 2, strict=True))
         }
 

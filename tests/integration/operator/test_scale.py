@@ -13,7 +13,7 @@ import pytest
 from flashsystem_operator.simulator import Simulator
 from support.array_state import commands, mark, writes
 from support.outcomes import comes_to, layout
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
 pytestmark = pytest.mark.long
@@ -31,7 +31,7 @@ after it: whether it is the one that was meant.
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """An array of either dialect with 200 volumes, v0 to v199."""
     pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[request.param]
-    with pretend({"volumes": [{"name": f"v{n}", "pool": pool} for n in range(200)]}, request.param) as running:
+    with simulated({"volumes": [{"name": f"v{n}", "pool": pool} for n in range(200)]}, request.param) as running:
         yield running
 
 
@@ -62,8 +62,8 @@ def test_64_attachments_of_16_new_hosts_take_hardly_more_commands_than_they_are(
     stand.array(simulator, resyncInterval="10m")
     stand.apply(*map(stand.host, NODES))
     names = attach(stand, 0)
-    stand.says(ARRAYS, "array", "Unreachable")
-    stand.says(ATTACHMENTS, names[-1], "ArrayNotReady")
+    stand.await_reason(ARRAYS, "array", "Unreachable")
+    stand.await_reason(ATTACHMENTS, names[-1], "ArrayNotReady")
     assert commands(simulator) == []
 
     simulator.control.change("availability", "up")

@@ -37,7 +37,7 @@ def test_an_exclusive_volume_goes_from_one_host_to_the_next_when_the_first_lets_
     stand.ready(ATTACHMENTS, "first")
     stand.apply(stand.attachment("second", "b", {"name": "vol0"}))
 
-    message = stand.says(ATTACHMENTS, "second", "VolumeMappedElsewhere", "Stalled")
+    message = stand.await_reason(ATTACHMENTS, "second", "VolumeMappedElsewhere", "Stalled")
     assert "vol0" in message
     assert "Shared" in message
     assert seen_by(simulator, "vol0") == {iqn("a")}
@@ -84,8 +84,8 @@ def test_a_volume_is_shared_only_when_every_attachment_of_it_says_so(stand: Stan
         stand.attachment("second", "b", "vol0", access="Shared"),
         stand.attachment("third", "c", {"uid": simulator.control.state()["volumes"][0]["uid"]}, access="Shared"),
     )
-    assert "first" in stand.says(ATTACHMENTS, "second", "VolumeInUse", "Stalled")
-    assert "first" in stand.says(ATTACHMENTS, "third", "VolumeInUse", "Stalled")
+    assert "first" in stand.await_reason(ATTACHMENTS, "second", "VolumeInUse", "Stalled")
+    assert "first" in stand.await_reason(ATTACHMENTS, "third", "VolumeInUse", "Stalled")
     assert seen_by(simulator, "vol0") == {iqn("a")}
 
     stand.patch(ATTACHMENTS, "first", {"access": "Shared"})
@@ -98,10 +98,10 @@ def test_an_exclusive_latecomer_shuts_nobody_out_and_lets_nobody_else_in(stand: 
     stand.apply(stand.attachment("first", "a", "vol0", access="Shared"))
     stand.ready(ATTACHMENTS, "first")
     stand.apply(stand.attachment("second", "b", "vol0"))
-    stand.says(ATTACHMENTS, "second", "VolumeMappedElsewhere", "Stalled")
+    stand.await_reason(ATTACHMENTS, "second", "VolumeMappedElsewhere", "Stalled")
     stand.apply(stand.attachment("third", "c", "vol0", access="Shared"))
 
-    assert "second" in stand.says(ATTACHMENTS, "third", "VolumeInUse", "Stalled")
+    assert "second" in stand.await_reason(ATTACHMENTS, "third", "VolumeInUse", "Stalled")
     stand.ready(ATTACHMENTS, "first")
     assert seen_by(simulator, "vol0") == {iqn("a")}
 
@@ -115,7 +115,7 @@ def test_a_mapping_of_anybody_else_keeps_an_exclusive_volume_away(stand: Stand, 
     stand.apply(stand.attachment("first", "a", "vol0"), stand.attachment("second", "b", "vol1", access="Shared"))
     stand.ready(ATTACHMENTS, "second")
 
-    assert "backup" in stand.says(ATTACHMENTS, "first", "VolumeMappedElsewhere", "Stalled")
+    assert "backup" in stand.await_reason(ATTACHMENTS, "first", "VolumeMappedElsewhere", "Stalled")
     assert {volume for _, volume, _ in mappings(simulator)} == {"vol0", "vol1"}
 
     admin(simulator, "rmvdiskhostmap -host backup vol0")
@@ -132,7 +132,7 @@ def test_a_mapping_that_the_last_look_did_not_show_is_seen_before_anybody_shares
 
     stand.apply(stand.attachment("alone", "a", "vol0"), stand.attachment("beside", "b", "vol1", access="Shared"))
 
-    assert "backup" in stand.says(ATTACHMENTS, "alone", "VolumeMappedElsewhere", "Stalled")
+    assert "backup" in stand.await_reason(ATTACHMENTS, "alone", "VolumeMappedElsewhere", "Stalled")
     stand.ready(ATTACHMENTS, "beside")
     assert seen_by(simulator, "vol1") == {iqn("backup"), iqn("b")}
     forced = [command for command in commands(simulator) if "-force" in command["words"]]
@@ -145,7 +145,7 @@ def test_an_array_may_forbid_that_any_volume_has_several_hosts(stand: Stand, sim
     stand.ready(ATTACHMENTS, "first")
     stand.apply(stand.attachment("second", "b", "vol0", access="Shared"))
 
-    message = stand.says(ATTACHMENTS, "second", "MultiHostMappingForbidden", "Stalled")
+    message = stand.await_reason(ATTACHMENTS, "second", "MultiHostMappingForbidden", "Stalled")
     assert "multiHostMapping" in message
     assert writes(simulator).count("mkvdiskhostmap") == 1
 
@@ -162,11 +162,11 @@ def test_a_volume_that_is_retained_on_one_host_is_not_given_to_the_next(stand: S
     stand.apply(stand.attachment("first", "a", "vol0", deletionPolicy="Retain"))
     stand.ready(ATTACHMENTS, "first")
     stand.apply(stand.attachment("second", "b", "vol0"))
-    stand.says(ATTACHMENTS, "second", "VolumeMappedElsewhere", "Stalled")
+    stand.await_reason(ATTACHMENTS, "second", "VolumeMappedElsewhere", "Stalled")
 
     stand.delete(ATTACHMENTS, "first")
 
     stand.apply(stand.attachment("third", "c", "vol0"))
     for name in ("second", "third"):
-        assert "vol0 is mapped to a-" in stand.says(ATTACHMENTS, name, "VolumeMappedElsewhere", "Stalled")
+        assert "vol0 is mapped to a-" in stand.await_reason(ATTACHMENTS, name, "VolumeMappedElsewhere", "Stalled")
     assert seen_by(simulator, "vol0") == {iqn("a")}

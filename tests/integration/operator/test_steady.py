@@ -43,7 +43,7 @@ def test_repeated_passes_change_nothing(stand: Stand, simulator: Simulator) -> N
         "elsewhere": "VolumeMappedElsewhere",
         "unready": "HostNotReady",
     }.items():
-        stand.says(ATTACHMENTS, name, reason)
+        stand.await_reason(ATTACHMENTS, name, reason)
     stand.ready(HOSTS, "worker-1", "adopted", "empty")
     looked_again(simulator, 2)
     before, start = versions(stand), mark(simulator)
@@ -117,7 +117,7 @@ def test_a_volume_is_detached_although_its_status_was_wiped_meanwhile(stand: Sta
 def test_a_wish_is_not_ready_before_it_was_looked_at(stand: Stand, simulator: Simulator) -> None:
     """What `kubectl wait` stands on: no fresh object is current, and no old answer is one to a new wish."""
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
-    stand.says(ATTACHMENTS, "one", "ArrayNotFound")
+    stand.await_reason(ATTACHMENTS, "one", "ArrayNotFound")
     stand.array(simulator, limits={"commandTimeout": "60s"})
     stand.ready(ATTACHMENTS, "one")
     held = simulator.control.fault("hold", "lshost", times=None)

@@ -46,23 +46,23 @@ def test_an_array_serves_the_namespaces_whose_labels_it_chooses_and_takes_nothin
         volumeAccess=[{"namespaceSelector": CHOSEN["selector"], "volumes": ["vol[0-2]"]}],
     )
     team.apply(team.host("node", arrayRef=on(stand)), team.attachment("one", "node", "vol0"))
-    assert "spec.allowedNamespaces" in team.says(HOSTS, "node", "ArrayNotAllowed", "Stalled")
-    assert "spec.allowedNamespaces" in team.says(ATTACHMENTS, "one", "ArrayNotAllowed", "Stalled")
+    assert "spec.allowedNamespaces" in team.await_reason(HOSTS, "node", "ArrayNotAllowed", "Stalled")
+    assert "spec.allowedNamespaces" in team.await_reason(ATTACHMENTS, "one", "ArrayNotAllowed", "Stalled")
     assert "volume" not in team.status(ATTACHMENTS, "one")
 
     label(team, "yes")
     team.ready(ATTACHMENTS, "one")
     team.apply(team.attachment("other", "node", "vol3"))
-    assert "spec.volumeAccess" in team.says(ATTACHMENTS, "other", "VolumeNotAllowed", "Stalled")
+    assert "spec.volumeAccess" in team.await_reason(ATTACHMENTS, "other", "VolumeNotAllowed", "Stalled")
     assert {volume for _, volume, _ in mappings(simulator)} == {"vol0"}
 
     label(team, "-")
-    team.says(HOSTS, "node", "ArrayNotAllowed", "Stalled")
+    team.await_reason(HOSTS, "node", "ArrayNotAllowed", "Stalled")
     since = mark(simulator)
     team.apply(team.attachment("two", "node", "vol1"))
-    team.says(ATTACHMENTS, "two", "ArrayNotAllowed", "Stalled")
+    team.await_reason(ATTACHMENTS, "two", "ArrayNotAllowed", "Stalled")
     team.patch(HOSTS, "node", {"initiators": {"iscsi": [iqn("node"), iqn("new")]}})
-    team.says(HOSTS, "node", "ArrayNotAllowed", "Stalled")
+    team.await_reason(HOSTS, "node", "ArrayNotAllowed", "Stalled")
     assert team.condition(ATTACHMENTS, "one")["status"] == "True"
     assert writes(simulator, since) == []
     assert {volume for _, volume, _ in mappings(simulator)} == {"vol0"}
@@ -81,8 +81,8 @@ def test_who_may_not_adopt_learns_nothing_of_an_administrators_host_and_who_may_
     stand.array(simulator, allowedNamespaces={"from": "All"})
     team.apply(team.host("node", arrayRef=on(stand)), team.attachment("found", "node", "vol4"))
 
-    assert "spec.hostAdoption" in team.says(HOSTS, "node", "AdoptionNotAllowed", "Stalled")
-    team.says(ATTACHMENTS, "found", "HostNotReady")
+    assert "spec.hostAdoption" in team.await_reason(HOSTS, "node", "AdoptionNotAllowed", "Stalled")
+    team.await_reason(ATTACHMENTS, "found", "HostNotReady")
     assert "admins" not in everything_told(team)
     assert writes(simulator) == []
 
@@ -90,9 +90,9 @@ def test_who_may_not_adopt_learns_nothing_of_an_administrators_host_and_who_may_
     team.ready(ATTACHMENTS, "found")
     team.ready(HOSTS, "node")
     stand.patch(ARRAYS, "array", {"hostAdoption": {"from": "Same"}})
-    team.says(HOSTS, "node", "AdoptionNotAllowed", "Stalled")
+    team.await_reason(HOSTS, "node", "AdoptionNotAllowed", "Stalled")
     team.apply(team.attachment("new", "node", "vol1"))
-    team.says(ATTACHMENTS, "new", "AdoptionNotAllowed", "Stalled")
+    team.await_reason(ATTACHMENTS, "new", "AdoptionNotAllowed", "Stalled")
     assert team.condition(ATTACHMENTS, "found")["status"] == "True"
     assert writes(simulator) == []
     assert mappings(simulator) == {("admins", "vol4", 0)}
@@ -136,18 +136,18 @@ def test_no_status_and_no_event_names_an_object_of_another_namespace(
         heron.host("heron-wants", iqn("wanted"), arrayRef=on(stand)),
     )
     for name in ("heron-alone", "heron-exclusive", "heron-left"):
-        assert "another host" in heron.says(ATTACHMENTS, name, "VolumeMappedElsewhere", "Stalled")
-    assert "of another namespace" in heron.says(ATTACHMENTS, "heron-beside", "VolumeInUse", "Stalled")
-    assert "of another namespace" in heron.says(HOSTS, "heron-claim", "InitiatorClaimed", "Stalled")
-    assert "of another namespace" in heron.says(HOSTS, "heron-wants", "InitiatorClaimed", "Stalled")
+        assert "another host" in heron.await_reason(ATTACHMENTS, name, "VolumeMappedElsewhere", "Stalled")
+    assert "of another namespace" in heron.await_reason(ATTACHMENTS, "heron-beside", "VolumeInUse", "Stalled")
+    assert "of another namespace" in heron.await_reason(HOSTS, "heron-claim", "InitiatorClaimed", "Stalled")
+    assert "of another namespace" in heron.await_reason(HOSTS, "heron-wants", "InitiatorClaimed", "Stalled")
     magpie.patch(HOSTS, "magpie-node", {"initiators": {"iscsi": [iqn("magpie-node")]}})
     heron.ready(HOSTS, "heron-wants")
     stand.patch(ARRAYS, "array", {"multiHostMapping": "Forbidden"})
     heron.patch(ATTACHMENTS, "heron-exclusive", {"access": "Shared"})
-    heron.says(ATTACHMENTS, "heron-exclusive", "MultiHostMappingForbidden", "Stalled")
+    heron.await_reason(ATTACHMENTS, "heron-exclusive", "MultiHostMappingForbidden", "Stalled")
     stand.delete(ARRAYS, "array", wait=False)
     assert (
-        "2" in stand.says(ARRAYS, "array", "InUse")
+        "2" in stand.await_reason(ARRAYS, "array", "InUse")
         or "VolumeAttachments" in stand.condition(ARRAYS, "array")["message"]
     )
     heron.delete(ATTACHMENTS, "heron-alone")

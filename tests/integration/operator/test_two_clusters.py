@@ -61,8 +61,8 @@ def test_each_of_two_clusters_changes_only_its_own_and_a_moved_one_knows_its_own
 
         since = mark(simulator)
         far.apply(far.host("thief", iqn("near")), far.attachment("theft", "node", "vol0"))
-        assert "another installation" in far.says(HOSTS, "thief", "InitiatorHeldBy")
-        far.says(ATTACHMENTS, "theft", "VolumeMappedElsewhere", "Stalled")
+        assert "another installation" in far.await_reason(HOSTS, "thief", "InitiatorHeldBy")
+        far.await_reason(ATTACHMENTS, "theft", "VolumeMappedElsewhere", "Stalled")
         far.delete(HOSTS, "thief")
         far.delete(ATTACHMENTS, "theft")
         assert writes(simulator, since) == []
@@ -74,9 +74,9 @@ def test_each_of_two_clusters_changes_only_its_own_and_a_moved_one_knows_its_own
 
     before, since = mappings(simulator), mark(simulator)
     with replica(far.cluster, tmp_path / "unknown", "--installation-id", "moved"):
-        assert "--former-installation-ids" in far.says(HOSTS, "node", "InitiatorHeldBy")
+        assert "--former-installation-ids" in far.await_reason(HOSTS, "node", "InitiatorHeldBy")
         far.delete(ATTACHMENTS, "two", wait=False)
-        assert "--former-installation-ids" in far.says(ATTACHMENTS, "two", "InitiatorHeldBy")
+        assert "--former-installation-ids" in far.await_reason(ATTACHMENTS, "two", "InitiatorHeldBy")
         assert (mappings(simulator), writes(simulator, since)) == (before, [])
 
     old = far.cluster.get("namespace", "kube-system")["metadata"]["uid"]
@@ -85,9 +85,9 @@ def test_each_of_two_clusters_changes_only_its_own_and_a_moved_one_knows_its_own
         far.ready(HOSTS, "node")
         far.ready(ATTACHMENTS, "one")
         far.apply(far.attachment("three", "node", "vol4"))
-        assert "--pause-all" in far.says(ATTACHMENTS, "three", "Paused")
+        assert "--pause-all" in far.await_reason(ATTACHMENTS, "three", "Paused")
         (line,) = far.status(ATTACHMENTS, "three")["plan"]
-        assert "--pause-all" in far.says(ATTACHMENTS, "two", "Paused")
+        assert "--pause-all" in far.await_reason(ATTACHMENTS, "two", "Paused")
         assert (mappings(simulator), writes(simulator, since)) == (before, [])
 
     with replica(far.cluster, tmp_path / "moved", *known):

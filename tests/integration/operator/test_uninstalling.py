@@ -10,7 +10,7 @@ from cluster.client import Cluster
 from flashsystem_operator.simulator import Simulator
 from support.operator_process import ROOT, Operator, install, open_secrets
 from support.outcomes import layout
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 from support.stand import ATTACHMENTS, HOSTS, Stand, until
 
 pytestmark = pytest.mark.long
@@ -58,7 +58,7 @@ def test_the_order_of_the_page_leaves_nothing_on_the_array_and_nothing_in_the_cl
     install(cluster)
     operator = Operator(cluster, tmp_path / "log")
     operator.start()
-    with cluster.namespace("leaving") as namespace, pretend(dialect="legacy") as simulator:
+    with cluster.namespace("leaving") as namespace, simulated(dialect="legacy") as simulator:
         attached(cluster, namespace, simulator)
 
         assert len(left(cluster)) > 5
@@ -77,7 +77,7 @@ def test_in_the_wrong_order_nothing_is_lost_and_putting_the_operator_back_ends_i
     install(cluster)
     operator = Operator(cluster, tmp_path / "log")
     operator.start()
-    with cluster.namespace("leaving") as namespace, pretend(dialect="modern") as simulator:
+    with cluster.namespace("leaving") as namespace, simulated(dialect="modern") as simulator:
         stand = attached(cluster, namespace, simulator)
         operator.stop()
         cluster.kubectl("delete", "--kustomize", str(ROOT / "manifests" / "base"), "--wait=false")

@@ -9,7 +9,7 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.forwarding import Way
-from support.simulated_arrays import pretend, writes
+from support.simulated_arrays import simulated, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
 
@@ -58,13 +58,13 @@ def test_what_was_ready_stays_so_while_its_array_is_down_and_what_is_deleted_wai
     before = stand.get(ATTACHMENTS, "one")
 
     simulator.control.change("availability", "refused")
-    said = stand.says(ARRAYS, "array", "Unreachable")
+    said = stand.await_reason(ARRAYS, "array", "Unreachable")
     assert f"nothing listens on port {simulator.port}" in said
     assert stand.condition(ARRAYS, "array", "Reachable")["status"] == "False"
     stand.apply(stand.attachment("three", "worker-1", "vol2"))
     stand.delete(ATTACHMENTS, "two", wait=False)
-    assert "see its conditions" in stand.says(ATTACHMENTS, "three", "ArrayNotReady")
-    stand.says(ATTACHMENTS, "two", "ArrayNotReady")
+    assert "see its conditions" in stand.await_reason(ATTACHMENTS, "three", "ArrayNotReady")
+    stand.await_reason(ATTACHMENTS, "two", "ArrayNotReady")
     assert stand.get(ATTACHMENTS, "one")["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
     assert stand.status(ARRAYS, "array")["nodes"], "what was known of the array stays, as of the last look"
 
@@ -81,21 +81,21 @@ def test_an_array_that_takes_connections_and_says_nothing_is_unreachable_and_com
     stand.ready(ARRAYS, "array")
 
     simulator.control.change("availability", "silent")
-    assert "within" in stand.says(ARRAYS, "array", "Unreachable")
+    assert "within" in stand.await_reason(ARRAYS, "array", "Unreachable")
 
     simulator.control.change("availability", "up")
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
 
 
 def test_an_array_that_is_down_costs_no_write_after_the_first(stand: Stand, closed_door: ClosedDoor) -> None:
-    with pretend() as simulator:
+    with simulated() as simulator:
         array = stand.array_of(simulator, management={"addresses": ["127.0.0.1"], "port": closed_door.port})
     stand.secret("array", username="superuser", password="passw0rd")
     stand.apply(array, stand.host("worker-1"), *(stand.attachment(f"a{n}", "worker-1", f"vol{n}") for n in range(3)))
-    stand.says(ARRAYS, "array", "Unreachable")
+    stand.await_reason(ARRAYS, "array", "Unreachable")
     for name in ("a0", "a1", "a2"):
-        stand.says(ATTACHMENTS, name, "ArrayNotReady")
-    stand.says(HOSTS, "worker-1", "ArrayNotReady")
+        stand.await_reason(ATTACHMENTS, name, "ArrayNotReady")
+    stand.await_reason(HOSTS, "worker-1", "ArrayNotReady")
     before, knocks = _versions(stand), closed_door.knocks
 
     until("further attempts", lambda: closed_door.knocks >= knocks + 2)
@@ -120,23 +120,23 @@ def test_the_second_management_address_is_used_when_the_first_fails(stand: Stand
     # The node of the first address is gone: the array is worked on through the other.
     stand.apply(stand.attachment("two", "worker-1", "vol1"))
     stand.ready(ATTACHMENTS, "two")
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
 
 
 def test_a_name_that_nobody_knows_and_two_addresses_that_fail_are_told_each_by_its_reason(stand: Stand) -> None:
-    with pretend() as simulator:
+    with simulated() as simulator:
         port = simulator.port
         array = stand.array_of(simulator, management={"addresses": ["array.invalid", "127.0.0.2"], "port": port})
     stand.secret("array", username="superuser", password="passw0rd")
     stand.apply(array)
 
-    said = stand.says(ARRAYS, "array", "Unreachable")
+    said = stand.await_reason(ARRAYS, "array", "Unreachable")
     assert "array.invalid: the name cannot be resolved" in said
     assert f"127.0.0.2: nothing listens on port {port}" in said
 
 
 def test_one_arrays_hung_command_stops_nobody_elses(stand: Stand) -> None:
-    with pretend(None, "modern") as hung, pretend(None, "legacy") as well:
+    with simulated(None, "modern") as hung, simulated(None, "legacy") as well:
         stand.array(hung, "hung", limits={"commandTimeout": "12s"})
         stand.array(well, "well")
         stand.ready(ARRAYS, "hung", "well")
@@ -170,6 +170,6 @@ def test_an_array_that_gives_few_channels_or_no_session_is_worked_as_it_can(stan
     assert stand.condition(ARRAYS, "array")["reason"] == "Unreachable"
 
     control.change("limits", other_sessions=0)
-    stand.says(ARRAYS, "array", "Ready")
+    stand.await_reason(ARRAYS, "array", "Ready")
     stand.delete(ATTACHMENTS, "a0", "a1")
     assert len(control.state()["mappings"]) == 2

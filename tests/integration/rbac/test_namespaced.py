@@ -15,7 +15,7 @@ from support.kinds import await_kinds
 from support.operator_process import Operator, replica
 from support.outputs import secret
 from support.rendering import MANIFESTS, text_of
-from support.simulated_arrays import pretend, writes
+from support.simulated_arrays import simulated, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
 EXAMPLES = MANIFESTS / "examples" / "namespaced"
@@ -103,7 +103,7 @@ def test_it_attaches_and_detaches_there_and_sees_no_other_namespace(
     one, two, other = (
         Stand(installation.cluster, name) for name in (installation.one, installation.two, installation.other)
     )
-    with pretend(dialect=dialect) as simulator, pretend(dialect=dialect) as unseen:
+    with simulated(dialect=dialect) as simulator, simulated(dialect=dialect) as unseen:
         other.array(unseen)
         other.apply(other.host("worker-9"), other.attachment("nine", "worker-9", "vol0"))
         two.apply(two.host("stray", arrayRef={"name": "array", "namespace": installation.other}))
@@ -116,7 +116,7 @@ def test_it_attaches_and_detaches_there_and_sees_no_other_namespace(
         two.ready(ATTACHMENTS, "two")
         assert {each["volume"] for each in simulator.control.state()["mappings"]} == {"vol0", "vol1"}
         assert until("the Secret", lambda: secret(one, "way"))
-        assert f"Ask the cluster administrator to watch namespace {installation.other} too" in two.says(
+        assert f"Ask the cluster administrator to watch namespace {installation.other} too" in two.await_reason(
             HOSTS, "stray", "ArrayNotFound"
         )
 
@@ -138,7 +138,7 @@ def test_what_takes_rights_in_the_whole_cluster_is_refused_with_the_way_out(
 ) -> None:
     assert operator.running
     stand = Stand(installation.cluster, installation.one)
-    with pretend() as simulator:
+    with simulated() as simulator:
         chosen = {"from": "Selector", "selector": {}}
         stand.array(simulator, allowedNamespaces=chosen, persistentVolumes="Allowed")
         stand.apply(
@@ -146,22 +146,22 @@ def test_what_takes_rights_in_the_whole_cluster_is_refused_with_the_way_out(
             stand.attachment("one", "worker-1", "vol0", persistentVolume={"claimRef": {"name": "db"}}),
         )
         for kind, name in ((HOSTS, "worker-1"), (ATTACHMENTS, "one")):
-            said = stand.says(kind, name, "NamespacedInstallation")
+            said = stand.await_reason(kind, name, "NamespacedInstallation")
             assert "spec.allowedNamespaces" in said
             assert "set it to from Same or All" in said
-        told = stand.says(ARRAYS, "array", "NamespacedInstallation", which="LabelsUnknown")
+        told = stand.await_reason(ARRAYS, "array", "NamespacedInstallation", which="LabelsUnknown")
         assert "or set from to Same or All" in told
         assert writes(simulator) == []
 
         stand.patch(ARRAYS, "array", {"allowedNamespaces": {"from": "Same", "selector": None}})
         stand.ready(ATTACHMENTS, "one")
         until("the array to say no more of it", lambda: not stand.condition(ARRAYS, "array", "LabelsUnknown"))
-        said = stand.says(ATTACHMENTS, "one", "NamespacedInstallation", which="PersistentVolumeBlocked")
+        said = stand.await_reason(ATTACHMENTS, "one", "NamespacedInstallation", which="PersistentVolumeBlocked")
         assert "Remove spec.persistentVolume" in said
 
         stand.patch(ARRAYS, "array", {"volumeAccess": [{"namespaceSelector": {}, "volumes": ["vol*"]}]})
         stand.apply(stand.attachment("two", "worker-1", "vol1"))
-        assert "leave that field out" in stand.says(ATTACHMENTS, "two", "NamespacedInstallation")
+        assert "leave that field out" in stand.await_reason(ATTACHMENTS, "two", "NamespacedInstallation")
         stand.delete(ATTACHMENTS, "one", "two")
         stand.sweep()
 

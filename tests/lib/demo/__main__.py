@@ -46,7 +46,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="demo", description="Watch volumes being attached and detached: a pretend array, a real Kubernetes API."
+        prog="demo", description="Watch volumes being attached and detached: a simulated array, a real Kubernetes API."
     )
     parser.add_argument(
         "--dialect", action="append", choices=list(NAMES), help="one array only; both when left out", default=[]

@@ -1,4 +1,4 @@
-"""A pretend array in a process of its own, started as a user would: `flashsystem-operator simulate`."""
+"""A simulated array in a process of its own, started as a user would: `flashsystem-operator simulate`."""
 
 import contextlib
 import re
@@ -13,7 +13,7 @@ from flashsystem_operator.simulator.client import Control
 
 ARRAYS = Path(__file__).parent / "arrays"
 PASSWORD = "passw0rd"
-"""Of every pretend array, unless its state file says otherwise."""
+"""Of every simulated array, unless its state file says otherwise."""
 
 READY = re.compile(
     r"^simulator ready: dialect=(\w+) ssh=([\d.]+):(\d+) control=(\S+) host-key=\"([^\"]+)\" user=(\w+)$", re.MULTILINE
@@ -23,7 +23,7 @@ _START_LIMIT = 60.0  # seconds
 
 @dataclass(slots=True)
 class Array:
-    """A running pretend array. began: its state before anybody touched it."""
+    """A running simulated array. began: its state before anybody touched it."""
 
     dialect: str
     address: str
@@ -59,7 +59,7 @@ def an_array(dialect: str, folder: Path) -> Iterator[Array]:
     log = folder / f"array-{dialect}.log"
     state, anywhere = str(ARRAYS / f"{dialect}.yaml"), "127.0.0.1:0"
     words = ("simulate", "--config", state, "--listen", anywhere, "--control", anywhere)
-    process = Process("the pretend array", (sys.executable, "-m", "flashsystem_operator", *words), log)
+    process = Process("the simulated array", (sys.executable, "-m", "flashsystem_operator", *words), log)
     process.start()
     try:
         process.await_ready(lambda: READY.search(log.read_text()) is not None, _START_LIMIT)

@@ -48,7 +48,7 @@ class Pod:
 
 @contextlib.contextmanager
 def an_array(cluster: Cluster, image: str, dialect: str, namespace: str, folder: Path) -> Iterator[Array]:
-    """A pretend array in the namespace, which it goes with. Its control port is forwarded while the block lasts."""
+    """A simulated array in the namespace, which it goes with. Its control port is forwarded while the block lasts."""
     cluster.apply(_documents(dialect, image), namespace)
     where, name = f"--namespace={namespace}", f"flashsystem-simulator-{dialect}"
     cluster.kubectl("rollout", "status", f"deployment/{name}", where, f"--timeout={_START_LIMIT:.0f}s")

@@ -1,4 +1,4 @@
-"""What a pretend array holds and was told, in the words of a test; and the hand of its administrator."""
+"""What a simulated array holds and was told, in the words of a test; and the hand of its administrator."""
 
 from typing import Any
 

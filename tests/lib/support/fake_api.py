@@ -49,7 +49,7 @@ class Write:
     changed: bool
 
 
-class SmallApi:
+class FakeApi:
     """objects: by their path. faults: of the next writes, in order, None for one that goes well.
 
     meanwhile: what is done when the next writes come, one for each, before anything else. writes: those that were done.

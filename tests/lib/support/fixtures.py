@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from flashsystem_operator.simulator import Simulator
-from support.simulated_arrays import pretend
+from support.simulated_arrays import simulated
 
 
 @pytest.fixture(params=["legacy", "modern"])
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """A pretend array of either dialect, with its built-in volumes and no host."""
-    with pretend(dialect=request.param) as running:
+    """A simulated array of either dialect, with its built-in volumes and no host."""
+    with simulated(dialect=request.param) as running:
         yield running

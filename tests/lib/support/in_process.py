@@ -1,4 +1,4 @@
-"""The pretend array without network: its command line as a function, for tests of many small worlds."""
+"""The simulated array without network: its command line as a function, for tests of many small worlds."""
 
 import asyncio
 import contextlib

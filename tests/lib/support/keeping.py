@@ -1,4 +1,4 @@
-"""One pass over a pretend array, without cluster, clock and threads: look, plan, record, act, look again, say.
+"""One pass over a simulated array, without cluster, clock and threads: look, plan, record, act, look again, say.
 
 What decides and what looks is the operator's own; only the running of it is told again here, one thing after another.
 """
@@ -31,11 +31,11 @@ ImportRequest = FlashSystemHost | VolumeAttachment
 class Keeper:
     """Keeps an array in line with some resources. watch: told of each step right before it is typed."""
 
-    def __init__(self, pretended: InProcess, watch: Callable[[Step], None] = lambda _: None) -> None:
+    def __init__(self, simulated: InProcess, watch: Callable[[Step], None] = lambda _: None) -> None:
         self.wishes: dict[ObjectRef, ImportRequest] = {}
         self.inventory: Inventory | None = None
         self.chap: dict[ObjectRef, ChapSecret | Refuse] = {}
-        self._session = pretended.session()
+        self._session = simulated.session()
         self._array = array()
         self._watch = watch
 

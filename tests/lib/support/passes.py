@@ -23,7 +23,7 @@ from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner import text
 from flashsystem_operator.planner.desired import Desired
 from support.builders import INSTALLATION, NAMESPACE, array, iqn
-from support.fake_api import SmallApi
+from support.fake_api import FakeApi
 from support.in_process import InProcess
 
 ARRAY = ObjectRef(Kind.ARRAY, NAMESPACE, "array")
@@ -43,7 +43,7 @@ class Passes:
     meanwhile: called right before each command is typed.
     """
 
-    def __init__(self, api: SmallApi, kube: Kube, session: Session, observer_thread: ThreadPoolExecutor) -> None:
+    def __init__(self, api: FakeApi, kube: Kube, session: Session, observer_thread: ThreadPoolExecutor) -> None:
         self.api = api
         self.cache = Cache()
         self.inventory: Inventory | None = None
@@ -142,10 +142,10 @@ class Passes:
 
 
 @asynccontextmanager
-async def passes(pretended: InProcess, limit: float = 15.0) -> AsyncIterator[Passes]:
-    api = SmallApi()
+async def passes(simulated: InProcess, limit: float = 15.0) -> AsyncIterator[Passes]:
+    api = FakeApi()
     async with api.served(limit) as kube:
-        with closing(await asyncio.to_thread(pretended.session)) as session, ThreadPoolExecutor(1) as observer_thread:
+        with closing(await asyncio.to_thread(simulated.session)) as session, ThreadPoolExecutor(1) as observer_thread:
             running = Passes(api, kube, session, observer_thread)
             yield running
             await running.writer.close()

@@ -21,7 +21,7 @@ def reasons(stand: Stand, name: str) -> list[str]:
     return [event["reason"] for event in events(stand, name)]
 
 
-def told(stand: Stand, name: str, reason: str) -> str:
+def await_event(stand: Stand, name: str, reason: str) -> str:
     """Wait for an Event, which comes a moment after what it tells; answers with its message."""
 
     def message() -> str | None:

@@ -1,4 +1,4 @@
-"""Judges each step of a Keeper by what is really on the pretend array, and acts as users and administrator."""
+"""Judges each step of a Keeper by what is really on the simulated array, and acts as users and administrator."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

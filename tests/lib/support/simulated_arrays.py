@@ -1,4 +1,4 @@
-"""Pretend arrays of one's own, watched: whatever was typed on them must have been words, never shell."""
+"""Simulated arrays of one's own, watched: whatever was typed on them must have been words, never shell."""
 
 import contextlib
 import itertools
@@ -12,7 +12,7 @@ _numbers = itertools.count(1)
 
 
 @contextlib.contextmanager
-def pretend(config: dict[str, Any] | None = None, dialect: Any = None, **options: Any) -> Iterator[Simulator]:
+def simulated(config: dict[str, Any] | None = None, dialect: Any = None, **options: Any) -> Iterator[Simulator]:
     """An array that lives while the block lasts; at its end nothing may have reached its shell but plain words.
 
     It is a system of its own, as two arrays always are: whatever an earlier test left in the cluster is not about it.

@@ -155,7 +155,7 @@ class Stand:
         conditions: Sequence[Mapping[str, Any]] = self.status(kind, name).get("conditions", [])
         return next((each for each in conditions if each["type"] == which), {})
 
-    def says(self, kind: str, name: str, reason: str, which: str = "Ready") -> str:
+    def await_reason(self, kind: str, name: str, reason: str, which: str = "Ready") -> str:
         """Wait until the condition has this reason, about the present generation; answers with its message."""
 
         def said() -> str | None:

@@ -1,4 +1,4 @@
-"""Looking at an array, and what is known of it afterwards: on the pretend array, in both dialects."""
+"""Looking at an array, and what is known of it afterwards: on the simulated array, in both dialects."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""The connections against the pretend array: its limits, and its faults before and after the effect."""
+"""The connections against the simulated array: its limits, and its faults before and after the effect."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Volume protection, asked of the pretend array: only what both the system and the volume's pool have on is on."""
+"""Volume protection, asked of the simulated array: only what both the system and the volume's pool have on is on."""
 
 from collections.abc import Iterator
 from contextlib import closing

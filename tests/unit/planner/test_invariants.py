@@ -1,4 +1,4 @@
-"""What must hold for every array and every set of wishes: small random worlds, on the pretend array's own rules."""
+"""What must hold for every array and every set of wishes: small random worlds, on the simulated array's own rules."""
 
 import random
 from collections.abc import Iterator
@@ -69,11 +69,11 @@ def wishes(draw: st.DrawFn) -> list[ImportRequest]:
 
 @contextmanager
 def kept(config: dict[str, Any], wished: list[ImportRequest]) -> Iterator[tuple[InProcess, Keeper]]:
-    with InProcess(config) as pretended:
-        keeper = Keeper(pretended)
+    with InProcess(config) as simulated:
+        keeper = Keeper(simulated)
         keeper.wish(*wished)
         try:
-            yield pretended, keeper
+            yield simulated, keeper
         finally:
             keeper.close()
 
@@ -91,25 +91,25 @@ def others(state: dict[str, Any]) -> list[dict[str, Any]]:
 @law
 @given(arrays(), wishes())
 def test_wishes_settle_and_what_was_there_stays_as_it_was(config: dict[str, Any], wished: list[ImportRequest]) -> None:
-    with kept(config, wished) as (pretended, keeper):
-        before = pretended.state
+    with kept(config, wished) as (simulated, keeper):
+        before = simulated.state
         keeper.settle()
-        after = pretended.state
+        after = simulated.state
 
         assert others(after) == others(before)
         assert pairs(before).items() <= pairs(after).items()
         decided = keeper.turn()
         assert not any(isinstance(decision, Act) for decision in decided.values())
-        assert pretended.state == after
+        assert simulated.state == after
 
 
 @law
 @given(arrays(), wishes())
 def test_no_lun_is_used_twice_on_a_host(config: dict[str, Any], wished: list[ImportRequest]) -> None:
-    with kept(config, wished) as (pretended, keeper):
+    with kept(config, wished) as (simulated, keeper):
         keeper.settle()
 
-        used = [(host, lun) for (host, _), lun in pairs(pretended.state).items()]
+        used = [(host, lun) for (host, _), lun in pairs(simulated.state).items()]
         assert len(set(used)) == len(used)
 
 
@@ -118,10 +118,10 @@ def test_no_lun_is_used_twice_on_a_host(config: dict[str, Any], wished: list[Imp
 def test_a_volume_comes_to_a_second_host_only_if_everybody_shares(
     config: dict[str, Any], wished: list[ImportRequest]
 ) -> None:
-    with kept(config, wished) as (pretended, keeper):
-        before = pairs(pretended.state)
+    with kept(config, wished) as (simulated, keeper):
+        before = pairs(simulated.state)
         keeper.settle()
-        after = pairs(pretended.state)
+        after = pairs(simulated.state)
 
         for volume in {volume for _, volume in after.keys() - before.keys()}:
             if sum(each == volume for _, each in after) > 1:
@@ -146,15 +146,15 @@ def test_the_order_in_which_objects_are_due_does_not_matter(
 @law
 @given(arrays(), wishes())
 def test_deleting_everything_leaves_the_array_as_it_was(config: dict[str, Any], wished: list[ImportRequest]) -> None:
-    with kept(config, wished) as (pretended, keeper):
-        before = pretended.state
+    with kept(config, wished) as (simulated, keeper):
+        before = simulated.state
         keeper.settle()
         for ref in list(keeper.wishes):
             keeper.delete(ref)
         keeper.settle()
 
         assert keeper.wishes == {}
-        assert pretended.state == before
+        assert simulated.state == before
 
 
 @law
@@ -162,9 +162,9 @@ def test_deleting_everything_leaves_the_array_as_it_was(config: dict[str, Any], 
 def test_a_detach_removes_its_own_mapping_and_no_other(
     config: dict[str, Any], wished: list[ImportRequest], data: st.DataObject
 ) -> None:
-    with kept(config, wished) as (pretended, keeper):
+    with kept(config, wished) as (simulated, keeper):
         keeper.settle()
-        before = pairs(pretended.state)
+        before = pairs(simulated.state)
         attached = [each for each in keeper.wishes.values() if isinstance(each, VolumeAttachment)]
         going = data.draw(st.sampled_from(attached))
         keeper.delete(going.ref)
@@ -174,7 +174,7 @@ def test_a_detach_removes_its_own_mapping_and_no_other(
         keeper.settle()  # another of the same pair takes the mapping over in its own turn
 
         seen = going.status.host
-        gone = before.keys() - pairs(pretended.state).keys()
+        gone = before.keys() - pairs(simulated.state).keys()
         assert gone <= ({(seen.name, going.spec.volume.name)} if seen else set())
         assert going.ref not in keeper.wishes
 
@@ -184,9 +184,9 @@ def test_a_detach_removes_its_own_mapping_and_no_other(
 def test_a_lun_that_was_freed_goes_to_no_other_volume_unless_that_asks_for_it(
     config: dict[str, Any], wished: list[ImportRequest], data: st.DataObject
 ) -> None:
-    with kept(config, wished) as (pretended, keeper):
+    with kept(config, wished) as (simulated, keeper):
         keeper.settle()
-        before = pairs(pretended.state)
+        before = pairs(simulated.state)
         attached = [each for each in keeper.wishes.values() if isinstance(each, VolumeAttachment)]
         for going in attached[data.draw(st.integers(0, len(attached) - 1)) :]:
             keeper.delete(going.ref)
@@ -197,6 +197,6 @@ def test_a_lun_that_was_freed_goes_to_no_other_volume_unless_that_asks_for_it(
         keeper.settle()
 
         asked = {(each.spec.volume.name, each.spec.lun) for each in attached}
-        for (name, volume), lun in pairs(pretended.state).items() - before.items():
+        for (name, volume), lun in pairs(simulated.state).items() - before.items():
             had_by_others = {had for (on, other), had in before.items() if on == name and other != volume}
             assert lun not in had_by_others or (volume, lun) in asked

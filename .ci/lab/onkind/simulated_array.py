@@ -1,4 +1,4 @@
-"""A pretend array in the cluster, driven through its control port: kubectl asks, and the API server passes it on."""
+"""A simulated array in the cluster, driven through its control port: kubectl asks, and the API server passes it on."""
 
 import json
 import re
@@ -13,7 +13,7 @@ USER, PASSWORD = "superuser", "passw0rd"
 
 
 @dataclass(frozen=True, slots=True)
-class PretendArray:
+class SimulatedArray:
     """dialect: legacy or modern."""
 
     cluster: Cluster
