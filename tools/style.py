@@ -153,13 +153,13 @@ class _Trace:
 
     def __init__(self) -> None:
         self.called: set[tuple[str, str]] | None = None
-        self._inside, self._pretended = str(PACKAGE), str(PACKAGE / "simulator")
+        self._inside, self._simulator = str(PACKAGE), str(PACKAGE / "simulator")
         threading.setprofile(self._heed)
         sys.setprofile(self._heed)
 
     def _heed(self, frame: FrameType, event: str, _: object) -> None:
         file = frame.f_code.co_filename
-        ours = file.startswith(self._inside) and not file.startswith(self._pretended)
+        ours = file.startswith(self._inside) and not file.startswith(self._simulator)
         if self.called is not None and event == "call" and ours:
             self.called.add((file, frame.f_code.co_qualname))
 
