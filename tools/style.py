@@ -109,6 +109,7 @@ async def one_attach() -> tuple[int, int]:
     )
     from flashsystem_operator.settings import Settings
     from support.fake_api import FakeApi
+    from support.simulated_arrays import simulated
 
     trace = _Trace()
     api, refs = FakeApi(), {kind: ObjectRef(kind, "storage", kind.name.lower()) for kind in Kind}
