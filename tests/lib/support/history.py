@@ -62,5 +62,5 @@ def _watch(stand: Stand, kind: str, into: IO[bytes], stack: contextlib.ExitStack
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=into, env=stand.cluster.environment(), start_new_session=True
     )
-    stack.callback(process.wait, timeout=30)
+    stack.callback(process.wait, timeout=300)
     stack.callback(process.terminate)

@@ -142,7 +142,7 @@ class Operator:
         if self._process is None:
             return 0
         self._process.send_signal(number)
-        code = self._process.wait(timeout=60)
+        code = self._process.wait(timeout=300)
         if self._written:
             self._written.close()
         self._process = self._written = None

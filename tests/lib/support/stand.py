@@ -187,7 +187,7 @@ class Stand:
                 return True
 
         with self._shown(kind, name):
-            until(f"the end of {kind} {name}", went, seconds=60)
+            until(f"the end of {kind} {name}", went)
 
     def _is_ready(self, kind: str, name: str) -> bool:
         found = self.get(kind, name)
