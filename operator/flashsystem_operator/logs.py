@@ -19,7 +19,9 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
 from logging.handlers import WatchedFileHandler
-from typing import TextIO
+from typing import Any, TextIO
+
+from pythonjsonlogger.json import JsonFormatter
 
 from flashsystem_operator.api.metadata import Kind, ObjectRef
 
@@ -87,20 +89,18 @@ class _Plain(logging.Formatter):
         return line if is_named else f"{line} [{array}]"
 
 
-class _Json(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        output: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-        }
+class _Json(JsonFormatter):
+    """A JSON object in a line: the fields that docs/monitoring.md describes."""
+
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        log_data["time"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        log_data |= {"level": record.levelname, "logger": record.name}
         if record.name == CHANGES:
-            output["change"] = json.loads(record.getMessage())
+            log_data["change"] = json.loads(record.getMessage())
         else:
-            output |= {"message": record.getMessage(), **fields(record)}
-        if record.exc_info:
-            output["exception"] = self.formatException(record.exc_info)
-        return json.dumps(output)
+            log_data |= {"message": record.getMessage(), **fields(record)}
+        if exception := message_dict.get("exc_info"):
+            log_data["exception"] = exception
 
 
 class _NotOurBug(logging.Filter):
