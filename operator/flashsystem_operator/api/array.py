@@ -296,18 +296,18 @@ MOST_DETACHES = 1_000_000
 """Upper limit of a count: more than any rate limit or burst allows."""
 
 
-class Detaches(StatusModel):
-    """The number of volumes that were going to be unmapped at that time."""
+class DetachWindow(StatusModel):
+    """The current window of the detach rate limit: when it began, and how many detaches were counted in it."""
 
-    time: Time | None = None
+    start: Time | None = None
     count: Annotated[int, Field(ge=0, le=MOST_DETACHES)] | None = None
 
 
 class Allowance(StatusModel):
-    """The burst that the annotation allow-detaches allows: its value, and since when it has been observed."""
+    """The burst that the annotation allow-detaches allows: its value, and how many detaches were counted against it."""
 
     value: Text | None = None
-    since: Time | None = None
+    count: Annotated[int, Field(ge=0, le=MOST_DETACHES)] | None = None
 
 
 class FormerHost(StatusModel):
@@ -337,8 +337,8 @@ class ArrayStatus(StatusModel):
     host_key_fingerprint: Text | None = None
     credentials: Credentials | None = None
     counts: Counts | None = None
-    detaches: Annotated[tuple[Detaches, ...], AtMost(64)] = ()
-    """What the detach rate limit counts, oldest first. Written before the first volume is unmapped."""
+    detach_window: DetachWindow | None = None
+    """What the detach rate limit counts. Written before the first volume is unmapped."""
     allowance: Allowance | None = None
     quarantined_luns: Annotated[tuple[FormerHost, ...], AtMost(64)] = ()
     """Written before the finalizer of a FlashSystemHost is removed, for a FlashSystemHost that is created again."""

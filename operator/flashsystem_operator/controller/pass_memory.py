@@ -27,8 +27,8 @@ from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner import codes
 from flashsystem_operator.planner.decision import Act, Decision, Wait
 from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.policies import protected_wait
 from flashsystem_operator.planner.safety import detach_rate_limit
-from flashsystem_operator.planner.safety.volume_protection import guarded
 from flashsystem_operator.values import HostName, VolumeName, VolumeUid
 
 
@@ -147,7 +147,7 @@ class RefusalCache:
             except (Refused, Unreadable):
                 continue  # the array's settings of volume protection are unknown: the refusal is reported as it is
             if found is not None:
-                self._kept[operation.step] = guarded(refused, found), self._clock() + self._seconds
+                self._kept[operation.step] = protected_wait(refused, found), self._clock() + self._seconds
 
 
 def _volumes(step: Step, inventory: Inventory) -> tuple[VolumeName, ...]:
@@ -160,7 +160,7 @@ def _volumes(step: Step, inventory: Inventory) -> tuple[VolumeName, ...]:
 class DetachCounter:
     """Counts detaches for the rate limit. Belongs to one worker.
 
-    counted: when each attachment was last counted, by its UID.
+    counted: the start of the window in which each attachment was last counted, by its UID.
     After a restart a retried detach is counted again: one too many is safer than one too few.
     """
 
@@ -176,18 +176,18 @@ class DetachCounter:
         if desired.array.spec.detach_rate_limit is None or not going:
             return {}
         uids = [desired.attachments[ref].metadata.uid for ref in going]
-        again = [self.counted[uid] for uid in uids if uid in self.counted]
-        status = detach_rate_limit.count(desired.array, len(going) - len(again), again, desired.now)
+        fresh = sum(not detach_rate_limit.is_counted(uid, desired) for uid in uids)
+        status = detach_rate_limit.count(desired.array, fresh, desired.now)
         failed = await self._writer.all(
             [desired.array.ref], lambda ref: self._writer.status(ref, desired.array.metadata.uid, status)
         )
         if failed:
             return dict.fromkeys(going, failed[desired.array.ref])
         there = {each.metadata.uid for each in desired.attachments.values()}
-        kept = {uid: time for uid, time in self.counted.items() if uid in there}
-        self.counted = kept | dict.fromkeys(
-            uids, desired.now
-        )  # replaced, not changed: a Desired may hold the former one
+        kept = {uid: start for uid, start in self.counted.items() if uid in there}
+        window = detach_rate_limit.current_window(desired.array.model_copy(update={"status": status}), desired.now)
+        # Replaced, not changed: a Desired may hold the former one.
+        self.counted = kept | dict.fromkeys(uids, window.start or desired.now)
         return {}
 
 

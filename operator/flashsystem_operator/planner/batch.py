@@ -1,53 +1,23 @@
-"""Plan many objects, one after another, each on what the earlier ones leave; and the policies that can hold them back.
-
-A detach that nothing else blocks still has to pass the detach guard, then the detach rate limit.
-"""
+"""Plan many objects, one after another, each on what the earlier ones leave. Each decision passes the policies."""
 
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
-from flashsystem_operator.array.commands import RemoveHost, Step, UnmapVolume
+from flashsystem_operator.array.commands import Step
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.planner.attachment import attach, detach_guard
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Release, Wait
 from flashsystem_operator.planner.desired import Desired, by_age
 from flashsystem_operator.planner.host import host_plan
-from flashsystem_operator.planner.overrides import Worked, apply_overrides, is_in_plan_mode
-from flashsystem_operator.planner.redaction import Reader
+from flashsystem_operator.planner.overrides import Worked, is_in_plan_mode
+from flashsystem_operator.planner.policies import Circumstances, apply_policies
 from flashsystem_operator.planner.safety.detach_rate_limit import RateLimiter
-from flashsystem_operator.planner.safety.volume_protection import not_before_its_time
-from flashsystem_operator.planner.unreadable import as_far_as_read
-
-
-class DetachPolicy:
-    """The policies of detaching for one plan. inventory: before any detach of the plan."""
-
-    def __init__(self, desired: Desired, inventory: Inventory) -> None:
-        self._desired = desired
-        self._limiter = RateLimiter.of(desired)
-        self._partings = detach_guard.partings(desired, inventory)
-
-    def judge(self, attachment: VolumeAttachment, decision: Decision) -> Decision:
-        """Let a detach pass, or hold it back."""
-        if not isinstance(decision, Act):
-            return decision
-        host = next((step.host for step in decision.steps if isinstance(step, UnmapVolume)), None)
-        parting = self._partings.get(host) if host else None
-        guarded = detach_guard.judge(attachment, decision, parting, self._desired)
-        return self._limiter.judge(attachment, guarded) if isinstance(guarded, Act) else guarded
-
-    def passed(self, attachment: VolumeAttachment, decision: Decision) -> None:
-        """Count the final decision: only a detach that is done counts for the rate limit."""
-        if isinstance(decision, Act):
-            self._limiter.take(attachment)
-
 
 Decisions = Mapping[ObjectRef, Decision]
 """The decision about each object, in the order in which they were planned."""
-
-TAKING = (UnmapVolume, RemoveHost)
 
 
 def plan(
@@ -78,9 +48,10 @@ def _plan(
     due_hosts = [each for each in due if isinstance(each, FlashSystemHost)]
     due_attachments = [each for each in due if isinstance(each, VolumeAttachment)]
 
+    around = Circumstances(desired, inventory, RateLimiter.of(desired), {})
+
     def settle(resource: Worked, planned: Decision) -> None:
-        planned = as_far_as_read(planned, resource, desired, inventory)
-        decisions[resource.ref] = decision = apply_overrides(_as_allowed(planned, resource, desired), resource, desired)
+        decisions[resource.ref] = decision = apply_policies(planned, resource, around)
         for step in _to_be_assumed(decision) if resource.ref not in undone else ():
             step.apply(draft)
 
@@ -88,10 +59,9 @@ def _plan(
         settle(host, host_plan.plan(host, desired, draft))
     leaving = [each for each in due_attachments if each.metadata.deleting]
     if leaving:
-        gate = DetachPolicy(desired, draft)
-        for attachment in leaving:
-            settle(attachment, gate.judge(attachment, attach.plan(attachment, desired, draft)))
-            gate.passed(attachment, decisions[attachment.ref])
+        around = replace(around, partings=detach_guard.partings(desired, draft))
+    for attachment in leaving:
+        settle(attachment, attach.plan(attachment, desired, draft))
     for attachment in due_attachments:
         if not attachment.metadata.deleting:
             settle(attachment, attach.plan(attachment, desired, draft))
@@ -125,17 +95,3 @@ def _to_be_assumed(decision: Decision) -> tuple[Step, ...]:
             return steps
         case _:
             return ()
-
-
-def _as_allowed(decision: Decision, resource: Worked, desired: Desired) -> Decision:
-    """Hold back steps that were refused recently; and while the array is closed, all but detaching and removing."""
-    decision = not_before_its_time(decision, desired)
-    if not desired.closed or not isinstance(decision, Act) or all(isinstance(step, TAKING) for step in decision.steps):
-        return decision
-    # The details name pools and nodes, which only the array administrator may see.
-    why = (
-        desired.closed
-        if Reader.of(resource, desired).keeps_the_array
-        else "see its conditions, or ask the array administrator."
-    )
-    return Wait(Reason.ARRAY_NOT_READY, f"{desired.array.ref} is not ready: {why}")

@@ -40,7 +40,7 @@ class Desired:
     vanished: attachments whose mapping existed and is gone, and for which that was not reported before.
     debounced: deletions after which further ones are still expected, with the seconds until then.
     held: steps that are not to be sent again yet, each with the wait that replaces it.
-    counted: when attachments were last counted by the detach rate limit, by uid.
+    counted: the start of the window in which the detach rate limit last counted each attachment, by uid.
     now: the time of the pass, RFC 3339 in UTC with whole seconds: texts compare as times do.
     paused: why nothing may be written to any array at present; empty if it may.
     marked: the hosts, of other arrays too, for which a host object of a name may have been created.

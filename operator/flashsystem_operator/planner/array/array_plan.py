@@ -233,7 +233,7 @@ def reached(
             "host_key_fingerprint": contact.fingerprint,
             "credentials": api.Credentials(last_worked=contact.secret, last_tried=contact.secret),
             "counts": counts,
-            **detach_rate_limit.said(array, now),
+            **detach_rate_limit.recorded(array, now),
             "quarantined_luns": luns.remembering(array.status.quarantined_luns, (), now)
             if array.spec.lun_quarantine
             else (),

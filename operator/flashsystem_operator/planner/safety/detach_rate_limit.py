@@ -1,24 +1,17 @@
 """The detach rate limit: at most so many volumes of an array are unmapped in a window of time.
 
-The count is kept in the array's status and written before the first volume is unmapped: after a crash, detaches may be
-counted that were not done, never the reverse. A detach that the force-detach annotation lets past the detach guard
-passes here too, and counts.
+Windows are fixed: one begins with the first detach after the former one is over. Its start and count are kept in the
+array's status and written before the first volume is unmapped: after a crash, detaches may be counted that were not
+done, never the reverse. A detach that the force-detach annotation lets past the detach guard passes here too, and
+counts.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from flashsystem_operator.api.array import (
-    MOST_DETACHES,
-    Allowance,
-    ArrayStatus,
-    Detaches,
-    DetachRateLimit,
-    FlashSystemArray,
-)
+from flashsystem_operator.api.array import MOST_DETACHES, Allowance, ArrayStatus, DetachWindow, FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.common import find
 from flashsystem_operator.api.metadata import ALLOW_DETACHES
@@ -27,10 +20,7 @@ from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.text import after, in_utc, plural
 
 RATE_LIMITED = "DetachRateLimited"
-_ENTRIES = 64
 _ALLOWED = re.compile(r"([0-9]{1,6})/(\S{1,40})")
-
-Entries = tuple[Detaches, ...]
 
 
 @dataclass(slots=True)
@@ -42,52 +32,67 @@ class RateLimiter:
 
     @classmethod
     def of(cls, desired: Desired) -> Self:
-        array = desired.array
+        array, now = desired.array, desired.now
         if (limit := array.spec.detach_rate_limit) is None:
             return cls(desired, None)
-        entries = _entries(array, desired.now)
-        left = limit.max - _counted(entries, _cutoff(limit, desired.now))
-        if (allowed := _allowed(array)) and desired.now < allowed[1]:
-            since = _since(array, desired.now)
-            used = sum(each.count or 0 for each in entries if _time(each) >= since)
-            left = max(left, allowed[0] - used)
+        left = limit.max - _count(current_window(array, now))
+        if (allowed := _allowed(array)) and now < allowed[1]:
+            left = max(left, allowed[0] - _count(_allowance(array, now)))
         return cls(desired, max(0, left))
 
     def judge(self, attachment: VolumeAttachment, act: Act) -> Act | Wait:
-        """Let the detach pass or wait. One that was counted already and is retried is not counted again."""
-        if self.left is None or attachment.metadata.forced or self._has_its_place(attachment) or self.left:
+        """Let the detach pass or wait. One that was counted in this window already is not counted again."""
+        uid = attachment.metadata.uid
+        if self.left is None or attachment.metadata.forced or is_counted(uid, self.desired) or self.left:
             return act
-        return _rate_limited(attachment, self.desired)
+        goes_on = datetime.fromisoformat(_goes_on(self.desired))
+        seconds = (goes_on - datetime.fromisoformat(self.desired.now)).total_seconds()
+        message = _why(self.desired, attachment.metadata.namespace)
+        return Wait(Reason.DETACH_RATE_LIMITED, message, retry=max(1.0, seconds))
 
     def take(self, attachment: VolumeAttachment) -> None:
         """Count a detach that is done."""
-        if self.left and not self._has_its_place(attachment):
+        if self.left and not is_counted(attachment.metadata.uid, self.desired):
             self.left -= 1
 
-    def _has_its_place(self, attachment: VolumeAttachment) -> bool:
-        limit, time = self.desired.array.spec.detach_rate_limit, self.desired.counted.get(attachment.metadata.uid)
-        return limit is not None and time is not None and time > _cutoff(limit, self.desired.now)
 
+def current_window(array: FlashSystemArray, now: str) -> DetachWindow:
+    """The window at this time; one that begins now, with nothing counted, if the recorded one is over.
 
-def count(array: FlashSystemArray, fresh: int, again: Iterable[str], now: str) -> ArrayStatus:
-    """The array's status before volumes are unmapped.
-
-    fresh: how many are counted for the first time. again: when those that are retried were counted.
+    Others may have written the status: a start in the future, or none, counts as the present.
     """
-    if array.spec.detach_rate_limit is None:
+    limit, recorded = array.spec.detach_rate_limit, array.status.detach_window
+    if limit is not None and recorded is not None:
+        start = min(in_utc(recorded.start) or now, now)
+        if now < after(start, limit.window):
+            return DetachWindow(start=start, count=_count(recorded))
+    return DetachWindow(start=now, count=0)
+
+
+def is_counted(uid: str, desired: Desired) -> bool:
+    """Whether the attachment with this UID was counted in the current window."""
+    window = current_window(desired.array, desired.now)
+    return bool(window.count) and desired.counted.get(uid) == window.start
+
+
+def count(array: FlashSystemArray, more: int, now: str) -> ArrayStatus:
+    """The array's status before so many volumes are unmapped that were not counted in the current window."""
+    if array.spec.detach_rate_limit is None or not more:
         return array.status
-    times = list(again)
-    entries = list(_kept(array, now))
-    for time in times:
-        entries = _without_one(entries, time)
-    entries.append(Detaches(time=now, count=fresh + len(times)))
-    counted = {"detaches": _bounded(sorted(entries, key=_time)), "allowance": _allowance(array, now)}
+    window, allowance = current_window(array, now), _allowance(array, now)
+    counted = {
+        "detach_window": window.model_copy(update={"count": min(MOST_DETACHES, _count(window) + more)}),
+        "allowance": allowance and allowance.model_copy(update={"count": min(MOST_DETACHES, _count(allowance) + more)}),
+    }
     return array.status.model_copy(update=counted)
 
 
-def said(array: FlashSystemArray, now: str) -> dict[str, object]:
-    """The fields of the array's status: entries that still count, and the allowed burst."""
-    return {"detaches": _kept(array, now), "allowance": _allowance(array, now)}
+def recorded(array: FlashSystemArray, now: str) -> dict[str, object]:
+    """The fields of the array's status: the current window, and the allowed burst; None for what is over."""
+    if array.spec.detach_rate_limit is None:
+        return {"detach_window": None, "allowance": None}
+    window = current_window(array, now)
+    return {"detach_window": window if window.count else None, "allowance": _allowance(array, now)}
 
 
 def note(desired: Desired) -> Note | None:
@@ -115,12 +120,6 @@ def _waits(attachment: VolumeAttachment) -> bool:
     return attachment.metadata.deleting and ready is not None and ready.reason == Reason.DETACH_RATE_LIMITED
 
 
-def _rate_limited(attachment: VolumeAttachment, desired: Desired) -> Wait:
-    goes_on = _goes_on(desired)
-    seconds = (_moment(goes_on) - _moment(desired.now)).total_seconds()
-    return Wait(Reason.DETACH_RATE_LIMITED, _why(desired, attachment.metadata.namespace), retry=max(1.0, seconds))
-
-
 def _why(desired: Desired, reader: str) -> str:
     """The message. reader: the namespace in which it is read. The annotation's value is shown in its own only."""
     array, limit = desired.array, desired.array.spec.detach_rate_limit
@@ -138,18 +137,9 @@ def _why(desired: Desired, reader: str) -> str:
 
 
 def _goes_on(desired: Desired) -> str:
-    """When so many entries have left the window that one more detach is allowed.
-
-    More than the limit may count: a burst was allowed, or the limit was lowered since.
-    """
-    if (limit := desired.array.spec.detach_rate_limit) is None:
-        return desired.now
-    entries, cutoff = _entries(desired.array, desired.now), _cutoff(limit, desired.now)
-    left = _counted(entries, cutoff)
-    for entry in sorted(entries, key=_time):
-        if _time(entry) > cutoff and (left := left - (entry.count or 0)) < limit.max:
-            return after(_time(entry), limit.window)
-    return desired.now
+    """When the current window ends."""
+    limit, window = desired.array.spec.detach_rate_limit, current_window(desired.array, desired.now)
+    return after(window.start or desired.now, limit.window) if limit else desired.now
 
 
 def _allowed(array: FlashSystemArray) -> tuple[int, str] | None:
@@ -159,76 +149,13 @@ def _allowed(array: FlashSystemArray) -> tuple[int, str] | None:
     return (int(found[1]), until) if found and until else None
 
 
-def _since(array: FlashSystemArray, now: str) -> str:
-    """When counting for the allowed burst began: when the present value of the annotation was first used."""
-    seen = array.status.allowance
-    return _past(seen.since, now) if seen and seen.value == array.metadata.asked.allow_detaches else now
-
-
 def _allowance(array: FlashSystemArray, now: str) -> Allowance | None:
-    allowed = _allowed(array)
-    if array.spec.detach_rate_limit is None or allowed is None or now >= allowed[1]:
+    """The burst that is allowed now, with what was counted since the annotation has its present value."""
+    allowed, seen, value = _allowed(array), array.status.allowance, array.metadata.asked.allow_detaches
+    if allowed is None or now >= allowed[1]:
         return None
-    return Allowance(value=array.metadata.asked.allow_detaches, since=_since(array, now))
+    return Allowance(value=value, count=_count(seen) if seen and seen.value == value else 0)
 
 
-def _kept(array: FlashSystemArray, now: str) -> Entries:
-    """The entries that the window, or the allowed burst, still needs."""
-    if (limit := array.spec.detach_rate_limit) is None:
-        return ()
-    allowance = _allowance(array, now)
-    since = allowance.since if allowance and allowance.since else now
-    cutoff = _cutoff(limit, now)
-    return tuple(each for each in _entries(array, now) if _time(each) > cutoff or _time(each) >= since)
-
-
-def _entries(array: FlashSystemArray, now: str) -> Entries:
-    """The recorded counts. Others may have written them: a time in the future, or none, counts as the present."""
-    return tuple(each.model_copy(update={"time": _past(each.time, now)}) for each in array.status.detaches)
-
-
-def _past(time: str | None, now: str) -> str:
-    """The time as comparable text; the present for a time in the future, or for none."""
-    return min(in_utc(time) or now, now)
-
-
-def _without_one(entries: list[Detaches], time: str) -> list[Detaches]:
-    """Subtract one from the entry of that time; if entries were merged, from the first later one."""
-    place = next((number for number, each in enumerate(entries) if _time(each) >= time and each.count), None)
-    if place is None:
-        return entries
-    less = entries[place].model_copy(update={"count": (entries[place].count or 0) - 1})
-    return [*entries[:place], *([less] if less.count else []), *entries[place + 1 :]]
-
-
-def _bounded(entries: list[Detaches]) -> Entries:
-    """Merge entries of the same time; if there are too many, the oldest are merged into younger ones."""
-    merged: list[Detaches] = []
-    for each in entries:
-        if merged and _time(merged[-1]) == _time(each):
-            merged[-1] = _sum(merged[-1], each)
-        else:
-            merged.append(each)
-    while len(merged) > _ENTRIES:
-        merged[:2] = [_sum(merged[0], merged[1])]
-    return tuple(merged)
-
-
-def _sum(older: Detaches, younger: Detaches) -> Detaches:
-    return Detaches(time=younger.time, count=min(MOST_DETACHES, (older.count or 0) + (younger.count or 0)))
-
-
-def _counted(entries: Entries, cutoff: str) -> int:
-    return sum(each.count or 0 for each in entries if _time(each) > cutoff)
-
-
-def _cutoff(limit: DetachRateLimit, now: str) -> str:
-    return after(now, -limit.window)
-
-
-def _time(entry: Detaches) -> str:
-    return entry.time or ""
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _count(counted: DetachWindow | Allowance | None) -> int:
+    return (counted.count or 0) if counted else 0
