@@ -110,7 +110,9 @@ def test_an_edited_spec_never_changes_an_adopted_host(stand: Stand, simulator: S
     assert set(writes(simulator)) == {"mkvdiskhostmap", "rmvdiskhostmap"}
 
 
-def test_a_host_object_created_by_an_administrator_after_the_last_read_is_used(stand: Stand, simulator: Simulator) -> None:
+def test_a_host_object_created_by_an_administrator_after_the_last_read_is_used(
+    stand: Stand, simulator: Simulator
+) -> None:
     """The last read did not show it: the array's refusal to create a second one reveals it."""
     stand.array(simulator)
     stand.ready("flashsystemarrays.flashsystem.io", "array")
@@ -161,7 +163,9 @@ def test_an_attachment_follows_a_host_object_that_was_renamed(stand: Stand, simu
     assert mappings(simulator) == set()
 
 
-def test_volumes_are_unmapped_from_a_host_object_that_was_renamed_a_moment_ago(stand: Stand, simulator: Simulator) -> None:
+def test_volumes_are_unmapped_from_a_host_object_that_was_renamed_a_moment_ago(
+    stand: Stand, simulator: Simulator
+) -> None:
     """Not read since: the operator finds the host object by its initiators, and adopted mappings stay."""
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
     stand.array(simulator)

@@ -19,7 +19,9 @@ def events(stand: Stand) -> list[str]:
     return [each["message"] for each in found if each["reason"] == "AuditChanged"]
 
 
-def test_objects_that_no_resource_explains_are_reported_by_category_and_left_unchanged(stand: Stand, simulator: Simulator) -> None:
+def test_objects_that_no_resource_explains_are_reported_by_category_and_left_unchanged(
+    stand: Stand, simulator: Simulator
+) -> None:
     foreign_host(simulator, "admins", iqn("admins"), volumes=("vol0",))
     stand.array(simulator, resyncInterval="2s")
     stand.apply(
@@ -31,7 +33,10 @@ def test_objects_that_no_resource_explains_are_reported_by_category_and_left_unc
         stand.attachment("lost", "lost", "vol4"),
     )
     stand.ready(ATTACHMENTS, "stays", "kept", "released", "lost")
-    until("the administrator's objects to be reported", lambda: audited(stand, "foreign") == {("admins", ""), ("admins", "vol0")})
+    until(
+        "the administrator's objects to be reported",
+        lambda: audited(stand, "foreign") == {("admins", ""), ("admins", "vol0")},
+    )
     assert audited(stand, "orphaned") == audited(stand, "released") == set()
 
     since = mark(simulator)
@@ -42,7 +47,10 @@ def test_objects_that_no_resource_explains_are_reported_by_category_and_left_unc
     for kind in (ATTACHMENTS, HOSTS):
         remove_finalizer(stand, kind, "lost")
     until("the orphaned objects to be reported", lambda: audited(stand, "orphaned") == {("lost", ""), ("lost", "vol4")})
-    until("the released mappings to be reported", lambda: audited(stand, "released") == {("node", "vol2"), ("node", "vol3")})
+    until(
+        "the released mappings to be reported",
+        lambda: audited(stand, "released") == {("node", "vol2"), ("node", "vol3")},
+    )
     counted = stand.status(ARRAYS, "array")["audit"]
     assert (counted["orphaned"]["hosts"], counted["orphaned"]["mappings"]) == (1, 1)
     assert (counted["released"]["hosts"], counted["released"]["mappings"]) == (0, 2)

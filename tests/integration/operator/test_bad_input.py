@@ -7,7 +7,9 @@ from support.simulated_arrays import injections, last, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 
-def test_an_attachment_with_a_missing_reference_waits_and_starts_when_it_appears(stand: Stand, simulator: Simulator) -> None:
+def test_an_attachment_with_a_missing_reference_waits_and_starts_when_it_appears(
+    stand: Stand, simulator: Simulator
+) -> None:
     stand.apply(stand.attachment("one", "worker-1", "data"), stand.attachment("lost", "worker-9", "vol0"))
     message = stand.await_reason(ATTACHMENTS, "one", "HostNotFound")
     assert f"{stand.namespace}/worker-1" in message

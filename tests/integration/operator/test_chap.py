@@ -86,7 +86,9 @@ def test_a_chap_secret_is_set_rotated_and_removed_and_shown_nowhere(stand: Stand
             assert secret not in log
 
 
-def test_a_chap_secret_is_not_set_where_the_array_cannot_or_the_operator_must_not(stand: Stand, simulator: Simulator) -> None:
+def test_a_chap_secret_is_not_set_where_the_array_cannot_or_the_operator_must_not(
+    stand: Stand, simulator: Simulator
+) -> None:
     foreign_host(simulator, "admins", iqn("adopted"))
     stand.secret("node-chap", password=FIRST)
     stand.array(simulator)

@@ -1,4 +1,4 @@
-"""The operator does exactly item the command line announced, for a plan and for an import."""
+"""The operator does exactly what the command line announced, for a plan and for an import."""
 
 import json
 from pathlib import Path
@@ -54,7 +54,9 @@ def test_an_applied_import_adopts_existing_objects_and_changes_nothing_on_the_ar
     assert writes(simulator) == []
 
 
-def test_the_commands_that_plan_prints_are_the_commands_that_are_sent(stand: Stand, simulator: Simulator, tmp_path: Path) -> None:
+def test_the_commands_that_plan_prints_are_the_commands_that_are_sent(
+    stand: Stand, simulator: Simulator, tmp_path: Path
+) -> None:
     foreign_host(simulator, "Old_Box", iqn("old"))
     documents = [
         stand.host("worker-1", iqn("worker-1"), iqn("worker-1-second")),
@@ -99,12 +101,19 @@ def test_what_a_user_of_the_cluster_may_not_read_is_reported_with_the_remedy(
         stand.array(simulator)
         account = {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": "reader"}}
         installed.apply(account, namespace)
-        options = ("--array", "array", "-n", namespace, "--kubeconfig", str(installed.kubeconfig_for("reader", namespace)))
+        options = (
+            "--array",
+            "array",
+            "-n",
+            namespace,
+            "--kubeconfig",
+            str(installed.kubeconfig_for("reader", namespace)),
+        )
 
         refused = program("check", *options)
         assert refused.returncode == 1
         assert "You may not read FlashSystemArrays" in refused.stderr
-        assert program("check", *_but(options, "nowhere", installed)).returncode == 1
+        assert program("check", *_for_array(options, "nowhere", installed)).returncode == 1
 
         installed.apply(_may_read_arrays(), namespace)
         without = program("check", *options, "-o", "json")
@@ -123,7 +132,7 @@ def test_what_a_user_of_the_cluster_may_not_read_is_reported_with_the_remedy(
             assert f"Not read from the cluster: {unseen}" in imported.stderr
 
 
-def _but(options: tuple[str, ...], name: str, cluster: Cluster) -> tuple[str, ...]:
+def _for_array(options: tuple[str, ...], name: str, cluster: Cluster) -> tuple[str, ...]:
     """The same options for another array, with the rights of an administrator."""
     return (options[0], name, *options[2:5], str(cluster.kubeconfig))
 

@@ -99,7 +99,9 @@ def test_a_secret_edited_by_hand_is_corrected_and_a_removed_one_is_created_again
 
 
 @pytest.mark.parametrize("simulator", ["legacy"], indirect=True)
-def test_a_secret_is_deleted_with_its_attachment_and_not_created_again_meanwhile(opened: Stand, simulator: Simulator) -> None:
+def test_a_secret_is_deleted_with_its_attachment_and_not_created_again_meanwhile(
+    opened: Stand, simulator: Simulator
+) -> None:
     attached(opened, simulator)
     content(opened)
     hold = '--patch={"metadata":{"finalizers":["flashsystem.io/cleanup","example.com/hold"]}}'

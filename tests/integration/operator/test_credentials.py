@@ -87,9 +87,9 @@ def test_a_refused_login_is_retried_only_on_request_on_the_array_and_each_reques
 ) -> None:
     with Sshd(password="another") as sshd, simulated() as simulator:
         stand.secret("array", username=USER, password="wrong")
-        way = {"addresses": ["127.0.0.1"], "port": sshd.port}
+        management = {"addresses": ["127.0.0.1"], "port": sshd.port}
         stand.apply(
-            stand.array_of(simulator, management=way, hostKeys=list(sshd.lines), resyncInterval="24h"),
+            stand.array_of(simulator, management=management, hostKeys=list(sshd.lines), resyncInterval="24h"),
             stand.host("worker-1"),
             stand.attachment("one", "worker-1", "vol0"),
         )
@@ -122,9 +122,7 @@ def test_a_corrected_secret_is_used_within_a_minute_without_a_restart(
     assert operator.pid == process
 
 
-def test_a_missing_or_unusable_secret_is_reported_with_the_remedy(
-    stand: Stand, simulator: Simulator
-) -> None:
+def test_a_missing_or_unusable_secret_is_reported_with_the_remedy(stand: Stand, simulator: Simulator) -> None:
     locked = private(asyncssh.generate_private_key("ssh-ed25519"), passphrase="open sesame")
     damaged = private(asyncssh.generate_private_key("ssh-ed25519"))[:120]
     bad: dict[str, tuple[dict[str, str], str]] = {
@@ -175,7 +173,9 @@ def test_a_secret_that_the_operator_may_not_read_is_reported_with_the_binding_to
     stand.await_reason(ARRAYS, "array", "Ready")
 
 
-def test_the_last_working_credentials_stay_in_use_when_the_secret_is_deleted(stand: Stand, simulator: Simulator) -> None:
+def test_the_last_working_credentials_stay_in_use_when_the_secret_is_deleted(
+    stand: Stand, simulator: Simulator
+) -> None:
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
