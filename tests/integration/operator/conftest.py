@@ -26,7 +26,7 @@ def _operator(installed: Cluster, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def operator(_operator: Operator) -> Operator:
-    """The running operator. A test may stop it; the next test gets it started again. Tests that kill one use `replica`."""
+    """The running operator. A test may stop it: it is started again for the next one. Tests that kill use `replica`."""
     _operator.ensure()
     return _operator
 

@@ -46,7 +46,7 @@ def manifests(stand: Stand, simulator: Simulator, tmp_path: Path) -> list[Manife
     The management address of fs-modern is that of the simulator.
     """
     built = yaml.safe_load_all(stand.kubectl("kustomize", str(EXAMPLES)))
-    documents = [placed_in(each, stand, simulator) for each in built if each["kind"] not in EXCLUDED]
+    documents = [adapt_to_stand(each, stand, simulator) for each in built if each["kind"] not in EXCLUDED]
     stand.secret("fs-modern-login", username=simulator.user, password="passw0rd")
     by_client = [each for each in documents if each["kind"] in CLIENTS]
     by_server = [each for each in documents if each["kind"] not in CLIENTS]
@@ -56,7 +56,7 @@ def manifests(stand: Stand, simulator: Simulator, tmp_path: Path) -> list[Manife
     return found
 
 
-def placed_in(document: dict[str, Any], stand: Stand, simulator: Simulator) -> dict[str, Any]:
+def adapt_to_stand(document: dict[str, Any], stand: Stand, simulator: Simulator) -> dict[str, Any]:
     document["metadata"]["namespace"] = stand.namespace
     if document["kind"] == "FlashSystemArray" and document["metadata"]["name"] == "fs-modern":
         document["spec"]["management"] = {"addresses": [simulator.host], "port": simulator.port}

@@ -22,7 +22,7 @@ from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, until
 pytestmark = pytest.mark.long
 
 MOMENTS = [f"{when}-{fate}" for when, fate in product(("before", "after"), ("early", "late", "lost"))]
-"""When an operation is held, and if it continues before the restart, after it, or never. Also the names of the hosts."""
+"""When an operation is held, and if it continues before the restart, after it, or never. Also the host names."""
 
 FIRST = [f"{moment}-1" for moment in MOMENTS]
 SECOND = [f"{moment}-2" for moment in MOMENTS]

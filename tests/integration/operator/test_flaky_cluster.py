@@ -118,7 +118,7 @@ class Users:
 
 
 def check_history(lives: dict[str, Life], requests: list[Request], simulator: Simulator) -> None:
-    """No live attachment lost its mapping, none was released with its mapping left, and every write changed something."""
+    """Check that no live attachment lost its mapping, none was released while mapped, and every write had an effect."""
     for each in requests:
         if each.method == "PATCH":
             assert each.changed, f"a write that changes nothing: {each}"
