@@ -1,4 +1,4 @@
-"""Host objects of administrators: used when they are the same machine, and left exactly as they were."""
+"""Host objects created by administrators: used if they are for the same machine, and left unchanged."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ def hosts(simulator: Simulator) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_host_that_an_administrator_made_under_any_name_is_used_and_left_exactly_as_it_was(
+def test_a_host_created_by_an_administrator_under_any_name_is_used_and_left_unchanged(
     stand: Stand, simulator: Simulator
 ) -> None:
-    """Found whatever its name and whatever the case; and still there when its last volume has left."""
+    """It is found under any name and in any letter case, and stays after its last volume is unmapped."""
     foreign_host(simulator, "Old_Box.7", iqn("Worker-1").upper().replace("IQN.", "iqn."))
     before = simulator.control.state()
     stand.array(simulator)
@@ -49,7 +49,7 @@ def test_a_host_that_an_administrator_made_under_any_name_is_used_and_left_exact
 @pytest.mark.parametrize(
     ("option", "port"), [("-iscsiname", iqn("other")), ("-fcwwpn", HBA)], ids=["iscsi", "fibre channel"]
 )
-def test_a_host_object_with_further_initiators_is_not_adopted_until_it_is_mended(
+def test_a_host_object_with_extra_initiators_is_not_adopted_until_it_is_corrected(
     stand: Stand, simulator: Simulator, option: str, port: str
 ) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"))
@@ -103,15 +103,17 @@ def test_an_edited_spec_never_changes_an_adopted_host(stand: Stand, simulator: S
     stand.await_reason(HOSTS, "worker-1", "MissingInitiators", "Stalled")
     stand.patch(HOSTS, "worker-1", {"initiators": {"iscsi": [iqn("worker-1")]}})
     stand.await_reason(HOSTS, "worker-1", "ExtraInitiators", "Stalled")
-    stand.delete(ATTACHMENTS, "one")  # what does not fit any more still lets go
+    stand.delete(ATTACHMENTS, "one")  # a host object that no longer matches the spec can still be detached from
     stand.delete(HOSTS, "worker-1")
 
     assert simulator.control.state() == before
     assert set(writes(simulator)) == {"mkvdiskhostmap", "rmvdiskhostmap"}
 
 
-def test_a_host_object_that_an_administrator_made_meanwhile_is_used(stand: Stand, simulator: Simulator) -> None:
-    """Not in the last look: the array's refusal of a second one says that it is there."""
+def test_a_host_object_created_by_an_administrator_after_the_last_read_is_used(
+    stand: Stand, simulator: Simulator
+) -> None:
+    """The last read did not show it: the array's refusal to create a second one reveals it."""
     stand.array(simulator)
     stand.ready("flashsystemarrays.flashsystem.io", "array")
     foreign_host(simulator, "admins", iqn("worker-1"))
@@ -125,15 +127,15 @@ def test_a_host_object_that_an_administrator_made_meanwhile_is_used(stand: Stand
     assert [host["name"] for host in hosts(simulator)] == ["admins"]
 
 
-def test_a_host_object_of_ours_that_was_renamed_is_the_administrators_from_then_on(
+def test_a_host_object_of_the_operator_that_was_renamed_belongs_to_the_administrator(
     stand: Stand, simulator: Simulator
 ) -> None:
-    """Its name was the proof that it is ours; its volumes are detached all the same."""
+    """Its name was the proof that the operator created it; its volumes are detached all the same."""
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
-    (made,) = hosts(simulator)
-    admin(simulator, f"chhost -name renamed {made['name']}")
+    (created,) = hosts(simulator)
+    admin(simulator, f"chhost -name renamed {created['name']}")
 
     stand.delete(ATTACHMENTS, "one")
     stand.delete(HOSTS, "worker-1")
@@ -161,8 +163,10 @@ def test_an_attachment_follows_a_host_object_that_was_renamed(stand: Stand, simu
     assert mappings(simulator) == set()
 
 
-def test_volumes_leave_a_host_object_that_was_renamed_a_moment_ago(stand: Stand, simulator: Simulator) -> None:
-    """Nobody has looked since: it is found again by its initiators, and what was found on it stays."""
+def test_volumes_are_unmapped_from_a_host_object_that_was_renamed_a_moment_ago(
+    stand: Stand, simulator: Simulator
+) -> None:
+    """Not read since: the operator finds the host object by its initiators, and adopted mappings stay."""
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
     stand.array(simulator)
     stand.apply(
@@ -180,17 +184,17 @@ def test_volumes_leave_a_host_object_that_was_renamed_a_moment_ago(stand: Stand,
     assert [host["name"] for host in hosts(simulator)] == ["renamed"]
 
 
-def test_an_adopted_host_object_whose_initiator_went_to_another_machine_is_left_alone(
+def test_an_adopted_host_object_whose_initiator_moved_to_another_machine_is_left_unchanged(
     stand: Stand, simulator: Simulator
 ) -> None:
-    """The administrator moved the port: what is mapped to the old object is not taken from whoever it is now."""
+    """The administrator moved the port: the old host object is another machine's now, and its mappings stay."""
     foreign_host(simulator, "admins", iqn("worker-1"), iqn("second"))
     stand.array(simulator)
     stand.apply(stand.host("worker-1", iqn("worker-1"), iqn("second")), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
     admin(simulator, f"rmhostport -iscsiname {iqn('worker-1')} admins")
     admin(simulator, f"rmhostport -iscsiname {iqn('second')} admins")
-    admin(simulator, f"addhostport -iscsiname {iqn('somebody')} admins")
+    admin(simulator, f"addhostport -iscsiname {iqn('unrelated')} admins")
     foreign_host(simulator, "cluster", iqn("worker-1"), iqn("others"))
     admin(simulator, "mkvdiskhostmap -force -host cluster vol0")
     before = simulator.control.state()

@@ -1,4 +1,4 @@
-"""What is applied again, as Git is every few minutes, changes nothing and differs in nothing, at any time of life."""
+"""Manifests that are applied again, as GitOps tools do every few minutes, show no difference and change nothing."""
 
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -18,35 +18,35 @@ from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 pytestmark = pytest.mark.long
 
 EXAMPLES = Path(__file__).parents[3] / "manifests" / "examples"
-APART = ("Secret", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
-"""Not applied: the stand has what it needs of these. A stringData is never found again in what the API server keeps."""
+EXCLUDED = ("Secret", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+"""Not applied: the stand provides these. The API server does not return stringData, so it would always differ."""
 
 CLIENTS = ("FlashSystemArray", "FlashSystemHost")
 
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    """One dialect is enough: nothing of what is applied comes from the array's command line. It has db-data."""
+    """One dialect is enough: no manifest depends on the dialect. The array has volume db-data."""
     with simulated(dialect="modern") as running:
         running.control.change("volume", "vol0", name="db-data")
         yield running
 
 
 class Manifest(NamedTuple):
-    """A file, and how it is applied and compared."""
+    """A file, and the options with which it is applied and compared."""
 
     file: Path
-    how: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 @pytest.fixture
 def manifests(stand: Stand, simulator: Simulator, tmp_path: Path) -> list[Manifest]:
-    """All examples, for the stand's namespace: those of arrays and hosts by the client, others by the API server.
+    """All examples, in the stand's namespace: arrays and hosts for client-side apply, others for server-side apply.
 
-    The way to fs-modern leads to the simulator.
+    The management address of fs-modern is that of the simulator.
     """
     built = yaml.safe_load_all(stand.kubectl("kustomize", str(EXAMPLES)))
-    documents = [placed(each, stand, simulator) for each in built if each["kind"] not in APART]
+    documents = [adapt_to_stand(each, stand, simulator) for each in built if each["kind"] not in EXCLUDED]
     stand.secret("fs-modern-login", username=simulator.user, password="passw0rd")
     by_client = [each for each in documents if each["kind"] in CLIENTS]
     by_server = [each for each in documents if each["kind"] not in CLIENTS]
@@ -56,7 +56,7 @@ def manifests(stand: Stand, simulator: Simulator, tmp_path: Path) -> list[Manife
     return found
 
 
-def placed(document: dict[str, Any], stand: Stand, simulator: Simulator) -> dict[str, Any]:
+def adapt_to_stand(document: dict[str, Any], stand: Stand, simulator: Simulator) -> dict[str, Any]:
     document["metadata"]["namespace"] = stand.namespace
     if document["kind"] == "FlashSystemArray" and document["metadata"]["name"] == "fs-modern":
         document["spec"]["management"] = {"addresses": [simulator.host], "port": simulator.port}
@@ -65,23 +65,23 @@ def placed(document: dict[str, Any], stand: Stand, simulator: Simulator) -> dict
     return document
 
 
-def test_applying_again_is_no_difference_from_the_first_moment_to_the_last(
+def test_applying_the_manifests_again_shows_no_difference_from_creation_to_deletion(
     stand: Stand, simulator: Simulator, operator: Operator, manifests: list[Manifest]
 ) -> None:
     operator.stop()
     for manifest in manifests:
         apply(stand, manifest)
-    nothing_differs(stand, manifests)  # only the API server's defaults are there
+    assert_no_difference(stand, manifests)  # only the API server has added its defaults
     operator.start()
     stand.ready(ATTACHMENTS, "db-data")
-    until("each to have been looked at", partial(all_seen, stand))
-    nothing_differs(stand, manifests)  # status and finalizers, of some that are Ready and others that are Stalled
-    manifests = [taken_over(stand, each) for each in manifests]
+    until("every object to be observed", partial(all_observed, stand))
+    assert_no_difference(stand, manifests)  # with status and finalizers: some are Ready, others Stalled
+    manifests = [switched_to_server_side(stand, each) for each in manifests]
 
     for kind, name in ((ATTACHMENTS, "db-data"), (HOSTS, "node-1"), (ARRAYS, "fs-modern")):
         stand.annotate(kind, name, paused="true")
     stand.await_reason(ATTACHMENTS, "db-data", "Paused", "Paused")
-    nothing_differs(stand, manifests)  # what somebody said by an annotation is not in Git, and stays
+    assert_no_difference(stand, manifests)  # annotations that a user added are not in Git, and stay
 
     simulator.control.change("host_port", iqn("node-1"), logins=1)
     stand.delete(ARRAYS, "fs-modern", wait=False)
@@ -89,7 +89,7 @@ def test_applying_again_is_no_difference_from_the_first_moment_to_the_last(
     stand.delete(ATTACHMENTS, "db-data", wait=False)
     stand.await_reason(ATTACHMENTS, "db-data", "DetachBlocked")
     stand.await_reason(ARRAYS, "fs-modern", "InUse")
-    nothing_differs(stand, manifests)  # what is being deleted is neither held back nor made anew by it
+    assert_no_difference(stand, manifests)  # objects that are being deleted are neither kept nor created again
     assert [(volume, host[:7]) for host, volume, _ in mappings(simulator)] == [("db-data", "node-1-")]
 
     simulator.control.change("host_port", iqn("node-1"), logins=0)
@@ -100,8 +100,8 @@ def test_applying_again_is_no_difference_from_the_first_moment_to_the_last(
     stand.gone(ARRAYS, "fs-modern")
 
 
-def nothing_differs(stand: Stand, manifests: Sequence[Manifest]) -> None:
-    """Not for `kubectl diff`, and not when it is applied again."""
+def assert_no_difference(stand: Stand, manifests: Sequence[Manifest]) -> None:
+    """Neither `kubectl diff` nor a further apply finds a difference."""
     before = versions(stand)
     for manifest in manifests:
         assert difference(stand, manifest) == ""
@@ -110,26 +110,26 @@ def nothing_differs(stand: Stand, manifests: Sequence[Manifest]) -> None:
 
 
 def difference(stand: Stand, manifest: Manifest) -> str:
-    """What `kubectl diff` shows, which ends with 1 then, or what it complains of."""
-    command = stand.cluster.kubectl_command("diff", *manifest.how, "--filename", str(manifest.file))
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, env=stand.cluster.environment())
-    return ended.stdout if ended.returncode in {0, 1} else ended.stderr
+    """Return the output of `kubectl diff`, which exits with 1 if there is a difference, or its error message."""
+    command = stand.cluster.kubectl_command("diff", *manifest.options, "--filename", str(manifest.file))
+    completed = subprocess.run(command, check=False, capture_output=True, text=True, env=stand.cluster.environment())
+    return completed.stdout if completed.returncode in {0, 1} else completed.stderr
 
 
 def apply(stand: Stand, manifest: Manifest) -> None:
-    """A conflict would be a failure."""
-    stand.kubectl("apply", *manifest.how, "--filename", str(manifest.file))
+    """A field conflict raises."""
+    stand.kubectl("apply", *manifest.options, "--filename", str(manifest.file))
 
 
-def taken_over(stand: Stand, manifest: Manifest) -> Manifest:
-    """Whoever applied it by the client may go on by the API server: no field is disputed."""
+def switched_to_server_side(stand: Stand, manifest: Manifest) -> Manifest:
+    """A user may switch from client-side to server-side apply: no field conflicts."""
     by_server = Manifest(manifest.file, ("--server-side",))
     apply(stand, by_server)
     return by_server
 
 
 def versions(stand: Stand) -> dict[tuple[str, str], tuple[Any, ...]]:
-    """Of each object all that is not its status: its metadata, with who owns which fields of it, and its spec."""
+    """Everything of each object but its status: its metadata with the field managers, and its spec."""
     return {
         (each["kind"], each["metadata"]["name"]): (
             each["metadata"]["uid"],
@@ -147,6 +147,6 @@ def names(stand: Stand, kind: str) -> list[str]:
     return [each["metadata"]["name"] for each in stand.all(kind) if "deletionTimestamp" not in each["metadata"]]
 
 
-def all_seen(stand: Stand) -> bool:
+def all_observed(stand: Stand) -> bool:
     found = stand.all(ARRAYS, HOSTS, ATTACHMENTS)
     return all(each["status"]["observedGeneration"] == each["metadata"]["generation"] for each in found)

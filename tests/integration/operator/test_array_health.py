@@ -1,4 +1,4 @@
-"""An array says how it is: everything that hosts and people need when it is well, and what helps when it is not."""
+"""Status of an array: all that hosts and administrators need while it is healthy, and the remedy while it is not."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,13 +15,13 @@ POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
 
 @pytest.fixture(params=RELEASES)
 def released(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """A simulated array of a given release. Legacy ones that tell product and code level exist, too."""
+    """A simulated array of a given release. Some legacy arrays report product and code level, too."""
     dialect, release = request.param.split()
     with simulated({"release": release, "rules": {"brief_lssystem": False}}, dialect) as running:
         yield running
 
 
-def test_a_healthy_array_is_ready_and_tells_all_about_itself(stand: Stand, released: Simulator) -> None:
+def test_a_healthy_array_is_ready_and_its_status_is_complete(stand: Stand, released: Simulator) -> None:
     stand.array(released, pool=POOLS[released.dialect])
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -74,7 +74,7 @@ def _nodes(array: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _portals(array: dict[str, Any]) -> list[dict[str, Any]]:
-    """By portset since 8.4.2; before, a port of a node is all there is."""
+    """By portset since 8.4.2; before that, only ports of nodes exist."""
     names = {node["name"]: node["iscsi_name"] for node in array["nodes"]}
     rows = array["addresses"] if array["release"] > "8.4" else array["ports"]
     return [
@@ -92,7 +92,7 @@ def _portals(array: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_legacy_array_that_tells_little_of_itself_is_ready_all_the_same(stand: Stand) -> None:
+def test_a_legacy_array_that_reports_few_properties_is_ready_all_the_same(stand: Stand) -> None:
     with simulated({"rules": {"brief_lssystem": True}}, "legacy") as simulator:
         stand.array(simulator)
         stand.ready(ARRAYS, "array")
@@ -102,7 +102,7 @@ def test_a_legacy_array_that_tells_little_of_itself_is_ready_all_the_same(stand:
         assert status["pool"]["name"] == "mdiskgrp0"
 
 
-def test_an_array_that_is_not_as_it_must_be_says_what_helps_and_is_ready_again_when_mended(
+def test_an_array_that_is_not_ready_reports_the_remedy_and_is_ready_again_when_corrected(
     stand: Stand, simulator: Simulator
 ) -> None:
     control, pool = simulator.control, POOLS[simulator.dialect]
@@ -129,15 +129,15 @@ def test_an_array_that_is_not_as_it_must_be_says_what_helps_and_is_ready_again_w
     stand.await_reason(ARRAYS, "array", "Ready")
 
     stand.patch(ARRAYS, "array", {"pool": "nowhere"})
-    said = _stalled(stand, "PoolNotFound")
-    assert "no pool nowhere" in said
-    assert "spec.pool" in said
+    message = _stalled(stand, "PoolNotFound")
+    assert "no pool nowhere" in message
+    assert "spec.pool" in message
     stand.patch(ARRAYS, "array", {"pool": pool})
     stand.await_reason(ARRAYS, "array", "Ready")
 
 
 def _stalled(stand: Stand, reason: str) -> str:
-    """Not Ready for this reason, and reached: waiting alone would not help."""
+    """Wait until the array is not Ready for this reason, Stalled (waiting would not help) and Reachable."""
     message = stand.await_reason(ARRAYS, "array", reason)
     assert stand.condition(ARRAYS, "array", "Stalled")["status"] == "True"
     assert stand.condition(ARRAYS, "array", "Reachable")["status"] == "True"
@@ -190,7 +190,7 @@ def test_a_portset_that_iscsi_hosts_cannot_use_stops_an_array_before_anything_is
         stand.await_reason(ARRAYS, "array", "Ready")
 
 
-def test_an_unfit_array_takes_nothing_new_but_what_is_there_stays_and_can_be_detached(
+def test_an_unhealthy_array_gets_no_new_mappings_but_existing_ones_stay_and_can_be_detached(
     stand: Stand, simulator: Simulator
 ) -> None:
     pool = POOLS[simulator.dialect]

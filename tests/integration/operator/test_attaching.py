@@ -1,11 +1,11 @@
-"""An attachment made and undone: which host object it makes, how it finds its volume, what it says."""
+"""Attaching and detaching: which host object is created, how the volume is found, what the status reports."""
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, mappings, ports, uid, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn
 
 
-def test_the_first_volume_makes_the_host_and_the_last_one_removes_it(stand: Stand, simulator: Simulator) -> None:
+def test_the_first_volume_creates_the_host_and_the_last_one_removes_it(stand: Stand, simulator: Simulator) -> None:
     before = simulator.control.state()
     stand.array(simulator)
     stand.apply(
@@ -72,7 +72,7 @@ def test_a_volume_is_found_by_its_uid_in_either_case_and_under_a_name_with_blank
     assert mappings(simulator) == set()
 
 
-def test_a_name_is_bound_to_the_volume_that_had_it_first(stand: Stand, simulator: Simulator) -> None:
+def test_an_attachment_stays_bound_to_the_volume_that_had_the_name_first(stand: Stand, simulator: Simulator) -> None:
     first = uid(simulator, "vol0")
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -107,7 +107,7 @@ def test_a_volume_and_a_host_that_appear_later_are_attached_then(stand: Stand, s
 
 
 def test_one_machine_may_have_volumes_of_several_arrays(stand: Stand, simulator: Simulator) -> None:
-    """Of both dialects, with volumes of one name: neither array is asked about the other's."""
+    """Arrays of both dialects have volumes of the same name: they are not confused."""
     before = simulator.control.state()
     with Simulator(dialect="legacy" if before["dialect"] == "modern" else "modern") as other:
         stand.array(simulator)

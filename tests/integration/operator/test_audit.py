@@ -1,4 +1,4 @@
-"""What is on an array and explained by no resource is told, and left alone."""
+"""Objects on an array that no resource explains are reported and left unchanged."""
 
 import json
 from typing import Any
@@ -8,9 +8,9 @@ from support.array_state import admin, foreign_host, looks, mappings, mark, writ
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 
-def told(stand: Stand, sort: str) -> set[tuple[str, str]]:
-    """Host object and volume of each item; of a host object itself without a volume."""
-    found = stand.status(ARRAYS, "array").get("audit", {}).get(sort, {})
+def audited(stand: Stand, category: str) -> set[tuple[str, str]]:
+    """Host object and volume of each item. The volume is empty if the item is a host object."""
+    found = stand.status(ARRAYS, "array").get("audit", {}).get(category, {})
     return {(item["host"].partition("-")[0], item.get("volume", "")) for item in found.get("items", [])}
 
 
@@ -19,7 +19,9 @@ def events(stand: Stand) -> list[str]:
     return [each["message"] for each in found if each["reason"] == "AuditChanged"]
 
 
-def test_what_nobody_explains_is_told_sorted_and_left_alone(stand: Stand, simulator: Simulator) -> None:
+def test_objects_that_no_resource_explains_are_reported_by_category_and_left_unchanged(
+    stand: Stand, simulator: Simulator
+) -> None:
     foreign_host(simulator, "admins", iqn("admins"), volumes=("vol0",))
     stand.array(simulator, resyncInterval="2s")
     stand.apply(
@@ -31,8 +33,11 @@ def test_what_nobody_explains_is_told_sorted_and_left_alone(stand: Stand, simula
         stand.attachment("lost", "lost", "vol4"),
     )
     stand.ready(ATTACHMENTS, "stays", "kept", "released", "lost")
-    until("the administrator's to be told", lambda: told(stand, "foreign") == {("admins", ""), ("admins", "vol0")})
-    assert told(stand, "orphaned") == told(stand, "released") == set()
+    until(
+        "the administrator's objects to be reported",
+        lambda: audited(stand, "foreign") == {("admins", ""), ("admins", "vol0")},
+    )
+    assert audited(stand, "orphaned") == audited(stand, "released") == set()
 
     since = mark(simulator)
     stand.delete(ATTACHMENTS, "kept")
@@ -40,9 +45,12 @@ def test_what_nobody_explains_is_told_sorted_and_left_alone(stand: Stand, simula
     stand.kubectl("annotate", ATTACHMENTS, "released", f"flashsystem.io/release={uid}")
     stand.delete(ATTACHMENTS, "released")
     for kind in (ATTACHMENTS, HOSTS):
-        forget(stand, kind, "lost")
-    until("the lost to be told", lambda: told(stand, "orphaned") == {("lost", ""), ("lost", "vol4")})
-    until("what was let go to be told", lambda: told(stand, "released") == {("node", "vol2"), ("node", "vol3")})
+        remove_finalizer(stand, kind, "lost")
+    until("the orphaned objects to be reported", lambda: audited(stand, "orphaned") == {("lost", ""), ("lost", "vol4")})
+    until(
+        "the released mappings to be reported",
+        lambda: audited(stand, "released") == {("node", "vol2"), ("node", "vol3")},
+    )
     counted = stand.status(ARRAYS, "array")["audit"]
     assert (counted["orphaned"]["hosts"], counted["orphaned"]["mappings"]) == (1, 1)
     assert (counted["released"]["hosts"], counted["released"]["mappings"]) == (0, 2)
@@ -50,7 +58,7 @@ def test_what_nobody_explains_is_told_sorted_and_left_alone(stand: Stand, simula
     assert any("released: 0 host objects and 2 mappings" in each for each in events(stand))
 
     before, version, since = events(stand), stand.get(ARRAYS, "array")["metadata"]["resourceVersion"], mark(simulator)
-    until("two more surveys", lambda: looks(simulator, since) > 1)
+    until("two more full reads", lambda: looks(simulator, since) > 1)
     assert events(stand) == before
     assert stand.get(ARRAYS, "array")["metadata"]["resourceVersion"] == version
 
@@ -58,11 +66,11 @@ def test_what_nobody_explains_is_told_sorted_and_left_alone(stand: Stand, simula
     admin(simulator, f"rmvdiskhostmap -host {host} vol3")
     stand.apply(stand.attachment("again", "node", "vol2"))
     stand.ready(ATTACHMENTS, "again")
-    until("nothing to be left of what was let go", lambda: told(stand, "released") == set())
+    until("no released mappings to be left", lambda: audited(stand, "released") == set())
 
 
-def forget(stand: Stand, kind: str, name: str) -> None:
-    """What no document tells anybody to do: the finalizer edited away, so that the operator hears only of the end."""
+def remove_finalizer(stand: Stand, kind: str, name: str) -> None:
+    """Remove the finalizer by hand, which no document advises: the operator only sees that the object is gone."""
     stand.kubectl("annotate", kind, name, "flashsystem.io/paused=true")
     stand.delete(kind, name, wait=False)
     free = json.dumps({"metadata": {"finalizers": None}})

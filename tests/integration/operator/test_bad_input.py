@@ -1,4 +1,4 @@
-"""What cannot be done is said, with its way out, and is done as soon as it can be; nothing is lost meanwhile."""
+"""What cannot be done is reported with its remedy and is done as soon as possible; nothing is lost in the meantime."""
 
 from flashsystem_operator.simulator import Simulator
 from support.ages import be_younger_than
@@ -7,10 +7,12 @@ from support.simulated_arrays import injections, last, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 
-def test_what_refers_to_nothing_waits_and_begins_when_it_appears(stand: Stand, simulator: Simulator) -> None:
+def test_an_attachment_with_a_missing_reference_waits_and_starts_when_it_appears(
+    stand: Stand, simulator: Simulator
+) -> None:
     stand.apply(stand.attachment("one", "worker-1", "data"), stand.attachment("lost", "worker-9", "vol0"))
-    said = stand.await_reason(ATTACHMENTS, "one", "HostNotFound")
-    assert f"{stand.namespace}/worker-1" in said
+    message = stand.await_reason(ATTACHMENTS, "one", "HostNotFound")
+    assert f"{stand.namespace}/worker-1" in message
     assert stand.condition(ATTACHMENTS, "one", "Reconciling")["status"] == "True"
 
     stand.apply(stand.host("worker-1"))
@@ -22,16 +24,16 @@ def test_what_refers_to_nothing_waits_and_begins_when_it_appears(stand: Stand, s
     stand.await_reason(HOSTS, "worker-1", "NotNeeded")
     assert writes(simulator) == []
 
-    _make_volume(simulator, "data")
+    _create_volume(simulator, "data")
     stand.ready(ATTACHMENTS, "one")
     assert [each["volume"] for each in simulator.control.state()["mappings"]] == ["data"]
 
-    # What never began is no trouble to delete.
+    # An attachment that was never started can be deleted.
     stand.await_reason(ATTACHMENTS, "lost", "HostNotFound")
     stand.delete(ATTACHMENTS, "lost")
 
 
-def test_a_volume_that_was_mapped_elsewhere_by_an_administrator_is_left_to_him(
+def test_a_volume_that_an_administrator_mapped_elsewhere_is_left_to_the_administrator(
     stand: Stand, simulator: Simulator
 ) -> None:
     control = simulator.control
@@ -40,9 +42,9 @@ def test_a_volume_that_was_mapped_elsewhere_by_an_administrator_is_left_to_him(
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-    said = stand.await_reason(ATTACHMENTS, "one", "VolumeMappedElsewhere")
-    assert "mapped to db-server" in said
-    assert "spec.access to Shared" in said
+    message = stand.await_reason(ATTACHMENTS, "one", "VolumeMappedElsewhere")
+    assert "mapped to db-server" in message
+    assert "spec.access to Shared" in message
     assert stand.condition(ATTACHMENTS, "one", "Stalled")["status"] == "True"
     assert writes(simulator) == []
 
@@ -50,7 +52,7 @@ def test_a_volume_that_was_mapped_elsewhere_by_an_administrator_is_left_to_him(
     stand.ready(ATTACHMENTS, "one")
 
 
-def test_a_lun_that_is_taken_is_named_with_who_has_it_and_given_when_it_is_free(
+def test_a_taken_lun_is_reported_with_its_volume_and_assigned_when_it_is_free(
     stand: Stand, simulator: Simulator
 ) -> None:
     stand.array(simulator, resyncInterval="1s")
@@ -58,16 +60,16 @@ def test_a_lun_that_is_taken_is_named_with_who_has_it_and_given_when_it_is_free(
     stand.ready(ATTACHMENTS, "one")
     stand.apply(stand.attachment("two", "worker-1", "vol1", lun=7))
 
-    said = stand.await_reason(ATTACHMENTS, "two", "LUNTaken")
-    assert "LUN 7" in said
-    assert "volume vol0" in said
+    message = stand.await_reason(ATTACHMENTS, "two", "LUNTaken")
+    assert "LUN 7" in message
+    assert "volume vol0" in message
 
     stand.delete(ATTACHMENTS, "one")
     stand.ready(ATTACHMENTS, "two")
     assert stand.status(ATTACHMENTS, "two")["lun"] == 7
 
 
-def test_initiators_that_belong_to_several_host_objects_are_a_conflict_until_they_are_put_right(
+def test_initiators_on_several_host_objects_are_a_conflict_until_they_are_corrected(
     stand: Stand, simulator: Simulator
 ) -> None:
     control = simulator.control
@@ -76,9 +78,9 @@ def test_initiators_that_belong_to_several_host_objects_are_a_conflict_until_the
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("both", iqn("left"), iqn("right")), stand.attachment("one", "both", "vol0"))
 
-    said = stand.await_reason(HOSTS, "both", "Conflict")
-    assert "left and right" in said
-    assert "Conflict" not in said
+    message = stand.await_reason(HOSTS, "both", "Conflict")
+    assert "left and right" in message
+    assert "Conflict" not in message
     assert "left and right" in stand.await_reason(ATTACHMENTS, "one", "HostNotReady")
     assert writes(simulator) == []
 
@@ -89,16 +91,16 @@ def test_initiators_that_belong_to_several_host_objects_are_a_conflict_until_the
     assert stand.status(HOSTS, "both")["ownership"] == "Adopted"
 
 
-def test_a_foreign_host_with_further_initiators_is_not_used(stand: Stand, simulator: Simulator) -> None:
+def test_a_foreign_host_with_extra_initiators_is_not_used(stand: Stand, simulator: Simulator) -> None:
     control = simulator.control
     control.admin(f"svctask mkhost -name cluster -iscsiname {iqn('worker-1')},{iqn('worker-2')}")
     before = control.state()
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-    said = stand.await_reason(HOSTS, "worker-1", "ExtraInitiators")
-    assert "Host object cluster" in said
-    assert iqn("worker-2") in said
+    message = stand.await_reason(HOSTS, "worker-1", "ExtraInitiators")
+    assert "Host object cluster" in message
+    assert iqn("worker-2") in message
     stand.await_reason(ATTACHMENTS, "one", "HostNotReady")
     assert control.state() == before
 
@@ -117,17 +119,17 @@ def test_of_two_resources_that_claim_one_initiator_the_one_on_the_array_wins_the
     be_younger_than(stand, HOSTS, "elder")
     stand.apply(stand.host("younger", shared, iqn("own")), stand.attachment("one", "younger", "vol0"))
 
-    # Nothing is on the array yet: the elder has the word.
-    said = stand.await_reason(HOSTS, "younger", "InitiatorClaimed")
-    assert shared in said
-    assert f"{stand.namespace}/elder" in said
+    # Nothing is on the array yet: the older resource wins.
+    message = stand.await_reason(HOSTS, "younger", "InitiatorClaimed")
+    assert shared in message
+    assert f"{stand.namespace}/elder" in message
     stand.await_reason(ATTACHMENTS, "one", "HostNotReady")
     assert writes(simulator) == []
 
     stand.patch(HOSTS, "elder", {"initiators": {"iscsi": [iqn("other")]}})
     stand.ready(ATTACHMENTS, "one")
 
-    # Now the younger is proven on the array: an elder that claims the initiator again does not get it.
+    # Now the initiator of the younger resource is on the array: the older one does not get it back.
     stand.patch(HOSTS, "elder", {"initiators": {"iscsi": [shared]}})
     assert f"{stand.namespace}/younger" in stand.await_reason(HOSTS, "elder", "InitiatorClaimed")
     stand.await_reason(ATTACHMENTS, "one", "Attached")
@@ -145,7 +147,7 @@ def test_a_volume_is_known_by_its_uid_whatever_its_name_becomes(stand: Stand, si
     stand.ready(ATTACHMENTS, "one")
     uid = stand.status(ATTACHMENTS, "one")["volume"]["uid"]
 
-    typed = last(simulator)
+    start = last(simulator)
     control.admin("svctask chvdisk -name renamed vol0")
     control.admin("svctask chvdisk -name vol0 vol1")
     until("the new name", lambda: stand.status(ATTACHMENTS, "one")["volume"]["name"] == "renamed")
@@ -154,13 +156,13 @@ def test_a_volume_is_known_by_its_uid_whatever_its_name_becomes(stand: Stand, si
     until("the Event", lambda: "VolumeRenamed" in reasons(stand, "one"))
     (renamed,) = (each for each in events(stand, "one") if each["reason"] == "VolumeRenamed")
     assert renamed["message"].startswith("Volume vol0 is named renamed on the array now.")
-    assert (renamed["type"], writes(simulator, typed)) == ("Normal", [])
+    assert (renamed["type"], writes(simulator, start)) == ("Normal", [])
 
     stand.delete(ATTACHMENTS, "one")
     assert control.state()["mappings"] == []
 
 
-def test_a_volume_that_was_deleted_and_made_again_under_its_name_is_not_touched(
+def test_a_volume_that_was_deleted_and_created_again_under_its_name_is_not_touched(
     stand: Stand, simulator: Simulator
 ) -> None:
     control = simulator.control
@@ -170,26 +172,26 @@ def test_a_volume_that_was_deleted_and_made_again_under_its_name_is_not_touched(
     old = stand.status(ATTACHMENTS, "one")["volume"]["uid"]
 
     control.admin("svctask rmvdisk -force vol0")
-    _make_volume(simulator, "vol0")
+    _create_volume(simulator, "vol0")
     (new,) = (each["uid"] for each in control.state()["volumes"] if each["name"] == "vol0")
     assert new != old
-    said = stand.await_reason(ATTACHMENTS, "one", "VolumeGone")
-    assert old in said
-    assert "Delete this attachment" in said
+    message = stand.await_reason(ATTACHMENTS, "one", "VolumeGone")
+    assert old in message
+    assert "Delete this attachment" in message
     assert stand.condition(ATTACHMENTS, "one", "Stalled")["status"] == "True"
     assert stand.status(ATTACHMENTS, "one").get("connection") is None
     assert control.state()["mappings"] == []
 
-    # Somebody maps the new one to this very host: it is none of this attachment's business, not even at its end.
+    # An administrator maps the new volume to the same host: the attachment ignores it, even when it is deleted.
     (host,) = control.state()["hosts"]
     control.admin(f"svctask mkvdiskhostmap -host {host['name']} -scsi 1 vol0")
-    typed = last(simulator)
+    start = last(simulator)
     stand.delete(ATTACHMENTS, "one")
-    assert writes(simulator, typed) == []
+    assert writes(simulator, start) == []
     assert [each["volume"] for each in control.state()["mappings"]] == ["vol0"]
 
 
-def test_a_volume_deleted_under_its_attachment_is_told_and_the_attachment_can_be_deleted(
+def test_a_volume_deleted_while_attached_is_reported_and_its_attachment_can_be_deleted(
     stand: Stand, simulator: Simulator
 ) -> None:
     control = simulator.control
@@ -203,13 +205,13 @@ def test_a_volume_deleted_under_its_attachment_is_told_and_the_attachment_can_be
     until("the empty host to go", lambda: control.state()["hosts"] == [])
 
 
-def test_odd_names_of_administrators_are_words_for_the_array_and_never_options_or_commands(
+def test_odd_names_chosen_by_administrators_are_arguments_and_never_options_or_commands(
     stand: Stand, simulator: Simulator
 ) -> None:
     control = simulator.control
     odd = ["my data -force", "_under.score-dash", "a  b", "vol -host x"]
     for name in odd:
-        _make_volume(simulator, name)
+        _create_volume(simulator, name)
     control.admin(f"svctask mkhost -name 'a host -force' -iscsiname {iqn('worker-1')}")
     before = control.state()
     stand.array(simulator, resyncInterval="1s")
@@ -228,14 +230,14 @@ def test_odd_names_of_administrators_are_words_for_the_array_and_never_options_o
     assert injections(simulator) == []
 
 
-def _make_volume(simulator: Simulator, name: str) -> None:
+def _create_volume(simulator: Simulator, name: str) -> None:
     pool = simulator.control.state()["pools"][0]["name"]
-    made = simulator.control.admin(f"svctask mkvdisk -name '{name}' -mdiskgrp {pool} -iogrp 0 -size 1 -unit gb")
-    assert made["exit"] == 0, made
+    created = simulator.control.admin(f"svctask mkvdisk -name '{name}' -mdiskgrp {pool} -iogrp 0 -size 1 -unit gb")
+    assert created["exit"] == 0, created
 
 
-def test_the_array_stays_ready_whatever_is_asked_of_it(stand: Stand, simulator: Simulator) -> None:
-    """Users' mistakes are theirs: a stalled attachment does not cloud the array or its neighbours."""
+def test_the_array_stays_ready_whatever_users_ask_for(stand: Stand, simulator: Simulator) -> None:
+    """A stalled attachment affects neither the array nor other attachments."""
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"))
     be_younger_than(stand, HOSTS, "worker-1")

@@ -1,4 +1,4 @@
-"""The CHAP secret of a host: set before its first volume, rotated with its Secret, and written nowhere."""
+"""The CHAP secret of a host: set before its first volume is mapped, rotated with its Secret, and shown nowhere."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ KEY = "node.session.auth.password"
 
 
 def chap_of(simulator: Simulator, name: str) -> str:
-    """The secret that the array asks the machine of that initiator for."""
+    """The secret with which the machine of that initiator has to log in to the array."""
     hosts = simulator.control.state()["hosts"]
     return next((str(each["chap_secret"]) for each in hosts if each["ports"][0]["name"] == iqn(name)), "")
 
@@ -23,23 +23,23 @@ def chap(secret: str = "node-chap", **more: bool) -> dict[str, object]:
     return {"secretRef": {"name": secret}, **more}
 
 
-def seen_in_the_cluster(stand: Stand) -> str:
-    """All that the operator wrote where somebody could read it, but for Secrets."""
+def readable_objects(stand: Stand) -> str:
+    """All that the operator wrote where users can read it, except for Secrets."""
     kinds = (ARRAYS, HOSTS, ATTACHMENTS, "events", "leases.coordination.k8s.io")
     return json.dumps([stand.cluster.get(kind, "--all-namespaces") for kind in kinds])
 
 
-def annotate(stand: Stand, kind: str, name: str, *words: str) -> None:
-    stand.kubectl("annotate", kind, name, *words)
+def annotate(stand: Stand, kind: str, name: str, *arguments: str) -> None:
+    stand.kubectl("annotate", kind, name, *arguments)
 
 
-def test_a_chap_secret_is_set_rotated_and_taken_away_and_nobody_reads_it(stand: Stand, operator: Operator) -> None:
+def test_a_chap_secret_is_set_rotated_and_removed_and_shown_nowhere(stand: Stand, operator: Operator) -> None:
     with simulated(dialect="modern") as simulator:
         stand.array(simulator, resyncInterval="2s")
         stand.ready(ARRAYS, "array")
         start = mark(simulator)
 
-        # What is wished cannot be had at first, then it is only planned, and then it goes wrong in every way.
+        # The Secret is unusable at first, then the change is only planned, and then commands fail in several ways.
         stand.apply(stand.host("node", chap=chap()), stand.attachment("one", "node", "vol0"))
         annotate(stand, HOSTS, "node", "flashsystem.io/plan=true")
         assert "node-chap" in stand.await_reason(HOSTS, "node", "ChapSecretNotFound", "Stalled")
@@ -73,20 +73,22 @@ def test_a_chap_secret_is_set_rotated_and_taken_away_and_nobody_reads_it(stand: 
         assert role in stand.await_reason(HOSTS, "fresh", "ChapSecretForbidden", "Stalled")
         open_secrets(stand.cluster, stand.namespace, role)
         stand.ready(HOSTS, "fresh")
-        made = stand.cluster.get("secret", "made", "--namespace", stand.namespace)
-        generated = base64.b64decode(made["data"][KEY]).decode()
+        created = stand.cluster.get("secret", "made", "--namespace", stand.namespace)
+        generated = base64.b64decode(created["data"][KEY]).decode()
         assert chap_of(simulator, "fresh") == generated
-        assert made["type"] == "kubernetes.io/iscsi-chap"
-        assert [owner["name"] for owner in made["metadata"]["ownerReferences"]] == ["fresh"]
+        assert created["type"] == "kubernetes.io/iscsi-chap"
+        assert [owner["name"] for owner in created["metadata"]["ownerReferences"]] == ["fresh"]
 
-        said, log = seen_in_the_cluster(stand), operator.log
-        assert log.count("***") >= 5  # each command is there
+        objects, log = readable_objects(stand), operator.log
+        assert log.count("***") >= 5  # each command is logged
         for secret in (FIRST, SECOND, generated):
-            assert secret not in said
+            assert secret not in objects
             assert secret not in log
 
 
-def test_a_secret_is_not_set_where_it_cannot_be_or_must_not(stand: Stand, simulator: Simulator) -> None:
+def test_a_chap_secret_is_not_set_where_the_array_cannot_or_the_operator_must_not(
+    stand: Stand, simulator: Simulator
+) -> None:
     foreign_host(simulator, "admins", iqn("adopted"))
     stand.secret("node-chap", password=FIRST)
     stand.array(simulator)

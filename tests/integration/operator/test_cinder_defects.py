@@ -1,4 +1,4 @@
-"""What Cinder's FlashSystemISCSIDriver got wrong. docs/coming-from-cinder.md lists all of it, with the test of each."""
+"""Defects of Cinder's FlashSystemISCSIDriver. docs/coming-from-cinder.md lists all of them with their tests."""
 
 import hashlib
 
@@ -10,7 +10,7 @@ from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, iqn
 
 
 def mapped(simulator: Simulator) -> set[tuple[str, str]]:
-    """The initiator that sees each volume, where every host object has one initiator."""
+    """Return pairs of initiator and volume; every host object must have exactly one initiator."""
     names = {host: port for host, (port,) in ports(simulator).items()}
     return {(names[host], volume) for host, volume, _ in mappings(simulator)}
 
@@ -19,7 +19,7 @@ def mapped(simulator: Simulator) -> set[tuple[str, str]]:
 def test_a_map_of_b_between_the_unmap_of_a_and_the_end_of_its_host_succeeds(
     stand: Stand, simulator: Simulator, held: str
 ) -> None:
-    """The driver looked for the host under one lock and removed it under another: mkvdiskhostmap met no host."""
+    """The driver looked up the host under one lock and removed it under another: mkvdiskhostmap found no host."""
     stand.array(simulator, limits={"commandTimeout": "30s"})
     stand.apply(stand.host("worker-1"), stand.attachment("a", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "a")
@@ -36,10 +36,10 @@ def test_a_map_of_b_between_the_unmap_of_a_and_the_end_of_its_host_succeeds(
     assert [each for each in commands(simulator) if each["writes"] and each["code"]] == []
 
 
-def test_hosts_with_the_same_name_prefix_are_told_apart(stand: Stand, simulator: Simulator) -> None:
-    """The driver cut each name at its last dash and looked at the first that fitted; the rest was not there for it."""
-    foreign_host(simulator, "db-00000001", iqn("somebody"))
-    foreign_host(simulator, "db-1", iqn("somebody-else"), volumes=("vol4",))
+def test_hosts_with_the_same_name_prefix_are_not_confused(stand: Stand, simulator: Simulator) -> None:
+    """The driver cut each name at its last dash and used the first match only; it ignored the others."""
+    foreign_host(simulator, "db-00000001", iqn("foreign"))
+    foreign_host(simulator, "db-1", iqn("foreign-other"), volumes=("vol4",))
     before = ports(simulator)
     stand.array(simulator)
     names = ("db", "db-1", "db-1-1")
@@ -50,18 +50,21 @@ def test_hosts_with_the_same_name_prefix_are_told_apart(stand: Stand, simulator:
 
     stand.ready(ATTACHMENTS, *(f"to-{name}" for name in names))
     seen = {(iqn(name), f"vol{number}") for number, name in enumerate(names)}
-    assert mapped(simulator) == seen | {(iqn("somebody-else"), "vol4")}
+    assert mapped(simulator) == seen | {(iqn("foreign-other"), "vol4")}
 
     stand.delete(ATTACHMENTS, "to-db-1")
     stand.ready(ATTACHMENTS, "to-db", "to-db-1-1")
-    assert mapped(simulator) == (seen - {(iqn("db-1"), "vol1")}) | {(iqn("somebody-else"), "vol4")}
+    assert mapped(simulator) == (seen - {(iqn("db-1"), "vol1")}) | {(iqn("foreign-other"), "vol4")}
     stand.delete(ATTACHMENTS, "to-db", "to-db-1-1")
     stand.delete(HOSTS, *names)
     assert ports(simulator) == before
 
 
 def test_an_empty_host_of_an_administrator_survives(stand: Stand, simulator: Simulator) -> None:
-    """The driver removed every host that a detach left empty, whoever had made it. Also one of its own kind of name."""
+    """The driver removed every host that a detach left empty, no matter who had created it.
+
+    The name has the form of a name that the operator chooses.
+    """
     foreign_host(simulator, "worker-1-04711234", iqn("worker-1"))
     before = simulator.control.state()
     stand.array(simulator)
@@ -75,7 +78,7 @@ def test_an_empty_host_of_an_administrator_survives(stand: Stand, simulator: Sim
 
 
 def test_detaching_twice_is_detaching_once(stand: Stand, simulator: Simulator) -> None:
-    """For the driver the second time was an error: the host that it wanted to ask about was gone."""
+    """The driver failed the second time, because the host that it looked up was gone."""
     before = simulator.control.state()
     stand.array(simulator, limits={"commandTimeout": "30s"})
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -113,7 +116,7 @@ def test_a_second_pool_is_as_good_as_the_first(stand: Stand, simulator: Simulato
 
 
 def name_on_array(stand: Stand, host: str, base: str) -> str:
-    """As docs promise it: base, six digits of this cluster, eight of namespace and name."""
+    """Return the documented name: base, six digits for the cluster, eight for namespace and name."""
     cluster = stand.cluster.get("namespace", "kube-system")["metadata"]["uid"]
     resource = f"{stand.namespace}/{host}"
     return (
@@ -121,7 +124,7 @@ def name_on_array(stand: Stand, host: str, base: str) -> str:
     )
 
 
-def test_a_name_with_a_digit_first_dots_capitals_or_more_than_55_characters_becomes_one_that_the_array_takes(
+def test_a_name_with_leading_digit_dots_capitals_or_over_55_characters_is_made_valid(
     stand: Stand, simulator: Simulator
 ) -> None:
     long = "a" * 63

@@ -1,4 +1,4 @@
-"""What the command line says before is what the operator does after, for a plan and for an import."""
+"""The operator does exactly what the command line announced, for a plan and for an import."""
 
 import json
 from pathlib import Path
@@ -14,23 +14,23 @@ from support.simulated_arrays import simulated, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn
 
 
-def test_an_import_applied_takes_over_what_is_there_and_changes_nothing_on_the_array(
+def test_an_applied_import_adopts_existing_objects_and_changes_nothing_on_the_array(
     stand: Stand, simulator: Simulator
 ) -> None:
     fill(simulator)
-    left = unfit(simulator)
+    skipped = unfit(simulator)
     stand.array(simulator)
     stand.ready(ARRAYS, "array")
     before = simulator.control.state()
-    way = ("--array", "array", "-n", stand.namespace, "--kubeconfig", str(stand.cluster.kubeconfig))
+    options = ("--array", "array", "-n", stand.namespace, "--kubeconfig", str(stand.cluster.kubeconfig))
 
-    checked = program("check", *way, "-o", "json")
+    checked = program("check", *options, "-o", "json")
     assert {row["result"] for row in json.loads(checked.stdout)} == {"ok"}
-    imported = program("import", *way)
+    imported = program("import", *options)
 
     assert imported.returncode == 0, imported.stderr
-    for what, why in left.items():
-        assert any(what in line and why in line for line in imported.stderr.splitlines())
+    for item, why in skipped.items():
+        assert any(item in line and why in line for line in imported.stderr.splitlines())
     documents = [each for each in yaml.safe_load_all(imported.stdout) if each]
     stand.apply(*documents)
     hosts = [each["metadata"]["name"] for each in documents if each["kind"] == "FlashSystemHost"]
@@ -43,7 +43,7 @@ def test_an_import_applied_takes_over_what_is_there_and_changes_nothing_on_the_a
     assert simulator.control.state() == before
 
     admin(simulator, "mkvdiskhostmap -host DB.1 -scsi 20 vol0")
-    again = program("import", *way)
+    again = program("import", *options)
     (more,) = (each for each in yaml.safe_load_all(again.stdout) if each)
     assert (more["spec"]["hostRef"]["name"], more["spec"]["lun"]) == ("db-1", 20)
     before = simulator.control.state()
@@ -54,7 +54,9 @@ def test_an_import_applied_takes_over_what_is_there_and_changes_nothing_on_the_a
     assert writes(simulator) == []
 
 
-def test_what_plan_says_is_what_is_then_sent(stand: Stand, simulator: Simulator, tmp_path: Path) -> None:
+def test_the_commands_that_plan_prints_are_the_commands_that_are_sent(
+    stand: Stand, simulator: Simulator, tmp_path: Path
+) -> None:
     foreign_host(simulator, "Old_Box", iqn("old"))
     documents = [
         stand.host("worker-1", iqn("worker-1"), iqn("worker-1-second")),
@@ -90,42 +92,49 @@ def test_what_plan_says_is_what_is_then_sent(stand: Stand, simulator: Simulator,
     assert again.returncode == 0, again.stdout
 
 
-def test_what_a_user_of_the_cluster_may_not_read_is_told_with_the_way_out(
+def test_what_a_user_of_the_cluster_may_not_read_is_reported_with_the_remedy(
     installed: Cluster, namespace: str, tmp_path: Path
 ) -> None:
-    """No operator runs for this: the command line only reads."""
+    """No operator runs: the command line only reads."""
     with simulated() as simulator:
         stand = Stand(installed, namespace)
         stand.array(simulator)
         account = {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": "reader"}}
         installed.apply(account, namespace)
-        way = ("--array", "array", "-n", namespace, "--kubeconfig", str(installed.kubeconfig_for("reader", namespace)))
+        options = (
+            "--array",
+            "array",
+            "-n",
+            namespace,
+            "--kubeconfig",
+            str(installed.kubeconfig_for("reader", namespace)),
+        )
 
-        refused = program("check", *way)
+        refused = program("check", *options)
         assert refused.returncode == 1
         assert "You may not read FlashSystemArrays" in refused.stderr
-        assert program("check", *_but(way, "nowhere", installed)).returncode == 1
+        assert program("check", *_for_array(options, "nowhere", installed)).returncode == 1
 
         installed.apply(_may_read_arrays(), namespace)
-        without = program("check", *way, "-o", "json")
+        without = program("check", *options, "-o", "json")
         assert without.returncode == 1
         credentials, *others = json.loads(without.stdout)
         assert "You may not read Secret" in credentials["message"]
         assert {row["result"] for row in others} == {"not-checked"}
         password = tmp_path / "password"
         password.write_text("passw0rd")
-        by_hand = ("--user", simulator.user, "--password-file", str(password))
-        assert program("check", *way, *by_hand).returncode == 0
+        credentials_options = ("--user", simulator.user, "--password-file", str(password))
+        assert program("check", *options, *credentials_options).returncode == 0
 
-        imported = program("import", *way, *by_hand)
+        imported = program("import", *options, *credentials_options)
         assert imported.returncode == 0
         for unseen in ("the UID of namespace kube-system", "the FlashSystemHosts", "the VolumeAttachments"):
             assert f"Not read from the cluster: {unseen}" in imported.stderr
 
 
-def _but(way: tuple[str, ...], name: str, cluster: Cluster) -> tuple[str, ...]:
-    """The same way to another array, as somebody who may read all."""
-    return (way[0], name, *way[2:5], str(cluster.kubeconfig))
+def _for_array(options: tuple[str, ...], name: str, cluster: Cluster) -> tuple[str, ...]:
+    """The same options for another array, with the rights of an administrator."""
+    return (options[0], name, *options[2:5], str(cluster.kubeconfig))
 
 
 def _may_read_arrays() -> list[dict[str, object]]:

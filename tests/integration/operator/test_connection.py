@@ -1,4 +1,4 @@
-"""What an attachment says of the way to its volume."""
+"""The connection in the status of an attachment: portals, IQNs and LUN of its volume."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def dialect(simulator: Simulator) -> str:
 
 
 def addresses(simulator: Simulator) -> tuple[str, str]:
-    """Of the first node and of the second."""
+    """Return the address of the first node and that of the second."""
     return FIRST[dialect(simulator)]
 
 
@@ -26,7 +26,7 @@ def iqns(simulator: Simulator) -> tuple[str, str]:
 
 
 def readdress(simulator: Simulator, address: str) -> None:
-    """Give the second node another address, perhaps of IPv6."""
+    """Give the second node another address, IPv4 or IPv6."""
     state = simulator.control.state()
     for row in state["addresses"]:
         if row["address"] == addresses(simulator)[1]:
@@ -49,10 +49,10 @@ def attached(stand: Stand, simulator: Simulator, volume: str = "vol0", **array: 
 
 
 def test_a_connection_is_what_os_brick_needs_with_every_portal(stand: Stand, simulator: Simulator) -> None:
-    said = attached(stand, simulator)
+    reported = attached(stand, simulator)
 
     one, two = addresses(simulator)
-    assert said == {
+    assert reported == {
         "protocol": "iscsi",
         "volumeUID": simulator.control.state()["volumes"][0]["uid"],
         "lun": 1,
@@ -82,29 +82,29 @@ def test_the_portals_of_the_volumes_own_io_group_come_first(stand: Stand, simula
     assert target_iqns(connection(stand, "far")) == list(reversed(iqns(simulator)))
 
 
-def test_an_ipv6_address_is_in_brackets_and_another_port_is_told(stand: Stand, simulator: Simulator) -> None:
+def test_an_ipv6_address_is_in_brackets_and_another_port_is_reported(stand: Stand, simulator: Simulator) -> None:
     readdress(simulator, SECOND)
 
-    said = attached(stand, simulator, iscsi={"port": 860})
+    reported = attached(stand, simulator, iscsi={"port": 860})
 
-    assert set(target_portals(said)) == {f"{addresses(simulator)[0]}:860", f"[{SECOND}]:860"}
+    assert set(target_portals(reported)) == {f"{addresses(simulator)[0]}:860", f"[{SECOND}]:860"}
 
 
-def test_only_the_addresses_that_the_array_resource_allows_are_told(stand: Stand, simulator: Simulator) -> None:
-    """However an IPv6 address is spelt."""
+def test_only_the_addresses_that_the_array_resource_allows_are_reported(stand: Stand, simulator: Simulator) -> None:
+    """An IPv6 address matches in every spelling."""
     readdress(simulator, SECOND)
 
-    said = attached(stand, simulator, iscsi={"portalAddresses": ["FD00:0:0:0:0:0:0:12"]})
-    assert target_portals(said) == [f"[{SECOND}]:3260"]
-    assert target_iqns(said) == [iqns(simulator)[1]]
+    reported = attached(stand, simulator, iscsi={"portalAddresses": ["FD00:0:0:0:0:0:0:12"]})
+    assert target_portals(reported) == [f"[{SECOND}]:3260"]
+    assert target_iqns(reported) == [iqns(simulator)[1]]
     start = mark(simulator)
 
     stand.patch(ARRAYS, "array", {"iscsi": {"portalAddresses": [addresses(simulator)[0]]}})
-    until("the news", lambda: target_portals(connection(stand)) == [f"{addresses(simulator)[0]}:3260"])
+    until("the allowed portal", lambda: target_portals(connection(stand)) == [f"{addresses(simulator)[0]}:3260"])
     assert writes(simulator, start) == []
 
 
-def test_a_node_that_is_down_is_not_told_until_it_is_back(stand: Stand, simulator: Simulator) -> None:
+def test_a_node_that_is_down_is_not_reported_until_it_is_back(stand: Stand, simulator: Simulator) -> None:
     both = attached(stand, simulator, resyncInterval="2s")
     start = mark(simulator)
 
@@ -119,7 +119,7 @@ def test_a_node_that_is_down_is_not_told_until_it_is_back(stand: Stand, simulato
 
 
 def test_a_connection_that_cannot_be_built_leaves_the_live_mapping_alone(stand: Stand, simulator: Simulator) -> None:
-    """Mapped all the same, and told as soon as there is a way."""
+    """The volume stays mapped, and the connection is reported as soon as a portal is usable."""
     attached(stand, simulator, resyncInterval="2s")
     start = mark(simulator)
     for node in ("node2", "node1"):
@@ -137,7 +137,7 @@ def test_a_connection_that_cannot_be_built_leaves_the_live_mapping_alone(stand: 
 
 
 def with_portset(simulator: Simulator) -> None:
-    """A second portset, with one address of the second node."""
+    """Add a second portset with one address of the second node."""
     state = simulator.control.state()
     state["portsets"].append({"id": 5, "name": "blue"})
     state["addresses"].append({"id": 9, "node": "node2", "port_id": 6, "portset": "blue", "address": "10.0.9.12"})
@@ -146,26 +146,26 @@ def with_portset(simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
-def test_a_host_is_made_in_the_portset_of_the_array_resource_and_told_its_portals(
+def test_a_host_is_created_in_the_portset_of_the_array_resource_and_gets_its_portals(
     stand: Stand, simulator: Simulator
 ) -> None:
     with_portset(simulator)
 
-    said = attached(stand, simulator, iscsi={"portset": "blue"})
+    reported = attached(stand, simulator, iscsi={"portset": "blue"})
 
-    assert target_portals(said) == ["10.0.9.12:3260"]
+    assert target_portals(reported) == ["10.0.9.12:3260"]
     assert [host["portset"] for host in simulator.control.state()["hosts"]] == ["blue"]
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
-def test_a_host_is_told_the_portals_of_its_own_portset_wherever_that_leads(stand: Stand, simulator: Simulator) -> None:
-    """Never an address for replication."""
+def test_a_host_gets_the_portals_of_its_own_portset_whichever_it_is(stand: Stand, simulator: Simulator) -> None:
+    """Addresses for replication are never among them."""
     with_portset(simulator)
     foreign_host(simulator, "admins", iqn("worker-1"))
     assert [host["portset"] for host in simulator.control.state()["hosts"]] == ["portset0"]
 
-    said = attached(stand, simulator, resyncInterval="2s")
-    assert target_portals(said) == ["10.0.1.11:3260", "10.0.1.12:3260"]
+    reported = attached(stand, simulator, resyncInterval="2s")
+    assert target_portals(reported) == ["10.0.1.11:3260", "10.0.1.12:3260"]
 
     admin(simulator, "chhost -portset blue admins")
     until("the other portset", lambda: target_portals(connection(stand)) == ["10.0.9.12:3260"])

@@ -1,4 +1,4 @@
-"""The Secret with the connection: kept as it should be, read by os-brick itself, and nobody else's touched."""
+"""The Secret with the connection: kept correct, read by os-brick itself; Secrets of other owners stay untouched."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ FIRST, SECOND = "canary-one-cl1cket", "canary-two-cl1cket"
 
 @pytest.fixture
 def opened(stand: Stand) -> Stand:
-    """A namespace in which the operator may keep connection Secrets."""
+    """A namespace in which the operator may write connection Secrets."""
     open_secrets(stand.cluster, stand.namespace, "flashsystem-operator-connection-secrets")
     return stand
 
@@ -43,26 +43,22 @@ def content(stand: Stand, name: str = "way") -> dict[str, str]:
     return entries
 
 
-def by_somebody(stand: Stand, name: str, **data: str) -> None:
-    stand.secret(name, **data)
-
-
-def test_os_brick_logs_in_to_every_portal_by_the_secret_as_it_stands(opened: Stand, simulator: Simulator) -> None:
+def test_os_brick_logs_in_to_every_portal_with_the_unchanged_secret(opened: Stand, simulator: Simulator) -> None:
     attached(opened, simulator)
 
     entries = content(opened)
     read = read_by_os_brick(entries["connection_properties"])
 
-    said = opened.status(ATTACHMENTS, "one")["connection"]
-    paths = [[each["portal"], each["iqn"], said["lun"]] for each in said["targets"]]
+    connection = opened.status(ATTACHMENTS, "one")["connection"]
+    paths = [[each["portal"], each["iqn"], connection["lun"]] for each in connection["targets"]]
     assert len(paths) == 2
     assert read["paths"] == paths
     assert read["single"] == paths
     assert read["sessions"] == ["1", "2"]
     logins = [line for line in read["typed"] if line.endswith("--login")]
     assert logins == [f"iscsiadm -m node -T {iqn} -p {portal} --login" for portal, iqn, _ in paths]
-    assert json.loads(entries["target_portals"]) == target_portals(said)
-    assert (entries["target_lun"], entries["target_portal"]) == (str(said["lun"]), target_portals(said)[0])
+    assert json.loads(entries["target_portals"]) == target_portals(connection)
+    assert (entries["target_lun"], entries["target_portal"]) == (str(connection["lun"]), target_portals(connection)[0])
     assert (entries["type"], entries["provider"]) == ("iscsi", "flashsystem.io")
     assert opened.cluster.api.get(secret_path(opened, "way"))["type"] == "servicebinding.io/iscsi"
     until("the binding", lambda: bound(opened) == "way")
@@ -83,27 +79,29 @@ def test_a_secret_follows_the_portals_and_is_not_written_when_nothing_changed(
     last = version(opened, "way")
     assert last != first
     seen = mark(simulator)
-    until("two more looks", lambda: mark(simulator) > seen + 20)
+    until("two more full reads", lambda: mark(simulator) > seen + 20)
     assert version(opened, "way") == last
     assert writes(simulator, start) == []
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
-def test_what_is_changed_by_hand_is_put_right_and_what_is_removed_is_made_again(
+def test_a_secret_edited_by_hand_is_corrected_and_a_removed_one_is_created_again(
     opened: Stand, simulator: Simulator
 ) -> None:
     attached(opened, simulator)
     before = content(opened)
 
     opened.cluster.api.patch(secret_path(opened, "way"), {"data": {"target_iqn": "Zm9v", "mine": "Zm9v"}})
-    until("the right words", lambda: content(opened) == before)
+    until("the correct content", lambda: content(opened) == before)
 
     opened.cluster.api.delete(secret_path(opened, "way"))
     until("the Secret", lambda: secret(opened, "way") == before)
 
 
 @pytest.mark.parametrize("simulator", ["legacy"], indirect=True)
-def test_a_secret_goes_with_its_attachment_and_is_not_made_again_meanwhile(opened: Stand, simulator: Simulator) -> None:
+def test_a_secret_is_deleted_with_its_attachment_and_not_created_again_meanwhile(
+    opened: Stand, simulator: Simulator
+) -> None:
     attached(opened, simulator)
     content(opened)
     hold = '--patch={"metadata":{"finalizers":["flashsystem.io/cleanup","example.com/hold"]}}'
@@ -113,14 +111,14 @@ def test_a_secret_goes_with_its_attachment_and_is_not_made_again_meanwhile(opene
 
     opened.cluster.api.delete(secret_path(opened, "way"))
     start = mark(simulator)
-    until("two more looks", lambda: mark(simulator) > start + 20)
+    until("two more full reads", lambda: mark(simulator) > start + 20)
     assert secret(opened, "way") is None
 
     opened.apply(opened.attachment("two", "worker-1", "vol1", connectionSecret={"name": "other"}))
     opened.ready(ATTACHMENTS, "two")
     content(opened, "other")
     opened.delete(ATTACHMENTS, "two")
-    until("its end", lambda: secret(opened, "other") is None)
+    until("its deletion", lambda: secret(opened, "other") is None)
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
@@ -131,7 +129,7 @@ def test_another_name_moves_the_secret_and_no_name_removes_it(opened: Stand, sim
     opened.patch(ATTACHMENTS, "one", {"connectionSecret": {"name": "new-way"}})
     until("the new name", lambda: bound(opened) == "new-way")
     assert content(opened, "new-way") == before
-    until("the end of the old one", lambda: secret(opened, "way") is None)
+    until("the deletion of the old one", lambda: secret(opened, "way") is None)
 
     opened.patch(ATTACHMENTS, "one", {"connectionSecret": None})
     until("no binding", lambda: bound(opened) is None)
@@ -139,10 +137,10 @@ def test_another_name_moves_the_secret_and_no_name_removes_it(opened: Stand, sim
 
 
 @pytest.mark.parametrize("simulator", ["legacy"], indirect=True)
-def test_a_secret_of_somebody_else_is_left_as_it_is_and_said_to_be_in_the_way(
+def test_a_secret_that_the_operator_did_not_create_is_left_unchanged_and_reported(
     opened: Stand, simulator: Simulator
 ) -> None:
-    by_somebody(opened, "way", password="mine")
+    opened.secret("way", password="mine")
     attached(opened, simulator)
 
     assert "another name" in opened.await_reason(ATTACHMENTS, "one", "SecretConflict", BLOCKED)
@@ -152,13 +150,13 @@ def test_a_secret_of_somebody_else_is_left_as_it_is_and_said_to_be_in_the_way(
 
     opened.patch(ATTACHMENTS, "one", {"connectionSecret": {"name": "own"}})
     until("the binding", lambda: bound(opened) == "own")
-    until("nothing in the way", lambda: not opened.condition(ATTACHMENTS, "one", BLOCKED))
+    until("the conflict to be over", lambda: not opened.condition(ATTACHMENTS, "one", BLOCKED))
     opened.delete(ATTACHMENTS, "one")
     assert secret(opened, "way") == {"password": "mine"}
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
-def test_where_the_operator_may_not_write_secrets_it_says_which_right_it_needs(
+def test_an_operator_that_may_not_write_secrets_reports_which_right_it_needs(
     stand: Stand, simulator: Simulator, operator: Operator
 ) -> None:
     attached(stand, simulator)
@@ -174,21 +172,21 @@ def test_where_the_operator_may_not_write_secrets_it_says_which_right_it_needs(
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
-def test_the_chap_login_is_handed_on_in_secrets_only_and_follows_its_rotation(
+def test_the_chap_login_is_passed_on_in_secrets_only_and_follows_its_rotation(
     opened: Stand, simulator: Simulator, operator: Operator
 ) -> None:
-    """A PersistentVolume names that Secret, and has to wait for it."""
+    """A PersistentVolume refers to that Secret and has to wait for it."""
     with keeping_volumes(opened.cluster):
-        is_handed_on(opened, simulator, operator)
+        check_chap_login(opened, simulator, operator)
 
 
-def is_handed_on(opened: Stand, simulator: Simulator, operator: Operator) -> None:
+def check_chap_login(opened: Stand, simulator: Simulator, operator: Operator) -> None:
     opened.array(simulator, resyncInterval="2s", persistentVolumes="Allowed")
     opened.secret("login", password=FIRST)
-    wish = {"persistentVolume": {"claimRef": {"name": "data"}}}
+    spec = {"persistentVolume": {"claimRef": {"name": "data"}}}
     opened.apply(
         opened.host("worker-1", chap={"secretRef": {"name": "login"}}),
-        opened.attachment("one", "worker-1", "vol0", **wish),
+        opened.attachment("one", "worker-1", "vol0", **spec),
     )
     opened.await_reason(ATTACHMENTS, "one", "PersistentVolumeNeedsSecret", "PersistentVolumeBlocked")
 
@@ -204,15 +202,18 @@ def is_handed_on(opened: Stand, simulator: Simulator, operator: Operator) -> Non
     until("the new login", lambda: content(opened)["node.session.auth.password"] == SECOND)
     assert simulator.control.state()["hosts"][0]["chap_secret"] == SECOND
 
-    loses_its_source_and_follows_the_portals_all_the_same(opened, simulator)
+    check_without_source_secret(opened, simulator)
 
-    said = json.dumps(opened.all(ATTACHMENTS, HOSTS)) + json.dumps(volume(opened))
-    assert not [canary for canary in (FIRST, SECOND) if canary in said + operator.log]
+    readable = json.dumps(opened.all(ATTACHMENTS, HOSTS)) + json.dumps(volume(opened))
+    assert not [canary for canary in (FIRST, SECOND) if canary in readable + operator.log]
     opened.delete(ATTACHMENTS, "one")
 
 
-def loses_its_source_and_follows_the_portals_all_the_same(opened: Stand, simulator: Simulator) -> None:
-    """The array still takes the login that stands in the Secret; one that is not there is not made without it."""
+def check_without_source_secret(opened: Stand, simulator: Simulator) -> None:
+    """Without its source a connection Secret follows the portals and keeps the login, which the array still accepts.
+
+    A connection Secret that is missing is not created without the source.
+    """
     opened.kubectl("delete", "secret", "login")
     opened.await_reason(HOSTS, "worker-1", "ChapSecretNotFound")
     simulator.control.change("node", "node2", status="offline")

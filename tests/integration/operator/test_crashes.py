@@ -1,7 +1,7 @@
-"""The operator is killed at the worst moments; after a restart all is as if nothing had happened.
+"""The operator is killed at the worst moments; after a restart the outcome is the same as without the kill.
 
-A story is told twice: undisturbed, then with a kill while six hosts are in the middle of the same act. What is held
-has not taken effect or has, and it goes on before the restart, after it, or never.
+Each scenario runs twice: undisturbed, then with a kill while the same operation is held for six hosts. A held
+operation has taken effect or not, and it continues before the restart, after it, or never.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, until
 pytestmark = pytest.mark.long
 
 MOMENTS = [f"{when}-{fate}" for when, fate in product(("before", "after"), ("early", "late", "lost"))]
-"""When an act is held, and whether it goes on before the restart, after it, or never. Also the names of the hosts."""
+"""When an operation is held, and if it continues before the restart, after it, or never. Also the host names."""
 
 FIRST = [f"{moment}-1" for moment in MOMENTS]
 SECOND = [f"{moment}-2" for moment in MOMENTS]
@@ -38,7 +38,7 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
 
 
 def attach(stand: Stand) -> None:
-    """Two volumes for each of the new hosts. One LUN is pinned: of two wishes of one second either may be the elder."""
+    """Attach two volumes to each new host. One LUN is pinned: of two created in one second either may be the older."""
     hosts = [stand.host(moment) for moment in MOMENTS]
     firsts = [stand.attachment(f"{moment}-1", moment, f"{moment}-1") for moment in MOMENTS]
     seconds = [stand.attachment(f"{moment}-2", moment, f"{moment}-2", lun=7) for moment in MOMENTS]
@@ -50,13 +50,13 @@ def detach(stand: Stand) -> None:
 
 
 def undisturbed(stand: Stand, simulator: Simulator) -> tuple[object, object]:
-    """Tell the story once: how it looks when all is attached, and when all is detached again."""
+    """Run the scenario once; return the outcome when all is attached, and when all is detached again."""
     attach(stand)
     stand.ready(ATTACHMENTS, *FIRST, *SECOND)
     comes_to(12, lambda: _reported(stand))
     full = ending(stand, simulator)
     detach(stand)
-    until("the end of all attachments", lambda: not stand.all(ATTACHMENTS))
+    until("the deletion of all attachments", lambda: not stand.all(ATTACHMENTS))
     comes_to([], lambda: simulator.control.state()["hosts"])
     comes_to(0, lambda: _reported(stand))
     empty = ending(stand, simulator)
@@ -65,7 +65,7 @@ def undisturbed(stand: Stand, simulator: Simulator) -> tuple[object, object]:
 
 
 def _reported(stand: Stand) -> int:
-    """How many mappings the hosts tell of: the last thing that is written in a pass."""
+    """The number of mappings that the hosts report, which is the last write of a pass."""
     return sum(each.get("status", {}).get("mappings", {}).get("count", 0) for each in stand.all(HOSTS))
 
 
@@ -76,16 +76,16 @@ def ends_as(expected: object, stand: Stand, simulator: Simulator) -> None:
 
 
 @pytest.fixture
-def mortal(stand: Stand, operator: Operator, tmp_path: Path) -> Iterator[Operator]:
-    """An operator whose Lease is soon free after its death. No other one runs."""
+def killable(stand: Stand, operator: Operator, tmp_path: Path) -> Iterator[Operator]:
+    """An operator whose Lease expires soon after it is killed. No other operator runs."""
     operator.stop()
     with replica(stand.cluster, tmp_path / "log") as running:
         yield running
 
 
 @pytest.mark.parametrize(("coming", "going"), [("mkhost", "rmhost"), ("mkvdiskhostmap", "rmvdiskhostmap")])
-def test_a_kill_while_commands_are_under_way_costs_nothing_but_time(
-    stand: Stand, simulator: Simulator, mortal: Operator, coming: str, going: str
+def test_a_kill_while_commands_are_running_costs_nothing_but_time(
+    stand: Stand, simulator: Simulator, killable: Operator, coming: str, going: str
 ) -> None:
     before = simulator.control.state()
     stand.array(simulator, limits=LIMITS, resyncInterval="1s")
@@ -96,9 +96,9 @@ def test_a_kill_while_commands_are_under_way_costs_nothing_but_time(
         act(stand)
         for fault in held.values():
             simulator.control.wait(fault, seconds=PATIENCE)
-        mortal.kill()
+        killable.kill()
         release(simulator, held, "early")
-        restart(mortal, simulator)
+        restart(killable, simulator)
         release(simulator, held, "late")
         ends_as(end, stand, simulator)
 
@@ -107,10 +107,10 @@ def test_a_kill_while_commands_are_under_way_costs_nothing_but_time(
 
 
 def restart(operator: Operator, simulator: Simulator) -> None:
-    """Start it, and wait until it knows how the array is: what goes on from here surprises it."""
+    """Start the operator, and wait until it has read the array: it does not expect what continues from here."""
     since = mark(simulator)
     operator.start()
-    until("a look at the hosts after the restart", lambda: "lshost" in [c["verb"] for c in commands(simulator, since)])
+    until("a read of the hosts after the restart", lambda: "lshost" in [c["verb"] for c in commands(simulator, since)])
 
 
 def clear(stand: Stand) -> None:
@@ -119,7 +119,7 @@ def clear(stand: Stand) -> None:
 
 
 def hold(simulator: Simulator, verb: str) -> dict[str, int]:
-    """Hold this command for each host, as the host's name says."""
+    """Hold this command for each host, in the way that the host's name describes."""
     return {
         moment: simulator.control.fault(
             "hold",
@@ -140,7 +140,7 @@ def release(simulator: Simulator, held: dict[str, int], fate: str) -> None:
 
 @pytest.fixture
 def proxy(stand: Stand, operator: Operator) -> Iterator[Holding]:
-    """What the operator of this test reaches the API server through. No other operator runs."""
+    """The proxy through which the operator of this test reaches the API server. No other operator runs."""
     operator.stop()
     with Holding(account(stand.cluster)) as running:
         yield running
@@ -161,13 +161,13 @@ WRITES = {
     "cooling": ("flashsystemhosts/{}/status$", 0),
     "host": ("flashsystemhosts/{}/status$", 1),
 }
-"""What is written about an attachment: before anything, before its first command, after its last one, and at its end.
-And what is written about its host when a volume goes: before its LUN is free, and afterwards. Each with how many
-writes to the same path come before."""
+"""Writes for an attachment: before anything else, before its first command, after its last one, and when it is deleted.
+Writes for its host when a volume is unmapped: before its LUN is free, and afterwards. Each with its path, and with the
+number of writes to the same path that come before."""
 
 
 @pytest.mark.parametrize(("coming", "going"), [("finalizer", "release"), ("record", "host"), ("report", "cooling")])
-def test_a_kill_while_the_cluster_is_told_costs_nothing_but_time(
+def test_a_kill_while_the_operator_writes_to_the_cluster_costs_nothing_but_time(
     stand: Stand, simulator: Simulator, proxy: Holding, behind: Operator, coming: str, going: str
 ) -> None:
     before = simulator.control.state()
@@ -180,9 +180,9 @@ def test_a_kill_while_the_cluster_is_told_costs_nothing_but_time(
         for order in held.values():
             order.wait()
         behind.kill()
-        let_go(held, "early")
+        continue_writes(held, "early")
         restart(behind, simulator)
-        let_go(held, "late")
+        continue_writes(held, "late")
         ends_as(end, stand, simulator)
 
     clear(stand)
@@ -190,7 +190,7 @@ def test_a_kill_while_the_cluster_is_told_costs_nothing_but_time(
 
 
 def hold_writes(proxy: Holding, write: str) -> dict[str, Held]:
-    """Hold this write for each host, as the host's name says."""
+    """Hold this write for each host, in the way that the host's name describes."""
     path, skip = WRITES[write]
     return {
         moment: proxy.hold(path.format(moment), "before" if moment.startswith("before") else "after", skip=skip)
@@ -198,7 +198,7 @@ def hold_writes(proxy: Holding, write: str) -> dict[str, Held]:
     }
 
 
-def let_go(held: dict[str, Held], fate: str) -> None:
+def continue_writes(held: dict[str, Held], fate: str) -> None:
     for moment, order in held.items():
         if moment.endswith(fate):
             order.release()

@@ -1,4 +1,4 @@
-"""How the operator logs in: with what is in the Secret now, once, and without a word of it anywhere else."""
+"""How the operator logs in: with the current content of the Secret, once, and without showing it anywhere else."""
 
 import json
 
@@ -24,7 +24,7 @@ def public(key: asyncssh.SSHKey) -> str:
 
 
 @pytest.mark.parametrize("kind", ["ssh-rsa", "ecdsa-sha2-nistp256", "ssh-ed25519"])
-def test_every_usual_key_logs_in_and_wins_over_a_password(stand: Stand, kind: str) -> None:
+def test_every_common_key_type_logs_in_and_takes_precedence_over_a_password(stand: Stand, kind: str) -> None:
     key = asyncssh.generate_private_key(kind)
     users = [{"name": "operator", "password": "passw0rd", "keys": [public(key)]}]
     with simulated({"users": users}) as simulator:
@@ -58,11 +58,11 @@ def test_a_refused_login_is_not_tried_again_until_the_secret_changes(stand: Stan
             resyncInterval="1s",
         )
         stand.apply(array)
-        said = stand.await_reason(ARRAYS, "array", "LoginFailed")
-        assert f"refused '{USER}' with this password" in said
-        assert "Correct the Secret" in said
+        message = stand.await_reason(ARRAYS, "array", "LoginFailed")
+        assert f"refused '{USER}' with this password" in message
+        assert "Correct the Secret" in message
 
-        # Arrays lock users out. None of these is a new reason to believe that the password is right.
+        # Arrays lock users out. Nothing below is a reason to believe that the password is correct now.
         stand.apply(stand.host("worker-1"))
         for number in range(3):
             stand.apply(stand.attachment(f"a{number}", "worker-1", f"vol{number}"))
@@ -82,14 +82,14 @@ def test_a_refused_login_is_not_tried_again_until_the_secret_changes(stand: Stan
         assert sshd.logins == ["password", "password"]
 
 
-def test_only_a_request_on_the_array_tries_a_refused_login_again_and_each_is_echoed(
+def test_a_refused_login_is_retried_only_on_request_on_the_array_and_each_request_is_echoed(
     stand: Stand,
 ) -> None:
     with Sshd(password="another") as sshd, simulated() as simulator:
         stand.secret("array", username=USER, password="wrong")
-        way = {"addresses": ["127.0.0.1"], "port": sshd.port}
+        management = {"addresses": ["127.0.0.1"], "port": sshd.port}
         stand.apply(
-            stand.array_of(simulator, management=way, hostKeys=list(sshd.lines), resyncInterval="24h"),
+            stand.array_of(simulator, management=management, hostKeys=list(sshd.lines), resyncInterval="24h"),
             stand.host("worker-1"),
             stand.attachment("one", "worker-1", "vol0"),
         )
@@ -122,9 +122,7 @@ def test_a_corrected_secret_is_used_within_a_minute_without_a_restart(
     assert operator.pid == process
 
 
-def test_a_secret_that_is_not_there_or_cannot_be_used_is_named_with_the_way_out(
-    stand: Stand, simulator: Simulator
-) -> None:
+def test_a_missing_or_unusable_secret_is_reported_with_the_remedy(stand: Stand, simulator: Simulator) -> None:
     locked = private(asyncssh.generate_private_key("ssh-ed25519"), passphrase="open sesame")
     damaged = private(asyncssh.generate_private_key("ssh-ed25519"))[:120]
     bad: dict[str, tuple[dict[str, str], str]] = {
@@ -140,9 +138,9 @@ def test_a_secret_that_is_not_there_or_cannot_be_used_is_named_with_the_way_out(
     stand.apply(*(stand.array_of(simulator, name, resyncInterval="24h") for name in (*bad, "binary", "missing")))
 
     for name, (_, why) in bad.items():
-        said = stand.await_reason(ARRAYS, name, "CredentialsInvalid")
-        assert f"Secret {stand.namespace}/{name} cannot be used" in said
-        assert why in said
+        message = stand.await_reason(ARRAYS, name, "CredentialsInvalid")
+        assert f"Secret {stand.namespace}/{name} cannot be used" in message
+        assert why in message
     assert "its password is not text" in stand.await_reason(ARRAYS, "binary", "CredentialsInvalid")
     assert f"There is no Secret {stand.namespace}/missing" in stand.await_reason(
         ARRAYS, "missing", "CredentialsNotFound"
@@ -158,16 +156,16 @@ def _secret(stand: Stand, name: str, data: dict[str, str]) -> dict[str, object]:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data}
 
 
-def test_a_secret_that_the_operator_may_not_read_is_told_with_the_binding_that_helps(
+def test_a_secret_that_the_operator_may_not_read_is_reported_with_the_binding_to_create(
     stand: Stand, simulator: Simulator
 ) -> None:
     binding = stand.cluster.get("rolebinding", "flashsystem-operator-secrets", "--namespace", stand.namespace)
     stand.kubectl("delete", "rolebinding", "flashsystem-operator-secrets")
     stand.array(simulator, resyncInterval="24h")
 
-    said = stand.await_reason(ARRAYS, "array", "CredentialsForbidden")
-    assert "flashsystem-operator-secrets" in said
-    assert f"RoleBinding in namespace {stand.namespace}" in said
+    message = stand.await_reason(ARRAYS, "array", "CredentialsForbidden")
+    assert "flashsystem-operator-secrets" in message
+    assert f"RoleBinding in namespace {stand.namespace}" in message
 
     keep = ("apiVersion", "kind", "roleRef", "subjects")
     meta = {"name": "flashsystem-operator-secrets", "namespace": stand.namespace}
@@ -175,32 +173,34 @@ def test_a_secret_that_the_operator_may_not_read_is_told_with_the_binding_that_h
     stand.await_reason(ARRAYS, "array", "Ready")
 
 
-def test_the_last_good_credentials_stay_when_the_secret_is_deleted(stand: Stand, simulator: Simulator) -> None:
+def test_the_last_working_credentials_stay_in_use_when_the_secret_is_deleted(
+    stand: Stand, simulator: Simulator
+) -> None:
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
 
     stand.kubectl("delete", "secret", "array")
-    _looked_again(simulator)
+    _await_reads(simulator)
     simulator.control.change("sessions")
     stand.apply(stand.attachment("two", "worker-1", "vol1"))
     stand.ready(ATTACHMENTS, "two")
-    _looked_again(simulator)
+    _await_reads(simulator)
     stand.delete(ATTACHMENTS, "one", "two")
     stand.delete(HOSTS, "worker-1")
     assert simulator.control.state()["hosts"] == []
 
 
-def _looked_again(simulator: Simulator) -> None:
-    """Two resyncs have begun since: the first may have begun before."""
+def _await_reads(simulator: Simulator) -> None:
+    """Wait until two resyncs have started from now on: the first may have started before."""
     seen = last(simulator)
     until(
-        "two more looks",
+        "two more full reads",
         lambda: sum("lssystem" in entry["line"] for entry in simulator.control.log(seen)) > 1,
     )
 
 
-def test_a_rotated_secret_is_taken_up_while_the_array_works(stand: Stand) -> None:
+def test_a_rotated_secret_is_used_while_the_array_is_ready(stand: Stand) -> None:
     users = [{"name": "old", "password": "first"}, {"name": "new", "password": "second"}]
     with simulated({"users": users}) as simulator:
         stand.secret("array", username="old", password="first")
@@ -221,7 +221,7 @@ def test_a_rotated_secret_is_taken_up_while_the_array_works(stand: Stand) -> Non
         )
 
 
-def test_an_array_without_a_session_left_is_tried_again_by_itself(stand: Stand, simulator: Simulator) -> None:
+def test_an_array_without_a_free_session_is_retried_automatically(stand: Stand, simulator: Simulator) -> None:
     fault = simulator.control.fault("login_failed_on_stdout", times=None)
     stand.array(simulator, resyncInterval="1s")
 
@@ -231,7 +231,7 @@ def test_an_array_without_a_session_left_is_tried_again_by_itself(stand: Stand, 
     stand.await_reason(ARRAYS, "array", "Ready")
 
 
-def test_a_user_who_may_only_look_is_told_in_the_arrays_own_words(stand: Stand, simulator: Simulator) -> None:
+def test_a_read_only_user_is_reported_with_the_error_text_of_the_array(stand: Stand, simulator: Simulator) -> None:
     stand.secret("array", username="monitor", password="passw0rd")
     stand.apply(stand.array_of(simulator))
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -241,7 +241,7 @@ def test_a_user_who_may_only_look_is_told_in_the_arrays_own_words(stand: Stand, 
     assert simulator.control.state()["hosts"] == []
 
 
-def test_no_secret_is_ever_seen_outside_its_secret(stand: Stand, operator: Operator) -> None:
+def test_no_secret_is_ever_visible_outside_its_secret(stand: Stand, operator: Operator) -> None:
     key = asyncssh.generate_private_key("ssh-ed25519")
     body = "".join(private(key).splitlines()[1:-1])
     users = [{"name": "one", "password": CANARY}, {"name": "two", "keys": [public(key)]}]

@@ -1,4 +1,4 @@
-"""Deleting, in any order, whatever happened to the array meanwhile."""
+"""Deletion in any order, whatever happened to the array in the meantime."""
 
 import json
 
@@ -14,7 +14,7 @@ EVERYTHING = f"{ATTACHMENTS},{HOSTS},{ARRAYS}"
 
 
 def attached(stand: Stand, simulator: Simulator) -> str:
-    """One host with two volumes; answers with the name of its host object."""
+    """Attach two volumes to one host; return the name of its host object."""
     stand.array(simulator)
     stand.apply(
         stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"), stand.attachment("two", "worker-1", "vol1")
@@ -30,10 +30,10 @@ def finalizers(stand: Stand, kind: str, name: str) -> list[str]:
 
 
 def nothing_left(stand: Stand) -> None:
-    until("the end of everything", lambda: not stand.all(ATTACHMENTS, HOSTS, ARRAYS))
+    until("the deletion of everything", lambda: not stand.all(ATTACHMENTS, HOSTS, ARRAYS))
 
 
-def test_hosts_and_arrays_wait_for_what_needs_them_and_take_nothing_new(stand: Stand, simulator: Simulator) -> None:
+def test_deleted_hosts_and_arrays_wait_while_in_use_and_accept_nothing_new(stand: Stand, simulator: Simulator) -> None:
     before = simulator.control.state()
     attached(stand, simulator)
     start = mark(simulator)
@@ -56,7 +56,7 @@ def test_hosts_and_arrays_wait_for_what_needs_them_and_take_nothing_new(stand: S
     assert simulator.control.state() == before
 
 
-def test_an_array_that_is_being_deleted_takes_no_new_attachment(stand: Stand, simulator: Simulator) -> None:
+def test_an_array_that_is_being_deleted_accepts_no_new_attachment(stand: Stand, simulator: Simulator) -> None:
     attached(stand, simulator)
     stand.delete(ARRAYS, "array", wait=False)
     stand.await_reason(ARRAYS, "array", "InUse")
@@ -94,7 +94,7 @@ def test_a_namespace_may_be_deleted_with_everything_in_it(stand: Stand, simulato
     assert simulator.control.state() == before
 
 
-def test_the_volume_stays_mapped_while_somebody_says_that_it_is_in_use(stand: Stand, simulator: Simulator) -> None:
+def test_the_volume_stays_mapped_while_another_finalizer_marks_it_as_in_use(stand: Stand, simulator: Simulator) -> None:
     stand.array(simulator)
     used = stand.attachment("one", "worker-1", "vol0")
     holds = {"finalizers": ["example.com/pod", "example.com/backup"]}
@@ -108,7 +108,7 @@ def test_the_volume_stays_mapped_while_somebody_says_that_it_is_in_use(stand: St
     assert "example.com/backup" in message
     remove = ["--type=json", '--patch=[{"op":"remove","path":"/metadata/finalizers/0"}]']
     stand.kubectl("patch", ATTACHMENTS, "one", *remove)
-    until("the news", lambda: "example.com/pod" not in stand.condition(ATTACHMENTS, "one")["message"])
+    until("the new message", lambda: "example.com/pod" not in stand.condition(ATTACHMENTS, "one")["message"])
     assert writes(simulator, start) == []
 
     stand.kubectl("patch", ATTACHMENTS, "one", *remove)
@@ -126,7 +126,7 @@ GONE = {
 
 
 @pytest.mark.parametrize("lines", GONE.values(), ids=GONE.keys())
-def test_whatever_the_administrator_removed_before_is_no_obstacle(
+def test_objects_that_the_administrator_already_removed_do_not_block_a_deletion(
     stand: Stand, simulator: Simulator, lines: list[str]
 ) -> None:
     host = attached(stand, simulator)
@@ -141,8 +141,10 @@ def test_whatever_the_administrator_removed_before_is_no_obstacle(
     assert mappings(simulator) == set()
 
 
-def test_a_host_that_came_again_under_its_name_is_not_taken_for_the_old_one(stand: Stand, simulator: Simulator) -> None:
-    """Another machine has the name by now: nothing of it is unmapped."""
+def test_a_host_object_created_again_under_its_name_is_not_confused_with_the_old_one(
+    stand: Stand, simulator: Simulator
+) -> None:
+    """Another machine has the name now: none of its volumes is unmapped."""
     stand.array(simulator)
     admin(simulator, "mkhost -name admins -iscsiname iqn.1994-05.com.redhat:worker-1")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -158,7 +160,7 @@ def test_a_host_that_came_again_under_its_name_is_not_taken_for_the_old_one(stan
     assert simulator.control.state() == before
 
 
-def test_an_array_that_cannot_be_reached_is_not_gone(stand: Stand, simulator: Simulator) -> None:
+def test_an_unreachable_array_is_not_treated_as_gone(stand: Stand, simulator: Simulator) -> None:
     before = simulator.control.state()
     attached(stand, simulator)
     simulator.control.change("availability", "refused")
@@ -168,7 +170,7 @@ def test_an_array_that_cannot_be_reached_is_not_gone(stand: Stand, simulator: Si
     assert "array" in stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
     stand.await_reason(ARRAYS, "array", "Unreachable")
     stand.await_reason(HOSTS, "worker-1", "ArrayNotReady")
-    assert stand.condition(ATTACHMENTS, "two")["status"] == "True"  # as of the last look
+    assert stand.condition(ATTACHMENTS, "two")["status"] == "True"  # as of the last read
     assert stand.exists(ATTACHMENTS, "one")
 
     simulator.control.change("availability", "up")
@@ -181,7 +183,7 @@ def test_an_array_that_cannot_be_reached_is_not_gone(stand: Stand, simulator: Si
 
 
 def test_a_volume_is_detached_although_its_host_resource_is_gone(stand: Stand, simulator: Simulator) -> None:
-    """Somebody removed the finalizer of the host: the attachment's status knows enough."""
+    """An administrator removed the finalizer of the host: the status of the attachment is sufficient."""
     attached(stand, simulator)
     stand.delete(HOSTS, "worker-1", wait=False)
     stand.kubectl("patch", HOSTS, "worker-1", "--type=merge", '--patch={"metadata":{"finalizers":null}}')
@@ -211,7 +213,7 @@ def test_what_was_never_attached_is_deleted_at_once(stand: Stand, simulator: Sim
     assert writes(simulator) == []
 
 
-def test_an_attachment_made_again_at_once_is_attached_again(stand: Stand, simulator: Simulator) -> None:
+def test_an_attachment_created_again_at_once_is_attached_again(stand: Stand, simulator: Simulator) -> None:
     """Deleted and applied without a wait in between, as GitOps tools do; the host too."""
     attached(stand, simulator)
 
@@ -242,5 +244,5 @@ def test_what_is_deleted_before_it_was_ready_leaves_nothing(stand: Stand, simula
         stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
         stand.delete(ATTACHMENTS, "one")
         stand.delete(HOSTS, "worker-1")
-        # Not at once: a deletion may overtake our finalizer (see test_slipping_away).
+        # Not at once: a deletion may come before the operator's finalizer (see test_lost_finalizer).
         comes_to(before, simulator.control.state)

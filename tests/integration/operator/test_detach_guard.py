@@ -1,4 +1,4 @@
-"""A machine that is logged in keeps a volume, whatever is deleted, until it logs out or somebody means it."""
+"""A machine that is logged in keeps its volumes when objects are deleted, until it logs out or a user overrides it."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ FORCE = "flashsystem.io/force-detach"
 
 
 def attached(stand: Stand, simulator: Simulator, count: int, **spec: Any) -> list[str]:
-    """One machine with so many volumes, logged in twice; answers with the names of its attachments."""
+    """Attach this many volumes to one machine with two sessions; return the names of the attachments."""
     pool = simulator.control.state()["pools"][0]["name"]
     for number in range(5, count):
         admin(simulator, f"mkvdisk -name vol{number} -mdiskgrp {pool} -iogrp 0 -size 1 -unit gb")
@@ -31,18 +31,18 @@ def uid(stand: Stand, kind: str, name: str) -> str:
 
 
 def annotate(stand: Stand, kind: str, name: str, **annotations: str) -> None:
-    words = [f"flashsystem.io/{key.replace('_', '-')}={value}" for key, value in annotations.items()]
-    stand.kubectl("annotate", "--overwrite", kind, name, *words)
+    arguments = [f"flashsystem.io/{key.replace('_', '-')}={value}" for key, value in annotations.items()]
+    stand.kubectl("annotate", "--overwrite", kind, name, *arguments)
 
 
 def warnings(stand: Stand, name: str) -> list[str]:
-    """What Events warn of that was done for an object of this name."""
+    """Return the messages of the DoneWithWarning Events of the object of this name."""
     selector = f"--field-selector=involvedObject.name={name},reason=DoneWithWarning,type=Warning"
     found = stand.cluster.get("events", selector, f"--namespace={stand.namespace}")["items"]
     return [str(each["message"]) for each in found]
 
 
-def test_of_eight_volumes_of_a_machine_that_is_logged_in_none_goes_until_it_logs_out(
+def test_of_eight_volumes_of_a_logged_in_machine_none_is_detached_until_it_logs_out(
     stand: Stand, simulator: Simulator
 ) -> None:
     names = attached(stand, simulator, 8)
@@ -60,10 +60,10 @@ def test_of_eight_volumes_of_a_machine_that_is_logged_in_none_goes_until_it_logs
     log_in(simulator, 0)
     for name in names:
         stand.gone(ATTACHMENTS, name)
-    until("the end of the host object", lambda: ports(simulator) == {})
+    until("the removal of the host object", lambda: ports(simulator) == {})
 
 
-def test_of_eight_volumes_one_goes_with_a_warning_and_the_others_by_a_deliberate_act_each(
+def test_of_eight_volumes_one_is_detached_with_a_warning_and_each_other_only_deliberately(
     stand: Stand, simulator: Simulator
 ) -> None:
     one, forced, warned, off, *rest = attached(stand, simulator, 8)
@@ -77,7 +77,7 @@ def test_of_eight_volumes_one_goes_with_a_warning_and_the_others_by_a_deliberate
     stand.delete(ATTACHMENTS, *others, wait=False)
     stand.await_reason(ATTACHMENTS, forced, "DetachBlocked")
     annotate(stand, ATTACHMENTS, forced, force_detach=uid(stand, ATTACHMENTS, rest[0]))
-    until("the wrong uid to be told", lambda: "another object" in stand.condition(ATTACHMENTS, forced)["message"])
+    until("the wrong uid to be reported", lambda: "another object" in stand.condition(ATTACHMENTS, forced)["message"])
     assert len(mappings(simulator)) == 7
     annotate(stand, ATTACHMENTS, forced, force_detach=uid(stand, ATTACHMENTS, forced))
     stand.gone(ATTACHMENTS, forced)
@@ -98,7 +98,7 @@ def test_of_eight_volumes_one_goes_with_a_warning_and_the_others_by_a_deliberate
         stand.gone(ATTACHMENTS, name)
 
 
-def test_an_initiator_that_is_logged_in_is_taken_off_by_force_alone(stand: Stand, simulator: Simulator) -> None:
+def test_an_initiator_that_is_logged_in_is_removed_only_by_force(stand: Stand, simulator: Simulator) -> None:
     stand.array(simulator, resyncInterval="2s")
     stand.apply(stand.host("node", iqn("node"), iqn("old")), stand.attachment("one", "node", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -107,7 +107,7 @@ def test_an_initiator_that_is_logged_in_is_taken_off_by_force_alone(stand: Stand
     assert FORCE in stand.await_reason(HOSTS, "node", "PortLoggedIn")
 
     annotate(stand, HOSTS, "node", force_detach=uid(stand, ATTACHMENTS, "one"))
-    until("the wrong uid to be told", lambda: "another object" in stand.condition(HOSTS, "node")["message"])
+    until("the wrong uid to be reported", lambda: "another object" in stand.condition(HOSTS, "node")["message"])
     assert len(next(iter(ports(simulator).values()))) == 2
     annotate(stand, HOSTS, "node", force_detach=uid(stand, HOSTS, "node"))
 

@@ -1,4 +1,4 @@
-"""More detaches at once than the array's brake allows wait, over a restart too, until they are let through."""
+"""Detaches beyond the detach rate limit of the array wait, also across a restart, until they are allowed."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ ALLOW = "flashsystem.io/allow-detaches"
 NAMES = [f"a{number}" for number in range(5)]
 
 
-def braked(stand: Stand, simulator: Simulator, most: int) -> None:
-    """Five volumes of a machine that is not logged in, and a brake of so many in an hour."""
-    stand.array(simulator, resyncInterval="2s", detachRateLimit={"max": most, "window": "1h"})
+def rate_limited(stand: Stand, simulator: Simulator, maximum: int) -> None:
+    """Attach five volumes to a machine that is not logged in, with a limit of so many detaches per hour."""
+    stand.array(simulator, resyncInterval="2s", detachRateLimit={"max": maximum, "window": "1h"})
     stand.apply(stand.host("node"), *(stand.attachment(f"a{n}", "node", f"vol{n}") for n in range(5)))
     stand.ready(ATTACHMENTS, *NAMES)
 
@@ -23,22 +23,24 @@ def counted(stand: Stand) -> int:
 
 
 def waiting(stand: Stand) -> dict[str, str]:
-    """What those say that wait for the brake."""
+    """Return the messages of the attachments that wait for the detach rate limit, by name."""
     found = stand.cluster.get(ATTACHMENTS, f"--namespace={stand.namespace}")["items"]
     ready = {
-        each["metadata"]["name"]: said
+        each["metadata"]["name"]: condition
         for each in found
-        for said in each["status"].get("conditions", [])
-        if said["type"] == "Ready"
+        for condition in each["status"].get("conditions", [])
+        if condition["type"] == "Ready"
     }
-    return {name: said["message"] for name, said in ready.items() if said["reason"] == "DetachRateLimited"}
+    return {
+        name: condition["message"] for name, condition in ready.items() if condition["reason"] == "DetachRateLimited"
+    }
 
 
 def restart(operator: Operator, simulator: Simulator) -> None:
-    """Wait until the next one has looked at the array: on a busy machine the start takes its time."""
+    """Start the operator and wait until it has read the array, which takes a while on a busy machine."""
     start = mark(simulator)
     operator.start()
-    until("a look after the restart", lambda: looks(simulator, start))
+    until("a read after the restart", lambda: looks(simulator, start))
 
 
 def allow(stand: Stand, value: str) -> None:
@@ -51,16 +53,18 @@ def events(stand: Stand) -> list[Any]:
     return found
 
 
-def test_of_five_two_go_and_three_wait_over_a_restart_until_they_are_let_through(
+def test_of_five_detaches_two_run_and_three_wait_across_a_restart_until_they_are_allowed(
     stand: Stand, simulator: Simulator, operator: Operator
 ) -> None:
-    braked(stand, simulator, 2)
+    rate_limited(stand, simulator, 2)
     stand.delete(ATTACHMENTS, *NAMES, wait=False)
     until("three to wait", lambda: len(waiting(stand)) == 3)
     assert len(mappings(simulator)) == 3
     assert counted(stand) == 2
     stand.await_reason(ARRAYS, "array", "DetachRateLimited", "DetachRateLimited")
-    until("all to be told", lambda: "3 deletions" in stand.condition(ARRAYS, "array", "DetachRateLimited")["message"])
+    until(
+        "all to be reported", lambda: "3 deletions" in stand.condition(ARRAYS, "array", "DetachRateLimited")["message"]
+    )
     assert stand.condition(ARRAYS, "array")["status"] == "True"
     until("the Event", lambda: events(stand))
 
@@ -68,7 +72,7 @@ def test_of_five_two_go_and_three_wait_over_a_restart_until_they_are_let_through
     restart(operator, simulator)
     allow(stand, "some")
     until(
-        "the bad value to be told",
+        "the invalid value to be reported",
         lambda: ["'some', does not have this form" in each for each in waiting(stand).values()] == [True] * 3,
     )
     assert all(f"{ALLOW}: COUNT/UNTIL" in each for each in waiting(stand).values())
@@ -76,7 +80,7 @@ def test_of_five_two_go_and_three_wait_over_a_restart_until_they_are_let_through
     assert len(events(stand)) == 1
 
     allow(stand, "2/2099-12-31T00:00:00Z")
-    until("two to be let through", lambda: len(mappings(simulator)) == 1)
+    until("two to be allowed", lambda: len(mappings(simulator)) == 1)
     assert len(until("the last one", lambda: waiting(stand))) == 1
     assert counted(stand) == 4
 
@@ -87,12 +91,12 @@ def test_of_five_two_go_and_three_wait_over_a_restart_until_they_are_let_through
     stand.kubectl("annotate", "--overwrite", ATTACHMENTS, last, f"flashsystem.io/force-detach={uid}")
     stand.gone(ATTACHMENTS, last)
     assert counted(stand) == 5
-    until("the array to say so", lambda: not stand.condition(ARRAYS, "array", "DetachRateLimited"))
+    until("the condition to be removed", lambda: not stand.condition(ARRAYS, "array", "DetachRateLimited"))
 
 
-def test_what_is_about_to_go_is_counted_before_it_goes(stand: Stand, simulator: Simulator, operator: Operator) -> None:
-    """A crash in between then counts what was not done, and never the other way round."""
-    braked(stand, simulator, 1)
+def test_a_detach_is_counted_before_it_is_sent(stand: Stand, simulator: Simulator, operator: Operator) -> None:
+    """After a crash in between, a detach may be counted that was not done, but never the opposite."""
+    rate_limited(stand, simulator, 1)
     held = simulator.control.fault("hold", "rmvdiskhostmap", times=None)
     stand.delete(ATTACHMENTS, "a0", wait=False)
     simulator.control.wait(held, "holding")

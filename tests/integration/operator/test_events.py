@@ -1,4 +1,4 @@
-"""What is told beside the conditions: the change log, and Events."""
+"""What is reported in addition to conditions: the change log and Events."""
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, commands, foreign_host, uid
@@ -8,7 +8,7 @@ from support.recorded_events import await_event, events, reasons
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 
-def test_the_change_log_says_who_mapped_and_who_unmapped_a_volume_and_why(
+def test_the_change_log_shows_which_resource_mapped_and_unmapped_a_volume_and_why(
     stand: Stand, simulator: Simulator, operator: Operator
 ) -> None:
     stand.array(simulator)
@@ -16,22 +16,22 @@ def test_the_change_log_says_who_mapped_and_who_unmapped_a_volume_and_why(
     stand.ready(ATTACHMENTS, "db")
     resource, system = stand.get(ATTACHMENTS, "db"), stand.status(ARRAYS, "array")["systemID"]
     stand.delete(ATTACHMENTS, "db")
-    until("the host object to be gone", lambda: not simulator.control.state()["hosts"])
+    until("the host object to be removed", lambda: not simulator.control.state()["hosts"])
 
-    told = changes(operator, volumeUID=uid(simulator, "vol0"), uid=resource["metadata"]["uid"])
-    mapped, unmapped = told
+    changed = changes(operator, volumeUID=uid(simulator, "vol0"), uid=resource["metadata"]["uid"])
+    mapped, unmapped = changed
 
-    who = {"kind": "VolumeAttachment", "namespace": stand.namespace, "name": "db"}
-    assert [each["resource"] for each in told] == [who, who]
-    assert [each["why"] for each in told] == ["attach", "detach"]
-    assert [each["result"] for each in told] == ["done", "done"]
-    assert all(each["array"] == {"namespace": stand.namespace, "name": "array", "system": system} for each in told)
+    resource_ref = {"kind": "VolumeAttachment", "namespace": stand.namespace, "name": "db"}
+    assert [each["resource"] for each in changed] == [resource_ref, resource_ref]
+    assert [each["why"] for each in changed] == ["attach", "detach"]
+    assert [each["result"] for each in changed] == ["done", "done"]
+    assert all(each["array"] == {"namespace": stand.namespace, "name": "array", "system": system} for each in changed)
     assert f"{stand.namespace}/db is being deleted since 20" in unmapped["because"]
     assert mapped["time"] < unmapped["time"]
     assert mapped["generation"] == resource["metadata"]["generation"]
 
 
-def test_the_change_log_has_a_line_for_each_write_word_for_word_and_in_order(
+def test_the_change_log_has_a_line_for_each_write_verbatim_and_in_order(
     stand: Stand, simulator: Simulator, operator: Operator
 ) -> None:
     fault = simulator.control.fault("refuse", "mkvdiskhostmap", code="CMMVC9998E", text="Ni oui ni non", times=1)
@@ -42,22 +42,24 @@ def test_the_change_log_has_a_line_for_each_write_word_for_word_and_in_order(
     stand.delete(ATTACHMENTS, "db")
     stand.delete(HOSTS, "worker-1")
 
-    told = [each for each in changes(operator) if each["array"]["namespace"] == stand.namespace]
-    typed = [command for command in commands(simulator) if command["writes"]]
+    changed = [each for each in changes(operator) if each["array"]["namespace"] == stand.namespace]
+    sent = [command for command in commands(simulator) if command["writes"]]
 
-    assert [each["command"].split()[1:] for each in told] == [command["words"] for command in typed]
-    assert [each["why"] for each in told] == ["host made", "attach", "attach", "detach", "host emptied"]
-    assert [each["result"] for each in told] == ["done", "refused", "done", "done", "done"]
-    assert (told[1]["code"], told[1]["words"]) == ("CMMVC9998E", "CMMVC9998E Ni oui ni non")
-    (loud,) = [
+    assert [each["command"].split()[1:] for each in changed] == [command["words"] for command in sent]
+    assert [each["why"] for each in changed] == ["host made", "attach", "attach", "detach", "host emptied"]
+    assert [each["result"] for each in changed] == ["done", "refused", "done", "done", "done"]
+    assert (changed[1]["code"], changed[1]["words"]) == ("CMMVC9998E", "CMMVC9998E Ni oui ni non")
+    (warning,) = [
         line
         for line in operator.log.splitlines()
         if "an unknown code" in line and "CMMVC9998E" in line and f"{stand.namespace}/db" in line
     ]
-    assert " WARNING " in loud
+    assert " WARNING " in warning
 
 
-def test_the_life_of_an_attachment_is_told_on_it_and_on_its_host(stand: Stand, simulator: Simulator) -> None:
+def test_the_lifecycle_of_an_attachment_is_reported_in_events_of_it_and_its_host(
+    stand: Stand, simulator: Simulator
+) -> None:
     refusing = simulator.control.fault("refuse", "mkvdiskhostmap", code="CMMVC5879E", text="Non.", times=None)
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("db", "worker-1", "vol0"))
@@ -83,7 +85,9 @@ def test_the_life_of_an_attachment_is_told_on_it_and_on_its_host(stand: Stand, s
     assert kinds == {"RefusedByArray": "Warning", "VolumeMapped": "Normal", "Detached": "Normal"}
 
 
-def test_what_an_administrator_did_is_told_and_what_was_put_right(stand: Stand, simulator: Simulator) -> None:
+def test_changes_by_an_administrator_and_their_corrections_are_reported_in_events(
+    stand: Stand, simulator: Simulator
+) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
     stand.array(simulator, resyncInterval="1s")
     stand.apply(
@@ -103,7 +107,7 @@ def test_what_an_administrator_did_is_told_and_what_was_put_right(stand: Stand, 
     await_event(stand, "made", "Detached")
 
 
-def test_an_array_that_is_down_is_told_once_on_the_array_and_on_nothing_below_it(
+def test_an_array_that_is_down_is_reported_once_on_the_array_and_on_none_of_its_objects(
     stand: Stand, simulator: Simulator
 ) -> None:
     stand.array(simulator, resyncInterval="1s")

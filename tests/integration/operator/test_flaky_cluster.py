@@ -1,7 +1,7 @@
-"""The way to the API server is bad: writes fail, answers are lost, watches come late, twice, or end.
+"""The connection to the API server is bad: writes fail, replies are lost, watch events come late or twice, watches end.
 
-Users attach, detach and attach again meanwhile, and the operator is killed now and then. Every command that the array
-was given, and every finalizer that was taken off, is judged by what users had asked for and been told by then.
+Users attach, detach and attach again in the meantime, and the operator is killed now and then. Every command that the
+array received, and every finalizer that was removed, is checked against what users had requested and seen by then.
 """
 
 import random
@@ -23,18 +23,18 @@ from support.operator_process import Operator, account
 from support.outcomes import attached, comes_to, restless, said_to_be_attached
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]  # a net: a machine that does much else takes its time
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]  # a safety net: a busy machine is slow
 
 MACHINES, VOLUMES = ("a", "b"), ("vol0", "vol1", "vol2")
 STEPS, CHANGES = 40, 5
-"""What is done at least: by users, and by the operator of either kind meanwhile."""
+"""The least number of steps of users, and of mappings and of unmappings by the operator."""
 FOREVER = float("inf")
 Pair = tuple[str, str]
 
 
 @dataclass
 class Life:
-    """One attachment. created, deleted: when the API server had answered, and when it was asked. Clock's seconds."""
+    """One attachment. created: time of the reply. deleted: time of the request to delete it. Epoch seconds."""
 
     name: str
     pair: Pair
@@ -44,35 +44,35 @@ class Life:
     """What the operator wrote about it, in order."""
 
     def lives(self, moment: float) -> bool:
-        """Whether users want it at that time."""
+        """Whether the attachment is desired at that time."""
         return self.created < moment < self.deleted
 
     def is_ready(self, moment: float) -> bool:
-        """Whether users had been told at that time that it is Ready."""
-        told = [each for each in self.seen if each.answered < moment and each.path.endswith("/status")]
-        conditions = told[-1].answer["status"].get("conditions", []) if told else []
+        """Whether the API server had reported at that time that it is Ready."""
+        reports = [each for each in self.seen if each.answered < moment and each.path.endswith("/status")]
+        conditions = reports[-1].answer["status"].get("conditions", []) if reports else []
         return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
 
     @property
-    def let_go(self) -> float:
-        """When the operator asked to take its finalizer off, after which nothing of it may be left."""
-        off = (each.sent for each in self.seen if FINALIZER not in each.answer["metadata"].get("finalizers", []))
-        return next(off, FOREVER)
+    def released(self) -> float:
+        """When the operator requested the removal of its finalizer, after which no mapping of it may be left."""
+        removals = (each.sent for each in self.seen if FINALIZER not in each.answer["metadata"].get("finalizers", []))
+        return next(removals, FOREVER)
 
 
 class Users:
-    """They attach, detach and attach again, in haste. lives: of all attachments that there ever were, by uid."""
+    """They attach, detach and attach again, in quick succession. lives: all attachments that ever existed, by uid."""
 
     def __init__(self, stand: Stand, operator: Operator, seed: int) -> None:
         self.lives: dict[str, Life] = {}
         self._stand, self._operator = stand, operator
         self._numbers = count()
-        self._random = random.Random(seed)  # noqa: S311 - a story that can be told again
+        self._random = random.Random(seed)  # noqa: S311 - a scenario that can be repeated
 
-    def do_something(self) -> None:
-        deeds = (self.attach, self.detach, self.attach_again, self.kill)
-        self._random.choices(deeds, (16, 20, 16, 1))[0]()
-        time.sleep(self._random.choice((0, 0.1, 0.5, 1)))  # no test waits for it: it varies what overlaps
+    def act(self) -> None:
+        actions = (self.attach, self.detach, self.attach_again, self.kill)
+        self._random.choices(actions, (16, 20, 16, 1))[0]()
+        time.sleep(self._random.choice((0, 0.1, 0.5, 1)))  # nothing waits for this: it varies which operations overlap
         self.ensure_operator()
 
     def attach(self) -> None:
@@ -83,7 +83,7 @@ class Users:
             self._detach(self._random.choice(going))
 
     def attach_again(self) -> None:
-        """Detach, and ask for the same by another name, before or after."""
+        """Detach, and attach the same volume under another name, before or after that."""
         if staying := [uid for uid, life in self.lives.items() if life.deleted == FOREVER]:
             uid = self._random.choice(staying)
             before = self._random.random() < 1 / 2
@@ -94,12 +94,12 @@ class Users:
                 self._attach(self.lives[uid].pair)
 
     def ensure_operator(self) -> None:
-        """One that could not start, because the API server failed it, is started again."""
+        """Start the operator again if it could not start because the API server failed."""
         if not self._operator.running:
             self.kill()
 
     def kill(self) -> None:
-        """As the kernel does, and Kubernetes after it."""
+        """Kill the operator as the kernel does, and restart it as Kubernetes does."""
         self._operator.kill()
         self._operator.start()
 
@@ -117,8 +117,8 @@ class Users:
         self._stand.delete(ATTACHMENTS, life.name, wait=False)
 
 
-def judge(lives: dict[str, Life], requests: list[Request], simulator: Simulator) -> None:
-    """Nothing was taken from anybody, nothing was let go that was left, and nothing was written in vain."""
+def check_history(lives: dict[str, Life], requests: list[Request], simulator: Simulator) -> None:
+    """Check that no live attachment lost its mapping, none was released while mapped, and every write had an effect."""
     for each in requests:
         if each.method == "PATCH":
             assert each.changed, f"a write that changes nothing: {each}"
@@ -132,20 +132,26 @@ def judge(lives: dict[str, Life], requests: list[Request], simulator: Simulator)
                 selector = f"spec.hostRef.name={pair[0]}"
                 confirmed = max(each.sent for each in requests if each.selector == selector and each.sent < moment)
                 ours = [life for life in lives.values() if life.pair == pair]
-                assert any(life.deleted < confirmed for life in ours), f"it was not asked who wants {command}"
+                assert any(life.deleted < confirmed for life in ours), (
+                    f"the attachments of this host were not listed before {command}"
+                )
                 lost = [life for life in ours if life.deleted > moment and life.is_ready(moment)]
-                assert lost == [], f"{command} at {moment} took this from a live attachment"
+                assert lost == [], f"{command} at {moment} removed the mapping of a live attachment"
                 known = [life for life in ours if life.deleted > moment and life.created < confirmed]
-                assert known == [], f"{command} at {moment} although the API server had told of this at {confirmed}"
+                assert known == [], (
+                    f"{command} at {moment} although the API server had reported this attachment at {confirmed}"
+                )
 
     for life in lives.values():
         others = [each for each in lives.values() if each is not life and each.pair == life.pair]
-        if life.let_go < FOREVER and not any(each.created < life.let_go <= each.let_go for each in others):
-            assert life.pair not in _mapped(simulator, life.let_go), f"{life} was let go with its mapping there"
+        if life.released < FOREVER and not any(each.created < life.released <= each.released for each in others):
+            assert life.pair not in _mapped(simulator, life.released), (
+                f"{life} was released while its mapping was there"
+            )
 
 
 def _mapped(simulator: Simulator, moment: float) -> set[Pair]:
-    """What was mapped at a time. A host object with mappings is never removed."""
+    """What was mapped at that time. A host object with mappings is never removed."""
     found: set[Pair] = set()
     for entry in simulator.control.log():
         for command in entry["commands"] if entry["time"] < moment else ():
@@ -158,25 +164,25 @@ def _mapped(simulator: Simulator, moment: float) -> set[Pair]:
 
 def _pair(command: dict[str, Any]) -> Pair:
     """FlashSystemHost and volume of a command about a mapping."""
-    words = command["named"]
-    return words[words.index("-host") + 1].rsplit("-", 1)[0], words[-1]
+    arguments = command["named"]
+    return arguments[arguments.index("-host") + 1].rsplit("-", 1)[0], arguments[-1]
 
 
 @pytest.fixture
-def way(stand: Stand, operator: Operator, seed: int) -> Iterator[Flaky]:
-    """What the operator of this test reaches the API server through. No other operator runs."""
+def proxy(stand: Stand, operator: Operator, seed: int) -> Iterator[Flaky]:
+    """The proxy through which the operator of this test reaches the API server. No other operator runs."""
     operator.stop()
     with Flaky(account(stand.cluster), seed) as running:
         yield running
 
 
 @pytest.fixture
-def behind(way: Flaky, installed: Cluster, tmp_path: Path) -> Iterator[Operator]:
-    """An operator behind it, whose Lease is soon free after its death. It may report no bug of its own.
+def behind(proxy: Flaky, installed: Cluster, tmp_path: Path) -> Iterator[Operator]:
+    """An operator behind the proxy, whose Lease expires soon after it is killed. It must not report a bug of its own.
 
-    kopf reports as an error what it then tries again, and an operator that cannot start shows why in its debug log.
+    kopf logs as an error what it then retries, and an operator that cannot start shows the cause in its debug log.
     """
-    operator = Operator(installed, tmp_path / "log", ("--log-level", "INFO"), way.kubeconfig)
+    operator = Operator(installed, tmp_path / "log", ("--log-level", "INFO"), proxy.kubeconfig)
     operator.start()
     yield operator
     operator.stop()
@@ -186,8 +192,8 @@ def behind(way: Flaky, installed: Cluster, tmp_path: Path) -> Iterator[Operator]
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_nobody_loses_a_volume_and_nothing_is_left_whatever_the_cluster_fails_to_tell(
-    stand: Stand, simulator: Simulator, way: Flaky, behind: Operator, seed: int
+def test_no_attachment_loses_its_volume_and_nothing_is_left_whatever_the_api_server_fails_to_do(
+    stand: Stand, simulator: Simulator, proxy: Flaky, behind: Operator, seed: int
 ) -> None:
     before = simulator.control.state()
     stand.array(simulator, resyncInterval="2s")
@@ -195,23 +201,23 @@ def test_nobody_loses_a_volume_and_nothing_is_left_whatever_the_cluster_fails_to
     stand.ready(ARRAYS, "array")
     users = Users(stand, behind, seed)
 
-    way.begin()
+    proxy.begin()
     for number in count():
-        users.do_something()
+        users.act()
         if number > STEPS and _changes(simulator) >= CHANGES:
             break
-        assert number < 20 * STEPS, "the operator does not get on"
-    way.end()
+        assert number < 20 * STEPS, "the operator makes no progress"
+    proxy.end()
     users.ensure_operator()
 
     wanted = {life.pair for life in users.lives.values() if life.deleted == FOREVER}
     comes_to((wanted, wanted, []), lambda: (attached(simulator), said_to_be_attached(stand), restless(stand)))
-    judge(users.lives, way.requests, simulator)
+    check_history(users.lives, proxy.requests, simulator)
     stand.kubectl("delete", f"{ATTACHMENTS},{HOSTS}", "--all", "--timeout=300s")
     assert simulator.control.state() == before
 
 
 def _changes(simulator: Simulator) -> int:
-    """How often a volume was mapped, and how often unmapped: the less of the two."""
+    """The number of mappings that were created or of those that were removed, whichever is smaller."""
     verbs = [each["verb"] for each in commands(simulator) if each["done"]]
     return min(verbs.count("mkvdiskhostmap"), verbs.count("rmvdiskhostmap"))

@@ -1,4 +1,4 @@
-"""What Flux and Argo CD see of our objects in every phase of life, and that applying them again changes nothing."""
+"""The health that Flux and Argo CD derive from our objects in every phase of their lifecycle."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,79 +20,79 @@ from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 pytestmark = pytest.mark.long
 
-WORKING, CURRENT, FAILED, GOING = Kstatus.IN_PROGRESS, Kstatus.CURRENT, Kstatus.FAILED, Kstatus.TERMINATING
+WORKING, CURRENT, FAILED, TERMINATING = Kstatus.IN_PROGRESS, Kstatus.CURRENT, Kstatus.FAILED, Kstatus.TERMINATING
 
-LIVES = {
+LIFECYCLES = {
     (ARRAYS, "no-login"): ((WORKING, FAILED), "Progressing Degraded"),
     # Ready, down, back, deleted while it is in use: an array that is down may come back, so it has not failed.
     (ARRAYS, "array"): (
-        (WORKING, CURRENT, WORKING, CURRENT, GOING),
+        (WORKING, CURRENT, WORKING, CURRENT, TERMINATING),
         "Progressing Healthy Degraded Healthy Progressing",
     ),
     (HOSTS, "no-array"): ((WORKING,), "Progressing"),
-    (HOSTS, "node"): ((WORKING, CURRENT, GOING), "Progressing Healthy Progressing"),
-    (HOSTS, "other"): ((WORKING, CURRENT, GOING), "Progressing Healthy Progressing"),
-    (ATTACHMENTS, "no-host"): ((WORKING, GOING), "Progressing"),
+    (HOSTS, "node"): ((WORKING, CURRENT, TERMINATING), "Progressing Healthy Progressing"),
+    (HOSTS, "other"): ((WORKING, CURRENT, TERMINATING), "Progressing Healthy Progressing"),
+    (ATTACHMENTS, "no-host"): ((WORKING, TERMINATING), "Progressing"),
     # Ready all through a pause and an array that is down; its spec changed; deleted, and blocked by a login.
     (ATTACHMENTS, "db"): (
-        (WORKING, CURRENT, WORKING, CURRENT, GOING),
+        (WORKING, CURRENT, WORKING, CURRENT, TERMINATING),
         "Progressing Healthy Suspended Healthy Progressing Healthy Progressing",
     ),
     # Refused until db shares the volume with it; while the array is down, that is what it waits for.
     (ATTACHMENTS, "second"): (
-        (WORKING, FAILED, WORKING, FAILED, WORKING, CURRENT, GOING),
+        (WORKING, FAILED, WORKING, FAILED, WORKING, CURRENT, TERMINATING),
         "Progressing Degraded Progressing Degraded Progressing Healthy Progressing",
     ),
-    # Its volume is made later, which is waited for.
-    (ATTACHMENTS, "early"): ((WORKING, CURRENT, GOING), "Progressing Healthy Progressing"),
-    # Paused when it was made, and again when it was deleted.
+    # Its volume is created later; the attachment waits for it.
+    (ATTACHMENTS, "early"): ((WORKING, CURRENT, TERMINATING), "Progressing Healthy Progressing"),
+    # Paused when it was created, and again when it was deleted.
     (ATTACHMENTS, "held"): (
-        (WORKING, CURRENT, GOING),
+        (WORKING, CURRENT, TERMINATING),
         "Progressing Suspended Progressing Healthy Suspended Progressing",
     ),
-    # Made while the array was down.
-    (ATTACHMENTS, "late"): ((WORKING, CURRENT, GOING), "Progressing Healthy Progressing"),
+    # Created while the array was down.
+    (ATTACHMENTS, "late"): ((WORKING, CURRENT, TERMINATING), "Progressing Healthy Progressing"),
 }
-"""By object: what kstatus makes of its versions one after another, and what Argo CD shows; equal neighbours once."""
+"""By object: the kstatus of its successive versions, and what Argo CD shows; repeated values are listed once."""
 
-READS_AS = {
-    WORKING: {"Progressing", "Suspended", "Degraded"},  # Degraded: an array that is out of reach
+ARGO_HEALTH = {
+    WORKING: {"Progressing", "Suspended", "Degraded"},  # Degraded: an array that is unreachable
     CURRENT: {"Healthy", "Suspended"},
     FAILED: {"Degraded"},
-    GOING: {"Progressing"},
+    TERMINATING: {"Progressing"},
 }
 
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    """One dialect is enough: nothing of a status contract comes from the array's command line."""
+    """One dialect is enough: the status contract does not depend on the dialect."""
     with simulated(dialect="modern") as running:
         yield running
 
 
-def test_kstatus_and_argo_cd_read_each_object_rightly_from_its_first_version_to_its_last(
+def test_kstatus_and_argo_cd_read_each_object_correctly_from_its_first_version_to_its_last(
     stand: Stand, simulator: Simulator, tmp_path: Path
 ) -> None:
-    strangers = (
+    unresolved = (
         stand.array_of(simulator, "no-login", management={"addresses": ["192.0.2.1"]}),
         stand.host("no-array", array="nowhere"),
         stand.attachment("no-host", "nowhere", "vol0"),
     )
-    with recording(stand, tmp_path, *strangers) as record:
-        live(stand, simulator)
-        for kind, name in LIVES:
-            until(f"kubectl to see the end of {name}", partial(record.ended, kind, name))
+    with recording(stand, tmp_path, *unresolved) as record:
+        run_all_phases(stand, simulator)
+        for kind, name in LIFECYCLES:
+            until(f"kubectl to see the deletion of {name}", partial(record.ended, kind, name))
 
     seen = {(kind, name): versions for kind in KINDS for name, versions in record.lives(kind).items()}
-    assert {who: told(who[0], versions) for who, versions in seen.items()} == LIVES
+    assert {key: shown_statuses(key[0], versions) for key, versions in seen.items()} == LIFECYCLES
     for version in itertools.chain.from_iterable(seen.values()):
-        keeps_the_contract(version)
-        writes_nothing_of_users(version)
-    says_why_it_waits(record)
+        assert_status_contract(version)
+        assert_only_own_fields(version)
+    assert_deletion_reason_is_shown(record)
 
 
-def live(stand: Stand, simulator: Simulator) -> None:
-    """All phases: each line waits for what is to be seen before the next."""
+def run_all_phases(stand: Stand, simulator: Simulator) -> None:
+    """Go through all phases; each state is awaited before the next one begins."""
     stand.await_reason(ARRAYS, "no-login", "CredentialsNotFound", "Stalled")
     stand.await_reason(HOSTS, "no-array", "ArrayNotFound")
     stand.await_reason(ATTACHMENTS, "no-host", "HostNotFound")
@@ -127,12 +127,12 @@ def live(stand: Stand, simulator: Simulator) -> None:
 
     stand.patch(ATTACHMENTS, "db", {"access": "Shared"})
     stand.ready(ATTACHMENTS, "db", "second")
-    die(stand, simulator)
+    delete_all(stand, simulator)
 
 
-def die(stand: Stand, simulator: Simulator) -> None:
-    """In an order that Git would not choose: the array first, and what needs it while it is in use."""
-    foreground = ("--cascade=foreground", "--wait=false")  # as Argo CD deletes
+def delete_all(stand: Stand, simulator: Simulator) -> None:
+    """Delete in an order that GitOps tools would not choose: the array first, while other objects use it."""
+    foreground = ("--cascade=foreground", "--wait=false")  # as Argo CD does
     stand.kubectl("delete", ATTACHMENTS, "late", "early", "second", "no-host", *foreground)
     stand.annotate(ATTACHMENTS, "held", paused="true")
     stand.await_reason(ATTACHMENTS, "held", "Paused", "Paused")
@@ -148,48 +148,48 @@ def die(stand: Stand, simulator: Simulator) -> None:
     simulator.control.change("host_port", iqn("node"), logins=0)
     stand.delete(HOSTS, "no-array")
     stand.delete(ARRAYS, "no-login")
-    for kind, name in LIVES:
+    for kind, name in LIFECYCLES:
         stand.gone(kind, name)
 
 
 def held(stand: Stand) -> Mapping[str, Any]:
-    """An attachment that is paused from its birth."""
-    made = dict(stand.attachment("held", "node", "vol1"))
-    return made | {"metadata": {**made["metadata"], "annotations": {"flashsystem.io/paused": "true"}}}
+    """An attachment that is paused from its creation."""
+    document = dict(stand.attachment("held", "node", "vol1"))
+    return document | {"metadata": {**document["metadata"], "annotations": {"flashsystem.io/paused": "true"}}}
 
 
-def told(kind: str, versions: Sequence[Version]) -> tuple[tuple[Kstatus, ...], str]:
-    shown = settled(versions) if kind == HOSTS else versions
-    return once(map(kstatus, shown)), " ".join(once(health(version).status for version in shown))
+def shown_statuses(kind: str, versions: Sequence[Version]) -> tuple[tuple[Kstatus, ...], str]:
+    shown = without_later_progress(versions) if kind == HOSTS else versions
+    return without_repeats(map(kstatus, shown)), " ".join(without_repeats(health(version).status for version in shown))
 
 
-def settled(versions: Sequence[Version]) -> list[Version]:
-    """Without the work after a first rest: a host object is removed in the pass that empties it, or in the next one."""
+def without_later_progress(versions: Sequence[Version]) -> list[Version]:
+    """Drop InProgress after the first Current: a host object is removed in the pass that empties it or the next one."""
     first = next((place for place, version in enumerate(versions) if kstatus(version) is CURRENT), len(versions))
     return [each for place, each in enumerate(versions) if place < first or kstatus(each) is not WORKING]
 
 
-def once(words: Any) -> tuple[Any, ...]:
-    return tuple(word for word, _ in itertools.groupby(words))
+def without_repeats(values: Any) -> tuple[Any, ...]:
+    return tuple(value for value, _ in itertools.groupby(values))
 
 
-def keeps_the_contract(version: Version) -> None:
-    """What must hold of any version whatever is going on."""
+def assert_status_contract(version: Version) -> None:
+    """Check what must hold for every version in every phase."""
     meta, status, read = version["metadata"], version["status"], kstatus(version)
-    truths = {each["type"]: each["status"] for each in status.get("conditions", ())}
+    statuses = {each["type"]: each["status"] for each in status.get("conditions", ())}
     current = status["observedGeneration"] == meta["generation"]
     assert status["observedGeneration"] <= meta["generation"]
     assert all(each["observedGeneration"] <= status["observedGeneration"] for each in status.get("conditions", ()))
-    if truths:
-        assert [truths[each] for each in ("Ready", "Reconciling", "Stalled")].count("True") == 1
-    assert read is not CURRENT or (current and truths["Ready"] == "True")
-    assert read is not FAILED or (current and truths["Stalled"] == "True")
-    assert health(version).status in READS_AS[read]
+    if statuses:
+        assert [statuses[each] for each in ("Ready", "Reconciling", "Stalled")].count("True") == 1
+    assert read is not CURRENT or (current and statuses["Ready"] == "True")
+    assert read is not FAILED or (current and statuses["Stalled"] == "True")
+    assert health(version).status in ARGO_HEALTH[read]
     assert health(version).message
 
 
-def writes_nothing_of_users(version: Version) -> None:
-    """The operator is named for status and for its finalizer, and for nothing else."""
+def assert_only_own_fields(version: Version) -> None:
+    """The operator is the field manager of status and of its finalizer, and of nothing else."""
     for entry in version["metadata"]["managedFields"]:
         if entry["manager"] != MANAGER:
             continue
@@ -202,14 +202,14 @@ def writes_nothing_of_users(version: Version) -> None:
             assert set(fields["f:metadata"]["f:finalizers"]) <= {".", f'v:"{FINALIZER}"'}
 
 
-def says_why_it_waits(record: Record) -> None:
-    """What Argo CD shows of an object that is being deleted is the reason why it is still there."""
+def assert_deletion_reason_is_shown(record: Record) -> None:
+    """While an object is being deleted, Argo CD shows why it still exists."""
 
-    def while_going(kind: str, name: str) -> str:
+    def while_terminating(kind: str, name: str) -> str:
         versions = record.lives(kind)[name]
-        return "\n".join(health(version).message for version in versions if kstatus(version) is GOING)
+        return "\n".join(health(version).message for version in versions if kstatus(version) is TERMINATING)
 
-    assert "logged in" in while_going(ATTACHMENTS, "db")
-    assert "flashsystem.io/paused" in while_going(ATTACHMENTS, "held")
-    assert "VolumeAttachments" in while_going(ARRAYS, "array")
-    assert "VolumeAttachments: db and held" in while_going(HOSTS, "node")
+    assert "logged in" in while_terminating(ATTACHMENTS, "db")
+    assert "flashsystem.io/paused" in while_terminating(ATTACHMENTS, "held")
+    assert "VolumeAttachments" in while_terminating(ARRAYS, "array")
+    assert "VolumeAttachments: db and held" in while_terminating(HOSTS, "node")

@@ -1,4 +1,4 @@
-"""Nothing is typed to a machine whose host key is not the array's."""
+"""No command is sent to a machine whose host key is not that of the array."""
 
 import asyncssh
 
@@ -8,7 +8,7 @@ from support.simulated_arrays import last, writes
 from support.stand import ARRAYS, ATTACHMENTS, Stand
 
 
-def a_key() -> str:
+def create_key() -> str:
     key = asyncssh.generate_private_key("ssh-ed25519")
     return " ".join(key.export_public_key().decode().split()[:2])
 
@@ -17,17 +17,17 @@ def fingerprint(line: str) -> str:
     return asyncssh.import_public_key(line).get_fingerprint()
 
 
-def test_an_array_that_shows_another_key_than_the_pinned_one_is_not_spoken_to(
+def test_no_command_is_sent_to_an_array_that_shows_another_key_than_the_pinned_one(
     stand: Stand, simulator: Simulator
 ) -> None:
-    other = a_key()
+    other = create_key()
     stand.array(simulator, hostKeys=[other], resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-    said = stand.await_reason(ARRAYS, "array", "HostKeyMismatch")
-    assert fingerprint(simulator.host_key) in said
-    assert fingerprint(other) in said
-    assert "spec.hostKeys" in said
+    message = stand.await_reason(ARRAYS, "array", "HostKeyMismatch")
+    assert fingerprint(simulator.host_key) in message
+    assert fingerprint(other) in message
+    assert "spec.hostKeys" in message
     assert stand.condition(ARRAYS, "array", "Stalled")["status"] == "True"
     assert simulator.control.log() == []
     assert simulator.control.sessions() == []
@@ -38,9 +38,7 @@ def test_an_array_that_shows_another_key_than_the_pinned_one_is_not_spoken_to(
     assert stand.status(ARRAYS, "array")["hostKeyFingerprint"] == fingerprint(simulator.host_key)
 
 
-def test_the_first_key_that_is_seen_is_kept_and_another_one_stops_everything(
-    stand: Stand, simulator: Simulator
-) -> None:
+def test_the_first_key_is_recorded_and_a_different_one_stops_all_commands(stand: Stand, simulator: Simulator) -> None:
     first = simulator.host_key
     stand.array(simulator, hostKeys=[], hostKeyPolicy="TrustOnFirstUse", resyncInterval="1s")
     stand.apply(
@@ -56,14 +54,14 @@ def test_the_first_key_that_is_seen_is_kept_and_another_one_stops_everything(
     second = simulator.host_key
     assert second != first
     simulator.control.change("sessions")
-    said = stand.await_reason(ARRAYS, "array", "HostKeyMismatch")
-    assert fingerprint(second) in said
-    typed = last(simulator)
+    message = stand.await_reason(ARRAYS, "array", "HostKeyMismatch")
+    assert fingerprint(second) in message
+    start = last(simulator)
     stand.apply(stand.attachment("three", "worker-1", "vol2"))
     stand.delete(ATTACHMENTS, "two", wait=False)
     stand.await_reason(ATTACHMENTS, "three", "ArrayNotReady")
     stand.await_reason(ATTACHMENTS, "two", "ArrayNotReady")
-    assert simulator.control.log(typed) == []
+    assert simulator.control.log(start) == []
     assert stand.status(ARRAYS, "array")["hostKey"] == first
 
     stand.patch(ARRAYS, "array", {"hostKeys": [second]})
@@ -73,7 +71,7 @@ def test_the_first_key_that_is_seen_is_kept_and_another_one_stops_everything(
     assert stand.status(ARRAYS, "array")["hostKey"] == second
 
 
-def test_a_key_that_was_kept_survives_a_restart_of_the_operator(
+def test_a_recorded_key_survives_a_restart_of_the_operator(
     stand: Stand, simulator: Simulator, operator: Operator
 ) -> None:
     stand.array(simulator, hostKeys=[], hostKeyPolicy="TrustOnFirstUse", resyncInterval="1s")
@@ -83,12 +81,12 @@ def test_a_key_that_was_kept_survives_a_restart_of_the_operator(
     simulator.control.change("host_key")
     operator.stop()
     operator.start()
-    said = stand.await_reason(ARRAYS, "array", "HostKeyMismatch")
-    assert fingerprint(first) in said
+    message = stand.await_reason(ARRAYS, "array", "HostKeyMismatch")
+    assert fingerprint(first) in message
     assert stand.status(ARRAYS, "array")["hostKey"] == first
 
 
-def test_host_keys_that_cannot_be_read_are_named_and_nothing_is_typed(stand: Stand, simulator: Simulator) -> None:
+def test_unreadable_host_keys_are_reported_and_no_command_is_sent(stand: Stand, simulator: Simulator) -> None:
     cut_off = simulator.host_key[:60]
     wrong_type = simulator.host_key.replace("ssh-ed25519", "ssh-rsa", 1)
     stand.secret("array", username=simulator.user, password="passw0rd")
@@ -99,9 +97,9 @@ def test_host_keys_that_cannot_be_read_are_named_and_nothing_is_typed(stand: Sta
     )
 
     for name in ("cut-off", "wrong-type"):
-        said = stand.await_reason(ARRAYS, name, "HostKeyMismatch")
-        assert "spec.hostKeys" in said
-        assert "damaged" in said
+        message = stand.await_reason(ARRAYS, name, "HostKeyMismatch")
+        assert "spec.hostKeys" in message
+        assert "damaged" in message
     assert simulator.control.sessions() == []
 
     stand.patch(ARRAYS, "cut-off", {"hostKeys": [simulator.host_key]})

@@ -1,4 +1,4 @@
-"""A name is code as soon as a shell sees it bare: so what is none is refused at the door, and again behind it."""
+"""An unquoted name is code for a shell: invalid names are refused by the API server, and again by the operator."""
 
 import json
 from collections.abc import Iterator
@@ -30,20 +30,18 @@ HOSTILE = [
 ]
 
 
-def test_the_api_server_takes_no_name_that_is_more_than_a_name(stand: Stand) -> None:
-    for number, word in enumerate(HOSTILE):
+def test_the_api_server_refuses_every_hostile_name(stand: Stand) -> None:
+    for number, name in enumerate(HOSTILE):
         with pytest.raises(KubectlFailed) as refused:
-            stand.apply(stand.attachment(f"a{number}", "worker-1", word))
+            stand.apply(stand.attachment(f"a{number}", "worker-1", name))
         assert "this is not a volume name" in refused.value.stderr
         with pytest.raises(KubectlFailed):
-            stand.apply(stand.host(f"h{number}", hostNamePrefix=word))
+            stand.apply(stand.host(f"h{number}", hostNamePrefix=name))
         with pytest.raises(KubectlFailed):
-            stand.apply(stand.host(f"h{number}", f"iqn.2001-01.com.example:{word}"))
+            stand.apply(stand.host(f"h{number}", f"iqn.2001-01.com.example:{name}"))
 
 
-def test_a_name_that_looks_like_an_option_never_stands_where_it_would_be_one(
-    stand: Stand, simulator: Simulator
-) -> None:
+def test_a_name_that_looks_like_an_option_is_never_sent_as_one(stand: Stand, simulator: Simulator) -> None:
     with pytest.raises(KubectlFailed):
         stand.apply(stand.attachment("one", "worker-1", "-force"))
     stand.array(simulator)
@@ -56,12 +54,12 @@ def test_a_name_that_looks_like_an_option_never_stands_where_it_would_be_one(
     (host,) = simulator.control.state()["hosts"]
     assert host["name"].startswith("h-force-")
     assert [port["name"] for port in host["ports"]] == ["iqn.2001-01.com.example:-force"]
-    assert not any(word == "-force" for line in writes(simulator) for word in line.split())
+    assert not any(argument == "-force" for line in writes(simulator) for argument in line.split())
 
 
 @pytest.fixture(scope="module")
 def unguarded(own_control_plane: Cluster) -> Cluster:
-    """A cluster whose CRDs are those of somebody who thought that patterns are for others."""
+    """A cluster whose CRDs have no patterns and no validation rules."""
     install(own_control_plane)
     listed = own_control_plane.get("crd")["items"]
     for crd in listed:
@@ -76,10 +74,10 @@ def _relaxed(crd: dict[str, object]) -> dict[str, object]:
             return [strip(each) for each in node]
         if not isinstance(node, dict):
             return node
-        kept = {key: strip(value) for key, value in node.items() if key != "x-kubernetes-validations"}
-        if isinstance(kept.get("pattern"), str):
-            del kept["pattern"]
-        return kept
+        remaining = {key: strip(value) for key, value in node.items() if key != "x-kubernetes-validations"}
+        if isinstance(remaining.get("pattern"), str):
+            del remaining["pattern"]
+        return remaining
 
     meta = crd["metadata"]
     assert isinstance(meta, dict)
@@ -99,7 +97,7 @@ def loose_operator(unguarded: Cluster, tmp_path_factory: pytest.TempPathFactory)
     running.stop()
 
 
-def test_behind_lax_crds_a_hostile_name_still_never_reaches_the_arrays_shell(
+def test_with_lax_crds_a_hostile_name_still_never_reaches_the_shell_of_the_array(
     unguarded: Cluster, loose_operator: Operator, simulator: Simulator
 ) -> None:
     with unguarded.namespace("lax") as namespace:
@@ -108,14 +106,14 @@ def test_behind_lax_crds_a_hostile_name_still_never_reaches_the_arrays_shell(
         before = simulator.control.state()
         stand.array(simulator, resyncInterval="1s")
         stand.apply(stand.host("worker-1"))
-        for number, word in enumerate(HOSTILE):
+        for number, name in enumerate(HOSTILE):
             stand.apply(
-                stand.attachment(f"a{number}", "worker-1", word),
-                stand.attachment(f"u{number}", "worker-1", {"uid": word}),
-                stand.host(f"h{number}", hostNamePrefix=word),
-                stand.host(f"i{number}", f"iqn.2001-01.com.example:{word}"),
+                stand.attachment(f"a{number}", "worker-1", name),
+                stand.attachment(f"u{number}", "worker-1", {"uid": name}),
+                stand.host(f"h{number}", hostNamePrefix=name),
+                stand.host(f"i{number}", f"iqn.2001-01.com.example:{name}"),
                 stand.attachment(f"b{number}", f"i{number}", "vol2"),
-                stand.array_of(simulator, f"p{number}", pool=word),
+                stand.array_of(simulator, f"p{number}", pool=name),
             )
         stand.apply(stand.attachment("good", "worker-1", "vol0"))
         stand.ready(ATTACHMENTS, "good")
@@ -139,7 +137,7 @@ def test_behind_lax_crds_a_hostile_name_still_never_reaches_the_arrays_shell(
         stand.sweep()
 
 
-def test_what_an_attachment_that_cannot_be_read_leaves_is_remembered_as_released(
+def test_what_an_unreadable_attachment_leaves_on_the_array_is_recorded_as_released(
     unguarded: Cluster, loose_operator: Operator, simulator: Simulator
 ) -> None:
     with unguarded.namespace("unreadable") as namespace:

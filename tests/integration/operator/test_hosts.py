@@ -1,4 +1,4 @@
-"""The host objects that we make: their ports follow the spec, and they stay this machine's."""
+"""Host objects that the operator creates: their ports follow the spec, and they stay with their machine."""
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, foreign_host, mappings, mark, ports, writes
@@ -8,7 +8,7 @@ OLD, NEW, MORE = iqn("old"), iqn("new"), iqn("more")
 
 
 def attached(stand: Stand, simulator: Simulator, *iqns: str, resync: str = "60s") -> str:
-    """A host with a volume; answers with the name of its host object."""
+    """Attach a volume to a host; return the name of its host object."""
     stand.array(simulator, resyncInterval=resync)
     stand.apply(stand.host("worker-1", *iqns), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -65,7 +65,7 @@ def test_a_port_that_is_logged_in_is_removed_only_after_its_logout(stand: Stand,
     assert ports(simulator) == {name: [NEW]}
 
 
-def test_a_port_that_we_never_put_is_not_stripped(stand: Stand, simulator: Simulator) -> None:
+def test_a_port_that_the_operator_never_added_is_not_removed(stand: Stand, simulator: Simulator) -> None:
     name = attached(stand, simulator, OLD, resync="2s")
     admin(simulator, f"addhostport -iscsiname {MORE} {name}")
 
@@ -78,7 +78,7 @@ def test_a_port_that_we_never_put_is_not_stripped(stand: Stand, simulator: Simul
     assert MORE not in [port["iqn"] for port in stand.status(HOSTS, "worker-1")["ports"]]
 
 
-def test_initiators_are_the_same_in_every_case(stand: Stand, simulator: Simulator) -> None:
+def test_initiators_are_equal_in_every_letter_case(stand: Stand, simulator: Simulator) -> None:
     name = attached(stand, simulator, OLD)
     start = mark(simulator)
 
@@ -90,7 +90,7 @@ def test_initiators_are_the_same_in_every_case(stand: Stand, simulator: Simulato
     assert writes(simulator, start) == []
 
 
-def test_a_machine_that_was_installed_anew_keeps_its_volumes(stand: Stand, simulator: Simulator) -> None:
+def test_a_machine_that_was_reinstalled_keeps_its_volumes(stand: Stand, simulator: Simulator) -> None:
     """Another IQN in the same resource, while two volumes are mapped."""
     name = attached(stand, simulator, OLD)
     stand.apply(stand.attachment("two", "worker-1", "vol1"))
@@ -108,8 +108,8 @@ def test_a_machine_that_was_installed_anew_keeps_its_volumes(stand: Stand, simul
     assert ports(simulator) == {}
 
 
-def forgotten(stand: Stand, simulator: Simulator, resync: str = "60s") -> str:
-    """The resources are gone without the operator: our host object is left with its mapping."""
+def orphaned(stand: Stand, simulator: Simulator, resync: str = "60s") -> str:
+    """Remove the resources without the operator, so that the host object and its mapping stay; return its name."""
     name = attached(stand, simulator, OLD, resync=resync)
     simulator.control.change("availability", "refused")
     stand.delete(ATTACHMENTS, "one", wait=False)
@@ -120,10 +120,10 @@ def forgotten(stand: Stand, simulator: Simulator, resync: str = "60s") -> str:
     return name
 
 
-def test_an_empty_host_object_of_ours_gets_the_new_initiators_of_its_machine(
+def test_an_empty_host_object_of_the_operator_gets_the_new_initiators_of_its_machine(
     stand: Stand, simulator: Simulator
 ) -> None:
-    name = forgotten(stand, simulator)
+    name = orphaned(stand, simulator)
     admin(simulator, f"rmvdiskhostmap -host {name} vol0")
     simulator.control.change("availability", "up")
 
@@ -134,10 +134,10 @@ def test_an_empty_host_object_of_ours_gets_the_new_initiators_of_its_machine(
     assert mappings(simulator) == {(name, "vol1", 1)}
 
 
-def test_a_host_object_of_ours_with_others_volumes_is_not_given_to_other_initiators(
+def test_a_host_object_of_the_operator_with_other_mappings_gets_no_other_initiators(
     stand: Stand, simulator: Simulator
 ) -> None:
-    name = forgotten(stand, simulator, resync="2s")
+    name = orphaned(stand, simulator, resync="2s")
     simulator.control.change("availability", "up")
     start = mark(simulator)
 
@@ -155,7 +155,9 @@ def test_a_host_object_of_ours_with_others_volumes_is_not_given_to_other_initiat
     assert ports(simulator) == {name: [NEW]}
 
 
-def test_the_host_object_of_another_resource_is_waited_for(stand: Stand, simulator: Simulator) -> None:
+def test_a_host_waits_while_the_host_object_of_another_resource_holds_its_initiator(
+    stand: Stand, simulator: Simulator
+) -> None:
     """A machine whose resource was renamed: the old one still holds its initiator."""
     name = attached(stand, simulator, OLD, resync="2s")
     simulator.control.change("host_port", OLD, logins=1)
@@ -175,7 +177,7 @@ def test_the_host_object_of_another_resource_is_waited_for(stand: Stand, simulat
     assert stand.status(HOSTS, "worker-2")["ownership"] == "Created"
 
 
-def test_a_host_that_takes_over_the_initiator_of_one_that_is_deleted_waits_for_its_end(
+def test_a_host_that_takes_over_an_initiator_waits_until_the_previous_host_is_deleted(
     stand: Stand, simulator: Simulator
 ) -> None:
     name = attached(stand, simulator, OLD)
@@ -188,11 +190,11 @@ def test_a_host_that_takes_over_the_initiator_of_one_that_is_deleted_waits_for_i
 
     (other,) = ports(simulator)
     assert other != name
-    # LUN 1 rests: it is the same machine, and it may still know vol0 by it.
+    # LUN 1 is quarantined: it is the same machine, which may still know vol0 by this LUN.
     assert mappings(simulator) == {(other, "vol1", 2)}
 
 
-def test_initiators_on_several_host_objects_are_put_in_order_by_the_administrator_first(
+def test_initiators_on_several_host_objects_must_first_be_corrected_by_the_administrator(
     stand: Stand, simulator: Simulator
 ) -> None:
     foreign_host(simulator, "here", OLD)
@@ -211,7 +213,9 @@ def test_initiators_on_several_host_objects_are_put_in_order_by_the_administrato
     assert mappings(simulator) == {("here", "vol0", 1)}
 
 
-def test_a_port_that_the_administrator_took_off_our_host_object_is_put_back(stand: Stand, simulator: Simulator) -> None:
+def test_a_port_that_an_administrator_removed_from_a_created_host_object_is_restored(
+    stand: Stand, simulator: Simulator
+) -> None:
     name = attached(stand, simulator, OLD, NEW, resync="2s")
     admin(simulator, f"rmhostport -iscsiname {NEW} {name}")
 
@@ -219,10 +223,10 @@ def test_a_port_that_the_administrator_took_off_our_host_object_is_put_back(stan
     stand.ready(HOSTS, "worker-1")
 
 
-def test_the_host_object_of_a_resource_that_is_gone_is_left_to_the_administrator_and_not_to_be_removed_while_in_use(
+def test_removing_an_orphaned_host_object_is_left_to_the_administrator_and_advised_once_unused(
     stand: Stand, simulator: Simulator
 ) -> None:
-    name = forgotten(stand, simulator, resync="2s")
+    name = orphaned(stand, simulator, resync="2s")
     simulator.control.change("availability", "up")
     start = mark(simulator)
 
@@ -246,10 +250,10 @@ def test_the_host_object_of_a_resource_that_is_gone_is_left_to_the_administrator
     assert name not in ports(simulator)
 
 
-def test_an_initiator_that_another_host_object_has_is_not_added_until_that_lets_it_go(
+def test_an_initiator_that_another_host_object_has_is_not_added_until_it_is_released(
     stand: Stand, simulator: Simulator
 ) -> None:
-    """The operator's last look did not show it. What is attached already stays, and can be detached."""
+    """The operator's last read did not show it. What is already attached stays, and can be detached."""
     name = attached(stand, simulator, OLD, resync="2s")
     stand.apply(stand.attachment("two", "worker-1", "vol1"))
     stand.ready(ATTACHMENTS, "two")
