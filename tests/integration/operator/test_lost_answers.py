@@ -61,7 +61,7 @@ def at(volume: str) -> str:
 
 
 def found(simulator: Simulator) -> Mapping[str, tuple[list[str], list[str]]]:
-    """The initiators and the volumes of each host object, under the names of the resources. No LUN may be used twice."""
+    """The initiators and the volumes of each host object, under the names of the resources. No LUN is used twice."""
     seen = layout(simulator)
     places = [(name, lun) for name, _, lun in seen["mappings"]]
     assert len(places) == len(set(places)), "a LUN was used twice"

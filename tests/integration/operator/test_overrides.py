@@ -67,7 +67,7 @@ def test_the_commands_in_a_plan_are_the_commands_that_are_sent(stand: Stand, sim
     stand.annotate(HOSTS, "worker-1", plan="true")
     stand.apply(stand.attachment("one", "worker-1", "vol0", lun=7), stand.attachment("two", "worker-1", "vol1"))
     stand.await_reason(ATTACHMENTS, "two", "Planned")
-    stand.annotate(HOSTS, "worker-1", reconcile_requested_at="now")  # they were applied one after the other
+    stand.annotate(HOSTS, "worker-1", reconcile_requested_at="now")  # plan both in one pass
     until("a plan of both", lambda: stand.status(HOSTS, "worker-1").get("lastHandledReconcileAt") == "now")
     start, planned = mark(simulator), plans(stand, "one", "two")
     assert [args[1] for args in planned] == ["mkhost", "mkvdiskhostmap", "mkvdiskhostmap"]

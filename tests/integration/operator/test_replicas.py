@@ -103,7 +103,7 @@ def sessions_do_not_overlap(simulator: Simulator) -> bool:
 def test_replicas_share_the_arrays_and_a_crash_hands_them_over(
     stand: Stand, simulators: Simulators, replicas: Replicas
 ) -> None:
-    # One after another: a replica with arrays leaves the next to others for a while, but may take all of several at once.
+    # One after another: a replica with arrays leaves the next to others, but it may take all of several at once.
     for name, simulator in simulators.items():
         stand.array(simulator, name, resyncInterval="1s")
         stand.ready(ARRAYS, name)
@@ -192,7 +192,7 @@ def test_a_lease_renewal_whose_reply_is_lost_does_not_lose_the_array(
 def test_a_replica_that_was_suspended_while_another_took_over_writes_nothing_more(
     stand: Stand, simulator: Simulator, replicas: Replicas
 ) -> None:
-    """It is suspended between its commands. Its remaining work has been undone when it resumes."""
+    """It is suspended in the middle of its commands. Its remaining work has been undone when it resumes."""
     before = simulator.control.state()
     stand.array(simulator, limits={"commandTimeout": "4s", "concurrentCommands": 1}, resyncInterval="1s")
     fault = simulator.control.fault("hold", "mkvdiskhostmap", when="before")
@@ -251,7 +251,7 @@ def test_without_the_api_server_nothing_is_sent_and_work_resumes_with_it(
 
     held = lease(stand, simulator)
     plane.pause()
-    time.sleep(LEASE_SECONDS)  # the duration of a Lease
+    time.sleep(LEASE_SECONDS)  # until the Lease has expired
     start = mark(simulator)
     assert simulator.control.release(fault) == 1
     until("the connection to be closed with the Lease", lambda: not simulator.control.sessions())
