@@ -1,4 +1,4 @@
-"""Which system it is counts, not where it is: nothing is believed of another one, and no system is worked twice."""
+"""The system ID identifies an array, not its address: another system is not trusted, and no system is managed twice."""
 
 from flashsystem_operator.simulator import Simulator
 from support.ages import be_younger_than
@@ -6,7 +6,7 @@ from support.simulated_arrays import last, simulated, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand
 
 
-def test_nothing_is_believed_gone_when_a_blank_array_answers_at_the_old_address(
+def test_nothing_is_assumed_gone_when_a_blank_array_answers_at_the_old_address(
     stand: Stand, simulator: Simulator
 ) -> None:
     control = simulator.control
@@ -20,10 +20,10 @@ def test_nothing_is_believed_gone_when_a_blank_array_answers_at_the_old_address(
     control.change("blank")
     control.change("sessions")
     blank = control.state()
-    said = stand.await_reason(ARRAYS, "array", "OtherSystem")
-    assert blank["system"]["id"] in said
-    assert expected in said
-    seen = last(simulator)
+    message = stand.await_reason(ARRAYS, "array", "OtherSystem")
+    assert blank["system"]["id"] in message
+    assert expected in message
+    start = last(simulator)
     stand.delete(ATTACHMENTS, "two", wait=False)
     stand.delete(HOSTS, "worker-1", wait=False)
     stand.apply(stand.attachment("three", "worker-1", "vol2"))
@@ -33,8 +33,8 @@ def test_nothing_is_believed_gone_when_a_blank_array_answers_at_the_old_address(
     assert stand.get(ATTACHMENTS, "two")["metadata"]["finalizers"]
     assert stand.get(HOSTS, "worker-1")["metadata"]["finalizers"]
     assert stand.status(ARRAYS, "array")["systemID"] == expected
-    # Who it is was asked, and nothing else.
-    assert {command["verb"] for entry in control.log(seen) for command in entry["commands"]} <= {"lssystem"}
+    # The operator reads the identity of the system and nothing else.
+    assert {command["verb"] for entry in control.log(start) for command in entry["commands"]} <= {"lssystem"}
     assert control.state() == blank
 
     control.replace(array)
@@ -44,7 +44,7 @@ def test_nothing_is_believed_gone_when_a_blank_array_answers_at_the_old_address(
     assert stand.condition(ATTACHMENTS, "one")["status"] == "True"
 
 
-def test_an_array_that_becomes_another_one_within_a_session_is_noticed_before_anything_is_believed(
+def test_an_array_replaced_within_a_session_is_detected_before_its_data_is_trusted(
     stand: Stand, simulator: Simulator
 ) -> None:
     control = simulator.control
@@ -89,8 +89,8 @@ def test_a_system_that_is_not_the_one_in_the_spec_is_not_touched(stand: Stand, s
     stand.array(simulator, systemID="00000200C0FFEE00", resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-    said = stand.await_reason(ARRAYS, "array", "OtherSystem")
-    assert f"System {real} answers at this address, not 00000200C0FFEE00" in said
+    message = stand.await_reason(ARRAYS, "array", "OtherSystem")
+    assert f"System {real} answers at this address, not 00000200C0FFEE00" in message
     stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
     assert writes(simulator) == []
 
@@ -99,7 +99,7 @@ def test_a_system_that_is_not_the_one_in_the_spec_is_not_touched(stand: Stand, s
     assert stand.status(ARRAYS, "array")["systemID"] == real
 
 
-def test_an_array_that_is_pointed_at_another_system_forgets_no_mapping_on_the_old_one(
+def test_an_array_pointed_at_another_system_forgets_no_mapping_on_the_old_one(
     stand: Stand, simulator: Simulator
 ) -> None:
     with simulated({"system": {"id": "00000200C0FFEE00"}}, simulator.dialect) as other:
@@ -130,9 +130,9 @@ def test_an_array_that_is_pointed_at_another_system_forgets_no_mapping_on_the_ol
         stand.await_reason(ATTACHMENTS, "three", "HostNotReady")
         assert stand.status(HOSTS, "worker-1")["array"]["systemID"] == real
         for name in ("one", "stays"):
-            said = stand.await_reason(ATTACHMENTS, name, "OtherSystem")
-            assert f"mapped on system {real}" in said
-            assert "00000200C0FFEE00" in said
+            message = stand.await_reason(ATTACHMENTS, name, "OtherSystem")
+            assert f"mapped on system {real}" in message
+            assert "00000200C0FFEE00" in message
         assert {each["volume"] for each in other.control.state()["mappings"]} == {"vol1"}
 
         here = {"addresses": [simulator.host], "port": simulator.port}
@@ -145,7 +145,7 @@ def test_an_array_that_is_pointed_at_another_system_forgets_no_mapping_on_the_ol
         assert {each["volume"] for each in simulator.control.state()["mappings"]} == {"vol2"}
 
 
-def test_of_two_resources_for_one_system_the_elder_works_and_the_younger_takes_over_when_it_goes(
+def test_of_two_resources_for_one_system_the_older_is_used_until_deleted_and_then_the_newer(
     stand: Stand, simulator: Simulator
 ) -> None:
     stand.array(simulator, "elder", resyncInterval="1s")
@@ -157,8 +157,8 @@ def test_of_two_resources_for_one_system_the_elder_works_and_the_younger_takes_o
     stand.apply(stand.array_of(simulator, "younger", resyncInterval="1s"))
     stand.apply(stand.host("worker-1", array="younger"), stand.attachment("one", "worker-1", "vol0"))
 
-    said = stand.await_reason(ARRAYS, "younger", "DuplicateArray")
-    assert f"{stand.namespace}/elder" in said
+    message = stand.await_reason(ARRAYS, "younger", "DuplicateArray")
+    assert f"{stand.namespace}/elder" in message
     assert stand.condition(ARRAYS, "younger", "Stalled")["status"] == "True"
     stand.await_reason(ATTACHMENTS, "one", "ArrayNotReady")
     assert writes(simulator) == []
@@ -172,40 +172,38 @@ def test_of_two_resources_for_one_system_the_elder_works_and_the_younger_takes_o
     }
 
 
-def test_an_elder_that_names_the_system_and_does_not_reach_it_keeps_nobody_from_it(
+def test_an_older_resource_that_names_the_system_but_never_reached_it_blocks_no_other(
     stand: Stand, simulator: Simulator
 ) -> None:
     real, nowhere = simulator.control.state()["system"]["id"], {"addresses": ["127.0.0.1"], "port": 1}
-    with stand.cluster.namespace("claims") as strange:
-        stranger = Stand(stand.cluster, strange)
-        stranger.array(simulator, systemID=real, management=nowhere, resyncInterval="1s")
-        stranger.await_reason(ARRAYS, "array", "CredentialsForbidden")
-        be_younger_than(stranger, ARRAYS, "array")
+    with stand.cluster.namespace("claims") as namespace:
+        other = Stand(stand.cluster, namespace)
+        other.array(simulator, systemID=real, management=nowhere, resyncInterval="1s")
+        other.await_reason(ARRAYS, "array", "CredentialsForbidden")
+        be_younger_than(other, ARRAYS, "array")
         stand.array(simulator, systemID=real, resyncInterval="1s")
         stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
         stand.ready(ATTACHMENTS, "one")
-        stranger.await_reason(ARRAYS, "array", "CredentialsForbidden")
+        other.await_reason(ARRAYS, "array", "CredentialsForbidden")
 
 
-def test_only_the_arrays_own_namespace_may_use_it_and_learns_nothing_of_others(
-    stand: Stand, simulator: Simulator
-) -> None:
+def test_only_the_namespace_of_an_array_may_use_it_and_others_learn_nothing(stand: Stand, simulator: Simulator) -> None:
     stand.array(simulator)
     stand.ready(ARRAYS, "array")
-    with stand.cluster.namespace("stranger") as strange:
-        stranger = Stand(stand.cluster, strange)
-        stranger.apply(
-            stranger.host("worker-1", arrayRef={"name": "array", "namespace": stand.namespace}),
-            stranger.attachment("one", "worker-1", "vol0"),
-            stranger.array_of(simulator, "array", credentialsSecretRef={"name": "array"}),
+    with stand.cluster.namespace("other") as namespace:
+        other = Stand(stand.cluster, namespace)
+        other.apply(
+            other.host("worker-1", arrayRef={"name": "array", "namespace": stand.namespace}),
+            other.attachment("one", "worker-1", "vol0"),
+            other.array_of(simulator, "array", credentialsSecretRef={"name": "array"}),
         )
-        assert "spec.allowedNamespaces" in stranger.await_reason(HOSTS, "worker-1", "ArrayNotAllowed")
-        assert "spec.allowedNamespaces" in stranger.await_reason(ATTACHMENTS, "one", "ArrayNotAllowed")
-        assert f"Secret {strange}/array" in stranger.await_reason(ARRAYS, "array", "CredentialsForbidden")
+        assert "spec.allowedNamespaces" in other.await_reason(HOSTS, "worker-1", "ArrayNotAllowed")
+        assert "spec.allowedNamespaces" in other.await_reason(ATTACHMENTS, "one", "ArrayNotAllowed")
+        assert f"Secret {namespace}/array" in other.await_reason(ARRAYS, "array", "CredentialsForbidden")
         assert writes(simulator) == []
 
-        stranger.delete(ATTACHMENTS, "one")
-        stranger.delete(HOSTS, "worker-1")
-        stranger.sweep()
+        other.delete(ATTACHMENTS, "one")
+        other.delete(HOSTS, "worker-1")
+        other.sweep()
     assert writes(simulator) == []

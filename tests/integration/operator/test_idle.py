@@ -1,4 +1,4 @@
-"""A system that is in line costs next to nothing."""
+"""A system that is in sync causes almost no load."""
 
 from collections.abc import Iterator
 from itertools import groupby, product
@@ -27,10 +27,10 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         yield running
 
 
-def test_a_system_in_line_is_looked_at_with_the_same_few_commands_and_written_nowhere(
+def test_a_system_in_sync_is_read_with_the_same_few_commands_and_nothing_is_written(
     stand: Stand, simulator: Simulator, audited_cluster: Cluster
 ) -> None:
-    """64 attachments of 16 hosts. The only writes anywhere are those that keep the Leases."""
+    """64 attachments of 16 hosts. The only writes anywhere are the renewals of the Leases."""
     stand.array(simulator, resyncInterval="1s")
     stand.apply(
         *map(stand.host, NODES),
@@ -38,26 +38,26 @@ def test_a_system_in_line_is_looked_at_with_the_same_few_commands_and_written_no
     )
     stand.ready(ATTACHMENTS, *(f"v{n}" for n in range(64)))
     stand.ready(HOSTS, *NODES)
-    # The hosts' statuses are written side by side with the attachments'; the array's counts come last.
-    until("the array to count them", lambda: counted(stand) == 64)
-    # Events come a moment after what they tell: of each attachment, of each host, and of the array.
-    until("all to be told", lambda: len(all_events(stand)) == 64 + len(NODES) + 1)
+    # The statuses of hosts and attachments are written concurrently; the counts in the array's status come last.
+    until("the count of mappings in the array's status", lambda: mapping_count(stand) == 64)
+    # Events are written shortly after the status: one for each attachment, one for each host, and one for the array.
+    until("all Events", lambda: len(all_events(stand)) == 64 + len(NODES) + 1)
     began, start = len(audited_cluster.audit()), mark(simulator)
 
-    until("six looks", lambda: looks(simulator, start) > 6)
+    until("six reads of the array", lambda: looks(simulator, start) > 6)
 
-    took = commands(simulator, start)
-    assert not any(each["writes"] for each in took)
-    rounds = resyncs([str(each["verb"]) for each in took])[1:-1]  # the first and the last one may be cut off
-    assert len(rounds) >= 4
-    assert all(each == rounds[0] for each in rounds), rounds
-    # Legacy has no listing of all mappings and no chains: two commands for each host beside the eight for everything.
-    assert len(rounds[0]) <= 8 + 2 * len(NODES), rounds[0]
-    wrote = [each for each in audited_cluster.audit()[began:] if each.writes and each.user == account()]
-    assert {each.resource for each in wrote} <= {LEASES}, [each for each in wrote if each.resource != LEASES]
+    sent = commands(simulator, start)
+    assert not any(each["writes"] for each in sent)
+    passes = resyncs([str(each["verb"]) for each in sent])[1:-1]  # the first and the last one may be cut off
+    assert len(passes) >= 4
+    assert all(each == passes[0] for each in passes), passes
+    # Legacy has no listing of all mappings and no chains: two commands for each host in addition to eight.
+    assert len(passes[0]) <= 8 + 2 * len(NODES), passes[0]
+    written = [each for each in audited_cluster.audit()[began:] if each.writes and each.user == account()]
+    assert {each.resource for each in written} <= {LEASES}, [each for each in written if each.resource != LEASES]
 
 
-def counted(stand: Stand) -> int:
+def mapping_count(stand: Stand) -> int:
     return int(stand.status("flashsystemarrays.flashsystem.io", "array").get("counts", {}).get("mappings", 0))
 
 
@@ -66,7 +66,7 @@ def account() -> str:
 
 
 def resyncs(verbs: list[str]) -> list[list[str]]:
-    """The commands of each look at everything, which begins with the system itself."""
+    """Split the commands by full read of the array; each read starts with the system itself."""
     numbers, number = [], 0
     for verb in verbs:
         number += verb in ("lssystem", "lscluster")

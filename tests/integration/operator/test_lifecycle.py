@@ -1,4 +1,4 @@
-"""How long a host object lives, and how its machine may log in: as its resource says, on either dialect."""
+"""Lifecycle and login settings of a host object follow its resource, on either dialect."""
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, foreign_host, mappings, mark, ports, writes
@@ -11,13 +11,13 @@ def events(stand: Stand, name: str) -> list[str]:
     return [each["message"] for each in found if each["involvedObject"]["name"] == name]
 
 
-def test_a_persistent_host_object_is_there_as_long_as_its_resource(stand: Stand, simulator: Simulator) -> None:
+def test_a_persistent_host_object_exists_as_long_as_its_resource(stand: Stand, simulator: Simulator) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1", lifecycle="Persistent"))
     stand.ready(HOSTS, "worker-1")
     (name,) = ports(simulator)
     assert stand.status(HOSTS, "worker-1")["ownership"] == "Created"
-    for kind, each in ((ARRAYS, "array"), (HOSTS, "worker-1")):  # what is on the array is held in the cluster
+    for kind, each in ((ARRAYS, "array"), (HOSTS, "worker-1")):  # what is on the array has a finalizer in the cluster
         assert stand.get(kind, each)["metadata"]["finalizers"] == ["flashsystem.io/cleanup"]
 
     stand.apply(stand.attachment("one", "worker-1", "vol0"))
@@ -33,12 +33,12 @@ def test_a_persistent_host_object_is_there_as_long_as_its_resource(stand: Stand,
     assert stand.await_reason(HOSTS, "worker-1", "NotNeeded")
     assert ports(simulator) == {}
     stand.patch(HOSTS, "worker-1", {"lifecycle": "Persistent"})
-    until("the host object to be there again", lambda: list(ports(simulator)) == [name])
+    until("the host object to exist again", lambda: list(ports(simulator)) == [name])
     stand.delete(HOSTS, "worker-1")
     assert ports(simulator) == {}
 
 
-def test_what_is_retained_stays_on_the_array_and_the_event_says_so(stand: Stand, simulator: Simulator) -> None:
+def test_retained_objects_stay_on_the_array_and_an_event_reports_it(stand: Stand, simulator: Simulator) -> None:
     foreign_host(simulator, "admins", iqn("adopted"), volumes=("vol3",))
     stand.array(simulator)
     stand.apply(
@@ -56,7 +56,7 @@ def test_what_is_retained_stays_on_the_array_and_the_event_says_so(stand: Stand,
     stand.delete(ATTACHMENTS, "left", "gone", "found")
     assert {(host, volume) for host, volume, _ in mappings(simulator)} == {(name, "vol0")}
 
-    admin(simulator, f"rmvdiskhostmap -host {name} vol0")  # empty, and yet it stays
+    admin(simulator, f"rmvdiskhostmap -host {name} vol0")  # the host object is empty, and still it stays
     stand.delete(HOSTS, "kept", "adopted")
     assert ports(simulator) == {name: [iqn("kept")], "admins": [iqn("adopted")]}
     until(
@@ -65,7 +65,9 @@ def test_what_is_retained_stays_on_the_array_and_the_event_says_so(stand: Stand,
     assert name in {each["host"] for each in stand.status(ARRAYS, "array")["audit"]["released"]["items"]}
 
 
-def test_portset_io_groups_and_type_are_as_wished_or_it_is_said_why_not(stand: Stand, simulator: Simulator) -> None:
+def test_portset_io_groups_and_type_match_the_spec_or_the_condition_explains_why_not(
+    stand: Stand, simulator: Simulator
+) -> None:
     modern = simulator.dialect == "modern"
     stand.array(simulator, resyncInterval="2s")
     stand.apply(

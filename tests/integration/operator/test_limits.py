@@ -1,4 +1,4 @@
-"""An array that is nearly full says so, and goes on."""
+"""An array near a limit has a warning condition and continues to work."""
 
 from typing import Any
 
@@ -26,23 +26,23 @@ FULL: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(
-    ("dialect", "told", "relief"),
+    ("dialect", "message", "relief"),
     [
         ("modern", "205 of about 256 host objects in one I/O group", ("rmhost box0", "rmhost box1")),
         ("legacy", "1640 of about 2048 mappings", [f"rmvdiskhostmap -host box0 v{n}" for n in range(3)]),
     ],
 )
 def test_an_array_near_a_limit_warns_refuses_nothing_and_stops_warning(
-    dialect: str, told: str, relief: tuple[str, ...], stand: Stand
+    dialect: str, message: str, relief: tuple[str, ...], stand: Stand
 ) -> None:
     with simulated(FULL[dialect], dialect) as simulator:
         stand.array(simulator, resyncInterval="2s")
-        until("the warning", lambda: told in stand.condition(ARRAYS, "array", "NearLimit").get("message", ""))
+        until("the warning", lambda: message in stand.condition(ARRAYS, "array", "NearLimit").get("message", ""))
         stand.apply(stand.host("node"), stand.attachment("one", "node", "vol0"))
         stand.ready(ATTACHMENTS, "one")
         assert stand.condition(ARRAYS, "array", "Ready")["status"] == "True"
 
         for line in relief:
             admin(simulator, line)
-        until("the warning to go", lambda: not stand.condition(ARRAYS, "array", "NearLimit"))
+        until("the warning to disappear", lambda: not stand.condition(ARRAYS, "array", "NearLimit"))
         stand.delete(ATTACHMENTS, "one")

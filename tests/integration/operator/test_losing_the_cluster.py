@@ -1,4 +1,4 @@
-"""What the operator loses while it runs, a CRD, rights, the API server, it says and waits for; then it goes on."""
+"""The operator reports the loss of a CRD, of rights or of the API server, waits for it, and then resumes work."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ BINDING = "flashsystem-operator"
 
 @pytest.fixture(scope="module")
 def cluster(own_control_plane: Cluster) -> Cluster:
-    """One whose API server may be killed."""
+    """A cluster whose API server may be killed."""
     install(own_control_plane)
     return own_control_plane
 
@@ -34,13 +34,13 @@ def port() -> int:
 @pytest.fixture
 def operator(cluster: Cluster, tmp_path: Path, port: int) -> Iterator[Operator]:
     with replica(cluster, tmp_path / "log", "--probe-port", str(port)) as running:
-        until("it to be ready", lambda: is_ready(port))
+        until("the operator to be ready", lambda: is_ready(port))
         yield running
 
 
 @pytest.fixture
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """Of a dialect that the test names: one each, since neither matters here, and both take their time."""
+    """A simulated array of the dialect that the test names: one per test, since the dialect does not matter here."""
     with simulated(dialect=request.param) as running:
         yield running
 
@@ -63,19 +63,22 @@ def mapped(simulator: Simulator) -> set[str]:
     return {each["volume"] for each in simulator.control.state()["mappings"]}
 
 
-def says(operator: Operator, *words: str) -> None:
-    """Wait until one line of the log has all of these words."""
-    until(f"the log to say {words}", lambda: any(all(w in line for w in words) for line in operator.log.splitlines()))
+def await_log(operator: Operator, *parts: str) -> None:
+    """Wait until one line of the log contains all of these parts."""
+    until(
+        f"a log line with {parts}",
+        lambda: any(all(part in line for part in parts) for line in operator.log.splitlines()),
+    )
 
 
 @pytest.mark.parametrize("simulator", ["legacy"], indirect=True)
-def test_a_crd_that_is_removed_is_said_and_when_it_is_back_work_goes_on(
+def test_a_removed_crd_is_reported_and_work_resumes_when_it_is_installed_again(
     cluster: Cluster, operator: Operator, stand: Stand, simulator: Simulator, port: int
 ) -> None:
-    """Kubernetes deletes the objects before the CRD, and waits for our finalizer: they are detached in good order."""
+    """Kubernetes deletes the objects before the CRD, and waits for our finalizer: the volumes are detached properly."""
     cluster.kubectl("delete", "crd", ATTACHMENTS)
     assert mapped(simulator) == set()
-    says(
+    await_log(
         operator,
         "WARNING",
         f"these CRDs are not installed, or without version v1alpha1: {ATTACHMENTS}",
@@ -85,32 +88,32 @@ def test_a_crd_that_is_removed_is_said_and_when_it_is_back_work_goes_on(
     assert not is_ready(port)
 
     install(cluster)
-    until("it to be ready again", lambda: is_ready(port))
+    until("the operator to be ready again", lambda: is_ready(port))
     stand.apply(stand.attachment("two", "worker-1", "vol1"))
     stand.ready(ATTACHMENTS, "two")
     assert mapped(simulator) == {"vol1"}
 
     cluster.kubectl("delete", "crd", ATTACHMENTS)
-    until("it to wait again", lambda: not is_ready(port))
-    assert operator.stop() == 0, "told to stop while it waits"
+    until("the operator to wait again", lambda: not is_ready(port))
+    assert operator.stop() == 0, "stopped while it waits"
     install(cluster)
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
-def test_rights_that_are_withdrawn_and_a_long_outage_are_said_and_waited_for(
+def test_withdrawn_rights_and_a_long_outage_are_reported_and_waited_for(
     cluster: Cluster, operator: Operator, stand: Stand, simulator: Simulator, port: int
 ) -> None:
     plane, began = cluster.control_plane, operator.pid
     assert plane is not None
     plane.kill_apiserver()
-    says(operator, "escalating", "ClientConnector")  # kopf has tried as often as it does
+    await_log(operator, "escalating", "ClientConnector")  # kopf has used all its retries
     plane.start_apiserver()
     stand.apply(stand.attachment("two", "worker-1", "vol1"))
     stand.ready(ATTACHMENTS, "two")
 
     cluster.kubectl("delete", "clusterrolebinding", BINDING)
-    plane.restart_apiserver()  # a watch that is open is not asked for its rights again
-    says(operator, "WARNING", "no right to", "apply the RBAC of this release")
+    plane.restart_apiserver()  # the rights of an open watch are not checked again
+    await_log(operator, "WARNING", "no right to", "apply the RBAC of this release")
     assert is_alive(port)
     assert not is_ready(port)
     stand.delete(ATTACHMENTS, "one", wait=False)
@@ -123,20 +126,20 @@ def test_rights_that_are_withdrawn_and_a_long_outage_are_said_and_waited_for(
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
-def test_a_look_that_hangs_while_the_cluster_is_lost_does_not_keep_it_from_coming_back(
+def test_a_read_that_hangs_while_the_cluster_is_lost_does_not_prevent_recovery(
     cluster: Cluster, operator: Operator, stand: Stand, simulator: Simulator, port: int
 ) -> None:
-    """The Lease is lost in the midst of a pass, and then all is begun again: nothing of that may be forgotten."""
+    """The Lease is lost during a pass, and then everything is restarted: no work of that pass may be lost."""
     plane, began = cluster.control_plane, operator.pid
     assert plane is not None
-    hung = _hang_a_look(stand, simulator)
+    hung = _hang_a_read(stand, simulator)
 
     cluster.kubectl("delete", "clusterrolebinding", BINDING)
     plane.restart_apiserver()
-    says(operator, "WARNING", "no right to", "apply the RBAC of this release")
+    await_log(operator, "WARNING", "no right to", "apply the RBAC of this release")
     install(cluster)
 
-    until("it to be ready again", lambda: is_ready(port))
+    until("the operator to be ready again", lambda: is_ready(port))
     assert is_alive(port)
     stand.apply(stand.attachment("two", "worker-1", "vol1"))
     stand.ready(ATTACHMENTS, "two")
@@ -146,28 +149,28 @@ def test_a_look_that_hangs_while_the_cluster_is_lost_does_not_keep_it_from_comin
 
 
 @pytest.mark.parametrize("simulator", ["legacy"], indirect=True)
-def test_told_to_stop_while_the_cluster_is_lost_and_a_look_hangs_it_ends_and_sends_nothing_more(
+def test_stopped_while_the_cluster_is_lost_and_a_read_hangs_it_exits_and_sends_nothing_more(
     cluster: Cluster, operator: Operator, stand: Stand, simulator: Simulator
 ) -> None:
     plane = cluster.control_plane
     assert plane is not None
-    hung = _hang_a_look(stand, simulator)
+    hung = _hang_a_read(stand, simulator)
     plane.kill_apiserver()
     try:
-        says(operator, "WARNING", "cannot renew Lease")
-        told = last(simulator)
+        await_log(operator, "WARNING", "cannot renew Lease")
+        start = last(simulator)
 
         assert operator.stop() == 0
 
-        assert [entry["line"] for entry in simulator.control.log(told) if entry["session"]] == []
+        assert [entry["line"] for entry in simulator.control.log(start) if entry["session"]] == []
     finally:
         plane.start_apiserver()
         simulator.control.forget(hung)
         operator.start()  # to detach what the test attached
 
 
-def _hang_a_look(stand: Stand, simulator: Simulator) -> int:
-    """Have a survey begin of which one command hangs for as long as the array may take for an answer."""
+def _hang_a_read(stand: Stand, simulator: Simulator) -> int:
+    """Start a full read of the array in which one command hangs until the command timeout."""
     stand.patch(ARRAYS, "array", {"limits": {"commandTimeout": "20s"}})
     stand.ready(ARRAYS, "array")
     hung = simulator.control.fault("hold", "lsvdisk")

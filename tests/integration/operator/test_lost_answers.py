@@ -1,4 +1,4 @@
-"""An answer that is lost costs a pass and nothing else. While nobody knows what it was, nothing contrary is done."""
+"""A lost reply costs a pass and nothing else. While the outcome is unknown, no conflicting command is sent."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,12 +16,12 @@ from support.stand import ATTACHMENTS, HOSTS, PATIENCE, Stand, iqn, until
 pytestmark = pytest.mark.long
 
 VERBS = ("mkhost", "mkvdiskhostmap", "rmvdiskhostmap", "rmhost", "addhostport", "rmhostport")
-"""Each is lost on a host of its name. Volumes are named after the host that they are for, with a number."""
+"""The reply to each is lost on a host of the same name. Volumes are named after their host, with a number."""
 
 
 @pytest.fixture(params=["legacy", "modern"])
 def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """An array of either dialect with three volumes for each host, and for one host more."""
+    """An array of either dialect with three volumes for each host and for one more host."""
     pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[request.param]
     volumes = [{"name": f"{host}-{number}", "pool": pool} for host in (*VERBS, "other") for number in (0, 1, 2)]
     with simulated({"volumes": volumes}, request.param) as running:
@@ -32,24 +32,25 @@ def host(stand: Stand, verb: str, ports: int = 1) -> Any:
     return stand.host(verb, *(iqn(f"{verb}-{number}") for number in range(ports)))
 
 
-def wish(stand: Stand, volume: str, name: str = "") -> Any:
+def attachment(stand: Stand, volume: str, name: str = "") -> Any:
     return stand.attachment(name or volume, volume.partition("-")[0], volume)
 
 
-def begin(stand: Stand) -> None:
-    """What is there before anything is lost."""
-    there = ["mkvdiskhostmap-0", "rmvdiskhostmap-0", "rmvdiskhostmap-1", "rmhost-1", "addhostport-0", "rmhostport-0"]
+def set_up(stand: Stand) -> None:
+    """Attach what exists before any reply is lost."""
+    present = ["mkvdiskhostmap-0", "rmvdiskhostmap-0", "rmvdiskhostmap-1", "rmhost-1", "addhostport-0", "rmhostport-0"]
     ports = {"rmhostport": 2}
     stand.apply(
-        *(host(stand, verb, ports.get(verb, 1)) for verb in VERBS[1:]), *(wish(stand, volume) for volume in there)
+        *(host(stand, verb, ports.get(verb, 1)) for verb in VERBS[1:]),
+        *(attachment(stand, volume) for volume in present),
     )
-    stand.ready(ATTACHMENTS, *there)
+    stand.ready(ATTACHMENTS, *present)
 
 
 def change(stand: Stand) -> None:
-    """What needs each of the commands once."""
+    """Request changes that need each of the commands once."""
     stand.apply(
-        *(host(stand, "mkhost"), wish(stand, "mkhost-1"), wish(stand, "mkvdiskhostmap-1")),
+        *(host(stand, "mkhost"), attachment(stand, "mkhost-1"), attachment(stand, "mkvdiskhostmap-1")),
         *(host(stand, "addhostport", 2), host(stand, "rmhostport", 1)),
     )
     stand.delete(ATTACHMENTS, "rmvdiskhostmap-1", "rmhost-1", wait=False)
@@ -60,7 +61,7 @@ def at(volume: str) -> str:
 
 
 def found(simulator: Simulator) -> Mapping[str, tuple[list[str], list[str]]]:
-    """The initiators and the volumes of each host object, under the names of the resources. LUNs must not clash."""
+    """The initiators and the volumes of each host object, under the names of the resources. No LUN is used twice."""
     seen = layout(simulator)
     places = [(name, lun) for name, _, lun in seen["mappings"]]
     assert len(places) == len(set(places)), "a LUN was used twice"
@@ -85,11 +86,11 @@ CHANGED = {
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("fault", ["cut", "drop", "hang"])
-def test_a_lost_answer_costs_a_pass_and_nothing_else(stand: Stand, simulator: Simulator, fault: str, when: str) -> None:
-    # What breaks a connection breaks what else is on it: one command at a time keeps them apart, where that is quick.
+def test_a_lost_reply_costs_a_pass_and_nothing_else(stand: Stand, simulator: Simulator, fault: str, when: str) -> None:
+    # A broken connection breaks all commands on it: one command at a time separates them, where that is fast enough.
     width = 16 if fault == "hang" else 1
     stand.array(simulator, limits={"commandTimeout": "4s", "concurrentCommands": width}, resyncInterval="1s")
-    begin(stand)
+    set_up(stand)
     start = mark(simulator)
     faults = [simulator.control.fault(fault, verb, line=at(verb), when=when) for verb in VERBS]
 
@@ -103,26 +104,26 @@ def test_a_lost_answer_costs_a_pass_and_nothing_else(stand: Stand, simulator: Si
 
     assert {each["state"] for each in simulator.control.faults() if each["id"] in faults} == {"spent"}
     for verb in VERBS:
-        typed = [each["done"] for each in commands(simulator, start) if each["verb"] == verb and about(each, verb)]
-        assert typed == ([True] if when == "after" else [False, True]), verb
+        outcomes = [each["done"] for each in commands(simulator, start) if each["verb"] == verb and about(each, verb)]
+        assert outcomes == ([True] if when == "after" else [False, True]), verb
 
 
 def about(command: Mapping[str, Any], verb: str) -> bool:
-    return any(word.startswith(f"{verb}-") for word in command["named"])
+    return any(name.startswith(f"{verb}-") for name in command["named"])
 
 
 @pytest.fixture
 def patient(stand: Stand, operator: Operator, tmp_path: Path) -> Iterator[Operator]:
-    """An operator that would wait ten minutes before it believes that a lost command did not run."""
+    """An operator that waits ten minutes before it assumes that a command without a reply did not run."""
     operator.stop()
     with replica(stand.cluster, tmp_path / "log", "--unsettled", "600") as running:
         yield running
 
 
 @pytest.mark.usefixtures("patient")
-def test_nothing_contrary_is_done_while_an_outcome_is_unknown(stand: Stand, simulator: Simulator) -> None:
+def test_no_conflicting_command_is_sent_while_an_outcome_is_unknown(stand: Stand, simulator: Simulator) -> None:
     stand.array(simulator, limits={"commandTimeout": "4s", "concurrentCommands": 16}, resyncInterval="1s")
-    begin(stand)
+    set_up(stand)
     faults = [simulator.control.fault("hold", verb, line=at(verb), when="before") for verb in VERBS]
     change(stand)
     for fault in faults:
@@ -133,10 +134,10 @@ def test_nothing_contrary_is_done_while_an_outcome_is_unknown(stand: Stand, simu
         assert "may still be running" in stand.await_reason(HOSTS, name, "OutcomeUnknown")
     before, start = found(simulator), mark(simulator)
 
-    repent(stand)
-    stand.apply(host(stand, "other"), wish(stand, "other-1"))
+    reverse(stand)
+    stand.apply(host(stand, "other"), attachment(stand, "other-1"))
     stand.ready(ATTACHMENTS, "other-1")
-    until("further looks", lambda: looks(simulator, start) > 2)
+    until("further reads", lambda: looks(simulator, start) > 2)
 
     assert writes(simulator, start) == ["mkhost", "mkvdiskhostmap"]
     assert found(simulator) == {**before, "other": other()}
@@ -144,13 +145,13 @@ def test_nothing_contrary_is_done_while_an_outcome_is_unknown(stand: Stand, simu
         *((ATTACHMENTS, each) for each in ("mkhost-1", "mkvdiskhostmap-1", "rmvdiskhostmap-1", "rmhost-1")),
         (HOSTS, "mkhost"),
     ):
-        assert stand.get(kind, name)["metadata"]["finalizers"], f"{name} was let go"
+        assert stand.get(kind, name)["metadata"]["finalizers"], f"{name} was released"
     for name in ("again-1", "again-2"):
         stand.await_reason(ATTACHMENTS, name, "OutcomeUnknown")
 
     for fault in faults:
         assert simulator.control.release(fault) == 1
-    comes_to({**REPENTED, "other": other()}, lambda: found(simulator))
+    comes_to({**REVERSED, "other": other()}, lambda: found(simulator))
     stand.ready(ATTACHMENTS, "again-1", "again-2")
     stand.ready(HOSTS, "rmhost", "addhostport", "rmhostport", "other")
     for name in ("mkhost-1", "mkvdiskhostmap-1", "rmvdiskhostmap-1", "rmhost-1"):
@@ -163,17 +164,17 @@ def other() -> tuple[list[str], list[str]]:
     return [iqn("other-0")], ["other-1"]
 
 
-def repent(stand: Stand) -> None:
-    """Wish the contrary of each."""
+def reverse(stand: Stand) -> None:
+    """Request the opposite of each change."""
     stand.delete(ATTACHMENTS, "mkhost-1", "mkvdiskhostmap-1", wait=False)
     stand.delete(HOSTS, "mkhost", wait=False)
     stand.apply(
-        *(wish(stand, "rmvdiskhostmap-1", "again-1"), wish(stand, "rmhost-1", "again-2")),
+        *(attachment(stand, "rmvdiskhostmap-1", "again-1"), attachment(stand, "rmhost-1", "again-2")),
         *(host(stand, "addhostport", 1), host(stand, "rmhostport", 2)),
     )
 
 
-REPENTED = {
+REVERSED = {
     "mkvdiskhostmap": (ports_of("mkvdiskhostmap"), ["mkvdiskhostmap-0"]),
     "rmvdiskhostmap": (ports_of("rmvdiskhostmap"), ["rmvdiskhostmap-0", "rmvdiskhostmap-1"]),
     "rmhost": (ports_of("rmhost"), ["rmhost-1"]),

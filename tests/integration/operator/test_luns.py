@@ -12,9 +12,7 @@ from support.simulated_arrays import simulated
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, iqn, until
 
 
-def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_that_it_asks_for(
-    stand: Stand, simulator: Simulator
-) -> None:
+def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_in_its_spec(stand: Stand, simulator: Simulator) -> None:
     stand.array(simulator)
     stand.apply(
         stand.host("worker-1"),
@@ -33,7 +31,7 @@ def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_that_it_asks_for(
     stand.apply(stand.attachment("again", "worker-1", "vol4"))
     stand.ready(ATTACHMENTS, "again")
 
-    # LUN 1 rests: the machine may still know vol0 by it.
+    # LUN 1 is quarantined: the host may still use it for vol0.
     assert luns(simulator) == {"vol1": 2, "vol2": 0, "vol3": 3, "vol4": 4}
     assert stand.status(ATTACHMENTS, "again")["lun"] == 4
     assert stand.status(ATTACHMENTS, "again")["connection"]["lun"] == 4
@@ -41,7 +39,7 @@ def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_that_it_asks_for(
     assert stand.status(ATTACHMENTS, "zero")["connection"]["lun"] == 0
 
 
-def test_a_pinned_lun_that_is_taken_is_refused_with_its_owner_and_had_once_it_is_free(
+def test_a_pinned_lun_that_is_taken_is_refused_naming_its_owner_and_used_once_it_is_free(
     stand: Stand, simulator: Simulator
 ) -> None:
     stand.array(simulator)
@@ -57,10 +55,10 @@ def test_a_pinned_lun_that_is_taken_is_refused_with_its_owner_and_had_once_it_is
     assert luns(simulator) == {"vol1": 5}
 
 
-def test_a_lun_that_was_freed_rests_even_if_nobody_lived_to_say_so(
+def test_a_freed_lun_is_quarantined_even_if_the_operator_crashes_during_the_unmap(
     stand: Stand, simulator: Simulator, operator: Operator
 ) -> None:
-    def cooling() -> dict[int, str]:
+    def quarantined() -> dict[int, str]:
         found = stand.status(HOSTS, "worker-1").get("quarantinedLUNs", [])
         return {each["lun"]: each["uid"] for each in found}
 
@@ -71,19 +69,19 @@ def test_a_lun_that_was_freed_rests_even_if_nobody_lived_to_say_so(
 
     stand.delete(ATTACHMENTS, "one", wait=False)
     simulator.control.wait(held, seconds=PATIENCE)
-    assert cooling() == {1: uid(simulator, "vol0")}
+    assert quarantined() == {1: uid(simulator, "vol0")}
     operator.kill()
     simulator.control.release(held)
     operator.start()
     stand.gone(ATTACHMENTS, "one")
 
-    # The host object went with its last volume, and comes again under its name.
-    until("the host object to go", lambda: not ports(simulator))
+    # The host object was removed with its last volume and is created again with the same name.
+    until("the host object to be removed", lambda: not ports(simulator))
     stand.apply(stand.attachment("two", "worker-1", "vol1"))
     stand.ready(ATTACHMENTS, "two")
     assert luns(simulator) == {"vol1": 2}
 
-    # By another hand it is the same, and the volume itself may come back.
+    # The same holds for a change outside the operator, and the volume itself may return to its LUN.
     stand.apply(stand.attachment("one", "worker-1", "vol0"), stand.attachment("three", "worker-1", "vol2", lun=9))
     stand.ready(ATTACHMENTS, "one", "three")
     assert luns(simulator) == {"vol0": 1, "vol1": 2, "vol2": 9}
@@ -93,17 +91,17 @@ def test_a_lun_that_was_freed_rests_even_if_nobody_lived_to_say_so(
     stand.apply(stand.attachment("four", "worker-1", "vol3"))
     stand.ready(ATTACHMENTS, "four")
     assert luns(simulator) == {"vol1": 2, "vol2": 9, "vol3": 3}
-    assert cooling() == {1: uid(simulator, "vol0")}
+    assert quarantined() == {1: uid(simulator, "vol0")}
 
-    # Who wants none has none.
+    # A quarantine of 0s disables it.
     stand.patch(ARRAYS, "array", {"lunQuarantine": "0s"})
     stand.apply(stand.attachment("five", "worker-1", "vol4"))
     stand.ready(ATTACHMENTS, "five")
     assert luns(simulator)["vol4"] == 1
-    until("nothing to cool", lambda: not cooling())
+    until("no quarantined LUN", lambda: not quarantined())
 
 
-def test_luns_that_others_gave_on_the_host_count_as_taken(stand: Stand, simulator: Simulator) -> None:
+def test_luns_assigned_on_the_host_outside_the_operator_count_as_taken(stand: Stand, simulator: Simulator) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0", "vol1"))
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol2"))
@@ -114,7 +112,7 @@ def test_luns_that_others_gave_on_the_host_count_as_taken(stand: Stand, simulato
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
-def test_luns_that_come_through_a_host_cluster_count_as_taken(stand: Stand, simulator: Simulator) -> None:
+def test_luns_of_host_cluster_mappings_count_as_taken(stand: Stand, simulator: Simulator) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"))
     admin(simulator, "mkhostcluster -name all")
     admin(simulator, "addhostclustermember -host admins all")
@@ -140,7 +138,7 @@ def test_luns_that_come_through_a_host_cluster_count_as_taken(stand: Stand, simu
     assert simulator.control.state()["shared_mappings"] == [{"host_cluster": "all", "volume": "vol0", "lun": 1}]
 
 
-def test_a_lun_may_be_pinned_afterwards_to_the_one_that_it_has(stand: Stand, simulator: Simulator) -> None:
+def test_a_lun_may_be_pinned_later_to_its_current_value(stand: Stand, simulator: Simulator) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -166,8 +164,10 @@ def test_a_volume_that_is_mapped_at_another_lun_than_pinned_is_not_moved(stand: 
     assert writes(simulator) == []
 
 
-def test_a_lun_that_an_administrator_took_meanwhile_is_not_fought_over(stand: Stand, simulator: Simulator) -> None:
-    """The operator's last look did not show it; the array's refusal and another look do."""
+def test_a_lun_that_an_administrator_took_in_the_meantime_is_left_to_the_administrator(
+    stand: Stand, simulator: Simulator
+) -> None:
+    """The last read of the operator did not show it; the refusal of the array and another read do."""
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -183,7 +183,7 @@ def test_a_lun_that_an_administrator_took_meanwhile_is_not_fought_over(stand: St
     assert luns(simulator) == {"vol0": 1, "vol2": 2, "vol1": 3}
 
 
-def test_a_host_object_that_was_removed_is_made_again_with_every_volume_at_its_lun(
+def test_a_removed_host_object_is_created_again_with_every_volume_at_its_lun(
     stand: Stand, simulator: Simulator
 ) -> None:
     stand.array(simulator, resyncInterval="2s")
@@ -199,7 +199,7 @@ def test_a_host_object_that_was_removed_is_made_again_with_every_volume_at_its_l
     (host,) = ports(simulator)
 
     admin(simulator, f"rmhost -force {host}")
-    until("every volume at its place", lambda: mappings(simulator) == before)
+    until("every volume at its LUN", lambda: mappings(simulator) == before)
     stand.ready(ATTACHMENTS, "vol1", "vol2")
 
     assert ports(simulator) == {host: [iqn("worker-1")]}
@@ -207,7 +207,7 @@ def test_a_host_object_that_was_removed_is_made_again_with_every_volume_at_its_l
 
 
 @pytest.mark.parametrize(("dialect", "pool"), [("legacy", "mdiskgrp0"), ("modern", "Pool0")])
-def test_a_volume_at_another_lun_in_each_io_group_is_said_until_it_is_unmapped(
+def test_a_volume_at_another_lun_in_each_io_group_is_reported_until_it_is_unmapped(
     stand: Stand, dialect: str, pool: str
 ) -> None:
     volumes = [{"name": "wide", "pool": pool, "access_io_groups": [0, 1]}, {"name": "narrow", "pool": pool}]
@@ -229,7 +229,9 @@ def test_a_volume_at_another_lun_in_each_io_group_is_said_until_it_is_unmapped(
 
 
 @pytest.mark.parametrize(("dialect", "most"), [("legacy", 2048), ("modern", 512)])
-def test_a_full_host_takes_the_lun_that_rested_longest_and_says_so(stand: Stand, dialect: str, most: int) -> None:
+def test_a_full_host_uses_the_lun_that_was_quarantined_longest_and_reports_it(
+    stand: Stand, dialect: str, most: int
+) -> None:
     pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[dialect]
     with simulated(_nearly_full(pool, most), dialect) as simulator:
         stand.array(simulator)
@@ -245,7 +247,7 @@ def test_a_full_host_takes_the_lun_that_rested_longest_and_says_so(stand: Stand,
 
 
 def _nearly_full(pool: str, most: int) -> dict[str, Any]:
-    """An administrator's host object of which one LUN is free, on a system that gives no more."""
+    """A host object of an administrator with one free LUN, on a system that allows no more."""
     names = ["vol0", "vol1", *(f"v{lun}" for lun in range(most) if lun != 1)]
     return {
         "system": {"product_name": "IBM Storwize V3500" if most < MAX_LUN else "IBM FlashSystem 900"},

@@ -1,4 +1,4 @@
-"""What Prometheus and the readers of a log see of an operator at work."""
+"""Metrics and log lines of a working operator."""
 
 import json
 import time
@@ -19,12 +19,12 @@ from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 pytestmark = pytest.mark.long
 
-UNHEARD_OF = "CMMVC9999E"
+UNKNOWN_CODE = "CMMVC9999E"
 ATTACHMENT = "VolumeAttachment"
 
 
 class Watched:
-    """A replica that is alone, and how it is scraped."""
+    """A single replica, and how it is scraped."""
 
     def __init__(self, operator: Operator, port: int) -> None:
         self.operator = operator
@@ -33,7 +33,7 @@ class Watched:
     def scrape(self) -> Scrape:
         return scrape(self.port)
 
-    def shows(self, value: float, name: str, **labels: str) -> None:
+    def await_value(self, value: float, name: str, **labels: str) -> None:
         """Wait until the series have this sum."""
         until(f"{name} {labels} to be {value}", lambda: self.scrape().sum(name, **labels) == value)
 
@@ -47,13 +47,13 @@ def watched(stand: Stand, operator: Operator, tmp_path: Path) -> Iterator[Watche
         yield Watched(alone, port)
 
 
-def test_a_scrape_tells_what_was_attached_refused_drifted_blocked_and_detached(
+def test_a_scrape_shows_what_was_attached_refused_drifted_blocked_and_detached(
     stand: Stand, simulator: Simulator, watched: Watched
 ) -> None:
     here = {"array_namespace": stand.namespace, "array": "array"}
     stand.array(simulator, resyncInterval="2s")
     stand.ready(ARRAYS, "array")
-    simulator.control.fault("refuse", "mkvdiskhostmap", code=UNHEARD_OF, text="No.")
+    simulator.control.fault("refuse", "mkvdiskhostmap", code=UNKNOWN_CODE, text="No.")
     stand.apply(stand.host("node"), *(stand.attachment(f"a{n}", "node", f"vol{n}") for n in range(2)))
     stand.ready(ATTACHMENTS, "a0", "a1")
     stand.ready(HOSTS, "node")
@@ -65,7 +65,7 @@ def test_a_scrape_tells_what_was_attached_refused_drifted_blocked_and_detached(
     assert seen.values(commands, verb="mkhost", outcome="done", **here) == [1]
     assert seen.values(commands, verb="mkvdiskhostmap", outcome="done", **here) == [2]
     assert seen.values(commands, verb="mkvdiskhostmap", outcome="refused", **here) == [1]
-    assert seen.values("flashsystem_array_errors_total", code=UNHEARD_OF, **here) == [1]
+    assert seen.values("flashsystem_array_errors_total", code=UNKNOWN_CODE, **here) == [1]
     assert seen.values("flashsystem_array_command_duration_seconds_count", verb="mkhost", **here) == [1]
     assert seen.values("flashsystem_objects", kind=ATTACHMENT, ready="true", **here) == [2]
     assert seen.values("flashsystem_array_info", dialect=simulator.dialect.capitalize(), **here) == [1]
@@ -76,54 +76,54 @@ def test_a_scrape_tells_what_was_attached_refused_drifted_blocked_and_detached(
     assert seen.sum("flashsystem_passes_total", scope="survey", outcome="done", **here) >= 1
     assert seen.sum("flashsystem_passes_total", outcome="bug", **here) == 0
 
-    # Another hand takes a mapping away while nobody is logged in: that is put right.
+    # An administrator removes a mapping while the host has no session: the operator restores it.
     (name,) = ports(simulator)
     admin(simulator, f"rmvdiskhostmap -host {name} vol1")
-    watched.shows(1, "flashsystem_drift_corrected_total", kind=ATTACHMENT, **here)
+    watched.await_value(1, "flashsystem_drift_corrected_total", kind=ATTACHMENT, **here)
     assert watched.scrape().sum("flashsystem_drift_seen_total", **here) == 1
 
-    # And while the machine is logged in: that stands, and is told for as long as it does.
+    # The same while the host has sessions: the drift stays and is reported as long as it exists.
     simulator.control.change("host_port", iqn("node"), logins=2)
-    watched.shows(2, "flashsystem_host_sessions", **here)
+    watched.await_value(2, "flashsystem_host_sessions", **here)
     admin(simulator, f"rmvdiskhostmap -host {name} vol1")
-    watched.shows(1, "flashsystem_drifted_objects", kind=ATTACHMENT, reason="MappingRemoved", **here)
+    watched.await_value(1, "flashsystem_drifted_objects", kind=ATTACHMENT, reason="MappingRemoved", **here)
     assert watched.scrape().sum("flashsystem_drift_seen_total", **here) == 2
     assert watched.scrape().sum("flashsystem_not_ready_objects", stalled="true", kind=ATTACHMENT, **here) == 1
 
     stand.delete(ATTACHMENTS, "a1")
     stand.delete(ATTACHMENTS, "a0", wait=False)
-    watched.shows(1, "flashsystem_detaches_blocked", **here)
+    watched.await_value(1, "flashsystem_detaches_blocked", **here)
     simulator.control.change("host_port", iqn("node"), logins=0)
     stand.gone(ATTACHMENTS, "a0")
-    watched.shows(0, "flashsystem_detaches_blocked", **here)
+    watched.await_value(0, "flashsystem_detaches_blocked", **here)
     seen = watched.scrape()
     assert seen.sum("flashsystem_detach_duration_seconds_count", **here) == 2
     assert seen.sum("flashsystem_objects", kind=ATTACHMENT, **here) == 0
 
-    is_as_prometheus_wants_it(seen)
-    tells_each_line(watched.operator, stand)
+    check_metrics(seen)
+    check_log_lines(watched.operator, stand)
 
     stand.delete(HOSTS, "node")
     stand.delete(ARRAYS, "array")
-    until("no word of the array", lambda: stand.namespace not in watched.scrape().text)
+    until("no series of the array", lambda: stand.namespace not in watched.scrape().text)
 
 
-def is_as_prometheus_wants_it(seen: Scrape) -> None:
+def check_metrics(seen: Scrape) -> None:
     checked = promtool.run("check", "metrics", stdin=seen.text)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
     declared = {family.name: set(family.labels) for family in FAMILIES}
-    found = {name_of(family): family for family in seen.families.values()}
+    found = {metric_name(family): family for family in seen.families.values()}
     assert declared.keys() <= found.keys()
     for name, family in found.items():
         labels = [sample.labels.keys() - {"le"} for sample in family.samples]
         assert all(each == declared[name] for each in labels) if name in declared else name.startswith("process_")
 
 
-def name_of(family: Metric) -> str:
+def metric_name(family: Metric) -> str:
     return f"{family.name}_total" if family.type == "counter" else family.name
 
 
-def tells_each_line(operator: Operator, stand: Stand) -> None:
+def check_log_lines(operator: Operator, stand: Stand) -> None:
     lines = [json.loads(line) for line in operator.log.splitlines()]
     typed = [line for line in lines if "command" in line]
     array = {"namespace": stand.namespace, "name": "array"}

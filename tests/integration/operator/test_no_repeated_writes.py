@@ -1,4 +1,4 @@
-"""Trouble is said once: an array that stays as bad as it is costs the API server nothing."""
+"""A failure is reported once: an array in a persistent failure causes no load on the API server."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from flashsystem_operator.simulator import Simulator
 from support.simulated_arrays import last, simulated
 from support.stand import ARRAYS, Stand, until
 
-TROUBLE = {
+FAILURES = {
     "no-pool": "PoolNotFound",
     "other": "OtherSystem",
     "login": "LoginFailed",
@@ -18,18 +18,18 @@ TROUBLE = {
 }
 
 
-def test_what_stays_bad_is_not_written_again(stand: Stand, simulator: Simulator) -> None:
+def test_a_failure_that_persists_is_not_written_again(stand: Stand, simulator: Simulator) -> None:
     with simulated({"system": {"id": "00000200C0FFEE00"}}, simulator.dialect) as garbled:
         garbled.control.fault("garble", "lsvdisk", garble="no_header", times=None)
         hung_up = {"sessions": 1, "other_sessions": 1}
         with simulated({"system": {"id": "00000200C0FFEE01"}, "limits": hung_up}, simulator.dialect) as full:
             _apply(stand, simulator, garbled, full)
-            for name, reason in TROUBLE.items():
+            for name, reason in FAILURES.items():
                 stand.await_reason(ARRAYS, name, reason)
             before = _versions(stand)
 
             for _ in range(3):
-                _looked_at_again(simulator)
+                _await_read(simulator)
 
             assert _versions(stand) == before
 
@@ -53,9 +53,9 @@ def _apply(stand: Stand, simulator: Simulator, garbled: Simulator, full: Simulat
     )
 
 
-def _looked_at_again(simulator: Simulator) -> None:
-    seen = last(simulator)
-    until("another look", lambda: any("lsnode" in entry["line"] for entry in simulator.control.log(seen)))
+def _await_read(simulator: Simulator) -> None:
+    start = last(simulator)
+    until("another read", lambda: any("lsnode" in entry["line"] for entry in simulator.control.log(start)))
 
 
 def _versions(stand: Stand) -> Mapping[str, str]:

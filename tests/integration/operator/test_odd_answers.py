@@ -1,4 +1,4 @@
-"""Answers that nobody expected: what cannot be read changes nothing and is loud, a refusal keeps the array's words."""
+"""Unexpected replies: unreadable output changes nothing and is reported, a refusal is reported verbatim."""
 
 from functools import partial
 from typing import Any
@@ -11,16 +11,14 @@ from support.simulated_arrays import last, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
 GARBLINGS = ["truncated", "binary", "missing_field", "extra_field", "no_header"]
-"""Not `empty`: an empty answer is a good one where there is nothing."""
+"""Without `empty`: empty output is correct where nothing exists."""
 ROWS = {"truncated", "missing_field", "extra_field"}
-"""Those after which most rows can be read."""
+"""Kinds of garbled output of which most rows remain readable."""
 LISTINGS = ["lsnode", "lshost", "lsvdisk"]
 
 
 @pytest.mark.parametrize("garble", GARBLINGS)
-def test_an_answer_that_cannot_be_read_changes_nothing_and_is_loud(
-    stand: Stand, simulator: Simulator, garble: str
-) -> None:
+def test_unreadable_output_changes_nothing_and_is_reported(stand: Stand, simulator: Simulator, garble: str) -> None:
     control = simulator.control
     control.admin("svctask mkhost -name other -iscsiname iqn.2001-01.com.example:other")
     stand.array(simulator, resyncInterval="1s")
@@ -28,23 +26,23 @@ def test_an_answer_that_cannot_be_read_changes_nothing_and_is_loud(
         stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"), stand.attachment("two", "worker-1", "vol1")
     )
     stand.ready(ATTACHMENTS, "one", "two")
-    stand.ready(ARRAYS, "array")  # it is the last to be told of
+    stand.ready(ARRAYS, "array")  # its status is written last
     array, uid = control.state(), stand.status(ATTACHMENTS, "one")["volume"]["uid"]
     connection = stand.status(ATTACHMENTS, "one")["connection"]
 
     for verb in LISTINGS:
         typed = last(simulator)
         fault = control.fault("garble", verb, line=f"{verb} -delim '!'( -bytes)?$", garble=garble, times=None)
-        # Of hosts and volumes whose rows cannot be read each is asked by its id; if that tells all, nothing is lost.
+        # Hosts and volumes with unreadable rows are read by id; if that succeeds, nothing is lost.
         if garble in ROWS and verb != "lsnode":
-            until("each to be asked by its id", partial(asked_by_id_or_told, stand, simulator, verb, typed))
+            until("each object to be read by its id", partial(read_by_id_or_reported, stand, simulator, verb, typed))
         else:
-            until("what cannot be read to be told", lambda: unread(stand))
-            assert f"svcinfo {verb}" in unread(stand)
+            until("the unreadable output to be reported", lambda: unreadable_commands(stand))
+            assert f"svcinfo {verb}" in unreadable_commands(stand)
         assert stand.status(ATTACHMENTS, "one")["connection"] == connection
         assert writes(simulator, typed) == []
         control.forget(fault)
-        until("it to be read again", lambda: not unread(stand))
+        until("the output to be readable again", lambda: not unreadable_commands(stand))
         stand.await_reason(ARRAYS, "array", "Ready")
         stand.ready(ATTACHMENTS, "one", "two")
 
@@ -56,23 +54,23 @@ def test_an_answer_that_cannot_be_read_changes_nothing_and_is_loud(
     }
 
 
-def asked_by_id_or_told(stand: Stand, simulator: Simulator, verb: str, since: int) -> bool:
+def read_by_id_or_reported(stand: Stand, simulator: Simulator, verb: str, since: int) -> bool:
     typed = commands(simulator, since)
-    asked = any(each["verb"] == verb and each["words"][-1].isdecimal() for each in typed)
-    return asked or f"svcinfo {verb}" in unread(stand)
+    by_id = any(each["verb"] == verb and each["words"][-1].isdecimal() for each in typed)
+    return by_id or f"svcinfo {verb}" in unreadable_commands(stand)
 
 
-def unread(stand: Stand) -> str:
-    """What the array says that it cannot read: nothing at all of an answer, or some of its rows."""
-    status, said = stand.status(ARRAYS, "array"), stand.condition(ARRAYS, "array")
+def unreadable_commands(stand: Stand) -> str:
+    """The commands with unreadable output in the array's status: the whole output, or some of its rows."""
+    status, ready = stand.status(ARRAYS, "array"), stand.condition(ARRAYS, "array")
     rows = status.get("audit", {}).get("unreadable", [])
-    whole = said["message"] if said["reason"] == "UnreadableAnswer" else ""
+    whole = ready["message"] if ready["reason"] == "UnreadableAnswer" else ""
     assert not whole or "Please report this" in whole
     return " ".join((*(each["command"] for each in rows), whole)).strip()
 
 
 def test_a_listing_that_lost_its_first_line_is_not_taken_for_an_empty_one(stand: Stand, simulator: Simulator) -> None:
-    """Of a listing of one object the row is left, which looks like a header without rows."""
+    """In a listing of one object only the row remains, which looks like a header without rows."""
     control = simulator.control
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -86,7 +84,7 @@ def test_a_listing_that_lost_its_first_line_is_not_taken_for_an_empty_one(stand:
 
 
 @pytest.mark.parametrize("verb", ["lshost", "lsvdisk", "lshostvdiskmap"])
-def test_an_empty_listing_is_not_believed_to_mean_that_everything_is_gone(
+def test_an_empty_listing_is_not_taken_to_mean_that_everything_is_gone(
     stand: Stand, simulator: Simulator, verb: str
 ) -> None:
     control = simulator.control
@@ -98,27 +96,27 @@ def test_an_empty_listing_is_not_believed_to_mean_that_everything_is_gone(
     array = control.state()
 
     fault = control.fault("garble", verb, line=f"{verb} -delim '!'( -bytes)?$", garble="empty", times=None)
-    _two_looks(simulator)
+    _await_two_reads(simulator)
     stand.delete(ATTACHMENTS, "two", wait=False)
-    _two_looks(simulator)
+    _await_two_reads(simulator)
     control.forget(fault)
 
     stand.gone(ATTACHMENTS, "two")
-    until("the first to be said to be there", lambda: stand.condition(ATTACHMENTS, "one")["status"] == "True")
+    until("the first to be reported as attached", lambda: stand.condition(ATTACHMENTS, "one")["status"] == "True")
     array["mappings"] = [each for each in array["mappings"] if each["volume"] == "vol0"]
     assert control.state() == array
 
 
-def _two_looks(simulator: Simulator) -> None:
-    seen = last(simulator)
+def _await_two_reads(simulator: Simulator) -> None:
+    start = last(simulator)
     until(
-        "two more looks",
-        lambda: sum("lssystem" in entry["line"] for entry in simulator.control.log(seen)) > 1,
+        "two more reads",
+        lambda: sum("lssystem" in entry["line"] for entry in simulator.control.log(start)) > 1,
     )
 
 
-def test_an_answer_to_a_write_that_cannot_be_read_is_followed_by_a_look(stand: Stand, simulator: Simulator) -> None:
-    """Some systems end a command with success and words of refusal: only a look tells which was right."""
+def test_unreadable_output_of_a_write_is_followed_by_a_read(stand: Stand, simulator: Simulator) -> None:
+    """Some systems exit with 0 and print a refusal: only a read shows which of the two is true."""
     control = simulator.control
     stand.array(simulator)
     stand.ready(ARRAYS, "array")
@@ -130,32 +128,34 @@ def test_an_answer_to_a_write_that_cannot_be_read_is_followed_by_a_look(stand: S
     assert [each["volume"] for each in control.state()["mappings"]] == ["vol0"]
 
 
-def test_a_refusal_of_unknown_code_passes_through_in_the_arrays_own_words(stand: Stand, simulator: Simulator) -> None:
+def test_a_refusal_with_an_unknown_code_is_reported_with_the_arrays_own_text(
+    stand: Stand, simulator: Simulator
+) -> None:
     control = simulator.control
-    words = "Les ressources ne sont pas disponibles : réessayez plus tard"
+    text = "Les ressources ne sont pas disponibles : réessayez plus tard"
     stand.array(simulator)
     stand.apply(stand.host("worker-1"))
     stand.ready(ARRAYS, "array")
 
-    fault = control.fault("refuse", "mkvdiskhostmap", code="CMMVC9998E", text=words, times=None)
+    fault = control.fault("refuse", "mkvdiskhostmap", code="CMMVC9998E", text=text, times=None)
     stand.apply(stand.attachment("one", "worker-1", "vol0"))
-    said = stand.await_reason(ATTACHMENTS, "one", "RefusedByArray")
-    assert f"CMMVC9998E {words}" in said
-    assert "mkvdiskhostmap" in said
+    message = stand.await_reason(ATTACHMENTS, "one", "RefusedByArray")
+    assert f"CMMVC9998E {text}" in message
+    assert "mkvdiskhostmap" in message
 
     control.forget(fault)
     stand.ready(ATTACHMENTS, "one")
-    control.change("system", vdisk_protection_enabled="no")  # while it is on, it may be what refuses
-    fault = control.fault("refuse", "rmvdiskhostmap", code="CMMVC9997E", text=words, times=None)
+    control.change("system", vdisk_protection_enabled="no")  # while it is on, it may be the cause of a refusal
+    fault = control.fault("refuse", "rmvdiskhostmap", code="CMMVC9997E", text=text, times=None)
     stand.delete(ATTACHMENTS, "one", wait=False)
-    assert f"CMMVC9997E {words}" in stand.await_reason(ATTACHMENTS, "one", "RefusedByArray")
+    assert f"CMMVC9997E {text}" in stand.await_reason(ATTACHMENTS, "one", "RefusedByArray")
 
     control.forget(fault)
     stand.gone(ATTACHMENTS, "one")
     assert control.state()["mappings"] == []
 
 
-def test_a_look_that_is_refused_is_told_in_the_arrays_own_words_until_it_succeeds(
+def test_a_refused_read_is_reported_with_the_arrays_own_text_until_it_succeeds(
     stand: Stand, simulator: Simulator
 ) -> None:
     control = simulator.control
@@ -171,7 +171,9 @@ def test_a_look_that_is_refused_is_told_in_the_arrays_own_words_until_it_succeed
 @pytest.mark.parametrize(
     ("banner", "status"), [("", 0), ("", 1), ("*** authorised use only: CMMVC is not for you ***", 0)]
 )
-def test_a_warning_means_that_it_was_done(stand: Stand, simulator: Simulator, banner: str, status: int) -> None:
+def test_a_warning_means_that_the_command_was_done(
+    stand: Stand, simulator: Simulator, banner: str, status: int
+) -> None:
     control = simulator.control
     control.change("rules", banner=banner)
     stand.array(simulator)
@@ -189,7 +191,7 @@ def test_a_warning_means_that_it_was_done(stand: Stand, simulator: Simulator, ba
     assert control.state()["hosts"] == []
 
 
-def test_a_full_host_and_a_full_array_are_told_in_the_arrays_own_words_and_filled_when_there_is_room(
+def test_a_full_host_and_a_full_array_are_reported_verbatim_and_filled_when_there_is_room(
     stand: Stand, simulator: Simulator
 ) -> None:
     control = simulator.control

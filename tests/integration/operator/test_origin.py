@@ -1,4 +1,4 @@
-"""Mappings that were found and mappings that were made: what becomes of each when its attachment goes."""
+"""Adopted and created mappings: what happens to each when its attachment is deleted."""
 
 from typing import Any
 
@@ -10,64 +10,68 @@ from support.array_state import admin, foreign_host, mappings, mark, ports, writ
 from support.recorded_events import await_event, reasons
 from support.stand import ATTACHMENTS, HOSTS, Stand, iqn
 
-FOUND, MADE = ("admins", "vol0", 0), ("admins", "vol1", 1)
+FOUND, CREATED = ("admins", "vol0", 0), ("admins", "vol1", 1)
 
 
 def adopted(stand: Stand, simulator: Simulator, **attachment: Any) -> None:
-    """Two attachments of an administrator's host: one of a mapping that is there, one of a new volume."""
+    """Apply two attachments to a host object of an administrator: one for an existing mapping, one for a new volume."""
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
     stand.array(simulator)
     stand.apply(
         stand.host("worker-1"),
         stand.attachment("found", "worker-1", "vol0", **attachment),
-        stand.attachment("made", "worker-1", "vol1", **attachment),
+        stand.attachment("created", "worker-1", "vol1", **attachment),
     )
-    stand.ready(ATTACHMENTS, "found", "made")
-    assert mappings(simulator) == {FOUND, MADE}
+    stand.ready(ATTACHMENTS, "found", "created")
+    assert mappings(simulator) == {FOUND, CREATED}
     assert stand.status(ATTACHMENTS, "found")["origin"] == "Adopted"
     assert stand.status(ATTACHMENTS, "found")["lun"] == 0
-    assert stand.status(ATTACHMENTS, "made")["origin"] == "Created"
+    assert stand.status(ATTACHMENTS, "created")["origin"] == "Created"
 
 
-def test_on_an_adopted_host_what_was_found_stays_and_what_was_made_goes(stand: Stand, simulator: Simulator) -> None:
+def test_on_an_adopted_host_found_mappings_stay_and_created_mappings_are_removed(
+    stand: Stand, simulator: Simulator
+) -> None:
     adopted(stand, simulator)
 
-    stand.delete(ATTACHMENTS, "found", "made")
+    stand.delete(ATTACHMENTS, "found", "created")
 
     assert mappings(simulator) == {FOUND}
     message = await_event(stand, "found", "LeftOnArray")
     assert "stays mapped to host admins at LUN 0" in message
     assert "deletionPolicy Delete" in message
-    assert "vol1 is no longer mapped to host admins" in await_event(stand, "made", "Detached")
-    assert "LeftOnArray" not in reasons(stand, "made")
+    assert "vol1 is no longer mapped to host admins" in await_event(stand, "created", "Detached")
+    assert "LeftOnArray" not in reasons(stand, "created")
     stand.delete(HOSTS, "worker-1")
     assert ports(simulator) == {"admins": [iqn("worker-1")]}
 
 
-@pytest.mark.parametrize(("policy", "left"), [("Delete", set()), ("Retain", {FOUND, MADE})])
-def test_a_deletion_policy_says_what_becomes_of_a_mapping_whoever_made_it(
+@pytest.mark.parametrize(("policy", "left"), [("Delete", set()), ("Retain", {FOUND, CREATED})])
+def test_a_deletion_policy_decides_what_happens_to_a_mapping_regardless_of_its_creator(
     stand: Stand, simulator: Simulator, policy: str, left: set[tuple[str, str, int]]
 ) -> None:
     adopted(stand, simulator, deletionPolicy=policy)
 
-    stand.delete(ATTACHMENTS, "found", "made")
+    stand.delete(ATTACHMENTS, "found", "created")
     stand.delete(HOSTS, "worker-1")
 
     assert mappings(simulator) == left
     assert ports(simulator) == {"admins": [iqn("worker-1")]}
 
 
-def test_a_deletion_policy_may_be_changed_to_the_last(stand: Stand, simulator: Simulator) -> None:
+def test_a_deletion_policy_may_be_changed_until_the_deletion(stand: Stand, simulator: Simulator) -> None:
     adopted(stand, simulator)
 
     stand.patch(ATTACHMENTS, "found", {"deletionPolicy": "Delete"})
-    stand.patch(ATTACHMENTS, "made", {"deletionPolicy": "Retain"})
-    stand.delete(ATTACHMENTS, "found", "made")
+    stand.patch(ATTACHMENTS, "created", {"deletionPolicy": "Retain"})
+    stand.delete(ATTACHMENTS, "found", "created")
 
-    assert mappings(simulator) == {MADE}
+    assert mappings(simulator) == {CREATED}
 
 
-def test_a_host_of_ours_stays_with_the_volumes_that_are_retained_on_it(stand: Stand, simulator: Simulator) -> None:
+def test_a_host_object_of_the_operator_stays_with_the_volumes_that_are_retained_on_it(
+    stand: Stand, simulator: Simulator
+) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0", deletionPolicy="Retain"))
     stand.ready(ATTACHMENTS, "one")
@@ -85,14 +89,14 @@ def test_a_host_of_ours_stays_with_the_volumes_that_are_retained_on_it(stand: St
 
     stand.apply(stand.host("worker-1"), stand.attachment("again", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "again")
-    assert stand.status(ATTACHMENTS, "again")["origin"] == "Created"  # on a host that we made the mapping is ours
+    assert stand.status(ATTACHMENTS, "again")["origin"] == "Created"  # as the host object is our own
     stand.delete(ATTACHMENTS, "again")
     stand.delete(HOSTS, "worker-1")
     assert ports(simulator) == {}
 
 
 @pytest.mark.parametrize("whose", ["ours", "an administrator's"])
-def test_of_two_attachments_of_one_pair_the_younger_takes_over_without_an_unmap(
+def test_of_two_attachments_of_one_pair_the_newer_takes_over_without_an_unmap(
     stand: Stand, simulator: Simulator, whose: str
 ) -> None:
     if whose != "ours":
@@ -117,7 +121,7 @@ def test_of_two_attachments_of_one_pair_the_younger_takes_over_without_an_unmap(
     assert mappings(simulator) == set()
 
 
-def test_a_mapping_that_was_left_to_one_that_cannot_use_it_goes_with_that_one(
+def test_a_mapping_left_to_an_attachment_that_cannot_use_it_is_removed_with_that_attachment(
     stand: Stand, simulator: Simulator
 ) -> None:
     stand.array(simulator)
@@ -134,8 +138,8 @@ def test_a_mapping_that_was_left_to_one_that_cannot_use_it_goes_with_that_one(
     assert mappings(simulator) == set()
 
 
-def test_a_younger_attachment_that_goes_leaves_the_elder_alone(stand: Stand, simulator: Simulator) -> None:
-    """By uid and by name they mean one volume."""
+def test_deleting_the_newer_attachment_does_not_affect_the_older_one(stand: Stand, simulator: Simulator) -> None:
+    """One names the volume by uid and the other by name."""
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("elder", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "elder")
@@ -155,7 +159,9 @@ def test_a_younger_attachment_that_goes_leaves_the_elder_alone(stand: Stand, sim
     assert mappings(simulator) == set()
 
 
-def test_one_made_while_the_elder_waits_to_go_inherits_what_the_elder_made(stand: Stand, simulator: Simulator) -> None:
+def test_an_attachment_created_during_the_deletion_of_the_older_one_inherits_its_mapping(
+    stand: Stand, simulator: Simulator
+) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"))
     stand.array(simulator)
     elder = stand.attachment("elder", "worker-1", "vol0")
@@ -177,7 +183,7 @@ def test_one_made_while_the_elder_waits_to_go_inherits_what_the_elder_made(stand
     assert mappings(simulator) == set()
 
 
-def test_a_mapping_that_is_found_is_taken_over_only_as_access_allows(stand: Stand, simulator: Simulator) -> None:
+def test_a_found_mapping_is_adopted_only_as_access_allows(stand: Stand, simulator: Simulator) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
     foreign_host(simulator, "backup", iqn("backup"))
     admin(simulator, "mkvdiskhostmap -force -host backup -scsi 0 vol0")

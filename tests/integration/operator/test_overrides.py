@@ -1,4 +1,4 @@
-"""The written ways out: pause, plan, look again, let go, accept another system. None needs a finalizer edited."""
+"""Manual overrides: pause, plan, reconcile now, release, accept another system. None needs an edit of a finalizer."""
 
 import shlex
 from typing import Any
@@ -23,8 +23,8 @@ def release(stand: Stand, kind: str, name: str) -> None:
     stand.annotate(kind, name, release=uid_of(stand, kind, name))
 
 
-def typed(simulator: Simulator, since: int) -> list[list[str]]:
-    """The commands that changed something, with the names of what they are about; in no order: many come at once."""
+def sent(simulator: Simulator, since: int) -> list[list[str]]:
+    """The commands that changed something, with the names of their objects; sorted, as many run at once."""
     return sorted(["svctask", *command["named"]] for command in commands(simulator, since) if command["writes"])
 
 
@@ -32,7 +32,7 @@ def plans(stand: Stand, *names: str) -> list[list[str]]:
     return sorted(shlex.split(line) for name in names for line in stand.status(ATTACHMENTS, name)["plan"])
 
 
-def test_a_paused_array_is_looked_at_and_not_touched(stand: Stand, simulator: Simulator) -> None:
+def test_a_paused_array_is_read_and_not_changed(stand: Stand, simulator: Simulator) -> None:
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -53,29 +53,29 @@ def test_a_paused_array_is_looked_at_and_not_touched(stand: Stand, simulator: Si
     stand.gone(ATTACHMENTS, "one")
     stand.ready(ATTACHMENTS, "two")
     assert "plan" not in stand.status(ATTACHMENTS, "two")
-    assert typed(simulator, start) == sorted([*planned, *removed_hosts(simulator, start)])
+    assert sent(simulator, start) == sorted([*planned, *removed_hosts(simulator, start)])
 
 
 def removed_hosts(simulator: Simulator, since: int) -> list[list[str]]:
-    """Host objects that were left empty: that is the host's own to do."""
-    return [words for words in typed(simulator, since) if "rmhost" in words]
+    """The removals of empty host objects: a task of the host, which is in the plan of no attachment."""
+    return [args for args in sent(simulator, since) if "rmhost" in args]
 
 
-def test_what_a_plan_says_is_what_is_sent(stand: Stand, simulator: Simulator) -> None:
+def test_the_commands_in_a_plan_are_the_commands_that_are_sent(stand: Stand, simulator: Simulator) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"))
     stand.annotate(HOSTS, "worker-1", plan="true")
     stand.apply(stand.attachment("one", "worker-1", "vol0", lun=7), stand.attachment("two", "worker-1", "vol1"))
     stand.await_reason(ATTACHMENTS, "two", "Planned")
-    stand.annotate(HOSTS, "worker-1", reconcile_requested_at="now")  # of both at once, which came one after the other
+    stand.annotate(HOSTS, "worker-1", reconcile_requested_at="now")  # plan both in one pass
     until("a plan of both", lambda: stand.status(HOSTS, "worker-1").get("lastHandledReconcileAt") == "now")
     start, planned = mark(simulator), plans(stand, "one", "two")
-    assert [words[1] for words in planned] == ["mkhost", "mkvdiskhostmap", "mkvdiskhostmap"]
+    assert [args[1] for args in planned] == ["mkhost", "mkvdiskhostmap", "mkvdiskhostmap"]
     assert "finalizers" not in stand.get(ATTACHMENTS, "one")["metadata"]
 
     stand.annotate(HOSTS, "worker-1", plan=None)
     stand.ready(ATTACHMENTS, "one", "two")
-    assert typed(simulator, start) == planned
+    assert sent(simulator, start) == planned
 
     stand.annotate(ATTACHMENTS, "one", plan="true")
     stand.delete(ATTACHMENTS, "one", wait=False)
@@ -83,14 +83,16 @@ def test_what_a_plan_says_is_what_is_sent(stand: Stand, simulator: Simulator) ->
     start, planned = mark(simulator), plans(stand, "one")
     stand.annotate(ATTACHMENTS, "one", plan=None)
     stand.gone(ATTACHMENTS, "one")
-    assert typed(simulator, start) == planned
+    assert sent(simulator, start) == planned
 
 
-def test_with_a_dead_array_everything_is_let_go_and_nothing_of_it_touched(stand: Stand, simulator: Simulator) -> None:
+def test_with_an_unreachable_array_everything_is_released_and_nothing_on_it_is_changed(
+    stand: Stand, simulator: Simulator
+) -> None:
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
-    there, seen = mappings(simulator), last(simulator)
+    before, start = mappings(simulator), last(simulator)
     simulator.control.change("availability", "refused")
     simulator.control.change("sessions")
     stand.delete(ATTACHMENTS, "one", wait=False)
@@ -105,28 +107,28 @@ def test_with_a_dead_array_everything_is_let_go_and_nothing_of_it_touched(stand:
 
     assert "flashsystem.io/release" in await_event(stand, "one", "LeftOnArray")
     simulator.control.change("availability", "up")
-    assert mappings(simulator) == there
-    assert writes(simulator, seen) == []
+    assert mappings(simulator) == before
+    assert writes(simulator, start) == []
 
 
-def test_attachments_whose_host_and_array_are_gone_are_let_go_too(stand: Stand, simulator: Simulator) -> None:
+def test_attachments_whose_host_and_array_are_gone_are_released_too(stand: Stand, simulator: Simulator) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
-    there = mappings(simulator)
+    before = mappings(simulator)
     for kind, name in ((HOSTS, "worker-1"), (ARRAYS, "array")):
         release(stand, kind, name)
         stand.gone(kind, name)
 
     stand.delete(ATTACHMENTS, "one", wait=False)
-    said = stand.await_reason(ATTACHMENTS, "one", "ArrayNotFound")
-    assert uid_of(stand, ATTACHMENTS, "one") in said
+    message = stand.await_reason(ATTACHMENTS, "one", "ArrayNotFound")
+    assert uid_of(stand, ATTACHMENTS, "one") in message
     release(stand, ATTACHMENTS, "one")
     stand.gone(ATTACHMENTS, "one")
-    assert mappings(simulator) == there
+    assert mappings(simulator) == before
 
 
-def test_a_secret_that_is_gone_after_a_restart_is_told_with_both_ways_out(
+def test_a_secret_missing_after_a_restart_is_reported_with_both_ways_to_recover(
     stand: Stand, simulator: Simulator, operator: Operator
 ) -> None:
     stand.array(simulator, resyncInterval="1s")
@@ -144,7 +146,7 @@ def test_a_secret_that_is_gone_after_a_restart_is_told_with_both_ways_out(
     assert mappings(simulator) == set()
 
 
-def test_another_system_counts_once_somebody_says_so(stand: Stand, simulator: Simulator) -> None:
+def test_another_system_is_accepted_once_the_annotation_names_it(stand: Stand, simulator: Simulator) -> None:
     control = simulator.control
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -152,8 +154,8 @@ def test_another_system_counts_once_somebody_says_so(stand: Stand, simulator: Si
     control.change("blank")
     control.change("sessions")
     new = control.state()["system"]["id"]
-    said = stand.await_reason(ARRAYS, "array", "OtherSystem")
-    assert f"flashsystem.io/accept-system: {new}" in said
+    message = stand.await_reason(ARRAYS, "array", "OtherSystem")
+    assert f"flashsystem.io/accept-system: {new}" in message
 
     stand.annotate(ARRAYS, "array", accept_system="0000000000000001")
     stand.annotate(ARRAYS, "array", accept_system="not an id")
@@ -171,7 +173,7 @@ def test_another_system_counts_once_somebody_says_so(stand: Stand, simulator: Si
 
 
 @pytest.mark.parametrize(("kind", "name"), [(ARRAYS, "array"), (HOSTS, "worker-1"), (ATTACHMENTS, "one")])
-def test_who_asks_for_another_look_is_told_when_it_was_made(
+def test_a_reconcile_request_is_acknowledged_in_the_status_once_it_was_handled(
     stand: Stand, simulator: Simulator, kind: str, name: str
 ) -> None:
     stand.array(simulator)
@@ -184,5 +186,5 @@ def test_who_asks_for_another_look_is_told_when_it_was_made(
     def handled() -> Any:
         return stand.status(kind, name).get("lastHandledReconcileAt") == "2026-11-23T12:00:00Z"
 
-    until("the echo", handled)
+    until("the request in the status", handled)
     assert commands(simulator, start)

@@ -1,4 +1,4 @@
-"""The PersistentVolume of an attachment: bound by a claim, kept while it is, and made anew when nobody uses it."""
+"""The PersistentVolume of an attachment: bound by a claim, unchanged while bound, and recreated while unbound."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,23 +17,23 @@ NAMES = "iqn.1986-03.com.ibm:2145.fs.node1", "iqn.1986-03.com.ibm:2145.fs.node2"
 
 @pytest.fixture
 def allowed(stand: Stand) -> Iterator[Stand]:
-    """The operator may keep PersistentVolumes; what a test leaves of them is swept."""
+    """Allow the operator to maintain PersistentVolumes; the ones that a test leaves are deleted."""
     with keeping_volumes(stand.cluster):
         yield stand
         stand.sweep()
         stand.cluster.api.delete(VOLUMES)
 
 
-def named(simulator: Simulator, *names: str) -> None:
-    """Give the nodes target names that Kubernetes takes: of an naa. name it wants 32 digits."""
+def set_target_names(simulator: Simulator, *names: str) -> None:
+    """Give the nodes target names that Kubernetes accepts: it requires 32 digits in an naa. name."""
     for node, name in zip(("node1", "node2"), names, strict=True):
         simulator.control.change("node", node, iscsi_name=name)
 
 
-def attached(stand: Stand, simulator: Simulator, *, on: str = "Allowed", **wished: Any) -> None:
+def attached(stand: Stand, simulator: Simulator, *, on: str = "Allowed", **spec: Any) -> None:
     stand.array(simulator, resyncInterval="2s", persistentVolumes=on)
-    wish = {"claimRef": {"name": "data"}, **wished}
-    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0", persistentVolume=wish))
+    persistent_volume = {"claimRef": {"name": "data"}, **spec}
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0", persistentVolume=persistent_volume))
     stand.ready(ATTACHMENTS, "one")
 
 
@@ -42,12 +42,12 @@ def source(stand: Stand) -> Any:
 
 
 def phase(stand: Stand) -> str:
-    there = volume(stand)
-    return there["status"].get("phase", "") if there else ""
+    current = volume(stand)
+    return current["status"].get("phase", "") if current else ""
 
 
 def uid(stand: Stand) -> str:
-    """Of the PersistentVolume: whether it is still the same one."""
+    """The uid of the PersistentVolume, which shows whether it is still the same one."""
     return str((volume(stand) or {"metadata": {"uid": ""}})["metadata"]["uid"])
 
 
@@ -56,24 +56,32 @@ def bind(stand: Stand) -> None:
     until("the claim to be bound", lambda: phase(stand) == "Bound")
 
 
-def test_a_claim_takes_the_volume_and_the_volume_stays_mapped_until_it_lets_go(
+def test_a_claim_binds_the_volume_and_the_volume_stays_mapped_until_the_claim_is_deleted(
     allowed: Stand, simulator: Simulator
 ) -> None:
-    named(simulator, *NAMES)
+    set_target_names(simulator, *NAMES)
     attached(allowed, simulator, mountOptions=["discard"], nodeHostnames=["worker-1"])
 
-    said = allowed.status(ATTACHMENTS, "one")
-    made = until("the PersistentVolume", lambda: volume(allowed))
-    assert made["spec"]["iscsi"] | {"fsType": "ext4"} == made["spec"]["iscsi"]
-    told = {key: made["spec"]["iscsi"].get(key) for key in ("targetPortal", "iqn", "lun", "portals")}
-    way = said["connection"]
-    assert told == {"targetPortal": target_portals(way)[0], "iqn": target_iqns(way)[0], "lun": 1, "portals": None}
-    assert made["spec"]["capacity"] == {"storage": "1Gi"}
-    assert made["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
-    assert (made["spec"]["claimRef"]["namespace"], made["spec"]["claimRef"]["name"]) == (allowed.namespace, "data")
-    (term,) = made["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
+    status = allowed.status(ATTACHMENTS, "one")
+    created = until("the PersistentVolume", lambda: volume(allowed))
+    assert created["spec"]["iscsi"] | {"fsType": "ext4"} == created["spec"]["iscsi"]
+    reported = {key: created["spec"]["iscsi"].get(key) for key in ("targetPortal", "iqn", "lun", "portals")}
+    connection = status["connection"]
+    assert reported == {
+        "targetPortal": target_portals(connection)[0],
+        "iqn": target_iqns(connection)[0],
+        "lun": 1,
+        "portals": None,
+    }
+    assert created["spec"]["capacity"] == {"storage": "1Gi"}
+    assert created["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+    assert (created["spec"]["claimRef"]["namespace"], created["spec"]["claimRef"]["name"]) == (
+        allowed.namespace,
+        "data",
+    )
+    (term,) = created["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
     assert term["matchExpressions"][0]["values"] == ["worker-1"]
-    assert made["spec"]["mountOptions"] == ["discard"]
+    assert created["spec"]["mountOptions"] == ["discard"]
     until("its name in the status", lambda: allowed.status(ATTACHMENTS, "one").get("persistentVolume"))
 
     bind(allowed)
@@ -85,15 +93,17 @@ def test_a_claim_takes_the_volume_and_the_volume_stays_mapped_until_it_lets_go(
 
     unclaim(allowed, "data")
     allowed.gone(ATTACHMENTS, "one")
-    until("the end of the PersistentVolume", lambda: not found(allowed, f"{VOLUMES}/{made['metadata']['name']}"))
+    until(
+        "the deletion of the PersistentVolume", lambda: not found(allowed, f"{VOLUMES}/{created['metadata']['name']}")
+    )
     assert mappings(simulator) == set()
 
 
-def test_the_volume_of_an_attachment_that_is_let_go_goes_too_and_what_is_mapped_stays(
+def test_the_persistent_volume_of_a_released_attachment_is_deleted_and_its_mapping_stays(
     allowed: Stand, simulator: Simulator
 ) -> None:
-    """Nobody would take it away later, and a claim could bind to it when its LUN is another volume's by then."""
-    named(simulator, *NAMES)
+    """Otherwise it would stay forever, and a claim could bind to it after its LUN was given to another volume."""
+    set_target_names(simulator, *NAMES)
     attached(allowed, simulator)
     until("the PersistentVolume", lambda: volume(allowed))
     name = volume(allowed)["metadata"]["name"]
@@ -103,28 +113,28 @@ def test_the_volume_of_an_attachment_that_is_let_go_goes_too_and_what_is_mapped_
     allowed.delete(ATTACHMENTS, "one")
 
     allowed.gone(ATTACHMENTS, "one")
-    until("the end of the PersistentVolume", lambda: not found(allowed, f"{VOLUMES}/{name}"))
+    until("the deletion of the PersistentVolume", lambda: not found(allowed, f"{VOLUMES}/{name}"))
     assert writes(simulator, start) == []
     assert len(mappings(simulator)) == 1
 
 
-def test_only_the_portals_of_one_target_name_are_told_and_all_of_them(allowed: Stand, simulator: Simulator) -> None:
-    """Where the nodes share a name, as some arrays do, the volume has a path to each."""
-    named(simulator, NAMES[0], NAMES[0])
+def test_only_the_portals_of_one_target_name_are_listed_and_all_of_them(allowed: Stand, simulator: Simulator) -> None:
+    """Where the nodes share a target name, as on some arrays, the volume has a path to each node."""
+    set_target_names(simulator, NAMES[0], NAMES[0])
     attached(allowed, simulator)
 
-    said = allowed.status(ATTACHMENTS, "one")["connection"]
-    assert [source(allowed)["targetPortal"], *source(allowed)["portals"]] == target_portals(said)
+    connection = allowed.status(ATTACHMENTS, "one")["connection"]
+    assert [source(allowed)["targetPortal"], *source(allowed)["portals"]] == target_portals(connection)
 
-    named(simulator, *NAMES)  # nobody uses it: it is made anew
+    set_target_names(simulator, *NAMES)  # it is not bound, so it is recreated
     until("one portal", lambda: volume(allowed) and "portals" not in source(allowed))
     assert source(allowed)["iqn"] == NAMES[0]
 
 
-def test_a_volume_that_is_bound_is_not_touched_when_the_portals_move_and_made_anew_afterwards(
+def test_a_bound_volume_is_not_changed_when_the_portals_move_and_is_recreated_once_unbound(
     allowed: Stand, simulator: Simulator
 ) -> None:
-    named(simulator, *NAMES)
+    set_target_names(simulator, *NAMES)
     attached(allowed, simulator)
     bind(allowed)
     first = uid(allowed)
@@ -139,17 +149,17 @@ def test_a_volume_that_is_bound_is_not_touched_when_the_portals_move_and_made_an
     unclaim(allowed, "data")
     until("another volume", lambda: uid(allowed) not in ("", first))
     assert source(allowed)["iqn"] == NAMES[1]
-    until("nothing in the way", lambda: not allowed.condition(ATTACHMENTS, "one", BLOCKED))
+    until("the condition to disappear", lambda: not allowed.condition(ATTACHMENTS, "one", BLOCKED))
     bind(allowed)
 
     simulator.control.change("node", "node1", status="online")
     until("both portals", lambda: len(target_portals(allowed.status(ATTACHMENTS, "one")["connection"])) == 2)
-    assert allowed.condition(ATTACHMENTS, "one", BLOCKED) == {}  # its node is as good as the other
+    assert allowed.condition(ATTACHMENTS, "one", BLOCKED) == {}  # the node of the volume is as good as the other
     assert writes(simulator, start) == []
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
-def test_without_the_arrays_permission_none_is_made_and_one_that_is_there_stays(
+def test_without_the_arrays_permission_none_is_created_and_an_existing_one_stays(
     allowed: Stand, simulator: Simulator
 ) -> None:
     attached(allowed, simulator, on="Forbidden")
@@ -160,20 +170,22 @@ def test_without_the_arrays_permission_none_is_made_and_one_that_is_there_stays(
     until("the PersistentVolume", lambda: volume(allowed))
     first = uid(allowed)
     allowed.patch(ARRAYS, "array", {"persistentVolumes": "Forbidden"})
-    until("its acceptance", lambda: not allowed.condition(ATTACHMENTS, "one", BLOCKED))
+    until("the existing volume to be accepted", lambda: not allowed.condition(ATTACHMENTS, "one", BLOCKED))
     assert uid(allowed) == first
 
     bind(allowed)
     allowed.patch(ATTACHMENTS, "one", {"persistentVolume": None})
     assert "data" in allowed.await_reason(ATTACHMENTS, "one", "PersistentVolumeInUse", BLOCKED)
     unclaim(allowed, "data")
-    until("the end of the PersistentVolume", lambda: volume(allowed) is None)
+    until("the deletion of the PersistentVolume", lambda: volume(allowed) is None)
     until("nothing in the status", lambda: "persistentVolume" not in allowed.status(ATTACHMENTS, "one"))
     assert len(mappings(simulator)) == 1
 
 
 @pytest.mark.parametrize("simulator", ["legacy"], indirect=True)
-def test_what_kubernetes_does_not_take_is_told_in_its_own_words(allowed: Stand, simulator: Simulator) -> None:
+def test_a_persistent_volume_that_kubernetes_refuses_is_reported_with_its_message(
+    allowed: Stand, simulator: Simulator
+) -> None:
     attached(allowed, simulator)
 
     assert "naa." in allowed.await_reason(ATTACHMENTS, "one", "PersistentVolumeRefused", BLOCKED)
@@ -183,7 +195,9 @@ def test_what_kubernetes_does_not_take_is_told_in_its_own_words(allowed: Stand, 
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
-def test_without_the_right_to_it_the_missing_component_is_named(stand: Stand, simulator: Simulator) -> None:
+def test_without_the_right_to_persistent_volumes_the_missing_component_is_named(
+    stand: Stand, simulator: Simulator
+) -> None:
     attached(stand, simulator)
 
     message = stand.await_reason(ATTACHMENTS, "one", "PersistentVolumeForbidden", BLOCKED)

@@ -1,4 +1,4 @@
-"""What the array protects for its recent I/O is waited for, whatever the code is in which it says so."""
+"""The operator waits for volumes that the array protects because of recent I/O, whatever code the refusal has."""
 
 from collections.abc import Iterator
 
@@ -18,10 +18,10 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.mark.parametrize("code", ["CMMVC8457E", "CMMVC8478E", "CMMVC9998E"])
-def test_a_volume_with_recent_io_goes_when_the_array_lets_it_and_never_by_force(
+def test_a_volume_with_recent_io_is_unmapped_once_the_array_allows_it_and_never_by_force(
     code: str, stand: Stand, simulator: Simulator
 ) -> None:
-    """Also of a release that refuses with a code of its own."""
+    """This includes releases that refuse with a code that the operator does not know."""
     control = simulator.control
     control.change("rules", newer_protection_codes=code == "CMMVC8478E")
     other = control.fault("refuse", "rmvdiskhostmap", code=code, times=None) if code == "CMMVC9998E" else None
@@ -31,7 +31,7 @@ def test_a_volume_with_recent_io_goes_when_the_array_lets_it_and_never_by_force(
     control.change("volume", "vol0", recent_io=True)
 
     stand.patch(HOSTS, "node", {"initiators": {"iscsi": [iqn("node")]}})
-    until("the old initiator to go", lambda: [iqn("node")] in ports(simulator).values())
+    until("the old initiator to be removed", lambda: [iqn("node")] in ports(simulator).values())
     stand.delete(ATTACHMENTS, "one", wait=False)
     message = stand.await_reason(ATTACHMENTS, "one", "VolumeProtected")
     assert code in message
@@ -41,7 +41,7 @@ def test_a_volume_with_recent_io_goes_when_the_array_lets_it_and_never_by_force(
     assert len(mappings(simulator)) == 1
 
     start = mark(simulator)
-    until("it to be tried again", lambda: any(each["verb"] == "rmvdiskhostmap" for each in commands(simulator, start)))
+    until("a retry of the unmap", lambda: any(each["verb"] == "rmvdiskhostmap" for each in commands(simulator, start)))
     control.change("volume", "vol0", recent_io=False)
     if other is not None:
         control.forget(other)

@@ -1,4 +1,4 @@
-"""Users and administrators do what they like, in an order that nobody thought of, and all ends as it must."""
+"""Random actions of users and administrators, in random order, always end in the correct state."""
 
 import contextlib
 import random
@@ -15,22 +15,31 @@ ACCESS = {"vol0": "Exclusive", "vol1": "Exclusive", "vol2": "Shared"}
 STEPS = 30
 
 
-class Hands:
-    """Users who apply, edit and delete at random, and wait for nothing; and an administrator who removes things."""
+class RandomActions:
+    """Users who apply, edit and delete at random without waiting, and an administrator who removes objects."""
 
     def __init__(self, stand: Stand, simulator: Simulator, seed: int) -> None:
         self._stand = stand
         self._simulator = simulator
-        self._random = random.Random(seed)  # noqa: S311 - a story that can be told again
+        self._random = random.Random(seed)  # noqa: S311 - a history that can be repeated
 
-    def do_something(self) -> None:
-        deeds = (self.attach, self.attach, self.attach, self.detach, self.detach, self.forget, self.edit, self.disturb)
-        self._random.choice(deeds)()
+    def run_one(self) -> None:
+        actions = (
+            self.attach,
+            self.attach,
+            self.attach,
+            self.detach,
+            self.detach,
+            self.forget,
+            self.edit,
+            self.disturb,
+        )
+        self._random.choice(actions)()
 
     def attach(self) -> None:
         machine, volume = self._random.choice(MACHINES), self._random.choice(list(ACCESS))
         attachment = self._stand.attachment(f"{volume}-{machine}", machine, volume, access=ACCESS[volume])
-        with contextlib.suppress(KubectlFailed):  # one that was being deleted went in the middle of it
+        with contextlib.suppress(KubectlFailed):  # an object that was being deleted disappeared during the apply
             self._stand.apply(self._stand.host(machine), attachment)
 
     def detach(self) -> None:
@@ -43,29 +52,29 @@ class Hands:
     def edit(self) -> None:
         machine = self._random.choice(MACHINES)
         names = [iqn(machine), iqn(f"{machine}-{self._random.randrange(3)}")]
-        with contextlib.suppress(KubectlFailed):  # there is none at present
+        with contextlib.suppress(KubectlFailed):  # there is no such host at present
             self._stand.patch(HOSTS, machine, {"initiators": {"iscsi": names[self._random.randrange(2) :]}})
 
     def disturb(self) -> None:
-        if there := sorted(mappings(self._simulator)):
-            host, volume, _ = self._random.choice(there)
+        if current := sorted(mappings(self._simulator)):
+            host, volume, _ = self._random.choice(current)
             line = self._random.choice((f"rmvdiskhostmap -host {host} {volume}", f"rmhost -force {host}"))
-            self._simulator.control.admin(f"svctask {line}")  # refused where the operator was quicker
+            self._simulator.control.admin(f"svctask {line}")  # refused if the operator was faster
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_nothing_is_lost_and_nothing_left_whatever_is_done_in_whatever_order(
+def test_nothing_is_lost_and_nothing_is_left_behind_after_any_actions_in_any_order(
     stand: Stand, simulator: Simulator, seed: int
 ) -> None:
     before = simulator.control.state()
     stand.array(simulator, resyncInterval="2s")
-    hands = Hands(stand, simulator, seed)
+    actions = RandomActions(stand, simulator, seed)
 
     for _ in range(STEPS):
-        hands.do_something()
+        actions.run_one()
 
-    with contextlib.suppress(AssertionError):  # what is amiss is told below
-        until("rest", lambda: not restless(stand) and attached(simulator) == said_to_be_attached(stand))
+    with contextlib.suppress(AssertionError):  # the assertions below show the difference
+        until("no work to be left", lambda: not restless(stand) and attached(simulator) == said_to_be_attached(stand))
     assert restless(stand) == []
     assert attached(simulator) == said_to_be_attached(stand)
     stand.kubectl("delete", f"{ATTACHMENTS},{HOSTS}", "--all", "--timeout=300s")

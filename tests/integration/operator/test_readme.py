@@ -1,4 +1,4 @@
-"""The README's first volume: what it tells people to apply and to type does what it says."""
+"""The first volume of the README: its manifests and its commands work as described."""
 
 import json
 import re
@@ -20,17 +20,17 @@ from support.array_state import target_portals
 from support.operator_process import ROOT, Operator
 from support.stand import until
 
-SAID = (ROOT / README).read_text(encoding="utf-8")
+README_TEXT = (ROOT / README).read_text(encoding="utf-8")
 KINDS = "flashsystemarrays,flashsystemhosts,volumeattachments.flashsystem.io"
 NAMESPACE = block(README, "apiVersion: v1\nkind: Namespace")
 ARRAY = block(README, "apiVersion: v1\nkind: Secret")
 HOST_AND_VOLUME = block(README, "apiVersion: flashsystem.io/v1alpha1\nkind: FlashSystemHost")
-LOOK = block(README, "kubectl -n storage-team wait").text
+CHECK_COMMANDS = block(README, "kubectl -n storage-team wait").text
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What a reader puts into the manifests of the README: what is their own, and nothing else."""
+    """The values of their own environment that a reader puts into the manifests of the README."""
 
     address: str
     port: int
@@ -60,8 +60,8 @@ class Reader:
 
 
 @pytest.fixture
-def their_array() -> Iterator[Simulator]:
-    """An array with the user and the volume that the README speaks of."""
+def readers_array() -> Iterator[Simulator]:
+    """An array with the user and the volume that the README names."""
     user = {"name": "kubernetes", "password": "REPLACE ME", "role": "RestrictedAdmin"}
     with Simulator({"users": [user]}, dialect="legacy") as running:
         running.control.change("volume", "vol0", name="db-data")
@@ -69,29 +69,29 @@ def their_array() -> Iterator[Simulator]:
 
 
 def test_the_readmes_first_volume_is_attached_and_detached(
-    installed: Cluster, namespace: str, operator: Operator, their_array: Simulator
+    installed: Cluster, namespace: str, operator: Operator, readers_array: Simulator
 ) -> None:
     assert operator.running
-    before = their_array.control.state()
-    reader = Reader(their_array.host, their_array.port, their_array.host_key, namespace=namespace)
+    before = readers_array.control.state()
+    reader = Reader(readers_array.host, readers_array.port, readers_array.host_key, namespace=namespace)
 
     installed.apply(reader.manifests())
-    lines = LOOK.replace("storage-team", namespace).splitlines()
+    lines = CHECK_COMMANDS.replace("storage-team", namespace).splitlines()
     answers = [installed.kubectl(*shlex.split(line)[1:]) for line in lines]
 
     connection = json.loads(answers[-1])
     assert connection["lun"] == 1
     assert len(target_portals(connection)) == 2
-    (mapping,) = their_array.control.state()["mappings"]
+    (mapping,) = readers_array.control.state()["mappings"]
     assert (mapping["volume"], mapping["lun"]) == ("db-data", 1)
 
     installed.kubectl("delete", KINDS, "--all", "--namespace", namespace, "--timeout=300s")
-    assert their_array.control.state() == before
+    assert readers_array.control.state() == before
 
 
 @pytest.fixture
 def terminal(installed: Cluster, tmp_path: Path) -> Iterator[Terminal]:
-    """A shell as a reader has it. `make cluster` finds a cluster that is up, and the simulator takes any free port."""
+    """A shell of a reader. `make cluster` finds a running cluster, and the simulator listens on any free port."""
     kubectl = Path(installed.kubectl_command()[0])
     ours = installed.environment()
     environ = {
@@ -105,14 +105,14 @@ def terminal(installed: Cluster, tmp_path: Path) -> Iterator[Terminal]:
         yield opened
 
 
-def test_what_the_readme_types_by_hand_attaches_its_first_volume(
+def test_the_commands_that_the_readme_lists_attach_its_first_volume(
     installed: Cluster, operator: Operator, terminal: Terminal
 ) -> None:
     operator.stop()  # the reader starts one
-    words = r"with address (\S+), port (\d+), user `(\w+)`, password `(\w+)`, the host key .* and volume `(\w+)`"
-    put_in = re.search(words, SAID, re.DOTALL)
-    assert put_in
-    address, port, user, password, volume = put_in.groups()
+    pattern = r"with address (\S+), port (\d+), user `(\w+)`, password `(\w+)`, the host key .* and volume `(\w+)`"
+    values = re.search(pattern, README_TEXT, re.DOTALL)
+    assert values
+    address, port, user, password, volume = values.groups()
     assert f"{address}:{port}" in {option.default for option in simulate.params}
 
     terminal.type(block(README, 'eval "$(make -s cluster)"').text)
@@ -120,7 +120,7 @@ def test_what_the_readme_types_by_hand_attaches_its_first_volume(
     reader = Reader(address, int(ready[1]), ready[2], user, password, volume)
     installed.apply(reader.manifests())
     try:
-        connection = json.loads(terminal.type(LOOK).splitlines()[-1])
+        connection = json.loads(terminal.type(CHECK_COMMANDS).splitlines()[-1])
         assert connection["lun"] == 1
         installed.kubectl("delete", KINDS, "--all", f"--namespace={reader.namespace}", "--timeout=300s")
     finally:

@@ -1,4 +1,4 @@
-"""The main job on releases of the modern dialect that list addresses, find volumes and make hosts in other ways."""
+"""Attach and detach on releases of the modern dialect that differ in addresses, volume lookup and host creation."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         yield running
 
 
-def test_volumes_come_and_go_on_every_release(stand: Stand, simulator: Simulator) -> None:
+def test_volumes_are_attached_and_detached_on_every_release(stand: Stand, simulator: Simulator) -> None:
     before = simulator.control.state()
     stand.array(simulator)
     stand.apply(
@@ -32,9 +32,9 @@ def test_volumes_come_and_go_on_every_release(stand: Stand, simulator: Simulator
     assert {(volume, lun) for _, volume, lun in mappings(simulator)} == {("vol0", 1), ("vol1", 2), ("vol1", 1)}
     assert target_portals(stand.status(ATTACHMENTS, "one")["connection"]) == ["10.0.1.11:3260", "10.0.1.12:3260"]
 
-    stand.patch(HOSTS, "a", {"initiators": {"iscsi": [iqn("anew")]}})
+    stand.patch(HOSTS, "a", {"initiators": {"iscsi": [iqn("new")]}})
     stand.ready(HOSTS, "a")
-    assert sorted(ports(simulator).values()) == [[iqn("anew")], [iqn("b")]]
+    assert sorted(ports(simulator).values()) == [[iqn("new")], [iqn("b")]]
 
     stand.delete(ATTACHMENTS, "one", "two", "three")
     stand.delete(HOSTS, "a", "b")

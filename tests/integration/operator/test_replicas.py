@@ -1,4 +1,4 @@
-"""Two replicas share the arrays between them; each array is worked by one of them, whatever happens to the other."""
+"""Two replicas divide the arrays between them; one replica manages each array, whatever happens to the other."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.long
 NAMES = ("one", "two", "three", "four")
 LEASES = "coordination.k8s.io/v1"
 LONG = ("--lease-duration", "60")
-"""A Lease that nobody in this test could wait for."""
+"""A Lease so long that no test could wait until it expires."""
 
 Simulators = Mapping[str, Simulator]
 Replicas = Mapping[str, Operator]
@@ -55,13 +55,13 @@ def replicas(request: pytest.FixtureRequest, stand: Stand, operator: Operator, t
             )
             for name, port in ports.items()
         }
-        # Who starts first would have all the arrays before the other has seen them.
+        # Otherwise the replica that starts first would have all arrays before the other has seen them.
         until("both to be ready", lambda: all(map(is_ready, ports.values())))
         yield running
 
 
 def attach(stand: Stand, number: int) -> None:
-    """One more volume on every array, for the first time with everything around it."""
+    """Attach one more volume on every array; the first call creates the hosts too."""
     for name in NAMES:
         stand.apply(
             stand.host(f"host-{name}", array=name), stand.attachment(f"{name}-{number}", f"host-{name}", f"vol{number}")
@@ -70,7 +70,7 @@ def attach(stand: Stand, number: int) -> None:
 
 
 def versions(stand: Stand) -> set[str]:
-    """Of every object; a new one means that it was written."""
+    """The versions of every object; a new version means that it was written."""
     found = stand.all(ARRAYS, HOSTS, ATTACHMENTS)
     return {f"{each['kind']}/{each['metadata']['name']}/{each['metadata']['resourceVersion']}" for each in found}
 
@@ -90,8 +90,8 @@ def lease_of(simulator: Simulator) -> str:
     return f"flashsystem-{simulator.control.state()['system']['id'].lower()}"
 
 
-def worked_by_one_at_a_time(simulator: Simulator) -> bool:
-    """A replica has one session with an array. No session has a command between the first and last of another."""
+def sessions_do_not_overlap(simulator: Simulator) -> bool:
+    """Whether no session has a command between the first and last of another; a replica has one session per array."""
     spans: dict[int, list[float]] = {}
     for entry in simulator.control.log():
         if entry["session"]:
@@ -103,7 +103,7 @@ def worked_by_one_at_a_time(simulator: Simulator) -> bool:
 def test_replicas_share_the_arrays_and_a_crash_hands_them_over(
     stand: Stand, simulators: Simulators, replicas: Replicas
 ) -> None:
-    # One after another: who works some leaves the next to others for a while, but of several at once one may have all.
+    # One after another: a replica with arrays leaves the next to others, but it may take all of several at once.
     for name, simulator in simulators.items():
         stand.array(simulator, name, resyncInterval="1s")
         stand.ready(ARRAYS, name)
@@ -124,16 +124,16 @@ def test_replicas_share_the_arrays_and_a_crash_hands_them_over(
     comes_to({"a"}, lambda: set(holders(stand, simulators).values()))
     for simulator in simulators.values():
         stays_in_sync(simulator)
-    assert versions(stand) == before, "what was in line was written to only because somebody else looks after it"
+    assert versions(stand) == before, "objects that were in sync were written only because the replica changed"
 
     attach(stand, 3)
     for simulator in simulators.values():
-        assert worked_by_one_at_a_time(simulator)
+        assert sessions_do_not_overlap(simulator)
         assert writes(simulator) == ["mkhost", *["mkvdiskhostmap"] * 4]
 
 
 @pytest.mark.parametrize("replicas", [LONG], indirect=True, ids=["with-a-long-Lease"])
-def test_a_replica_that_is_told_to_stop_hands_its_arrays_over_at_once(
+def test_a_replica_that_is_stopped_hands_its_arrays_over_at_once(
     stand: Stand, simulators: Simulators, replicas: Replicas
 ) -> None:
     for name, simulator in simulators.items():
@@ -149,24 +149,26 @@ def test_a_replica_that_is_told_to_stop_hands_its_arrays_over_at_once(
     attach(stand, 2)
     assert set(holders(stand, simulators).values()) == {"a"}
     for simulator in simulators.values():
-        assert worked_by_one_at_a_time(simulator)
+        assert sessions_do_not_overlap(simulator)
 
 
-def test_a_clean_restart_works_at_once(stand: Stand, simulator: Simulator, operator: Operator, tmp_path: Path) -> None:
+def test_a_clean_restart_resumes_work_at_once(
+    stand: Stand, simulator: Simulator, operator: Operator, tmp_path: Path
+) -> None:
     operator.stop()
-    with replica(stand.cluster, tmp_path / "log", "--lease-duration", "300") as mine:
+    with replica(stand.cluster, tmp_path / "log", "--lease-duration", "300") as running:
         stand.array(simulator)
         stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
         stand.ready(ATTACHMENTS, "one")
 
-        assert mine.stop() == 0
-        mine.start()
+        assert running.stop() == 0
+        running.start()
 
         stand.apply(stand.attachment("two", "worker-1", "vol1"))
         stand.ready(ATTACHMENTS, "two")
 
 
-def test_a_renewal_that_was_done_but_not_answered_does_not_cost_the_array(
+def test_a_lease_renewal_whose_reply_is_lost_does_not_lose_the_array(
     stand: Stand, simulator: Simulator, operator: Operator, tmp_path: Path
 ) -> None:
     operator.stop()
@@ -187,28 +189,31 @@ def test_a_renewal_that_was_done_but_not_answered_does_not_cost_the_array(
         assert {**after, "renewTime": ""} == {**before, "renewTime": ""}
 
 
-def test_a_replica_that_slept_while_another_took_over_writes_nothing_more(
+def test_a_replica_that_was_suspended_while_another_took_over_writes_nothing_more(
     stand: Stand, simulator: Simulator, replicas: Replicas
 ) -> None:
-    """It sleeps in the middle of its commands. What it had still to do is undone by the time it wakes up."""
+    """It is suspended in the middle of its commands. Its remaining work has been undone when it resumes."""
     before = simulator.control.state()
     stand.array(simulator, limits={"commandTimeout": "4s", "concurrentCommands": 1}, resyncInterval="1s")
     fault = simulator.control.fault("hold", "mkvdiskhostmap", when="before")
     volumes = ["vol0", "vol1", "vol2"]
     stand.apply(stand.host("worker-1"), *(stand.attachment(volume, "worker-1", volume) for volume in volumes))
     simulator.control.wait(fault, seconds=PATIENCE)
-    sleeper = replicas[holders(stand, {"it": simulator})["it"]]
+    suspended = replicas[holders(stand, {"it": simulator})["it"]]
 
-    sleeper.pause()
+    suspended.pause()
     stand.ready(ATTACHMENTS, *volumes)
     stand.delete(ATTACHMENTS, *volumes)
     stand.delete(HOSTS, "worker-1")
-    assert simulator.control.release(fault) == 1  # too late: its host object is gone
+    assert simulator.control.release(fault) == 1  # too late: the host object is gone
     assert simulator.control.state() == before
-    start, asleep = mark(simulator), sleeper.log
+    start, log_before = mark(simulator), suspended.log
 
-    sleeper.resume()
-    until("the sleeper to notice", lambda: "cannot renew" in sleeper.log[len(asleep) :] or taken(sleeper, asleep))
+    suspended.resume()
+    until(
+        "the suspended replica to notice",
+        lambda: "cannot renew" in suspended.log[len(log_before) :] or has_lost_the_lease(suspended, log_before),
+    )
     comes_to(1, lambda: len(simulator.control.sessions()))
     stays_in_sync(simulator)
     assert writes(simulator, start) == []
@@ -216,13 +221,13 @@ def test_a_replica_that_slept_while_another_took_over_writes_nothing_more(
     assert simulator.control.state() == before
 
 
-def taken(sleeper: Operator, asleep: str) -> bool:
-    return "taken by another holder" in sleeper.log[len(asleep) :]
+def has_lost_the_lease(suspended: Operator, log_before: str) -> bool:
+    return "taken by another holder" in suspended.log[len(log_before) :]
 
 
 @pytest.fixture
 def apart(own_control_plane: Cluster, tmp_path: Path) -> Iterator[tuple[Stand, Operator]]:
-    """A cluster whose API server may fail, and an operator there."""
+    """A namespace of a cluster whose API server may fail, and an operator of that cluster."""
     install(own_control_plane)
     with own_control_plane.namespace("apart") as name:
         open_secrets(own_control_plane, name)
@@ -232,7 +237,7 @@ def apart(own_control_plane: Cluster, tmp_path: Path) -> Iterator[tuple[Stand, O
         standing.sweep()
 
 
-def test_without_the_api_server_nothing_is_sent_and_with_it_all_goes_on(
+def test_without_the_api_server_nothing_is_sent_and_work_resumes_with_it(
     apart: tuple[Stand, Operator], simulator: Simulator
 ) -> None:
     stand, operator = apart
@@ -246,11 +251,11 @@ def test_without_the_api_server_nothing_is_sent_and_with_it_all_goes_on(
 
     held = lease(stand, simulator)
     plane.pause()
-    time.sleep(LEASE_SECONDS)  # as long as a Lease holds
+    time.sleep(LEASE_SECONDS)  # until the Lease has expired
     start = mark(simulator)
     assert simulator.control.release(fault) == 1
-    until("the connection to be given up with the Lease", lambda: not simulator.control.sessions())
-    assert [each["verb"] for each in commands(simulator, start)] == ["lshostvdiskmap"], "what was held is checked"
+    until("the connection to be closed with the Lease", lambda: not simulator.control.sessions())
+    assert [each["verb"] for each in commands(simulator, start)] == ["lshostvdiskmap"], "the held command is checked"
     plane.resume()
     stand.ready(ATTACHMENTS, *volumes)
     assert writes(simulator, start) == ["mkvdiskhostmap", "mkvdiskhostmap"]
@@ -264,4 +269,4 @@ def test_without_the_api_server_nothing_is_sent_and_with_it_all_goes_on(
     stand.delete(HOSTS, "worker-1")
     assert layout(simulator) == {"hosts": [], "mappings": []}
     assert operator.running
-    assert lease(stand, simulator)["acquireTime"] == held["acquireTime"], "nobody else had the Lease meanwhile"
+    assert lease(stand, simulator)["acquireTime"] == held["acquireTime"], "another replica had the Lease"

@@ -1,4 +1,4 @@
-"""Many at once: what it costs the array, and that nobody gets in another's way."""
+"""Many attachments at once: how many commands they need, and that they do not disturb each other."""
 
 import subprocess
 from collections import Counter
@@ -19,11 +19,11 @@ from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 pytestmark = pytest.mark.long
 
 NODES = [f"node-{number}" for number in range(16)]
-MOST = 306
+MAX_COMMANDS = 306
 """Commands from the first contact until all is Ready.
 
-80 of them make the 16 host objects and the 64 mappings. Of the looks, two come right before each mapping, and one right
-after it: whether it is the one that was meant.
+80 of them create the 16 host objects and the 64 mappings. Of the reads, two come right before each mapping, and one
+right after it, which checks that it is the intended one.
 """
 
 
@@ -36,18 +36,18 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
 
 
 def volumes(first: int) -> list[tuple[str, str]]:
-    """Four for each node, from this one on: the node and the volume, which gives the attachment its name."""
+    """Four volumes for each node, from this number on: pairs of node and volume; the volume names the attachment."""
     return [(node, f"v{first + number}") for number, (node, _) in enumerate(product(NODES, range(4)))]
 
 
 def attach(stand: Stand, first: int) -> list[str]:
-    wished = volumes(first)
-    stand.apply(*(stand.attachment(volume, node, volume) for node, volume in wished))
-    return [volume for _, volume in wished]
+    pairs = volumes(first)
+    stand.apply(*(stand.attachment(volume, node, volume) for node, volume in pairs))
+    return [volume for _, volume in pairs]
 
 
-def clean(simulator: Simulator) -> bool:
-    """One host object for each initiator, each LUN once on a host, each volume once."""
+def has_no_conflicts(simulator: Simulator) -> bool:
+    """Whether each initiator is in one host object, each LUN is used once on a host, and each volume is mapped once."""
     seen = layout(simulator)
     initiators = [port for _, ports in seen["hosts"] for port in ports]
     luns = [(host, lun) for host, _, lun in seen["mappings"]]
@@ -55,9 +55,7 @@ def clean(simulator: Simulator) -> bool:
     return all(len(each) == len(set(each)) for each in (initiators, luns, mapped))
 
 
-def test_64_attachments_of_16_new_hosts_take_hardly_more_commands_than_they_are(
-    stand: Stand, simulator: Simulator
-) -> None:
+def test_64_attachments_of_16_new_hosts_take_at_most_306_commands(stand: Stand, simulator: Simulator) -> None:
     simulator.control.change("availability", "refused")
     stand.array(simulator, resyncInterval="10m")
     stand.apply(*map(stand.host, NODES))
@@ -71,19 +69,19 @@ def test_64_attachments_of_16_new_hosts_take_hardly_more_commands_than_they_are(
     stand.ready(HOSTS, *NODES)
 
     assert Counter(writes(simulator)) == {"mkhost": 16, "mkvdiskhostmap": 64}
-    assert len(commands(simulator)) <= MOST, Counter(each["verb"] for each in commands(simulator))
+    assert len(commands(simulator)) <= MAX_COMMANDS, Counter(each["verb"] for each in commands(simulator))
     assert len(layout(simulator)["hosts"]) == 16
-    assert clean(simulator)
+    assert has_no_conflicts(simulator)
 
 
 @pytest.mark.parametrize("access", ["Exclusive", "Shared"])
 def test_one_more_attachment_of_a_known_host_takes_seven_commands_and_a_shared_one_twelve(
     stand: Stand, simulator: Simulator, access: str
 ) -> None:
-    """For a second mapping of a Shared volume its other host, and the attachment there, are looked at too.
+    """For a second mapping of a Shared volume its other host, and the attachment there, are read too.
 
-    Two or three of these are the look right before the command, in one line where the shell chains, and one is the look
-    right after it.
+    Two or three of these are the read right before the command, in one line where the shell allows chains, and one is
+    the read right after it.
     """
     stand.array(simulator, resyncInterval="10m")
     stand.apply(stand.host("worker-1"), stand.host("worker-2"))
@@ -98,12 +96,12 @@ def test_one_more_attachment_of_a_known_host_takes_seven_commands_and_a_shared_o
     stand.apply(stand.attachment("more", "worker-1", "v1", access=access))
     stand.ready(ATTACHMENTS, "more")
 
-    took = [each["verb"] for each in commands(simulator, start)]
-    assert took.count("mkvdiskhostmap") == 1
-    assert len(took) <= (7 if access == "Exclusive" else 12), took
+    sent = [each["verb"] for each in commands(simulator, start)]
+    assert sent.count("mkvdiskhostmap") == 1
+    assert len(sent) <= (7 if access == "Exclusive" else 12), sent
 
 
-def test_detaching_and_attaching_on_the_same_hosts_at_once_fails_for_nobody(
+def test_detaching_and_attaching_on_the_same_hosts_at_once_stalls_no_object(
     stand: Stand, simulator: Simulator, tmp_path: Path
 ) -> None:
     before = simulator.control.state()
@@ -112,12 +110,12 @@ def test_detaching_and_attaching_on_the_same_hosts_at_once_fails_for_nobody(
     old = attach(stand, 0)
     stand.ready(ATTACHMENTS, *old)
 
-    with watched(stand, tmp_path / "stalled") as stalled:
-        with beside(stand, "delete", ATTACHMENTS, *old, "--wait=false"):
+    with watch_stalled(stand, tmp_path / "stalled") as stalled:
+        with start_kubectl(stand, "delete", ATTACHMENTS, *old, "--wait=false"):
             new = attach(stand, 100)
         stand.ready(ATTACHMENTS, *new)
         comes_to(set(new), lambda: {each["metadata"]["name"] for each in stand.all(ATTACHMENTS)})
-        assert clean(simulator)
+        assert has_no_conflicts(simulator)
         assert {volume for _, volume, _ in layout(simulator)["mappings"]} == set(new)
 
         stand.delete(ATTACHMENTS, *new, wait=False)
@@ -128,20 +126,20 @@ def test_detaching_and_attaching_on_the_same_hosts_at_once_fails_for_nobody(
 
 
 @contextmanager
-def watched(stand: Stand, log: Path) -> Iterator[Callable[[], list[str]]]:
-    """Every state that an attachment or a host goes through; answers which of them were Stalled."""
+def watch_stalled(stand: Stand, log: Path) -> Iterator[Callable[[], list[str]]]:
+    """Watch all states of attachments and hosts; yield a function that returns the states that were Stalled."""
     shown = '{.metadata.name} {.status.conditions[?(@.type=="Stalled")].status} {.status.conditions[0].message}{"\\n"}'
     logs = {kind: log.with_suffix(f".{kind.partition('.')[0]}") for kind in (ATTACHMENTS, HOSTS)}
     with ExitStack() as stack:
         for kind, seen in logs.items():
-            words = ("get", kind, "--watch", f"--output=jsonpath={shown}")
-            watch = stack.enter_context(beside(stand, *words, output=stack.enter_context(seen.open("wb"))))
+            args = ("get", kind, "--watch", f"--output=jsonpath={shown}")
+            watch = stack.enter_context(start_kubectl(stand, *args, output=stack.enter_context(seen.open("wb"))))
             stack.callback(watch.terminate)
         until("the watches to begin", lambda: all(seen.stat().st_size for seen in logs.values()))
         yield lambda: [line for seen in logs.values() for line in seen.read_text().splitlines() if " True " in line]
 
 
-def beside(stand: Stand, *words: str, output: IO[bytes] | int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
-    """A kubectl that runs while we go on."""
-    command = stand.cluster.kubectl_command(f"--namespace={stand.namespace}", *words)
+def start_kubectl(stand: Stand, *args: str, output: IO[bytes] | int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+    """Start kubectl in the background."""
+    command = stand.cluster.kubectl_command(f"--namespace={stand.namespace}", *args)
     return subprocess.Popen(command, stdout=output, env=stand.cluster.environment())

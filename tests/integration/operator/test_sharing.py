@@ -1,4 +1,4 @@
-"""Who may see a volume beside whom."""
+"""Which hosts may have a volume at the same time."""
 
 from functools import partial
 from typing import Any
@@ -8,8 +8,8 @@ from support.array_state import admin, commands, foreign_host, mappings, ports, 
 from support.stand import ARRAYS, ATTACHMENTS, Stand, iqn, until
 
 
-def seen_by(simulator: Simulator, volume: str) -> set[str]:
-    """The initiators that see a volume."""
+def initiators_of(simulator: Simulator, volume: str) -> set[str]:
+    """The initiators of the hosts to which a volume is mapped."""
     names = ports(simulator)
     return {port for host, name, _ in mappings(simulator) if name == volume for port in names[host]}
 
@@ -29,7 +29,7 @@ def three_hosts(stand: Stand, simulator: Simulator, **array: Any) -> None:
     stand.apply(*(stand.host(name) for name in ("a", "b", "c")))
 
 
-def test_an_exclusive_volume_goes_from_one_host_to_the_next_when_the_first_lets_go(
+def test_an_exclusive_volume_moves_to_the_next_host_when_the_first_is_detached(
     stand: Stand, simulator: Simulator
 ) -> None:
     three_hosts(stand, simulator)
@@ -40,15 +40,15 @@ def test_an_exclusive_volume_goes_from_one_host_to_the_next_when_the_first_lets_
     message = stand.await_reason(ATTACHMENTS, "second", "VolumeMappedElsewhere", "Stalled")
     assert "vol0" in message
     assert "Shared" in message
-    assert seen_by(simulator, "vol0") == {iqn("a")}
+    assert initiators_of(simulator, "vol0") == {iqn("a")}
 
     stand.delete(ATTACHMENTS, "first")
     stand.ready(ATTACHMENTS, "second")
-    assert seen_by(simulator, "vol0") == {iqn("b")}
+    assert initiators_of(simulator, "vol0") == {iqn("b")}
     assert not any("-force" in command["words"] for command in commands(simulator))
 
 
-def test_of_exclusive_attachments_made_at_once_one_gets_the_volume_and_then_the_next(
+def test_of_exclusive_attachments_created_at_once_one_gets_the_volume_and_then_the_next(
     stand: Stand, simulator: Simulator
 ) -> None:
     three_hosts(stand, simulator)
@@ -59,8 +59,8 @@ def test_of_exclusive_attachments_made_at_once_one_gets_the_volume_and_then_the_
 
     for left in (2, 1, 0):
         (winner,) = until("one of them to be attached", lambda: reasons(stand, "Attached"))
-        until("the others to be told", partial(losers, left))
-        assert seen_by(simulator, "vol0") == {iqn(winner)}
+        until("the others to be refused", partial(losers, left))
+        assert initiators_of(simulator, "vol0") == {iqn(winner)}
         stand.delete(ATTACHMENTS, winner)
 
 
@@ -69,14 +69,14 @@ def test_a_shared_volume_is_seen_by_all_hosts_that_share_it(stand: Stand, simula
     stand.apply(*(stand.attachment(f"to-{host}", host, "vol0", access="Shared") for host in ("a", "b", "c")))
 
     stand.ready(ATTACHMENTS, "to-a", "to-b", "to-c")
-    assert seen_by(simulator, "vol0") == {iqn("a"), iqn("b"), iqn("c")}
+    assert initiators_of(simulator, "vol0") == {iqn("a"), iqn("b"), iqn("c")}
 
     stand.delete(ATTACHMENTS, "to-b")
-    assert seen_by(simulator, "vol0") == {iqn("a"), iqn("c")}
+    assert initiators_of(simulator, "vol0") == {iqn("a"), iqn("c")}
     stand.ready(ATTACHMENTS, "to-a", "to-c")
 
 
-def test_a_volume_is_shared_only_when_every_attachment_of_it_says_so(stand: Stand, simulator: Simulator) -> None:
+def test_a_volume_is_shared_only_when_every_attachment_of_it_is_shared(stand: Stand, simulator: Simulator) -> None:
     three_hosts(stand, simulator)
     stand.apply(stand.attachment("first", "a", "vol0"))
     stand.ready(ATTACHMENTS, "first")
@@ -86,14 +86,16 @@ def test_a_volume_is_shared_only_when_every_attachment_of_it_says_so(stand: Stan
     )
     assert "first" in stand.await_reason(ATTACHMENTS, "second", "VolumeInUse", "Stalled")
     assert "first" in stand.await_reason(ATTACHMENTS, "third", "VolumeInUse", "Stalled")
-    assert seen_by(simulator, "vol0") == {iqn("a")}
+    assert initiators_of(simulator, "vol0") == {iqn("a")}
 
     stand.patch(ATTACHMENTS, "first", {"access": "Shared"})
     stand.ready(ATTACHMENTS, "first", "second", "third")
-    assert seen_by(simulator, "vol0") == {iqn("a"), iqn("b"), iqn("c")}
+    assert initiators_of(simulator, "vol0") == {iqn("a"), iqn("b"), iqn("c")}
 
 
-def test_an_exclusive_latecomer_shuts_nobody_out_and_lets_nobody_else_in(stand: Stand, simulator: Simulator) -> None:
+def test_a_later_exclusive_attachment_removes_no_host_and_admits_no_further_host(
+    stand: Stand, simulator: Simulator
+) -> None:
     three_hosts(stand, simulator)
     stand.apply(stand.attachment("first", "a", "vol0", access="Shared"))
     stand.ready(ATTACHMENTS, "first")
@@ -103,13 +105,13 @@ def test_an_exclusive_latecomer_shuts_nobody_out_and_lets_nobody_else_in(stand: 
 
     assert "second" in stand.await_reason(ATTACHMENTS, "third", "VolumeInUse", "Stalled")
     stand.ready(ATTACHMENTS, "first")
-    assert seen_by(simulator, "vol0") == {iqn("a")}
+    assert initiators_of(simulator, "vol0") == {iqn("a")}
 
     stand.delete(ATTACHMENTS, "second")
     stand.ready(ATTACHMENTS, "third")
 
 
-def test_a_mapping_of_anybody_else_keeps_an_exclusive_volume_away(stand: Stand, simulator: Simulator) -> None:
+def test_a_mapping_outside_the_operator_blocks_an_exclusive_attachment(stand: Stand, simulator: Simulator) -> None:
     foreign_host(simulator, "backup", iqn("backup"), volumes=("vol0",))
     three_hosts(stand, simulator, resyncInterval="2s")
     stand.apply(stand.attachment("first", "a", "vol0"), stand.attachment("second", "b", "vol1", access="Shared"))
@@ -120,21 +122,21 @@ def test_a_mapping_of_anybody_else_keeps_an_exclusive_volume_away(stand: Stand, 
 
     admin(simulator, "rmvdiskhostmap -host backup vol0")
     stand.ready(ATTACHMENTS, "first")
-    assert seen_by(simulator, "vol0") == {iqn("a")}
+    assert initiators_of(simulator, "vol0") == {iqn("a")}
 
 
-def test_a_mapping_that_the_last_look_did_not_show_is_seen_before_anybody_shares(
+def test_a_mapping_that_the_last_read_did_not_show_is_noticed_before_a_volume_is_shared(
     stand: Stand, simulator: Simulator
 ) -> None:
     three_hosts(stand, simulator)
     stand.ready(ARRAYS, "array")
     foreign_host(simulator, "backup", iqn("backup"), volumes=("vol0", "vol1"))
 
-    stand.apply(stand.attachment("alone", "a", "vol0"), stand.attachment("beside", "b", "vol1", access="Shared"))
+    stand.apply(stand.attachment("alone", "a", "vol0"), stand.attachment("shared", "b", "vol1", access="Shared"))
 
     assert "backup" in stand.await_reason(ATTACHMENTS, "alone", "VolumeMappedElsewhere", "Stalled")
-    stand.ready(ATTACHMENTS, "beside")
-    assert seen_by(simulator, "vol1") == {iqn("backup"), iqn("b")}
+    stand.ready(ATTACHMENTS, "shared")
+    assert initiators_of(simulator, "vol1") == {iqn("backup"), iqn("b")}
     forced = [command for command in commands(simulator) if "-force" in command["words"]]
     assert [command["named"][-1] for command in forced] == ["vol1"]
 
@@ -154,10 +156,10 @@ def test_an_array_may_forbid_that_any_volume_has_several_hosts(stand: Stand, sim
     stand.patch(ARRAYS, "array", {"multiHostMapping": "Forbidden"})
     stand.ready(ARRAYS, "array")
     stand.ready(ATTACHMENTS, "first", "second")
-    assert seen_by(simulator, "vol0") == {iqn("a"), iqn("b")}  # what is there is not taken away
+    assert initiators_of(simulator, "vol0") == {iqn("a"), iqn("b")}  # existing mappings are not removed
 
 
-def test_a_volume_that_is_retained_on_one_host_is_not_given_to_the_next(stand: Stand, simulator: Simulator) -> None:
+def test_a_volume_that_is_retained_on_one_host_is_not_mapped_to_the_next(stand: Stand, simulator: Simulator) -> None:
     three_hosts(stand, simulator)
     stand.apply(stand.attachment("first", "a", "vol0", deletionPolicy="Retain"))
     stand.ready(ATTACHMENTS, "first")
@@ -169,4 +171,4 @@ def test_a_volume_that_is_retained_on_one_host_is_not_given_to_the_next(stand: S
     stand.apply(stand.attachment("third", "c", "vol0"))
     for name in ("second", "third"):
         assert "vol0 is mapped to a-" in stand.await_reason(ATTACHMENTS, name, "VolumeMappedElsewhere", "Stalled")
-    assert seen_by(simulator, "vol0") == {iqn("a")}
+    assert initiators_of(simulator, "vol0") == {iqn("a")}

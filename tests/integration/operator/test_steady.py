@@ -1,4 +1,4 @@
-"""What is as it should be is left alone, and what is said is true of what is wished now."""
+"""Objects that are in sync are not written, and the status is about the current spec."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ def versions(stand: Stand) -> dict[str, str]:
     return {f"{each['kind']}/{each['metadata']['name']}": each["metadata"]["resourceVersion"] for each in found}
 
 
-def looked_again(simulator: Simulator, times: int = 3) -> None:
-    """Wait for so many further looks at everything."""
+def await_reads(simulator: Simulator, times: int = 3) -> None:
+    """Wait for this number of further full reads of the array."""
     start = mark(simulator)
-    until("further looks", lambda: looks(simulator, start) >= times)
+    until("further reads", lambda: looks(simulator, start) >= times)
 
 
 def wipe(stand: Stand, kind: str, name: str) -> None:
@@ -23,7 +23,7 @@ def wipe(stand: Stand, kind: str, name: str) -> None:
 
 
 def test_repeated_passes_change_nothing(stand: Stand, simulator: Simulator) -> None:
-    """Not those that are attached, nor those that wait or were refused, nor an administrator's host."""
+    """This holds for attachments that are attached, wait or were refused, and for a host object of an administrator."""
     foreign_host(simulator, "admins", iqn("adopted"), volumes=("vol4",))
     foreign_host(simulator, "backup", iqn("backup"), iqn("extra"), volumes=("vol3",))
     stand.array(simulator, resyncInterval="1s")
@@ -35,7 +35,7 @@ def test_repeated_passes_change_nothing(stand: Stand, simulator: Simulator) -> N
         stand.attachment("missing", "worker-1", "nothing"),
         stand.attachment("elsewhere", "worker-1", "vol3"),
         stand.attachment("unready", "backup", "vol2"),
-        stand.attachment("orphan", "nobody", "vol2"),
+        stand.attachment("orphan", "no-such-host", "vol2"),
     )
     stand.ready(ATTACHMENTS, "one", "two", "found")
     for name, reason in {
@@ -45,28 +45,28 @@ def test_repeated_passes_change_nothing(stand: Stand, simulator: Simulator) -> N
     }.items():
         stand.await_reason(ATTACHMENTS, name, reason)
     stand.ready(HOSTS, "worker-1", "adopted", "empty")
-    looked_again(simulator, 2)
+    await_reads(simulator, 2)
     before, start = versions(stand), mark(simulator)
 
-    looked_again(simulator, 4)
+    await_reads(simulator, 4)
 
     assert writes(simulator, start) == []
     assert versions(stand) == before
 
 
-def test_a_status_that_was_wiped_by_hand_comes_back(stand: Stand, simulator: Simulator) -> None:
+def test_a_status_that_was_wiped_manually_is_restored(stand: Stand, simulator: Simulator) -> None:
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0", lun=4))
     stand.ready(ATTACHMENTS, "one")
     stand.ready(HOSTS, "worker-1")
-    attachment, host = said(stand, ATTACHMENTS, "one"), said(stand, HOSTS, "worker-1")
+    attachment, host = status_without_times(stand, ATTACHMENTS, "one"), status_without_times(stand, HOSTS, "worker-1")
     start = mark(simulator)
 
     wipe(stand, ATTACHMENTS, "one")
     wipe(stand, HOSTS, "worker-1")
     wipe(stand, ARRAYS, "array")
-    until("the attachment's status", lambda: said(stand, ATTACHMENTS, "one") == attachment)
-    until("the host's status", lambda: said(stand, HOSTS, "worker-1") == host)
+    until("the attachment's status", lambda: status_without_times(stand, ATTACHMENTS, "one") == attachment)
+    until("the host's status", lambda: status_without_times(stand, HOSTS, "worker-1") == host)
     stand.ready(ARRAYS, "array")
 
     assert writes(simulator, start) == []
@@ -75,8 +75,8 @@ def test_a_status_that_was_wiped_by_hand_comes_back(stand: Stand, simulator: Sim
     assert ports(simulator) == {}
 
 
-def said(stand: Stand, kind: str, name: str) -> dict[str, Any]:
-    """A status without its times."""
+def status_without_times(stand: Stand, kind: str, name: str) -> dict[str, Any]:
+    """Read a status and remove its times."""
     status: dict[str, Any] = stand.status(kind, name)
     status.pop("attachedTime", None)
     for condition in status.get("conditions", []):
@@ -85,7 +85,7 @@ def said(stand: Stand, kind: str, name: str) -> dict[str, Any]:
 
 
 def test_a_lost_status_errs_on_the_safe_side_on_an_administrators_host(stand: Stand, simulator: Simulator) -> None:
-    """Nobody knows any more who made the mapping: so it stays."""
+    """The creator of the mapping is no longer known, so the mapping stays."""
     foreign_host(simulator, "admins", iqn("worker-1"))
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -101,7 +101,7 @@ def test_a_lost_status_errs_on_the_safe_side_on_an_administrators_host(stand: St
 
 
 def test_a_volume_is_detached_although_its_status_was_wiped_meanwhile(stand: Stand, simulator: Simulator) -> None:
-    """On a host that we made, whatever is mapped for an attachment of ours is ours."""
+    """On a host object of the operator, each mapping of an attachment belongs to the operator."""
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -114,21 +114,21 @@ def test_a_volume_is_detached_although_its_status_was_wiped_meanwhile(stand: Sta
     assert ports(simulator) == {}
 
 
-def test_a_wish_is_not_ready_before_it_was_looked_at(stand: Stand, simulator: Simulator) -> None:
-    """What `kubectl wait` stands on: no fresh object is current, and no old answer is one to a new wish."""
+def test_a_changed_spec_is_not_ready_before_it_was_reconciled(stand: Stand, simulator: Simulator) -> None:
+    """`kubectl wait` relies on it: a new object is not current, and an old status is not about a new spec."""
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.await_reason(ATTACHMENTS, "one", "ArrayNotFound")
     stand.array(simulator, limits={"commandTimeout": "60s"})
     stand.ready(ATTACHMENTS, "one")
     held = simulator.control.fault("hold", "lshost", times=None)
-    looking = simulator.control.fault("hold", "lsvdisk", times=None)
+    held_volumes = simulator.control.fault("hold", "lsvdisk", times=None)
 
     stand.patch(ATTACHMENTS, "one", {"access": "Shared", "deletionPolicy": "Retain"})
     found = stand.get(ATTACHMENTS, "one")
     assert found["metadata"]["generation"] == 2
     assert found["status"]["observedGeneration"] == 1
     assert {each["observedGeneration"] for each in found["status"]["conditions"]} == {1}
-    for fault in (held, looking):
+    for fault in (held, held_volumes):
         simulator.control.release(fault)
         simulator.control.forget(fault)
 
@@ -136,7 +136,7 @@ def test_a_wish_is_not_ready_before_it_was_looked_at(stand: Stand, simulator: Si
     assert stand.status(ATTACHMENTS, "one")["observedGeneration"] == 2
 
 
-def test_a_refusal_is_current_too_and_goes_with_its_cause(stand: Stand, simulator: Simulator) -> None:
+def test_a_refusal_is_about_the_current_spec_too_and_ends_with_its_cause(stand: Stand, simulator: Simulator) -> None:
     foreign_host(simulator, "backup", iqn("backup"), volumes=("vol0",))
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))

@@ -1,4 +1,4 @@
-"""An array serves the namespaces that it lets in, and tells none of them about another."""
+"""An array serves only the namespaces that it allows, and none of them learns about another."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ CHOSEN = {"from": "Selector", "selector": {"matchLabels": {LABEL: "yes"}}}
 
 @pytest.fixture
 def teams(installed: Cluster, stand: Stand) -> Iterator[tuple[Stand, Stand]]:
-    """Two further namespaces, of which the operator reads no Secrets. Their names are canaries."""
+    """Two further namespaces whose Secrets the operator does not read. Their names are canaries."""
     assert stand.namespace
     with installed.namespace("magpie") as first, installed.namespace("heron") as second:
         both = Stand(installed, first), Stand(installed, second)
@@ -26,17 +26,17 @@ def teams(installed: Cluster, stand: Stand) -> Iterator[tuple[Stand, Stand]]:
 
 
 def on(array: Stand) -> dict[str, str]:
-    """How a host of another namespace names the array."""
+    """The arrayRef of a host in another namespace."""
     return {"name": "array", "namespace": array.namespace}
 
 
 def label(team: Stand, value: str) -> None:
-    """Set the label that the array looks at, or with "-" take it off."""
-    words = f"{LABEL}-" if value == "-" else f"{LABEL}={value}"
-    team.cluster.kubectl("label", "--overwrite", "namespace", team.namespace, words)
+    """Set the label that the array selects by, or remove it with "-"."""
+    argument = f"{LABEL}-" if value == "-" else f"{LABEL}={value}"
+    team.cluster.kubectl("label", "--overwrite", "namespace", team.namespace, argument)
 
 
-def test_an_array_serves_the_namespaces_whose_labels_it_chooses_and_takes_nothing_away_when_these_change(
+def test_an_array_serves_the_namespaces_its_selector_matches_and_label_changes_unmap_nothing(
     stand: Stand, teams: tuple[Stand, Stand], simulator: Simulator
 ) -> None:
     team, _ = teams
@@ -73,7 +73,7 @@ def test_an_array_serves_the_namespaces_whose_labels_it_chooses_and_takes_nothin
     assert simulator.control.state()["hosts"] == []
 
 
-def test_who_may_not_adopt_learns_nothing_of_an_administrators_host_and_who_may_uses_it(
+def test_only_a_namespace_that_may_adopt_learns_of_an_administrators_host_and_uses_it(
     stand: Stand, teams: tuple[Stand, Stand], simulator: Simulator
 ) -> None:
     team, _ = teams
@@ -83,7 +83,7 @@ def test_who_may_not_adopt_learns_nothing_of_an_administrators_host_and_who_may_
 
     assert "spec.hostAdoption" in team.await_reason(HOSTS, "node", "AdoptionNotAllowed", "Stalled")
     team.await_reason(ATTACHMENTS, "found", "HostNotReady")
-    assert "admins" not in everything_told(team)
+    assert "admins" not in statuses_and_events(team)
     assert writes(simulator) == []
 
     stand.patch(ARRAYS, "array", {"hostAdoption": {"from": "All"}})
@@ -98,18 +98,18 @@ def test_who_may_not_adopt_learns_nothing_of_an_administrators_host_and_who_may_
     assert mappings(simulator) == {("admins", "vol4", 0)}
 
 
-def everything_told(team: Stand) -> str:
+def statuses_and_events(team: Stand) -> str:
     """All statuses and Events of a namespace."""
     found = json.loads(team.kubectl("get", f"{ARRAYS},{HOSTS},{ATTACHMENTS}", "--output=json"))["items"]
     events = json.loads(team.kubectl("get", "events", "--output=json"))["items"]
-    told = [each.get("status") for each in found] + [[each["message"], each["reason"]] for each in events]
-    return json.dumps(told)
+    texts = [each.get("status") for each in found] + [[each["message"], each["reason"]] for each in events]
+    return json.dumps(texts)
 
 
 def test_no_status_and_no_event_names_an_object_of_another_namespace(
     stand: Stand, teams: tuple[Stand, Stand], simulator: Simulator
 ) -> None:
-    """Two teams in each other's way in as many ways as they can be; each has canaries in all its names."""
+    """Two teams conflict with each other in as many ways as possible; each has canaries in all its names."""
     magpie, heron = teams
     stand.array(simulator, resyncInterval="2s", allowedNamespaces={"from": "All"}, hostAdoption={"from": "All"})
     magpie.apply(
@@ -123,13 +123,13 @@ def test_no_status_and_no_event_names_an_object_of_another_namespace(
     magpie.ready(ATTACHMENTS, "magpie-alone", "magpie-shared", "magpie-claim", "magpie-left")
     magpie.delete(ATTACHMENTS, "magpie-left")
     magpie.patch(HOSTS, "magpie-node", {"initiators": {"iscsi": [iqn("magpie-node"), iqn("wanted")]}})
-    until("the initiator to be there", lambda: iqn("wanted") in json.dumps(simulator.control.state()["hosts"]))
+    until("the initiator to be on the array", lambda: iqn("wanted") in json.dumps(simulator.control.state()["hosts"]))
     heron.apply(
         heron.host("heron-node", arrayRef=on(stand)),
         heron.host("heron-second", arrayRef=on(stand)),
         heron.host("heron-claim", iqn("claimed-by-both"), arrayRef=on(stand)),
         heron.attachment("heron-alone", "heron-node", "vol0"),
-        heron.attachment("heron-beside", "heron-second", "vol0", access="Shared"),
+        heron.attachment("heron-shared", "heron-second", "vol0", access="Shared"),
         heron.attachment("heron-exclusive", "heron-node", "vol1"),
         heron.attachment("heron-left", "heron-node", "vol3"),
         heron.attachment("heron-claim", "heron-claim", "vol4"),
@@ -137,7 +137,7 @@ def test_no_status_and_no_event_names_an_object_of_another_namespace(
     )
     for name in ("heron-alone", "heron-exclusive", "heron-left"):
         assert "another host" in heron.await_reason(ATTACHMENTS, name, "VolumeMappedElsewhere", "Stalled")
-    assert "of another namespace" in heron.await_reason(ATTACHMENTS, "heron-beside", "VolumeInUse", "Stalled")
+    assert "of another namespace" in heron.await_reason(ATTACHMENTS, "heron-shared", "VolumeInUse", "Stalled")
     assert "of another namespace" in heron.await_reason(HOSTS, "heron-claim", "InitiatorClaimed", "Stalled")
     assert "of another namespace" in heron.await_reason(HOSTS, "heron-wants", "InitiatorClaimed", "Stalled")
     magpie.patch(HOSTS, "magpie-node", {"initiators": {"iscsi": [iqn("magpie-node")]}})
@@ -154,7 +154,7 @@ def test_no_status_and_no_event_names_an_object_of_another_namespace(
     admin(simulator, "rmvdiskhostmap -host " + _host_of(simulator, "vol3") + " vol3")
 
     for team, bird in ((magpie, "heron"), (heron, "magpie"), (stand, "magpie"), (stand, "heron")):
-        assert bird not in everything_told(team)
+        assert bird not in statuses_and_events(team)
 
 
 def _host_of(simulator: Simulator, volume: str) -> str:

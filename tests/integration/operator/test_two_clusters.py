@@ -1,4 +1,4 @@
-"""Two clusters on one array keep off each other's host objects; one that moved knows its own again."""
+"""Two clusters on one array do not change each other's host objects; a moved cluster recognizes its own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
 
 @pytest.fixture(scope="module")
 def other_cluster(own_control_plane: Cluster) -> Cluster:
-    """A second cluster, with CRDs, rights and fences of the manifests."""
+    """A second cluster, with CRDs, RBAC and admission policies of the manifests."""
     install(own_control_plane)
     return own_control_plane
 
@@ -30,7 +30,7 @@ def far(other_cluster: Cluster) -> Iterator[Stand]:
 
 
 def host_of(simulator: Simulator, initiator: str) -> str | None:
-    """The host object that holds an initiator."""
+    """The name of the host object that has an initiator."""
     return next((name for name, held in ports(simulator).items() if initiator in held), None)
 
 
@@ -39,15 +39,15 @@ def foreign(stand: Stand) -> set[str]:
     return {item["host"] for item in found.get("items", [])}
 
 
-def test_each_of_two_clusters_changes_only_its_own_and_a_moved_one_knows_its_own_again(
+def test_each_of_two_clusters_changes_only_its_own_objects_and_a_moved_one_recognizes_its_own(
     stand: Stand, far: Stand, simulator: Simulator, tmp_path: Path
 ) -> None:
     stand.array(simulator, resyncInterval="2s")
     far.array(simulator, resyncInterval="2s")
     with replica(far.cluster, tmp_path / "first"):
-        # Both at once, and hosts of the same names: which cluster they are of is told by nothing but the digits.
-        for each, word in ((stand, "near"), (far, "far")):
-            each.apply(each.host("node", iqn(word)))
+        # Both at once, with hosts of the same names: only the digits in the name show the cluster of a host object.
+        for each, initiator in ((stand, "near"), (far, "far")):
+            each.apply(each.host("node", iqn(initiator)))
         stand.apply(stand.attachment("one", "node", "vol0"), stand.attachment("two", "node", "vol1"))
         far.apply(far.attachment("one", "node", "vol2"), far.attachment("two", "node", "vol3"))
         stand.ready(ATTACHMENTS, "one", "two")

@@ -1,4 +1,4 @@
-"""docs/uninstall.md is true: its order leaves nothing, and the wrong order has a way out that edits no finalizer."""
+"""The steps of docs/uninstall.md leave nothing, and recovery from the wrong order needs no edit of a finalizer."""
 
 import re
 from pathlib import Path
@@ -46,7 +46,7 @@ def follow(cluster: Cluster, commands: list[str]) -> None:
 
 
 def left(cluster: Cluster) -> list[str]:
-    """What the page's own command finds."""
+    """The objects that the command of the page finds."""
     (command,) = SHOWN
     return cluster.kubectl(*command.split(), "--output=name").splitlines()
 
@@ -70,7 +70,7 @@ def test_the_order_of_the_page_leaves_nothing_on_the_array_and_nothing_in_the_cl
     assert left(cluster) == []
 
 
-def test_in_the_wrong_order_nothing_is_lost_and_putting_the_operator_back_ends_it(
+def test_in_the_wrong_order_nothing_is_lost_and_reinstalling_the_operator_completes_it(
     own_control_plane: Cluster, tmp_path: Path
 ) -> None:
     cluster = own_control_plane
@@ -81,7 +81,7 @@ def test_in_the_wrong_order_nothing_is_lost_and_putting_the_operator_back_ends_i
         stand = attached(cluster, namespace, simulator)
         operator.stop()
         cluster.kubectl("delete", "--kustomize", str(ROOT / "manifests" / "base"), "--wait=false")
-        until("it to be deleted", lambda: "deletionTimestamp" in stand.get(HOSTS, "worker-1")["metadata"])
+        until("the host to be deleted", lambda: "deletionTimestamp" in stand.get(HOSTS, "worker-1")["metadata"])
         assert len(layout(simulator)["mappings"]) == 1
 
         follow(cluster, AGAIN)
@@ -90,7 +90,7 @@ def test_in_the_wrong_order_nothing_is_lost_and_putting_the_operator_back_ends_i
 
         until("the CRDs to be gone", lambda: cluster.kubectl("get", "crd", "--output=name") == "")
         assert layout(simulator) == EMPTY
-        until("it to wait for them", lambda: "not installed" in operator.log)
+        until("the operator to wait for the CRDs", lambda: "not installed" in operator.log)
         follow(cluster, AT_LAST)
         operator.stop()
         assert "Traceback" not in operator.log

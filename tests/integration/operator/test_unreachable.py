@@ -1,4 +1,4 @@
-"""An array that cannot be reached is not gone: what was Ready stays so, and nothing is believed until it answers."""
+"""An unreachable array is not gone: what was Ready stays Ready, and nothing is assumed until the array responds."""
 
 import socket
 import threading
@@ -13,14 +13,14 @@ from support.simulated_arrays import simulated, writes
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
 
 
-class ClosedDoor:
-    """A port where every caller is turned away at once, and counted."""
+class ClosingPort:
+    """A port that closes every connection at once and counts them."""
 
     def __init__(self) -> None:
-        self.knocks = 0
+        self.attempts = 0
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._turn_away, daemon=True)
+        self._thread = threading.Thread(target=self._close_connections, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -31,23 +31,23 @@ class ClosedDoor:
         self._socket.close()
         self._thread.join()
 
-    def _turn_away(self) -> None:
+    def _close_connections(self) -> None:
         while True:
             try:
-                caller, _ = self._socket.accept()
+                connection, _ = self._socket.accept()
             except OSError:
                 return
-            caller.close()
-            self.knocks += 1
+            connection.close()
+            self.attempts += 1
 
 
 @pytest.fixture
-def closed_door() -> Iterator[ClosedDoor]:
-    with ClosedDoor() as door:
-        yield door
+def closing_port() -> Iterator[ClosingPort]:
+    with ClosingPort() as port:
+        yield port
 
 
-def test_what_was_ready_stays_so_while_its_array_is_down_and_what_is_deleted_waits(
+def test_ready_attachments_stay_ready_while_their_array_is_down_and_deletions_wait(
     stand: Stand, simulator: Simulator
 ) -> None:
     stand.array(simulator, resyncInterval="1s")
@@ -58,15 +58,15 @@ def test_what_was_ready_stays_so_while_its_array_is_down_and_what_is_deleted_wai
     before = stand.get(ATTACHMENTS, "one")
 
     simulator.control.change("availability", "refused")
-    said = stand.await_reason(ARRAYS, "array", "Unreachable")
-    assert f"nothing listens on port {simulator.port}" in said
+    message = stand.await_reason(ARRAYS, "array", "Unreachable")
+    assert f"nothing listens on port {simulator.port}" in message
     assert stand.condition(ARRAYS, "array", "Reachable")["status"] == "False"
     stand.apply(stand.attachment("three", "worker-1", "vol2"))
     stand.delete(ATTACHMENTS, "two", wait=False)
     assert "see its conditions" in stand.await_reason(ATTACHMENTS, "three", "ArrayNotReady")
     stand.await_reason(ATTACHMENTS, "two", "ArrayNotReady")
     assert stand.get(ATTACHMENTS, "one")["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
-    assert stand.status(ARRAYS, "array")["nodes"], "what was known of the array stays, as of the last look"
+    assert stand.status(ARRAYS, "array")["nodes"], "the status of the array stays as of the last read"
 
     simulator.control.change("availability", "up")
     stand.gone(ATTACHMENTS, "two")
@@ -74,7 +74,7 @@ def test_what_was_ready_stays_so_while_its_array_is_down_and_what_is_deleted_wai
     assert {each["volume"] for each in simulator.control.state()["mappings"]} == {"vol0", "vol2"}
 
 
-def test_an_array_that_takes_connections_and_says_nothing_is_unreachable_and_comes_back(
+def test_an_array_that_accepts_connections_and_sends_nothing_is_unreachable_and_recovers(
     stand: Stand, simulator: Simulator
 ) -> None:
     stand.array(simulator, resyncInterval="1s", limits={"commandTimeout": "1s"})
@@ -87,18 +87,18 @@ def test_an_array_that_takes_connections_and_says_nothing_is_unreachable_and_com
     stand.await_reason(ARRAYS, "array", "Ready")
 
 
-def test_an_array_that_is_down_costs_no_write_after_the_first(stand: Stand, closed_door: ClosedDoor) -> None:
+def test_an_array_that_is_down_costs_no_write_after_the_first(stand: Stand, closing_port: ClosingPort) -> None:
     with simulated() as simulator:
-        array = stand.array_of(simulator, management={"addresses": ["127.0.0.1"], "port": closed_door.port})
+        array = stand.array_of(simulator, management={"addresses": ["127.0.0.1"], "port": closing_port.port})
     stand.secret("array", username="superuser", password="passw0rd")
     stand.apply(array, stand.host("worker-1"), *(stand.attachment(f"a{n}", "worker-1", f"vol{n}") for n in range(3)))
     stand.await_reason(ARRAYS, "array", "Unreachable")
     for name in ("a0", "a1", "a2"):
         stand.await_reason(ATTACHMENTS, name, "ArrayNotReady")
     stand.await_reason(HOSTS, "worker-1", "ArrayNotReady")
-    before, knocks = _versions(stand), closed_door.knocks
+    before, attempts = _versions(stand), closing_port.attempts
 
-    until("further attempts", lambda: closed_door.knocks >= knocks + 2)
+    until("further attempts", lambda: closing_port.attempts >= attempts + 2)
 
     assert _versions(stand) == before
 
@@ -117,34 +117,34 @@ def test_the_second_management_address_is_used_when_the_first_fails(stand: Stand
         stand.ready(ATTACHMENTS, "one")
         assert first.used
 
-    # The node of the first address is gone: the array is worked on through the other.
+    # The node of the first address is gone: the array is reached through the other.
     stand.apply(stand.attachment("two", "worker-1", "vol1"))
     stand.ready(ATTACHMENTS, "two")
     stand.await_reason(ARRAYS, "array", "Ready")
 
 
-def test_a_name_that_nobody_knows_and_two_addresses_that_fail_are_told_each_by_its_reason(stand: Stand) -> None:
+def test_an_unknown_name_and_a_dead_address_are_reported_each_with_its_reason(stand: Stand) -> None:
     with simulated() as simulator:
         port = simulator.port
         array = stand.array_of(simulator, management={"addresses": ["array.invalid", "127.0.0.2"], "port": port})
     stand.secret("array", username="superuser", password="passw0rd")
     stand.apply(array)
 
-    said = stand.await_reason(ARRAYS, "array", "Unreachable")
-    assert "array.invalid: the name cannot be resolved" in said
-    assert f"127.0.0.2: nothing listens on port {port}" in said
+    message = stand.await_reason(ARRAYS, "array", "Unreachable")
+    assert "array.invalid: the name cannot be resolved" in message
+    assert f"127.0.0.2: nothing listens on port {port}" in message
 
 
-def test_one_arrays_hung_command_stops_nobody_elses(stand: Stand) -> None:
-    with simulated(None, "modern") as hung, simulated(None, "legacy") as well:
+def test_a_hung_command_of_one_array_does_not_stop_another_array(stand: Stand) -> None:
+    with simulated(None, "modern") as hung, simulated(None, "legacy") as healthy:
         stand.array(hung, "hung", limits={"commandTimeout": "12s"})
-        stand.array(well, "well")
-        stand.ready(ARRAYS, "hung", "well")
+        stand.array(healthy, "healthy")
+        stand.ready(ARRAYS, "hung", "healthy")
 
         fault = hung.control.fault("hang", "mkvdiskhostmap", times=None)
         stand.apply(stand.host("worker-1", array="hung"), stand.attachment("stuck", "worker-1", "vol0"))
         until("the command to hang", lambda: writes(hung)[-1:] and "mkvdiskhostmap" in writes(hung)[-1])
-        stand.apply(stand.host("worker-2", array="well"), stand.attachment("free", "worker-2", "vol0"))
+        stand.apply(stand.host("worker-2", array="healthy"), stand.attachment("free", "worker-2", "vol0"))
         stand.ready(ATTACHMENTS, "free")
         stand.delete(ATTACHMENTS, "free")
         stand.delete(HOSTS, "worker-2")
@@ -156,7 +156,9 @@ def test_one_arrays_hung_command_stops_nobody_elses(stand: Stand) -> None:
         stand.ready(ATTACHMENTS, "stuck")
 
 
-def test_an_array_that_gives_few_channels_or_no_session_is_worked_as_it_can(stand: Stand, simulator: Simulator) -> None:
+def test_an_array_with_few_channels_or_no_session_is_reconciled_as_far_as_possible(
+    stand: Stand, simulator: Simulator
+) -> None:
     control = simulator.control
     control.change("limits", channels=1, sessions=1)
     stand.array(simulator, resyncInterval="1s")
