@@ -1,11 +1,11 @@
-"""What annotations ask for is read once for an object, and never taken from another object."""
+"""Annotations are parsed once for an object, and the result is never used for another object."""
 
 from flashsystem_operator.api.metadata import PAUSED, RELEASE, ObjectMeta
 
 META = {"name": "one", "namespace": "team", "uid": "u-1", "annotations": {PAUSED: "true"}}
 
 
-def test_what_annotations_ask_for_is_read_once_for_each_object() -> None:
+def test_annotations_are_parsed_once_for_each_object() -> None:
     meta = ObjectMeta.model_validate(META)
 
     assert meta.asked.paused
@@ -13,18 +13,18 @@ def test_what_annotations_ask_for_is_read_once_for_each_object() -> None:
     assert ObjectMeta(name="one", namespace="team").asked is not None
 
 
-def test_a_copy_with_other_annotations_is_read_anew() -> None:
+def test_the_annotations_of_a_changed_copy_are_parsed_again() -> None:
     meta = ObjectMeta.model_validate(META)
     assert not meta.released
 
-    let_go = meta.model_copy(update={"annotations": {RELEASE: "u-1"}})
+    released = meta.model_copy(update={"annotations": {RELEASE: "u-1"}})
 
-    assert let_go.released
-    assert not let_go.asked.paused
+    assert released.released
+    assert not released.asked.paused
     assert meta.asked.paused
 
 
-def test_whether_they_were_read_makes_no_two_of_equal_ones() -> None:
+def test_parsing_the_annotations_does_not_affect_equality() -> None:
     one, other = ObjectMeta.model_validate(META), ObjectMeta.model_validate(META)
     assert one.asked.paused
 

@@ -1,4 +1,4 @@
-"""The CRDs and the models say the same, in both directions: what one has, the other has, alike."""
+"""The CRDs and the models match in both directions: every field of one is in the other, with the same constraints."""
 
 import re
 from typing import Any
@@ -51,7 +51,7 @@ def test_what_has_a_default_in_the_model_has_one_in_the_crd(kind: Kind, part: st
 
 
 @every_kind
-def test_a_fresh_object_counts_as_never_looked_at(kind: Kind) -> None:
+def test_a_new_object_counts_as_never_observed(kind: Kind) -> None:
     schema = crd_schema(kind)["properties"]["status"]
 
     assert schema["default"] == {"observedGeneration": -1}
@@ -61,7 +61,7 @@ def test_a_fresh_object_counts_as_never_looked_at(kind: Kind) -> None:
 
 
 @every_kind
-def test_every_field_explains_itself_in_whole_sentences(kind: Kind) -> None:
+def test_every_field_has_a_description_in_complete_sentences(kind: Kind) -> None:
     for path, node in nodes(crd_schema(kind)):
         assert re.fullmatch(r"[A-Z].*\.", node.get("description", ""), re.DOTALL), path
 
@@ -77,7 +77,7 @@ def test_every_list_and_text_has_a_limit_and_every_list_a_type(kind: Kind) -> No
 
 
 @every_kind
-def test_a_rule_refuses_what_its_pattern_refuses(kind: Kind) -> None:
+def test_a_validation_rule_uses_the_pattern_of_its_field(kind: Kind) -> None:
     for path, node in nodes(crd_schema(kind)):
         for rule in node.get("x-kubernetes-validations", []):
             if "self.matches(" in rule["rule"]:
@@ -119,14 +119,14 @@ ALPHABET = "aAfFgz019_.- :;$`'\"\n[]%é"
     ids=["names", "volume uids", "system ids", "initiators", "durations"],
 )
 @given(data=st.data())
-def test_what_a_pattern_lets_through_is_what_the_code_reads(pattern: str, longest: int, read: Any, data: Any) -> None:
+def test_a_pattern_accepts_exactly_what_the_code_accepts(pattern: str, longest: int, read: Any, data: Any) -> None:
     likely = st.from_regex(pattern, fullmatch=True).map(lambda text: text.rstrip("\n"))
     near = st.builds(lambda text, more: text + more, likely, st.text(ALPHABET, max_size=2))
     text = data.draw(likely | near | st.text(ALPHABET, max_size=70))
 
-    let_through = len(text) <= longest and re.fullmatch(pattern, text) is not None
+    accepted = len(text) <= longest and re.fullmatch(pattern, text) is not None
 
-    assert let_through == _reads(read, text)
+    assert accepted == _reads(read, text)
 
 
 @given(st.ip_addresses().filter(lambda address: not getattr(address, "ipv4_mapped", None)).map(str))
@@ -155,9 +155,9 @@ def _defaults(node: dict[str, Any], owner: type[Resource], part: str) -> list[tu
             if not field.is_required():
                 found.append((f"{path}.{name}", "default" in inner, field.default))
             inner_model = _model_in(field.annotation)
-            below = inner.get("items", inner)
-            if inner_model is not None and "properties" in below:
-                walk(below, inner_model, f"{path}.{name}")
+            items = inner.get("items", inner)
+            if inner_model is not None and "properties" in items:
+                walk(items, inner_model, f"{path}.{name}")
 
     walk(node, part_of(owner, part), part)
     return found

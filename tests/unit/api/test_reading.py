@@ -1,4 +1,4 @@
-"""Reading what the API server sends: wishes strictly, memories without what cannot be read in them."""
+"""Reading objects of the API server: the spec strictly, the status without its unreadable parts."""
 
 import json
 from typing import Any
@@ -33,12 +33,12 @@ def attachment(status: Any = None, **spec: Any) -> dict[str, Any]:
 
 
 def array(**spec: Any) -> dict[str, Any]:
-    wish = {
+    defaults = {
         "management": {"addresses": ["array.example.com"]},
         "credentialsSecretRef": {"name": "login"},
         "hostKeyPolicy": "TrustOnFirstUse",
     }
-    return {"metadata": {"name": "fs", "namespace": "team"}, "spec": wish | spec}
+    return {"metadata": {"name": "fs", "namespace": "team"}, "spec": defaults | spec}
 
 
 def test_an_object_is_read_with_its_defaults() -> None:
@@ -61,20 +61,20 @@ def test_an_object_is_read_with_its_defaults() -> None:
         {"volumeAccess": [{"namespaceSelector": {}, "volumes": ["["]}]},
     ],
 )
-def test_what_can_never_match_is_not_read_as_if_it_could(spec: dict[str, Any]) -> None:
+def test_a_value_that_can_never_match_is_refused(spec: dict[str, Any]) -> None:
     with pytest.raises(UnreadableResourceError):
         FlashSystemArray.read(array(**spec))
 
 
-def test_a_device_has_no_file_system() -> None:
-    wished = {"claimRef": {"name": "data"}, "volumeMode": "Block"}
+def test_a_block_device_has_no_file_system() -> None:
+    block = {"claimRef": {"name": "data"}, "volumeMode": "Block"}
 
-    assert VolumeAttachment.read(attachment(persistentVolume=wished | {"fsType": "ext4"})).spec.persistent_volume
+    assert VolumeAttachment.read(attachment(persistentVolume=block | {"fsType": "ext4"})).spec.persistent_volume
     with pytest.raises(UnreadableResourceError, match="remove fsType"):
-        VolumeAttachment.read(attachment(persistentVolume=wished | {"fsType": "xfs"}))
+        VolumeAttachment.read(attachment(persistentVolume=block | {"fsType": "xfs"}))
 
 
-def test_two_spellings_of_an_initiator_are_one() -> None:
+def test_two_spellings_of_an_initiator_are_equal() -> None:
     body = {
         "metadata": {"name": "node-1", "namespace": "team"},
         "spec": {"arrayRef": {"name": "fs"}, "initiators": {"iscsi": ["IQN.1994-05.com.RedHat:Node-1"]}},
@@ -90,33 +90,33 @@ def test_two_spellings_of_an_initiator_are_one() -> None:
     ("text", "seconds"),
     [("30s", 30.0), ("5m", 300.0), ("2h", 7200.0), ("1m30s", 90.0), ("1.5h", 5400.0), ("1s500ms", 1.5)],
 )
-def test_a_duration_is_seconds_inside(text: str, seconds: float) -> None:
+def test_a_duration_is_converted_to_seconds(text: str, seconds: float) -> None:
     assert FlashSystemArray.read(array(resyncInterval=text)).spec.resync_interval == seconds
 
 
-def test_an_ipv6_address_is_one_address_in_every_spelling() -> None:
+def test_every_spelling_of_an_ipv6_address_is_read_as_the_same_address() -> None:
     read = FlashSystemArray.read(array(iscsi={"portalAddresses": ["FD00:0:0:0::1", "10.0.0.1"]}))
 
     assert read.spec.iscsi.portal_addresses == ("fd00::1", "10.0.0.1")
 
 
-def test_a_spec_that_cannot_be_read_says_field_reason_and_way_out() -> None:
+def test_the_error_of_an_unreadable_spec_names_field_reason_and_remedy() -> None:
     with pytest.raises(UnreadableResourceError) as refused:
         VolumeAttachment.read(attachment(lun=4096))
 
-    said = str(refused.value)
-    assert said.startswith("spec.lun cannot be read: ")
-    assert "2047" in said
-    assert said.endswith("apply the CRDs of this release.")
+    message = str(refused.value)
+    assert message.startswith("spec.lun cannot be read: ")
+    assert "2047" in message
+    assert message.endswith("apply the CRDs of this release.")
 
 
-def test_none_or_two_selectors_are_refused_should_the_crd_let_them_through() -> None:
+def test_none_or_two_selectors_are_refused_even_if_the_crd_accepts_them() -> None:
     for selector in ({}, {"name": "a", "uid": "6" * 32}):
         with pytest.raises(UnreadableResourceError, match="exactly one of name and uid"):
             VolumeAttachment.read(attachment(volume=selector))
 
 
-def test_a_pinned_array_without_a_key_is_refused_with_the_way_out() -> None:
+def test_a_pinned_array_without_a_key_is_refused_with_a_remedy() -> None:
     with pytest.raises(UnreadableResourceError, match="ssh-keyscan ADDRESS"):
         FlashSystemArray.read(array(hostKeyPolicy="Pinned"))
 
@@ -127,7 +127,7 @@ def test_what_another_release_added_is_ignored() -> None:
     assert read.status.lun == 5
 
 
-def test_only_what_cannot_be_read_of_a_status_is_forgotten() -> None:
+def test_only_the_unreadable_parts_of_a_status_are_dropped() -> None:
     old = {
         "observedGeneration": "three",
         "lun": 7,
@@ -157,7 +157,7 @@ FIELDS = st.sampled_from(["conditions", "lun", "origin", "connection", "host", "
 
 
 @given(JSON | st.dictionaries(FIELDS, JSON))
-def test_no_status_keeps_an_object_from_being_read(status: Any) -> None:
+def test_an_object_is_read_whatever_its_status_contains(status: Any) -> None:
     assert VolumeAttachment.read(attachment(status)).spec.host_ref.name == "node-1"
 
 
@@ -180,18 +180,18 @@ def test_a_status_is_read_as_it_was_written() -> None:
     }
 
 
-def test_a_status_of_ours_that_is_wrong_is_loud() -> None:
+def test_creating_an_invalid_status_raises_an_error() -> None:
     with pytest.raises(ValueError, match="lun"):
         AttachmentStatus.model_validate({"lun": 4096})
 
 
-def test_a_status_is_cut_to_what_the_api_server_takes() -> None:
+def test_a_message_is_cut_to_the_length_that_the_api_server_accepts() -> None:
     condition = Condition.model_validate(READY | {"message": "x" * 40_000})
 
     assert len(condition.message) == 32_768
 
 
-def test_the_finalizers_of_others_are_told_from_ours() -> None:
+def test_the_finalizers_of_others_are_distinguished_from_ours() -> None:
     body = attachment()
     body["metadata"] |= {"finalizers": [FINALIZER, "backup.example.com/hold"], "deletionTimestamp": READY["type"]}
 

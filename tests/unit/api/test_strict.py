@@ -1,4 +1,4 @@
-"""What a person wrote is read as strictly as the API server will, and each mistake is told with field and way out."""
+"""Manifests of users are checked as strictly as by the API server. Each mistake is reported with field and remedy."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def found(kind: type[Resource], spec: Any, **more: Any) -> tuple[FieldError, ...
     return field_errors(kind, {**body, **more})
 
 
-def test_what_may_be_applied_has_no_mistake() -> None:
+def test_a_valid_object_has_no_mistake() -> None:
     labelled = {**META, "labels": {"team": "db"}, "annotations": {"note": "mine"}}
 
     assert found(VolumeAttachment, ATTACHMENT | {"lun": 7, "access": "Shared"}, metadata=labelled) == ()
@@ -31,7 +31,7 @@ def test_what_may_be_applied_has_no_mistake() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "spec", "field", "way_out"),
+    ("kind", "spec", "field", "remedy"),
     [
         (VolumeAttachment, ATTACHMENT | {"hostref": {"name": "node-1"}}, "spec.hostref", "write hostRef"),
         (VolumeAttachment, ATTACHMENT | {"host_ref": {"name": "node-1"}}, "spec.host_ref", "write hostRef"),
@@ -48,12 +48,12 @@ def test_what_may_be_applied_has_no_mistake() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_mistake_is_told_with_its_field_and_the_way_out(
-    kind: type[Resource], spec: Any, field: str, way_out: str
+def test_a_mistake_is_reported_with_its_field_and_a_remedy(
+    kind: type[Resource], spec: Any, field: str, remedy: str
 ) -> None:
     reasons = {mistake.field: mistake.reason for mistake in found(kind, spec)}
 
-    assert way_out in reasons[field]
+    assert remedy in reasons[field]
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_a_mistake_is_told_with_its_field_and_the_way_out(
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_around_the_spec_is_read_too(more: dict[str, Any], field: str) -> None:
+def test_the_fields_outside_the_spec_are_checked_too(more: dict[str, Any], field: str) -> None:
     assert [mistake.field for mistake in found(VolumeAttachment, ATTACHMENT, **more)] == [field]
 
 
-def test_a_misspelt_annotation_of_ours_is_a_mistake_since_it_would_hold_nothing_back() -> None:
+def test_a_misspelt_annotation_of_the_operator_is_a_mistake_since_it_would_have_no_effect() -> None:
     metadata = {**META, "annotations": {"flashsystem.io/pause": "true", "example.com/pause": "true"}}
 
     (mistake,) = found(VolumeAttachment, ATTACHMENT, metadata=metadata)
@@ -86,7 +86,7 @@ def test_a_misspelt_annotation_of_ours_is_a_mistake_since_it_would_hold_nothing_
     assert "write flashsystem.io/paused" in mistake.reason
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     spec = ATTACHMENT | {"lun": -1, "acess": "Shared"}
 
     assert {mistake.field for mistake in found(VolumeAttachment, spec)} == {"spec.lun", "spec.acess"}
@@ -94,17 +94,17 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.because)
 def test_what_the_api_server_refuses_is_a_mistake_here_too(case: Case) -> None:
-    told = found(RESOURCES[case.kind], changed(GOOD[case.kind], **case.fields))
+    mistakes = found(RESOURCES[case.kind], changed(GOOD[case.kind], **case.fields))
 
-    assert told
-    for mistake in told:
+    assert mistakes
+    for mistake in mistakes:
         assert mistake.reason.strip()
-        for words_of_a_library in ("Input should", "String should", "Tuple should"):
-            assert words_of_a_library not in mistake.reason
+        for library_phrase in ("Input should", "String should", "Tuple should"):
+            assert library_phrase not in mistake.reason
 
 
 @pytest.mark.parametrize(("kind", "fields"), TAKEN)
-def test_what_the_api_server_takes_is_no_mistake_here(kind: Kind, fields: dict[str, Any]) -> None:
+def test_what_the_api_server_accepts_is_no_mistake_here(kind: Kind, fields: dict[str, Any]) -> None:
     assert found(RESOURCES[kind], changed(GOOD[kind], **fields)) == ()
 
 

@@ -1,4 +1,4 @@
-"""Words are checked where they enter. What the pages of the API say about them is held to this in tests/unit/api."""
+"""Values are validated where they enter. tests/unit/api checks that the schemas of the API match."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ NAMES = [volume_name, host_name, pool_name]
 
 @pytest.mark.parametrize("read", NAMES)
 @pytest.mark.parametrize("name", ["a", "_", "pvc-a", "DB data", "a.b_c-d", "volume-" + "x" * 56, "A1", "a-"])
-def test_a_name_that_the_array_takes_is_taken(read: Callable[[str], str], name: str) -> None:
+def test_a_name_that_the_array_accepts_is_accepted(read: Callable[[str], str], name: str) -> None:
     assert read(name) == name
 
 
@@ -47,7 +47,7 @@ def test_a_name_that_the_array_takes_is_taken(read: Callable[[str], str], name: 
         "\uff41",
     ],
 )
-def test_a_name_that_the_array_does_not_take_is_refused_with_what_it_may_contain(
+def test_a_name_that_the_array_refuses_is_refused_with_the_allowed_characters(
     read: Callable[[str], str], name: str
 ) -> None:
     with pytest.raises(ValueError, match="1 to 63 letters, digits"):
@@ -55,7 +55,7 @@ def test_a_name_that_the_array_does_not_take_is_refused_with_what_it_may_contain
 
 
 @given(st.text())
-def test_whatever_passes_for_a_name_has_nothing_for_a_shell_in_it(text: str) -> None:
+def test_an_accepted_name_contains_no_shell_metacharacter(text: str) -> None:
     try:
         name = volume_name(text)
     except ValueError:
@@ -67,24 +67,24 @@ def test_whatever_passes_for_a_name_has_nothing_for_a_shell_in_it(text: str) -> 
     assert not name.startswith("-")
 
 
-def test_a_volume_uid_is_one_in_either_case() -> None:
+def test_a_volume_uid_is_the_same_in_upper_and_lower_case() -> None:
     assert volume_uid(UID.lower()) == volume_uid(UID) == UID
 
 
 @pytest.mark.parametrize(
     "text", ["", UID[1:], UID + "0", "0x" + UID[2:], UID[:-1] + "G", "\ufb00" * 16, UID + "\n", "naa." + UID]
 )
-def test_what_is_no_volume_uid_is_refused_with_where_to_find_one(text: str) -> None:
+def test_an_invalid_volume_uid_is_refused_and_the_message_names_where_to_find_one(text: str) -> None:
     with pytest.raises(ValueError, match="lsvdisk"):
         volume_uid(text)
 
 
-def test_a_system_id_is_one_in_either_case() -> None:
+def test_a_system_id_is_the_same_in_upper_and_lower_case() -> None:
     assert system_id("0000020421a0beef") == "0000020421A0BEEF"
 
 
 @pytest.mark.parametrize("text", ["", "0000020421A0BEE", "0000020421A0BEEF0", "0000020421A0BEEG", "\ufb00" * 8])
-def test_what_is_no_system_id_is_refused_with_where_to_find_one(text: str) -> None:
+def test_an_invalid_system_id_is_refused_and_the_message_names_where_to_find_one(text: str) -> None:
     with pytest.raises(ValueError, match="lssystem"):
         system_id(text)
 
@@ -106,7 +106,7 @@ def test_what_is_no_system_id_is_refused_with_where_to_find_one(text: str) -> No
         "iqn.2001-04.com.example:" + "x" * 199,
     ],
 )
-def test_an_initiator_is_one_in_either_case(text: str) -> None:
+def test_an_initiator_is_the_same_in_upper_and_lower_case(text: str) -> None:
     assert iqn(text.upper()) == iqn(text) == text
 
 
@@ -131,7 +131,7 @@ def test_an_initiator_is_one_in_either_case(text: str) -> None:
         "iqn.2001-04.com.example:" + "x" * 200,
     ],
 )
-def test_what_is_no_initiator_is_refused_with_where_to_find_one(text: str) -> None:
+def test_an_invalid_initiator_is_refused_and_the_message_names_where_to_find_one(text: str) -> None:
     with pytest.raises(ValueError, match=r"initiatorname\.iscsi"):
         iqn(text)
 
@@ -145,5 +145,5 @@ def test_a_lun_is_0_to_2047(number: int) -> None:
             lun(number)
 
 
-def test_a_uid_is_shown_as_its_nguid_while_the_volume_is_mapped_over_nvme() -> None:
+def test_the_nguid_of_a_volume_that_is_mapped_over_nvme_is_derived_from_its_uid() -> None:
     assert nguid(volume_uid(UID)) == "C00000000000019F" + "005076" + "0" + "810CA0166"

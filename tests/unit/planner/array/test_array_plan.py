@@ -1,4 +1,4 @@
-"""May anything be done through this array? Each failure has its own reason and tells the way out."""
+"""Whether an array is ready to be used. Each failure has its own reason and its message names the remedy."""
 
 from dataclasses import replace
 from typing import Any
@@ -39,52 +39,52 @@ def judged(seen: Body, **spec: Any) -> InSync | Refuse:
 
 
 CASES = [
-    Case("an array with all that it takes is ready", judged(body(), pool="Pool0"), Reason.READY, ("fs", SYSTEM)),
-    Case("a modern array needs no pool named", judged(body(pool=None)), Reason.READY),
+    Case("an array that meets all requirements is ready", judged(body(), pool="Pool0"), Reason.READY, ("fs", SYSTEM)),
+    Case("a modern array needs no pool in the spec", judged(body(pool=None)), Reason.READY),
     Case(
-        "open access makes every mapping meaningless",
+        "with open access mappings have no effect, so the array is refused",
         judged(body(open_access=True)),
         Reason.OPEN_ACCESS_ON,
         ("chsystem -openaccess off",),
     ),
     Case(
-        "a pool that is named must be there",
+        "a pool that the spec names must exist",
         judged(body(pool=None), pool="Pool9"),
         Reason.POOL_NOT_FOUND,
         ("Pool9", "spec.pool"),
     ),
     Case("a pool must not be offline", judged(body(pool=replace(POOL, status="offline"))), Reason.POOL_OFFLINE),
-    Case("a degraded pool still serves", judged(body(pool=replace(POOL, status="degraded"))), Reason.READY),
+    Case("a degraded pool is still usable", judged(body(pool=replace(POOL, status="degraded"))), Reason.READY),
     Case(
-        "a portset for iSCSI hosts may be named",
+        "the spec may name a portset for iSCSI hosts",
         judged(body(portsets=("portset0", "blue")), iscsi={"portset": "blue"}),
         Reason.READY,
     ),
     Case(
-        "a portset that is named must be there",
+        "a portset that the spec names must exist",
         judged(body(), iscsi={"portset": "blue"}),
         Reason.PORTSET_NOT_FOUND,
         ("no portset blue", "spec.iscsi.portset"),
     ),
     Case(
-        "a portset for replication takes no hosts",
+        "a portset for replication is refused for hosts",
         judged(body(portsets=(Portset("blue", "replication", "ethernet"),)), iscsi={"portset": "blue"}),
         Reason.PORTSET_MISMATCH,
         ("type replication, not host", "spec.iscsi.portset"),
     ),
     Case(
-        "a portset for Fibre Channel takes no iSCSI hosts",
+        "a portset for Fibre Channel is refused for iSCSI hosts",
         judged(body(portsets=(Portset("portset64", "host", "fc"),)), iscsi={"portset": "portset64"}),
         Reason.PORTSET_MISMATCH,
         ("port type fc, not ethernet",),
     ),
     Case(
-        "an array without portsets has no use for the name of one",
+        "on an array without portsets the portset of the spec is ignored",
         judged(body(level=(8, 3), portsets=()), iscsi={"portset": "blue"}),
         Reason.READY,
     ),
     Case(
-        "one node with an iSCSI name must be online",
+        "at least one node with an iSCSI name must be online",
         judged(body(nodes=(replace(NODE, online=False, status="service"),))),
         Reason.NO_ONLINE_NODE,
         ("node1 is service",),
@@ -94,68 +94,76 @@ CASES = [
         judged(body(nodes=(replace(NODE, iqn=""),))),
         Reason.NO_ONLINE_NODE,
     ),
-    Case("an array that lists no node says so", judged(body(nodes=())), Reason.NO_ONLINE_NODE, ("lists none",)),
-    Case("no portal is configured", judged(body(portals=())), Reason.NO_USABLE_PORTAL, (". Configure one",)),
+    Case(
+        "an array that lists no node is reported as such",
+        judged(body(nodes=())),
+        Reason.NO_ONLINE_NODE,
+        ("lists none",),
+    ),
+    Case(
+        "an array without a configured portal is refused",
+        judged(body(portals=())),
+        Reason.NO_USABLE_PORTAL,
+        (". Configure one",),
+    ),
     Case(
         "a portal that is down does not count",
         judged(body(portals=(replace(PORTAL, usable=False),))),
         Reason.NO_USABLE_PORTAL,
     ),
     Case(
-        "of the addresses in the spec one must be usable",
+        "at least one of the portal addresses in the spec must be usable",
         judged(body(), iscsi={"portalAddresses": ["10.9.9.9"]}),
         Reason.NO_USABLE_PORTAL,
         ("spec.iscsi.portalAddresses. Correct these, or configure one",),
     ),
     Case(
-        "two spellings of an IPv6 address are one",
+        "two spellings of an IPv6 address are equal",
         judged(body(portals=(replace(PORTAL, address="fd00::12"),)), iscsi={"portalAddresses": ["FD00:0:0::0:12"]}),
         Reason.READY,
     ),
-    # -- why it could not be looked at -------------------------------------------------------------------------------
-    Case("an array that cannot be reached is waited for", judge_error(Unreachable("no route")), Reason.UNREACHABLE),
+    # -- why it could not be read ------------------------------------------------------------------------------------
+    Case("an array that cannot be reached is retried", judge_error(Unreachable("no route")), Reason.UNREACHABLE),
     Case(
-        "a refused login is for a person, with the Secret",
+        "a refused login needs an administrator, and the message names the Secret",
         judge_error(LoginRefused("password refused")),
         Reason.LOGIN_FAILED,
         ("password refused", "Secret"),
     ),
     Case(
-        "another host key is for a person",
+        "a host key that does not match needs an administrator",
         judge_error(HostKeyMismatch("shows SHA256:x", "ssh-ed25519 AAAA")),
         Reason.HOST_KEY_MISMATCH,
         ("SHA256:x", "spec.hostKeys", "Nothing was sent"),
     ),
     Case(
-        "another system at the address is not believed",
+        "another system at the address is not accepted",
         judge_error(OtherSystem(SYSTEM, OTHER)),
         Reason.OTHER_SYSTEM,
         (SYSTEM, OTHER, "spec.management.addresses"),
     ),
     Case(
-        "a refused look tells the array's own words",
+        "a refused read command is reported with the array's message",
         judge_error(Refused("svcinfo lssystem", "CMMVC6253E not authorized")),
         Reason.REFUSED_BY_ARRAY,
         ("CMMVC6253E not authorized",),
     ),
     Case(
-        "an answer that cannot be read is our bug, and nothing was changed",
+        "output that cannot be parsed is a bug of the operator, and nothing was changed",
         judge_error(Unreadable("svcinfo lssystem", "it has no column 'id'")),
         Reason.UNREADABLE_ANSWER,
         ("no column 'id'", "report"),
     ),
-    Case(
-        "a session that breaks while looking is waited for", judge_error(OutcomeUnknown("x", "y")), Reason.UNREACHABLE
-    ),
+    Case("a session that breaks during a read is retried", judge_error(OutcomeUnknown("x", "y")), Reason.UNREACHABLE),
     # -- being deleted ----------------------------------------------------------------------------------------------
-    Case("an array that nothing needs goes", plan_gone(array(), 0, 0), Release()),
+    Case("an array that no resource uses is released", plan_gone(array(), 0, 0), Release()),
     Case(
-        "one that is needed waits, and says how much needs it",
+        "an array in use waits, and the message counts the resources that use it",
         plan_gone(array(), 1, 2),
         Reason.IN_USE,
         ("1 FlashSystemHost ", "2 VolumeAttachments"),
     ),
-    Case("attachments alone keep it too", plan_gone(array(), 0, 1), Reason.IN_USE),
+    Case("attachments alone keep it in use too", plan_gone(array(), 0, 1), Reason.IN_USE),
 ]
 
 
@@ -165,12 +173,12 @@ def test_array(case: Case) -> None:
 
 
 @pytest.mark.parametrize("error", [LoginRefused("x"), HostKeyMismatch("x", "y"), OtherSystem("x", "y")])
-def test_what_only_a_person_can_mend_is_stalled(error: ArrayError) -> None:
+def test_an_error_that_only_an_administrator_can_fix_is_stalled(error: ArrayError) -> None:
     assert isinstance(judge_error(error), Refuse)
 
 
 @pytest.mark.parametrize("error", [Unreachable("x"), Refused("x", "y"), Unreadable("x", "y"), OutcomeUnknown("x", "y")])
-def test_everything_else_mends_itself_and_is_waited_for(error: ArrayError) -> None:
+def test_every_other_error_is_expected_to_resolve_itself_and_is_retried(error: ArrayError) -> None:
     assert isinstance(judge_error(error), Wait)
 
 
@@ -178,7 +186,7 @@ def of_system(name: str, system: str | None = SYSTEM, **more: Any) -> FlashSyste
     return array(meta={"name": name, **more}, status={"system_id": system} if system else {})
 
 
-def test_nothing_is_done_through_the_younger_of_two_resources_of_one_system() -> None:
+def test_only_the_oldest_of_several_resources_of_one_system_is_used() -> None:
     first, second, third = of_system("first"), of_system("second"), of_system("third")
     others = [third, first, second]
 
@@ -195,10 +203,10 @@ def test_resources_of_different_or_unknown_systems_are_no_duplicates() -> None:
 
 
 @pytest.mark.parametrize("claim", ["systemID", "accept-system"])
-def test_who_names_a_system_and_never_reached_it_keeps_nobody_from_it(claim: str) -> None:
+def test_a_resource_that_never_reached_the_system_that_it_names_blocks_no_other_resource(claim: str) -> None:
     pinned = array(meta={"name": "first"}, system_id=SYSTEM)
-    wished = {"name": "first", "annotations": {"flashsystem.io/accept-system": SYSTEM}}
-    accepted = array(meta=wished, status={"system_id": OTHER})
+    metadata = {"name": "first", "annotations": {"flashsystem.io/accept-system": SYSTEM}}
+    accepted = array(meta=metadata, status={"system_id": OTHER})
     first, second = (pinned if claim == "systemID" else accepted), of_system("second")
 
     assert elder(second, [first]) is None
@@ -206,7 +214,7 @@ def test_who_names_a_system_and_never_reached_it_keeps_nobody_from_it(claim: str
     assert system_reached(second) == SYSTEM
 
 
-def test_the_spec_says_which_system_is_meant_before_the_status_does() -> None:
+def test_the_system_id_of_the_spec_takes_precedence_over_that_of_the_status() -> None:
     assert system_of(array(system_id=OTHER.lower(), status={"system_id": SYSTEM})) == OTHER
 
 

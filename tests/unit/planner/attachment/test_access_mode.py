@@ -1,4 +1,4 @@
-"""May one more host see this volume? A wrong yes is a destroyed file system."""
+"""Whether one more host may access a volume. A wrong yes destroys a file system."""
 
 from typing import Any
 
@@ -23,10 +23,10 @@ STILL_USED = {"deleting": True, "finalizers": (FINALIZER, "example.com/in-use")}
 
 
 def of_b(*others: FlashSystemHost | VolumeAttachment, seen: Inventory | None = None, **spec: Any) -> Decision:
-    """What is decided about an attachment of the volume to b while it is mapped to a."""
-    wished = attachment("to-b", "b", **spec)
-    around = desired(wished, *HOSTS, *others)
-    return plan(wished, around, seen or inventory(DATA, A, B, mapped(A, DATA)))
+    """Return the decision on an attachment of the volume to b while it is mapped to a."""
+    new_attachment = attachment("to-b", "b", **spec)
+    state = desired(new_attachment, *HOSTS, *others)
+    return plan(new_attachment, state, seen or inventory(DATA, A, B, mapped(A, DATA)))
 
 
 def to_a(**more: Any) -> VolumeAttachment:
@@ -34,7 +34,7 @@ def to_a(**more: Any) -> VolumeAttachment:
 
 
 def in_clusters(*names: str, seen: Inventory | None = None) -> Inventory:
-    """A view in which host clusters of these names have the volume."""
+    """An inventory in which the volume is mapped to the host clusters of these names."""
     found = seen or inventory(DATA, A, B)
     found.host_clusters = {DATA.uid: frozenset(names)}
     return found
@@ -45,7 +45,7 @@ ALONE = Act((MapVolume(B.name, DATA.name, DATA.uid, Lun(1), alongside_others=Fal
 
 CASES = [
     Case(
-        "a volume in use elsewhere is protected from a second writer",
+        "a volume that is mapped to another host is protected from a second writer",
         of_b(to_a()),
         Reason.VOLUME_MAPPED_ELSEWHERE,
         (A.name, "spec.access to Shared on every attachment"),
@@ -56,15 +56,19 @@ CASES = [
         Reason.VOLUME_MAPPED_ELSEWHERE,
     ),
     Case(
-        "Shared beside an Exclusive attachment is refused, and names it",
+        "Shared next to an Exclusive attachment is refused, and the message names that attachment",
         of_b(to_a(), access="Shared"),
         Reason.VOLUME_IN_USE,
         ("to-a", "Shared there too"),
     ),
-    Case("Shared beside Shared is mapped alongside", of_b(to_a(access="Shared"), access="Shared"), ALONGSIDE),
-    Case("Shared beside a mapping that is not ours is mapped alongside", of_b(access="Shared"), ALONGSIDE),
+    Case("Shared next to Shared is mapped alongside", of_b(to_a(access="Shared"), access="Shared"), ALONGSIDE),
     Case(
-        "even an Exclusive attachment that only waits keeps further hosts out",
+        "Shared next to a mapping that is not managed by the operator is mapped alongside",
+        of_b(access="Shared"),
+        ALONGSIDE,
+    ),
+    Case(
+        "even an Exclusive attachment that is still waiting blocks further hosts",
         of_b(
             to_a(access="Shared"),
             host("c"),
@@ -75,29 +79,29 @@ CASES = [
         ("to-c",),
     ),
     Case(
-        "an array may forbid that any volume has two hosts",
+        "an array may forbid that a volume is mapped to two hosts",
         plan(
-            wished := attachment("to-b", "b", access="Shared"),
-            desired(wished, *HOSTS, of=array(multi_host_mapping="Forbidden")),
+            new_attachment := attachment("to-b", "b", access="Shared"),
+            desired(new_attachment, *HOSTS, of=array(multi_host_mapping="Forbidden")),
             inventory(DATA, A, B, mapped(A, DATA)),
         ),
         Reason.MULTI_HOST_MAPPING_FORBIDDEN,
         (A.name,),
     ),
     Case(
-        "a volume that is on its way from one host to the other is waited for",
+        "a volume that moves from one host to another is waited for",
         of_b(to_a(meta={"deleting": True})),
         Reason.VOLUME_IN_USE,
         ("to-a", "when that is done"),
     ),
     Case(
-        "Shared does not come in while an Exclusive attachment is deleted but still in use",
+        "Shared is refused while an Exclusive attachment is being deleted but is still in use",
         of_b(to_a(meta=STILL_USED), access="Shared"),
         Reason.VOLUME_IN_USE,
         ("to-a", "not detached yet"),
     ),
     Case(
-        "the same when the host object was renamed meanwhile",
+        "the same applies when the host object was renamed in the meantime",
         of_b(
             to_a(meta=STILL_USED, status=bound(host_object("admins", "a"), DATA)),
             seen=inventory(DATA, host_object("renamed", "a"), B, mapped(host_object("renamed", "a"), DATA)),
@@ -107,48 +111,48 @@ CASES = [
         ("to-a", "not detached yet"),
     ),
     Case(
-        "a Shared attachment that is being deleted keeps nobody out",
+        "a Shared attachment that is being deleted blocks no other attachment",
         of_b(to_a(meta=STILL_USED, access="Shared"), access="Shared"),
         ALONGSIDE,
     ),
     Case(
-        "a volume that its last host has let go of is free, and no force is used",
+        "a volume that is no longer mapped to any host is free, and no force is used",
         of_b(seen=inventory(DATA, A, B)),
         ALONE,
     ),
     Case(
-        "force is not used just because others may share",
+        "force is not used merely because other attachments are Shared",
         of_b(to_a(access="Shared"), seen=inventory(DATA, A, B), access="Shared"),
         ALONE,
     ),
     Case(
-        "a mapping to somebody else through a host cluster is a mapping",
+        "a mapping to another host through a host cluster counts as a mapping",
         of_b(seen=inventory(DATA, A, B, mapped(A, DATA, cluster="cluster-1"))),
         Reason.VOLUME_MAPPED_ELSEWHERE,
     ),
     Case(
-        "a mapping to a host cluster without members is a mapping, and the way out is told",
+        "a mapping to a host cluster without members counts as a mapping, and the message names the remedy",
         of_b(seen=in_clusters("hc")),
         Reason.MAPPED_THROUGH_HOST_CLUSTER,
         ("host cluster hc, which has no hosts", "rmvolumehostclustermap"),
     ),
     Case(
-        "a Shared volume is mapped beside a host cluster without members",
+        "a Shared volume is mapped in addition to a host cluster without members",
         of_b(seen=in_clusters("hc"), access="Shared"),
         ALONGSIDE,
     ),
     Case(
-        "an array that forbids that any volume has two hosts forbids one beside a host cluster",
+        "an array that forbids two hosts for one volume also forbids a host in addition to a host cluster",
         plan(
-            beside := attachment("to-b", "b", access="Shared"),
-            desired(beside, *HOSTS, of=array(multi_host_mapping="Forbidden")),
+            next_to_cluster := attachment("to-b", "b", access="Shared"),
+            desired(next_to_cluster, *HOSTS, of=array(multi_host_mapping="Forbidden")),
             in_clusters("hc"),
         ),
         Reason.MULTI_HOST_MAPPING_FORBIDDEN,
         ("host cluster hc",),
     ),
     Case(
-        "an Exclusive attachment that waits keeps a Shared one out, too, where a host cluster has the volume",
+        "a waiting Exclusive attachment also blocks a Shared one where the volume is mapped to a host cluster",
         of_b(
             host("c"),
             attachment("to-c", "c", status=bound(own_name("c"), DATA)),
@@ -159,17 +163,17 @@ CASES = [
         ("to-c",),
     ),
     Case(
-        "a host cluster whose member has the volume counts by its member",
+        "a host cluster with a member that has the volume counts through that member",
         of_b(seen=in_clusters("cluster-1", seen=inventory(DATA, A, B, mapped(A, DATA, cluster="cluster-1")))),
         Reason.VOLUME_MAPPED_ELSEWHERE,
         (A.name,),
     ),
     Case(
-        "in another namespace than the array's the name of a host cluster is not told",
+        "the name of a host cluster is not disclosed outside the array's namespace",
         plan(
-            far := attachment("to-b", "b", meta={"namespace": "tenant"}),
+            other_namespace := attachment("to-b", "b", meta={"namespace": "tenant"}),
             desired(
-                far,
+                other_namespace,
                 host("b", meta={"namespace": "tenant"}),
                 of=array(allowed_namespaces={"from": "All"}),
                 namespaces={"tenant": {}},

@@ -1,4 +1,4 @@
-"""What brings one volume to one host: guard clauses from missing to dangerous, and the good case last."""
+"""How one volume is attached to one host: guard clauses from missing to dangerous, then the successful case."""
 
 from dataclasses import replace
 from typing import Any
@@ -37,9 +37,9 @@ ADMINS = host_object("admins", "node")
 
 
 def decided(
-    wished: VolumeAttachment, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
+    new_attachment: VolumeAttachment, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
 ) -> Decision:
-    return plan(wished, desired(wished, *(others or (NODE,)), **more), seen)
+    return plan(new_attachment, desired(new_attachment, *(others or (NODE,)), **more), seen)
 
 
 def to_node(status: dict[str, Any] | None = None, **spec: Any) -> VolumeAttachment:
@@ -59,31 +59,31 @@ CASES = [
         ("storage/node",),
     ),
     Case(
-        "an attachment waits for a volume that is not there yet",
+        "an attachment waits for a volume that does not exist yet",
         decided(to_node(), inventory()),
         Reason.VOLUME_NOT_FOUND,
         ("data", "after it is created"),
     ),
     Case(
-        "a volume that is asked for by UID is waited for too",
+        "a volume that is selected by UID is waited for too",
         decided(attachment("a", "node", uid(9)), inventory(DATA)),
         Reason.VOLUME_NOT_FOUND,
         (uid(9),),
     ),
     Case(
-        "a bound volume that is gone is never looked up by its name again",
+        "a bound volume that was deleted is never looked up by name again",
         decided(to_node(bound(OURS, volume("data", 9))), inventory(DATA, OURS)),
         Reason.VOLUME_GONE,
         (uid(9), "data", "another one"),
     ),
     Case(
-        "a bound volume that is mapped over NVMe meanwhile, and shows its NGUID for its UID, is not gone",
+        "a bound volume that is now mapped over NVMe, and shows its NGUID instead of its UID, still exists",
         decided(to_node(bound(OURS, DATA)), inventory(replace(DATA, uid=nguid(DATA.uid)), OURS)),
         Reason.VOLUME_MAPPED_ELSEWHERE,
         (DATA.uid, "NVMe"),
     ),
     Case(
-        "a UID of the spec, which nobody can change, is believed rather than one of the status",
+        "the UID in the spec, which is immutable, takes precedence over the UID in the status",
         decided(attachment("a", "node", DATA.uid, status=bound(OURS, LOGS)), inventory(DATA, LOGS, OURS)),
         Act((map_data(OURS.name),)),
     ),
@@ -94,7 +94,7 @@ CASES = [
         ("renamed",),
     ),
     Case(
-        "two volumes that swapped their names stay where they are: the bound one is meant",
+        "after two volumes swapped their names the attachment still refers to the bound one",
         decided(
             to_node(bound(OURS, DATA)),
             inventory(volume("data", 2), volume("logs", 1), OURS, mapped(OURS, volume("logs", 1))),
@@ -103,12 +103,12 @@ CASES = [
         ("logs",),
     ),
     Case(
-        "the first volume of a host makes the host object under its own name",
+        "the first volume of a host creates the host object with the generated name",
         decided(to_node(), inventory(DATA)),
         Act((MakeHost(own_name("node"), (iqn("node"),)), map_data(own_name("node")))),
     ),
     Case(
-        "from release 9.1 on a host object is told to be for iSCSI, and it joins the portset of the spec",
+        "since release 9.1 a host object is created with protocol iSCSI, and in the portset of the spec",
         decided(
             to_node(),
             inventory(DATA, of=body(level=(9, 1, 0, 0))),
@@ -118,34 +118,34 @@ CASES = [
         Act((MakeHost(own_name("node"), (iqn("node"),), "iscsi", "portset1"), map_data(own_name("node")))),
     ),
     Case(
-        "an array without portsets is not asked for one",
+        "on an array without portsets no portset is set",
         decided(to_node(), inventory(DATA, of=body(level=(8, 4, 1, 0))), NODE, of=array(iscsi={"portset": "portset1"})),
         Act((MakeHost(own_name("node"), (iqn("node"),)), map_data(own_name("node")))),
     ),
     Case(
-        "a further volume is mapped to the host object that is there",
+        "a further volume is mapped to the existing host object",
         decided(to_node(), inventory(DATA, LOGS, OURS, mapped(OURS, LOGS))),
         Act((map_data(OURS.name, 2),)),
     ),
     Case(
-        "a host object of an administrator's is used under the name that it has",
+        "an administrator's host object is used under its existing name",
         decided(to_node(), inventory(DATA, ADMINS)),
         Act((map_data(ADMINS.name),)),
     ),
     Case(
-        "nothing is mapped to a host that would see it in part",
+        "nothing is mapped to a host object that lacks some of the initiators",
         decided(to_node(), inventory(DATA, ADMINS), host("node", "node", "second")),
         Reason.MISSING_INITIATORS,
         ("admins", iqn("second")),
     ),
     Case(
-        "nothing is mapped where somebody else would see it too",
+        "nothing is mapped to a host object that another machine uses too",
         decided(to_node(), inventory(DATA, host_object("admins", "node", "stranger"))),
         Reason.HOST_NOT_READY,
         ("admins", iqn("stranger")),
     ),
     Case(
-        "what is mapped already is in sync, and nothing is sent",
+        "a volume that is already mapped is in sync, and no command is sent",
         decided(to_node(bound(OURS, DATA)), inventory(DATA, OURS, mapped(OURS, DATA, 4))),
         Reason.ATTACHED,
         ("LUN 4",),
@@ -160,19 +160,19 @@ CASES = [
         ("LUN 4", "not 9", "delete this attachment, then create it again", "create it with LUN 4"),
     ),
     Case(
-        "a mapping that the attachment never had outlives it, so the way out to another LUN is on the array",
+        "a mapping that the attachment never had outlives it, so changing the LUN requires an unmap on the array",
         decided(to_node(lun=9), inventory(DATA, OURS, mapped(OURS, DATA, 4))),
         Reason.LUN_DIFFERS,
         ("LUN 4", "create it with LUN 4, or with none", "unmap the volume on the array"),
     ),
     Case(
-        "one that was never held, for an elder had the mapping, is told the same",
+        "an attachment that never had the mapping, because an older one had it, gets the same message",
         decided(to_node(bound(OURS, DATA), lun=9), inventory(DATA, OURS, mapped(OURS, DATA, 4))),
         Reason.LUN_DIFFERS,
         ("LUN 4", "create it with LUN 4, or with none", "unmap the volume on the array"),
     ),
     Case(
-        "a mapping with different LUNs by I/O group is not handed to anybody",
+        "a mapping with different LUNs by I/O group is not published",
         decided(to_node(bound(OURS, DATA)), inventory(DATA, OURS, mapped(OURS, DATA, 4, 5))),
         Reason.MISMATCHED_LUNS,
         ("4, 5",),
@@ -190,7 +190,7 @@ CASES = [
         ("LUN 3",),
     ),
     Case(
-        "the host's own mapping counts beside one through its host cluster",
+        "the host's own mapping counts in addition to one through its host cluster",
         decided(
             to_node(lun=2), inventory(DATA, OURS, mapped(OURS, DATA, 5, cluster="cluster-1"), mapped(OURS, DATA, 2))
         ),
@@ -198,7 +198,7 @@ CASES = [
         ("LUN 2",),
     ),
     Case(
-        "a mapping found on two hosts is not taken over as Exclusive",
+        "a volume found mapped to two hosts is not adopted as Exclusive",
         decided(
             to_node(),
             inventory(DATA, ADMINS, host_object("b", "b"), mapped(ADMINS, DATA), mapped(host_object("b", "b"), DATA)),
@@ -207,7 +207,7 @@ CASES = [
         ("mapped to b",),
     ),
     Case(
-        "what is attached stays Ready when another hand maps the volume elsewhere",
+        "an attached volume stays Ready when it is mapped elsewhere outside the operator",
         decided(
             to_node(bound(OURS, DATA, attached_time="2026-01-02T00:00:00Z")),
             inventory(DATA, OURS, host_object("b", "b"), mapped(OURS, DATA), mapped(host_object("b", "b"), DATA)),
@@ -215,7 +215,7 @@ CASES = [
         Reason.ATTACHED,
     ),
     Case(
-        "a mapping that an elder left is not Ready for Exclusive access while the volume is mapped elsewhere",
+        "an Exclusive attachment is not Ready through an inherited mapping while the volume is mapped elsewhere",
         decided(
             to_node(bound(OURS, DATA)),
             inventory(DATA, OURS, host_object("b", "b"), mapped(OURS, DATA), mapped(host_object("b", "b"), DATA)),
@@ -229,19 +229,19 @@ CASES = [
         (OURS.name,),
     ),
     Case(
-        "of two attachments of one pair the younger stands back and names the elder",
+        "of two attachments of one pair the younger is refused, and its message names the older one",
         decided(to_node(), inventory(DATA, OURS, mapped(OURS, DATA)), NODE, ELDER),
         Reason.DUPLICATE,
         ("storage/elder",),
     ),
     Case(
-        "a UID and a name of one volume are one pair",
+        "an attachment by UID and one by name of the same volume are of one pair",
         decided(attachment("a", "node", DATA.uid), inventory(DATA, OURS), NODE, ELDER),
         Reason.DUPLICATE,
         ("storage/elder",),
     ),
     Case(
-        "the younger takes over while the elder goes",
+        "the younger takes over while the older one is being deleted",
         decided(
             to_node(bound(OURS, DATA)),
             inventory(DATA, OURS, mapped(OURS, DATA)),
@@ -251,42 +251,42 @@ CASES = [
         Reason.ATTACHED,
     ),
     Case(
-        "nothing is mapped where a command may still be running",
+        "nothing is mapped to a host object on which a command may still be running",
         decided(to_node(), inventory(DATA, OURS), NODE, in_doubt=frozenset({OURS.name})),
         Reason.OUTCOME_UNKNOWN,
         (OURS.name,),
     ),
     Case(
-        "nothing is mapped to a new host where its making may still be running",
+        "nothing is mapped to a new host while its creation may still be running",
         decided(to_node(), inventory(DATA), NODE, in_doubt=frozenset({own_name("node")})),
         Reason.OUTCOME_UNKNOWN,
     ),
     Case(
-        "nothing is mapped while a former holder of the Lease may have commands under way",
+        "nothing is mapped while the previous holder of the Lease may still have commands running",
         decided(to_node(), inventory(DATA, OURS), NODE, all_in_doubt=True),
         Reason.OUTCOME_UNKNOWN,
     ),
     Case(
-        "a host that is being deleted takes no new attachment",
+        "a host that is being deleted accepts no new attachment",
         decided(to_node(), inventory(DATA, OURS), host("node", meta={"deleting": True})),
         Reason.PARENT_DELETING,
         ("storage/node",),
     ),
     Case(
-        "an array that is being deleted takes no new attachment",
+        "an array that is being deleted accepts no new attachment",
         decided(to_node(), inventory(DATA, OURS), NODE, of=array(meta={"deleting": True})),
         Reason.PARENT_DELETING,
         ("storage/array",),
     ),
     Case(
-        "what is attached stays Ready while its host is being deleted",
+        "an attached volume stays Ready while its host is being deleted",
         decided(
             to_node(bound(OURS, DATA)), inventory(DATA, OURS, mapped(OURS, DATA)), host("node", meta={"deleting": True})
         ),
         Reason.ATTACHED,
     ),
     Case(
-        "a host of another namespace than the array's may not use it",
+        "a host in another namespace than the array may not use the array",
         decided(to_node(), inventory(DATA), NODE, of=array(meta={"namespace": "elsewhere"})),
         Reason.ARRAY_NOT_ALLOWED,
         ("allowedNamespaces", "own namespace"),
@@ -299,36 +299,38 @@ def test_plan(case: Case) -> None:
     hold(case)
 
 
-def test_a_plan_that_was_carried_out_leaves_nothing_to_do() -> None:
-    wished, seen = to_node(), inventory(DATA)
-    around = desired(wished, NODE)
-    first = plan(wished, around, seen)
+def test_after_a_plan_was_executed_the_attachment_is_in_sync() -> None:
+    new_attachment, seen = to_node(), inventory(DATA)
+    state = desired(new_attachment, NODE)
+    first = plan(new_attachment, state, seen)
     assert isinstance(first, Act)
 
     for step in first.steps:
         step.apply(seen)
 
-    assert isinstance(plan(wished, around, seen), InSync)
+    assert isinstance(plan(new_attachment, state, seen), InSync)
 
 
-@pytest.mark.parametrize(("said", "reason"), [("offline", Reason.VOLUME_OFFLINE), ("degraded", Reason.VOLUME_DEGRADED)])
-def test_a_mapped_volume_that_is_not_online_stays_attached_with_a_condition(said: str, reason: Reason) -> None:
-    ill = replace(DATA, status=said)
+@pytest.mark.parametrize(
+    ("volume_status", "reason"), [("offline", Reason.VOLUME_OFFLINE), ("degraded", Reason.VOLUME_DEGRADED)]
+)
+def test_a_mapped_volume_that_is_not_online_stays_attached_with_a_condition(volume_status: str, reason: Reason) -> None:
+    unhealthy = replace(DATA, status=volume_status)
 
-    decision = decided(to_node(), inventory(ill, OURS, mapped(OURS, ill)))
+    decision = decided(to_node(), inventory(unhealthy, OURS, mapped(OURS, unhealthy)))
 
     assert isinstance(decision, InSync)
     assert decision.reason is Reason.ATTACHED
     (note,) = decision.notes
     assert (note.kind, note.reason) == ("VolumeUnhealthy", reason)
-    assert f"Volume data is {said} on the array" in note.message
+    assert f"Volume data is {volume_status} on the array" in note.message
 
 
-@pytest.mark.parametrize("said", ["online", "", "formatting"])
-def test_nothing_is_said_of_a_volume_that_may_be_well(said: str) -> None:
-    well = replace(DATA, status=said)
+@pytest.mark.parametrize("volume_status", ["online", "", "formatting"])
+def test_a_volume_with_a_healthy_or_unknown_status_gets_no_condition(volume_status: str) -> None:
+    healthy = replace(DATA, status=volume_status)
 
-    decision = decided(to_node(), inventory(well, OURS, mapped(OURS, well)))
+    decision = decided(to_node(), inventory(healthy, OURS, mapped(OURS, healthy)))
 
     assert isinstance(decision, InSync)
     assert decision.notes == ()

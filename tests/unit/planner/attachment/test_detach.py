@@ -1,4 +1,4 @@
-"""What is taken away when an attachment is deleted, and what is not. A wrong unmap is an outage."""
+"""What is unmapped when an attachment is deleted, and what is not. A wrong unmap is an outage."""
 
 from typing import Any
 
@@ -20,16 +20,16 @@ from support.detach_fixtures import ADMINS, DATA, LOGS, NODE, OURS, RENAMED, dec
 
 GUARDED = {"finalizers": (FINALIZER,)}
 HELD: dict[str, Any] = {"meta": GUARDED, "status": bound(OURS, DATA)}
-"""What an attachment has that answers for its mapping."""
+"""The metadata and status of an attachment that owns its mapping."""
 
 CASES = [
     Case(
-        "what we mapped is unmapped",
+        "a mapping that the operator created is removed",
         decided(leaving(bound(OURS, DATA)), inventory(DATA, OURS, mapped(OURS, DATA))),
         unmap(OURS.name),
     ),
     Case(
-        "detaching leaves other hosts and other volumes alone",
+        "detaching does not change other hosts or other volumes",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(
@@ -45,31 +45,31 @@ CASES = [
         unmap(OURS.name),
     ),
     Case(
-        "a mapping that is gone already is success",
+        "a mapping that is already gone is success",
         decided(leaving(bound(OURS, DATA)), inventory(DATA, OURS)),
         Release(),
     ),
     Case(
-        "a host object that is gone already is success", decided(leaving(bound(OURS, DATA)), inventory(DATA)), Release()
+        "a host object that is already gone is success", decided(leaving(bound(OURS, DATA)), inventory(DATA)), Release()
     ),
-    Case("a volume that is gone already is success", decided(leaving(bound(OURS, DATA)), inventory(OURS)), Release()),
+    Case("a volume that is already gone is success", decided(leaving(bound(OURS, DATA)), inventory(OURS)), Release()),
     Case(
-        "an attachment that never had a volume is let go",
+        "an attachment that never had a volume is released",
         decided(leaving(), inventory(OURS)),
         Release(),
     ),
     Case(
-        "the volume is unmapped under the name that it has now",
+        "the volume is unmapped under its current name",
         decided(leaving(bound(OURS, DATA)), inventory(volume("renamed", 1), OURS, mapped(OURS, volume("renamed", 1)))),
         unmap(OURS.name, volume("renamed", 1)),
     ),
     Case(
-        "another volume under the old name is not touched",
+        "another volume with the old name is not touched",
         decided(leaving(bound(OURS, volume("data", 9))), inventory(DATA, OURS, mapped(OURS, DATA))),
         Release(),
     ),
     Case(
-        "a UID of the spec, which nobody can change, is believed rather than one of the status",
+        "the UID in the spec, which is immutable, takes precedence over the UID in the status",
         decided(
             leaving(bound(OURS, LOGS), volume=DATA.uid),
             inventory(DATA, LOGS, OURS, mapped(OURS, DATA), mapped(OURS, LOGS, 2)),
@@ -77,18 +77,18 @@ CASES = [
         unmap(OURS.name),
     ),
     Case(
-        "another volume that got the old one's LUN is not touched",
+        "another volume that was given the LUN of the old one is not touched",
         decided(leaving(bound(OURS, DATA, lun=1)), inventory(DATA, LOGS, OURS, mapped(OURS, LOGS, 1))),
         Release(),
     ),
     Case(
-        "a mapping that comes through a host cluster is never ours to remove, and it is said that it stays",
+        "a mapping through a host cluster is never removed, and the message reports that it stays",
         decided(leaving(bound(OURS, DATA)), inventory(DATA, OURS, mapped(OURS, DATA, cluster="cluster-1"))),
         Release,
         ("Volume data stays mapped", "host cluster cluster-1"),
     ),
     Case(
-        "of two ways to a volume only the host's own is taken away",
+        "of two mappings of a volume only the host's own is removed",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, OURS, mapped(OURS, DATA, cluster="cluster-1"), mapped(OURS, DATA, 2)),
@@ -97,7 +97,7 @@ CASES = [
     ),
     # -- other finalizers, other attachments ------------------------------------------------------------------------
     Case(
-        "nothing is unmapped while a consumer says that it is still in use",
+        "nothing is unmapped while the finalizer of a consumer marks it as in use",
         decided(
             leaving(bound(OURS, DATA), finalizers=("example.com/in-use",)), inventory(DATA, OURS, mapped(OURS, DATA))
         ),
@@ -105,90 +105,90 @@ CASES = [
         ("example.com/in-use",),
     ),
     Case(
-        "nothing is unmapped while another live attachment is of the same pair",
+        "nothing is unmapped while another live attachment has the same volume and host",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, OURS, mapped(OURS, DATA)),
             NODE,
-            attachment("heir", "node", **HELD),
+            attachment("successor", "node", **HELD),
         ),
         Release,
-        ("storage/heir", "stays mapped"),
+        ("storage/successor", "stays mapped"),
     ),
     Case(
-        "an attachment goes only when the heir that keeps the mapping is held by our finalizer",
+        "an attachment is released only when the successor that keeps the mapping has the operator's finalizer",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, OURS, mapped(OURS, DATA)),
             NODE,
-            attachment("heir", "node", status=bound(OURS, DATA)),
+            attachment("successor", "node", status=bound(OURS, DATA)),
         ),
         Reason.HANDING_OVER,
-        ("storage/heir", "stays mapped"),
+        ("storage/successor", "stays mapped"),
     ),
     Case(
-        "an attachment goes only when what its heir will unmap is recorded",
+        "an attachment is released only when the status of its successor records what is to be unmapped",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, OURS, mapped(OURS, DATA)),
             NODE,
-            attachment("heir", "node", meta=GUARDED),
+            attachment("successor", "node", meta=GUARDED),
         ),
         Reason.HANDING_OVER,
-        ("storage/heir",),
+        ("storage/successor",),
     ),
     Case(
-        "an attachment stays while a command may still run on its host object that was renamed since",
+        "an attachment stays while a command may still be running on its host object, which was renamed since",
         decided(leaving(bound(ADMINS, DATA)), inventory(DATA, RENAMED), NODE, in_doubt=frozenset({ADMINS.name})),
         Reason.OUTCOME_UNKNOWN,
     ),
     Case(
-        "what was to stay mapped in any case waits for no heir",
+        "an attachment with policy Retain does not wait for its successor",
         decided(
             leaving(bound(OURS, DATA), deletion_policy="Retain"),
             inventory(DATA, OURS, mapped(OURS, DATA)),
             NODE,
-            attachment("heir", "node"),
+            attachment("successor", "node"),
         ),
         Release,
-        ("storage/heir",),
+        ("storage/successor",),
     ),
     Case(
-        "an heir by UID counts like one by name",
+        "a successor that selects the volume by UID counts like one that selects it by name",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, OURS, mapped(OURS, DATA)),
             NODE,
-            attachment("heir", "node", DATA.uid, **HELD),
+            attachment("successor", "node", DATA.uid, **HELD),
         ),
         Release,
-        ("storage/heir",),
+        ("storage/successor",),
     ),
     Case(
-        "an heir whose host resource is gone for now keeps the mapping all the same",
+        "a successor whose host resource is missing for now keeps the mapping nevertheless",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, OURS, mapped(OURS, DATA)),
             host("other"),
-            attachment("heir", "node", **HELD),
+            attachment("successor", "node", **HELD),
         ),
         Release,
-        ("storage/heir",),
+        ("storage/successor",),
     ),
     Case(
-        "nothing is unmapped from under another FlashSystemHost that the host object turned out to be",
+        "nothing is unmapped while the host object now belongs to another FlashSystemHost",
         decided(
             leaving(bound(ADMINS, DATA)),
             inventory(DATA, ADMINS, mapped(ADMINS, DATA)),
             host("node", "new-card"),
-            host("successor", "node"),
-            attachment("heir", "successor", status=bound(ADMINS, DATA)),
+            host("replacement", "node"),
+            attachment("successor", "replacement", status=bound(ADMINS, DATA)),
         ),
         Release,
-        ("storage/heir",),
+        ("storage/successor",),
     ),
     Case(
-        "an attachment of the same volume to another host is no heir",
+        "an attachment of the same volume to another host is no successor",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, OURS, mapped(OURS, DATA)),
@@ -199,7 +199,7 @@ CASES = [
         unmap(OURS.name),
     ),
     Case(
-        "of two attachments of one pair that both go, one does it",
+        "of two attachments of one pair that are both deleted, one unmaps",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, OURS, mapped(OURS, DATA)),
@@ -210,24 +210,24 @@ CASES = [
     ),
     # -- whose mapping it is ----------------------------------------------------------------------------------------
     Case(
-        "what we mapped to an administrator's host object is unmapped",
+        "a mapping that the operator created on an administrator's host object is removed",
         decided(leaving(bound(ADMINS, DATA)), inventory(DATA, ADMINS, mapped(ADMINS, DATA))),
         unmap(ADMINS.name),
     ),
     Case(
-        "what was taken over stays on the array, and it is said",
+        "an adopted mapping stays on the array, and the message reports it",
         decided(leaving(bound(ADMINS, DATA, origin="Adopted")), inventory(DATA, ADMINS, mapped(ADMINS, DATA))),
         Release,
         ("data", "admins", "deletionPolicy Delete"),
     ),
     Case(
-        "a lost record errs on the safe side on an administrator's host object",
+        "without a recorded origin a mapping on an administrator's host object stays",
         decided(leaving(bound(ADMINS, DATA, origin=None)), inventory(DATA, ADMINS, mapped(ADMINS, DATA))),
         Release,
         ("was there before",),
     ),
     Case(
-        "what was taken over goes when the spec says Delete",
+        "an adopted mapping is removed when the policy is Delete",
         decided(
             leaving(bound(ADMINS, DATA, origin="Adopted"), deletion_policy="Delete"),
             inventory(DATA, ADMINS, mapped(ADMINS, DATA)),
@@ -235,30 +235,30 @@ CASES = [
         unmap(ADMINS.name),
     ),
     Case(
-        "what we mapped stays when the spec says Retain",
+        "a mapping that the operator created stays when the policy is Retain",
         decided(leaving(bound(OURS, DATA), deletion_policy="Retain"), inventory(DATA, OURS, mapped(OURS, DATA))),
         Release,
         ("Retain",),
     ),
     Case(
-        "with a lost status only what is on our own host object can be meant",
+        "with a lost status the mapping on the operator's own host object is removed",
         decided(leaving(), inventory(DATA, OURS, mapped(OURS, DATA))),
         unmap(OURS.name),
     ),
     Case(
-        "with a lost status nothing is taken from an administrator's host object",
+        "with a lost status nothing is unmapped from an administrator's host object",
         decided(leaving(), inventory(DATA, ADMINS, mapped(ADMINS, DATA))),
         Release,
         ("Volume data stays mapped to host admins at LUN 1", "no longer shows"),
     ),
     Case(
-        "nor when the spec says Delete: who mapped it is not known any more, and it is said that it stays",
+        "nor when the policy is Delete: the origin of the mapping is unknown, and the message reports that it stays",
         decided(leaving(deletion_policy="Delete"), inventory(DATA, ADMINS, mapped(ADMINS, DATA))),
         Release,
         ("Volume data stays mapped", "Unmap it on the array"),
     ),
     Case(
-        "with a lost status and nothing on an administrator's host object there is nothing to say",
+        "with a lost status and no mapping on an administrator's host object nothing is reported",
         decided(leaving(deletion_policy="Delete"), inventory(DATA, ADMINS)),
         Release(),
     ),

@@ -1,4 +1,4 @@
-"""A machine that is logged in is not left without any volume by mistake: judged on all that is to go, not each."""
+"""A machine that is logged in does not lose its last volumes by mistake: all deletions are considered together."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ IDLE = host_object(own_name("node"), "node")
 
 
 def of(what: Volume, *, leaving: bool = True, meta: dict[str, Any] | None = None, **spec: Any) -> VolumeAttachment:
-    """The attachment of a volume to the node, named like it."""
+    """Return the attachment of a volume to the node, with the name of the volume."""
     return attachment(
         what.name, "node", what.name, status=bound(LIVE, what), meta={"deleting": leaving, **(meta or {})}, **spec
     )
@@ -45,10 +45,10 @@ def seen(*volumes: Volume, on: Any = LIVE, **more: Any) -> Inventory:
 
 
 def decided(
-    attachments: list[VolumeAttachment], there: Inventory, due: list[VolumeAttachment] | None = None, **more: Any
+    attachments: list[VolumeAttachment], current: Inventory, due: list[VolumeAttachment] | None = None, **more: Any
 ) -> dict[ObjectRef, Decision]:
-    wanted = attachments if due is None else due
-    return dict(batch.plan(desired(NODE, *attachments, **more), there, [each.ref for each in wanted]))
+    due_attachments = attachments if due is None else due
+    return dict(batch.plan(desired(NODE, *attachments, **more), current, [each.ref for each in due_attachments]))
 
 
 def blocked(decision: Decision) -> Wait:
@@ -57,14 +57,14 @@ def blocked(decision: Decision) -> Wait:
     return decision
 
 
-def test_the_only_one_is_told_of_as_one() -> None:
+def test_the_message_about_a_single_volume_is_in_the_singular() -> None:
     (decision,) = decided([of(VOLUMES[0])], seen(VOLUMES[0])).values()
 
     assert "without the 1 volume to be unmapped" in blocked(decision).message
     assert "applications that use it" in blocked(decision).message
 
 
-def test_of_eight_that_are_all_there_is_none_goes() -> None:
+def test_of_eight_deletions_that_cover_all_eight_volumes_none_is_executed() -> None:
     leaving = [of(each) for each in VOLUMES]
 
     for decision in decided(leaving, seen(*VOLUMES)).values():
@@ -73,7 +73,7 @@ def test_of_eight_that_are_all_there_is_none_goes() -> None:
         assert "applications that use them" in blocked(decision).message
 
 
-def test_the_way_out_logs_the_host_out_of_this_array_and_of_no_other() -> None:
+def test_the_remedy_logs_the_host_out_of_this_array_and_of_no_other() -> None:
     (decision,) = decided([of(VOLUMES[0])], seen(VOLUMES[0])).values()
 
     message = blocked(decision).message
@@ -82,7 +82,7 @@ def test_the_way_out_logs_the_host_out_of_this_array_and_of_no_other() -> None:
     assert message.count("--logout") == message.count("--targetname") > 0
 
 
-def test_of_eight_one_goes_with_a_warning() -> None:
+def test_one_of_eight_volumes_is_detached_with_a_warning() -> None:
     leaving = of(VOLUMES[0])
 
     (done,) = decided([leaving], seen(*VOLUMES)).values()
@@ -92,7 +92,7 @@ def test_of_eight_one_goes_with_a_warning() -> None:
     assert "3 sessions" in done.warning
 
 
-def test_it_is_judged_on_what_is_not_due_and_on_what_is_held_for_other_reasons() -> None:
+def test_deletions_that_are_not_due_or_held_for_other_reasons_count_too() -> None:
     first, second, third = VOLUMES[:3]
     later = of(second)
     held = of(third, meta={"finalizers": (FINALIZER, "example.com/in-use")})
@@ -102,28 +102,28 @@ def test_it_is_judged_on_what_is_not_due_and_on_what_is_held_for_other_reasons()
     blocked(decision)
 
 
-def test_what_is_released_or_retained_or_left_to_an_heir_stays_and_so_the_others_may_go() -> None:
+def test_others_may_be_detached_when_one_is_released_or_retained_or_has_a_successor() -> None:
     first, second = VOLUMES[:2]
     released = of(second, meta={"uid": "u-1", "annotations": {RELEASE: "u-1"}})
     retained = of(second, deletion_policy="Retain")
-    heirs = [of(second), attachment("heir", "node", second.name)]
+    succeeded = [of(second), attachment("successor", "node", second.name)]
 
-    for staying in ([released], [retained], heirs):
+    for staying in ([released], [retained], succeeded):
         leaving = of(first)
         found = decided([leaving, *staying], seen(first, second), due=[leaving])
         assert isinstance(found[leaving.ref], Act)
 
 
-def test_a_mapping_that_comes_through_a_host_cluster_is_left_to_the_machine() -> None:
+def test_a_mapping_through_a_host_cluster_counts_as_remaining() -> None:
     first, second = VOLUMES[:2]
-    there = inventory(LIVE, first, second, mapped(LIVE, first, 1), mapped(LIVE, second, 2, cluster="c"))
+    current = inventory(LIVE, first, second, mapped(LIVE, first, 1), mapped(LIVE, second, 2, cluster="c"))
 
-    (decision,) = decided([of(first)], there).values()
+    (decision,) = decided([of(first)], current).values()
 
     assert isinstance(decision, Act)
 
 
-def test_a_machine_without_sessions_is_not_kept_waiting_nor_told_of_any() -> None:
+def test_a_machine_without_sessions_does_not_wait_and_gets_no_warning() -> None:
     leaving = [of(each) for each in VOLUMES]
     fresh = {each.ref: 2.0 for each in leaving}
 
@@ -133,19 +133,19 @@ def test_a_machine_without_sessions_is_not_kept_waiting_nor_told_of_any() -> Non
 
 
 @pytest.mark.parametrize(
-    "there",
+    "other_port",
     [Port(Protocol.FC, "2100000E1E30E597", 1, "active"), Port(Protocol.ISCSI, iqn("x"), None, "")],
-    ids=["by another protocol", "as far as can be told"],
+    ids=["by another protocol", "with an unknown number of logins"],
 )
-def test_a_session_of_any_kind_counts(there: Port) -> None:
-    node = host_object(own_name("node"), "node", there)
+def test_a_session_of_any_kind_counts(other_port: Port) -> None:
+    node = host_object(own_name("node"), "node", other_port)
 
     (decision,) = decided([of(VOLUMES[0])], seen(VOLUMES[0], on=node)).values()
 
     blocked(decision)
 
 
-def test_it_is_said_in_a_condition_with_both_ways_out() -> None:
+def test_a_condition_reports_the_blocked_detach_with_both_remedies() -> None:
     leaving = of(VOLUMES[0])
 
     (decision,) = decided([leaving], seen(VOLUMES[0])).values()
@@ -156,27 +156,27 @@ def test_it_is_said_in_a_condition_with_both_ways_out() -> None:
     assert "log the host out of this array" in note.message
 
 
-def test_it_asks_again_by_itself() -> None:
-    for resync, patience in (("60s", 15), ("2s", 2)):
+def test_a_blocked_detach_is_retried_by_itself() -> None:
+    for resync, retry_seconds in (("60s", 15), ("2s", 2)):
         (decision,) = decided([of(VOLUMES[0])], seen(VOLUMES[0]), of=array(resync_interval=resync)).values()
-        assert blocked(decision).retry == patience
+        assert blocked(decision).retry == retry_seconds
 
 
-def test_warn_goes_with_a_warning_and_off_without_a_word_and_the_others_of_the_set_stay() -> None:
+def test_warn_detaches_with_a_warning_and_disabled_without_one_and_the_others_of_the_set_stay() -> None:
     first, second, third = VOLUMES[:3]
     warned, off, enforced = of(first, detach_guard="Warn"), of(second, detach_guard="Disabled"), of(third)
 
     found = decided([warned, off, enforced], seen(first, second, third))
 
-    told, silent = found[warned.ref], found[off.ref]
-    assert isinstance(told, Act)
-    assert told.warning
-    assert isinstance(silent, Act)
-    assert not silent.warning
+    with_warning, without_warning = found[warned.ref], found[off.ref]
+    assert isinstance(with_warning, Act)
+    assert with_warning.warning
+    assert isinstance(without_warning, Act)
+    assert not without_warning.warning
     blocked(found[enforced.ref])
 
 
-def test_force_passes_for_its_own_object_alone() -> None:
+def test_force_detach_applies_to_its_own_object_only() -> None:
     first, second = VOLUMES[:2]
     forced, other = of(first, meta={"uid": "u-1", "annotations": {FORCE_DETACH: "u-1"}}), of(second)
 
@@ -189,7 +189,7 @@ def test_force_passes_for_its_own_object_alone() -> None:
 
 
 @pytest.mark.parametrize("named", ["u-2", "", "true"])
-def test_force_by_another_uid_does_not_pass_and_is_told(named: str) -> None:
+def test_force_detach_with_another_uid_has_no_effect_and_is_reported(named: str) -> None:
     leaving = of(VOLUMES[0], meta={"uid": "u-1", "annotations": {FORCE_DETACH: named}})
 
     (decision,) = decided([leaving], seen(VOLUMES[0])).values()
@@ -199,7 +199,7 @@ def test_force_by_another_uid_does_not_pass_and_is_told(named: str) -> None:
     assert f"{FORCE_DETACH}: u-1." in message
 
 
-def test_nothing_is_judged_while_further_deletions_may_come() -> None:
+def test_nothing_is_decided_while_further_deletions_may_come() -> None:
     first, second = of(VOLUMES[0]), of(VOLUMES[1])
 
     found = decided([first, second], seen(*VOLUMES), debounced={second.ref: 2.5})
@@ -209,7 +209,7 @@ def test_nothing_is_judged_while_further_deletions_may_come() -> None:
         assert (decision.reason, decision.retry) == (Reason.DETACHING, 2.5)
 
 
-def test_force_and_warn_and_off_wait_for_no_further_deletion() -> None:
+def test_force_and_warn_and_disabled_do_not_wait_for_further_deletions() -> None:
     forced = of(VOLUMES[0], meta={"uid": "u-1", "annotations": {FORCE_DETACH: "u-1"}})
     warned, off = of(VOLUMES[1], detach_guard="Warn"), of(VOLUMES[2], detach_guard="Disabled")
     fresh = {each.ref: 2.5 for each in (forced, warned, off)}
@@ -219,18 +219,18 @@ def test_force_and_warn_and_off_wait_for_no_further_deletion() -> None:
     assert all(isinstance(decision, Act) for decision in found.values())
 
 
-def test_of_two_attachments_of_one_blocked_mapping_none_is_let_go() -> None:
+def test_of_two_attachments_of_one_blocked_mapping_none_is_released() -> None:
     twin = attachment("twin", "node", VOLUMES[0].name, status=bound(LIVE, VOLUMES[0]), meta={"deleting": True})
 
     for decision in decided([of(VOLUMES[0]), twin], seen(VOLUMES[0])).values():
         blocked(decision)
 
 
-def test_a_blocked_mapping_counts_as_there_for_all_that_is_planned_after_it() -> None:
+def test_a_blocked_mapping_counts_as_present_for_all_that_is_planned_after_it() -> None:
     leaving, coming = of(VOLUMES[0]), attachment("coming", "other", VOLUMES[0].name)
-    around = desired(NODE, host("other"), leaving, coming)
+    state = desired(NODE, host("other"), leaving, coming)
 
-    found = batch.plan(around, seen(VOLUMES[0]), [*around.hosts, *around.attachments])
+    found = batch.plan(state, seen(VOLUMES[0]), [*state.hosts, *state.attachments])
 
     blocked(found[leaving.ref])
     waits = found[coming.ref]
@@ -239,14 +239,14 @@ def test_a_blocked_mapping_counts_as_there_for_all_that_is_planned_after_it() ->
     assert not isinstance(found[NODE.ref], Act)
 
 
-def test_an_empty_host_object_goes_although_its_machine_is_logged_in() -> None:
-    """A session without a mapping sees nothing that it could lose."""
+def test_an_empty_host_object_is_removed_although_its_machine_is_logged_in() -> None:
+    """A session without a mapping has no volume to lose."""
     found = batch.plan(desired(NODE), inventory(LIVE), [NODE.ref])
 
     assert found[NODE.ref] == Act((RemoveHost(LIVE.name),))
 
 
-def test_what_has_no_mapping_any_more_is_let_go_whoever_is_logged_in() -> None:
+def test_an_attachment_without_a_mapping_is_released_whichever_host_is_logged_in() -> None:
     (decision,) = decided([of(VOLUMES[0])], seen(VOLUMES[1])).values()
 
     assert decision == Release()

@@ -1,4 +1,4 @@
-"""From which host object a volume is taken, however an administrator renamed things, and when it has to wait."""
+"""From which host object a volume is unmapped after objects were renamed, and when the unmap has to wait."""
 
 import pytest
 
@@ -19,15 +19,15 @@ from support.detach_fixtures import ADMINS, DATA, MERGED, NODE, OURS, RENAMED, S
 FORMER = {"name": "array", "system_id": "FEDC0000BEEF0000"}
 
 CASES = [
-    # -- which system it is ------------------------------------------------------------------------------------------
+    # -- which system it is on ---------------------------------------------------------------------------------------
     Case(
-        "a mapping on another system than the one that answers now is waited for",
+        "a mapping on another system than the currently connected one is waited for",
         decided(leaving(bound(OURS, DATA, array=FORMER)), inventory(DATA, OURS)),
         Reason.OTHER_SYSTEM,
         ("FEDC", "flashsystem.io/release"),
     ),
     Case(
-        "one that is to stay there is not said to be gone",
+        "a mapping with policy Retain on another system is reported as not unmapped",
         decided(leaving(bound(OURS, DATA, array=FORMER), deletion_policy="Retain"), inventory(DATA, OURS)),
         Release,
         ("not unmapped on system FEDC",),
@@ -39,13 +39,13 @@ CASES = [
         unmap(RENAMED.name),
     ),
     Case(
-        "another machine's host object under the old name is not touched, and it is said what stays on it",
+        "another machine's host object with the old name is not touched, and the message reports what stays on it",
         decided(leaving(bound(ADMINS, DATA)), inventory(DATA, STRANGERS, mapped(STRANGERS, DATA))),
         Release,
         ("data stays mapped", "no longer has any of the initiators"),
     ),
     Case(
-        "nor is one of which an administrator took all initiators, and that is not silent",
+        "nor is one from which an administrator removed all initiators, and the message reports it",
         decided(
             leaving(bound(ADMINS, DATA)),
             inventory(DATA, host_object(ADMINS.name), mapped(ADMINS, DATA)),
@@ -54,12 +54,12 @@ CASES = [
         ("data stays mapped", "no longer has any of the initiators"),
     ),
     Case(
-        "when nothing of ours is left under the old name, there is nothing to say of it",
+        "nothing is reported when no mapping of the operator is left under the old name",
         decided(leaving(bound(ADMINS, DATA)), inventory(DATA, STRANGERS)),
         Release(),
     ),
     Case(
-        "it is said even when the machine has a host object of ours by now",
+        "it is reported even when the operator has a host object for the machine by now",
         decided(
             leaving(bound(ADMINS, DATA)),
             inventory(DATA, host_object(ADMINS.name), OURS, mapped(ADMINS, DATA)),
@@ -68,7 +68,7 @@ CASES = [
         ("data stays mapped to host", "no longer has any of the initiators"),
     ),
     Case(
-        "but not where it was renamed, and its former name is another machine's",
+        "but not where it was renamed and another machine has its former name",
         decided(
             leaving(bound(ADMINS, DATA)),
             inventory(DATA, STRANGERS, RENAMED, mapped(STRANGERS, DATA)),
@@ -76,7 +76,7 @@ CASES = [
         Release(),
     ),
     Case(
-        "nor where another FlashSystemHost keeps what is there",
+        "nor where the mapping belongs to another FlashSystemHost",
         decided(
             leaving(bound(ADMINS, DATA)),
             inventory(DATA, STRANGERS, OURS, mapped(STRANGERS, DATA)),
@@ -86,7 +86,7 @@ CASES = [
         Release(),
     ),
     Case(
-        "two host objects that swapped their names are told apart",
+        "two host objects that swapped their names are distinguished",
         decided(
             leaving(bound(ADMINS, DATA)),
             inventory(DATA, STRANGERS, RENAMED, mapped(STRANGERS, DATA), mapped(RENAMED, DATA)),
@@ -94,18 +94,18 @@ CASES = [
         unmap(RENAMED.name),
     ),
     Case(
-        "nothing is taken from a host object that another machine shares by now",
+        "nothing is unmapped from a host object that another machine shares by now",
         decided(leaving(bound(ADMINS, DATA)), inventory(DATA, MERGED, mapped(MERGED, DATA))),
         Release,
         ("merged", iqn("stranger")),
     ),
     Case(
-        "our host object is ours even when its initiators went to another one",
+        "the operator's host object stays its own even when its initiators were moved to another one",
         decided(leaving(bound(OURS, DATA)), inventory(DATA, host_object(OURS.name), ADMINS, mapped(OURS, DATA))),
         unmap(OURS.name),
     ),
     Case(
-        "two host objects of ours that swapped their names are told apart",
+        "two host objects of the operator that swapped their names are distinguished",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(
@@ -121,7 +121,7 @@ CASES = [
         unmap(own_name("b")),
     ),
     Case(
-        "a host object of our name that bears another resource's initiators is not touched",
+        "a host object with our name that has the initiators of another resource is not touched",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, host_object(OURS.name, "b"), mapped(OURS, DATA)),
@@ -132,7 +132,7 @@ CASES = [
         ("data stays mapped", "another's"),
     ),
     Case(
-        "a host object of ours whose machine was installed anew is still left",
+        "a volume is still unmapped from the operator's host object after the machine was reinstalled",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, host_object(OURS.name, "reinstalled"), mapped(OURS, DATA)),
@@ -140,18 +140,18 @@ CASES = [
         unmap(OURS.name),
     ),
     Case(
-        "detaching works from the status alone when the host resource is gone",
+        "detaching works with the status alone when the host resource is gone",
         decided(leaving(bound(ADMINS, DATA)), inventory(DATA, ADMINS, mapped(ADMINS, DATA)), host("other")),
         unmap(ADMINS.name),
     ),
     Case(
-        "a changed spec of the host does not make a mapping be forgotten",
+        "a mapping is not forgotten when the spec of its host changes",
         decided(leaving(bound(ADMINS, DATA)), inventory(DATA, ADMINS, mapped(ADMINS, DATA)), host("node", "new-card")),
         unmap(ADMINS.name),
     ),
-    # -- unsettled ---------------------------------------------------------------------------------------------------
+    # -- in doubt ----------------------------------------------------------------------------------------------------
     Case(
-        "nothing contrary is typed while a command may still be running",
+        "no conflicting command is sent while a command may still be running",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, OURS, mapped(OURS, DATA)),
@@ -161,22 +161,22 @@ CASES = [
         Reason.OUTCOME_UNKNOWN,
     ),
     Case(
-        "no finalizer leaves while a mapping may still come",
+        "no finalizer is removed while a mapping may still be created",
         decided(leaving(bound(OURS, DATA)), inventory(DATA, OURS), NODE, in_doubt=frozenset({OURS.name})),
         Reason.OUTCOME_UNKNOWN,
     ),
     Case(
-        "no finalizer leaves while the host object itself may still come",
+        "no finalizer is removed while the host object itself may still be created",
         decided(leaving(bound(OURS.name, DATA)), inventory(DATA), NODE, in_doubt=frozenset({OURS.name})),
         Reason.OUTCOME_UNKNOWN,
     ),
     Case(
-        "no finalizer leaves while a former holder of the Lease may have commands under way",
+        "no finalizer is removed while the previous holder of the Lease may still have commands running",
         decided(leaving(bound(OURS, DATA)), inventory(DATA, OURS), NODE, all_in_doubt=True),
         Reason.OUTCOME_UNKNOWN,
     ),
     Case(
-        "a lost answer on one host holds up no other",
+        "a lost reply on one host does not block another host",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, OURS, mapped(OURS, DATA)),
@@ -186,7 +186,7 @@ CASES = [
         unmap(OURS.name),
     ),
     Case(
-        "detaching works while parents are being deleted",
+        "detaching works while the host resource is being deleted",
         decided(
             leaving(bound(OURS, DATA)), inventory(DATA, OURS, mapped(OURS, DATA)), host("node", meta={"deleting": True})
         ),
@@ -196,5 +196,5 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=sentence)
-def test_leaving(case: Case) -> None:
+def test_host_to_unmap_from(case: Case) -> None:
     hold(case)

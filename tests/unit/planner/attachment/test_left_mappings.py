@@ -37,7 +37,7 @@ NODE = host("node", "x", "y")
 
 
 def states() -> Iterator[tuple[Inventory, list[Host]]]:
-    """Where each initiator of the host may be, and how the volume is mapped to each host object, if at all."""
+    """Yield every placement of the initiators of the host, with every way in which the volume may be mapped."""
     for x, y in product((None, *NAMES), repeat=2):
         objects = [
             host_object(
@@ -45,22 +45,24 @@ def states() -> Iterator[tuple[Inventory, list[Host]]]:
             )
             for name in NAMES
         ]
-        for ways in product((None, "", "cluster-1"), repeat=len(NAMES)):
+        for clusters in product((None, "", "cluster-1"), repeat=len(NAMES)):
             rows: list[Mapping] = [
-                mapped(each, DATA, cluster=way) for each, way in zip(objects, ways, strict=True) if way is not None
+                mapped(each, DATA, cluster=cluster)
+                for each, cluster in zip(objects, clusters, strict=True)
+                if cluster is not None
             ]
             yield inventory(DATA, *objects, *rows), objects
 
 
-def ended(leaving: VolumeAttachment, wished: Desired, seen: Inventory) -> Release:
-    """What is decided when all that was to be unmapped is."""
+def ended(leaving: VolumeAttachment, state: Desired, seen: Inventory) -> Release:
+    """Return the decision after everything that was to be unmapped is unmapped."""
     for _ in NAMES:
-        decision = plan(leaving, wished, seen)
+        decision = plan(leaving, state, seen)
         if not isinstance(decision, Act):
             break
         for step in decision.steps:
             step.apply(seen)
-    decision = plan(leaving, wished, seen)
+    decision = plan(leaving, state, seen)
     assert isinstance(decision, Release)
     return decision
 
@@ -72,13 +74,13 @@ def test_a_mapping_that_the_host_still_sees_is_reported_as_left_and_never_as_det
 ) -> None:
     status = bound(host_object(recorded, "x", "y"), DATA, origin=origin, attached_time="2026-01-01T00:00:00Z")
     leaving = attachment("a", "node", status=status, meta={"deleting": True})
-    wished = desired(leaving, NODE, B)
+    state = desired(leaving, NODE, B)
     for seen, objects in states():
-        end = ended(leaving, wished, seen)
+        end = ended(leaving, state, seen)
         visible = {each.name for each in objects if each.iqns & {iqn("x"), iqn("y")} and seen.on_host(each.name)}
 
-        (said,) = events.of_release(leaving, end)
-        assert said.reason == ("LeftOnArray" if end.left else "Detached")
+        (event,) = events.of_release(leaving, end)
+        assert event.reason == ("LeftOnArray" if end.left else "Detached")
         if visible:
             assert visible <= {*end.on}, (end, seen)
             assert end.left.count("stays mapped") == len(end.on)
@@ -112,10 +114,10 @@ def test_a_mapping_through_a_host_cluster_is_listed_by_the_audit_when_its_attach
     assert [(item.host, item.volume) for item in found.released.items] == [(member.name, "data")]
 
 
-# -- where the host object was renamed, and lost its initiators --------------------------------------------------------
+# -- when the host object was renamed and lost its initiators ----------------------------------------------------------
 
 RENAMED = host_object("renamed")
-"""Without initiators and with another name, its id tells that it is the host object that was recorded."""
+"""It has no initiators and another name: only its id shows that it is the recorded host object."""
 
 
 def was_attached(on: str = own_name("node"), **more: Any) -> VolumeAttachment:
@@ -130,29 +132,29 @@ def another(name: str, *ports: str) -> Host:
 
 @pytest.mark.parametrize("on", NAMES[:1] + NAMES[2:], ids=["the operator's", "an administrator's"])
 @pytest.mark.parametrize(
-    "now", [[], [another(own_name("node"), "x", "y")]], ids=["no host object", "another host object"]
+    "present", [[], [another(own_name("node"), "x", "y")]], ids=["no host object", "another host object"]
 )
-def test_a_shared_volume_is_not_mapped_again_while_it_stays_on_the_host_object_that_was_renamed(
-    on: str, now: list[Host]
+def test_a_shared_volume_is_not_mapped_again_while_it_stays_on_the_renamed_host_object(
+    on: str, present: list[Host]
 ) -> None:
-    wished = was_attached(on)
-    seen = inventory(DATA, RENAMED, *now, mapped(RENAMED, DATA))
-    around = with_vanished(desired(wished, NODE), seen)
+    current = was_attached(on)
+    seen = inventory(DATA, RENAMED, *present, mapped(RENAMED, DATA))
+    state = with_vanished(desired(current, NODE), seen)
 
-    decision = plan(wished, around, seen)
+    decision = plan(current, state, seen)
 
     assert isinstance(decision, Refuse)
     assert decision.reason is Reason.VOLUME_MAPPED_ELSEWHERE
     assert f"still mapped to renamed, where this attachment had it, which was named {on}" in decision.message
     assert not decision.notes
-    assert not around.vanished
+    assert not state.vanished
 
 
-def test_of_a_mapping_that_was_only_about_to_be_made_it_is_not_said_that_the_attachment_had_it() -> None:
-    """The id of a host object that was deleted meanwhile may be another machine's by now."""
-    wished = was_attached()
-    before = wished.status.model_copy(update={"attached_time": None})
-    about_to = wished.model_copy(update={"status": before})
+def test_a_mapping_that_was_only_planned_is_not_reported_as_one_that_the_attachment_had() -> None:
+    """The id of a host object that was deleted in the meantime may belong to another machine by now."""
+    current = was_attached()
+    before = current.status.model_copy(update={"attached_time": None})
+    about_to = current.model_copy(update={"status": before})
     seen = inventory(DATA, RENAMED, mapped(RENAMED, DATA))
 
     decision = plan(about_to, with_vanished(desired(about_to, NODE), seen), seen)
@@ -165,15 +167,13 @@ def test_of_a_mapping_that_was_only_about_to_be_made_it_is_not_said_that_the_att
 
 @pytest.mark.parametrize("on", NAMES[:1] + NAMES[2:], ids=["the operator's", "an administrator's"])
 @pytest.mark.parametrize(
-    "now",
+    "present",
     [[], [another(own_name("node"), "x", "y")], [another("other", "x", "y")]],
     ids=["no host object", "another of the operator's", "another of an administrator's"],
 )
-def test_the_end_of_an_attachment_reports_what_stays_on_the_host_object_that_was_renamed(
-    on: str, now: list[Host]
-) -> None:
+def test_the_end_of_an_attachment_reports_what_stays_on_the_renamed_host_object(on: str, present: list[Host]) -> None:
     leaving = was_attached(on, meta={"deleting": True})
-    seen = inventory(DATA, RENAMED, *now, mapped(RENAMED, DATA))
+    seen = inventory(DATA, RENAMED, *present, mapped(RENAMED, DATA))
     end = ended(leaving, desired(leaving, NODE), seen)
 
     assert "Volume data stays mapped to host renamed" in end.left
@@ -184,14 +184,14 @@ def test_the_end_of_an_attachment_reports_what_stays_on_the_host_object_that_was
     assert [(item.host, item.volume) for item in found.released.items] == [("renamed", "data")]
 
 
-def test_a_volume_is_mapped_again_where_the_id_of_its_host_object_was_given_to_that_of_another_attachment() -> None:
-    wished, other = was_attached(), attachment("of-b", "b", access="Shared")
+def test_a_volume_is_mapped_again_when_another_attachments_host_object_reuses_the_recorded_id() -> None:
+    current, other = was_attached(), attachment("of-b", "b", access="Shared")
     taken = host_object(own_name("b"), "b")
     seen = inventory(DATA, taken, mapped(taken, DATA))
-    around = with_vanished(desired(wished, other, NODE, B), seen)
+    state = with_vanished(desired(current, other, NODE, B), seen)
 
-    assert isinstance(plan(wished, around, seen), Act)
-    assert around.vanished == {wished.ref}
+    assert isinstance(plan(current, state, seen), Act)
+    assert state.vanished == {current.ref}
     assert ended(was_attached(meta={"deleting": True}), desired(other, NODE, B), seen).on == ()
 
 
@@ -202,12 +202,12 @@ def test_the_audit_explains_a_mapping_that_an_attachment_still_has_on_a_renamed_
     assert [(item.host, item.volume) for item in found.foreign.items] == [("renamed", None)]
 
 
-def test_an_attachment_whose_initiators_are_on_another_host_object_with_the_volume_is_not_mapped_beside_it() -> None:
-    elsewhere, now = another("other", "x"), host_object(own_name("node"), "y")
-    wished = was_attached()
-    seen = inventory(DATA, elsewhere, now, mapped(elsewhere, DATA))
+def test_a_volume_is_not_mapped_again_while_a_host_object_with_a_former_initiator_has_it() -> None:
+    elsewhere, present = another("other", "x"), host_object(own_name("node"), "y")
+    current = was_attached()
+    seen = inventory(DATA, elsewhere, present, mapped(elsewhere, DATA))
 
-    decision = plan(wished, desired(wished, host("node", "y")), seen)
+    decision = plan(current, desired(current, host("node", "y")), seen)
 
     assert isinstance(decision, Refuse)
     assert decision.reason is Reason.VOLUME_MAPPED_ELSEWHERE

@@ -1,4 +1,4 @@
-"""Two FlashSystemHosts name one initiator: a claim counts only for those who may have what is on the array."""
+"""Two FlashSystemHosts name one initiator: a claim counts only if its resource may use what is on the array."""
 
 from typing import Any
 
@@ -35,8 +35,8 @@ def detaching(what: Any = DATA, **more: Any) -> VolumeAttachment:
     )
 
 
-def around(*resources: FlashSystemHost | VolumeAttachment, adoption: str = "Same") -> Desired:
-    """With hostAdoption Same: the array's own namespace, which is `storage`."""
+def state_of(*resources: FlashSystemHost | VolumeAttachment, adoption: str = "Same") -> Desired:
+    """Return the desired state. With hostAdoption Same only the array's own namespace, `storage`, may adopt."""
     spec = {"allowed_namespaces": {"from": "All"}, "host_adoption": {"from": adoption}}
     return desired(*resources, of=array(**spec))
 
@@ -47,16 +47,16 @@ def reason(found: object) -> Reason | None:
 
 @pytest.mark.parametrize("claim", [["node"], ["node", "node-b"]], ids=["one of them", "all of them"])
 @pytest.mark.parametrize("known", [{}, ADOPTED], ids=["not adopted yet", "adopted"])
-def test_an_older_claim_of_a_namespace_that_may_not_adopt_takes_no_adopted_host_out_of_service(
+def test_an_older_claim_from_a_namespace_that_may_not_adopt_does_not_affect_an_adopted_host(
     claim: list[str], known: dict[str, Any]
 ) -> None:
-    claimant = of("tenant", initiators={"iscsi": [iqn(word) for word in claim]})
+    claimant = of("tenant", initiators={"iscsi": [iqn(name) for name in claim]})
     victim, more = of("storage", status=known), attachment("b", "node", "logs", meta={"namespace": "storage"})
-    wished = around(claimant, victim, more)
+    state = state_of(claimant, victim, more)
 
-    assert reason(host_plan.plan(victim, wished, SEEN)) is Reason.READY
-    assert reason(host_plan.plan(claimant, wished, SEEN)) is Reason.INITIATOR_CLAIMED
-    decision = attach.plan(more, wished, SEEN)
+    assert reason(host_plan.plan(victim, state, SEEN)) is Reason.READY
+    assert reason(host_plan.plan(claimant, state, SEEN)) is Reason.INITIATOR_CLAIMED
+    decision = attach.plan(more, state, SEEN)
     assert isinstance(decision, Act)
     assert [type(step) for step in decision.steps] == [MapVolume]
 
@@ -69,7 +69,7 @@ def test_a_volume_is_detached_from_an_adopted_host_whose_initiator_an_older_reso
     claimant = of("tenant", initiators={"iscsi": [iqn("node")]})
     victim, leaving = of("storage", status=known), detaching()
 
-    decision = attach.plan(leaving, around(claimant, victim, leaving, adoption=adoption), SEEN)
+    decision = attach.plan(leaving, state_of(claimant, victim, leaving, adoption=adoption), SEEN)
     assert decision == Act((UnmapVolume(ADMINS.name, DATA.name, DATA.uid),))
 
 
@@ -78,21 +78,21 @@ def test_a_volume_is_detached_also_after_the_permission_to_adopt_was_withdrawn()
     victim = of("tenant", status=ADOPTED)
     leaving = attachment("a", "node", meta={"namespace": "tenant", "deleting": True}, status=bound(ADMINS, DATA))
 
-    decision = attach.plan(leaving, around(claimant, victim, leaving), SEEN)
+    decision = attach.plan(leaving, state_of(claimant, victim, leaving), SEEN)
     assert decision == Act((UnmapVolume(ADMINS.name, DATA.name, DATA.uid),))
 
 
-def test_an_older_claim_takes_no_host_object_from_the_resource_that_adopted_it_first() -> None:
+def test_a_host_object_stays_with_the_resource_that_adopted_it_first_despite_an_older_claim() -> None:
     claimant, victim = of("tenant"), of("storage", status=ADOPTED)
-    wished = around(claimant, victim, adoption="All")
+    state = state_of(claimant, victim, adoption="All")
 
-    assert reason(host_plan.plan(victim, wished, SEEN)) is Reason.READY
-    assert reason(host_plan.plan(claimant, wished, SEEN)) is Reason.INITIATOR_CLAIMED
+    assert reason(host_plan.plan(victim, state, SEEN)) is Reason.READY
+    assert reason(host_plan.plan(claimant, state, SEEN)) is Reason.INITIATOR_CLAIMED
 
 
-def test_of_two_that_may_adopt_a_host_object_and_did_not_the_elder_has_it() -> None:
+def test_of_two_resources_that_may_adopt_a_host_object_and_have_not_the_older_one_gets_it() -> None:
     elder, younger = of("tenant"), of("storage")
-    wished = around(elder, younger, adoption="All")
+    state = state_of(elder, younger, adoption="All")
 
-    assert reason(host_plan.plan(elder, wished, SEEN)) is Reason.READY
-    assert reason(host_plan.plan(younger, wished, SEEN)) is Reason.INITIATOR_CLAIMED
+    assert reason(host_plan.plan(elder, state, SEEN)) is Reason.READY
+    assert reason(host_plan.plan(younger, state, SEEN)) is Reason.INITIATOR_CLAIMED

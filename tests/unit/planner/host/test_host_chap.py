@@ -1,4 +1,4 @@
-"""The CHAP secret of a host object: set before the first mapping, compared with the array's, never shown."""
+"""The CHAP secret of a host object: set before the first mapping, compared with the array's, never displayed."""
 
 from typing import Any
 
@@ -34,44 +34,44 @@ def node(**more: Any) -> FlashSystemHost:
     return host("node", **{"chap": {"secretRef": {"name": "node-chap"}}, **more})
 
 
-def around(wished: FlashSystemHost, has: ChapSecret | Refuse | None = SECRET) -> Desired:
-    return desired(wished, WANTED, chap={wished.ref: has} if has else {})
+def state_of(resource: FlashSystemHost, secret: ChapSecret | Refuse | None = SECRET) -> Desired:
+    return desired(resource, WANTED, chap={resource.ref: secret} if secret else {})
 
 
-def decided(wished: FlashSystemHost, seen: Inventory, has: ChapSecret | Refuse | None = SECRET) -> Decision:
-    return plan(wished, around(wished, has), seen)
+def decided(resource: FlashSystemHost, seen: Inventory, secret: ChapSecret | Refuse | None = SECRET) -> Decision:
+    return plan(resource, state_of(resource, secret), seen)
 
 
-def attaching(wished: FlashSystemHost, seen: Inventory, has: ChapSecret | Refuse | None = SECRET) -> Decision:
-    return attach.plan(WANTED, around(wished, has), seen)
+def attaching(resource: FlashSystemHost, seen: Inventory, secret: ChapSecret | Refuse | None = SECRET) -> Decision:
+    return attach.plan(WANTED, state_of(resource, secret), seen)
 
 
 MAPPED = MapVolume(OWN, DATA.name, DATA.uid, Lun(1))
 
 CASES = [
     Case(
-        "the secret is set between the making of the host object and its first mapping",
+        "the secret is set after the host object is created and before its first mapping",
         attaching(node(), inventory(DATA, chap={})),
         Act((MakeHost(OWN, (iqn("node"),)), SetChap(OWN, SECRET, "-chapsecret"), MAPPED)),
     ),
     Case(
-        "a persistent host object is made with its secret",
+        "a persistent host object is created with its secret",
         decided(node(lifecycle="Persistent"), inventory(chap={})),
         Act((MakeHost(OWN, (iqn("node"),)), SetChap(OWN, SECRET, "-chapsecret"))),
     ),
     Case(
-        "nothing is mapped to a host object of ours before its secret is set",
+        "nothing is mapped to the operator's host object before its secret is set",
         attaching(node(), inventory(OURS, DATA, chap={})),
         Act((SetChap(OWN, SECRET, "-chapsecret"), MAPPED)),
     ),
     Case(
-        "a secret that the array has and does not show is not set again, and that is said",
+        "a secret that the array secret but does not show is not set again, and this is reported",
         decided(node(), inventory(OURS, chap={OWN: None})),
         Reason.NOT_SUPPORTED,
     ),
     Case(
-        "a host object that asks for a user name of its own is not used with the initiator's",
-        decided(node(), inventory(OURS, chap={OWN: ChapSecret(SECRET.text, username="someone")})),
+        "a host object with a CHAP user name of its own is not used with the initiator's name",
+        decided(node(), inventory(OURS, chap={OWN: ChapSecret(SECRET.text, username="other-user")})),
         Reason.HOST_DIFFERS,
     ),
     Case(
@@ -81,22 +81,22 @@ CASES = [
     ),
     Case("a secret that is in force is left alone", decided(node(), inventory(OURS, chap={OWN: SECRET})), Reason.READY),
     Case(
-        "release 9.1 has another word for it",
+        "release 9.1 uses another parameter for it",
         decided(node(), inventory(OURS, of=body(level=(9, 1, 0)), chap={})),
         Act((SetChap(OWN, SECRET, "-hostsecret"),)),
     ),
     Case(
-        "what we set is taken away with the field",
+        "a secret that the operator set is removed when the field is removed",
         decided(node(chap=None, status=RECORDED), inventory(OURS, chap={OWN: SECRET})),
         Act((ClearChap(OWN, "-nochapsecret"),)),
     ),
     Case(
-        "a secret that an administrator set by hand stays",
+        "a secret that an administrator set stays",
         decided(node(chap=None), inventory(OURS, chap={OWN: SECRET})),
         Reason.READY,
     ),
     Case(
-        "an administrator's host object is given no secret, even where it has this one",
+        "no secret is set on an administrator's host object, even if it secret the same one",
         decided(node(), inventory(host_object("admins", "node"), chap={host_object("admins").name: SECRET})),
         Reason.HOST_DIFFERS,
         ("spec.chap", "admins"),
@@ -107,35 +107,35 @@ CASES = [
         Reason.HOST_NOT_READY,
     ),
     Case(
-        "the legacy dialect knows no secret for a host",
+        "the legacy dialect does not support a secret for a host",
         decided(node(), inventory(of=LEGACY)),
         Reason.NOT_SUPPORTED,
         ("Remove spec.chap",),
     ),
     Case(
-        "there nothing is mapped without the secret that is wished",
+        "on the legacy dialect nothing is mapped without the desired secret",
         attaching(node(), inventory(DATA, of=LEGACY)),
         Reason.HOST_NOT_READY,
         ("spec.chap",),
     ),
     Case(
-        "what is wrong with the Secret is said",
+        "a problem with the Secret is reported",
         decided(node(), inventory(chap={}), FORBIDDEN),
         Reason.CHAP_SECRET_FORBIDDEN,
     ),
     Case(
-        "without its Secret nothing new is mapped, and what is there stays",
+        "without its Secret nothing new is mapped, and existing mappings stay",
         attaching(node(), inventory(OURS, DATA, chap={OWN: OTHER}), FORBIDDEN),
         Reason.HOST_NOT_READY,
         (FORBIDDEN.message,),
     ),
     Case(
-        "nothing is done before the Secret was read",
+        "nothing is done until the Secret was read",
         decided(node(), inventory(OURS, chap={}), None),
         Reason.PROGRESSING,
     ),
     Case(
-        "what the array does not tell is not guessed",
+        "a secret that the array does not report is not guessed",
         decided(node(), inventory(OURS, chap=None)),
         Reason.REFUSED_BY_ARRAY,
         ("lsiscsiauth",),
@@ -148,63 +148,69 @@ def test_chap(case: Case) -> None:
     hold(case)
 
 
-def test_a_host_object_that_was_removed_and_made_again_is_not_taken_for_one_with_a_secret() -> None:
+def test_a_host_object_that_was_removed_and_created_again_is_not_assumed_to_have_a_secret() -> None:
     seen = inventory(OURS, DATA, chap={OWN: SECRET})
     seen.learn_host(OWN, None)
 
     assert attaching(node(), seen) == attaching(node(), inventory(DATA, chap={}))
 
 
-def test_in_a_batch_the_secret_is_set_once() -> None:
-    wished = node()
-    decisions = batch.plan(around(wished), inventory(OURS, DATA, chap={}), [wished.ref, WANTED.ref])
+def test_the_secret_is_set_once_in_a_batch() -> None:
+    resource = node()
+    decisions = batch.plan(state_of(resource), inventory(OURS, DATA, chap={}), [resource.ref, WANTED.ref])
 
-    assert decisions == {wished.ref: Act((SetChap(OWN, SECRET, "-chapsecret"),)), WANTED.ref: Act((MAPPED,))}
+    assert decisions == {resource.ref: Act((SetChap(OWN, SECRET, "-chapsecret"),)), WANTED.ref: Act((MAPPED,))}
 
 
 def test_the_name_of_the_secret_is_recorded_before_it_is_set_and_its_version_after() -> None:
-    wished, seen = node(), inventory(OURS, chap={})
-    decision = plan(wished, around(wished), seen)
+    resource, seen = node(), inventory(OURS, chap={})
+    decision = plan(resource, state_of(resource), seen)
 
-    recorded = status.intents_of_hosts({wished.ref: decision}, around(wished), seen)[wished.ref].status
+    recorded = status.intents_of_hosts({resource.ref: decision}, state_of(resource), seen)[resource.ref].status
     assert recorded.chap == ChapSeen(secret_name="node-chap")
 
-    wished = wished.model_copy(update={"status": recorded})
+    resource = resource.model_copy(update={"status": recorded})
     seen = inventory(OURS, chap={OWN: SECRET})
-    said = status.of_host(wished, Outcome(plan(wished, around(wished), seen)), around(wished), seen, NOW)
-    assert said.chap == ChapSeen(secret_name="node-chap", secret_version="17")
+    written = status.of_host(resource, Outcome(plan(resource, state_of(resource), seen)), state_of(resource), seen, NOW)
+    assert written.chap == ChapSeen(secret_name="node-chap", secret_version="17")
 
 
-def test_what_was_recorded_is_forgotten_only_when_the_array_was_seen_without_it() -> None:
-    wished = node(chap=None, status=RECORDED)
+def test_a_recorded_secret_is_forgotten_only_when_the_array_was_observed_without_it() -> None:
+    resource = node(chap=None, status=RECORDED)
 
-    def said(seen: Inventory) -> ChapSeen | None:
-        return status.of_host(wished, Outcome(plan(wished, around(wished), seen)), around(wished), seen, NOW).chap
+    def recorded_chap(seen: Inventory) -> ChapSeen | None:
+        return status.of_host(
+            resource, Outcome(plan(resource, state_of(resource), seen)), state_of(resource), seen, NOW
+        ).chap
 
-    assert said(inventory(OURS, chap=None)) == said(inventory(OURS, chap={OWN: SECRET})) == wished.status.chap
-    assert said(inventory(OURS, chap={})) is None
-
-
-def test_the_array_is_asked_for_its_secrets_only_where_somebody_wishes_one_or_had_one() -> None:
-    def asks(wished: FlashSystemHost, seen: Inventory) -> bool:
-        return required_looks.doubts(desired(wished, WANTED), seen, [WANTED.ref]).chap
-
-    assert asks(node(), inventory(OURS))
-    assert asks(node(chap=None, status=RECORDED), inventory(OURS))
-    assert not asks(node(chap=None), inventory(OURS))
-    assert not asks(node(), inventory(OURS, chap={}))
-    assert not asks(node(), inventory(of=LEGACY))
+    assert (
+        recorded_chap(inventory(OURS, chap=None))
+        == recorded_chap(inventory(OURS, chap={OWN: SECRET}))
+        == resource.status.chap
+    )
+    assert recorded_chap(inventory(OURS, chap={})) is None
 
 
-def test_a_secret_counts_once_the_array_asks_for_it() -> None:
-    wished = node()
+def test_secrets_are_read_from_the_array_only_if_a_host_has_or_had_one_in_its_spec() -> None:
+    def reads_secrets(resource: FlashSystemHost, seen: Inventory) -> bool:
+        return required_looks.doubts(desired(resource, WANTED), seen, [WANTED.ref]).chap
 
-    assert in_force(wished, OWN, around(wished), inventory(OURS, chap={OWN: SECRET})) == SECRET
-    assert in_force(wished, OWN, around(wished), inventory(OURS, chap={OWN: OTHER})) is None
-    assert in_force(wished, OWN, around(wished), inventory(OURS)) is None
+    assert reads_secrets(node(), inventory(OURS))
+    assert reads_secrets(node(chap=None, status=RECORDED), inventory(OURS))
+    assert not reads_secrets(node(chap=None), inventory(OURS))
+    assert not reads_secrets(node(), inventory(OURS, chap={}))
+    assert not reads_secrets(node(), inventory(of=LEGACY))
 
 
-def test_an_attachment_asks_again_for_a_secret_of_its_host_since_nothing_shows_that_it_changed() -> None:
+def test_a_secret_is_in_force_only_when_the_array_has_it() -> None:
+    resource = node()
+
+    assert in_force(resource, OWN, state_of(resource), inventory(OURS, chap={OWN: SECRET})) == SECRET
+    assert in_force(resource, OWN, state_of(resource), inventory(OURS, chap={OWN: OTHER})) is None
+    assert in_force(resource, OWN, state_of(resource), inventory(OURS)) is None
+
+
+def test_an_attachment_retries_to_read_the_secret_of_its_host_since_no_event_reports_a_change() -> None:
     decision = attaching(node(), inventory(DATA, chap={}), FORBIDDEN)
 
     assert isinstance(decision, Wait)

@@ -1,4 +1,4 @@
-"""Which host object belongs to a FlashSystemHost, and what is done to it. What is not ours is never changed."""
+"""Which host object belongs to a FlashSystemHost, and how it is changed. Host objects of others are never changed."""
 
 from typing import Any
 
@@ -37,14 +37,16 @@ FOREIGN = host_object(host_object_name("another-cluster", "storage", "node", "no
 
 
 def decided(
-    wished: FlashSystemHost, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
+    resource: FlashSystemHost, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
 ) -> Decision:
-    return plan(wished, desired(wished, *others, **more), seen)
+    return plan(resource, desired(resource, *others, **more), seen)
 
 
-def node(*iqns: str, put: tuple[str, ...] = (), **more: Any) -> FlashSystemHost:
-    """put: initiators that its status remembers as put by us."""
-    return host("node", *iqns, status={"ownership": "Created", "ports": [{"iqn": iqn(word)} for word in put]}, **more)
+def node(*iqns: str, recorded: tuple[str, ...] = (), **more: Any) -> FlashSystemHost:
+    """recorded: initiators that its status records as added by the operator."""
+    return host(
+        "node", *iqns, status={"ownership": "Created", "ports": [{"iqn": iqn(name)} for name in recorded]}, **more
+    )
 
 
 def gone(*others: FlashSystemHost | VolumeAttachment, seen: Inventory, **more: Any) -> Decision:
@@ -53,45 +55,45 @@ def gone(*others: FlashSystemHost | VolumeAttachment, seen: Inventory, **more: A
 
 CASES = [
     Case("a host without volumes needs no host object", decided(node(), inventory()), Reason.NOT_NEEDED),
-    Case("a host object of ours is as wished", decided(node(), inventory(OURS), WANTED), Reason.READY, (OWN,)),
-    # -- adopting ---------------------------------------------------------------------------------------------------
+    Case("the operator's host object matches the spec", decided(node(), inventory(OURS), WANTED), Reason.READY, (OWN,)),
+    # -- adoption ---------------------------------------------------------------------------------------------------
     Case(
-        "an administrator's host object is used as it is, whatever its name",
+        "an administrator's host object is used unchanged, whatever its name",
         decided(node(), inventory(host_object("My Host", "node")), WANTED),
         Reason.READY,
         ("My Host", "used unchanged"),
     ),
     Case(
-        "an administrator's host object is not removed when nothing needs it",
+        "an administrator's host object is not removed when no attachment uses it",
         decided(node(), inventory(host_object("admins", "node"))),
         Reason.READY,
     ),
     Case(
-        "an administrator's host object is not given ports",
+        "no ports are added to an administrator's host object",
         decided(node("node", "second"), inventory(host_object("admins", "node")), WANTED),
         Reason.MISSING_INITIATORS,
         (iqn("second"), "admins"),
     ),
     Case(
-        "a host object that others log in with too is not adopted",
+        "a host object with initiators of another machine is not adopted",
         decided(node(), inventory(host_object("admins", "node", "stranger")), WANTED),
         Reason.EXTRA_INITIATORS,
         (iqn("stranger"),),
     ),
     Case(
-        "a Fibre Channel port is a further initiator too",
+        "a Fibre Channel port counts as an extra initiator",
         decided(node(), inventory(host_object("admins", "node", wwpn())), WANTED),
         Reason.EXTRA_INITIATORS,
         ("2100000E1E30E597",),
     ),
     Case(
-        "a host object that another installation made is never adopted, and the way out is told",
+        "a host object that another installation created is never adopted, and the message names the remedy",
         decided(node(), inventory(FOREIGN), WANTED),
         Reason.INITIATOR_HELD_BY,
         (FOREIGN.name, "another installation", "--former-installation-ids"),
     ),
     Case(
-        "initiators that are spread over host objects are a conflict",
+        "initiators on several host objects are a conflict",
         decided(node("one", "two"), inventory(host_object("a", "one"), host_object("b", "two"))),
         Reason.CONFLICT,
         ("a and b",),
@@ -104,20 +106,20 @@ CASES = [
         ("storage/other",),
     ),
     Case(
-        "a host object of a resource that is there no more tells the way out",
+        "a host object of a resource that no longer exists gets a message with the remedy",
         decided(node(), inventory(host_object(own_name("other"), "node"))),
         Reason.INITIATOR_HELD_BY,
         (own_name("other"), "no longer exists", "remove it on the array"),
     ),
     Case(
-        "of two that claim one initiator the elder has it",
+        "of two resources that claim one initiator the older one has it",
         decided(TWINS[1], inventory(), TWINS[0]),
         Reason.INITIATOR_CLAIMED,
         (iqn("shared"), "storage/elder"),
     ),
-    Case("the elder is not bothered", decided(TWINS[0], inventory(), TWINS[1]), Reason.NOT_NEEDED),
+    Case("the older one is not affected", decided(TWINS[0], inventory(), TWINS[1]), Reason.NOT_NEEDED),
     Case(
-        "the one that is proven on the array has it, elder or not",
+        "the resource whose host object on the array has the initiator has it, older or not",
         decided(TWINS[0], inventory(host_object(own_name("younger"), "shared")), TWINS[1]),
         Reason.INITIATOR_CLAIMED,
         ("storage/younger",),
@@ -139,22 +141,24 @@ CASES = [
     # -- ports ------------------------------------------------------------------------------------------------------
     Case(
         "ports are added first and removed last",
-        decided(node("new", put=("node",)), inventory(host_object(OWN, "node"), DATA, mapped(OURS, DATA)), WANTED),
+        decided(node("new", recorded=("node",)), inventory(host_object(OWN, "node"), DATA, mapped(OURS, DATA)), WANTED),
         Act((AddPorts(OWN, (iqn("new"),)), RemovePort(OWN, iqn("node")))),
     ),
     Case(
-        "a port that is still logged in is not pulled",
-        decided(node("node", put=("node", "old")), inventory(host_object(OWN, "node", port("old", logins=1))), WANTED),
+        "a port that is still logged in is not removed",
+        decided(
+            node("node", recorded=("node", "old")), inventory(host_object(OWN, "node", port("old", logins=1))), WANTED
+        ),
         Reason.PORT_LOGGED_IN,
         (iqn("old"), "when it has logged out"),
     ),
     Case(
-        "a port that we never put is not stripped",
-        decided(node(put=("node",)), inventory(host_object(OWN, "node", "by-hand")), WANTED),
+        "a port that the operator did not add is not removed",
+        decided(node(recorded=("node",)), inventory(host_object(OWN, "node", "by-hand")), WANTED),
         Reason.READY,
     ),
     Case(
-        "a host object of ours is found by its initiators under another name, and is then used as it is",
+        "the operator's host object is found by its initiators under another name, and is then used unchanged",
         decided(node(), inventory(host_object("renamed", "node")), WANTED),
         Reason.READY,
         ("renamed",),
@@ -164,41 +168,41 @@ CASES = [
         decided(host("node", "NODE"), inventory(OURS), WANTED),
         Reason.READY,
     ),
-    # -- a machine installed anew -----------------------------------------------------------------------------------
+    # -- a reinstalled machine --------------------------------------------------------------------------------------
     Case(
-        "a machine that was installed anew gets its ports replaced while nothing is mapped",
+        "the ports of a reinstalled machine are replaced while nothing is mapped",
         decided(node("new"), inventory(host_object(OWN, "old")), WANTED),
         Act((AddPorts(OWN, (iqn("new"),)), RemovePort(OWN, iqn("old")))),
     ),
     Case(
-        "the old ports go although volumes are mapped if this very resource listed them",
-        decided(node("new", put=("old",)), inventory(host_object(OWN, "old"), DATA, mapped(OURS, DATA)), WANTED),
+        "the old ports are removed even with mapped volumes if this same resource listed them",
+        decided(node("new", recorded=("old",)), inventory(host_object(OWN, "old"), DATA, mapped(OURS, DATA)), WANTED),
         Act((AddPorts(OWN, (iqn("new"),)), RemovePort(OWN, iqn("old")))),
     ),
     Case(
-        "a host object of our name that serves somebody else by now is left alone",
+        "a host object with our name that another machine uses by now is left unchanged",
         decided(node("new"), inventory(host_object(OWN, "stranger"), DATA, mapped(OURS, DATA)), WANTED),
         Reason.HOST_HOLDS_OTHER_MAPPINGS,
         (OWN, iqn("stranger")),
     ),
-    # -- removing ---------------------------------------------------------------------------------------------------
+    # -- removal ----------------------------------------------------------------------------------------------------
     Case(
-        "an empty host object of ours goes with the last volume",
+        "an empty host object of the operator is removed after the last volume",
         decided(node(), inventory(OURS)),
         Act((RemoveHost(OWN),)),
     ),
     Case(
-        "it stays while an attachment wants it",
+        "it stays while an attachment needs it",
         decided(node(), inventory(OURS), WANTED),
         Reason.READY,
     ),
     Case(
-        "it stays while anything is mapped to it, by whomever",
+        "it stays while any volume is mapped to it, whatever created the mapping",
         decided(node(), inventory(OURS, DATA, mapped(OURS, DATA))),
         Reason.READY,
     ),
     Case(
-        "it stays while volumes come through its host cluster",
+        "it stays while volumes are mapped through its host cluster",
         decided(node(), inventory(OURS, DATA, mapped(OURS, DATA, cluster="c"))),
         Reason.READY,
     ),
@@ -208,32 +212,32 @@ CASES = [
         Reason.READY,
     ),
     Case(
-        "nothing is done to it while a command may still be running",
+        "it is not changed while a command may still be running",
         decided(node(), inventory(OURS), in_doubt=frozenset({OWN})),
         Reason.OUTCOME_UNKNOWN,
     ),
     # -- being deleted ----------------------------------------------------------------------------------------------
     Case(
-        "a host waits for its attachments, and names them",
+        "a deleted host waits for its attachments, and the message names them",
         gone(WANTED, seen=inventory(OURS)),
         Reason.IN_USE,
         ("1 VolumeAttachment", "a"),
     ),
     Case(
-        "even for those that are being deleted",
+        "it also waits for attachments that are being deleted",
         gone(attachment("b", "node", meta={"deleting": True}), seen=inventory(OURS)),
         Reason.IN_USE,
     ),
-    Case("then its empty host object goes", gone(seen=inventory(OURS)), Act((RemoveHost(OWN),))),
-    Case("a host object that is gone already is success", gone(seen=inventory()), Release()),
+    Case("without attachments its empty host object is removed", gone(seen=inventory(OURS)), Act((RemoveHost(OWN),))),
+    Case("a host object that is already gone is success", gone(seen=inventory()), Release()),
     Case(
-        "one with mappings of others stays, and it is said",
+        "a host object with mappings of others stays, and the message reports it",
         gone(seen=inventory(OURS, DATA, mapped(OURS, DATA))),
         Release,
         (OWN, "1 volume of others"),
     ),
     Case(
-        "one in a host cluster stays, and it is said",
+        "a host object in a host cluster stays, and the message reports it",
         gone(seen=inventory(host_object(OWN, "node", cluster="c-1"))),
         Release,
         (OWN, "c-1"),
@@ -249,7 +253,7 @@ CASES = [
         Release(),
     ),
     Case(
-        "no finalizer leaves while mkhost may still be running",
+        "no finalizer is removed while mkhost may still be running",
         gone(seen=inventory(), in_doubt=frozenset({OWN})),
         Reason.OUTCOME_UNKNOWN,
     ),
@@ -261,11 +265,11 @@ def test_host(case: Case) -> None:
     hold(case)
 
 
-def test_the_ports_of_a_host_object_that_was_adopted_once_are_not_ours_to_remove() -> None:
+def test_the_ports_of_a_host_object_that_was_adopted_earlier_are_not_removed() -> None:
     remembered = {"ownership": "Adopted", "ports": [{"iqn": iqn("node")}, {"iqn": iqn("second")}]}
-    wished = host("node", status=remembered)
+    resource = host("node", status=remembered)
 
-    decision = decided(wished, inventory(host_object(OWN, "node", "second"), DATA, mapped(OURS, DATA)), WANTED)
+    decision = decided(resource, inventory(host_object(OWN, "node", "second"), DATA, mapped(OURS, DATA)), WANTED)
 
     hold(Case("", decision, Reason.READY))
 
@@ -275,12 +279,12 @@ def test_the_ports_of_a_host_object_that_was_adopted_once_are_not_ours_to_remove
     [
         pytest.param(host_object_name("another-cluster", "storage", "node", "node"), id="another installation's"),
         pytest.param(host_object_name(INSTALLATION, "elsewhere", "node", "node"), id="another namespace's"),
-        pytest.param(own_name("node") + "x", id="one whose name only begins like ours"),
+        pytest.param(own_name("node") + "x", id="one whose name only starts like ours"),
         pytest.param("node", id="an administrator's of the plain name"),
     ],
 )
-def test_an_empty_host_object_that_this_resource_did_not_make_is_never_removed(stranger: str) -> None:
-    for wished in (node(), node(meta={"deleting": True})):
-        decision = decided(wished, inventory(host_object(stranger, "node")))
+def test_an_empty_host_object_that_this_resource_did_not_create_is_never_removed(stranger: str) -> None:
+    for resource in (node(), node(meta={"deleting": True})):
+        decision = decided(resource, inventory(host_object(stranger, "node")))
 
         assert not isinstance(decision, Act)

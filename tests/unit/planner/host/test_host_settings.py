@@ -1,4 +1,4 @@
-"""Portset, I/O groups and type of a host object: as they are wished, as long as no path is taken from a machine."""
+"""Portset, I/O groups and type of a host object match the spec, unless a machine would lose a path."""
 
 from dataclasses import replace
 from typing import Any
@@ -65,13 +65,13 @@ def ours(*ports: Any, **more: Any) -> Host:
 
 
 def decided(
-    wished: FlashSystemHost, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
+    resource: FlashSystemHost, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
 ) -> Decision:
-    return plan(wished, desired(wished, *others, **more), seen)
+    return plan(resource, desired(resource, *others, **more), seen)
 
 
-def attaching(wished: FlashSystemHost, seen: Inventory) -> Decision:
-    return attach.plan(WANTED, desired(wished, WANTED), seen)
+def attaching(resource: FlashSystemHost, seen: Inventory) -> Decision:
+    return attach.plan(WANTED, desired(resource, WANTED), seen)
 
 
 def node(*iqns: str, **spec: Any) -> FlashSystemHost:
@@ -80,7 +80,7 @@ def node(*iqns: str, **spec: Any) -> FlashSystemHost:
 
 PLACE = [
     Case(
-        "a host object is made where and as the spec wishes it",
+        "a host object is created with the portset, I/O groups and type of the spec",
         decided(
             node(lifecycle="Persistent", portset="fast", io_groups=["io_grp1", "0"], host_type="TPGS"),
             inventory(of=WIDE),
@@ -88,19 +88,19 @@ PLACE = [
         Act((MakeHost(OWN, (iqn("node"),), portset="fast", io_groups=("0", "1"), kind="tpgs"),)),
     ),
     Case(
-        "the portset of the spec wins over the array's",
+        "the portset of the spec takes precedence over that of the array",
         decided(
             node(lifecycle="Persistent", portset="fast"), inventory(of=WIDE), of=array(iscsi={"portset": "portset0"})
         ),
         Act((MakeHost(OWN, (iqn("node"),), portset="fast"),)),
     ),
     Case(
-        "a host object of ours moves to another portset and type while nobody is logged in",
+        "the portset and type of the operator's host object are changed while no machine is logged in",
         decided(node(portset="fast", host_type="TPGS"), inventory(ours(), of=WIDE), WANTED),
         Act((ChangeHost(OWN, "fast", "tpgs"),)),
     ),
     Case(
-        "no path is taken from a machine that is logged in",
+        "no path is removed from a machine that is logged in",
         decided(
             node(portset="fast", io_groups=["0"]),
             inventory(ours(LOGGED_IN), of=WIDE, io_groups={OWN: {"0", "1"}}),
@@ -110,7 +110,7 @@ PLACE = [
         ("does not match spec.portset and spec.ioGroups.", "logged out"),
     ),
     Case(
-        "unless somebody says that this very host is meant: it is done, with a warning",
+        "with force-detach for this same host the change is made, with a warning",
         decided(
             node(portset="fast", io_groups=["0"], meta=FORCED),
             inventory(ours(LOGGED_IN), of=WIDE, io_groups={OWN: {"0", "1"}}),
@@ -123,7 +123,7 @@ PLACE = [
         ),
     ),
     Case(
-        "the annotation of another host lets nothing through, and the way out is told",
+        "the annotation of another host has no effect, and the message names the remedy",
         decided(
             node(portset="fast", meta={**FORCED, "uid": "another"}),
             inventory(ours(LOGGED_IN), of=WIDE, io_groups={}),
@@ -133,7 +133,7 @@ PLACE = [
         ("flashsystem.io/force-detach: another on this object",),
     ),
     Case(
-        "the type of a machine that is logged in stays",
+        "the type of a machine that is logged in is not changed",
         decided(node(host_type="TPGS"), inventory(ours(LOGGED_IN)), WANTED),
         Reason.HOST_LOGGED_IN,
         ("does not match spec.hostType.",),
@@ -148,14 +148,14 @@ PLACE = [
         Act((AddIoGroups(OWN, ("1",)),)),
     ),
     Case(
-        "I/O groups are added first and removed last, and nobody is logged in",
+        "I/O groups are added first and removed last while no machine is logged in",
         decided(
             node(io_groups=["io_grp1"], portset="fast"), inventory(ours(), of=WIDE, io_groups={OWN: {"0", "2"}}), WANTED
         ),
         Act((AddIoGroups(OWN, ("1",)), ChangeHost(OWN, "fast"), RemoveIoGroups(OWN, ("0", "2")))),
     ),
     Case(
-        "an I/O group that a mapped volume needs stays, and who needs it is told with the way out",
+        "an I/O group that a mapped volume needs stays, and the message names the volume and the remedy",
         decided(
             node(io_groups=["0"]),
             inventory(ours(), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1"}}),
@@ -169,7 +169,7 @@ PLACE = [
         ),
     ),
     Case(
-        "also for a volume that was mapped outside the operator",
+        "the same applies to a volume that was mapped outside the operator",
         decided(
             node(io_groups=["0"]),
             inventory(ours(), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1"}}),
@@ -179,7 +179,7 @@ PLACE = [
         ("volume data (mapped without a VolumeAttachment)",),
     ),
     Case(
-        "the I/O groups that no volume needs are removed all the same",
+        "the I/O groups that no volume needs are still removed",
         decided(
             node(io_groups=["0"]),
             inventory(ours(), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1", "2"}}),
@@ -188,7 +188,7 @@ PLACE = [
         Act((RemoveIoGroups(OWN, ("2",)),)),
     ),
     Case(
-        "force-detach does not bring the array to give up what a volume needs",
+        "force-detach does not remove an I/O group that a volume needs",
         decided(
             node(io_groups=["0"], meta=FORCED),
             inventory(ours(LOGGED_IN), FAR, mapped(ours(), FAR), of=WIDE, io_groups={OWN: {"0", "1"}}),
@@ -197,7 +197,7 @@ PLACE = [
         Reason.IO_GROUP_IN_USE,
     ),
     Case(
-        "a volume that is reached through as many I/O groups as the host is in needs each of them",
+        "a volume that is accessed through as many I/O groups as the host has needs each of them",
         decided(
             node(io_groups=["1"]),
             inventory(ours(), BOTH, mapped(ours(), BOTH), of=WIDE, io_groups={OWN: {"0", "1"}}),
@@ -207,7 +207,7 @@ PLACE = [
         ("I/O group io_grp0",),
     ),
     Case(
-        "but none that has no node",
+        "but not an I/O group without nodes",
         decided(
             node(io_groups=["1"]),
             inventory(ours(), BOTH, mapped(ours(), BOTH), of=WIDE, io_groups={OWN: {"0", "1", "2", "3"}}),
@@ -216,7 +216,7 @@ PLACE = [
         Act((RemoveIoGroups(OWN, ("2", "3")),)),
     ),
     Case(
-        "of many volumes the first are named",
+        "the first of many volumes are named",
         decided(
             node(io_groups=["0"]),
             inventory(
@@ -232,53 +232,53 @@ PLACE = [
         ("volume m0", "volume m1", "volume m2", "and 2 further volumes are reached through it."),
     ),
     Case(
-        "I/O groups that were not told are left alone",
+        "I/O groups that were not read are left unchanged",
         decided(node(io_groups=["0"]), inventory(ours(), of=WIDE), WANTED),
         Reason.READY,
     ),
     Case(
-        "what the spec does not name is left as it is",
+        "a setting that the spec does not name is left unchanged",
         decided(node(), inventory(host_object(OWN, "node", portset="fast", kind="hpux"), of=WIDE), WANTED),
         Reason.READY,
     ),
-    # -- what cannot be ---------------------------------------------------------------------------------------------
+    # -- unsupported and missing ------------------------------------------------------------------------------------
     Case(
-        "an array without portsets says so",
+        "an array without portsets is reported as such",
         decided(node(portset="portset0"), inventory(of=LEGACY)),
         Reason.NOT_SUPPORTED,
         ("no portsets", "8.4.2", "Remove spec.portset"),
     ),
     Case(
-        "a type of host that came later is not asked for",
+        "a host type of a later release is not set",
         decided(node(host_type="HideSecondary"), inventory(of=LEGACY)),
         Reason.NOT_SUPPORTED,
         ("HideSecondary", "Generic"),
     ),
     Case(
-        "an older array knows the older types",
+        "an older array supports the older host types",
         decided(node(host_type="TPGS", lifecycle="Persistent"), inventory(of=LEGACY)),
         Act((MakeHost(OWN, (iqn("node"),), kind="tpgs"),)),
     ),
     Case(
-        "a portset that is not there is named with those that are",
+        "a missing portset is reported with the existing ones",
         decided(node(portset="slow"), inventory(of=WIDE)),
         Reason.PORTSET_NOT_FOUND,
         ("slow", "portset0 and fast"),
     ),
     Case(
-        "a portset that is for replication is named with those for iSCSI hosts",
+        "a portset for replication is reported with those for iSCSI hosts",
         decided(node(portset="mirror"), inventory(of=MIXED)),
         Reason.PORTSET_MISMATCH,
         ("Portset mirror", "type replication, not host", "the portsets for iSCSI hosts are portset0."),
     ),
     Case(
-        "a Fibre Channel portset is not asked for",
+        "a Fibre Channel portset is refused",
         decided(node(portset="portset64", lifecycle="Persistent"), inventory(of=MIXED)),
         Reason.PORTSET_MISMATCH,
         ("port type fc, not ethernet",),
     ),
     Case(
-        "which others there are is for the array's own namespace to know",
+        "the existing portsets are disclosed only in the array's own namespace",
         decided(
             node(portset="slow", meta={"namespace": "tenant"}),
             inventory(of=WIDE),
@@ -288,13 +288,13 @@ PLACE = [
         ("no portset slow. Correct spec.portset, or ask the array administrator",),
     ),
     Case(
-        "an I/O group that is not there is named with those that are",
+        "a missing I/O group is reported with the existing ones",
         decided(node(io_groups=["0", "io_grp7"]), inventory(of=WIDE)),
         Reason.IO_GROUP_NOT_FOUND,
         ("io_grp7", "io_grp0 (0) and io_grp1 (1)"),
     ),
     Case(
-        "but not to other namespaces than the array's own",
+        "the existing I/O groups are disclosed only in the array's own namespace",
         decided(
             node(io_groups=["io_grp7"], meta={"namespace": "tenant"}),
             inventory(of=WIDE),
@@ -304,71 +304,71 @@ PLACE = [
         ("no I/O group io_grp7 with a node in it. Correct spec.ioGroups, or ask the array administrator",),
     ),
     Case(
-        "nothing is mapped to a host object that cannot be as it is wished",
+        "nothing is mapped to a host object that cannot match the spec",
         attaching(node(portset="slow"), inventory(DATA, of=WIDE)),
         Reason.HOST_NOT_READY,
         ("slow",),
     ),
     Case(
-        "an empty host object goes although the spec asks for what cannot be",
+        "an empty host object is removed although the spec cannot be met",
         decided(node(portset="slow"), inventory(ours())),
         Act((RemoveHost(OWN),)),
     ),
     Case(
-        "ports are kept although the spec asks for what cannot be",
+        "ports are reconciled although the rest of the spec cannot be met",
         decided(node("node", "second", portset="slow"), inventory(ours()), WANTED),
         Act((AddPorts(OWN, (iqn("second"),)),)),
     ),
     Case(
-        "a host object of ours that was put into a storage partition is not changed",
+        "the operator's host object is not changed while it is in a storage partition",
         decided(node("node", "second"), inventory(replace(ours(), partition="gold")), WANTED),
         Reason.HOST_DIFFERS,
         ("storage partition gold",),
     ),
     # -- a volume in an I/O group that the host lacks ---------------------------------------------------------------
     Case(
-        "a volume out of the host's reach is not asked for, and the whole of spec.ioGroups is told",
+        "a volume outside the host's I/O groups is not mapped, and the message gives the complete spec.ioGroups",
         attaching(node(), inventory(ours(), FAR, of=WIDE, io_groups={OWN: {"0"}})),
         Reason.MISSING_IO_GROUP,
         ("I/O group io_grp1 only", OWN, "Set spec.ioGroups of FlashSystemHost storage/node to io_grp0 and io_grp1."),
     ),
     Case(
-        "no host object is made for a volume that it would not reach",
+        "no host object is created for a volume that it could not access",
         attaching(node(io_groups=["io_grp0"]), inventory(FAR, of=WIDE)),
         Reason.MISSING_IO_GROUP,
         ("spec.ioGroups of FlashSystemHost storage/node does not name it. Add io_grp1 there.",),
     ),
     Case(
-        "an I/O group that the spec names already is waited for",
+        "an I/O group that the spec already names is waited for",
         attaching(node(io_groups=["0", "1"]), inventory(ours(), FAR, of=WIDE, io_groups={OWN: {"0"}})),
         Reason.HOST_NOT_READY,
         ("mapped when FlashSystemHost storage/node has added it",),
     ),
     Case(
-        "an administrator's host object is not changed for a volume: he is told the command",
+        "an administrator's host object is not changed for a volume: the message gives the command",
         attaching(node(), inventory(ADMINS, FAR, of=WIDE, io_groups={ADMINS.name: {"0"}})),
         Reason.MISSING_IO_GROUP,
         ("so it is not changed", "`svctask addhostiogrp -iogrp 1 admins`."),
     ),
     Case(
-        "with the I/O group in the spec too, where that names those of an administrator's host object",
+        "the message also names spec.ioGroups if the spec sets it for an administrator's host object",
         attaching(node(io_groups=["0"]), inventory(ADMINS, FAR, of=WIDE, io_groups={ADMINS.name: {"0"}})),
         Reason.MISSING_IO_GROUP,
         ("`svctask addhostiogrp -iogrp 1 admins`, and add io_grp1 to spec.ioGroups of FlashSystemHost storage/node.",),
     ),
     Case(
-        "a volume that is reached through several I/O groups is for the array to judge",
+        "a volume that is accessed through several I/O groups is left for the array to check",
         attaching(node(), inventory(ours(), replace(FAR, access_io_groups=2), of=WIDE, io_groups={OWN: {"0"}})),
         Act((MapVolume(OWN, FAR.name, FAR.uid, Lun(1)),)),
     ),
     Case(
-        "a host that is in the volume's I/O group gets it",
+        "a volume is mapped to a host in its I/O group",
         attaching(node(), inventory(ours(), FAR, of=WIDE, io_groups={OWN: {"1"}})),
         Act((MapVolume(OWN, FAR.name, FAR.uid, Lun(1)),)),
     ),
-    # -- what an administrator made ---------------------------------------------------------------------------------
+    # -- created by an administrator --------------------------------------------------------------------------------
     Case(
-        "an administrator's host object is not moved",
+        "the settings of an administrator's host object are not changed",
         decided(
             node(portset="fast", host_type="TPGS", io_groups=["0"]),
             inventory(host_object("admins", "node", portset="portset0"), of=WIDE, io_groups={ADMINS.name: {"0", "1"}}),
@@ -384,7 +384,7 @@ PLACE = [
         ("spec.hostType",),
     ),
     Case(
-        "one that fits is used",
+        "one with matching settings is used",
         decided(
             node(portset="fast", host_type="TPGS"),
             inventory(host_object("admins", "node", portset="fast", kind="tpgs"), of=WIDE),
@@ -401,10 +401,10 @@ def test_host(case: Case) -> None:
 
 
 def test_only_portals_in_the_io_groups_of_the_host_are_published() -> None:
-    around = desired(node(), WANTED)
+    state = desired(node(), WANTED)
 
-    everywhere = portals_for(OWN, around, inventory(ours(), of=WIDE))
-    restricted = portals_for(OWN, around, inventory(ours(), of=WIDE, io_groups={OWN: {"1"}}))
+    everywhere = portals_for(OWN, state, inventory(ours(), of=WIDE))
+    restricted = portals_for(OWN, state, inventory(ours(), of=WIDE, io_groups={OWN: {"1"}}))
 
     assert [portal.io_group for portal in everywhere] == ["io_grp0", "io_grp1"]
     assert [portal.io_group for portal in restricted] == ["io_grp1"]

@@ -1,4 +1,4 @@
-"""Two clusters on one array keep off each other's host objects, and a cluster that moved knows its own again."""
+"""Two clusters on one array leave each other's host objects unchanged, and a moved cluster recognizes its own."""
 
 from typing import Any
 
@@ -44,34 +44,34 @@ def moved(*resources: FlashSystemHost | VolumeAttachment) -> Desired:
 
 
 def of_host(seen: Inventory, *others: VolumeAttachment, **more: Any) -> Decision:
-    wished = host("node", **more)
-    return host_plan.plan(wished, moved(wished, *others), seen)
+    resource = host("node", **more)
+    return host_plan.plan(resource, moved(resource, *others), seen)
 
 
 def of_attachment(seen: Inventory, **more: Any) -> Decision:
-    wished = attachment("a", "node", **more)
-    return attach.plan(wished, moved(host("node"), wished), seen)
+    resource = attachment("a", "node", **more)
+    return attach.plan(resource, moved(host("node"), resource), seen)
 
 
 CASES = [
     Case(
-        "a host object of a former id is kept under its name",
+        "a host object of a former installation id keeps its name",
         of_host(inventory(KEPT), attachment("a", "node")),
         Reason.READY,
         (KEPT.name,),
     ),
     Case(
-        "it is mapped to",
+        "volumes are mapped to it",
         of_attachment(inventory(DATA, KEPT)),
         Act((MapVolume(KEPT.name, DATA.name, DATA.uid, Lun(1), alongside_others=False),)),
     ),
     Case(
-        "it is given initiators",
+        "initiators are added to it",
         of_host(inventory(KEPT), attachment("a", "node"), initiators={"iscsi": [iqn("node"), iqn("second")]}),
         Act((AddPorts(KEPT.name, (iqn("second"),)),)),
     ),
     Case(
-        "what is mapped to it is detached",
+        "a volume that is mapped to it is detached",
         of_attachment(
             inventory(DATA, KEPT, mapped(KEPT, DATA)), meta={"deleting": True}, status=bound(KEPT, DATA, origin=None)
         ),
@@ -79,12 +79,12 @@ CASES = [
     ),
     Case("it is removed when it is empty", of_host(inventory(KEPT)), Act((RemoveHost(KEPT.name),))),
     Case(
-        "with its resource too",
+        "it is removed with its resource too",
         of_host(inventory(KEPT), meta={"deleting": True}),
         Act((RemoveHost(KEPT.name),)),
     ),
     Case(
-        "the same machine, installed anew, is found by the former name",
+        "the same machine, reinstalled, is found by the former name",
         of_host(
             inventory(host_object(KEPT.name, "old")),
             attachment("a", "node"),
@@ -92,21 +92,21 @@ CASES = [
         ),
         Act((AddPorts(KEPT.name, (iqn("node"),)), RemovePort(KEPT.name, iqn("old")))),
     ),
-    Case("without any there is none", of_host(inventory()), Reason.NOT_NEEDED),
+    Case("without a host object none is needed", of_host(inventory()), Reason.NOT_NEEDED),
     Case(
-        "another FlashSystemHost's is waited for as ever",
+        "the host object of another FlashSystemHost is waited for as before",
         of_host(inventory(host_object(host_object_name(BEFORE, NAMESPACE, "other", "other"), port("node")))),
         Reason.INITIATOR_HELD_BY,
         ("no longer exists",),
     ),
     Case(
-        "an id that is not among the former ones proves nothing, and the way out is told",
+        "an id that is not a former one proves no ownership, and the message names the remedy",
         of_host(inventory(host_object(host_object_name("a-third-cluster", NAMESPACE, "node", "node"), port("node")))),
         Reason.INITIATOR_HELD_BY,
         ("another installation", "--former-installation-ids"),
     ),
     Case(
-        "a volume is not unmapped from the host object of another installation that has the machine by now",
+        "a volume is not unmapped from a host object of another installation to which the machine belongs by now",
         of_attachment(
             inventory(DATA, THIRDS, mapped(THIRDS, DATA)),
             meta={"deleting": True},
@@ -119,7 +119,7 @@ CASES = [
         ),
     ),
     Case(
-        "a copy of a cluster unmaps nothing from its original's host objects, and the way out is told",
+        "a copy of a cluster unmaps nothing from the original's host objects, and the message names the remedy",
         of_attachment(
             inventory(DATA, THIRDS, mapped(THIRDS, DATA)), meta={"deleting": True}, status=bound(THIRDS, DATA)
         ),
@@ -127,7 +127,7 @@ CASES = [
         ("another installation", "--former-installation-ids", "flashsystem.io/release"),
     ),
     Case(
-        "a copy's resource goes when nothing is mapped there any more",
+        "a copy's resource is released when nothing is mapped there any more",
         of_attachment(inventory(DATA, THIRDS), meta={"deleting": True}, status=bound(THIRDS, DATA)),
         Release(),
     ),
@@ -143,21 +143,21 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=sentence)
-def test_after_a_move(case: Case) -> None:
+def test_after_a_move_to_another_cluster(case: Case) -> None:
     hold(case)
 
 
-def test_a_host_object_of_a_new_host_bears_the_new_id() -> None:
-    wished = attachment("a", "node")
-    around = moved(host("node"), wished)
+def test_the_host_object_of_a_new_host_is_named_with_the_new_installation_id() -> None:
+    resource = attachment("a", "node")
+    state = moved(host("node"), resource)
 
-    (decision,) = batch.plan(around, inventory(DATA), [wished.ref]).values()
+    (decision,) = batch.plan(state, inventory(DATA), [resource.ref]).values()
 
     assert isinstance(decision, Act)
     assert {step.host for step in decision.steps} == {NEW}
 
 
-def test_that_a_deleted_host_has_nothing_under_any_of_its_names_is_asked_of_the_array() -> None:
+def test_all_possible_names_of_a_deleted_host_are_looked_up_on_the_array() -> None:
     leaving = host("node", meta={"deleting": True})
     due: list[ObjectRef] = [leaving.ref]
 

@@ -1,4 +1,4 @@
-"""How long a host object lives, by its policies, and what is left on the array when a resource goes."""
+"""When a host object is created and removed, by its policies, and what stays on the array with a deleted resource."""
 
 from typing import Any
 
@@ -48,13 +48,13 @@ def ours(*ports: Any, **more: Any) -> Host:
 
 
 def decided(
-    wished: FlashSystemHost, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
+    resource: FlashSystemHost, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
 ) -> Decision:
-    return plan(wished, desired(wished, *others, **more), seen)
+    return plan(resource, desired(resource, *others, **more), seen)
 
 
-def made_on(system: str | None, ownership: str = "Created") -> dict[str, Any]:
-    """The status of a FlashSystemHost whose host object was seen on this system; None: written before that was kept."""
+def created_on(system: str | None, ownership: str = "Created") -> dict[str, Any]:
+    """The status of a FlashSystemHost whose host object was seen on this system; None: an old status without it."""
     seen = {"name": "array", "system_id": system}
     return {"name": OWN, "id": "7", "ownership": ownership, "ports": [{"iqn": iqn("node")}], "array": seen}
 
@@ -68,14 +68,14 @@ def gone(seen: Inventory, **spec: Any) -> Decision:
 
 
 def detached(on: Host, origin: str, **spec: Any) -> Decision:
-    """What is decided of a deleted attachment of a volume that is mapped to this host object."""
+    """Return the decision on a deleted attachment of a volume that is mapped to this host object."""
     leaving = attachment("a", "node", meta={"deleting": True}, status=bound(on, DATA, origin=origin), **spec)
     return attach.plan(leaving, desired(leaving, node()), inventory(on, DATA, mapped(on, DATA)))
 
 
 LIFE = [
     Case(
-        "a persistent host object is made before any volume is attached",
+        "a persistent host object is created before any volume is attached",
         decided(node(lifecycle="Persistent"), inventory()),
         Act((MakeHost(OWN, (iqn("node"),)),)),
     ),
@@ -85,22 +85,22 @@ LIFE = [
         Reason.READY,
     ),
     Case(
-        "it goes with its resource",
+        "it is removed with its resource",
         gone(inventory(ours()), lifecycle="Persistent"),
         Act((RemoveHost(OWN),)),
     ),
     Case(
-        "one that is to be there on demand again goes when it is empty",
+        "an empty host object is removed when the lifecycle is OnDemand again",
         decided(node(lifecycle="OnDemand"), inventory(ours())),
         Act((RemoveHost(OWN),)),
     ),
     Case(
-        "an administrator's host object is taken for the persistent one",
+        "an administrator's host object is used as the persistent one",
         decided(node(lifecycle="Persistent"), inventory(ADMINS)),
         Reason.READY,
     ),
     Case(
-        "no host object is made on an array that is being deleted",
+        "no host object is created on an array that is being deleted",
         decided(
             node(lifecycle="Persistent", meta={"finalizers": ("flashsystem.io/cleanup",)}),
             inventory(),
@@ -109,40 +109,61 @@ LIFE = [
         Reason.PARENT_DELETING,
     ),
     Case(
-        "no host object is made while a lost command may still make it",
+        "no host object is created while a lost command may still create it",
         decided(node(lifecycle="Persistent"), inventory(), in_doubt=frozenset({OWN})),
         Reason.OUTCOME_UNKNOWN,
     ),
     Case(
-        "a host object that is to be retained stays, and it is said",
+        "a host object with policy Retain stays, and the message reports it",
         gone(inventory(ours()), deletion_policy="Retain"),
         Release,
         (OWN, "deletionPolicy is Retain"),
     ),
     Case(
-        "one that is to be deleted goes",
+        "a host object with policy Delete is removed",
         gone(inventory(ours()), deletion_policy="Delete"),
         Act((RemoveHost(OWN),)),
     ),
     Case(
-        "it stays when the last volume goes first, too",
+        "with policy Retain it also stays when the last volume is detached",
         decided(node(deletion_policy="Retain"), inventory(ours())),
         Reason.READY,
     ),
-    Case("what was never made is not retained", gone(inventory(), deletion_policy="Retain"), Release()),
+    Case(
+        "a host object that was never created is not reported as retained",
+        gone(inventory(), deletion_policy="Retain"),
+        Release(),
+    ),
     Case(
         "an administrator's host object stays, whatever the policy",
         gone(inventory(ADMINS), deletion_policy="Delete"),
         Release(),
     ),
-    # -- of a mapping: origin and policy on our host objects and on others' -----------------------------------------
-    Case("what we mapped on our host object is unmapped", detached(ours(), "Created"), UNMAPPED_OURS),
-    Case("what was found on our host object is ours too", detached(ours(), "Adopted"), UNMAPPED_OURS),
-    Case("what we mapped on theirs is unmapped", detached(ADMINS, "Created"), UNMAPPED_ADMINS),
-    Case("what was found on theirs stays", detached(ADMINS, "Adopted"), Release, ("was there before",)),
+    # -- mappings: origin and policy on our host objects and on those of others --------------------------------------
+    Case(
+        "a mapping that the operator created on its own host object is removed",
+        detached(ours(), "Created"),
+        UNMAPPED_OURS,
+    ),
+    Case(
+        "a mapping that was found on the operator's host object is removed too",
+        detached(ours(), "Adopted"),
+        UNMAPPED_OURS,
+    ),
+    Case(
+        "a mapping that the operator created on an administrator's host object is removed",
+        detached(ADMINS, "Created"),
+        UNMAPPED_ADMINS,
+    ),
+    Case(
+        "a mapping that was found on an administrator's host object stays",
+        detached(ADMINS, "Adopted"),
+        Release,
+        ("was there before",),
+    ),
     *(
         Case(
-            f"Delete unmaps what is {origin} on {on.name}",
+            f"Delete removes a mapping of origin {origin} on {on.name}",
             detached(on, origin, deletion_policy="Delete"),
             Act((UnmapVolume(on.name, DATA.name, DATA.uid),)),
         )
@@ -151,7 +172,7 @@ LIFE = [
     ),
     *(
         Case(
-            f"Retain leaves what is {origin} on {on.name}",
+            f"Retain leaves a mapping of origin {origin} on {on.name}",
             detached(on, origin, deletion_policy="Retain"),
             Release,
             ("deletionPolicy is Retain",),
@@ -163,82 +184,84 @@ LIFE = [
 
 ELSEWHERE = [
     Case(
-        "a host object on another system than the one that answers now is waited for",
-        decided(node(status=made_on(FORMER)), inventory()),
+        "a host object on another system than the currently connected one is waited for",
+        decided(node(status=created_on(FORMER)), inventory()),
         Reason.OTHER_SYSTEM,
         (OWN, FORMER, SYSTEM, "flashsystem.io/release"),
     ),
     Case(
-        "not even one that is to be there for good is made on the other system meanwhile",
-        decided(node(status=made_on(FORMER), lifecycle="Persistent"), inventory()),
+        "in the meantime not even a persistent host object is created on the other system",
+        decided(node(status=created_on(FORMER), lifecycle="Persistent"), inventory()),
         Reason.OTHER_SYSTEM,
     ),
     Case(
-        "no new volume is attached to it meanwhile",
-        attach.plan(WANTED, desired(WANTED, node(status=made_on(FORMER))), inventory(DATA)),
+        "in the meantime no new volume is attached to it",
+        attach.plan(WANTED, desired(WANTED, node(status=created_on(FORMER))), inventory(DATA)),
         Reason.HOST_NOT_READY,
         (FORMER,),
     ),
     Case(
-        "a namesake on the other system is not taken for it, nor removed",
-        gone(inventory(ours()), status=made_on(FORMER)),
+        "a host object of the same name on the other system is neither used nor removed",
+        gone(inventory(ours()), status=created_on(FORMER)),
         Reason.OTHER_SYSTEM,
         ("flashsystem.io/release",),
     ),
     Case(
-        "its FlashSystemHost does not go without a word",
-        gone(inventory(), status=made_on(FORMER)),
+        "its FlashSystemHost is not released silently",
+        gone(inventory(), status=created_on(FORMER)),
         Reason.OTHER_SYSTEM,
         (OWN, FORMER),
     ),
     Case(
-        "one that is to stay there is said to stay",
-        gone(inventory(), status=made_on(FORMER), deletion_policy="Retain"),
+        "a host object with policy Retain is reported as staying there",
+        gone(inventory(), status=created_on(FORMER), deletion_policy="Retain"),
         Release,
         (OWN, f"stays on system {FORMER}"),
     ),
     Case(
-        "of what an administrator made there nothing is ours",
-        gone(inventory(), status=made_on(FORMER, "Adopted")),
+        "a host object that an administrator created there is not waited for",
+        gone(inventory(), status=created_on(FORMER, "Adopted")),
         Release(),
     ),
     Case(
-        "a host that was adopted there is looked for anew",
-        decided(node(status=made_on(FORMER, "Adopted")), inventory(ADMINS)),
+        "a host object that was adopted there is looked up again",
+        decided(node(status=created_on(FORMER, "Adopted")), inventory(ADMINS)),
         Reason.READY,
     ),
     Case(
-        "what is on the system that answers is not elsewhere",
-        gone(inventory(ours()), status=made_on(SYSTEM)),
+        "a host object on the connected system is not on another system",
+        gone(inventory(ours()), status=created_on(SYSTEM)),
         Act((RemoveHost(OWN),)),
     ),
     Case(
-        "what was written before systems were kept is read as before",
-        gone(inventory(ours()), status=made_on(None)),
+        "a status that was written before systems were recorded is read as before",
+        gone(inventory(ours()), status=created_on(None)),
         Act((RemoveHost(OWN),)),
     ),
     Case(
-        "what was made nowhere is nowhere else", gone(inventory(), status={"array": {"system_id": FORMER}}), Release()
+        "a host object that was never created is on no other system",
+        gone(inventory(), status={"array": {"system_id": FORMER}}),
+        Release(),
     ),
 ]
 
 
 @pytest.mark.parametrize("case", ELSEWHERE, ids=sentence)
-def test_what_is_on_another_system(case: Case) -> None:
+def test_host_object_on_another_system(case: Case) -> None:
     hold(case)
 
 
 @pytest.mark.parametrize("case", LIFE, ids=sentence)
-def test_how_long_it_lives(case: Case) -> None:
+def test_lifecycle(case: Case) -> None:
     hold(case)
 
 
-def test_a_persistent_host_object_and_its_first_volume_come_in_one_batch() -> None:
-    wished = node(lifecycle="Persistent")
+def test_a_persistent_host_object_is_created_in_the_same_batch_as_its_first_mapping() -> None:
+    resource = node(lifecycle="Persistent")
 
-    decisions = batch.plan(desired(wished, WANTED), inventory(DATA), [WANTED.ref, wished.ref])
+    decisions = batch.plan(desired(resource, WANTED), inventory(DATA), [WANTED.ref, resource.ref])
 
     assert decisions == {
-        wished.ref: Act((MakeHost(OWN, (iqn("node"),)),)),
+        resource.ref: Act((MakeHost(OWN, (iqn("node"),)),)),
         WANTED.ref: Act((MapVolume(OWN, DATA.name, DATA.uid, Lun(1)),)),
     }

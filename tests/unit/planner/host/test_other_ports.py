@@ -1,4 +1,4 @@
-"""A host object with ports that are not iSCSI: used where the spec allows it. What is attached stays in use anyhow."""
+"""A host object with ports that are not iSCSI is used if the spec allows it. Attached volumes stay attached anyway."""
 
 from dataclasses import replace
 
@@ -40,8 +40,8 @@ WANTED = attachment("a", "node")
 ATTACHED = attachment("a", "node", status=bound(ADMINS, DATA, lun=1, attached_time=NOW))
 
 
-def of_host(wished: FlashSystemHost, *facts: Host) -> Decision:
-    return host_plan.plan(wished, desired(wished, WANTED), inventory(*facts))
+def of_host(resource: FlashSystemHost, *facts: Host) -> Decision:
+    return host_plan.plan(resource, desired(resource, WANTED), inventory(*facts))
 
 
 def test_a_host_object_with_other_ports_is_adopted_only_where_the_spec_allows_them() -> None:
@@ -68,13 +68,13 @@ def test_an_iscsi_name_that_is_not_in_the_spec_is_refused_in_any_case() -> None:
 
 
 @pytest.mark.parametrize("allowed", [True, False], ids=["allowed", "refused"])
-def test_another_port_on_a_host_object_of_ours_is_drift_where_it_is_not_allowed(*, allowed: bool) -> None:
-    there = host_object(OWN, "node", FC)
+def test_another_port_on_the_operators_host_object_is_drift_where_it_is_not_allowed(*, allowed: bool) -> None:
+    current = host_object(OWN, "node", FC)
 
     decision = host_plan.plan(
         ALLOWING if allowed else MACHINE,
         desired(MACHINE, ATTACHED),
-        inventory(DATA, there, mapped(there, DATA)),
+        inventory(DATA, current, mapped(current, DATA)),
     )
 
     assert isinstance(decision, InSync)
@@ -82,7 +82,7 @@ def test_another_port_on_a_host_object_of_ours_is_drift_where_it_is_not_allowed(
     assert allowed or f"set spec.initiators.otherPorts to Allow for {FC.name}" in decision.notes[0].message
 
 
-# -- what is attached stays in use -------------------------------------------------------------------------------------
+# -- attached volumes stay attached ------------------------------------------------------------------------------------
 
 LATER_ON = {
     "a Fibre Channel port was added": (MACHINE, [host_object("admins", "node", FC)]),
@@ -114,22 +114,22 @@ def later(why: str) -> tuple[FlashSystemHost, Inventory]:
 
 
 @pytest.mark.parametrize("why", list(LATER_ON))
-def test_an_attached_volume_keeps_its_connection_while_it_is_mapped_whatever_is_wrong_with_its_host(why: str) -> None:
+def test_an_attached_volume_keeps_its_connection_while_mapped_whatever_is_wrong_with_its_host(why: str) -> None:
     resource, seen = later(why)
 
-    said = of(ATTACHED, seen, resource)
+    attachment_status = of(ATTACHED, seen, resource)
 
-    ready = find(said.conditions, "Ready")
+    ready = find(attachment_status.conditions, "Ready")
     assert ready is not None
     assert (ready.status, ready.reason) == ("False", Reason.HOST_NOT_READY)
     assert ready.message.endswith("Until then the volume stays attached as it is.")
-    assert said.connection is not None
-    assert (said.connection.lun, said.connection.volume_uid) == (1, DATA.uid)
-    assert said.connection.targets
+    assert attachment_status.connection is not None
+    assert (attachment_status.connection.lun, attachment_status.connection.volume_uid) == (1, DATA.uid)
+    assert attachment_status.connection.targets
 
 
 @pytest.mark.parametrize("why", list(LATER_ON))
-def test_nothing_new_is_mapped_to_such_a_host(why: str) -> None:
+def test_nothing_new_is_mapped_to_a_host_that_is_not_ready(why: str) -> None:
     resource, seen = later(why)
     logs = volume("logs", 2)
     seen.learn_volume(logs)
@@ -144,7 +144,7 @@ def test_nothing_new_is_mapped_to_such_a_host(why: str) -> None:
 
 
 @pytest.mark.parametrize("why", list(LATER_ON))
-def test_the_connection_goes_with_the_mapping_and_with_a_volume_that_was_never_attached(why: str) -> None:
+def test_there_is_no_connection_without_a_mapping_or_for_a_volume_that_was_never_attached(why: str) -> None:
     resource, facts = LATER_ON[why]
     never = attachment("a", "node", status=bound(ADMINS, DATA, origin=None))
 
@@ -153,7 +153,7 @@ def test_the_connection_goes_with_the_mapping_and_with_a_volume_that_was_never_a
     assert of(never, inventory(DATA, *facts, mapped(facts[0], DATA, 1)), resource).connection is None
 
 
-def test_a_volume_leaves_a_renamed_host_object_whose_other_ports_are_allowed() -> None:
+def test_a_volume_is_unmapped_from_a_renamed_host_object_whose_other_ports_are_allowed() -> None:
     renamed = host_object("renamed", "node", FC)
     leaving = attachment("a", "node", status=bound(ADMINS, DATA), meta={"deleting": True})
 
@@ -162,12 +162,12 @@ def test_a_volume_leaves_a_renamed_host_object_whose_other_ports_are_allowed() -
     assert decision == Act((UnmapVolume(renamed.name, DATA.name, DATA.uid),))
 
 
-def test_a_blocked_detach_says_that_a_port_that_is_not_iscsi_does_not_log_out_by_iscsiadm() -> None:
-    there = host_object("admins", port("node"), replace(FC, logins=2))
-    leaving = attachment("a", "node", status=bound(there, DATA), meta={"deleting": True})
-    around = desired(ALLOWING, leaving)
+def test_a_blocked_detach_reports_that_iscsiadm_does_not_log_out_a_port_that_is_not_iscsi() -> None:
+    current = host_object("admins", port("node"), replace(FC, logins=2))
+    leaving = attachment("a", "node", status=bound(current, DATA), meta={"deleting": True})
+    state = desired(ALLOWING, leaving)
 
-    (decision,) = batch.plan(around, inventory(DATA, there, mapped(there, DATA)), [leaving.ref]).values()
+    (decision,) = batch.plan(state, inventory(DATA, current, mapped(current, DATA)), [leaving.ref]).values()
 
     assert isinstance(decision, Wait)
     assert decision.reason is Reason.DETACH_BLOCKED

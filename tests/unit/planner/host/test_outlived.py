@@ -1,4 +1,4 @@
-"""What we created for a resource is removed when it is empty and the resource has moved on."""
+"""A host object that the operator created is removed when it is empty and its resource no longer uses it."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ MOVED = {
     "another FlashSystemHost's host object has the initiators": ([host_object(own_name("b"), "node")], [host("b")]),
     "a host object of a FlashSystemHost that is gone has them": ([host_object(own_name("gone"), "node")], []),
     "another installation's host object has them": ([host_object(host_object_name("x", "y", "z", "z"), "node")], []),
-    "they are spread over several host objects": ([ADMINS, host_object("more", "node-b")], []),
+    "they are on several host objects": ([ADMINS, host_object("more", "node-b")], []),
     "the administrator's host object has further initiators": ([host_object("admins", "node", "stranger")], []),
     "the administrator's host object lacks one": ([ADMINS], []),
 }
@@ -90,7 +90,7 @@ def test_it_is_removed_when_its_namespace_may_not_adopt_where_the_initiators_are
 
 
 @pytest.mark.parametrize("wanted", [[], [attachment("a", "node")]], ids=["no attachment", "an attachment"])
-def test_one_of_two_spread_host_objects_is_removed_only_if_no_attachment_wants_it(wanted: list[Any]) -> None:
+def test_the_operators_one_of_two_host_objects_is_removed_only_if_no_attachment_needs_it(wanted: list[Any]) -> None:
     ours = host_object(own_name("node"), "node")
     decision = plan(host("node", "node", "node-b"), ours, host_object("admins", "node-b"), others=wanted)
 
@@ -111,11 +111,11 @@ def test_it_stays_while(facts: list[Any], more: dict[str, Any]) -> None:
     assert isinstance(plan(host("node", status=CREATED), ADMINS, *facts, **more), InSync)
 
 
-def test_it_stays_where_the_spec_says_retain() -> None:
+def test_it_stays_with_deletion_policy_retain() -> None:
     assert isinstance(plan(host("node", status=CREATED, deletion_policy="Retain"), LEFT, ADMINS), InSync)
 
 
-def test_nothing_is_removed_on_another_system_than_the_one_that_was_worked_on() -> None:
+def test_nothing_is_removed_on_another_system_than_the_recorded_one() -> None:
     status = {**CREATED, "array": {"name": "array", "system_id": "FEDC0000BEEF0000"}}
 
     decision = plan(host("node", status=status), LEFT, ADMINS)
@@ -123,7 +123,7 @@ def test_nothing_is_removed_on_another_system_than_the_one_that_was_worked_on() 
     assert decision.reason is Reason.OTHER_SYSTEM
 
 
-def test_a_host_object_that_a_host_stands_on_is_not_removed_while_it_is_wanted() -> None:
+def test_the_host_object_that_a_host_uses_is_not_removed_while_an_attachment_needs_it() -> None:
     ours = host_object(own_name("node"), "node")
 
     assert isinstance(plan(host("node"), ours, others=[attachment("a", "node")]), InSync)
@@ -152,21 +152,21 @@ def test_what_stays_of_a_deleted_resource_is_named() -> None:
     assert f"{LEFT.name} stays on the array" in decision.left
 
 
-def test_a_new_resource_for_the_old_initiator_finds_its_way_after_the_last_volume_went() -> None:
-    """An administrator made a host object for m0, the spec was changed from m0-b to that, and its volume goes."""
+def test_a_new_resource_for_the_old_initiator_is_in_sync_after_the_last_volume_was_detached() -> None:
+    """An administrator created a host object for m0, the spec was changed from m0-b to m0, its volume is detached."""
     ours = host_object(own_name("node"), "m0-b")
     admins = host_object("admins", "m0")
     moved = host("node", "m0", status={**CREATED, "name": ours.name, "ports": [{"iqn": iqn("m0-b")}]})
     leaving = attachment("a", "node", status=bound(ours, DATA), meta={"deleting": True})
     successor = host("successor", "m0-b")
-    wished, seen = desired(moved, leaving, successor), inventory(DATA, ours, admins, mapped(ours, DATA))
+    state, seen = desired(moved, leaving, successor), inventory(DATA, ours, admins, mapped(ours, DATA))
 
-    before = batch.plan(wished, seen, [successor.ref])[successor.ref]
+    before = batch.plan(state, seen, [successor.ref])[successor.ref]
     assert isinstance(before, Wait)
     for _ in range(2):
-        for decision in batch.plan(wished, seen, [moved.ref, leaving.ref]).values():
+        for decision in batch.plan(state, seen, [moved.ref, leaving.ref]).values():
             for step in decision.steps if isinstance(decision, Act) else ():
                 step.apply(seen)
 
     assert ours.name not in seen.hosts
-    assert isinstance(batch.plan(wished, seen, [successor.ref])[successor.ref], InSync)
+    assert isinstance(batch.plan(state, seen, [successor.ref])[successor.ref], InSync)

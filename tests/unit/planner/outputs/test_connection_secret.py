@@ -1,4 +1,4 @@
-"""What stands in the Secret that hands a connection on: read by os-brick itself, not by our own code."""
+"""The content of the Secret that publishes a connection, read by os-brick itself and not by our own code."""
 
 import json
 from typing import Any
@@ -65,7 +65,7 @@ def test_each_property_has_an_entry_of_its_own_and_lists_are_json() -> None:
     assert (found["type"], found["provider"]) == ("iscsi", "flashsystem.io")
 
 
-def test_without_chap_there_is_no_word_of_it() -> None:
+def test_without_chap_there_is_no_entry_for_it() -> None:
     assert not [key for key in entries(CONNECTION, None) if "auth" in key]
 
 
@@ -73,49 +73,51 @@ def test_a_login_does_not_show_its_password() -> None:
     assert CANARY not in repr(Chap("me", CANARY))
 
 
-def test_a_secret_is_ours_only_if_it_was_made_for_this_very_attachment() -> None:
-    one, namesake = attachment("one", "a"), attachment("one", "a")
-    made = body(one, "way", {"a": "b"})
+def test_a_secret_is_ours_only_if_it_was_created_for_this_same_attachment() -> None:
+    resource, namesake = attachment("one", "a"), attachment("one", "a")
+    created = body(resource, "way", {"a": "b"})
 
-    assert is_ours(one, made)
-    assert not is_ours(namesake, made)
-    assert is_left_over(namesake, made)
-    assert not is_left_over(attachment("two", "a"), made)
-    assert made["metadata"]["namespace"] == NAMESPACE
+    assert is_ours(resource, created)
+    assert not is_ours(namesake, created)
+    assert is_left_over(namesake, created)
+    assert not is_left_over(attachment("two", "a"), created)
+    assert created["metadata"]["namespace"] == NAMESPACE
 
 
 def test_the_login_of_a_secret_is_read_back_as_it_was_written() -> None:
-    one, login = attachment("one", "a"), Chap("me", CANARY)
+    resource, login = attachment("one", "a"), Chap("me", CANARY)
 
-    assert login_in(body(one, "way", entries(CONNECTION, login))) == login
-    assert login_in(body(one, "way", entries(CONNECTION, None))) is None
+    assert login_in(body(resource, "way", entries(CONNECTION, login))) == login
+    assert login_in(body(resource, "way", entries(CONNECTION, None))) is None
     assert login_in({"data": {"auth_username": "bWU=", "auth_password": "?"}}) is None
     assert login_in({}) is None
 
 
-def test_an_owner_that_does_not_control_it_has_not_made_it() -> None:
-    one = attachment("one", "a")
-    made = body(one, "way", {})
-    del made["metadata"]["ownerReferences"][0]["controller"]
+def test_a_secret_with_an_owner_that_is_not_its_controller_is_not_ours() -> None:
+    resource = attachment("one", "a")
+    created = body(resource, "way", {})
+    del created["metadata"]["ownerReferences"][0]["controller"]
 
-    assert not is_ours(one, made)
-    assert not is_ours(one, {"metadata": {}})
-
-
-@pytest.mark.parametrize("otherwise", [{"kind": "ConfigMap"}, {"apiVersion": "v1"}, {"apiVersion": "other.io/v1"}])
-def test_an_owner_of_another_kind_is_no_attachment_whatever_uid_and_name_it_tells(otherwise: dict[str, str]) -> None:
-    one = attachment("one", "a")
-    made = body(one, "way", {})
-    made["metadata"]["ownerReferences"][0] |= otherwise
-
-    assert not is_ours(one, made)
-    assert not is_left_over(one, made)
+    assert not is_ours(resource, created)
+    assert not is_ours(resource, {"metadata": {}})
 
 
-@pytest.mark.parametrize(("change", "anew"), [({}, False), ({"type": "Opaque"}, True), ({"immutable": True}, True)])
-def test_what_cannot_be_changed_is_made_anew(change: dict[str, Any], anew: bool) -> None:
-    assert cannot_be_changed(body(attachment("one", "a"), "way", {}) | change) == anew
+@pytest.mark.parametrize("change", [{"kind": "ConfigMap"}, {"apiVersion": "v1"}, {"apiVersion": "other.io/v1"}])
+def test_an_owner_of_another_kind_is_no_attachment_whatever_its_uid_and_name(change: dict[str, str]) -> None:
+    resource = attachment("one", "a")
+    created = body(resource, "way", {})
+    created["metadata"]["ownerReferences"][0] |= change
+
+    assert not is_ours(resource, created)
+    assert not is_left_over(resource, created)
 
 
-def test_entries_are_kept_as_kubernetes_keeps_them() -> None:
+@pytest.mark.parametrize(
+    ("change", "recreated"), [({}, False), ({"type": "Opaque"}, True), ({"immutable": True}, True)]
+)
+def test_a_secret_that_cannot_be_changed_is_created_again(change: dict[str, Any], recreated: bool) -> None:
+    assert cannot_be_changed(body(attachment("one", "a"), "way", {}) | change) == recreated
+
+
+def test_entries_are_encoded_as_kubernetes_encodes_them() -> None:
     assert encoded({"a": "é"}) == {"a": "w6k="}

@@ -1,4 +1,4 @@
-"""The brake lets so many volumes go and no more, counts before they go, and forgets nothing that still counts."""
+"""The detach rate limit allows a number of detaches per window, counts before they are executed and loses no count."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ def at(minute: int, count: int) -> dict[str, Any]:
     return {"time": f"2026-03-01T11:{minute:02}:00Z", "count": count}
 
 
-def braked(*detaches: dict[str, Any], allow: str | None = None, **status: Any) -> FlashSystemArray:
-    """An array with a brake of 3 in 10 minutes."""
+def limited(*detaches: dict[str, Any], allow: str | None = None, **status: Any) -> FlashSystemArray:
+    """Return an array with a detach rate limit of 3 in 10 minutes."""
     annotations = {} if allow is None else {ALLOW_DETACHES: allow}
     return array(
         detach_rate_limit={"max": 3, "window": "10m"},
@@ -38,23 +38,23 @@ def leaving(name: str = "a", **meta: Any) -> VolumeAttachment:
     return attachment(name, "node", meta={"deleting": True, **meta})
 
 
-def lets_go(of: FlashSystemArray, *, most: int = 50, **around: Any) -> int:
-    """How many of one plan go."""
-    brakes, gone = RateLimiter.of(desired(of=of, now=NOW, **around)), 0
+def count_allowed(resource: FlashSystemArray, *, most: int = 50, **state: Any) -> int:
+    """Count the detaches that are allowed in one plan."""
+    limiter, allowed = RateLimiter.of(desired(of=resource, now=NOW, **state)), 0
     for number in range(most):
         each = leaving(f"a{number}")
-        if isinstance(brakes.judge(each, ACT), Act):
-            brakes.take(each)
-            gone += 1
-    return gone
+        if isinstance(limiter.judge(each, ACT), Act):
+            limiter.take(each)
+            allowed += 1
+    return allowed
 
 
-def test_without_a_brake_all_go() -> None:
-    assert lets_go(array()) == 50
+def test_without_a_rate_limit_all_detaches_are_allowed() -> None:
+    assert count_allowed(array()) == 50
 
 
 @pytest.mark.parametrize(
-    ("counted", "go"),
+    ("counted", "allowed"),
     [
         ([], 3),
         ([at(55, 1)], 2),
@@ -76,8 +76,8 @@ def test_without_a_brake_all_go() -> None:
         "a clock that went back",
     ],
 )
-def test_so_many_go_in_a_window_and_no_more(counted: list[dict[str, Any]], go: int) -> None:
-    assert lets_go(braked(*counted)) == go
+def test_no_more_detaches_than_the_limit_are_allowed_in_a_window(counted: list[dict[str, Any]], allowed: int) -> None:
+    assert count_allowed(limited(*counted)) == allowed
 
 
 @pytest.mark.parametrize(
@@ -92,13 +92,13 @@ def test_so_many_go_in_a_window_and_no_more(counted: list[dict[str, Any]], go: i
         None,
     ],
 )
-def test_a_time_at_which_nobody_can_have_counted_is_the_present_and_ends_as_that_does(time: str | None) -> None:
-    forged = braked({"time": time, "count": 3})
+def test_an_impossible_time_counts_as_the_present_and_expires_like_it(time: str | None) -> None:
+    forged = limited({"time": time, "count": 3})
 
-    waits = RateLimiter.of(desired(of=forged, now=NOW)).judge(leaving(), ACT)
-    assert isinstance(waits, Wait)
-    assert "It goes on at 2026-03-01T12:10:00Z" in waits.message
-    assert waits.retry == 600
+    decision = RateLimiter.of(desired(of=forged, now=NOW)).judge(leaving(), ACT)
+    assert isinstance(decision, Wait)
+    assert "It goes on at 2026-03-01T12:10:00Z" in decision.message
+    assert decision.retry == 600
     assert detach_rate_limit.said(forged, NOW)["detaches"] == (Detaches(time=NOW, count=3),)
 
 
@@ -110,74 +110,79 @@ def test_a_time_at_which_nobody_can_have_counted_is_the_present_and_ends_as_that
         ([at(51, 2), at(53, 3), at(55, 1)], "12:03"),
         ([at(49, 5), at(53, 3)], "12:03"),
     ],
-    ids=["as many as allowed", "more, after a burst", "more, since it was tightened", "what is out of the window"],
+    ids=[
+        "as many as allowed",
+        "more, after a burst",
+        "more, since the limit was lowered",
+        "a count outside the window",
+    ],
 )
-def test_the_time_that_is_told_is_one_at_which_one_more_goes(counted: list[dict[str, Any]], goes_on: str) -> None:
-    waits = RateLimiter.of(desired(of=braked(*counted), now=NOW)).judge(leaving(), ACT)
+def test_at_the_reported_time_one_more_detach_is_allowed(counted: list[dict[str, Any]], goes_on: str) -> None:
+    decision = RateLimiter.of(desired(of=limited(*counted), now=NOW)).judge(leaving(), ACT)
 
-    assert isinstance(waits, Wait)
-    assert f"It goes on at 2026-03-01T{goes_on}:00Z" in waits.message
-    assert RateLimiter.of(desired(of=braked(*counted), now=f"2026-03-01T{goes_on}:00Z")).left
+    assert isinstance(decision, Wait)
+    assert f"It goes on at 2026-03-01T{goes_on}:00Z" in decision.message
+    assert RateLimiter.of(desired(of=limited(*counted), now=f"2026-03-01T{goes_on}:00Z")).left
 
 
-def test_a_time_of_another_zone_is_read_as_what_it_is() -> None:
-    assert lets_go(braked({"time": "2026-03-01T13:55:00+02:00", "count": 2})) == 1
-    assert lets_go(braked({"time": "2026-03-01T06:49:00-05:00", "count": 2})) == 3
+def test_a_time_with_another_time_zone_is_read_correctly() -> None:
+    assert count_allowed(limited({"time": "2026-03-01T13:55:00+02:00", "count": 2})) == 1
+    assert count_allowed(limited({"time": "2026-03-01T06:49:00-05:00", "count": 2})) == 3
 
 
 @pytest.mark.parametrize("since", ["9999-12-31T23:59:59Z", "zzz", None])
-def test_no_time_in_the_status_makes_an_allowed_burst_begin_for_ever(since: str | None) -> None:
+def test_no_time_in_the_status_lets_an_allowed_burst_start_again_and_again(since: str | None) -> None:
     allow = "4/2026-03-01T12:30:00Z"
     first = detach_rate_limit.count(
-        braked(at(55, 3), allow=allow, allowance={"value": allow, "since": since}), 4, [], NOW
+        limited(at(55, 3), allow=allow, allowance={"value": allow, "since": since}), 4, [], NOW
     )
-    later = braked(allow=allow).model_copy(update={"status": first})
+    later = limited(allow=allow).model_copy(update={"status": first})
 
-    assert lets_go(later) == 0
+    assert count_allowed(later) == 0
 
 
-def test_counts_are_not_negative_and_not_endless() -> None:
+def test_counts_are_neither_negative_nor_unlimited() -> None:
     for nonsense in (-9, 2**62):
         read = remember(ArrayStatus, {"detaches": [at(55, 2), at(56, nonsense)]})
         assert sum(each.count or 0 for each in read.detaches) == 2
-    said = detach_rate_limit.count(braked({"time": NOW, "count": 1_000_000}), 2, [], NOW)
-    assert [each.count for each in said.detaches] == [1_000_000]
+    written = detach_rate_limit.count(limited({"time": NOW, "count": 1_000_000}), 2, [], NOW)
+    assert [each.count for each in written.detaches] == [1_000_000]
 
 
-def test_who_waits_is_told_when_it_goes_on_and_how_to_let_it_through() -> None:
-    waits = RateLimiter.of(desired(of=braked(at(55, 1), at(58, 2)), now=NOW)).judge(leaving(), ACT)
+def test_the_message_of_a_waiting_detach_gives_the_time_at_which_it_continues_and_the_override() -> None:
+    decision = RateLimiter.of(desired(of=limited(at(55, 1), at(58, 2)), now=NOW)).judge(leaving(), ACT)
 
-    assert isinstance(waits, Wait)
-    assert waits.reason is Reason.DETACH_RATE_LIMITED
-    assert "It goes on at 2026-03-01T12:05:00Z" in waits.message
-    assert ALLOW_DETACHES in waits.message
-    assert waits.retry == 300
+    assert isinstance(decision, Wait)
+    assert decision.reason is Reason.DETACH_RATE_LIMITED
+    assert "It goes on at 2026-03-01T12:05:00Z" in decision.message
+    assert ALLOW_DETACHES in decision.message
+    assert decision.retry == 300
 
 
-def test_one_that_is_forced_goes_and_counts() -> None:
+def test_a_forced_detach_is_allowed_and_counted() -> None:
     forced = leaving("forced", uid="u-1", annotations={FORCE_DETACH: "u-1"})
-    brakes = RateLimiter.of(desired(of=braked(at(55, 3)), now=NOW))
-    assert brakes.judge(forced, ACT) == ACT
-    brakes.take(forced)
-    assert isinstance(brakes.judge(leaving("b"), ACT), Wait)
+    limiter = RateLimiter.of(desired(of=limited(at(55, 3)), now=NOW))
+    assert limiter.judge(forced, ACT) == ACT
+    limiter.take(forced)
+    assert isinstance(limiter.judge(leaving("b"), ACT), Wait)
 
-    brakes = RateLimiter.of(desired(of=braked(at(55, 2)), now=NOW))
-    brakes.take(forced)
-    assert isinstance(brakes.judge(leaving("b"), ACT), Wait)
+    limiter = RateLimiter.of(desired(of=limited(at(55, 2)), now=NOW))
+    limiter.take(forced)
+    assert isinstance(limiter.judge(leaving("b"), ACT), Wait)
 
 
-def test_one_that_is_tried_again_takes_no_second_place() -> None:
+def test_a_retried_detach_is_not_counted_twice() -> None:
     tried = leaving("tried", uid="u-1")
 
-    brakes = RateLimiter.of(desired(of=braked(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:55:00Z"}))
-    assert brakes.judge(tried, ACT) == ACT
+    limiter = RateLimiter.of(desired(of=limited(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:55:00Z"}))
+    assert limiter.judge(tried, ACT) == ACT
 
-    brakes = RateLimiter.of(desired(of=braked(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:45:00Z"}))
-    assert isinstance(brakes.judge(tried, ACT), Wait)
+    limiter = RateLimiter.of(desired(of=limited(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:45:00Z"}))
+    assert isinstance(limiter.judge(tried, ACT), Wait)
 
 
 @pytest.mark.parametrize(
-    ("allow", "go"),
+    ("allow", "allowed"),
     [
         ("40/2026-03-01T12:30:00Z", 40),
         ("40/2026-03-01T14:30:00+02:00", 40),
@@ -193,109 +198,111 @@ def test_one_that_is_tried_again_takes_no_second_place() -> None:
         ("", 3),
     ],
 )
-def test_a_burst_that_is_allowed_goes_until_its_time_is_over(allow: str, go: int) -> None:
-    assert lets_go(braked(allow=allow)) == go
+def test_an_allowed_burst_applies_until_it_expires(allow: str, allowed: int) -> None:
+    assert count_allowed(limited(allow=allow)) == allowed
 
 
-def test_an_allowance_that_cannot_be_read_is_told() -> None:
-    waits = RateLimiter.of(desired(of=braked(at(55, 3), allow="lots"), now=NOW)).judge(leaving(), ACT)
+def test_an_allowance_that_cannot_be_read_is_reported() -> None:
+    decision = RateLimiter.of(desired(of=limited(at(55, 3), allow="lots"), now=NOW)).judge(leaving(), ACT)
 
-    assert isinstance(waits, Wait)
-    assert "'lots', does not have this form" in waits.message
+    assert isinstance(decision, Wait)
+    assert "'lots', does not have this form" in decision.message
 
 
-def test_another_namespace_does_not_read_what_the_array_is_annotated_with() -> None:
-    waits = RateLimiter.of(desired(of=braked(at(55, 3), allow="lots"), now=NOW)).judge(leaving(namespace="other"), ACT)
+def test_the_annotation_of_the_array_is_not_disclosed_to_another_namespace() -> None:
+    decision = RateLimiter.of(desired(of=limited(at(55, 3), allow="lots"), now=NOW)).judge(
+        leaving(namespace="other"), ACT
+    )
 
-    assert isinstance(waits, Wait)
-    assert "lots" not in waits.message
+    assert isinstance(decision, Wait)
+    assert "lots" not in decision.message
 
 
 def test_an_allowed_burst_is_used_up_even_beyond_the_window() -> None:
     allow = "40/2026-03-01T12:30:00Z"
-    used = braked(at(20, 30), allow=allow, allowance={"value": allow, "since": "2026-03-01T11:15:00Z"})
-    assert lets_go(used) == 10
+    used = limited(at(20, 30), allow=allow, allowance={"value": allow, "since": "2026-03-01T11:15:00Z"})
+    assert count_allowed(used) == 10
 
-    fresh = braked(at(20, 30), allow=allow, allowance={"value": "another", "since": "2026-03-01T11:15:00Z"})
-    assert lets_go(fresh) == 40
-
-
-def test_what_is_about_to_go_is_counted_and_what_is_over_is_forgotten() -> None:
-    said = detach_rate_limit.count(braked(at(30, 3), at(55, 1)), 2, [], NOW)
-
-    assert [(each.time, each.count) for each in said.detaches] == [("2026-03-01T11:55:00Z", 1), (NOW, 2)]
-    assert said.allowance is None
+    fresh = limited(at(20, 30), allow=allow, allowance={"value": "another", "since": "2026-03-01T11:15:00Z"})
+    assert count_allowed(fresh) == 40
 
 
-def test_what_an_allowed_burst_took_is_kept_as_long_as_it_is_allowed() -> None:
+def test_pending_detaches_are_counted_and_expired_counts_are_removed() -> None:
+    written = detach_rate_limit.count(limited(at(30, 3), at(55, 1)), 2, [], NOW)
+
+    assert [(each.time, each.count) for each in written.detaches] == [("2026-03-01T11:55:00Z", 1), (NOW, 2)]
+    assert written.allowance is None
+
+
+def test_the_counts_of_an_allowed_burst_are_kept_until_it_expires() -> None:
     allow = "40/2026-03-01T12:30:00Z"
-    said = detach_rate_limit.count(
-        braked(at(20, 30), allow=allow, allowance={"value": allow, "since": "2026-03-01T11:15:00Z"}), 1, [], NOW
+    written = detach_rate_limit.count(
+        limited(at(20, 30), allow=allow, allowance={"value": allow, "since": "2026-03-01T11:15:00Z"}), 1, [], NOW
     )
 
-    assert sum(each.count or 0 for each in said.detaches) == 31
-    assert said.allowance
-    assert said.allowance.since == "2026-03-01T11:15:00Z"
+    assert sum(each.count or 0 for each in written.detaches) == 31
+    assert written.allowance
+    assert written.allowance.since == "2026-03-01T11:15:00Z"
 
 
-def test_one_that_is_tried_again_counts_once_and_from_now_on() -> None:
-    said = detach_rate_limit.count(braked(at(55, 2)), 0, ["2026-03-01T11:55:00Z"], NOW)
+def test_a_retried_detach_counts_once_and_from_the_present() -> None:
+    written = detach_rate_limit.count(limited(at(55, 2)), 0, ["2026-03-01T11:55:00Z"], NOW)
 
-    assert [(each.time, each.count) for each in said.detaches] == [("2026-03-01T11:55:00Z", 1), (NOW, 1)]
+    assert [(each.time, each.count) for each in written.detaches] == [("2026-03-01T11:55:00Z", 1), (NOW, 1)]
 
 
-def test_of_too_many_entries_none_is_lost_and_none_gets_older() -> None:
+def test_with_too_many_entries_no_count_is_lost_and_none_gets_older() -> None:
     entries = [{"time": f"2026-03-01T11:{55 + n // 60}:{n % 60:02}Z", "count": 1} for n in range(64)]
-    before = braked(*entries)
+    before = limited(*entries)
 
-    said = detach_rate_limit.count(before, 5, [], NOW)
+    written = detach_rate_limit.count(before, 5, [], NOW)
 
-    assert len(said.detaches) == 64
-    assert sum(each.count or 0 for each in said.detaches) == 69
-    assert (said.detaches[0].time, said.detaches[0].count) == ("2026-03-01T11:55:01Z", 2)
+    assert len(written.detaches) == 64
+    assert sum(each.count or 0 for each in written.detaches) == 69
+    assert (written.detaches[0].time, written.detaches[0].count) == ("2026-03-01T11:55:01Z", 2)
 
 
-def test_a_status_without_a_brake_is_left_without_counts() -> None:
+def test_a_status_without_a_rate_limit_has_no_counts() -> None:
     assert detach_rate_limit.count(array(), 5, [], NOW) == array().status
     assert detach_rate_limit.said(array(status={"detaches": [at(55, 1)]}), NOW) == {"detaches": (), "allowance": None}
 
 
 def waiting(name: str) -> VolumeAttachment:
-    said = {
+    condition = {
         "type": "Ready",
         "status": "False",
         "reason": "DetachRateLimited",
         "message": "x",
         "last_transition_time": NOW,
     }
-    return attachment(name, "node", uid(1), status={"conditions": [said]}, meta={"deleting": True})
+    return attachment(name, "node", uid(1), status={"conditions": [condition]}, meta={"deleting": True})
 
 
-def test_the_array_says_how_many_deletions_wait() -> None:
-    told = detach_rate_limit.note(desired(waiting("a"), waiting("b"), leaving("c"), of=braked(at(55, 3)), now=NOW))
+def test_the_array_reports_how_many_deletions_wait() -> None:
+    note = detach_rate_limit.note(desired(waiting("a"), waiting("b"), leaving("c"), of=limited(at(55, 3)), now=NOW))
 
-    assert told is not None
-    assert told.kind == "DetachRateLimited"
-    assert "2 deletions" in told.message
-    assert detach_rate_limit.note(desired(leaving("c"), of=braked(at(55, 3)), now=NOW)) is None
+    assert note is not None
+    assert note.kind == "DetachRateLimited"
+    assert "2 deletions" in note.message
+    assert detach_rate_limit.note(desired(leaving("c"), of=limited(at(55, 3)), now=NOW)) is None
     assert detach_rate_limit.note(desired(waiting("a"), now=NOW)) is None
 
 
 def test_a_takeover_does_not_make_the_array_forget_that_deletions_wait() -> None:
-    said = {"type": "DetachRateLimited", "status": "True", "reason": "DetachRateLimited", "message": "x"}
-    told = braked(at(55, 3), conditions=[{**said, "last_transition_time": NOW}])
+    condition = {"type": "DetachRateLimited", "status": "True", "reason": "DetachRateLimited", "message": "x"}
+    reporting = limited(at(55, 3), conditions=[{**condition, "last_transition_time": NOW}])
 
-    assert detach_rate_limit.note(desired(leaving(), of=told, now=NOW, all_in_doubt=True)) is not None
-    assert detach_rate_limit.note(desired(leaving(), of=told, now=NOW)) is None
+    assert detach_rate_limit.note(desired(leaving(), of=reporting, now=NOW, all_in_doubt=True)) is not None
+    assert detach_rate_limit.note(desired(leaving(), of=reporting, now=NOW)) is None
 
 
-def test_the_array_says_anew_how_many_wait_when_others_do() -> None:
-    told = detach_rate_limit.note(desired(waiting("a"), of=braked(at(55, 3)), now=NOW))
-    assert told is not None
-    said = {"type": "DetachRateLimited", "status": "True", "reason": told.reason, "message": told.message}
-    saying = braked(at(55, 3), conditions=[{**said, "last_transition_time": NOW}])
+def test_the_array_report_is_renewed_when_the_number_of_waiting_deletions_changes() -> None:
+    note = detach_rate_limit.note(desired(waiting("a"), of=limited(at(55, 3)), now=NOW))
+    assert note is not None
+    condition = {"type": "DetachRateLimited", "status": "True", "reason": note.reason, "message": note.message}
+    reporting = limited(at(55, 3), conditions=[{**condition, "last_transition_time": NOW}])
 
-    assert not Reports.is_outdated(desired(waiting("a"), of=saying, now=NOW))
-    assert Reports.is_outdated(desired(waiting("a"), waiting("b"), of=saying, now=NOW))
-    assert Reports.is_outdated(desired(of=saying, now=NOW))
-    assert Reports.is_outdated(desired(waiting("a"), of=braked(at(55, 3)), now=NOW))
+    assert not Reports.is_outdated(desired(waiting("a"), of=reporting, now=NOW))
+    assert Reports.is_outdated(desired(waiting("a"), waiting("b"), of=reporting, now=NOW))
+    assert Reports.is_outdated(desired(of=reporting, now=NOW))
+    assert Reports.is_outdated(desired(waiting("a"), of=limited(at(55, 3)), now=NOW))

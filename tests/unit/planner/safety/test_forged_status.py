@@ -1,4 +1,4 @@
-"""Whatever is written into the status of an attachment, its end takes nothing that is another's."""
+"""A forged status of an attachment never causes an unmap on a host object of others."""
 
 from dataclasses import replace
 from itertools import product
@@ -23,7 +23,7 @@ from support.builders import (
     mapped,
     own_name,
 )
-from support.builders import desired as world_of
+from support.builders import desired as state_of
 from support.decision_table import Case, hold, sentence
 from support.detach_fixtures import DATA, NODE, OURS, decided, leaving, unmap
 
@@ -32,7 +32,7 @@ GONE = own_name("gone")
 FAR = host_object_name(INSTALLATION, "elsewhere", "node", "node")
 """Of a FlashSystemHost of the same name in another namespace."""
 CLUSTER = host_object_name("another-cluster", "storage", "node", "node")
-THERE = (
+FOREIGN = (
     host_object(VICTIM, "victim", "victims-old-card"),
     host_object(GONE, "gone"),
     host_object(FAR, "far"),
@@ -42,7 +42,7 @@ THERE = (
     host_object("adopted-leaving", "adopted-leaving"),
     host_object("adopted-paused", "adopted-paused"),
 )
-"""Nothing of it is the attachment's: the first four are somebody's by their name, the others by their initiators."""
+"""None belongs to the attachment: the first four have another owner by name, the others by their initiators."""
 OWNERS = (
     host("victim", status={"name": VICTIM, "ownership": "Created", "ports": [{"iqn": iqn("victim")}]}),
     host("adopter", "adopted"),
@@ -52,44 +52,44 @@ OWNERS = (
     host("paused", "adopted-paused", meta={"annotations": {PAUSED: "true"}}),
 )
 FORGERS = {
-    "as it should be": NODE,
+    "unchanged": NODE,
     "gone": None,
-    "with the victims' initiators": host("node", *(str(min(each.iqns)).partition(":")[2] for each in THERE)),
-    "with an initiator that nobody names any more": host("node", "victims-old-card", "gone", "cluster"),
+    "with the initiators of the victims": host("node", *(str(min(each.iqns)).partition(":")[2] for each in FOREIGN)),
+    "with initiators that no resource names any more": host("node", "victims-old-card", "gone", "cluster"),
 }
-"""The attachment's FlashSystemHost: younger than those of the others."""
-STANDING: tuple[Host | Volume | Mapping, ...] = (DATA, *THERE, *(mapped(each, DATA) for each in THERE))
-SEEN = inventory(*STANDING)
-VIEWS = (SEEN, inventory(*STANDING, OURS), inventory(*STANDING, OURS, mapped(OURS, DATA)))
-"""Without a host object of the attachment's own, with one, with its mapping."""
+"""The FlashSystemHost of the attachment, younger than those of the others."""
+ON_ARRAY: tuple[Host | Volume | Mapping, ...] = (DATA, *FOREIGN, *(mapped(each, DATA) for each in FOREIGN))
+SEEN = inventory(*ON_ARRAY)
+VIEWS = (SEEN, inventory(*ON_ARRAY, OURS), inventory(*ON_ARRAY, OURS, mapped(OURS, DATA)))
+"""Without the host object of the attachment, with it, and with its mapping."""
 ALL_ALLOWED = array(allowed_namespaces={"from": "All"}, host_adoption={"from": "All"})
 
 
-def around(forger: str) -> tuple[FlashSystemHost, ...]:
-    there = FORGERS[forger]
-    return (*OWNERS, there) if there else OWNERS
+def owners_with(forger: str) -> tuple[FlashSystemHost, ...]:
+    own = FORGERS[forger]
+    return (*OWNERS, own) if own else OWNERS
 
 
 @pytest.mark.parametrize("forger", FORGERS)
-@pytest.mark.parametrize("there", THERE, ids=lambda each: each.name)
-def test_no_forged_status_unmaps_what_is_anothers(there: Host, forger: str) -> None:
-    names = (there.name, OURS.name, "unknown")
-    initiators: tuple[list[str], ...] = (sorted(there.iqns), [], [*OURS.iqns, *there.iqns])
+@pytest.mark.parametrize("foreign", FOREIGN, ids=lambda each: each.name)
+def test_no_forged_status_unmaps_a_volume_from_a_host_object_of_others(foreign: Host, forger: str) -> None:
+    names = (foreign.name, OURS.name, "unknown")
+    initiators: tuple[list[str], ...] = (sorted(foreign.iqns), [], [*OURS.iqns, *foreign.iqns])
     origins, policies = ("Created", "Adopted", None), (None, "Delete", "Retain")
     for name, iqns, origin, policy, seen in product(names, initiators, origins, policies, VIEWS):
-        status = bound(there, DATA, host={"name": name, "initiators": iqns}, origin=origin)
-        decision = decided(leaving(status, deletion_policy=policy), seen, *around(forger), of=ALL_ALLOWED)
+        status = bound(foreign, DATA, host={"name": name, "initiators": iqns}, origin=origin)
+        decision = decided(leaving(status, deletion_policy=policy), seen, *owners_with(forger), of=ALL_ALLOWED)
 
         assert decision == unmap(OURS.name) or not isinstance(decision, Act), (name, iqns, origin, policy)
 
 
-@pytest.mark.parametrize("there", THERE, ids=lambda each: each.name)
-def test_a_forged_status_does_not_make_a_host_look_as_if_it_were_left(there: Host) -> None:
-    """Or else the guard would hold back the detaches of others for its sake."""
-    live = host_object(there.name, *(replace(each, logins=2) for each in there.ports))
+@pytest.mark.parametrize("foreign", FOREIGN, ids=lambda each: each.name)
+def test_a_forged_status_does_not_count_as_a_detach_from_a_host_of_others(foreign: Host) -> None:
+    """Otherwise the guard would block the detaches of others because of it."""
+    live = host_object(foreign.name, *(replace(each, logins=2) for each in foreign.ports))
     seen, forged = inventory(DATA, live, mapped(live, DATA)), leaving(bound(live, DATA))
 
-    assert live.name not in partings(world_of(forged, *OWNERS, NODE, of=ALL_ALLOWED), seen)
+    assert live.name not in partings(state_of(forged, *OWNERS, NODE, of=ALL_ALLOWED), seen)
 
 
 MOVED = host_object(own_name("b"), "node")
@@ -99,10 +99,10 @@ ATTACHED = (DATA, OTHERS, mapped(OTHERS, DATA))
 
 CASES = [
     Case(
-        "what stays because the host object is another's is told",
+        "a mapping that stays because the host object belongs to others is reported",
         decided(
-            leaving(bound(THERE[4], DATA)),
-            inventory(DATA, THERE[4], mapped(THERE[4], DATA, 5)),
+            leaving(bound(FOREIGN[4], DATA)),
+            inventory(DATA, FOREIGN[4], mapped(FOREIGN[4], DATA, 5)),
             NODE,
             host("adopter", "adopted", status={"name": "adopted"}),
         ),
@@ -110,18 +110,18 @@ CASES = [
         ("Volume data", "host adopted at LUN 5", "another's"),
     ),
     Case(
-        "of two that claim an administrator's host object the elder takes its own away",
+        "of two resources that claim an administrator's host object the older one unmaps its volume",
         decided(leaving(bound(OTHERS, DATA)), inventory(*ATTACHED), host("node"), host("younger", "node")),
         unmap(OTHERS.name),
     ),
     Case(
-        "and the younger, which never had it, does not",
+        "the younger one, which never had it, does not",
         decided(leaving(bound(OTHERS, DATA)), inventory(*ATTACHED), host("elder", "node"), host("node")),
         Release,
         ("another's",),
     ),
     Case(
-        "a claim from a namespace that the array never let in bars nobody",
+        "a claim from a namespace that the array does not allow blocks no other resource",
         decided(
             leaving(bound(OTHERS, DATA)),
             inventory(*ATTACHED),
@@ -130,30 +130,30 @@ CASES = [
         unmap(OTHERS.name),
     ),
     Case(
-        "with the parents gone, and nobody else's claim, the record alone is enough",
+        "without the host resource and without a claim of others, the status alone is sufficient",
         decided(leaving(bound(OTHERS, DATA)), inventory(*ATTACHED), host("other")),
         unmap(OTHERS.name),
     ),
     Case(
-        "and so is the name of our host object, which proves for whom it was made",
+        "the name of the operator's host object is sufficient too, since it proves for which resource it was created",
         decided(leaving(bound(OURS, DATA)), inventory(DATA, OURS, mapped(OURS, DATA)), host("other")),
         unmap(OURS.name),
     ),
     Case(
-        "the name of another's host object counts for more than the initiators that it took over, if nothing is known",
+        "without a recorded status the name of a host object takes precedence over initiators that were moved to it",
         decided(leaving(bound(OURS, DATA)), inventory(DATA, MOVED, mapped(MOVED, DATA)), NODE, host("b")),
         Release,
         ("another's",),
     ),
     Case(
-        "one that is known to have had other initiators has lost its name to this machine",
+        "a host object whose owner is recorded with other initiators belongs to the machine that it serves now",
         decided(leaving(bound(OURS, DATA)), inventory(DATA, MOVED, mapped(MOVED, DATA)), NODE, KNOWN_B),
         unmap(MOVED.name),
     ),
     # -- the claims of other attachments ----------------------------------------------------------------------------
     *(
         Case(
-            f"nothing is unmapped from under another attachment of the pair whose end is held back by {what}",
+            f"nothing is unmapped while another attachment of the pair is kept from its deletion by {what}",
             decided(
                 leaving(bound(OURS, DATA)),
                 inventory(DATA, OURS, mapped(OURS, DATA)),
@@ -170,7 +170,7 @@ CASES = [
         )
     ),
     Case(
-        "one that was let go holds nothing back",
+        "an attachment that was released blocks no unmap",
         decided(
             leaving(bound(OURS, DATA)),
             inventory(DATA, OURS, mapped(OURS, DATA)),
@@ -185,24 +185,24 @@ CASES = [
         unmap(OURS.name),
     ),
     Case(
-        "nothing is unmapped from under an attachment whose FlashSystemHost is gone, but which was attached here",
+        "nothing is unmapped while another attachment has the mapping, even if its FlashSystemHost is gone",
         decided(
             leaving(bound(OTHERS, DATA)),
             inventory(*ATTACHED),
             host("other"),
-            attachment("heir", "gone", status=bound(OTHERS, DATA), meta={"finalizers": (FINALIZER,)}),
+            attachment("successor", "gone", status=bound(OTHERS, DATA), meta={"finalizers": (FINALIZER,)}),
         ),
         Release,
-        ("storage/heir",),
+        ("storage/successor",),
     ),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=sentence)
-def test_claims(case: Case) -> None:
+def test_claims_of_others(case: Case) -> None:
     hold(case)
 
 
-def test_the_forged_table_is_not_empty_of_true_statuses() -> None:
-    """The same status is believed once nobody else claims the host object: the table is about claims, not shyness."""
-    assert isinstance(decided(leaving(bound(THERE[4], DATA)), SEEN, NODE), Act)
+def test_the_table_of_forged_statuses_also_contains_true_ones() -> None:
+    """The same status is accepted when no other resource claims the host object: the table tests the claims."""
+    assert isinstance(decided(leaving(bound(FOREIGN[4], DATA)), SEEN, NODE), Act)

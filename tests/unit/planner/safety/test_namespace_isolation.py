@@ -1,6 +1,6 @@
-"""However two teams are in each other's way, what is said to one never names an object of the other.
+"""Messages to one team never name an object of another team, whatever the conflict between them.
 
-Every object of a team, and so every host object that was made for it, has the team's canary in its name.
+Every object of a team, and so every host object that was created for it, has the team's canary in its name.
 """
 
 from typing import Any
@@ -30,24 +30,24 @@ from support.builders import (
     volume,
 )
 
-BIRDS = {"team-a": "magpie", "team-b": "heron"}
-WORDS, VOLUMES = ("x", "y", "z"), [volume(f"v{number}", number) for number in range(3)]
+CANARIES = {"team-a": "magpie", "team-b": "heron"}
+INITIATORS, VOLUMES = ("x", "y", "z"), [volume(f"v{number}", number) for number in range(3)]
 NOW = "2026-03-01T00:00:00Z"
 
-yes = st.booleans()
-words = st.lists(st.sampled_from(WORDS), min_size=1, max_size=2, unique=True)
+booleans = st.booleans()
+initiators = st.lists(st.sampled_from(INITIATORS), min_size=1, max_size=2, unique=True)
 
 
 @st.composite
 def hosts(draw: st.DrawFn, namespace: str, number: int) -> FlashSystemHost:
-    name = f"{BIRDS[namespace]}-{number}"
+    name = f"{CANARIES[namespace]}-{number}"
     known = {"name": host_object_name(INSTALLATION, namespace, name, name), "ownership": "Created"}
-    known["ports"] = [{"iqn": iqn(word)} for word in draw(words)]  # type: ignore[assignment] # JSON
+    known["ports"] = [{"iqn": iqn(initiator)} for initiator in draw(initiators)]  # type: ignore[assignment] # JSON
     return host(
         name,
-        *draw(words),
+        *draw(initiators),
         array_ref={"name": "array", "namespace": "storage"},
-        meta={"namespace": namespace, "deleting": draw(yes)},
+        meta={"namespace": namespace, "deleting": draw(booleans)},
         status=draw(st.sampled_from([{}, known])),
     )
 
@@ -55,9 +55,12 @@ def hosts(draw: st.DrawFn, namespace: str, number: int) -> FlashSystemHost:
 @st.composite
 def attachments(draw: st.DrawFn, on: FlashSystemHost, number: int) -> VolumeAttachment:
     what, meta = draw(st.sampled_from(VOLUMES)), on.metadata
-    made = host_object_name(INSTALLATION, meta.namespace, meta.name, meta.name)
+    own_host_object = host_object_name(INSTALLATION, meta.namespace, meta.name, meta.name)
     had = {
-        "host": {"name": draw(st.sampled_from([made, "box"])), "initiators": [iqn(word) for word in draw(words)]},
+        "host": {
+            "name": draw(st.sampled_from([own_host_object, "box"])),
+            "initiators": [iqn(initiator) for initiator in draw(initiators)],
+        },
         "volume": {"name": what.name, "uid": what.uid},
         "origin": draw(st.sampled_from(["Created", "Adopted"])),
     }
@@ -67,7 +70,7 @@ def attachments(draw: st.DrawFn, on: FlashSystemHost, number: int) -> VolumeAtta
         meta.name,
         what.name,
         access=draw(st.sampled_from(["Exclusive", "Shared"])),
-        meta={"namespace": meta.namespace, "deleting": draw(yes)},
+        meta={"namespace": meta.namespace, "deleting": draw(booleans)},
         status=draw(st.sampled_from([{}, had])),
         **({"deletion_policy": policy} if policy else {}),
     )
@@ -75,41 +78,41 @@ def attachments(draw: st.DrawFn, on: FlashSystemHost, number: int) -> VolumeAtta
 
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[Desired, Inventory]:
-    wished = [draw(hosts(namespace, number)) for namespace in BIRDS for number in range(2)]
-    attached = [draw(attachments(each, number)) for each in wished for number in range(2)]
+    resources = [draw(hosts(namespace, number)) for namespace in CANARIES for number in range(2)]
+    attached = [draw(attachments(each, number)) for each in resources for number in range(2)]
     spec: dict[str, Any] = {
         "allowed_namespaces": {"from": draw(st.sampled_from(["All", "All", "Same"]))},
         "host_adoption": {"from": draw(st.sampled_from(["All", "Same"]))},
         "multi_host_mapping": draw(st.sampled_from(["Allowed", "Forbidden"])),
     }
-    around = desired(*wished, *attached, of=array(**spec))
-    free, found = set[str](WORDS), list[Host]()
-    for name in draw(st.permutations([*map(around.name_of, wished), "box", "crate"])):
-        held = free.intersection(draw(words))  # an initiator is on one host object only
+    state = desired(*resources, *attached, of=array(**spec))
+    free, found = set[str](INITIATORS), list[Host]()
+    for name in draw(st.permutations([*map(state.name_of, resources), "box", "crate"])):
+        held = free.intersection(draw(initiators))  # an initiator is on only one host object
         free -= held
-        bare = draw(yes)
+        bare = draw(booleans)
         if held or bare:
             found.append(host_object(name, *sorted(held)))
-    rows = [mapped(on, what, lun) for on in found for lun, what in enumerate(VOLUMES) if draw(yes)]
-    return around, inventory(*found, *VOLUMES, *rows)
+    rows = [mapped(on, what, lun) for on in found for lun, what in enumerate(VOLUMES) if draw(booleans)]
+    return state, inventory(*found, *VOLUMES, *rows)
 
 
 @settings(max_examples=60, derandomize=True)
 @given(situations())
-def test_nothing_that_is_said_of_an_object_names_one_of_another_namespace(situation: tuple[Desired, Inventory]) -> None:
-    around, seen = situation
-    for ref, decision in batch.plan(around, seen, [*around.hosts, *around.attachments]).items():
-        (other,) = BIRDS.keys() - {ref.namespace}
-        said = told(around, seen, around.hosts.get(ref) or around.attachments[ref], decision)
+def test_no_message_about_an_object_names_an_object_of_another_namespace(situation: tuple[Desired, Inventory]) -> None:
+    state, seen = situation
+    for ref, decision in batch.plan(state, seen, [*state.hosts, *state.attachments]).items():
+        (other,) = CANARIES.keys() - {ref.namespace}
+        message = reported(state, seen, state.hosts.get(ref) or state.attachments[ref], decision)
 
-        assert BIRDS[other] not in said
-        assert other not in said
+        assert CANARIES[other] not in message
+        assert other not in message
 
 
-def told(around: Desired, seen: Inventory, resource: FlashSystemHost | VolumeAttachment, decision: Decision) -> str:
-    """The status that is written, or the Event that remains."""
+def reported(state: Desired, seen: Inventory, resource: FlashSystemHost | VolumeAttachment, decision: Decision) -> str:
+    """Return the status that is written, or the messages of the Events after a release."""
     if isinstance(decision, Release):
         return " ".join(each.message for each in events.of_release(resource, decision, decision))
     if isinstance(resource, FlashSystemHost):
-        return status.of_host(resource, Outcome(decision), around, seen, NOW).model_dump_json()
-    return status.of_attachment(resource, Outcome(decision), around, seen, NOW).model_dump_json()
+        return status.of_host(resource, Outcome(decision), state, seen, NOW).model_dump_json()
+    return status.of_attachment(resource, Outcome(decision), state, seen, NOW).model_dump_json()
