@@ -1,8 +1,7 @@
 """The policies: what may hold back a decision, or let it pass, after it was planned.
 
-`POLICIES` is all of them, in the order in which they apply; each gets the decision of the one before. Drift is not one of
-them: whether a change on the array is corrected depends on the host object and the volume that planning has resolved,
-so `drift` is asked there.
+`POLICIES` is all of them, in the order in which they apply; each gets the decision of the one before. Drift is left to
+the planning itself: whether a change on the array is corrected depends on the resolved host object and volume.
 """
 
 from collections.abc import Callable, Mapping

@@ -140,6 +140,6 @@ def test_no_status_counts_detaches_that_cannot_have_been(asking: Asking, count: 
     """Less than none would open the brake."""
     asking.made(ARRAY)
 
-    counted = {"time": "2026-03-01T12:00:00Z", "count": count}
-    assert "should be" in asking.change(ARRAY, {"status": {"detaches": [counted]}}, "status")
-    assert asking.change(ARRAY, {"status": {"detaches": [{**counted, "count": 0}]}}, "status") == ""
+    counted = {"start": "2026-03-01T12:00:00Z", "count": count}
+    assert "should be" in asking.change(ARRAY, {"status": {"detachWindow": counted}}, "status")
+    assert asking.change(ARRAY, {"status": {"detachWindow": {**counted, "count": 0}}}, "status") == ""

@@ -19,7 +19,7 @@ def rate_limited(stand: Stand, simulator: Simulator, maximum: int) -> None:
 
 
 def counted(stand: Stand) -> int:
-    return sum(each["count"] for each in stand.status(ARRAYS, "array").get("detaches", []))
+    return int(stand.status(ARRAYS, "array").get("detachWindow", {}).get("count", 0))
 
 
 def waiting(stand: Stand) -> dict[str, str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.array import ArrayStatus, Detaches, FlashSystemArray
+from flashsystem_operator.api.array import ArrayStatus, DetachWindow, FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import remember
 from flashsystem_operator.api.metadata import ALLOW_DETACHES, FORCE_DETACH
@@ -21,15 +21,16 @@ ACT = Act((UnmapVolume(OURS.name, DATA.name, DATA.uid),))
 
 
 def at(minute: int, count: int) -> dict[str, Any]:
-    return {"time": f"2026-03-01T11:{minute:02}:00Z", "count": count}
+    """A window that began at this minute of 11 o'clock, with so many detaches."""
+    return {"start": f"2026-03-01T11:{minute:02}:00Z", "count": count}
 
 
-def limited(*detaches: dict[str, Any], allow: str | None = None, **status: Any) -> FlashSystemArray:
+def limited(window: dict[str, Any] | None = None, allow: str | None = None, **status: Any) -> FlashSystemArray:
     """Return an array with a detach rate limit of 3 in 10 minutes."""
     annotations = {} if allow is None else {ALLOW_DETACHES: allow}
     return array(
         detach_rate_limit={"max": 3, "window": "10m"},
-        status={"detaches": list(detaches), **status},
+        status={"detach_window": window, **status},
         meta={"annotations": annotations},
     )
 
@@ -56,14 +57,14 @@ def test_without_a_rate_limit_all_detaches_are_allowed() -> None:
 @pytest.mark.parametrize(
     ("counted", "allowed"),
     [
-        ([], 3),
-        ([at(55, 1)], 2),
-        ([at(55, 1), at(58, 2)], 0),
-        ([at(55, 9)], 0),
-        ([at(49, 3)], 3),
-        ([at(50, 3)], 3),
-        ([at(51, 3)], 0),
-        ([{"time": "2026-03-01T13:00:00Z", "count": 2}], 1),
+        (None, 3),
+        (at(55, 1), 2),
+        (at(55, 3), 0),
+        (at(55, 9), 0),
+        (at(49, 3), 3),
+        (at(50, 3), 3),
+        (at(51, 3), 0),
+        ({"start": "2026-03-01T13:00:00Z", "count": 2}, 1),
     ],
     ids=[
         "none yet",
@@ -76,8 +77,8 @@ def test_without_a_rate_limit_all_detaches_are_allowed() -> None:
         "a clock that went back",
     ],
 )
-def test_no_more_detaches_than_the_limit_are_allowed_in_a_window(counted: list[dict[str, Any]], allowed: int) -> None:
-    assert count_allowed(limited(*counted)) == allowed
+def test_no_more_detaches_than_the_limit_are_allowed_in_a_window(counted: dict[str, Any] | None, allowed: int) -> None:
+    assert count_allowed(limited(counted)) == allowed
 
 
 @pytest.mark.parametrize(
@@ -93,64 +94,51 @@ def test_no_more_detaches_than_the_limit_are_allowed_in_a_window(counted: list[d
     ],
 )
 def test_an_impossible_time_counts_as_the_present_and_expires_like_it(time: str | None) -> None:
-    forged = limited({"time": time, "count": 3})
+    forged = limited({"start": time, "count": 3})
 
     decision = RateLimiter.of(desired(of=forged, now=NOW)).judge(leaving(), ACT)
     assert isinstance(decision, Wait)
     assert "It goes on at 2026-03-01T12:10:00Z" in decision.message
     assert decision.retry == 600
-    assert detach_rate_limit.said(forged, NOW)["detaches"] == (Detaches(time=NOW, count=3),)
+    assert detach_rate_limit.recorded(forged, NOW)["detach_window"] == DetachWindow(start=NOW, count=3)
 
 
-@pytest.mark.parametrize(
-    ("counted", "goes_on"),
-    [
-        ([at(51, 1), at(53, 2)], "12:01"),
-        ([at(51, 1), at(53, 1), at(55, 3)], "12:05"),
-        ([at(51, 2), at(53, 3), at(55, 1)], "12:03"),
-        ([at(49, 5), at(53, 3)], "12:03"),
-    ],
-    ids=[
-        "as many as allowed",
-        "more, after a burst",
-        "more, since the limit was lowered",
-        "a count outside the window",
-    ],
-)
-def test_at_the_reported_time_one_more_detach_is_allowed(counted: list[dict[str, Any]], goes_on: str) -> None:
-    decision = RateLimiter.of(desired(of=limited(*counted), now=NOW)).judge(leaving(), ACT)
+@pytest.mark.parametrize("counted", [at(53, 3), at(53, 9)], ids=["as many as allowed", "more, after a burst"])
+def test_at_the_reported_time_the_next_window_begins(counted: dict[str, Any]) -> None:
+    decision = RateLimiter.of(desired(of=limited(counted), now=NOW)).judge(leaving(), ACT)
 
     assert isinstance(decision, Wait)
-    assert f"It goes on at 2026-03-01T{goes_on}:00Z" in decision.message
-    assert RateLimiter.of(desired(of=limited(*counted), now=f"2026-03-01T{goes_on}:00Z")).left
+    assert "It goes on at 2026-03-01T12:03:00Z" in decision.message
+    assert RateLimiter.of(desired(of=limited(counted), now="2026-03-01T12:02:59Z")).left == 0
+    assert RateLimiter.of(desired(of=limited(counted), now="2026-03-01T12:03:00Z")).left == 3
 
 
 def test_a_time_with_another_time_zone_is_read_correctly() -> None:
-    assert count_allowed(limited({"time": "2026-03-01T13:55:00+02:00", "count": 2})) == 1
-    assert count_allowed(limited({"time": "2026-03-01T06:49:00-05:00", "count": 2})) == 3
+    assert count_allowed(limited({"start": "2026-03-01T13:55:00+02:00", "count": 2})) == 1
+    assert count_allowed(limited({"start": "2026-03-01T06:49:00-05:00", "count": 2})) == 3
 
 
-@pytest.mark.parametrize("since", ["9999-12-31T23:59:59Z", "zzz", None])
-def test_no_time_in_the_status_lets_an_allowed_burst_start_again_and_again(since: str | None) -> None:
+def test_an_allowed_burst_does_not_start_again_with_the_next_window() -> None:
     allow = "4/2026-03-01T12:30:00Z"
-    first = detach_rate_limit.count(
-        limited(at(55, 3), allow=allow, allowance={"value": allow, "since": since}), 4, [], NOW
-    )
+    first = detach_rate_limit.count(limited(at(55, 3), allow), 4, NOW)
     later = limited(allow=allow).model_copy(update={"status": first})
 
     assert count_allowed(later) == 0
+    assert (
+        RateLimiter.of(desired(of=later, now="2026-03-01T12:20:00Z")).left == 3
+    )  # the limit itself still allows these
 
 
 def test_counts_are_neither_negative_nor_unlimited() -> None:
     for nonsense in (-9, 2**62):
-        read = remember(ArrayStatus, {"detaches": [at(55, 2), at(56, nonsense)]})
-        assert sum(each.count or 0 for each in read.detaches) == 2
-    written = detach_rate_limit.count(limited({"time": NOW, "count": 1_000_000}), 2, [], NOW)
-    assert [each.count for each in written.detaches] == [1_000_000]
+        read = remember(ArrayStatus, {"detachWindow": at(55, nonsense)})
+        assert read.detach_window is None or read.detach_window.count is None
+    written = detach_rate_limit.count(limited({"start": NOW, "count": 1_000_000}), 2, NOW)
+    assert written.detach_window == DetachWindow(start=NOW, count=1_000_000)
 
 
 def test_the_message_of_a_waiting_detach_gives_the_time_at_which_it_continues_and_the_override() -> None:
-    decision = RateLimiter.of(desired(of=limited(at(55, 1), at(58, 2)), now=NOW)).judge(leaving(), ACT)
+    decision = RateLimiter.of(desired(of=limited(at(55, 3)), now=NOW)).judge(leaving(), ACT)
 
     assert isinstance(decision, Wait)
     assert decision.reason is Reason.DETACH_RATE_LIMITED
@@ -178,7 +166,11 @@ def test_a_retried_detach_is_not_counted_twice() -> None:
     assert limiter.judge(tried, ACT) == ACT
 
     limiter = RateLimiter.of(desired(of=limited(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:45:00Z"}))
-    assert isinstance(limiter.judge(tried, ACT), Wait)
+    assert isinstance(limiter.judge(tried, ACT), Wait)  # counted in an earlier window
+
+
+def test_a_window_in_which_nothing_was_counted_holds_no_place() -> None:
+    assert not detach_rate_limit.is_counted("u-1", desired(of=limited(), now=NOW, counted={"u-1": NOW}))
 
 
 @pytest.mark.parametrize(
@@ -220,51 +212,51 @@ def test_the_annotation_of_the_array_is_not_disclosed_to_another_namespace() -> 
 
 def test_an_allowed_burst_is_used_up_even_beyond_the_window() -> None:
     allow = "40/2026-03-01T12:30:00Z"
-    used = limited(at(20, 30), allow=allow, allowance={"value": allow, "since": "2026-03-01T11:15:00Z"})
+    used = limited(at(20, 30), allow, allowance={"value": allow, "count": 30})
     assert count_allowed(used) == 10
 
-    fresh = limited(at(20, 30), allow=allow, allowance={"value": "another", "since": "2026-03-01T11:15:00Z"})
+    fresh = limited(at(20, 30), allow, allowance={"value": "another", "count": 30})
     assert count_allowed(fresh) == 40
 
 
-def test_pending_detaches_are_counted_and_expired_counts_are_removed() -> None:
-    written = detach_rate_limit.count(limited(at(30, 3), at(55, 1)), 2, [], NOW)
+def test_detaches_are_added_to_the_current_window_and_otherwise_begin_a_new_one() -> None:
+    added = detach_rate_limit.count(limited(at(55, 1)), 2, NOW)
+    assert added.detach_window == DetachWindow(start="2026-03-01T11:55:00Z", count=3)
+    assert added.allowance is None
 
-    assert [(each.time, each.count) for each in written.detaches] == [("2026-03-01T11:55:00Z", 1), (NOW, 2)]
-    assert written.allowance is None
+    new = detach_rate_limit.count(limited(at(30, 3)), 2, NOW)
+    assert new.detach_window == DetachWindow(start=NOW, count=2)
 
 
-def test_the_counts_of_an_allowed_burst_are_kept_until_it_expires() -> None:
+def test_the_count_of_an_allowed_burst_is_kept_until_it_expires() -> None:
     allow = "40/2026-03-01T12:30:00Z"
-    written = detach_rate_limit.count(
-        limited(at(20, 30), allow=allow, allowance={"value": allow, "since": "2026-03-01T11:15:00Z"}), 1, [], NOW
-    )
+    before = limited(at(20, 30), allow, allowance={"value": allow, "count": 30})
+    written = detach_rate_limit.count(before, 1, NOW)
 
-    assert sum(each.count or 0 for each in written.detaches) == 31
     assert written.allowance
-    assert written.allowance.since == "2026-03-01T11:15:00Z"
+    assert (written.allowance.value, written.allowance.count) == (allow, 31)
+    after = before.model_copy(update={"status": written})
+    assert detach_rate_limit.recorded(after, NOW)["allowance"] == written.allowance
+    assert detach_rate_limit.recorded(after, "2026-03-01T12:30:00Z")["allowance"] is None
 
 
-def test_a_retried_detach_counts_once_and_from_the_present() -> None:
-    written = detach_rate_limit.count(limited(at(55, 2)), 0, ["2026-03-01T11:55:00Z"], NOW)
+def test_a_window_that_is_over_is_removed_from_the_status() -> None:
+    counted = limited(at(55, 3))
 
-    assert [(each.time, each.count) for each in written.detaches] == [("2026-03-01T11:55:00Z", 1), (NOW, 1)]
+    assert detach_rate_limit.recorded(counted, NOW)["detach_window"] == counted.status.detach_window
+    assert detach_rate_limit.recorded(counted, "2026-03-01T12:05:00Z")["detach_window"] is None
 
 
-def test_with_too_many_entries_no_count_is_lost_and_none_gets_older() -> None:
-    entries = [{"time": f"2026-03-01T11:{55 + n // 60}:{n % 60:02}Z", "count": 1} for n in range(64)]
-    before = limited(*entries)
+def test_nothing_is_written_for_detaches_that_were_counted_before() -> None:
+    counted = limited(at(55, 2))
 
-    written = detach_rate_limit.count(before, 5, [], NOW)
-
-    assert len(written.detaches) == 64
-    assert sum(each.count or 0 for each in written.detaches) == 69
-    assert (written.detaches[0].time, written.detaches[0].count) == ("2026-03-01T11:55:01Z", 2)
+    assert detach_rate_limit.count(counted, 0, NOW) == counted.status
 
 
 def test_a_status_without_a_rate_limit_has_no_counts() -> None:
-    assert detach_rate_limit.count(array(), 5, [], NOW) == array().status
-    assert detach_rate_limit.said(array(status={"detaches": [at(55, 1)]}), NOW) == {"detaches": (), "allowance": None}
+    assert detach_rate_limit.count(array(), 5, NOW) == array().status
+    status = {"detach_window": at(55, 1)}
+    assert detach_rate_limit.recorded(array(status=status), NOW) == {"detach_window": None, "allowance": None}
 
 
 def waiting(name: str) -> VolumeAttachment:
