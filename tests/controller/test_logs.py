@@ -37,11 +37,11 @@ def in_a_thread_of_the_array(write: Callable[[], object]) -> None:
 def test_an_object_among_the_arguments_is_the_resource_of_the_line(last_line: LastLine) -> None:
     configure(LogFormat.JSON, "INFO")
 
-    log.warning("%s: %s", HOST, "look at it")
+    log.warning("%s: %s", HOST, "check it")
 
     line = json.loads(last_line())
     assert line["resource"] == {"kind": "FlashSystemHost", "namespace": "team", "name": "node"}
-    assert line["message"] == "FlashSystemHost team/node: look at it"
+    assert line["message"] == "FlashSystemHost team/node: check it"
     assert "array" not in line
 
 

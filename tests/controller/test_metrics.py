@@ -51,8 +51,8 @@ def counted(cache: Cache) -> Tallies:
 
 
 def scraped(meter: Meter, *, works: bool = True, tallies: Tallies | None = None) -> Scrape:
-    standing = WorkerState(None, works, meter, Backlog(3, 2, 7.5), 1)
-    return read(Exposition().text(Scene({ARRAY: standing}, None, tallies or {})).decode())
+    state = WorkerState(None, works, meter, Backlog(3, 2, 7.5), 1)
+    return read(Exposition().text(Scene({ARRAY: state}, None, tallies or {})).decode())
 
 
 def refusals(count: int, *codes: str) -> Meter:
@@ -136,7 +136,7 @@ def test_further_conditions_are_counted_whether_the_object_is_ready_or_not_and_o
 def test_a_reason_written_by_another_client_creates_no_series_of_its_own() -> None:
     cache = filled()
     for number in range(50):
-        put(cache, Kind.ATTACHMENT, f"a{number}", condition("Ready", "False", f"Unknown{number}"))
+        put(cache, Kind.ATTACHMENT, f"a{number}", condition("Ready", "False", f"NotOurs{number}"))
 
     assert counted(cache)[ARRAY].not_ready == {("VolumeAttachment", "Other", "false"): 50}
 
@@ -269,9 +269,9 @@ def test_a_replica_that_does_not_hold_the_lease_of_an_array_exposes_only_that() 
 
 
 def test_nothing_is_exposed_of_an_array_that_is_gone() -> None:
-    exposition, worked = Exposition(), WorkerState(None, True, refusals(3), Backlog(), 0)
+    exposition, leased = Exposition(), WorkerState(None, True, refusals(3), Backlog(), 0)
 
-    assert b'array="array"' in exposition.text(Scene({ARRAY: worked}, None, {}))
+    assert b'array="array"' in exposition.text(Scene({ARRAY: leased}, None, {}))
     assert b'array="array"' not in exposition.text(Scene({}, None, {}))
 
 

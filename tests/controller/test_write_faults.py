@@ -1,4 +1,4 @@
-"""Writes to the API server that fail, or whose reply is lost: each is made in the end, and none is made twice."""
+"""Writes to the API server that fail, or whose reply is lost: everything is written in the end, and nothing twice."""
 
 import asyncio
 import random
@@ -28,7 +28,7 @@ def array() -> Iterator[InProcess]:
 async def test_no_write_without_a_change_is_sent_whatever_happened_to_an_earlier_write(
     array: InProcess, fault: Fault, watching: bool
 ) -> None:
-    """Two of five writes fail. Writing a condition again with another time counts as a change of nothing."""
+    """Two of five writes fail. A condition written again with only another time is a write without a change."""
     async with passes(array, limit=TIMEOUT_SECONDS) as running:
         node, data = running.host("node"), running.attachment("data", "node", "data")
         running.see(node, data)
