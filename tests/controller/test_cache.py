@@ -1,4 +1,4 @@
-"""What is known of the cluster: who hangs on whom, and that no late answer turns time back."""
+"""The cache of cluster objects: which object depends on which, and no late reply restores an older version."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ UID = "60050760000000000000000000000001"
 
 
 def body(ref: ObjectRef, version: int, uid: str = "", **more: Any) -> dict[str, Any]:
-    """An object as the API server sends it. more: parts of it that differ."""
+    """Build an object as the API server sends it. more: parts of it that differ."""
     specs: Mapping[Kind, Mapping[str, Any]] = {
         Kind.ARRAY: {
             "management": {"addresses": ["10.0.0.1"]},
@@ -53,10 +53,10 @@ def version_of(cache: Cache, ref: ObjectRef) -> str | None:
     return entry.meta.resource_version if entry else None
 
 
-# -- time ------------------------------------------------------------------------------------------------------------
+# -- versions --------------------------------------------------------------------------------------------------------
 
 
-def test_an_older_sighting_never_replaces_a_newer_one() -> None:
+def test_an_older_version_never_replaces_a_newer_one() -> None:
     cache = Cache()
     cache.put(Kind.HOST, body(HOST, 10))
 
@@ -72,7 +72,7 @@ def test_versions_are_compared_as_numbers() -> None:
     assert version_of(cache, HOST) == "10"
 
 
-def test_nobody_rises_from_the_dead() -> None:
+def test_a_removed_object_is_not_restored_by_a_late_event() -> None:
     cache = filled()
     assert cache.remove(HOST, "uid-of-node")
 
@@ -80,7 +80,7 @@ def test_nobody_rises_from_the_dead() -> None:
     assert cache.get(HOST) is None
 
 
-def test_the_late_end_of_an_object_does_not_take_its_namesake_away() -> None:
+def test_a_late_removal_of_an_object_does_not_remove_its_successor_of_the_same_name() -> None:
     cache = filled()
     cache.put(Kind.HOST, body(HOST, 20, uid="second"))
 
@@ -88,7 +88,7 @@ def test_the_late_end_of_an_object_does_not_take_its_namesake_away() -> None:
     assert version_of(cache, HOST) == "20"
 
 
-def test_a_late_answer_about_an_object_does_not_replace_its_namesake() -> None:
+def test_a_late_reply_about_an_object_does_not_replace_its_successor_of_the_same_name() -> None:
     cache = filled()
     assert cache.put(Kind.HOST, body(HOST, 20, uid="second"))[1] is Change.DESIRED
 
@@ -100,7 +100,7 @@ def test_a_late_answer_about_an_object_does_not_replace_its_namesake() -> None:
 # -- listings --------------------------------------------------------------------------------------------------------
 
 
-def test_what_a_listing_lacks_is_gone() -> None:
+def test_an_object_that_a_listing_lacks_is_removed() -> None:
     cache = filled()
     before = cache.versions(Kind.HOST)
 
@@ -109,22 +109,22 @@ def test_what_a_listing_lacks_is_gone() -> None:
     assert cache.get(ATTACHMENT) is not None
 
 
-def test_a_listing_that_lacks_an_attachment_wakes_its_host_which_may_have_waited_for_that() -> None:
+def test_a_listing_that_lacks_an_attachment_requeues_its_host_which_may_have_waited_for_that() -> None:
     cache = filled()
 
     assert HOST in cache.replace_all(Kind.ATTACHMENT, [], cache.versions(Kind.ATTACHMENT))
 
 
-def test_what_was_made_while_a_listing_was_on_its_way_stays() -> None:
+def test_an_object_created_while_a_listing_was_in_flight_stays() -> None:
     cache = filled()
-    before, other = cache.versions(Kind.HOST), ObjectRef(Kind.HOST, "storage", "newcomer")
+    before, other = cache.versions(Kind.HOST), ObjectRef(Kind.HOST, "storage", "created-meanwhile")
     cache.put(Kind.HOST, body(other, 30))
 
     assert cache.replace_all(Kind.HOST, [body(HOST, 2)], before) == set()
     assert cache.put(Kind.HOST, body(other, 31))[1] is Change.STATUS
 
 
-def test_a_namesake_that_was_made_while_a_listing_was_on_its_way_stays() -> None:
+def test_an_object_recreated_under_its_name_while_a_listing_was_in_flight_stays() -> None:
     cache = filled()
     before = cache.versions(Kind.HOST)
     cache.remove(HOST, "uid-of-node")
@@ -134,7 +134,7 @@ def test_a_namesake_that_was_made_while_a_listing_was_on_its_way_stays() -> None
     assert version_of(cache, HOST) == "30"
 
 
-def test_a_listing_tells_whose_wish_changed_and_no_more() -> None:
+def test_a_listing_returns_only_the_objects_whose_desired_state_changed() -> None:
     cache = filled()
     other = ObjectRef(Kind.HOST, "storage", "other")
     listing = [body(HOST, 40, status={"name": "x"}), body(other, 41)]
@@ -142,7 +142,7 @@ def test_a_listing_tells_whose_wish_changed_and_no_more() -> None:
     assert cache.replace_all(Kind.HOST, listing, cache.versions(Kind.HOST)) == {other}
 
 
-def test_after_a_restore_of_the_cluster_a_listing_is_believed_although_its_versions_are_older() -> None:
+def test_after_a_cluster_restore_a_listing_is_accepted_although_its_versions_are_older() -> None:
     cache = filled()
     cache.put(Kind.HOST, body(HOST, 900, status={"name": "new"}))
 
@@ -152,7 +152,7 @@ def test_after_a_restore_of_the_cluster_a_listing_is_believed_although_its_versi
     assert cache.put(Kind.HOST, body(HOST, 401))[1] is Change.DESIRED
 
 
-def test_after_a_restore_of_the_cluster_an_object_that_was_gone_is_there_again() -> None:
+def test_after_a_cluster_restore_an_object_that_was_removed_is_present_again() -> None:
     cache = filled()
     cache.remove(HOST)
     cache.put(Kind.HOST, body(HOST, 900, uid="second"))
@@ -161,7 +161,7 @@ def test_after_a_restore_of_the_cluster_an_object_that_was_gone_is_there_again()
     assert version_of(cache, HOST) == "400"
 
 
-def test_a_listing_does_not_undo_what_a_watch_showed_while_it_was_on_its_way() -> None:
+def test_a_listing_does_not_undo_a_watch_event_that_arrived_while_it_was_in_flight() -> None:
     cache = filled()
     before = cache.versions(Kind.HOST)
     cache.put(Kind.HOST, body(HOST, 900, status={"name": "new"}))
@@ -170,10 +170,10 @@ def test_a_listing_does_not_undo_what_a_watch_showed_while_it_was_on_its_way() -
     assert version_of(cache, HOST) == "900"
 
 
-# -- what is news ----------------------------------------------------------------------------------------------------
+# -- what counts as a change of the desired state --------------------------------------------------------------------
 
 
-def test_our_own_status_and_finalizer_are_no_news() -> None:
+def test_our_own_status_and_finalizer_do_not_change_the_desired_state() -> None:
     cache = filled()
     status = {"conditions": [], "observedGeneration": 1}
 
@@ -181,7 +181,7 @@ def test_our_own_status_and_finalizer_are_no_news() -> None:
     assert cache.put(Kind.HOST, body(HOST, 21, status=status, metadata={"finalizers": [FINALIZER]}))[1] is Change.STATUS
 
 
-def test_what_a_person_changes_is_a_wish() -> None:
+def test_a_change_by_a_user_changes_the_desired_state() -> None:
     changes: list[dict[str, Any]] = [
         {"generation": 2},
         {"generation": 2, "annotations": {"flashsystem.io/paused": "true"}},
@@ -194,7 +194,7 @@ def test_what_a_person_changes_is_a_wish() -> None:
         assert cache.put(Kind.HOST, body(HOST, version, metadata=metadata))[1] is Change.DESIRED
 
 
-def test_a_spec_that_cannot_be_read_says_why_and_still_counts_but_is_not_worked() -> None:
+def test_an_unreadable_spec_has_a_reason_and_still_counts_but_is_not_reconciled() -> None:
     cache = filled()
     cache.put(Kind.HOST, body(HOST, 20, spec={"arrayRef": {"name": "array"}, "initiators": {"iscsi": ["none"]}}))
 
@@ -207,7 +207,7 @@ def test_a_spec_that_cannot_be_read_says_why_and_still_counts_but_is_not_worked(
     assert cache.workable_on(ARRAY) == {ATTACHMENT}
 
 
-def test_a_status_that_cannot_be_read_keeps_nobody_from_being_worked() -> None:
+def test_an_unreadable_status_does_not_keep_an_object_from_being_reconciled() -> None:
     cache = filled()
     cache.put(Kind.ATTACHMENT, body(ATTACHMENT, 20, status={"volume": {"uid": "no uid"}, "lun": "seven", "host": 3}))
 
@@ -216,7 +216,7 @@ def test_a_status_that_cannot_be_read_keeps_nobody_from_being_worked() -> None:
     assert entry.resource is not None
 
 
-# -- who hangs on whom -----------------------------------------------------------------------------------------------
+# -- dependents ------------------------------------------------------------------------------------------------------
 
 
 def test_an_array_has_its_hosts_and_their_attachments() -> None:
@@ -228,7 +228,7 @@ def test_an_array_has_its_hosts_and_their_attachments() -> None:
     assert cache.array_of(ATTACHMENT) == ARRAY
 
 
-def test_a_host_is_found_by_the_host_object_made_for_it_whatever_its_array() -> None:
+def test_a_host_is_found_by_the_name_of_the_host_object_created_for_it_whatever_its_array() -> None:
     cache = filled()
     name = host_object_name("this-cluster", "storage", "far", "far")
     cache.put(Kind.HOST, body(ObjectRef(Kind.HOST, "storage", "far"), 4, spec=on_array("second")))
@@ -239,7 +239,7 @@ def test_a_host_is_found_by_the_host_object_made_for_it_whatever_its_array() -> 
     assert cache.marked(name) == []
 
 
-def test_an_attachment_whose_host_is_gone_is_still_its_arrays() -> None:
+def test_an_attachment_whose_host_is_gone_still_belongs_to_its_array() -> None:
     cache = filled()
     cache.put(Kind.ATTACHMENT, body(ATTACHMENT, 20, status={"array": {"name": "array", "namespace": "storage"}}))
     cache.remove(HOST)
@@ -248,18 +248,18 @@ def test_an_attachment_whose_host_is_gone_is_still_its_arrays() -> None:
     assert cache.attachments_on(ARRAY).keys() == {ATTACHMENT}
 
 
-def test_hosts_that_claim_one_initiator_wake_each_other_with_their_attachments_and_no_stranger() -> None:
+def test_hosts_that_claim_one_initiator_requeue_each_other_with_attachments_and_no_other_host() -> None:
     cache = filled()
-    twin, stranger = ObjectRef(Kind.HOST, "storage", "twin"), ObjectRef(Kind.HOST, "storage", "stranger")
+    twin, unrelated = ObjectRef(Kind.HOST, "storage", "twin"), ObjectRef(Kind.HOST, "storage", "unrelated")
     same = {"arrayRef": {"name": "array"}, "initiators": {"iscsi": ["IQN.1994-05.com.redhat:NODE"]}}
     cache.put(Kind.HOST, body(twin, 20, spec=same))
-    cache.put(Kind.HOST, body(stranger, 21))
+    cache.put(Kind.HOST, body(unrelated, 21))
 
     assert cache.dependents(HOST) == {twin, ATTACHMENT}
     assert cache.dependents(twin) == {HOST, ATTACHMENT}
 
 
-def test_attachments_of_one_volume_wake_each_other_whether_by_name_or_by_uid() -> None:
+def test_attachments_of_one_volume_requeue_each_other_whether_by_name_or_by_uid() -> None:
     cache = filled()
     by_uid = ObjectRef(Kind.ATTACHMENT, "storage", "by-uid")
     cache.put(Kind.ATTACHMENT, body(by_uid, 20, spec={"hostRef": {"name": "b"}, "volume": {"uid": UID.lower()}}))
@@ -269,7 +269,7 @@ def test_attachments_of_one_volume_wake_each_other_whether_by_name_or_by_uid() -
     assert ATTACHMENT in cache.dependents(by_uid)
 
 
-def test_everything_below_an_array_and_every_other_array_is_its_kin() -> None:
+def test_all_objects_of_an_array_and_every_other_array_are_its_dependents() -> None:
     cache = filled()
     other = ObjectRef(Kind.ARRAY, "storage", "other")
     cache.put(Kind.ARRAY, body(other, 20))
@@ -277,7 +277,7 @@ def test_everything_below_an_array_and_every_other_array_is_its_kin() -> None:
     assert cache.dependents(ARRAY) == {other, HOST, ATTACHMENT}
 
 
-def test_nothing_is_left_of_what_is_gone() -> None:
+def test_nothing_is_left_of_removed_objects() -> None:
     cache = filled()
     for ref in (ATTACHMENT, HOST, ARRAY):
         assert cache.remove(ref)

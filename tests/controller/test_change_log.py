@@ -1,4 +1,4 @@
-"""A line of the change log says who wanted what of which array, and what came of it."""
+"""A line of the change log names the resource, the array, the command and its result."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ from flashsystem_operator.values import ChapSecret, HostName, SystemId, VolumeNa
 AT = datetime(2026, 2, 1, 12, 30, 15, 123456, UTC)
 NODE, UID = HostName("node-a1"), VolumeUid("60050768000000000000000000000001")
 UNMAP = UnmapVolume(NODE, VolumeName("my data"), UID)
-ERRAND = Operation(
+OPERATION = Operation(
     ObjectRef(Kind.ARRAY, "storage", "fs1"),
     SystemId("0000020421A0BEEF"),
     ObjectRef(Kind.ATTACHMENT, "team", "db"),
@@ -34,7 +34,7 @@ DONE = Sent(AT, 0.0841)
 
 
 @pytest.fixture(autouse=True)
-def _log_as_it_was() -> Iterator[None]:
+def _restore_logging() -> Iterator[None]:
     root, changes = logging.getLogger(), logging.getLogger("flashsystem_operator.changes")
     handlers, level, own = list(root.handlers), root.level, list(changes.handlers)
     yield
@@ -45,8 +45,8 @@ def _log_as_it_was() -> Iterator[None]:
     changes.handlers[:] = own
 
 
-def test_a_line_says_when_where_for_whom_why_what_and_how_it_ended() -> None:
-    assert record(ERRAND, DONE) == {
+def test_a_line_has_time_array_resource_reason_command_and_result() -> None:
+    assert record(OPERATION, DONE) == {
         "time": "2026-02-01T12:30:15.123Z",
         "array": {"namespace": "storage", "name": "fs1", "system": "0000020421A0BEEF"},
         "resource": {"kind": "VolumeAttachment", "namespace": "team", "name": "db"},
@@ -64,7 +64,7 @@ def test_a_line_says_when_where_for_whom_why_what_and_how_it_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "expected"),
     [
         (
             Refused("x", "CMMVC5842E Not\nmapped."),
@@ -75,14 +75,16 @@ def test_a_line_says_when_where_for_whom_why_what_and_how_it_ended() -> None:
         (Unreachable("no route"), {"result": "not sent", "words": "no route"}),
     ],
 )
-def test_what_was_not_simply_done_is_told_with_the_arrays_own_words(error: Exception, told: dict[str, str]) -> None:
-    line = record(ERRAND, Sent(AT, 1.0, error))
+def test_a_command_that_was_not_done_is_recorded_with_the_message_of_the_array(
+    error: Exception, expected: dict[str, str]
+) -> None:
+    line = record(OPERATION, Sent(AT, 1.0, error))
 
-    assert told.items() <= line.items()
+    assert expected.items() <= line.items()
 
 
-def test_an_endless_answer_does_not_make_an_endless_line() -> None:
-    line = record(ERRAND, Sent(AT, 1.0, Refused("x", "CMMVC5842E " + "no " * 10_000)))
+def test_an_endless_reply_does_not_produce_an_endless_line() -> None:
+    line = record(OPERATION, Sent(AT, 1.0, Refused("x", "CMMVC5842E " + "no " * 10_000)))
 
     assert len(str(line["words"])) == 2000
 
@@ -90,50 +92,50 @@ def test_an_endless_answer_does_not_make_an_endless_line() -> None:
 def test_a_secret_is_in_no_line_even_when_the_array_repeats_it() -> None:
     step = SetChap(NODE, ChapSecret("canary secret 1"), "-chapsecret")
 
-    for words in ("CMMVC5711E [canary secret 1] is not valid data.", "CMMVC5711E 'canary secret 1'"):
-        line = json.dumps(record(replace(ERRAND, step=step), Sent(AT, 1.0, Refused("svctask chhost", words))))
+    for message in ("CMMVC5711E [canary secret 1] is not valid data.", "CMMVC5711E 'canary secret 1'"):
+        line = json.dumps(record(replace(OPERATION, step=step), Sent(AT, 1.0, Refused("svctask chhost", message))))
         assert "canary" not in line
         assert "***" in line
 
 
 def test_a_command_about_no_volume_has_no_key_for_one() -> None:
-    line = record(replace(ERRAND, step=RemoveHost(NODE)), DONE)
+    line = record(replace(OPERATION, step=RemoveHost(NODE)), DONE)
 
     assert {"host", "volume", "volumeUID"} & line.keys() == {"host"}
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "WARNING", "ERROR"])
-def test_a_log_of_json_is_json_on_every_line_and_tells_changes_at_every_level(
+def test_a_json_log_is_json_on_every_line_and_contains_changes_at_every_log_level(
     level: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure(LogFormat.JSON, level)
 
-    change_log.write(ERRAND, Sent(AT, 1.0, Refused("x", "CMMVC5842E two\nlines é")))
+    change_log.write(OPERATION, Sent(AT, 1.0, Refused("x", "CMMVC5842E two\nlines é")))
 
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["change"]["words"] == "CMMVC5842E two\nlines é"
     assert json.loads(line)["level"] == "INFO"
 
 
-def test_in_a_plain_log_a_change_is_found_by_its_logger(capsys: pytest.CaptureFixture[str]) -> None:
+def test_in_a_plain_log_a_change_can_be_found_by_its_logger(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogFormat.PLAIN, "INFO")
 
-    change_log.write(ERRAND, DONE)
+    change_log.write(OPERATION, DONE)
 
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line.partition(" flashsystem_operator.changes: ")[2])["uid"] == "uid-1"
 
 
-def test_a_change_log_of_its_own_has_nothing_else_in_it_and_is_opened_anew_when_it_was_moved_away(
+def test_a_separate_change_log_contains_nothing_else_and_is_reopened_after_it_was_moved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "changes.jsonl"
     configure(LogFormat.PLAIN, "INFO", str(path))
 
-    change_log.write(ERRAND, DONE)
-    logging.getLogger("flashsystem_operator.other").warning("a word")
+    change_log.write(OPERATION, DONE)
+    logging.getLogger("flashsystem_operator.other").warning("a message")
     path.rename(tmp_path / "old")
-    change_log.write(ERRAND, DONE)
+    change_log.write(OPERATION, DONE)
 
     for written in (tmp_path / "old", path):
         (line,) = written.read_text().splitlines()
@@ -141,17 +143,17 @@ def test_a_change_log_of_its_own_has_nothing_else_in_it_and_is_opened_anew_when_
     assert "rmvdiskhostmap" not in capsys.readouterr().err
 
 
-def test_standard_output_may_be_the_change_log(capsys: pytest.CaptureFixture[str]) -> None:
+def test_standard_output_can_be_the_change_log(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogFormat.PLAIN, "INFO", "-")
 
-    change_log.write(ERRAND, DONE)
+    change_log.write(OPERATION, DONE)
 
-    said = capsys.readouterr()
-    assert json.loads(said.out)["why"] == "detach"
-    assert said.err == ""
+    output = capsys.readouterr()
+    assert json.loads(output.out)["why"] == "detach"
+    assert output.err == ""
 
 
-def test_what_cannot_be_written_to_the_change_log_is_not_lost_and_stops_nobody(
+def test_a_record_that_cannot_be_written_to_the_change_log_is_not_lost_and_stops_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "gone"
@@ -160,9 +162,9 @@ def test_what_cannot_be_written_to_the_change_log_is_not_lost_and_stops_nobody(
     (folder / "changes.jsonl").unlink()
     folder.rmdir()
 
-    change_log.write(ERRAND, DONE)
+    change_log.write(OPERATION, DONE)
 
-    said = capsys.readouterr().err
-    assert "cannot write the change log" in said
-    assert "rmvdiskhostmap" in said
-    assert "Traceback" not in said
+    output = capsys.readouterr().err
+    assert "cannot write the change log" in output
+    assert "rmvdiskhostmap" in output
+    assert "Traceback" not in output

@@ -1,4 +1,4 @@
-"""Before something is taken away on the array the API server is asked, since what the watches show may be old."""
+"""Before anything is removed from the array the API server is asked, because the watches may be out of date."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -36,13 +36,13 @@ async def attached(running: Passes) -> ObjectRef:
     return data
 
 
-def taking(array: InProcess) -> list[str]:
-    """The commands that took something away."""
+def removals(array: InProcess) -> list[str]:
+    """Return the commands that removed something."""
     verbs = ("rmvdiskhostmap", "rmhostport", "rmhost")
     return [line for line in array.lines if any(f"svctask {verb} " in line for verb in verbs)]
 
 
-def leaves(running: Passes, attached: ObjectRef, array: InProcess) -> list[ObjectRef]:  # noqa: ARG001 - see FORCED
+def is_deleted(running: Passes, attached: ObjectRef, array: InProcess) -> list[ObjectRef]:  # noqa: ARG001 - same as is_forced
     running.api.delete(attached)
     running.see(attached)
     return [attached]
@@ -52,11 +52,11 @@ def is_forced(running: Passes, attached: ObjectRef, array: InProcess) -> list[Ob
     for port in array.system.host_named[own_name("node")].ports:
         port.logins = 1
     running.api.annotate(attached, FORCE_DETACH, running.api.read(attached)["metadata"]["uid"])
-    return leaves(running, attached, array)
+    return is_deleted(running, attached, array)
 
 
-def slips_away(running: Passes, attached: ObjectRef, array: InProcess) -> list[ObjectRef]:  # noqa: ARG001 - as above
-    """It goes in spite of its finalizer, by a race of the API server."""
+def vanishes(running: Passes, attached: ObjectRef, array: InProcess) -> list[ObjectRef]:  # noqa: ARG001 - same as is_forced
+    """The attachment vanishes in spite of its finalizer, by a race of the API server."""
     gone = tombstone_of(Kind.ATTACHMENT, running.api.read(attached))
     assert gone is not None
     del running.api.objects[f"/apis/flashsystem.io/v1alpha1/namespaces/{NAMESPACE}/volumeattachments/{attached.name}"]
@@ -65,37 +65,35 @@ def slips_away(running: Passes, attached: ObjectRef, array: InProcess) -> list[O
 
 
 Ends = Callable[[Passes, ObjectRef, InProcess], list[ObjectRef]]
-ENDS = pytest.mark.parametrize(
-    "ends", [leaves, is_forced, slips_away], ids=["deleted", "force-detached", "slipped away"]
-)
+ENDS = pytest.mark.parametrize("ends", [is_deleted, is_forced, vanishes], ids=["deleted", "force-detached", "vanished"])
 
 
 @ENDS
-async def test_nothing_is_unmapped_under_an_attachment_of_the_pair_that_no_watch_has_shown_yet(
+async def test_a_mapping_stays_for_an_attachment_of_the_pair_that_no_watch_has_shown_yet(
     array: InProcess, running: Passes, attached: ObjectRef, ends: Ends
 ) -> None:
     leaving = ends(running, attached, array)
     younger = running.attachment("younger", "node", "data")
 
     await running.turn(*leaving)
-    assert taking(array) == []
+    assert removals(array) == []
 
     await running.settle(*leaving, younger)
-    assert taking(array) == []
+    assert removals(array) == []
     assert running.ready(younger)["status"] == "True"
     assert running.cache.get(leaving[0]) is None
 
 
-@pytest.mark.parametrize("watched", [False, True], ids=["which no watch has shown", "which the watch has shown"])
+@pytest.mark.parametrize("watch_event", [False, True], ids=["without a watch event", "with a watch event"])
 @ENDS
-async def test_nothing_is_unmapped_under_an_attachment_that_is_created_in_the_midst_of_a_pass(
-    array: InProcess, running: Passes, attached: ObjectRef, ends: Ends, watched: bool
+async def test_a_mapping_stays_for_an_attachment_of_the_pair_that_is_created_during_the_pass(
+    array: InProcess, running: Passes, attached: ObjectRef, ends: Ends, watch_event: bool
 ) -> None:
     leaving = ends(running, attached, array)
 
     def create() -> None:
         younger = running.attachment("younger", "node", "data")
-        if watched:
+        if watch_event:
             running.see(younger)
 
     running.api.meanwhile.append(create)  # when the LUN that is about to be free is recorded
@@ -103,50 +101,52 @@ async def test_nothing_is_unmapped_under_an_attachment_that_is_created_in_the_mi
     await running.turn(*leaving)
 
     assert not running.api.meanwhile
-    assert taking(array) == []
+    assert removals(array) == []
 
 
-@pytest.mark.parametrize("said", [PAUSED, RELEASE], ids=["paused", "released"])
-async def test_what_is_paused_or_released_is_not_unmapped_though_no_watch_has_shown_that_yet(
-    array: InProcess, running: Passes, attached: ObjectRef, said: str
+@pytest.mark.parametrize("annotation", [PAUSED, RELEASE], ids=["paused", "released"])
+async def test_a_paused_or_released_attachment_is_not_unmapped_although_no_watch_has_shown_that_yet(
+    array: InProcess, running: Passes, attached: ObjectRef, annotation: str
 ) -> None:
-    leaves(running, attached, array)
-    running.api.annotate(attached, said, "true" if said == PAUSED else running.api.read(attached)["metadata"]["uid"])
+    is_deleted(running, attached, array)
+    running.api.annotate(
+        attached, annotation, "true" if annotation == PAUSED else running.api.read(attached)["metadata"]["uid"]
+    )
 
     await running.turn(attached)
 
-    assert taking(array) == []
+    assert removals(array) == []
 
 
-async def test_nothing_is_unmapped_while_the_api_server_does_not_answer(
+async def test_nothing_is_unmapped_while_the_api_server_does_not_respond(
     array: InProcess, running: Passes, attached: ObjectRef
 ) -> None:
-    leaves(running, attached, array)
+    is_deleted(running, attached, array)
     running.api.closed = True
     await running.turn(attached)
-    assert taking(array) == []
+    assert removals(array) == []
 
     running.api.closed = False
     await running.settle(attached)
     assert not running.api.exists(attached)
-    assert len(taking(array)) == 1
+    assert len(removals(array)) == 1
 
 
-async def test_a_host_object_that_a_new_attachment_asks_for_is_not_removed_though_no_watch_has_shown_it_yet(
+async def test_a_host_object_is_not_removed_if_a_new_attachment_that_no_watch_has_shown_needs_it(
     array: InProcess, running: Passes, attached: ObjectRef
 ) -> None:
-    leaves(running, attached, array)
+    is_deleted(running, attached, array)
     await running.settle(attached)
-    before = taking(array)
+    before = removals(array)
     running.attachment("new", "node", "logs")
 
     await running.turn(ObjectRef(Kind.HOST, NAMESPACE, "node"))
 
-    assert taking(array) == before
+    assert removals(array) == before
     assert own_name("node") in array.system.host_named
 
 
-async def test_an_initiator_that_the_spec_names_again_is_not_removed_though_no_watch_has_shown_it_yet(
+async def test_an_initiator_is_not_removed_if_a_spec_that_no_watch_has_shown_names_it_again(
     array: InProcess, running: Passes
 ) -> None:
     both: dict[str, Any] = {"initiators": {"iscsi": [iqn("node"), iqn("second")]}}
@@ -159,20 +159,22 @@ async def test_an_initiator_that_the_spec_names_again_is_not_removed_though_no_w
     running.api.edit(node, both)
     await running.turn(node)
 
-    assert taking(array) == []
+    assert removals(array) == []
     assert {port.name for port in array.system.host_named[own_name("node")].ports} == {iqn("node"), iqn("second")}
 
 
-async def test_what_another_one_of_our_hosts_stands_on_is_asked_for_too(array: InProcess, running: Passes) -> None:
+async def test_attachments_of_another_resource_with_the_same_host_object_are_also_checked(
+    array: InProcess, running: Passes
+) -> None:
     """Two FlashSystemHosts may have the same adopted host object in their status."""
     await asyncio.to_thread(array.admin, f"svctask mkhost -name admins -iscsiname {iqn('node')}")
     node, data = running.host("node"), running.attachment("data", "node", "data")
     await running.settle(node, data)
     other = running.host("other", status={"name": "admins", "ownership": "Adopted"})
-    leaves(running, data, array)
+    is_deleted(running, data, array)
     running.see(other)
     running.attachment("new", "other", "data")
 
     await running.turn(data)
 
-    assert taking(array) == []
+    assert removals(array) == []

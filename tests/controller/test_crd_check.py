@@ -1,4 +1,4 @@
-"""An operator that has CRDs of an older release under it knows so, whatever they lack, and however deep."""
+"""The operator detects CRDs of an older release, whatever field they lack, at any depth."""
 
 import asyncio
 import copy
@@ -20,13 +20,13 @@ every_kind = pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
 
 
 def published(kind: Kind, schema: Any) -> dict[str, Any]:
-    """As the API server tells it, of one kind."""
-    said = [{"group": GROUP, "version": VERSION, "kind": kind.value}]
-    return {f"io.flashsystem.{VERSION}.{kind}": schema | {"x-kubernetes-group-version-kind": said}}
+    """Return the OpenAPI definition that the API server publishes for one kind."""
+    group_version_kind = [{"group": GROUP, "version": VERSION, "kind": kind.value}]
+    return {f"io.flashsystem.{VERSION}.{kind}": schema | {"x-kubernetes-group-version-kind": group_version_kind}}
 
 
 def fields(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each field below a node, with the properties that it is one of."""
+    """Yield the path of each field below a node, with the properties that contain it."""
     for name, inner in schema.get("properties", {}).items():
         yield f"{path}.{name}", schema["properties"]
         yield from fields(inner, f"{path}.{name}")
@@ -41,7 +41,7 @@ def test_the_crds_of_this_release_lack_nothing(kind: Kind) -> None:
 
 @every_kind
 @pytest.mark.parametrize("part", ["spec", "status"])
-def test_a_field_that_is_not_there_is_named_however_deep_it_is(kind: Kind, part: str) -> None:
+def test_a_missing_field_is_named_at_any_depth(kind: Kind, part: str) -> None:
     whole = crd_schema(kind)
     paths = [path for path, _ in fields(whole["properties"][part])]
     assert any("[]." in path for path in paths) or part == "spec"
@@ -54,22 +54,22 @@ def test_a_field_that_is_not_there_is_named_however_deep_it_is(kind: Kind, part:
 
 
 @every_kind
-def test_a_field_that_only_a_newer_release_has_is_none_of_our_business(kind: Kind) -> None:
+def test_a_field_that_only_a_newer_release_has_is_ignored(kind: Kind) -> None:
     schema = crd_schema(kind)
     schema["properties"]["spec"]["properties"]["tomorrow"] = {"type": "string"}
 
     assert lacking(published(kind, schema)) == []
 
 
-def test_kinds_of_others_in_the_same_answer_are_passed_over() -> None:
+def test_other_kinds_in_the_same_reply_are_ignored() -> None:
     other = {"x-kubernetes-group-version-kind": [{"group": GROUP, "version": VERSION, "kind": "Other"}]}
 
     assert lacking({"other": other, "meta": {"type": "object"}}) == []
 
 
 @asynccontextmanager
-async def answering(status: int) -> AsyncIterator[Kube]:
-    """An API server that answers so, but for one request, which it never answers."""
+async def serving(status: int) -> AsyncIterator[Kube]:
+    """Serve an API that replies with this status, except for one request that is never answered."""
 
     async def answer(request: web.Request) -> web.Response:
         if request.path == f"/apis/{GROUP}/{VERSION}":
@@ -93,19 +93,19 @@ async def answering(status: int) -> AsyncIterator[Kube]:
 
 
 @pytest.mark.parametrize("status", [403, 404])
-async def test_schemas_that_we_may_not_see_or_that_are_not_published_lack_nothing(status: int) -> None:
-    async with answering(status) as kube:
+async def test_schemas_that_are_forbidden_or_not_published_lack_nothing(status: int) -> None:
+    async with serving(status) as kube:
         assert await what_is_older(kube) == ""
 
 
 @pytest.mark.parametrize("status", [401, 429, 500, 503])
-async def test_an_api_server_that_gives_no_answer_about_the_schemas_is_not_believed_to_have_none(status: int) -> None:
-    async with answering(status) as kube:
+async def test_an_api_server_that_fails_to_return_the_schemas_is_not_assumed_to_have_none(status: int) -> None:
+    async with serving(status) as kube:
         with pytest.raises(KubeError, match=str(status)):
             await what_is_older(kube)
 
 
-async def test_what_is_served_is_not_waited_for_without_end() -> None:
-    async with answering(200) as kube:
+async def test_the_check_of_the_served_kinds_has_a_timeout() -> None:
+    async with serving(200) as kube:
         with pytest.raises(KubeError, match="did not answer"):
             await what_lacks(kube)

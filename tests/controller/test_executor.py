@@ -1,4 +1,4 @@
-"""Sending the commands of a pass: what is asked before each, and what is known of all when one goes wrong."""
+"""Sending the commands of a pass: the check before each, and the results of all when one of them fails."""
 
 import asyncio
 import threading
@@ -49,17 +49,17 @@ def hosts(array: InProcess) -> set[str]:
     return {each["name"] for each in array.state["hosts"]}
 
 
-async def test_a_step_is_asked_about_right_before_it_is_sent_and_not_when_it_is_queued(array: InProcess) -> None:
-    """A pause, or a lost Lease, in the midst of a pass stops the very next command."""
+async def test_a_step_is_checked_right_before_it_is_sent_and_not_when_it_is_queued(array: InProcess) -> None:
+    """A pause or a lost Lease during a pass stops the very next command."""
     operations = [
         operation(make("node"), "a"),
         operation(RemoveHost(HostName("node")), "a"),
         operation(make("node"), "a"),
     ]
-    asked: list[str] = []
+    checked: list[str] = []
 
     def why_not(one: Operation) -> str:
-        asked.append(type(one.step).__name__)
+        checked.append(type(one.step).__name__)
         return "storage/fs is paused" if len(array.lines) > before else ""
 
     results = executor.Results()
@@ -68,13 +68,13 @@ async def test_a_step_is_asked_about_right_before_it_is_sent_and_not_when_it_is_
         await executor.run(operations, session, why_not, results)
 
     assert hosts(array) == {"node"}
-    assert asked == ["MakeHost", "RemoveHost"]
+    assert checked == ["MakeHost", "RemoveHost"]
     assert isinstance(results.errors[owner("a")], Withheld)
     assert not results.in_doubt
 
 
-async def test_what_a_pass_had_no_time_for_is_postponed_also_what_stands_on_it(array: InProcess) -> None:
-    """None of it failed, so nothing backs off: it is decided again after another look."""
+async def test_steps_that_a_pass_had_no_time_for_are_postponed_with_those_that_depend_on_them(array: InProcess) -> None:
+    """None of them failed, so nothing backs off: they are decided again after another read of the array."""
     operations = [operation(make("one"), "a"), operation(make("two"), "b"), operation(RemoveHost(HostName("two")), "c")]
     results = executor.Results()
     with closing(await asyncio.to_thread(array.session)) as session:
@@ -86,7 +86,7 @@ async def test_what_a_pass_had_no_time_for_is_postponed_also_what_stands_on_it(a
     assert not results.withheld
 
 
-async def test_one_step_that_fails_in_a_way_nobody_expected_costs_the_others_nothing() -> None:
+async def test_a_step_that_fails_unexpectedly_does_not_affect_the_others() -> None:
     def answer(line: str) -> Reply:
         if "broken" in line:
             raise ValueError("a bug of ours")
@@ -106,8 +106,8 @@ async def test_one_step_that_fails_in_a_way_nobody_expected_costs_the_others_not
     assert owner("fine") not in results.errors
 
 
-async def test_a_pass_that_is_cancelled_knows_which_commands_may_still_be_running() -> None:
-    """Or else the Lease would be released, and the next holder would take the array for settled."""
+async def test_a_cancelled_pass_knows_which_commands_may_still_be_running() -> None:
+    """Otherwise the Lease would be released, and the next holder would assume that no command is under way."""
     began, may_end = threading.Event(), threading.Event()
 
     def answer(_: str) -> Reply:
@@ -128,31 +128,31 @@ async def test_a_pass_that_is_cancelled_knows_which_commands_may_still_be_runnin
     assert [each.owner for each in results.in_doubt] == [owner("a")]
 
 
-def test_a_pass_acts_on_no_more_than_its_bound_and_in_the_order_of_the_plan() -> None:
+def test_a_pass_sends_no_more_commands_than_its_limit_and_in_the_order_of_the_plan() -> None:
     mapping = Act(tuple(MapVolume(HostName("node"), VOLUME.name, uid(n), Lun(n)) for n in range(40)))
     decisions: dict[ObjectRef, Decision] = {owner(str(n)): mapping for n in range(4)}
     decisions[owner("quiet")] = InSync(Reason.READY, "")
 
-    kept = within_bounds(decisions)
+    selected = within_bounds(decisions)
 
-    assert list(kept) == [owner("0"), owner("1")]
+    assert list(selected) == [owner("0"), owner("1")]
     assert 2 * 40 <= MAX_COMMANDS < 3 * 40
 
 
-def test_one_object_with_more_steps_than_the_bound_is_still_acted_on() -> None:
+def test_one_object_with_more_steps_than_the_limit_is_still_acted_on() -> None:
     mapping = Act(tuple(MapVolume(HostName("node"), VOLUME.name, uid(n), Lun(n)) for n in range(MAX_COMMANDS + 1)))
 
     assert list(within_bounds({owner("0"): mapping, owner("1"): mapping})) == [owner("0")]
 
 
-# -- an id that is given to another object while a volume is being mapped --------------------------------------------
+# -- an id that is reused for another object while a volume is being mapped ------------------------------------------
 
 MINE, OTHERS = HostName("mine"), HostName("others")
 TWO_HOSTS = {"hosts": [{"name": name, "ports": [{"name": iqn(name)}]} for name in (MINE, OTHERS)]}
 
 
 async def mapped_by(array: Slipping, why_not: Callable[[Operation], str] = lambda _: "") -> executor.Results:
-    """vol0 to `mine`, and vol2 after it."""
+    """Map vol0 to host `mine`, and then vol2."""
     results = executor.Results()
     with closing(await asyncio.to_thread(array.session, 4)) as session:
         seen = await asyncio.to_thread(discovery.survey, session, None)
@@ -194,7 +194,7 @@ async def test_a_wrong_mapping_that_could_not_be_removed_is_reported_with_the_re
     assert [each["volume"] for each in array.state["mappings"]] == ["new"]
 
 
-async def test_what_a_host_has_is_known_from_the_look_after_its_last_mapping() -> None:
+async def test_the_mappings_of_a_host_are_known_from_the_read_after_its_last_mapping() -> None:
     with Slipping({"dialect": "modern", **TWO_HOSTS}) as array:
         results = await mapped_by(array)
 

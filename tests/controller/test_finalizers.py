@@ -1,4 +1,4 @@
-"""When our finalizer goes: only after a look that shows nothing left, and off the very object that was looked for."""
+"""Our finalizer is removed only after a read that shows nothing left, and only from the object that was checked."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -24,7 +24,7 @@ def array(request: pytest.FixtureRequest) -> Iterator[InProcess]:
 
 
 def mapped(array: InProcess) -> set[str]:
-    """The volumes that are mapped to anything."""
+    """Return the volumes that are mapped to any host."""
     return {row["volume"] for row in array.state["mappings"]}
 
 
@@ -34,10 +34,10 @@ async def running(array: InProcess) -> AsyncIterator[Passes]:
         yield started
 
 
-async def test_an_attachment_keeps_its_finalizer_until_another_one_of_its_pair_has_one(
+async def test_an_attachment_keeps_its_finalizer_until_another_attachment_of_its_pair_has_one(
     array: InProcess, running: Passes
 ) -> None:
-    """Else a Duplicate that is deleted with its elder leaves the mapping to nobody: it goes at once, unseen."""
+    """Otherwise a Duplicate that vanishes unseen together with its elder leaves the mapping without an owner."""
     node, elder, younger = running.host("node"), *(running.attachment(n, "node", "data") for n in ("elder", "younger"))
     await running.settle(node, elder, younger)
     assert running.ready(younger)["reason"] == "Duplicate"
@@ -72,12 +72,12 @@ async def test_a_mapping_is_handed_to_a_younger_attachment_without_an_unmap(arra
 
 
 @pytest.mark.parametrize(
-    ("spec", "says"),
+    ("spec", "reason"),
     [({"lun": 7}, "LUNDiffers"), ({"deletionPolicy": "Retain"}, "Attached")],
-    ids=["not as it is", "yes"],
+    ids=["cannot use it", "can use it"],
 )
-async def test_a_mapping_is_answered_for_by_a_younger_attachment_whether_or_not_it_can_use_it(
-    array: InProcess, running: Passes, spec: dict[str, Any], says: str
+async def test_a_younger_attachment_takes_over_the_mapping_whether_or_not_it_can_use_it(
+    array: InProcess, running: Passes, spec: dict[str, Any], reason: str
 ) -> None:
     node, elder = running.host("node"), running.attachment("elder", "node", "data")
     await running.settle(node, elder)
@@ -88,14 +88,12 @@ async def test_a_mapping_is_answered_for_by_a_younger_attachment_whether_or_not_
 
     assert not running.api.exists(elder)
     assert mapped(array) == {"data"}
-    assert running.ready(younger)["reason"] == says
+    assert running.ready(younger)["reason"] == reason
     assert FINALIZER in running.api.read(younger)["metadata"]["finalizers"]
 
 
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
-async def test_an_attachment_is_not_said_to_be_ready_before_our_finalizer_is_on_it(
-    running: Passes, fault: Fault
-) -> None:
+async def test_an_attachment_is_not_reported_ready_before_it_has_our_finalizer(running: Passes, fault: Fault) -> None:
     """It could be deleted at once, and would leave its mapping behind."""
     node, old = running.host("node"), running.attachment("old", "node", "data")
     await running.settle(node, old)
@@ -103,7 +101,7 @@ async def test_an_attachment_is_not_said_to_be_ready_before_our_finalizer_is_on_
     running.api.delete(old)
     running.see(old, taking_over)
 
-    running.api.faults.append(fault)  # of the next write, which puts the finalizer on
+    running.api.faults.append(fault)  # of the next write, which adds the finalizer
     await running.turn(taking_over)
 
     guarded = FINALIZER in running.api.read(taking_over)["metadata"].get("finalizers", ())
@@ -113,10 +111,10 @@ async def test_an_attachment_is_not_said_to_be_ready_before_our_finalizer_is_on_
     assert not running.api.exists(old)
 
 
-async def test_an_object_that_was_created_again_keeps_nothing_of_the_status_of_its_namesake(
+async def test_a_recreated_object_inherits_nothing_from_the_status_of_its_predecessor(
     array: InProcess, running: Passes
 ) -> None:
-    """Its volume would be the other one's for ever: a volume that was found once is known by UID."""
+    """Otherwise it would use the volume of its predecessor: a volume that was found once is identified by UID."""
     node, elder = running.host("node"), running.attachment("elder", "node", "data")
     await running.settle(node, elder)
     await asyncio.to_thread(array.admin, f"svctask mkvdiskhostmap -host {own_name('node')} logs")
@@ -128,7 +126,7 @@ async def test_an_object_that_was_created_again_keeps_nothing_of_the_status_of_i
         running.attachment("again", "node", "temp")
         running.see(again)
 
-    running.api.meanwhile.append(created_again)  # when our finalizer is put on the other one
+    running.api.meanwhile.append(created_again)  # when our finalizer is added to the other one
     await running.turn(taking_over, again)
 
     assert running.api.read(again)["status"] == {}
@@ -136,7 +134,7 @@ async def test_an_object_that_was_created_again_keeps_nothing_of_the_status_of_i
     assert running.api.read(again)["status"]["volume"]["name"] == "temp"
 
 
-async def test_the_finalizer_of_an_object_that_was_changed_since_its_end_was_decided_stays(running: Passes) -> None:
+async def test_the_finalizer_stays_if_the_object_was_changed_after_its_release_was_decided(running: Passes) -> None:
     node, leaving = running.host("node"), running.attachment("leaving", "node", "data")
     await running.settle(node, leaving)
     running.api.delete(leaving)
@@ -152,15 +150,15 @@ async def test_the_finalizer_of_an_object_that_was_changed_since_its_end_was_dec
     assert running.api.exists(leaving)
 
 
-async def test_the_finalizer_of_a_namesake_is_never_taken_off(running: Passes) -> None:
-    former, node = running.attachment("a", "node", "data", finalizers=[FINALIZER]), running.host("node")
-    running.see(node, former)
-    entry = running.cache.get(former)
+async def test_the_finalizer_of_a_recreated_object_is_never_removed_for_its_predecessor(running: Passes) -> None:
+    predecessor, node = running.attachment("a", "node", "data", finalizers=[FINALIZER]), running.host("node")
+    running.see(node, predecessor)
+    entry = running.cache.get(predecessor)
     assert entry is not None
 
-    namesake = running.attachment("a", "node", "data", finalizers=[FINALIZER])
-    running.see(namesake)
+    successor = running.attachment("a", "node", "data", finalizers=[FINALIZER])
+    running.see(successor)
     with pytest.raises(NotFound):
-        await running.writer.release(namesake, entry.meta)
+        await running.writer.release(successor, entry.meta)
 
-    assert FINALIZER in running.api.read(namesake)["metadata"]["finalizers"]
+    assert FINALIZER in running.api.read(successor)["metadata"]["finalizers"]

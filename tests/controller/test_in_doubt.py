@@ -1,4 +1,4 @@
-"""What may still be running on an array is remembered until it is seen to be done, or cannot be any more."""
+"""A command that may still be running on an array is remembered until its effect is seen or it cannot run any more."""
 
 from flashsystem_operator.array.commands import MakeHost, MapVolume, UnmapVolume
 from flashsystem_operator.array.inventory import Body, Inventory
@@ -15,7 +15,7 @@ SYSTEM = System(SystemId("0000020421A0BEEF"), "array", Dialect.MODERN)
 EMPTY = Inventory(Body(SYSTEM, (), (), None))
 
 
-def test_a_lost_command_that_changes_a_mapping_leaves_host_and_volume_in_doubt() -> None:
+def test_a_mapping_command_whose_reply_was_lost_leaves_host_and_volume_in_doubt() -> None:
     in_doubt = InDoubt(Clock(), 3)
     in_doubt.add(MAKE)
     in_doubt.add(MAP)
@@ -24,14 +24,14 @@ def test_a_lost_command_that_changes_a_mapping_leaves_host_and_volume_in_doubt()
     assert in_doubt.pairs == {(HOST, UID)}
 
 
-def test_the_end_of_a_mapping_is_in_doubt_as_its_beginning_is() -> None:
+def test_an_unmap_whose_reply_was_lost_leaves_host_and_volume_in_doubt() -> None:
     in_doubt = InDoubt(Clock(), 3)
     in_doubt.add(UnmapVolume(HOST, VolumeName("data"), UID))
 
     assert in_doubt.pairs == {(HOST, UID)}
 
 
-def test_an_array_that_was_taken_over_is_in_doubt_until_a_look_that_began_late_enough() -> None:
+def test_an_array_that_was_taken_over_is_in_doubt_until_a_read_that_began_late_enough() -> None:
     clock = Clock()
     in_doubt = InDoubt(clock, 3)
     assert (in_doubt.everything, in_doubt.seconds_left) == (False, 0)

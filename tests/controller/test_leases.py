@@ -1,4 +1,4 @@
-"""A Lease is kept for as long as what it stands for is under way, and no longer."""
+"""A Lease is held for as long as the work that it protects is under way, and no longer."""
 
 import asyncio
 from time import monotonic
@@ -10,20 +10,20 @@ from flashsystem_operator.controller.leases import Lease, LeaseTerms
 from support.fake_api import FakeApi
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/operators/leases/array"
-PATIENCE = 30.0
-"""Seconds after which what never comes is given up."""
+TIMEOUT_SECONDS = 30.0
+"""The limit of each wait."""
 
 
 async def renewals(api: FakeApi, more: int) -> None:
-    """Wait until so many more were written."""
-    async with asyncio.timeout(PATIENCE):
+    """Wait until the Lease was written so many more times."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         for _ in range(more):
             api.wrote.clear()
             await api.wrote.wait()
 
 
 class Work:
-    """Work that does not end when it is cancelled, but when `may_end` is set: as a command that was sent."""
+    """Work that does not end when it is cancelled, but when `may_end` is set: like a command that was sent."""
 
     def __init__(self) -> None:
         self.began, self.cancelled, self.may_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -37,21 +37,21 @@ class Work:
                 self.cancelled.set()
 
 
-def no_end() -> None:
-    """Nothing is to be said before the work is cancelled."""
+def do_nothing() -> None:
+    """Announce nothing before the work is cancelled."""
 
 
 def holder(api: FakeApi) -> Any:
     return api.objects[LEASE]["spec"]["holderIdentity"]
 
 
-async def test_a_lease_is_renewed_until_the_last_command_is_answered_and_can_then_be_released() -> None:
-    """Or else it runs out meanwhile, another replica takes the array over, and nothing is left to release."""
+async def test_a_lease_is_renewed_until_the_last_reply_arrived_and_can_then_be_released() -> None:
+    """Otherwise it expires meanwhile, another replica takes the array over, and nothing is left to release."""
     api, work = FakeApi(), Work()
     async with api.served() as kube:
         lease = Lease(kube, "array", LeaseTerms("operators", "us", 3.0), monotonic)
         await lease.acquire()
-        working = asyncio.create_task(lease.while_held(work.run(), no_end))
+        working = asyncio.create_task(lease.while_held(work.run(), do_nothing))
         await work.began.wait()
         working.cancel()
 
@@ -65,16 +65,16 @@ async def test_a_lease_is_renewed_until_the_last_command_is_answered_and_can_the
     assert holder(api) == ""
 
 
-async def test_when_a_lease_is_lost_the_end_is_said_first_and_then_the_work_is_cancelled() -> None:
-    api, work, said = FakeApi(), Work(), list[bool]()
+async def test_when_a_lease_is_lost_the_end_is_announced_before_the_work_is_cancelled() -> None:
+    api, work, cancelled_at_end = FakeApi(), Work(), list[bool]()
 
     def end() -> None:
-        said.append(work.cancelled.is_set())
+        cancelled_at_end.append(work.cancelled.is_set())
 
     async with api.served() as kube:
         lease = Lease(kube, "array", LeaseTerms("operators", "us", 3.0), monotonic)
         await lease.acquire()
-        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(TIMEOUT_SECONDS), asyncio.TaskGroup() as group:
             group.create_task(lease.while_held(work.run(), end))
             await work.began.wait()
             api.objects[LEASE]["spec"] |= {"holderIdentity": "another"}
@@ -82,6 +82,6 @@ async def test_when_a_lease_is_lost_the_end_is_said_first_and_then_the_work_is_c
             await work.cancelled.wait()
             work.may_end.set()
 
-    assert said == [False]
+    assert cancelled_at_end == [False]
     assert not lease.valid
     assert holder(api) == "another"

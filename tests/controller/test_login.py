@@ -13,10 +13,10 @@ from flashsystem_operator.runtime.watches import log_in
 
 
 @pytest.mark.parametrize("address", ["10.96.0.1", "fd00:10:96::1"], ids=["IPv4", "IPv6"])
-def test_watches_log_in_where_all_other_requests_go_which_is_an_address_and_no_name(
+def test_watches_log_in_at_the_address_of_all_other_requests_and_not_at_a_dns_name(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both libraries read files of a pod, whose places are fixed; kopf's own answer has the name."""
+    """Both libraries read files of a pod at fixed paths; the login of kopf itself returns the DNS name."""
     token, authority = tmp_path / "token", tmp_path / "ca.crt"
     token.write_text("a-token")
     authority.write_text("an authority")

@@ -1,4 +1,4 @@
-"""A line of the log says what it is about in fields that a machine finds, and stays readable for a person."""
+"""A log line names its resource and its array in machine-readable fields, and stays readable as plain text."""
 
 import json
 import logging
@@ -16,12 +16,12 @@ HOST = ObjectRef(Kind.HOST, "team", "node")
 OWN = {"namespace": "storage", "name": "fs1"}
 log = logging.getLogger("flashsystem_operator.some.part")
 
-Said = Callable[[], str]
+LastLine = Callable[[], str]
 
 
 @pytest.fixture
-def said(capfd: pytest.CaptureFixture[str]) -> Iterator[Said]:
-    """The last line on standard error. The log is as it was afterwards."""
+def last_line(capfd: pytest.CaptureFixture[str]) -> Iterator[LastLine]:
+    """The last line on standard error. The logging configuration is restored afterwards."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield lambda: capfd.readouterr().err.strip().splitlines()[-1]
@@ -29,55 +29,55 @@ def said(capfd: pytest.CaptureFixture[str]) -> Iterator[Said]:
     root.setLevel(level)
 
 
-def in_a_thread_of_the_array(say: Callable[[], object]) -> None:
+def in_a_thread_of_the_array(write: Callable[[], object]) -> None:
     with ThreadPoolExecutor(1, initializer=logs.about, initargs=(ARRAY,)) as threads:
-        threads.submit(say).result()
+        threads.submit(write).result()
 
 
-def test_an_object_among_the_arguments_is_the_resource_of_the_line(said: Said) -> None:
+def test_an_object_among_the_arguments_is_the_resource_of_the_line(last_line: LastLine) -> None:
     configure(LogFormat.JSON, "INFO")
 
-    log.warning("%s: %s", HOST, "look at it")
+    log.warning("%s: %s", HOST, "check it")
 
-    line = json.loads(said())
+    line = json.loads(last_line())
     assert line["resource"] == {"kind": "FlashSystemHost", "namespace": "team", "name": "node"}
-    assert line["message"] == "FlashSystemHost team/node: look at it"
+    assert line["message"] == "FlashSystemHost team/node: check it"
     assert "array" not in line
 
 
-def test_what_an_arrays_threads_say_is_about_that_array_and_the_object_of_the_moment(said: Said) -> None:
+def test_lines_from_the_threads_of_an_array_name_that_array_and_the_current_object(last_line: LastLine) -> None:
     configure(LogFormat.JSON, "DEBUG")
 
-    def say() -> None:
+    def write() -> None:
         with logs.meanwhile_about(HOST):
             log.debug("it ended", extra={"command": "svctask rmhost node", "status": 0, "seconds": 0.25})
 
-    in_a_thread_of_the_array(say)
-    line = json.loads(said())
+    in_a_thread_of_the_array(write)
+    line = json.loads(last_line())
     assert line["array"] == OWN
     assert line["resource"]["name"] == "node"
     assert (line["command"], line["status"], line["seconds"]) == ("svctask rmhost node", 0, 0.25)
 
     in_a_thread_of_the_array(lambda: log.info("something else"))
-    assert json.loads(said()).keys() == {"time", "level", "logger", "message", "array"}
+    assert json.loads(last_line()).keys() == {"time", "level", "logger", "message", "array"}
 
 
-def test_an_array_among_the_arguments_is_the_array_of_the_line(said: Said) -> None:
+def test_an_array_among_the_arguments_is_the_array_of_the_line(last_line: LastLine) -> None:
     configure(LogFormat.JSON, "INFO")
 
     log.warning("%s: %s", ARRAY, "out of reach")
 
-    assert json.loads(said())["array"] == OWN
+    assert json.loads(last_line())["array"] == OWN
 
 
-def test_for_a_person_the_array_stands_at_the_end_where_the_words_do_not_name_it(said: Said) -> None:
+def test_in_a_plain_log_the_array_is_appended_if_the_message_does_not_name_it(last_line: LastLine) -> None:
     configure(LogFormat.PLAIN, "INFO")
 
     in_a_thread_of_the_array(lambda: log.warning("the array warned of %s", "it"))
-    assert said().endswith("the array warned of it [FlashSystemArray storage/fs1]")
+    assert last_line().endswith("the array warned of it [FlashSystemArray storage/fs1]")
 
     in_a_thread_of_the_array(lambda: log.warning("%s: out of reach", ARRAY))
-    assert said().endswith("FlashSystemArray storage/fs1: out of reach")
+    assert last_line().endswith("FlashSystemArray storage/fs1: out of reach")
 
     log.warning("nothing about arrays")
-    assert said().endswith("nothing about arrays")
+    assert last_line().endswith("nothing about arrays")

@@ -1,4 +1,4 @@
-"""The controller as a whole, from the start to the end, with a real simulated array behind it."""
+"""The whole controller, from start to stop, with a simulated array over SSH."""
 
 import asyncio
 import base64
@@ -30,19 +30,19 @@ META = {
     "resourceVersion": "1",
     "creationTimestamp": "2026-01-01T00:00:00Z",
 }
-PATIENCE = 60.0
-"""Seconds after which what never comes is given up."""
+TIMEOUT_SECONDS = 60.0
+"""The limit of each wait."""
 
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    """Of one dialect: nothing here depends on it."""
+    """Simulate an array of one dialect: no test here depends on it."""
     with simulated(dialect="modern") as running:
         yield running
 
 
 def array(simulator: Simulator, **limits: Any) -> dict[str, Any]:
-    """As the API server has it, before anything was done for it."""
+    """Build a FlashSystemArray as the API server has it before the first reconciliation."""
     return {
         "apiVersion": API_VERSION,
         "kind": "FlashSystemArray",
@@ -60,7 +60,7 @@ def with_secret(api: FakeApi, simulator: Simulator) -> None:
     login = {"username": simulator.user, "password": "passw0rd"}
     api.objects["/api/v1/namespaces/storage/secrets/login"] = {
         "metadata": {"name": "login", "namespace": "storage", "resourceVersion": "1"},
-        "data": {key: base64.b64encode(word.encode()).decode() for key, word in login.items()},
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in login.items()},
     }
 
 
@@ -76,12 +76,12 @@ async def started(api: FakeApi, clock: Clock = monotonic, **settings: Any) -> As
             await controller.stop()
 
 
-async def held(simulator: Simulator, order: int) -> None:
-    """Wait until the command is under way that this order holds."""
-    await asyncio.to_thread(simulator.control.wait, order, seconds=PATIENCE)
+async def held(simulator: Simulator, fault_id: int) -> None:
+    """Wait until the command that this fault holds is under way."""
+    await asyncio.to_thread(simulator.control.wait, fault_id, seconds=TIMEOUT_SECONDS)
 
 
-async def test_an_array_that_a_watch_shows_after_a_stop_is_worked_by_nobody(simulator: Simulator) -> None:
+async def test_an_array_that_a_watch_shows_after_a_stop_is_not_reconciled(simulator: Simulator) -> None:
     api = FakeApi()
     with_secret(api, simulator)
     async with started(api) as controller:
@@ -91,15 +91,15 @@ async def test_an_array_that_a_watch_shows_after_a_stop_is_worked_by_nobody(simu
         assert controller.left == []
 
 
-async def test_a_command_that_hangs_is_cut_off_at_a_stop_and_nothing_is_left_of_its_worker(
+async def test_a_hanging_command_is_cut_off_at_a_stop_and_nothing_is_left_of_its_worker(
     simulator: Simulator,
 ) -> None:
     api = FakeApi()
     with_secret(api, simulator)
     api.add(ARRAY, array(simulator, commandTimeout="10m"))
-    order = simulator.control.fault("hold", "lssystem")
+    fault_id = simulator.control.fault("hold", "lssystem")
     async with started(api, grace=6.0) as controller:
-        await held(simulator, order)
+        await held(simulator, fault_id)
         assert f"the work on {ARRAY}" in controller.left
 
         await controller.stop()
@@ -108,17 +108,17 @@ async def test_a_command_that_hangs_is_cut_off_at_a_stop_and_nothing_is_left_of_
         assert controller.alive
 
 
-async def test_after_a_stop_it_is_alive_for_as_long_as_nothing_is_left(simulator: Simulator) -> None:
-    """The next start may fail for hours, for want of a login: a restart of the process would not help."""
+async def test_after_a_stop_the_controller_is_alive_for_as_long_as_nothing_is_left(simulator: Simulator) -> None:
+    """The next start may fail for hours for lack of a login: a restart of the process would not help."""
     api, later = FakeApi(), 0.0
     with_secret(api, simulator)
     api.add(ARRAY, array(simulator, commandTimeout="10m"))
-    order = simulator.control.fault("hold", "lssystem")
+    fault_id = simulator.control.fault("hold", "lssystem")
     async with started(api, lambda: monotonic() + later) as controller:
-        await held(simulator, order)
+        await held(simulator, fault_id)
         controller.end()
         later = 3600.0
-        await asyncio.to_thread(until, "it to be said", lambda: not controller.alive)
+        await asyncio.to_thread(until, "the controller to be not alive", lambda: not controller.alive)
 
         await controller.stop()
 
@@ -126,14 +126,14 @@ async def test_after_a_stop_it_is_alive_for_as_long_as_nothing_is_left(simulator
         assert controller.alive
 
 
-async def test_the_worker_of_an_array_that_went_meanwhile_is_cut_off_too(simulator: Simulator) -> None:
+async def test_the_worker_of_an_array_that_was_removed_meanwhile_is_also_cut_off(simulator: Simulator) -> None:
     api = FakeApi()
     with_secret(api, simulator)
     body = array(simulator, commandTimeout="10m")
     api.add(ARRAY, body)
-    order = simulator.control.fault("hold", "lssystem")
+    fault_id = simulator.control.fault("hold", "lssystem")
     async with started(api, grace=6.0) as controller:
-        await held(simulator, order)
+        await held(simulator, fault_id)
         controller.see(Sighting(Kind.ARRAY, gone=True, body=body))
         assert f"the work on {ARRAY}" in controller.left
 
@@ -142,39 +142,41 @@ async def test_the_worker_of_an_array_that_went_meanwhile_is_cut_off_too(simulat
         assert controller.left == []
 
 
-async def test_no_command_is_sent_once_the_end_began(simulator: Simulator) -> None:
-    """Before anything is awaited: what follows may take its time."""
+async def test_no_command_is_sent_after_the_shutdown_began(simulator: Simulator) -> None:
+    """From the start of the shutdown, before anything is awaited: the rest may take a while."""
     api = FakeApi()
     with_secret(api, simulator)
     api.add(ARRAY, array(simulator))
-    order = simulator.control.fault("hold", "lssystem")
+    fault_id = simulator.control.fault("hold", "lssystem")
     async with started(api) as controller:
-        await held(simulator, order)
+        await held(simulator, fault_id)
         controller.end()
-        await asyncio.to_thread(simulator.control.release, order)
+        await asyncio.to_thread(simulator.control.release, fault_id)
         await controller.stop()
 
         assert [entry["line"] for entry in simulator.control.log() if entry["session"]][1:] == []
         assert controller.left == []
 
 
-async def test_a_pass_that_hangs_is_not_alive_and_one_that_gets_on_is(simulator: Simulator) -> None:
-    """/livez asks this. An hour passes in which no command and no request ends; then the command does."""
+async def test_the_controller_is_not_alive_while_a_pass_hangs_and_alive_when_it_makes_progress(
+    simulator: Simulator,
+) -> None:
+    """/livez reports this. For an hour no command and no request ends; then the command does."""
     api, later = FakeApi(), 0.0
     with_secret(api, simulator)
     api.add(ARRAY, array(simulator))
-    order = simulator.control.fault("hold", "lssystem")
+    fault_id = simulator.control.fault("hold", "lssystem")
     async with started(api, lambda: monotonic() + later) as controller:
-        await held(simulator, order)
+        await held(simulator, fault_id)
         later = 3600.0
-        await asyncio.to_thread(until, "it to be said", lambda: not controller.alive)
+        await asyncio.to_thread(until, "the controller to be not alive", lambda: not controller.alive)
 
-        await asyncio.to_thread(simulator.control.release, order)
-        await asyncio.to_thread(until, "it to be alive again", lambda: controller.alive)
+        await asyncio.to_thread(simulator.control.release, fault_id)
+        await asyncio.to_thread(until, "the controller to be alive again", lambda: controller.alive)
 
 
 def host(name: str) -> dict[str, Any]:
-    """One whose host object is there without a volume, too."""
+    """Build a FlashSystemHost whose host object exists also without a volume."""
     return {
         "apiVersion": API_VERSION,
         "kind": "FlashSystemHost",
@@ -187,17 +189,17 @@ def host(name: str) -> dict[str, Any]:
     }
 
 
-async def test_a_pass_that_takes_its_time_leaves_the_rest_to_another_one_with_a_new_look(simulator: Simulator) -> None:
+async def test_a_slow_pass_leaves_the_rest_to_another_pass_with_a_new_read_of_the_array(simulator: Simulator) -> None:
     api, later = FakeApi(), 0.0
     with_secret(api, simulator)
     api.add(ARRAY, array(simulator, concurrentCommands=1))
     for name in ("one", "two", "three"):
         api.add(ObjectRef(Kind.HOST, "storage", name), host(name))
-    order = simulator.control.fault("hold", "mkhost")
+    fault_id = simulator.control.fault("hold", "mkhost")
     async with started(api, lambda: monotonic() + later, lease_duration=300.0) as controller:
-        await held(simulator, order)
+        await held(simulator, fault_id)
         later = MAX_SECONDS + 1
-        await asyncio.to_thread(simulator.control.release, order)
+        await asyncio.to_thread(simulator.control.release, fault_id)
         await asyncio.to_thread(until, "all hosts", lambda: len(simulator.control.state()["hosts"]) == 3)
         assert controller.alive
 
@@ -206,8 +208,8 @@ async def test_a_pass_that_takes_its_time_leaves_the_rest_to_another_one_with_a_
     assert any("lshost" in line for line in log[first:second])
 
 
-async def test_what_is_said_of_an_object_follows_a_change_that_no_watch_has_shown() -> None:
-    """Else it would be refused again and again as a conflict, until all objects are listed the next time."""
+async def test_the_status_of_an_object_follows_a_change_that_no_watch_has_shown() -> None:
+    """Otherwise each write would be refused as a conflict, until all objects are listed the next time."""
     api, ref = FakeApi(), ObjectRef(Kind.HOST, "storage", "node")
     initiators = [f"iqn.1994-05.com.redhat:{name}" for name in ("one", "two")]
     async with started(api) as controller:
@@ -216,7 +218,7 @@ async def test_what_is_said_of_an_object_follows_a_change_that_no_watch_has_show
         api.meanwhile.append(lambda: api.edit(ref, {"initiators": {"iscsi": initiators}}))  # as the first is written
         controller.see(Sighting(Kind.HOST, gone=False, body=shown))
 
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while api.read(ref)["status"].get("observedGeneration") != 2:
                 api.wrote.clear()
                 await api.wrote.wait()
@@ -225,10 +227,10 @@ async def test_what_is_said_of_an_object_follows_a_change_that_no_watch_has_show
         assert (ready["reason"], ready["observedGeneration"]) == ("ArrayNotFound", 2)
 
 
-async def test_a_request_is_answered_wherever_it_is_and_tries_a_refused_login_only_on_the_array(
+async def test_a_reconcile_request_is_echoed_on_any_kind_and_retries_a_refused_login_only_on_arrays(
     simulator: Simulator,
 ) -> None:
-    """Who may write attachments could have the array's user locked out, one request after the other."""
+    """Otherwise permission to write attachments is enough to lock out the array's user by repeated requests."""
     api = FakeApi()
     with_secret(api, simulator)
     with Sshd(password="another") as sshd:
@@ -239,11 +241,11 @@ async def test_a_request_is_answered_wherever_it_is_and_tries_a_refused_login_on
         api.create(ATTACHMENT, {"hostRef": {"name": HOST.name}, "volume": {"name": "vol0"}})
         async with started(api) as controller:
 
-            async def echoed(ref: ObjectRef, said: str) -> None:
-                api.annotate(ref, RECONCILE_REQUESTED_AT, said)
+            async def echoed(ref: ObjectRef, value: str) -> None:
+                api.annotate(ref, RECONCILE_REQUESTED_AT, value)
                 controller.see(Sighting(ref.kind, gone=False, body=api.read(ref)))
                 await asyncio.to_thread(
-                    until, "the echo", lambda: api.read(ref)["status"].get("lastHandledReconcileAt") == said
+                    until, "the echo", lambda: api.read(ref)["status"].get("lastHandledReconcileAt") == value
                 )
 
             await asyncio.to_thread(until, "a login", lambda: sshd.logins)
@@ -261,21 +263,21 @@ async def test_a_request_is_answered_wherever_it_is_and_tries_a_refused_login_on
             assert len(sshd.logins) == 2
 
 
-# -- what a stop must not cut off ------------------------------------------------------------------------------------
+# -- commands that a stop must not cut off ---------------------------------------------------------------------------
 
 
 @asynccontextmanager
 async def mapping(simulator: Simulator, api: FakeApi) -> AsyncIterator[tuple[Controller, int]]:
-    """The command that maps vol0 is under way, and held before its effect by this order."""
+    """Start a controller, and yield when the command that maps vol0 is held, before its effect, by this fault."""
     with_secret(api, simulator)
     api.add(ARRAY, array(simulator, commandTimeout="20s"))
     iscsi = {"initiators": {"iscsi": [iqn("node")]}}
     api.create(HOST, {"arrayRef": {"name": ARRAY.name}, **iscsi})
     api.create(ATTACHMENT, {"hostRef": {"name": HOST.name}, "volume": {"name": "vol0"}})
-    order = simulator.control.fault("hold", "mkvdiskhostmap")
+    fault_id = simulator.control.fault("hold", "mkvdiskhostmap")
     async with started(api) as controller:
-        await held(simulator, order)
-        yield controller, order
+        await held(simulator, fault_id)
+        yield controller, fault_id
 
 
 def another_volume_gets_its_id(simulator: Simulator) -> None:
@@ -285,11 +287,11 @@ def another_volume_gets_its_id(simulator: Simulator) -> None:
     assert simulator.control.state()["volumes"][before["vol0"]]["name"] == "other"
 
 
-async def stopped_during(controller: Controller, simulator: Simulator, order: int) -> None:
-    """Stop, and let the command go on that this order holds."""
+async def stopped_during(controller: Controller, simulator: Simulator, fault_id: int) -> None:
+    """Stop the controller, and release the command that this fault holds."""
     stopping = asyncio.create_task(controller.stop())
     await asyncio.sleep(0)
-    await asyncio.to_thread(simulator.control.release, order)
+    await asyncio.to_thread(simulator.control.release, fault_id)
     await stopping
 
 
@@ -297,71 +299,75 @@ def leases(api: FakeApi) -> list[dict[str, Any]]:
     return [each for key, each in api.objects.items() if "/leases/" in key]
 
 
-def told(api: FakeApi) -> dict[str, str]:
-    """The Events, by reason."""
+def events(api: FakeApi) -> dict[str, str]:
+    """Return the messages of the Events, by reason."""
     return {each["reason"]: each["message"] for key, each in api.objects.items() if "/events/" in key}
 
 
-async def test_a_wrong_mapping_that_is_made_while_the_operator_stops_is_undone_and_told(
+async def test_a_wrong_mapping_created_while_the_operator_stops_is_undone_and_reported(
     simulator: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     api = FakeApi()
-    async with mapping(simulator, api) as (controller, order):
+    async with mapping(simulator, api) as (controller, fault_id):
         await asyncio.to_thread(another_volume_gets_its_id, simulator)
-        await stopped_during(controller, simulator, order)
+        await stopped_during(controller, simulator, fault_id)
 
     assert simulator.control.state()["mappings"] == []
     assert sum("rmvdiskhostmap" in entry["line"] for entry in simulator.control.log()) == 1
-    assert told(api)["WrongVolumeMapped"].endswith("It was unmapped.")
+    assert events(api)["WrongVolumeMapped"].endswith("It was unmapped.")
     assert "created another mapping than intended" in caplog.text
     assert {each["spec"]["holderIdentity"] for each in leases(api)} == {""}, "nothing is under way any more"
 
 
-async def test_a_wrong_mapping_that_is_made_while_the_lease_is_lost_is_undone_and_told(simulator: Simulator) -> None:
+async def test_a_wrong_mapping_created_while_the_lease_is_lost_is_undone_and_reported(simulator: Simulator) -> None:
     api = FakeApi()
-    async with mapping(simulator, api) as (controller, order):
+    async with mapping(simulator, api) as (controller, fault_id):
         await asyncio.to_thread(another_volume_gets_its_id, simulator)
         for lease in leases(api):
             lease["spec"]["holderIdentity"], lease["metadata"]["resourceVersion"] = "another replica", "taken"
         loop = asyncio.get_running_loop()
 
-        def works() -> bool:
-            scene = asyncio.run_coroutine_threadsafe(controller.scene(), loop).result(PATIENCE)
+        def is_working() -> bool:
+            scene = asyncio.run_coroutine_threadsafe(controller.scene(), loop).result(TIMEOUT_SECONDS)
             return any(each.works for each in scene.workers.values())
 
-        await asyncio.to_thread(until, "the Lease to be lost", lambda: not works())
-        await asyncio.to_thread(simulator.control.release, order)
-        await asyncio.to_thread(until, "the Event", lambda: "WrongVolumeMapped" in told(api))
+        await asyncio.to_thread(until, "the Lease to be lost", lambda: not is_working())
+        await asyncio.to_thread(simulator.control.release, fault_id)
+        await asyncio.to_thread(until, "the Event", lambda: "WrongVolumeMapped" in events(api))
 
     assert simulator.control.state()["mappings"] == []
-    assert told(api)["WrongVolumeMapped"].endswith("It was unmapped.")
+    assert events(api)["WrongVolumeMapped"].endswith("It was unmapped.")
 
 
-async def test_a_wrong_mapping_that_stays_at_a_stop_is_told_all_the_same(simulator: Simulator) -> None:
+async def test_a_wrong_mapping_that_remains_at_a_stop_is_still_reported(simulator: Simulator) -> None:
     api = FakeApi()
     simulator.control.fault("refuse", "rmvdiskhostmap", code="CMMVC5786E")
-    async with mapping(simulator, api) as (controller, order):
+    async with mapping(simulator, api) as (controller, fault_id):
         await asyncio.to_thread(another_volume_gets_its_id, simulator)
-        await stopped_during(controller, simulator, order)
+        await stopped_during(controller, simulator, fault_id)
 
     assert [each["volume"] for each in simulator.control.state()["mappings"]] == ["other"]
-    assert "could not be unmapped" in told(api)["WrongVolumeMapped"]
+    assert "could not be unmapped" in events(api)["WrongVolumeMapped"]
 
 
-async def test_a_pass_that_a_stop_cuts_off_is_no_bug(simulator: Simulator) -> None:
+async def test_a_pass_cut_off_by_a_stop_is_not_counted_as_a_bug(simulator: Simulator) -> None:
     api = FakeApi()
-    async with mapping(simulator, api) as (controller, order):
+    async with mapping(simulator, api) as (controller, fault_id):
         (worker,) = (await controller.scene()).workers.values()
-        await stopped_during(controller, simulator, order)
+        await stopped_during(controller, simulator, fault_id)
 
     samples = [each for metric in worker.meter.collect() for each in metric.samples if each.value]
     ends = {each.labels["outcome"] for each in samples if each.name == "flashsystem_passes_total"}
     assert ends - {"done"} == {"stopped"}
 
 
-@pytest.mark.parametrize("fault", [None, Fault.LOST, Fault.ERROR_AFTER], ids=["answered", "cut", "an error after"])
-async def test_a_host_whose_last_attachment_went_goes_too_although_no_watch_shows_that_end(fault: Fault | None) -> None:
-    """A watch that begins again, as after an outage, does not show what ended meanwhile."""
+@pytest.mark.parametrize(
+    "fault", [None, Fault.LOST, Fault.ERROR_AFTER], ids=["answered", "connection cut", "error after the write"]
+)
+async def test_a_host_is_released_after_its_last_attachment_although_no_watch_shows_that_removal(
+    fault: Fault | None,
+) -> None:
+    """A watch that restarts, for example after an outage, does not show the removals in between."""
     api = FakeApi()
     async with started(api) as controller:
         _delete_both(api)
@@ -375,14 +381,14 @@ async def test_a_host_whose_last_attachment_went_goes_too_although_no_watch_show
 
 
 @pytest.mark.slow
-async def test_when_a_watch_has_to_begin_again_what_ended_meanwhile_is_missed() -> None:
+async def test_when_a_watch_has_to_restart_the_removals_in_between_are_detected() -> None:
     api = FakeApi()
     async with started(api) as controller:
         _delete_both(api)
         controller.see(Sighting(Kind.ATTACHMENT, gone=False, body=api.read(ATTACHMENT)))
-        api.objects.pop(path(ATTACHMENT))  # another finalizer was the last
+        api.objects.pop(path(ATTACHMENT))  # another finalizer was removed last
         controller.see(Sighting(Kind.HOST, gone=False, body=api.read(HOST)))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await api.wrote.wait()
         assert api.exists(HOST), "an attachment is known to use it"
 
@@ -392,7 +398,7 @@ async def test_when_a_watch_has_to_begin_again_what_ended_meanwhile_is_missed() 
 
 
 def _delete_both(api: FakeApi) -> None:
-    """HOST, on no array, and ATTACHMENT on it are there, and being deleted."""
+    """Create HOST, on no array, and ATTACHMENT on it, and delete both."""
     held = {"finalizers": [FINALIZER]}
     api.create(HOST, {"arrayRef": {"name": "nowhere"}, "initiators": {"iscsi": [iqn("node")]}}, **held)
     api.create(ATTACHMENT, {"hostRef": {"name": HOST.name}, "volume": {"name": "data"}}, **held)
@@ -402,7 +408,7 @@ def _delete_both(api: FakeApi) -> None:
 
 async def gone(api: FakeApi, ref: ObjectRef) -> None:
     """Wait until there is no such object."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while api.exists(ref):
             api.wrote.clear()
             await api.wrote.wait()

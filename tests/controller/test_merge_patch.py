@@ -1,4 +1,4 @@
-"""The patch that makes one status of another (RFC 7386)."""
+"""The merge patch that turns one status into another (RFC 7386)."""
 
 import copy
 from typing import Any
@@ -18,33 +18,33 @@ OBJECTS = st.recursive(
 
 
 def patched(target: Any, patch: Any) -> Any:
-    """What an API server makes of it: the pseudo code of RFC 7386, section 2."""
+    """Apply a patch as an API server does: the pseudo code of RFC 7386, section 2."""
     if not isinstance(patch, dict):
         return patch
-    made = dict(target) if isinstance(target, dict) else {}
+    result = dict(target) if isinstance(target, dict) else {}
     for name, value in patch.items():
         if value is None:
-            made.pop(name, None)
+            result.pop(name, None)
         else:
-            made[name] = patched(made.get(name), value)
-    return made
+            result[name] = patched(result.get(name), value)
+    return result
 
 
 @pytest.mark.parametrize(
     ("before", "after", "patch"),
     [
-        pytest.param({"a": "b"}, {"a": "c"}, {"a": "c"}, id="a changed value is named"),
-        pytest.param({"a": "b"}, {"a": "b", "b": "c"}, {"b": "c"}, id="what stays is not named"),
-        pytest.param({"a": "b", "b": "c"}, {"b": "c"}, {"a": None}, id="what goes is named null"),
-        pytest.param({"a": ["b"]}, {"a": ["c", "d"]}, {"a": ["c", "d"]}, id="a list is replaced whole"),
-        pytest.param({"a": {"b": "c", "d": 1}}, {"a": {"d": 1}}, {"a": {"b": None}}, id="a part of a part goes"),
-        pytest.param({"a": {"b": 1}}, {"a": [1]}, {"a": [1]}, id="a part becomes a list"),
-        pytest.param({"a": [1]}, {"a": {"b": 1}}, {"a": {"b": 1}}, id="a list becomes a part"),
-        pytest.param({"a": {"b": 1}}, {"a": {"b": 1}}, {}, id="nothing new, nothing said"),
-        pytest.param({"a": {"b": 1}}, {"a": {}}, {"a": {"b": None}}, id="a part is emptied"),
+        pytest.param({"a": "b"}, {"a": "c"}, {"a": "c"}, id="a changed value is in the patch"),
+        pytest.param({"a": "b"}, {"a": "b", "b": "c"}, {"b": "c"}, id="an unchanged value is not in the patch"),
+        pytest.param({"a": "b", "b": "c"}, {"b": "c"}, {"a": None}, id="a removed value is null in the patch"),
+        pytest.param({"a": ["b"]}, {"a": ["c", "d"]}, {"a": ["c", "d"]}, id="a list is replaced as a whole"),
+        pytest.param({"a": {"b": "c", "d": 1}}, {"a": {"d": 1}}, {"a": {"b": None}}, id="a nested value is removed"),
+        pytest.param({"a": {"b": 1}}, {"a": [1]}, {"a": [1]}, id="an object becomes a list"),
+        pytest.param({"a": [1]}, {"a": {"b": 1}}, {"a": {"b": 1}}, id="a list becomes an object"),
+        pytest.param({"a": {"b": 1}}, {"a": {"b": 1}}, {}, id="without a change the patch is empty"),
+        pytest.param({"a": {"b": 1}}, {"a": {}}, {"a": {"b": None}}, id="an object is emptied"),
     ],
 )
-def test_a_patch_says_what_changed_and_no_more(
+def test_a_patch_contains_what_changed_and_no_more(
     before: dict[str, Any], after: dict[str, Any], patch: dict[str, Any]
 ) -> None:
     assert merge_patch(before, after) == patch
@@ -52,9 +52,9 @@ def test_a_patch_says_what_changed_and_no_more(
 
 
 @given(OBJECTS, OBJECTS)
-def test_the_api_server_makes_of_it_what_was_meant(before: dict[str, Any], after: dict[str, Any]) -> None:
-    kept = copy.deepcopy(before)
+def test_applying_the_patch_yields_the_intended_status(before: dict[str, Any], after: dict[str, Any]) -> None:
+    original = copy.deepcopy(before)
 
     assert patched(before, merge_patch(before, after)) == after
-    assert before == kept
+    assert before == original
     assert merge_patch(after, after) == {}

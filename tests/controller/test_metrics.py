@@ -1,4 +1,4 @@
-"""What is counted, and of whom: few series whatever the number of objects, and none of an array that is gone."""
+"""The metrics: few series whatever the number of objects, and none of an array that is gone."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ SPECS: dict[Kind, dict[str, Any]] = {
 }
 
 
-def said(kind: str, status: str, reason: str) -> dict[str, str]:
+def condition(kind: str, status: str, reason: str) -> dict[str, str]:
     return {"type": kind, "status": status, "reason": reason, "message": "", "lastTransitionTime": NOW}
 
 
@@ -39,23 +39,23 @@ def put(cache: Cache, kind: Kind, name: str, *conditions: dict[str, str], **more
 
 def filled() -> Cache:
     cache = Cache()
-    put(cache, Kind.ARRAY, "array", said("Ready", "True", "Ready"))
-    put(cache, Kind.HOST, "node", said("Ready", "True", "Ready"))
+    put(cache, Kind.ARRAY, "array", condition("Ready", "True", "Ready"))
+    put(cache, Kind.HOST, "node", condition("Ready", "True", "Ready"))
     return cache
 
 
 def counted(cache: Cache) -> Tallies:
-    found = Tallies(Tally)
-    tally((each for kind in Kind for each in cache.entries(kind)), cache.array_of, NOW, found)
-    return found
+    result = Tallies(Tally)
+    tally((each for kind in Kind for each in cache.entries(kind)), cache.array_of, NOW, result)
+    return result
 
 
 def scraped(meter: Meter, *, works: bool = True, tallies: Tallies | None = None) -> Scrape:
-    standing = WorkerState(None, works, meter, Backlog(3, 2, 7.5), 1)
-    return read(Exposition().text(Scene({ARRAY: standing}, None, tallies or {})).decode())
+    state = WorkerState(None, works, meter, Backlog(3, 2, 7.5), 1)
+    return read(Exposition().text(Scene({ARRAY: state}, None, tallies or {})).decode())
 
 
-def told_of(count: int, *codes: str) -> Meter:
+def refusals(count: int, *codes: str) -> Meter:
     meter = Meter(ARRAY)
     for number in range(count):
         meter.observe_command(CommandResult("mkhost", 0.1, Ending.REFUSED, f"CMMVC00{number:02}E"))
@@ -64,52 +64,64 @@ def told_of(count: int, *codes: str) -> Meter:
     return meter
 
 
-# -- counted when somebody asks --------------------------------------------------------------------------------------
+# -- counted at each scrape ------------------------------------------------------------------------------------------
 
 
-def test_objects_are_counted_by_kind_and_ready_and_nothing_said_is_unknown() -> None:
+def test_objects_are_counted_by_kind_and_ready_and_without_conditions_as_unknown() -> None:
     cache = filled()
-    put(cache, Kind.ATTACHMENT, "a", said("Ready", "True", "Attached"))
-    put(cache, Kind.ATTACHMENT, "b", said("Ready", "False", "VolumeInUse"), said("Stalled", "True", "VolumeInUse"))
+    put(cache, Kind.ATTACHMENT, "a", condition("Ready", "True", "Attached"))
+    put(
+        cache,
+        Kind.ATTACHMENT,
+        "b",
+        condition("Ready", "False", "VolumeInUse"),
+        condition("Stalled", "True", "VolumeInUse"),
+    )
     put(cache, Kind.ATTACHMENT, "c")
 
-    found = counted(cache)[ARRAY]
+    result = counted(cache)[ARRAY]
 
-    assert found.objects == {
+    assert result.objects == {
         ("FlashSystemArray", "true"): 1,
         ("FlashSystemHost", "true"): 1,
         ("VolumeAttachment", "true"): 1,
         ("VolumeAttachment", "false"): 1,
         ("VolumeAttachment", "unknown"): 1,
     }
-    assert found.not_ready == {
+    assert result.not_ready == {
         ("VolumeAttachment", "VolumeInUse", "true"): 1,
         ("VolumeAttachment", "Unknown", "false"): 1,
     }
 
 
-def test_drift_and_what_the_guard_holds_are_counted_while_they_last() -> None:
+def test_drift_and_blocked_detaches_are_counted_while_they_last() -> None:
     cache = filled()
-    put(cache, Kind.ATTACHMENT, "a", said("Drifted", "True", "MappingRemoved"))
-    put(cache, Kind.ATTACHMENT, "b", said("DetachBlocked", "True", "DetachBlocked"), said("Drifted", "False", "x"))
+    put(cache, Kind.ATTACHMENT, "a", condition("Drifted", "True", "MappingRemoved"))
+    put(
+        cache,
+        Kind.ATTACHMENT,
+        "b",
+        condition("DetachBlocked", "True", "DetachBlocked"),
+        condition("Drifted", "False", "x"),
+    )
 
-    found = counted(cache)[ARRAY]
+    result = counted(cache)[ARRAY]
 
-    assert found.drifted == {("VolumeAttachment", "MappingRemoved"): 1}
-    assert found.blocked == 1
+    assert result.drifted == {("VolumeAttachment", "MappingRemoved"): 1}
+    assert result.blocked == 1
 
 
-def test_what_is_noted_of_an_object_is_counted_whether_it_is_ready_or_not_and_only_what_we_know_of() -> None:
+def test_further_conditions_are_counted_whether_the_object_is_ready_or_not_and_only_known_ones() -> None:
     cache = filled()
-    put(cache, Kind.HOST, "full", said("Ready", "True", "Ready"), said("NearLimit", "True", "NearLimit"))
+    put(cache, Kind.HOST, "full", condition("Ready", "True", "Ready"), condition("NearLimit", "True", "NearLimit"))
     put(
         cache,
         Kind.ATTACHMENT,
         "a",
-        said("Ready", "True", "Attached"),
-        said("ConnectionSecretBlocked", "True", "SecretForbidden"),
-        said("Paused", "False", "x"),
-        said("SomebodyElses", "True", "x"),
+        condition("Ready", "True", "Attached"),
+        condition("ConnectionSecretBlocked", "True", "SecretForbidden"),
+        condition("Paused", "False", "x"),
+        condition("NotOurs", "True", "x"),
     )
 
     tallies = counted(cache)
@@ -121,25 +133,25 @@ def test_what_is_noted_of_an_object_is_counted_whether_it_is_ready_or_not_and_on
     assert shown.values("flashsystem_condition_objects", condition="NearLimit", **HERE) == [1]
 
 
-def test_a_reason_that_somebody_else_wrote_makes_no_series_of_its_own() -> None:
+def test_a_reason_written_by_another_client_creates_no_series_of_its_own() -> None:
     cache = filled()
     for number in range(50):
-        put(cache, Kind.ATTACHMENT, f"a{number}", said("Ready", "False", f"Mischief{number}"))
+        put(cache, Kind.ATTACHMENT, f"a{number}", condition("Ready", "False", f"NotOurs{number}"))
 
     assert counted(cache)[ARRAY].not_ready == {("VolumeAttachment", "Other", "false"): 50}
 
 
-def test_luns_that_cool_and_sessions_are_summed_over_all_hosts() -> None:
+def test_quarantined_luns_and_sessions_are_summed_over_all_hosts() -> None:
     cache = filled()
     quarantined = [{"lun": 1, "until": "2026-06-01T12:01:00Z"}, {"lun": 2, "until": "2026-06-01T11:59:00Z"}]
     put(cache, Kind.HOST, "other", status={"quarantinedLUNs": quarantined, "ports": [{"logins": 2}, {"logins": 1}, {}]})
 
-    found = counted(cache)[ARRAY]
+    result = counted(cache)[ARRAY]
 
-    assert (found.quarantined, found.sessions) == (1, 3)
+    assert (result.quarantined, result.sessions) == (1, 3)
 
 
-def test_an_object_that_cannot_be_read_is_counted_with_the_array_that_its_spec_still_leads_to() -> None:
+def test_an_unreadable_object_is_counted_for_the_array_that_its_spec_still_refers_to() -> None:
     cache = filled()
     before = counted(cache)[ARRAY].objects["VolumeAttachment", "unknown"]
     put(cache, Kind.ATTACHMENT, "odd", volume={"name": "a", "uid": "b"})
@@ -147,33 +159,33 @@ def test_an_object_that_cannot_be_read_is_counted_with_the_array_that_its_spec_s
     assert counted(cache)[ARRAY].objects["VolumeAttachment", "unknown"] == before + 1
 
 
-# -- kept as it happens ----------------------------------------------------------------------------------------------
+# -- recorded as it happens ------------------------------------------------------------------------------------------
 
 
-def test_of_unknown_codes_some_are_told_apart_and_the_rest_is_other() -> None:
-    seen = scraped(told_of(50, "CMMVC5753E", "CMMVC5753E", ""))
+def test_a_limited_number_of_unknown_codes_is_distinguished_and_the_rest_is_other() -> None:
+    scrape = scraped(refusals(50, "CMMVC5753E", "CMMVC5753E", ""))
 
     name = "flashsystem_array_errors_total"
-    assert seen.values(name, code="CMMVC5753E") == [2]
-    assert seen.values(name, code="none") == [1]
-    assert seen.values(name, code="other") == [30]
-    assert len(seen.values(name)) == 23
+    assert scrape.values(name, code="CMMVC5753E") == [2]
+    assert scrape.values(name, code="none") == [1]
+    assert scrape.values(name, code="other") == [30]
+    assert len(scrape.values(name)) == 23
 
 
-def test_a_line_of_several_looks_is_no_command_but_takes_time() -> None:
+def test_a_chain_of_read_commands_is_not_counted_as_a_command_but_its_duration_is() -> None:
     meter = Meter(ARRAY)
     meter.observe_command(CommandResult(CHAIN, 0.2, Ending.DONE))
     meter.observe_command(CommandResult("lshost", None, Ending.DONE))
     meter.observe_command(CommandResult(CHAIN, 60.0, Ending.UNKNOWN))
 
-    seen = scraped(meter)
+    scrape = scraped(meter)
 
-    assert seen.values("flashsystem_array_commands_total", verb="lshost", outcome="done") == [1]
-    assert seen.values("flashsystem_array_commands_total", verb=CHAIN) == [1]
-    assert seen.values("flashsystem_array_command_duration_seconds_count") == [2]
+    assert scrape.values("flashsystem_array_commands_total", verb="lshost", outcome="done") == [1]
+    assert scrape.values("flashsystem_array_commands_total", verb=CHAIN) == [1]
+    assert scrape.values("flashsystem_array_command_duration_seconds_count") == [2]
 
 
-def test_only_an_array_that_spoke_was_in_contact() -> None:
+def test_only_a_reply_of_the_array_counts_as_contact() -> None:
     meter = Meter(ARRAY)
     meter.observe_command(CommandResult("lshost", None, Ending.NOT_SENT))
     meter.observe_command(CommandResult("lshost", 60.0, Ending.UNKNOWN))
@@ -183,63 +195,65 @@ def test_only_an_array_that_spoke_was_in_contact() -> None:
     assert meter.last_contact > 0
 
 
-def test_attaching_takes_from_the_creation_and_detaching_from_the_deletion_of_the_object() -> None:
+def test_attach_time_starts_at_the_creation_and_detach_time_at_the_deletion_of_the_object() -> None:
     def ago(seconds: float) -> str:
         return (datetime.now(UTC) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    meter, wished = Meter(ARRAY), attachment("a", "node")
+    meter, resource = Meter(ARRAY), attachment("a", "node")
     for since, reason in (("creation_timestamp", EventReason.ATTACHED), ("deletion_timestamp", EventReason.DETACHED)):
-        meta = wished.metadata.model_copy(update={since: ago(1000)})
-        meter.record(wished.model_copy(update={"metadata": meta}), [EventRecord(reason, "")])
-    ahead = wished.metadata.model_copy(update={"creation_timestamp": ago(-1000)})
-    meter.record(wished.model_copy(update={"metadata": ahead}), [EventRecord(EventReason.ATTACHED, "")])
+        meta = resource.metadata.model_copy(update={since: ago(1000)})
+        meter.record(resource.model_copy(update={"metadata": meta}), [EventRecord(reason, "")])
+    ahead = resource.metadata.model_copy(update={"creation_timestamp": ago(-1000)})
+    meter.record(resource.model_copy(update={"metadata": ahead}), [EventRecord(EventReason.ATTACHED, "")])
 
-    seen = scraped(meter)
+    scrape = scraped(meter)
 
-    assert 1000 <= seen.sum("flashsystem_attach_duration_seconds_sum") < 2000  # another clock makes nothing negative
-    assert seen.values("flashsystem_attach_duration_seconds_count") == [2]
-    assert 1000 <= seen.sum("flashsystem_detach_duration_seconds_sum") < 2000
+    # The clock of the third is ahead, which adds nothing negative.
+    assert 1000 <= scrape.sum("flashsystem_attach_duration_seconds_sum") < 2000
+    assert scrape.values("flashsystem_attach_duration_seconds_count") == [2]
+    assert 1000 <= scrape.sum("flashsystem_detach_duration_seconds_sum") < 2000
 
 
-def test_drift_that_is_put_right_at_once_was_seen_too_and_one_told_before_is_not_seen_twice() -> None:
+def test_drift_corrected_at_once_is_also_seen_and_drift_reported_before_is_not_seen_twice() -> None:
     meter, plain = Meter(ARRAY), attachment("a", "node")
     drifted = plain.model_validate(
         {
             "metadata": meta_of("b"),
             "spec": plain.spec.model_dump(),
-            "status": {"conditions": [said("Drifted", "True", "MappingRemoved")]},
+            "status": {"conditions": [condition("Drifted", "True", "MappingRemoved")]},
         }
     )
     meter.corrected(plain)
     meter.record(drifted, [EventRecord("Drifted", "")])
     meter.corrected(drifted)
 
-    seen = scraped(meter)
+    scrape = scraped(meter)
 
-    assert seen.values("flashsystem_drift_seen_total", kind="VolumeAttachment") == [2]
-    assert seen.values("flashsystem_drift_corrected_total", kind="VolumeAttachment") == [2]
+    assert scrape.values("flashsystem_drift_seen_total", kind="VolumeAttachment") == [2]
+    assert scrape.values("flashsystem_drift_corrected_total", kind="VolumeAttachment") == [2]
 
 
-def test_a_pass_that_ends_without_a_word_is_a_bug_and_one_under_way_has_its_time() -> None:
+def test_a_pass_that_ends_without_an_outcome_is_a_bug_and_one_under_way_has_a_running_time() -> None:
     meter = Meter(ARRAY)
     with meter.a_pass(1, survey=False):
         assert meter.running > 0
-    with meter.a_pass(1, survey=True) as this:
-        this.end = PassEnd.DONE
+    with meter.a_pass(1, survey=True) as current:
+        current.end = PassEnd.DONE
 
-    seen = scraped(meter)
+    scrape = scraped(meter)
     name = "flashsystem_passes_total"
-    assert seen.values(name, scope="close", outcome="bug") == [1]
-    assert seen.values(name, scope="survey", outcome="done") == [1]
-    assert seen.values(name, scope="survey", outcome="bug") == [0]  # there already, so that the first is an increase
-    assert seen.values("flashsystem_pass_duration_seconds_count") == [1, 1]
+    assert scrape.values(name, scope="close", outcome="bug") == [1]
+    assert scrape.values(name, scope="survey", outcome="done") == [1]
+    # The series exists from the start, so that the first bug is an increase.
+    assert scrape.values(name, scope="survey", outcome="bug") == [0]
+    assert scrape.values("flashsystem_pass_duration_seconds_count") == [1, 1]
     assert meter.running == 0
 
 
-# -- what a scrape shows ---------------------------------------------------------------------------------------------
+# -- what a scrape exposes -------------------------------------------------------------------------------------------
 
 
-def test_a_replica_that_does_not_work_an_array_says_only_that() -> None:
+def test_a_replica_that_does_not_hold_the_lease_of_an_array_exposes_only_that() -> None:
     tallies = counted(filled())
 
     idle = scraped(Meter(ARRAY), works=False, tallies=tallies)
@@ -254,15 +268,15 @@ def test_a_replica_that_does_not_work_an_array_says_only_that() -> None:
     assert busy.values("flashsystem_queue_oldest_due_seconds", **HERE) == [7.5]
 
 
-def test_of_an_array_that_is_gone_nothing_is_shown() -> None:
-    exposition, worked = Exposition(), WorkerState(None, True, told_of(3), Backlog(), 0)
+def test_nothing_is_exposed_of_an_array_that_is_gone() -> None:
+    exposition, leased = Exposition(), WorkerState(None, True, refusals(3), Backlog(), 0)
 
-    assert b'array="array"' in exposition.text(Scene({ARRAY: worked}, None, {}))
+    assert b'array="array"' in exposition.text(Scene({ARRAY: leased}, None, {}))
     assert b'array="array"' not in exposition.text(Scene({}, None, {}))
 
 
 def test_two_operators_in_one_process_share_nothing() -> None:
-    one, other = told_of(1), Meter(ARRAY)
+    one, other = refusals(1), Meter(ARRAY)
 
     assert scraped(one).values("flashsystem_array_errors_total") == [1]
     assert scraped(other).values("flashsystem_array_errors_total") == []

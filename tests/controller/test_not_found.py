@@ -1,4 +1,4 @@
-"""A detach is done when the volume is mapped to none of the host's initiators, whatever the names are by then."""
+"""A detach is done when the volume is mapped to none of the host's initiators, also after objects were renamed."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +14,7 @@ Act = Callable[[InProcess], None]
 
 
 class Racing(InProcess):
-    """An array whose administrator acts once, right after so many further lines were answered."""
+    """An array whose administrator acts once, right after `lines_until` further command lines."""
 
     lines_until = 0
     act: Callable[[], None]
@@ -75,11 +75,11 @@ ACTS: dict[str, Act] = {
 
 
 PAIR = str(iqn("a")), 0
-"""An initiator, and the id of the volume that it sees and is to see no more; an id is no name."""
+"""An initiator, and the id of the volume to be detached from it. The id does not change with the name."""
 
 
 def seen(array: InProcess) -> set[tuple[str, int]]:
-    """Initiators, and the ids of the volumes that they see."""
+    """Return the pairs of an initiator and the id of a volume that it sees."""
     return {
         (port.name, mapping.volume.id)
         for each in array.system.hosts.values()
@@ -88,10 +88,10 @@ def seen(array: InProcess) -> set[tuple[str, int]]:
     }
 
 
-def lines_of_a_detach(dialect: str, act: Act, *, survey: bool, after: int) -> int | None:
-    """A detach with the act after so many lines of its pass; answers with how many there were.
+def count_lines_of_a_detach(dialect: str, act: Act, *, survey: bool, after: int) -> int | None:
+    """Detach, with the act after so many command lines of the pass; return how many lines were sent.
 
-    None: the volume was not mapped any more when the administrator acted.
+    Return None if the volume was not mapped any more when the administrator acted.
     """
     with Racing({"dialect": dialect}) as array, closing(Keeper(array)) as keeper:
         keeper.wish(host("a"), host("b"), attachment("one", "a", "vol0"), attachment("b", "b", "vol1"))
@@ -100,17 +100,17 @@ def lines_of_a_detach(dialect: str, act: Act, *, survey: bool, after: int) -> in
         keeper.delete(leaving)
         mapped = True
 
-        def observer_thread() -> None:
+        def rename_meanwhile() -> None:
             nonlocal mapped
             mapped = PAIR in seen(array)
             act(array)
 
-        before, array.lines_until, array.act = len(array.lines), after, observer_thread
+        before, array.lines_until, array.act = len(array.lines), after, rename_meanwhile
         keeper.turn([leaving], survey=survey)
-        typed = array.lines[before:]
+        sent = array.lines[before:]
         if mapped:
-            assert leaving in keeper.wishes or PAIR not in seen(array), (after, typed)
-        return len(typed) if mapped else None
+            assert leaving in keeper.wishes or PAIR not in seen(array), (after, sent)
+        return len(sent) if mapped else None
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -120,6 +120,6 @@ def test_a_detach_is_not_done_while_the_volume_is_mapped_whatever_is_renamed_mea
     dialect: str, act: str, *, survey: bool
 ) -> None:
     after = 1
-    while (lines := lines_of_a_detach(dialect, ACTS[act], survey=survey, after=after)) is not None:
+    while (lines := count_lines_of_a_detach(dialect, ACTS[act], survey=survey, after=after)) is not None:
         assert after <= lines, "the volume was never unmapped"
         after += 1

@@ -1,4 +1,4 @@
-"""What counts as progress of a pass: the end of each command, and of each request to the API server."""
+"""Progress of a pass is the end of each command, and of each request to the API server."""
 
 from collections.abc import Awaitable, Callable
 
@@ -33,14 +33,14 @@ REQUESTS: dict[str, Callable[[Kube], Awaitable[object]]] = {
 }
 
 
-@pytest.mark.parametrize("ask", REQUESTS.values(), ids=REQUESTS.keys())
-async def test_the_end_of_a_request_is_progress_whatever_came_of_it(ask: Callable[[Kube], Awaitable[object]]) -> None:
-    """An API server that takes its time, or refuses each of a thousand writes, does not let a pass look hung."""
+@pytest.mark.parametrize("send", REQUESTS.values(), ids=REQUESTS.keys())
+async def test_the_end_of_a_request_is_progress_whatever_its_outcome(send: Callable[[Kube], Awaitable[object]]) -> None:
+    """A pass does not look hung if the API server is slow, or refuses each of a thousand writes."""
     api, ended = FakeApi(), list[str]()
     api.faults.append(Fault.UNAVAILABLE)
     async with api.served() as kube:
         try:
-            await ask(kube.reporting_progress_to(lambda: ended.append("one")))
+            await send(kube.reporting_progress_to(lambda: ended.append("one")))
         except KubeError:
             ended.append("refused")
 

@@ -1,4 +1,4 @@
-"""A whole pass over a simulated array: whose turn comes again, and when."""
+"""A whole pass over a simulated array: which objects are requeued, and when."""
 
 import asyncio
 import threading
@@ -46,8 +46,10 @@ def array() -> Iterator[InProcess]:
         yield running
 
 
-def a_round(kube: Kube, session: Session, observer_thread: ThreadPoolExecutor, cache: Cache, why_not: str = "") -> Pass:
-    """why_not: no command is sent, and this is the reason."""
+def create_pass(
+    kube: Kube, session: Session, observer_thread: ThreadPoolExecutor, cache: Cache, why_not: str = ""
+) -> Pass:
+    """Create a pass. why_not: if not empty, the reason why no command is sent."""
     writer = Writer(kube, cache)
     return Pass(
         session,
@@ -63,13 +65,13 @@ def a_round(kube: Kube, session: Session, observer_thread: ThreadPoolExecutor, c
 
 
 @pytest.mark.parametrize("kind", [Kind.HOST, Kind.ATTACHMENT], ids=["a host", "an attachment"])
-async def test_an_object_that_is_gone_by_its_turn_gets_no_further_turn(array: InProcess, kind: Kind) -> None:
-    """It was due, with a delay for example, and was removed meanwhile. Else passes follow one another without rest."""
+async def test_an_object_that_is_gone_by_its_turn_is_not_requeued(array: InProcess, kind: Kind) -> None:
+    """It was due, for example after a delay, and was removed meanwhile. Otherwise passes would follow without end."""
     gone, of = ObjectRef(kind, builders.NAMESPACE, "gone"), builders.array()
 
     async with FakeApi().served() as kube:
         with closing(await asyncio.to_thread(array.session)) as session, ThreadPoolExecutor(1) as observer_thread:
-            ended = await a_round(kube, session, observer_thread, Cache()).run(
+            ended = await create_pass(kube, session, observer_thread, Cache()).run(
                 lambda _: builders.desired(of=of), None, [gone], survey=False
             )
 
@@ -77,7 +79,7 @@ async def test_an_object_that_is_gone_by_its_turn_gets_no_further_turn(array: In
 
 
 HOST = HostName("node")
-TAKING = (RemovePort(HOST, builders.iqn("node")), UnmapVolume(HOST, builders.volume("data").name, builders.uid(1)))
+REMOVALS = (RemovePort(HOST, builders.iqn("node")), UnmapVolume(HOST, builders.volume("data").name, builders.uid(1)))
 HAS_A_MAPPING = Refused("svctask rmhostport ...", "CMMVC5871E The action failed because a mapping exists.")
 
 
@@ -94,36 +96,36 @@ def operation(step: Step) -> Operation:
     )
 
 
-@pytest.mark.parametrize("step", TAKING, ids=["rmhostport", "rmvdiskhostmap"])
+@pytest.mark.parametrize("step", REMOVALS, ids=["rmhostport", "rmvdiskhostmap"])
 @pytest.mark.parametrize(
     "error", [HAS_A_MAPPING, Withheld("paused"), NotDone("after a failed one")], ids=["refused", "withheld", "not done"]
 )
-def test_a_command_that_took_nothing_away_wakes_no_other_object(step: Step, error: Exception) -> None:
-    """Else the removals of a port and of a mapping that the array refuses wake each other for ever."""
+def test_a_command_that_removed_nothing_requeues_no_other_object(step: Step, error: Exception) -> None:
+    """Otherwise refused removals of a port and of a mapping would requeue each other for ever."""
     results = Results()
     results.record(operation(step), error)
 
     assert not reconciler.frees(results)
 
 
-@pytest.mark.parametrize("step", TAKING, ids=["rmhostport", "rmvdiskhostmap"])
-def test_what_was_taken_away_wakes_others_also_when_a_later_command_of_the_same_object_is_refused(step: Step) -> None:
+@pytest.mark.parametrize("step", REMOVALS, ids=["rmhostport", "rmvdiskhostmap"])
+def test_a_removal_requeues_others_also_when_a_later_command_of_the_same_object_is_refused(step: Step) -> None:
     results = Results(done=[operation(step)])
     results.record(operation(step), HAS_A_MAPPING)
 
     assert reconciler.frees(results)
 
 
-@pytest.mark.parametrize("step", TAKING, ids=["rmhostport", "rmvdiskhostmap"])
-def test_what_may_have_been_taken_away_wakes_others(step: Step) -> None:
+@pytest.mark.parametrize("step", REMOVALS, ids=["rmhostport", "rmvdiskhostmap"])
+def test_a_removal_whose_outcome_is_unknown_requeues_others(step: Step) -> None:
     results = Results()
     results.record(operation(step), OutcomeUnknown("svctask ...", "the connection was cut"))
 
     assert reconciler.frees(results)
 
 
-def test_an_object_whose_command_was_refused_backs_off_whatever_becomes_of_the_others() -> None:
-    """It may be obstructed by then. What another object frees wakes those that wait, and forgets their back-off."""
+def test_an_object_whose_command_was_refused_backs_off_whatever_happens_to_the_others() -> None:
+    """It may be obstructed as well. A removal by another object requeues those that wait, and resets their back-off."""
     refused, waiting = (ObjectRef(Kind.HOST, builders.NAMESPACE, name) for name in ("refused", "waiting"))
     obstructed = Refuse(Reason.HOST_HOLDS_OTHER_MAPPINGS, "It has other mappings.")
     outcomes = {refused: Outcome(obstructed, HAS_A_MAPPING, refused=True), waiting: Outcome(obstructed)}
@@ -138,8 +140,8 @@ def body(kind: Kind, name: str, **more: Any) -> dict[str, Any]:
     return {"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, "metadata": {**meta, **more.pop("meta", {})}, **more}
 
 
-def resting_host() -> dict[str, Any]:
-    """A FlashSystemHost that is being deleted, and of which one LUN rests; its host object is gone."""
+def host_with_quarantined_lun() -> dict[str, Any]:
+    """Build a FlashSystemHost that is being deleted and has one quarantined LUN; its host object is gone."""
     luns = [{"lun": 1, "uid": builders.uid(1), "until": "2999-01-01T00:00:00Z"}]
     return body(
         Kind.HOST,
@@ -162,12 +164,12 @@ ARRAY_BODY = body(
 )
 
 
-@pytest.mark.parametrize("fault", [None, *Fault], ids=lambda fault: fault.name if fault else "all goes well")
-async def test_a_host_goes_only_when_the_array_remembers_the_luns_that_rest_on_it(
+@pytest.mark.parametrize("fault", [None, *Fault], ids=lambda fault: fault.name if fault else "no fault")
+async def test_a_host_is_released_only_after_the_array_resource_has_recorded_its_quarantined_luns(
     array: InProcess, fault: Fault | None
 ) -> None:
     api, cache = FakeApi(), Cache()
-    bodies = {Kind.ARRAY: ARRAY_BODY, Kind.HOST: resting_host()}
+    bodies = {Kind.ARRAY: ARRAY_BODY, Kind.HOST: host_with_quarantined_lun()}
     refs = {kind: cache.put(kind, each)[0] for kind, each in bodies.items()}
     for kind, ref in refs.items():
         api.add(ref, bodies[kind])
@@ -183,7 +185,7 @@ async def test_a_host_goes_only_when_the_array_remembers_the_luns_that_rest_on_i
 
     async with api.served() as kube:
         with closing(await asyncio.to_thread(array.session)) as session, ThreadPoolExecutor(1) as observer_thread:
-            ended = await a_round(kube, session, observer_thread, cache).run(
+            ended = await create_pass(kube, session, observer_thread, cache).run(
                 lambda _: known(), None, [refs[Kind.HOST]], survey=True
             )
 
@@ -197,8 +199,8 @@ async def test_a_host_goes_only_when_the_array_remembers_the_luns_that_rest_on_i
     assert (left["initiators"], [each["lun"] for each in left["luns"]]) == ([builders.iqn("node")], [1])
 
 
-class Asked(UserDict[Step, Wait]):
-    """The steps that rest, which each plan asks for. turns: whether another task had a turn while it was asked."""
+class HeldSteps(UserDict[Step, Wait]):
+    """The held steps, which each plan reads. turns: whether another task could run during each read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -212,8 +214,8 @@ class Asked(UserDict[Step, Wait]):
         return super().keys()
 
 
-async def test_other_tasks_have_their_turns_while_a_pass_plans_before_and_after_it_acts(array: InProcess) -> None:
-    """Thousands of objects take seconds to plan: other arrays are worked and Leases renewed meanwhile."""
+async def test_other_tasks_can_run_while_a_pass_plans_before_and_after_it_acts(array: InProcess) -> None:
+    """Thousands of objects take seconds to plan: other arrays are reconciled and Leases renewed meanwhile."""
     for line in (
         f"svctask mkhost -iscsiname {builders.iqn('node')} -name {builders.own_name('node')}",
         f"svctask mkvdiskhostmap -host {builders.own_name('node')} -scsi 1 vol0",
@@ -223,15 +225,15 @@ async def test_other_tasks_have_their_turns_while_a_pass_plans_before_and_after_
     leaving = builders.attachment(
         "a", "node", "vol0", status=builders.bound(builders.own_name("node"), volume), meta={"deleting": True}
     )
-    asked = list[Asked]()
+    reads = list[HeldSteps]()
 
     def known(_: str) -> Desired:
-        asked.append(Asked())
-        return builders.desired(builders.host("node"), leaving, held=asked[-1])
+        reads.append(HeldSteps())
+        return builders.desired(builders.host("node"), leaving, held=reads[-1])
 
     async def other() -> None:
         while True:
-            for each in asked:
+            for each in reads:
                 if each.waiting.is_set():
                     each.waiting.clear()
                     each.turn.set()
@@ -240,25 +242,25 @@ async def test_other_tasks_have_their_turns_while_a_pass_plans_before_and_after_
     async with FakeApi().served() as kube:
         with closing(await asyncio.to_thread(array.session)) as session, ThreadPoolExecutor(1) as observer_thread:
             ticking = asyncio.create_task(other())
-            await a_round(kube, session, observer_thread, Cache(), "paused").run(
+            await create_pass(kube, session, observer_thread, Cache(), "paused").run(
                 known, None, [leaving.ref], survey=True
             )
             ticking.cancel()
 
-    _, first, second = (each.turns for each in asked)
+    _, first, second = (each.turns for each in reads)
     assert first == [True]
     assert second == [True]
 
 
 @pytest.mark.parametrize("reason", sorted(UNSEEN))
-def test_a_chap_secret_that_cannot_be_used_is_asked_for_again_by_the_back_off(reason: Reason) -> None:
+def test_an_unusable_chap_secret_is_read_again_after_the_back_off(reason: Reason) -> None:
     host = ObjectRef(Kind.HOST, builders.NAMESPACE, "node")
 
     assert reconciler.again({host: Outcome(Refuse(reason, "Correct it."))}, (), builders.desired()) == {host: None}
 
 
-class Losing(InProcess):
-    """An array of which the answer to the second volume that is mapped is lost: it does it all the same."""
+class LosingReply(InProcess):
+    """An array that maps the second volume, but whose reply to that command is lost."""
 
     mapped = 0
 
@@ -272,10 +274,10 @@ class Losing(InProcess):
 
 
 @pytest.mark.parametrize("dialect", ["legacy", "modern"])
-async def test_a_mapping_whose_answer_was_lost_is_settled_by_the_same_pass_also_after_another_one_on_its_host(
+async def test_a_mapping_with_a_lost_reply_is_resolved_by_the_same_pass_also_after_one_on_its_host(
     dialect: str,
 ) -> None:
-    with Losing({"dialect": dialect}) as array:
+    with LosingReply({"dialect": dialect}) as array:
         async with passes(array) as running:
             node = running.host("node")
             both = [running.attachment(name, "node", name) for name in ("vol0", "vol1")]

@@ -1,4 +1,4 @@
-"""Work in a thread is awaited to its end, and a cancellation meanwhile is neither lost nor early."""
+"""Work in a thread is awaited to its end, and a cancellation meanwhile is neither lost nor effective early."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ async def test_a_cancelled_wait_ends_only_with_its_work_and_as_cancelled() -> No
     with ThreadPoolExecutor(1) as pool:
         waiting = asyncio.create_task(in_thread(pool, work))
         await asyncio.to_thread(began.wait, 30)
-        for _ in range(3):  # a Lease that is lost, and a stop, and whatever comes on top
+        for _ in range(3):  # for example a lost Lease, a stop, and one more
             waiting.cancel()
             await asyncio.sleep(0)
         assert not waiting.done()
@@ -57,7 +57,7 @@ async def test_a_group_that_is_cancelled_twice_ends_after_its_work_and_as_cancel
     assert living.cancelled()
 
 
-async def test_what_the_work_raises_reaches_who_waits_for_it() -> None:
+async def test_an_exception_of_the_work_is_raised_in_the_waiting_task() -> None:
     def work() -> None:
         raise LookupError("nothing there")
 

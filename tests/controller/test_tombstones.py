@@ -1,4 +1,4 @@
-"""What went although our finalizer was on it is told from everything that went as it should."""
+"""An object that vanished despite our finalizer leaves a tombstone; an object removed in order does not."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def last_seen(kind: Kind, status: dict[str, Any] | None = None, **meta: Any) -> 
 
 
 @pytest.mark.parametrize(("kind", "name"), [(Kind.ATTACHMENT, "one@the-uid"), (Kind.HOST, "one")])
-def test_what_vanished_from_under_our_finalizer_is_kept_as_being_deleted(kind: Kind, name: str) -> None:
+def test_an_object_that_vanished_despite_our_finalizer_is_kept_as_being_deleted(kind: Kind, name: str) -> None:
     tombstone = tombstone_of(kind, last_seen(kind))
 
     assert tombstone is not None
@@ -36,14 +36,14 @@ def test_what_vanished_from_under_our_finalizer_is_kept_as_being_deleted(kind: K
 
 @pytest.mark.parametrize("kind", [Kind.ATTACHMENT, Kind.HOST])
 @pytest.mark.parametrize(
-    ("why", "change"),
+    ("because", "change"),
     [
-        ("it was being deleted, and let go in order", {"deletionTimestamp": "2026-01-02T00:00:00Z"}),
-        ("our finalizer was never on", {"finalizers": []}),
-        ("somebody else says that it is in use", {"finalizers": [FINALIZER, "example.com/in-use"]}),
-        ("nothing was recorded, so nothing was done", {"status": {}}),
+        ("it was being deleted, and released in order", {"deletionTimestamp": "2026-01-02T00:00:00Z"}),
+        ("our finalizer was never on it", {"finalizers": []}),
+        ("another finalizer marks it as in use", {"finalizers": [FINALIZER, "example.com/in-use"]}),
+        ("no status was recorded, so nothing was done", {"status": {}}),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_what_went_in_another_way_leaves_no_ghost(kind: Kind, why: str, change: dict[str, Any]) -> None:
-    assert tombstone_of(kind, last_seen(kind, **change)) is None, why
+def test_an_object_removed_in_another_way_leaves_no_tombstone(kind: Kind, because: str, change: dict[str, Any]) -> None:
+    assert tombstone_of(kind, last_seen(kind, **change)) is None, because

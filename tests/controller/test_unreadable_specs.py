@@ -1,4 +1,4 @@
-"""A spec of another release keeps an object from being worked; it does not take it out of any safety judgement."""
+"""A spec of another release keeps an object from being reconciled, but not out of the safety checks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +36,7 @@ DELETING = {"deletionTimestamp": "2026-02-01T00:00:00Z", "finalizers": [FINALIZE
 
 
 def cluster(*objects: tuple[Kind, Mapping[str, Any]]) -> Cache:
-    """A FlashSystemArray and these objects, each younger than the one before."""
+    """Fill a cache with a FlashSystemArray and these objects, each younger than the one before."""
     cache = Cache()
     spec = {
         "management": {"addresses": ["10.0.0.1"]},
@@ -59,8 +59,10 @@ def cluster(*objects: tuple[Kind, Mapping[str, Any]]) -> Cache:
 
 @pytest.mark.parametrize("spec", [{}, {"hostKeyPolicy": "Pinned"}, {"of": "a newer release"}], ids=str)
 @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
-def test_a_spec_of_which_nothing_can_be_read_is_taken_in_and_ends_nothing(kind: Kind, spec: dict[str, Any]) -> None:
-    """Else a single object would end the operator, at each start again."""
+def test_a_completely_unreadable_spec_is_accepted_into_the_cache_and_ends_nothing(
+    kind: Kind, spec: dict[str, Any]
+) -> None:
+    """Otherwise a single object would end the operator, at every start."""
     cache = cluster((kind, {"name": "odd", "spec": spec}))
 
     entry = cache.get(ObjectRef(kind, NAMESPACE, "odd"))
@@ -68,13 +70,13 @@ def test_a_spec_of_which_nothing_can_be_read_is_taken_in_and_ends_nothing(kind: 
     assert entry.why
 
 
-def a_host(name: str, *, status: Mapping[str, Any] | None = None, **more: Any) -> tuple[Kind, Mapping[str, Any]]:
+def host_body(name: str, *, status: Mapping[str, Any] | None = None, **more: Any) -> tuple[Kind, Mapping[str, Any]]:
     metadata = more.pop("metadata", {})
     spec = {"arrayRef": {"name": "array"}, "initiators": {"iscsi": [iqn(name)]}, **more}
     return Kind.HOST, {"name": name, "spec": spec, "status": status or {}, "metadata": metadata}
 
 
-def an_attachment(
+def attachment_body(
     name: str, on: str, *, status: Mapping[str, Any] | None = None, **more: Any
 ) -> tuple[Kind, Mapping[str, Any]]:
     metadata = more.pop("metadata", {})
@@ -82,7 +84,7 @@ def an_attachment(
     return Kind.ATTACHMENT, {"name": name, "spec": spec, "status": status or {}, "metadata": metadata}
 
 
-def attached(to: str, what: Any = DATA) -> dict[str, Any]:
+def attached_status(to: str, what: Any = DATA) -> dict[str, Any]:
     return {
         "array": {"name": "array", "namespace": NAMESPACE, "systemID": SYSTEM},
         "host": {"name": own_name(to), "initiators": [iqn(to)]},
@@ -92,13 +94,13 @@ def attached(to: str, what: Any = DATA) -> dict[str, Any]:
     }
 
 
-def seen_by(cache: Cache) -> Desired:
+def desired_of(cache: Cache) -> Desired:
     array = next(each for each in cache.arrays if each.ref == ARRAY)
     return Desired(array, cache.hosts_on(ARRAY), cache.attachments_on(ARRAY), INSTALLATION)
 
 
-def decided(cache: Cache, seen: Inventory, kind: Kind, name: str) -> Decision | None:
-    desired = seen_by(cache)
+def decide(cache: Cache, seen: Inventory, kind: Kind, name: str) -> Decision | None:
+    desired = desired_of(cache)
     return batch.plan(desired, seen, [*desired.hosts, *desired.attachments]).get(ObjectRef(kind, NAMESPACE, name))
 
 
@@ -109,29 +111,29 @@ def reason_of(decision: Decision | None) -> Reason | None:
 UNREADABLE = [
     pytest.param({"access": "ReadOnlyMany"}, id="an access of another release"),
     pytest.param({"detachGuard": "Ask"}, id="a detach guard of another release"),
-    pytest.param({"lun": 70000}, id="a LUN that is none"),
+    pytest.param({"lun": 70000}, id="an invalid LUN"),
     pytest.param({"volume": {"group": "g"}}, id="another way to name the volume"),
     pytest.param({"hostRef": {"selector": "rack-1"}}, id="another way to name the host"),
 ]
 
 
 @pytest.mark.parametrize("odd", UNREADABLE)
-def test_an_exclusive_attachment_whose_spec_cannot_be_read_keeps_other_hosts_from_its_volume(
+def test_an_exclusive_attachment_with_an_unreadable_spec_keeps_other_hosts_from_its_volume(
     odd: Mapping[str, Any],
 ) -> None:
-    elder = an_attachment("elder", "one", status=attached("one"), **odd)
-    shared = an_attachment("shared", "two", access="Shared")
-    cache = cluster(a_host("one"), a_host("two"), elder, shared)
+    elder = attachment_body("elder", "one", status=attached_status("one"), **odd)
+    shared = attachment_body("shared", "two", access="Shared")
+    cache = cluster(host_body("one"), host_body("two"), elder, shared)
     seen = inventory(ONE, TWO, DATA, mapped(ONE, DATA))
 
-    assert reason_of(decided(cache, seen, Kind.ATTACHMENT, "shared")) is Reason.VOLUME_IN_USE
+    assert reason_of(decide(cache, seen, Kind.ATTACHMENT, "shared")) is Reason.VOLUME_IN_USE
 
 
-def test_what_can_be_read_of_a_spec_has_its_meaning() -> None:
-    elder = an_attachment("elder", "one", status=attached("one"), access="Shared", driftPolicy="Ask")
-    shared = an_attachment("shared", "two", access="Shared")
-    cache = cluster(a_host("one"), a_host("two"), elder, shared)
-    decision = decided(cache, inventory(ONE, TWO, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "shared")
+def test_the_readable_part_of_a_spec_takes_effect() -> None:
+    elder = attachment_body("elder", "one", status=attached_status("one"), access="Shared", driftPolicy="Ask")
+    shared = attachment_body("shared", "two", access="Shared")
+    cache = cluster(host_body("one"), host_body("two"), elder, shared)
+    decision = decide(cache, inventory(ONE, TWO, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "shared")
 
     assert isinstance(decision, Act)
     assert any(isinstance(step, MapVolume) for step in decision.steps)
@@ -139,35 +141,35 @@ def test_what_can_be_read_of_a_spec_has_its_meaning() -> None:
 
 @pytest.mark.parametrize("odd", UNREADABLE)
 @pytest.mark.parametrize("leaving", [GUARDED, DELETING], ids=["staying", "being deleted"])
-def test_a_mapping_is_never_taken_from_under_an_attachment_whose_spec_cannot_be_read(
+def test_a_mapping_that_an_attachment_with_an_unreadable_spec_uses_is_never_removed(
     odd: Mapping[str, Any], leaving: Mapping[str, Any]
 ) -> None:
-    elder = an_attachment("elder", "one", status=attached("one"), metadata=DELETING)
-    younger = an_attachment("younger", "one", status=attached("one"), metadata=leaving, **odd)
-    cache = cluster(a_host("one"), elder, younger)
+    elder = attachment_body("elder", "one", status=attached_status("one"), metadata=DELETING)
+    younger = attachment_body("younger", "one", status=attached_status("one"), metadata=leaving, **odd)
+    cache = cluster(host_body("one"), elder, younger)
 
-    assert isinstance(decided(cache, inventory(ONE, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "elder"), Release)
+    assert isinstance(decide(cache, inventory(ONE, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "elder"), Release)
 
 
-def test_the_younger_of_one_pair_stays_a_duplicate_of_an_elder_whose_spec_cannot_be_read() -> None:
-    elder = an_attachment("elder", "one", status=attached("one"), driftPolicy="Ask")
-    cache = cluster(a_host("one"), elder, an_attachment("younger", "one"))
+def test_the_younger_of_one_pair_stays_a_duplicate_of_an_elder_with_an_unreadable_spec() -> None:
+    elder = attachment_body("elder", "one", status=attached_status("one"), driftPolicy="Ask")
+    cache = cluster(host_body("one"), elder, attachment_body("younger", "one"))
 
-    decision = decided(cache, inventory(ONE, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "younger")
+    decision = decide(cache, inventory(ONE, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "younger")
     assert reason_of(decision) is Reason.DUPLICATE
 
 
 @pytest.mark.parametrize("odd", UNREADABLE)
-def test_a_host_in_use_by_an_attachment_whose_spec_cannot_be_read_is_not_deleted(odd: Mapping[str, Any]) -> None:
-    leaving = a_host("one", metadata=DELETING)
-    cache = cluster(leaving, an_attachment("a", "one", status=attached("one"), **odd))
+def test_a_host_in_use_by_an_attachment_with_an_unreadable_spec_is_not_deleted(odd: Mapping[str, Any]) -> None:
+    leaving = host_body("one", metadata=DELETING)
+    cache = cluster(leaving, attachment_body("a", "one", status=attached_status("one"), **odd))
 
-    assert reason_of(decided(cache, inventory(ONE, DATA), Kind.HOST, "one")) is Reason.IN_USE
+    assert reason_of(decide(cache, inventory(ONE, DATA), Kind.HOST, "one")) is Reason.IN_USE
 
 
-def test_an_empty_host_object_stays_while_an_attachment_whose_spec_cannot_be_read_wants_it() -> None:
-    cache = cluster(a_host("one"), an_attachment("a", "one", status=attached("one"), driftPolicy="Ask"))
-    decision = decided(cache, inventory(ONE, DATA), Kind.HOST, "one")
+def test_an_empty_host_object_stays_while_an_attachment_with_an_unreadable_spec_needs_it() -> None:
+    cache = cluster(host_body("one"), attachment_body("a", "one", status=attached_status("one"), driftPolicy="Ask"))
+    decision = decide(cache, inventory(ONE, DATA), Kind.HOST, "one")
 
     assert not (isinstance(decision, Act) and any(isinstance(step, RemoveHost) for step in decision.steps))
 
@@ -176,70 +178,72 @@ def test_an_empty_host_object_stays_while_an_attachment_whose_spec_cannot_be_rea
     "odd",
     [
         pytest.param({"lifecycle": "Eternal"}, id="a lifecycle of another release"),
-        pytest.param({"initiators": {"iscsi": [iqn("m"), "iqn.of.another.release"]}}, id="one odd initiator"),
-        pytest.param({"initiators": {"iscsi": [iqn(f"m{n}") for n in range(16)] + [iqn("m")]}}, id="too many"),
+        pytest.param({"initiators": {"iscsi": [iqn("m"), "iqn.of.another.release"]}}, id="one invalid initiator"),
+        pytest.param(
+            {"initiators": {"iscsi": [iqn(f"m{n}") for n in range(16)] + [iqn("m")]}}, id="too many initiators"
+        ),
     ],
 )
-def test_the_initiators_of_a_host_whose_spec_cannot_be_read_stay_claimed(odd: Mapping[str, Any]) -> None:
-    elder = a_host("elder", **{"initiators": {"iscsi": [iqn("m")]}, **odd})
-    younger = a_host("younger", initiators={"iscsi": [iqn("m")]})
+def test_the_initiators_of_a_host_with_an_unreadable_spec_stay_claimed(odd: Mapping[str, Any]) -> None:
+    elder = host_body("elder", **{"initiators": {"iscsi": [iqn("m")]}, **odd})
+    younger = host_body("younger", initiators={"iscsi": [iqn("m")]})
 
-    assert reason_of(decided(cluster(elder, younger), inventory(), Kind.HOST, "younger")) is Reason.INITIATOR_CLAIMED
+    assert reason_of(decide(cluster(elder, younger), inventory(), Kind.HOST, "younger")) is Reason.INITIATOR_CLAIMED
 
 
-def test_the_initiators_that_a_host_object_was_given_stay_claimed_when_the_spec_has_none_that_can_be_read() -> None:
+def test_the_initiators_of_a_host_object_stay_claimed_when_the_spec_has_no_readable_ones() -> None:
     known = {"name": own_name("elder"), "ownership": "Created", "ports": [{"iqn": iqn("m")}]}
-    elder = a_host("elder", status=known, initiators={"fibreChannel": ["2100000E1E30E597"]})
-    younger = a_host("younger", initiators={"iscsi": [iqn("m")]})
+    elder = host_body("elder", status=known, initiators={"fibreChannel": ["2100000E1E30E597"]})
+    younger = host_body("younger", initiators={"iscsi": [iqn("m")]})
 
-    assert reason_of(decided(cluster(elder, younger), inventory(), Kind.HOST, "younger")) is Reason.INITIATOR_CLAIMED
+    assert reason_of(decide(cluster(elder, younger), inventory(), Kind.HOST, "younger")) is Reason.INITIATOR_CLAIMED
 
 
-def test_nothing_is_mapped_to_a_host_whose_spec_cannot_be_read() -> None:
-    cache = cluster(a_host("one", lifecycle="Eternal"), an_attachment("a", "one", status=attached("one")))
-    decision = decided(cache, inventory(ONE, DATA), Kind.ATTACHMENT, "a")
+def test_nothing_is_mapped_to_a_host_with_an_unreadable_spec() -> None:
+    cache = cluster(host_body("one", lifecycle="Eternal"), attachment_body("a", "one", status=attached_status("one")))
+    decision = decide(cache, inventory(ONE, DATA), Kind.ATTACHMENT, "a")
 
     assert reason_of(decision) is Reason.HOST_NOT_READY
     assert "spec.lifecycle cannot be read" in getattr(decision, "message", "")
 
 
-def test_a_volume_is_detached_from_a_host_whose_spec_cannot_be_read() -> None:
-    leaving = an_attachment("a", "one", status=attached("one"), metadata=DELETING)
-    cache = cluster(a_host("one", lifecycle="Eternal"), leaving)
-    decision = decided(cache, inventory(ONE, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "a")
+def test_a_volume_is_detached_from_a_host_with_an_unreadable_spec() -> None:
+    leaving = attachment_body("a", "one", status=attached_status("one"), metadata=DELETING)
+    cache = cluster(host_body("one", lifecycle="Eternal"), leaving)
+    decision = decide(cache, inventory(ONE, DATA, mapped(ONE, DATA)), Kind.ATTACHMENT, "a")
 
     assert decision == Act((UnmapVolume(ONE.name, DATA.name, DATA.uid),))
 
 
-def test_the_detach_guard_counts_a_deletion_whose_spec_cannot_be_read() -> None:
+def test_the_detach_guard_counts_the_deletion_of_an_attachment_with_an_unreadable_spec() -> None:
     busy = host_object(own_name("one"), port("one", logins=2))
-    readable = an_attachment("a", "one", status=attached("one"), metadata=DELETING)
-    odd = an_attachment(
-        "b", "one", status=attached("one", LOGS), metadata=DELETING, volume={"uid": LOGS.uid}, driftPolicy="Ask"
+    readable = attachment_body("a", "one", status=attached_status("one"), metadata=DELETING)
+    odd = attachment_body(
+        "b", "one", status=attached_status("one", LOGS), metadata=DELETING, volume={"uid": LOGS.uid}, driftPolicy="Ask"
     )
     seen = inventory(busy, DATA, LOGS, mapped(busy, DATA, 1), mapped(busy, LOGS, 2))
-    cache = cluster(a_host("one"), readable, odd)
+    cache = cluster(host_body("one"), readable, odd)
 
-    assert detach_guard.partings(seen_by(cache), seen)[busy.name].emptied
-    assert reason_of(decided(cache, seen, Kind.ATTACHMENT, "a")) is Reason.DETACH_BLOCKED
+    assert detach_guard.partings(desired_of(cache), seen)[busy.name].emptied
+    assert reason_of(decide(cache, seen, Kind.ATTACHMENT, "a")) is Reason.DETACH_BLOCKED
 
 
-def test_nothing_is_done_for_an_object_whose_spec_cannot_be_read_but_to_say_so() -> None:
-    cache = cluster(a_host("one"), an_attachment("a", "one", access="ReadOnlyMany"))
+def test_an_object_with_an_unreadable_spec_is_only_reported_and_not_reconciled() -> None:
+    cache = cluster(host_body("one"), attachment_body("a", "one", access="ReadOnlyMany"))
     ref = ObjectRef(Kind.ATTACHMENT, NAMESPACE, "a")
     entry = cache.get(ref)
     assert entry is not None
 
-    assert decided(cache, inventory(ONE, DATA), Kind.ATTACHMENT, "a") is None
+    assert decide(cache, inventory(ONE, DATA), Kind.ATTACHMENT, "a") is None
     assert ref not in cache.workable_on(ARRAY)
     assert reason_of(judge(entry, cache)) is Reason.SPEC_UNREADABLE
 
 
-def test_the_younger_resource_of_a_system_stays_a_duplicate_of_an_elder_whose_spec_cannot_be_read() -> None:
+def test_the_younger_resource_of_a_system_stays_a_duplicate_of_an_elder_with_an_unreadable_spec() -> None:
     spec = {"management": {"addresses": ["10.0.0.1"]}, "credentialsSecretRef": {"name": "login"}, "hostKeyPolicy": "No"}
     elder = {"name": "elder", "spec": spec, "status": {"systemID": SYSTEM}}
-    wished = {**spec, "hostKeyPolicy": "TrustOnFirstUse", "systemID": SYSTEM}
-    younger = {"name": "younger", "spec": wished, "status": {"systemID": SYSTEM}}
+    spec_of_younger = {**spec, "hostKeyPolicy": "TrustOnFirstUse", "systemID": SYSTEM}
+    younger = {"name": "younger", "spec": spec_of_younger, "status": {"systemID": SYSTEM}}
     known = {each.metadata.name: each for each in cluster((Kind.ARRAY, elder), (Kind.ARRAY, younger)).arrays}
 
     found = array_plan.elder(known["younger"], known.values())

@@ -1,4 +1,4 @@
-"""What is asked right before each command: may it still be sent, as things are now?"""
+"""The check right before each command: whether it may still be sent, in the current state of the cluster."""
 
 import copy
 from collections.abc import Callable
@@ -48,8 +48,8 @@ def meta(**changed: Any) -> Change:
     return lambda body: body["metadata"].update(changed)
 
 
-def annotated(word: str, said: str) -> Change:
-    return lambda body: body["metadata"]["annotations"].update({f"{GROUP}/{word}": said})
+def annotated(name: str, value: str) -> Change:
+    return lambda body: body["metadata"]["annotations"].update({f"{GROUP}/{name}": value})
 
 
 def withdrawn(body: dict[str, Any]) -> None:
@@ -64,21 +64,21 @@ CHANGED: dict[str, tuple[ObjectRef, Change, str]] = {
     "the array is paused": (ARRAY, annotated("paused", "true"), "is paused"),
     "the host is paused": (HOST, annotated("paused", "true"), "is paused"),
     "the attachment is paused": (ATTACHMENT, annotated("paused", "true"), "is paused"),
-    "another object has its name by now": (ATTACHMENT, meta(uid="another"), "is gone"),
-    "its spec is another": (ATTACHMENT, meta(generation=2), "was changed"),
+    "another object has its name now": (ATTACHMENT, meta(uid="another"), "is gone"),
+    "its spec was changed": (ATTACHMENT, meta(generation=2), "was changed"),
     "it is being deleted": (ATTACHMENT, meta(deletionTimestamp="2026-02-01T00:00:00Z"), "was changed"),
-    "its spec cannot be read any more": (ATTACHMENT, unreadable, "was changed"),
-    "the spec of its array cannot be read any more": (ARRAY, unreadable, "is gone"),
+    "its spec is unreadable now": (ATTACHMENT, unreadable, "was changed"),
+    "the spec of its array is unreadable now": (ARRAY, unreadable, "is gone"),
     "its force-detach was withdrawn": (ATTACHMENT, withdrawn, "was changed"),
-    "it is released by now": (ATTACHMENT, annotated("release", "uid-of-" + ATTACHMENT.name), "was changed"),
-    "only its plan is wanted by now": (ATTACHMENT, annotated("plan", "true"), "in plan mode"),
-    "only a plan of all on the host is wanted": (HOST, annotated("plan", "true"), "in plan mode"),
-    "only a plan of all on the array is wanted": (ARRAY, annotated("plan", "true"), "in plan mode"),
+    "it is released now": (ATTACHMENT, annotated("release", "uid-of-" + ATTACHMENT.name), "was changed"),
+    "it is in plan mode": (ATTACHMENT, annotated("plan", "true"), "in plan mode"),
+    "its host is in plan mode": (HOST, annotated("plan", "true"), "in plan mode"),
+    "its array is in plan mode": (ARRAY, annotated("plan", "true"), "in plan mode"),
 }
 HARMLESS: dict[str, tuple[ObjectRef, Change]] = {
-    "it is to be looked at again": (ATTACHMENT, annotated("reconcile-requested-at", "now")),
-    "a label came": (ATTACHMENT, meta(labels={"team": "a"})),
-    "the spec of its host is another": (HOST, meta(generation=2)),
+    "a reconcile was requested": (ATTACHMENT, annotated("reconcile-requested-at", "now")),
+    "a label was added": (ATTACHMENT, meta(labels={"team": "a"})),
+    "the spec of its host was changed": (HOST, meta(generation=2)),
 }
 
 
@@ -92,7 +92,7 @@ def cache() -> Cache:
 
 @pytest.fixture
 def operation(cache: Cache) -> Operation:
-    """A command, planned as things are in the cache."""
+    """A command that was planned in the current state of the cache."""
     entry = cache.get(ATTACHMENT)
     assert entry is not None
     assert entry.meta.asked.force_detach
@@ -147,13 +147,13 @@ def test_a_command_may_not_be_sent_without_the_lease_or_while_all_is_paused(cach
 def test_only_a_pause_keeps_a_mistake_of_ours_from_being_undone(
     cache: Cache, operation: Operation, ref: ObjectRef, change: Change, why: str
 ) -> None:
-    """Whatever is wished by now, it is not what the command made."""
+    """Whatever the desired state is now, it is not what the command did."""
     put(cache, ref, change)
 
-    said = why_not(replace(operation, undoes=True), cache, leased=True, paused="")
+    message = why_not(replace(operation, undoes=True), cache, leased=True, paused="")
 
-    assert said == "" or "is paused" in said or "in plan mode" in said
-    assert bool(said) == ("paused" in why or "plan mode" in why)
+    assert message == "" or "is paused" in message or "in plan mode" in message
+    assert bool(message) == ("paused" in why or "plan mode" in why)
 
 
 def test_a_mistake_of_ours_is_undone_also_when_its_object_and_array_are_gone(

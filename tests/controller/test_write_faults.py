@@ -1,4 +1,4 @@
-"""Writes to the API server that fail, or whose answer is lost: all is said in the end, and nothing is said twice."""
+"""Writes to the API server that fail, or whose reply is lost: everything is written in the end, and nothing twice."""
 
 import asyncio
 import random
@@ -13,8 +13,8 @@ from support.fake_api import Fault
 from support.in_process import InProcess
 from support.passes import passes
 
-LIMIT = 1.0
-"""Seconds after which the operator gives up waiting for an answer."""
+TIMEOUT_SECONDS = 1.0
+"""Timeout of the operator for a reply of the API server."""
 
 
 @pytest.fixture
@@ -23,16 +23,16 @@ def array() -> Iterator[InProcess]:
         yield running
 
 
-@pytest.mark.parametrize("watching", [True, False], ids=["watches are quick", "watches show nothing"])
+@pytest.mark.parametrize("watching", [True, False], ids=["watches show every change", "watches show nothing"])
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
-async def test_no_write_is_sent_that_changes_nothing_whatever_becomes_of_an_earlier_one(
+async def test_no_write_without_a_change_is_sent_whatever_happened_to_an_earlier_write(
     array: InProcess, fault: Fault, watching: bool
 ) -> None:
-    """Two of five writes fail. A condition that is written again with another time is a write that changes nothing."""
-    async with passes(array, limit=LIMIT) as running:
+    """Two of five writes fail. A condition written again with only another time is a write without a change."""
+    async with passes(array, limit=TIMEOUT_SECONDS) as running:
         node, data = running.host("node"), running.attachment("data", "node", "data")
         running.see(node, data)
-        schedule = random.Random(2)  # noqa: S311 - a story that can be told again
+        schedule = random.Random(2)  # noqa: S311 - reproducible
         running.api.faults.extend(fault if schedule.random() < 0.4 else None for _ in range(40))
         await running.settle(node, data, most=40, watching=watching)
         assert running.ready(data)["status"] == "True"
@@ -45,10 +45,10 @@ async def test_no_write_is_sent_that_changes_nothing_whatever_becomes_of_an_earl
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault.lands], ids=lambda fault: fault.name)
-async def test_a_condition_keeps_the_time_that_was_written_first_when_the_answer_was_lost(
+async def test_a_condition_keeps_the_time_that_was_written_first_when_the_reply_was_lost(
     array: InProcess, fault: Fault
 ) -> None:
-    async with passes(array, limit=LIMIT) as running:
+    async with passes(array, limit=TIMEOUT_SECONDS) as running:
         node = running.host("node")
         running.see(node)
         running.api.faults.append(fault)
@@ -63,10 +63,10 @@ async def test_a_condition_keeps_the_time_that_was_written_first_when_the_answer
 
 
 @pytest.mark.parametrize("policy", ["Ignore", "Report"])
-async def test_an_attachment_whose_mapping_is_gone_is_not_left_ready_by_a_change_that_no_watch_has_shown(
+async def test_an_attachment_without_its_mapping_is_not_left_ready_by_a_change_that_no_watch_showed(
     array: InProcess, policy: str
 ) -> None:
-    async with passes(array, limit=LIMIT) as running:
+    async with passes(array, limit=TIMEOUT_SECONDS) as running:
         node, data = running.host("node"), running.attachment("data", "node", "data", spec={"driftPolicy": policy})
         running.api.edit(node, {"driftPolicy": policy})
         await running.settle(node, data)
@@ -81,10 +81,10 @@ async def test_an_attachment_whose_mapping_is_gone_is_not_left_ready_by_a_change
 
 
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
-async def test_an_object_of_which_it_could_not_be_said_that_the_array_is_away_is_due_again(
+async def test_an_object_whose_status_could_not_be_set_to_array_not_ready_is_requeued(
     array: InProcess, fault: Fault
 ) -> None:
-    async with passes(array, limit=LIMIT) as running:
+    async with passes(array, limit=TIMEOUT_SECONDS) as running:
         data = running.attachment("data", "node", "data")
         running.see(running.host("node"), data)
         reports, down = Reports(running.cache, running.writer), Wait(Reason.UNREACHABLE, "No route.")

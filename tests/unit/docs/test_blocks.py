@@ -1,4 +1,4 @@
-"""Every block of the README and of the tutorial is run by a test; and how that is judged can fail."""
+"""Every code block of the README and of the tutorial is run by a test, and the check of its output can fail."""
 
 import ast
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from onkind.pages import README, TUTORIAL, Block, block, blocks, printed_as
 from onkind.terminal import Failed, Terminal, a_terminal
 
 TESTS = Path(__file__).parents[2]
-LINES = "┌─"
-"""What only a picture has."""
+BOX_CORNER = "┌─"
+"""A character that only diagrams contain."""
 
 
-def claims() -> Iterator[str]:
-    """How the blocks of the README begin that are named in a call of `block`, in a test or what it stands on."""
+def covered_beginnings() -> Iterator[str]:
+    """Yield the beginnings of the README blocks that a call of `block` names, in tests or test support."""
     for file in TESTS.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
@@ -26,25 +26,25 @@ def claims() -> Iterator[str]:
                     pass
 
 
-def test_every_block_of_the_readme_is_claimed_by_a_test() -> None:
-    claimed = {block(README, begins) for begins in claims()}
+def test_every_block_of_the_readme_is_covered_by_a_test() -> None:
+    covered = {block(README, begins) for begins in covered_beginnings()}
 
-    assert [str(each) for each in blocks(README) if each not in claimed and LINES not in each.text] == []
+    assert [str(each) for each in blocks(README) if each not in covered and BOX_CORNER not in each.text] == []
 
 
-def test_every_block_of_the_tutorial_is_typed_or_what_is_printed_then() -> None:
+def test_every_block_of_the_tutorial_is_a_command_or_its_output() -> None:
     found = blocks(TUTORIAL)
 
     assert {each.language for each in found} == {"sh", "text"}
-    assert [str(now) for before, now in pairwise(found) if is_stray(before, now)] == []
+    assert [str(current) for previous, current in pairwise(found) if is_unrelated_output(previous, current)] == []
 
 
-def is_stray(before: Block, now: Block) -> bool:
-    """Something printed that follows no command of this shell."""
-    return now.language == "text" and (before.language != "sh" or bool(before.title))
+def is_unrelated_output(previous: Block, current: Block) -> bool:
+    """Whether the block is output that follows no command of the same shell."""
+    return current.language == "text" and (previous.language != "sh" or bool(previous.title))
 
 
-def test_what_the_build_machine_runs_are_the_commands_of_the_readme() -> None:
+def test_the_ci_script_runs_the_commands_of_the_readme() -> None:
     script = (TESTS.parent / ".ci" / "run").read_text(encoding="utf-8")
 
     command = block(README, "make test").text.strip()
@@ -53,7 +53,7 @@ def test_what_the_build_machine_runs_are_the_commands_of_the_readme() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expected", "said", "is_so"),
+    ("expected", "output", "matches"),
     [
         ("Ready", "Ready\n", True),
         ("Ready", "NotReady\n", False),
@@ -70,8 +70,10 @@ def test_what_the_build_machine_runs_are_the_commands_of_the_readme() -> None:
         ("(a|b)", "a\n", False),
     ],
 )
-def test_what_is_shown_is_what_is_printed(expected: str, said: str, *, is_so: bool) -> None:
-    assert printed_as(expected, said) is is_so
+def test_shown_output_matches_only_printed_output_that_is_equal_apart_from_placeholders(
+    expected: str, output: str, *, matches: bool
+) -> None:
+    assert printed_as(expected, output) is matches
 
 
 @pytest.fixture
@@ -80,10 +82,10 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
         yield opened
 
 
-def test_what_is_set_in_one_block_is_so_in_the_next(terminal: Terminal) -> None:
-    terminal.type("greeting=hello\nsay() {\n  echo $greeting $1\n}\n")
+def test_shell_state_set_in_one_block_is_kept_in_the_next(terminal: Terminal) -> None:
+    terminal.type("greeting=hello\ngreet() {\n  echo $greeting $1\n}\n")
 
-    assert terminal.type("say you >&2\npwd") == f"hello you\n{TESTS.parent}\n"
+    assert terminal.type("greet you >&2\npwd") == f"hello you\n{TESTS.parent}\n"
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_what_is_set_in_one_block_is_so_in_the_next(terminal: Terminal) -> None:
         "cd /nowhere; true",
     ],
 )
-def test_whatever_fails_fails_its_block(terminal: Terminal, text: str) -> None:
+def test_any_failing_command_fails_its_block(terminal: Terminal, text: str) -> None:
     with pytest.raises(Failed, match="ended with code"):
         terminal.type(text)
     assert terminal.type("echo on") == "on\n"

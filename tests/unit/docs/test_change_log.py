@@ -1,4 +1,4 @@
-"""docs/change-log.md is true: its example, its keys and its wishes are those of the code."""
+"""docs/change-log.md matches the code: its example, its keys and its kinds of change."""
 
 import json
 import re
@@ -19,11 +19,11 @@ EXAMPLE = json.loads(TEXT.partition("```json")[2].partition("```")[0])
 
 def first_cells(table: str) -> set[str]:
     rows = [line.split("|")[1] for line in TEXT.partition(table)[2].partition("\n\n")[0].splitlines()[2:]]
-    return {word for cell in rows for word in re.findall("`([^`]+)`", cell)}
+    return {name for cell in rows for name in re.findall("`([^`]+)`", cell)}
 
 
-def line(error: Exception | None = None) -> dict[str, object]:
-    """What the code writes of the change that the page shows."""
+def example_record(error: Exception | None = None) -> dict[str, object]:
+    """Return the record that the code writes for the change in the example."""
     owner, array = EXAMPLE["resource"], EXAMPLE["array"]
     operation = Operation(
         ObjectRef(Kind.ARRAY, array["namespace"], array["name"]),
@@ -38,13 +38,13 @@ def line(error: Exception | None = None) -> dict[str, object]:
     return record(operation, Sent(datetime(2026, 2, 1, 12, 30, 15, 123000, UTC), EXAMPLE["seconds"], error))
 
 
-def test_the_example_is_what_the_code_writes() -> None:
-    assert json.loads(json.dumps(line())) == EXAMPLE
+def test_the_example_is_the_record_that_the_code_writes() -> None:
+    assert json.loads(json.dumps(example_record())) == EXAMPLE
 
 
 def test_every_key_is_explained_and_no_other() -> None:
-    assert first_cells("| Key |") == line(Refused("x", "CMMVC5842E no")).keys()
+    assert first_cells("| Key |") == example_record(Refused("x", "CMMVC5842E no")).keys()
 
 
-def test_every_wish_is_explained_and_no_other() -> None:
+def test_every_kind_of_change_is_explained_and_no_other() -> None:
     assert first_cells("| `why` | Kind of change") == {why.value for why in ChangeKind}

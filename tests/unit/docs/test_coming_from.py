@@ -1,4 +1,4 @@
-"""Pages for those who come from elsewhere name tests and fields that are there."""
+"""The migration pages name only tests and fields that exist."""
 
 import re
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("coming-from-*.md")}
-LINES = 18
-"""How many defects of Cinder's driver there is a promise for."""
+DEFECTS = 18
+"""Number of defects of Cinder's driver that the page lists, each with a test."""
 
 
 def fields(schema: Any, path: str) -> Iterator[str]:
@@ -29,16 +29,16 @@ def known() -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_field_that_such_a_page_names_is_one(page: str) -> None:
+def test_every_field_that_a_migration_page_names_exists(page: str) -> None:
     assert set(re.findall(r"`((?:spec|status)\.[A-Za-z.]+)", PAGES[page])) - known() == set()
 
 
-def test_every_defect_of_cinders_driver_has_a_promise_that_is_kept_by_a_test() -> None:
+def test_every_defect_of_cinders_driver_is_covered_by_an_existing_test() -> None:
     rows = PAGES["coming-from-cinder"].partition("## What went wrong there")[2].partition("|---|")[2]
     named = [re.search(r"`(test_\w+)` \|$", row) for row in rows.splitlines()[1:] if row.startswith("| ")]
-    there = set[str]()
+    existing = set[str]()
     for file in (ROOT / "tests").rglob("test_*.py"):
-        there |= set(re.findall(r"^def (test_\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE))
+        existing |= set(re.findall(r"^def (test_\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE))
 
-    assert len(named) == LINES
-    assert {found and found[1] for found in named} <= there
+    assert len(named) == DEFECTS
+    assert {found and found[1] for found in named} <= existing

@@ -1,4 +1,4 @@
-"""docs/command-line.md is true of the commands and options that there are."""
+"""docs/command-line.md lists all commands, and names only options that exist."""
 
 import re
 from pathlib import Path
@@ -13,12 +13,12 @@ CONTEXT = click.Context(main)
 COMMANDS = {name: main.get_command(CONTEXT, name) for name in main.list_commands(CONTEXT)}
 
 
-def test_every_command_has_its_line() -> None:
+def test_every_command_has_a_row() -> None:
     assert set(re.findall(r"^\| `([a-z]+)` \|", TEXT, re.MULTILINE)) == COMMANDS.keys()
 
 
-def test_every_option_that_the_page_names_is_one() -> None:
-    known = {word for command in COMMANDS.values() if command for option in command.params for word in option.opts}
+def test_every_option_that_the_page_names_exists() -> None:
+    known = {name for command in COMMANDS.values() if command for option in command.params for name in option.opts}
 
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT)) - {"--help"}
     assert named <= known

@@ -1,4 +1,4 @@
-"""docs/drift.md is true: each line of its table is decided as it says, and nothing that is tested is left out."""
+"""docs/drift.md is correct: each row of its table is what the code decides, and no tested change is left out."""
 
 import re
 from pathlib import Path
@@ -13,17 +13,17 @@ ROWS = {
     for line in TEXT.partition("| Change on the array |")[2].partition("\n\n")[0].splitlines()[2:]
     if (cells := [cell.strip() for cell in line.strip("|").split("|")])
 }
-SAID = {row.by_hand: row for row in TABLE}
+TESTED = {row.by_hand: row for row in TABLE}
 
 
-def test_what_the_page_tells_is_what_is_tested() -> None:
-    assert list(ROWS) == list(SAID)
+def test_the_page_describes_exactly_the_changes_that_are_tested() -> None:
+    assert list(ROWS) == list(TESTED)
 
 
-@pytest.mark.parametrize("by_hand", ROWS)
-def test_a_line_has_the_reasons_that_the_code_gives_and_says_whether_anything_is_done(by_hand: str) -> None:
-    said, done = ROWS[by_hand]
+@pytest.mark.parametrize("change", ROWS)
+def test_a_row_names_the_reasons_of_the_code_and_whether_the_operator_acts(change: str) -> None:
+    reasons, done = ROWS[change]
 
-    assert tuple(re.findall(r"`(\w+)`", said)) == SAID[by_hand].said
-    assert bool(SAID[by_hand].done) == (not said)
+    assert tuple(re.findall(r"`(\w+)`", reasons)) == TESTED[change].said
+    assert bool(TESTED[change].done) == (not reasons)
     assert done

@@ -1,4 +1,4 @@
-"""docs/gitops.md is true: its table is what kstatus and Argo CD make of such objects, and its files are there."""
+"""docs/gitops.md is correct: kstatus and Argo CD compute the health in its table, and its files exist."""
 
 import re
 from collections.abc import Mapping
@@ -19,42 +19,44 @@ ROWS = {
 }
 
 
-def thing(*true: str, reason: str = "Because", seen: int = 1, **meta: str) -> Mapping[str, Any]:
-    """Of Ready, Reconciling, Stalled and Reachable, those that are not named are False."""
-    truths = dict.fromkeys(("Ready", "Reconciling", "Stalled", "Reachable"), "False") | dict.fromkeys(true, "True")
-    conditions = [{"type": kind, "status": truth, "reason": reason, "message": ""} for kind, truth in truths.items()]
-    return {"metadata": {"generation": 1, **meta}, "status": {"observedGeneration": seen, "conditions": conditions}}
+def resource(*true: str, reason: str = "Because", observed: int = 1, **meta: str) -> Mapping[str, Any]:
+    """Build a resource. Of Ready, Reconciling, Stalled and Reachable, those not in `true` are False."""
+    statuses = dict.fromkeys(("Ready", "Reconciling", "Stalled", "Reachable"), "False") | dict.fromkeys(true, "True")
+    conditions = [
+        {"type": kind, "status": status, "reason": reason, "message": ""} for kind, status in statuses.items()
+    ]
+    return {"metadata": {"generation": 1, **meta}, "status": {"observedGeneration": observed, "conditions": conditions}}
 
 
 SHOWN = {
-    "just created, or changed and not observed yet": [thing("Ready", seen=0), thing("Stalled", seen=-1)],
-    "in progress, or waiting for another object, a volume, the array": [thing("Reconciling", "Reachable")],
-    "done": [thing("Ready", "Reachable")],
-    "only a change of the spec or of the array helps": [thing("Stalled", "Reachable")],
-    "held back by `paused`, and done before": [thing("Ready", "Paused", "Reachable", reason="Paused")],
+    "just created, or changed and not observed yet": [resource("Ready", observed=0), resource("Stalled", observed=-1)],
+    "in progress, or waiting for another object, a volume, the array": [resource("Reconciling", "Reachable")],
+    "done": [resource("Ready", "Reachable")],
+    "only a change of the spec or of the array helps": [resource("Stalled", "Reachable")],
+    "held back by `paused`, and done before": [resource("Ready", "Paused", "Reachable", reason="Paused")],
     "held back by `paused` or `plan`, with something to do": [
-        thing("Reconciling", "Paused", "Reachable", reason="Paused"),
-        thing("Reconciling", "Reachable", reason="Planned"),
+        resource("Reconciling", "Paused", "Reachable", reason="Paused"),
+        resource("Reconciling", "Reachable", reason="Planned"),
     ],
-    "an array cannot be reached": [thing("Reconciling")],
-    "the same, its attachments and hosts that were Ready": [thing("Ready", "Reachable")],
-    "being deleted, and perhaps waiting": [thing("Reconciling", deletionTimestamp="2026-01-01T00:00:00Z")],
+    "an array cannot be reached": [resource("Reconciling")],
+    "the same, its attachments and hosts that were Ready": [resource("Ready", "Reachable")],
+    "being deleted, and perhaps waiting": [resource("Reconciling", deletionTimestamp="2026-01-01T00:00:00Z")],
 }
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_a_line_of_the_table_is_what_the_tools_make_of_it(row: str) -> None:
+def test_a_row_of_the_table_is_the_health_that_kstatus_and_argo_cd_compute(row: str) -> None:
     reads, shows = ROWS[row]
 
     assert {kstatus(each).value for each in SHOWN[row]} == {reads}
     assert {health(each).status for each in SHOWN[row]} == {shows.partition(",")[0]}
 
 
-def test_every_line_is_tested() -> None:
+def test_every_row_is_tested() -> None:
     assert ROWS.keys() == SHOWN.keys()
 
 
-def test_every_file_that_the_page_names_is_there() -> None:
+def test_every_file_that_the_page_names_exists() -> None:
     named = set(re.findall(r"manifests/[\w./-]*\w", TEXT))
 
     assert named

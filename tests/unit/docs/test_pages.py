@@ -1,4 +1,4 @@
-"""What the pages point at is there: files, headings, targets of make."""
+"""The targets that the pages refer to exist: files, headings, make targets."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def links() -> Iterator[tuple[Path, str]]:
 
 
 @pytest.mark.parametrize(("page", "target"), [*links()], ids=lambda each: str(each).rpartition("/")[2])
-def test_every_link_leads_somewhere(page: Path, target: str) -> None:
+def test_every_link_has_a_target(page: Path, target: str) -> None:
     path, _, heading = target.partition("#")
     found = page.parent / path if path else page
     assert found.exists()
@@ -28,20 +28,20 @@ def test_every_link_leads_somewhere(page: Path, target: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_target_of_make_that_a_page_names_is_one(page: Path) -> None:
+def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
     targets = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
     named = re.findall(r"(?:`|^ {4}|\s)make (?:-s )?([a-z0-9-]+)`?$", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert set(named) <= set(targets)
 
 
-def test_the_readme_begins_with_the_demo_and_then_the_tests() -> None:
+def test_the_readme_begins_with_the_demo_followed_by_the_tests() -> None:
     commands = re.findall(r"^ {4}((?:make|kubectl) .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
 
     assert commands[:3] == ["make demo", "make test", "kubectl apply -k manifests/base"]
 
 
-def test_every_page_can_be_found_from_the_readme() -> None:
+def test_every_page_is_linked_from_the_readme_directly_or_indirectly() -> None:
     seen, todo = set[Path](), [ROOT / "README.md"]
     while todo:
         page = todo.pop()
@@ -53,13 +53,13 @@ def test_every_page_can_be_found_from_the_readme() -> None:
     assert set(PAGES) - seen == set()
 
 
-def map_of_the_code() -> str:
+def code_map() -> str:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     return page.partition("| To change |")[2].partition("\n\n")[0]
 
 
-def test_every_module_is_on_the_map_of_the_code_by_itself_or_by_its_folder() -> None:
-    table, missing = map_of_the_code(), []
+def test_every_module_is_on_the_code_map_by_itself_or_by_its_folder() -> None:
+    table, missing = code_map(), []
     for module in PACKAGE.rglob("*.py"):
         path = module.relative_to(PACKAGE)
         named = re.search(rf"`(?:[\w/]+/)?{re.escape(path.name)}`", table)
@@ -70,13 +70,13 @@ def test_every_module_is_on_the_map_of_the_code_by_itself_or_by_its_folder() -> 
     assert missing == []
 
 
-def test_every_file_that_the_architecture_names_is_there() -> None:
-    table, missing, folder = map_of_the_code(), list[str](), Path()
-    for word in re.findall(r"`([\w/.*-]+(?:\.py|\.yaml|\.md|/))`", table):
-        # `array/transport.py`, `handshake.py`: a name alone is beside the one before it, or at the top.
-        beside = [Path(word)] if "/" in word else [folder / word, Path(word)]
-        found = [path for base in (ROOT, PACKAGE) for each in beside for path in base.glob(str(each))]
-        missing += [] if found else [word]
-        folder = Path(word).parent if "/" in word else folder
+def test_every_file_that_the_architecture_page_names_exists() -> None:
+    table, missing, folder = code_map(), list[str](), Path()
+    for name in re.findall(r"`([\w/.*-]+(?:\.py|\.yaml|\.md|/))`", table):
+        # `array/transport.py`, `handshake.py`: a bare name is in the folder of the previous name, or at the top.
+        candidates = [Path(name)] if "/" in name else [folder / name, Path(name)]
+        found = [path for base in (ROOT, PACKAGE) for each in candidates for path in base.glob(str(each))]
+        missing += [] if found else [name]
+        folder = Path(name).parent if "/" in name else folder
 
     assert missing == []

@@ -1,4 +1,4 @@
-"""docs/resources.md is true: it introduces every kind, and what it names is there."""
+"""docs/resources.md is correct: it introduces every kind, and the files that it names exist."""
 
 import re
 from pathlib import Path
@@ -17,6 +17,6 @@ def test_each_kind_is_introduced_with_its_short_name(kind: Kind) -> None:
     assert f"\n## {kind}\n" in TEXT
 
 
-def test_examples_and_components_that_the_page_names_are_there() -> None:
+def test_examples_and_components_that_the_page_names_exist() -> None:
     for path in re.findall(r"`(manifests/[^`]+)`", TEXT):
         assert (ROOT / path).exists(), path

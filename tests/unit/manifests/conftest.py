@@ -1,4 +1,4 @@
-"""Every manifest, rendered in every way that a user would, once a run."""
+"""Every manifest, rendered in every way that a user would render it, once per test run."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ def kubectl() -> Path:
 
 @pytest.fixture(scope="session")
 def rendered(kubectl: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The text of each variant, as it is asked for: pytest keeps the dictionary for all tests."""
+    """The text of each variant, rendered on first use: pytest keeps the dictionary for all tests."""
 
     class Texts(dict[str, str]):
         def __missing__(self, variant: str) -> str:
@@ -32,14 +32,16 @@ def rendered(kubectl: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 def _text(variant: str, kubectl: Path, folder: Path) -> str:
-    what, _, rest = variant.partition(" ")
-    if what == "file":
+    mode, _, rest = variant.partition(" ")
+    if mode == "file":
         write(folder / "install.yaml")
         return (folder / "install.yaml").read_text(encoding="utf-8")
-    if what == "folder":
+    if mode == "folder":
         return text_of(MANIFESTS / rest, kubectl)
-    alone, names = what == "namespace", rest.split()[1:]
-    return text_of(together(folder, names, base=not alone, namespace="storage-team" if alone else ""), kubectl)
+    namespace_only, names = mode == "namespace", rest.split()[1:]
+    return text_of(
+        together(folder, names, base=not namespace_only, namespace="storage-team" if namespace_only else ""), kubectl
+    )
 
 
 @pytest.fixture(params=VARIANTS)

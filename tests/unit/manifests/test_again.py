@@ -1,4 +1,4 @@
-"""What is applied again is as it was: the manifests write out what the API server would fill in."""
+"""A second apply changes nothing: the manifests spell out the defaults that the API server would fill in."""
 
 import pytest
 
@@ -17,18 +17,18 @@ def applied(cluster: Cluster) -> Cluster:
     return cluster
 
 
-def test_who_applies_the_manifests_again_is_told_that_nothing_changed(applied: Cluster) -> None:
-    said = applied.kubectl("apply", *BASE).splitlines()
+def test_applying_the_manifests_again_reports_that_nothing_changed(applied: Cluster) -> None:
+    output = applied.kubectl("apply", *BASE).splitlines()
 
-    assert said
-    assert [line for line in said if not line.endswith(" unchanged")] == []
-    assert applied.kubectl("diff", *BASE) == "", "with a difference, kubectl would end with another code than 0"
+    assert output
+    assert [line for line in output if not line.endswith(" unchanged")] == []
+    assert applied.kubectl("diff", *BASE) == "", "with a difference, kubectl would exit with a code other than 0"
 
 
-def test_the_api_server_takes_them_over_from_kubectl_with_no_conflict_and_shows_no_difference_then(
+def test_a_switch_to_server_side_apply_has_no_conflict_and_leaves_no_difference(
     applied: Cluster,
 ) -> None:
-    """Some fields belong to their manager as a whole: what the API server filled in there would be disputed."""
+    """Some fields are owned as a whole by one manager: defaults that the API server fills in would conflict."""
     applied.kubectl("apply", "--server-side", *BASE)
 
     assert applied.kubectl("diff", "--server-side", *BASE) == ""

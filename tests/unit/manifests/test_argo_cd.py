@@ -1,4 +1,4 @@
-"""What Argo CD shows of our objects: the script, run as Argo CD runs it, and the patch for its ConfigMap."""
+"""The health that Argo CD shows for our resources: the script, run as Argo CD runs it, and the ConfigMap patch."""
 
 from typing import Any, NamedTuple
 
@@ -11,124 +11,137 @@ from flashsystem_operator.api.metadata import GROUP, Kind
 
 
 class Case(NamedTuple):
-    """conditions: `Ready: Reason` is True, `!Ready: Reason` is False; its message is `Ready says so.`"""
+    """conditions: `Ready: Reason` is True, `!Ready: Reason` is False; its message is `Message of Ready.`"""
 
     because: str
     expect: Health
     conditions: tuple[str, ...] = ()
-    seen: int | None = 7
+    observed: int | None = 7
     deleted: bool = False
 
 
 STALE = Health("Progressing", "The operator has not reconciled this version yet.")
 
 CASES = [
-    Case("what the operator has not seen is progressing", STALE, seen=-1),
-    Case("what has no status at all is progressing", STALE, seen=None),
-    Case("what was said of another generation does not count", STALE, ("Ready: Attached",), seen=6),
-    Case("a failure of another generation does not count either", STALE, ("Stalled: LUNTaken",), seen=6),
+    Case("a resource that the operator has not observed is progressing", STALE, observed=-1),
+    Case("a resource without a status is progressing", STALE, observed=None),
+    Case("Ready of another generation does not count", STALE, ("Ready: Attached",), observed=6),
+    Case("Stalled of another generation does not count", STALE, ("Stalled: LUNTaken",), observed=6),
     Case(
-        "Ready is healthy", Health("Healthy", "Ready says so."), ("Ready: Attached", "!Reconciling: x", "!Stalled: x")
+        "Ready is healthy",
+        Health("Healthy", "Message of Ready."),
+        ("Ready: Attached", "!Reconciling: x", "!Stalled: x"),
     ),
     Case(
-        "Ready with something to note beside is healthy",
-        Health("Healthy", "Ready says so."),
+        "Ready with an additional informational condition is healthy",
+        Health("Healthy", "Message of Ready."),
         ("Ready: Attached", "Drifted: SharedBeyondSpec", "NearLimit: NearLimit"),
     ),
     Case(
         "Reconciling is progressing",
-        Health("Progressing", "Reconciling says so."),
+        Health("Progressing", "Message of Reconciling."),
         ("!Ready: HostNotFound", "Reconciling: HostNotFound", "!Stalled: x"),
     ),
     Case(
         "Stalled is degraded",
-        Health("Degraded", "Stalled says so."),
+        Health("Degraded", "Message of Stalled."),
         ("!Ready: LUNTaken", "!Reconciling: x", "Stalled: LUNTaken"),
     ),
-    Case("a pause of what is Ready is told", Health("Suspended", "Paused says so."), ("Ready: x", "Paused: Paused")),
     Case(
-        "a pause says what it holds back",
-        Health("Suspended", "Ready says so."),
+        "a paused resource that is Ready is suspended",
+        Health("Suspended", "Message of Paused."),
+        ("Ready: x", "Paused: Paused"),
+    ),
+    Case(
+        "a paused resource that is not Ready shows what is held back",
+        Health("Suspended", "Message of Ready."),
         ("!Ready: Paused", "Reconciling: Paused", "Paused: Paused"),
     ),
-    Case("a pause hides no failure", Health("Degraded", "Stalled says so."), ("!Ready: x", "Stalled: x", "Paused: x")),
     Case(
-        "plan mode holds back until somebody ends it",
-        Health("Suspended", "Ready says so."),
+        "a pause does not hide a failure",
+        Health("Degraded", "Message of Stalled."),
+        ("!Ready: x", "Stalled: x", "Paused: x"),
+    ),
+    Case(
+        "a resource in plan mode is suspended until plan mode ends",
+        Health("Suspended", "Message of Ready."),
         ("!Ready: Planned", "Reconciling: Planned"),
     ),
     Case(
-        "so does a release before the object is deleted",
-        Health("Suspended", "Ready says so."),
+        "a released resource that is not deleted yet is suspended",
+        Health("Suspended", "Message of Ready."),
         ("!Ready: Released", "Reconciling: Released"),
     ),
     Case(
-        "an array that cannot be reached is degraded, though it may come back by itself",
-        Health("Degraded", "Reachable says so."),
+        "an unreachable array is degraded, although it may recover without help",
+        Health("Degraded", "Message of Reachable."),
         ("!Ready: Unreachable", "Reconciling: Unreachable", "!Reachable: Unreachable"),
     ),
     Case(
-        "also while it is paused",
-        Health("Degraded", "Reachable says so."),
+        "an unreachable array is degraded also while it is paused",
+        Health("Degraded", "Message of Reachable."),
         ("!Ready: Unreachable", "Reconciling: Unreachable", "!Reachable: Unreachable", "Paused: Paused"),
     ),
     Case(
-        "an array that is deleted and in use says why it is still there",
-        Health("Progressing", "It is being deleted. Ready says so."),
+        "an array that is being deleted and in use shows why it still exists",
+        Health("Progressing", "It is being deleted. Message of Ready."),
         ("!Ready: InUse", "Reconciling: InUse", "Reachable: Ready"),
         deleted=True,
     ),
     Case(
-        "a detach that is blocked is under way, and says what it waits for",
-        Health("Progressing", "It is being deleted. Ready says so."),
+        "a blocked detach is progressing, and shows what it waits for",
+        Health("Progressing", "It is being deleted. Message of Ready."),
         ("!Ready: DetachBlocked", "Reconciling: DetachBlocked", "DetachBlocked: DetachBlocked"),
         deleted=True,
     ),
     Case(
-        "what was Ready and is deleted gives no reason",
+        "a resource that was Ready and is being deleted shows no reason",
         Health("Progressing", "It is being deleted."),
         ("Ready: x",),
         7,
         True,
     ),
     Case(
-        "what failed before it was deleted is no reason to wait",
+        "a failure from before the deletion is not shown as the reason to wait",
         Health("Progressing", "It is being deleted."),
         ("!Ready: VolumeNotFound", "Reconciling: VolumeNotFound"),
-        seen=6,
+        observed=6,
         deleted=True,
     ),
-    Case("nothing said is not healthy", Health("Progressing", "The operator has not reported a status yet.")),
+    Case(
+        "a status without conditions is not healthy",
+        Health("Progressing", "The operator has not reported a status yet."),
+    ),
 ]
 
 
-def thing(case: Case) -> dict[str, Any]:
+def resource(case: Case) -> dict[str, Any]:
     meta: dict[str, Any] = {"name": "it", "generation": 7}
     if case.deleted:
         meta["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    return {"metadata": meta} | ({} if case.seen is None else {"status": status(case, case.seen)})
+    return {"metadata": meta} | ({} if case.observed is None else {"status": status(case, case.observed)})
 
 
-def status(case: Case, seen: int) -> dict[str, Any]:
-    words = [each.split(": ") for each in case.conditions]
+def status(case: Case, observed: int) -> dict[str, Any]:
+    pairs = [each.split(": ") for each in case.conditions]
     shown = [
         {
             "type": kind.lstrip("!"),
             "status": "False" if kind.startswith("!") else "True",
             "reason": reason,
-            "message": f"{kind.lstrip('!')} says so.",
+            "message": f"Message of {kind.lstrip('!')}.",
         }
-        for kind, reason in words
+        for kind, reason in pairs
     ]
-    return {"observedGeneration": seen} | ({"conditions": shown} if shown else {})
+    return {"observedGeneration": observed} | ({"conditions": shown} if shown else {})
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.because)
-def test_what_argo_cd_shows(case: Case) -> None:
-    assert health(thing(case)) == case.expect
+def test_argo_cd_shows_the_expected_health(case: Case) -> None:
+    assert health(resource(case)) == case.expect
 
 
-def test_the_patch_holds_the_script_for_each_kind() -> None:
+def test_the_patch_contains_the_script_for_each_kind() -> None:
     data = yaml.safe_load(PATCH.read_text(encoding="utf-8"))["data"]
 
     assert data == dict.fromkeys(
@@ -147,6 +160,6 @@ def test_the_patch_holds_the_script_for_each_kind() -> None:
         'return { status = require("os").getenv("HOME") }',
     ],
 )
-def test_a_script_gets_no_more_here_than_from_argo_cd(script: str) -> None:
+def test_a_script_has_no_more_libraries_here_than_in_argo_cd(script: str) -> None:
     with pytest.raises(LuaError):
         health({"metadata": {}}, script)

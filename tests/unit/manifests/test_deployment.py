@@ -1,4 +1,4 @@
-"""The Deployment and the program agree on what the one says to the other. Needs no cluster."""
+"""The Deployment and the program agree on arguments, environment and ports. Needs no cluster."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ def container() -> dict[str, Any]:
     return only
 
 
-def test_the_program_understands_its_arguments(container: dict[str, Any]) -> None:
+def test_the_program_accepts_its_arguments(container: dict[str, Any]) -> None:
     command, *options = container["args"]
     run = command_of(command)
 
@@ -36,7 +36,7 @@ def test_the_program_reads_the_environment_it_is_given(container: dict[str, Any]
     assert {variable["name"] for variable in container["env"]} <= read
 
 
-def test_probes_ask_where_the_program_listens(container: dict[str, Any]) -> None:
+def test_probes_use_the_port_that_the_program_listens_on(container: dict[str, Any]) -> None:
     (port,) = container["ports"]
 
     assert f"--probe-port={port['containerPort']}" in container["args"]

@@ -1,6 +1,6 @@
-"""The examples for Flux and Argo CD: fields that their APIs have, things that are there, and the right order.
+"""The examples for Flux and Argo CD: fields that their APIs have, paths that exist, and the right order.
 
-Their CRDs are on no API server of ours. Sources of the fields: docs/spec/v1/kustomizations.md of
+Their CRDs are not installed on our API servers. Sources of the fields: docs/spec/v1/kustomizations.md of
 fluxcd/kustomize-controller, docs/spec/v1/gitrepositories.md of fluxcd/source-controller, and
 docs/operator-manual/application.yaml of argoproj/argo-cd.
 """
@@ -34,7 +34,7 @@ FIELDS = {
         ),
     },
 }
-"""What the examples may say below `spec`."""
+"""The fields below `spec` that the examples may use."""
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
@@ -60,28 +60,28 @@ KUSTOMIZATIONS = {
 (APPLICATION,) = documents(FOLDER / "argo-cd.yaml")
 
 
-def inside(folder: Path) -> Iterator[tuple[dict[str, Any], str, str]]:
-    """What a kustomization holds, each with its namespace and its wave."""
+def resources_in(folder: Path) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """Yield the resources of a kustomization, each with its namespace and its sync wave."""
     (built,) = documents(folder / "kustomization.yaml")
     for name in built["resources"]:
         if (folder / name).is_dir():
-            yield from inside(folder / name)
+            yield from resources_in(folder / name)
             continue
         for each in documents(folder / name):
             yield each, built["namespace"], built["commonAnnotations"][WAVE]
 
 
 @pytest.mark.parametrize("path", [FOLDER / "flux.yaml", FOLDER / "argo-cd.yaml"], ids=lambda path: path.name)
-def test_every_field_is_one_that_the_api_has(path: Path) -> None:
+def test_every_field_exists_in_the_api(path: Path) -> None:
     for each in documents(path):
         assert set(leaves(each["spec"])) <= FIELDS[each["apiVersion"], each["kind"]]
 
 
-def test_flux_builds_what_is_there_in_an_order_that_ends() -> None:
+def test_flux_builds_existing_folders_in_an_order_without_cycles() -> None:
     done: set[str] = set()
     for name, spec in KUSTOMIZATIONS.items():
         assert (FOLDER / spec["path"] / "kustomization.yaml").exists()
-        assert {each["name"] for each in spec.get("dependsOn", ())} <= done, "what it depends on stands before it"
+        assert {each["name"] for each in spec.get("dependsOn", ())} <= done, "what it depends on comes before it"
         done.add(name)
 
     assert [
@@ -92,24 +92,26 @@ def test_flux_builds_what_is_there_in_an_order_that_ends() -> None:
 
 def test_flux_checks_the_health_of_what_it_applies() -> None:
     for spec in KUSTOMIZATIONS.values():
-        applied = {(each["kind"], each["metadata"]["name"], where) for each, where, _ in inside(FOLDER / spec["path"])}
+        applied = {
+            (each["kind"], each["metadata"]["name"], where) for each, where, _ in resources_in(FOLDER / spec["path"])
+        }
         for check in spec.get("healthChecks", ()):
             assert check["apiVersion"] == API_VERSION
             assert (check["kind"], check["name"], check["namespace"]) in applied
 
 
-def test_argo_cd_makes_arrays_then_hosts_then_attachments_and_deletes_them_the_other_way_round() -> None:
-    waves = {each["kind"]: wave for each, _, wave in inside(FOLDER / APPLICATION["spec"]["source"]["path"])}
+def test_argo_cd_creates_arrays_then_hosts_then_attachments_and_deletes_in_reverse_order() -> None:
+    waves = {each["kind"]: wave for each, _, wave in resources_in(FOLDER / APPLICATION["spec"]["source"]["path"])}
 
     assert waves == {Kind.ARRAY: "0", Kind.HOST: "1", Kind.ATTACHMENT: "2"}
-    # It would put all deletions into one wave after the others, so that they lost their order.
+    # PruneLast would put all deletions into one wave after the others, so their order would be lost.
     assert "PruneLast=true" not in APPLICATION["spec"]["syncPolicy"]["syncOptions"]
 
 
-def test_argo_cd_never_deletes_and_makes_anew_and_not_all_at_once() -> None:
+def test_argo_cd_never_deletes_and_recreates_and_never_deletes_everything_at_once() -> None:
     policy = APPLICATION["spec"]["syncPolicy"]
 
     assert not any(each.startswith(("Replace", "Force")) for each in policy["syncOptions"])
     assert policy["automated"]["allowEmpty"] is False
-    (array,) = [each for each, _, _ in inside(FOLDER / "storage" / "array") if each["kind"] == Kind.ARRAY]
+    (array,) = [each for each, _, _ in resources_in(FOLDER / "storage" / "array") if each["kind"] == Kind.ARRAY]
     assert array["spec"]["detachRateLimit"]

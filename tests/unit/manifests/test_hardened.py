@@ -1,6 +1,6 @@
-"""The rendered manifests keep the rules of Pod Security `restricted` and of the usual scanners.
+"""The rendered manifests comply with Pod Security `restricted` and with the usual scanners.
 
-Those are kube-score, kubescape, Trivy and Checkov: what they ask of pods, rights, budgets and network policies.
+Those are kube-score, kubescape, Trivy and Checkov: their rules for pods, RBAC, budgets and network policies.
 """
 
 import pytest
@@ -14,20 +14,20 @@ OF_USERS = {"Secret", "PersistentVolumeClaim", "Application", "GitRepository", "
 BOUND_TO_THE_CLUSTER = {"flashsystem-operator", "flashsystem-operator-persistent-volumes"}
 
 
-def test_no_container_may_become_more_than_it_is(objects: list[Object]) -> None:
+def test_no_container_may_escalate_its_privileges(objects: list[Object]) -> None:
     for pod, container in containers(objects):
-        may = container["securityContext"]
+        security = container["securityContext"]
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["runAsUser"] > 10000
         assert pod["securityContext"]["runAsGroup"] > 10000
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-        assert may["allowPrivilegeEscalation"] is False
-        assert may["readOnlyRootFilesystem"] is True
-        assert may["capabilities"] == {"drop": ["ALL"]}
-        assert "privileged" not in may
+        assert security["allowPrivilegeEscalation"] is False
+        assert security["readOnlyRootFilesystem"] is True
+        assert security["capabilities"] == {"drop": ["ALL"]}
+        assert "privileged" not in security
 
 
-def test_no_pod_reaches_into_its_node(objects: list[Object]) -> None:
+def test_no_pod_has_access_to_its_node(objects: list[Object]) -> None:
     for pod in pods(objects):
         assert not {"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"} & pod.keys()
         assert not [volume for volume in pod.get("volumes", ()) if "hostPath" in volume]
@@ -35,14 +35,14 @@ def test_no_pod_reaches_into_its_node(objects: list[Object]) -> None:
         assert not [port for port in container.get("ports", ()) if "hostPort" in port]
 
 
-def test_every_container_says_what_it_needs_and_what_it_may_take(objects: list[Object]) -> None:
-    """No limit of CPU: one that is throttled in a burst cannot renew its Leases in time (deployment.yaml says so)."""
+def test_every_container_has_resource_requests_and_a_memory_limit(objects: list[Object]) -> None:
+    """No CPU limit: a container that is throttled in a burst cannot renew its Leases in time (see deployment.yaml)."""
     for _, container in containers(objects):
         assert container["resources"]["requests"].keys() >= {"cpu", "memory"}
         assert container["resources"]["limits"].keys() >= {"memory"}
 
 
-def test_every_container_that_runs_on_is_probed(objects: list[Object]) -> None:
+def test_every_long_running_container_has_probes(objects: list[Object]) -> None:
     for each in objects:
         if each["kind"] == "Deployment":
             for container in each["spec"]["template"]["spec"]["containers"]:
@@ -50,7 +50,7 @@ def test_every_container_that_runs_on_is_probed(objects: list[Object]) -> None:
                 assert container["livenessProbe"].get("timeoutSeconds", 1) >= 1
 
 
-def test_why_a_container_ended_is_in_its_description(objects: list[Object]) -> None:
+def test_the_reason_why_a_container_ended_is_in_its_status(objects: list[Object]) -> None:
     for _, container in containers(objects):
         assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
 
@@ -72,13 +72,13 @@ def test_a_token_is_mounted_only_where_it_is_needed(objects: list[Object]) -> No
             assert each["automountServiceAccountToken"] is False
 
 
-def test_no_right_is_a_wildcard(objects: list[Object]) -> None:
+def test_no_rule_has_a_wildcard(objects: list[Object]) -> None:
     for _, rule in rules(objects):
         assert "*" not in [*rule["verbs"], *rule.get("resources", ()), *rule.get("apiGroups", ())]
         assert not {"escalate", "bind", "impersonate"} & set(rule["verbs"])
 
 
-def test_secrets_are_never_listed_and_never_read_in_the_whole_cluster(objects: list[Object]) -> None:
+def test_secrets_are_never_listed_and_never_readable_in_the_whole_cluster(objects: list[Object]) -> None:
     bound = {each["roleRef"]["name"] for each in objects if each["kind"] == "ClusterRoleBinding"}
 
     assert bound <= BOUND_TO_THE_CLUSTER
@@ -88,7 +88,7 @@ def test_secrets_are_never_listed_and_never_read_in_the_whole_cluster(objects: l
             assert role["kind"] == "Role" or role["metadata"]["name"] not in bound
 
 
-def test_an_operator_for_named_namespaces_has_nothing_that_belongs_to_none(rendered: dict[str, str]) -> None:
+def test_an_operator_for_named_namespaces_has_no_cluster_scoped_objects(rendered: dict[str, str]) -> None:
     namespaced = [each for variant in VARIANTS if "namespaced" in variant for each in objects_of(rendered[variant])]
     own = [each for each in namespaced if each["kind"] in {"ClusterRole", "ClusterRoleBinding"} and not for_users(each)]
     watched = objects_of(rendered["folder examples/namespaced/watched"])
@@ -100,8 +100,8 @@ def test_an_operator_for_named_namespaces_has_nothing_that_belongs_to_none(rende
     assert {each["kind"] for each in watched} == {"Role", "RoleBinding"}
 
 
-def test_both_halves_of_an_installation_for_named_namespaces_are_the_base(rendered: dict[str, str]) -> None:
-    """But for the ClusterRoles of the operator, and what binds them."""
+def test_both_halves_of_an_installation_for_named_namespaces_add_up_to_the_base(rendered: dict[str, str]) -> None:
+    """Except for the ClusterRoles of the operator and their bindings."""
     of_the_cluster = {"ClusterRole", "ClusterRoleBinding"}
     halves = {named(each) for half in ("administrator", "operator") for each in _example(rendered, half)}
     base = objects_of(rendered["folder base"])
@@ -112,7 +112,7 @@ def test_both_halves_of_an_installation_for_named_namespaces_are_the_base(render
 
 
 def for_users(each: Object) -> bool:
-    """Whether it is a role that Kubernetes adds to its own, for users, and that nothing binds to the operator."""
+    """Whether it is a role for users that Kubernetes aggregates into its own, and that is not bound to the operator."""
     labels: dict[str, str] = each["metadata"].get("labels", {})
     return labels.get("app.kubernetes.io/component") == "user-roles"
 
@@ -121,8 +121,8 @@ def _example(rendered: dict[str, str], half: str) -> list[Object]:
     return objects_of(rendered[f"folder examples/namespaced/{half}"])
 
 
-def test_what_is_ours_says_so_in_its_labels(objects: list[Object]) -> None:
-    """By which docs/uninstall.md finds what is left. What stands for a user's own things has labels of the user's."""
+def test_our_objects_are_marked_as_ours_by_labels(objects: list[Object]) -> None:
+    """docs/uninstall.md finds what is left by these labels. Examples of a user's own objects have the user's labels."""
     for each in objects:
         if each["kind"] in OF_USERS or each["apiVersion"].startswith("flashsystem.io/"):
             continue
@@ -138,22 +138,22 @@ def test_the_namespace_enforces_the_restricted_standard(objects: list[Object]) -
                 assert each["metadata"]["labels"][f"pod-security.kubernetes.io/{mode}"] == "restricted"
 
 
-def test_a_disruption_budget_lets_a_node_be_drained(objects: list[Object]) -> None:
+def test_a_disruption_budget_allows_a_node_to_be_drained(objects: list[Object]) -> None:
     deployments = {each["metadata"]["name"]: each for each in objects if each["kind"] == "Deployment"}
     for budget in (each["spec"] for each in objects if each["kind"] == "PodDisruptionBudget"):
-        chosen = [each["spec"] for each in deployments.values() if chooses(budget["selector"], each)]
-        assert [spec["replicas"] for spec in chosen] == [2]
+        selected = [each["spec"] for each in deployments.values() if chooses(budget["selector"], each)]
+        assert [spec["replicas"] for spec in selected] == [2]
         assert budget["maxUnavailable"] == 1
-        assert chosen[0]["strategy"]["type"] == "RollingUpdate"
-        (spread,) = chosen[0]["template"]["spec"]["topologySpreadConstraints"]
+        assert selected[0]["strategy"]["type"] == "RollingUpdate"
+        (spread,) = selected[0]["template"]["spec"]["topologySpreadConstraints"]
         assert spread["topologyKey"] == "kubernetes.io/hostname"
 
 
-def test_a_network_policy_chooses_the_pods_and_opens_a_port_that_they_have(objects: list[Object]) -> None:
+def test_a_network_policy_selects_the_pods_and_opens_a_port_that_they_have(objects: list[Object]) -> None:
     deployments = [each for each in objects if each["kind"] == "Deployment"]
     for policy in (each["spec"] for each in objects if each["kind"] == "NetworkPolicy"):
-        (chosen,) = (each for each in deployments if chooses(policy["podSelector"], each))
-        ports = {port["name"] for _, each in containers([chosen]) for port in each["ports"]}
+        (selected,) = (each for each in deployments if chooses(policy["podSelector"], each))
+        ports = {port["name"] for _, each in containers([selected]) for port in each["ports"]}
         assert {port["port"] for rule in policy["ingress"] for port in rule["ports"]} <= ports
         assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
         assert all(rule.get("ports") for rule in policy["egress"])

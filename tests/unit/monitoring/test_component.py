@@ -1,4 +1,4 @@
-"""The component fits the Deployment beside it, and the page about the log fits the log. Needs no cluster."""
+"""The component matches the Deployment, and the page about the log matches the log. Needs no cluster."""
 
 import json
 import os
@@ -16,18 +16,18 @@ from flashsystem_operator.logs import FIELDS
 
 EXAMPLE = ROOT / "manifests" / "examples" / "with-monitoring"
 
-Made = dict[str, Any]
+Rendered = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def made() -> Made:
-    """What kustomize makes of the example, by kind; of a kind that is there often, the one of monitoring."""
+def rendered() -> Rendered:
+    """The rendered example, by kind; of a kind that occurs more than once, the object of the component."""
     built = subprocess.run([kubectl(os.environ), "kustomize", str(EXAMPLE)], capture_output=True, text=True, check=True)
     return {each["kind"]: each for each in yaml.safe_load_all(built.stdout)}
 
 
-def test_what_is_scraped_is_the_port_of_the_operator(made: Made) -> None:
-    service, monitor, pods = made["Service"], made["ServiceMonitor"], made["Deployment"]["spec"]["template"]
+def test_the_scraped_port_is_the_port_of_the_operator(rendered: Rendered) -> None:
+    service, monitor, pods = rendered["Service"], rendered["ServiceMonitor"], rendered["Deployment"]["spec"]["template"]
     (port,), (endpoint,) = service["spec"]["ports"], monitor["spec"]["endpoints"]
     (container,) = pods["spec"]["containers"]
 
@@ -37,20 +37,20 @@ def test_what_is_scraped_is_the_port_of_the_operator(made: Made) -> None:
     assert (endpoint["port"], endpoint["path"]) == (port["name"], "/metrics")
 
 
-def test_everything_of_it_is_in_the_operators_namespace(made: Made) -> None:
+def test_all_objects_of_the_component_are_in_the_operators_namespace(rendered: Rendered) -> None:
     kinds = ("Service", "ServiceMonitor", "PrometheusRule", "ConfigMap")
 
-    assert {made[kind]["metadata"]["namespace"] for kind in kinds} == {"flashsystem-system"}
+    assert {rendered[kind]["metadata"]["namespace"] for kind in kinds} == {"flashsystem-system"}
 
 
-def test_rule_and_dashboard_arrive_whole(made: Made) -> None:
-    assert made["PrometheusRule"]["spec"] == yaml.safe_load(RULE.read_text())["spec"]
-    (written,) = made["ConfigMap"]["data"].values()
+def test_rule_and_dashboard_are_rendered_completely(rendered: Rendered) -> None:
+    assert rendered["PrometheusRule"]["spec"] == yaml.safe_load(RULE.read_text())["spec"]
+    (written,) = rendered["ConfigMap"]["data"].values()
     assert json.loads(written) == json.loads((COMPONENT / "dashboard.json").read_text())
-    assert made["ConfigMap"]["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert rendered["ConfigMap"]["metadata"]["labels"]["grafana_dashboard"] == "1"
 
 
-def test_the_page_explains_every_field_of_a_line_and_shows_none_that_is_not_there() -> None:
+def test_the_page_explains_every_field_of_a_log_line_and_shows_no_other() -> None:
     log = PAGE.read_text().partition("## Log")[2]
     rows = log.partition("| Key | Meaning |\n|---|---|\n")[2].partition("\n\n")[0]
     keys = {key for row in rows.splitlines() for key in re.findall("`(\\w+)`", row.split("|")[1])}
@@ -60,7 +60,7 @@ def test_the_page_explains_every_field_of_a_line_and_shows_none_that_is_not_ther
     assert example.keys() < keys
 
 
-def test_files_that_the_page_names_are_there() -> None:
+def test_files_that_the_page_names_exist() -> None:
     named = re.findall(r"(?:manifests|docs)/[\w./-]+", PAGE.read_text())
 
     assert [name for name in named if not (ROOT / Path(name.rstrip("."))).exists()] == []

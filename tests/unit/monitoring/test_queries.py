@@ -1,4 +1,4 @@
-"""Every query, of alerts and dashboard, asks for metrics and labels that exist."""
+"""Every query of alerts and dashboard uses metrics and labels that exist."""
 
 import json
 import re
@@ -13,8 +13,8 @@ import promtool
 from flashsystem_operator.controller.metrics.families import FAMILIES
 
 DASHBOARD = json.loads((COMPONENT / "dashboard.json").read_text())
-FOREIGN = {"process_resident_memory_bytes": {"instance"}, "up": {"instance"}}
-"""What is not ours, with labels that Prometheus gives."""
+NOT_OURS = {"process_resident_memory_bytes": {"instance"}, "up": {"instance"}}
+"""Metrics that are not ours, with the labels that Prometheus adds."""
 
 OF_PROMETHEUS = {"instance", "job", "pod", "namespace"}
 SERIES = {
@@ -25,15 +25,15 @@ SERIES = {
             (("_bucket", ("le",)), ("_count", ()), ("_sum", ())) if family.kind == "histogram" else (("", ()),)
         )
     },
-    **FOREIGN,
+    **NOT_OURS,
 }
 
-# A careful reader of what these queries are made of; what it does not know fails.
+# A strict parser for the syntax that these queries use; what it does not know fails the test.
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _MATCHERS = re.compile(r"\{([^{}]*)\}")
 _GROUPING = re.compile(r"\b(by|without|on|ignoring|group_left|group_right)\s*\(([^()]*)\)")
 _SETS = re.compile(r"\b(?:unless|and|or)\b")
-_WORD = re.compile(r"(?<![\w$])[A-Za-z_]\w*(?!\w)")
+_IDENTIFIER = re.compile(r"(?<![\w$])[A-Za-z_]\w*(?!\w)")
 _DURATION = re.compile(r"\[[^\]]*\]")
 _FUNCTIONS = {
     *("sum", "min", "max", "count", "absent", "rate", "increase", "histogram_quantile", "time", "label_values"),
@@ -54,29 +54,29 @@ def queries() -> Iterator[Any]:
             yield pytest.param(f"sum by ({label}) ({inner})", id=f"variable {variable['name']}")
 
 
-def asked(query: str) -> tuple[dict[str, set[str]], set[str], set[str]]:
-    """The metrics with the labels that are matched on each, the labels of groupings, and words of neither kind."""
+def parse(query: str) -> tuple[dict[str, set[str]], set[str], set[str]]:
+    """Return the metrics with the labels matched on each, the labels of groupings, and unknown identifiers."""
     plain = _DURATION.sub("", _STRING.sub('""', query))
     metrics: dict[str, set[str]] = {}
     for name, labels in re.findall(r"\b([a-z_]+)\s*\{([^{}]*)\}", plain):
-        metrics.setdefault(name, set()).update(_WORD.findall(labels))
-    grouped = {label for _, labels in _GROUPING.findall(plain) for label in _WORD.findall(labels)}
-    left = set(_WORD.findall(_GROUPING.sub(" ", _MATCHERS.sub(" ", plain)))) - _FUNCTIONS
+        metrics.setdefault(name, set()).update(_IDENTIFIER.findall(labels))
+    grouped = {label for _, labels in _GROUPING.findall(plain) for label in _IDENTIFIER.findall(labels)}
+    left = set(_IDENTIFIER.findall(_GROUPING.sub(" ", _MATCHERS.sub(" ", plain)))) - _FUNCTIONS
     for name in left & SERIES.keys():
         metrics.setdefault(name, set())
     return metrics, grouped, left - SERIES.keys()
 
 
 @pytest.mark.parametrize("query", [*queries()])
-def test_a_query_asks_for_what_is_there(query: str) -> None:
-    metrics, _, unknown = asked(query)
+def test_a_query_uses_only_existing_metrics_and_labels(query: str) -> None:
+    metrics, _, unknown = parse(query)
 
     assert unknown == set()
     assert metrics
     for name, labels in metrics.items():
         assert labels <= SERIES[name] | OF_PROMETHEUS
     for part in _SETS.split(query):
-        metrics, grouped, _ = asked(part)
+        metrics, grouped, _ = parse(part)
         assert grouped <= set.intersection(*(SERIES[name] | OF_PROMETHEUS for name in metrics))
 
 
@@ -91,14 +91,14 @@ def test_a_query_asks_for_what_is_there(query: str) -> None:
         "rate(some_other_metric[5m])",
     ],
 )
-def test_a_query_for_what_is_not_there_is_found(query: str) -> None:
+def test_a_query_for_a_metric_or_label_that_does_not_exist_is_detected(query: str) -> None:
     with pytest.raises((AssertionError, KeyError)):
-        test_a_query_asks_for_what_is_there(query)
+        test_a_query_uses_only_existing_metrics_and_labels(query)
 
 
-def test_prometheus_can_read_every_query_of_the_dashboard(tmp_path: Any) -> None:
-    said = [str(each.values[0]).replace("$__rate_interval", "5m") for each in queries()]
-    rules = [{"record": f"r:{number}", "expr": query} for number, query in enumerate(said)]
+def test_prometheus_can_parse_every_query(tmp_path: Any) -> None:
+    expressions = [str(each.values[0]).replace("$__rate_interval", "5m") for each in queries()]
+    rules = [{"record": f"r:{number}", "expr": query} for number, query in enumerate(expressions)]
     file = tmp_path / "rules.yaml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]}))
 
@@ -107,14 +107,18 @@ def test_prometheus_can_read_every_query_of_the_dashboard(tmp_path: Any) -> None
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_panels_do_not_lie_upon_each_other_and_every_family_is_asked_for_somewhere() -> None:
-    places = set[tuple[int, int]]()
+def test_panels_do_not_overlap_and_every_metric_family_is_used_somewhere() -> None:
+    occupied = set[tuple[int, int]]()
     for panel in DASHBOARD["panels"]:
-        at = panel["gridPos"]
-        here = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
-        assert not here & places
-        assert max(x for x, _ in here) < 24
-        places |= here
+        position = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(position["x"], position["x"] + position["w"])
+            for y in range(position["y"], position["y"] + position["h"])
+        }
+        assert not cells & occupied
+        assert max(x for x, _ in cells) < 24
+        occupied |= cells
 
-    used = {name for each in queries() for name in asked(str(each.values[0]))[0]}
+    used = {name for each in queries() for name in parse(str(each.values[0]))[0]}
     assert {family.name for family in FAMILIES if not any(name.startswith(family.name) for name in used)} == set()
