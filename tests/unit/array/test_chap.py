@@ -56,18 +56,18 @@ def test_each_host_has_its_secret(text: str, found: dict[str, str]) -> None:
     assert read(text) == {HostName(name): ChapSecret(secret) for name, secret in found.items()}
 
 
-def test_that_there_is_a_secret_is_no_secret() -> None:
+def test_a_secret_that_is_only_reported_as_set_is_not_taken_for_the_secret() -> None:
     assert read(f"{HEADER}host!1!a!chap!yes\n") == {HostName("a"): None}
 
 
-def test_the_name_that_a_host_has_to_log_in_with_is_read() -> None:
+def test_the_user_name_that_a_host_must_log_in_with_is_read() -> None:
     (secret,) = read(f"{OF_8_7}host!1!a!chap!x!none!!someone\n").values()
 
     assert secret is not None
     assert secret.username == "someone"
 
 
-def test_a_row_of_which_two_secrets_may_have_the_delimiter_is_unreadable_and_not_shown() -> None:
+def test_a_row_with_two_secrets_that_may_contain_the_delimiter_is_unreadable_and_not_shown() -> None:
     error = failure(lambda: read(f"{OF_8_7}host!1!a!chap!{CANARY}!none!chap!{CANARY}!\n"))
 
     assert isinstance(error, Unreadable)
@@ -75,7 +75,7 @@ def test_a_row_of_which_two_secrets_may_have_the_delimiter_is_unreadable_and_not
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=40), st.text(st.characters(codec="utf-8"), max_size=40))
-def test_what_cannot_be_read_is_not_shown(before: str, after: str) -> None:
+def test_text_that_cannot_be_read_is_not_shown(before: str, after: str) -> None:
     text = f"{before}{CANARY}{after}"
 
     error = failure(lambda: connected(Answers(lambda _: Reply(text, "", 0)), greeted=False).ask(queries.CHAP))
@@ -96,7 +96,7 @@ REPLIES: Mapping[str, Callable[[str], Reply]] = {
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
 @pytest.mark.parametrize("query", [queries.SYSTEM, queries.PROTECTION_TIME], ids=["system", "protection"])
 @given(data=st.data())
-def test_the_systems_own_secret_gets_into_no_error(
+def test_the_systems_own_secret_appears_in_no_error(
     query: Query[object], reply: Callable[[str], Reply], data: st.DataObject
 ) -> None:
     """Whichever lines are lost, doubled, spoilt or run into one another."""
@@ -129,7 +129,7 @@ def failure(act: Callable[[], object]) -> ArrayError | None:
     return None
 
 
-def test_what_comes_beside_a_refusal_is_not_shown() -> None:
+def test_output_next_to_a_refusal_is_not_shown() -> None:
     session = connected(Answers(lambda _: Reply(f"{HEADER}host!1!a!chap!{CANARY}\n", "", 1)), greeted=False)
 
     with pytest.raises(Refused) as refused:
@@ -138,7 +138,7 @@ def test_what_comes_beside_a_refusal_is_not_shown() -> None:
     assert CANARY not in str(refused.value)
 
 
-def test_only_what_is_typed_has_the_secret() -> None:
+def test_only_the_typed_line_contains_the_secret() -> None:
     assert typed(SET) == "svctask chhost -chapsecret 'canary-s3cr3t'\"'\"'s' node-1"
     assert shown(SET) == line(SET.argv()) == "svctask chhost -chapsecret '***' node-1"
     assert typed(ClearChap(NODE, "-nochapsecret")) == "svctask chhost -nochapsecret node-1"
@@ -156,7 +156,7 @@ def test_only_what_is_typed_has_the_secret() -> None:
         pytest.param(Reply("", f"CMMVC6372W {CANARY}", 1), id="it warns"),
     ],
 )
-def test_the_array_may_repeat_a_secret_and_nobody_reads_it(answer: Reply, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_secret_that_the_array_repeats_is_neither_raised_nor_logged(answer: Reply, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
     error = failure(lambda: connected(Answers(lambda _: answer), greeted=False).do(SET))
@@ -167,7 +167,7 @@ def test_the_array_may_repeat_a_secret_and_nobody_reads_it(answer: Reply, caplog
 
 
 @pytest.mark.parametrize("release", ["8.4.2.0", "8.6.0.0", "9.1.0.0"])
-def test_a_secret_is_set_and_taken_away_on_every_release(release: str) -> None:
+def test_a_secret_is_set_and_cleared_on_every_release(release: str) -> None:
     with InProcess({"dialect": "modern", "release": release}) as array:
         array.admin(f"svctask mkhost -iscsiname iqn.a -name {NODE}" + (" -protocol iscsi" * release.startswith("9")))
         session = array.session()
@@ -182,14 +182,14 @@ def test_a_secret_is_set_and_taken_away_on_every_release(release: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a" * 12, "a" * 79, "aA0~!@#$%^&*()_+='\"`\\"])
-def test_these_are_secrets(text: str) -> None:
+def test_valid_secrets_are_accepted(text: str) -> None:
     assert chap_secret(text, "1").text == text
 
 
 @pytest.mark.parametrize(
     "text", ["", "a" * 11, "a" * 80, "correct horse battery", "trailing-newline\n", "-dashed-secret", "ünïcödé-sécrét"]
 )
-def test_these_are_none_and_are_not_repeated(text: str) -> None:
+def test_invalid_secrets_are_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(ValueError, match="12 to 79") as error:
         chap_secret(text)
 

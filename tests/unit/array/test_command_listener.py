@@ -46,7 +46,7 @@ def failing(error: ArrayError) -> Answers:
         pytest.param(failing(OutcomeUnknown("rmhost", "cut")), Ending.UNKNOWN, "", id="unknown"),
     ],
 )
-def test_a_command_is_told_by_its_verb_its_ending_and_the_arrays_code(
+def test_a_command_is_reported_with_its_verb_its_ending_and_the_arrays_code(
     answers: Answers, ending: Ending, code: str
 ) -> None:
     (typed,) = heard(answers, lambda session: session.do(RemoveHost(NODE)))
@@ -55,13 +55,13 @@ def test_a_command_is_told_by_its_verb_its_ending_and_the_arrays_code(
     assert typed.seconds is not None
 
 
-def test_what_was_not_sent_took_no_time() -> None:
+def test_a_command_that_was_not_sent_has_no_duration() -> None:
     (typed,) = heard(failing(Unreachable("no")), lambda session: session.do(RemoveHost(NODE)))
 
     assert (typed.ending, typed.seconds) == (Ending.NOT_SENT, None)
 
 
-def test_the_time_is_that_of_the_transport_without_the_wait_for_a_turn() -> None:
+def test_the_duration_is_that_of_the_transport_without_the_wait_for_a_turn() -> None:
     answers = Answers(lambda _: Reply("", "", 0, seconds=7.5))
 
     (typed,) = heard(answers, lambda session: session.do(RemoveHost(NODE)))
@@ -69,7 +69,7 @@ def test_the_time_is_that_of_the_transport_without_the_wait_for_a_turn() -> None
     assert typed.seconds == 7.5
 
 
-def test_a_look_at_what_is_not_there_is_an_answer_and_no_error() -> None:
+def test_a_query_for_a_missing_object_is_an_answer_and_not_an_error() -> None:
     answers = Answers(lambda _: Reply("", "CMMVC5754E No such object.", 1))
 
     (typed,) = heard(answers, lambda session: session.find(queries.host(NODE)))
@@ -77,7 +77,7 @@ def test_a_look_at_what_is_not_there_is_an_answer_and_no_error() -> None:
     assert (typed.verb, typed.ending) == ("lshost", Ending.ABSENT)
 
 
-def test_of_looks_in_one_line_each_is_told_and_the_line_once_with_its_time() -> None:
+def test_chained_queries_are_each_reported_and_their_line_once_with_its_duration() -> None:
     with InProcess() as array:
         array.admin("svctask mkhost -name here -iscsiname iqn.1994-05.com.redhat:here")
         names = [HostName("here"), HostName("nowhere")]
@@ -92,7 +92,7 @@ def test_of_looks_in_one_line_each_is_told_and_the_line_once_with_its_time() -> 
     assert [each.seconds is None for each in told] == [False, True, False]
 
 
-def test_an_answer_that_cannot_be_read_is_told_wherever_it_comes() -> None:
+def test_an_unreadable_answer_is_reported_wherever_it_occurs() -> None:
     (typed,) = heard(Answers(lambda _: Reply("nonsense", "", 0)), lambda session: session.ask(queries.SYSTEM))
 
     assert (typed.verb, typed.ending) == ("lssystem", Ending.UNREADABLE)

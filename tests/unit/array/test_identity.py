@@ -70,7 +70,7 @@ def writes(array: InProcess) -> list[str]:
 
 
 @pytest.mark.parametrize("step", EVERY)
-def test_of_two_hosts_that_swapped_names_neither_is_touched(array: InProcess, step: str) -> None:
+def test_of_two_hosts_that_swapped_names_neither_is_changed(array: InProcess, step: str) -> None:
     with closing(array.session()) as session:
         seen, steps = planned(session)
         swap("host", ONE, OTHER)(array)
@@ -117,7 +117,7 @@ def test_a_second_mapping_is_not_forced_when_a_further_host_got_the_volume_meanw
     assert writes(array) == []
 
 
-def test_a_second_mapping_is_forced_past_a_host_that_is_known_by_its_mapping_alone(array: InProcess) -> None:
+def test_a_second_mapping_is_forced_although_another_host_is_known_only_by_its_mapping(array: InProcess) -> None:
     """It was created after the hosts were listed, and the mappings of the volume were read since."""
     with closing(array.session()) as session:
         seen, steps = planned(session)
@@ -145,7 +145,7 @@ def log_in(array: InProcess, name: str) -> None:
         pytest.param(f"rmhostport -iscsiname {iqn(ONE)} {ONE}", id="none"),
     ],
 )
-def test_a_host_object_with_other_ports_than_were_seen_is_not_touched(array: InProcess, step: str, change: str) -> None:
+def test_a_host_object_with_other_ports_than_observed_is_not_changed(array: InProcess, step: str, change: str) -> None:
     with closing(array.session()) as session:
         seen, steps = planned(session)
         array.admin(f"svctask {change}")
@@ -168,7 +168,7 @@ def test_initiators_that_the_same_plan_adds_and_removes_are_expected(array: InPr
 
 
 @pytest.mark.parametrize("step", ["unmap", "remove a port", "remove a host", "change a host"])
-def test_nothing_is_taken_from_a_host_that_logged_in_since_that_was_decided(array: InProcess, step: str) -> None:
+def test_nothing_is_removed_from_a_host_that_logged_in_after_the_decision(array: InProcess, step: str) -> None:
     with closing(array.session()) as session:
         seen, steps = planned(session)
         log_in(array, ONE)
@@ -179,7 +179,7 @@ def test_nothing_is_taken_from_a_host_that_logged_in_since_that_was_decided(arra
     assert writes(array) == []
 
 
-def test_a_volume_is_not_the_last_one_of_a_host_with_sessions_unless_that_was_decided(array: InProcess) -> None:
+def test_the_last_volume_of_a_host_with_sessions_is_unmapped_only_if_that_was_decided(array: InProcess) -> None:
     array.admin(f"svctask mkvdiskhostmap -host {ONE} -scsi 9 vol2")
     log_in(array, ONE)
     with closing(array.session()) as session:
@@ -195,7 +195,7 @@ def test_a_volume_is_not_the_last_one_of_a_host_with_sessions_unless_that_was_de
         assert len(writes(array)) == 1
 
 
-def test_a_host_that_the_same_plan_creates_is_known_by_its_initiators(array: InProcess) -> None:
+def test_a_host_that_the_same_plan_creates_is_identified_by_its_initiators(array: InProcess) -> None:
     made, name = MakeHost(HostName("new"), (iqn("new"),)), HostName("new")
     with closing(array.session()) as session:
         seen, steps = planned(session)
@@ -212,7 +212,7 @@ def test_a_host_that_the_same_plan_creates_is_known_by_its_initiators(array: InP
     assert {(each["host"], each["lun"]) for each in array.state["mappings"]} >= {("new", 1)}
 
 
-def test_a_command_on_an_array_that_takes_one_at_a_time_does_not_wait_for_itself(array: InProcess) -> None:
+def test_a_command_on_an_array_that_accepts_one_at_a_time_does_not_wait_for_itself(array: InProcess) -> None:
     """The thread that sends it is the only one, and so the one that looks again first."""
     with closing(array.session(width=1)) as session:
         seen, steps = planned(session)
@@ -272,7 +272,7 @@ def mapped_meanwhile(
         pytest.param(both(*SWAPPED), (OTHER, "vol3"), id="both"),
     ],
 )
-def test_what_was_meant_is_mapped_though_its_names_move_right_before_the_command(
+def test_the_intended_pair_is_mapped_although_names_move_right_before_the_command(
     dialect: str, first: Callable[[InProcess], None], names: tuple[str, str]
 ) -> None:
     found, there = mapped_meanwhile(dialect, first, nothing)
@@ -292,7 +292,7 @@ def test_what_was_meant_is_mapped_though_its_names_move_right_before_the_command
         pytest.param(both(*REPLACED), ("new", "new"), id="both"),
     ],
 )
-def test_what_a_command_mapped_instead_of_what_was_meant_is_found_right_after_it(
+def test_a_mapping_of_another_pair_than_intended_is_found_right_after_the_command(
     dialect: str, first: Callable[[InProcess], None], wrong: tuple[str, str]
 ) -> None:
     """An array hands the lowest free id out again."""
@@ -321,7 +321,7 @@ def test_what_a_command_mapped_instead_of_what_was_meant_is_found_right_after_it
         ),
     ],
 )
-def test_no_mapping_is_taken_for_the_commands_that_is_an_administrators(
+def test_a_mapping_of_an_administrator_is_never_taken_for_that_of_the_command(
     dialect: str, then: Callable[[InProcess], None]
 ) -> None:
     found, _ = mapped_meanwhile(dialect, nothing, then)
@@ -330,7 +330,7 @@ def test_no_mapping_is_taken_for_the_commands_that_is_an_administrators(
     assert found.wrong is None
 
 
-def test_a_mapping_that_the_list_of_its_host_has_lost_is_no_wrong_one(array: InProcess) -> None:
+def test_a_mapping_missing_from_the_list_of_its_host_is_not_a_wrong_one(array: InProcess) -> None:
     with closing(array.session()) as session:
         seen, steps = planned(session)
         meant = steps["map"]
@@ -361,7 +361,7 @@ def test_a_plan_may_map_one_volume_to_several_hosts(array: InProcess, *, created
     assert {each["host"] for each in array.state["mappings"] if each["volume"] == "vol2"} == {ONE, onto}
 
 
-def test_a_mapping_that_another_command_of_the_plan_meant_is_no_wrong_one(array: InProcess) -> None:
+def test_a_mapping_intended_by_another_command_of_the_plan_is_not_a_wrong_one(array: InProcess) -> None:
     """It took the LUN that became free again."""
     with closing(array.session()) as session:
         seen, steps = planned(session)
@@ -376,7 +376,7 @@ def test_a_mapping_that_another_command_of_the_plan_meant_is_no_wrong_one(array:
         assert identity.find_mapping(meant, host, data, stands_on, session.find).wrong is None
 
 
-def test_what_was_mapped_and_could_not_be_read_again_is_not_known_to_be_right() -> None:
+def test_a_new_mapping_that_could_not_be_read_back_has_an_unknown_outcome() -> None:
     class Cut(Slipping):
         def run(self, line: str, *, shown: str | None = None, before: Callable[[], None] = unconditionally) -> Reply:
             if writes(self):
@@ -390,7 +390,7 @@ def test_what_was_mapped_and_could_not_be_read_again_is_not_known_to_be_right() 
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_mapping_that_cannot_be_read_is_neither_overlooked_before_a_command_nor_after_it(when: str) -> None:
+def test_an_unreadable_mapping_is_overlooked_neither_before_nor_after_a_command(when: str) -> None:
     class Odd(Slipping):
         def run(self, line: str, *, shown: str | None = None, before: Callable[[], None] = unconditionally) -> Reply:
             reply = super().run(line, shown=shown, before=before)

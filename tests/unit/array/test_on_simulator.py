@@ -53,7 +53,7 @@ def test_an_array_of_either_dialect_answers(simulator: Simulator) -> None:
 
 @pytest.mark.parametrize(("when", "there"), [("before", []), ("after", ["worker-1"])])
 @pytest.mark.parametrize("fault", ["cut", "drop"])
-def test_a_lost_answer_tells_nothing_about_the_effect_and_the_line_is_typed_once(
+def test_a_lost_answer_reveals_nothing_about_the_effect_and_the_line_is_typed_once(
     simulator: Simulator, fault: str, when: str, there: list[str]
 ) -> None:
     simulator.control.fault(fault, "mkhost", when=when)
@@ -103,7 +103,7 @@ def test_a_command_that_gets_no_cli_session_is_typed_again_and_ends_no_other(wid
 
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("sessions", [1, 2])
-def test_an_array_that_takes_few_channels_and_sessions_still_does_all_the_work(channels: int, sessions: int) -> None:
+def test_an_array_that_accepts_few_channels_and_sessions_still_runs_all_commands(channels: int, sessions: int) -> None:
     config = {
         "limits": {"channels": channels, "sessions": sessions, "unauthenticated": 3, "connections_per_second": 15}
     }
@@ -134,7 +134,7 @@ def test_an_array_of_8_7_with_a_login_banner_is_surveyed(where: str) -> None:
     assert all(portal.usable for portal in seen.body.portals)
 
 
-def test_a_full_session_table_is_called_by_its_name() -> None:
+def test_a_full_session_table_is_named_in_the_error() -> None:
     config = {"limits": {"sessions": 32, "other_sessions": 32}}
 
     with (

@@ -42,7 +42,7 @@ def asked() -> Iterator[Any]:
         array.__exit__()
 
 
-def test_it_is_on_where_system_and_pool_say_so(asked: Any) -> None:
+def test_it_is_on_if_both_system_and_pool_have_it_enabled(asked: Any) -> None:
     assert asked(config(), DATA) == Protection(20, (FAST,))
     assert asked(config(), DATA, LOGS) == Protection(20, (FAST, SLOW))
 
@@ -53,18 +53,18 @@ def test_the_system_or_the_pool_alone_does_not_turn_it_on(asked: Any) -> None:
     assert asked(config(fast="no"), DATA, LOGS) == Protection(20, (SLOW,))
 
 
-def test_a_release_whose_pools_have_no_say_is_believed_the_systems_word(asked: Any) -> None:
+def test_on_a_release_without_a_setting_of_pools_the_systems_setting_decides(asked: Any) -> None:
     assert asked(config(release="7.6.0.0"), DATA) == Protection(20, (FAST,))
 
 
-def test_a_legacy_array_has_none() -> None:
+def test_a_legacy_array_has_no_volume_protection() -> None:
     with InProcess({"dialect": "legacy"}) as array, closing(array.session()) as session:
         assert protection(session, [VolumeName("vol0")]) is None
 
 
-def test_a_volume_that_is_gone_is_guarded_by_nothing(asked: Any) -> None:
+def test_a_missing_volume_is_not_protected(asked: Any) -> None:
     assert asked(config(), VolumeName("gone")) is None
 
 
-def test_without_a_volume_the_systems_word_has_to_do(asked: Any) -> None:
+def test_without_a_volume_the_systems_setting_decides(asked: Any) -> None:
     assert asked(config()) == Protection(20, ())

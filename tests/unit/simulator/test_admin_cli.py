@@ -16,7 +16,7 @@ def typed(array: Simulator, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
-def test_a_line_is_typed_as_it_stands_and_its_answer_is_printed(modern: Simulator) -> None:
+def test_a_line_is_typed_unchanged_and_its_answer_is_printed(modern: Simulator) -> None:
     typed(modern, "svctask", "mkhost", "-name", "worker 1", "-iscsiname", IQN)
     listed = typed(modern, "lshost", "-delim", ":")
 
@@ -25,14 +25,14 @@ def test_a_line_is_typed_as_it_stands_and_its_answer_is_printed(modern: Simulato
     assert (listed.returncode, listed.stderr) == (0, "")
 
 
-def test_what_the_array_refuses_is_said_in_its_words_and_is_a_failure(modern: Simulator) -> None:
+def test_a_refusal_is_printed_with_the_arrays_message_and_is_a_failure(modern: Simulator) -> None:
     refused = typed(modern, "svctask", "rmhost", "nobody")
 
     assert refused.returncode == 1
     assert refused.stderr.startswith("CMMVC5753E")
 
 
-def test_a_machine_logs_in_where_no_command_could_do_that(modern: Simulator) -> None:
+def test_a_host_login_can_be_set_although_no_command_of_the_array_can_do_that(modern: Simulator) -> None:
     typed(modern, "svctask", "mkhost", "-name", "worker-1", "-iscsiname", IQN)
 
     changed = typed(modern, "--change", "host_port", IQN, "logins=2")
@@ -42,7 +42,7 @@ def test_a_machine_logs_in_where_no_command_could_do_that(modern: Simulator) -> 
 
 
 @pytest.mark.parametrize("words", [("host_port", "nobody", "logins=2"), ("host_port", IQN, "no such field")])
-def test_a_change_that_cannot_be_is_told_and_is_a_failure(modern: Simulator, words: tuple[str, ...]) -> None:
+def test_an_impossible_change_is_reported_and_is_a_failure(modern: Simulator, words: tuple[str, ...]) -> None:
     refused = typed(modern, "--change", *words)
 
     assert refused.returncode == 1
@@ -50,7 +50,7 @@ def test_a_change_that_cannot_be_is_told_and_is_a_failure(modern: Simulator, wor
     assert "Traceback" not in refused.stderr
 
 
-def test_a_value_that_cannot_be_read_is_told_with_its_field(modern: Simulator) -> None:
+def test_a_value_that_cannot_be_read_is_reported_with_its_field(modern: Simulator) -> None:
     refused = typed(modern, "--change", "host_port", IQN, "logins=[2")
 
     assert refused.returncode == 2

@@ -23,7 +23,7 @@ def test_a_refusal_strikes_once_and_changes_nothing(shell: Shell, control: Contr
     assert shell(MAKE).status == 0
 
 
-def test_a_refusal_without_words_has_those_of_the_array(shell: Shell, control: Control) -> None:
+def test_a_refusal_without_a_text_has_the_text_of_the_array(shell: Shell, control: Control) -> None:
     control.fault("refuse", code="CMMVC5753E")
 
     assert shell(MAKE).stderr == "CMMVC5753E The specified object does not exist or is not a suitable candidate.\n"
@@ -36,7 +36,7 @@ def test_a_fault_strikes_as_often_as_ordered_after_as_many_as_skipped(shell: She
     assert control.wait(fault, "spent")["struck"] == 2
 
 
-def test_a_fault_without_end_strikes_until_it_is_forgotten(shell: Shell, control: Control) -> None:
+def test_an_unlimited_fault_strikes_until_it_is_forgotten(shell: Shell, control: Control) -> None:
     fault = control.fault("refuse", code="CMMVC9999E", times=None)
 
     assert {shell("svcinfo lshost").status for _ in range(5)} == {1}
@@ -45,7 +45,7 @@ def test_a_fault_without_end_strikes_until_it_is_forgotten(shell: Shell, control
     assert control.faults() == []
 
 
-def test_a_fault_can_look_at_the_whole_line(shell: Shell, control: Control) -> None:
+def test_a_fault_can_match_the_whole_line(shell: Shell, control: Control) -> None:
     control.fault("refuse", "lsvdisk", line=r"vol[12]$", code="CMMVC9999E")
 
     assert [shell(f"svcinfo lsvdisk vol{number}").status for number in (0, 1, 2)] == [0, 1, 0]
@@ -146,7 +146,7 @@ def test_many_commands_are_held_and_released_together(shell: Shell, control: Con
     assert len(hosts(control)) == 64
 
 
-def test_a_forgotten_hold_lets_its_command_go(shell: Shell, control: Control) -> None:
+def test_a_forgotten_hold_releases_its_command(shell: Shell, control: Control) -> None:
     fault = control.fault("hold", "mkhost")
     channel = shell.send(MAKE)
     control.wait(fault)
@@ -167,7 +167,7 @@ def test_a_hung_command_never_answers_and_harms_no_other(shell: Shell, control: 
     assert control.log()[0]["exit"] is None
 
 
-def test_a_delay_passes(shell: Shell, control: Control) -> None:
+def test_a_delayed_command_is_answered(shell: Shell, control: Control) -> None:
     control.fault("delay", seconds=0.01, when="after")
 
     assert shell(MAKE).status == 0
@@ -214,7 +214,7 @@ def test_a_login_can_fail_after_it_was_accepted(shell: Shell, control: Control) 
     )
 
 
-def test_the_administrators_hand_is_struck_by_no_fault(control: Control) -> None:
+def test_no_fault_strikes_commands_of_the_administrator(control: Control) -> None:
     control.fault("refuse", code="CMMVC9999E")
 
     assert control.admin("svcinfo lsvdisk")["exit"] == 0
@@ -232,7 +232,7 @@ def test_the_administrators_hand_is_struck_by_no_fault(control: Control) -> None
         ({"fault": "hold", "line": "("}, "line: not a regular expression"),
     ],
 )
-def test_an_order_that_cannot_be_followed_is_refused_with_the_way_out(
+def test_an_invalid_order_is_refused_with_advice(
     order: dict[str, object], reason: str, control: Control
 ) -> None:
     with pytest.raises(ControlError, match="^" + reason.replace("(", r"\(")) as refused:
@@ -241,7 +241,7 @@ def test_an_order_that_cannot_be_followed_is_refused_with_the_way_out(
     assert refused.value.status == 400
 
 
-def test_commands_of_many_channels_run_side_by_side(modern: Simulator, log_in: Open) -> None:
+def test_commands_of_many_channels_run_in_parallel(modern: Simulator, log_in: Open) -> None:
     sessions = [log_in(modern) for _ in range(4)]
 
     def make(number: int) -> Said:

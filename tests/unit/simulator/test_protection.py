@@ -56,19 +56,19 @@ def test_each_command_refuses_with_its_own_code_in_two_generations(
     assert shell(line).status == 0
 
 
-def test_an_initiator_may_go_as_long_as_the_host_keeps_another(shell: Shell) -> None:
+def test_an_initiator_may_be_removed_as_long_as_the_host_keeps_another(shell: Shell) -> None:
     shell("addhostport -iscsiname iqn.a2,iqn.a3 a")
 
     assert shell("rmhostport -iscsiname iqn.a a").status == 0
     assert shell("rmhostport -iscsiname iqn.a2,iqn.a3 a").code == "CMMVC8463E"
 
 
-def test_an_io_group_may_go_through_which_no_volume_with_recent_io_is_reached(shell: Shell) -> None:
+def test_an_io_group_without_access_to_a_volume_with_recent_io_may_be_removed(shell: Shell) -> None:
     assert shell("rmhostiogrp -iogrp 1 a").status == 0
 
 
 @pytest.mark.parametrize("line", ["rmhost -force a", "rmhostiogrp -force -iogrp 0 a", "rmhostport -iscsiname iqn.a a"])
-def test_a_host_that_is_offline_may_go_while_another_one_has_the_volume(
+def test_access_of_an_offline_host_may_be_removed_while_another_host_has_the_volume(
     line: str, array: Simulator, shell: Shell
 ) -> None:
     array.control.change("host_port", "iqn.a", logins=0)
@@ -83,7 +83,7 @@ def test_a_host_that_is_offline_may_go_while_another_one_has_the_volume(
     assert shell(line).status == 0
 
 
-def test_a_mapping_is_kept_even_of_a_host_that_is_offline(shell: Shell) -> None:
+def test_a_mapping_is_protected_even_if_its_host_is_offline(shell: Shell) -> None:
     shell("mkvdiskhostmap -force -host b busy")
 
     assert shell("rmvdiskhostmap -host b busy").code == "CMMVC8457E"

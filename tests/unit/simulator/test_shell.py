@@ -19,7 +19,7 @@ def words(text: str) -> list[str]:
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), min_size=1))
-def test_words_quoted_for_a_shell_arrive_as_they_were(given_words: list[str]) -> None:
+def test_arguments_quoted_for_a_shell_arrive_unchanged(given_words: list[str]) -> None:
     line = Reader(shlex.join(given_words)).read()
 
     assert line.suspects == []
@@ -79,7 +79,7 @@ def test_shell_syntax_that_is_not_quoted_is_named_in_the_log(
 
 
 @pytest.mark.parametrize("text", ["lshost 'a", 'lshost "a', "lshost ;; lshost", "; lshost", "lshost &&"])
-def test_a_line_that_is_no_line_is_a_syntax_error(text: str, modern: Simulator, log_in: Open) -> None:
+def test_an_invalid_line_is_a_syntax_error(text: str, modern: Simulator, log_in: Open) -> None:
     said = log_in(modern)(text)
 
     assert (said.stdout, said.status) == ("", 2)
@@ -103,7 +103,7 @@ def test_a_line_that_is_no_line_is_a_syntax_error(text: str, modern: Simulator, 
         ("good;bad;good", "good\ngood\n", 0),
     ],
 )
-def test_chains_mean_what_they_mean_in_bash(text: str, stdout: str, status: int) -> None:
+def test_chains_work_as_in_bash(text: str, stdout: str, status: int) -> None:
     async def command(words: list[str]) -> Answer:
         return Answer("good\n") if words == ["good"] else Answer(stderr="bad\n", status=1)
 
@@ -112,7 +112,7 @@ def test_chains_mean_what_they_mean_in_bash(text: str, stdout: str, status: int)
     assert (whole.stdout, whole.status) == (stdout, status)
 
 
-def test_each_part_of_a_chain_is_one_command_in_the_log_and_echo_is_none(modern: Simulator, log_in: Open) -> None:
+def test_each_part_of_a_chain_is_one_command_in_the_log_except_echo(modern: Simulator, log_in: Open) -> None:
     log_in(modern)("lshost;echo;svctask mkhost -name a -iscsiname iqn.a;echo;lshost -delim ! nobody || echo $?")
 
     entry = modern.control.log()[-1]
@@ -126,7 +126,7 @@ def test_each_part_of_a_chain_is_one_command_in_the_log_and_echo_is_none(modern:
 
 
 @pytest.mark.parametrize("text", ["svcinfo lshost;echo", "svcinfo lshost || echo x", "echo hello", "svcinfo lshost $?"])
-def test_the_legacy_shell_takes_no_chain_unless_granted(text: str, legacy: Simulator, log_in: Open) -> None:
+def test_the_legacy_shell_accepts_no_chain_unless_allowed(text: str, legacy: Simulator, log_in: Open) -> None:
     shell = log_in(legacy)
 
     refused = shell(text)
@@ -136,7 +136,7 @@ def test_the_legacy_shell_takes_no_chain_unless_granted(text: str, legacy: Simul
     assert shell(text).code != "CMMVC6070E"
 
 
-def test_nothing_runs_of_a_line_that_the_legacy_shell_refuses(legacy: Simulator, log_in: Open) -> None:
+def test_nothing_of_a_line_that_the_legacy_shell_refuses_is_executed(legacy: Simulator, log_in: Open) -> None:
     log_in(legacy)("svctask mkhost -name a -iscsiname iqn.a; echo")
 
     assert legacy.control.state()["hosts"] == []

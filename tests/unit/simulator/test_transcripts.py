@@ -7,7 +7,7 @@ from support.transcripts import Transcript, transcripts
 
 
 @pytest.mark.parametrize("transcript", transcripts(), ids=lambda transcript: transcript.name)
-def test_a_recorded_exchange_is_printed_word_for_word(transcript: Transcript, start: Start, log_in: Open) -> None:
+def test_a_recorded_exchange_is_printed_verbatim(transcript: Transcript, start: Start, log_in: Open) -> None:
     simulator = start(transcript.config)
     for fault in transcript.faults:
         simulator.control.fault(**fault)

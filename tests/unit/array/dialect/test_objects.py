@@ -88,7 +88,7 @@ def test_every_recorded_view_is_read(transcript: Transcript) -> None:
     assert not isinstance(found, tuple) or len(found) == rows or transcript.verb in ("lsportip", "lsip")
 
 
-def test_a_size_that_was_rounded_for_people_is_unreadable() -> None:
+def test_a_size_that_was_rounded_for_display_is_unreadable() -> None:
     (transcript,) = transcripts("lsvdisk")
 
     (found,) = objects.volumes(transcript.stdout, transcript.command)
@@ -123,7 +123,7 @@ table = st.lists(
 
 @pytest.mark.parametrize("read", [*LISTINGS.values(), *DETAILS.values()], ids=[*LISTINGS, *(f"{d} X" for d in DETAILS)])
 @given(text=st.one_of(st.text(), table))
-def test_any_text_is_read_or_said_to_be_unreadable(read: Read, text: str) -> None:
+def test_any_text_is_read_or_reported_as_unreadable(read: Read, text: str) -> None:
     try:
         read(text, LINE)
     except Unreadable:
@@ -131,7 +131,7 @@ def test_any_text_is_read_or_said_to_be_unreadable(read: Read, text: str) -> Non
 
 
 @given(st.data())
-def test_a_recorded_view_with_a_piece_of_it_changed_is_read_or_said_to_be_unreadable(data: st.DataObject) -> None:
+def test_a_partly_changed_recorded_view_is_read_or_reported_as_unreadable(data: st.DataObject) -> None:
     transcript = data.draw(st.sampled_from([each for each in RECORDED if reader(each) and each.stdout]))
     text, read = transcript.stdout, reader(transcript)
     assert read is not None

@@ -49,14 +49,14 @@ def everything_logged() -> Iterator[list[logging.LogRecord]]:
 
 
 @pytest.mark.parametrize("name", KEYS)
-def test_every_usual_key_logs_in(name: str) -> None:
+def test_every_common_key_type_logs_in(name: str) -> None:
     login = Login(USER, None, KEYS[name].export_private_key("openssh").decode())
 
     with Sshd(password=None, authorized=[KEYS[name]]) as sshd, closing(open_to(sshd, login)) as connection:
         assert run(connection, "echo in").stdout == "in\n"
 
 
-def test_a_key_wins_over_a_password() -> None:
+def test_a_key_takes_precedence_over_a_password() -> None:
     key = KEYS["ssh-ed25519"]
     both = replace(LOGIN, private_key=key.export_private_key("openssh").decode())
 
@@ -64,7 +64,7 @@ def test_a_key_wins_over_a_password() -> None:
         assert set(sshd.logins) == {"key"}
 
 
-def test_a_password_that_is_asked_for_in_a_dialogue_is_given_there() -> None:
+def test_a_password_requested_by_keyboard_interactive_login_is_given() -> None:
     with Sshd(dialogue=True) as sshd, closing(open_to(sshd)):
         assert sshd.logins == ["dialogue"]
 
@@ -77,12 +77,12 @@ def test_a_wrong_password_is_tried_once_and_never_shown(sshd: Sshd) -> None:
     assert "hunter2" not in str(refused.value)
 
 
-def test_a_wrong_password_in_a_dialogue_is_a_refusal_too() -> None:
+def test_a_wrong_password_in_a_keyboard_interactive_login_is_also_a_refusal() -> None:
     with Sshd(dialogue=True) as sshd, pytest.raises(LoginRefused):
         open_to(sshd, replace(LOGIN, password="hunter2"))
 
 
-def test_a_key_that_the_array_does_not_know_is_refused_and_the_password_is_not_tried_instead() -> None:
+def test_an_unknown_key_is_refused_and_the_password_is_not_tried_instead() -> None:
     stranger = KEYS["ssh-ed25519"].export_private_key("openssh").decode()
 
     with Sshd(authorized=[KEYS["ssh-rsa"]]) as sshd, pytest.raises(LoginRefused, match="with this key"):
@@ -91,14 +91,14 @@ def test_a_key_that_the_array_does_not_know_is_refused_and_the_password_is_not_t
     assert "password" not in sshd.logins
 
 
-def test_a_login_that_is_cut_short_is_not_taken_for_a_refused_one(sshd: Sshd) -> None:
+def test_an_aborted_login_is_not_taken_for_a_refused_one(sshd: Sshd) -> None:
     with pytest.raises(Unreachable, match="aborted the login") as cut:
         open_to(sshd, replace(LOGIN, password=CUT))
 
     assert not isinstance(cut.value, LoginRefused)
 
 
-def test_an_array_that_takes_keys_only_says_so() -> None:
+def test_an_array_that_accepts_only_keys_is_reported_as_such() -> None:
     with (
         Sshd(password=None, authorized=[KEYS["ssh-rsa"]]) as sshd,
         pytest.raises(LoginRefused, match="only by: publickey"),
@@ -109,7 +109,7 @@ def test_an_array_that_takes_keys_only_says_so() -> None:
 # -- whom we believe -------------------------------------------------------------------------------------------------
 
 
-def test_of_several_host_keys_the_array_is_asked_for_the_pinned_one() -> None:
+def test_of_several_host_keys_the_pinned_one_is_requested() -> None:
     with Sshd(host_keys=list(KEYS.values())) as sshd:
         for line in sshd.lines:
             only = Trust((HostKey.read(line),), first_use=False)
@@ -117,7 +117,7 @@ def test_of_several_host_keys_the_array_is_asked_for_the_pinned_one() -> None:
                 assert connection.host_key.line == line
 
 
-def test_another_host_key_than_the_pinned_one_gets_no_login(sshd: Sshd) -> None:
+def test_an_array_with_another_host_key_than_the_pinned_one_gets_no_login(sshd: Sshd) -> None:
     with Sshd() as impostor, pytest.raises(HostKeyMismatch) as mismatch:
         open_to(impostor, trust=pinning(sshd))
 
@@ -134,7 +134,7 @@ def test_a_host_key_of_another_type_than_the_pinned_one_is_named() -> None:
     assert mismatch.value.seen.startswith("ssh-rsa ")
 
 
-def test_the_first_key_will_do_when_the_first_is_trusted(sshd: Sshd) -> None:
+def test_any_host_key_is_accepted_with_trust_on_first_use(sshd: Sshd) -> None:
     with closing(open_to(sshd, trust=ANYBODY)) as connection:
         assert connection.host_key.line == sshd.lines[0]
 
@@ -183,7 +183,7 @@ def stall(caller: socket.socket) -> None:
 @pytest.mark.parametrize(
     "answer", [until_closed, drip, stall], ids=["silent", "never done with its banner", "silent after its banner"]
 )
-def test_a_server_that_does_not_get_to_the_point_is_given_up(answer: Callable[[socket.socket], object]) -> None:
+def test_a_server_that_does_not_complete_the_handshake_is_given_up(answer: Callable[[socket.socket], object]) -> None:
     with listener(answer) as port, pytest.raises(Unreachable, match="not done within"):
         Connection.open("127.0.0.1", port, LOGIN, ANYBODY, SOON)
 
@@ -197,12 +197,12 @@ def test_a_server_that_does_not_get_to_the_point_is_given_up(answer: Callable[[s
     ],
     ids=["speaks HTTP", "hangs up", "hangs up after its banner"],
 )
-def test_what_is_no_ssh_server_is_said_to_be_none(answer: Callable[[socket.socket], object]) -> None:
+def test_a_server_that_does_not_speak_ssh_is_reported_as_such(answer: Callable[[socket.socket], object]) -> None:
     with listener(answer) as port, pytest.raises(Unreachable, match="does not speak SSH"):
         Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
 
 
-def test_however_a_server_hangs_up_it_is_said_in_the_same_words() -> None:
+def test_a_server_that_hangs_up_in_any_way_is_reported_with_the_same_message() -> None:
     def reset(caller: socket.socket) -> None:
         caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         caller.close()
@@ -217,7 +217,7 @@ def test_however_a_server_hangs_up_it_is_said_in_the_same_words() -> None:
     assert "closed the connection" in words
 
 
-def test_a_closed_port_is_told_from_a_wrong_name() -> None:
+def test_a_closed_port_is_distinguished_from_a_wrong_name() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
@@ -227,12 +227,12 @@ def test_a_closed_port_is_told_from_a_wrong_name() -> None:
         Connection.open("no-such-array.invalid", port, LOGIN, ANYBODY, 20)
 
 
-def test_a_full_session_table_is_called_by_its_name() -> None:
+def test_a_full_session_table_is_named_in_the_error() -> None:
     with Sshd(sessions=0) as sshd, pytest.raises(Unreachable, match="session table"), closing(open_to(sshd)) as late:
         run(late, "echo anybody there?")
 
 
-def test_the_chatter_of_the_ssh_library_reaches_no_log(sshd: Sshd, everything_logged: list[logging.LogRecord]) -> None:
+def test_messages_of_the_ssh_library_are_not_logged(sshd: Sshd, everything_logged: list[logging.LogRecord]) -> None:
     with pytest.raises(LoginRefused):
         open_to(sshd, replace(LOGIN, password="hunter2"))
     with listener(lambda caller: caller.sendall(b"nonsense\r\n")) as port, pytest.raises(Unreachable):
