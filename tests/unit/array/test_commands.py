@@ -1,4 +1,4 @@
-"""The commands that change an array: what is typed, and that it arrives as the words that were meant."""
+"""The commands that change an array: the typed line, and that the array's shell reads the intended arguments."""
 
 import subprocess
 from itertools import pairwise
@@ -94,11 +94,11 @@ NASTY = [
     "$HOME",
     "{a,b}",
 ]
-words = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=20)
+arguments = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=20)
 
 
 def arrived(typed: str) -> list[str]:
-    """The words that a real bash makes of what is typed after a verb."""
+    """Return the arguments that a real bash reads from text typed after a verb."""
     done = subprocess.run(["bash", "-c", f"printf '%s\\0' {typed}"], capture_output=True, check=True, timeout=60)
     assert not done.stderr
     return done.stdout.decode().split("\0")[:-1]
@@ -109,9 +109,9 @@ def test_no_argument_is_executed_by_the_arrays_shell() -> None:
 
 
 @settings(max_examples=40)
-@given(st.lists(st.one_of(st.sampled_from(NASTY), words), min_size=1, max_size=6))
-def test_typed_arguments_arrive_unchanged(meant: list[str]) -> None:
-    assert arrived(line(meant)) == meant
+@given(st.lists(st.one_of(st.sampled_from(NASTY), arguments), min_size=1, max_size=6))
+def test_typed_arguments_arrive_unchanged(intended: list[str]) -> None:
+    assert arrived(line(intended)) == intended
 
 
 @settings(max_examples=20)
@@ -126,9 +126,9 @@ def test_unusual_names_chosen_by_an_administrator_are_quoted_in_every_command(on
         MapVolume(name, volume, UID, Lun(1)),
         UnmapVolume(name, volume, UID),
     ]
-    asked = [queries.host(name).argv(), queries.volume(volume).argv(), queries.mappings_of_volume(volume).argv()]
+    queried = [queries.host(name).argv(), queries.volume(volume).argv(), queries.mappings_of_volume(volume).argv()]
 
-    for argv in (*(step.argv() for step in steps), *asked):
+    for argv in (*(step.argv() for step in steps), *queried):
         assert arrived(line(argv)) == list(argv)
 
 

@@ -1,4 +1,4 @@
-"""Looking at an array, and what is known of it afterwards: on the simulated array, in both dialects."""
+"""Reading an array, and what is known about it afterwards: on the simulated array, in both dialects."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -29,7 +29,7 @@ def surveyed(array: InProcess) -> Inventory:
         return discovery.survey(session, None)
 
 
-# -- looking ---------------------------------------------------------------------------------------------------------
+# -- surveys ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_survey_reads_everything_on_every_release(array: InProcess) -> None:
@@ -108,8 +108,8 @@ def test_mappings_through_a_host_cluster_are_distinguished() -> None:
 
 
 def test_management_addresses_and_hot_spares_affect_neither_portals_nor_io_groups() -> None:
-    """As IBM's guide of 8.7 and a session recorded on 8.6 print them."""
-    also = {
+    """As printed in IBM's 8.7 guide and in a session recorded on 8.6."""
+    extra_rows = {
         "lsip": "0!!!1!72!SystemManagement!192.168.1.52!24!!192.168.1.1!!\n",
         "lsnode": "9!spare1!!500507680C00D98F!spare!!!no!!SV1!!!78KKLD0!!!!!\n",
     }
@@ -117,7 +117,7 @@ def test_management_addresses_and_hot_spares_affect_neither_portals_nor_io_group
 
         def answer(line: str) -> Reply:
             reply = array.run(line)
-            return Reply(reply.stdout + also.get(line.split()[1], ""), reply.stderr, reply.status)
+            return Reply(reply.stdout + extra_rows.get(line.split()[1], ""), reply.stderr, reply.status)
 
         plain = surveyed(array).body
         with closing(connected(Answers(answer))) as session:
@@ -128,8 +128,8 @@ def test_management_addresses_and_hot_spares_affect_neither_portals_nor_io_group
     assert [(node.name, node.status, node.online) for node in found.nodes][-1] == ("spare1", "spare", False)
 
 
-class Restless(InProcess):
-    """An array on which a host object gets another name after each listing of hosts, for so many times."""
+class Renaming(InProcess):
+    """An array on which a host object is renamed after each of the next `times` listings of hosts."""
 
     times = 0
 
@@ -142,7 +142,7 @@ class Restless(InProcess):
 
 
 def test_a_host_object_that_is_renamed_after_it_was_listed_is_listed_again() -> None:
-    with Restless(config(RELEASES[0])) as array:
+    with Renaming(config(RELEASES[0])) as array:
         array.times = 2
         known = surveyed(array)
 
@@ -154,13 +154,13 @@ def test_a_host_object_that_is_renamed_after_it_was_listed_is_listed_again() -> 
 
 
 def test_hosts_that_are_renamed_after_every_listing_are_unreadable() -> None:
-    with Restless(config(RELEASES[0])) as array:
+    with Renaming(config(RELEASES[0])) as array:
         array.times = 100
         with pytest.raises(Unreadable, match="were renamed"):
             surveyed(array)
 
 
-# -- looking closely -------------------------------------------------------------------------------------------------
+# -- targeted reads --------------------------------------------------------------------------------------------------
 
 
 def closely(array: InProcess, known: Inventory, **what: Any) -> Inventory:
@@ -260,7 +260,7 @@ def test_an_array_that_accepts_no_ids_is_queried_by_name() -> None:
 
 
 class Losing(InProcess):
-    """An array whose lists of volumes lack one, filtered or not; asked for it, it tells the truth."""
+    """An array whose lists of volumes omit one, filtered or not; its detailed view is correct."""
 
     lost = ""
 
@@ -329,6 +329,6 @@ def test_a_targeted_read_costs_at_most_what_its_focus_states(array: InProcess) -
         **{name: getattr(focus, name) for name in ("hosts", "mapped", "listed", "names", "uids", "volumes")},
     )
 
-    asked = sum(line.count("svcinfo") for line in array.lines[before:])
-    # The greeting, what turned out not to be offered, and the host object that has the volume.
-    assert asked <= focus.cost + 4
+    queries = sum(line.count("svcinfo") for line in array.lines[before:])
+    # The rest: the greeting, commands that the array does not offer, and the host object that has the volume.
+    assert queries <= focus.cost + 4

@@ -1,4 +1,4 @@
-"""What a view makes of what was seen and of what was done: as if the whole array were looked at anew."""
+"""What an inventory derives from reads and commands: the same as a new survey of the whole array."""
 
 from contextlib import closing
 from typing import Any
@@ -81,18 +81,18 @@ def steps_of(known: Inventory) -> list[Step]:
 @given(st.sampled_from(RELEASES[:4]), st.lists(st.integers(0, 20), max_size=8))
 def test_applying_a_step_equals_reading_an_array_that_executed_it(release: dict[str, Any], chosen: list[int]) -> None:
     with InProcess(config(release)) as array, closing(array.session()) as session:
-        supposed = discovery.survey(session, None)
-        for step in (steps_of(supposed)[number] for number in chosen):
+        predicted = discovery.survey(session, None)
+        for step in (steps_of(predicted)[number] for number in chosen):
             try:
                 session.do(step)
             except Refused:
                 continue
-            step.apply(supposed)
-            assert supposed.shows(step)
+            step.apply(predicted)
+            assert predicted.shows(step)
 
         seen = discovery.survey(session, None)
 
-        assert facts(supposed, supposed=True) == facts(seen, supposed=True)
+        assert facts(predicted, supposed=True) == facts(seen, supposed=True)
 
 
 @settings(max_examples=60)

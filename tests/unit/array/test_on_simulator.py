@@ -14,7 +14,7 @@ from flashsystem_operator.array.ssh.credentials import Login
 from flashsystem_operator.array.ssh.pool import Connections, Endpoint, Limits
 from flashsystem_operator.array.ssh.transport import Reply
 from flashsystem_operator.simulator import Simulator
-from support.leaks import nothing_left_open  # noqa: F401 - works by being here
+from support.leaks import nothing_left_open  # noqa: F401 - an autouse fixture
 from support.ssh_clients import LIMITS, SOON
 
 MAKE_HOST = 'svctask mkhost -iscsiname iqn.1994-05.com.redhat:worker-1 -name "worker-1"'
@@ -26,7 +26,7 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         yield running
 
 
-def who_is_there(run: Callable[[str], Reply]) -> None:
+def greet(run: Callable[[str], Reply]) -> None:
     assert run("svcinfo lssystem -delim !").status == 0
 
 
@@ -34,7 +34,7 @@ def who_is_there(run: Callable[[str], Reply]) -> None:
 def connected(simulator: Simulator, limits: Limits = LIMITS) -> Iterator[Connections]:
     endpoint = Endpoint((simulator.host,), simulator.port, (simulator.host_key,), trust_first_use=False)
     login = Login(simulator.user, "passw0rd", None)
-    with closing(Connections(endpoint, login, limits, who_is_there)) as array:
+    with closing(Connections(endpoint, login, limits, greet)) as array:
         yield array
 
 
@@ -44,10 +44,10 @@ def hosts(simulator: Simulator) -> list[str]:
 
 def test_an_array_of_either_dialect_answers(simulator: Simulator) -> None:
     with connected(simulator) as array:
-        made = array.run(MAKE_HOST)
+        created = array.run(MAKE_HOST)
         refused = array.run(MAKE_HOST)
 
-    assert (made.status, made.stderr) == (0, "")
+    assert (created.status, created.stderr) == (0, "")
     assert (refused.status, refused.stderr[:5]) == (1, "CMMVC")
 
 
@@ -126,7 +126,7 @@ def test_an_array_of_8_7_with_a_login_banner_is_surveyed(where: str) -> None:
     with Simulator({"dialect": "modern", "release": "8.7.0.0", "rules": rules, "hosts": [host]}) as simulator:
         endpoint = Endpoint((simulator.host,), simulator.port, (simulator.host_key,), trust_first_use=False)
         login = Login(simulator.user, "passw0rd", None)
-        with closing(Session(lambda greet: Connections(endpoint, login, LIMITS, greet), None, 2)) as session:
+        with closing(Session(lambda greeting: Connections(endpoint, login, LIMITS, greeting), None, 2)) as session:
             seen = discovery.survey(session, None)
 
     assert (list(seen.hosts), seen.odd) == (["a"], ())

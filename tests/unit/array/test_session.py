@@ -1,4 +1,4 @@
-"""One array, talked to: answers sorted by what to do next, many looks in a line, what an array turns out to be."""
+"""A session with one array: answers sorted by what to do next, chained queries, and the identity of the system."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from support.in_process import Answers, InProcess, connected
 
 TEXT: Query[str] = Query("ls", lambda text, _: text)
 NODES = [HostName(f"node-{n}") for n in range(40)]
-NOBODY = HostName("nobody")
+MISSING = HostName("missing")
 
 
 def answering(answer: Reply | Callable[[str], Reply]) -> Session:
@@ -29,7 +29,7 @@ def answering(answer: Reply | Callable[[str], Reply]) -> Session:
     return connected(Answers(reply), greeted=False)
 
 
-# -- a login banner ---------------------------------------------------------------------------------------------------
+# -- a login banner --------------------------------------------------------------------------------------------------
 
 
 class Bannered(Answers):
@@ -55,7 +55,7 @@ def test_an_array_with_a_login_banner_is_read_like_one_without(banner: str, widt
             expected = discovery.survey(plain, None)
         with closing(connected(Bannered(array, banner), width=width)) as session:
             assert facts(discovery.survey(session, None)) == facts(expected)
-            assert session.find(queries.host(NOBODY)) is None
+            assert session.find(queries.host(MISSING)) is None
 
 
 @pytest.mark.parametrize("later", ["", "Your password expires in 13 days.\n"])
@@ -74,10 +74,10 @@ def test_lines_above_an_answer_that_are_not_the_banner_are_not_an_empty_list() -
         to = Bannered(array, "Welcome.\n")
         with closing(
             connected(Answers(lambda line: to.run(line) if "lssystem" in line else Reply("Hm.", "", 0)))
-        ) as it:
+        ) as session:
             for query in (queries.mappings_of_host(A), queries.host(A), queries.VOLUMES):
                 with pytest.raises(Unreadable):
-                    it.ask(query)
+                    session.ask(query)
 
 
 def test_a_warning_on_stdout_is_not_a_banner() -> None:
@@ -130,7 +130,7 @@ def test_a_command_withheld_at_the_last_moment_is_never_sent(array: InProcess) -
     with closing(array.session()) as session:
         before = list(array.lines)
         with pytest.raises(Withheld):
-            session.do(RemoveHost(NOBODY), refuse)
+            session.do(RemoveHost(MISSING), refuse)
 
     assert array.lines == before
 
@@ -179,19 +179,19 @@ def test_any_other_failure_is_not_taken_for_a_missing_object(stderr: str) -> Non
 
 def test_a_warning_on_a_write_is_success_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with closing(answering(Reply("", "CMMVC6372W nearly used up", 1))) as session:
-        session.do(RemoveHost(NOBODY))
+        session.do(RemoveHost(MISSING))
 
     assert "nearly used up" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [("CMMVC12345E", ""), ("XCMMVC1234E", ""), ("(CMMVC1234E)", "CMMVC1234E"), ("CMMVC1234I", "")]
+    ("text", "code"), [("CMMVC12345E", ""), ("XCMMVC1234E", ""), ("(CMMVC1234E)", "CMMVC1234E"), ("CMMVC1234I", "")]
 )
-def test_a_code_is_matched_only_as_a_whole(words: str, code: str) -> None:
-    assert code_in(words) == code
+def test_a_code_is_matched_only_as_a_whole(text: str, code: str) -> None:
+    assert code_in(text) == code
 
 
-# -- who answers -----------------------------------------------------------------------------------------------------
+# -- the identity of the system --------------------------------------------------------------------------------------
 
 
 def test_another_system_is_not_queried() -> None:
@@ -202,7 +202,7 @@ def test_another_system_is_not_queried() -> None:
             session.ask(queries.SYSTEM)
 
 
-# -- many at once ----------------------------------------------------------------------------------------------------
+# -- chained queries -------------------------------------------------------------------------------------------------
 
 
 def hosts(count: int) -> list[dict[str, Any]]:
@@ -216,13 +216,13 @@ def array(request: pytest.FixtureRequest) -> Iterator[InProcess]:
 
 
 def test_chained_queries_are_answered_separately_and_a_missing_object_is_none(array: InProcess) -> None:
-    asked = [*NODES[:20], NOBODY, *NODES[20:], HostName("it's; nobody $(either)")]
+    names = [*NODES[:20], MISSING, *NODES[20:], HostName("it's; nothing $(either)")]
     with closing(array.session()) as session:
         for _ in range(2):
-            found = session.hosts(asked)
+            found = session.hosts(names)
 
-            assert list(found) == asked
-            assert {name for name, host in found.items() if host is None} == {asked[20], asked[-1]}
+            assert list(found) == names
+            assert {name for name, host in found.items() if host is None} == {names[20], names[-1]}
             there = {name: host for name, host in found.items() if isinstance(host, Host)}
             assert all(host.name == name and host.iqns == {iqn(name)} for name, host in there.items())
             assert there.keys() == set(NODES)
@@ -242,7 +242,7 @@ def test_queries_are_chained_if_the_arrays_shell_accepts_that_and_only_then() ->
 
 
 def test_a_slow_array_gets_chains_that_it_can_answer_in_time() -> None:
-    """Whatever a command takes, no chain takes more than the time limit of a line, and in the end all is answered."""
+    """However slow a command is, no chain exceeds the time limit of a line, and all queries are answered in the end."""
     lengths: list[int] = []
 
     def answer(line: str) -> Reply:
@@ -324,7 +324,7 @@ def test_all_mappings_are_the_same_with_and_without_a_listing_of_all(dialect: st
 
 def test_mappings_are_queried_for_each_host_separately_if_a_host_may_be_missing(array: InProcess) -> None:
     with closing(array.session()) as session:
-        assert dict(session.mappings([NODES[0], NOBODY])) == {NODES[0]: (), NOBODY: None}
+        assert dict(session.mappings([NODES[0], MISSING])) == {NODES[0]: (), MISSING: None}
 
     assert not any(line.endswith("lshostvdiskmap -delim '!'") for line in array.lines)
 

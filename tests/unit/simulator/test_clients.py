@@ -1,4 +1,4 @@
-"""What other clients of the command line type besides: the grammar as XML, JSON, Fibre Channel, copies, licences."""
+"""What other clients of the command line use: the grammar as XML, JSON, Fibre Channel, copies, licences."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ HOSTS = [
 
 @pytest.fixture
 def at(start: Start, log_in: Open) -> Modern:
-    """Opens a session on a modern array of a release, with what is given in its state file."""
+    """Open a session on a modern array of a release, with these sections of a state file."""
 
     def opened(release: str = "8.6.0.0", **sections: Any) -> Shell:
         return log_in(start({"release": release, **sections}))
@@ -78,9 +78,9 @@ def test_a_failed_command_leaves_its_exit_status_to_the_echo_after_it(at: Modern
 
 @pytest.mark.parametrize("line", ["", "  "])
 def test_an_exec_line_without_a_command_is_answered_with_nothing(line: str, shell: Shell) -> None:
-    said = shell(line)
+    reply = shell(line)
 
-    assert (said.stdout, said.stderr, said.status) == ("", "", 0)
+    assert (reply.stdout, reply.stderr, reply.status) == ("", "", 0)
 
 
 def test_lscluster_lists_the_system_and_shows_it_in_detail(at: Modern) -> None:
@@ -134,7 +134,9 @@ def test_json_puts_blocks_that_repeat_into_a_list(at: Modern) -> None:
     assert [port["port_status"] for port in node["ports"]] == ["active"]
 
 
-def test_json_is_available_from_release_8_on_and_never_on_legacy_arrays(at: Modern, legacy: Simulator, log_in: Open) -> None:
+def test_json_is_available_from_release_8_on_and_never_on_legacy_arrays(
+    at: Modern, legacy: Simulator, log_in: Open
+) -> None:
     assert at("7.8.1.0")("lsvdisk -json").code == "CMMVC5709E"
     assert log_in(legacy)("svcinfo lsvdisk -json").code == "CMMVC5709E"
 
@@ -218,8 +220,8 @@ def test_a_copy_shows_how_it_saves_space(options: str, copies: list[str], at: Mo
     keys = shell("lsvdisk -delim ! v").keys
     [row] = shell("lsvdiskcopy -delim ! v").rows
 
-    for said in (keys, row):
-        assert [said[name] for name in ("se_copy", "compressed_copy", "deduplicated_copy")] == copies
+    for shown in (keys, row):
+        assert [shown[name] for name in ("se_copy", "compressed_copy", "deduplicated_copy")] == copies
 
 
 def test_copies_are_listed_for_one_volume_or_for_all_and_shown_by_number(at: Modern) -> None:
@@ -233,9 +235,9 @@ def test_copies_are_listed_for_one_volume_or_for_all_and_shown_by_number(at: Mod
 
 @pytest.mark.parametrize("line", ["lsvdiskfcmappings -vdisk vol0", "lsvdiskfcmappings vol0", "lsfcmap"])
 def test_no_volume_has_a_flashcopy_map(line: str, at: Modern) -> None:
-    said = at()(f"svcinfo {line}")
+    reply = at()(f"svcinfo {line}")
 
-    assert (said.stdout, said.status) == ("", 0)
+    assert (reply.stdout, reply.status) == ("", 0)
 
 
 def test_flashcopy_maps_of_missing_objects_are_refused(at: Modern) -> None:
@@ -262,9 +264,9 @@ def test_a_client_that_registers_changes_nothing(modern: Simulator, log_in: Open
     before = modern.control.state()
     shell = log_in(modern)
 
-    said = shell("svctask registerplugin -name block.csi -version 1.12 -uniquekey abc -metadata x")
+    reply = shell("svctask registerplugin -name block.csi -version 1.12 -uniquekey abc -metadata x")
 
-    assert (said.stdout, said.status) == ("", 0)
+    assert (reply.stdout, reply.status) == ("", 0)
     assert shell("svctask registerplugin -name block.csi").code == "CMMVC5707E"
     assert log_in(modern, "monitor")("svctask registerplugin -name a -version 1 -uniquekey b").status == 1
     assert modern.control.state() == before

@@ -1,4 +1,4 @@
-"""Host clusters: shared mappings beside private ones."""
+"""Host clusters: shared mappings next to private ones."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def test_volumes_are_listed_for_one_or_all_host_clusters_with_or_without_members
     shell("mkvolumehostclustermap -hostcluster other -scsi 3 vol1")
     assert shell("rmhostclustermember -host c -removemappings -force other").status == 0
 
-    one, everything = (shell(f"lshostclustervolumemap -delim ! {word}").rows for word in ("other", ""))
+    one, everything = (shell(f"lshostclustervolumemap -delim ! {name}").rows for name in ("other", ""))
 
     assert [(row["name"], row["volume_name"], row["SCSI_id"]) for row in one] == [("other", "vol1", "3")]
     assert [(row["name"], row["volume_name"]) for row in everything] == [("hc", "vol0"), ("other", "vol1")]

@@ -1,4 +1,4 @@
-"""The command `simulate`: one line when it is ready, a clean stop, and mistakes that are told in one line."""
+"""The command `simulate`: one line when it is ready, a clean stop, and mistakes that are reported in one line."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""A state file is read with errors that name the field and the way out."""
+"""Errors in a state file name the field and what to do."""
 
 from pathlib import Path
 from typing import Any

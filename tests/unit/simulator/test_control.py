@@ -1,4 +1,4 @@
-"""The control port: the state to compare, the log to count, and changes behind the operator's back."""
+"""The control port: the state to compare, the log to count, and changes made outside the operator."""
 
 import json
 import urllib.request
@@ -35,7 +35,7 @@ def test_the_state_does_not_depend_on_the_commands_that_led_to_it(shell: Shell, 
 
 
 def test_the_log_records_the_user_the_line_and_the_result_of_each_command(shell: Shell, control: Control) -> None:
-    shell("svctask rmhost nobody")
+    shell("svctask rmhost missing")
     since = control.log()[-1]["seq"]
     shell("svctask mkhost -name a -iscsiname iqn.a")
 
@@ -76,9 +76,9 @@ def test_each_session_has_its_own_number(either: Simulator, log_in: Open) -> Non
 
 
 def test_commands_of_the_administrator_are_distinguished_in_the_log(control: Control) -> None:
-    said = control.admin("svctask mkhost -name a -iscsiname iqn.a")
+    reply = control.admin("svctask mkhost -name a -iscsiname iqn.a")
 
-    assert said == {"stdout": "Host, id [0], successfully created\n", "stderr": "", "exit": 0}
+    assert reply == {"stdout": "Host, id [0], successfully created\n", "stderr": "", "exit": 0}
     assert [(entry["user"], entry["session"]) for entry in control.log()] == [("administrator", 0)]
 
 
@@ -122,7 +122,7 @@ def test_everything_can_be_changed_outside_the_operator(
 
     found: object = control.state()
     for step in path:
-        found = found[step]  # type: ignore[index] # JSON, of whatever shape
+        found = found[step]  # type: ignore[index] # JSON of any shape
     assert [found] == list(fields.values())
 
 

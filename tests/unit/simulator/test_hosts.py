@@ -1,4 +1,4 @@
-"""What the array takes and refuses when hosts are made, changed and removed."""
+"""What the array accepts and refuses when hosts are created, changed and removed."""
 
 import pytest
 
@@ -11,11 +11,11 @@ IQN = "iqn.1994-05.com.redhat:worker-7"
 def test_a_created_host_exists_and_a_removed_one_leaves_no_trace(shell: Shell, control: Control) -> None:
     before = control.state()
 
-    made = shell(f"svctask mkhost -name worker-7 -iscsiname {IQN}")
+    created = shell(f"svctask mkhost -name worker-7 -iscsiname {IQN}")
     shown = shell("svcinfo lshost -delim ! worker-7").keys
     removed = shell("svctask rmhost worker-7")
 
-    assert made.stdout == "Host, id [0], successfully created\n"
+    assert created.stdout == "Host, id [0], successfully created\n"
     assert (shown["name"], shown["iscsi_name"], shown["status"]) == ("worker-7", IQN, "offline")
     assert (removed.stdout, removed.stderr, removed.status) == ("", "", 0)
     assert control.state() == before
@@ -34,16 +34,16 @@ def test_an_initiator_is_shown_as_it_was_typed(shell: Shell) -> None:
     assert shell("svcinfo lshost -delim ! a").keys["iscsi_name"] == IQN.upper()
 
 
-@pytest.mark.parametrize("word", ["worker-7", "iqn", "iqn.a,iqn.a", "'iqn.a b'", "nqn.2014-08.org:x"])
-def test_an_invalid_initiator_name_is_refused_like_one_in_use(word: str, shell: Shell) -> None:
-    assert shell(f"svctask mkhost -name a -iscsiname {word}").code == "CMMVC6578E"
+@pytest.mark.parametrize("name", ["worker-7", "iqn", "iqn.a,iqn.a", "'iqn.a b'", "nqn.2014-08.org:x"])
+def test_an_invalid_initiator_name_is_refused_like_one_in_use(name: str, shell: Shell) -> None:
+    assert shell(f"svctask mkhost -name a -iscsiname {name}").code == "CMMVC6578E"
 
 
 @pytest.mark.parametrize(
     ("name", "code"),
     [
         ("7up", "CMMVC6527E"),
-        ("-a", "CMMVC5708E"),  # what looks like an option is one
+        ("-a", "CMMVC5708E"),  # it is read as an option
         ("'a '", "CMMVC6527E"),
         ("'a/b'", "CMMVC6527E"),
         ("a" * 64, "CMMVC5738E"),
@@ -84,7 +84,7 @@ def test_ports_are_added_and_removed_and_only_from_the_host_that_owns_them(shell
     assert shell("svctask addhostport -iscsiname IQN.B a").code == "CMMVC6578E"
     assert shell("svctask rmhostport -iscsiname iqn.b a").code == "CMMVC6578E"
     assert shell("svctask rmhostport -iscsiname IQN.C a").status == 0
-    assert shell("svctask addhostport -iscsiname iqn.x nobody").code == "CMMVC5753E"
+    assert shell("svctask addhostport -iscsiname iqn.x missing").code == "CMMVC5753E"
     assert shell("svcinfo lshost -delim ! a").stdout.count("iscsi_name!") == 2
 
 
@@ -130,7 +130,7 @@ def test_old_releases_have_one_code_for_the_wrong_number_of_arguments(
     shell = log_in(start({"release": release}))
 
     assert shell("mkhost -iscsiname iqn.a -iscsiname iqn.b").code == twice
-    assert shell("mkhost -iscsiname iqn.a stray").code == two_objects
+    assert shell("mkhost -iscsiname iqn.a extra").code == two_objects
     assert shell("lshost a b").code == two_objects
 
 
@@ -147,14 +147,14 @@ def test_messages_can_be_suppressed_also_for_commands_without_a_message(shell: S
     assert shell("svcinfo lshost -nohdr -delim ! -quiet").stdout.startswith("0!b!")
 
 
-@pytest.mark.parametrize("asked", ["-h", "'-?'"])
-def test_help_is_printed_and_nothing_is_changed(asked: str, shell: Shell, control: Control) -> None:
+@pytest.mark.parametrize("option", ["-h", "'-?'"])
+def test_help_is_printed_and_nothing_is_changed(option: str, shell: Shell, control: Control) -> None:
     before = control.state()
 
-    said = shell(f"svctask rmhost {asked}")
+    reply = shell(f"svctask rmhost {option}")
 
-    assert (said.stdout.split()[0], said.stderr, said.status) == ("rmhost", "", 0)
-    assert "-force" in said.stdout
+    assert (reply.stdout.split()[0], reply.stderr, reply.status) == ("rmhost", "", 0)
+    assert "-force" in reply.stdout
     assert control.state() == before
 
 
@@ -241,13 +241,13 @@ def test_the_status_of_a_host_follows_the_io_groups_of_its_mappings(start: Start
     assert seen() == ("offline", "offline")
 
 
-@pytest.mark.parametrize("said", ["degraded", "offline"])
-def test_the_status_of_a_host_without_mappings_is_configurable(said: str, shell: Shell, control: Control) -> None:
+@pytest.mark.parametrize("status", ["degraded", "offline"])
+def test_the_status_of_a_host_without_mappings_is_configurable(status: str, shell: Shell, control: Control) -> None:
     shell("svctask mkhost -name a -iscsiname iqn.a")
     control.change("host_port", "iqn.a", logins=2)
-    control.change("rules", unmapped_iscsi_host=said)
+    control.change("rules", unmapped_iscsi_host=status)
 
-    assert shell("svcinfo lshost -delim ! a").keys["status"] == said
+    assert shell("svcinfo lshost -delim ! a").keys["status"] == status
 
 
 def test_the_logins_of_a_fibre_channel_port_are_counted_per_node(shell: Shell, control: Control) -> None:
@@ -319,7 +319,9 @@ def test_a_host_gains_io_groups_that_it_lacks_and_loses_those_that_it_has(modern
     assert shell("lshostiogrp a").stdout == ""
 
 
-def test_force_does_not_remove_only_some_of_the_io_groups_that_a_volume_is_accessed_through(start: Start, log_in: Open) -> None:
+def test_force_does_not_remove_only_some_of_the_io_groups_that_a_volume_is_accessed_through(
+    start: Start, log_in: Open
+) -> None:
     volume = {"name": "wide", "pool": "Pool0", "access_io_groups": [0, 1]}
     shell = log_in(start({"volumes": [volume], "hosts": [{"name": "a", "ports": [{"name": "iqn.a"}]}]}))
     shell("mkvdiskhostmap -host a wide")
@@ -346,9 +348,9 @@ def test_the_logins_of_an_initiator_are_shown_with_its_host(modern: Simulator, l
 
     assert shell("lshostiplogin -delim ! iqn.a").code == "CMMVC5804E"
     modern.control.change("host_port", "iqn.a", logins=3)
-    said = shell("lshostiplogin -delim ! IQN.A")
-    assert [said.keys[key] for key in ("name", "host_id", "host_name", "login_count")] == ["iqn.a", "0", "a", "3"]
-    assert [line for line in said.stdout.splitlines() if line.startswith(("login!", "node_name!", "port_id!"))] == [
+    reply = shell("lshostiplogin -delim ! IQN.A")
+    assert [reply.keys[key] for key in ("name", "host_id", "host_name", "login_count")] == ["iqn.a", "0", "a", "3"]
+    assert [line for line in reply.stdout.splitlines() if line.startswith(("login!", "node_name!", "port_id!"))] == [
         *("login!0", "node_name!node1", "port_id!5"),
         *("login!1", "node_name!node2", "port_id!5"),
         *("login!2", "node_name!node1", "port_id!5"),

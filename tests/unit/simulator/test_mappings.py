@@ -1,4 +1,4 @@
-"""What the array takes and refuses when volumes are mapped to hosts."""
+"""What the array accepts and refuses when volumes are mapped to hosts."""
 
 import pytest
 
@@ -92,9 +92,9 @@ def test_without_a_requested_lun_the_lowest_free_one_is_used(mapped: Shell) -> N
 def test_unmapping_is_silent_and_leaves_the_other_hosts_alone(mapped: Shell) -> None:
     mapped("svctask mkvdiskhostmap -force -host b vol1")
 
-    said = mapped("svctask rmvdiskhostmap -host a vol1")
+    reply = mapped("svctask rmvdiskhostmap -host a vol1")
 
-    assert (said.stdout, said.stderr, said.status) == ("", "", 0)
+    assert (reply.stdout, reply.stderr, reply.status) == ("", "", 0)
     assert [row["host_name"] for row in mapped("svcinfo lsvdiskhostmap -delim ! vol1").rows] == ["b"]
 
 

@@ -1,4 +1,4 @@
-"""Volume protection: each command refuses with its own code, and looks at what it would take away."""
+"""Volume protection: each command refuses with its own code, and checks what it would remove."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def ports(*names: str, logins: int = 0) -> list[dict[str, object]]:
 
 @pytest.fixture
 def array(start: Start) -> Simulator:
-    """Host a is alone with the volume busy, which had I/O lately, and is logged in; b and c have nothing."""
+    """Only host a has the volume busy, which had recent I/O, and it is logged in; b and c have no volume."""
     hosts = [{"name": "a", "ports": ports("a", logins=2)}, {"name": "b", "ports": ports("b")}, {"name": "c"}]
     mappings = [{"host": "a", "volume": "busy", "lun": 0}]
     return start(
@@ -96,7 +96,7 @@ def test_a_portset_without_a_common_port_is_refused_for_the_setting_and_not_for_
 
     assert shell("chhost -portset near a").status == 0
     assert shell("chhost -portset far a").code == "CMMVC9714E"
-    assert shell("chhost -portset far b").status == 0, "nobody is logged in there"
+    assert shell("chhost -portset far b").status == 0, "host b is not logged in"
     shell("chsystem -vdiskprotectionenabled no")
     assert shell("chhost -portset far a").status == 0
 

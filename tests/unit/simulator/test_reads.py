@@ -51,11 +51,13 @@ def test_a_separator_is_one_character(option: str, shell: Shell) -> None:
         ("name=nothing", []),
     ],
 )
-def test_a_filter_returns_the_rows_that_match_all_its_conditions(filtervalue: str, names: list[str], shell: Shell) -> None:
-    said = shell(f"svcinfo lsvdisk -delim ! -nohdr -filtervalue '{filtervalue}'")
+def test_a_filter_returns_the_rows_that_match_all_its_conditions(
+    filtervalue: str, names: list[str], shell: Shell
+) -> None:
+    reply = shell(f"svcinfo lsvdisk -delim ! -nohdr -filtervalue '{filtervalue}'")
 
-    assert said.status == 0
-    assert [line.split("!")[1] for line in said.stdout.splitlines()] == names
+    assert reply.status == 0
+    assert [line.split("!")[1] for line in reply.stdout.splitlines()] == names
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,9 @@ def test_the_list_of_hosts_grows_with_the_releases(release: str, start: Start, l
         ("8.4.1.0", "lshostiplogin iqn.a", False),
     ],
 )
-def test_a_verb_is_available_from_its_release_on(release: str, verb: str, there: bool, start: Start, log_in: Open) -> None:
+def test_a_verb_is_available_from_its_release_on(
+    release: str, verb: str, there: bool, start: Start, log_in: Open
+) -> None:
     assert (log_in(start({"release": release}))(verb).status == 0) is there
 
 
@@ -160,7 +164,9 @@ def test_options_changed_with_the_releases(release: str, line: str, code: str, s
     assert log_in(start(config))(line).code == code
 
 
-def test_lsportip_works_on_releases_with_portsets_and_what_it_lists_is_configurable(modern: Simulator, log_in: Open) -> None:
+def test_lsportip_works_on_releases_with_portsets_and_what_it_lists_is_configurable(
+    modern: Simulator, log_in: Open
+) -> None:
     shell = log_in(modern)
     stub = shell("lsportip -delim !")
     modern.control.change("rules", lsportip_after_portsets="rows")

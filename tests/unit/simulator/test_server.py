@@ -33,7 +33,7 @@ def test_the_right_password_logs_in_and_a_wrong_one_does_not(either: Simulator, 
     with pytest.raises(paramiko.AuthenticationException):
         log_in(either, password="wrong")
     with pytest.raises(paramiko.AuthenticationException):
-        log_in(either, "nobody")
+        log_in(either, "unknown")
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
@@ -86,7 +86,7 @@ async def test_a_session_above_the_limit_is_closed_right_after_its_login(either:
     either.control.change("limits", sessions=3, other_sessions=1)
     first, second = log_in(either), log_in(either)
 
-    # AsyncSSH tells a login that worked from the end that follows; Paramiko may report the two as a failed login.
+    # AsyncSSH reports a successful login and then the close; Paramiko may report the two as a failed login.
     async with asyncssh.connect(
         either.host, either.port, username="superuser", password="passw0rd", known_hosts=None
     ) as third:
@@ -219,26 +219,26 @@ def test_it_stops_cleanly_with_commands_in_progress(either: Simulator, log_in: O
 
 @pytest.mark.parametrize("attempt", range(3))
 def test_a_client_that_connects_during_the_stop_is_disconnected(start: Start, attempt: int) -> None:  # noqa: ARG001 - a race
-    """A socket that stayed open would make its caller wait, and CPython warn."""
-    sim, callers, over = start(), [], threading.Event()
+    """A socket that stayed open would make its client wait, and CPython warn."""
+    sim, clients, over = start(), [], threading.Event()
 
-    def call() -> None:
+    def connect() -> None:
         while not over.is_set():
             with contextlib.suppress(OSError):
-                callers.append(socket.create_connection((sim.host, sim.port), timeout=10))
+                clients.append(socket.create_connection((sim.host, sim.port), timeout=10))
 
-    threads = [threading.Thread(target=call) for _ in range(3)]
+    threads = [threading.Thread(target=connect) for _ in range(3)]
     for thread in threads:
         thread.start()
-    until("callers", lambda: len(callers) > 50)
+    until("clients", lambda: len(clients) > 50)
     sim.stop()
     over.set()
     for thread in threads:
         thread.join()
 
-    for caller in callers:
-        with caller, contextlib.suppress(ConnectionResetError):
-            while caller.recv(4096):
+    for client in clients:
+        with client, contextlib.suppress(ConnectionResetError):
+            while client.recv(4096):
                 pass
 
 
@@ -247,10 +247,10 @@ def test_a_session_above_the_limit_may_also_be_accepted_and_refused_on_stdout(ei
     either.control.change("limits", sessions=1)
     first, second = log_in(either), log_in(either)
 
-    said = second("svctask mkhost -name a -iscsiname iqn.a")
+    reply = second("svctask mkhost -name a -iscsiname iqn.a")
 
-    assert said.stdout.startswith("CMMVC7017E Login has failed because the maximum number of concurrent CLI sessions")
-    assert (said.stderr, said.status) == ("", 0)
+    assert reply.stdout.startswith("CMMVC7017E Login has failed because the maximum number of concurrent CLI sessions")
+    assert (reply.stderr, reply.status) == ("", 0)
     assert first("svcinfo lsvdisk").status == 0
     assert either.control.state()["hosts"] == []
 
@@ -260,8 +260,8 @@ def test_a_login_message_is_shown_where_configured(where: str, either: Simulator
     either.control.change("rules", login_message="Authorised use only.", login_message_on=where)
     shell = log_in(either)
 
-    said = shell("svcinfo lshost")
+    reply = shell("svcinfo lshost")
     banner = (shell.transport.get_banner() or b"").decode()
 
-    assert {"ssh": banner, "stdout": said.stdout, "stderr": said.stderr}[where].strip() == "Authorised use only."
-    assert "Authorised" not in {"ssh": said.stdout + said.stderr, "stdout": banner, "stderr": banner}[where]
+    assert {"ssh": banner, "stdout": reply.stdout, "stderr": reply.stderr}[where].strip() == "Authorised use only."
+    assert "Authorised" not in {"ssh": reply.stdout + reply.stderr, "stdout": banner, "stderr": banner}[where]

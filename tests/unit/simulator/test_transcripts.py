@@ -1,4 +1,4 @@
-"""The simulator prints the recorded exchanges word for word."""
+"""The simulator prints the recorded exchanges verbatim."""
 
 import pytest
 
@@ -12,6 +12,6 @@ def test_a_recorded_exchange_is_printed_verbatim(transcript: Transcript, start: 
     for fault in transcript.faults:
         simulator.control.fault(**fault)
 
-    said = log_in(simulator)(transcript.command)
+    reply = log_in(simulator)(transcript.command)
 
-    assert said == Said(transcript.stdout, transcript.stderr, transcript.exit)
+    assert reply == Said(transcript.stdout, transcript.stderr, transcript.exit)

@@ -1,11 +1,11 @@
-"""Volumes are made, renamed, grown and removed; the system's own settings."""
+"""Volumes are created, renamed, expanded and removed; settings of the system."""
 
 import pytest
 
 from flashsystem_operator.simulator import Control, Simulator
 from support.plain_ssh import Open, Shell, Start
 
-MAKE = "svctask mkvdisk -iogrp 0 -size 2 -unit gb"
+CREATE = "svctask mkvdisk -iogrp 0 -size 2 -unit gb"
 
 
 @pytest.fixture
@@ -15,10 +15,10 @@ def pool(control: Control) -> str:
 
 
 def test_a_volume_created_under_an_old_name_is_another_volume(shell: Shell, pool: str) -> None:
-    shell(f"{MAKE} -name data -mdiskgrp {pool}")
+    shell(f"{CREATE} -name data -mdiskgrp {pool}")
     first = shell("svcinfo lsvdisk -delim ! data").keys
     shell("svctask rmvdisk data")
-    shell(f"{MAKE} -name data -mdiskgrp {pool}")
+    shell(f"{CREATE} -name data -mdiskgrp {pool}")
     second = shell("svcinfo lsvdisk -delim ! data").keys
 
     assert first["id"] == second["id"]
@@ -49,7 +49,7 @@ def test_a_volume_is_expanded_by_the_requested_size(shell: Shell) -> None:
     ],
 )
 def test_an_invalid_volume_is_refused(options: str, code: str, shell: Shell, pool: str) -> None:
-    assert shell(f"{MAKE} {options.format(pool=pool)}").code == code
+    assert shell(f"{CREATE} {options.format(pool=pool)}").code == code
 
 
 def test_the_capacity_of_a_pool_and_the_sizes_of_its_volumes_are_limited(shell: Shell, pool: str) -> None:

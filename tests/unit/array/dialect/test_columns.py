@@ -1,4 +1,4 @@
-"""What single columns of the array's answers mean: levels, dialects, hosts, protection, copies, mappings."""
+"""The meaning of single columns in the array's answers: levels, dialects, hosts, protection, copies, mappings."""
 
 from typing import Any
 
@@ -88,9 +88,11 @@ def test_a_login_count_that_is_not_a_number_counts_as_a_login(count: str) -> Non
         ([("vdisk_protection_time", "15"), ("vdisk_protection_enabled", "no")], None),
         ([("open_access_enabled", "off")], None),
     ],
-    ids=["on", "off", "legacy knows no such thing"],
+    ids=["on", "off", "legacy has no volume protection"],
 )
-def test_volume_protection_is_on_if_the_system_reports_it_as_enabled(keys: list[tuple[str, str]], minutes: int | None) -> None:
+def test_volume_protection_is_on_if_the_system_reports_it_as_enabled(
+    keys: list[tuple[str, str]], minutes: int | None
+) -> None:
     assert objects.protection_time(details(keys), LINE) == minutes
 
 
@@ -109,8 +111,11 @@ def test_a_mirrored_volume_is_in_the_pools_of_its_copies() -> None:
     "ports",
     [
         pytest.param([("iscsi_name", "iqn.a"), *PORT], id="one is missing"),
-        pytest.param([("iscsi_name", "iqn.a"), ("iscsi_name", "iqn.b"), *PORT], id="nobody says it of one of them"),
-        pytest.param([("iscsi_name", "iqn.a"), ("iscsi_name", "iqn.b")], id="nobody says who is logged in"),
+        pytest.param(
+            [("iscsi_name", "iqn.a"), ("iscsi_name", "iqn.b"), *PORT],
+            id="login count and state are missing for one of them",
+        ),
+        pytest.param([("iscsi_name", "iqn.a"), ("iscsi_name", "iqn.b")], id="login counts are missing"),
     ],
 )
 def test_a_host_whose_ports_are_not_all_understood_is_unreadable(ports: list[tuple[str, str]]) -> None:
@@ -124,17 +129,17 @@ def test_a_host_whose_ports_are_not_all_understood_is_unreadable(ports: list[tup
         pytest.param(
             [("ibgid", "fe80::1"), *PORT, ("iscsi_name", "iqn.a"), *PORT],
             [(Protocol.OTHER, "fe80::1"), (Protocol.ISCSI, "iqn.a")],
-            id="of a kind that is not known",
+            id="of an unknown kind",
         ),
         pytest.param(
             [("iSCSI_name", "iqn.a"), *PORT, ("SAS_WWPN", "5000"), *PORT],
             [(Protocol.ISCSI, "iqn.a"), (Protocol.SAS, "5000")],
-            id="as the guide of 8.7 spells it",
+            id="spelled as in the 8.7 guide",
         ),
         pytest.param(
             [("iscsi_name", "iqn.a"), ("auth", "none"), *PORT, ("new", "x"), ("iscsi_name", "iqn.b"), *PORT],
             [(Protocol.ISCSI, "iqn.a"), (Protocol.ISCSI, "iqn.b")],
-            id="with new lines in and between their blocks",
+            id="with additional keys in and between their blocks",
         ),
     ],
 )

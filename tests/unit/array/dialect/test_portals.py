@@ -1,4 +1,4 @@
-"""At which addresses hosts may log in, and whether they can now."""
+"""The addresses at which hosts may log in, and whether they can log in now."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ def test_a_row_without_an_address_is_no_portal_whatever_its_node() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        pytest.param("0!!!1!72!SystemManagement!192.168.1.52!24!!192.168.1.1!!", id="as IBM's guide of 8.7 prints it"),
+        pytest.param("0!!!1!72!SystemManagement!192.168.1.52!24!!192.168.1.1!!", id="as printed in IBM's 8.7 guide"),
         pytest.param("0!!!1!!!192.168.1.52!24!!192.168.1.1!!", id="without a portset"),
     ],
 )
@@ -104,14 +104,12 @@ def modern(row: str) -> list[tuple[str, bool]]:
         pytest.param("1!1!node1!10.0.0.11!!configured!1Gb/s!no!active!yes!", [("10.0.0.11", True)], id="configured"),
         pytest.param("1!1!node1!10.0.0.11!!configured!1Gb/s!no!inactive!yes!", [("10.0.0.11", False)], id="no link"),
         pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!no!inactive!yes!", [("10.0.0.11", False)], id="a dead link"),
-        pytest.param(
-            "1!1!node1!10.0.0.11!!online!1Gb/s!no!!yes!", [("10.0.0.11", True)], id="nothing said of the link"
-        ),
+        pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!no!!yes!", [("10.0.0.11", True)], id="no link state"),
         pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!no!active!no!", [("10.0.0.11", False)], id="not for hosts"),
         pytest.param(
             "1!1!node1!10.0.0.11!!management_only!1Gb/s!no!active!yes!", [("10.0.0.11", False)], id="other state"
         ),
-        pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!yes!active!yes!", [], id="the partner's, taken over"),
+        pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!yes!active!yes!", [], id="taken over from the partner node"),
         pytest.param("3!1!node1!!!unconfigured!!no!!!", [], id="unconfigured"),
         pytest.param(
             "1!1!node1!10.0.0.11!fd00:0::11!online!1Gb/s!no!active!no!yes",
@@ -130,7 +128,7 @@ LEGACY = "id!node_id!node_name!canister_id!IP_address!IP_address_6!state!speed!f
 @pytest.mark.parametrize(
     ("row", "usable"),
     [
-        pytest.param("1!1!node1!0!10.0.0.11!!online!8G!no!active!!", True, id="the host column is empty there"),
+        pytest.param("1!1!node1!0!10.0.0.11!!online!8G!no!active!!", True, id="its host column is empty"),
         pytest.param("1!1!node1!0!10.0.0.11!!configured!8G!no!active!!", True, id="configured is enough"),
         pytest.param("1!1!node1!0!10.0.0.11!!online!NONE!no!active!!", False, id="a dead port has no speed"),
         pytest.param("1!1!node1!0!10.0.0.11!!online!8G!no!inactive!!", False, id="no link"),

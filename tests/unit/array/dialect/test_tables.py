@@ -1,4 +1,4 @@
-"""The two shapes in which an array prints things, taken apart without knowing what they mean."""
+"""The two output formats of an array, concise and detailed, split without interpreting the values."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Opening a connection: greeted before it is used, at the first address that serves, with the key that was trusted."""
+"""Opening a connection: greeted before use, at the first address that works, with the trusted host key."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -11,7 +11,7 @@ from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, Oth
 from flashsystem_operator.array.ssh.credentials import BadCredentials, BadHostKey
 from flashsystem_operator.array.ssh.pool import Connections, Pace
 from flashsystem_operator.array.ssh.transport import Reply
-from support.leaks import nothing_left_open  # noqa: F401 - works by being here
+from support.leaks import nothing_left_open  # noqa: F401 - an autouse fixture
 from support.ssh_clients import LIMITS, LOGIN, endpoint, nobody_asks, to, who_is_there
 from support.sshd import Sshd
 
@@ -35,10 +35,10 @@ def test_every_new_connection_is_greeted_before_any_other_line_is_typed(sshd: Ss
 
 
 def test_a_connection_whose_greeting_fails_is_closed_and_the_error_is_raised(sshd: Sshd) -> None:
-    def shocked(_: Callable[[str], Reply]) -> None:
+    def refuse(_: Callable[[str], Reply]) -> None:
         raise OtherSystem("A", "B")
 
-    with closing(to(sshd, greet=shocked)) as array:
+    with closing(to(sshd, greet=refuse)) as array:
         with pytest.raises(OtherSystem):
             array.run("echo one")
 
@@ -129,7 +129,7 @@ def test_unusable_endpoints_and_logins_are_refused_before_any_connection_is_open
     assert sshd.knocks == 0
 
 
-# -- connecting without haste ----------------------------------------------------------------------------------------
+# -- the rate of new connections -------------------------------------------------------------------------------------
 
 
 def test_connection_attempts_are_spaced_apart() -> None:

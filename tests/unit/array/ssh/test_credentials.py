@@ -1,4 +1,4 @@
-"""Every usual private key is read, and what cannot be used is refused without showing it."""
+"""Private keys of all common types are read; unusable ones are refused without being shown."""
 
 import traceback
 
@@ -42,17 +42,17 @@ UNUSABLE = {
     "a public key": (RSA.export_public_key().decode(), "not the public key"),
     "half a key": (text(RSA)[:600], "from -----BEGIN to -----END"),
     "no key at all": ("hunter2, wíth an áccent", "cannot be read"),
-    "a key of PuTTY": ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "puttygen"),
-    "a key of another world": (
+    "a PuTTY key": ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "puttygen"),
+    "a key of an unsupported type": (
         asyncssh.generate_private_key("ssh-ed448").export_private_key("pkcs8-pem").decode(),
         "use RSA",
     ),
 }
 
 
-@pytest.mark.parametrize(("key", "says"), UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_an_unusable_key_is_refused_with_advice_and_without_being_shown(key: str, says: str) -> None:
-    with pytest.raises(BadCredentials, match=says) as refused:
+@pytest.mark.parametrize(("key", "message"), UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_an_unusable_key_is_refused_with_advice_and_without_being_shown(key: str, message: str) -> None:
+    with pytest.raises(BadCredentials, match=message) as refused:
         Login("superuser", None, key).proof()
 
     shown = "".join(traceback.format_exception(refused.value))

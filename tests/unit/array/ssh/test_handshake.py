@@ -1,5 +1,5 @@
-"""Who is let in, who is believed, and what is said when there is no session: against a real SSH server that is another
-library, and against things that are none.
+"""Authentication, host keys, and errors when there is no session: against a real SSH server of another library, and
+against servers that do not speak SSH.
 """
 
 import logging
@@ -16,7 +16,7 @@ from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, Unr
 from flashsystem_operator.array.ssh.connect import open_socket
 from flashsystem_operator.array.ssh.credentials import HostKey, Login, Trust
 from flashsystem_operator.array.ssh.transport import Connection
-from support.leaks import nothing_left_open  # noqa: F401 - works by being here
+from support.leaks import nothing_left_open  # noqa: F401 - an autouse fixture
 from support.ssh_clients import ANYBODY, KEYS, LOGIN, SOON, open_to, pinning, run
 from support.sshd import CUT, USER, Sshd, line_of
 
@@ -29,7 +29,7 @@ def sshd() -> Iterator[Sshd]:
 
 @pytest.fixture
 def everything_logged() -> Iterator[list[logging.LogRecord]]:
-    """What a program that logs everything would log."""
+    """Collect all log records of every level."""
     records: list[logging.LogRecord] = []
 
     class Recorder(logging.Handler):
@@ -45,7 +45,7 @@ def everything_logged() -> Iterator[list[logging.LogRecord]]:
     root.removeHandler(recorder)
 
 
-# -- who is let in ---------------------------------------------------------------------------------------------------
+# -- authentication --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", KEYS)
@@ -83,10 +83,10 @@ def test_a_wrong_password_in_a_keyboard_interactive_login_is_also_a_refusal() ->
 
 
 def test_an_unknown_key_is_refused_and_the_password_is_not_tried_instead() -> None:
-    stranger = KEYS["ssh-ed25519"].export_private_key("openssh").decode()
+    unknown = KEYS["ssh-ed25519"].export_private_key("openssh").decode()
 
     with Sshd(authorized=[KEYS["ssh-rsa"]]) as sshd, pytest.raises(LoginRefused, match="with this key"):
-        open_to(sshd, replace(LOGIN, private_key=stranger))
+        open_to(sshd, replace(LOGIN, private_key=unknown))
 
     assert "password" not in sshd.logins
 
@@ -106,7 +106,7 @@ def test_an_array_that_accepts_only_keys_is_reported_as_such() -> None:
         open_to(sshd)
 
 
-# -- whom we believe -------------------------------------------------------------------------------------------------
+# -- host keys -------------------------------------------------------------------------------------------------------
 
 
 def test_of_several_host_keys_the_pinned_one_is_requested() -> None:
@@ -144,12 +144,12 @@ def test_any_host_key_is_accepted_with_trust_on_first_use(sshd: Sshd) -> None:
 
 @contextmanager
 def listener(answer: Callable[[socket.socket], object]) -> Iterator[int]:
-    """Something that listens, takes one connection and is no SSH server."""
+    """Accept one connection without being an SSH server, and yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
-            with server.accept()[0] as caller:
-                answer(caller)
+            with server.accept()[0] as client:
+                answer(client)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -157,15 +157,15 @@ def listener(answer: Callable[[socket.socket], object]) -> Iterator[int]:
         thread.join()
 
 
-def until_closed(caller: socket.socket) -> None:
-    while caller.recv(1024):
+def until_closed(client: socket.socket) -> None:
+    while client.recv(1024):
         pass
 
 
-def drip(caller: socket.socket) -> None:
+def drip(client: socket.socket) -> None:
     with suppress(OSError):
         while True:
-            caller.sendall(b"still starting\r\n")
+            client.sendall(b"still starting\r\n")
             threading.Event().wait(0.01)
 
 
@@ -175,13 +175,13 @@ def test_small_packets_are_sent_at_once() -> None:
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
-def stall(caller: socket.socket) -> None:
-    caller.sendall(b"SSH-2.0-OpenSSH_8.0\r\n")
-    until_closed(caller)
+def stall(client: socket.socket) -> None:
+    client.sendall(b"SSH-2.0-OpenSSH_8.0\r\n")
+    until_closed(client)
 
 
 @pytest.mark.parametrize(
-    "answer", [until_closed, drip, stall], ids=["silent", "never done with its banner", "silent after its banner"]
+    "answer", [until_closed, drip, stall], ids=["silent", "never ends its banner", "silent after its banner"]
 )
 def test_a_server_that_does_not_complete_the_handshake_is_given_up(answer: Callable[[socket.socket], object]) -> None:
     with listener(answer) as port, pytest.raises(Unreachable, match="not done within"):
@@ -191,9 +191,9 @@ def test_a_server_that_does_not_complete_the_handshake_is_given_up(answer: Calla
 @pytest.mark.parametrize(
     "answer",
     [
-        lambda caller: caller.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 200),
-        lambda caller: caller.recv(1),
-        lambda caller: caller.sendall(b"SSH-2.0-OpenSSH_8.0\r\n"),
+        lambda client: client.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 200),
+        lambda client: client.recv(1),
+        lambda client: client.sendall(b"SSH-2.0-OpenSSH_8.0\r\n"),
     ],
     ids=["speaks HTTP", "hangs up", "hangs up after its banner"],
 )
@@ -203,18 +203,18 @@ def test_a_server_that_does_not_speak_ssh_is_reported_as_such(answer: Callable[[
 
 
 def test_a_server_that_hangs_up_in_any_way_is_reported_with_the_same_message() -> None:
-    def reset(caller: socket.socket) -> None:
-        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        caller.close()
+    def reset(client: socket.socket) -> None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
 
-    said = set()
-    for hangs_up in (reset, lambda caller: caller.close(), lambda caller: caller.shutdown(socket.SHUT_RDWR)):
-        with listener(hangs_up) as port, pytest.raises(Unreachable) as told:
+    messages = set()
+    for hangs_up in (reset, lambda client: client.close(), lambda client: client.shutdown(socket.SHUT_RDWR)):
+        with listener(hangs_up) as port, pytest.raises(Unreachable) as unreachable:
             Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
-        said.add(str(told.value))
+        messages.add(str(unreachable.value))
 
-    (words,) = said
-    assert "closed the connection" in words
+    (message,) = messages
+    assert "closed the connection" in message
 
 
 def test_a_closed_port_is_distinguished_from_a_wrong_name() -> None:
@@ -229,13 +229,13 @@ def test_a_closed_port_is_distinguished_from_a_wrong_name() -> None:
 
 def test_a_full_session_table_is_named_in_the_error() -> None:
     with Sshd(sessions=0) as sshd, pytest.raises(Unreachable, match="session table"), closing(open_to(sshd)) as late:
-        run(late, "echo anybody there?")
+        run(late, "echo hello")
 
 
 def test_messages_of_the_ssh_library_are_not_logged(sshd: Sshd, everything_logged: list[logging.LogRecord]) -> None:
     with pytest.raises(LoginRefused):
         open_to(sshd, replace(LOGIN, password="hunter2"))
-    with listener(lambda caller: caller.sendall(b"nonsense\r\n")) as port, pytest.raises(Unreachable):
+    with listener(lambda client: client.sendall(b"nonsense\r\n")) as port, pytest.raises(Unreachable):
         Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
 
     assert not [record for record in everything_logged if record.name.startswith("paramiko")]

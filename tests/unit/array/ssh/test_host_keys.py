@@ -1,4 +1,4 @@
-"""What `ssh-keygen` and `ssh-keyscan` print is understood, and what is no key is refused with a word that helps."""
+"""Host keys as printed by `ssh-keygen` and `ssh-keyscan` are read; other text is refused with advice."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_a_comment_after_the_key_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "message"),
     [
         ("", "begins with its type"),
         (f"array-1 {ED25519}", "without the name"),
@@ -36,8 +36,8 @@ def test_a_comment_after_the_key_does_not_matter() -> None:
         ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "cut off"),
     ],
 )
-def test_text_that_is_not_a_host_key_is_refused_with_advice(line: str, says: str) -> None:
-    with pytest.raises(BadHostKey, match=says):
+def test_text_that_is_not_a_host_key_is_refused_with_advice(line: str, message: str) -> None:
+    with pytest.raises(BadHostKey, match=message):
         HostKey.read(line)
 
 
@@ -66,7 +66,7 @@ def test_without_a_pinned_key_the_message_shows_the_key_to_compare_and_pin() -> 
 
 
 def test_the_pinned_key_types_are_requested_first_and_all_others_after_them() -> None:
-    asked = trust(ECDSA).algorithms()
+    requested = trust(ECDSA).algorithms()
 
-    assert asked[0] == "ecdsa-sha2-nistp256"
-    assert sorted(asked) == sorted(algorithm for some in ALGORITHMS.values() for algorithm in some)
+    assert requested[0] == "ecdsa-sha2-nistp256"
+    assert sorted(requested) == sorted(algorithm for some in ALGORITHMS.values() for algorithm in some)

@@ -1,4 +1,4 @@
-"""The connections to one array: one and kept, wide as the array lets it, renewed when it breaks, closed for good."""
+"""The connections to one array: shared, as wide as the array permits, replaced when broken, closed for good."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ import pytest
 from flashsystem_operator.array.errors import OutcomeUnknown, Unreachable, Withheld
 from flashsystem_operator.array.ssh.pool import Connections
 from flashsystem_operator.array.ssh.transport import Connection, Reply
-from support.leaks import nothing_left_open  # noqa: F401 - works by being here
+from support.leaks import nothing_left_open  # noqa: F401 - an autouse fixture
 from support.ssh_clients import LIMITS, LOGIN, SOON, to, who_is_there
 from support.sshd import Sshd
 
@@ -37,7 +37,7 @@ def answers(commands: list[Future[Reply]]) -> list[str]:
     return [command.result(20).stdout.strip() for command in commands]
 
 
-# -- one connection, side by side ------------------------------------------------------------------------------------
+# -- commands in parallel --------------------------------------------------------------------------------------------
 
 
 def test_no_connection_is_opened_before_the_first_line_and_one_serves_all_lines(sshd: Sshd) -> None:
@@ -198,25 +198,25 @@ def test_commands_next_to_a_hung_one_have_an_unknown_outcome_that_names_the_reas
 def test_commands_that_wait_for_a_connection_share_its_failure(
     sshd: Sshd, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    everybody, waiting = threading.Barrier(2, timeout=20), threading.Semaphore(0)
+    connecting, waiting = threading.Barrier(2, timeout=20), threading.Semaphore(0)
     real_wait = threading.Condition.wait
 
     def slow(*_: object) -> None:
-        everybody.wait()
+        connecting.wait()
         raise Unreachable("no route")
 
-    def noted(condition: threading.Condition, timeout: float | None = None) -> bool:
+    def counted_wait(condition: threading.Condition, timeout: float | None = None) -> bool:
         if condition is array._changed:  # noqa: SLF001 - to know that the others are waiting
             waiting.release()
         return real_wait(condition, timeout)
 
     monkeypatch.setattr(Connection, "open", slow)
-    monkeypatch.setattr(threading.Condition, "wait", noted)
+    monkeypatch.setattr(threading.Condition, "wait", counted_wait)
     with closing(to(sshd)) as array:
         commands = [pool.submit(array.run, "echo hello") for _ in range(4)]
         for _ in range(3):
             assert waiting.acquire(timeout=20)
-        everybody.wait()
+        connecting.wait()
 
         for command in commands:
             with pytest.raises(Unreachable, match="no route"):
@@ -224,7 +224,7 @@ def test_commands_that_wait_for_a_connection_share_its_failure(
     assert sshd.knocks == 0
 
 
-# -- the end ---------------------------------------------------------------------------------------------------------
+# -- draining and closing --------------------------------------------------------------------------------------------
 
 
 def test_after_closing_nothing_is_typed_or_opened(sshd: Sshd) -> None:
@@ -289,7 +289,7 @@ def test_after_a_drain_only_lines_that_finish_a_sent_command_are_typed(sshd: Ssh
 def test_finishing_a_command_takes_no_longer_than_the_command_itself_could(
     sshd: Sshd, pool: ThreadPoolExecutor
 ) -> None:
-    """However many lines it needs: together they have the time limit of one command, from the drain on."""
+    """All lines that finish a command share the time limit of one command, counted from the drain."""
     array = to(sshd, replace(LIMITS, command_timeout=3))
     array.run("echo sent")
     drained = time.monotonic()
@@ -311,9 +311,7 @@ def test_finishing_a_command_takes_no_longer_than_the_command_itself_could(
     array.close()
 
 
-def test_a_command_that_waits_for_its_channel_during_a_drain_is_not_typed(
-    sshd: Sshd, pool: ThreadPoolExecutor
-) -> None:
+def test_a_command_that_waits_for_its_channel_during_a_drain_is_not_typed(sshd: Sshd, pool: ThreadPoolExecutor) -> None:
     array = to(sshd)
     frozen = pool.submit(array.run, "freeze")
     sshd.wait_for(lambda: len(sshd.typed) == 1)

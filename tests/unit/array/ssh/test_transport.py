@@ -1,4 +1,4 @@
-"""Typing a line on a connection, and what is known of a command whose answer does not come."""
+"""Typing a line on a connection, and what is known about a command without an answer."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,7 +8,7 @@ import pytest
 from flashsystem_operator.array.errors import OutcomeUnknown
 from flashsystem_operator.array.ssh import transport
 from flashsystem_operator.array.ssh.transport import Connection, NoChannel, NotTyped, Reply
-from support.leaks import nothing_left_open  # noqa: F401 - works by being here
+from support.leaks import nothing_left_open  # noqa: F401 - an autouse fixture
 from support.ssh_clients import SOON, open_to, run
 from support.sshd import Sshd
 
@@ -56,7 +56,7 @@ def test_a_cli_session_refused_on_stdout_means_too_many_sessions_and_not_a_wrong
     assert connection.alive
 
 
-# -- when the answer does not come -----------------------------------------------------------------------------------
+# -- no answer -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("line", ["hold on", "drip"])
