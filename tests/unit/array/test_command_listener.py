@@ -1,4 +1,4 @@
-"""Whoever wants to know is told of every command that the array was given, once, and how it ended."""
+"""The command listener gets every command that the array was given, once, with its result."""
 
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -16,16 +16,16 @@ from support.in_process import Answers, InProcess
 NODE = HostName("node-1")
 
 
-def heard(connections: Answers | InProcess, do: Callable[[Session], object]) -> list[CommandResult]:
-    """What was told while that was done."""
-    told: list[CommandResult] = []
+def results_of(connections: Answers | InProcess, action: Callable[[Session], object]) -> list[CommandResult]:
+    """Return the results that the listener gets during an action."""
+    results: list[CommandResult] = []
 
     def connect(_: Callable[[Run], None]) -> Answers | InProcess:
         return connections
 
-    with closing(Session(connect, None, 1, told.append)) as session, suppress(ArrayError):
-        do(session)
-    return told
+    with closing(Session(connect, None, 1, results.append)) as session, suppress(ArrayError):
+        action(session)
+    return results
 
 
 def failing(error: ArrayError) -> Answers:
@@ -46,53 +46,53 @@ def failing(error: ArrayError) -> Answers:
         pytest.param(failing(OutcomeUnknown("rmhost", "cut")), Ending.UNKNOWN, "", id="unknown"),
     ],
 )
-def test_a_command_is_told_by_its_verb_its_ending_and_the_arrays_code(
+def test_a_command_is_reported_with_its_verb_its_ending_and_the_arrays_code(
     answers: Answers, ending: Ending, code: str
 ) -> None:
-    (typed,) = heard(answers, lambda session: session.do(RemoveHost(NODE)))
+    (result,) = results_of(answers, lambda session: session.do(RemoveHost(NODE)))
 
-    assert (typed.verb, typed.ending, typed.code) == ("rmhost", ending, code)
-    assert typed.seconds is not None
-
-
-def test_what_was_not_sent_took_no_time() -> None:
-    (typed,) = heard(failing(Unreachable("no")), lambda session: session.do(RemoveHost(NODE)))
-
-    assert (typed.ending, typed.seconds) == (Ending.NOT_SENT, None)
+    assert (result.verb, result.ending, result.code) == ("rmhost", ending, code)
+    assert result.seconds is not None
 
 
-def test_the_time_is_that_of_the_transport_without_the_wait_for_a_turn() -> None:
+def test_a_command_that_was_not_sent_has_no_duration() -> None:
+    (result,) = results_of(failing(Unreachable("no")), lambda session: session.do(RemoveHost(NODE)))
+
+    assert (result.ending, result.seconds) == (Ending.NOT_SENT, None)
+
+
+def test_the_duration_is_that_of_the_transport_without_the_wait_for_a_turn() -> None:
     answers = Answers(lambda _: Reply("", "", 0, seconds=7.5))
 
-    (typed,) = heard(answers, lambda session: session.do(RemoveHost(NODE)))
+    (result,) = results_of(answers, lambda session: session.do(RemoveHost(NODE)))
 
-    assert typed.seconds == 7.5
+    assert result.seconds == 7.5
 
 
-def test_a_look_at_what_is_not_there_is_an_answer_and_no_error() -> None:
+def test_a_query_for_a_missing_object_is_an_answer_and_not_an_error() -> None:
     answers = Answers(lambda _: Reply("", "CMMVC5754E No such object.", 1))
 
-    (typed,) = heard(answers, lambda session: session.find(queries.host(NODE)))
+    (result,) = results_of(answers, lambda session: session.find(queries.host(NODE)))
 
-    assert (typed.verb, typed.ending) == ("lshost", Ending.ABSENT)
+    assert (result.verb, result.ending) == ("lshost", Ending.ABSENT)
 
 
-def test_of_looks_in_one_line_each_is_told_and_the_line_once_with_its_time() -> None:
+def test_chained_queries_are_each_reported_and_their_line_once_with_its_duration() -> None:
     with InProcess() as array:
         array.admin("svctask mkhost -name here -iscsiname iqn.1994-05.com.redhat:here")
         names = [HostName("here"), HostName("nowhere")]
 
-        told = heard(array, lambda session: session.hosts(names))
+        results = results_of(array, lambda session: session.hosts(names))
 
-    assert [(each.verb, each.ending) for each in told] == [
+    assert [(each.verb, each.ending) for each in results] == [
         ("chain", Ending.DONE),
         ("lshost", Ending.DONE),
-        ("lshost", Ending.ABSENT),  # it is asked again by itself
+        ("lshost", Ending.ABSENT),  # it is queried again separately
     ]
-    assert [each.seconds is None for each in told] == [False, True, False]
+    assert [each.seconds is None for each in results] == [False, True, False]
 
 
-def test_an_answer_that_cannot_be_read_is_told_wherever_it_comes() -> None:
-    (typed,) = heard(Answers(lambda _: Reply("nonsense", "", 0)), lambda session: session.ask(queries.SYSTEM))
+def test_an_unreadable_answer_is_reported_wherever_it_occurs() -> None:
+    (result,) = results_of(Answers(lambda _: Reply("nonsense", "", 0)), lambda session: session.ask(queries.SYSTEM))
 
-    assert (typed.verb, typed.ending) == ("lssystem", Ending.UNREADABLE)
+    assert (result.verb, result.ending) == ("lssystem", Ending.UNREADABLE)

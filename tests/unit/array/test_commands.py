@@ -1,4 +1,4 @@
-"""The commands that change an array: what is typed, and that it arrives as the words that were meant."""
+"""The commands that change an array: the typed line, and that the array's shell reads the intended arguments."""
 
 import subprocess
 from itertools import pairwise
@@ -57,7 +57,7 @@ ONE, TWO = Iqn("iqn.1994-05.com.redhat:one"), Iqn("iqn.1994-05.com.redhat:two")
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )
-def test_what_is_typed(step: Step, typed: str) -> None:
+def test_each_step_is_typed_as_its_command(step: Step, typed: str) -> None:
     assert line(step.argv()) == typed
 
 
@@ -71,7 +71,7 @@ def test_what_is_typed(step: Step, typed: str) -> None:
         MakeHost(NODE, (ONE,)),
     ],
 )
-def test_force_is_for_a_second_mapping_and_nothing_else(step: Step) -> None:
+def test_force_is_used_for_a_second_mapping_and_nothing_else(step: Step) -> None:
     assert "-force" not in step.argv()
 
 
@@ -94,29 +94,29 @@ NASTY = [
     "$HOME",
     "{a,b}",
 ]
-words = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=20)
+arguments = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=20)
 
 
 def arrived(typed: str) -> list[str]:
-    """The words that a real bash makes of what is typed after a verb."""
+    """Return the arguments that a real bash reads from text typed after a verb."""
     done = subprocess.run(["bash", "-c", f"printf '%s\\0' {typed}"], capture_output=True, check=True, timeout=60)
     assert not done.stderr
     return done.stdout.decode().split("\0")[:-1]
 
 
-def test_no_word_is_code_to_the_arrays_shell() -> None:
+def test_no_argument_is_executed_by_the_arrays_shell() -> None:
     assert arrived(line(NASTY)) == NASTY
 
 
 @settings(max_examples=40)
-@given(st.lists(st.one_of(st.sampled_from(NASTY), words), min_size=1, max_size=6))
-def test_what_is_typed_arrives_as_the_same_words(meant: list[str]) -> None:
-    assert arrived(line(meant)) == meant
+@given(st.lists(st.one_of(st.sampled_from(NASTY), arguments), min_size=1, max_size=6))
+def test_typed_arguments_arrive_unchanged(intended: list[str]) -> None:
+    assert arrived(line(intended)) == intended
 
 
 @settings(max_examples=20)
 @given(st.sampled_from(NASTY), st.sampled_from(NASTY))
-def test_names_that_an_administrator_chose_oddly_are_quoted_in_every_command(one: str, other: str) -> None:
+def test_unusual_names_chosen_by_an_administrator_are_quoted_in_every_command(one: str, other: str) -> None:
     name, volume = HostName(one), VolumeName(other)
     steps: list[Step] = [
         MakeHost(name, (ONE,)),
@@ -126,9 +126,9 @@ def test_names_that_an_administrator_chose_oddly_are_quoted_in_every_command(one
         MapVolume(name, volume, UID, Lun(1)),
         UnmapVolume(name, volume, UID),
     ]
-    asked = [queries.host(name).argv(), queries.volume(volume).argv(), queries.mappings_of_volume(volume).argv()]
+    queried = [queries.host(name).argv(), queries.volume(volume).argv(), queries.mappings_of_volume(volume).argv()]
 
-    for argv in (*(step.argv() for step in steps), *asked):
+    for argv in (*(step.argv() for step in steps), *queried):
         assert arrived(line(argv)) == list(argv)
 
 
@@ -150,7 +150,7 @@ def test_initiators_that_do_not_fit_into_one_parameter_follow_in_their_order(iqn
 
 
 @given(some_iqns)
-def test_no_more_commands_are_used_than_it_takes(iqns: list[Iqn]) -> None:
+def test_no_more_commands_are_used_than_needed(iqns: list[Iqn]) -> None:
     steps = add_ports(NODE, iqns)
 
     assert len(steps) == 1 or len(",".join(iqns)) > MAX_PARAMETER

@@ -1,4 +1,4 @@
-"""Looking at an array, and what is known of it afterwards: on the simulated array, in both dialects."""
+"""Reading an array, and what is known about it afterwards: on the simulated array, in both dialects."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -29,10 +29,10 @@ def surveyed(array: InProcess) -> Inventory:
         return discovery.survey(session, None)
 
 
-# -- looking ---------------------------------------------------------------------------------------------------------
+# -- surveys ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_survey_sees_everything_of_every_release(array: InProcess) -> None:
+def test_a_survey_reads_everything_on_every_release(array: InProcess) -> None:
     known = surveyed(array)
     one, two = known.volume_named(ONE), known.volume_named(TWO)
 
@@ -51,7 +51,7 @@ def test_a_survey_sees_everything_of_every_release(array: InProcess) -> None:
     assert any(portal.usable for portal in known.body.portals)
 
 
-def test_through_how_many_io_groups_a_volume_is_reached_is_read_by_itself_and_kept() -> None:
+def test_the_number_of_access_io_groups_of_a_volume_is_read_separately_and_retained() -> None:
     with InProcess(config(RELEASES[-1])) as array, closing(array.session()) as session:
         known = discovery.survey(session, None)
         one = known.volume_named(ONE)
@@ -64,7 +64,7 @@ def test_through_how_many_io_groups_a_volume_is_reached_is_read_by_itself_and_ke
         assert known.volumes[one.uid].access_io_groups == 1
 
 
-def test_looking_changes_nothing(array: InProcess) -> None:
+def test_a_survey_changes_nothing(array: InProcess) -> None:
     before = array.state
     surveyed(array)
 
@@ -72,7 +72,7 @@ def test_looking_changes_nothing(array: InProcess) -> None:
     assert all("svcinfo" in line and "svctask" not in line for line in array.lines)
 
 
-def test_a_pool_is_looked_at_by_name_and_one_that_is_not_there_is_none(array: InProcess) -> None:
+def test_a_pool_is_read_by_name_and_a_missing_one_is_none(array: InProcess) -> None:
     named = PoolName(POOLS[array.state["dialect"]])
     with closing(array.session()) as session:
         found = discovery.body(session, named).pool
@@ -84,12 +84,12 @@ def test_a_pool_is_looked_at_by_name_and_one_that_is_not_there_is_none(array: In
     assert missing is None
 
 
-def test_an_array_that_calls_its_nodes_canisters_is_understood() -> None:
+def test_an_array_that_calls_its_nodes_canisters_is_read() -> None:
     with InProcess(config(RELEASES[3]), node_verbs="lsnodecanister") as array:
         assert len(surveyed(array).body.nodes) == 2
 
 
-def test_what_comes_through_a_host_cluster_is_told_apart() -> None:
+def test_mappings_through_a_host_cluster_are_distinguished() -> None:
     cluster = {
         **config(RELEASES[3]),
         "hosts": [{"name": A, "ports": [{"name": iqn("a")}], "host_cluster": "c"}],
@@ -107,9 +107,9 @@ def test_what_comes_through_a_host_cluster_is_told_apart() -> None:
     }
 
 
-def test_management_addresses_and_hot_spares_are_looked_past() -> None:
-    """As IBM's guide of 8.7 and a session recorded on 8.6 print them."""
-    also = {
+def test_management_addresses_and_hot_spares_affect_neither_portals_nor_io_groups() -> None:
+    """As printed in IBM's 8.7 guide and in a session recorded on 8.6."""
+    extra_rows = {
         "lsip": "0!!!1!72!SystemManagement!192.168.1.52!24!!192.168.1.1!!\n",
         "lsnode": "9!spare1!!500507680C00D98F!spare!!!no!!SV1!!!78KKLD0!!!!!\n",
     }
@@ -117,7 +117,7 @@ def test_management_addresses_and_hot_spares_are_looked_past() -> None:
 
         def answer(line: str) -> Reply:
             reply = array.run(line)
-            return Reply(reply.stdout + also.get(line.split()[1], ""), reply.stderr, reply.status)
+            return Reply(reply.stdout + extra_rows.get(line.split()[1], ""), reply.stderr, reply.status)
 
         plain = surveyed(array).body
         with closing(connected(Answers(answer))) as session:
@@ -128,8 +128,8 @@ def test_management_addresses_and_hot_spares_are_looked_past() -> None:
     assert [(node.name, node.status, node.online) for node in found.nodes][-1] == ("spare1", "spare", False)
 
 
-class Restless(InProcess):
-    """An array on which a host object gets another name after each listing of hosts, for so many times."""
+class Renaming(InProcess):
+    """An array on which a host object is renamed after each of the next `times` listings of hosts."""
 
     times = 0
 
@@ -142,7 +142,7 @@ class Restless(InProcess):
 
 
 def test_a_host_object_that_is_renamed_after_it_was_listed_is_listed_again() -> None:
-    with Restless(config(RELEASES[0])) as array:
+    with Renaming(config(RELEASES[0])) as array:
         array.times = 2
         known = surveyed(array)
 
@@ -153,14 +153,14 @@ def test_a_host_object_that_is_renamed_after_it_was_listed_is_listed_again() -> 
     assert known.on_host(HostName("renamed0"))
 
 
-def test_hosts_that_never_have_the_name_that_was_listed_are_no_look_at_all() -> None:
-    with Restless(config(RELEASES[0])) as array:
+def test_hosts_that_are_renamed_after_every_listing_are_unreadable() -> None:
+    with Renaming(config(RELEASES[0])) as array:
         array.times = 100
         with pytest.raises(Unreadable, match="were renamed"):
             surveyed(array)
 
 
-# -- looking closely -------------------------------------------------------------------------------------------------
+# -- targeted reads --------------------------------------------------------------------------------------------------
 
 
 def closely(array: InProcess, known: Inventory, **what: Any) -> Inventory:
@@ -179,7 +179,7 @@ def test_a_volume_that_was_renamed_is_found_by_its_uid(array: InProcess) -> None
     assert known.volume_named(ONE) is None
 
 
-def test_volumes_that_swapped_their_names_are_told_apart_though_one_is_looked_for(array: InProcess) -> None:
+def test_volumes_that_swapped_names_are_distinguished_although_one_is_queried(array: InProcess) -> None:
     known = surveyed(array)
     one, two = uid_of(known, ONE), uid_of(known, TWO)
     for old, new in ((ONE, "x"), (TWO, ONE), ("x", TWO)):
@@ -190,7 +190,7 @@ def test_volumes_that_swapped_their_names_are_told_apart_though_one_is_looked_fo
     assert known.volume_named(ONE) == known.volumes[two]
 
 
-def test_another_volume_under_the_name_and_id_of_a_lost_one_is_another(array: InProcess) -> None:
+def test_a_new_volume_with_the_name_and_id_of_a_removed_one_is_another_volume(array: InProcess) -> None:
     known, pool = surveyed(array), POOLS[array.state["dialect"]]
     lost = known.volume_named(ONE)
     assert lost is not None
@@ -205,7 +205,7 @@ def test_another_volume_under_the_name_and_id_of_a_lost_one_is_another(array: In
     assert (new.id, new.uid == lost.uid) == (lost.id, False)
 
 
-def test_a_mapping_that_a_name_shows_for_another_volume_is_not_taken_for_an_answer(array: InProcess) -> None:
+def test_a_mapping_listed_by_name_for_another_volume_is_not_taken_for_an_answer(array: InProcess) -> None:
     known = surveyed(array)
     uid = uid_of(known, ONE)
     array.admin(f"svctask chvdisk -name x {ONE}")
@@ -217,7 +217,7 @@ def test_a_mapping_that_a_name_shows_for_another_volume_is_not_taken_for_an_answ
     assert known.of_volume(uid) == {A}
 
 
-def test_a_mapping_is_found_by_the_ids_of_volume_and_host_whatever_their_names_are_by_now(array: InProcess) -> None:
+def test_a_mapping_is_found_by_the_ids_of_volume_and_host_after_both_were_renamed(array: InProcess) -> None:
     known = surveyed(array)
     uid = uid_of(known, ONE)
     array.admin(f"svctask chvdisk -name x {ONE}")
@@ -229,7 +229,7 @@ def test_a_mapping_is_found_by_the_ids_of_volume_and_host_whatever_their_names_a
     assert known.hosts[HostName("renamed")].iqns == {iqn("a")}
 
 
-def test_a_volume_that_is_gone_is_mapped_to_nothing_though_its_id_is_another_volumes_by_now(array: InProcess) -> None:
+def test_a_removed_volume_has_no_mappings_although_another_volume_has_its_id_now(array: InProcess) -> None:
     known, pool = surveyed(array), POOLS[array.state["dialect"]]
     uid = uid_of(known, ONE)
     array.admin(f"svctask rmvdisk -force {ONE}")
@@ -241,7 +241,7 @@ def test_a_volume_that_is_gone_is_mapped_to_nothing_though_its_id_is_another_vol
     assert known.of_volume(uid) == frozenset()
 
 
-def test_an_array_that_takes_no_ids_is_asked_by_names() -> None:
+def test_an_array_that_accepts_no_ids_is_queried_by_name() -> None:
     class ByName(InProcess):
         def run(self, line: str, *, shown: str | None = None, before: Callable[[], None] = unconditionally) -> Reply:
             if line.rsplit(maxsplit=1)[-1].isdecimal() and "svcinfo" in line:
@@ -260,7 +260,7 @@ def test_an_array_that_takes_no_ids_is_asked_by_names() -> None:
 
 
 class Losing(InProcess):
-    """An array whose lists of volumes lack one, filtered or not; asked for it, it tells the truth."""
+    """An array whose lists of volumes omit one, filtered or not; its detailed view is correct."""
 
     lost = ""
 
@@ -287,7 +287,7 @@ def test_a_renamed_volume_that_no_list_shows_is_not_gone(release: dict[str, str]
 
 
 @pytest.mark.parametrize("release", [RELEASES[0], RELEASES[3]], ids=["legacy", "modern"])
-def test_a_volume_that_no_list_shows_is_found_by_the_id_beside_its_mapping(release: dict[str, str]) -> None:
+def test_a_volume_that_no_list_shows_is_found_by_the_id_in_its_mapping(release: dict[str, str]) -> None:
     with Losing(config(release)) as array:
         uid = uid_of(surveyed(array), ONE)
         array.admin(f"svctask chvdisk -name renamed {ONE}")
@@ -299,7 +299,7 @@ def test_a_volume_that_no_list_shows_is_found_by_the_id_beside_its_mapping(relea
         assert known.volumes[uid].name == "renamed"
 
 
-def test_a_volume_of_which_neither_id_nor_name_is_known_is_not_gone_by_a_list(array: InProcess) -> None:
+def test_a_volume_without_a_known_id_or_name_is_not_considered_gone_by_a_list(array: InProcess) -> None:
     known, never = surveyed(array), VolumeUid("6" * 32)
     closely(array, known, uids={never: VolumeName("")})
 
@@ -307,7 +307,7 @@ def test_a_volume_of_which_neither_id_nor_name_is_known_is_not_gone_by_a_list(ar
     assert never not in known.gone_volumes
 
 
-def test_a_host_object_that_is_gone_takes_its_mappings_with_it(array: InProcess) -> None:
+def test_the_mappings_of_a_removed_host_object_are_removed_from_the_inventory(array: InProcess) -> None:
     known = surveyed(array)
     uid = uid_of(known, ONE)
     array.admin(f"svctask rmhost -force {A}")
@@ -319,7 +319,7 @@ def test_a_host_object_that_is_gone_takes_its_mappings_with_it(array: InProcess)
     assert known.holder(iqn("a")) is None
 
 
-def test_a_close_look_costs_what_it_says_at_most(array: InProcess) -> None:
+def test_a_targeted_read_costs_at_most_what_its_focus_states(array: InProcess) -> None:
     known = surveyed(array)
     before = len(array.lines)
     focus = Focus({A, B}, {A}, {B}, {ONE}, {uid_of(known, TWO): TWO}, {uid_of(known, ONE)})
@@ -329,6 +329,6 @@ def test_a_close_look_costs_what_it_says_at_most(array: InProcess) -> None:
         **{name: getattr(focus, name) for name in ("hosts", "mapped", "listed", "names", "uids", "volumes")},
     )
 
-    asked = sum(line.count("svcinfo") for line in array.lines[before:])
-    # The greeting, what turned out not to be offered, and the host object that has the volume.
-    assert asked <= focus.cost + 4
+    queries = sum(line.count("svcinfo") for line in array.lines[before:])
+    # The rest: the greeting, commands that the array does not offer, and the host object that has the volume.
+    assert queries <= focus.cost + 4

@@ -1,4 +1,4 @@
-"""A command does what was planned, or nothing: whatever an administrator renamed between the look and the command."""
+"""A command does what was planned or nothing, whatever an administrator renamed between the read and the command."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -44,7 +44,7 @@ def array(request: pytest.FixtureRequest) -> Iterator[InProcess]:
 
 
 def planned(session: Session) -> tuple[Inventory, dict[str, Step]]:
-    """What was seen, and a step of each kind that stands on it."""
+    """Return the inventory, and a step of each kind that is based on it."""
     seen = discovery.survey(session, None)
     uids = {name: found.uid for name in ("vol0", "vol1", "vol2") if (found := seen.volume_named(VolumeName(name)))}
     return seen, {
@@ -70,7 +70,7 @@ def writes(array: InProcess) -> list[str]:
 
 
 @pytest.mark.parametrize("step", EVERY)
-def test_of_two_hosts_that_swapped_names_neither_is_touched(array: InProcess, step: str) -> None:
+def test_of_two_hosts_that_swapped_names_neither_is_changed(array: InProcess, step: str) -> None:
     with closing(array.session()) as session:
         seen, steps = planned(session)
         swap("host", ONE, OTHER)(array)
@@ -117,8 +117,8 @@ def test_a_second_mapping_is_not_forced_when_a_further_host_got_the_volume_meanw
     assert writes(array) == []
 
 
-def test_a_second_mapping_is_forced_past_a_host_that_is_known_by_its_mapping_alone(array: InProcess) -> None:
-    """It was created after the hosts were listed, and the mappings of the volume were read since."""
+def test_a_second_mapping_is_forced_although_another_host_is_known_only_by_its_mapping(array: InProcess) -> None:
+    """The other host was created after the hosts were listed, and the mappings of the volume were read since."""
     with closing(array.session()) as session:
         seen, steps = planned(session)
         array.admin(f"svctask mkhost -name third -iscsiname {iqn('third')}")
@@ -145,7 +145,7 @@ def log_in(array: InProcess, name: str) -> None:
         pytest.param(f"rmhostport -iscsiname {iqn(ONE)} {ONE}", id="none"),
     ],
 )
-def test_a_host_object_with_other_ports_than_were_seen_is_not_touched(array: InProcess, step: str, change: str) -> None:
+def test_a_host_object_with_other_ports_than_observed_is_not_changed(array: InProcess, step: str, change: str) -> None:
     with closing(array.session()) as session:
         seen, steps = planned(session)
         array.admin(f"svctask {change}")
@@ -168,7 +168,7 @@ def test_initiators_that_the_same_plan_adds_and_removes_are_expected(array: InPr
 
 
 @pytest.mark.parametrize("step", ["unmap", "remove a port", "remove a host", "change a host"])
-def test_nothing_is_taken_from_a_host_that_logged_in_since_that_was_decided(array: InProcess, step: str) -> None:
+def test_nothing_is_removed_from_a_host_that_logged_in_after_the_decision(array: InProcess, step: str) -> None:
     with closing(array.session()) as session:
         seen, steps = planned(session)
         log_in(array, ONE)
@@ -179,41 +179,41 @@ def test_nothing_is_taken_from_a_host_that_logged_in_since_that_was_decided(arra
     assert writes(array) == []
 
 
-def test_a_volume_is_not_the_last_one_of_a_host_with_sessions_unless_that_was_decided(array: InProcess) -> None:
+def test_the_last_volume_of_a_host_with_sessions_is_unmapped_only_if_that_was_decided(array: InProcess) -> None:
     array.admin(f"svctask mkvdiskhostmap -host {ONE} -scsi 9 vol2")
     log_in(array, ONE)
     with closing(array.session()) as session:
         seen, steps = planned(session)
-        stands_on = identity.known(steps["unmap"], seen, (steps["unmap"],))
+        expected = identity.known(steps["unmap"], seen, (steps["unmap"],))
         array.admin(f"svctask rmvdiskhostmap -host {ONE} vol2")
 
         with pytest.raises(Withheld, match="the other volumes of host object"):
-            session.do(steps["unmap"], known=stands_on)
+            session.do(steps["unmap"], known=expected)
         assert writes(array) == []
 
         session.do(steps["unmap"], known=identity.known(steps["unmap"], discovery.survey(session, None), ()))
         assert len(writes(array)) == 1
 
 
-def test_a_host_that_the_same_plan_creates_is_known_by_its_initiators(array: InProcess) -> None:
-    made, name = MakeHost(HostName("new"), (iqn("new"),)), HostName("new")
+def test_a_host_that_the_same_plan_creates_is_identified_by_its_initiators(array: InProcess) -> None:
+    create, name = MakeHost(HostName("new"), (iqn("new"),)), HostName("new")
     with closing(array.session()) as session:
         seen, steps = planned(session)
-        onto = MapVolume(name, VolumeName("vol2"), getattr(steps["map"], "uid"), Lun(1))  # noqa: B009 - of a union
-        stands_on = identity.known(onto, seen, (made, onto))
+        mapping = MapVolume(name, VolumeName("vol2"), getattr(steps["map"], "uid"), Lun(1))  # noqa: B009 - of a union
+        expected = identity.known(mapping, seen, (create, mapping))
         array.admin(f"svctask mkhost -name new -iscsiname {iqn('stranger')}")
         with pytest.raises(Withheld, match="the ports of host object"):
-            session.do(onto, known=stands_on)
+            session.do(mapping, known=expected)
         array.admin("svctask rmhost new")
 
-        session.do(made, known=identity.known(made, seen, (made, onto)))
-        session.do(onto, known=stands_on)
+        session.do(create, known=identity.known(create, seen, (create, mapping)))
+        session.do(mapping, known=expected)
 
     assert {(each["host"], each["lun"]) for each in array.state["mappings"]} >= {("new", 1)}
 
 
-def test_a_command_on_an_array_that_takes_one_at_a_time_does_not_wait_for_itself(array: InProcess) -> None:
-    """The thread that sends it is the only one, and so the one that looks again first."""
+def test_a_command_on_an_array_that_accepts_one_at_a_time_does_not_wait_for_itself(array: InProcess) -> None:
+    """The thread that sends it is the only one, and also the one that re-reads the array first."""
     with closing(array.session(width=1)) as session:
         seen, steps = planned(session)
         sending = session.threads.submit(session.do, steps["map"], known=identity.known(steps["map"], seen, ()))
@@ -225,7 +225,7 @@ def test_a_command_on_an_array_that_takes_one_at_a_time_does_not_wait_for_itself
 # -- after the command -----------------------------------------------------------------------------------------------
 
 
-def typed_by_hand(*lines: str) -> Callable[[InProcess], None]:
+def typed_by_administrator(*lines: str) -> Callable[[InProcess], None]:
     def do(array: InProcess) -> None:
         for line in lines:
             array.admin(f"svctask {line}")
@@ -233,10 +233,10 @@ def typed_by_hand(*lines: str) -> Callable[[InProcess], None]:
     return do
 
 
-def both(*acts: Callable[[InProcess], None]) -> Callable[[InProcess], None]:
+def both(*actions: Callable[[InProcess], None]) -> Callable[[InProcess], None]:
     def do(array: InProcess) -> None:
-        for act in acts:
-            act(array)
+        for action in actions:
+            action(array)
 
     return do
 
@@ -255,7 +255,7 @@ REPLACED = partial(another_volume, name="vol2"), partial(another_host, name=ONE)
 def mapped_meanwhile(
     dialect: str, first: Callable[[InProcess], None], then: Callable[[InProcess], None]
 ) -> tuple[identity.Found | None, list[tuple[str, str]]]:
-    """What is found after vol2 was mapped to host object `one`, and the pairs that are there by then."""
+    """Map vol2 to host object `one`; return what is found afterwards, and the pairs that exist then."""
     with Slipping({"dialect": dialect, **CONFIG}) as array, closing(array.session()) as session:
         seen, steps = planned(session)
         array.first, array.then = first, then
@@ -272,7 +272,7 @@ def mapped_meanwhile(
         pytest.param(both(*SWAPPED), (OTHER, "vol3"), id="both"),
     ],
 )
-def test_what_was_meant_is_mapped_though_its_names_move_right_before_the_command(
+def test_the_intended_pair_is_mapped_although_names_move_right_before_the_command(
     dialect: str, first: Callable[[InProcess], None], names: tuple[str, str]
 ) -> None:
     found, there = mapped_meanwhile(dialect, first, nothing)
@@ -292,10 +292,10 @@ def test_what_was_meant_is_mapped_though_its_names_move_right_before_the_command
         pytest.param(both(*REPLACED), ("new", "new"), id="both"),
     ],
 )
-def test_what_a_command_mapped_instead_of_what_was_meant_is_found_right_after_it(
+def test_a_mapping_of_another_pair_than_intended_is_found_right_after_the_command(
     dialect: str, first: Callable[[InProcess], None], wrong: tuple[str, str]
 ) -> None:
-    """An array hands the lowest free id out again."""
+    """An array reuses the lowest free id."""
     found, there = mapped_meanwhile(dialect, first, nothing)
 
     assert found is not None
@@ -308,20 +308,22 @@ def test_what_a_command_mapped_instead_of_what_was_meant_is_found_right_after_it
 @pytest.mark.parametrize(
     "then",
     [
-        pytest.param(nothing, id="what was meant is there"),
+        pytest.param(nothing, id="the intended mapping is there"),
         pytest.param(both(*SWAPPED), id="it is there under other names"),
-        pytest.param(typed_by_hand(UNMAP), id="it was unmapped"),
-        pytest.param(typed_by_hand(UNMAP, f"{MAP} 7 vol2"), id="it is there at another LUN"),
-        pytest.param(typed_by_hand(UNMAP, f"{MAP} 7 vol3"), id="another volume was mapped at another LUN"),
+        pytest.param(typed_by_administrator(UNMAP), id="it was unmapped"),
+        pytest.param(typed_by_administrator(UNMAP, f"{MAP} 7 vol2"), id="it is there at another LUN"),
+        pytest.param(typed_by_administrator(UNMAP, f"{MAP} 7 vol3"), id="another volume was mapped at another LUN"),
         pytest.param(
-            typed_by_hand(UNMAP, f"rmvdiskhostmap -host {ONE} vol0", f"{MAP} 5 vol0"), id="a known mapping moved"
+            typed_by_administrator(UNMAP, f"rmvdiskhostmap -host {ONE} vol0", f"{MAP} 5 vol0"),
+            id="a known mapping moved",
         ),
         pytest.param(
-            typed_by_hand(UNMAP, f"mkvdiskhostmap -host {OTHER} -scsi 7 vol2"), id="another host got the volume"
+            typed_by_administrator(UNMAP, f"mkvdiskhostmap -host {OTHER} -scsi 7 vol2"),
+            id="another host got the volume",
         ),
     ],
 )
-def test_no_mapping_is_taken_for_the_commands_that_is_an_administrators(
+def test_a_mapping_of_an_administrator_is_never_taken_for_that_of_the_command(
     dialect: str, then: Callable[[InProcess], None]
 ) -> None:
     found, _ = mapped_meanwhile(dialect, nothing, then)
@@ -330,18 +332,20 @@ def test_no_mapping_is_taken_for_the_commands_that_is_an_administrators(
     assert found.wrong is None
 
 
-def test_a_mapping_that_the_list_of_its_host_has_lost_is_no_wrong_one(array: InProcess) -> None:
+def test_a_mapping_missing_from_the_list_of_its_host_is_not_a_wrong_one(array: InProcess) -> None:
     with closing(array.session()) as session:
         seen, steps = planned(session)
-        meant = steps["map"]
-        assert isinstance(meant, MapVolume)
-        session.do(meant)
+        intended = steps["map"]
+        assert isinstance(intended, MapVolume)
+        session.do(intended)
 
         def find(query: Query[Any]) -> Any:
             return () if query.verb == "lshostvdiskmap" else session.find(query)
 
-        host, data = seen.hosts[ONE], seen.volumes[meant.uid]
-        assert identity.find_mapping(meant, host, data, identity.known(meant, seen, (meant,)), find).wrong is None
+        host, data = seen.hosts[ONE], seen.volumes[intended.uid]
+        assert (
+            identity.find_mapping(intended, host, data, identity.known(intended, seen, (intended,)), find).wrong is None
+        )
 
 
 @pytest.mark.parametrize("created", [False, True])
@@ -351,32 +355,32 @@ def test_a_plan_may_map_one_volume_to_several_hosts(array: InProcess, *, created
         seen, steps = planned(session)
         first = steps["map"]
         assert isinstance(first, MapVolume)
-        made = MakeHost(name, (iqn("third"),))
-        onto = name if created else OTHER
-        plan = (made, first, replace(first, host=onto, lun=Lun(7), alongside_others=True))
+        create = MakeHost(name, (iqn("third"),))
+        target = name if created else OTHER
+        plan = (create, first, replace(first, host=target, lun=Lun(7), alongside_others=True))
 
         for step in plan if created else plan[1:]:
             session.do(step, known=identity.known(step, seen, plan))
 
-    assert {each["host"] for each in array.state["mappings"] if each["volume"] == "vol2"} == {ONE, onto}
+    assert {each["host"] for each in array.state["mappings"] if each["volume"] == "vol2"} == {ONE, target}
 
 
-def test_a_mapping_that_another_command_of_the_plan_meant_is_no_wrong_one(array: InProcess) -> None:
+def test_a_mapping_intended_by_another_command_of_the_plan_is_not_a_wrong_one(array: InProcess) -> None:
     """It took the LUN that became free again."""
     with closing(array.session()) as session:
         seen, steps = planned(session)
-        meant, wrong = steps["map"], seen.volume_named(VolumeName("vol3"))
+        intended, wrong = steps["map"], seen.volume_named(VolumeName("vol3"))
         assert wrong is not None
         other = MapVolume(ONE, wrong.name, wrong.uid, Lun(5))
-        stands_on = identity.known(meant, seen, (meant, other))
+        expected = identity.known(intended, seen, (intended, other))
         session.do(other)
 
-        assert isinstance(meant, MapVolume)
-        host, data = seen.hosts[ONE], seen.volumes[meant.uid]
-        assert identity.find_mapping(meant, host, data, stands_on, session.find).wrong is None
+        assert isinstance(intended, MapVolume)
+        host, data = seen.hosts[ONE], seen.volumes[intended.uid]
+        assert identity.find_mapping(intended, host, data, expected, session.find).wrong is None
 
 
-def test_what_was_mapped_and_could_not_be_read_again_is_not_known_to_be_right() -> None:
+def test_a_new_mapping_that_could_not_be_read_back_has_an_unknown_outcome() -> None:
     class Cut(Slipping):
         def run(self, line: str, *, shown: str | None = None, before: Callable[[], None] = unconditionally) -> Reply:
             if writes(self):
@@ -390,7 +394,7 @@ def test_what_was_mapped_and_could_not_be_read_again_is_not_known_to_be_right() 
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_mapping_that_cannot_be_read_is_neither_overlooked_before_a_command_nor_after_it(when: str) -> None:
+def test_an_unreadable_mapping_is_overlooked_neither_before_nor_after_a_command(when: str) -> None:
     class Odd(Slipping):
         def run(self, line: str, *, shown: str | None = None, before: Callable[[], None] = unconditionally) -> Reply:
             reply = super().run(line, shown=shown, before=before)

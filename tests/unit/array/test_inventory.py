@@ -1,4 +1,4 @@
-"""What a view makes of what was seen and of what was done: as if the whole array were looked at anew."""
+"""What an inventory derives from reads and commands: the same as a new survey of the whole array."""
 
 from contextlib import closing
 from typing import Any
@@ -24,7 +24,7 @@ from support.builders import host_object, inventory, iqn, mapped, volume
 from support.in_process import InProcess
 
 
-def test_an_initiator_that_moved_is_held_by_its_new_host_object_in_whatever_order_they_are_seen() -> None:
+def test_an_initiator_that_moved_belongs_to_its_new_host_object_in_any_order_of_reads() -> None:
     known = inventory(host_object("a", "moving"), host_object("b", "other"))
     known.learn_host(B, host_object("b", "other", "moving"))
     known.learn_host(A, host_object("a", "left"))
@@ -33,7 +33,7 @@ def test_an_initiator_that_moved_is_held_by_its_new_host_object_in_whatever_orde
     assert known.holders([iqn("left"), iqn("moving")]) == (A, B)
 
 
-def test_a_mapping_through_a_host_cluster_shows_no_command_of_ours_to_be_done() -> None:
+def test_a_mapping_through_a_host_cluster_does_not_show_a_command_of_the_operator_as_done() -> None:
     node, data = host_object("a", "a"), volume("data", 1)
     command = MapVolume(A, data.name, data.uid, Lun(1))
 
@@ -41,7 +41,7 @@ def test_a_mapping_through_a_host_cluster_shows_no_command_of_ours_to_be_done() 
     assert inventory(node, data, mapped(node, data)).shows(command)
 
 
-def test_a_copy_is_another_view() -> None:
+def test_a_copy_is_an_independent_inventory() -> None:
     node, data = host_object("a", "a"), volume("data", 1)
     known = inventory(node, data, mapped(node, data))
     before = facts(known)
@@ -79,25 +79,25 @@ def steps_of(known: Inventory) -> list[Step]:
 
 @settings(max_examples=60)
 @given(st.sampled_from(RELEASES[:4]), st.lists(st.integers(0, 20), max_size=8))
-def test_to_assume_a_step_is_to_see_an_array_that_did_it(release: dict[str, Any], chosen: list[int]) -> None:
+def test_applying_a_step_equals_reading_an_array_that_executed_it(release: dict[str, Any], chosen: list[int]) -> None:
     with InProcess(config(release)) as array, closing(array.session()) as session:
-        supposed = discovery.survey(session, None)
-        for step in (steps_of(supposed)[number] for number in chosen):
+        predicted = discovery.survey(session, None)
+        for step in (steps_of(predicted)[number] for number in chosen):
             try:
                 session.do(step)
             except Refused:
                 continue
-            step.apply(supposed)
-            assert supposed.shows(step)
+            step.apply(predicted)
+            assert predicted.shows(step)
 
         seen = discovery.survey(session, None)
 
-        assert facts(supposed, supposed=True) == facts(seen, supposed=True)
+        assert facts(predicted, supposed=True) == facts(seen, supposed=True)
 
 
 @settings(max_examples=60)
 @given(st.sampled_from(RELEASES[:4]), st.lists(st.integers(0, 20), max_size=6), st.booleans())
-def test_an_old_view_that_looks_again_knows_what_a_new_one_does(
+def test_an_inventory_that_is_read_again_equals_a_new_survey(
     release: dict[str, Any], chosen: list[int], renames: bool
 ) -> None:
     with InProcess(config(release)) as array, closing(array.session()) as session:

@@ -14,7 +14,7 @@ from flashsystem_operator.array.ssh.credentials import Login
 from flashsystem_operator.array.ssh.pool import Connections, Endpoint, Limits
 from flashsystem_operator.array.ssh.transport import Reply
 from flashsystem_operator.simulator import Simulator
-from support.leaks import nothing_left_open  # noqa: F401 - works by being here
+from support.leaks import nothing_left_open  # noqa: F401 - an autouse fixture
 from support.ssh_clients import LIMITS, SOON
 
 MAKE_HOST = 'svctask mkhost -iscsiname iqn.1994-05.com.redhat:worker-1 -name "worker-1"'
@@ -26,7 +26,7 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         yield running
 
 
-def who_is_there(run: Callable[[str], Reply]) -> None:
+def greet(run: Callable[[str], Reply]) -> None:
     assert run("svcinfo lssystem -delim !").status == 0
 
 
@@ -34,7 +34,7 @@ def who_is_there(run: Callable[[str], Reply]) -> None:
 def connected(simulator: Simulator, limits: Limits = LIMITS) -> Iterator[Connections]:
     endpoint = Endpoint((simulator.host,), simulator.port, (simulator.host_key,), trust_first_use=False)
     login = Login(simulator.user, "passw0rd", None)
-    with closing(Connections(endpoint, login, limits, who_is_there)) as array:
+    with closing(Connections(endpoint, login, limits, greet)) as array:
         yield array
 
 
@@ -44,16 +44,16 @@ def hosts(simulator: Simulator) -> list[str]:
 
 def test_an_array_of_either_dialect_answers(simulator: Simulator) -> None:
     with connected(simulator) as array:
-        made = array.run(MAKE_HOST)
+        created = array.run(MAKE_HOST)
         refused = array.run(MAKE_HOST)
 
-    assert (made.status, made.stderr) == (0, "")
+    assert (created.status, created.stderr) == (0, "")
     assert (refused.status, refused.stderr[:5]) == (1, "CMMVC")
 
 
 @pytest.mark.parametrize(("when", "there"), [("before", []), ("after", ["worker-1"])])
 @pytest.mark.parametrize("fault", ["cut", "drop"])
-def test_a_lost_answer_tells_nothing_about_the_effect_and_the_line_is_typed_once(
+def test_a_lost_answer_reveals_nothing_about_the_effect_and_the_line_is_typed_once(
     simulator: Simulator, fault: str, when: str, there: list[str]
 ) -> None:
     simulator.control.fault(fault, "mkhost", when=when)
@@ -103,7 +103,7 @@ def test_a_command_that_gets_no_cli_session_is_typed_again_and_ends_no_other(wid
 
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("sessions", [1, 2])
-def test_an_array_that_takes_few_channels_and_sessions_still_does_all_the_work(channels: int, sessions: int) -> None:
+def test_an_array_that_accepts_few_channels_and_sessions_still_runs_all_commands(channels: int, sessions: int) -> None:
     config = {
         "limits": {"channels": channels, "sessions": sessions, "unauthenticated": 3, "connections_per_second": 15}
     }
@@ -126,7 +126,7 @@ def test_an_array_of_8_7_with_a_login_banner_is_surveyed(where: str) -> None:
     with Simulator({"dialect": "modern", "release": "8.7.0.0", "rules": rules, "hosts": [host]}) as simulator:
         endpoint = Endpoint((simulator.host,), simulator.port, (simulator.host_key,), trust_first_use=False)
         login = Login(simulator.user, "passw0rd", None)
-        with closing(Session(lambda greet: Connections(endpoint, login, LIMITS, greet), None, 2)) as session:
+        with closing(Session(lambda greeting: Connections(endpoint, login, LIMITS, greeting), None, 2)) as session:
             seen = discovery.survey(session, None)
 
     assert (list(seen.hosts), seen.odd) == (["a"], ())
@@ -134,7 +134,7 @@ def test_an_array_of_8_7_with_a_login_banner_is_surveyed(where: str) -> None:
     assert all(portal.usable for portal in seen.body.portals)
 
 
-def test_a_full_session_table_is_called_by_its_name() -> None:
+def test_a_full_session_table_is_named_in_the_error() -> None:
     config = {"limits": {"sessions": 32, "other_sessions": 32}}
 
     with (

@@ -1,4 +1,4 @@
-"""One array, talked to: answers sorted by what to do next, many looks in a line, what an array turns out to be."""
+"""A session with one array: answers sorted by what to do next, chained queries, and the identity of the system."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from support.in_process import Answers, InProcess, connected
 
 TEXT: Query[str] = Query("ls", lambda text, _: text)
 NODES = [HostName(f"node-{n}") for n in range(40)]
-NOBODY = HostName("nobody")
+MISSING = HostName("missing")
 
 
 def answering(answer: Reply | Callable[[str], Reply]) -> Session:
@@ -29,7 +29,7 @@ def answering(answer: Reply | Callable[[str], Reply]) -> Session:
     return connected(Answers(reply), greeted=False)
 
 
-# -- a login banner ---------------------------------------------------------------------------------------------------
+# -- a login banner --------------------------------------------------------------------------------------------------
 
 
 class Bannered(Answers):
@@ -49,17 +49,17 @@ BANNERS = ["Authorized users only!\n", "Property of ACME.\nYour password expires
 
 @pytest.mark.parametrize("width", [1, 2])
 @pytest.mark.parametrize("banner", BANNERS)
-def test_an_array_with_a_login_banner_shows_the_same(banner: str, width: int) -> None:
+def test_an_array_with_a_login_banner_is_read_like_one_without(banner: str, width: int) -> None:
     with InProcess(config(RELEASES[3])) as array:
         with closing(array.session(width)) as plain:
             expected = discovery.survey(plain, None)
         with closing(connected(Bannered(array, banner), width=width)) as session:
             assert facts(discovery.survey(session, None)) == facts(expected)
-            assert session.find(queries.host(NOBODY)) is None
+            assert session.find(queries.host(MISSING)) is None
 
 
 @pytest.mark.parametrize("later", ["", "Your password expires in 13 days.\n"])
-def test_a_banner_may_change_and_go_while_the_connection_lasts(later: str) -> None:
+def test_a_banner_may_change_or_disappear_during_a_connection(later: str) -> None:
     with InProcess(config(RELEASES[3])) as array:
         to = Bannered(array, "Your password expires in 14 days.\n")
         with closing(connected(to)) as session:
@@ -69,18 +69,18 @@ def test_a_banner_may_change_and_go_while_the_connection_lasts(later: str) -> No
             assert [session.ask(queries.HOSTS), session.ask(queries.mappings_of_host(B))] == before
 
 
-def test_lines_above_an_answer_that_are_not_the_banner_are_no_empty_list() -> None:
+def test_lines_above_an_answer_that_are_not_the_banner_are_not_an_empty_list() -> None:
     with InProcess(config(RELEASES[3])) as array:
         to = Bannered(array, "Welcome.\n")
         with closing(
             connected(Answers(lambda line: to.run(line) if "lssystem" in line else Reply("Hm.", "", 0)))
-        ) as it:
+        ) as session:
             for query in (queries.mappings_of_host(A), queries.host(A), queries.VOLUMES):
                 with pytest.raises(Unreadable):
-                    it.ask(query)
+                    session.ask(query)
 
 
-def test_a_warning_on_stdout_is_no_banner() -> None:
+def test_a_warning_on_stdout_is_not_a_banner() -> None:
     with InProcess(config(RELEASES[3])) as array:
         to = Bannered(array, "CMMVC6372W The capacity is nearly used up.\n")
         with closing(connected(to)) as session, pytest.raises(Unreadable):
@@ -104,7 +104,7 @@ def test_an_answer_is_read(reply: Reply) -> None:
         assert session.ask(TEXT) == "text"
 
 
-def test_a_look_that_is_answered_by_a_warning_alone_is_not_an_empty_list() -> None:
+def test_a_query_answered_only_by_a_warning_is_not_an_empty_list() -> None:
     for status in (0, 1):
         with (
             closing(answering(Reply("", "CMMVC9377W not all can be shown", status))) as session,
@@ -113,7 +113,7 @@ def test_a_look_that_is_answered_by_a_warning_alone_is_not_an_empty_list() -> No
             session.ask(TEXT)
 
 
-def test_an_empty_part_of_a_line_that_was_warned_of_is_not_believed() -> None:
+def test_an_empty_part_of_a_chain_with_a_warning_is_not_trusted() -> None:
     def answer(line: str) -> Reply:
         if ";" in line:
             return Reply("a\n-- flashsystem-operator: 0\n-- flashsystem-operator: 0\n", "CMMVC9377W not all", 0)
@@ -123,14 +123,14 @@ def test_an_empty_part_of_a_line_that_was_warned_of_is_not_believed() -> None:
         session.ask_all([TEXT, TEXT])
 
 
-def test_what_is_held_back_at_the_last_moment_is_never_sent(array: InProcess) -> None:
+def test_a_command_withheld_at_the_last_moment_is_never_sent(array: InProcess) -> None:
     def refuse() -> None:
         raise Withheld("the Lease was lost")
 
     with closing(array.session()) as session:
         before = list(array.lines)
         with pytest.raises(Withheld):
-            session.do(RemoveHost(NOBODY), refuse)
+            session.do(RemoveHost(MISSING), refuse)
 
     assert array.lines == before
 
@@ -146,7 +146,7 @@ def test_what_is_held_back_at_the_last_moment_is_never_sent(array: InProcess) ->
         ("", ""),
     ],
 )
-def test_a_refusal_is_found_wherever_it_stands_and_keeps_the_arrays_words(stderr: str, code: str) -> None:
+def test_a_refusal_is_found_at_any_position_and_keeps_the_arrays_message(stderr: str, code: str) -> None:
     with closing(answering(Reply("", stderr, 1))) as session, pytest.raises(Refused) as refused:
         session.ask(TEXT)
 
@@ -155,46 +155,46 @@ def test_a_refusal_is_found_wherever_it_stands_and_keeps_the_arrays_words(stderr
     assert "svcinfo ls -delim" in str(refused.value)
 
 
-def test_a_failure_that_says_nothing_but_on_stdout_keeps_those_words() -> None:
+def test_a_failure_with_output_only_on_stdout_keeps_that_output() -> None:
     with closing(answering(Reply("it went wrong", "", 3))) as session, pytest.raises(Refused, match="it went wrong"):
         session.ask(TEXT)
 
 
-def test_success_and_a_refusal_at_once_are_not_believed() -> None:
+def test_success_and_a_refusal_at_once_are_not_trusted() -> None:
     with closing(answering(Reply("text", "CMMVC5753E", 0))) as session, pytest.raises(Unreadable):
         session.ask(TEXT)
 
 
 @pytest.mark.parametrize("code", ["CMMVC5753E", "CMMVC5754E", "CMMVC8957E"])
-def test_only_the_arrays_own_word_makes_a_thing_be_not_there(code: str) -> None:
+def test_only_the_arrays_own_code_makes_an_object_count_as_missing(code: str) -> None:
     with closing(answering(Reply("", code, 1))) as session:
         assert session.find(TEXT) is None
 
 
 @pytest.mark.parametrize("stderr", ["CMMVC6253E not authorized", "CMMVC5804E", "", "rbash: command not found"])
-def test_any_other_failure_is_not_taken_for_that(stderr: str) -> None:
+def test_any_other_failure_is_not_taken_for_a_missing_object(stderr: str) -> None:
     with closing(answering(Reply("", stderr, 1))) as session, pytest.raises(Refused):
         session.find(TEXT)
 
 
 def test_a_warning_on_a_write_is_success_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with closing(answering(Reply("", "CMMVC6372W nearly used up", 1))) as session:
-        session.do(RemoveHost(NOBODY))
+        session.do(RemoveHost(MISSING))
 
     assert "nearly used up" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [("CMMVC12345E", ""), ("XCMMVC1234E", ""), ("(CMMVC1234E)", "CMMVC1234E"), ("CMMVC1234I", "")]
+    ("text", "code"), [("CMMVC12345E", ""), ("XCMMVC1234E", ""), ("(CMMVC1234E)", "CMMVC1234E"), ("CMMVC1234I", "")]
 )
-def test_a_code_is_a_whole_word(words: str, code: str) -> None:
-    assert code_in(words) == code
+def test_a_code_is_matched_only_as_a_whole(text: str, code: str) -> None:
+    assert code_in(text) == code
 
 
-# -- who answers -----------------------------------------------------------------------------------------------------
+# -- the identity of the system --------------------------------------------------------------------------------------
 
 
-def test_another_system_is_not_talked_to() -> None:
+def test_another_system_is_not_queried() -> None:
     with InProcess({"dialect": "modern"}) as array, closing(array.session()) as session:
         array.system.state.system.id = "00000204AAAAAAAA"
 
@@ -202,7 +202,7 @@ def test_another_system_is_not_talked_to() -> None:
             session.ask(queries.SYSTEM)
 
 
-# -- many at once ----------------------------------------------------------------------------------------------------
+# -- chained queries -------------------------------------------------------------------------------------------------
 
 
 def hosts(count: int) -> list[dict[str, Any]]:
@@ -215,20 +215,20 @@ def array(request: pytest.FixtureRequest) -> Iterator[InProcess]:
         yield running
 
 
-def test_many_looks_answer_each_for_itself_and_what_is_missing_is_none(array: InProcess) -> None:
-    asked = [*NODES[:20], NOBODY, *NODES[20:], HostName("it's; nobody $(either)")]
+def test_chained_queries_are_answered_separately_and_a_missing_object_is_none(array: InProcess) -> None:
+    names = [*NODES[:20], MISSING, *NODES[20:], HostName("it's; nothing $(either)")]
     with closing(array.session()) as session:
         for _ in range(2):
-            found = session.hosts(asked)
+            found = session.hosts(names)
 
-            assert list(found) == asked
-            assert {name for name, host in found.items() if host is None} == {asked[20], asked[-1]}
+            assert list(found) == names
+            assert {name for name, host in found.items() if host is None} == {names[20], names[-1]}
             there = {name: host for name, host in found.items() if isinstance(host, Host)}
             assert all(host.name == name and host.iqns == {iqn(name)} for name, host in there.items())
             assert there.keys() == set(NODES)
 
 
-def test_looks_share_a_line_where_the_shell_takes_that_and_only_there() -> None:
+def test_queries_are_chained_if_the_arrays_shell_accepts_that_and_only_then() -> None:
     for chains, lines in ((True, 2), (False, 41)):
         with InProcess({"dialect": "modern", "hosts": hosts(40)}, shell_chains=chains) as array:
             with closing(array.session()) as session:
@@ -242,7 +242,7 @@ def test_looks_share_a_line_where_the_shell_takes_that_and_only_there() -> None:
 
 
 def test_a_slow_array_gets_chains_that_it_can_answer_in_time() -> None:
-    """Whatever a command takes, no chain takes more than the time limit of a line, and in the end all is answered."""
+    """However slow a command is, no chain exceeds the time limit of a line, and all queries are answered in the end."""
     lengths: list[int] = []
 
     def answer(line: str) -> Reply:
@@ -262,7 +262,7 @@ def test_a_slow_array_gets_chains_that_it_can_answer_in_time() -> None:
     assert max(lengths[1:]) <= 15
 
 
-def test_one_look_is_never_a_chain(array: InProcess) -> None:
+def test_a_single_query_is_never_a_chain(array: InProcess) -> None:
     with closing(array.session()) as session:
         session.hosts(NODES[:1])
 
@@ -270,7 +270,7 @@ def test_one_look_is_never_a_chain(array: InProcess) -> None:
 
 
 @pytest.mark.parametrize("stderr", ["CMMVC6253E not authorized", "CMMVC5753E"])
-def test_a_part_of_a_line_that_failed_is_asked_again_by_itself(stderr: str) -> None:
+def test_a_failed_part_of_a_chain_is_queried_again_separately(stderr: str) -> None:
     def answer(line: str) -> Reply:
         if ";" in line:
             return Reply("a\n-- flashsystem-operator: 0\n-- flashsystem-operator: 1\n", stderr, 0)
@@ -284,7 +284,7 @@ def test_a_part_of_a_line_that_failed_is_asked_again_by_itself(stderr: str) -> N
                 session.ask_all([TEXT, TEXT])
 
 
-def test_a_line_that_answered_once_in_full_and_now_in_part_is_not_believed() -> None:
+def test_a_chain_that_was_answered_completely_before_and_partly_now_is_not_trusted() -> None:
     answers = iter([2, 1])
 
     def answer(_: str) -> Reply:
@@ -296,7 +296,7 @@ def test_a_line_that_answered_once_in_full_and_now_in_part_is_not_believed() -> 
             session.ask_all([TEXT, TEXT])
 
 
-def test_a_part_that_does_not_end_its_line_is_still_a_part() -> None:
+def test_a_part_without_a_final_newline_is_still_a_part() -> None:
     with closing(answering(Reply("a-- flashsystem-operator: 0\nb\n-- flashsystem-operator: 0", "", 0))) as session:
         assert session.ask_all([TEXT, TEXT]) == ["a", "b\n"]
 
@@ -322,13 +322,13 @@ def test_all_mappings_are_the_same_with_and_without_a_listing_of_all(dialect: st
         assert len(array.lines) - before == (1 if listed or dialect == "modern" else 3)
 
 
-def test_mappings_are_asked_of_each_host_by_itself_where_something_may_be_gone(array: InProcess) -> None:
+def test_mappings_are_queried_for_each_host_separately_if_a_host_may_be_missing(array: InProcess) -> None:
     with closing(array.session()) as session:
-        assert dict(session.mappings([NODES[0], NOBODY])) == {NODES[0]: (), NOBODY: None}
+        assert dict(session.mappings([NODES[0], MISSING])) == {NODES[0]: (), MISSING: None}
 
     assert not any(line.endswith("lshostvdiskmap -delim '!'") for line in array.lines)
 
 
-def test_a_volume_is_found_under_a_name_with_shell_in_it_as_nothing(array: InProcess) -> None:
+def test_a_volume_name_with_shell_syntax_in_it_finds_nothing(array: InProcess) -> None:
     with closing(array.session()) as session:
         assert session.find(queries.volume(VolumeName("$(reboot); `x`\n'"))) is None

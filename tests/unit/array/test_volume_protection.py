@@ -1,4 +1,4 @@
-"""Volume protection, asked of the simulated array: only what both the system and the volume's pool have on is on."""
+"""Volume protection, read from the simulated array: it is on only if the system and the volume's pool have it on."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -28,43 +28,43 @@ def config(*, system: str = "yes", fast: str = "yes", slow: str = "yes", **more:
 
 
 @pytest.fixture
-def asked() -> Iterator[Any]:
+def read_protection() -> Iterator[Any]:
     opened: list[tuple[InProcess, Session]] = []
 
-    def ask(configured: dict[str, Any], *volumes: VolumeName) -> Protection | None:
+    def read(configured: dict[str, Any], *volumes: VolumeName) -> Protection | None:
         array = InProcess(configured)
         opened.append((array, array.session()))
         return protection(opened[-1][1], volumes)
 
-    yield ask
+    yield read
     for array, session in opened:
         session.close()
         array.__exit__()
 
 
-def test_it_is_on_where_system_and_pool_say_so(asked: Any) -> None:
-    assert asked(config(), DATA) == Protection(20, (FAST,))
-    assert asked(config(), DATA, LOGS) == Protection(20, (FAST, SLOW))
+def test_it_is_on_if_both_system_and_pool_have_it_enabled(read_protection: Any) -> None:
+    assert read_protection(config(), DATA) == Protection(20, (FAST,))
+    assert read_protection(config(), DATA, LOGS) == Protection(20, (FAST, SLOW))
 
 
-def test_the_system_or_the_pool_alone_does_not_turn_it_on(asked: Any) -> None:
-    assert asked(config(system="no"), DATA) is None
-    assert asked(config(fast="no"), DATA) is None
-    assert asked(config(fast="no"), DATA, LOGS) == Protection(20, (SLOW,))
+def test_the_system_or_the_pool_alone_does_not_turn_it_on(read_protection: Any) -> None:
+    assert read_protection(config(system="no"), DATA) is None
+    assert read_protection(config(fast="no"), DATA) is None
+    assert read_protection(config(fast="no"), DATA, LOGS) == Protection(20, (SLOW,))
 
 
-def test_a_release_whose_pools_have_no_say_is_believed_the_systems_word(asked: Any) -> None:
-    assert asked(config(release="7.6.0.0"), DATA) == Protection(20, (FAST,))
+def test_on_a_release_without_a_setting_of_pools_the_systems_setting_decides(read_protection: Any) -> None:
+    assert read_protection(config(release="7.6.0.0"), DATA) == Protection(20, (FAST,))
 
 
-def test_a_legacy_array_has_none() -> None:
+def test_a_legacy_array_has_no_volume_protection() -> None:
     with InProcess({"dialect": "legacy"}) as array, closing(array.session()) as session:
         assert protection(session, [VolumeName("vol0")]) is None
 
 
-def test_a_volume_that_is_gone_is_guarded_by_nothing(asked: Any) -> None:
-    assert asked(config(), VolumeName("gone")) is None
+def test_a_missing_volume_is_not_protected(read_protection: Any) -> None:
+    assert read_protection(config(), VolumeName("gone")) is None
 
 
-def test_without_a_volume_the_systems_word_has_to_do(asked: Any) -> None:
-    assert asked(config()) == Protection(20, ())
+def test_without_a_volume_the_systems_setting_decides(read_protection: Any) -> None:
+    assert read_protection(config()) == Protection(20, ())

@@ -1,4 +1,4 @@
-"""A running array and a plain SSH client: none of the operator's own client code is used here."""
+"""A running simulator and a plain SSH client: none of the operator's own client code is used here."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from support.plain_ssh import Open, Shell, Start
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts arrays that are gone when the test is."""
+    """Start simulated arrays that are stopped when the test ends."""
     with contextlib.ExitStack() as stack:
         yield lambda *args, **options: stack.enter_context(Simulator(*args, **options))
 
 
 @pytest.fixture
 def log_in() -> Iterator[Open]:
-    """Opens sessions that are closed when the test ends."""
+    """Open sessions that are closed when the test ends."""
     with contextlib.ExitStack() as stack:
 
         def opened(sim: Simulator, *args: Any, **login: Any) -> Shell:

@@ -1,4 +1,4 @@
-"""What other clients of the command line type besides: the grammar as XML, JSON, Fibre Channel, copies, licences."""
+"""What other clients of the command line use: the grammar as XML, JSON, Fibre Channel, copies, licences."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ HOSTS = [
 
 @pytest.fixture
 def at(start: Start, log_in: Open) -> Modern:
-    """Opens a session on a modern array of a release, with what is given in its state file."""
+    """Open a session on a modern array of a release, with these sections of a state file."""
 
     def opened(release: str = "8.6.0.0", **sections: Any) -> Shell:
         return log_in(start({"release": release, **sections}))
@@ -65,7 +65,7 @@ def test_a_legacy_array_prints_no_grammar(legacy: Simulator, log_in: Open) -> No
     assert log_in(legacy)("catxmlspec").status == 127
 
 
-def test_a_failed_command_leaves_its_status_to_the_echo_behind_it(at: Modern) -> None:
+def test_a_failed_command_leaves_its_exit_status_to_the_echo_after_it(at: Modern) -> None:
     shell = at()
 
     failed, worked = shell("svcinfo lsvdisk -delim , nope || echo TAG $?"), shell("svcinfo lsiogrp 0 || echo TAG $?")
@@ -78,9 +78,9 @@ def test_a_failed_command_leaves_its_status_to_the_echo_behind_it(at: Modern) ->
 
 @pytest.mark.parametrize("line", ["", "  "])
 def test_an_exec_line_without_a_command_is_answered_with_nothing(line: str, shell: Shell) -> None:
-    said = shell(line)
+    reply = shell(line)
 
-    assert (said.stdout, said.stderr, said.status) == ("", "", 0)
+    assert (reply.stdout, reply.stderr, reply.status) == ("", "", 0)
 
 
 def test_lscluster_lists_the_system_and_shows_it_in_detail(at: Modern) -> None:
@@ -100,7 +100,7 @@ def test_the_alias_of_a_system_is_its_id_unless_it_was_set(at: Modern) -> None:
     assert keys["id_alias"] == keys["id"]
 
 
-def test_licences_and_capabilities_name_what_clients_look_for(at: Modern) -> None:
+def test_licences_and_capabilities_have_the_keys_that_clients_read(at: Modern) -> None:
     shell = at()
 
     assert shell("lslicense -delim !").keys["license_compression_enclosures"] == "0"
@@ -134,12 +134,14 @@ def test_json_puts_blocks_that_repeat_into_a_list(at: Modern) -> None:
     assert [port["port_status"] for port in node["ports"]] == ["active"]
 
 
-def test_json_came_with_release_8_and_never_to_the_legacy_arrays(at: Modern, legacy: Simulator, log_in: Open) -> None:
+def test_json_is_available_from_release_8_on_and_never_on_legacy_arrays(
+    at: Modern, legacy: Simulator, log_in: Open
+) -> None:
     assert at("7.8.1.0")("lsvdisk -json").code == "CMMVC5709E"
     assert log_in(legacy)("svcinfo lsvdisk -json").code == "CMMVC5709E"
 
 
-def test_ports_of_fibre_channel_are_those_of_a_node(at: Modern) -> None:
+def test_fibre_channel_ports_are_those_of_a_node(at: Modern) -> None:
     [row] = at("7.6.0.0", fibre_ports=FIBRE)("lsportfc -delim ! -filtervalue node_id=2").rows
 
     assert (row["node_name"], row["WWPN"], row["status"]) == ("node2", "5005076810110002", "active")
@@ -156,7 +158,7 @@ def test_hosts_may_log_in_to_the_virtual_name_of_a_fibre_channel_port(at: Modern
     assert permitted[0]["active_login_count"] == "1"
 
 
-def test_a_fibre_channel_port_without_a_virtual_name_is_logged_in_to_itself(at: Modern) -> None:
+def test_hosts_log_in_to_a_fibre_channel_port_itself_if_it_has_no_virtual_name(at: Modern) -> None:
     ports = [{"node": "node1", "port_id": 1, "wwpn": "5005076810110001"}]
     [row] = at(fibre_ports=ports)("lstargetportfc -delim !").rows
 
@@ -182,14 +184,14 @@ def test_lsfabric_shows_the_initiators_that_are_logged_in(at: Modern) -> None:
     assert shell("lsfabric -host both -wwpn 2100000E1E30E597").code == "CMMVC5713E"
 
 
-def test_an_array_without_fibre_channel_lists_no_port_of_it(at: Modern) -> None:
+def test_an_array_without_fibre_channel_lists_no_such_port(at: Modern) -> None:
     shell = at()
 
     for verb in ("lsportfc", "lstargetportfc", "lsfcportsetmember", "lsfabric"):
         assert (shell(verb).stdout, shell(verb).status) == ("", 0)
 
 
-def test_ports_of_fibre_channel_are_of_a_node_that_is_there(start: Start) -> None:
+def test_a_fibre_channel_port_needs_an_existing_node(start: Start) -> None:
     with pytest.raises(ValueError, match=r"fibre_ports\.node: there is no node7"):
         start({"fibre_ports": [{**FIBRE[0], "node": "node7"}]})
 
@@ -218,8 +220,8 @@ def test_a_copy_shows_how_it_saves_space(options: str, copies: list[str], at: Mo
     keys = shell("lsvdisk -delim ! v").keys
     [row] = shell("lsvdiskcopy -delim ! v").rows
 
-    for said in (keys, row):
-        assert [said[name] for name in ("se_copy", "compressed_copy", "deduplicated_copy")] == copies
+    for shown in (keys, row):
+        assert [shown[name] for name in ("se_copy", "compressed_copy", "deduplicated_copy")] == copies
 
 
 def test_copies_are_listed_for_one_volume_or_for_all_and_shown_by_number(at: Modern) -> None:
@@ -233,12 +235,12 @@ def test_copies_are_listed_for_one_volume_or_for_all_and_shown_by_number(at: Mod
 
 @pytest.mark.parametrize("line", ["lsvdiskfcmappings -vdisk vol0", "lsvdiskfcmappings vol0", "lsfcmap"])
 def test_no_volume_has_a_flashcopy_map(line: str, at: Modern) -> None:
-    said = at()(f"svcinfo {line}")
+    reply = at()(f"svcinfo {line}")
 
-    assert (said.stdout, said.status) == ("", 0)
+    assert (reply.stdout, reply.status) == ("", 0)
 
 
-def test_flashcopy_maps_of_what_is_not_there_are_refused(at: Modern) -> None:
+def test_flashcopy_maps_of_missing_objects_are_refused(at: Modern) -> None:
     shell = at()
 
     assert shell("lsvdiskfcmappings -vdisk nope").code == "CMMVC5754E"
@@ -248,7 +250,7 @@ def test_flashcopy_maps_of_what_is_not_there_are_refused(at: Modern) -> None:
     assert shell("lsfcmap -filtervalue source_vdisk_name=vol0").status == 0
 
 
-def test_a_volume_group_is_what_its_volumes_name(at: Modern) -> None:
+def test_a_volume_group_exists_if_volumes_name_it(at: Modern) -> None:
     shell = at()
     assert shell("chvdisk -volumegroup nightly vol0").status == 0
     assert shell("chvdisk -volumegroup nightly vol1").status == 0
@@ -262,9 +264,9 @@ def test_a_client_that_registers_changes_nothing(modern: Simulator, log_in: Open
     before = modern.control.state()
     shell = log_in(modern)
 
-    said = shell("svctask registerplugin -name block.csi -version 1.12 -uniquekey abc -metadata x")
+    reply = shell("svctask registerplugin -name block.csi -version 1.12 -uniquekey abc -metadata x")
 
-    assert (said.stdout, said.status) == ("", 0)
+    assert (reply.stdout, reply.status) == ("", 0)
     assert shell("svctask registerplugin -name block.csi").code == "CMMVC5707E"
     assert log_in(modern, "monitor")("svctask registerplugin -name a -version 1 -uniquekey b").status == 1
     assert modern.control.state() == before

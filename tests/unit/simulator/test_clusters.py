@@ -1,4 +1,4 @@
-"""Host clusters: shared mappings beside private ones."""
+"""Host clusters: shared mappings next to private ones."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_a_shared_mapping_is_one_row_for_each_member(shell: Shell) -> None:
     assert shell("lshost -delim ! a").keys["host_cluster_name"] == "hc"
 
 
-def test_shared_and_private_mappings_draw_on_the_same_luns(shell: Shell) -> None:
+def test_shared_and_private_mappings_use_the_same_luns(shell: Shell) -> None:
     assert shell("mkvdiskhostmap -host a -scsi 0 vol1").code == "CMMVC5879E"
     assert shell("mkvdiskhostmap -host a vol1").status == 0
     assert shell("mkvolumehostclustermap -hostcluster hc -scsi 1 vol2").code == "CMMVC9072E"
@@ -45,13 +45,13 @@ def test_a_shared_mapping_is_not_removed_like_a_private_one(shell: Shell) -> Non
     assert shell("lsvdiskhostmap vol0").stdout == ""
 
 
-def test_the_volumes_of_host_clusters_are_listed_of_one_or_of_all_with_members_or_without(shell: Shell) -> None:
+def test_volumes_are_listed_for_one_or_all_host_clusters_with_or_without_members(shell: Shell) -> None:
     shell("mkhostcluster -name other")
     shell("addhostclustermember -host c other")
     shell("mkvolumehostclustermap -hostcluster other -scsi 3 vol1")
     assert shell("rmhostclustermember -host c -removemappings -force other").status == 0
 
-    one, everything = (shell(f"lshostclustervolumemap -delim ! {word}").rows for word in ("other", ""))
+    one, everything = (shell(f"lshostclustervolumemap -delim ! {name}").rows for name in ("other", ""))
 
     assert [(row["name"], row["volume_name"], row["SCSI_id"]) for row in one] == [("other", "vol1", "3")]
     assert [(row["name"], row["volume_name"]) for row in everything] == [("hc", "vol0"), ("other", "vol1")]
@@ -59,7 +59,7 @@ def test_the_volumes_of_host_clusters_are_listed_of_one_or_of_all_with_members_o
     assert shell("lsvdiskhostmap vol1").stdout == ""
 
 
-def test_a_shared_volume_is_mapped_elsewhere_for_everybody_else(shell: Shell) -> None:
+def test_a_shared_volume_counts_as_mapped_for_all_other_hosts(shell: Shell) -> None:
     assert shell("mkvdiskhostmap -host c vol0").code == "CMMVC6071E"
     assert shell("rmvdisk vol0").code == "CMMVC5840E"
 
@@ -87,7 +87,7 @@ def test_the_lists_of_host_clusters_agree(shell: Shell) -> None:
     assert shell("lshostcluster -delim !").stdout == ""
 
 
-def test_a_seed_brings_its_mappings_along(shell: Shell) -> None:
+def test_a_seed_host_brings_its_mappings_into_the_host_cluster(shell: Shell) -> None:
     shell("mkvdiskhostmap -host c -scsi 9 vol3")
     shell("mkvdiskhostmap -host c -scsi 8 vol4")
 
@@ -98,7 +98,7 @@ def test_a_seed_brings_its_mappings_along(shell: Shell) -> None:
     assert kinds == {"vol3": "shared", "vol4": "private"}
 
 
-def test_a_host_with_a_protected_volume_of_its_own_does_not_go_with_its_host_cluster(
+def test_a_host_with_a_protected_private_volume_is_not_removed_with_its_host_cluster(
     start: Start, log_in: Open
 ) -> None:
     hosts = [{"name": "a", "host_cluster": "hc", "ports": [{"name": "iqn.a"}]}]
@@ -115,20 +115,20 @@ def test_a_host_with_a_protected_volume_of_its_own_does_not_go_with_its_host_clu
     assert shell("rmhostcluster -removemappings hc").status == 0
 
 
-def test_a_host_is_a_member_of_one_host_cluster_that_is_there(shell: Shell) -> None:
+def test_a_host_is_a_member_of_one_existing_host_cluster(shell: Shell) -> None:
     assert shell("addhostclustermember -host a hc").code == "CMMVC8934E"
     assert shell("addhostclustermember -host c:c hc").code == "CMMVC9081E"
     assert shell("addhostclustermember -host c nowhere").code == "CMMVC8935E"
     assert shell("rmhostcluster nowhere").code == "CMMVC8935E"
 
 
-def test_what_becomes_of_shared_mappings_is_said_where_there_are_some(shell: Shell) -> None:
+def test_removing_a_host_cluster_with_shared_mappings_needs_an_option_for_them(shell: Shell) -> None:
     assert shell("rmhostcluster hc").code == "CMMVC8936E"
     assert shell("rmvolumehostclustermap -hostcluster hc vol0").status == 0
     assert shell("rmhostcluster hc").status == 0
 
 
-def test_a_host_with_a_volume_at_another_lun_or_another_volume_at_this_one_is_no_member(shell: Shell) -> None:
+def test_a_host_with_the_volume_at_another_lun_or_with_the_lun_in_use_cannot_join(shell: Shell) -> None:
     shell("mkvdiskhostmap -host c -scsi 4 -force vol0")
     other_lun = shell("addhostclustermember -host c hc").code
     shell("rmvdiskhostmap -host c vol0")
@@ -155,7 +155,7 @@ def test_a_volume_is_shared_with_members_at_one_lun(shell: Shell) -> None:
     assert shell("mkvolumehostclustermap -hostcluster empty vol3").code == "CMMVC9065E"
 
 
-def test_seeds_agree_on_the_luns_that_they_share(start: Start, log_in: Open) -> None:
+def test_seed_hosts_must_agree_on_the_luns_that_they_share(start: Start, log_in: Open) -> None:
     hosts = [{"name": name, "ports": [{"name": f"iqn.{name}"}]} for name in "ab"]
     mappings = [{"host": name, "volume": "vol0", "lun": lun} for lun, name in enumerate("ab")]
     other = log_in(start({"hosts": hosts, "mappings": mappings}))
@@ -166,7 +166,7 @@ def test_seeds_agree_on_the_luns_that_they_share(start: Start, log_in: Open) -> 
     assert other("mkhostcluster -seedfromhost a:b").code == "CMMVC9077E"
 
 
-def test_a_member_may_keep_a_volume_that_is_shared_no_more(shell: Shell) -> None:
+def test_a_member_may_keep_a_volume_that_is_no_longer_shared(shell: Shell) -> None:
     assert shell("rmvolumehostclustermap -hostcluster hc -makeprivate c vol0").code == "CMMVC8938E"
     assert shell("rmvolumehostclustermap -hostcluster hc -makeprivate b vol0").status == 0
 
@@ -175,7 +175,7 @@ def test_a_member_may_keep_a_volume_that_is_shared_no_more(shell: Shell) -> None
     ]
 
 
-def test_the_last_host_with_shared_mappings_leaves_by_force_only(shell: Shell) -> None:
+def test_the_last_host_with_shared_mappings_leaves_only_with_force(shell: Shell) -> None:
     assert shell("rmhostclustermember -host a:b -keepmappings hc").code == "CMMVC9064E"
     assert shell("rmhostclustermember -host a:b -keepmappings -force hc").status == 0
     assert shell("lshostclustermember hc").stdout == ""

@@ -1,4 +1,4 @@
-"""The command `simulate`: one line when it is ready, a clean stop, and mistakes that are told in one line."""
+"""The command `simulate`: one line when it is ready, a clean stop, and mistakes that are reported in one line."""
 
 import re
 import signal
@@ -32,7 +32,7 @@ def taken() -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("dialect", "number"), [("legacy", signal.SIGTERM), ("modern", signal.SIGINT)])
-def test_it_says_on_one_line_where_it_listens_and_stops_cleanly(dialect: str, number: signal.Signals) -> None:
+def test_it_prints_its_addresses_on_one_line_and_stops_cleanly(dialect: str, number: signal.Signals) -> None:
     command = [*SIMULATE, *ANYWHERE, "--dialect", dialect, "--set-rule", "empty_list_header=true"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -67,7 +67,7 @@ def test_it_says_on_one_line_where_it_listens_and_stops_cleanly(dialect: str, nu
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_a_mistake_is_told_in_one_line_with_exit_code_2(
+def test_a_mistake_is_reported_in_one_line_with_exit_code_2(
     options: list[str], reason: str, taken: int, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.yaml"

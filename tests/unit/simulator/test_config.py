@@ -1,4 +1,4 @@
-"""A state file is read with errors that name the field and the way out."""
+"""Errors in a state file name the field and what to do."""
 
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("config", "reason"), BAD, ids=[reason for _, reason in BAD])
-def test_a_mistake_is_named_with_its_field(config: dict[str, Any], reason: str) -> None:
+def test_a_mistake_is_reported_with_its_field(config: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigError) as refused:
         load(config)
 
@@ -60,7 +60,7 @@ def test_a_mistake_is_named_with_its_field(config: dict[str, Any], reason: str) 
 @pytest.mark.parametrize(
     ("text", "reason"), [("a: [", "not YAML"), ("- a", "not a list"), ("hello", "not a single value")]
 )
-def test_a_file_that_is_no_state_file_is_named(text: str, reason: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_state_file_is_named(text: str, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "array.yaml"
     path.write_text(text)
 
@@ -88,7 +88,7 @@ def test_objects_without_an_id_are_numbered_in_their_order() -> None:
     assert [host.id for host in state.hosts] == [1, 0, 2]
 
 
-def test_a_part_of_the_system_leaves_the_rest_as_it_was() -> None:
+def test_a_partial_system_section_leaves_the_rest_unchanged() -> None:
     assert load({"system": {"name": "mine"}}).system.id == load().system.id
 
 

@@ -1,4 +1,4 @@
-"""docs/simulator.md is true: its examples run, and it names every option there is."""
+"""docs/simulator.md is correct: its examples run, and it names every option."""
 
 import ast
 import json
@@ -52,7 +52,7 @@ def test_every_verb_change_and_field_of_an_order_is_documented(names: dict[str, 
 
 
 def imported(file: Path) -> list[str]:
-    """What a file imports by its whole name, and as flashsystem... what it imports from above its own package."""
+    """Return the absolute imports of a file, and those from above its own package as flashsystem..."""
     names: list[str] = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -63,7 +63,7 @@ def imported(file: Path) -> list[str]:
 
 
 def test_the_simulator_imports_nothing_of_the_operator() -> None:
-    """A shared mistake about the command line must not be able to hide."""
+    """Shared code could hide the same mistake about the command line in both."""
     files = Path(str(package.__file__)).parent.rglob("*.py")
     foreign = [
         (file.name, name)

@@ -7,7 +7,7 @@ import pytest
 from flashsystem_operator.simulator import Control, ControlError, Simulator
 from support.plain_ssh import Open, Said, Shell, answer
 
-MAKE = "svctask mkhost -name a -iscsiname iqn.a"
+CREATE = "svctask mkhost -name a -iscsiname iqn.a"
 
 
 def hosts(control: Control) -> list[str]:
@@ -18,15 +18,15 @@ def test_a_refusal_strikes_once_and_changes_nothing(shell: Shell, control: Contr
     control.fault("refuse", "mkhost", code="CMMVC6035E", text="Nein.", exit=3)
 
     assert shell("svcinfo lshost") == Said("", "", 0)
-    assert shell(MAKE) == Said("", "CMMVC6035E Nein.\n", 3)
+    assert shell(CREATE) == Said("", "CMMVC6035E Nein.\n", 3)
     assert hosts(control) == []
-    assert shell(MAKE).status == 0
+    assert shell(CREATE).status == 0
 
 
-def test_a_refusal_without_words_has_those_of_the_array(shell: Shell, control: Control) -> None:
+def test_a_refusal_without_a_text_has_the_text_of_the_array(shell: Shell, control: Control) -> None:
     control.fault("refuse", code="CMMVC5753E")
 
-    assert shell(MAKE).stderr == "CMMVC5753E The specified object does not exist or is not a suitable candidate.\n"
+    assert shell(CREATE).stderr == "CMMVC5753E The specified object does not exist or is not a suitable candidate.\n"
 
 
 def test_a_fault_strikes_as_often_as_ordered_after_as_many_as_skipped(shell: Shell, control: Control) -> None:
@@ -36,7 +36,7 @@ def test_a_fault_strikes_as_often_as_ordered_after_as_many_as_skipped(shell: She
     assert control.wait(fault, "spent")["struck"] == 2
 
 
-def test_a_fault_without_end_strikes_until_it_is_forgotten(shell: Shell, control: Control) -> None:
+def test_an_unlimited_fault_strikes_until_it_is_forgotten(shell: Shell, control: Control) -> None:
     fault = control.fault("refuse", code="CMMVC9999E", times=None)
 
     assert {shell("svcinfo lshost").status for _ in range(5)} == {1}
@@ -45,19 +45,21 @@ def test_a_fault_without_end_strikes_until_it_is_forgotten(shell: Shell, control
     assert control.faults() == []
 
 
-def test_a_fault_can_look_at_the_whole_line(shell: Shell, control: Control) -> None:
+def test_a_fault_can_match_the_whole_line(shell: Shell, control: Control) -> None:
     control.fault("refuse", "lsvdisk", line=r"vol[12]$", code="CMMVC9999E")
 
     assert [shell(f"svcinfo lsvdisk vol{number}").status for number in (0, 1, 2)] == [0, 1, 0]
 
 
-@pytest.mark.parametrize(("order", "status"), [({}, 0), ({"exit": 1}, 1)], ids=["as documented", "as drivers met it"])
+@pytest.mark.parametrize(
+    ("order", "status"), [({}, 0), ({"exit": 1}, 1)], ids=["as documented", "as observed by drivers"]
+)
 def test_a_warning_comes_with_the_effect(order: dict[str, int], status: int, shell: Shell, control: Control) -> None:
     control.fault("warn", "mkhost", code="CMMVC6372W", **order)
 
-    said = shell(MAKE)
+    reply = shell(CREATE)
 
-    assert (said.stdout, said.code, said.status) == ("Host, id [0], successfully created\n", "CMMVC6372W", status)
+    assert (reply.stdout, reply.code, reply.status) == ("Host, id [0], successfully created\n", "CMMVC6372W", status)
     assert hosts(control) == ["a"]
 
 
@@ -67,7 +69,7 @@ def test_a_cut_connection_leaves_the_effect_undone_or_done(
 ) -> None:
     control.fault("cut", "mkhost", when=when)
 
-    assert shell(MAKE).status == -1
+    assert shell(CREATE).status == -1
     shell.transport.join(5)
     assert not shell.transport.is_active()
     assert hosts(control) == left
@@ -80,7 +82,7 @@ def test_a_dropped_channel_has_no_exit_status_and_spares_the_connection(
 ) -> None:
     control.fault("drop", "mkhost", when=when)
 
-    assert shell(MAKE) == Said("", "", -1)
+    assert shell(CREATE) == Said("", "", -1)
     assert hosts(control) == left
     assert shell("svcinfo lsvdisk").status == 0
 
@@ -91,7 +93,7 @@ def test_a_held_command_waits_until_it_is_released(
 ) -> None:
     fault = control.fault("hold", "mkhost", when=when)
 
-    channel = shell.send(MAKE)
+    channel = shell.send(CREATE)
     held = control.wait(fault)
     seen = hosts(control), channel.exit_status_ready()
     released = control.release(fault)
@@ -105,7 +107,7 @@ def test_a_held_command_waits_until_it_is_released(
 
 def test_other_commands_go_on_while_one_is_held(shell: Shell, control: Control) -> None:
     fault = control.fault("hold", "mkhost", when="after")
-    channel = shell.send(MAKE)
+    channel = shell.send(CREATE)
     control.wait(fault)
 
     assert shell("svctask mkhost -name b -iscsiname iqn.b").status == 0
@@ -120,7 +122,7 @@ def test_a_held_command_goes_on_after_its_connection_died_unless_ordered_otherwi
 ) -> None:
     fault = control.fault("hold", "mkhost", dies_with_connection=dies)
     done = control.fault("delay", "lshost", seconds=0)
-    shell.send(MAKE)
+    shell.send(CREATE)
     control.wait(fault)
 
     shell.close()
@@ -146,9 +148,9 @@ def test_many_commands_are_held_and_released_together(shell: Shell, control: Con
     assert len(hosts(control)) == 64
 
 
-def test_a_forgotten_hold_lets_its_command_go(shell: Shell, control: Control) -> None:
+def test_a_forgotten_hold_releases_its_command(shell: Shell, control: Control) -> None:
     fault = control.fault("hold", "mkhost")
-    channel = shell.send(MAKE)
+    channel = shell.send(CREATE)
     control.wait(fault)
 
     control.forget(fault)
@@ -158,7 +160,7 @@ def test_a_forgotten_hold_lets_its_command_go(shell: Shell, control: Control) ->
 
 def test_a_hung_command_never_answers_and_harms_no_other(shell: Shell, control: Control) -> None:
     fault = control.fault("hang", "mkhost", when="after")
-    channel = shell.send(MAKE)
+    channel = shell.send(CREATE)
     control.wait(fault, "spent")
 
     assert shell("svcinfo lshost").status == 0
@@ -167,16 +169,16 @@ def test_a_hung_command_never_answers_and_harms_no_other(shell: Shell, control: 
     assert control.log()[0]["exit"] is None
 
 
-def test_a_delay_passes(shell: Shell, control: Control) -> None:
+def test_a_delayed_command_is_answered(shell: Shell, control: Control) -> None:
     control.fault("delay", seconds=0.01, when="after")
 
-    assert shell(MAKE).status == 0
+    assert shell(CREATE).status == 0
 
 
 def test_several_faults_strike_one_command_in_the_order_of_their_ids(shell: Shell, control: Control) -> None:
     held = control.fault("hold", "mkhost")
     control.fault("refuse", "mkhost", code="CMMVC9999E")
-    channel = shell.send(MAKE)
+    channel = shell.send(CREATE)
     control.wait(held)
     control.release(held)
 
@@ -196,14 +198,14 @@ def test_several_faults_strike_one_command_in_the_order_of_their_ids(shell: Shel
 )
 def test_an_answer_can_be_garbled_in_several_ways(garble: str, expected: str, legacy: Simulator, log_in: Open) -> None:
     shell = log_in(legacy)
-    shell(MAKE)
+    shell(CREATE)
     legacy.control.fault("garble", "lshost", garble=garble)
 
-    said = shell("svcinfo lshost -delim !")
+    reply = shell("svcinfo lshost -delim !")
 
-    assert expected in said.stdout
-    assert said.stdout != "id!name!port_count!iogrp_count!status\n0!a!1!4!offline\n"
-    assert said.status == 0
+    assert expected in reply.stdout
+    assert reply.stdout != "id!name!port_count!iogrp_count!status\n0!a!1!4!offline\n"
+    assert reply.status == 0
 
 
 def test_a_login_can_fail_after_it_was_accepted(shell: Shell, control: Control) -> None:
@@ -214,7 +216,7 @@ def test_a_login_can_fail_after_it_was_accepted(shell: Shell, control: Control) 
     )
 
 
-def test_the_administrators_hand_is_struck_by_no_fault(control: Control) -> None:
+def test_no_fault_strikes_commands_of_the_administrator(control: Control) -> None:
     control.fault("refuse", code="CMMVC9999E")
 
     assert control.admin("svcinfo lsvdisk")["exit"] == 0
@@ -232,23 +234,23 @@ def test_the_administrators_hand_is_struck_by_no_fault(control: Control) -> None
         ({"fault": "hold", "line": "("}, "line: not a regular expression"),
     ],
 )
-def test_an_order_that_cannot_be_followed_is_refused_with_the_way_out(
-    order: dict[str, object], reason: str, control: Control
-) -> None:
+def test_an_invalid_order_is_refused_with_advice(order: dict[str, object], reason: str, control: Control) -> None:
     with pytest.raises(ControlError, match="^" + reason.replace("(", r"\(")) as refused:
         control.fault(**order)  # type: ignore[arg-type] # orders that are wrong on purpose
 
     assert refused.value.status == 400
 
 
-def test_commands_of_many_channels_run_side_by_side(modern: Simulator, log_in: Open) -> None:
+def test_commands_of_many_channels_run_in_parallel(modern: Simulator, log_in: Open) -> None:
     sessions = [log_in(modern) for _ in range(4)]
 
-    def make(number: int) -> Said:
+    def create(number: int) -> Said:
         return sessions[number % 4](f"mkhost -name h{number} -iscsiname iqn.{number}")
 
     with ThreadPoolExecutor(16) as pool:
-        said = list(pool.map(make, range(96)))
+        replies = list(pool.map(create, range(96)))
 
-    assert {one.status for one in said} == {0}
-    assert sorted(one.stdout for one in said) == sorted(f"Host, id [{n}], successfully created\n" for n in range(96))
+    assert {each.status for each in replies} == {0}
+    assert sorted(each.stdout for each in replies) == sorted(
+        f"Host, id [{n}], successfully created\n" for n in range(96)
+    )

@@ -1,4 +1,4 @@
-"""What the array takes and refuses when hosts are made, changed and removed."""
+"""What the array accepts and refuses when hosts are created, changed and removed."""
 
 import pytest
 
@@ -8,14 +8,14 @@ from support.plain_ssh import Open, Shell, Start
 IQN = "iqn.1994-05.com.redhat:worker-7"
 
 
-def test_a_host_that_is_made_is_there_and_one_that_is_removed_leaves_no_trace(shell: Shell, control: Control) -> None:
+def test_a_created_host_exists_and_a_removed_one_leaves_no_trace(shell: Shell, control: Control) -> None:
     before = control.state()
 
-    made = shell(f"svctask mkhost -name worker-7 -iscsiname {IQN}")
+    created = shell(f"svctask mkhost -name worker-7 -iscsiname {IQN}")
     shown = shell("svcinfo lshost -delim ! worker-7").keys
     removed = shell("svctask rmhost worker-7")
 
-    assert made.stdout == "Host, id [0], successfully created\n"
+    assert created.stdout == "Host, id [0], successfully created\n"
     assert (shown["name"], shown["iscsi_name"], shown["status"]) == ("worker-7", IQN, "offline")
     assert (removed.stdout, removed.stderr, removed.status) == ("", "", 0)
     assert control.state() == before
@@ -34,16 +34,16 @@ def test_an_initiator_is_shown_as_it_was_typed(shell: Shell) -> None:
     assert shell("svcinfo lshost -delim ! a").keys["iscsi_name"] == IQN.upper()
 
 
-@pytest.mark.parametrize("word", ["worker-7", "iqn", "iqn.a,iqn.a", "'iqn.a b'", "nqn.2014-08.org:x"])
-def test_a_word_that_is_no_initiator_is_refused_like_one_that_is_taken(word: str, shell: Shell) -> None:
-    assert shell(f"svctask mkhost -name a -iscsiname {word}").code == "CMMVC6578E"
+@pytest.mark.parametrize("name", ["worker-7", "iqn", "iqn.a,iqn.a", "'iqn.a b'", "nqn.2014-08.org:x"])
+def test_an_invalid_initiator_name_is_refused_like_one_in_use(name: str, shell: Shell) -> None:
+    assert shell(f"svctask mkhost -name a -iscsiname {name}").code == "CMMVC6578E"
 
 
 @pytest.mark.parametrize(
     ("name", "code"),
     [
         ("7up", "CMMVC6527E"),
-        ("-a", "CMMVC5708E"),  # what looks like an option is one
+        ("-a", "CMMVC5708E"),  # it is read as an option
         ("'a '", "CMMVC6527E"),
         ("'a/b'", "CMMVC6527E"),
         ("a" * 64, "CMMVC5738E"),
@@ -51,17 +51,17 @@ def test_a_word_that_is_no_initiator_is_refused_like_one_that_is_taken(word: str
         ("''", "CMMVC6527E"),
     ],
 )
-def test_a_name_that_is_none_is_refused(name: str, code: str, shell: Shell) -> None:
+def test_an_invalid_host_name_is_refused(name: str, code: str, shell: Shell) -> None:
     assert shell(f"svctask mkhost -iscsiname {IQN} -name {name}").code == code
 
 
-def test_the_longest_name_and_blanks_inside_are_fine(shell: Shell) -> None:
+def test_the_longest_name_and_inner_blanks_are_accepted(shell: Shell) -> None:
     assert shell(f"svctask mkhost -iscsiname {IQN} -name {'a' * 63}").status == 0
     assert shell("svctask mkhost -iscsiname iqn.b -name 'my host'").status == 0
     assert shell('svcinfo lshost -delim ! "my host"').keys["name"] == "my host"
 
 
-def test_ids_are_handed_out_again_lowest_first(shell: Shell) -> None:
+def test_ids_are_reused_lowest_first(shell: Shell) -> None:
     for number in range(3):
         shell(f"svctask mkhost -name h{number} -iscsiname iqn.{number}")
     shell("svctask rmhost h1")
@@ -70,13 +70,13 @@ def test_ids_are_handed_out_again_lowest_first(shell: Shell) -> None:
     assert shell("svcinfo lshost -delim ! 1").keys["name"] == "again"
 
 
-def test_a_host_without_a_name_is_given_one(shell: Shell) -> None:
+def test_a_host_without_a_name_gets_one(shell: Shell) -> None:
     shell(f"svctask mkhost -iscsiname {IQN}")
 
     assert shell("svcinfo lshost -delim ! 0").keys["name"] == "host0"
 
 
-def test_ports_come_and_go_and_only_the_owner_can_lose_them(shell: Shell) -> None:
+def test_ports_are_added_and_removed_and_only_from_the_host_that_owns_them(shell: Shell) -> None:
     shell("svctask mkhost -name a -iscsiname iqn.a")
     shell("svctask mkhost -name b -iscsiname iqn.b")
 
@@ -84,11 +84,11 @@ def test_ports_come_and_go_and_only_the_owner_can_lose_them(shell: Shell) -> Non
     assert shell("svctask addhostport -iscsiname IQN.B a").code == "CMMVC6578E"
     assert shell("svctask rmhostport -iscsiname iqn.b a").code == "CMMVC6578E"
     assert shell("svctask rmhostport -iscsiname IQN.C a").status == 0
-    assert shell("svctask addhostport -iscsiname iqn.x nobody").code == "CMMVC5753E"
+    assert shell("svctask addhostport -iscsiname iqn.x missing").code == "CMMVC5753E"
     assert shell("svcinfo lshost -delim ! a").stdout.count("iscsi_name!") == 2
 
 
-def test_ports_of_other_protocols_stand_beside(shell: Shell) -> None:
+def test_a_host_may_have_ports_of_several_protocols(shell: Shell) -> None:
     shell("svctask mkhost -name a -hbawwpn 2100000e1e30e597:2100000E1E30E598")
     shell("svctask addhostport -iscsiname iqn.a a")
 
@@ -113,7 +113,7 @@ def test_ports_of_other_protocols_stand_beside(shell: Shell) -> None:
         (f"-iscsiname {'iqn.' + 'a' * 2176}", "CMMVC5703E"),
     ],
 )
-def test_a_command_of_the_wrong_form_changes_nothing(options: str, code: str, shell: Shell, control: Control) -> None:
+def test_a_malformed_command_changes_nothing(options: str, code: str, shell: Shell, control: Control) -> None:
     before = control.state()
 
     assert shell(f"svctask mkhost {options}").code == code
@@ -124,37 +124,37 @@ def test_a_command_of_the_wrong_form_changes_nothing(options: str, code: str, sh
     ("release", "twice", "two_objects"),
     [("7.8.1.0", "CMMVC6070E", "CMMVC6070E"), ("8.6.0.0", "CMMVC5737E", "CMMVC5744E")],
 )
-def test_old_releases_have_one_code_for_the_wrong_number_of_words(
+def test_old_releases_have_one_code_for_the_wrong_number_of_arguments(
     release: str, twice: str, two_objects: str, start: Start, log_in: Open
 ) -> None:
     shell = log_in(start({"release": release}))
 
     assert shell("mkhost -iscsiname iqn.a -iscsiname iqn.b").code == twice
-    assert shell("mkhost -iscsiname iqn.a stray").code == two_objects
+    assert shell("mkhost -iscsiname iqn.a extra").code == two_objects
     assert shell("lshost a b").code == two_objects
 
 
-def test_a_value_may_stand_behind_an_equals_sign_and_the_object_behind_two_dashes(shell: Shell) -> None:
+def test_a_value_may_follow_an_equals_sign_and_the_object_may_follow_two_dashes(shell: Shell) -> None:
     assert shell("svctask mkhost -iscsiname=iqn.a -name=a").status == 0
     assert shell("svcinfo lshost -delim=! -- a").keys["iscsi_name"] == "iqn.a"
     assert shell("svcinfo lshost -- -a").code == "CMMVC5754E"
 
 
-def test_a_message_may_be_left_out_and_is_where_there_is_none(shell: Shell) -> None:
+def test_messages_can_be_suppressed_also_for_commands_without_a_message(shell: Shell) -> None:
     assert shell("svctask mkhost -nomsg -iscsiname iqn.a -name a").stdout == "0\n"
     assert shell("svctask mkvdiskhostmap -quiet -host a -scsi 3 vol0").stdout == "3\n"
     assert shell("svctask chhost -nomsg -name b a").stdout == ""
     assert shell("svcinfo lshost -nohdr -delim ! -quiet").stdout.startswith("0!b!")
 
 
-@pytest.mark.parametrize("asked", ["-h", "'-?'"])
-def test_help_is_printed_and_nothing_done(asked: str, shell: Shell, control: Control) -> None:
+@pytest.mark.parametrize("option", ["-h", "'-?'"])
+def test_help_is_printed_and_nothing_is_changed(option: str, shell: Shell, control: Control) -> None:
     before = control.state()
 
-    said = shell(f"svctask rmhost {asked}")
+    reply = shell(f"svctask rmhost {option}")
 
-    assert (said.stdout.split()[0], said.stderr, said.status) == ("rmhost", "", 0)
-    assert "-force" in said.stdout
+    assert (reply.stdout.split()[0], reply.stderr, reply.status) == ("rmhost", "", 0)
+    assert "-force" in reply.stdout
     assert control.state() == before
 
 
@@ -207,7 +207,7 @@ def test_renaming_keeps_everything_but_the_name(shell: Shell) -> None:
     assert shell("svcinfo lshost -delim ! a").code == "CMMVC5754E"
 
 
-def test_a_host_is_online_with_a_session_however_many_nodes_there_are(shell: Shell, control: Control) -> None:
+def test_a_host_is_online_with_one_session_regardless_of_the_number_of_nodes(shell: Shell, control: Control) -> None:
     shell("svctask mkhost -name a -iscsiname iqn.a")
     shell("svctask mkvdiskhostmap -host a vol0")
 
@@ -241,16 +241,16 @@ def test_the_status_of_a_host_follows_the_io_groups_of_its_mappings(start: Start
     assert seen() == ("offline", "offline")
 
 
-@pytest.mark.parametrize("said", ["degraded", "offline"])
-def test_what_a_host_without_mappings_is_called_can_be_settled(said: str, shell: Shell, control: Control) -> None:
+@pytest.mark.parametrize("status", ["degraded", "offline"])
+def test_the_status_of_a_host_without_mappings_is_configurable(status: str, shell: Shell, control: Control) -> None:
     shell("svctask mkhost -name a -iscsiname iqn.a")
     control.change("host_port", "iqn.a", logins=2)
-    control.change("rules", unmapped_iscsi_host=said)
+    control.change("rules", unmapped_iscsi_host=status)
 
-    assert shell("svcinfo lshost -delim ! a").keys["status"] == said
+    assert shell("svcinfo lshost -delim ! a").keys["status"] == status
 
 
-def test_a_port_of_fibre_channel_is_counted_by_nodes(shell: Shell, control: Control) -> None:
+def test_the_logins_of_a_fibre_channel_port_are_counted_per_node(shell: Shell, control: Control) -> None:
     shell("svctask mkhost -name a -hbawwpn 2100000E1E30E597")
     shell("svctask mkvdiskhostmap -host a vol0")
 
@@ -263,7 +263,7 @@ def test_a_port_of_fibre_channel_is_counted_by_nodes(shell: Shell, control: Cont
     assert seen == [("offline", "offline"), ("degraded", "degraded"), ("online", "active")]
 
 
-def test_a_secret_is_set_shown_and_taken_away(shell: Shell) -> None:
+def test_a_secret_is_set_shown_and_cleared(shell: Shell) -> None:
     shell("svctask mkhost -name a -iscsiname iqn.a")
 
     shell("svctask chhost -chapsecret s3cret a")
@@ -272,7 +272,7 @@ def test_a_secret_is_set_shown_and_taken_away(shell: Shell) -> None:
     assert shell("svcinfo lsiscsiauth -delim !").rows[0]["iscsi_auth_method"] == "none"
 
 
-def test_a_secret_has_a_length_that_the_rules_set(shell: Shell, control: Control) -> None:
+def test_the_length_of_a_secret_is_limited_by_the_rules(shell: Shell, control: Control) -> None:
     shell("svctask mkhost -name a -iscsiname iqn.a")
 
     assert shell(f"svctask chhost -chapsecret {'s' * 80} a").code == "CMMVC5703E"
@@ -295,7 +295,7 @@ def test_a_host_changes_its_portset_and_type(modern: Simulator, log_in: Open) ->
     assert (shown["type"], shown["portset_name"]) == ("tpgs", "fast")
 
 
-def test_an_io_group_is_not_taken_from_a_host_that_needs_it(modern: Simulator, log_in: Open) -> None:
+def test_an_io_group_is_not_removed_from_a_host_that_needs_it(modern: Simulator, log_in: Open) -> None:
     shell = log_in(modern)
     shell("mkhost -name a -iscsiname iqn.a")
     shell("mkvdiskhostmap -host a vol0")
@@ -319,7 +319,9 @@ def test_a_host_gains_io_groups_that_it_lacks_and_loses_those_that_it_has(modern
     assert shell("lshostiogrp a").stdout == ""
 
 
-def test_no_force_takes_some_of_the_io_groups_through_which_a_volume_is_reached(start: Start, log_in: Open) -> None:
+def test_force_does_not_remove_only_some_of_the_io_groups_that_a_volume_is_accessed_through(
+    start: Start, log_in: Open
+) -> None:
     volume = {"name": "wide", "pool": "Pool0", "access_io_groups": [0, 1]}
     shell = log_in(start({"volumes": [volume], "hosts": [{"name": "a", "ports": [{"name": "iqn.a"}]}]}))
     shell("mkvdiskhostmap -host a wide")
@@ -340,15 +342,15 @@ def test_a_host_joins_the_default_portset_or_the_one_it_names(modern: Simulator,
     assert shell("lsportset -delim !").rows[0]["host_count"] == "2"
 
 
-def test_an_initiator_that_is_logged_in_leads_to_its_host(modern: Simulator, log_in: Open) -> None:
+def test_the_logins_of_an_initiator_are_shown_with_its_host(modern: Simulator, log_in: Open) -> None:
     shell = log_in(modern)
     shell("mkhost -name a -iscsiname iqn.a")
 
     assert shell("lshostiplogin -delim ! iqn.a").code == "CMMVC5804E"
     modern.control.change("host_port", "iqn.a", logins=3)
-    said = shell("lshostiplogin -delim ! IQN.A")
-    assert [said.keys[key] for key in ("name", "host_id", "host_name", "login_count")] == ["iqn.a", "0", "a", "3"]
-    assert [line for line in said.stdout.splitlines() if line.startswith(("login!", "node_name!", "port_id!"))] == [
+    reply = shell("lshostiplogin -delim ! IQN.A")
+    assert [reply.keys[key] for key in ("name", "host_id", "host_name", "login_count")] == ["iqn.a", "0", "a", "3"]
+    assert [line for line in reply.stdout.splitlines() if line.startswith(("login!", "node_name!", "port_id!"))] == [
         *("login!0", "node_name!node1", "port_id!5"),
         *("login!1", "node_name!node2", "port_id!5"),
         *("login!2", "node_name!node1", "port_id!5"),
@@ -388,7 +390,7 @@ def test_a_protocol_fits_the_kind_of_port(release: str, options: str, code: str,
     assert log_in(start({"release": release}))(f"mkhost -name a {options}").code == code
 
 
-def test_a_protocol_changes_while_a_host_has_nothing_and_never_from_8_7_on(start: Start, log_in: Open) -> None:
+def test_a_protocol_changes_only_without_ports_and_mappings_and_never_from_8_7_on(start: Start, log_in: Open) -> None:
     shell = log_in(start({"release": "8.6.0.0"}))
     shell("mkhost -name a -iscsiname iqn.a")
     shell("mkvdiskhostmap -host a vol0")
@@ -431,7 +433,7 @@ def test_an_iscsi_name_that_differs_in_case_is_called_a_duplicate_from_8_7_on(st
     assert shell("mkhost -name b -iscsiname iqn.a").code == "CMMVC6578E"
 
 
-def test_a_host_without_io_groups_takes_no_iscsi_name(modern: Simulator, log_in: Open) -> None:
+def test_a_host_without_io_groups_accepts_no_iscsi_name(modern: Simulator, log_in: Open) -> None:
     shell = log_in(modern)
     shell("mkhost -name a -iscsiname iqn.a")
     shell("rmhostiogrp -iogrpall a")
@@ -461,7 +463,7 @@ def test_a_portset_has_the_port_type_of_the_hosts_ports(modern: Simulator, log_i
         ("8.7.0.0", "-iscsiname iqn.b", "CMMVC6578E"),
     ],
 )
-def test_a_port_that_a_host_has_not_is_not_removed(
+def test_a_port_that_a_host_does_not_have_is_not_removed(
     release: str, port: str, code: str, start: Start, log_in: Open
 ) -> None:
     shell = log_in(start({"release": release, "hosts": [{"name": "a", "ports": [{"name": "iqn.a"}]}]}))

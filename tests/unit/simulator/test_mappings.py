@@ -1,4 +1,4 @@
-"""What the array takes and refuses when volumes are mapped to hosts."""
+"""What the array accepts and refuses when volumes are mapped to hosts."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def mapped(shell: Shell) -> Shell:
     return shell
 
 
-def test_both_lists_show_a_mapping_and_mean_their_own_object_by_id(mapped: Shell) -> None:
+def test_both_lists_show_a_mapping_and_start_with_their_own_object(mapped: Shell) -> None:
     of_host = mapped("svcinfo lshostvdiskmap -delim ! a").rows
     of_volume = mapped("svcinfo lsvdiskhostmap -delim ! vol1").rows
 
@@ -49,7 +49,7 @@ def test_both_lists_show_a_mapping_and_mean_their_own_object_by_id(mapped: Shell
         ("rmvdisk vol1", "CMMVC5840E"),
     ],
 )
-def test_what_does_not_fit_is_refused_and_changes_nothing(
+def test_an_invalid_command_is_refused_and_changes_nothing(
     line: str, code: str, mapped: Shell, control: Control
 ) -> None:
     before = control.state()
@@ -58,7 +58,7 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(
     assert control.state() == before
 
 
-def test_a_second_host_needs_force_and_each_dialect_has_its_own_word_for_it(mapped: Shell, either: Simulator) -> None:
+def test_a_second_host_needs_force_and_each_dialect_has_its_own_code_for_it(mapped: Shell, either: Simulator) -> None:
     refused = mapped("svctask mkvdiskhostmap -host b vol1")
 
     assert refused.code == ("CMMVC6045E" if either.dialect == "legacy" else "CMMVC6071E")
@@ -67,13 +67,13 @@ def test_a_second_host_needs_force_and_each_dialect_has_its_own_word_for_it(mapp
 
 
 @pytest.mark.parametrize("code", ["CMMVC6045E", "CMMVC6071E", "CMMVC9375E"])
-def test_the_word_for_a_second_host_can_be_settled(code: str, mapped: Shell, control: Control) -> None:
+def test_the_code_for_a_second_host_is_configurable(code: str, mapped: Shell, control: Control) -> None:
     control.change("rules", other_host_code=code)
 
     assert mapped("svctask mkvdiskhostmap -host b vol1").code == code
 
 
-def test_the_newest_firmware_has_a_third_word_for_a_second_host(start: Start, log_in: Open) -> None:
+def test_the_newest_firmware_has_a_third_code_for_a_second_host(start: Start, log_in: Open) -> None:
     hosts = [{"name": name, "ports": [{"name": f"iqn.{name}"}]} for name in "ab"]
     shell = log_in(start({"release": "9.1.0.0", "hosts": hosts}))
     shell("mkvdiskhostmap -host a vol1")
@@ -81,7 +81,7 @@ def test_the_newest_firmware_has_a_third_word_for_a_second_host(start: Start, lo
     assert shell("mkvdiskhostmap -host b vol1").code == "CMMVC9375E"
 
 
-def test_without_a_wish_the_lowest_free_lun_is_taken(mapped: Shell) -> None:
+def test_without_a_requested_lun_the_lowest_free_one_is_used(mapped: Shell) -> None:
     for volume in ("vol2", "vol3"):
         mapped(f"svctask mkvdiskhostmap -host a {volume}")
 
@@ -92,9 +92,9 @@ def test_without_a_wish_the_lowest_free_lun_is_taken(mapped: Shell) -> None:
 def test_unmapping_is_silent_and_leaves_the_other_hosts_alone(mapped: Shell) -> None:
     mapped("svctask mkvdiskhostmap -force -host b vol1")
 
-    said = mapped("svctask rmvdiskhostmap -host a vol1")
+    reply = mapped("svctask rmvdiskhostmap -host a vol1")
 
-    assert (said.stdout, said.stderr, said.status) == ("", "", 0)
+    assert (reply.stdout, reply.stderr, reply.status) == ("", "", 0)
     assert [row["host_name"] for row in mapped("svcinfo lsvdiskhostmap -delim ! vol1").rows] == ["b"]
 
 
@@ -103,7 +103,7 @@ def test_force_removes_a_host_with_all_its_mappings(mapped: Shell) -> None:
     assert mapped("svcinfo lsvdiskhostmap -delim ! vol1").stdout == ""
 
 
-def test_a_host_takes_only_so_many_volumes(mapped: Shell, control: Control) -> None:
+def test_the_number_of_volumes_of_a_host_is_limited(mapped: Shell, control: Control) -> None:
     control.change("limits", luns_per_host=2)
     mapped("svctask mkvdiskhostmap -host a vol2")
 
@@ -113,14 +113,14 @@ def test_a_host_takes_only_so_many_volumes(mapped: Shell, control: Control) -> N
     assert mapped("svctask mkvdiskhostmap -host b vol3").code == "CMMVC5876E"
 
 
-def test_a_host_of_type_adminlun_takes_lower_luns_only(mapped: Shell) -> None:
+def test_a_host_of_type_adminlun_accepts_only_lower_luns(mapped: Shell) -> None:
     assert mapped("svctask chhost -type adminlun b").status == 0
 
     assert mapped("svctask mkvdiskhostmap -host b -scsi 512 vol2").code == "CMMVC8668E"
     assert mapped("svctask mkvdiskhostmap -host b -scsi 511 vol2").status == 0
 
 
-def test_settled_questions_are_answered_as_settled(mapped: Shell, control: Control) -> None:
+def test_codes_and_messages_follow_the_configured_rules(mapped: Shell, control: Control) -> None:
     control.change(
         "rules",
         lun_clash_checked_first=True,
@@ -155,7 +155,7 @@ def test_one_mapping_can_have_another_lun_in_each_io_group(start: Start, log_in:
     assert {row["SCSI_id"] for row in shell("lsvdiskhostmap -delim ! wide").rows} == {"5"}
 
 
-def test_protection_that_is_off_on_either_level_guards_nothing(modern: Simulator, log_in: Open) -> None:
+def test_volume_protection_that_is_off_on_either_level_protects_nothing(modern: Simulator, log_in: Open) -> None:
     shell, control = log_in(modern), modern.control
     shell("mkhost -name a -iscsiname iqn.a")
     for volume in ("vol1", "vol2"):
@@ -179,7 +179,7 @@ WIDE = [
 
 
 @pytest.mark.parametrize(("release", "code"), [("8.6.0.0", "CMMVC5877E"), ("8.7.0.0", "CMMVC9404E")])
-def test_a_lun_is_free_in_all_io_groups_or_allowed_to_differ(
+def test_a_lun_must_be_free_in_all_io_groups_unless_it_may_differ(
     release: str, code: str, start: Start, log_in: Open
 ) -> None:
     host = {"name": "a", "ports": [{"name": "iqn.a"}]}

@@ -1,4 +1,4 @@
-"""Volume protection: each command refuses with its own code, and looks at what it would take away."""
+"""Volume protection: each command refuses with its own code, and checks what it would remove."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def ports(*names: str, logins: int = 0) -> list[dict[str, object]]:
 
 @pytest.fixture
 def array(start: Start) -> Simulator:
-    """Host a is alone with the volume busy, which had I/O lately, and is logged in; b and c have nothing."""
+    """Only host a has the volume busy, which had recent I/O, and it is logged in; b and c have no volume."""
     hosts = [{"name": "a", "ports": ports("a", logins=2)}, {"name": "b", "ports": ports("b")}, {"name": "c"}]
     mappings = [{"host": "a", "volume": "busy", "lun": 0}]
     return start(
@@ -56,19 +56,19 @@ def test_each_command_refuses_with_its_own_code_in_two_generations(
     assert shell(line).status == 0
 
 
-def test_an_initiator_may_go_as_long_as_the_host_keeps_another(shell: Shell) -> None:
+def test_an_initiator_may_be_removed_as_long_as_the_host_keeps_another(shell: Shell) -> None:
     shell("addhostport -iscsiname iqn.a2,iqn.a3 a")
 
     assert shell("rmhostport -iscsiname iqn.a a").status == 0
     assert shell("rmhostport -iscsiname iqn.a2,iqn.a3 a").code == "CMMVC8463E"
 
 
-def test_an_io_group_may_go_through_which_no_volume_with_recent_io_is_reached(shell: Shell) -> None:
+def test_an_io_group_without_access_to_a_volume_with_recent_io_may_be_removed(shell: Shell) -> None:
     assert shell("rmhostiogrp -iogrp 1 a").status == 0
 
 
 @pytest.mark.parametrize("line", ["rmhost -force a", "rmhostiogrp -force -iogrp 0 a", "rmhostport -iscsiname iqn.a a"])
-def test_a_host_that_is_offline_may_go_while_another_one_has_the_volume(
+def test_access_of_an_offline_host_may_be_removed_while_another_host_has_the_volume(
     line: str, array: Simulator, shell: Shell
 ) -> None:
     array.control.change("host_port", "iqn.a", logins=0)
@@ -83,7 +83,7 @@ def test_a_host_that_is_offline_may_go_while_another_one_has_the_volume(
     assert shell(line).status == 0
 
 
-def test_a_mapping_is_kept_even_of_a_host_that_is_offline(shell: Shell) -> None:
+def test_a_mapping_is_protected_even_if_its_host_is_offline(shell: Shell) -> None:
     shell("mkvdiskhostmap -force -host b busy")
 
     assert shell("rmvdiskhostmap -host b busy").code == "CMMVC8457E"
@@ -96,7 +96,7 @@ def test_a_portset_without_a_common_port_is_refused_for_the_setting_and_not_for_
 
     assert shell("chhost -portset near a").status == 0
     assert shell("chhost -portset far a").code == "CMMVC9714E"
-    assert shell("chhost -portset far b").status == 0, "nobody is logged in there"
+    assert shell("chhost -portset far b").status == 0, "host b is not logged in"
     shell("chsystem -vdiskprotectionenabled no")
     assert shell("chhost -portset far a").status == 0
 

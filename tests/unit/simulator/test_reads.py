@@ -18,13 +18,13 @@ def test_header_and_keys_can_be_left_out(shell: Shell) -> None:
     assert shell("svcinfo lsvdisk -delim ! -nohdr 0").stdout.startswith("0\nvol0\n")
 
 
-def test_sizes_are_rounded_unless_bytes_are_asked_for(shell: Shell) -> None:
+def test_sizes_are_rounded_unless_bytes_are_requested(shell: Shell) -> None:
     assert shell("svcinfo lsvdisk -delim ! vol0").keys["capacity"] == "1.00GB"
     assert shell("svcinfo lsvdisk -bytes -delim ! vol0").keys["capacity"] == "1073741824"
     assert shell("svcinfo lshost -bytes").code == "CMMVC5709E"
 
 
-def test_an_empty_list_prints_nothing_or_its_header_as_settled(shell: Shell, control: Control) -> None:
+def test_an_empty_list_prints_nothing_or_its_header_as_configured(shell: Shell, control: Control) -> None:
     nothing = shell("svcinfo lshost -delim !")
     control.change("rules", empty_list_header=True)
 
@@ -51,21 +51,23 @@ def test_a_separator_is_one_character(option: str, shell: Shell) -> None:
         ("name=nothing", []),
     ],
 )
-def test_a_filter_lets_through_what_fits_all_of_it(filtervalue: str, names: list[str], shell: Shell) -> None:
-    said = shell(f"svcinfo lsvdisk -delim ! -nohdr -filtervalue '{filtervalue}'")
+def test_a_filter_returns_the_rows_that_match_all_its_conditions(
+    filtervalue: str, names: list[str], shell: Shell
+) -> None:
+    reply = shell(f"svcinfo lsvdisk -delim ! -nohdr -filtervalue '{filtervalue}'")
 
-    assert said.status == 0
-    assert [line.split("!")[1] for line in said.stdout.splitlines()] == names
+    assert reply.status == 0
+    assert [line.split("!")[1] for line in reply.stdout.splitlines()] == names
 
 
 @pytest.mark.parametrize(
     "filtervalue", ["colour=red", "name", "name=v*l*", "name=v*l", "name=*o*", "id>many", "colour>1"]
 )
-def test_a_filter_that_is_none_is_refused(filtervalue: str, shell: Shell) -> None:
+def test_an_invalid_filter_is_refused(filtervalue: str, shell: Shell) -> None:
     assert shell(f"svcinfo lsvdisk -filtervalue '{filtervalue}'").code == "CMMVC5741E"
 
 
-def test_the_filterable_attributes_can_be_asked_for(shell: Shell) -> None:
+def test_the_filterable_attributes_can_be_listed(shell: Shell) -> None:
     assert "vdisk_UID" in shell("svcinfo lsvdisk -filtervalue?").stdout.splitlines()
 
 
@@ -73,7 +75,7 @@ def test_mapping_lists_take_no_filter(modern: Simulator, log_in: Open) -> None:
     assert log_in(modern)("lshostvdiskmap -filtervalue name=a").code == "CMMVC5709E"
 
 
-def test_legacy_filters_no_hosts_and_lists_no_mappings_without_an_object_unless_granted(
+def test_legacy_filters_no_hosts_and_lists_no_mappings_without_an_object_unless_allowed(
     legacy: Simulator, log_in: Open
 ) -> None:
     shell = log_in(legacy)
@@ -121,7 +123,9 @@ def test_the_list_of_hosts_grows_with_the_releases(release: str, start: Start, l
         ("8.4.1.0", "lshostiplogin iqn.a", False),
     ],
 )
-def test_a_verb_is_there_from_its_release_on(release: str, verb: str, there: bool, start: Start, log_in: Open) -> None:
+def test_a_verb_is_available_from_its_release_on(
+    release: str, verb: str, there: bool, start: Start, log_in: Open
+) -> None:
     assert (log_in(start({"release": release}))(verb).status == 0) is there
 
 
@@ -137,7 +141,7 @@ def test_a_verb_is_there_from_its_release_on(release: str, verb: str, there: boo
         ("9.1.0.0", "-hbawwpn 2100000E1E30E597", ""),
     ],
 )
-def test_an_option_of_mkhost_is_there_from_its_release_on(
+def test_an_option_of_mkhost_is_available_from_its_release_on(
     release: str, options: str, code: str, start: Start, log_in: Open
 ) -> None:
     assert log_in(start({"release": release}))(f"mkhost -name a {options}").code == code
@@ -160,7 +164,9 @@ def test_options_changed_with_the_releases(release: str, line: str, code: str, s
     assert log_in(start(config))(line).code == code
 
 
-def test_beside_portsets_lsportip_answers_and_what_it_lists_is_open(modern: Simulator, log_in: Open) -> None:
+def test_lsportip_works_on_releases_with_portsets_and_what_it_lists_is_configurable(
+    modern: Simulator, log_in: Open
+) -> None:
     shell = log_in(modern)
     stub = shell("lsportip -delim !")
     modern.control.change("rules", lsportip_after_portsets="rows")
@@ -195,7 +201,7 @@ def test_a_partner_takes_over_the_addresses_of_a_lost_node(start: Start, log_in:
     ]
 
 
-def test_every_port_of_one_number_is_a_record_of_its_details(start: Start, log_in: Open) -> None:
+def test_the_details_of_a_port_number_have_a_record_for_every_such_port(start: Start, log_in: Open) -> None:
     records = log_in(start({"release": "8.2.0.0"}))("lsportip -delim ! 5").stdout.split("\n\n")
 
     assert [record.splitlines()[1] for record in records] == ["node_id!1", "node_id!1", "node_id!2", "node_id!2"]
@@ -211,11 +217,11 @@ def test_details_need_no_separator(line: str, modern: Simulator, log_in: Open) -
 @pytest.mark.parametrize(
     "line", ["lsnode x", "lsmdiskgrp x", "lsiogrp x", "lsip 9", "lsportset x", "lsvdisk x", "lshost x", "lshostiogrp x"]
 )
-def test_details_of_what_is_not_there_are_refused(line: str, modern: Simulator, log_in: Open) -> None:
+def test_details_of_missing_objects_are_refused(line: str, modern: Simulator, log_in: Open) -> None:
     assert log_in(modern)(line).code == "CMMVC5754E"
 
 
-def test_words_change_and_codes_do_not(modern: Simulator, log_in: Open) -> None:
+def test_message_texts_are_configurable_and_codes_stay_the_same(modern: Simulator, log_in: Open) -> None:
     shell = log_in(modern)
     modern.control.change("rules", banner="*** restricted shell ***", texts={"CMMVC5754E": "Das Objekt gibt es nicht."})
 
@@ -245,7 +251,7 @@ def test_the_details_of_a_host_grow_with_the_releases(release: str, start: Start
     assert [line.split("!")[0] for line in shell("lshost -delim ! a").stdout.splitlines()] == DETAILS[release].split()
 
 
-def test_a_9_1_array_shows_that_a_host_has_a_secret_and_not_which(start: Start, log_in: Open) -> None:
+def test_a_9_1_array_shows_that_a_host_has_a_secret_but_not_the_secret(start: Start, log_in: Open) -> None:
     shell = log_in(start({"release": "9.1.0.0", "hosts": [{"name": "a", "ports": [{"name": "iqn.a"}]}]}))
     shell("chhost -hostsecret s3cret -hostusername me a")
 
@@ -254,7 +260,7 @@ def test_a_9_1_array_shows_that_a_host_has_a_secret_and_not_which(start: Start, 
     assert "s3cret" not in str(keys)
 
 
-def test_secrets_stand_before_three_more_columns_from_8_7_on(start: Start, log_in: Open) -> None:
+def test_three_more_columns_follow_the_secrets_from_8_7_on(start: Start, log_in: Open) -> None:
     hosts = [{"name": "a", "chap_secret": "s3cret", "chap_username": "me"}, {"name": "out", "io_groups": []}]
     simulator = start({"release": "8.7.0.0", "hosts": hosts})
     shell = log_in(simulator)

@@ -28,16 +28,16 @@ def key(kind: str) -> paramiko.PKey:
     return paramiko.ECDSAKey.generate()
 
 
-def test_a_password_lets_in_and_a_wrong_one_does_not(either: Simulator, log_in: Open) -> None:
+def test_the_right_password_logs_in_and_a_wrong_one_does_not(either: Simulator, log_in: Open) -> None:
     assert log_in(either)("svcinfo lsvdisk").status == 0
     with pytest.raises(paramiko.AuthenticationException):
         log_in(either, password="wrong")
     with pytest.raises(paramiko.AuthenticationException):
-        log_in(either, "nobody")
+        log_in(either, "unknown")
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
-def test_a_key_lets_in_who_is_known_by_it(kind: str, start: Start, log_in: Open) -> None:
+def test_a_key_of_the_user_logs_in_and_nothing_else_does(kind: str, start: Start, log_in: Open) -> None:
     mine, other = key(kind), key(kind)
     users = [{"name": "superuser", "keys": [f"{mine.get_name()} {mine.get_base64()}"]}]
     simulator = start({"users": users})
@@ -49,7 +49,7 @@ def test_a_key_lets_in_who_is_known_by_it(kind: str, start: Start, log_in: Open)
         log_in(simulator, password="passw0rd")
 
 
-def test_a_changed_password_counts_from_the_next_login_on(either: Simulator, log_in: Open) -> None:
+def test_a_changed_password_applies_from_the_next_login_on(either: Simulator, log_in: Open) -> None:
     before = log_in(either)
     either.control.change("user", "superuser", password="n3w")
 
@@ -59,7 +59,7 @@ def test_a_changed_password_counts_from_the_next_login_on(either: Simulator, log
     assert log_in(either, password="n3w")("svcinfo lsvdisk").status == 0
 
 
-def test_the_host_key_is_the_one_it_says_and_can_change(either: Simulator, log_in: Open) -> None:
+def test_the_host_key_is_the_reported_one_and_can_change(either: Simulator, log_in: Open) -> None:
     def seen() -> str:
         shown = log_in(either).transport.get_remote_server_key()
         return f"{shown.get_name()} {shown.get_base64()}"
@@ -82,11 +82,11 @@ def test_the_host_key_can_come_from_a_file(tmp_path: Path, start: Start, log_in:
     assert log_in(simulator)("lsvdisk").status == 0
 
 
-async def test_a_session_too_many_is_closed_right_after_it_logged_in(either: Simulator, log_in: Open) -> None:
+async def test_a_session_above_the_limit_is_closed_right_after_its_login(either: Simulator, log_in: Open) -> None:
     either.control.change("limits", sessions=3, other_sessions=1)
     first, second = log_in(either), log_in(either)
 
-    # AsyncSSH tells a login that worked from the end that follows; Paramiko may report the two as a failed login.
+    # AsyncSSH reports a successful login and then the close; Paramiko may report the two as a failed login.
     async with asyncssh.connect(
         either.host, either.port, username="superuser", password="passw0rd", known_hosts=None
     ) as third:
@@ -96,7 +96,7 @@ async def test_a_session_too_many_is_closed_right_after_it_logged_in(either: Sim
     assert len(either.control.sessions()) == 2
 
 
-def test_a_session_that_ends_makes_room(either: Simulator, log_in: Open) -> None:
+def test_a_session_that_ends_frees_its_place(either: Simulator, log_in: Open) -> None:
     control = either.control
     control.change("limits", sessions=1)
     log_in(either).close()
@@ -106,7 +106,7 @@ def test_a_session_that_ends_makes_room(either: Simulator, log_in: Open) -> None
     assert log_in(either)("svcinfo lsvdisk").status == 0
 
 
-def test_a_connection_takes_only_so_many_channels(shell: Shell, control: Control) -> None:
+def test_the_number_of_channels_of_a_connection_is_limited(shell: Shell, control: Control) -> None:
     control.change("limits", channels=1)
     fault = control.fault("hold", "lsvdisk")
     shell.send("svcinfo lsvdisk")
@@ -129,7 +129,7 @@ def test_a_burst_of_connections_is_dropped(either: Simulator, log_in: Open) -> N
         log_in(either)
 
 
-def test_connections_that_do_not_log_in_take_the_place_of_others(either: Simulator, log_in: Open) -> None:
+def test_connections_without_a_login_take_the_place_of_others(either: Simulator, log_in: Open) -> None:
     either.control.change("limits", unauthenticated=1)
 
     with socket.create_connection((either.host, either.port), timeout=5) as idle:
@@ -204,7 +204,7 @@ def test_a_client_that_closes_its_side_first_is_answered(shell: Shell) -> None:
     assert channel.recv_exit_status() == 0
 
 
-def test_it_stops_cleanly_with_commands_under_way(either: Simulator, log_in: Open) -> None:
+def test_it_stops_cleanly_with_commands_in_progress(either: Simulator, log_in: Open) -> None:
     control, shell = either.control, log_in(either)
     fault = control.fault("hold", "lshost")
     shell.send("svcinfo lshost")
@@ -218,50 +218,50 @@ def test_it_stops_cleanly_with_commands_under_way(either: Simulator, log_in: Ope
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_whoever_calls_at_the_very_end_is_hung_up_on(start: Start, attempt: int) -> None:  # noqa: ARG001 - a race
-    """A socket that stayed open would make its caller wait, and CPython warn."""
-    sim, callers, over = start(), [], threading.Event()
+def test_a_client_that_connects_during_the_stop_is_disconnected(start: Start, attempt: int) -> None:  # noqa: ARG001 - a race
+    """A socket that stayed open would make its client wait, and CPython warn."""
+    sim, clients, over = start(), [], threading.Event()
 
-    def call() -> None:
+    def connect() -> None:
         while not over.is_set():
             with contextlib.suppress(OSError):
-                callers.append(socket.create_connection((sim.host, sim.port), timeout=10))
+                clients.append(socket.create_connection((sim.host, sim.port), timeout=10))
 
-    threads = [threading.Thread(target=call) for _ in range(3)]
+    threads = [threading.Thread(target=connect) for _ in range(3)]
     for thread in threads:
         thread.start()
-    until("callers", lambda: len(callers) > 50)
+    until("clients", lambda: len(clients) > 50)
     sim.stop()
     over.set()
     for thread in threads:
         thread.join()
 
-    for caller in callers:
-        with caller, contextlib.suppress(ConnectionResetError):
-            while caller.recv(4096):
+    for client in clients:
+        with client, contextlib.suppress(ConnectionResetError):
+            while client.recv(4096):
                 pass
 
 
-def test_a_session_too_many_may_also_be_let_in_and_told_so_on_stdout(either: Simulator, log_in: Open) -> None:
+def test_a_session_above_the_limit_may_also_be_accepted_and_refused_on_stdout(either: Simulator, log_in: Open) -> None:
     either.control.change("rules", too_many_sessions="7017E")
     either.control.change("limits", sessions=1)
     first, second = log_in(either), log_in(either)
 
-    said = second("svctask mkhost -name a -iscsiname iqn.a")
+    reply = second("svctask mkhost -name a -iscsiname iqn.a")
 
-    assert said.stdout.startswith("CMMVC7017E Login has failed because the maximum number of concurrent CLI sessions")
-    assert (said.stderr, said.status) == ("", 0)
+    assert reply.stdout.startswith("CMMVC7017E Login has failed because the maximum number of concurrent CLI sessions")
+    assert (reply.stderr, reply.status) == ("", 0)
     assert first("svcinfo lsvdisk").status == 0
     assert either.control.state()["hosts"] == []
 
 
 @pytest.mark.parametrize("where", ["ssh", "stdout", "stderr"])
-def test_a_login_message_is_shown_where_it_is_wanted(where: str, either: Simulator, log_in: Open) -> None:
+def test_a_login_message_is_shown_where_configured(where: str, either: Simulator, log_in: Open) -> None:
     either.control.change("rules", login_message="Authorised use only.", login_message_on=where)
     shell = log_in(either)
 
-    said = shell("svcinfo lshost")
+    reply = shell("svcinfo lshost")
     banner = (shell.transport.get_banner() or b"").decode()
 
-    assert {"ssh": banner, "stdout": said.stdout, "stderr": said.stderr}[where].strip() == "Authorised use only."
-    assert "Authorised" not in {"ssh": said.stdout + said.stderr, "stdout": banner, "stderr": banner}[where]
+    assert {"ssh": banner, "stdout": reply.stdout, "stderr": reply.stderr}[where].strip() == "Authorised use only."
+    assert "Authorised" not in {"ssh": reply.stdout + reply.stderr, "stdout": banner, "stderr": banner}[where]

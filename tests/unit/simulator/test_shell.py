@@ -1,4 +1,4 @@
-"""The array's shell is a bash: what is quoted is data, and what is not is code that nobody may send."""
+"""The array's shell is a bash: quoted text is data, and unquoted shell syntax is code that no client may send."""
 
 import asyncio
 import shlex
@@ -12,18 +12,18 @@ from flashsystem_operator.simulator.console.shell import Answer, Reader, run
 from support.plain_ssh import Open, Start
 
 
-def words(text: str) -> list[str]:
+def arguments(text: str) -> list[str]:
     line = Reader(text).read()
     assert not line.fatal
     return line.pieces[0].said(0)
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), min_size=1))
-def test_words_quoted_for_a_shell_arrive_as_they_were(given_words: list[str]) -> None:
-    line = Reader(shlex.join(given_words)).read()
+def test_arguments_quoted_for_a_shell_arrive_unchanged(unquoted: list[str]) -> None:
+    line = Reader(shlex.join(unquoted)).read()
 
     assert line.suspects == []
-    assert line.pieces[0].said(0) == given_words
+    assert line.pieces[0].said(0) == unquoted
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_words_quoted_for_a_shell_arrive_as_they_were(given_words: list[str]) ->
     ],
 )
 def test_quoting_is_that_of_bash(text: str, expected: list[str]) -> None:
-    assert words(text) == expected
+    assert arguments(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -70,20 +70,20 @@ def test_quoting_is_that_of_bash(text: str, expected: list[str]) -> None:
 def test_shell_syntax_that_is_not_quoted_is_named_in_the_log(
     text: str, suspect: str, modern: Simulator, log_in: Open
 ) -> None:
-    said = log_in(modern)(text)
+    reply = log_in(modern)(text)
     entry = modern.control.log()[-1]
 
-    assert said.status != 0
+    assert reply.status != 0
     assert suspect in entry["shell"]
     assert entry["line"] == text
 
 
 @pytest.mark.parametrize("text", ["lshost 'a", 'lshost "a', "lshost ;; lshost", "; lshost", "lshost &&"])
-def test_a_line_that_is_no_line_is_a_syntax_error(text: str, modern: Simulator, log_in: Open) -> None:
-    said = log_in(modern)(text)
+def test_an_invalid_line_is_a_syntax_error(text: str, modern: Simulator, log_in: Open) -> None:
+    reply = log_in(modern)(text)
 
-    assert (said.stdout, said.status) == ("", 2)
-    assert said.stderr.startswith("rbash: ")
+    assert (reply.stdout, reply.status) == ("", 2)
+    assert reply.stderr.startswith("rbash: ")
 
 
 @pytest.mark.parametrize(
@@ -103,17 +103,17 @@ def test_a_line_that_is_no_line_is_a_syntax_error(text: str, modern: Simulator, 
         ("good;bad;good", "good\ngood\n", 0),
     ],
 )
-def test_chains_mean_what_they_mean_in_bash(text: str, stdout: str, status: int) -> None:
-    async def command(words: list[str]) -> Answer:
-        return Answer("good\n") if words == ["good"] else Answer(stderr="bad\n", status=1)
+def test_chains_work_as_in_bash(text: str, stdout: str, status: int) -> None:
+    async def command(arguments: list[str]) -> Answer:
+        return Answer("good\n") if arguments == ["good"] else Answer(stderr="bad\n", status=1)
 
     whole = asyncio.run(run(Reader(text).read(), command))
 
     assert (whole.stdout, whole.status) == (stdout, status)
 
 
-def test_each_part_of_a_chain_is_one_command_in_the_log_and_echo_is_none(modern: Simulator, log_in: Open) -> None:
-    log_in(modern)("lshost;echo;svctask mkhost -name a -iscsiname iqn.a;echo;lshost -delim ! nobody || echo $?")
+def test_each_part_of_a_chain_is_one_command_in_the_log_except_echo(modern: Simulator, log_in: Open) -> None:
+    log_in(modern)("lshost;echo;svctask mkhost -name a -iscsiname iqn.a;echo;lshost -delim ! missing || echo $?")
 
     entry = modern.control.log()[-1]
     assert [(c["verb"], c["writes"], c["exit"], c["code"]) for c in entry["commands"]] == [
@@ -126,7 +126,7 @@ def test_each_part_of_a_chain_is_one_command_in_the_log_and_echo_is_none(modern:
 
 
 @pytest.mark.parametrize("text", ["svcinfo lshost;echo", "svcinfo lshost || echo x", "echo hello", "svcinfo lshost $?"])
-def test_the_legacy_shell_takes_no_chain_unless_granted(text: str, legacy: Simulator, log_in: Open) -> None:
+def test_the_legacy_shell_accepts_no_chain_unless_allowed(text: str, legacy: Simulator, log_in: Open) -> None:
     shell = log_in(legacy)
 
     refused = shell(text)
@@ -136,7 +136,7 @@ def test_the_legacy_shell_takes_no_chain_unless_granted(text: str, legacy: Simul
     assert shell(text).code != "CMMVC6070E"
 
 
-def test_nothing_runs_of_a_line_that_the_legacy_shell_refuses(legacy: Simulator, log_in: Open) -> None:
+def test_nothing_of_a_line_that_the_legacy_shell_refuses_is_executed(legacy: Simulator, log_in: Open) -> None:
     log_in(legacy)("svctask mkhost -name a -iscsiname iqn.a; echo")
 
     assert legacy.control.state()["hosts"] == []

@@ -1,4 +1,4 @@
-"""The simulator prints the recorded exchanges word for word."""
+"""The simulator prints the recorded exchanges verbatim."""
 
 import pytest
 
@@ -7,11 +7,11 @@ from support.transcripts import Transcript, transcripts
 
 
 @pytest.mark.parametrize("transcript", transcripts(), ids=lambda transcript: transcript.name)
-def test_a_recorded_exchange_is_printed_word_for_word(transcript: Transcript, start: Start, log_in: Open) -> None:
+def test_a_recorded_exchange_is_printed_verbatim(transcript: Transcript, start: Start, log_in: Open) -> None:
     simulator = start(transcript.config)
     for fault in transcript.faults:
         simulator.control.fault(**fault)
 
-    said = log_in(simulator)(transcript.command)
+    reply = log_in(simulator)(transcript.command)
 
-    assert said == Said(transcript.stdout, transcript.stderr, transcript.exit)
+    assert reply == Said(transcript.stdout, transcript.stderr, transcript.exit)

@@ -1,11 +1,11 @@
-"""Volumes are made, renamed, grown and removed; the system's own settings."""
+"""Volumes are created, renamed, expanded and removed; settings of the system."""
 
 import pytest
 
 from flashsystem_operator.simulator import Control, Simulator
 from support.plain_ssh import Open, Shell, Start
 
-MAKE = "svctask mkvdisk -iogrp 0 -size 2 -unit gb"
+CREATE = "svctask mkvdisk -iogrp 0 -size 2 -unit gb"
 
 
 @pytest.fixture
@@ -14,11 +14,11 @@ def pool(control: Control) -> str:
     return str(control.state()["pools"][0]["name"])
 
 
-def test_a_volume_made_under_an_old_name_is_another_volume(shell: Shell, pool: str) -> None:
-    shell(f"{MAKE} -name data -mdiskgrp {pool}")
+def test_a_volume_created_under_an_old_name_is_another_volume(shell: Shell, pool: str) -> None:
+    shell(f"{CREATE} -name data -mdiskgrp {pool}")
     first = shell("svcinfo lsvdisk -delim ! data").keys
     shell("svctask rmvdisk data")
-    shell(f"{MAKE} -name data -mdiskgrp {pool}")
+    shell(f"{CREATE} -name data -mdiskgrp {pool}")
     second = shell("svcinfo lsvdisk -delim ! data").keys
 
     assert first["id"] == second["id"]
@@ -34,7 +34,7 @@ def test_a_renamed_volume_keeps_its_uid(shell: Shell) -> None:
     assert shell("svcinfo lsvdisk -delim ! data").keys["vdisk_UID"] == uid
 
 
-def test_a_volume_grows_by_what_is_asked_for(shell: Shell) -> None:
+def test_a_volume_is_expanded_by_the_requested_size(shell: Shell) -> None:
     assert shell("svctask expandvdisksize -size 2 -unit gb vol0").status == 0
     assert shell("svcinfo lsvdisk -bytes -delim ! vol0").keys["capacity"] == str(3 << 30)
 
@@ -48,11 +48,11 @@ def test_a_volume_grows_by_what_is_asked_for(shell: Shell) -> None:
         ("-name 1new -mdiskgrp {pool}", "CMMVC6527E"),
     ],
 )
-def test_a_volume_that_cannot_be_is_refused(options: str, code: str, shell: Shell, pool: str) -> None:
-    assert shell(f"{MAKE} {options.format(pool=pool)}").code == code
+def test_an_invalid_volume_is_refused(options: str, code: str, shell: Shell, pool: str) -> None:
+    assert shell(f"{CREATE} {options.format(pool=pool)}").code == code
 
 
-def test_a_pool_holds_only_so_much(shell: Shell, pool: str) -> None:
+def test_the_capacity_of_a_pool_and_the_sizes_of_its_volumes_are_limited(shell: Shell, pool: str) -> None:
     assert shell(f"svctask mkvdisk -size 100 -unit tb -mdiskgrp {pool}").code == "CMMVC8710E"
     assert shell("svctask expandvdisksize -size 100 -unit tb vol0").code == "CMMVC5860E"
     assert shell("svctask expandvdisksize -size much vol0").code == "CMMVC5716E"
@@ -77,7 +77,7 @@ def test_the_modern_verbs_do_the_same(modern: Simulator, log_in: Open) -> None:
     assert shell("mkvdisk -mdiskgrp Pool0 -size 0").status == 0
 
 
-def test_open_access_is_a_matter_of_legacy(legacy: Simulator, log_in: Open) -> None:
+def test_open_access_exists_on_legacy_arrays(legacy: Simulator, log_in: Open) -> None:
     shell = log_in(legacy)
 
     shell("svctask mkhost -name a -iscsiname iqn.a")
@@ -105,7 +105,7 @@ def test_volume_protection_is_switched_on_two_levels(modern: Simulator, log_in: 
     assert shell("lsmdiskgrp -delim ! Pool0").keys["vdisk_protection_enabled"] == "no"
 
 
-def test_a_monitor_may_look_and_not_touch(either: Simulator, log_in: Open) -> None:
+def test_a_monitor_may_read_but_not_change(either: Simulator, log_in: Open) -> None:
     shell = log_in(either, "monitor")
 
     assert shell("svcinfo lsvdisk").status == 0
@@ -113,7 +113,7 @@ def test_a_monitor_may_look_and_not_touch(either: Simulator, log_in: Open) -> No
     assert shell("svcinfo lscurrentuser -delim !").keys["role"] == "Monitor"
 
 
-def test_a_restricted_admin_maps_and_removes_no_volume(modern: Simulator, log_in: Open) -> None:
+def test_a_restricted_admin_may_map_but_not_remove_a_volume(modern: Simulator, log_in: Open) -> None:
     modern.control.change("user", "monitor", role="RestrictedAdmin")
     shell = log_in(modern, "monitor")
 

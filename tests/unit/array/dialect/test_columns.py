@@ -1,4 +1,4 @@
-"""What single columns of the array's answers mean: levels, dialects, hosts, protection, copies, mappings."""
+"""The meaning of single columns in the array's answers: levels, dialects, hosts, protection, copies, mappings."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def test_code_levels_are_compared_as_numbers(code: str, level: tuple[int, ...]) 
 
 
 @pytest.mark.parametrize(("printed_as", "on"), [("on", True), ("off", False)])
-def test_the_legacy_dialect_is_known_by_its_open_access(printed_as: str, on: bool) -> None:
+def test_the_legacy_dialect_is_recognized_by_open_access_enabled(printed_as: str, on: bool) -> None:
     text = details([("id", "0000020421a0beef"), ("name", "fs"), ("open_access_enabled", printed_as)])
 
     seen = objects.system(text, LINE)
@@ -50,7 +50,7 @@ def test_the_legacy_dialect_is_known_by_its_open_access(printed_as: str, on: boo
         [("id", "12"), ("name", "fs"), ("code_level", "8.6.0.0")],
     ],
 )
-def test_a_system_that_cannot_be_told_is_not_guessed(pairs: list[tuple[str, str]]) -> None:
+def test_a_system_that_cannot_be_identified_is_not_guessed(pairs: list[tuple[str, str]]) -> None:
     with pytest.raises(Unreadable):
         objects.system(details(pairs), LINE)
 
@@ -59,7 +59,7 @@ HOST = [("id", "3"), ("name", "a"), ("port_count", "2"), ("status", "online"), (
 PORT = [("node_logged_in_count", "1"), ("state", "active")]
 
 
-def test_a_host_has_every_port_of_every_protocol_and_initiators_are_folded() -> None:
+def test_a_host_has_every_port_of_every_protocol_and_iscsi_names_in_lower_case() -> None:
     ports = [("iscsi_name", "IQN.1994-05.com.RedHat:A"), *PORT, ("WWPN", "2100000E1E30E597"), *PORT]
 
     seen = objects.host(details([*HOST, *ports, ("owner_id", ""), ("portset_name", "portset0")]), LINE)
@@ -72,7 +72,7 @@ def test_a_host_has_every_port_of_every_protocol_and_initiators_are_folded() -> 
 
 
 @pytest.mark.parametrize("count", ["", "many", "-1", "9" * 5000])
-def test_a_count_of_logins_that_is_no_number_counts_as_a_login(count: str) -> None:
+def test_a_login_count_that_is_not_a_number_counts_as_a_login(count: str) -> None:
     ports = [("iscsi_name", "iqn.a"), ("node_logged_in_count", count), ("WWPN", "21"), ("node_logged_in_count", "0")]
 
     seen = objects.host(details([*HOST, *ports]), LINE)
@@ -88,13 +88,15 @@ def test_a_count_of_logins_that_is_no_number_counts_as_a_login(count: str) -> No
         ([("vdisk_protection_time", "15"), ("vdisk_protection_enabled", "no")], None),
         ([("open_access_enabled", "off")], None),
     ],
-    ids=["on", "off", "legacy knows no such thing"],
+    ids=["on", "off", "legacy has no volume protection"],
 )
-def test_volume_protection_is_on_where_the_system_says_so(keys: list[tuple[str, str]], minutes: int | None) -> None:
+def test_volume_protection_is_on_if_the_system_reports_it_as_enabled(
+    keys: list[tuple[str, str]], minutes: int | None
+) -> None:
     assert objects.protection_time(details(keys), LINE) == minutes
 
 
-def test_protection_of_unknown_length_is_not_guessed() -> None:
+def test_a_protection_time_that_is_missing_is_not_guessed() -> None:
     with pytest.raises(Unreadable):
         objects.protection_time(details([("vdisk_protection_enabled", "yes")]), LINE)
 
@@ -109,8 +111,11 @@ def test_a_mirrored_volume_is_in_the_pools_of_its_copies() -> None:
     "ports",
     [
         pytest.param([("iscsi_name", "iqn.a"), *PORT], id="one is missing"),
-        pytest.param([("iscsi_name", "iqn.a"), ("iscsi_name", "iqn.b"), *PORT], id="nobody says it of one of them"),
-        pytest.param([("iscsi_name", "iqn.a"), ("iscsi_name", "iqn.b")], id="nobody says who is logged in"),
+        pytest.param(
+            [("iscsi_name", "iqn.a"), ("iscsi_name", "iqn.b"), *PORT],
+            id="login count and state are missing for one of them",
+        ),
+        pytest.param([("iscsi_name", "iqn.a"), ("iscsi_name", "iqn.b")], id="login counts are missing"),
     ],
 )
 def test_a_host_whose_ports_are_not_all_understood_is_unreadable(ports: list[tuple[str, str]]) -> None:
@@ -124,17 +129,17 @@ def test_a_host_whose_ports_are_not_all_understood_is_unreadable(ports: list[tup
         pytest.param(
             [("ibgid", "fe80::1"), *PORT, ("iscsi_name", "iqn.a"), *PORT],
             [(Protocol.OTHER, "fe80::1"), (Protocol.ISCSI, "iqn.a")],
-            id="of a kind that is not known",
+            id="of an unknown kind",
         ),
         pytest.param(
             [("iSCSI_name", "iqn.a"), *PORT, ("SAS_WWPN", "5000"), *PORT],
             [(Protocol.ISCSI, "iqn.a"), (Protocol.SAS, "5000")],
-            id="as the guide of 8.7 spells it",
+            id="spelled as in the 8.7 guide",
         ),
         pytest.param(
             [("iscsi_name", "iqn.a"), ("auth", "none"), *PORT, ("new", "x"), ("iscsi_name", "iqn.b"), *PORT],
             [(Protocol.ISCSI, "iqn.a"), (Protocol.ISCSI, "iqn.b")],
-            id="with new lines in and between their blocks",
+            id="with additional keys in and between their blocks",
         ),
     ],
 )
@@ -144,7 +149,7 @@ def test_ports_of_other_releases_are_read(ports: list[tuple[str, str]], found: l
     assert [(port.protocol, port.name) for port in seen.ports] == found
 
 
-def test_a_mirrored_volume_is_the_volume_and_not_its_copies() -> None:
+def test_a_mirrored_volume_is_read_from_its_own_keys_and_not_those_of_its_copies() -> None:
     own = [("id", "0"), ("name", "v"), ("IO_group_name", "io_grp0"), ("capacity", "1024"), ("vdisk_UID", UID)]
 
     seen = objects.volume(details([*own, ("copy_id", "0"), ("capacity", "9"), ("name", "copy")]), LINE)
@@ -153,7 +158,7 @@ def test_a_mirrored_volume_is_the_volume_and_not_its_copies() -> None:
 
 
 @pytest.mark.parametrize("uid", ["", "600507681084012C"])
-def test_a_volume_whose_uid_cannot_be_read_is_odd_and_known_by_its_name(uid: str) -> None:
+def test_a_volume_with_an_unreadable_uid_is_odd_and_identified_by_its_name(uid: str) -> None:
     (odd,) = objects.volumes(printed({**ROWS["lsvdisk"], "vdisk_UID": uid}), LINE)
 
     assert isinstance(odd, Odd)
@@ -170,18 +175,18 @@ def test_a_volume_in_several_io_groups_is_one_mapping() -> None:
     assert [each.luns for each in mappings({}, {"SCSI_id": "3"})] == [(3, 7)]
 
 
-def test_a_hosts_own_mapping_and_one_through_its_cluster_are_two() -> None:
+def test_a_private_mapping_and_one_through_the_host_cluster_are_two_mappings() -> None:
     shared = {"mapping_type": "shared", "host_cluster_name": "c", "SCSI_id": "3"}
 
     assert [(each.luns, each.cluster) for each in mappings({}, shared)] == [((7,), ""), ((3,), "c")]
 
 
-def test_a_members_private_mapping_is_its_own_though_its_cluster_is_shown() -> None:
+def test_a_private_mapping_of_a_member_is_its_own_although_its_host_cluster_is_shown() -> None:
     assert [each.cluster for each in mappings({"host_cluster_name": "c"})] == [""]
 
 
 @pytest.mark.parametrize("change", [{"mapping_type": "new"}, {"SCSI_id": "2600"}, {"SCSI_id": ""}, {"vdisk_UID": "x"}])
-def test_a_mapping_that_is_not_understood_is_not_left_out(change: dict[str, str]) -> None:
+def test_a_mapping_that_cannot_be_read_is_not_omitted(change: dict[str, str]) -> None:
     known, odd = mappings({}, change)
 
     assert known.luns == (7,)

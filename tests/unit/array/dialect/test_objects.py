@@ -1,4 +1,4 @@
-"""What the array prints, read into facts. Text that we do not understand is loud, never a smaller truth."""
+"""Output of the array, read into facts. Text that cannot be read is an error, never a shorter result."""
 
 from collections.abc import Callable, Mapping
 
@@ -63,14 +63,14 @@ DETAILS: Mapping[str, Read] = {
 
 
 def reader(transcript: Transcript) -> Read | None:
-    """The reader of what a transcript printed: a detailed view where an object was asked for."""
-    words = [word for word in transcript.command.split() if not word.startswith(("-", "!"))]
-    listing = len(words) <= 2 or transcript.verb in ("lshostvdiskmap", "lsvdiskhostmap")
+    """Return the reader for the output of a transcript: of a detailed view if the command names an object."""
+    arguments = [each for each in transcript.command.split() if not each.startswith(("-", "!"))]
+    listing = len(arguments) <= 2 or transcript.verb in ("lshostvdiskmap", "lsvdiskhostmap")
     return (LISTINGS if listing and transcript.verb != "lssystem" else DETAILS).get(transcript.verb)
 
 
 ODD = ("login-failed-on-stdout", "modern-lshost-marker")
-"""No views: a login that is refused too late, and how another client asks for the exit status."""
+"""These are not views: a login that is refused too late, and a request of another client for the exit status."""
 RECORDED = [each for each in transcripts() if each.exit == 0 and each.name not in ODD]
 
 
@@ -78,7 +78,7 @@ RECORDED = [each for each in transcripts() if each.exit == 0 and each.name not i
 def test_every_recorded_view_is_read(transcript: Transcript) -> None:
     read = reader(transcript)
     assert read is not None
-    # We never ask for sizes that are rounded for people.
+    # The operator never requests sizes that are rounded for display.
     in_bytes = transcript.stdout.replace("!4.00GB!", "!4294967296!")
 
     found = read(in_bytes, transcript.command)
@@ -88,7 +88,7 @@ def test_every_recorded_view_is_read(transcript: Transcript) -> None:
     assert not isinstance(found, tuple) or len(found) == rows or transcript.verb in ("lsportip", "lsip")
 
 
-def test_a_size_that_was_rounded_for_people_is_unreadable() -> None:
+def test_a_size_that_was_rounded_for_display_is_unreadable() -> None:
     (transcript,) = transcripts("lsvdisk")
 
     (found,) = objects.volumes(transcript.stdout, transcript.command)
@@ -114,7 +114,7 @@ def test_every_recorded_answer_is_sorted_by_what_to_do_next(transcript: Transcri
 # -- any text --------------------------------------------------------------------------------------------------------
 
 KNOWN = sorted(
-    {word for each in transcripts() for text in each.stdout.splitlines() for word in text.split("!") if len(word) < 40}
+    {cell for each in transcripts() for text in each.stdout.splitlines() for cell in text.split("!") if len(cell) < 40}
 )
 table = st.lists(
     st.lists(st.one_of(st.sampled_from(KNOWN), st.text(max_size=4)), min_size=1, max_size=8).map("!".join), max_size=5
@@ -123,7 +123,7 @@ table = st.lists(
 
 @pytest.mark.parametrize("read", [*LISTINGS.values(), *DETAILS.values()], ids=[*LISTINGS, *(f"{d} X" for d in DETAILS)])
 @given(text=st.one_of(st.text(), table))
-def test_any_text_is_read_or_said_to_be_unreadable(read: Read, text: str) -> None:
+def test_any_text_is_read_or_reported_as_unreadable(read: Read, text: str) -> None:
     try:
         read(text, LINE)
     except Unreadable:
@@ -131,7 +131,7 @@ def test_any_text_is_read_or_said_to_be_unreadable(read: Read, text: str) -> Non
 
 
 @given(st.data())
-def test_a_recorded_view_with_a_piece_of_it_changed_is_read_or_said_to_be_unreadable(data: st.DataObject) -> None:
+def test_a_partly_changed_recorded_view_is_read_or_reported_as_unreadable(data: st.DataObject) -> None:
     transcript = data.draw(st.sampled_from([each for each in RECORDED if reader(each) and each.stdout]))
     text, read = transcript.stdout, reader(transcript)
     assert read is not None

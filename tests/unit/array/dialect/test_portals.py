@@ -1,4 +1,4 @@
-"""At which addresses hosts may log in, and whether they can now."""
+"""The addresses at which hosts may log in, and whether they can log in now."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def of_lsip(
     return [(each.address, each.iqn, each.usable) for each in found]
 
 
-def test_an_address_is_its_nodes_portal() -> None:
+def test_an_address_is_a_portal_of_its_node() -> None:
     assert of_lsip("0!1!node1!5!0!portset0!10.0.1.11!24!!!!", "4!2!node2!5!0!portset0!fd00::12!64!!!!") == [
         ("10.0.1.11", ONE.iqn, True),
         ("fd00::12", TWO.iqn, True),
@@ -38,12 +38,12 @@ def test_an_address_for_replication_is_not_for_hosts() -> None:
     assert of_lsip("0!1!node1!5!1!portset1!10.0.1.11!24!!!!") == [("10.0.1.11", ONE.iqn, False)]
 
 
-def test_an_address_of_a_portset_that_nobody_knows_is_not_for_hosts() -> None:
+def test_an_address_of_an_unknown_portset_is_not_for_hosts() -> None:
     assert of_lsip("0!1!node1!5!9!portset9!10.0.1.11!24!!!!") == [("10.0.1.11", ONE.iqn, False)]
 
 
 @pytest.mark.parametrize("node", [replace(ONE, online=False), replace(ONE, iqn="")])
-def test_an_address_of_a_node_that_serves_nobody_is_not_usable(node: Node) -> None:
+def test_an_address_of_a_node_that_is_offline_or_has_no_iqn_is_not_usable(node: Node) -> None:
     assert of_lsip("0!1!node1!5!0!portset0!10.0.1.11!24!!!!", nodes=(node,)) == [("10.0.1.11", node.iqn, False)]
 
 
@@ -54,7 +54,7 @@ def test_a_row_without_an_address_is_no_portal_whatever_its_node() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        pytest.param("0!!!1!72!SystemManagement!192.168.1.52!24!!192.168.1.1!!", id="as IBM's guide of 8.7 prints it"),
+        pytest.param("0!!!1!72!SystemManagement!192.168.1.52!24!!192.168.1.1!!", id="as printed in IBM's 8.7 guide"),
         pytest.param("0!!!1!!!192.168.1.52!24!!192.168.1.1!!", id="without a portset"),
     ],
 )
@@ -75,14 +75,14 @@ def test_an_address_of_a_fibre_channel_portset_is_not_for_iscsi_hosts() -> None:
     assert of_lsip("0!1!node1!5!64!portset64!10.0.1.11!24!!!!") == [("10.0.1.11", ONE.iqn, False)]
 
 
-def test_a_portset_is_known_by_its_type_and_port_type() -> None:
+def test_a_portset_is_read_with_its_type_and_port_type() -> None:
     text = "id!name!type!port_type\n0!portset0!host!\n1!portset1!replication!\n64!portset64!host!fc\n"
 
     assert portsets(text, LINE, []) == PORTSETS
     assert [each.serves_iscsi for each in PORTSETS] == [True, False, False]
 
 
-def test_a_release_that_tells_no_port_type_has_portsets_for_iscsi_hosts() -> None:
+def test_a_release_without_a_port_type_column_has_portsets_for_iscsi_hosts() -> None:
     (found,) = portsets("id!name!type\n0!portset0!host\n", LINE, [])
 
     assert found.serves_iscsi
@@ -104,14 +104,12 @@ def modern(row: str) -> list[tuple[str, bool]]:
         pytest.param("1!1!node1!10.0.0.11!!configured!1Gb/s!no!active!yes!", [("10.0.0.11", True)], id="configured"),
         pytest.param("1!1!node1!10.0.0.11!!configured!1Gb/s!no!inactive!yes!", [("10.0.0.11", False)], id="no link"),
         pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!no!inactive!yes!", [("10.0.0.11", False)], id="a dead link"),
-        pytest.param(
-            "1!1!node1!10.0.0.11!!online!1Gb/s!no!!yes!", [("10.0.0.11", True)], id="nothing said of the link"
-        ),
+        pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!no!!yes!", [("10.0.0.11", True)], id="no link state"),
         pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!no!active!no!", [("10.0.0.11", False)], id="not for hosts"),
         pytest.param(
             "1!1!node1!10.0.0.11!!management_only!1Gb/s!no!active!yes!", [("10.0.0.11", False)], id="other state"
         ),
-        pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!yes!active!yes!", [], id="the partner's, taken over"),
+        pytest.param("1!1!node1!10.0.0.11!!online!1Gb/s!yes!active!yes!", [], id="taken over from the partner node"),
         pytest.param("3!1!node1!!!unconfigured!!no!!!", [], id="unconfigured"),
         pytest.param(
             "1!1!node1!10.0.0.11!fd00:0::11!online!1Gb/s!no!active!no!yes",
@@ -130,14 +128,14 @@ LEGACY = "id!node_id!node_name!canister_id!IP_address!IP_address_6!state!speed!f
 @pytest.mark.parametrize(
     ("row", "usable"),
     [
-        pytest.param("1!1!node1!0!10.0.0.11!!online!8G!no!active!!", True, id="the host column is empty there"),
+        pytest.param("1!1!node1!0!10.0.0.11!!online!8G!no!active!!", True, id="its host column is empty"),
         pytest.param("1!1!node1!0!10.0.0.11!!configured!8G!no!active!!", True, id="configured is enough"),
         pytest.param("1!1!node1!0!10.0.0.11!!online!NONE!no!active!!", False, id="a dead port has no speed"),
         pytest.param("1!1!node1!0!10.0.0.11!!online!8G!no!inactive!!", False, id="no link"),
         pytest.param("1!1!node1!0!10.0.0.11!!offline!8G!no!active!!", False, id="another state"),
     ],
 )
-def test_a_legacy_port_is_told_by_state_speed_and_link(row: str, usable: bool) -> None:
+def test_a_legacy_port_is_usable_depending_on_state_speed_and_link_state(row: str, usable: bool) -> None:
     (portal,) = from_lsportip(LEGACY + row, LINE, (ONE,), Dialect.LEGACY, [])
 
     assert (portal.address, portal.usable) == ("10.0.0.11", usable)

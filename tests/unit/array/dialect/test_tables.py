@@ -1,4 +1,4 @@
-"""The two shapes in which an array prints things, taken apart without knowing what they mean."""
+"""The two output formats of an array, concise and detailed, split without interpreting the values."""
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ columns = st.lists(st.from_regex(r"[A-Z_]{1,8}", fullmatch=True), min_size=1, ma
 
 
 @given(columns, st.data())
-def test_every_row_is_read_by_its_columns_names(header: list[str], data: st.DataObject) -> None:
+def test_every_row_is_read_by_its_column_names(header: list[str], data: st.DataObject) -> None:
     row = st.lists(cells, min_size=len(header), max_size=len(header))
     rows = data.draw(st.lists(row, max_size=4))
     text = "".join("!".join(each) + "\n" for each in (header, *rows))
@@ -24,11 +24,11 @@ def test_every_row_is_read_by_its_columns_names(header: list[str], data: st.Data
 
 
 @pytest.mark.parametrize("text", ["", "\n", "id!name\n", "id!name", "id!name\r\n", "\n\nid!name\n\n"])
-def test_a_list_of_nothing_is_read_with_and_without_its_header(text: str) -> None:
+def test_an_empty_list_is_read_with_and_without_its_header(text: str) -> None:
     assert concise(text, LINE) == ()
 
 
-def test_line_ends_of_another_world_are_no_part_of_a_value() -> None:
+def test_windows_line_ends_are_not_part_of_a_value() -> None:
     assert concise("id!name\r\n1!a\r\n", LINE) == ({"id": "1", "name": "a"},)
     assert detailed("id!1\r\n", LINE) == (("id", "1"),)
 
@@ -43,7 +43,7 @@ def test_line_ends_of_another_world_are_no_part_of_a_value() -> None:
         ("rbash: lsthing: command not found\nmore!\n", "no header"),
     ],
 )
-def test_what_is_no_table_is_said_to_be_none(text: str, why: str) -> None:
+def test_text_that_is_not_a_table_is_reported_as_unreadable(text: str, why: str) -> None:
     with pytest.raises(Unreadable, match=why) as raised:
         concise(text, LINE)
     assert LINE in str(raised.value)
@@ -55,36 +55,36 @@ def test_a_row_without_its_header_is_not_an_empty_listing(text: str) -> None:
         concise(text, LINE)
 
 
-def test_a_row_that_was_cut_off_is_not_taken_for_a_shorter_list() -> None:
+def test_a_truncated_row_is_not_taken_for_a_shorter_list() -> None:
     with pytest.raises(Unreadable):
         concise("id!name!UID\n1!a!x\n2!b", LINE)
 
 
 @given(st.lists(st.tuples(st.from_regex(r"[A-Za-z_]{1,8}", fullmatch=True), cells), max_size=6))
-def test_a_detailed_view_keeps_order_and_repeats(pairs: list[tuple[str, str]]) -> None:
+def test_a_detailed_view_keeps_the_order_and_repeated_keys(pairs: list[tuple[str, str]]) -> None:
     text = "".join(f"{key}!{value}\n" for key, value in pairs)
 
     assert detailed(text, LINE) == tuple(pairs)
 
 
-def test_only_the_first_delimiter_parts_key_and_value() -> None:
+def test_only_the_first_delimiter_separates_key_and_value() -> None:
     assert detailed("console_IP!10.0.0.1:443!x\nowner!\n", LINE) == (("console_IP", "10.0.0.1:443!x"), ("owner", ""))
 
 
 @pytest.mark.parametrize("text", ["id\n", "!1\n", "id!1\nname\n"])
-def test_a_line_without_a_key_and_a_value_is_said_to_have_none(text: str) -> None:
+def test_a_line_without_a_key_and_a_value_is_reported_as_unreadable(text: str) -> None:
     with pytest.raises(Unreadable, match="no key and value"):
         detailed(text, LINE)
 
 
-def test_the_objects_own_value_comes_before_those_of_its_parts() -> None:
+def test_an_objects_own_value_takes_precedence_over_those_of_its_parts() -> None:
     assert first_values((("status", "online"), ("copy_id", "0"), ("status", "offline"))) == {
         "status": "online",
         "copy_id": "0",
     }
 
 
-def test_a_column_that_is_missing_is_named_with_those_that_are_there() -> None:
+def test_a_missing_column_is_named_with_the_columns_that_are_present() -> None:
     with pytest.raises(Unreadable, match=r"no column 'vdisk_UID', only id, name"):
         cell({"id": "1", "name": "a"}, "vdisk_UID", LINE)
 
@@ -92,7 +92,7 @@ def test_a_column_that_is_missing_is_named_with_those_that_are_there() -> None:
 @pytest.mark.parametrize(
     "text", ["", "-1", "1.5", "4.00GB", " 1", "1 ", "\u0663", "\u00b2", "1_000", "9" * 5000, "0x10"]
 )
-def test_what_is_no_whole_number_is_said_to_be_none(text: str) -> None:
+def test_text_that_is_not_a_whole_number_is_reported_as_unreadable(text: str) -> None:
     with pytest.raises(Unreadable, match="not a number"):
         number({"capacity": text}, "capacity", LINE)
 
@@ -103,7 +103,7 @@ def test_whole_numbers_are_read(value: int) -> None:
 
 
 @given(st.text())
-def test_arbitrary_text_is_read_or_said_to_be_unreadable(text: str) -> None:
+def test_arbitrary_text_is_read_or_reported_as_unreadable(text: str) -> None:
     for read in (concise, detailed):
         try:
             read(text, LINE)

@@ -1,4 +1,4 @@
-"""Opening a connection: greeted before it is used, at the first address that serves, with the key that was trusted."""
+"""Opening a connection: greeted before use, at the first address that works, with the trusted host key."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -11,7 +11,7 @@ from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, Oth
 from flashsystem_operator.array.ssh.credentials import BadCredentials, BadHostKey
 from flashsystem_operator.array.ssh.pool import Connections, Pace
 from flashsystem_operator.array.ssh.transport import Reply
-from support.leaks import nothing_left_open  # noqa: F401 - works by being here
+from support.leaks import nothing_left_open  # noqa: F401 - an autouse fixture
 from support.ssh_clients import LIMITS, LOGIN, endpoint, nobody_asks, to, who_is_there
 from support.sshd import Sshd
 
@@ -25,7 +25,7 @@ def sshd() -> Iterator[Sshd]:
 # -- greeting --------------------------------------------------------------------------------------------------------
 
 
-def test_every_fresh_connection_is_greeted_before_anything_else_is_typed(sshd: Sshd) -> None:
+def test_every_new_connection_is_greeted_before_any_other_line_is_typed(sshd: Sshd) -> None:
     with closing(to(sshd, greet=who_is_there)) as array:
         array.run("echo one")
         sshd.drop_all()
@@ -34,11 +34,11 @@ def test_every_fresh_connection_is_greeted_before_anything_else_is_typed(sshd: S
     assert sshd.typed == ["echo who", "echo one", "echo who", "echo two"]
 
 
-def test_a_connection_whose_greeting_fails_is_closed_and_the_failure_passes_on(sshd: Sshd) -> None:
-    def shocked(_: Callable[[str], Reply]) -> None:
+def test_a_connection_whose_greeting_fails_is_closed_and_the_error_is_raised(sshd: Sshd) -> None:
+    def refuse(_: Callable[[str], Reply]) -> None:
         raise OtherSystem("A", "B")
 
-    with closing(to(sshd, greet=shocked)) as array:
+    with closing(to(sshd, greet=refuse)) as array:
         with pytest.raises(OtherSystem):
             array.run("echo one")
 
@@ -69,7 +69,7 @@ def test_a_session_closed_right_after_login_points_at_the_session_table() -> Non
 # -- addresses and keys ----------------------------------------------------------------------------------------------
 
 
-def test_the_second_address_serves_when_the_first_does_not(sshd: Sshd) -> None:
+def test_the_second_address_is_used_when_the_first_fails(sshd: Sshd) -> None:
     both = endpoint(sshd, addresses=("127.0.0.9", "127.0.0.1"))
 
     with closing(Connections(both, LOGIN, LIMITS, nobody_asks)) as array:
@@ -77,7 +77,7 @@ def test_the_second_address_serves_when_the_first_does_not(sshd: Sshd) -> None:
         assert array.address == "127.0.0.1"
 
 
-def test_an_array_that_is_nowhere_is_described_address_by_address(sshd: Sshd) -> None:
+def test_an_unreachable_array_is_described_address_by_address(sshd: Sshd) -> None:
     neither = endpoint(sshd, addresses=("127.0.0.9", "no-such-array.invalid"))
 
     with closing(Connections(neither, LOGIN, LIMITS, nobody_asks)) as array, pytest.raises(Unreachable) as unreachable:
@@ -103,7 +103,7 @@ def test_a_refused_login_is_not_tried_at_the_second_address(sshd: Sshd) -> None:
     assert sshd.logins == ["password"]
 
 
-def test_the_key_that_was_trusted_first_is_held_on_to() -> None:
+def test_the_host_key_trusted_on_first_use_is_enforced_afterwards() -> None:
     with Sshd() as sshd, closing(Connections(endpoint(sshd, first_use=True), LOGIN, LIMITS, nobody_asks)) as array:
         array.run("echo hello")
         first, port = sshd.lines[0], sshd.port
@@ -120,7 +120,7 @@ def test_the_key_that_was_trusted_first_is_held_on_to() -> None:
             assert impostor.logins == []
 
 
-def test_endpoints_and_logins_that_cannot_be_used_are_refused_before_anything_is_opened(sshd: Sshd) -> None:
+def test_unusable_endpoints_and_logins_are_refused_before_any_connection_is_opened(sshd: Sshd) -> None:
     with pytest.raises(BadHostKey):
         Connections(replace(endpoint(sshd), host_keys=("nonsense",)), LOGIN, LIMITS, nobody_asks)
     with pytest.raises(BadCredentials):
@@ -129,10 +129,10 @@ def test_endpoints_and_logins_that_cannot_be_used_are_refused_before_anything_is
     assert sshd.knocks == 0
 
 
-# -- connecting without haste ----------------------------------------------------------------------------------------
+# -- the rate of new connections -------------------------------------------------------------------------------------
 
 
-def test_attempts_are_kept_apart() -> None:
+def test_connection_attempts_are_spaced_apart() -> None:
     now = 100.0
     pace = Pace(per_second=4, clock=lambda: now)
     begins = [now + pace.delay() for _ in range(4)]

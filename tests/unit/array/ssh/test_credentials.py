@@ -1,4 +1,4 @@
-"""Every usual private key is read, and what cannot be used is refused without showing it."""
+"""Private keys of all common types are read; unusable ones are refused without being shown."""
 
 import traceback
 
@@ -23,13 +23,13 @@ def text(key: asyncssh.SSHKey, form: str = "openssh", passphrase: str | None = N
 
 
 @pytest.mark.parametrize(("key", "form"), FORMS, ids=[f"{key.get_algorithm()}-{form}" for key, form in FORMS])
-def test_every_usual_type_of_key_is_read_in_every_usual_format(key: asyncssh.SSHKey, form: str) -> None:
+def test_every_common_key_type_is_read_in_every_common_format(key: asyncssh.SSHKey, form: str) -> None:
     public = read_key(text(key, form)).public_key()
 
     assert public == key.convert_to_public().pyca_key
 
 
-def test_line_ends_of_windows_and_lost_last_newlines_do_not_matter() -> None:
+def test_windows_line_ends_and_a_missing_final_newline_do_not_matter() -> None:
     mangled = "\n  " + text(ED25519).strip().replace("\n", " \r\n")
 
     assert read_key(mangled).public_key() == read_key(text(ED25519)).public_key()
@@ -42,24 +42,24 @@ UNUSABLE = {
     "a public key": (RSA.export_public_key().decode(), "not the public key"),
     "half a key": (text(RSA)[:600], "from -----BEGIN to -----END"),
     "no key at all": ("hunter2, wíth an áccent", "cannot be read"),
-    "a key of PuTTY": ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "puttygen"),
-    "a key of another world": (
+    "a PuTTY key": ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "puttygen"),
+    "a key of an unsupported type": (
         asyncssh.generate_private_key("ssh-ed448").export_private_key("pkcs8-pem").decode(),
         "use RSA",
     ),
 }
 
 
-@pytest.mark.parametrize(("key", "says"), UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_what_cannot_be_used_is_refused_with_a_way_out_and_without_showing_it(key: str, says: str) -> None:
-    with pytest.raises(BadCredentials, match=says) as refused:
+@pytest.mark.parametrize(("key", "message"), UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_an_unusable_key_is_refused_with_advice_and_without_being_shown(key: str, message: str) -> None:
+    with pytest.raises(BadCredentials, match=message) as refused:
         Login("superuser", None, key).proof()
 
     shown = "".join(traceback.format_exception(refused.value))
     assert not any(line in shown for line in key.splitlines() if line and not line.startswith("-----"))
 
 
-def test_a_key_wins_over_a_password() -> None:
+def test_a_key_takes_precedence_over_a_password() -> None:
     both = Login("superuser", "secret", text(ED25519))
 
     assert not isinstance(both.proof(), str)
@@ -67,19 +67,19 @@ def test_a_key_wins_over_a_password() -> None:
     assert Login("superuser", "secret", "").proof() == "secret"
 
 
-def test_a_line_end_behind_the_password_is_not_part_of_it() -> None:
+def test_a_line_end_after_the_password_is_not_part_of_it() -> None:
     assert Login("superuser", " sec ret \r\n", None).proof() == " sec ret "
 
 
 @pytest.mark.parametrize(
     "login", [Login("superuser", None, None), Login("superuser", "", ""), Login("", "secret", None)]
 )
-def test_a_login_without_name_or_without_proof_is_refused(login: Login) -> None:
+def test_a_login_without_a_user_name_or_a_credential_is_refused(login: Login) -> None:
     with pytest.raises(BadCredentials):
         login.proof()
 
 
-def test_a_login_shows_the_name_only() -> None:
+def test_the_repr_of_a_login_shows_only_the_user_name() -> None:
     shown = repr(Login("superuser", "hunter2", text(ED25519)))
 
     assert shown == "Login(username='superuser')"

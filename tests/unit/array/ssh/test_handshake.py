@@ -1,5 +1,5 @@
-"""Who is let in, who is believed, and what is said when there is no session: against a real SSH server that is another
-library, and against things that are none.
+"""Authentication, host keys, and errors when there is no session: against a real SSH server of another library, and
+against servers that do not speak SSH.
 """
 
 import logging
@@ -16,7 +16,7 @@ from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, Unr
 from flashsystem_operator.array.ssh.connect import open_socket
 from flashsystem_operator.array.ssh.credentials import HostKey, Login, Trust
 from flashsystem_operator.array.ssh.transport import Connection
-from support.leaks import nothing_left_open  # noqa: F401 - works by being here
+from support.leaks import nothing_left_open  # noqa: F401 - an autouse fixture
 from support.ssh_clients import ANYBODY, KEYS, LOGIN, SOON, open_to, pinning, run
 from support.sshd import CUT, USER, Sshd, line_of
 
@@ -29,7 +29,7 @@ def sshd() -> Iterator[Sshd]:
 
 @pytest.fixture
 def everything_logged() -> Iterator[list[logging.LogRecord]]:
-    """What a program that logs everything would log."""
+    """Collect all log records of every level."""
     records: list[logging.LogRecord] = []
 
     class Recorder(logging.Handler):
@@ -45,18 +45,18 @@ def everything_logged() -> Iterator[list[logging.LogRecord]]:
     root.removeHandler(recorder)
 
 
-# -- who is let in ---------------------------------------------------------------------------------------------------
+# -- authentication --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", KEYS)
-def test_every_usual_key_logs_in(name: str) -> None:
+def test_every_common_key_type_logs_in(name: str) -> None:
     login = Login(USER, None, KEYS[name].export_private_key("openssh").decode())
 
     with Sshd(password=None, authorized=[KEYS[name]]) as sshd, closing(open_to(sshd, login)) as connection:
         assert run(connection, "echo in").stdout == "in\n"
 
 
-def test_a_key_wins_over_a_password() -> None:
+def test_a_key_takes_precedence_over_a_password() -> None:
     key = KEYS["ssh-ed25519"]
     both = replace(LOGIN, private_key=key.export_private_key("openssh").decode())
 
@@ -64,7 +64,7 @@ def test_a_key_wins_over_a_password() -> None:
         assert set(sshd.logins) == {"key"}
 
 
-def test_a_password_that_is_asked_for_in_a_dialogue_is_given_there() -> None:
+def test_a_password_requested_by_keyboard_interactive_login_is_given() -> None:
     with Sshd(dialogue=True) as sshd, closing(open_to(sshd)):
         assert sshd.logins == ["dialogue"]
 
@@ -77,28 +77,28 @@ def test_a_wrong_password_is_tried_once_and_never_shown(sshd: Sshd) -> None:
     assert "hunter2" not in str(refused.value)
 
 
-def test_a_wrong_password_in_a_dialogue_is_a_refusal_too() -> None:
+def test_a_wrong_password_in_a_keyboard_interactive_login_is_also_a_refusal() -> None:
     with Sshd(dialogue=True) as sshd, pytest.raises(LoginRefused):
         open_to(sshd, replace(LOGIN, password="hunter2"))
 
 
-def test_a_key_that_the_array_does_not_know_is_refused_and_the_password_is_not_tried_instead() -> None:
-    stranger = KEYS["ssh-ed25519"].export_private_key("openssh").decode()
+def test_an_unknown_key_is_refused_and_the_password_is_not_tried_instead() -> None:
+    unknown = KEYS["ssh-ed25519"].export_private_key("openssh").decode()
 
     with Sshd(authorized=[KEYS["ssh-rsa"]]) as sshd, pytest.raises(LoginRefused, match="with this key"):
-        open_to(sshd, replace(LOGIN, private_key=stranger))
+        open_to(sshd, replace(LOGIN, private_key=unknown))
 
     assert "password" not in sshd.logins
 
 
-def test_a_login_that_is_cut_short_is_not_taken_for_a_refused_one(sshd: Sshd) -> None:
+def test_an_aborted_login_is_not_taken_for_a_refused_one(sshd: Sshd) -> None:
     with pytest.raises(Unreachable, match="aborted the login") as cut:
         open_to(sshd, replace(LOGIN, password=CUT))
 
     assert not isinstance(cut.value, LoginRefused)
 
 
-def test_an_array_that_takes_keys_only_says_so() -> None:
+def test_an_array_that_accepts_only_keys_is_reported_as_such() -> None:
     with (
         Sshd(password=None, authorized=[KEYS["ssh-rsa"]]) as sshd,
         pytest.raises(LoginRefused, match="only by: publickey"),
@@ -106,10 +106,10 @@ def test_an_array_that_takes_keys_only_says_so() -> None:
         open_to(sshd)
 
 
-# -- whom we believe -------------------------------------------------------------------------------------------------
+# -- host keys -------------------------------------------------------------------------------------------------------
 
 
-def test_of_several_host_keys_the_array_is_asked_for_the_pinned_one() -> None:
+def test_of_several_host_keys_the_pinned_one_is_requested() -> None:
     with Sshd(host_keys=list(KEYS.values())) as sshd:
         for line in sshd.lines:
             only = Trust((HostKey.read(line),), first_use=False)
@@ -117,7 +117,7 @@ def test_of_several_host_keys_the_array_is_asked_for_the_pinned_one() -> None:
                 assert connection.host_key.line == line
 
 
-def test_another_host_key_than_the_pinned_one_gets_no_login(sshd: Sshd) -> None:
+def test_an_array_with_another_host_key_than_the_pinned_one_gets_no_login(sshd: Sshd) -> None:
     with Sshd() as impostor, pytest.raises(HostKeyMismatch) as mismatch:
         open_to(impostor, trust=pinning(sshd))
 
@@ -134,7 +134,7 @@ def test_a_host_key_of_another_type_than_the_pinned_one_is_named() -> None:
     assert mismatch.value.seen.startswith("ssh-rsa ")
 
 
-def test_the_first_key_will_do_when_the_first_is_trusted(sshd: Sshd) -> None:
+def test_any_host_key_is_accepted_with_trust_on_first_use(sshd: Sshd) -> None:
     with closing(open_to(sshd, trust=ANYBODY)) as connection:
         assert connection.host_key.line == sshd.lines[0]
 
@@ -144,12 +144,12 @@ def test_the_first_key_will_do_when_the_first_is_trusted(sshd: Sshd) -> None:
 
 @contextmanager
 def listener(answer: Callable[[socket.socket], object]) -> Iterator[int]:
-    """Something that listens, takes one connection and is no SSH server."""
+    """Accept one connection without being an SSH server, and yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
-            with server.accept()[0] as caller:
-                answer(caller)
+            with server.accept()[0] as client:
+                answer(client)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -157,15 +157,15 @@ def listener(answer: Callable[[socket.socket], object]) -> Iterator[int]:
         thread.join()
 
 
-def until_closed(caller: socket.socket) -> None:
-    while caller.recv(1024):
+def until_closed(client: socket.socket) -> None:
+    while client.recv(1024):
         pass
 
 
-def drip(caller: socket.socket) -> None:
+def drip(client: socket.socket) -> None:
     with suppress(OSError):
         while True:
-            caller.sendall(b"still starting\r\n")
+            client.sendall(b"still starting\r\n")
             threading.Event().wait(0.01)
 
 
@@ -175,15 +175,15 @@ def test_small_packets_are_sent_at_once() -> None:
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
-def stall(caller: socket.socket) -> None:
-    caller.sendall(b"SSH-2.0-OpenSSH_8.0\r\n")
-    until_closed(caller)
+def stall(client: socket.socket) -> None:
+    client.sendall(b"SSH-2.0-OpenSSH_8.0\r\n")
+    until_closed(client)
 
 
 @pytest.mark.parametrize(
-    "answer", [until_closed, drip, stall], ids=["silent", "never done with its banner", "silent after its banner"]
+    "answer", [until_closed, drip, stall], ids=["silent", "never ends its banner", "silent after its banner"]
 )
-def test_a_server_that_does_not_get_to_the_point_is_given_up(answer: Callable[[socket.socket], object]) -> None:
+def test_a_server_that_does_not_complete_the_handshake_is_given_up(answer: Callable[[socket.socket], object]) -> None:
     with listener(answer) as port, pytest.raises(Unreachable, match="not done within"):
         Connection.open("127.0.0.1", port, LOGIN, ANYBODY, SOON)
 
@@ -191,33 +191,33 @@ def test_a_server_that_does_not_get_to_the_point_is_given_up(answer: Callable[[s
 @pytest.mark.parametrize(
     "answer",
     [
-        lambda caller: caller.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 200),
-        lambda caller: caller.recv(1),
-        lambda caller: caller.sendall(b"SSH-2.0-OpenSSH_8.0\r\n"),
+        lambda client: client.sendall(b"HTTP/1.1 400 Bad Request\r\n" * 200),
+        lambda client: client.recv(1),
+        lambda client: client.sendall(b"SSH-2.0-OpenSSH_8.0\r\n"),
     ],
     ids=["speaks HTTP", "hangs up", "hangs up after its banner"],
 )
-def test_what_is_no_ssh_server_is_said_to_be_none(answer: Callable[[socket.socket], object]) -> None:
+def test_a_server_that_does_not_speak_ssh_is_reported_as_such(answer: Callable[[socket.socket], object]) -> None:
     with listener(answer) as port, pytest.raises(Unreachable, match="does not speak SSH"):
         Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
 
 
-def test_however_a_server_hangs_up_it_is_said_in_the_same_words() -> None:
-    def reset(caller: socket.socket) -> None:
-        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        caller.close()
+def test_a_server_that_hangs_up_in_any_way_is_reported_with_the_same_message() -> None:
+    def reset(client: socket.socket) -> None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
 
-    said = set()
-    for hangs_up in (reset, lambda caller: caller.close(), lambda caller: caller.shutdown(socket.SHUT_RDWR)):
-        with listener(hangs_up) as port, pytest.raises(Unreachable) as told:
+    messages = set()
+    for hangs_up in (reset, lambda client: client.close(), lambda client: client.shutdown(socket.SHUT_RDWR)):
+        with listener(hangs_up) as port, pytest.raises(Unreachable) as unreachable:
             Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
-        said.add(str(told.value))
+        messages.add(str(unreachable.value))
 
-    (words,) = said
-    assert "closed the connection" in words
+    (message,) = messages
+    assert "closed the connection" in message
 
 
-def test_a_closed_port_is_told_from_a_wrong_name() -> None:
+def test_a_closed_port_is_distinguished_from_a_wrong_name() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
@@ -227,15 +227,15 @@ def test_a_closed_port_is_told_from_a_wrong_name() -> None:
         Connection.open("no-such-array.invalid", port, LOGIN, ANYBODY, 20)
 
 
-def test_a_full_session_table_is_called_by_its_name() -> None:
+def test_a_full_session_table_is_named_in_the_error() -> None:
     with Sshd(sessions=0) as sshd, pytest.raises(Unreachable, match="session table"), closing(open_to(sshd)) as late:
-        run(late, "echo anybody there?")
+        run(late, "echo hello")
 
 
-def test_the_chatter_of_the_ssh_library_reaches_no_log(sshd: Sshd, everything_logged: list[logging.LogRecord]) -> None:
+def test_messages_of_the_ssh_library_are_not_logged(sshd: Sshd, everything_logged: list[logging.LogRecord]) -> None:
     with pytest.raises(LoginRefused):
         open_to(sshd, replace(LOGIN, password="hunter2"))
-    with listener(lambda caller: caller.sendall(b"nonsense\r\n")) as port, pytest.raises(Unreachable):
+    with listener(lambda client: client.sendall(b"nonsense\r\n")) as port, pytest.raises(Unreachable):
         Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
 
     assert not [record for record in everything_logged if record.name.startswith("paramiko")]

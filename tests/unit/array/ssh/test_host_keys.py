@@ -1,4 +1,4 @@
-"""What `ssh-keygen` and `ssh-keyscan` print is understood, and what is no key is refused with a word that helps."""
+"""Host keys as printed by `ssh-keygen` and `ssh-keyscan` are read; other text is refused with advice."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_a_fingerprint_is_the_one_that_github_publishes_for_its_own_keys() -> No
     assert HostKey.read(ECDSA).fingerprint == "SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM"
 
 
-def test_a_comment_behind_the_key_does_not_matter() -> None:
+def test_a_comment_after_the_key_does_not_matter() -> None:
     key = HostKey.read(f"{ED25519} root@array-1 (cluster)")
 
     assert key == HostKey.read(ED25519)
@@ -25,7 +25,7 @@ def test_a_comment_behind_the_key_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "message"),
     [
         ("", "begins with its type"),
         (f"array-1 {ED25519}", "without the name"),
@@ -36,8 +36,8 @@ def test_a_comment_behind_the_key_does_not_matter() -> None:
         ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "cut off"),
     ],
 )
-def test_what_is_no_key_is_refused_with_a_way_out(line: str, says: str) -> None:
-    with pytest.raises(BadHostKey, match=says):
+def test_text_that_is_not_a_host_key_is_refused_with_advice(line: str, message: str) -> None:
+    with pytest.raises(BadHostKey, match=message):
         HostKey.read(line)
 
 
@@ -45,7 +45,7 @@ def trust(*lines: str, first_use: bool = False) -> Trust:
     return Trust(tuple(map(HostKey.read, lines)), first_use)
 
 
-def test_any_of_the_pinned_keys_will_do_and_no_other() -> None:
+def test_any_pinned_key_is_accepted_and_no_other() -> None:
     pinned = trust(ED25519, ECDSA)
 
     assert pinned.objection(HostKey.read(ED25519)) is None
@@ -53,20 +53,20 @@ def test_any_of_the_pinned_keys_will_do_and_no_other() -> None:
     assert "Another host" in str(pinned.objection(HostKey.read(OTHER)))
 
 
-def test_trust_on_first_use_takes_any_key_at_first_and_then_only_that() -> None:
+def test_trust_on_first_use_accepts_any_key_at_first_and_then_only_that_key() -> None:
     assert trust(first_use=True).objection(HostKey.read(OTHER)) is None
     assert trust(ED25519, first_use=True).objection(HostKey.read(OTHER)) is not None
 
 
-def test_without_a_pinned_key_the_message_shows_the_one_to_compare_and_pin() -> None:
+def test_without_a_pinned_key_the_message_shows_the_key_to_compare_and_pin() -> None:
     objection = trust().objection(HostKey.read(ED25519))
 
     assert objection is not None
     assert ED25519 in objection
 
 
-def test_the_pinned_types_are_asked_for_first_and_all_others_after_them() -> None:
-    asked = trust(ECDSA).algorithms()
+def test_the_pinned_key_types_are_requested_first_and_all_others_after_them() -> None:
+    requested = trust(ECDSA).algorithms()
 
-    assert asked[0] == "ecdsa-sha2-nistp256"
-    assert sorted(asked) == sorted(algorithm for some in ALGORITHMS.values() for algorithm in some)
+    assert requested[0] == "ecdsa-sha2-nistp256"
+    assert sorted(requested) == sorted(algorithm for some in ALGORITHMS.values() for algorithm in some)

@@ -1,4 +1,4 @@
-"""The connections to one array: one and kept, wide as the array lets it, renewed when it breaks, closed for good."""
+"""The connections to one array: shared, as wide as the array permits, replaced when broken, closed for good."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ import pytest
 from flashsystem_operator.array.errors import OutcomeUnknown, Unreachable, Withheld
 from flashsystem_operator.array.ssh.pool import Connections
 from flashsystem_operator.array.ssh.transport import Connection, Reply
-from support.leaks import nothing_left_open  # noqa: F401 - works by being here
+from support.leaks import nothing_left_open  # noqa: F401 - an autouse fixture
 from support.ssh_clients import LIMITS, LOGIN, SOON, to, who_is_there
 from support.sshd import Sshd
 
@@ -37,10 +37,10 @@ def answers(commands: list[Future[Reply]]) -> list[str]:
     return [command.result(20).stdout.strip() for command in commands]
 
 
-# -- one connection, side by side ------------------------------------------------------------------------------------
+# -- commands in parallel --------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_opened_before_the_first_line_and_one_connection_serves_them_all(sshd: Sshd) -> None:
+def test_no_connection_is_opened_before_the_first_line_and_one_serves_all_lines(sshd: Sshd) -> None:
     with closing(to(sshd)) as array:
         assert (sshd.knocks, array.width, array.address, array.host_key_seen) == (0, 0, None, None)
 
@@ -50,7 +50,7 @@ def test_nothing_is_opened_before_the_first_line_and_one_connection_serves_them_
         assert array.host_key_seen == sshd.lines[0]
 
 
-def test_commands_run_side_by_side_on_one_connection_and_no_more_than_the_limit(
+def test_commands_run_in_parallel_on_one_connection_and_no_more_than_the_limit(
     sshd: Sshd, pool: ThreadPoolExecutor
 ) -> None:
     with closing(to(sshd)) as array:
@@ -64,7 +64,7 @@ def test_commands_run_side_by_side_on_one_connection_and_no_more_than_the_limit(
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])
-def test_an_array_that_takes_fewer_channels_is_given_fewer_and_then_another_session(
+def test_an_array_that_accepts_fewer_channels_gets_fewer_and_then_another_session(
     pool: ThreadPoolExecutor, channels: int
 ) -> None:
     with Sshd(channels=channels) as sshd, closing(to(sshd)) as array:
@@ -89,7 +89,7 @@ def test_with_one_session_and_one_channel_commands_wait_for_their_turn(pool: Thr
         assert sshd.knocks == 1
 
 
-def test_a_fresh_connection_may_be_wider_again(pool: ThreadPoolExecutor) -> None:
+def test_a_new_connection_may_use_more_channels_again(pool: ThreadPoolExecutor) -> None:
     sshd = Sshd(channels=1)
     with sshd, closing(to(sshd, replace(LIMITS, sessions=1))) as array:
         commands = together(pool, array, 2)
@@ -104,7 +104,7 @@ def test_a_fresh_connection_may_be_wider_again(pool: ThreadPoolExecutor) -> None
         assert array.width == 4
 
 
-def test_no_second_session_to_be_had_costs_nobody_a_command(pool: ThreadPoolExecutor) -> None:
+def test_no_command_is_lost_when_no_second_session_can_be_opened(pool: ThreadPoolExecutor) -> None:
     with Sshd(channels=1, sessions=1) as sshd, closing(to(sshd, greet=who_is_there)) as array:
         commands = together(pool, array, 4)
         sshd.wait_for(lambda: sshd.knocks == 2)
@@ -114,7 +114,7 @@ def test_no_second_session_to_be_had_costs_nobody_a_command(pool: ThreadPoolExec
         assert sshd.knocks == 2
 
 
-def test_a_second_session_that_runs_no_command_is_done_without(pool: ThreadPoolExecutor) -> None:
+def test_a_second_session_that_runs_no_command_is_not_used(pool: ThreadPoolExecutor) -> None:
     with Sshd(channels_in_all=1) as sshd, closing(to(sshd)) as array:
         commands = together(pool, array, 4)
         sshd.wait_for(lambda: sshd.knocks == 2 and len(sshd.live) == 1)
@@ -135,7 +135,7 @@ def test_an_array_that_runs_no_command_at_all_is_unreachable() -> None:
 # -- when a connection breaks ----------------------------------------------------------------------------------------
 
 
-def test_a_connection_that_broke_while_idle_is_replaced_without_a_word(sshd: Sshd) -> None:
+def test_a_connection_that_broke_while_idle_is_replaced_without_an_error(sshd: Sshd) -> None:
     with closing(to(sshd)) as array:
         array.run("echo before")
         sshd.drop_all()
@@ -144,7 +144,7 @@ def test_a_connection_that_broke_while_idle_is_replaced_without_a_word(sshd: Ssh
         assert sshd.typed == ["echo before", "echo after"]
 
 
-def test_a_line_that_was_not_typed_when_the_connection_broke_is_typed_on_a_fresh_one_once(sshd: Sshd) -> None:
+def test_a_line_not_typed_before_the_connection_broke_is_typed_once_on_a_new_one(sshd: Sshd) -> None:
     with closing(to(sshd)) as array:
         sshd.cuts = 1
         assert array.run("echo in the end").stdout == "in the end\n"
@@ -167,7 +167,7 @@ def test_a_line_that_was_typed_is_never_typed_again(sshd: Sshd, line: str) -> No
         assert array.run("echo go on").stdout == "go on\n"
 
 
-def test_a_hung_command_takes_its_own_connection_with_it_and_no_other(pool: ThreadPoolExecutor) -> None:
+def test_a_hung_command_ends_its_own_connection_and_no_other(pool: ThreadPoolExecutor) -> None:
     with Sshd(channels=1) as sshd, closing(to(sshd, replace(LIMITS, concurrent_commands=2))) as array:
         steady = pool.submit(array.run, "hold steady")
         sshd.wait_for(lambda: len(sshd.typed) == 1)
@@ -181,7 +181,7 @@ def test_a_hung_command_takes_its_own_connection_with_it_and_no_other(pool: Thre
         assert sshd.knocks == 2
 
 
-def test_commands_beside_a_hung_one_have_an_unknown_outcome_and_are_told_why(
+def test_commands_next_to_a_hung_one_have_an_unknown_outcome_that_names_the_reason(
     sshd: Sshd, pool: ThreadPoolExecutor
 ) -> None:
     with closing(to(sshd)) as array:
@@ -195,28 +195,28 @@ def test_commands_beside_a_hung_one_have_an_unknown_outcome_and_are_told_why(
             neighbour.result(20)
 
 
-def test_those_who_wait_for_a_connection_share_its_failure(
+def test_commands_that_wait_for_a_connection_share_its_failure(
     sshd: Sshd, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    everybody, waiting = threading.Barrier(2, timeout=20), threading.Semaphore(0)
+    connecting, waiting = threading.Barrier(2, timeout=20), threading.Semaphore(0)
     real_wait = threading.Condition.wait
 
     def slow(*_: object) -> None:
-        everybody.wait()
+        connecting.wait()
         raise Unreachable("no route")
 
-    def noted(condition: threading.Condition, timeout: float | None = None) -> bool:
+    def counted_wait(condition: threading.Condition, timeout: float | None = None) -> bool:
         if condition is array._changed:  # noqa: SLF001 - to know that the others are waiting
             waiting.release()
         return real_wait(condition, timeout)
 
     monkeypatch.setattr(Connection, "open", slow)
-    monkeypatch.setattr(threading.Condition, "wait", noted)
+    monkeypatch.setattr(threading.Condition, "wait", counted_wait)
     with closing(to(sshd)) as array:
         commands = [pool.submit(array.run, "echo hello") for _ in range(4)]
         for _ in range(3):
             assert waiting.acquire(timeout=20)
-        everybody.wait()
+        connecting.wait()
 
         for command in commands:
             with pytest.raises(Unreachable, match="no route"):
@@ -224,7 +224,7 @@ def test_those_who_wait_for_a_connection_share_its_failure(
     assert sshd.knocks == 0
 
 
-# -- the end ---------------------------------------------------------------------------------------------------------
+# -- draining and closing --------------------------------------------------------------------------------------------
 
 
 def test_after_closing_nothing_is_typed_or_opened(sshd: Sshd) -> None:
@@ -240,7 +240,7 @@ def test_after_closing_nothing_is_typed_or_opened(sshd: Sshd) -> None:
     array.close()
 
 
-def test_closing_lets_go_commands_under_way_and_those_that_wait(sshd: Sshd, pool: ThreadPoolExecutor) -> None:
+def test_closing_ends_commands_in_progress_and_those_that_wait(sshd: Sshd, pool: ThreadPoolExecutor) -> None:
     array = to(sshd, replace(LIMITS, concurrent_commands=1))
     running = pool.submit(array.run, "hold on")
     sshd.wait_for(lambda: len(sshd.typed) == 1)
@@ -255,7 +255,7 @@ def test_closing_lets_go_commands_under_way_and_those_that_wait(sshd: Sshd, pool
     assert sshd.typed == ["hold on"]
 
 
-def test_draining_waits_for_commands_under_way_and_types_nothing_more(sshd: Sshd, pool: ThreadPoolExecutor) -> None:
+def test_draining_waits_for_commands_in_progress_and_types_nothing_more(sshd: Sshd, pool: ThreadPoolExecutor) -> None:
     array = to(sshd, replace(LIMITS, concurrent_commands=2))
     running = together(pool, array, 2)
     sshd.wait_for(lambda: len(sshd.typed) == 2)
@@ -273,7 +273,7 @@ def test_draining_waits_for_commands_under_way_and_types_nothing_more(sshd: Sshd
     array.close()
 
 
-def test_what_finishes_a_command_that_was_sent_is_typed_after_a_drain_too_and_nothing_else(sshd: Sshd) -> None:
+def test_after_a_drain_only_lines_that_finish_a_sent_command_are_typed(sshd: Sshd) -> None:
     array = to(sshd, LIMITS)
     array.run("echo sent")
     array.drain()
@@ -286,10 +286,10 @@ def test_what_finishes_a_command_that_was_sent_is_typed_after_a_drain_too_and_no
     array.close()
 
 
-def test_what_finishes_a_command_makes_the_end_no_later_than_the_command_itself_could(
+def test_finishing_a_command_takes_no_longer_than_the_command_itself_could(
     sshd: Sshd, pool: ThreadPoolExecutor
 ) -> None:
-    """However many lines it needs: together they have the time limit of one command, from the drain on."""
+    """All lines that finish a command share the time limit of one command, counted from the drain."""
     array = to(sshd, replace(LIMITS, command_timeout=3))
     array.run("echo sent")
     drained = time.monotonic()
@@ -311,9 +311,7 @@ def test_what_finishes_a_command_makes_the_end_no_later_than_the_command_itself_
     array.close()
 
 
-def test_a_command_that_waits_for_its_channel_while_all_is_drained_is_not_typed(
-    sshd: Sshd, pool: ThreadPoolExecutor
-) -> None:
+def test_a_command_that_waits_for_its_channel_during_a_drain_is_not_typed(sshd: Sshd, pool: ThreadPoolExecutor) -> None:
     array = to(sshd)
     frozen = pool.submit(array.run, "freeze")
     sshd.wait_for(lambda: len(sshd.typed) == 1)
@@ -351,7 +349,7 @@ def test_a_connection_that_is_still_being_opened_when_all_are_closed_is_closed_t
     assert sshd.typed == []
 
 
-def test_the_log_shows_lines_as_their_caller_masks_them(sshd: Sshd, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_shows_lines_as_masked_by_the_caller(sshd: Sshd, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", logger="flashsystem_operator")
 
     with closing(to(sshd)) as array:
