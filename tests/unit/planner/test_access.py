@@ -43,7 +43,9 @@ def tenancy(**spec: Any) -> Tenancy:
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_each_choice_allows_exactly_the_namespaces_that_it_describes(because: str, choice: dict[str, Any], allowed: set[str]) -> None:
+def test_each_choice_allows_exactly_the_namespaces_that_it_describes(
+    because: str, choice: dict[str, Any], allowed: set[str]
+) -> None:
     using, adopting = tenancy(allowed_namespaces=choice), tenancy(host_adoption=choice)
 
     assert {name for name in NAMESPACES if using.use(name) is None} == allowed, because

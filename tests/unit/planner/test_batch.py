@@ -113,7 +113,9 @@ def test_a_closed_array_accepts_no_attach_and_allows_every_detach() -> None:
     desired_state = desired(NODE, host("b"), detaching, attaching, closed="Pool Pool0 is offline.")
 
     decisions = batch.plan(
-        desired_state, inventory(DATA, LOGS, OURS, mapped(OURS, DATA)), [*desired_state.hosts, *desired_state.attachments]
+        desired_state,
+        inventory(DATA, LOGS, OURS, mapped(OURS, DATA)),
+        [*desired_state.hosts, *desired_state.attachments],
     )
 
     assert decisions[detaching.ref] == Act((UnmapVolume(OURS.name, DATA.name, DATA.uid),))
@@ -203,5 +205,7 @@ def test_a_host_object_that_the_array_did_not_create_is_created_for_the_next_vol
     attachments = [attachment(name, "node", name) for name in ("data", "logs")]
     desired_state = desired(NODE, *attachments)
 
-    decisions = batch.plan(desired_state, inventory(DATA, LOGS), [each.ref for each in attachments], undone={attachments[0].ref})
+    decisions = batch.plan(
+        desired_state, inventory(DATA, LOGS), [each.ref for each in attachments], undone={attachments[0].ref}
+    )
     assert decisions[attachments[1].ref] == Act((MakeHost(OURS.name, (iqn("node"),)), map_volume(OURS, LOGS)))

@@ -60,16 +60,41 @@ class Case(NamedTuple):
 CASES = [
     Case("a volume is mapped for a new attachment", new_attachment(), MAP, ChangeKind.ATTACH, "storage/data"),
     Case(
-        "a volume is unmapped for a deleted one", new_attachment(deleting=True), UNMAP, ChangeKind.DETACH, "2026-02-01T00:00:00Z"
+        "a volume is unmapped for a deleted one",
+        new_attachment(deleting=True),
+        UNMAP,
+        ChangeKind.DETACH,
+        "2026-02-01T00:00:00Z",
     ),
-    Case("force-detach bypassed its guard", force_detached(), UNMAP, ChangeKind.DETACH, "force-detach lets it past the guard"),
+    Case(
+        "force-detach bypassed its guard",
+        force_detached(),
+        UNMAP,
+        ChangeKind.DETACH,
+        "force-detach lets it past the guard",
+    ),
     Case("a lost mapping is created again", ATTACHED, MAP, ChangeKind.CORRECT, THEN),
     Case("a lost host object is created again", ATTACHED, MAKE, ChangeKind.CORRECT, "host object was missing"),
-    Case("the first volume creates the host object", new_attachment(), MAKE, ChangeKind.MAKE_HOST, "FlashSystemHost storage/node"),
-    Case("a host object with many initiators is created with two commands", new_attachment(), ADD, ChangeKind.MAKE_HOST),
+    Case(
+        "the first volume creates the host object",
+        new_attachment(),
+        MAKE,
+        ChangeKind.MAKE_HOST,
+        "FlashSystemHost storage/node",
+    ),
+    Case(
+        "a host object with many initiators is created with two commands", new_attachment(), ADD, ChangeKind.MAKE_HOST
+    ),
     Case("an initiator was added to the spec", host("node"), ADD, ChangeKind.ADD_PORTS, iqn("second")),
-    Case("a lost initiator is added again", with_initiator("active"), ADD, ChangeKind.CORRECT, "lacked it on the array"),
-    Case("an initiator that was only requested before is requested again", with_initiator("asked"), ADD, ChangeKind.ADD_PORTS),
+    Case(
+        "a lost initiator is added again", with_initiator("active"), ADD, ChangeKind.CORRECT, "lacked it on the array"
+    ),
+    Case(
+        "an initiator that was only requested before is requested again",
+        with_initiator("asked"),
+        ADD,
+        ChangeKind.ADD_PORTS,
+    ),
     Case("an initiator was removed from the spec", host("node"), REMOVE, ChangeKind.REMOVE_PORT, iqn("first")),
     Case(
         "a CHAP secret is set with a new host object",

@@ -55,7 +55,9 @@ def test_reason_and_message_come_from_the_decision(decision: InSync | Wait | Ref
         (RuntimeError("the Lease was lost"), Reason.PROGRESSING, "The Lease was lost"),
     ],
 )
-def test_an_error_that_prevented_a_step_takes_precedence_over_the_decision(error: Exception, reason: Reason, fragment: str) -> None:
+def test_an_error_that_prevented_a_step_takes_precedence_over_the_decision(
+    error: Exception, reason: Reason, fragment: str
+) -> None:
     ready = conditions_of(ACTING, error=error)["Ready"]
 
     assert (ready.status, ready.reason) == ("False", reason)

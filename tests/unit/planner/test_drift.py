@@ -46,7 +46,9 @@ def test_a_change_made_outside_the_operator_is_handled_as_the_drift_table_lists_
     assert (said(row.decision), done(row.decision)) == (row.said, row.done)
 
 
-def after_pass(resource: VolumeAttachment, observed: Inventory, *others: Any, now: str = NOW, **more: Any) -> VolumeAttachment:
+def after_pass(
+    resource: VolumeAttachment, observed: Inventory, *others: Any, now: str = NOW, **more: Any
+) -> VolumeAttachment:
     """Return the attachment with the status that it has after a pass that read this inventory."""
     desired_state = with_vanished(desired(resource, *(others or (NODE,)), **more), observed)
     outcome = Outcome(attach.plan(resource, desired_state, observed))
@@ -242,7 +244,9 @@ def test_reported_drift_is_kept_and_its_reconcile_request_waits_while_a_row_is_u
     unread.learn_odd("lshostvdiskmap", [Odd("svcinfo lshostvdiskmap", "no LUN", frozenset({DATA.uid.lower()}))])
 
     desired_state = with_vanished(desired(with_request(reported), NODE), unread)
-    decision = as_far_as_read(attach.plan(with_request(reported), desired_state, unread), with_request(reported), desired_state, unread)
+    decision = as_far_as_read(
+        attach.plan(with_request(reported), desired_state, unread), with_request(reported), desired_state, unread
+    )
     incomplete = status.of_attachment(with_request(reported), Outcome(decision), desired_state, unread, LATER)
     after = reported.model_copy(update={"status": incomplete})
 
@@ -269,7 +273,7 @@ def test_an_obstacle_to_a_correction_is_reported_and_the_drift_is_not_corrected_
 def test_a_volume_moved_to_another_host_is_not_mapped_back_whatever_was_reported_before(
     before: Inventory,
 ) -> None:
-    """A volume is moved by hand: mapped to the new host, unmapped from the old one, and finally unmapped from the new one."""
+    """A volume is moved by hand: mapped to the new host, unmapped from the old one, at last unmapped from the new one."""
     reported = after_pass(was_attached(), before)
     assert kept(reported.status.conditions)
 

@@ -61,7 +61,9 @@ def test_a_volume_is_not_mapped_to_a_host_that_lacks_an_initiator() -> None:
 def test_a_foreign_initiator_is_reported_by_name_and_stays() -> None:
     existing = host_object(own_name("node"), "node", port("by-hand", logins=1))
 
-    decision = hosted(with_ports("node", spec=("node",)), inventory(DATA, existing, mapped(existing, DATA)), was_attached())
+    decision = hosted(
+        with_ports("node", spec=("node",)), inventory(DATA, existing, mapped(existing, DATA)), was_attached()
+    )
 
     assert isinstance(decision, InSync)
     assert iqn("by-hand") in decision.notes[0].message

@@ -38,11 +38,13 @@ def after(**status: Any) -> AttachmentStatus:
 
 
 def wrong_mapping_message(*, for_array_namespace: bool, problem: Exception | None = None) -> str:
-    """Return the Event message for a mapping of another volume to another host, for the array's namespace or a tenant's."""
+    """Return the message about a mapping of another volume to another host, for the array's namespace or a tenant's."""
     other, host_object = builders.volume("secret-name", 7), builders.host_object("others-host", "other")
     meta = {} if for_array_namespace else {"namespace": "tenant"}
     one = builders.attachment("one", "node", meta=meta)
-    access: dict[str, Any] = {} if for_array_namespace else {"volume_access": [{"namespaceSelector": {}, "volumes": ["d*"]}]}
+    access: dict[str, Any] = (
+        {} if for_array_namespace else {"volume_access": [{"namespaceSelector": {}, "volumes": ["d*"]}]}
+    )
     array = builders.array(**access)
     desired_state, intended = builders.desired(one, of=array), MapVolume(NODE, DATA.name, DATA.uid, Lun(4))
     event = events.of_wrong_mapping(one, intended, builders.mapped(host_object, other, 4), problem, desired_state)
@@ -67,7 +69,9 @@ def test_a_wrong_mapping_is_reported_to_a_tenant_without_the_names_of_other_obje
 
 
 def test_a_wrong_mapping_that_remains_is_reported_with_what_to_do() -> None:
-    assert wrong_mapping_message(for_array_namespace=True, problem=Refused("rmvdiskhostmap", "CMMVC8457E")).endswith("Unmap it on the array.")
+    assert wrong_mapping_message(for_array_namespace=True, problem=Refused("rmvdiskhostmap", "CMMVC8457E")).endswith(
+        "Unmap it on the array."
+    )
 
 
 class Case(NamedTuple):
@@ -95,7 +99,13 @@ CASES = [
         (("VolumeMapped", False),),
     ),
     Case("nothing changed", ATTACHED, THERE, Outcome(THERE), after()),
-    Case("the attachment waits", before(), Wait(Reason.ARRAY_NOT_READY, "x"), Outcome(Wait(Reason.ARRAY_NOT_READY, "x")), after()),
+    Case(
+        "the attachment waits",
+        before(),
+        Wait(Reason.ARRAY_NOT_READY, "x"),
+        Outcome(Wait(Reason.ARRAY_NOT_READY, "x")),
+        after(),
+    ),
     Case("a lost mapping was created again", ATTACHED, MAP, Outcome(THERE), after(), (("DriftCorrected", False),)),
     Case(
         "a lost mapping was created again, with a warning",
@@ -130,9 +140,7 @@ CASES = [
         after(volume={**NAMED, "name": "renamed"}),
         (("VolumeRenamed", False),),
     ),
-    Case(
-        "the volume was not renamed", before(attached=True, volume=NAMED), THERE, Outcome(THERE), after(volume=NAMED)
-    ),
+    Case("the volume was not renamed", before(attached=True, volume=NAMED), THERE, Outcome(THERE), after(volume=NAMED)),
     Case(
         "its connection Secret cannot be written",
         ATTACHED,
@@ -190,7 +198,9 @@ CASES = [
         (("Paused", False),),
     ),
     Case("the attachment is refused", before(), TAKEN, Outcome(TAKEN), after(), (("LUNTaken", True),)),
-    Case("the attachment is still refused", before(said("Stalled", "True", "LUNTaken")), TAKEN, Outcome(TAKEN), after()),
+    Case(
+        "the attachment is still refused", before(said("Stalled", "True", "LUNTaken")), TAKEN, Outcome(TAKEN), after()
+    ),
     Case(
         "the attachment is refused for another reason",
         before(said("Stalled", "True", "HostFull")),
@@ -225,7 +235,13 @@ CASES = [
         after(),
         (("RefusedByArray", True),),
     ),
-    Case("the array refused a mapping that exists all the same", ATTACHED, THERE, Outcome(THERE, NO_TO_MAP, refused=True), after()),
+    Case(
+        "the array refused a mapping that exists all the same",
+        ATTACHED,
+        THERE,
+        Outcome(THERE, NO_TO_MAP, refused=True),
+        after(),
+    ),
     Case(
         "its volume went offline",
         ATTACHED,

@@ -35,7 +35,9 @@ ASKED = {"name": NODE, "ownership": "Created", "ports": [{"iqn": "iqn.1994-05.co
         (ASKED, {}, None),
     ],
 )
-def test_a_host_emits_an_event_when_its_host_object_changes(was: dict[str, Any], now: dict[str, Any], reason: str | None) -> None:
+def test_a_host_emits_an_event_when_its_host_object_changes(
+    was: dict[str, Any], now: dict[str, Any], reason: str | None
+) -> None:
     records = events.of_host(host("node", status=was), READY, Outcome(READY), HostStatus.model_validate(now))
 
     assert [each.reason for each in records] == ([reason] if reason else [])
