@@ -223,7 +223,7 @@ def test_a_mapping_that_came_back_is_no_longer_drifted() -> None:
 
 
 @pytest.mark.parametrize(
-    "seen",
+    "observed",
     [
         inventory(DATA, host_object("a", "node"), host_object("b", "second")),
         inventory(DATA, host_object("a", "node", "third"), host_object("b", "second")),
@@ -273,7 +273,7 @@ def test_an_obstacle_to_a_correction_is_reported_and_the_drift_is_not_corrected_
 def test_a_volume_moved_to_another_host_is_not_mapped_back_whatever_was_reported_before(
     before: Inventory,
 ) -> None:
-    """A volume is moved by hand: mapped to the new host, unmapped from the old one, at last unmapped from the new one."""
+    """A volume is moved by hand: mapped to the new host, unmapped from the old one, then unmapped from the new one."""
     reported = after_pass(was_attached(), before)
     assert kept(reported.status.conditions)
 

@@ -106,7 +106,7 @@ def test_a_mapping_found_on_an_administrators_host_object_counts_as_adopted() ->
     assert of(attachment("a", "node"), inventory(DATA, ADMINS, mapped(ADMINS, DATA))).origin is Origin.ADOPTED
 
 
-def test_a_mapping_on_an_administrators_host_object_counts_as_created_if_it_was_recorded_before() -> None:
+def test_a_mapping_on_an_administrators_host_object_counts_as_created_if_recorded_before() -> None:
     resource = attachment("a", "node", status=bound(ADMINS, DATA))
 
     assert of(resource, inventory(DATA, ADMINS, mapped(ADMINS, DATA))).origin is Origin.CREATED
