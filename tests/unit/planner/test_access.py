@@ -1,4 +1,4 @@
-"""What the fields of an array permit by themselves: which namespaces, which volumes, and what a refusal says."""
+"""What the fields of an array permit: which namespaces, which volumes, and what the message of a refusal contains."""
 
 from typing import Any
 
@@ -19,12 +19,13 @@ PRODUCTION = {"matchLabels": {"stage": "production"}}
 CHOSEN = {"from": "Selector", "selector": PRODUCTION}
 
 
-def refusal(of: Refusal, *says: str) -> Reason | None:
-    if of is None:
+def reason_of(refused: Refusal, *fragments: str) -> Reason | None:
+    """Return the reason of a refusal, and assert that its message contains these fragments."""
+    if refused is None:
         return None
-    for words in says:
-        assert words in of.message
-    return of.reason
+    for fragment in fragments:
+        assert fragment in refused.message
+    return refused.reason
 
 
 def tenancy(**spec: Any) -> Tenancy:
@@ -32,30 +33,32 @@ def tenancy(**spec: Any) -> Tenancy:
 
 
 @pytest.mark.parametrize(
-    ("because", "choice", "let_in"),
+    ("because", "choice", "allowed"),
     [
         ("left out, only the array's own namespace", {}, {"storage"}),
         ("Same", {"from": "Same"}, {"storage"}),
         ("All", {"from": "All"}, {"storage", "team-a", "team-b"}),
-        ("Selector, and the own namespace is not an exception", CHOSEN, {"team-a"}),
+        ("Selector, without an exception for the array's own namespace", CHOSEN, {"team-a"}),
         ("an empty selector", {"from": "Selector", "selector": {}}, {"storage", "team-a", "team-b"}),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_which_namespaces_are_let_in(because: str, choice: dict[str, Any], let_in: set[str]) -> None:
+def test_each_choice_allows_exactly_the_namespaces_that_it_describes(
+    because: str, choice: dict[str, Any], allowed: set[str]
+) -> None:
     using, adopting = tenancy(allowed_namespaces=choice), tenancy(host_adoption=choice)
 
-    assert {name for name in NAMESPACES if using.use(name) is None} == let_in, because
-    assert {name for name in NAMESPACES if adopting.adoption(name) is None} == let_in, because
+    assert {name for name in NAMESPACES if using.use(name) is None} == allowed, because
+    assert {name for name in NAMESPACES if adopting.adoption(name) is None} == allowed, because
 
 
-def test_a_refusal_names_the_field_that_refuses_and_the_way_out() -> None:
+def test_a_refusal_names_the_field_that_caused_it_and_what_to_do() -> None:
     by_same, by_selector = tenancy(), tenancy(allowed_namespaces=CHOSEN, host_adoption=CHOSEN)
 
     for refused in (by_same.use("team-a"), by_selector.use("team-b")):
-        assert refusal(refused, "spec.allowedNamespaces", "Ask the array administrator") is Reason.ARRAY_NOT_ALLOWED
+        assert reason_of(refused, "spec.allowedNamespaces", "Ask the array administrator") is Reason.ARRAY_NOT_ALLOWED
     for refused in (by_same.adoption("team-a"), by_selector.adoption("team-b")):
-        assert refusal(refused, "spec.hostAdoption", "Ask the array administrator") is Reason.ADOPTION_NOT_ALLOWED
+        assert reason_of(refused, "spec.hostAdoption", "Ask the array administrator") is Reason.ADOPTION_NOT_ALLOWED
     note = by_same.persistent_volumes()
     assert note is not None
     assert (note.kind, note.reason) == ("PersistentVolumeBlocked", Reason.PERSISTENT_VOLUME_NOT_ALLOWED)
@@ -63,14 +66,14 @@ def test_a_refusal_names_the_field_that_refuses_and_the_way_out() -> None:
     assert tenancy(persistent_volumes="Allowed").persistent_volumes() is None
 
 
-def test_a_refusal_does_not_tell_what_the_selector_asks_for() -> None:
+def test_a_refusal_does_not_reveal_the_labels_that_the_selector_requires() -> None:
     refused = tenancy(allowed_namespaces=CHOSEN).use("team-b")
 
     assert isinstance(refused, Refuse)
     assert "production" not in refused.message
 
 
-def test_labels_that_are_not_known_are_waited_for_and_not_taken_for_none() -> None:
+def test_unknown_namespace_labels_cause_a_wait_and_are_not_treated_as_empty() -> None:
     rules = tenancy(
         allowed_namespaces={"from": "Selector", "selector": {}},
         volume_access=[{"namespaceSelector": {}, "volumes": ["*"]}],
@@ -79,7 +82,7 @@ def test_labels_that_are_not_known_are_waited_for_and_not_taken_for_none() -> No
     for unknown in (rules.use("new"), rules.volume("new", "data")):
         assert isinstance(unknown, Wait)
         assert unknown.reason is Reason.NAMESPACE_UNKNOWN
-    assert tenancy().use("storage") is None  # who asks for no labels needs none
+    assert tenancy().use("storage") is None  # without a selector no labels are needed
 
 
 ACCESS = [
@@ -104,7 +107,7 @@ ACCESS = [
         ("storage", "prod-1", False),
     ],
 )
-def test_what_no_entry_of_volume_access_allows_is_refused(
+def test_a_volume_that_no_entry_of_volume_access_allows_is_refused(
     namespace: str,
     name: str,
     allowed: bool,
@@ -113,15 +116,15 @@ def test_what_no_entry_of_volume_access_allows_is_refused(
 
     assert (refused is None) is allowed
     if refused:
-        assert refusal(refused, "spec.volumeAccess", name, namespace) is Reason.VOLUME_NOT_ALLOWED
+        assert reason_of(refused, "spec.volumeAccess", name, namespace) is Reason.VOLUME_NOT_ALLOWED
 
 
 def test_without_volume_access_every_volume_may_be_attached() -> None:
     assert tenancy().volume("storage", "data") is None
 
 
-def test_an_operator_for_named_namespaces_refuses_labels_for_good_and_persistent_volumes() -> None:
-    """It may never know them, so there is nothing to wait for."""
+def test_a_namespaced_operator_permanently_refuses_label_selectors_and_persistent_volumes() -> None:
+    """It can never read the labels, so there is nothing to wait for."""
     rules = Tenancy(
         array(
             allowed_namespaces={"from": "Selector", "selector": {}},
@@ -132,7 +135,7 @@ def test_an_operator_for_named_namespaces_refuses_labels_for_good_and_persistent
         {},
         namespaced=True,
     )
-    out = "the cluster administrator to install the operator for the whole cluster"
+    remedy = "the cluster administrator to install the operator for the whole cluster"
 
     for refused, field in (
         (rules.use("storage"), "spec.allowedNamespaces"),
@@ -140,17 +143,17 @@ def test_an_operator_for_named_namespaces_refuses_labels_for_good_and_persistent
         (rules.volume("storage", "data"), "spec.volumeAccess"),
     ):
         assert isinstance(refused, Refuse)
-        assert refusal(refused, field, out) is Reason.NAMESPACED_INSTALLATION
+        assert reason_of(refused, field, remedy) is Reason.NAMESPACED_INSTALLATION
     note = rules.persistent_volumes()
     assert note is not None
     assert note.reason is Reason.NAMESPACED_INSTALLATION
-    assert out in note.message
+    assert remedy in note.message
     by_name = Tenancy(array(allowed_namespaces={"from": "All"}), {}, namespaced=True)
     assert by_name.use("team-a") is None
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "fragments"),
     [
         ({}, ()),
         ({"allowed_namespaces": {"from": "All"}, "host_adoption": {"from": "Same"}}, ()),
@@ -163,11 +166,11 @@ def test_an_operator_for_named_namespaces_refuses_labels_for_good_and_persistent
     ],
     ids=["nothing", "no labels", "a selector", "volume access", "all of them"],
 )
-def test_permissions_that_an_operator_for_named_namespaces_cannot_read_are_told_to_the_keeper_of_the_array(
-    spec: dict[str, Any], told: tuple[str, ...]
+def test_permissions_that_a_namespaced_operator_cannot_evaluate_are_reported_on_the_array(
+    spec: dict[str, Any], fragments: tuple[str, ...]
 ) -> None:
     note = Tenancy(array(**spec), {}, namespaced=True).unusable()
 
-    assert (note.kind, note.reason) == ("LabelsUnknown", Reason.NAMESPACED_INSTALLATION) if note else not told
-    assert all(words in note.message for words in told) if note else not told
-    assert Tenancy(array(**spec), {}).unusable() is None, "who may read them, uses them"
+    assert (note.kind, note.reason) == ("LabelsUnknown", Reason.NAMESPACED_INSTALLATION) if note else not fragments
+    assert all(fragment in note.message for fragment in fragments) if note else not fragments
+    assert Tenancy(array(**spec), {}).unusable() is None, "an operator that can read labels evaluates them"

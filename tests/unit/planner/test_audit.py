@@ -1,4 +1,4 @@
-"""What is on an array and explained by nobody is told, sorted and counted; nothing of it is ever removed."""
+"""Objects on an array that no resource explains are reported, sorted and counted; none of them is ever removed."""
 
 from typing import Any
 
@@ -32,11 +32,11 @@ Found = set[tuple[str, str | None]]
 
 
 def audit(
-    seen: Inventory, *resources: FlashSystemHost | VolumeAttachment, before: Audit | None = None, **more: Any
+    observed: Inventory, *resources: FlashSystemHost | VolumeAttachment, before: Audit | None = None, **more: Any
 ) -> dict[str, Found]:
-    """Host objects, and mappings by host object and volume, of each sort."""
+    """Return the host objects and the mappings (host object and volume) of each category."""
     known = array(status={"audit": before}) if before else array()
-    found = audits.audit(desired(*resources, of=known, **more), seen)
+    found = audits.audit(desired(*resources, of=known, **more), observed)
     parts = {"orphaned": found.orphaned, "foreign": found.foreign, "released": found.released}
     for part in parts.values():
         assert part is not None
@@ -48,12 +48,12 @@ def audit(
     }
 
 
-def test_what_resources_explain_is_not_listed() -> None:
-    seen = inventory(DATA, LOGS, OURS, ADMINS, mapped(OURS, DATA), mapped(ADMINS, LOGS))
+def test_an_object_that_a_resource_explains_is_not_listed() -> None:
+    observed = inventory(DATA, LOGS, OURS, ADMINS, mapped(OURS, DATA), mapped(ADMINS, LOGS))
 
     assert (
         audit(
-            seen,
+            observed,
             host("node"),
             host("box"),
             attachment("a", "node", "data"),
@@ -63,84 +63,84 @@ def test_what_resources_explain_is_not_listed() -> None:
     )
 
 
-def test_what_is_ours_by_name_and_nobodys_is_orphaned() -> None:
+def test_an_object_with_a_name_of_the_operator_and_without_a_resource_is_orphaned() -> None:
     assert audit(inventory(DATA, GONE, mapped(GONE, DATA))) == {"orphaned": {(GONE.name, None), (GONE.name, "data")}}
 
 
-def test_what_others_made_is_foreign_another_clusters_too() -> None:
-    seen = inventory(DATA, LOGS, ADMINS, THEIRS, mapped(ADMINS, DATA), mapped(THEIRS, LOGS))
+def test_objects_created_by_others_are_foreign_including_those_of_another_cluster() -> None:
+    observed = inventory(DATA, LOGS, ADMINS, THEIRS, mapped(ADMINS, DATA), mapped(THEIRS, LOGS))
 
-    assert audit(seen) == {
+    assert audit(observed) == {
         "foreign": {("admins", None), ("admins", "data"), (THEIRS.name, None), (THEIRS.name, "logs")}
     }
 
 
-def test_a_mapping_that_nobody_wishes_is_listed_though_its_host_is_somebodys() -> None:
-    seen = inventory(DATA, LOGS, OURS, ADMINS, mapped(OURS, DATA), mapped(ADMINS, LOGS))
+def test_a_mapping_without_an_attachment_is_listed_although_its_host_has_a_resource() -> None:
+    observed = inventory(DATA, LOGS, OURS, ADMINS, mapped(OURS, DATA), mapped(ADMINS, LOGS))
 
-    assert audit(seen, host("node"), host("box")) == {
+    assert audit(observed, host("node"), host("box")) == {
         "orphaned": {(OURS.name, "data")},
         "foreign": {("admins", "logs")},
     }
 
 
-def test_a_host_object_of_a_former_id_is_its_resources() -> None:
-    kept = host_object(host_object_name("before", NAMESPACE, "node", "node"), "node")
+def test_a_host_object_named_with_a_former_installation_id_belongs_to_its_resource() -> None:
+    retained = host_object(host_object_name("before", NAMESPACE, "node", "node"), "node")
 
-    assert audit(inventory(kept), host("node"), former=("before",)) == {}
-    assert audit(inventory(kept), former=("before",)) == {"orphaned": {(kept.name, None)}}
-
-
-def test_what_is_being_detached_is_explained_until_it_was_let_go() -> None:
-    leaving: dict[str, Any] = {"status": bound(OURS, DATA), "meta": {"deleting": True}}
-    let_go: dict[str, Any] = {"status": bound(OURS, DATA), "meta": {"deleting": True, "finalizers": ()}}
-    seen = inventory(DATA, OURS, mapped(OURS, DATA))
-
-    assert audit(seen, host("node"), attachment("a", "node", **leaving)) == {}
-    assert audit(seen, host("node"), attachment("a", "node", **let_go)) == {"orphaned": {(OURS.name, "data")}}
+    assert audit(inventory(retained), host("node"), former=("before",)) == {}
+    assert audit(inventory(retained), former=("before",)) == {"orphaned": {(retained.name, None)}}
 
 
-def test_what_was_let_go_is_remembered_as_released_for_as_long_as_it_is_there_and_nobodys() -> None:
-    kept = attachment("a", "node", status=bound(OURS, DATA), meta={"deleting": True, "finalizers": ()})
+def test_a_mapping_being_detached_is_explained_until_its_attachment_is_released() -> None:
+    detaching: dict[str, Any] = {"status": bound(OURS, DATA), "meta": {"deleting": True}}
+    released: dict[str, Any] = {"status": bound(OURS, DATA), "meta": {"deleting": True, "finalizers": ()}}
+    observed = inventory(DATA, OURS, mapped(OURS, DATA))
+
+    assert audit(observed, host("node"), attachment("a", "node", **detaching)) == {}
+    assert audit(observed, host("node"), attachment("a", "node", **released)) == {"orphaned": {(OURS.name, "data")}}
+
+
+def test_a_released_object_is_listed_as_released_while_it_exists_without_a_resource() -> None:
+    retained = attachment("a", "node", status=bound(OURS, DATA), meta={"deleting": True, "finalizers": ()})
     owner = host("node", status={"name": OURS.name, "ownership": "Created"})
-    seen = inventory(DATA, OURS, mapped(OURS, DATA))
-    remembered = audits.remembering(None, [kept.status, owner.status])
+    observed = inventory(DATA, OURS, mapped(OURS, DATA))
+    remembered = audits.remembering(None, [retained.status, owner.status])
 
-    assert audit(seen, before=remembered) == {"released": {(OURS.name, None), (OURS.name, "data")}}
-    assert audit(seen, owner, before=remembered) == {"released": {(OURS.name, "data")}}
-    assert audit(seen, owner, attachment("b", "node"), before=remembered) == {}
+    assert audit(observed, before=remembered) == {"released": {(OURS.name, None), (OURS.name, "data")}}
+    assert audit(observed, owner, before=remembered) == {"released": {(OURS.name, "data")}}
+    assert audit(observed, owner, attachment("b", "node"), before=remembered) == {}
     assert audit(inventory(DATA, OURS), before=remembered) == {"released": {(OURS.name, None)}}
     again = audits.audit(desired(of=array(status={"audit": remembered})), inventory(DATA))
     assert again.released is not None
     assert again.released.items == ()
 
 
-def test_an_administrators_host_object_that_was_only_used_is_not_released_but_foreign() -> None:
+def test_an_adopted_host_object_of_an_administrator_counts_as_foreign_and_not_as_released() -> None:
     adopted = host("box", status={"name": "admins", "ownership": "Adopted"})
 
     assert audits.remembering(None, [adopted.status]) == Audit()
     assert audits.remembering(None, [attachment("never-attached", "box").status]) == Audit()
 
 
-def test_nothing_is_remembered_twice() -> None:
-    kept = attachment("a", "node", status=bound(OURS, DATA))
-    once = audits.remembering(None, [kept.status])
+def test_nothing_is_recorded_twice() -> None:
+    retained = attachment("a", "node", status=bound(OURS, DATA))
+    once = audits.remembering(None, [retained.status])
 
-    assert audits.remembering(once, [kept.status]) == once
+    assert audits.remembering(once, [retained.status]) == once
 
 
-def test_who_is_not_let_in_explains_nothing() -> None:
-    stranger = {"namespace": "elsewhere"}
+def test_resources_of_a_namespace_that_is_not_allowed_explain_nothing() -> None:
+    elsewhere = {"namespace": "elsewhere"}
     ref = {"name": "array", "namespace": NAMESPACE}
-    claims = host("box", initiators={"iscsi": [iqn("box")]}, array_ref=ref, meta=stranger)
-    wishes = attachment("a", "box", "data", meta=stranger)
+    other_host = host("box", initiators={"iscsi": [iqn("box")]}, array_ref=ref, meta=elsewhere)
+    other_attachment = attachment("a", "box", "data", meta=elsewhere)
 
-    assert audit(inventory(DATA, ADMINS, mapped(ADMINS, DATA)), claims, wishes) == {
+    assert audit(inventory(DATA, ADMINS, mapped(ADMINS, DATA)), other_host, other_attachment) == {
         "foreign": {("admins", None), ("admins", "data")}
     }
 
 
-def test_a_long_list_is_cut_and_still_counted() -> None:
+def test_a_long_list_is_truncated_and_its_count_is_complete() -> None:
     boxes = [host_object(f"box{number:03}", f"box{number}") for number in range(60)]
     found = audits.audit(desired(), inventory(*boxes))
 
@@ -148,16 +148,16 @@ def test_a_long_list_is_cut_and_still_counted() -> None:
     assert (found.foreign.hosts, len(found.foreign.items)) == (60, 50)
 
 
-def test_an_event_tells_numbers_and_no_names_and_only_of_news() -> None:
-    seen = audits.audit(desired(), inventory(DATA, GONE, ADMINS, mapped(GONE, DATA)))
+def test_an_event_reports_only_changes_and_only_counts_without_names() -> None:
+    observed = audits.audit(desired(), inventory(DATA, GONE, ADMINS, mapped(GONE, DATA)))
     nothing = audits.audit(desired(), inventory())
 
-    said = audits.sentence(seen)
-    assert "orphaned: 1 host object and 1 mapping; foreign: 1 host object and 0 mappings" in said
-    assert GONE.name not in said
+    message = audits.sentence(observed)
+    assert "orphaned: 1 host object and 1 mapping; foreign: 1 host object and 0 mappings" in message
+    assert GONE.name not in message
     assert audits.sentence(nothing) == "Everything on the array belongs to a resource."
-    assert audits.is_news(seen, None)
-    assert audits.is_news(nothing, seen)
-    assert not audits.is_news(seen, seen)
+    assert audits.is_news(observed, None)
+    assert audits.is_news(nothing, observed)
+    assert not audits.is_news(observed, observed)
     assert not audits.is_news(nothing, None)
-    assert not audits.is_news(None, seen)
+    assert not audits.is_news(None, observed)

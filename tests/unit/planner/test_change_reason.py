@@ -1,4 +1,4 @@
-"""Each command is sent for a wish that can be named: who asks later is told which."""
+"""The reason that is recorded with each command: the resource, and what in its spec or state required the command."""
 
 from typing import NamedTuple
 
@@ -31,11 +31,11 @@ SECRET = SetChap(NODE, chap_secret("canary-for-the-cause", "1"), "-chapsecret")
 REMOVE, EMPTY = RemovePort(NODE, iqn("first")), RemoveHost(NODE)
 
 
-def fresh(*, deleting: bool = False) -> VolumeAttachment:
+def new_attachment(*, deleting: bool = False) -> VolumeAttachment:
     return attachment("data", "node", meta={"deleting": deleting})
 
 
-def forced() -> VolumeAttachment:
+def force_detached() -> VolumeAttachment:
     meta = {"uid": "uid-1", "annotations": {"flashsystem.io/force-detach": "uid-1"}, "deleting": True}
     return attachment("data", "node", meta=meta)
 
@@ -43,8 +43,8 @@ def forced() -> VolumeAttachment:
 ATTACHED = attachment("data", "node", status={"attached_time": THEN})
 
 
-def had(state: str) -> FlashSystemHost:
-    """A host of which an initiator is remembered."""
+def with_initiator(state: str) -> FlashSystemHost:
+    """Return a host whose status records its second initiator in this state."""
     ports = [{"iqn": iqn("second"), "state": state}]
     return host("node", "node", "second", status={"ownership": "Created", "ports": ports})
 
@@ -54,33 +54,58 @@ class Case(NamedTuple):
     owner: FlashSystemHost | VolumeAttachment
     step: Step
     why: ChangeKind
-    says: str = ""
+    fragment: str = ""
 
 
 CASES = [
-    Case("a volume is mapped for a new attachment", fresh(), MAP, ChangeKind.ATTACH, "storage/data"),
+    Case("a volume is mapped for a new attachment", new_attachment(), MAP, ChangeKind.ATTACH, "storage/data"),
     Case(
-        "a volume is unmapped for a deleted one", fresh(deleting=True), UNMAP, ChangeKind.DETACH, "2026-02-01T00:00:00Z"
+        "a volume is unmapped for a deleted one",
+        new_attachment(deleting=True),
+        UNMAP,
+        ChangeKind.DETACH,
+        "2026-02-01T00:00:00Z",
     ),
-    Case("its guard was passed by hand", forced(), UNMAP, ChangeKind.DETACH, "force-detach lets it past the guard"),
-    Case("a mapping that was there is made again", ATTACHED, MAP, ChangeKind.CORRECT, THEN),
-    Case("a host object that was there is made again", ATTACHED, MAKE, ChangeKind.CORRECT, "host object was missing"),
-    Case("the first volume makes the host object", fresh(), MAKE, ChangeKind.MAKE_HOST, "FlashSystemHost storage/node"),
-    Case("with many initiators in two commands", fresh(), ADD, ChangeKind.MAKE_HOST),
+    Case(
+        "force-detach bypassed its guard",
+        force_detached(),
+        UNMAP,
+        ChangeKind.DETACH,
+        "force-detach lets it past the guard",
+    ),
+    Case("a lost mapping is created again", ATTACHED, MAP, ChangeKind.CORRECT, THEN),
+    Case("a lost host object is created again", ATTACHED, MAKE, ChangeKind.CORRECT, "host object was missing"),
+    Case(
+        "the first volume creates the host object",
+        new_attachment(),
+        MAKE,
+        ChangeKind.MAKE_HOST,
+        "FlashSystemHost storage/node",
+    ),
+    Case(
+        "a host object with many initiators is created with two commands", new_attachment(), ADD, ChangeKind.MAKE_HOST
+    ),
     Case("an initiator was added to the spec", host("node"), ADD, ChangeKind.ADD_PORTS, iqn("second")),
-    Case("an initiator that was there is put back", had("active"), ADD, ChangeKind.CORRECT, "lacked it on the array"),
-    Case("one that was only asked for is asked for again", had("asked"), ADD, ChangeKind.ADD_PORTS),
+    Case(
+        "a lost initiator is added again", with_initiator("active"), ADD, ChangeKind.CORRECT, "lacked it on the array"
+    ),
+    Case(
+        "an initiator that was only requested before is requested again",
+        with_initiator("asked"),
+        ADD,
+        ChangeKind.ADD_PORTS,
+    ),
     Case("an initiator was removed from the spec", host("node"), REMOVE, ChangeKind.REMOVE_PORT, iqn("first")),
     Case(
-        "a secret comes with the host object",
-        fresh(),
+        "a CHAP secret is set with a new host object",
+        new_attachment(),
         SECRET,
         ChangeKind.SET_CHAP,
         "FlashSystemHost storage/node names",
     ),
-    Case("or changed since", host("node"), SECRET, ChangeKind.SET_CHAP, "FlashSystemHost storage/node names"),
+    Case("a CHAP secret changed", host("node"), SECRET, ChangeKind.SET_CHAP, "FlashSystemHost storage/node names"),
     Case(
-        "a secret is wished no more",
+        "a CHAP secret is no longer in the spec",
         host("node"),
         ClearChap(NODE, "-nochapsecret"),
         ChangeKind.CLEAR_CHAP,
@@ -97,20 +122,20 @@ CASES = [
         "the type differs", host("node"), ChangeHost(NODE, None, "tpgs"), ChangeKind.PLACE_HOST, "spec.hostType tpgs,"
     ),
     Case(
-        "an I/O group is lacking",
+        "an I/O group is missing",
         host("node"),
         AddIoGroups(NODE, ("1",)),
         ChangeKind.PLACE_HOST,
         "names I/O group 1 too",
     ),
     Case(
-        "one is too many",
+        "there is an I/O group too many",
         host("node"),
         RemoveIoGroups(NODE, ("2", "3")),
         ChangeKind.PLACE_HOST,
         "name I/O group 2 and 3",
     ),
-    Case("the last volume is gone", host("node"), EMPTY, ChangeKind.EMPTY_HOST, "does not need it"),
+    Case("the last volume was detached", host("node"), EMPTY, ChangeKind.EMPTY_HOST, "does not need it"),
     Case(
         "the host is deleted",
         host("node", meta={"deleting": True}),
@@ -122,9 +147,9 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.because)
-def test_a_command_names_the_wish_that_it_serves(case: Case) -> None:
+def test_the_reason_of_a_command_names_what_it_was_sent_for(case: Case) -> None:
     found = change_reason_of(case.owner, case.step)
 
     assert found.why is case.why
-    assert case.says in found.because
+    assert case.fragment in found.because
     assert found.because.endswith(".")

@@ -1,4 +1,4 @@
-"""Every code of the array that our sources name is explained, by the command that it answers."""
+"""Every error code that the sources name is explained, depending on the command that the array refused."""
 
 from pathlib import Path
 
@@ -19,24 +19,24 @@ def name(each: Meaning) -> str:
 
 @pytest.mark.parametrize("code", NAMED)
 def test_every_code_that_a_source_names_is_explained_whatever_the_command(code: str) -> None:
-    assert codes.meaning(code, "a command that nobody thought of")
+    assert codes.meaning(code, "unknown command")
 
 
-def test_no_code_is_explained_that_no_source_names() -> None:
+def test_no_code_is_explained_unless_a_source_names_it() -> None:
     assert {each.code for each in TABLE} == set(NAMED)
 
 
-def test_a_code_means_one_thing_in_answer_to_one_command() -> None:
+def test_a_code_has_one_meaning_for_each_command() -> None:
     keys = [(each.code, each.verb) for each in TABLE]
 
     assert len(keys) == len(set(keys))
 
 
 @pytest.mark.parametrize("each", TABLE, ids=name)
-def test_a_meaning_is_told_in_whole_sentences_with_the_way_out(each: Meaning) -> None:
-    told = [each.means, *([each.remedy] if each.remedy else [])]
+def test_a_meaning_is_written_in_full_sentences_and_has_a_remedy(each: Meaning) -> None:
+    texts = [each.means, *([each.remedy] if each.remedy else [])]
 
-    assert all(text[0].isupper() and text.endswith(".") for text in told)
+    assert all(text[0].isupper() and text.endswith(".") for text in texts)
     assert bool(each.remedy) or each.severity is Severity.DONE
 
 
@@ -52,7 +52,7 @@ def test_a_refusal_by_volume_protection_is_retried_and_named_as_such(number: int
     assert "Volume protection" in found.means
 
 
-def test_too_many_sessions_are_not_called_a_wrong_password() -> None:
+def test_too_many_sessions_are_not_reported_as_a_wrong_password() -> None:
     found = codes.meaning("CMMVC7017E", "lssystem")
 
     assert found
@@ -61,7 +61,7 @@ def test_too_many_sessions_are_not_called_a_wrong_password() -> None:
 
 
 @pytest.mark.parametrize("code", ["CMMVC7016E", "CMMVC9003E"])
-def test_a_key_that_the_array_does_not_take_is_a_failed_login(code: str) -> None:
+def test_a_key_that_the_array_does_not_accept_is_a_failed_login(code: str) -> None:
     found = codes.meaning(code, "")
 
     assert found
@@ -78,7 +78,7 @@ def test_a_key_that_the_array_does_not_take_is_a_failed_login(code: str) -> None
         ("", Severity.RETRY, Reason.REFUSED_BY_ARRAY),
     ],
 )
-def test_one_code_means_other_things_to_other_commands(line: str, severity: Severity, reason: Reason) -> None:
+def test_one_code_has_different_meanings_for_different_commands(line: str, severity: Severity, reason: Reason) -> None:
     refused = Refused(line, "CMMVC5804E The action failed because an object that was specified does not exist.")
 
     found = codes.meaning(refused.code, codes.verb_of(refused.line))
@@ -88,7 +88,7 @@ def test_one_code_means_other_things_to_other_commands(line: str, severity: Seve
     assert found.means in codes.remark(refused)
 
 
-def test_an_unknown_code_is_not_guessed_at_and_asks_to_be_reported() -> None:
+def test_the_meaning_of_an_unknown_code_is_not_guessed_and_the_user_is_asked_to_report_it() -> None:
     refused = Refused("svctask mkhost", "CMMVC1234E Quelque chose")
 
     assert not codes.known(refused)
@@ -96,7 +96,7 @@ def test_an_unknown_code_is_not_guessed_at_and_asks_to_be_reported() -> None:
     assert "please report it" in codes.remark(refused)
 
 
-def test_a_refusal_without_a_code_is_not_asked_to_be_looked_up() -> None:
+def test_the_user_is_not_asked_to_look_up_a_refusal_without_a_code() -> None:
     refused = Refused("svctask mkhost", "rbash: mkhost: command not found")
 
     assert codes.known(refused)
@@ -116,5 +116,5 @@ def test_a_refusal_without_a_code_is_not_asked_to_be_looked_up() -> None:
         ("", ""),
     ],
 )
-def test_a_code_is_found_in_whatever_was_typed_or_pasted(typed: str, code: str) -> None:
+def test_a_code_is_found_in_any_text_that_was_typed_or_pasted(typed: str, code: str) -> None:
     assert codes.code_of(typed) == code

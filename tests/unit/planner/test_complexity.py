@@ -1,4 +1,4 @@
-"""What a plan costs grows with what is due, and not with its square: the worst host has two thousand volumes."""
+"""The cost of a plan grows linearly with the number of due objects: the largest host has two thousand volumes."""
 
 import cProfile
 import pstats
@@ -11,28 +11,28 @@ from support.builders import attachment, bound, desired, inventory, mapped, volu
 from support.detach_fixtures import NODE, OURS
 
 
-def calls(wished: Desired, seen: Inventory) -> int:
-    """How many functions were called to plan all of it: of one plan always as many, on whatever machine."""
+def calls(desired_state: Desired, observed: Inventory) -> int:
+    """Count the function calls of planning everything: the same number for the same plan on every machine."""
     profile = cProfile.Profile()
-    profile.runcall(batch.plan, wished, seen, wished.attachments)
+    profile.runcall(batch.plan, desired_state, observed, desired_state.attachments)
     return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined] # typeshed does not have it
 
 
-def leaves(number: int) -> int:
-    """So many volumes of one host are to go."""
+def calls_to_detach(number: int) -> int:
+    """Count the function calls of planning to detach this many volumes from one host."""
     volumes = [volume(f"v{each}", each) for each in range(1, number + 1)]
     rows = [mapped(OURS, each, int(each.id)) for each in volumes]
-    going = [
+    attachments = [
         attachment(each.name, "node", each.uid, status=bound(OURS, each), meta={"deleting": True}) for each in volumes
     ]
-    return calls(desired(NODE, *going), inventory(OURS, *volumes, *rows))
+    return calls(desired(NODE, *attachments), inventory(OURS, *volumes, *rows))
 
 
-def test_to_detach_twice_as_many_volumes_from_a_host_takes_twice_the_effort() -> None:
-    assert leaves(200) < 2.5 * leaves(100)
+def test_detaching_twice_as_many_volumes_from_a_host_takes_about_twice_the_effort() -> None:
+    assert calls_to_detach(200) < 2.5 * calls_to_detach(100)
 
 
-def test_to_choose_a_lun_not_every_number_is_asked_about() -> None:
-    wished, data = attachment("a", "node", "data"), volume("data", 1)
+def test_choosing_a_lun_does_not_check_every_number() -> None:
+    resource, data = attachment("a", "node", "data"), volume("data", 1)
 
-    assert calls(desired(NODE, wished), inventory(OURS, data)) < MAX_LUN
+    assert calls(desired(NODE, resource), inventory(OURS, data)) < MAX_LUN

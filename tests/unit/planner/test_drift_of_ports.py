@@ -1,4 +1,4 @@
-"""What another hand did to the ports of a host object that we made, and what is said of it and done."""
+"""Ports of a host object of the operator that were changed outside the operator: what is reported and corrected."""
 
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import AddPorts
@@ -25,54 +25,56 @@ from support.drift_table import (
 from support.status_fixtures import NOW
 
 
-def after(wished: FlashSystemHost, seen: Inventory) -> FlashSystemHost:
-    around = desired(wished, was_attached())
-    outcome = Outcome(hosted(wished, seen, was_attached()))
-    return wished.model_copy(update={"status": status.of_host(wished, outcome, around, seen, NOW)})
+def after(resource: FlashSystemHost, observed: Inventory) -> FlashSystemHost:
+    desired_state = desired(resource, was_attached())
+    outcome = Outcome(hosted(resource, observed, was_attached()))
+    return resource.model_copy(update={"status": status.of_host(resource, outcome, desired_state, observed, NOW)})
 
 
-def test_an_initiator_that_was_taken_off_is_remembered_until_it_is_back() -> None:
-    seen = inventory(DATA, OURS, mapped(OURS, DATA))
-    reported = after(with_ports("node", "second", drift_policy="Report"), seen)
+def test_a_removed_initiator_is_remembered_until_it_is_back() -> None:
+    observed = inventory(DATA, OURS, mapped(OURS, DATA))
+    reported = after(with_ports("node", "second", drift_policy="Report"), observed)
 
     assert {each.iqn: each.state for each in reported.status.ports} == {
         iqn("node"): "offline",
         iqn("second"): "removed",
     }
-    assert after(reported, seen).status == reported.status
+    assert after(reported, observed).status == reported.status
     assert said(hosted(reported, inventory(DATA, BOTH, mapped(BOTH, DATA)), was_attached())) == ("Ready",)
 
 
-def test_an_initiator_that_is_new_in_the_spec_is_put_on_whatever_the_policy() -> None:
-    wished = with_ports("node", drift_policy="Report")
+def test_an_initiator_that_is_new_in_the_spec_is_added_whatever_the_policy() -> None:
+    resource = with_ports("node", drift_policy="Report")
 
-    assert done(hosted(wished, inventory(DATA, OURS, mapped(OURS, DATA)), was_attached())) == (AddPorts,)
+    assert done(hosted(resource, inventory(DATA, OURS, mapped(OURS, DATA)), was_attached())) == (AddPorts,)
 
 
-def test_a_volume_does_not_come_to_a_host_that_lacks_an_initiator() -> None:
-    wished = with_ports("node", "second", drift_policy="Report")
+def test_a_volume_is_not_mapped_to_a_host_that_lacks_an_initiator() -> None:
+    resource = with_ports("node", "second", drift_policy="Report")
 
-    decision = attached(attachment("a", "node", "logs"), inventory(DATA, LOGS, OURS), wished)
+    decision = attached(attachment("a", "node", "logs"), inventory(DATA, LOGS, OURS), resource)
 
     assert isinstance(decision, Wait)
     assert decision.reason is Reason.HOST_NOT_READY
 
 
-def test_a_foreign_initiator_is_named_and_stays() -> None:
-    there = host_object(own_name("node"), "node", port("by-hand", logins=1))
+def test_a_foreign_initiator_is_reported_by_name_and_stays() -> None:
+    existing = host_object(own_name("node"), "node", port("by-hand", logins=1))
 
-    decision = hosted(with_ports("node", spec=("node",)), inventory(DATA, there, mapped(there, DATA)), was_attached())
+    decision = hosted(
+        with_ports("node", spec=("node",)), inventory(DATA, existing, mapped(existing, DATA)), was_attached()
+    )
 
     assert isinstance(decision, InSync)
     assert iqn("by-hand") in decision.notes[0].message
 
 
-def test_a_host_that_nobody_needs_is_no_drift() -> None:
+def test_a_missing_host_object_that_is_not_needed_is_no_drift() -> None:
     assert said(hosted(NODE, inventory(DATA))) == ("NotNeeded",)
     assert said(hosted(NODE, inventory(volume("data", 1)), attachment("a", "node"))) == ("NotNeeded",)
 
 
-def test_a_removed_host_object_is_not_said_to_be_unneeded() -> None:
+def test_a_removed_host_object_is_not_reported_as_not_needed() -> None:
     decision = hosted(NODE, inventory(DATA, LOGS, TEMP), *THREE)
 
     assert isinstance(decision, Refuse)

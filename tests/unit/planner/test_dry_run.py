@@ -1,4 +1,4 @@
-"""What is foretold of resources is what a row of passes would do, to the end."""
+"""The dry run of resources predicts what a series of passes would do, to the end."""
 
 from flashsystem_operator.api.metadata import PAUSED, PLAN
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, Step
@@ -10,73 +10,74 @@ from support.builders import attachment, desired, host, host_object, inventory, 
 DATA, LOGS = volume("data", 1), volume("logs", 2)
 
 
-def outlooks(wished: Desired, seen: Inventory) -> dict[str, DryRunResult]:
-    return {outlook.ref.name: outlook for outlook in dry_run_to_the_end(wished, seen)}
+def dry_run(desired_state: Desired, observed: Inventory) -> dict[str, DryRunResult]:
+    """Return the results by the names of their objects."""
+    return {result.ref.name: result for result in dry_run_to_the_end(desired_state, observed)}
 
 
 def kinds(steps: tuple[Step, ...]) -> list[type[Step]]:
     return [type(step) for step in steps]
 
 
-def test_the_first_volume_of_a_host_makes_it_and_the_second_does_not() -> None:
-    wished = desired(host("node"), attachment("one", "node"), attachment("two", "node", "logs"))
+def test_the_first_volume_of_a_host_creates_its_host_object_and_the_second_does_not() -> None:
+    desired_state = desired(host("node"), attachment("one", "node"), attachment("two", "node", "logs"))
 
-    seen = outlooks(wished, inventory(DATA, LOGS))
+    results = dry_run(desired_state, inventory(DATA, LOGS))
 
-    assert kinds(seen["one"].steps) == [MakeHost, MapVolume]
-    assert kinds(seen["two"].steps) == [MapVolume]
-    assert [outlook.blocked for outlook in seen.values()] == ["", "", ""]
+    assert kinds(results["one"].steps) == [MakeHost, MapVolume]
+    assert kinds(results["two"].steps) == [MapVolume]
+    assert [result.blocked for result in results.values()] == ["", "", ""]
 
 
-def test_what_needs_two_passes_is_foretold_whole() -> None:
+def test_a_change_that_needs_two_passes_is_predicted_completely() -> None:
     """A port is added first; the volume waits for it, and is mapped in the next pass."""
     ours = host_object(own_name("node"), "a")
-    wished = desired(host("node", "a", "b"), attachment("one", "node"), attachment("there", "node", "logs"))
+    desired_state = desired(host("node", "a", "b"), attachment("one", "node"), attachment("there", "node", "logs"))
 
-    seen = outlooks(wished, inventory(ours, DATA, LOGS, mapped(ours, LOGS, 1)))
+    results = dry_run(desired_state, inventory(ours, DATA, LOGS, mapped(ours, LOGS, 1)))
 
-    assert kinds(seen["node"].steps) == [AddPorts]
-    assert kinds(seen["one"].steps) == [MapVolume]
-    assert [*seen] == ["node", "one", "there"]
-    assert seen["there"].steps == ()
+    assert kinds(results["node"].steps) == [AddPorts]
+    assert kinds(results["one"].steps) == [MapVolume]
+    assert [*results] == ["node", "one", "there"]
+    assert results["there"].steps == ()
 
 
-def test_nothing_is_foretold_of_what_is_as_wished() -> None:
+def test_nothing_is_predicted_for_resources_that_are_in_sync() -> None:
     ours = host_object(own_name("node"), "node")
 
-    seen = outlooks(desired(host("node"), attachment("one", "node")), inventory(ours, DATA, mapped(ours, DATA)))
+    results = dry_run(desired(host("node"), attachment("one", "node")), inventory(ours, DATA, mapped(ours, DATA)))
 
-    assert [(outlook.steps, outlook.blocked, outlook.held) for outlook in seen.values()] == [((), "", ""), ((), "", "")]
+    assert [(result.steps, result.blocked, result.held) for result in results.values()] == [((), "", ""), ((), "", "")]
 
 
-def test_what_cannot_be_is_told_and_what_is_held_back_is_no_mistake() -> None:
-    wished = desired(
+def test_a_blocked_resource_is_reported_and_a_held_one_is_not_reported_as_blocked() -> None:
+    desired_state = desired(
         host("node"),
         attachment("missing", "node", "nowhere"),
         attachment("planned", "node", "data", meta={"annotations": {PLAN: "true"}}),
         attachment("paused", "node", "logs", meta={"annotations": {PAUSED: "true"}}),
     )
 
-    seen = outlooks(wished, inventory(DATA, LOGS))
+    results = dry_run(desired_state, inventory(DATA, LOGS))
 
-    assert "no volume named nowhere" in seen["missing"].blocked
-    assert all(outlook.steps == () for outlook in seen.values())
+    assert "no volume named nowhere" in results["missing"].blocked
+    assert all(result.steps == () for result in results.values())
     for name in ("planned", "paused"):
-        assert seen[name].blocked == ""
-        assert "holds back" in seen[name].held or "Annotation" in seen[name].held
+        assert results[name].blocked == ""
+        assert "holds back" in results[name].held or "Annotation" in results[name].held
 
 
-def test_the_view_that_it_stands_on_is_left_as_it_was() -> None:
-    seen = inventory(DATA)
-    dry_run_to_the_end(desired(host("node"), attachment("one", "node")), seen)
+def test_a_dry_run_does_not_change_the_inventory() -> None:
+    observed = inventory(DATA)
+    dry_run_to_the_end(desired(host("node"), attachment("one", "node")), observed)
 
-    assert seen == inventory(DATA)
+    assert observed == inventory(DATA)
 
 
-def test_every_object_has_an_outlook() -> None:
-    wished = desired(host("node"), attachment("one", "node"), attachment("lost", "nobody"))
+def test_every_object_has_a_dry_run_result() -> None:
+    desired_state = desired(host("node"), attachment("one", "node"), attachment("lost", "missing"))
 
-    assert {outlook.ref for outlook in dry_run_to_the_end(wished, inventory(DATA))} == {
-        *wished.hosts,
-        *wished.attachments,
+    assert {result.ref for result in dry_run_to_the_end(desired_state, inventory(DATA))} == {
+        *desired_state.hosts,
+        *desired_state.attachments,
     }

@@ -1,4 +1,4 @@
-"""What is told of an attachment as an Event: each case is a pass, and what it has to tell."""
+"""Events of attachments: each case is a pass and the Events that it emits."""
 
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ OFFLINE, DEGRADED = (
     replace(THERE, notes=(Note("VolumeUnhealthy", reason, "It is not well."),))
     for reason in (Reason.VOLUME_OFFLINE, Reason.VOLUME_DEGRADED)
 )
-DRIFTED = Note("Drifted", Reason.LUN_DIFFERS, "Somebody changed the LUN.")
+DRIFTED = Note("Drifted", Reason.LUN_DIFFERS, "The LUN was changed.")
 BLOCKED = Note("DetachBlocked", Reason.PORT_LOGGED_IN, "2 sessions.")
 TAKEN = Refuse(Reason.LUN_TAKEN, "LUN 1 is taken.")
 REMOVED = Refuse(
@@ -37,21 +37,23 @@ def after(**status: Any) -> AttachmentStatus:
     return AttachmentStatus.model_validate({"attached_time": NOW, **status})
 
 
-def wrong(*, keeper: bool, problem: Exception | None = None) -> str:
-    """What is told of a mapping to another machine, of another volume, in the array's namespace or in a tenant's."""
+def wrong_mapping_message(*, for_array_namespace: bool, problem: Exception | None = None) -> str:
+    """Return the message about a mapping of another volume to another host, for the array's namespace or a tenant's."""
     other, host_object = builders.volume("secret-name", 7), builders.host_object("others-host", "other")
-    meta = {} if keeper else {"namespace": "tenant"}
+    meta = {} if for_array_namespace else {"namespace": "tenant"}
     one = builders.attachment("one", "node", meta=meta)
-    access: dict[str, Any] = {} if keeper else {"volume_access": [{"namespaceSelector": {}, "volumes": ["d*"]}]}
+    access: dict[str, Any] = (
+        {} if for_array_namespace else {"volume_access": [{"namespaceSelector": {}, "volumes": ["d*"]}]}
+    )
     array = builders.array(**access)
-    around, meant = builders.desired(one, of=array), MapVolume(NODE, DATA.name, DATA.uid, Lun(4))
-    told = events.of_wrong_mapping(one, meant, builders.mapped(host_object, other, 4), problem, around)
-    assert (told.reason, told.warning) == ("WrongVolumeMapped", True)
-    return told.message
+    desired_state, intended = builders.desired(one, of=array), MapVolume(NODE, DATA.name, DATA.uid, Lun(4))
+    event = events.of_wrong_mapping(one, intended, builders.mapped(host_object, other, 4), problem, desired_state)
+    assert (event.reason, event.warning) == ("WrongVolumeMapped", True)
+    return event.message
 
 
-def test_a_wrong_mapping_of_ours_is_told_with_what_was_made_and_what_was_meant() -> None:
-    message = wrong(keeper=True)
+def test_a_wrong_mapping_is_reported_with_what_was_created_and_what_was_intended() -> None:
+    message = wrong_mapping_message(for_array_namespace=True)
 
     assert "secret-name" in message
     assert "others-host" in message
@@ -59,15 +61,17 @@ def test_a_wrong_mapping_of_ours_is_told_with_what_was_made_and_what_was_meant()
     assert message.endswith("It was unmapped.")
 
 
-def test_a_tenant_is_told_of_a_wrong_mapping_without_the_names_of_others() -> None:
-    message = wrong(keeper=False)
+def test_a_wrong_mapping_is_reported_to_a_tenant_without_the_names_of_other_objects() -> None:
+    message = wrong_mapping_message(for_array_namespace=False)
 
     assert "secret-name" not in message
     assert "others-host" not in message
 
 
-def test_a_wrong_mapping_that_stays_is_told_with_the_way_out() -> None:
-    assert wrong(keeper=True, problem=Refused("rmvdiskhostmap", "CMMVC8457E")).endswith("Unmap it on the array.")
+def test_a_wrong_mapping_that_remains_is_reported_with_what_to_do() -> None:
+    assert wrong_mapping_message(for_array_namespace=True, problem=Refused("rmvdiskhostmap", "CMMVC8457E")).endswith(
+        "Unmap it on the array."
+    )
 
 
 class Case(NamedTuple):
@@ -76,7 +80,7 @@ class Case(NamedTuple):
     planned: Decision
     outcome: Outcome
     after: AttachmentStatus
-    tells: tuple[tuple[str, bool], ...] = ()
+    expected: tuple[tuple[str, bool], ...] = ()
     """Reason, and whether it is a warning."""
 
 
@@ -87,18 +91,24 @@ CASES = [
     Case("a volume was mapped", before(), MAP, Outcome(THERE), after(), (("VolumeMapped", False),)),
     Case("a mapping was found", before(), THERE, Outcome(THERE), after(origin="Adopted"), (("VolumeMapped", False),)),
     Case(
-        "it was mapped in a pass of which nothing was told",
+        "it was mapped in a pass that emitted no Event",
         before(),
         THERE,
         Outcome(THERE),
         after(),
         (("VolumeMapped", False),),
     ),
-    Case("all is as it was", ATTACHED, THERE, Outcome(THERE), after()),
-    Case("it waits", before(), Wait(Reason.ARRAY_NOT_READY, "x"), Outcome(Wait(Reason.ARRAY_NOT_READY, "x")), after()),
-    Case("what had vanished was mapped again", ATTACHED, MAP, Outcome(THERE), after(), (("DriftCorrected", False),)),
+    Case("nothing changed", ATTACHED, THERE, Outcome(THERE), after()),
     Case(
-        "what had vanished was mapped again, and how is told with it",
+        "the attachment waits",
+        before(),
+        Wait(Reason.ARRAY_NOT_READY, "x"),
+        Outcome(Wait(Reason.ARRAY_NOT_READY, "x")),
+        after(),
+    ),
+    Case("a lost mapping was created again", ATTACHED, MAP, Outcome(THERE), after(), (("DriftCorrected", False),)),
+    Case(
+        "a lost mapping was created again, with a warning",
         ATTACHED,
         replace(MAP, warning="It was unmapped outside the operator."),
         Outcome(THERE),
@@ -106,7 +116,7 @@ CASES = [
         (("DriftCorrected", True),),
     ),
     Case(
-        "it was mapped again, but something else is not as it should be",
+        "a lost mapping was created again, but another problem remains",
         ATTACHED,
         replace(MAP, warning="It was unmapped outside the operator."),
         Outcome(Wait(Reason.HOST_NOT_READY, "x")),
@@ -123,18 +133,16 @@ CASES = [
     ),
     Case("drift is still there", DRIFTING, THERE, Outcome(InSync(Reason.ATTACHED, "x", (DRIFTED,))), after()),
     Case(
-        "the volume has another name",
+        "the volume was renamed",
         before(attached=True, volume=NAMED),
         THERE,
         Outcome(THERE),
         after(volume={**NAMED, "name": "renamed"}),
         (("VolumeRenamed", False),),
     ),
+    Case("the volume was not renamed", before(attached=True, volume=NAMED), THERE, Outcome(THERE), after(volume=NAMED)),
     Case(
-        "it has the name that it had", before(attached=True, volume=NAMED), THERE, Outcome(THERE), after(volume=NAMED)
-    ),
-    Case(
-        "a Secret beside it cannot be written",
+        "its connection Secret cannot be written",
         ATTACHED,
         THERE,
         Outcome(THERE),
@@ -142,14 +150,14 @@ CASES = [
         (("ConnectionSecretBlocked", True),),
     ),
     Case(
-        "it still cannot",
+        "its connection Secret still cannot be written",
         before(said("ConnectionSecretBlocked", "True", "SecretForbidden"), attached=True),
         THERE,
         Outcome(THERE),
         after(conditions=(said("ConnectionSecretBlocked", "True", "SecretForbidden"),)),
     ),
     Case(
-        "now it is in the way of another",
+        "its connection Secret now conflicts with another one",
         before(said("ConnectionSecretBlocked", "True", "SecretForbidden"), attached=True),
         THERE,
         Outcome(THERE),
@@ -165,14 +173,14 @@ CASES = [
         (("PersistentVolumeBlocked", True),),
     ),
     Case(
-        "a PersistentVolume is only waited for",
+        "the operator only waits for a PersistentVolume",
         ATTACHED,
         THERE,
         Outcome(THERE),
         after(conditions=(said("PersistentVolumeBlocked", "True", "PersistentVolumeInUse"),)),
     ),
-    Case("drift went by itself", DRIFTING, THERE, Outcome(THERE), after(), (("DriftEnded", False),)),
-    Case("drift was put right", DRIFTING, UNMAP, Outcome(THERE), after(), (("DriftCorrected", False),)),
+    Case("drift ended without a command", DRIFTING, THERE, Outcome(THERE), after(), (("DriftEnded", False),)),
+    Case("drift was corrected", DRIFTING, UNMAP, Outcome(THERE), after(), (("DriftCorrected", False),)),
     Case(
         "a detach is blocked",
         ATTACHED,
@@ -182,17 +190,19 @@ CASES = [
         (("DetachBlocked", True),),
     ),
     Case(
-        "a pause is no warning",
+        "a pause is not a warning",
         ATTACHED,
         THERE,
         Outcome(InSync(Reason.ATTACHED, "x", (Note("Paused", Reason.PAUSED, "x"),))),
         after(),
         (("Paused", False),),
     ),
-    Case("it is refused", before(), TAKEN, Outcome(TAKEN), after(), (("LUNTaken", True),)),
-    Case("it is still refused", before(said("Stalled", "True", "LUNTaken")), TAKEN, Outcome(TAKEN), after()),
+    Case("the attachment is refused", before(), TAKEN, Outcome(TAKEN), after(), (("LUNTaken", True),)),
     Case(
-        "it is refused for another reason",
+        "the attachment is still refused", before(said("Stalled", "True", "LUNTaken")), TAKEN, Outcome(TAKEN), after()
+    ),
+    Case(
+        "the attachment is refused for another reason",
         before(said("Stalled", "True", "HostFull")),
         TAKEN,
         Outcome(TAKEN),
@@ -200,7 +210,7 @@ CASES = [
         (("LUNTaken", True),),
     ),
     Case(
-        "what is refused for what drifted is one thing, and told once",
+        "a refusal because of drift is reported once",
         before(),
         REMOVED,
         Outcome(REMOVED),
@@ -208,7 +218,7 @@ CASES = [
         (("Drifted", True),),
     ),
     Case(
-        "what is wrong with the array is told there",
+        "a problem of the array is reported on the array",
         before(),
         Refuse(Reason.NO_USABLE_PORTAL, "x"),
         Outcome(Refuse(Reason.NO_USABLE_PORTAL, "x")),
@@ -218,14 +228,20 @@ CASES = [
         "the array refused", before(), MAP, Outcome(MAP, NO_TO_MAP, refused=True), after(), (("RefusedByArray", True),)
     ),
     Case(
-        "it refused again, which is counted",
+        "the array refused again, which is counted",
         before(said("Reconciling", "True", "RefusedByArray")),
         MAP,
         Outcome(MAP, NO_TO_MAP, refused=True),
         after(),
         (("RefusedByArray", True),),
     ),
-    Case("it refused what is there all the same", ATTACHED, THERE, Outcome(THERE, NO_TO_MAP, refused=True), after()),
+    Case(
+        "the array refused a mapping that exists all the same",
+        ATTACHED,
+        THERE,
+        Outcome(THERE, NO_TO_MAP, refused=True),
+        after(),
+    ),
     Case(
         "its volume went offline",
         ATTACHED,
@@ -234,18 +250,18 @@ CASES = [
         after(),
         (("VolumeUnhealthy", True),),
     ),
-    Case("a node restarts and degrades its volume, as all others", ATTACHED, DEGRADED, Outcome(DEGRADED), after()),
+    Case("a node restarts and degrades its volume like all others", ATTACHED, DEGRADED, Outcome(DEGRADED), after()),
     Case(
-        "its answer cannot be read",
+        "the reply of the array cannot be read",
         before(),
         MAP,
         Outcome(MAP, Unreadable("x", "odd")),
         after(),
         (("UnreadableAnswer", True),),
     ),
-    Case("its answer was lost", before(), MAP, Outcome(MAP, OutcomeUnknown("x", "cut")), after()),
+    Case("the reply of the array was lost", before(), MAP, Outcome(MAP, OutcomeUnknown("x", "cut")), after()),
     Case(
-        "it was done with a warning",
+        "the steps were done with a warning",
         ATTACHED,
         Act(UNMAP.steps, warning="It is logged in."),
         Outcome(Release()),
@@ -253,7 +269,7 @@ CASES = [
         (("DoneWithWarning", True),),
     ),
     Case(
-        "what was not done is not warned of",
+        "a step that was not done causes no warning",
         ATTACHED,
         Act(UNMAP.steps, warning="It is logged in."),
         Outcome(UNMAP, OutcomeUnknown("x", "cut")),
@@ -263,15 +279,15 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.because)
-def test_an_attachment_tells_what_is_new(case: Case) -> None:
-    told = events.of_attachment(case.before, case.planned, case.outcome, case.after)
+def test_a_pass_over_an_attachment_emits_events_for_what_is_new(case: Case) -> None:
+    records = events.of_attachment(case.before, case.planned, case.outcome, case.after)
 
-    assert tuple((each.reason, each.warning) for each in told) == case.tells
-    assert all(each.message for each in told)
+    assert tuple((each.reason, each.warning) for each in records) == case.expected
+    assert all(each.message for each in records)
 
 
-def test_the_message_of_a_refusal_has_the_arrays_words_and_the_way_out() -> None:
-    (told,) = events.of_attachment(before(), MAP, Outcome(MAP, NO_TO_MAP, refused=True), after())
+def test_the_message_of_a_refusal_quotes_the_array_and_explains_the_way_out() -> None:
+    (event,) = events.of_attachment(before(), MAP, Outcome(MAP, NO_TO_MAP, refused=True), after())
 
-    assert "CMMVC5879E No." in told.message
-    assert "taken by another volume" in told.message
+    assert "CMMVC5879E No." in event.message
+    assert "taken by another volume" in event.message

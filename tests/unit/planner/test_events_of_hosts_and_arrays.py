@@ -1,4 +1,4 @@
-"""What is told as an Event of hosts and arrays, and of whatever goes."""
+"""Events of hosts and arrays, and of objects that are released."""
 
 from typing import Any
 
@@ -35,14 +35,16 @@ ASKED = {"name": NODE, "ownership": "Created", "ports": [{"iqn": "iqn.1994-05.co
         (ASKED, {}, None),
     ],
 )
-def test_a_host_tells_of_its_host_object(was: dict[str, Any], now: dict[str, Any], reason: str | None) -> None:
-    told = events.of_host(host("node", status=was), READY, Outcome(READY), HostStatus.model_validate(now))
+def test_a_host_emits_an_event_when_its_host_object_changes(
+    was: dict[str, Any], now: dict[str, Any], reason: str | None
+) -> None:
+    records = events.of_host(host("node", status=was), READY, Outcome(READY), HostStatus.model_validate(now))
 
-    assert [each.reason for each in told] == ([reason] if reason else [])
-    assert all((was or now)["name"] in each.message and not each.warning for each in told)
+    assert [each.reason for each in records] == ([reason] if reason else [])
+    assert all((was or now)["name"] in each.message and not each.warning for each in records)
 
 
-# -- the end ---------------------------------------------------------------------------------------------------------
+# -- release ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -57,31 +59,31 @@ def test_a_host_tells_of_its_host_object(was: dict[str, Any], now: dict[str, Any
         (host("node"), Release(), None),
     ],
 )
-def test_what_goes_tells_what_became_of_it_on_the_array(
+def test_the_event_of_a_released_object_reports_what_happened_to_it_on_the_array(
     resource: FlashSystemHost | VolumeAttachment, decision: Release, reason: str | None
 ) -> None:
-    told = events.of_release(resource, decision)
+    records = events.of_release(resource, decision)
 
-    assert [(each.reason, each.warning) for each in told] == ([(reason, False)] if reason else [])
+    assert [(each.reason, each.warning) for each in records] == ([(reason, False)] if reason else [])
 
 
-def test_a_detach_under_a_session_tells_so_although_the_object_goes() -> None:
+def test_a_detach_under_a_session_emits_a_warning_although_the_object_is_released() -> None:
     detached = before(**bound(host_object(NODE, "node"), DATA, attached_time=THEN))
 
-    told = events.of_release(detached, Release(), Act((), warning="It has 2 sessions."))
+    records = events.of_release(detached, Release(), Act((), warning="It has 2 sessions."))
 
-    assert [each.reason for each in told] == ["DoneWithWarning", "Detached"]
-    assert (told[0].message, told[0].warning) == ("It has 2 sessions.", True)
+    assert [each.reason for each in records] == ["DoneWithWarning", "Detached"]
+    assert (records[0].message, records[0].warning) == ("It has 2 sessions.", True)
 
 
 # -- arrays ----------------------------------------------------------------------------------------------------------
 
 DOWN, OPEN = Wait(Reason.UNREACHABLE, "No route."), Refuse(Reason.OPEN_ACCESS_ON, "Open access is on.")
-NO_LOGIN, UP = Refuse(Reason.LOGIN_FAILED, "No."), InSync(Reason.READY, "fs1 can be worked with.")
+NO_LOGIN, UP = Refuse(Reason.LOGIN_FAILED, "No."), InSync(Reason.READY, "fs1 is ready.")
 
 
-def look(decision: Decision | None) -> ArrayStatus:
-    """The status after a look that ended so; None: before the first one."""
+def status_after(decision: Decision | None) -> ArrayStatus:
+    """Return the status after a read with this result; None: before the first read."""
     if decision is None:
         return ArrayStatus()
     if decision in (UP, OPEN):
@@ -90,7 +92,7 @@ def look(decision: Decision | None) -> ArrayStatus:
 
 
 @pytest.mark.parametrize(
-    ("was", "now", "tells"),
+    ("was", "now", "expected"),
     [
         (None, UP, [("ArrayReady", False)]),
         (UP, UP, []),
@@ -104,17 +106,17 @@ def look(decision: Decision | None) -> ArrayStatus:
         (OPEN, UP, [("ArrayReady", False)]),
     ],
 )
-def test_an_array_tells_once_that_it_is_down_and_once_that_it_is_back(
-    was: Decision | None, now: Decision, tells: list[tuple[str, bool]]
+def test_an_array_reports_once_that_it_is_unreachable_and_once_that_it_is_back(
+    was: Decision | None, now: Decision, expected: list[tuple[str, bool]]
 ) -> None:
-    before = array().model_copy(update={"status": look(was)})
+    before = array().model_copy(update={"status": status_after(was)})
 
-    told: tuple[EventRecord, ...] = events.of_array(before, look(now))
+    records: tuple[EventRecord, ...] = events.of_array(before, status_after(now))
 
-    assert [(each.reason, each.warning) for each in told] == tells
+    assert [(each.reason, each.warning) for each in records] == expected
 
 
-def test_what_cannot_be_read_is_told_once_and_what_is_only_missing_is_not() -> None:
+def test_an_unreadable_spec_is_reported_once_and_a_missing_array_is_not_reported() -> None:
     unreadable = Refuse(Reason.SPEC_UNREADABLE, "spec.volume.name cannot be read.")
 
     assert events.of_unassigned((), unreadable) == (EventRecord("SpecUnreadable", unreadable.message, warning=True),)

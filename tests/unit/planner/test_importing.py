@@ -1,4 +1,4 @@
-"""What is proposed for an array takes it over exactly as it is; what does not fit is named, never dropped."""
+"""An import proposes resources for an array exactly as it is; objects that do not fit are named, never dropped."""
 
 from dataclasses import replace
 from typing import Any
@@ -35,12 +35,12 @@ DATA, LOGS = volume("data", 1), volume("logs", 2)
 BOX, ESX = host_object("Old_Box.7", "a", "b"), host_object("esx", "c")
 
 
-def imported(*facts: Host | Volume | Mapping, within: Desired | None = None, **wish: Any) -> Import:
-    return propose(within or desired(), inventory(*facts), ImportRequest(NAMESPACE, **wish))
+def imported(*facts: Host | Volume | Mapping, within: Desired | None = None, **request: Any) -> Import:
+    return propose(within or desired(), inventory(*facts), ImportRequest(NAMESPACE, **request))
 
 
-def written(found: Import, kind: Kind) -> dict[str, Any]:
-    """The specs by name."""
+def proposed(found: Import, kind: Kind) -> dict[str, Any]:
+    """Return the proposed specs of this kind by name."""
     return {each.ref.name: each.document["spec"] for each in found.proposals if each.ref.kind is kind}
 
 
@@ -49,27 +49,30 @@ def reasons(found: Import) -> dict[str, str]:
 
 
 def applied(found: Import, before: Desired) -> Desired:
-    """The world after the proposals were applied."""
+    """Return the desired state after the proposals were applied."""
     kinds: dict[Kind, type[Resource]] = {Kind.HOST: FlashSystemHost, Kind.ATTACHMENT: VolumeAttachment}
-    made = [
+    created = [
         kinds[each.ref.kind].read({**each.document, "metadata": metadata(each.ref.name)}) for each in found.proposals
     ]
     return replace(
         before,
-        hosts={**before.hosts, **{each.ref: each for each in made if isinstance(each, FlashSystemHost)}},
-        attachments={**before.attachments, **{each.ref: each for each in made if isinstance(each, VolumeAttachment)}},
+        hosts={**before.hosts, **{each.ref: each for each in created if isinstance(each, FlashSystemHost)}},
+        attachments={
+            **before.attachments,
+            **{each.ref: each for each in created if isinstance(each, VolumeAttachment)},
+        },
     )
 
 
-def test_an_administrators_host_is_written_with_its_initiators_and_each_of_its_mappings() -> None:
+def test_an_administrators_host_is_proposed_with_its_initiators_and_each_of_its_mappings() -> None:
     found = imported(BOX, DATA, mapped(BOX, DATA, 7))
 
-    (name, spec), *others = written(found, Kind.HOST).items()
+    (name, spec), *others = proposed(found, Kind.HOST).items()
     assert name == "old-box-7"
     assert spec["arrayRef"] == {"name": "array"}
     assert spec["initiators"] == {"iscsi": [iqn("a"), iqn("b")]}
     assert others == []
-    assert written(found, Kind.ATTACHMENT) == {
+    assert proposed(found, Kind.ATTACHMENT) == {
         "data": {
             "hostRef": {"name": "old-box-7"},
             "volume": {"uid": DATA.uid},
@@ -81,29 +84,31 @@ def test_an_administrators_host_is_written_with_its_initiators_and_each_of_its_m
     assert found.left == []
 
 
-def test_a_host_with_other_ports_than_iscsi_is_written_with_these_allowed() -> None:
+def test_a_host_with_ports_other_than_iscsi_is_proposed_with_these_allowed() -> None:
     found = imported(host_object("mixed", "d", wwpn()), BOX)
 
-    assert {name: spec["initiators"] for name, spec in written(found, Kind.HOST).items()} == {
+    assert {name: spec["initiators"] for name, spec in proposed(found, Kind.HOST).items()} == {
         "mixed": {"iscsi": [iqn("d")], "otherPorts": "Allow"},
         "old-box-7": {"iscsi": [iqn("a"), iqn("b")]},
     }
 
 
-def test_applying_what_is_proposed_sends_nothing() -> None:
+def test_applying_the_proposals_sends_no_command() -> None:
     mixed = host_object("mixed", "d", wwpn())
     facts = BOX, ESX, mixed, DATA, LOGS
-    seen = inventory(*facts, mapped(BOX, DATA, 0), mapped(BOX, LOGS, 3), mapped(ESX, LOGS, 9), mapped(mixed, LOGS, 4))
-    found = propose(desired(), seen, ImportRequest(NAMESPACE))
+    observed = inventory(
+        *facts, mapped(BOX, DATA, 0), mapped(BOX, LOGS, 3), mapped(ESX, LOGS, 9), mapped(mixed, LOGS, 4)
+    )
+    found = propose(desired(), observed, ImportRequest(NAMESPACE))
 
-    outlooks = dry_run_to_the_end(applied(found, desired()), seen)
+    results = dry_run_to_the_end(applied(found, desired()), observed)
 
-    assert len(outlooks) == 7
-    assert [outlook for outlook in outlooks if outlook.steps or outlook.blocked] == []
+    assert len(results) == 7
+    assert [result for result in results if result.steps or result.blocked] == []
 
 
-def test_a_volume_that_several_hosts_see_is_shared_on_each_of_them_and_named_by_both() -> None:
-    found = written(imported(BOX, ESX, DATA, mapped(BOX, DATA, 1), mapped(ESX, DATA, 2)), Kind.ATTACHMENT)
+def test_a_volume_mapped_to_several_hosts_is_shared_on_each_and_named_after_volume_and_host() -> None:
+    found = proposed(imported(BOX, ESX, DATA, mapped(BOX, DATA, 1), mapped(ESX, DATA, 2)), Kind.ATTACHMENT)
 
     assert {name: (spec["access"], spec["lun"]) for name, spec in found.items()} == {
         "data-old-box-7": ("Shared", 1),
@@ -114,7 +119,7 @@ def test_a_volume_that_several_hosts_see_is_shared_on_each_of_them_and_named_by_
 def test_a_volume_is_shared_even_when_only_one_of_its_hosts_is_imported() -> None:
     found = imported(BOX, ESX, DATA, mapped(BOX, DATA, 1), mapped(ESX, DATA, 2), hosts=("esx",))
 
-    assert [spec["access"] for spec in written(found, Kind.ATTACHMENT).values()] == ["Shared"]
+    assert [spec["access"] for spec in proposed(found, Kind.ATTACHMENT).values()] == ["Shared"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +132,7 @@ def test_a_volume_is_shared_even_when_only_one_of_its_hosts_is_imported() -> Non
     ],
     ids=lambda value: value.name if isinstance(value, Host) else "",
 )
-def test_a_host_that_no_resource_can_stand_for_is_named_with_its_mappings(box: Host, why: str) -> None:
+def test_a_host_that_no_resource_can_represent_is_reported_with_its_mappings(box: Host, why: str) -> None:
     found = imported(box, DATA, mapped(box, DATA))
 
     assert found.proposals == []
@@ -137,7 +142,7 @@ def test_a_host_that_no_resource_can_stand_for_is_named_with_its_mappings(box: H
     assert why in reason
 
 
-def test_a_mapping_that_no_attachment_can_stand_for_is_named() -> None:
+def test_a_mapping_that_no_attachment_can_represent_is_reported() -> None:
     member = host_object("member", "a", cluster="cluster-1")
     odd = replace(volume("odd", 4), uid=VolumeUid(DATA.uid[:30]))
     found = imported(
@@ -150,30 +155,30 @@ def test_a_mapping_that_no_attachment_can_stand_for_is_named() -> None:
         mapped(member, odd, 2),
     )
 
-    assert written(found, Kind.HOST).keys() == {"member"}
-    assert written(found, Kind.ATTACHMENT) == {}
+    assert proposed(found, Kind.HOST).keys() == {"member"}
+    assert proposed(found, Kind.ATTACHMENT) == {}
     assert reasons(found)["volume data on host member at LUN 0"].startswith("it comes through host cluster cluster-1")
     assert "by I/O group" in reasons(found)["volume logs on host member at LUN 1, 4"]
     assert "UID" in reasons(found)["volume odd on host member at LUN 2"]
 
 
-def test_what_the_operator_itself_would_refuse_is_not_proposed_and_its_reason_is_given() -> None:
+def test_a_mapping_that_the_operator_would_refuse_is_not_proposed_and_the_reason_is_given() -> None:
     facts = (BOX, ESX, DATA, mapped(BOX, DATA, 1), mapped(ESX, DATA, 1))
     forbidding = desired(of=array(multi_host_mapping="Forbidden"))
 
     found = imported(*facts, within=forbidding)
 
-    assert written(found, Kind.HOST).keys() == {"old-box-7", "esx"}
-    assert written(found, Kind.ATTACHMENT) == {}
+    assert proposed(found, Kind.HOST).keys() == {"old-box-7", "esx"}
+    assert proposed(found, Kind.ATTACHMENT) == {}
     assert all("multiHostMapping Forbidden" in why for why in reasons(found).values())
     assert len(found.left) == 2
 
-    blind = propose(desired(), inventory(*facts, of=body(portals=())), ImportRequest(NAMESPACE))
-    assert all("no usable iSCSI portal" in why for why in reasons(blind).values())
-    assert len(blind.left) == 2
+    without_portals = propose(desired(), inventory(*facts, of=body(portals=())), ImportRequest(NAMESPACE))
+    assert all("no usable iSCSI portal" in why for why in reasons(without_portals).values())
+    assert len(without_portals.left) == 2
 
 
-def test_a_namespace_that_may_not_use_the_array_gets_nothing_and_is_told_so() -> None:
+def test_a_namespace_that_may_not_use_the_array_gets_no_proposal_and_the_reason() -> None:
     found = propose(desired(), inventory(BOX, DATA, mapped(BOX, DATA)), ImportRequest("elsewhere"))
 
     assert found.proposals == []
@@ -181,7 +186,7 @@ def test_a_namespace_that_may_not_use_the_array_gets_nothing_and_is_told_so() ->
     assert all("namespace" in why for why in reasons(found).values())
 
 
-def test_what_is_there_already_is_not_written_again() -> None:
+def test_existing_resources_are_not_proposed_again() -> None:
     present = (host("box", "a", "b"), attachment("one", "box", DATA.uid))
 
     found = imported(
@@ -189,12 +194,12 @@ def test_what_is_there_already_is_not_written_again() -> None:
     )
 
     assert found.there == 2
-    assert written(found, Kind.HOST).keys() == {"esx"}
-    assert [spec["hostRef"]["name"] for spec in written(found, Kind.ATTACHMENT).values()] == ["box"]
+    assert proposed(found, Kind.HOST).keys() == {"esx"}
+    assert [spec["hostRef"]["name"] for spec in proposed(found, Kind.ATTACHMENT).values()] == ["box"]
     assert imported(BOX, DATA, mapped(BOX, DATA, 1), within=desired(*present)).proposals == []
 
 
-def test_a_host_that_a_resource_of_another_namespace_stands_for_is_not_claimed_twice() -> None:
+def test_a_host_that_has_a_resource_in_another_namespace_is_not_claimed_twice() -> None:
     present = host("box", "a", "b", meta={"namespace": NAMESPACE})
     found = propose(desired(present), inventory(BOX, DATA, mapped(BOX, DATA)), ImportRequest("elsewhere"))
 
@@ -202,17 +207,17 @@ def test_a_host_that_a_resource_of_another_namespace_stands_for_is_not_claimed_t
     assert "of another namespace" in reasons(found)["volume data on host Old_Box.7 at LUN 1"]
 
 
-def test_a_host_object_of_this_installation_is_written_under_the_name_that_it_was_made_for() -> None:
-    """Its resources were lost, and the array still has what they asked for."""
+def test_a_host_object_of_this_installation_is_proposed_under_its_original_resource_name() -> None:
+    """Its resources were lost, and the array still has what they requested."""
     ours = host_object(own_name("worker-1"), "a")
 
     found = imported(ours, DATA, mapped(ours, DATA))
 
-    assert written(found, Kind.HOST).keys() == {"worker-1"}
-    assert written(found, Kind.ATTACHMENT).keys() == {"data"}
+    assert proposed(found, Kind.HOST).keys() == {"worker-1"}
+    assert proposed(found, Kind.ATTACHMENT).keys() == {"data"}
 
 
-def test_a_host_object_that_may_be_an_operators_is_left_alone_until_it_is_said_whose() -> None:
+def test_a_host_object_that_may_belong_to_an_operator_is_skipped_without_an_installation_id() -> None:
     ours = host_object(own_name("worker-1"), "a")
 
     found = imported(ours, within=replace(desired(), installation=""))
@@ -221,18 +226,18 @@ def test_a_host_object_that_may_be_an_operators_is_left_alone_until_it_is_said_w
     assert "--installation-id" in reasons(found)[f"host object {ours.name}"]
 
 
-def test_an_empty_host_object_of_this_installation_is_kept_by_its_policy() -> None:
-    """Without it, what is empty and ours would be removed as soon as it had a resource again."""
+def test_an_empty_host_object_of_this_installation_is_retained_by_its_deletion_policy() -> None:
+    """Without it, an empty host object of the operator would be removed as soon as it had a resource again."""
     ours = host_object(own_name("worker-1"), "a")
 
     found = imported(ours)
 
-    assert written(found, Kind.HOST)["worker-1"]["deletionPolicy"] == "Retain"
-    assert [outlook.steps for outlook in dry_run_to_the_end(applied(found, desired()), inventory(ours))] == [()]
+    assert proposed(found, Kind.HOST)["worker-1"]["deletionPolicy"] == "Retain"
+    assert [result.steps for result in dry_run_to_the_end(applied(found, desired()), inventory(ours))] == [()]
 
 
 @pytest.mark.parametrize(
-    ("wish", "hosts", "attachments"),
+    ("request_fields", "hosts", "attachments"),
     [
         ({"hosts": ("Old*",)}, {"old-box-7"}, {"data"}),
         ({"volumes": ("lo*",)}, {"esx"}, {"logs"}),
@@ -240,51 +245,53 @@ def test_an_empty_host_object_of_this_installation_is_kept_by_its_policy() -> No
     ],
     ids=["by host", "by volume", "by both"],
 )
-def test_only_what_is_selected_is_written(wish: dict[str, Any], hosts: set[str], attachments: set[str]) -> None:
-    found = imported(BOX, ESX, DATA, LOGS, mapped(BOX, DATA), mapped(ESX, LOGS), **wish)
+def test_only_selected_objects_are_proposed(
+    request_fields: dict[str, Any], hosts: set[str], attachments: set[str]
+) -> None:
+    found = imported(BOX, ESX, DATA, LOGS, mapped(BOX, DATA), mapped(ESX, LOGS), **request_fields)
 
-    assert written(found, Kind.HOST).keys() == hosts
-    assert written(found, Kind.ATTACHMENT).keys() == attachments
+    assert proposed(found, Kind.HOST).keys() == hosts
+    assert proposed(found, Kind.ATTACHMENT).keys() == attachments
     assert found.left == []
 
 
-def test_names_that_kubernetes_would_not_take_or_has_already_get_others() -> None:
+def test_names_that_kubernetes_does_not_accept_or_already_has_are_replaced() -> None:
     boxes = [host_object(name, f"n{number}") for number, name in enumerate(("A.b", "a_b", "esx"))]
     odd = volume("__", 3)
     taken = frozenset({ObjectRef(Kind.HOST, NAMESPACE, "esx")})
 
     found = imported(*boxes, odd, mapped(boxes[0], odd), taken=taken)
 
-    assert written(found, Kind.HOST).keys() == {"a-b", "a-b-2", "esx-2"}
-    assert written(found, Kind.ATTACHMENT).keys() == {"fsattach"}
+    assert proposed(found, Kind.HOST).keys() == {"a-b", "a-b-2", "esx-2"}
+    assert proposed(found, Kind.ATTACHMENT).keys() == {"fsattach"}
 
 
-def test_nodes_without_names_do_not_matter_to_what_is_mapped() -> None:
-    """An array that is not ready takes nothing new; what is there is taken over all the same."""
+def test_existing_mappings_are_imported_although_the_node_is_offline() -> None:
+    """An array that is not ready accepts nothing new; existing mappings are imported all the same."""
     offline = replace(NODE, online=False, status="offline")
     found = propose(
         desired(), inventory(BOX, DATA, mapped(BOX, DATA), of=body(nodes=(offline,))), ImportRequest(NAMESPACE)
     )
 
-    assert written(found, Kind.ATTACHMENT).keys() == {"data"}
+    assert proposed(found, Kind.ATTACHMENT).keys() == {"data"}
 
 
-def test_a_host_object_of_ours_keeps_the_name_of_its_resource_whatever_the_prefix() -> None:
+def test_a_host_object_of_the_operator_keeps_the_name_of_its_resource_whatever_the_prefix() -> None:
     found = imported(host_object(own_name("node"), "n"), BOX, prefix="fs2-")
 
     assert [each.ref.name for each in found.proposals] == ["fs2-old-box-7", "node"]
 
 
 @pytest.mark.parametrize("name", ["worker-1.example.com", "10-0-0-5", "home", "h"])
-def test_a_host_object_of_ours_keeps_the_name_of_its_resource_to_the_letter(name: str) -> None:
-    """Under another one it would belong to a resource that is there no more, and could not be imported."""
+def test_a_host_object_of_the_operator_keeps_exactly_the_name_of_its_resource(name: str) -> None:
+    """Under another name it would belong to a resource that no longer exists, and could not be imported."""
     found = imported(host_object(own_name(name), "n"))
 
-    assert written(found, Kind.HOST).keys() == {name}
+    assert proposed(found, Kind.HOST).keys() == {name}
     assert found.left == []
 
 
-def test_no_host_object_of_an_administrators_takes_the_name_that_one_of_ours_keeps() -> None:
+def test_no_host_object_of_an_administrator_gets_the_name_that_one_of_the_operator_keeps() -> None:
     found = imported(host_object("worker-1", "a"), host_object(own_name("worker-1"), "b"))
 
     assert [each.ref.name for each in found.proposals] == ["worker-1-2", "worker-1"]

@@ -1,4 +1,4 @@
-"""What must hold for every array and every set of wishes: small random worlds, on the simulated array's own rules."""
+"""What must hold for every array and every set of resources: small random states, by the rules of the simulator."""
 
 import random
 from collections.abc import Iterator
@@ -15,21 +15,23 @@ from support.builders import INSTALLATION, attachment, host, iqn
 from support.in_process import InProcess
 from support.keeping import ImportRequest, Keeper
 
-WORDS, VOLUMES = ("w0", "w1", "w2", "w3"), ("v0", "v1", "v2")
+INITIATORS, VOLUMES = ("w0", "w1", "w2", "w3"), ("v0", "v1", "v2")
 DIALECTS: list[dict[str, Any]] = [
     {"dialect": "legacy", "pool": "mdiskgrp0"},
     {"dialect": "modern", "pool": "Pool0"},
     {"dialect": "modern", "pool": "Pool0", "release": "7.6.0.0"},
 ]
-law = settings(max_examples=40)
+invariant = settings(max_examples=40)
 
 
 @st.composite
 def arrays(draw: st.DrawFn) -> dict[str, Any]:
-    """An array with volumes, an administrator's host objects, and mappings of his."""
+    """An array with volumes, an administrator's host objects, and mappings of these."""
     dialect = dict(draw(st.sampled_from(DIALECTS)))
     pool = dialect.pop("pool")
-    owners = draw(st.lists(st.sampled_from((None, "admin-a", "admin-b")), min_size=len(WORDS), max_size=len(WORDS)))
+    owners = draw(
+        st.lists(st.sampled_from((None, "admin-a", "admin-b")), min_size=len(INITIATORS), max_size=len(INITIATORS))
+    )
     names = sorted({owner for owner in owners if owner})
     pairs = [(name, volume) for name in names for volume in VOLUMES]
     mapped = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=3)) if pairs else []
@@ -38,7 +40,10 @@ def arrays(draw: st.DrawFn) -> dict[str, Any]:
         **dialect,
         "volumes": [{"name": name, "pool": pool} for name in VOLUMES],
         "hosts": [
-            {"name": name, "ports": [{"name": iqn(w)} for w, owner in zip(WORDS, owners, strict=True) if owner == name]}
+            {
+                "name": name,
+                "ports": [{"name": iqn(each)} for each, owner in zip(INITIATORS, owners, strict=True) if owner == name],
+            }
             for name in names
         ],
         "mappings": [
@@ -48,10 +53,10 @@ def arrays(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def wishes(draw: st.DrawFn) -> list[ImportRequest]:
-    """Hosts that may quarrel about initiators, and attachments that may quarrel about volumes and LUNs."""
+def resource_sets(draw: st.DrawFn) -> list[ImportRequest]:
+    """Hosts that may conflict over initiators, and attachments that may conflict over volumes and LUNs."""
     hosts = [
-        host(f"h{number}", *draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=2, unique=True)))
+        host(f"h{number}", *draw(st.lists(st.sampled_from(INITIATORS), min_size=1, max_size=2, unique=True)))
         for number in range(draw(st.integers(1, 3)))
     ]
     attachments = [
@@ -68,10 +73,10 @@ def wishes(draw: st.DrawFn) -> list[ImportRequest]:
 
 
 @contextmanager
-def kept(config: dict[str, Any], wished: list[ImportRequest]) -> Iterator[tuple[InProcess, Keeper]]:
+def keeper_of(config: dict[str, Any], resources: list[ImportRequest]) -> Iterator[tuple[InProcess, Keeper]]:
     with InProcess(config) as simulated:
         keeper = Keeper(simulated)
-        keeper.wish(*wished)
+        keeper.wish(*resources)
         try:
             yield simulated, keeper
         finally:
@@ -79,19 +84,21 @@ def kept(config: dict[str, Any], wished: list[ImportRequest]) -> Iterator[tuple[
 
 
 def pairs(state: dict[str, Any]) -> dict[tuple[str, str], int]:
-    """The LUN of each volume on each host object."""
+    """Return the LUN of each volume on each host object."""
     return {(each["host"], each["volume"]): each["lun"] for each in state["mappings"]}
 
 
 def others(state: dict[str, Any]) -> list[dict[str, Any]]:
-    """The host objects that we did not make, as they are."""
+    """Return the host objects that the operator did not create, unchanged."""
     return [each for each in state["hosts"] if not made_by(INSTALLATION, each["name"])]
 
 
-@law
-@given(arrays(), wishes())
-def test_wishes_settle_and_what_was_there_stays_as_it_was(config: dict[str, Any], wished: list[ImportRequest]) -> None:
-    with kept(config, wished) as (simulated, keeper):
+@invariant
+@given(arrays(), resource_sets())
+def test_resources_settle_and_existing_objects_stay_unchanged(
+    config: dict[str, Any], resources: list[ImportRequest]
+) -> None:
+    with keeper_of(config, resources) as (simulated, keeper):
         before = simulated.state
         keeper.settle()
         after = simulated.state
@@ -103,22 +110,22 @@ def test_wishes_settle_and_what_was_there_stays_as_it_was(config: dict[str, Any]
         assert simulated.state == after
 
 
-@law
-@given(arrays(), wishes())
-def test_no_lun_is_used_twice_on_a_host(config: dict[str, Any], wished: list[ImportRequest]) -> None:
-    with kept(config, wished) as (simulated, keeper):
+@invariant
+@given(arrays(), resource_sets())
+def test_no_lun_is_used_twice_on_a_host(config: dict[str, Any], resources: list[ImportRequest]) -> None:
+    with keeper_of(config, resources) as (simulated, keeper):
         keeper.settle()
 
         used = [(host, lun) for (host, _), lun in pairs(simulated.state).items()]
         assert len(set(used)) == len(used)
 
 
-@law
-@given(arrays(), wishes())
-def test_a_volume_comes_to_a_second_host_only_if_everybody_shares(
-    config: dict[str, Any], wished: list[ImportRequest]
+@invariant
+@given(arrays(), resource_sets())
+def test_a_volume_is_mapped_to_a_second_host_only_if_all_its_attachments_are_shared(
+    config: dict[str, Any], resources: list[ImportRequest]
 ) -> None:
-    with kept(config, wished) as (simulated, keeper):
+    with keeper_of(config, resources) as (simulated, keeper):
         before = pairs(simulated.state)
         keeper.settle()
         after = pairs(simulated.state)
@@ -129,24 +136,24 @@ def test_a_volume_comes_to_a_second_host_only_if_everybody_shares(
                 assert all(a.spec.access is Access.SHARED for a in attached if a.spec.volume.name == volume)
 
 
-@law
-@given(arrays(), wishes(), st.randoms(use_true_random=False))
+@invariant
+@given(arrays(), resource_sets(), st.randoms(use_true_random=False))
 def test_the_order_in_which_objects_are_due_does_not_matter(
-    config: dict[str, Any], wished: list[ImportRequest], chance: random.Random
+    config: dict[str, Any], resources: list[ImportRequest], rng: random.Random
 ) -> None:
-    with kept(config, wished) as (one, straight), kept(config, wished) as (other, shuffled):
+    with keeper_of(config, resources) as (one, straight), keeper_of(config, resources) as (other, shuffled):
         straight.turn()
         due = list(shuffled.wishes)
-        chance.shuffle(due)
+        rng.shuffle(due)
         shuffled.turn(due)
 
         assert one.state == other.state
 
 
-@law
-@given(arrays(), wishes())
-def test_deleting_everything_leaves_the_array_as_it_was(config: dict[str, Any], wished: list[ImportRequest]) -> None:
-    with kept(config, wished) as (simulated, keeper):
+@invariant
+@given(arrays(), resource_sets())
+def test_deleting_everything_leaves_the_array_as_it_was(config: dict[str, Any], resources: list[ImportRequest]) -> None:
+    with keeper_of(config, resources) as (simulated, keeper):
         before = simulated.state
         keeper.settle()
         for ref in list(keeper.wishes):
@@ -157,39 +164,39 @@ def test_deleting_everything_leaves_the_array_as_it_was(config: dict[str, Any], 
         assert simulated.state == before
 
 
-@law
-@given(arrays(), wishes(), st.data())
+@invariant
+@given(arrays(), resource_sets(), st.data())
 def test_a_detach_removes_its_own_mapping_and_no_other(
-    config: dict[str, Any], wished: list[ImportRequest], data: st.DataObject
+    config: dict[str, Any], resources: list[ImportRequest], data: st.DataObject
 ) -> None:
-    with kept(config, wished) as (simulated, keeper):
+    with keeper_of(config, resources) as (simulated, keeper):
         keeper.settle()
         before = pairs(simulated.state)
         attached = [each for each in keeper.wishes.values() if isinstance(each, VolumeAttachment)]
-        going = data.draw(st.sampled_from(attached))
-        keeper.delete(going.ref)
+        detached = data.draw(st.sampled_from(attached))
+        keeper.delete(detached.ref)
 
-        keeper.turn([going.ref], survey=data.draw(st.booleans()))
+        keeper.turn([detached.ref], survey=data.draw(st.booleans()))
 
-        keeper.settle()  # another of the same pair takes the mapping over in its own turn
+        keeper.settle()  # another attachment of the same mapping takes it over in its own turn
 
-        seen = going.status.host
+        last_host = detached.status.host
         gone = before.keys() - pairs(simulated.state).keys()
-        assert gone <= ({(seen.name, going.spec.volume.name)} if seen else set())
-        assert going.ref not in keeper.wishes
+        assert gone <= ({(last_host.name, detached.spec.volume.name)} if last_host else set())
+        assert detached.ref not in keeper.wishes
 
 
-@law
-@given(arrays(), wishes(), st.data())
-def test_a_lun_that_was_freed_goes_to_no_other_volume_unless_that_asks_for_it(
-    config: dict[str, Any], wished: list[ImportRequest], data: st.DataObject
+@invariant
+@given(arrays(), resource_sets(), st.data())
+def test_a_freed_lun_is_given_to_another_volume_only_if_that_requests_it(
+    config: dict[str, Any], resources: list[ImportRequest], data: st.DataObject
 ) -> None:
-    with kept(config, wished) as (simulated, keeper):
+    with keeper_of(config, resources) as (simulated, keeper):
         keeper.settle()
         before = pairs(simulated.state)
         attached = [each for each in keeper.wishes.values() if isinstance(each, VolumeAttachment)]
-        for going in attached[data.draw(st.integers(0, len(attached) - 1)) :]:
-            keeper.delete(going.ref)
+        for detached in attached[data.draw(st.integers(0, len(attached) - 1)) :]:
+            keeper.delete(detached.ref)
         if data.draw(st.booleans()):
             keeper.settle()
         where = data.draw(st.sampled_from(attached)).host.name

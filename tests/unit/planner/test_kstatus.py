@@ -1,4 +1,4 @@
-"""The status contract: what kstatus makes of each decision, and of a version that the operator has not seen yet."""
+"""The status contract: how kstatus reads each decision, and a generation that the operator has not observed yet."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,10 +17,10 @@ CRDS = sorted((Path(__file__).parents[3] / "crds").glob("*s.yaml"))
 PAUSED = Note("Paused", Reason.PAUSED, "Nothing is written to the array.")
 
 
-def seen(decision: Decision, generation: int = 7, **meta: str) -> Mapping[str, Any]:
-    """An object of generation 7, of which this was said at another one."""
-    said = conditions(decision, (), generation, "2026-01-01T00:00:00Z")
-    shown = [{"type": each.type, "status": each.status} for each in said]
+def object_with(decision: Decision, generation: int = 7, **meta: str) -> Mapping[str, Any]:
+    """Return an object of generation 7 whose status was written at this generation."""
+    written = conditions(decision, (), generation, "2026-01-01T00:00:00Z")
+    shown = [{"type": each.type, "status": each.status} for each in written]
     return {"metadata": {"generation": 7, **meta}, "status": {"observedGeneration": generation, "conditions": shown}}
 
 
@@ -33,17 +33,17 @@ def seen(decision: Decision, generation: int = 7, **meta: str) -> Mapping[str, A
         pytest.param(Wait(Reason.HOST_NOT_FOUND, "There is no host."), Kstatus.IN_PROGRESS, id="waiting"),
         pytest.param(Wait(Reason.PAUSED, "Held back.", (PAUSED,)), Kstatus.IN_PROGRESS, id="held back by a pause"),
         pytest.param(Refuse(Reason.LUN_TAKEN, "LUN 1 is taken."), Kstatus.FAILED, id="stalled"),
-        pytest.param(Release(), Kstatus.IN_PROGRESS, id="being let go"),
+        pytest.param(Release(), Kstatus.IN_PROGRESS, id="being released"),
     ],
 )
-def test_kstatus_reads_a_decision_rightly(decision: Decision, read: Kstatus) -> None:
-    assert kstatus(seen(decision)) is read
-    assert kstatus(seen(decision, generation=6)) is Kstatus.IN_PROGRESS
-    assert kstatus(seen(decision, deletionTimestamp="2026-01-01T00:00:00Z")) is Kstatus.TERMINATING
+def test_kstatus_reads_a_decision_correctly(decision: Decision, read: Kstatus) -> None:
+    assert kstatus(object_with(decision)) is read
+    assert kstatus(object_with(decision, generation=6)) is Kstatus.IN_PROGRESS
+    assert kstatus(object_with(decision, deletionTimestamp="2026-01-01T00:00:00Z")) is Kstatus.TERMINATING
 
 
 @pytest.mark.parametrize("crd", CRDS, ids=lambda path: path.stem)
-def test_what_nobody_has_looked_at_is_not_taken_for_done(crd: Path) -> None:
+def test_an_object_that_was_never_reconciled_does_not_count_as_done(crd: Path) -> None:
     (version,) = yaml.safe_load(crd.read_text(encoding="utf-8"))["spec"]["versions"]
     default = version["schema"]["openAPIV3Schema"]["properties"]["status"]["default"]
 
@@ -56,8 +56,8 @@ def test_what_nobody_has_looked_at_is_not_taken_for_done(crd: Path) -> None:
         pytest.param([("Reconciling", "True"), ("Stalled", "True")], Kstatus.IN_PROGRESS, id="the first one counts"),
         pytest.param([("Stalled", "True"), ("Reconciling", "True")], Kstatus.FAILED, id="the first one, otherwise"),
         pytest.param([("Ready", "True"), ("Stalled", "True")], Kstatus.FAILED, id="Stalled before Ready"),
-        pytest.param([("Ready", "True"), ("Stalled", "False")], Kstatus.CURRENT, id="False says nothing"),
-        pytest.param([("Ready", "Unknown")], Kstatus.IN_PROGRESS, id="unknown is under way"),
+        pytest.param([("Ready", "True"), ("Stalled", "False")], Kstatus.CURRENT, id="False has no effect"),
+        pytest.param([("Ready", "Unknown")], Kstatus.IN_PROGRESS, id="unknown means in progress"),
         pytest.param([("Drifted", "True")], Kstatus.CURRENT, id="no condition that it knows"),
     ],
 )

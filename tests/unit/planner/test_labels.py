@@ -1,4 +1,4 @@
-"""A selector chooses what it chooses everywhere in Kubernetes."""
+"""A label selector chooses the same as everywhere in Kubernetes."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def selector(*expressions: tuple[Any, ...], **labels: str) -> LabelSelector:
 
 
 @pytest.mark.parametrize(
-    ("because", "wished", "chosen"),
+    ("because", "label_selector", "chosen"),
     [
         ("an empty selector chooses everything", selector(), True),
         ("a label has the value", selector(stage="production"), True),
@@ -41,15 +41,15 @@ def selector(*expressions: tuple[Any, ...], **labels: str) -> LabelSelector:
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_what_a_selector_chooses(because: str, wished: LabelSelector, chosen: bool) -> None:
-    assert chooses(wished, PRODUCTION) is chosen, because
+def test_what_a_selector_chooses(because: str, label_selector: LabelSelector, chosen: bool) -> None:
+    assert chooses(label_selector, PRODUCTION) is chosen, because
 
 
-words = st.sampled_from(["", "a", "b", "c"])
-known = st.dictionaries(words, words, max_size=3)
+texts = st.sampled_from(["", "a", "b", "c"])
+known = st.dictionaries(texts, texts, max_size=3)
 
 
-@given(known, words, st.lists(words, min_size=1, max_size=3))
+@given(known, texts, st.lists(texts, min_size=1, max_size=3))
 def test_each_operator_has_its_opposite(labels: dict[str, str], key: str, values: list[str]) -> None:
     def holds(how: str, *some: str) -> bool:
         expression = {"key": key or "k", "operator": how, "values": some}
@@ -63,6 +63,6 @@ def test_each_operator_has_its_opposite(labels: dict[str, str], key: str, values
 @pytest.mark.parametrize(
     ("how", "values"), [("In", []), ("NotIn", []), ("Exists", ["a"]), ("DoesNotExist", ["a"])], ids=str
 )
-def test_values_go_with_the_operators_that_compare(how: str, values: list[str]) -> None:
+def test_values_are_required_or_rejected_depending_on_the_operator(how: str, values: list[str]) -> None:
     with pytest.raises(ValueError, match="In and NotIn need values; Exists and DoesNotExist take none"):
         selector(("team", how, *values))

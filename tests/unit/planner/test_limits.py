@@ -1,4 +1,4 @@
-"""A warning comes before the array is full; nothing is refused for it."""
+"""A warning is reported before the array is full; nothing is refused because of it."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,12 +18,12 @@ LEGACY: dict[str, Any] = {"dialect": Dialect.LEGACY, "level": (1, 6)}
 
 
 def boxes(count: int, io_groups: int = 1, names: int = 1) -> list[Host]:
-    made = [host_object(f"box{n}", *(f"box{n}-{m}" for m in range(names))) for n in range(count)]
-    return [replace(each, io_group_count=io_groups) for each in made]
+    created = [host_object(f"box{n}", *(f"box{n}-{m}" for m in range(names))) for n in range(count)]
+    return [replace(each, io_group_count=io_groups) for each in created]
 
 
-def said(seen: Inventory) -> str:
-    return "".join(note.message for note in limits.of_array(FINE, seen).notes)
+def messages(observed: Inventory) -> str:
+    return "".join(note.message for note in limits.of_array(FINE, observed).notes)
 
 
 def with_mappings(count: int, product: str = "IBM FlashSystem", **more: Any) -> Inventory:
@@ -35,38 +35,50 @@ def with_mappings(count: int, product: str = "IBM FlashSystem", **more: Any) -> 
 
 
 @pytest.mark.parametrize(
-    ("because", "seen", "told"),
+    ("because", "observed", "expected"),
     [
-        ("819 hosts are no reason", inventory(*boxes(819)), ""),
-        ("820 of 1024 hosts are", inventory(*boxes(820)), "820 of about 1024 host objects"),
-        ("204 hosts in all I/O groups are no reason", inventory(*boxes(204, io_groups=4)), ""),
-        ("205 are", inventory(*boxes(205, io_groups=4)), "205 of about 256 host objects in one I/O group"),
-        ("205 in one I/O group each are not known to be in the same", inventory(*boxes(205, io_groups=1)), ""),
+        ("819 hosts are below the warning level", inventory(*boxes(819)), ""),
+        ("820 of 1024 hosts are above it", inventory(*boxes(820)), "820 of about 1024 host objects"),
+        ("204 hosts in all I/O groups are below it", inventory(*boxes(204, io_groups=4)), ""),
         (
-            "200 in all and 5 that are placed in one are 205 there",
+            "205 hosts in all I/O groups are above it",
+            inventory(*boxes(205, io_groups=4)),
+            "205 of about 256 host objects in one I/O group",
+        ),
+        ("205 hosts in one I/O group each are not known to be in the same", inventory(*boxes(205, io_groups=1)), ""),
+        (
+            "200 hosts in all I/O groups and 5 in one of them are 205 there",
             inventory(*boxes(205, 1)[:5], *boxes(205, 4)[5:], io_groups={HostName(f"box{n}"): {"1"} for n in range(5)}),
             "205 of about 256 host objects in one I/O group",
         ),
         (
-            "5 that are placed side by side are not in one",
+            "5 hosts in different I/O groups are not 5 in one",
             inventory(
                 *boxes(205, 1)[:5], *boxes(205, 4)[5:], io_groups={HostName(f"box{n}"): {str(n % 2)} for n in range(5)}
             ),
             "",
         ),
-        ("205 iSCSI names are", inventory(*boxes(41, 4, names=5)), "205 of about 256 iSCSI names in one I/O group"),
-        ("1639 mappings are on a FlashSystem 900", with_mappings(1639, **LEGACY), "1639 of about 2048 mappings"),
-        ("and not elsewhere, where no source gives a number", with_mappings(1639), ""),
+        (
+            "205 iSCSI names are above it",
+            inventory(*boxes(41, 4, names=5)),
+            "205 of about 256 iSCSI names in one I/O group",
+        ),
+        (
+            "1639 mappings on a FlashSystem 900 are above it",
+            with_mappings(1639, **LEGACY),
+            "1639 of about 2048 mappings",
+        ),
+        ("1639 mappings elsewhere are not, because no source gives a limit", with_mappings(1639), ""),
     ],
     ids=lambda each: each if isinstance(each, str) and " " in each else "",
 )
-def test_an_array_near_a_limit_says_so(because: str, seen: Inventory, told: str) -> None:
-    assert told in said(seen), because
-    assert bool(told) == bool(said(seen)), because
+def test_an_array_near_a_limit_reports_it(because: str, observed: Inventory, expected: str) -> None:
+    assert expected in messages(observed), because
+    assert bool(expected) == bool(messages(observed)), because
 
 
 @pytest.mark.parametrize(
-    ("count", "product", "told"),
+    ("count", "product", "expected"),
     [
         (409, "IBM Storwize V3500", ""),
         (410, "IBM Storwize V3500", "410 of about 512 mapped volumes"),
@@ -74,12 +86,14 @@ def test_an_array_near_a_limit_says_so(because: str, seen: Inventory, told: str)
         (1639, "IBM FlashSystem 7200", "1639 of about 2048 mapped volumes"),
     ],
 )
-def test_a_host_near_the_number_of_its_volumes_says_so_and_goes_on(count: int, product: str, told: str) -> None:
-    wished = host("node")
-    around = desired(wished, attachment("a", "node", "v1"))
+def test_a_host_near_its_maximum_number_of_volumes_reports_it_and_stays_in_sync(
+    count: int, product: str, expected: str
+) -> None:
+    resource = host("node")
+    desired_state = desired(resource, attachment("a", "node", "v1"))
 
-    decision = host_plan.plan(wished, around, with_mappings(count, product))
+    decision = host_plan.plan(resource, desired_state, with_mappings(count, product))
 
     assert isinstance(decision, InSync)
-    assert [note.kind for note in decision.notes] == (["NearLimit"] if told else [])
-    assert told in "".join(note.message for note in decision.notes)
+    assert [note.kind for note in decision.notes] == (["NearLimit"] if expected else [])
+    assert expected in "".join(note.message for note in decision.notes)

@@ -16,16 +16,21 @@ LUNS = st.sets(st.integers(0, 40), max_size=40)
 
 
 def chosen(
-    taken: set[int], *, had: int | None = None, cluster: str = "", resting: Quarantine | None = None, **spec: Any
+    taken: set[int],
+    *,
+    previous: int | None = None,
+    cluster: str = "",
+    quarantine: Quarantine | None = None,
+    **spec: Any,
 ) -> Lun | Refuse:
-    """The LUN for one more volume where these LUNs are taken."""
+    """Choose the LUN for one more volume on a host on which these LUNs are taken."""
     others = [mapped(NODE, volume(f"v{lun}", lun + 100), lun, cluster=cluster) for lun in taken]
-    wished = attachment("a", "node", uid(1), status={} if had is None else {"lun": had}, **spec)
-    return choose(wished, NODE.name, desired(wished), inventory(NODE, *others), resting or {})
+    resource = attachment("a", "node", uid(1), status={} if previous is None else {"lun": previous}, **spec)
+    return choose(resource, NODE.name, desired(resource), inventory(NODE, *others), quarantine or {})
 
 
 @given(LUNS)
-def test_it_is_the_lowest_free_one_from_1(taken: set[int]) -> None:
+def test_a_volume_gets_the_lowest_free_lun_from_1(taken: set[int]) -> None:
     lun = chosen(taken)
 
     assert isinstance(lun, int)
@@ -35,12 +40,12 @@ def test_it_is_the_lowest_free_one_from_1(taken: set[int]) -> None:
 
 
 @given(LUNS)
-def test_what_comes_through_a_host_cluster_counts_as_taken(taken: set[int]) -> None:
+def test_a_lun_mapped_through_a_host_cluster_counts_as_taken(taken: set[int]) -> None:
     assert chosen(taken, cluster="c") == chosen(taken)
 
 
 @given(LUNS, st.integers(0, 40))
-def test_a_pinned_one_is_given_or_refused_and_never_another(taken: set[int], pin: int) -> None:
+def test_a_pinned_lun_is_given_or_refused_and_never_replaced_by_another(taken: set[int], pin: int) -> None:
     lun = chosen(taken, lun=pin)
 
     if pin in taken:
@@ -53,8 +58,8 @@ def test_a_pinned_one_is_given_or_refused_and_never_another(taken: set[int], pin
 
 
 @given(LUNS, st.integers(0, 40))
-def test_the_one_that_it_had_comes_back_if_it_is_free(taken: set[int], had: int) -> None:
-    assert chosen(taken, had=had) == (chosen(taken) if had in taken else had)
+def test_a_volume_gets_its_previous_lun_again_if_it_is_free(taken: set[int], previous: int) -> None:
+    assert chosen(taken, previous=previous) == (chosen(taken) if previous in taken else previous)
 
 
 def test_every_lun_of_a_mapping_in_several_io_groups_counts_as_taken() -> None:
@@ -63,14 +68,14 @@ def test_every_lun_of_a_mapping_in_several_io_groups_counts_as_taken() -> None:
     assert choose(attachment("a", "node"), NODE.name, desired(), inventory(NODE, spread), {}) == 3
 
 
-def test_a_full_host_is_said_to_be_full() -> None:
+def test_a_full_host_is_reported_as_full() -> None:
     lun = chosen(set(range(2048)))
 
     assert isinstance(lun, Refuse)
     assert lun.reason is Reason.HOST_FULL
 
 
-def test_lun_0_is_given_only_to_who_asks_for_it() -> None:
+def test_lun_0_is_given_only_on_request() -> None:
     assert chosen(set(range(1, 2047))) == 2047
     assert chosen(set(), lun=0) == 0
 
@@ -80,16 +85,16 @@ VOLUME: dict[str, Any] = {"persistentVolume": {"claimRef": {"name": "data"}}}
 
 def test_a_persistent_volume_gets_no_lun_that_kubernetes_refuses() -> None:
     assert chosen(set(range(1, 255)), **VOLUME) == 255
-    assert chosen(set(), had=300, **VOLUME) == 1
-    assert chosen(set(), had=300) == 300
+    assert chosen(set(), previous=300, **VOLUME) == 1
+    assert chosen(set(), previous=300) == 300
 
 
 def test_for_a_persistent_volume_a_quarantined_lun_up_to_255_is_better_than_a_free_one_above() -> None:
-    assert chosen(set(range(1, 256)) - {7}, resting=rests({7: 5}), **VOLUME) == 7
-    assert chosen(set(range(1, 256)) - {7}, resting=rests({7: 5})) == 256
+    assert chosen(set(range(1, 256)) - {7}, quarantine=quarantined({7: 5}), **VOLUME) == 7
+    assert chosen(set(range(1, 256)) - {7}, quarantine=quarantined({7: 5})) == 256
 
 
-def test_without_a_lun_up_to_255_a_persistent_volume_is_refused_with_a_way_out() -> None:
+def test_without_a_lun_up_to_255_a_persistent_volume_is_refused_and_a_way_out_is_given() -> None:
     lun = chosen(set(range(1, 256)), **VOLUME)
 
     assert isinstance(lun, Refuse)
@@ -98,11 +103,11 @@ def test_without_a_lun_up_to_255_a_persistent_volume_is_refused_with_a_way_out()
     assert "remove spec.persistentVolume" in lun.message
 
 
-# -- LUNs that rest --------------------------------------------------------------------------------------------------
+# -- quarantined LUNs ------------------------------------------------------------------------------------------------
 
 
-def rests(until: dict[int, int]) -> Quarantine:
-    """LUNs that another volume had, and the minute until which they rest."""
+def quarantined(until: dict[int, int]) -> Quarantine:
+    """Return LUNs that another volume had, quarantined until these minutes."""
     return {
         Lun(lun): QuarantinedLun(lun=Lun(lun), uid=uid(9), until=f"2026-03-01T00:{minute:02}:00Z")
         for lun, minute in until.items()
@@ -110,21 +115,21 @@ def rests(until: dict[int, int]) -> Quarantine:
 
 
 @given(LUNS, st.dictionaries(st.integers(0, 40), st.integers(0, 59)))
-def test_one_that_rests_is_passed_over_like_one_that_is_taken(taken: set[int], until: dict[int, int]) -> None:
-    assert chosen(taken, resting=rests(until)) == chosen(taken | until.keys())
+def test_a_quarantined_lun_is_skipped_like_one_that_is_taken(taken: set[int], until: dict[int, int]) -> None:
+    assert chosen(taken, quarantine=quarantined(until)) == chosen(taken | until.keys())
 
 
 @given(st.integers(0, 40))
-def test_one_that_rests_is_given_to_who_asks_for_it(pin: int) -> None:
-    assert chosen(set(), resting=rests({pin: 5}), lun=pin) == pin
+def test_a_quarantined_lun_is_given_on_request(pin: int) -> None:
+    assert chosen(set(), quarantine=quarantined({pin: 5}), lun=pin) == pin
 
 
-def test_the_one_that_it_had_does_not_come_back_while_it_rests_for_another_volume() -> None:
-    assert chosen(set(), had=3, resting=rests({3: 5})) == 1
+def test_a_previous_lun_is_not_given_again_while_it_is_quarantined_for_another_volume() -> None:
+    assert chosen(set(), previous=3, quarantine=quarantined({3: 5})) == 1
 
 
-def test_where_all_that_is_free_rests_it_is_the_one_that_rested_longest() -> None:
+def test_if_all_free_luns_are_quarantined_the_one_quarantined_longest_is_given() -> None:
     taken = set(range(1, 2048)) - {4, 5, 6}
 
-    assert chosen(taken, resting=rests({4: 7, 5: 5, 6: 9})) == 5
-    assert chosen(taken | {5}, resting=rests({4: 7, 6: 9})) == 4
+    assert chosen(taken, quarantine=quarantined({4: 7, 5: 5, 6: 9})) == 5
+    assert chosen(taken | {5}, quarantine=quarantined({4: 7, 6: 9})) == 4

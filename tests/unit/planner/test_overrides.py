@@ -1,4 +1,4 @@
-"""Pause, plan and release: what people hold back stays undone, is said, and nobody builds upon it."""
+"""Pause, plan mode and release: steps that are held back are reported and not done, and no plan builds on them."""
 
 import pytest
 
@@ -27,14 +27,14 @@ def mapping(on: Host = OURS) -> MapVolume:
 @pytest.mark.parametrize(
     ("meta", "reason"), [(PAUSED, Reason.PAUSED), (PLANNED, Reason.PLANNED)], ids=["paused", "in plan mode"]
 )
-def test_what_is_held_on_a_parent_is_held_for_all_below_it(
+def test_an_annotation_that_holds_a_parent_holds_all_objects_below_it(
     at: str, meta: dict[str, dict[str, str]], reason: Reason
 ) -> None:
-    wish = attachment("one", "node", meta=meta if at == "attachment" else {})
+    resource = attachment("one", "node", meta=meta if at == "attachment" else {})
     node = host("node", meta=meta if at == "host" else {})
-    around = desired(node, wish, of=array(meta=meta if at == "array" else {}))
+    desired_state = desired(node, resource, of=array(meta=meta if at == "array" else {}))
 
-    decided = batch.plan(around, inventory(DATA, OURS), [wish.ref])[wish.ref]
+    decided = batch.plan(desired_state, inventory(DATA, OURS), [resource.ref])[resource.ref]
 
     assert isinstance(decided, Wait)
     assert decided.reason is reason
@@ -43,7 +43,7 @@ def test_what_is_held_on_a_parent_is_held_for_all_below_it(
     assert holder in decided.message
 
 
-def test_nobody_builds_upon_what_is_held_back() -> None:
+def test_no_plan_builds_on_steps_that_are_held_back() -> None:
     node = host("node")
     for meta in (PAUSED, PLANNED):
         held = attachment("elder", "node", "data", meta=meta)
@@ -57,11 +57,11 @@ def test_nobody_builds_upon_what_is_held_back() -> None:
         assert act.steps[1] == MapVolume(OURS.name, LOGS.name, LOGS.uid, Lun(1))
 
 
-def test_those_in_plan_mode_are_planned_as_they_would_be_done_one_after_another() -> None:
-    wishes = [attachment(name, "node", name, meta=PLANNED) for name in ("data", "logs")]
-    around = desired(host("node"), *wishes)
+def test_objects_in_plan_mode_are_planned_as_they_would_be_done_one_after_another() -> None:
+    resources = [attachment(name, "node", name, meta=PLANNED) for name in ("data", "logs")]
+    desired_state = desired(host("node"), *resources)
 
-    decided = batch.plan(around, inventory(DATA, LOGS), [each.ref for each in wishes])
+    decided = batch.plan(desired_state, inventory(DATA, LOGS), [each.ref for each in resources])
 
     steps = [step for each in decided.values() if isinstance(each, Wait) for step in each.steps]
     live = desired(host("node"), *(attachment(name, "node", name) for name in ("data", "logs")))
@@ -69,69 +69,71 @@ def test_those_in_plan_mode_are_planned_as_they_would_be_done_one_after_another(
     assert steps == [step for each in acts if isinstance(each, Act) for step in each.steps]
 
 
-def test_what_is_in_sync_stays_so_under_a_pause_and_says_that_it_is_paused() -> None:
-    wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=PAUSED)
-    seen = inventory(DATA, OURS, mapped(OURS, DATA, 1))
+def test_an_object_in_sync_stays_in_sync_under_a_pause_and_reports_the_pause() -> None:
+    resource = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=PAUSED)
+    observed = inventory(DATA, OURS, mapped(OURS, DATA, 1))
 
-    decided = batch.plan(desired(host("node"), wish), seen, [wish.ref])[wish.ref]
+    decided = batch.plan(desired(host("node"), resource), observed, [resource.ref])[resource.ref]
 
     assert isinstance(decided, InSync)
     assert [note.kind for note in decided.notes] == ["Paused"]
 
 
 @pytest.mark.parametrize("meta", [PAUSED, PLANNED], ids=["paused", "in plan mode"])
-def test_what_is_deleted_while_it_is_held_waits_and_says_what_would_be_done(meta: dict[str, dict[str, str]]) -> None:
-    wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta={"deleting": True, **meta})
-    around = desired(host("node"), wish)
+def test_an_object_that_is_deleted_while_held_waits_and_reports_what_would_be_done(
+    meta: dict[str, dict[str, str]],
+) -> None:
+    resource = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta={"deleting": True, **meta})
+    desired_state = desired(host("node"), resource)
 
-    decided = batch.plan(around, inventory(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[wish.ref]
-    gone = batch.plan(around, inventory(DATA, OURS), [wish.ref])[wish.ref]
+    decided = batch.plan(desired_state, inventory(DATA, OURS, mapped(OURS, DATA, 1)), [resource.ref])[resource.ref]
+    gone = batch.plan(desired_state, inventory(DATA, OURS), [resource.ref])[resource.ref]
 
     assert isinstance(decided, Wait)
     assert decided.steps == (UnmapVolume(OURS.name, DATA.name, DATA.uid),)
     assert isinstance(gone, Wait)
 
 
-def test_a_released_object_goes_without_a_command_even_under_a_pause() -> None:
+def test_a_released_object_is_removed_without_a_command_even_under_a_pause() -> None:
     asked = {"flashsystem.io/release": "the-uid", **PAUSED["annotations"]}
     meta = {"deleting": True, "uid": "the-uid", "annotations": asked}
-    wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
+    resource = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
 
-    decided = batch.plan(desired(host("node"), wish), inventory(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[
-        wish.ref
+    decided = batch.plan(desired(host("node"), resource), inventory(DATA, OURS, mapped(OURS, DATA, 1)), [resource.ref])[
+        resource.ref
     ]
 
     assert isinstance(decided, Release)
     assert "left unchanged" in decided.left
 
 
-def test_a_persistent_volume_that_nobody_looks_after_any_more_is_named() -> None:
+def test_a_persistent_volume_that_is_no_longer_managed_is_named() -> None:
     meta = {"uid": "the-uid", "deleting": True, "annotations": {"flashsystem.io/release": "the-uid"}}
     status = bound(OURS, DATA, persistent_volume={"name": "fsattach-1"})
-    wish = attachment("one", "node", status=status, meta=meta)
+    resource = attachment("one", "node", status=status, meta=meta)
 
-    decided = batch.plan(desired(wish), inventory(DATA, OURS, mapped(OURS, DATA)), [wish.ref])[wish.ref]
+    decided = batch.plan(desired(resource), inventory(DATA, OURS, mapped(OURS, DATA)), [resource.ref])[resource.ref]
 
     assert isinstance(decided, Release)
     assert "PersistentVolume fsattach-1 stays, too" in decided.left
     assert left_by(host("node").status) == left_by(attachment("two", "node").status) == LEFT
 
 
-def test_a_release_for_another_object_of_the_name_means_nothing() -> None:
+def test_a_release_for_another_object_of_the_same_name_has_no_effect() -> None:
     meta = {"deleting": True, "annotations": {"flashsystem.io/release": "of-its-predecessor"}}
-    wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
+    resource = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
 
-    decided = batch.plan(desired(host("node"), wish), inventory(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[
-        wish.ref
+    decided = batch.plan(desired(host("node"), resource), inventory(DATA, OURS, mapped(OURS, DATA, 1)), [resource.ref])[
+        resource.ref
     ]
 
     assert isinstance(decided, Act)
 
 
 def test_a_released_object_that_is_not_deleted_is_left_alone() -> None:
-    wish = attachment("one", "node", meta={"uid": "the-uid", "annotations": {"flashsystem.io/release": "the-uid"}})
+    resource = attachment("one", "node", meta={"uid": "the-uid", "annotations": {"flashsystem.io/release": "the-uid"}})
 
-    decided = batch.plan(desired(host("node"), wish), inventory(DATA, OURS), [wish.ref])[wish.ref]
+    decided = batch.plan(desired(host("node"), resource), inventory(DATA, OURS), [resource.ref])[resource.ref]
 
     assert isinstance(decided, Wait)
     assert decided.reason is Reason.RELEASED
@@ -141,32 +143,32 @@ def test_a_released_object_that_is_not_deleted_is_left_alone() -> None:
     ("written", "on"),
     [("true", True), ("yes", True), ("typo", True), ("", False), ("false", False), (" False ", False)],
 )
-def test_whatever_is_not_plainly_off_holds(written: str, on: bool) -> None:
+def test_every_annotation_value_except_empty_and_false_holds_the_object(written: str, on: bool) -> None:
     asked = Asked.read({"flashsystem.io/paused": written, "flashsystem.io/plan": written})
 
     assert (asked.paused, asked.plan) == (on, on)
 
 
-def test_of_a_word_that_is_too_long_for_the_status_as_much_counts_as_is_echoed() -> None:
-    words = "again " * 100
+def test_of_a_request_value_that_is_too_long_for_the_status_only_the_echoed_part_counts() -> None:
+    request = "again " * 100
 
-    asked = Asked.read({"flashsystem.io/reconcile-requested-at": words})
+    asked = Asked.read({"flashsystem.io/reconcile-requested-at": request})
 
-    assert asked.reconcile_requested_at == AttachmentStatus(last_handled_reconcile_at=words).last_handled_reconcile_at
+    assert asked.reconcile_requested_at == AttachmentStatus(last_handled_reconcile_at=request).last_handled_reconcile_at
 
 
 @pytest.mark.parametrize(
     ("more", "reason"),
     [(PAUSED["annotations"], Reason.PAUSED), ({}, Reason.PLANNED)],
-    ids=["a pause is asked before a plan", "a plan is asked before force"],
+    ids=["a pause precedes plan mode", "plan mode precedes force-detach"],
 )
-def test_the_ways_out_have_an_order(more: dict[str, str], reason: Reason) -> None:
+def test_the_override_annotations_have_an_order_of_precedence(more: dict[str, str], reason: Reason) -> None:
     asked = {"flashsystem.io/force-detach": "the-uid", **PLANNED["annotations"], **more}
     meta = {"deleting": True, "uid": "the-uid", "annotations": asked}
-    wish = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
+    resource = attachment("one", "node", status=bound(OURS, DATA, origin="Created"), meta=meta)
 
-    decided = batch.plan(desired(host("node"), wish), inventory(DATA, OURS, mapped(OURS, DATA, 1)), [wish.ref])[
-        wish.ref
+    decided = batch.plan(desired(host("node"), resource), inventory(DATA, OURS, mapped(OURS, DATA, 1)), [resource.ref])[
+        resource.ref
     ]
 
     assert isinstance(decided, Wait)
@@ -174,7 +176,7 @@ def test_the_ways_out_have_an_order(more: dict[str, str], reason: Reason) -> Non
 
 
 @pytest.mark.parametrize("meta", [PAUSED, PLANNED], ids=["paused", "in plan mode"])
-def test_an_end_that_is_held_back_tells_what_will_stay_on_the_array(meta: dict[str, dict[str, str]]) -> None:
+def test_a_deletion_that_is_held_back_reports_what_will_stay_on_the_array(meta: dict[str, dict[str, str]]) -> None:
     admins = host_object("admins", "node")
     lost = attachment("one", "node", meta={"deleting": True, **meta}, deletion_policy="Delete")
 
