@@ -19,7 +19,7 @@ def node(team: Team) -> Iterator[str]:
 
 @pytest.mark.parametrize("team", ["modern"], indirect=True)
 def test_a_drain_evicts_the_operator_and_detaches_no_volume(team: Team, node: str) -> None:
-    """The simulated arrays are not evicted: a physical array is not either, and these lose their state with their pod."""
+    """The simulated arrays are not evicted: they would lose their state, and a physical array is not evicted either."""
     team.volumes("before", "meanwhile")
     team.apply(*team.hosts("worker-1"), team.attachment("before", "worker-1"))
     team.await_ready("fsattach/before")

@@ -23,7 +23,9 @@ def manifests(lab: Lab, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("team", ["modern"], indirect=True)
-def test_an_image_rolled_out_while_attachments_are_created_loses_and_duplicates_nothing(team: Team, manifests: Path) -> None:
+def test_an_image_rolled_out_while_attachments_are_created_loses_and_duplicates_nothing(
+    team: Team, manifests: Path
+) -> None:
     image = team.lab.load_as("0.1.0-next")
     pin = (manifests / PIN).read_text()
     (manifests / PIN).write_text(re.sub("newTag: .*", f"newTag: {image.partition(':')[2]}", pin))

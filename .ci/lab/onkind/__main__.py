@@ -1,4 +1,4 @@
-"""Manage the kind cluster: `python -m onkind up | down | env | prepare | image`. What a shell evaluates goes to stdout."""
+"""Manage the kind cluster: `python -m onkind up | down | env | prepare | image`. What a shell needs goes to stdout."""
 
 import argparse
 import os

@@ -32,7 +32,7 @@ Document = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Lab:
-    """The cluster with its operator and arrays. kubectl is `lab.cluster.kubectl(...)`; `lab.standing` describes the cluster."""
+    """The cluster with its operator and arrays. cluster: for kubectl. standing: how the cluster was created."""
 
     cluster: Cluster
     standing: Standing
@@ -43,7 +43,7 @@ class Lab:
         self.arrays = {dialect: SimulatedArray(self.cluster, dialect) for dialect in DIALECTS}
 
     def install(self) -> None:
-        """Install the operator and the simulated arrays with the commands of the README. What exists is left unchanged."""
+        """Install the operator and the simulated arrays with the commands of the README. What exists is not changed."""
         self.type(block(README, "kubectl apply -k manifests/base").text)
         self.type("kubectl apply -k manifests/examples/simulator")
         crds = (f"crd/{kind}.flashsystem.io" for kind in ("volumeattachments", "flashsystemhosts", "flashsystemarrays"))
@@ -53,7 +53,7 @@ class Lab:
             self.rolled_out(self.arrays[dialect].deployment, ARRAYS)
 
     def uninstall(self) -> None:
-        """Remove the operator, the arrays and everything that was created with them. What does not exist is no error."""
+        """Remove the operator, the arrays and all that was created with them. What does not exist is no error."""
         self.type(f"""
             if kubectl get crd volumeattachments.flashsystem.io; then
               for kind in fsattach fshost fsarray; do kubectl delete $kind --all --all-namespaces --timeout=300s; done

@@ -1,4 +1,4 @@
-"""A simulated array in the cluster, driven through its control port: kubectl requests go through the API server proxy."""
+"""A simulated array in the cluster, driven through its control port by kubectl and the proxy of the API server."""
 
 import json
 import re
@@ -30,7 +30,7 @@ class SimulatedArray:
 
     @property
     def host_key(self) -> str:
-        """The SSH host key in the format of known_hosts, without the host name. It is read from the log of the simulator."""
+        """The SSH host key in the format of known_hosts, without the host name; read from the log of the simulator."""
         log = self.cluster.kubectl("logs", self.deployment, f"--namespace={NAMESPACE}")
         found = re.search(r'^simulator ready: .* host-key="([^"]+)"', log, re.MULTILINE)
         assert found is not None, f"no host key in the log:\n{log}"

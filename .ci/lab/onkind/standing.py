@@ -23,7 +23,7 @@ FOLDER = CHECKOUT / ".run" / "e2e"
 REMEDY = """\
 No kind cluster can be created here. Either of these is enough:
   - Docker running, kind on PATH, and its node image pulled (docker pull kindest/node:TAG)
-  - Debian, root, Go 1.21 or newer, access to package mirrors, and: apt-get install docker.io containerd runc debootstrap
+  - Debian, root, Go 1.21 or newer, a way to package mirrors, and: apt-get install docker.io containerd runc debootstrap
     iptables iproute2. The node image is then built here, and runs in an isolated network
 """
 

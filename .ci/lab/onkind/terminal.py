@@ -40,7 +40,7 @@ class Terminal:
         self._send("trap 'failed=$?' ERR")
 
     def type(self, text: str, *, seconds: float = PATIENCE) -> str:
-        """Type a block, wait until it returned, and return what it printed. Raises Failed unless every command succeeded."""
+        """Type a block and wait for its end; returns what it printed. Raises Failed unless every command succeeded."""
         self._number += 1
         block = self._folder / f"{self._number}.sh"
         block.write_text(text)

@@ -7,7 +7,7 @@ from cluster.kind import Kind
 from cluster.progress import told
 from sealed import engine, images
 from sealed.images import Names
-from sealed.machine import machine_lock, run_program, release
+from sealed.machine import machine_lock, release, run_program
 from sealed.recipe import PROGRAMS
 
 FIRST_PORT = 6443

@@ -55,7 +55,7 @@ def mirror(release: str, environ: Mapping[str, str]) -> str:
 
 
 def _bare(folder: Path, release: str, environ: Mapping[str, str]) -> Path:
-    """The smallest Debian in which apt works. Built in a temporary folder and renamed, so that it is never incomplete."""
+    """The smallest Debian in which apt works. Built in a temporary folder and renamed: it is never incomplete."""
     bare = folder / f"debian-{release}"
     if bare.exists():
         return bare

@@ -18,7 +18,7 @@ from cluster.missing import Missing
 from cluster.processes import POLL, Died, Process, birth
 from cluster.progress import told
 from cluster.standing import Started
-from sealed.machine import RUN, run_program, paths
+from sealed.machine import RUN, paths, run_program
 
 NAMESPACE = "flashsystem-e2e"
 OUTSIDE = "fs-e2e"  # our end of the veth pair; a name has at most 15 characters

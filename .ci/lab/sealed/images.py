@@ -113,7 +113,9 @@ def _remove_older(names: Names, environ: Mapping[str, str]) -> None:
     """Remove the images of older recipes, a gigabyte each. Docker refuses to remove one that a cluster still uses."""
     for name in (names.node, names.python, names.build):
         repository = name.partition(":")[0]
-        listed = run_program(("docker", "images", "--format", "{{.Repository}}:{{.Tag}}", repository), environment(environ))
+        listed = run_program(
+            ("docker", "images", "--format", "{{.Repository}}:{{.Tag}}", repository), environment(environ)
+        )
         for older in set(listed.split()) - {name}:
             subprocess.run(
                 ("docker", "rmi", older), env=environment(environ), capture_output=True, check=False, timeout=120

@@ -42,7 +42,9 @@ def release(environ: Mapping[str, str]) -> str:
         raise Missing(f"to build a node image, install what is missing: apt-get install {' '.join(sorted(lacking))}")
     os_release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     if os_release.get("ID") != "debian":
-        raise Missing(f"a node image is built from Debian's packages, and this is {os_release.get('ID', 'something else')}")
+        raise Missing(
+            f"a node image is built from Debian's packages, and this is {os_release.get('ID', 'something else')}"
+        )
     return os_release["VERSION_CODENAME"].strip('"')
 
 

@@ -34,7 +34,9 @@ def with_lun(asking: Asking, lun: int) -> None:
         ),
     ],
 )
-def test_the_identity_of_an_object_cannot_be_changed(kind: Kind, change: dict[str, Any], message: str, asking: Asking) -> None:
+def test_the_identity_of_an_object_cannot_be_changed(
+    kind: Kind, change: dict[str, Any], message: str, asking: Asking
+) -> None:
     asking.made(kind)
 
     assert message in asking.change(kind, change)

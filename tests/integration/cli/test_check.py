@@ -30,9 +30,7 @@ def messages(ended: Ended) -> dict[str, str]:
     return {row["check"]: row["message"] for row in ended.json}
 
 
-def test_every_check_of_a_usable_array_is_ok(
-    run_cli: Run, simulator: Simulator, by_address: list[str]
-) -> None:
+def test_every_check_of_a_usable_array_is_ok(run_cli: Run, simulator: Simulator, by_address: list[str]) -> None:
     ended = run_cli("check", *by_address, "--pool", POOLS[simulator.dialect], password=CANARY)
 
     assert ended.code == 0
@@ -60,14 +58,18 @@ def test_no_password_is_sent_to_a_machine_whose_host_key_was_not_given(run_cli: 
     assert f"    - {simulator.host_key}" in ended.out
     assert simulator.control.log() == []
 
-    (shown,) = (row["hostKey"] for row in run_cli("check", *args, "-o", "json", password=CANARY).json if "hostKey" in row)
+    (shown,) = (
+        row["hostKey"] for row in run_cli("check", *args, "-o", "json", password=CANARY).json if "hostKey" in row
+    )
     assert results(run_cli("check", *args, "--host-key", shown, "-o", "json", password=CANARY))["Portals"] == "ok"
     trusting = run_cli("check", *args, "--trust-first-use", password=CANARY)
     assert trusting.code == 0
     assert simulator.host_key in trusting.out
 
 
-def test_a_host_key_other_than_the_pinned_one_fails_the_check(run_cli: Run, simulator: Simulator, by_address: list[str]) -> None:
+def test_a_host_key_other_than_the_pinned_one_fails_the_check(
+    run_cli: Run, simulator: Simulator, by_address: list[str]
+) -> None:
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
 
     ended = run_cli("check", *by_address[:-1], other, "-o", "json", password=CANARY)
@@ -197,7 +199,9 @@ def test_an_array_that_is_not_applied_yet_is_checked_from_its_file(
 @pytest.mark.parametrize(
     ("portset", "why"), [("blue", "no portset blue"), ("portset1", "type replication"), ("portset64", "port type fc")]
 )
-def test_a_portset_that_iscsi_hosts_cannot_use_fails_the_check(run_cli: Run, tmp_path: Path, portset: str, why: str) -> None:
+def test_a_portset_that_iscsi_hosts_cannot_use_fails_the_check(
+    run_cli: Run, tmp_path: Path, portset: str, why: str
+) -> None:
     with simulated(dialect="modern") as simulator:
         array, secret = array_and_secret(simulator)
         array["spec"]["iscsi"] = {"portset": portset}

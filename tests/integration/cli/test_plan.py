@@ -20,7 +20,9 @@ def lines(ended: Ended) -> list[str]:
 def test_a_first_attachment_is_planned_as_the_commands_to_type_and_none_is_sent(
     run_cli: Run, simulator: Simulator, write_manifests: Write
 ) -> None:
-    where = write_manifests(array(simulator), secret(simulator), host(), attachment("one", "vol0"), attachment("two", "vol1"))
+    where = write_manifests(
+        array(simulator), secret(simulator), host(), attachment("one", "vol0"), attachment("two", "vol1")
+    )
 
     ended = run_cli("plan", "-f", where, "--installation-id", INSTALLATION)
 
@@ -76,7 +78,9 @@ def test_an_object_that_would_not_match_its_spec_is_an_error_next_to_what_would_
     assert "! Volume vol1 is mapped to backup" in run_cli("plan", "-f", where).out
 
 
-def test_what_is_held_back_on_purpose_is_no_change_and_no_error(run_cli: Run, simulator: Simulator, write_manifests: Write) -> None:
+def test_what_is_held_back_on_purpose_is_no_change_and_no_error(
+    run_cli: Run, simulator: Simulator, write_manifests: Write
+) -> None:
     planned = host()
     planned["metadata"]["annotations"] = {"flashsystem.io/plan": "true"}
     where = write_manifests(array(simulator), secret(simulator), planned, attachment("one", "vol0"))
@@ -96,7 +100,9 @@ def test_an_array_that_is_not_ready_is_an_error(run_cli: Run, simulator: Simulat
     assert "! The array has no pool nowhere" in ended.out
 
 
-def test_an_added_initiator_is_shown_with_its_own_sign(run_cli: Run, simulator: Simulator, write_manifests: Write) -> None:
+def test_an_added_initiator_is_shown_with_its_own_sign(
+    run_cli: Run, simulator: Simulator, write_manifests: Write
+) -> None:
     where = write_manifests(array(simulator), secret(simulator), host(), attachment("one", "vol0"))
     for line in lines(run_cli("plan", "-f", where, "--installation-id", INSTALLATION, "-o", "json")):
         assert simulator.control.admin(line[2:])["exit"] == 0

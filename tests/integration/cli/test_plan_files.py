@@ -12,7 +12,9 @@ from support.simulated_arrays import simulated
 from .conftest import Run, Write
 
 
-def test_all_arrays_are_planned_or_only_the_one_that_is_named(run_cli: Run, simulator: Simulator, write_manifests: Write) -> None:
+def test_all_arrays_are_planned_or_only_the_one_that_is_named(
+    run_cli: Run, simulator: Simulator, write_manifests: Write
+) -> None:
     write_manifests(array(simulator), secret(simulator), file="one.yaml")
     where = write_manifests(host(), attachment("one", "vol0"), host("node-2", of="fs2"), file="hosts.yml")
     with simulated({"system": {"id": "00000000000000FF"}}) as other:
@@ -44,7 +46,9 @@ def test_an_array_that_is_not_in_the_files_can_be_given_by_its_address(
     assert run_cli("plan", "-f", where, *by_address).code == 64
 
 
-def test_every_error_in_the_files_is_reported_with_its_location(run_cli: Run, simulator: Simulator, write_manifests: Write) -> None:
+def test_every_error_in_the_files_is_reported_with_its_location(
+    run_cli: Run, simulator: Simulator, write_manifests: Write
+) -> None:
     write_manifests(
         array(simulator, hostkeys=[]),
         attachment("one", "vol0", lun="7"),
@@ -76,7 +80,9 @@ def test_every_error_in_the_files_is_reported_with_its_location(run_cli: Run, si
     assert simulator.control.log() == []
 
 
-def test_an_array_that_selects_namespaces_by_label_requires_the_namespace_in_the_files(run_cli: Run, simulator: Simulator, write_manifests: Write) -> None:
+def test_an_array_that_selects_namespaces_by_label_requires_the_namespace_in_the_files(
+    run_cli: Run, simulator: Simulator, write_manifests: Write
+) -> None:
     by_label = {"from": "Selector", "selector": {"matchLabels": {"storage": "yes"}}}
     documents = [array(simulator, allowedNamespaces=by_label), secret(simulator), host(), attachment("one", "vol0")]
     where = write_manifests(*documents)
@@ -128,7 +134,9 @@ def test_a_usage_error_exits_with_64_because_2_means_that_there_are_changes(
         ("{tmp}/empty.yaml", "no FlashSystemArray"),
     ],
 )
-def test_files_that_are_missing_or_contain_nothing_are_an_error(run_cli: Run, tmp_path: Path, path: str, why: str) -> None:
+def test_files_that_are_missing_or_contain_nothing_are_an_error(
+    run_cli: Run, tmp_path: Path, path: str, why: str
+) -> None:
     place = tmp_path / "there"
     place.mkdir()
     if path.endswith("empty.yaml"):

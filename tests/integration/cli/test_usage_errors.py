@@ -26,7 +26,9 @@ Complaint = Callable[..., str]
 
 
 @pytest.fixture
-def complaint(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, _restored_logging: None) -> Complaint:
+def complaint(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, _restored_logging: None
+) -> Complaint:
     """The one line that the program prints as it exits; run in this process, because starting a new one is slow."""
     for name in [name for name in os.environ if name.startswith(("KUBE", "POD_", "FLASHSYSTEM_"))]:
         monkeypatch.delenv(name)
@@ -181,7 +183,9 @@ def test_named_namespaces_need_an_installation_id_and_names(kubeconfig: Path, co
         assert "specify each one in full" in complaint(*base, pattern, "--installation-id", "one")
 
 
-def test_an_unknown_option_an_unknown_command_and_an_invalid_value_are_named(kubeconfig: Path, complaint: Complaint) -> None:
+def test_an_unknown_option_an_unknown_command_and_an_invalid_value_are_named(
+    kubeconfig: Path, complaint: Complaint
+) -> None:
     assert "--no-such-option" in complaint("run", "--no-such-option")
     assert "no-such-command" in complaint("no-such-command")
     assert "--lease-duration" in complaint("run", "--kubeconfig", str(kubeconfig), "--lease-duration", "soon")

@@ -48,7 +48,9 @@ def test_two_builds_at_once_build_once(environ: dict[str, str]) -> None:
     assert _builds(environ) == 2  # two programs, once each
 
 
-def test_a_failed_build_leaves_nothing_and_shows_the_output_of_the_compiler(environ: dict[str, str], tools: Tools) -> None:
+def test_a_failed_build_leaves_nothing_and_shows_the_output_of_the_compiler(
+    environ: dict[str, str], tools: Tools
+) -> None:
     tools("go", go=GO + "echo undefined: nonsense; exit 1")
 
     with pytest.raises(Missing, match=r"(?s)kubectl could not be built.*undefined: nonsense"):

@@ -113,9 +113,7 @@ def test_an_interrupted_demo_leaves_nothing_running(demo: Demo) -> None:
     assert "Traceback" not in output
 
 
-def test_a_demo_interrupted_while_its_cluster_starts_leaves_nothing(
-    tmp_path: Path, own_control_plane: Cluster
-) -> None:
+def test_a_demo_interrupted_while_its_cluster_starts_leaves_nothing(tmp_path: Path, own_control_plane: Cluster) -> None:
     """The control plane is started by the demo here; the fixture only ensures that this is possible."""
     environ = {**own_control_plane.environment(), "PYTHONPATH": str(ROOT / "tests" / "lib"), "TMPDIR": str(tmp_path)}
     environ.pop("CLUSTER_KUBECONFIG", None)
@@ -141,7 +139,9 @@ def test_without_a_cluster_the_demo_prints_what_to_do(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_an_array_that_does_not_start_is_reported_with_the_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_array_that_does_not_start_is_reported_with_the_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("demo.array.ARRAYS", tmp_path)
 
     with pytest.raises(Died, match="No such file"), an_array("legacy", tmp_path):

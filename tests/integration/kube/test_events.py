@@ -126,7 +126,9 @@ async def test_an_event_refused_by_a_namespace_that_is_being_deleted_is_no_warni
         events.record_events(ObjectRef(Kind.ATTACHMENT, ending, f"a-{number}"), f"uid-{number}", REFUSED)
     await events.flush(20)
 
-    logged = [(record.levelno, record.getMessage()) for record in caplog.records if "cannot write" in record.getMessage()]
+    logged = [
+        (record.levelno, record.getMessage()) for record in caplog.records if "cannot write" in record.getMessage()
+    ]
     assert [level for level, _ in logged] == [logging.DEBUG] * 3
     assert all("its namespace is being deleted" in message for _, message in logged)
 

@@ -187,7 +187,9 @@ def terms(namespace: str, holder: str, duration: float = 1.0) -> LeaseTerms:
     return LeaseTerms(namespace, holder, duration)
 
 
-async def test_a_lease_has_one_holder_and_is_handed_over_at_once_when_it_is_released(kube: Kube, namespace: str) -> None:
+async def test_a_lease_has_one_holder_and_is_handed_over_at_once_when_it_is_released(
+    kube: Kube, namespace: str
+) -> None:
     clock = asyncio.get_running_loop().time
     first, second = (Lease(kube, "array", terms(namespace, name, 30.0), clock) for name in ("a", "b"))
 
@@ -203,7 +205,9 @@ async def test_a_lease_has_one_holder_and_is_handed_over_at_once_when_it_is_rele
     await second.release()
 
 
-async def test_an_expired_lease_is_acquired_and_its_new_holder_knows_that_it_had_expired(kube: Kube, namespace: str) -> None:
+async def test_an_expired_lease_is_acquired_and_its_new_holder_knows_that_it_had_expired(
+    kube: Kube, namespace: str
+) -> None:
     clock = asyncio.get_running_loop().time
     dead, successor = (Lease(kube, "array", terms(namespace, name), clock) for name in ("dead", "successor"))
     await dead.acquire()

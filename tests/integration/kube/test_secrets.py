@@ -27,7 +27,9 @@ def created_attachment(cluster: Cluster, namespace: str) -> VolumeAttachment:
     body = {"apiVersion": API_VERSION, "kind": Kind.ATTACHMENT.value, "metadata": {"name": "one"}, "spec": spec}
     cluster.apply(body, namespace)
     uid = cluster.get(Kind.ATTACHMENT.crd, "one", f"--namespace={namespace}")["metadata"]["uid"]
-    return attachment("one", "node", meta={"namespace": namespace, "uid": uid}, connection_secret={"name": "connection"})
+    return attachment(
+        "one", "node", meta={"namespace": namespace, "uid": uid}, connection_secret={"name": "connection"}
+    )
 
 
 def patch(cluster: Cluster, namespace: str, body: str) -> None:

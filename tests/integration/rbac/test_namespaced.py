@@ -81,9 +81,13 @@ def operator(installation: Installation, tmp_path_factory: pytest.TempPathFactor
         yield running
 
 
-def test_its_account_has_rights_in_its_own_and_the_watched_namespaces_and_nowhere_else(installation: Installation) -> None:
+def test_its_account_has_rights_in_its_own_and_the_watched_namespaces_and_nowhere_else(
+    installation: Installation,
+) -> None:
     cluster, operator = installation.cluster, Account(installation.kubeconfig)
-    cluster.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "unprivileged"}}, installation.home)
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "unprivileged"}}, installation.home
+    )
     default_rights = Account(cluster.kubeconfig_for("unprivileged", installation.home)).rights(installation.other)
 
     assert operator.rights(installation.one) - default_rights == WATCHED
@@ -108,7 +112,9 @@ def test_it_attaches_and_detaches_there_and_sees_no_other_namespace(
         other.apply(other.host("worker-9"), other.attachment("nine", "worker-9", "vol0"))
         two.apply(two.host("worker-3", arrayRef={"name": "array", "namespace": installation.other}))
         one.array(simulator, allowedNamespaces={"from": "All"})
-        one.apply(one.host("worker-1"), one.attachment("one", "worker-1", "vol0", connectionSecret={"name": "connection"}))
+        one.apply(
+            one.host("worker-1"), one.attachment("one", "worker-1", "vol0", connectionSecret={"name": "connection"})
+        )
         two.apply(two.host("worker-2", arrayRef={"name": "array", "namespace": installation.one}))
         two.apply(two.attachment("two", "worker-2", "vol1"))
 
