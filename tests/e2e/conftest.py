@@ -37,7 +37,7 @@ def bare_lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     left = standing()
     if left is None:
         pytest.exit(
-            "no kind cluster is up: `make e2e-up` makes one, and `make e2e` makes one and runs these tests",
+            "no kind cluster is up: `make e2e-up` creates one, and `make e2e` creates one and runs these tests",
             returncode=2,
         )
     return opened(left, tmp_path_factory.mktemp("lab"))

@@ -24,7 +24,7 @@ for address in sys.argv[1:]:
 def our_address(lab: Lab) -> str:
     """The address from which this machine connects to the cluster."""
     if not lab.standing.sealed:
-        pytest.skip("the cluster is in the user's own Docker, which may have a way out")
+        pytest.skip("the cluster is in the user's own Docker, which may not be isolated")
     server = lab.cluster.kubectl("config", "view", "--minify", "--output=jsonpath={.clusters[0].cluster.server}")
     host, _, port = server.removeprefix("https://").rpartition(":")
     with socket.create_connection((host, int(port))) as connection:

@@ -122,8 +122,8 @@ def _create(found: Kind, bases: Names | None, environ: Mapping[str, str], folder
     # Recorded before it is created: if this run is killed from here on, the next one can clean up.
     (folder / "standing.json").write_text(json.dumps(asdict(left)))
     kind.delete(found, name)  # one that Docker restarted after a reboot
-    with ThreadPoolExecutor(1) as beside:
-        building = beside.submit(image.build, found.environ, bases)
+    with ThreadPoolExecutor(1) as pool:
+        building = pool.submit(image.build, found.environ, bases)
         kind.create(found, name, left.kubeconfig)
         kind.load(found, name, building.result().name)
     return left

@@ -62,9 +62,9 @@ def test_no_password_is_sent_to_a_machine_whose_host_key_was_not_given(run_cli: 
         row["hostKey"] for row in run_cli("check", *args, "-o", "json", password=CANARY).json if "hostKey" in row
     )
     assert results(run_cli("check", *args, "--host-key", shown, "-o", "json", password=CANARY))["Portals"] == "ok"
-    trusting = run_cli("check", *args, "--trust-first-use", password=CANARY)
-    assert trusting.code == 0
-    assert simulator.host_key in trusting.out
+    first_use = run_cli("check", *args, "--trust-first-use", password=CANARY)
+    assert first_use.code == 0
+    assert simulator.host_key in first_use.out
 
 
 def test_a_host_key_other_than_the_pinned_one_fails_the_check(

@@ -48,7 +48,7 @@ def complaint(
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
+def used_port() -> Iterator[int]:
     """A port that is in use."""
     with socket.create_server(("", 0)) as listener:
         yield listener.getsockname()[1]
@@ -113,12 +113,12 @@ def test_an_api_server_that_does_not_answer_is_named(kubeconfig: Path) -> None:
     assert "127.0.0.1" in error
 
 
-def test_a_port_that_is_invalid_or_in_use_is_named(kubeconfig: Path, taken: int, complaint: Complaint) -> None:
+def test_a_port_that_is_invalid_or_in_use_is_named(kubeconfig: Path, used_port: int, complaint: Complaint) -> None:
     base = ("run", "--kubeconfig", str(kubeconfig), "--probe-port")
     assert "65535" in complaint(*base, "70000")
     assert "--probe-port" in complaint(*base, "http")
-    error = complaint(*base, str(taken))
-    assert str(taken) in error
+    error = complaint(*base, str(used_port))
+    assert str(used_port) in error
     assert "Choose another with --probe-port" in error
 
 
@@ -146,9 +146,9 @@ def test_an_argument_that_is_not_understood_is_named(args: tuple[str, ...], why:
     assert why in complaint(*args)
 
 
-def test_a_port_that_the_simulator_cannot_use_is_named(taken: int, complaint: Complaint) -> None:
-    error = complaint("simulate", "--listen", f"127.0.0.1:{taken}", "--control", "127.0.0.1:0")
-    assert str(taken) in error
+def test_a_port_that_the_simulator_cannot_use_is_named(used_port: int, complaint: Complaint) -> None:
+    error = complaint("simulate", "--listen", f"127.0.0.1:{used_port}", "--control", "127.0.0.1:0")
+    assert str(used_port) in error
 
 
 def test_help_and_version_are_no_errors() -> None:

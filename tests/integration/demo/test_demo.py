@@ -106,7 +106,7 @@ def test_an_interrupted_demo_leaves_nothing_running(demo: Demo) -> None:
     with demo.start("--dialect", "legacy") as process:
         assert process.stdout is not None
         assert any(line.startswith("  1. ") for line in process.stdout), "the story began"
-        process.send_signal(signal.SIGINT)  # Ctrl-C; SIGTERM and SIGHUP are taken for it
+        process.send_signal(signal.SIGINT)  # Ctrl-C; SIGTERM and SIGHUP are handled the same way
         output, _ = process.communicate(timeout=LIMIT)
 
     assert process.returncode == 130, output
