@@ -47,9 +47,9 @@ for chain in DOCKER-USER OUTPUT; do
     for new in "--out-interface sink" "--out-interface host --match conntrack --ctstate NEW"; do
         for rule in "$new --jump REJECT" "$new --protocol tcp --jump REJECT --reject-with tcp-reset"; do
             iptables --check $chain $rule 2> /dev/null || iptables --insert $chain $rule
-        run_program
-    run_program
-run_program
+        done
+    done
+done
 """
 
 
