@@ -1,4 +1,4 @@
-"""What all tests share: the cluster of the run, a namespace of one's own in it, and a simulated array."""
+"""Shared by all tests: the cluster of the run, a namespace in it for each test, and a simulated array."""
 
 import logging
 
@@ -9,6 +9,6 @@ pytest_plugins = ["cluster.fixtures", "support.fixtures"]
 # A library that logs through the root logger would otherwise set it up, on a stream that pytest closes after the test.
 logging.getLogger().addHandler(logging.NullHandler())
 
-# A machine that has much to do is no reason to fail.
+# A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")

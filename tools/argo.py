@@ -1,6 +1,6 @@
-"""Argo CD's side of our health script: run as Argo CD runs it, and put into the patch for its ConfigMap.
+"""Run our health script as Argo CD does, and generate the patch for its ConfigMap.
 
-`python -m tools.argo` writes the patch anew.
+`python -m tools.argo` writes the patch again.
 """
 
 import json
@@ -17,7 +17,7 @@ SCRIPT, PATCH = FOLDER / "health.lua", FOLDER / "argocd-cm.yaml"
 STATUSES = frozenset({"Healthy", "Progressing", "Degraded", "Suspended"})
 
 _TAKEN = ("os", "io", "string", "math", "debug", "coroutine", "python", "require", "package", "dofile", "loadfile")
-"""What Argo CD does not give to a script. It loads base, table and package, of Lua 5.1; the last is of no use to us."""
+"""Globals that a script lacks in Argo CD. It loads base, table and package of Lua 5.1; package is not needed."""
 
 _PREFIX = f"resource.customizations.health.{GROUP}_"
 
@@ -30,15 +30,15 @@ class Health(NamedTuple):
 
 
 def health(thing: Mapping[str, Any], script: str | None = None) -> Health:
-    """What Argo CD shows of an object as the API server gives it."""
+    """What Argo CD shows of an object, given as the API server returns it."""
     lua = LuaRuntime(unpack_returned_tuples=True)
-    # A string's methods come from its metatable, which is there without the library of that name.
+    # Methods of strings come from their metatable, which exists even without the string library.
     lua.execute('getmetatable("").__index = nil')
     for name in _TAKEN:
         lua.globals()[name] = None
     lua.globals()["obj"] = lua.table_from(json.loads(json.dumps(thing)), recursive=True)
-    said: Any = lua.execute(script or SCRIPT.read_text(encoding="utf-8"))
-    found = Health(said["status"], said["message"])
+    result: Any = lua.execute(script or SCRIPT.read_text(encoding="utf-8"))
+    found = Health(result["status"], result["message"])
     assert found.status in STATUSES
     return found
 

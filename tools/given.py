@@ -1,4 +1,4 @@
-"""Which reasons the code gives, and with which condition, read from the code itself."""
+"""Which reasons the code sets, and with which condition, read from the code itself."""
 
 import ast
 from collections.abc import Iterator
@@ -9,21 +9,21 @@ from flashsystem_operator.planner.decision import Reason
 PACKAGE = Path(__file__).parents[1] / "operator" / "flashsystem_operator"
 
 TRUE_CONDITION = {"InSync": "Ready", "Wait": "Reconciling", "Refuse": "Stalled"}
-"""Which condition is True after a decision of that name: planner/conditions.py says so too."""
+"""Which condition is True after a decision of that name, as in planner/conditions.py."""
 
 
 def given_by_the_code() -> dict[Reason, set[str]]:
-    """The conditions that are True when a reason is given; none for a reason that nobody gives."""
+    """The conditions that are True when a reason is set; an empty set for a reason that is never set."""
     given: dict[Reason, set[str]] = {reason: set() for reason in Reason}
-    for name, condition in _said():
+    for name, condition in _reasons_set():
         given[Reason[name]].add(condition)
     return given
 
 
-def _said() -> Iterator[tuple[str, str]]:
-    """Each reason of the code, by its name, with the condition that is True when it is given.
+def _reasons_set() -> Iterator[tuple[str, str]]:
+    """Each reason in the code, by its name, with the condition that is True when it is set.
 
-    What a decision does not carry itself, `conditions.py` returns together with a message: of a pass that goes on.
+    Reasons that no decision carries are returned by `conditions.py` with a message: those of a pass that continues.
     """
     for node in _nodes():
         match node:
@@ -40,7 +40,7 @@ def _said() -> Iterator[tuple[str, str]]:
 
 
 def noted_by_the_code() -> set[str]:
-    """The further conditions that decisions carry as notes."""
+    """The additional conditions that decisions carry as notes."""
     calls = (node for node in _nodes() if isinstance(node, ast.Call))
     firsts = (
         call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Note" and call.args
@@ -49,7 +49,7 @@ def noted_by_the_code() -> set[str]:
 
 
 def words_of_the_code() -> set[str]:
-    """Every text of the code."""
+    """Every string literal in the code."""
     return {node.value for node in _nodes() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 

@@ -1,4 +1,4 @@
-"""Writes manifests/base as one file that needs no checkout: `python -m tools.install_yaml dist/install.yaml`."""
+"""Write manifests/base as one file that needs no checkout: `python -m tools.install_yaml dist/install.yaml`."""
 
 import os
 import sys
@@ -8,8 +8,8 @@ from cluster.programs import kubectl
 from support.rendering import MANIFESTS, text_of
 
 HEAD = """\
-# The FlashSystem operator: CRDs, namespace, rights, fences and Deployment. Written from manifests/base by
-# `make install-yaml`. Where the image comes from is said in the one line `image:`.
+# The FlashSystem operator: CRDs, namespace, RBAC, admission policies and Deployment. Generated from manifests/base by
+# `make install-yaml`. The line `image:` sets where the image is pulled from.
 """
 
 

@@ -1,6 +1,6 @@
-"""What is made of one source for monitoring: the PrometheusRule, and the table of metrics in docs/monitoring.md.
+"""Generate the PrometheusRule from alerts.yaml, and the table of metrics in docs/monitoring.md from the code.
 
-`make reference` writes both; tests hold them to their sources.
+`make reference` writes both; tests check that they are up to date.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ _BEGIN = "| Metric | Type | Labels | Meaning |\n|---|---|---|---|\n"
 
 
 def rule() -> str:
-    """The manifest: the groups of the alerts, as they are written there."""
+    """The manifest: the groups of alerts.yaml, unchanged."""
     written = ALERTS.read_text(encoding="utf-8")
     groups = written[written.index("groups:") :]
     return _HEAD + "".join(f"  {line}\n" if line else "\n" for line in groups.splitlines())
@@ -38,7 +38,7 @@ def table() -> str:
 
 
 def page() -> str:
-    """docs/monitoring.md with the table as the code has it."""
+    """docs/monitoring.md with the table of the current code."""
     before, begin, after = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
     _, end, rest = after.partition("\n\n")
     return f"{before}{begin}{table().rstrip()}{end}{rest}"

@@ -1,4 +1,4 @@
-"""Writes docs/reference.md from the CRDs and the code: `make reference`. A test holds the page to it."""
+"""Write docs/reference.md from the CRDs and the code: `make reference`. A test checks that the page is up to date."""
 
 import ast
 import inspect
@@ -103,7 +103,7 @@ def _kind(kind: Kind) -> str:
 
 
 def _fields(schema: Any, path: str) -> Iterator[tuple[str, ...]]:
-    """A row for each field below, depth first. What is in a list has `[]` in its path."""
+    """A row for each field below, depth first. The fields of list items have `[]` in their path."""
     required = schema.get("required", [])
     for name, field in schema.get("properties", {}).items():
         where, inner = f"{path}.{name}", field.get("items", field)
@@ -120,21 +120,21 @@ def _type(field: Any) -> str:
 
 
 def _limits(field: Any, *, required: bool) -> str:
-    told = ["required"] if required else []
+    limits = ["required"] if required else []
     if "default" in field:
-        told.append(f"default `{_word(field['default'])}`")
+        limits.append(f"default `{_yaml_scalar(field['default'])}`")
     if "enum" in field:
-        told.append(" or ".join(f"`{_word(each)}`" for each in field["enum"]))
+        limits.append(" or ".join(f"`{_yaml_scalar(each)}`" for each in field["enum"]))
     if "minimum" in field or "maximum" in field:
-        told.append(f"{field.get('minimum', '')} to {field.get('maximum', '')}")
+        limits.append(f"{field.get('minimum', '')} to {field.get('maximum', '')}")
     if "minItems" in field or "maxItems" in field:
-        told.append(f"{field.get('minItems', 0)} to {field.get('maxItems', '')} items")
+        limits.append(f"{field.get('minItems', 0)} to {field.get('maxItems', '')} items")
     if "maxLength" in field:
-        told.append(f"at most {field['maxLength']} characters")
-    return "; ".join(told)
+        limits.append(f"at most {field['maxLength']} characters")
+    return "; ".join(limits)
 
 
-def _word(value: Any) -> str:
+def _yaml_scalar(value: Any) -> str:
     return yaml.safe_dump(value, default_flow_style=True).replace("\n...", "").strip()
 
 
@@ -149,13 +149,13 @@ def _refusals(schema: Any, path: str) -> Iterator[str]:
 
 
 def _annotations() -> str:
-    """The list in the module's own docstring: a name, blanks, and what it asks for."""
+    """The list in the docstring of api/metadata.py: a name, spaces, and what it requests."""
     lines = [line for line in (metadata.__doc__ or "").splitlines() if "/" in line.split(" ")[0]]
     rows = [(f"`{line.split()[0]}`", " ".join(line.split()[1:])) for line in lines]
     return f"\n## Annotations\n\n| Annotation | What it asks for |\n|---|---|\n{_rows(rows)}"
 
 
-# -- words -----------------------------------------------------------------------------------------------------------
+# -- texts -----------------------------------------------------------------------------------------------------------
 
 
 def _reasons() -> Iterator[tuple[str, ...]]:
@@ -171,24 +171,25 @@ def _codes() -> Iterator[tuple[str, ...]]:
         yield f"`{each.code}`", verb, each.means, each.remedy, each.severity.value, f"`{each.reason}`"
 
 
-def _docs(words: type[EventReason]) -> Iterator[tuple[str, ...]]:
-    """The members of an enum with the sentence below each."""
-    (definition,) = ast.parse(inspect.getsource(words)).body
+def _docs(enum: type[EventReason]) -> Iterator[tuple[str, ...]]:
+    """The members of an enum, each with the sentence below it."""
+    (definition,) = ast.parse(inspect.getsource(enum)).body
     assert isinstance(definition, ast.ClassDef)
     for member, text in zip(definition.body, definition.body[1:], strict=False):
         match member, text:
             case ast.Assign(targets=[ast.Name(name)]), ast.Expr(ast.Constant(str(sentence))):
-                yield f"`{words[name]}`", sentence
+                yield f"`{enum[name]}`", sentence
             case _:
                 pass
 
 
 def _rows(rows: Iterable[Iterable[str]]) -> str:
-    """As lines of a table: a bar in a text would end its cell."""
+    """The lines of a table."""
     return "".join(f"| {' | '.join(_cell(cell) for cell in row)} |\n" for row in rows)
 
 
 def _cell(text: str) -> str:
+    # An unescaped bar would end the cell.
     return " ".join(str(text).split()).replace("|", "\\|")
 
 

@@ -1,11 +1,11 @@
-"""Measure the code base as docs/decisions/15-words-and-modules.md wants it: `python tools/style.py`.
+"""Measure the code base against the aims of docs/decisions/15-words-and-modules.md: `python tools/style.py`.
 
-Prints a line for each measurement: what it is, the figure, the aim. With --aims it ends with code 1 if one is missed.
+Prints a line for each measurement: its name, the figure, the aim. With --aims it exits with 1 if an aim is missed.
 
 modules of one attach: modules of the operator, `__init__` left out, in which at least one function runs between the
     creation of a VolumeAttachment and its condition Ready, with the host there already. The array is the simulator.
-functions used once: private functions and methods that are named in one other place of the package, of all functions.
-words: of 10,000 words of code, docs and CRDs. snake_case and CamelCase count as the words that they are made of.
+functions used once: private functions and methods that are used in one other place of the package, of all functions.
+terms: per 10,000 terms of code, docs and CRDs. snake_case and CamelCase identifiers count as their parts.
 """
 
 import ast
@@ -37,7 +37,7 @@ NORMAL = frozenset(
     }.items()
     for end in ends
 )
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_TERM = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,15 @@ def figures() -> Iterator[Figure]:
     yield Figure("modules of one attach", modules, most=40)
     yield Figure("functions of one attach", called)
     yield Figure("private functions used once, of 100 functions", 100 * once / functions, most=12)
-    counted = words()
+    counted = count_terms()
     share = 10_000 / counted.total()
-    yield Figure("say, tell, word in 10,000 words", share * sum(counted[each] for each in TALK), most=5)
-    yield Figure("somebody, nobody, whoever in 10,000 words", share * sum(counted[each] for each in PEOPLE), most=0)
-    yield Figure("create, retry, reconcile, observe in 10,000 words", share * sum(counted[w] for w in NORMAL), least=30)
+    yield Figure("verbs of speech in 10,000 terms", share * sum(counted[each] for each in TALK), most=5)
+    yield Figure("indefinite persons in 10,000 terms", share * sum(counted[each] for each in PEOPLE), most=0)
+    yield Figure("create, retry, reconcile, observe in 10,000 terms", share * sum(counted[w] for w in NORMAL), least=30)
 
 
 def functions_used_once() -> tuple[int, int]:
-    """All functions of the package, and those private ones that one other place names."""
+    """The number of functions of the package, and of private ones that are used in one other place."""
     defined, named = list[str](), Counter[str]()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -88,17 +88,17 @@ def functions_used_once() -> tuple[int, int]:
     return len(defined), sum(named[name] == 1 for name in private)
 
 
-def words() -> Counter[str]:
+def count_terms() -> Counter[str]:
     places = ((PACKAGE, "*.py"), (ROOT / "docs", "*.md"), (ROOT, "*.md"), (ROOT / "crds", "*.yaml"))
     found = Counter[str]()
     for folder, pattern in places:
         for path in folder.glob(pattern) if folder == ROOT else folder.rglob(pattern):
-            found.update(each.lower() for each in _WORD.findall(path.read_text()))
+            found.update(each.lower() for each in _TERM.findall(path.read_text()))
     return found
 
 
 async def one_attach() -> tuple[int, int]:
-    """How many modules and functions of the operator one attach goes through."""
+    """The number of modules and functions of the operator that one attach runs."""
     from flashsystem_operator.api.metadata import (
         Kind,
         ObjectRef,
@@ -150,15 +150,15 @@ def _is_ready(body: Mapping[str, Any]) -> bool:
 
 
 class _Trace:
-    """Notes the functions of the operator that run, in every thread that begins after it: file and name of each."""
+    """Record file and name of each function of the operator that runs, in this thread and all threads started later."""
 
     def __init__(self) -> None:
         self.called: set[tuple[str, str]] | None = None
         self._inside, self._simulator = str(PACKAGE), str(PACKAGE / "simulator")
-        threading.setprofile(self._heed)
-        sys.setprofile(self._heed)
+        threading.setprofile(self._record)
+        sys.setprofile(self._record)
 
-    def _heed(self, frame: FrameType, event: str, _: object) -> None:
+    def _record(self, frame: FrameType, event: str, _: object) -> None:
         file = frame.f_code.co_filename
         ours = file.startswith(self._inside) and not file.startswith(self._simulator)
         if self.called is not None and event == "call" and ours:
@@ -173,7 +173,7 @@ class _Trace:
 def main() -> int:
     found = list(figures())
     for figure in found:
-        print(figure)  # noqa: T201 - what it is for
+        print(figure)  # noqa: T201 - the purpose of this script
     return int("--aims" in sys.argv and not all(figure.holds for figure in found))
 
 

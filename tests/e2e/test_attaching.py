@@ -1,11 +1,11 @@
-"""What a user does first: attach, log in, detach. In both dialects, through DNS, Service and SSH between pods."""
+"""The first steps of a user: attach, connect, detach. In both dialects, through DNS, Service and SSH between pods."""
 
 import json
 
 from onkind.lab import Team
 
 
-def test_a_volume_is_attached_and_the_way_to_it_told(team: Team) -> None:
+def test_a_volume_is_attached_and_its_connection_is_reported(team: Team) -> None:
     team.volumes("data")
 
     team.apply(*team.hosts("worker-1"), team.attachment("data", "worker-1"))
@@ -23,7 +23,7 @@ def test_a_volume_is_attached_and_the_way_to_it_told(team: Team) -> None:
     assert first["iqn"] in {node["iscsi_name"] for node in array["nodes"]}
 
 
-def test_a_volume_is_detached_and_its_host_goes_with_the_last(team: Team) -> None:
+def test_a_volume_is_detached_and_its_host_object_is_removed_with_the_last(team: Team) -> None:
     team.volumes("one", "two")
     team.apply(*team.hosts("worker-1"), team.attachment("one", "worker-1"), team.attachment("two", "worker-1"))
     team.await_ready("fsattach --all")
@@ -39,12 +39,12 @@ def test_a_volume_is_detached_and_its_host_goes_with_the_last(team: Team) -> Non
     assert team.array.hosts(team.iqn("worker-1")) == set()
 
 
-def test_a_wrong_volume_is_told_in_the_object_and_changes_nothing(team: Team) -> None:
+def test_a_missing_volume_is_reported_in_the_attachment_and_changes_nothing(team: Team) -> None:
     before = json.dumps(team.array.state()["mappings"])
 
     team.apply(*team.hosts("worker-1"), team.attachment("nowhere", "worker-1"))
     team.kubectl("wait", "--for=jsonpath={.status.conditions[?(@.type=='Ready')].status}=False", "fsattach/nowhere")
 
-    said = {each["type"]: each for each in team.get("fsattach", "nowhere")["status"]["conditions"]}
-    assert team.volume("nowhere") in said["Ready"]["message"]
+    conditions = {each["type"]: each for each in team.get("fsattach", "nowhere")["status"]["conditions"]}
+    assert team.volume("nowhere") in conditions["Ready"]["message"]
     assert json.dumps(team.array.state()["mappings"]) == before

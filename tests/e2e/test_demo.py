@@ -1,4 +1,4 @@
-"""`make demo` on the cluster that is up: the same story, played by pods. tests/integration/demo has both dialects."""
+"""`make demo` on the running kind cluster, with the operator as a pod. tests/integration/demo covers both dialects."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from cluster.standing import CHECKOUT
 from onkind.lab import Lab
 
 
-def test_the_demo_plays_on_the_kind_cluster_and_holds_what_it_says(lab: Lab) -> None:
+def test_the_demo_runs_on_the_kind_cluster_and_keeps_its_claims(lab: Lab) -> None:
     environ = {**os.environ, "PYTHONPATH": str(CHECKOUT / "tests" / "lib")}
     environ.pop("CLUSTER_KUBECONFIG", None)
 

@@ -1,4 +1,4 @@
-"""The node is drained and comes back: the operator goes and comes with it, and what is attached stays attached."""
+"""The node is drained and comes back: the operator is evicted and rescheduled, and volumes stay attached."""
 
 from collections.abc import Iterator
 
@@ -18,13 +18,13 @@ def node(team: Team) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("team", ["modern"], indirect=True)
-def test_a_drain_evicts_the_operator_and_takes_no_volume_away(team: Team, node: str) -> None:
-    """The simulated arrays stay: an array of iron is not drained with a node, and these forget all with their pod."""
+def test_a_drain_evicts_the_operator_and_detaches_no_volume(team: Team, node: str) -> None:
+    """The simulated arrays are not evicted: they would lose their state, and a physical array is not evicted either."""
     team.volumes("before", "meanwhile")
     team.apply(*team.hosts("worker-1"), team.attachment("before", "worker-1"))
     team.await_ready("fsattach/before")
     mapped = team.mapped("before")
-    heard = team.array.heard()
+    position = team.array.log_position()
 
     team.cluster.kubectl(
         *("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=110s"),
@@ -32,7 +32,7 @@ def test_a_drain_evicts_the_operator_and_takes_no_volume_away(team: Team, node: 
     )
     team.apply(team.attachment("meanwhile", "worker-1"))
     (pending,) = team.lab.operator_pods()
-    assert pending["status"]["phase"] == "Pending", f"nothing of {SYSTEM} runs on a node that is drained"
+    assert pending["status"]["phase"] == "Pending", f"no pod of {SYSTEM} runs on a drained node"
     assert team.cluster.kubectl("get", "pods", f"--namespace={ARRAYS}", "--field-selector=status.phase=Running")
     assert team.mapped("before", "meanwhile") == mapped
 
@@ -41,4 +41,4 @@ def test_a_drain_evicts_the_operator_and_takes_no_volume_away(team: Team, node: 
 
     assert team.mapped("before") == mapped
     assert len(team.mapped("meanwhile")) == 1
-    assert team.array.commands("rmvdiskhostmap", heard) == []
+    assert team.array.commands("rmvdiskhostmap", position) == []

@@ -1,4 +1,4 @@
-"""Nothing leaves the machine: whatever runs in the cluster finds no way out of it, and waits for none in vain."""
+"""Nothing in the cluster can reach a network outside the machine, and attempts are refused without a delay."""
 
 import contextlib
 import socket
@@ -22,19 +22,19 @@ for address in sys.argv[1:]:
 
 @pytest.fixture
 def our_address(lab: Lab) -> str:
-    """The address of this machine from which it asks the cluster."""
+    """The address from which this machine connects to the cluster."""
     if not lab.standing.sealed:
-        pytest.skip("the cluster is in the user's own Docker, which may have a way out")
+        pytest.skip("the cluster is in the user's own Docker, which may not be isolated")
     server = lab.cluster.kubectl("config", "view", "--minify", "--output=jsonpath={.clusters[0].cluster.server}")
     host, _, port = server.removeprefix("https://").rpartition(":")
-    with socket.create_connection((host, int(port))) as asked:
-        return str(asked.getsockname()[0])
+    with socket.create_connection((host, int(port))) as connection:
+        return str(connection.getsockname()[0])
 
 
-def test_a_pod_reaches_neither_this_machine_nor_the_world(lab: Lab, our_address: str) -> None:
+def test_a_pod_reaches_neither_this_machine_nor_an_outside_network(lab: Lab, our_address: str) -> None:
     with contextlib.closing(socket.create_server((our_address, 0))) as server:
         addresses = (f"{our_address}:{server.getsockname()[1]}", "192.0.2.1:443", "198.51.100.1:53")
-        words = ("exec", OPERATOR, f"--namespace={SYSTEM}", "--", "python", "-c", TRY, *addresses)
-        said = lab.cluster.kubectl(*words).split()
+        args = ("exec", OPERATOR, f"--namespace={SYSTEM}", "--", "python", "-c", TRY, *addresses)
+        results = lab.cluster.kubectl(*args).split()
 
-    assert said == ["ConnectionRefusedError"] * len(addresses), "refused at once"
+    assert results == ["ConnectionRefusedError"] * len(addresses), "refused at once"

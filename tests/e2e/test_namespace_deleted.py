@@ -1,4 +1,4 @@
-"""A namespace is deleted with what is attached in it: it ends, and nothing of it is left on the array."""
+"""A namespace is deleted together with its attachments: it terminates, and the array is left clean."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from onkind.lab import Team
 
 
 @pytest.mark.parametrize("team", ["modern"], indirect=True)
-def test_a_namespace_deleted_with_its_attachments_ends_and_leaves_the_array_clean(team: Team) -> None:
+def test_a_namespace_deleted_with_its_attachments_terminates_and_leaves_the_array_clean(team: Team) -> None:
     names = [f"v{number}" for number in range(8)]
     hosts = ["worker-1", "worker-2"]
     team.volumes(*names)

@@ -1,4 +1,4 @@
-"""The NetworkPolicy that is shipped: one that this API server takes, and that lets through what the operator needs."""
+"""The shipped NetworkPolicy is valid and allows the connections that the operator needs."""
 
 from collections.abc import Iterator
 
@@ -11,17 +11,17 @@ POLICY = "networkpolicy/flashsystem-operator"
 
 
 @pytest.fixture
-def fenced(lab: Lab) -> Iterator[None]:
+def network_policy(lab: Lab) -> Iterator[None]:
     policy = MANIFESTS / "components" / "network-policy" / "network-policy.yaml"
     lab.cluster.kubectl("apply", f"--filename={policy}", f"--namespace={SYSTEM}")
     yield
     lab.cluster.kubectl("delete", POLICY, f"--namespace={SYSTEM}")
 
 
-@pytest.mark.usefixtures("fenced")
+@pytest.mark.usefixtures("network_policy")
 @pytest.mark.parametrize("team", ["modern"], indirect=True)
-def test_the_network_policy_is_valid_and_chooses_the_operator(team: Team) -> None:
-    """Not that it is enforced: the ptp CNI of the node enforces none. Where one does, this attaches too."""
+def test_the_network_policy_is_valid_and_selects_the_operator(team: Team) -> None:
+    """The ptp CNI of the node does not enforce it. With a CNI that does, this also tests that attaching works."""
     policy = team.cluster.get(POLICY, f"--namespace={SYSTEM}")
     labels = ",".join(f"{name}={value}" for name, value in policy["spec"]["podSelector"]["matchLabels"].items())
     chosen = team.cluster.get("pods", f"--selector={labels}", f"--namespace={SYSTEM}")["items"]
@@ -35,9 +35,9 @@ def test_the_network_policy_is_valid_and_chooses_the_operator(team: Team) -> Non
 
 
 def test_the_example_with_the_addresses_of_the_arrays_is_valid(lab: Lab) -> None:
-    words = ("apply", "--dry-run=server", "--output=yaml")
-    said = lab.cluster.kubectl(*words, "--kustomize", str(MANIFESTS / "examples" / "network-policy"))
+    args = ("apply", "--dry-run=server", "--output=yaml")
+    output = lab.cluster.kubectl(*args, "--kustomize", str(MANIFESTS / "examples" / "network-policy"))
 
-    items = yaml.safe_load(said)["items"]
+    items = yaml.safe_load(output)["items"]
     (policy,) = [each["metadata"] for each in items if each["kind"] == "NetworkPolicy"]
     assert (policy["name"], policy["namespace"]) == ("flashsystem-operator", SYSTEM)

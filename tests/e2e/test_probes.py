@@ -1,4 +1,4 @@
-"""What the kubelet is told is true: an operator that stands still is restarted, one whose array is down is not."""
+"""The probes are accurate: an operator that hangs is restarted, one whose array is down is not."""
 
 import json
 import time
@@ -8,18 +8,18 @@ import pytest
 from onkind.lab import STORAGE, SYSTEM, Team, until
 
 ONE_DIALECT = pytest.mark.parametrize("team", ["modern"], indirect=True)
-LOOK_NOW = "flashsystem.io/reconcile-requested-at"
+RECONCILE_NOW = "flashsystem.io/reconcile-requested-at"
 
 
 @ONE_DIALECT
-def test_an_array_that_is_down_makes_the_operator_neither_unready_nor_unalive(team: Team) -> None:
-    """It asks what the kubelet asks: while a command waits for a silent array, and when the array is given up."""
+def test_an_array_that_is_down_makes_the_operator_fail_neither_readiness_nor_liveness(team: Team) -> None:
+    """Ask as the kubelet does: while a command waits for a silent array, and once the array counts as down."""
     before = _state(team)
     array, where = f"fsarray/fs-{team.array.dialect}", f"--namespace={STORAGE}"
 
     try:
         team.array.change("availability", "silent")
-        team.cluster.kubectl("annotate", "--overwrite", array, f"{LOOK_NOW}={time.time()}", where)
+        team.cluster.kubectl("annotate", "--overwrite", array, f"{RECONCILE_NOW}={time.time()}", where)
         _ask_as_the_kubelet(team)
         team.array.change("availability", "refused")
         team.cluster.kubectl("wait", "--for=condition=Ready=False", array, where, "--timeout=90s")
@@ -33,12 +33,12 @@ def test_an_array_that_is_down_makes_the_operator_neither_unready_nor_unalive(te
 
 @ONE_DIALECT
 @pytest.mark.timeout(1200)
-def test_an_operator_that_stands_still_is_restarted_and_goes_on(team: Team) -> None:
+def test_an_operator_that_hangs_is_restarted_and_continues(team: Team) -> None:
     team.volumes("before", "meanwhile")
     team.apply(*team.hosts("worker-1"), team.attachment("before", "worker-1"))
     team.await_ready("fsattach/before")
     mapped = team.mapped("before")
-    heard = team.array.heard()
+    position = team.array.log_position()
     (pod,) = team.lab.operator_pods()
 
     team.lab.node_shell("kill -STOP $(pgrep -f '[f]lashsystem-operator run')")
@@ -48,16 +48,16 @@ def test_an_operator_that_stands_still_is_restarted_and_goes_on(team: Team) -> N
     team.await_ready("fsattach --all")
 
     (same,) = team.lab.operator_pods()
-    assert same["metadata"]["uid"] == pod["metadata"]["uid"], "the same pod: it was the kubelet"
+    assert same["metadata"]["uid"] == pod["metadata"]["uid"], "the same pod: restarted by the kubelet"
     assert team.mapped("before") == mapped
     assert len(team.mapped("meanwhile")) == 1
-    assert team.array.commands("rmvdiskhostmap", heard) == []
+    assert team.array.commands("rmvdiskhostmap", position) == []
 
 
 def _ask_as_the_kubelet(team: Team) -> None:
     pod = team.lab.operator_pods()[0]["metadata"]["name"]
     for _ in range(5):
-        for probe in ("livez", "readyz"):  # kubectl fails if it is answered by another code than 200
+        for probe in ("livez", "readyz"):  # kubectl fails on any other code than 200
             team.cluster.kubectl("get", f"--raw=/api/v1/namespaces/{SYSTEM}/pods/{pod}:8080/proxy/{probe}")
 
 
@@ -67,7 +67,7 @@ def _restarts(team: Team) -> int:
 
 
 def _state(team: Team) -> str:
-    """Of the pod: since when it is ready, and how often it was restarted."""
+    """Of the pod: its uid, since when it is ready, and how often it was restarted."""
     (pod,) = team.lab.operator_pods()
     ready = next(each for each in pod["status"]["conditions"] if each["type"] == "Ready")
     return json.dumps([pod["metadata"]["uid"], ready["status"], ready["lastTransitionTime"], _restarts(team)])

@@ -1,4 +1,4 @@
-"""Two replicas, as manifests/components/replicas has them: the one that works is killed, and the other goes on."""
+"""Two replicas, as in manifests/components/replicas: the active one is killed, and the other takes over."""
 
 from collections.abc import Iterator
 
@@ -21,14 +21,14 @@ def replicated(lab: Lab) -> Iterator[None]:
 
 @pytest.mark.usefixtures("replicated")
 @pytest.mark.parametrize("team", ["modern"], indirect=True)
-def test_the_replica_that_works_is_killed_and_the_other_goes_on(team: Team) -> None:
+def test_after_the_active_replica_is_killed_the_other_takes_over(team: Team) -> None:
     names = [f"v{number:02}" for number in range(MANY)]
     team.volumes(*names)
     lease = f"lease/flashsystem-{team.array.state()['system']['id'].lower()}"
-    until(lambda: _holder(team, lease) is not None, "one of the two works the array")
+    until(lambda: _holder(team, lease) is not None, "one of the two holds the Lease of the array")
     holder = _holder(team, lease)
     held = team.array.fault("hold", "mkvdiskhostmap", when="after", skip=MANY // 3)
-    heard = team.array.heard()
+    position = team.array.log_position()
 
     team.apply(*team.hosts("worker-1"), *(team.attachment(name, "worker-1") for name in names))
     team.array.wait(held)
@@ -38,18 +38,18 @@ def test_the_replica_that_works_is_killed_and_the_other_goes_on(team: Team) -> N
     team.array.release(held)
     team.await_ready("fsattach --all")
 
-    assert 0 < under_way < MANY, "it was killed in the middle"
+    assert 0 < under_way < MANY, "the kill came in the middle"
     mapped = team.mapped(*names)
     assert {volume for _, volume, _ in mapped} == {team.volume(name) for name in names}
     assert len(mapped) == MANY
-    assert len([each for each in team.array.commands("mkvdiskhostmap", heard) if not each["code"]]) == MANY
-    assert team.array.commands("rmvdiskhostmap", heard) == []
+    assert len([each for each in team.array.commands("mkvdiskhostmap", position) if not each["code"]]) == MANY
+    assert team.array.commands("rmvdiskhostmap", position) == []
     assert _holder(team, lease) not in {holder, None}
     team.lab.rolled_out(OPERATOR)
 
 
 def _holder(team: Team, lease: str) -> str | None:
-    """The pod, among those that run, that holds this Lease."""
+    """The running pod that holds this Lease."""
     identity = team.cluster.get(lease, f"--namespace={SYSTEM}")["spec"].get("holderIdentity") or ""
     pods = [pod["metadata"]["name"] for pod in team.lab.operator_pods()]
     return next((name for name in pods if identity.startswith(name)), None)

@@ -1,6 +1,6 @@
-"""The operator is away while somebody changes the array by hand: back again, it says what drifted.
+"""An administrator changes the array while the operator is scaled to zero: when it is back, it reports the drift.
 
-docs/drift.md says what is done about what.
+docs/drift.md describes which drift is corrected.
 """
 
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ import pytest
 
 from onkind.lab import OPERATOR, SYSTEM, Team
 
-FOREIGN = "somebody-elses"
+FOREIGN = "foreign-host"
 
 
 @pytest.fixture
-def away(team: Team) -> Iterator[Team]:
-    """This team, whose volumes `removed`, `shared` and `renamed` are attached; at the end the hand undoes its work."""
+def drifting_team(team: Team) -> Iterator[Team]:
+    """A team whose volumes `removed`, `shared` and `renamed` are attached; at the end the changes are undone."""
     team.volumes("removed", "shared", "renamed")
     team.apply(
         *team.hosts("worker-1"), *(team.attachment(each, "worker-1") for each in ("removed", "shared", "renamed"))
@@ -27,8 +27,8 @@ def away(team: Team) -> Iterator[Team]:
 
 
 @pytest.mark.parametrize("team", ["legacy"], indirect=True)
-def test_what_was_changed_by_hand_while_it_was_away_is_told_and_corrected_as_far_as_it_is_ours(away: Team) -> None:
-    team = away
+def test_drift_that_arose_while_the_operator_was_away_is_reported_and_corrected_if_ours(drifting_team: Team) -> None:
+    team = drifting_team
     before = team.mapped("removed", "shared", "renamed")
     ((host, _, _),) = team.mapped("removed")
 
@@ -37,7 +37,7 @@ def test_what_was_changed_by_hand_while_it_was_away_is_told_and_corrected_as_far
     team.array.admin(f"svctask mkhost -name {FOREIGN} -iscsiname iqn.1994-05.com.redhat:{FOREIGN}")
     team.array.admin(f"svctask mkvdiskhostmap -force -host {FOREIGN} {team.volume('shared')}")
     team.array.admin(f"svctask chvdisk -name {team.volume('another-name')} {team.volume('renamed')}")
-    heard = team.array.heard()
+    position = team.array.log_position()
     scale(team, 1)
 
     team.kubectl("wait", "--for=condition=Drifted", "fsattach/shared", "--timeout=300s")
@@ -47,8 +47,8 @@ def test_what_was_changed_by_hand_while_it_was_away_is_told_and_corrected_as_far
     ours = {(host, team.volume("shared")), (FOREIGN, team.volume("shared"))}
     assert {(each, volume) for each, volume, _ in team.mapped("shared")} == ours
     assert {each for each, *_ in team.mapped("another-name")} == {host}
-    assert team.array.commands("rmvdiskhostmap", heard) == []
-    assert len(team.array.commands("mkvdiskhostmap", heard)) == 1
+    assert team.array.commands("rmvdiskhostmap", position) == []
+    assert len(team.array.commands("mkvdiskhostmap", position)) == 1
 
     reasons = {event["reason"] for event in team.get("events")["items"]}
     assert {"VolumeRenamed", "Drifted", "DriftCorrected"} <= reasons

@@ -10,21 +10,21 @@ from onkind.simulated_array import PASSWORD, USER
 ONE_DIALECT = pytest.mark.parametrize("team", ["modern"], indirect=True)
 ANOTHER = "another-Passw0rd"
 
-Keep = Callable[[str], None]
+WriteSecret = Callable[[str], None]
 
 
 @pytest.fixture
-def keep(team: Team) -> Iterator[Keep]:
-    """Writes a password into a Secret that this array has for itself; the other array goes on with the common one."""
+def write_secret(team: Team) -> Iterator[WriteSecret]:
+    """Write a password into a Secret for this array alone; the other array still uses the shared one."""
 
-    def kept(password: str) -> None:
+    def write(password: str) -> None:
         meta = {"name": "fs-rotated", "namespace": STORAGE}
         login = {"username": USER, "password": password}
         team.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": login})
 
-    kept(PASSWORD)
+    write(PASSWORD)
     _use_secret(team, "fs-rotated")
-    yield kept
+    yield write
     team.array.change("user", USER, password=PASSWORD)
     _use_secret(team, "fs-login")
     team.array.change("sessions")
@@ -33,36 +33,36 @@ def keep(team: Team) -> Iterator[Keep]:
 
 
 @ONE_DIALECT
-def test_a_rotated_secret_is_taken_up_without_a_restart(team: Team, keep: Keep) -> None:
+def test_a_rotated_secret_is_used_without_a_restart(team: Team, write_secret: WriteSecret) -> None:
     team.volumes("before", "after")
     team.apply(*team.hosts("worker-1"), team.attachment("before", "worker-1"))
     team.await_ready("fsattach/before")
     mapped = team.mapped("before")
     (pod,) = team.lab.operator_pods()
-    heard = team.array.heard()
+    position = team.array.log_position()
 
     team.array.change("user", USER, password=ANOTHER)
-    keep(ANOTHER)
-    team.array.change("sessions")  # so that it has to log in anew
+    write_secret(ANOTHER)
+    team.array.change("sessions")  # so that it has to log in again
     team.apply(team.attachment("after", "worker-1"))
     team.await_ready("fsattach --all")
 
     assert team.mapped("before") == mapped
     assert len(team.mapped("after")) == 1
-    assert team.array.commands("rmvdiskhostmap", heard) == []
+    assert team.array.commands("rmvdiskhostmap", position) == []
     (same,) = team.lab.operator_pods()
     assert same["metadata"]["uid"] == pod["metadata"]["uid"]
     assert same["status"]["containerStatuses"][0]["restartCount"] == 0
 
 
 @ONE_DIALECT
-def test_a_wrong_secret_is_told_as_login_failed_and_takes_nothing_away(team: Team, keep: Keep) -> None:
+def test_a_wrong_secret_is_reported_as_login_failed_and_detaches_nothing(team: Team, write_secret: WriteSecret) -> None:
     team.volumes("data", "later")
     team.apply(*team.hosts("worker-1"), team.attachment("data", "worker-1"))
     team.await_ready("fsattach/data")
     mapped = team.mapped("data")
 
-    keep("not the password")
+    write_secret("not the password")
     team.array.change("sessions")
     reason = "--for=jsonpath={.status.conditions[?(@.type=='Ready')].reason}=LoginFailed"
     team.cluster.kubectl("wait", reason, _array(team), f"--namespace={STORAGE}", "--timeout=300s")
@@ -73,9 +73,9 @@ def test_a_wrong_secret_is_told_as_login_failed_and_takes_nothing_away(team: Tea
     assert "not the password" not in shown
     assert team.mapped("data", "later") == mapped
     ready = {each["type"]: each for each in team.get("fsattach", "data")["status"]["conditions"]}["Ready"]
-    assert ready["status"] == "True", "it is mapped, as of the last look"
+    assert ready["status"] == "True", "it was mapped when the array was last read"
 
-    keep(PASSWORD)
+    write_secret(PASSWORD)
     team.await_ready("fsattach --all")
 
 

@@ -1,4 +1,4 @@
-"""A thousand attachments at once, in the memory that the manifests allow. Once: it is not the dialect that matters."""
+"""A thousand attachments at once, within the memory limit of the manifests. In one dialect only: it does not matter."""
 
 import time
 
@@ -7,7 +7,7 @@ import pytest
 from onkind.lab import OPERATOR, SYSTEM, Team, until
 
 HOSTS, EACH = 10, 100
-PATIENCE = 900.0  # seconds; a net, as all such: on a machine that runs all other tests beside, a minute becomes five
+PATIENCE = 900.0  # seconds; a safety limit: next to all other tests on the same machine, a minute becomes five
 PEAK = """
 import pathlib
 for name in ("memory.peak", "memory/memory.max_usage_in_bytes"):
@@ -24,41 +24,41 @@ def test_a_thousand_attachments_by_one_apply_stay_within_the_memory_limit(
     team: Team, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hosts = [f"worker-{number}" for number in range(HOSTS)]
-    wished = {f"v{number:03}": hosts[number % HOSTS] for number in range(HOSTS * EACH)}
-    team.volumes(*wished)
+    desired = {f"v{number:03}": hosts[number % HOSTS] for number in range(HOSTS * EACH)}
+    team.volumes(*desired)
     before = _container(team)
     began = time.monotonic()
 
-    team.apply_at_once(*team.hosts(*hosts), *(team.attachment(name, host) for name, host in wished.items()))
+    team.apply_at_once(*team.hosts(*hosts), *(team.attachment(name, host) for name, host in desired.items()))
     applied = time.monotonic()
-    until(lambda: _ready(team) == len(wished), "all are Ready", seconds=PATIENCE)
+    until(lambda: _ready(team) == len(desired), "all are Ready", seconds=PATIENCE)
     ready = time.monotonic()
 
-    mapped = team.mapped(*wished)
-    assert len(mapped) == len(wished)
-    assert {volume for _, volume, _ in mapped} == {team.volume(name) for name in wished}
+    mapped = team.mapped(*desired)
+    assert len(mapped) == len(desired)
+    assert {volume for _, volume, _ in mapped} == {team.volume(name) for name in desired}
     # One request; `kubectl delete --all` sends a thousand, and throttles itself.
     team.cluster.kubectl("delete", f"--raw=/apis/flashsystem.io/v1alpha1/namespaces/{team.namespace}/volumeattachments")
     until(lambda: team.get("fsattach")["items"] == [], "all are detached", seconds=PATIENCE)
     gone = time.monotonic()
-    assert team.mapped(*wished) == set()
+    assert team.mapped(*desired) == set()
 
     after = _container(team)
     assert after["restartCount"] == before["restartCount"], after["lastState"]
     assert after["containerID"] == before["containerID"]
     peak = int(team.cluster.kubectl("exec", OPERATOR, f"--namespace={SYSTEM}", "--", "python", "-c", PEAK))
     limit = _limit(team)
-    said = (
-        f"{len(wished)} attachments: applied in {applied - began:.0f} s, Ready {ready - applied:.0f} s later, "
+    summary = (
+        f"{len(desired)} attachments: applied in {applied - began:.0f} s, Ready {ready - applied:.0f} s later, "
         f"detached in {gone - ready:.0f} s; at most {peak / 2**20:.0f} of {limit / 2**20:.0f} MiB"
     )
     with capsys.disabled():
-        print(f"\n{said}")  # noqa: T201 - a figure that people compare
+        print(f"\n{summary}")  # noqa: T201 - a figure to compare between runs
     assert peak < limit
 
 
 def _ready(team: Team) -> int:
-    """How many. `kubectl wait --all` asks for one after another, which takes minutes."""
+    """The number of Ready attachments. `kubectl wait --all` reads one after another, which takes minutes."""
     path = "{.items[*].status.conditions[?(@.type=='Ready')].status}"
     return team.kubectl("get", "fsattach", f"--output=jsonpath={path}").split().count("True")
 

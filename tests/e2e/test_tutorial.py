@@ -1,6 +1,6 @@
-"""docs/tutorial.md, typed as it is written: it does what it says, prints what it shows, and leaves nothing.
+"""docs/tutorial.md, typed as written: it works, prints what it shows, and leaves nothing behind.
 
-How it is read and compared is told in .ci/lab/onkind/pages.py.
+.ci/lab/onkind/pages.py describes how the page is read and compared.
 """
 
 import re
@@ -14,37 +14,37 @@ from onkind.lab import Lab
 from onkind.pages import TUTORIAL, blocks, printed_as
 from onkind.terminal import Terminal
 
-BY_OTHERS = {"make e2e-up": "e2e", "make e2e-down": "the end of the cluster"}
-"""What the tests stand on cannot be typed within them: the target, or the stage of .ci/run, that types it."""
+RUN_ELSEWHERE = {"make e2e-up": "e2e", "make e2e-down": "the end of the cluster"}
+"""Commands that create or end the cluster of the tests cannot be typed in them; where each one is run instead."""
 
 
 @pytest.fixture
-def terminal(found: Lab) -> Iterator[Terminal]:
-    """A shell beside a cluster in which nothing is installed."""
-    found.uninstall()
-    with found.terminal(points_here=False) as opened:
+def terminal(bare_lab: Lab) -> Iterator[Terminal]:
+    """A shell next to a cluster in which nothing is installed."""
+    bare_lab.uninstall()
+    with bare_lab.terminal(points_here=False) as opened:
         yield opened
-    # After a failure, or nobody could install anything after it; and kubectl's namespace is not that of the tutorial.
-    found.uninstall()
-    found.type("kubectl config set-context --current --namespace=default")
-    found.type("kubectl delete namespace tutorial --ignore-not-found")
+    # Needed after a failure, so that later tests can install; and kubectl must not stay in the tutorial's namespace.
+    bare_lab.uninstall()
+    bare_lab.type("kubectl config set-context --current --namespace=default")
+    bare_lab.type("kubectl delete namespace tutorial --ignore-not-found")
 
 
-def test_the_tutorial_does_and_prints_what_it_says_and_leaves_nothing(terminal: Terminal, found: Lab) -> None:
-    before = everything(found)
+def test_the_tutorial_works_prints_what_it_shows_and_leaves_nothing(terminal: Terminal, bare_lab: Lab) -> None:
+    before = everything(bare_lab)
     page = blocks(TUTORIAL)
-    said = ""
+    output = ""
 
     for block in page:
         if block.language == "text":
-            assert printed_as(block.text, said), f"{block} shows\n{block.text}\nbut printed was\n{said}"
-        elif not block.title and block.text.strip() not in BY_OTHERS:
-            said = terminal.type(block.text)
+            assert printed_as(block.text, output), f"{block} shows\n{block.text}\nbut printed was\n{output}"
+        elif not block.title and block.text.strip() not in RUN_ELSEWHERE:
+            output = terminal.type(block.text)
 
-    assert everything(found) == before
+    assert everything(bare_lab) == before
 
 
-def test_what_the_tutorial_types_on_the_machine_is_what_its_attachment_says() -> None:
+def test_the_paths_typed_on_the_host_in_the_tutorial_are_those_of_its_attachment() -> None:
     page = blocks(TUTORIAL)
     (shown,) = [after.text for before, after in pairwise(page) if "{.portal}" in before.text]
     paths = [line.split() for line in shown.splitlines() if " " in line]
@@ -55,16 +55,16 @@ def test_what_the_tutorial_types_on_the_machine_is_what_its_attachment_says() ->
     assert typed == [(iqn, portal) for portal, iqn in paths] * 2
 
 
-def test_the_cluster_of_the_tutorial_is_the_one_that_the_tests_stand_on() -> None:
-    not_here = [block.text.strip() for block in blocks(TUTORIAL) if block.text.strip() in BY_OTHERS]
+def test_the_cluster_of_the_tutorial_is_the_one_that_the_tests_run_on() -> None:
+    not_here = [block.text.strip() for block in blocks(TUTORIAL) if block.text.strip() in RUN_ELSEWHERE]
     makefile, script = ((CHECKOUT / name).read_text() for name in ("Makefile", ".ci/run"))
 
-    assert not_here == [*BY_OTHERS]
+    assert not_here == [*RUN_ELSEWHERE]
     assert re.search(r"^e2e: e2e-up ", makefile, re.MULTILINE)
     assert 'stage "the end of the cluster" make e2e-down\n' in script
 
 
-def test_the_tutorial_uninstalls_in_the_order_of_the_page_about_it() -> None:
+def test_the_tutorial_uninstalls_in_the_order_of_the_uninstall_page() -> None:
     in_order = [line for block in blocks("docs/uninstall.md")[:2] for line in block.text.splitlines()]
     typed = [line for block in blocks(TUTORIAL) for line in block.text.splitlines()]
 
@@ -72,7 +72,7 @@ def test_the_tutorial_uninstalls_in_the_order_of_the_page_about_it() -> None:
 
 
 def everything(lab: Lab) -> set[str]:
-    """What an installation, a team and the operator itself could leave behind."""
+    """All objects that an installation, a team or the operator itself could leave behind."""
     kinds = "namespaces,crds,clusterroles,clusterrolebindings,persistentvolumes,roles,rolebindings"
     policies = "validatingadmissionpolicies,validatingadmissionpolicybindings"
     return set(lab.cluster.kubectl("get", f"{kinds},{policies}", "--all-namespaces", "--output=name").split())

@@ -1,6 +1,6 @@
-"""docs/uninstall.md, as it is written: what goes first by mistake, and the way out.
+"""docs/uninstall.md, typed as written: what was deleted in the wrong order, and the way to recover.
 
-Its right order is the end of the tutorial, and test_tutorial.py types it: nothing is left.
+The right order is the end of the tutorial, and test_tutorial.py types it: nothing is left.
 """
 
 import json
@@ -12,13 +12,13 @@ from onkind.lab import SYSTEM, Team
 from onkind.pages import blocks
 
 ONE_DIALECT = pytest.mark.parametrize("team", ["modern"], indirect=True)
-_, LOOK, AGAIN, AT_LAST = (each.text for each in blocks("docs/uninstall.md"))
+_, CHECK, REINSTALL, UNINSTALL = (each.text for each in blocks("docs/uninstall.md"))
 CRDS = [f"crd/{name}.flashsystem.io" for name in ("volumeattachments", "flashsystemhosts", "flashsystemarrays")]
 
 
 @pytest.fixture
 def attached(team: Team) -> Iterator[Team]:
-    """Two volumes on a machine. At the end all is there again, for whoever comes next."""
+    """Two volumes attached to a host. At the end everything is installed again for the next test."""
     team.volumes("one", "two")
     team.apply(*team.hosts("worker-1"), *(team.attachment(name, "worker-1") for name in ("one", "two")))
     team.await_ready("fsattach --all")
@@ -28,7 +28,7 @@ def attached(team: Team) -> Iterator[Team]:
 
 
 @ONE_DIALECT
-def test_crds_that_are_deleted_first_take_what_is_attached_with_them_in_good_order(attached: Team) -> None:
+def test_deleting_the_crds_first_detaches_everything_in_good_order(attached: Team) -> None:
     attached.lab.type("kubectl delete -k crds --timeout=90s")
 
     assert attached.mapped("one", "two") == set()
@@ -36,28 +36,28 @@ def test_crds_that_are_deleted_first_take_what_is_attached_with_them_in_good_ord
 
 
 @ONE_DIALECT
-def test_an_operator_that_went_first_is_put_back_and_all_goes_as_the_page_says(attached: Team) -> None:
+def test_an_operator_deleted_first_is_reinstalled_and_everything_is_removed_as_documented(attached: Team) -> None:
     lab = attached.lab
     before = attached.mapped("one", "two")
     lab.type(
         f"kubectl delete -k manifests/base --wait=false; kubectl wait --for=delete namespace/{SYSTEM} --timeout=120s"
     )
-    assert attached.mapped("one", "two") == before != set(), "without an operator nothing is taken away"
+    assert attached.mapped("one", "two") == before != set(), "without an operator nothing is detached"
 
-    lab.type(AGAIN)
+    lab.type(REINSTALL)
     lab.cluster.kubectl("wait", "--for=delete", *CRDS, "--timeout=90s")
-    lab.type(AT_LAST)
+    lab.type(UNINSTALL)
 
     _nothing_is_left(attached)
 
 
 def _nothing_is_left(team: Team) -> None:
     cluster = team.cluster
-    assert team.lab.type(LOOK).strip() == "No resources found"
+    assert team.lab.type(CHECK).strip() == "No resources found"
     assert "flashsystem.io" not in cluster.kubectl("get", "crd", "--output=name")
     for each in ("leases", "roles"):
-        there = cluster.get(each, "--all-namespaces")["items"]
-        assert "flashsystem" not in json.dumps([item["metadata"]["name"] for item in there])
+        items = cluster.get(each, "--all-namespaces")["items"]
+        assert "flashsystem" not in json.dumps([item["metadata"]["name"] for item in items])
     assert SYSTEM not in cluster.kubectl("get", "namespaces", "--output=name")
     assert team.mapped("one", "two") == set()
     assert team.array.hosts(team.iqn("worker-1")) == set()

@@ -1,4 +1,4 @@
-"""A kind cluster by hand: `python -m onkind up | down | env | prepare | image`. What a shell needs goes to stdout."""
+"""Manage the kind cluster: `python -m onkind up | down | env | prepare | image`. What a shell needs goes to stdout."""
 
 import argparse
 import os
@@ -12,33 +12,33 @@ from onkind import image
 from onkind.standing import down, prepare, standing, up
 
 COMMANDS = {
-    "up": "make a new cluster with the operator's image in it, in place of one that is up",
-    "down": "end it, and all that was started for it",
-    "env": "print what points a shell at the cluster that is up",
-    "prepare": "have ready whatever takes long the first time, and start no cluster",
-    "image": "build the operator's image with the Docker that runs here, and say its size",
+    "up": "create a new cluster with the operator's image in it; one that is up is replaced",
+    "down": "delete it, and stop everything that was started for it",
+    "env": "print the shell commands that select the cluster that is up",
+    "prepare": "do what takes long the first time, without starting a cluster",
+    "image": "build the operator's image with the Docker that runs here, and print its size",
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="onkind", description="The operator's image, and a kind cluster for it.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, sentence in COMMANDS.items():
-        commands.add_parser(name, help=sentence)
+    for name, text in COMMANDS.items():
+        commands.add_parser(name, help=text)
     try:
         return _run(parser.parse_args().command)
     except (NoCluster, Missing) as why:
         say(str(why).rstrip())
         return 2
     except KeyboardInterrupt:
-        say("interrupted; `make e2e-down` ends what was started")
+        say("interrupted; `make e2e-down` stops what was started")
         return 130
 
 
 def _run(command: str) -> int:
     if command == "up":
-        made = up(os.environ)
-        say(f'{made.name} is up: `eval "$(make -s e2e-env)"` points a shell at it, `make e2e-down` ends it')
+        created = up(os.environ)
+        say(f'{created.name} is up: `eval "$(make -s e2e-env)"` selects it in a shell, `make e2e-down` deletes it')
     elif command == "down":
         down(os.environ)
     elif command == "prepare":

@@ -1,4 +1,4 @@
-"""The operator's image: built as a user builds it, or, without a network, from wheels that are fetched beforehand."""
+"""The operator's image: built as a user builds it or, without a network, from wheels that are downloaded before."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ from cluster.missing import Missing
 from cluster.progress import say, told
 from cluster.standing import CHECKOUT
 from sealed.images import Names
-from sealed.machine import done
+from sealed.machine import run_program
 
 CONTEXT = ("Dockerfile", ".dockerignore", "requirements", "pyproject.toml", "README.md", "LICENSE", "operator")
 REQUIREMENTS = ("requirements/image.txt", "requirements/build.txt")
@@ -24,7 +24,10 @@ BUILD_LIMIT = 1200.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """name: with its tag. size: in bytes, as Docker counts it, base included."""
+    """A built image.
+
+    name: with its tag. size: in bytes, as Docker reports it, including the base image.
+    """
 
     name: str
     size: int
@@ -34,7 +37,7 @@ class Image:
 
 
 def name() -> str:
-    """What the manifests run: of this name, an image that is in the node is not pulled."""
+    """The name that the manifests use: an image of this name that is in the node is not pulled."""
     text = (CHECKOUT / "pyproject.toml").read_text()
     version = re.search(r'^version = "(.*)"$', text, re.MULTILINE)
     assert version is not None
@@ -42,31 +45,31 @@ def name() -> str:
 
 
 def build(environ: Mapping[str, str], bases: Names | None = None) -> Image:
-    """Build it with the Docker of this environment. Raises Missing with the builder's last words.
+    """Build it with the Docker of this environment. Raises Missing with the end of the build log.
 
-    bases: images to build on where there is no network; the packages are then fetched here first.
+    bases: images to build on without a network; the packages are then downloaded here first.
     """
     tag = name()
-    words = ["--tag", tag, "--build-arg", f"VERSION={tag.partition(':')[2]}"]
-    words += ["--build-arg", f"REVISION={_revision()}"]
+    args = ["--tag", tag, "--build-arg", f"VERSION={tag.partition(':')[2]}"]
+    args += ["--build-arg", f"REVISION={_revision()}"]
     parts = ["-C", str(CHECKOUT), "--exclude=__pycache__", "-c", *CONTEXT]
     if bases is not None:
         wheels = _wheels(bases, environ)
         parts += ["-C", str(wheels.parent), f"--transform=s,^{wheels.name},wheels,", wheels.name]
-        words += ["--build-arg", f"BASE={bases.python}", "--build-arg", f"BUILD_BASE={bases.build}"]
-        words += ["--build-arg", "PIP_OPTIONS=--no-index --find-links=/wheels"]
+        args += ["--build-arg", f"BASE={bases.python}", "--build-arg", f"BUILD_BASE={bases.build}"]
+        args += ["--build-arg", "PIP_OPTIONS=--no-index --find-links=/wheels"]
     with told(f"building the image {tag}"):
-        _built(words, parts, environ)
-    image = Image(tag, int(done(("docker", "image", "inspect", "--format", "{{.Size}}", tag), environ)))
+        _run_build(args, parts, environ)
+    image = Image(tag, int(run_program(("docker", "image", "inspect", "--format", "{{.Size}}", tag), environ)))
     say(f"the image is {image}")
     return image
 
 
-def _built(words: list[str], parts: list[str], environ: Mapping[str, str]) -> None:
-    # The context as a tar: what is fetched for it need not be put into the checkout.
+def _run_build(args: list[str], parts: list[str], environ: Mapping[str, str]) -> None:
+    # The context is a tar, so that the wheels need not be copied into the checkout.
     with tempfile.TemporaryFile() as log, subprocess.Popen(("tar", *parts), stdout=subprocess.PIPE) as context:
         ended = subprocess.run(
-            ("docker", "build", *words, "-"),
+            ("docker", "build", *args, "-"),
             stdin=context.stdout,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -81,25 +84,25 @@ def _built(words: list[str], parts: list[str], environ: Mapping[str, str]) -> No
 
 
 def _revision() -> str:
-    asked = subprocess.run(
+    head = subprocess.run(
         ("git", "-C", CHECKOUT, "rev-parse", "HEAD"), capture_output=True, text=True, check=False
-    )  # without git, or outside of a clone, it is not known
-    return asked.stdout.strip() or "unknown"
+    )  # unknown without git, or outside of a clone
+    return head.stdout.strip() or "unknown"
 
 
 def _wheels(bases: Names, environ: Mapping[str, str]) -> Path:
-    """A folder with the pinned packages, fetched once: into another name, then moved into place."""
+    """A folder with the pinned packages. They are downloaded once, into a temporary folder that is then renamed."""
     pins = hashlib.sha256(b"".join((CHECKOUT / each).read_bytes() for each in REQUIREMENTS)).hexdigest()[:12]
     folder = home(environ) / "wheels" / pins
     if folder.exists():
         return folder
-    _same_python(bases, environ)
+    _require_same_python(bases, environ)
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".fetching-", dir=folder.parent))
     try:
         for each in REQUIREMENTS:
             with told(f"fetching the wheels of {each}"):
-                done((*PIP, "--dest", aside, "--requirement", CHECKOUT / each), environ)
+                run_program((*PIP, "--dest", aside, "--requirement", CHECKOUT / each), environ)
         aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -109,14 +112,14 @@ def _wheels(bases: Names, environ: Mapping[str, str]) -> Path:
 PIP = (sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--only-binary=:all:")
 
 
-def _same_python(bases: Names, environ: Mapping[str, str]) -> None:
-    """What pip fetches is for the Python that runs it."""
+def _require_same_python(bases: Names, environ: Mapping[str, str]) -> None:
+    """Check that the image has the Python version of this process: pip downloads wheels for the Python that runs it."""
     program = "import sys; print('%d.%d' % sys.version_info[:2])"
     argv = ("docker", "run", "--rm", "--network", "none", bases.python, "python3", "-c", program)
-    theirs = done(argv, environ).strip()
-    ours = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    if theirs != ours:
+    in_image = run_program(argv, environ).strip()
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if in_image != here:
         raise Missing(
-            f"the image gets Debian's Python {theirs}, but its packages would be fetched by Python {ours}: "
-            f"make .venv with Python {theirs} (rm -r .venv, and put python{theirs} on PATH as python3)"
+            f"the image gets Debian's Python {in_image}, but its packages would be fetched by Python {here}: "
+            f"make .venv with Python {in_image} (rm -r .venv, and put python{in_image} on PATH as python3)"
         )

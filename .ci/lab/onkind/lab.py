@@ -1,4 +1,4 @@
-"""The scene of the tests: the operator as a user installs it, two simulated arrays, and what a team creates there."""
+"""The environment of the tests: the operator as a user installs it, two simulated arrays, and the objects of a team."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ MANIFESTS = CHECKOUT / "manifests"
 SYSTEM = "flashsystem-system"
 OPERATOR = "deployment/flashsystem-operator"
 STORAGE = "storage-team"
-"""The namespace of the FlashSystemArrays. Two of one array would be one too many, so all tests share these."""
+"""The namespace of the FlashSystemArrays. An array may have only one, so all tests share these."""
 DIALECTS = ("legacy", "modern")
 KINDS = "fsattach,fshost,fsarray"
 PATIENCE = 300.0
@@ -32,7 +32,7 @@ Document = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Lab:
-    """kubectl is `lab.cluster.kubectl(...)`; `lab.standing` says what the cluster is made of."""
+    """The cluster with its operator and arrays. cluster: for kubectl. standing: how the cluster was created."""
 
     cluster: Cluster
     standing: Standing
@@ -43,7 +43,7 @@ class Lab:
         self.arrays = {dialect: SimulatedArray(self.cluster, dialect) for dialect in DIALECTS}
 
     def install(self) -> None:
-        """The operator and the simulated arrays, by the lines of the README. What is there already stays as it is."""
+        """Install the operator and the simulated arrays with the commands of the README. What exists is not changed."""
         self.type(block(README, "kubectl apply -k manifests/base").text)
         self.type("kubectl apply -k manifests/examples/simulator")
         crds = (f"crd/{kind}.flashsystem.io" for kind in ("volumeattachments", "flashsystemhosts", "flashsystemarrays"))
@@ -53,7 +53,7 @@ class Lab:
             self.rolled_out(self.arrays[dialect].deployment, ARRAYS)
 
     def uninstall(self) -> None:
-        """The other way round: nothing of it, nor of what was made for it, is left. What is not there is no error."""
+        """Remove the operator, the arrays and all that was created with them. What does not exist is no error."""
         self.type(f"""
             if kubectl get crd volumeattachments.flashsystem.io; then
               for kind in fsattach fshost fsarray; do kubectl delete $kind --all --all-namespaces --timeout=300s; done
@@ -64,12 +64,12 @@ class Lab:
         """)
 
     def type(self, text: str) -> str:
-        """Type a block of a page, in a shell of its own: what it printed."""
+        """Type a block of a page in a new shell; returns what it printed."""
         with self.terminal() as terminal:
             return terminal.type(text)
 
     def terminal(self, *, points_here: bool = True) -> contextlib.AbstractContextManager[Terminal]:
-        """A shell in the checkout with the kubectl of this cluster. points_here: it works with this cluster already."""
+        """A shell in the checkout with the kubectl of this cluster. points_here: KUBECONFIG is set to this cluster."""
         ours = self.cluster.environment()
         where = {"KUBECONFIG": str(self.standing.kubeconfig)} if points_here else {}
         programs = Path(self.standing.kubectl).parent
@@ -80,13 +80,13 @@ class Lab:
         self.cluster.kubectl("rollout", "status", what, f"--namespace={namespace}", f"--timeout={PATIENCE:.0f}s")
 
     def connect_arrays(self) -> None:
-        """A namespace with a FlashSystemArray of each dialect, `fs-legacy` and `fs-modern`, open to every namespace."""
+        """Create a FlashSystemArray of each dialect, `fs-legacy` and `fs-modern`, that every namespace may use."""
         self.cluster.apply(_storage(self.arrays))
         for dialect in DIALECTS:
             self.await_ready(f"fsarray/fs-{dialect}", STORAGE)
 
     def await_ready(self, what: str, namespace: str, *, seconds: float = PATIENCE) -> None:
-        """As a user waits; what the object says is part of the failure."""
+        """Wait for Ready as a user does; on failure the message of the condition is shown."""
         try:
             limits = (f"--namespace={namespace}", f"--timeout={seconds:.0f}s")
             self.cluster.kubectl("wait", "--for=condition=Ready", *what.split(), *limits)
@@ -96,24 +96,24 @@ class Lab:
             raise AssertionError(f"{what} in {namespace} is not Ready ({why})\n{shown}") from None
 
     def operator_pods(self) -> list[dict[str, Any]]:
-        """Of the operator, those that are not on their way out."""
+        """The pods of the operator that are not being deleted."""
         selector = "--selector=app.kubernetes.io/name=flashsystem-operator"
         pods = self.cluster.get("pods", f"--namespace={SYSTEM}", selector)["items"]
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     def operator_log(self, since: str = "1h") -> list[dict[str, Any]]:
-        """The lines of the operator that runs now: each with time, level, logger, message."""
-        words = ("logs", OPERATOR, f"--namespace={SYSTEM}", f"--since={since}")
-        return [json.loads(line) for line in self.cluster.kubectl(*words).splitlines()]
+        """The log lines of the current operator, each with time, level, logger, message."""
+        args = ("logs", OPERATOR, f"--namespace={SYSTEM}", f"--since={since}")
+        return [json.loads(line) for line in self.cluster.kubectl(*args).splitlines()]
 
     def node_shell(self, script: str) -> str:
-        """Run a shell script on the node, as root: what no kubectl can do. Its output."""
+        """Run a shell script on the node as root, for what kubectl cannot do; returns its output."""
         tools = self.standing.tools(os.environ)
         argv = ("docker", "exec", self.standing.node, "bash", "-ec", script)
         return subprocess.run(argv, env=tools.environ, capture_output=True, text=True, check=True, timeout=120).stdout
 
     def load_as(self, tag: str) -> str:
-        """Have the operator's image in the node under another tag too, as of another release; its name."""
+        """Give the operator's image in the node a second tag, like that of another release; returns its name."""
         name = f"{self.standing.image.partition(':')[0]}:{tag}"
         here = "docker.io/library/"  # what Docker leaves out of a name, and containerd does not
         self.node_shell(f"ctr --namespace k8s.io images tag --force {here}{self.standing.image} {here}{name}")
@@ -122,7 +122,7 @@ class Lab:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A namespace, and what is in it. All names in there and on the array begin with the namespace's own."""
+    """A namespace and its objects. Names of volumes and initiators begin with the name of the namespace."""
 
     lab: Lab
     array: SimulatedArray
@@ -132,17 +132,17 @@ class Team:
     def cluster(self) -> Cluster:
         return self.lab.cluster
 
-    def kubectl(self, *words: str, stdin: str | None = None) -> str:
-        return self.cluster.kubectl(*words, f"--namespace={self.namespace}", stdin=stdin)
+    def kubectl(self, *args: str, stdin: str | None = None) -> str:
+        return self.cluster.kubectl(*args, f"--namespace={self.namespace}", stdin=stdin)
 
-    def get(self, *words: str) -> Any:
-        return self.cluster.get(*words, f"--namespace={self.namespace}")
+    def get(self, *args: str) -> Any:
+        return self.cluster.get(*args, f"--namespace={self.namespace}")
 
     def apply(self, *documents: Document) -> None:
         self.cluster.apply(documents, self.namespace)
 
     def apply_at_once(self, *documents: Document) -> None:
-        """As Flux and Argo CD do, by the server: one request each, where kubectl's own way needs two and is slow."""
+        """Server-side apply, as Flux and Argo CD use it: one request each; client-side apply needs two and is slow."""
         listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
         self.kubectl("apply", "--server-side", "--filename=-", stdin=listed)
 
@@ -150,7 +150,7 @@ class Team:
         return f"iqn.1994-05.com.redhat:{self.namespace}-{host}"
 
     def volume(self, name: str) -> str:
-        """What a volume of this team is called on the array."""
+        """The name of a volume of this team on the array."""
         return f"{self.namespace}-{name}"
 
     def hosts(self, *names: str) -> list[Document]:
@@ -167,37 +167,37 @@ class Team:
         return _document("VolumeAttachment", name, spec)
 
     def volumes(self, *names: str) -> None:
-        """Have these volumes on the array."""
+        """Create these volumes on the array."""
         self.array.volumes(map(self.volume, names))
 
     def mapped(self, *names: str) -> set[tuple[str, str, int]]:
-        """Host, volume and LUN, as the array has them, of these volumes."""
+        """The mappings of these volumes on the array: host, volume and LUN."""
         return self.array.mappings(*map(self.volume, names))
 
     def await_ready(self, what: str, *, seconds: float = PATIENCE) -> None:
         self.lab.await_ready(what, self.namespace, seconds=seconds)
 
     def delete(self, what: str, *, seconds: float = PATIENCE) -> None:
-        """As a user deletes: it returns when they are gone."""
+        """Delete as a user does; returns when the objects are gone."""
         self.kubectl("delete", *what.split(), f"--timeout={seconds:.0f}s")
 
 
-def until(true: Callable[[], bool], why: str, *, seconds: float = PATIENCE) -> None:
-    """Wait until something is so; `why` is said when it never is."""
+def until(condition: Callable[[], bool], why: str, *, seconds: float = PATIENCE) -> None:
+    """Wait until the condition holds; `why` is the message if it does not in time."""
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {why}"
         time.sleep(0.2)
 
 
 def opened(standing: Standing, folder: Path) -> Lab:
-    """folder: for what kubectl keeps."""
+    """The lab of a cluster that is up. folder: for the files of kubectl."""
     return Lab(Cluster(standing.kubeconfig, Path(standing.kubectl), folder), standing, folder)
 
 
 def _storage(arrays: Mapping[str, SimulatedArray]) -> Sequence[Document]:
     login = {"username": USER, "password": PASSWORD}
-    secrets_open_here = {
+    secrets_allowed = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
         "metadata": {"name": "flashsystem-operator-secrets", "namespace": STORAGE},
@@ -210,7 +210,7 @@ def _storage(arrays: Mapping[str, SimulatedArray]) -> Sequence[Document]:
     }
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": STORAGE}},
-        secrets_open_here,
+        secrets_allowed,
         {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -228,7 +228,7 @@ def _storage(arrays: Mapping[str, SimulatedArray]) -> Sequence[Document]:
                     "hostKeys": [array.host_key],
                     "allowedNamespaces": {"from": "All"},
                     "resyncInterval": "10s",
-                    # After an operator that died, nothing is taken off the array for that long.
+                    # After an operator died, its successor unmaps nothing for this long.
                     "limits": {"commandTimeout": "20s"},
                 },
                 STORAGE,

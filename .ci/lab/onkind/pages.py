@@ -1,11 +1,11 @@
-"""The blocks of a page: what it tells people to type, and what it says is printed then.
+"""The blocks of a page: the commands that it shows to the user, and the output that it shows for them.
 
-A test that runs a block of the README names it by how it begins, `block(README, "kubectl apply -k")`, and so claims it:
-tests/unit/docs/test_blocks.py fails when a block is claimed by nobody. In docs/tutorial.md all of them are typed, and
+A test that runs a block of the README names it by its beginning, `block(README, "kubectl apply -k")`, and so claims it:
+tests/unit/docs/test_blocks.py fails if a block is claimed by no test. In docs/tutorial.md all blocks are typed, and
 
-- a block ```sh is typed as it stands, all of them in one shell; one with a title is for another machine;
-- a block ```text is all that the block before it printed. `...` stands for anything, also for several lines where it
-  stands alone; how many spaces or empty lines there are does not count. Everything else is to the letter.
+- a block ```sh is typed as it is, all of them in one shell; one with a title is for another machine;
+- a block ```text is the complete output of the block before it. `...` matches anything, or several lines if it is
+  alone on its line; the number of spaces and of empty lines does not matter. Everything else must match exactly.
 """
 
 import re
@@ -24,7 +24,10 @@ _INDENTED = re.compile(r"(?<=\n\n)(?:(?: {4}.*)?\n)*(?: {4}.*\n)")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """line: where it begins, counted from 1. language: of its fence; empty when it is merely indented."""
+    """A block of a page.
+
+    line: where it begins, counted from 1. language: of its fence; empty if the block is only indented.
+    """
 
     page: str
     line: int
@@ -37,24 +40,24 @@ class Block:
 
 
 def blocks(page: str) -> list[Block]:
-    """All blocks of a page of this checkout, in their order."""
+    """All blocks of a page of this checkout, in order."""
     text = (CHECKOUT / page).read_text(encoding="utf-8")
     return sorted(_found(page, text), key=lambda each: each.line)
 
 
 def block(page: str, begins: str) -> Block:
-    """The one that begins so."""
+    """The one block that begins with this text."""
     (found,) = [each for each in blocks(page) if each.text.startswith(begins)]
     return found
 
 
-def printed_as(expected: str, said: str) -> bool:
-    """Whether that is what a page shows: see above."""
-    return re.fullmatch("".join(map(_pattern, _lines(expected))), "".join(_lines(said))) is not None
+def printed_as(expected: str, output: str) -> bool:
+    """Whether this output matches what a page shows, by the rules above."""
+    return re.fullmatch("".join(map(_pattern, _lines(expected))), "".join(_lines(output))) is not None
 
 
 def _lines(text: str) -> list[str]:
-    """Those that are not empty, with one space for many."""
+    """The lines that are not empty, with runs of spaces collapsed."""
     return [f"{' '.join(line.split())}\n" for line in text.splitlines() if line.strip()]
 
 

@@ -1,4 +1,4 @@
-"""A simulated array in the cluster, driven through its control port: kubectl asks, and the API server passes it on."""
+"""A simulated array in the cluster, driven through its control port by kubectl and the proxy of the API server."""
 
 import json
 import re
@@ -14,7 +14,7 @@ USER, PASSWORD = "superuser", "passw0rd"
 
 @dataclass(frozen=True, slots=True)
 class SimulatedArray:
-    """dialect: legacy or modern."""
+    """One simulated array. dialect: legacy or modern."""
 
     cluster: Cluster
     dialect: str
@@ -25,69 +25,69 @@ class SimulatedArray:
 
     @property
     def address(self) -> str:
-        """Where pods find it, at the usual port of SSH."""
+        """The DNS name at which pods reach it, on the standard SSH port."""
         return f"flashsystem-simulator-{self.dialect}.{NAMESPACE}.svc"
 
     @property
     def host_key(self) -> str:
-        """As in known_hosts, without the name; from its log, where it prints it at the start."""
+        """The SSH host key in the format of known_hosts, without the host name; read from the log of the simulator."""
         log = self.cluster.kubectl("logs", self.deployment, f"--namespace={NAMESPACE}")
         found = re.search(r'^simulator ready: .* host-key="([^"]+)"', log, re.MULTILINE)
         assert found is not None, f"no host key in the log:\n{log}"
         return found[1]
 
     def state(self) -> dict[str, Any]:
-        """All that is on it, as docs/simulator.md shows it."""
-        return dict(self._asked("get", "/state"))
+        """The complete state of the array, in the format of docs/simulator.md."""
+        return dict(self._request("get", "/state"))
 
     def admin(self, line: str) -> str:
-        """Type a line by the administrator's hand; what it prints."""
-        answer = self._asked("create", "/admin", {"line": line})
-        assert answer["exit"] == 0, f"{line}: {answer['stderr']}"
-        return str(answer["stdout"])
+        """Run a CLI command as an administrator of the array; returns what it prints."""
+        reply = self._request("create", "/admin", {"line": line})
+        assert reply["exit"] == 0, f"{line}: {reply['stderr']}"
+        return str(reply["stdout"])
 
     def change(self, what: str, name: str = "", /, **fields: Any) -> None:
-        """Change something behind the operator's back: docs/simulator.md, "Changes"."""
-        self._asked("create", "/change", {"what": what, "name": name, "set": fields})
+        """Change the array outside the operator: docs/simulator.md, "Changes"."""
+        self._request("create", "/change", {"what": what, "name": name, "set": fields})
 
     def fault(self, fault: str, verb: str | None = None, **order: Any) -> int:
-        """Order a fault (docs/simulator.md, "Faults"); its number is for `wait` and `release`."""
-        return int(self._asked("create", "/faults", {"fault": fault, "verb": verb, **order})["id"])
+        """Inject a fault (docs/simulator.md, "Faults"); returns its id for `wait` and `release`."""
+        return int(self._request("create", "/faults", {"fault": fault, "verb": verb, **order})["id"])
 
     def wait(self, fault: int, state: str = "holding", seconds: float = 60.0) -> None:
-        """Until the fault holds a command, or is spent."""
-        self._asked("get", f"/faults/{fault}?state={state}&timeout={seconds}")
+        """Wait until the fault holds a command, or is used up."""
+        self._request("get", f"/faults/{fault}?state={state}&timeout={seconds}")
 
     def release(self, fault: int) -> None:
-        """Let go of the commands that it holds."""
-        self._asked("create", f"/faults/{fault}/release", {})
+        """Release the commands that the fault holds."""
+        self._request("create", f"/faults/{fault}/release", {})
 
     def forget(self, fault: int) -> None:
         self.cluster.kubectl("delete", f"--raw={self._path}/faults/{fault}")
 
     def commands(self, verb: str, since: int = 0) -> list[dict[str, Any]]:
-        """All commands of this verb that came over SSH after the log line of this number."""
-        lines = [line for line in self._asked("get", f"/log?since={since}") if line["session"]]
+        """All commands with this verb that arrived over SSH after this position of the log."""
+        lines = [line for line in self._request("get", f"/log?since={since}") if line["session"]]
         return [command for line in lines for command in line["commands"] if verb in command["words"][:1]]
 
-    def heard(self) -> int:
-        """The number of the last line in its log, for `commands`."""
-        return max((int(line["seq"]) for line in self._asked("get", "/log")), default=0)
+    def log_position(self) -> int:
+        """The number of the last line in the command log, for `commands`."""
+        return max((int(line["seq"]) for line in self._request("get", "/log")), default=0)
 
     def volumes(self, names: Iterable[str]) -> None:
-        """Have volumes of these names, of 1 GiB each. Call it while nothing else works on this array."""
+        """Create volumes with these names, of 1 GiB each. Call it only while nothing else uses this array."""
         state = self.state()
-        wished = set(names) - {volume["name"] for volume in state["volumes"]}
+        missing = set(names) - {volume["name"] for volume in state["volumes"]}
         pool = state["pools"][0]["name"]
         used = max((volume["id"] for volume in state["volumes"]), default=-1)
         new = [
             {"id": used + number, "name": name, "capacity": 1 << 30, "pool": pool}
-            for number, name in enumerate(sorted(wished), 1)
+            for number, name in enumerate(sorted(missing), 1)
         ]
-        self._asked("replace", "/state", {**state, "volumes": [*state["volumes"], *new]})
+        self._request("replace", "/state", {**state, "volumes": [*state["volumes"], *new]})
 
     def mappings(self, *volumes: str) -> set[tuple[str, str, int]]:
-        """Host, volume and LUN of every mapping of these volumes; of all volumes when none is named."""
+        """Host, volume and LUN of every mapping of these volumes; of all volumes if none is named."""
         rows = ((each["host"], each["volume"], each["lun"]) for each in self.state()["mappings"])
         return {row for row in rows if not volumes or row[1] in volumes}
 
@@ -104,9 +104,9 @@ class SimulatedArray:
         service = f"http:flashsystem-simulator-{self.dialect}:control"
         return f"/api/v1/namespaces/{NAMESPACE}/services/{service}/proxy"
 
-    def _asked(self, verb: str, path: str, body: object = None) -> Any:
-        """verb: kubectl's, for the one of HTTP: get, create for POST, replace for PUT."""
+    def _request(self, verb: str, path: str, body: object = None) -> Any:
+        """Send a request to the control port. verb: that of kubectl: get, create for POST, replace for PUT."""
         if body is None:
             return json.loads(self.cluster.kubectl(verb, f"--raw={self._path}{path}"))
-        words = (verb, f"--raw={self._path}{path}", "--filename=-")
-        return json.loads(self.cluster.kubectl(*words, stdin=json.dumps(body)))
+        args = (verb, f"--raw={self._path}{path}", "--filename=-")
+        return json.loads(self.cluster.kubectl(*args, stdin=json.dumps(body)))

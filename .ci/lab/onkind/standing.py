@@ -1,4 +1,4 @@
-"""The kind cluster of this checkout: made afresh by `up`, and there until `down`, or until the next `up`."""
+"""The kind cluster of this checkout: `up` creates it, and it stays until `down` or the next `up`."""
 
 import contextlib
 import hashlib
@@ -21,19 +21,19 @@ from sealed.images import Names
 
 FOLDER = CHECKOUT / ".run" / "e2e"
 REMEDY = """\
-No kind cluster can be had here. Either of these is enough:
-  - Docker running, kind on PATH, and its node image to hand (docker pull kindest/node:TAG)
+No kind cluster can be created here. Either of these is enough:
+  - Docker running, kind on PATH, and its node image pulled (docker pull kindest/node:TAG)
   - Debian, root, Go 1.21 or newer, a way to package mirrors, and: apt-get install docker.io containerd runc debootstrap
-    iptables iproute2. The node image is then made here, in a network of its own that has no way out
+    iptables iproute2. The node image is then built here, and runs in an isolated network
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is up.
+    """A cluster that is up.
 
-    program: kind. node_image: what it made the node of. image: of the operator, in the node.
-    sealed: in the engine of our own; else in the user's Docker.
+    program: kind. node_image: the image of the node. image: of the operator, in the node.
+    sealed: the cluster is in our own isolated engine; otherwise in the user's Docker.
     """
 
     name: str
@@ -50,36 +50,36 @@ class Standing:
 
     @property
     def node(self) -> str:
-        """The container that is the node."""
+        """The name of the node's container."""
         return f"{self.name}-control-plane"
 
     def tools(self, environ: Mapping[str, str]) -> Kind:
-        """The kind and the Docker that it was made with."""
+        """The kind and the Docker with which it was created."""
         return Kind(self.program, self.node_image, engine.environment(environ) if self.sealed else environ)
 
 
 def up(environ: Mapping[str, str], folder: Path = FOLDER) -> Standing:
-    """A new cluster with a new image of the operator in it; one that was up goes first. Raises NoCluster."""
+    """Create a cluster with a new image of the operator in it; one that is up is deleted first. Raises NoCluster."""
     _remove(environ, folder)
     with _found(environ) as (found, bases):
-        return _made(found, bases, environ, folder)
+        return _create(found, bases, environ, folder)
 
 
 def prepare(environ: Mapping[str, str]) -> None:
-    """Have the node image, and the engine that holds it. Raises NoCluster."""
+    """Provide the node image and the engine that holds it. Raises NoCluster."""
     with _found(environ):
         pass
 
 
 def down(environ: Mapping[str, str], folder: Path = FOLDER) -> None:
-    """End the cluster, and the engine if it is ours and nobody else has a cluster in it. Nothing there is no error."""
+    """Delete the cluster, and stop the engine if it is ours and has no other cluster. Nothing to delete is no error."""
     _remove(environ, folder)
     clusters.end_if_unused(environ)
     say("no kind cluster of this checkout is up")
 
 
 def standing(folder: Path = FOLDER) -> Standing | None:
-    """What `up` left, as far as that can be known without asking Docker; None when nothing is."""
+    """The cluster that `up` created, as far as is known without asking Docker; None if there is none."""
     left = _noted(folder)
     return left if left is not None and left.kubeconfig.exists() and _has_engine(left) else None
 
@@ -97,15 +97,15 @@ def _has_engine(left: Standing) -> bool:
 
 @contextlib.contextmanager
 def _found(environ: Mapping[str, str]) -> Iterator[tuple[Kind, Names | None]]:
-    """What to make a cluster with, and what to build the image on where there is no network. Raises NoCluster."""
+    """The tools to create a cluster with and, without a network, the base images to build on. Raises NoCluster."""
     try:
         try:
             found = kind.usable(environ)
         except Missing as why:
-            say(f"no node image is to hand ({why}), so one is made here")
+            say(f"no node image is available ({why}), so one is built here")
             machine.release(environ)
-            # The engine is one for the whole machine, and an image's name in it too.
-            with machine.alone():
+            # There is one engine for the whole machine, and image names in it are shared too.
+            with machine.machine_lock():
                 yield clusters.usable(environ)
             return
         say(f"using Docker with {found.image}")
@@ -114,16 +114,16 @@ def _found(environ: Mapping[str, str]) -> Iterator[tuple[Kind, Names | None]]:
         raise NoCluster(f"{REMEDY}What was found:\n  - {why}") from why
 
 
-def _made(found: Kind, bases: Names | None, environ: Mapping[str, str], folder: Path) -> Standing:
+def _create(found: Kind, bases: Names | None, environ: Mapping[str, str], folder: Path) -> Standing:
     name = f"fs-e2e-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"  # each checkout has its own
     client = str(kubectl(environ))
     left = Standing(name, found.program, found.image, image.name(), client, bases is not None, str(folder))
     folder.mkdir(parents=True, exist_ok=True)
-    # Written down before it is made: a run that is killed from here on leaves what the next one ends.
+    # Recorded before it is created: if this run is killed from here on, the next one can clean up.
     (folder / "standing.json").write_text(json.dumps(asdict(left)))
-    kind.delete(found, name)  # one that Docker started again after the machine did
-    with ThreadPoolExecutor(1) as beside:
-        building = beside.submit(image.build, found.environ, bases)
+    kind.delete(found, name)  # one that Docker restarted after a reboot
+    with ThreadPoolExecutor(1) as pool:
+        building = pool.submit(image.build, found.environ, bases)
         kind.create(found, name, left.kubeconfig)
         kind.load(found, name, building.result().name)
     return left

@@ -1,4 +1,4 @@
-"""What a kind cluster can be made with, on a machine that has neither Docker with a node image nor a way to one."""
+"""A kind cluster on a machine that neither has a node image in Docker nor can pull one."""
 
 from collections.abc import Mapping
 
@@ -7,16 +7,16 @@ from cluster.kind import Kind
 from cluster.progress import told
 from sealed import engine, images
 from sealed.images import Names
-from sealed.machine import alone, done, release
+from sealed.machine import machine_lock, release, run_program
 from sealed.recipe import PROGRAMS
 
 FIRST_PORT = 6443
 
 
 def usable(environ: Mapping[str, str]) -> tuple[Kind, Names]:
-    """Have the engine run and its images made, which takes minutes the first time. Raises Missing.
+    """Start the engine and build its images, which takes minutes the first time. Raises Missing.
 
-    To be called by who is alone: two that look for a free port at once find the same.
+    The caller must hold the machine lock: two runs that look for a free port at once would find the same.
     """
     here = release(environ)
     engine.start(images.folder(environ), environ)
@@ -27,19 +27,19 @@ def usable(environ: Mapping[str, str]) -> tuple[Kind, Names]:
 
 
 def end_if_unused(environ: Mapping[str, str]) -> None:
-    """End the engine, unless another checkout has a cluster in it."""
+    """Stop the engine, unless another checkout has a cluster in it."""
     if not engine.left():
         return
-    with alone():
+    with machine_lock():
         listing = ("docker", "ps", "--quiet", "--filter", "label=io.x-k8s.kind.cluster")
-        if not engine.running() or not done(listing, engine.environment(environ)).strip():
+        if not engine.running() or not run_program(listing, engine.environment(environ)).strip():
             with told("ending Docker without a network"):
                 engine.stop(environ)
 
 
 def _configuration(environ: Mapping[str, str]) -> str:
-    """Where the API server is reached: at the engine's end of our pair of devices, at a port that nobody there has."""
-    taken = done(("docker", "ps", "--format", "{{.Ports}}"), environ)
+    """Where the API server is reached: at the engine's end of our veth pair, at a port that is free there."""
+    taken = run_program(("docker", "ps", "--format", "{{.Ports}}"), environ)
     port = next(port for port in range(FIRST_PORT, FIRST_PORT + 100) if f":{port}->" not in taken)
     return f"""\
 kind: Cluster

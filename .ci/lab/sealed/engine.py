@@ -1,7 +1,7 @@
-"""The Docker engine: a dockerd of our own, in a network namespace that has no way out. One on a machine.
+"""The Docker engine: our own dockerd in an isolated network namespace. There is one per machine.
 
-What runs in it reaches this machine over one pair of devices and nothing else: its default route leads into a device
-that refuses. So no pod and no build can reach a network by mistake, and none waits for one in vain.
+What runs in it reaches only this machine, over one veth pair: its default route leads to a device that rejects all
+connections. So no pod and no build can reach a network by mistake, and every attempt fails at once.
 """
 
 import contextlib
@@ -18,19 +18,19 @@ from cluster.missing import Missing
 from cluster.processes import POLL, Died, Process, birth
 from cluster.progress import told
 from cluster.standing import Started
-from sealed.machine import RUN, done, paths
+from sealed.machine import RUN, paths, run_program
 
 NAMESPACE = "flashsystem-e2e"
-OUTSIDE = "fs-e2e"  # our end of the pair of devices; a name has at most 15 characters
+OUTSIDE = "fs-e2e"  # our end of the veth pair; a name has at most 15 characters
 OUR_ADDRESS = "10.212.0.1"
 ADDRESS = "10.212.0.2"
-"""Where this machine finds what is in there: the API servers of clusters."""
+"""The address at which this machine reaches the API servers of clusters in the engine."""
 POOL = "10.213.0.0/16"
 SOCKET = RUN / "docker.sock"
 RUNTIME = "runc-without-sys-resource"
 START_LIMIT, END_LIMIT = 60.0, 60.0  # seconds
 
-# One of our own: beside a machine's containerd dockerd would use that one, whose network has a way out.
+# Our own containerd: otherwise dockerd would use that of the machine, whose network is not isolated.
 CONTAINERD = """\
 version = 2
 root = "{folder}/containerd"
@@ -40,7 +40,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 address = "{run}/containerd.sock"
 """
 
-# What this machine asks is answered; what asks this machine (a proxy may listen there) or the world is refused.
+# Requests from this machine are answered; requests to this machine (a proxy may listen there) or beyond are rejected.
 REFUSE = """
 echo 0 > /proc/sys/net/ipv4/icmp_ratelimit
 for chain in DOCKER-USER OUTPUT; do
@@ -54,23 +54,23 @@ done
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """For clients of this engine. The builder in it is the classic one: BuildKit would have to be fetched."""
+    """The environment for clients of this engine. It uses the classic builder: BuildKit would have to be downloaded."""
     ours = {name: value for name, value in environ.items() if not name.startswith(("DOCKER_", "KIND_"))}
     return {**ours, "DOCKER_HOST": f"unix://{SOCKET}", "DOCKER_BUILDKIT": "0", "PATH": paths(environ)}
 
 
 def start(folder: Path, environ: Mapping[str, str]) -> None:
-    """Have the engine run, and its rules stand. folder: where it keeps its images and its log. Raises Missing."""
+    """Start the engine if needed, and apply its firewall rules. folder: for its images and its log. Raises Missing."""
     if not running():
         _begin(folder, environ)
-    done(("nsenter", f"--net=/run/netns/{NAMESPACE}", "sh", "-ec", REFUSE), environ)
+    run_program(("nsenter", f"--net=/run/netns/{NAMESPACE}", "sh", "-ec", REFUSE), environ)
 
 
 def _begin(folder: Path, environ: Mapping[str, str]) -> None:
-    stop(environ)  # what a killed run left
+    stop(environ)  # leftovers of a killed run
     _make_network(environ)
     folder.mkdir(parents=True, exist_ok=True)
-    # Not used where it is: the engine may outlive the checkout.
+    # A copy is used: the engine may outlive the checkout.
     shutil.copy(Path(__file__).with_name(RUNTIME), RUN / RUNTIME)
     (RUN / "data-root").write_text(str(folder / "docker"))
     (RUN / "containerd.toml").write_text(CONTAINERD.format(folder=folder, run=RUN))
@@ -78,33 +78,33 @@ def _begin(folder: Path, environ: Mapping[str, str]) -> None:
         left_by_a_killed_engine.unlink(missing_ok=True)
     with told("starting Docker without a network"):
         try:
-            _started("containerd", folder, environ, (RUN / "containerd.sock").exists)
-            _started("dockerd", folder, environ, lambda: _answers(environ))
+            _start_program("containerd", folder, environ, (RUN / "containerd.sock").exists)
+            _start_program("dockerd", folder, environ, lambda: _answers(environ))
         except Died as why:
             stop(environ)
             raise Missing(f"Docker did not start here: {why}") from why
 
 
 def stop(environ: Mapping[str, str]) -> None:
-    """End the engine with all that runs in it, and its network. Nothing there is no error."""
+    """Stop the engine with everything that runs in it, and remove its network. Nothing to stop is no error."""
     _end("dockerd")
     _end_orphans(environ)
     _end("containerd")
     (RUN / "containerd.sock").unlink(missing_ok=True)
     _unmount(environ)
-    for words in (f"link delete {OUTSIDE}", f"netns delete {NAMESPACE}"):
-        with contextlib.suppress(Missing):  # it is not there
-            done(("ip", *words.split()), environ)
+    for command in (f"link delete {OUTSIDE}", f"netns delete {NAMESPACE}"):
+        with contextlib.suppress(Missing):  # it does not exist
+            run_program(("ip", *command.split()), environ)
 
 
 def running() -> bool:
-    """Whether it answers, as far as its process tells."""
+    """Whether the process of dockerd is alive."""
     left = _noted("dockerd")
     return left is not None and left.alive
 
 
 def left() -> bool:
-    """Whether anything of it is there to be ended, also after it was killed."""
+    """Whether anything of it is left to be stopped, also after it was killed."""
     return any(_noted(name) for name in ("dockerd", "containerd"))
 
 
@@ -115,8 +115,8 @@ def _noted(name: str) -> Started | None:
         return None
 
 
-def _started(name: str, folder: Path, environ: Mapping[str, str], ready: Callable[[], bool]) -> None:
-    """Start a program that outlives us, and write down which one it is. Raises Died."""
+def _start_program(name: str, folder: Path, environ: Mapping[str, str], ready: Callable[[], bool]) -> None:
+    """Start a program that outlives this process, and record its pid. Raises Died."""
     log = folder / "engine.log"
     program = Process(name, _argv(name, folder), log, env={**environ, "PATH": paths(environ)}, detached=True)
     program.start()
@@ -140,7 +140,7 @@ def _argv(name: str, folder: Path) -> list[str | Path]:
 
 
 def _end(name: str) -> None:
-    """Ask it to end, and force it in the end. What only has its pid by now is left alone."""
+    """Terminate a program, and kill it after a grace period. Another process that reuses its pid is left alone."""
     left = _noted(name)
     if left is None:
         return
@@ -155,35 +155,35 @@ def _end(name: str) -> None:
 
 
 def _unmount(environ: Mapping[str, str]) -> None:
-    """A dockerd that was killed leaves its folder mounted over itself, and then nobody can remove it."""
+    """Unmount the data folder: a killed dockerd leaves it mounted over itself, so that it cannot be removed."""
     try:
         data = (RUN / "data-root").read_text()
     except FileNotFoundError:
         return
     while os.path.ismount(data):
-        done(("umount", data), environ)
+        run_program(("umount", data), environ)
 
 
 def _end_orphans(environ: Mapping[str, str]) -> None:
-    """The containers of a dockerd that was killed; else it has ended them before itself."""
+    """End the containers of a dockerd that was killed; otherwise dockerd has ended them itself."""
     containerd = _noted("containerd")
     if containerd is None or not containerd.alive:
         return
     ctr = ("ctr", "--address", RUN / "containerd.sock", "--namespace", "moby", "tasks")
-    for container in done((*ctr, "list", "--quiet"), environ).split():
-        done((*ctr, "delete", "--force", container), environ)
+    for container in run_program((*ctr, "list", "--quiet"), environ).split():
+        run_program((*ctr, "delete", "--force", container), environ)
 
 
 def _answers(environ: Mapping[str, str]) -> bool:
     try:
-        done(("docker", "version"), environment(environ), seconds=10)
+        run_program(("docker", "version"), environment(environ), seconds=10)
     except Missing:
         return False
     return True
 
 
 def _make_network(environ: Mapping[str, str]) -> None:
-    for words in (
+    for command in (
         f"netns add {NAMESPACE}",
         f"link add {OUTSIDE} type veth peer name host netns {NAMESPACE}",
         f"address add {OUR_ADDRESS}/30 dev {OUTSIDE}",
@@ -191,10 +191,10 @@ def _make_network(environ: Mapping[str, str]) -> None:
         f"-n {NAMESPACE} address add {ADDRESS}/30 dev host",
         f"-n {NAMESPACE} link set host up",
         f"-n {NAMESPACE} link set lo up",
-        # The default route ends here. A veth and not a dummy, for which some kernels lack the module.
+        # The default route ends here. A veth and not a dummy device, because some kernels lack that module.
         f"-n {NAMESPACE} link add sink type veth peer name drain",
         f"-n {NAMESPACE} link set drain up",
         f"-n {NAMESPACE} link set sink up",
         f"-n {NAMESPACE} route add default dev sink",
     ):
-        done(("ip", *words.split()), environ)
+        run_program(("ip", *command.split()), environ)

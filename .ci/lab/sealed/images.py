@@ -1,4 +1,4 @@
-"""Images made from nothing but packages: of a node for kind, and of a Python to build the operator's image on."""
+"""Images built from packages alone: a node for kind, and a Python on which to build the operator's image."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from cluster.progress import say, told
 from cluster.recipe import CONTROL_PLANE, PACKAGES
 from sealed.debian import a_root
 from sealed.engine import environment
-from sealed.machine import done
+from sealed.machine import run_program
 from sealed.recipe import BUILD_PACKAGES, COMPONENTS, HERE, NODE_PACKAGES, PROGRAMS, PYTHON_PACKAGES, key
 
 REPOSITORY = "flashsystem-operator"
@@ -27,7 +27,7 @@ STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the images of this recipe are called."""
+    """The names of the images of this recipe."""
 
     node: str
     python: str
@@ -44,13 +44,13 @@ def folder(environ: Mapping[str, str]) -> Path:
 
 
 def programs(environ: Mapping[str, str]) -> None:
-    """Have all programs of a node built. Raises Missing."""
+    """Build all programs of a node, unless they are in the cache. Raises Missing."""
     built(PACKAGES, environ)
     built(PROGRAMS.packages, environ, PROGRAMS)
 
 
 def make(release: str, environ: Mapping[str, str]) -> Names:
-    """Have all images in the engine, which runs. What is there already is not made again. Raises Missing."""
+    """Build all images in the running engine. Those that exist are not built again. Raises Missing."""
     names = Names.of(release)
     if not _present(names.node, environ):
         programs(environ)
@@ -59,8 +59,8 @@ def make(release: str, environ: Mapping[str, str]) -> Names:
     for name, packages in ((names.python, PYTHON_PACKAGES), (names.build, BUILD_PACKAGES)):
         if not _present(name, environ):
             with a_root(folder(environ), release, packages, environ) as root, told(f"importing {name}"):
-                _imported(root, name, environ)
-    _forget_older(names, environ)
+                _import(root, name, environ)
+    _remove_older(names, environ)
     return names
 
 
@@ -77,21 +77,21 @@ def _node(name: str, root: Path, environ: Mapping[str, str]) -> None:
     }
     for step, work in STEPS.items():
         with told(work):
-            done((HERE / "node" / "image.sh", step), settings)
-    size = int(done(("docker", "image", "inspect", "--format", "{{.Size}}", name), settings))
+            run_program((HERE / "node" / "image.sh", step), settings)
+    size = int(run_program(("docker", "image", "inspect", "--format", "{{.Size}}", name), settings))
     say(f"the node image has {size / 1e6:.0f} MB: {name}")
 
 
 def _kind_files(environ: Mapping[str, str]) -> Path:
-    """The files that kind puts into a node, from its module."""
+    """The folder in the Go module of kind with the files that kind puts into a node."""
     argv = [a_go(environ), "mod", "download", "-json", "sigs.k8s.io/kind"]
-    told_of = subprocess.run(argv, cwd=PROGRAMS.module, env=environ, capture_output=True, text=True, check=False)
-    if told_of.returncode != 0:
-        raise Missing(f"the files of kind's module cannot be had: {told_of.stderr.strip()}")
-    return Path(json.loads(told_of.stdout)["Dir"]) / "images" / "base" / "files"
+    downloaded = subprocess.run(argv, cwd=PROGRAMS.module, env=environ, capture_output=True, text=True, check=False)
+    if downloaded.returncode != 0:
+        raise Missing(f"the files of kind's module cannot be downloaded: {downloaded.stderr.strip()}")
+    return Path(json.loads(downloaded.stdout)["Dir"]) / "images" / "base" / "files"
 
 
-def _imported(root: Path, name: str, environ: Mapping[str, str]) -> None:
+def _import(root: Path, name: str, environ: Mapping[str, str]) -> None:
     with subprocess.Popen(("tar", "-C", root, "-c", "."), stdout=subprocess.PIPE) as packed:
         ended = subprocess.run(
             ("docker", "import", "-", name),
@@ -106,14 +106,16 @@ def _imported(root: Path, name: str, environ: Mapping[str, str]) -> None:
 
 
 def _present(name: str, environ: Mapping[str, str]) -> bool:
-    return bool(done(("docker", "images", "--quiet", name), environment(environ)).strip())
+    return bool(run_program(("docker", "images", "--quiet", name), environment(environ)).strip())
 
 
-def _forget_older(names: Names, environ: Mapping[str, str]) -> None:
-    """Older recipes leave a gigabyte each. One that a cluster still uses stays: Docker refuses to remove it."""
+def _remove_older(names: Names, environ: Mapping[str, str]) -> None:
+    """Remove the images of older recipes, a gigabyte each. Docker refuses to remove one that a cluster still uses."""
     for name in (names.node, names.python, names.build):
         repository = name.partition(":")[0]
-        listed = done(("docker", "images", "--format", "{{.Repository}}:{{.Tag}}", repository), environment(environ))
+        listed = run_program(
+            ("docker", "images", "--format", "{{.Repository}}:{{.Tag}}", repository), environment(environ)
+        )
         for older in set(listed.split()) - {name}:
             subprocess.run(
                 ("docker", "rmi", older), env=environment(environ), capture_output=True, check=False, timeout=120

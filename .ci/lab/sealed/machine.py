@@ -1,4 +1,4 @@
-"""What this machine must have, and the one lock for what is changed on it."""
+"""The requirements for this machine, and the lock for everything that is changed on it."""
 
 import contextlib
 import fcntl
@@ -13,9 +13,9 @@ from cluster.missing import Missing
 from cluster.progress import told
 
 RUN = Path("/run/flashsystem-operator")
-"""What there is once on a machine, whichever checkout started it: gone after a restart, as the processes are."""
+"""State that exists once per machine, whichever checkout created it: gone after a reboot, like the processes."""
 
-# Each program with its Debian package.
+# The needed programs, each with its Debian package.
 NEEDED = {
     "docker": "docker.io",
     "dockerd": "docker.io",
@@ -32,18 +32,20 @@ LONGEST_STEP = 1800.0  # seconds
 
 
 def release(environ: Mapping[str, str]) -> str:
-    """The Debian that this machine is, as in bookworm, once all that is needed is there. Raises Missing."""
+    """The Debian release of this machine, such as bookworm. Raises Missing if a requirement is not met."""
     if not sys.platform.startswith("linux"):
-        raise Missing("a cluster without a node image to hand is made on Linux only")
+        raise Missing("a cluster without an existing node image can be created on Linux only")
     if os.geteuid() != 0:
-        raise Missing("only root can make a node image here")
+        raise Missing("only root can build a node image here")
     lacking = {package for program, package in NEEDED.items() if shutil.which(program, path=paths(environ)) is None}
     if lacking:
-        raise Missing(f"to make a node image, install what lacks: apt-get install {' '.join(sorted(lacking))}")
-    told_of = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
-    if told_of.get("ID") != "debian":
-        raise Missing(f"a node image is made from Debian's packages, and this is {told_of.get('ID', 'something else')}")
-    return told_of["VERSION_CODENAME"].strip('"')
+        raise Missing(f"to build a node image, install what is missing: apt-get install {' '.join(sorted(lacking))}")
+    os_release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    if os_release.get("ID") != "debian":
+        raise Missing(
+            f"a node image is built from Debian's packages, and this is {os_release.get('ID', 'something else')}"
+        )
+    return os_release["VERSION_CODENAME"].strip('"')
 
 
 def paths(environ: Mapping[str, str]) -> str:
@@ -52,8 +54,8 @@ def paths(environ: Mapping[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Wait until nobody else on this machine builds, starts or ends anything here. The lock goes with its process."""
+def machine_lock() -> Iterator[None]:
+    """Wait until no other run on this machine builds, starts or stops anything. The lock ends with its process."""
     RUN.mkdir(parents=True, exist_ok=True)
     with (RUN / "lock").open("w") as lock:
         try:
@@ -64,12 +66,12 @@ def alone() -> Iterator[None]:
         yield
 
 
-def done(argv: Sequence[str | Path], environ: Mapping[str, str], *, seconds: float = LONGEST_STEP) -> str:
-    """Run a program to its end and answer with its output. Raises Missing with the last of its words."""
-    words = [str(word) for word in argv]
+def run_program(argv: Sequence[str | Path], environ: Mapping[str, str], *, seconds: float = LONGEST_STEP) -> str:
+    """Run a program to its end and return its output. Raises Missing with the end of its output."""
+    args = [str(arg) for arg in argv]
     try:
         ended = subprocess.run(
-            words,
+            args,
             env={**environ, "PATH": paths(environ)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -79,8 +81,8 @@ def done(argv: Sequence[str | Path], environ: Mapping[str, str], *, seconds: flo
             timeout=seconds,
         )
     except subprocess.TimeoutExpired as late:
-        raise Missing(f"{' '.join(words[:3])} did not end within {seconds:.0f} s") from late
+        raise Missing(f"{' '.join(args[:3])} did not end within {seconds:.0f} s") from late
     if ended.returncode != 0:
         last = "\n".join((ended.stdout + ended.stderr).strip().splitlines()[-12:])
-        raise Missing(f"{' '.join(words[:3])} ended with code {ended.returncode}:\n{last}")
+        raise Missing(f"{' '.join(args[:3])} ended with code {ended.returncode}:\n{last}")
     return ended.stdout

@@ -11,7 +11,7 @@ CRDS = Path(__file__).parents[3] / "crds"
 
 @pytest.fixture(scope="session")
 def with_crds(cluster: Cluster) -> Cluster:
-    """The cluster, with our kinds known to it."""
+    """The cluster with our CRDs applied."""
     cluster.apply(CRDS)
     await_kinds(cluster)
     return cluster
@@ -19,11 +19,11 @@ def with_crds(cluster: Cluster) -> Cluster:
 
 @pytest.fixture
 def asking(with_crds: Cluster, namespace: str) -> Asking:
-    """Asks the API server to take objects into a namespace of this test."""
+    """Submits objects to the API server, in a namespace of this test."""
     return Asking(with_crds, namespace)
 
 
 @pytest.fixture
 def dry(with_crds: Cluster) -> Asking:
-    """Asks without anything being stored, so that no namespace has to be made for it."""
+    """Submits objects as a server-side dry run: nothing is stored, so no namespace needs to be created."""
     return Asking(with_crds, "default")

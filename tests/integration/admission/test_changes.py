@@ -1,4 +1,4 @@
-"""What an object is cannot be changed; what is wished of it can, where no running host is hurt."""
+"""The identity of an object is immutable; its settings can be changed unless that would harm a running host."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ def to(**spec: Any) -> dict[str, Any]:
 
 
 def with_lun(asking: Asking, lun: int) -> None:
-    """The operator says at which LUN the volume is."""
+    """Write status.lun, as the operator does."""
     assert asking.change(ATTACHMENT, {"status": {"lun": lun}}, "status") == ""
 
 
 @pytest.mark.parametrize(
-    ("kind", "change", "said"),
+    ("kind", "change", "message"),
     [
         (ATTACHMENT, to(hostRef={"name": "node-2"}), "hostRef cannot be changed: create another VolumeAttachment"),
         (ATTACHMENT, to(volume={"name": "other"}), "volume cannot be changed: create another VolumeAttachment"),
@@ -34,25 +34,27 @@ def with_lun(asking: Asking, lun: int) -> None:
         ),
     ],
 )
-def test_what_an_object_is_cannot_be_changed(kind: Kind, change: dict[str, Any], said: str, asking: Asking) -> None:
+def test_the_identity_of_an_object_cannot_be_changed(
+    kind: Kind, change: dict[str, Any], message: str, asking: Asking
+) -> None:
     asking.made(kind)
 
-    assert said in asking.change(kind, change)
+    assert message in asking.change(kind, change)
 
 
 @pytest.mark.parametrize("other", ["other", None])
-def test_a_host_name_that_was_given_cannot_be_changed_or_removed(other: str | None, asking: Asking) -> None:
+def test_a_host_name_prefix_that_was_set_cannot_be_changed_or_removed(other: str | None, asking: Asking) -> None:
     asking.made(HOST, hostNamePrefix="first")
 
     assert "hostNamePrefix cannot be added, changed or removed" in asking.change(HOST, to(hostNamePrefix=other))
 
 
-def test_access_opens_and_does_not_close(asking: Asking) -> None:
+def test_access_can_change_to_shared_and_not_back_to_exclusive(asking: Asking) -> None:
     asking.made(ATTACHMENT)
 
     assert asking.change(ATTACHMENT, to(access="Shared")) == ""
     assert "delete this VolumeAttachment, and create it again" in asking.change(ATTACHMENT, to(access="Exclusive"))
-    # To leave it out means the default, which is Exclusive.
+    # Without the field the default applies, which is Exclusive.
     assert "access cannot be changed from Shared to Exclusive" in asking.change(ATTACHMENT, to(access=None))
 
 
@@ -73,7 +75,7 @@ def test_a_guard_can_be_changed_while_a_deletion_waits(asking: Asking) -> None:
     asking.change(ATTACHMENT, {"metadata": {"finalizers": None}})
 
 
-def test_what_is_kept_beside_an_attachment_can_be_changed_at_any_time(asking: Asking) -> None:
+def test_the_outputs_of_an_attachment_can_be_changed_at_any_time(asking: Asking) -> None:
     asking.made(ATTACHMENT)
 
     for name in ("one", "other"):
@@ -102,15 +104,15 @@ def test_a_lun_can_be_pinned_to_the_one_it_has_and_to_no_other(asking: Asking) -
     assert refused in asking.change(ATTACHMENT, to(lun=None))
 
 
-def test_a_status_can_say_another_lun_than_the_pinned_one(asking: Asking) -> None:
-    """Another hand may have moved it on the array; the operator must be able to say so."""
+def test_a_status_can_report_another_lun_than_the_pinned_one(asking: Asking) -> None:
+    """An administrator may have moved it on the array; the operator must be able to report that."""
     asking.made(ATTACHMENT, lun=5)
 
     with_lun(asking, 6)
     assert asking.change(ATTACHMENT, {"metadata": {"labels": {"a": "b"}}}) == ""
 
 
-def test_initiators_grow_and_shrink(asking: Asking) -> None:
+def test_initiators_can_be_added_and_removed_except_the_last_one(asking: Asking) -> None:
     asking.made(HOST)
     one, two = "iqn.1994-05.com.redhat:node-1", "iqn.1994-05.com.redhat:node-1b"
 
@@ -119,7 +121,7 @@ def test_initiators_grow_and_shrink(asking: Asking) -> None:
     assert "at least 1 items" in asking.change(HOST, to(initiators={"iscsi": []}))
 
 
-def test_an_array_can_move_and_change_its_keys(asking: Asking) -> None:
+def test_an_array_can_change_its_address_and_its_host_keys(asking: Asking) -> None:
     asking.made(ARRAY)
 
     assert asking.change(ARRAY, to(management={"addresses": ["fs.example.com"], "port": 2222})) == ""
@@ -128,7 +130,7 @@ def test_an_array_can_move_and_change_its_keys(asking: Asking) -> None:
 
 
 @pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
-def test_a_fresh_object_is_never_taken_for_current(kind: Kind, asking: Asking) -> None:
+def test_a_new_object_is_never_mistaken_for_a_reconciled_one(kind: Kind, asking: Asking) -> None:
     stored = asking.made(kind)
 
     assert stored["status"] == {"observedGeneration": -1}
@@ -136,8 +138,8 @@ def test_a_fresh_object_is_never_taken_for_current(kind: Kind, asking: Asking) -
 
 
 @pytest.mark.parametrize("count", [-1, 1_000_001])
-def test_no_status_counts_detaches_that_cannot_have_been(asking: Asking, count: int) -> None:
-    """Less than none would open the brake."""
+def test_a_status_with_an_impossible_count_of_detaches_is_refused(asking: Asking, count: int) -> None:
+    """A negative count would defeat the detach rate limit."""
     asking.made(ARRAY)
 
     counted = {"start": "2026-03-01T12:00:00Z", "count": count}

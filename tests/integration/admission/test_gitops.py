@@ -1,4 +1,4 @@
-"""What GitOps tools are given to apply is taken by a real API server and a real kubectl."""
+"""A real API server and a real kubectl accept what GitOps tools apply."""
 
 import json
 from pathlib import Path
@@ -12,13 +12,13 @@ STORAGE = Path(__file__).parents[3] / "manifests" / "examples" / "gitops" / "sto
 KEY = f"resource.customizations.health.{GROUP}"
 
 
-def test_the_folder_that_git_holds_is_taken_as_it_is(with_crds: Cluster) -> None:
+def test_the_example_git_folder_is_accepted_as_it_is(with_crds: Cluster) -> None:
     team = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "storage-team"}}
     with_crds.kubectl("apply", "--filename=-", stdin=json.dumps(team))
 
-    answered = with_crds.kubectl("apply", "--dry-run=server", "--server-side", "--kustomize", str(STORAGE))
+    output = with_crds.kubectl("apply", "--dry-run=server", "--server-side", "--kustomize", str(STORAGE))
 
-    assert sorted(line.partition("/")[0] for line in answered.splitlines()) == sorted(
+    assert sorted(line.partition("/")[0] for line in output.splitlines()) == sorted(
         f"{kind.value.lower()}.{GROUP}" for kind in Kind
     )
 

@@ -1,4 +1,4 @@
-"""What kubectl shows of our kinds, and that the examples are taken as they are."""
+"""What kubectl shows of our kinds, and that the examples are accepted as they are."""
 
 import json
 from pathlib import Path
@@ -25,9 +25,9 @@ EXPLAINED = {
 }
 
 
-@pytest.mark.parametrize(("field", "words"), EXPLAINED.items())
-def test_kubectl_explains_a_field(field: str, words: str, with_crds: Cluster) -> None:
-    assert words in " ".join(with_crds.kubectl("explain", field).split())
+@pytest.mark.parametrize(("field", "text"), EXPLAINED.items())
+def test_kubectl_explains_a_field(field: str, text: str, with_crds: Cluster) -> None:
+    assert text in " ".join(with_crds.kubectl("explain", field).split())
 
 
 def test_all_kinds_are_listed_by_their_category(asking: Asking) -> None:
@@ -48,7 +48,7 @@ def test_the_short_name_means_our_kind(kind: Kind, asking: Asking) -> None:
     assert found["kind"] == kind
 
 
-def test_get_shows_what_an_operator_wants_to_see_first(asking: Asking) -> None:
+def test_kubectl_get_shows_what_an_administrator_wants_to_see_first(asking: Asking) -> None:
     asking.made(Kind.ATTACHMENT)
     ready = {"type": "Ready", "status": "True", "reason": "Attached", "message": "At LUN 3."}
     status: dict[str, Any] = {
@@ -59,7 +59,7 @@ def test_get_shows_what_an_operator_wants_to_see_first(asking: Asking) -> None:
     }
 
     def shown(*how: str) -> list[str]:
-        """Written until it is what is read: an operator that other tests left running has a view of its own."""
+        """Write the status until it is what is shown: an operator left running by other tests may overwrite it."""
 
         def lines() -> list[str]:
             assert asking.change(Kind.ATTACHMENT, {"status": status}, "status") == ""
@@ -76,13 +76,13 @@ def test_get_shows_what_an_operator_wants_to_see_first(asking: Asking) -> None:
     assert "At LUN 3." in shown("--output=wide")[1]
 
 
-def test_the_examples_are_taken_as_they_are(with_crds: Cluster) -> None:
+def test_the_examples_are_accepted_as_they_are(with_crds: Cluster) -> None:
     with_crds.kubectl("apply", "--filename=-", stdin=json.dumps(namespace_object("storage-team")))
 
-    answered = with_crds.kubectl("apply", "--dry-run=server", "--kustomize", str(EXAMPLES))
+    output = with_crds.kubectl("apply", "--dry-run=server", "--kustomize", str(EXAMPLES))
 
     for kind in Kind:
-        assert f"{kind.value.lower()}.flashsystem.io/" in answered
+        assert f"{kind.value.lower()}.flashsystem.io/" in output
 
 
 def namespace_object(name: str) -> dict[str, Any]:

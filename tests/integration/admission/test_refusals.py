@@ -1,4 +1,4 @@
-"""What can be known to be wrong is refused at once, with words that tell the way out."""
+"""What is known to be wrong at admission is refused, with a message that contains the remedy."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from support.refusals import CASES, TAKEN, Case
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.because)
-def test_at_admission(case: Case, dry: Asking) -> None:
+def test_an_invalid_object_is_refused_at_admission(case: Case, dry: Asking) -> None:
     assert case.said in dry.refusal(case.kind, **case.fields)
 
 
 @pytest.mark.parametrize(("kind", "fields"), TAKEN)
-def test_what_is_right_is_taken(kind: Kind, fields: dict[str, Any], dry: Asking) -> None:
+def test_a_valid_object_is_accepted(kind: Kind, fields: dict[str, Any], dry: Asking) -> None:
     assert dry.refusal(kind, **fields) == ""

@@ -1,4 +1,4 @@
-"""The program in this process, since a new one takes its time; and an array of either dialect to point it at."""
+"""Run the command line in this process, because starting a new one is slow, and point it at a simulated array."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ from support.manifest_files import CANARY
 
 @dataclass(frozen=True)
 class Ended:
-    """How the program ended, and what it said."""
+    """The exit code of the program, and what it printed."""
 
     code: int
     out: str
@@ -34,8 +34,8 @@ Write = Callable[..., str]
 
 
 @pytest.fixture
-def _log_as_it_was() -> Iterator[None]:
-    """The program sets the log up, here on a stream that pytest closes after the test."""
+def _restored_logging() -> Iterator[None]:
+    """Undo the logging setup of the program, which uses a stream that pytest closes after the test."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
@@ -44,28 +44,28 @@ def _log_as_it_was() -> Iterator[None]:
 
 
 @pytest.fixture
-def ran(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, _log_as_it_was: None) -> Run:
-    """Run it with these words, in an environment that does not help; it never says the password of an array."""
+def run_cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, _restored_logging: None) -> Run:
+    """Run the program with these arguments and a clean environment; it must never print the password of an array."""
     for name in [name for name in os.environ if name.startswith(("KUBE", "POD_", "FLASHSYSTEM_"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("KUBECONFIG", "")  # so that what the program sets is taken back
+    monkeypatch.setenv("KUBECONFIG", "")  # so that what the program sets is undone
 
-    def run(*words: str, password: str = "") -> Ended:
+    def run(*args: str, password: str = "") -> Ended:
         if password:
             monkeypatch.setenv("FLASHSYSTEM_PASSWORD", password)
         with pytest.raises(SystemExit) as ended:
-            main(list(words), prog_name="flashsystem-operator")
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        assert CANARY not in said.out + said.err
-        return Ended(int(ended.value.code or 0), said.out, said.err)
+            main(list(args), prog_name="flashsystem-operator")
+        output = capsys.readouterr()
+        assert "Traceback" not in output.err
+        assert CANARY not in output.out + output.err
+        return Ended(int(ended.value.code or 0), output.out, output.err)
 
     return run
 
 
 @pytest.fixture
 def by_address(simulator: Simulator) -> list[str]:
-    """The options that lead to the array, but for the password."""
+    """The options to connect to the array, without the password."""
     return [
         *("--address", simulator.host, "--port", str(simulator.port)),
         *("--user", simulator.user, "--host-key", simulator.host_key),
@@ -73,8 +73,8 @@ def by_address(simulator: Simulator) -> list[str]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Write:
-    """Write documents into files of a folder; answers with the folder."""
+def write_manifests(tmp_path: Path) -> Write:
+    """Write documents into a file of the manifests folder; returns the folder."""
 
     def write(*documents: dict[str, Any], file: str = "all.yaml") -> str:
         path = tmp_path / "manifests" / file

@@ -1,4 +1,4 @@
-"""`check`: everything that must be right before volumes can be attached through an array."""
+"""`check`: every requirement for attaching volumes of an array."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,28 +30,26 @@ def messages(ended: Ended) -> dict[str, str]:
     return {row["check"]: row["message"] for row in ended.json}
 
 
-def test_an_array_that_can_be_worked_with_has_a_tick_at_every_check(
-    ran: Run, simulator: Simulator, by_address: list[str]
-) -> None:
-    ended = ran("check", *by_address, "--pool", POOLS[simulator.dialect], password=CANARY)
+def test_every_check_of_a_usable_array_is_ok(run_cli: Run, simulator: Simulator, by_address: list[str]) -> None:
+    ended = run_cli("check", *by_address, "--pool", POOLS[simulator.dialect], password=CANARY)
 
     assert ended.code == 0
     rows = [line.split("  ")[0].strip() for line in ended.out.splitlines()]
     assert rows == ["ok"] * len(CHECKS)
-    for words in ("SHA256:", "as pinned", "node1 is online", POOLS[simulator.dialect], simulator.dialect):
-        assert words in ended.out
-    assert ", ," not in ended.out  # an 840 tells neither its product nor its level
+    for text in ("SHA256:", "as pinned", "node1 is online", POOLS[simulator.dialect], simulator.dialect):
+        assert text in ended.out
+    assert ", ," not in ended.out  # an 840 reports neither its product nor its level
     assert writes(simulator) == []
     assert ended.err == ""
 
-    told = ran("check", *by_address, "-o", "json", password=CANARY)
-    assert results(told) == dict.fromkeys(CHECKS, "ok")
+    as_json = run_cli("check", *by_address, "-o", "json", password=CANARY)
+    assert results(as_json) == dict.fromkeys(CHECKS, "ok")
 
 
-def test_no_password_is_sent_to_a_machine_whose_key_nobody_named(ran: Run, simulator: Simulator) -> None:
-    way = ("--address", simulator.host, "--port", str(simulator.port), "--user", simulator.user)
+def test_no_password_is_sent_to_a_machine_whose_host_key_was_not_given(run_cli: Run, simulator: Simulator) -> None:
+    args = ("--address", simulator.host, "--port", str(simulator.port), "--user", simulator.user)
 
-    ended = ran("check", *way, password=CANARY)
+    ended = run_cli("check", *args, password=CANARY)
 
     assert ended.code == 1
     (failed,) = (line for line in ended.out.splitlines() if line.startswith("FAILED"))
@@ -60,17 +58,21 @@ def test_no_password_is_sent_to_a_machine_whose_key_nobody_named(ran: Run, simul
     assert f"    - {simulator.host_key}" in ended.out
     assert simulator.control.log() == []
 
-    (shown,) = (row["hostKey"] for row in ran("check", *way, "-o", "json", password=CANARY).json if "hostKey" in row)
-    assert results(ran("check", *way, "--host-key", shown, "-o", "json", password=CANARY))["Portals"] == "ok"
-    trusting = ran("check", *way, "--trust-first-use", password=CANARY)
-    assert trusting.code == 0
-    assert simulator.host_key in trusting.out
+    (shown,) = (
+        row["hostKey"] for row in run_cli("check", *args, "-o", "json", password=CANARY).json if "hostKey" in row
+    )
+    assert results(run_cli("check", *args, "--host-key", shown, "-o", "json", password=CANARY))["Portals"] == "ok"
+    first_use = run_cli("check", *args, "--trust-first-use", password=CANARY)
+    assert first_use.code == 0
+    assert simulator.host_key in first_use.out
 
 
-def test_another_key_than_the_pinned_one_is_a_cross(ran: Run, simulator: Simulator, by_address: list[str]) -> None:
+def test_a_host_key_other_than_the_pinned_one_fails_the_check(
+    run_cli: Run, simulator: Simulator, by_address: list[str]
+) -> None:
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
 
-    ended = ran("check", *by_address[:-1], other, "-o", "json", password=CANARY)
+    ended = run_cli("check", *by_address[:-1], other, "-o", "json", password=CANARY)
 
     assert ended.code == 1
     assert results(ended)["Host key"] == "failed"
@@ -89,42 +91,42 @@ def _without_nodes(simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "options", "failed", "way_out"),
+    ("break_it", "options", "failed", "remedy"),
     [
         (None, ("--pool", "nowhere"), {"Pool"}, "no pool nowhere"),
         (_offline, (), {"Pool"}, "Bring it online"),
         (_without_nodes, (), {"Nodes", "Portals"}, "node1 is offline, node2 is offline"),
         (None, ("--system-id", "00000000000000FF"), {"System"}, "not 00000000000000FF"),
     ],
-    ids=["a pool that is not there", "a pool that is offline", "no node", "another system"],
+    ids=["a pool that does not exist", "a pool that is offline", "no node online", "another system"],
 )
-def test_what_is_wrong_is_a_cross_with_the_way_out_and_the_rest_is_checked(
-    ran: Run,
+def test_a_problem_fails_its_check_with_a_remedy_and_the_rest_is_still_checked(
+    run_cli: Run,
     simulator: Simulator,
     by_address: list[str],
-    harm: Callable[[Simulator], None] | None,
+    break_it: Callable[[Simulator], None] | None,
     options: tuple[str, ...],
     failed: set[str],
-    way_out: str,
+    remedy: str,
 ) -> None:
-    if harm:
-        harm(simulator)
+    if break_it:
+        break_it(simulator)
 
     pool = () if "--pool" in options else ("--pool", POOLS[simulator.dialect])
-    ended = ran("check", *by_address, *pool, *options, "-o", "json", password=CANARY)
+    ended = run_cli("check", *by_address, *pool, *options, "-o", "json", password=CANARY)
 
     assert ended.code == 1
     assert {check for check, result in results(ended).items() if result == "failed"} == failed
-    assert any(way_out in message for message in messages(ended).values())
+    assert any(remedy in message for message in messages(ended).values())
     after = CHECKS[CHECKS.index("System") + 1 :]
     assert all(results(ended)[check] == "not-checked" for check in after) == ("System" in failed)
 
 
-def test_open_access_is_a_cross_where_the_array_knows_it(ran: Run) -> None:
+def test_open_access_fails_the_check_on_an_array_that_has_this_setting(run_cli: Run) -> None:
     with simulated(dialect="legacy") as simulator:
         assert simulator.control.admin("svctask chsystem -openaccess on")["exit"] == 0
-        way = ("--address", simulator.host, "--port", str(simulator.port), "--user", simulator.user)
-        ended = ran("check", *way, "--trust-first-use", "-o", "json", password=CANARY)
+        args = ("--address", simulator.host, "--port", str(simulator.port), "--user", simulator.user)
+        ended = run_cli("check", *args, "--trust-first-use", "-o", "json", password=CANARY)
 
     assert ended.code == 1
     assert results(ended)["Open access"] == "failed"
@@ -132,10 +134,10 @@ def test_open_access_is_a_cross_where_the_array_knows_it(ran: Run) -> None:
     assert "chsystem -openaccess off" in messages(ended)["Open access"]
 
 
-def test_a_refused_login_says_so_and_hides_what_comes_after(
-    ran: Run, simulator: Simulator, by_address: list[str]
+def test_a_refused_login_fails_the_login_check_and_later_checks_are_skipped(
+    run_cli: Run, simulator: Simulator, by_address: list[str]
 ) -> None:
-    ended = ran("check", *by_address, "-o", "json", password="not-it")
+    ended = run_cli("check", *by_address, "-o", "json", password="not-it")
 
     assert ended.code == 1
     assert results(ended)["Login"] == "failed"
@@ -145,12 +147,12 @@ def test_a_refused_login_says_so_and_hides_what_comes_after(
     assert simulator.control.log() == []
 
 
-def test_each_address_is_tried_so_that_a_dead_second_one_shows_before_it_is_needed(
-    ran: Run, simulator: Simulator, by_address: list[str]
+def test_every_address_is_tried_so_that_a_dead_second_one_shows_before_it_is_needed(
+    run_cli: Run, simulator: Simulator, by_address: list[str]
 ) -> None:
     dead = "127.0.0.2" if simulator.host == "127.0.0.1" else "::2"
 
-    ended = ran("check", "--address", dead, *by_address, "-o", "json", password=CANARY)
+    ended = run_cli("check", "--address", dead, *by_address, "-o", "json", password=CANARY)
 
     assert ended.code == 1
     found = results(ended)
@@ -161,35 +163,35 @@ def test_each_address_is_tried_so_that_a_dead_second_one_shows_before_it_is_need
     assert "nothing listens" in messages(ended)[f"Reachable at {dead}"]
 
 
-def test_a_key_logs_in_and_so_does_a_password_from_a_file(ran: Run, tmp_path: Path) -> None:
+def test_a_key_logs_in_and_so_does_a_password_from_a_file(run_cli: Run, tmp_path: Path) -> None:
     key = asyncssh.generate_private_key("ssh-ed25519")
     users = [{"name": "one", "keys": [key.export_public_key().decode().strip()]}, {"name": "two", "password": CANARY}]
     (tmp_path / "key").write_bytes(key.export_private_key())
     (tmp_path / "password").write_text(f"{CANARY}\n")
     with simulated({"users": users}) as simulator:
-        way = ("--address", simulator.host, "--port", str(simulator.port), "--trust-first-use")
-        assert ran("check", *way, "--user", "one", "--key-file", str(tmp_path / "key")).code == 0
-        assert ran("check", *way, "--user", "two", "--password-file", str(tmp_path / "password")).code == 0
+        args = ("--address", simulator.host, "--port", str(simulator.port), "--trust-first-use")
+        assert run_cli("check", *args, "--user", "one", "--key-file", str(tmp_path / "key")).code == 0
+        assert run_cli("check", *args, "--user", "two", "--password-file", str(tmp_path / "password")).code == 0
 
 
 def test_an_array_that_is_not_applied_yet_is_checked_from_its_file(
-    ran: Run, simulator: Simulator, tmp_path: Path
+    run_cli: Run, simulator: Simulator, tmp_path: Path
 ) -> None:
     file = tmp_path / "array.yaml"
     file.write_text(yaml.safe_dump_all(array_and_secret(simulator)))
 
-    ended = ran("check", "--file", str(file), "-o", "json")
+    ended = run_cli("check", "--file", str(file), "-o", "json")
     assert (ended.code, set(results(ended).values())) == (0, {"ok"})
 
     file.write_text(yaml.safe_dump_all(array_and_secret(simulator)[:1]))
-    ended = ran("check", "--file", str(file), "-o", "json")
+    ended = run_cli("check", "--file", str(file), "-o", "json")
     assert ended.code == 1
     assert "Secret storage/login is not among the files" in messages(ended)["Credentials"]
     assert set(results(ended).values()) == {"failed", "not-checked"}
-    assert ran("check", "--file", str(file), "--user", simulator.user, password=CANARY).code == 0
+    assert run_cli("check", "--file", str(file), "--user", simulator.user, password=CANARY).code == 0
 
     file.write_text(file.read_text().replace("hostKeys", "hostkeys"))
-    ended = ran("check", "--file", str(file))
+    ended = run_cli("check", "--file", str(file))
     assert ended.code == 1
     assert f"{file}, document 1, spec.hostkeys: there is none of that name: write hostKeys" in ended.err
 
@@ -197,14 +199,16 @@ def test_an_array_that_is_not_applied_yet_is_checked_from_its_file(
 @pytest.mark.parametrize(
     ("portset", "why"), [("blue", "no portset blue"), ("portset1", "type replication"), ("portset64", "port type fc")]
 )
-def test_a_portset_that_iscsi_hosts_cannot_use_is_a_cross(ran: Run, tmp_path: Path, portset: str, why: str) -> None:
+def test_a_portset_that_iscsi_hosts_cannot_use_fails_the_check(
+    run_cli: Run, tmp_path: Path, portset: str, why: str
+) -> None:
     with simulated(dialect="modern") as simulator:
         array, secret = array_and_secret(simulator)
         array["spec"]["iscsi"] = {"portset": portset}
         file = tmp_path / "array.yaml"
         file.write_text(yaml.safe_dump_all([array, secret]))
 
-        ended = ran("check", "--file", str(file), "-o", "json")
+        ended = run_cli("check", "--file", str(file), "-o", "json")
 
     assert ended.code == 1
     assert {check for check, result in results(ended).items() if result == "failed"} == {"Portset"}
@@ -212,17 +216,17 @@ def test_a_portset_that_iscsi_hosts_cannot_use_is_a_cross(ran: Run, tmp_path: Pa
     assert "spec.iscsi.portset" in messages(ended)["Portset"]
 
 
-def test_of_several_arrays_in_a_file_one_has_to_be_named(ran: Run, simulator: Simulator, tmp_path: Path) -> None:
+def test_of_several_arrays_in_a_file_one_has_to_be_named(run_cli: Run, simulator: Simulator, tmp_path: Path) -> None:
     one, login = array_and_secret(simulator)
     two = {**one, "metadata": {**one["metadata"], "name": "second"}}
     file = tmp_path / "arrays.yaml"
     file.write_text(yaml.safe_dump_all([one, two, login]))
 
-    ended = ran("check", "--file", str(file))
+    ended = run_cli("check", "--file", str(file))
 
     assert ended.code == 2
     assert "second: name one with --array" in ended.err
-    assert ran("check", "--file", str(file), "--array", "second").code == 0
+    assert run_cli("check", "--file", str(file), "--array", "second").code == 0
 
 
 def array_and_secret(simulator: Simulator) -> list[dict[str, Any]]:
@@ -247,7 +251,7 @@ def array_and_secret(simulator: Simulator) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("words", "why"),
+    ("args", "why"),
     [
         ((), "--array"),
         (("--address", "fs1"), "--user"),
@@ -262,12 +266,12 @@ def array_and_secret(simulator: Simulator) -> list[dict[str, Any]]:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_a_wrong_call_is_told_in_one_line_with_exit_code_2(
-    ran: Run, tmp_path: Path, words: tuple[str, ...], why: str
+def test_a_usage_error_is_reported_in_one_line_with_exit_code_2(
+    run_cli: Run, tmp_path: Path, args: tuple[str, ...], why: str
 ) -> None:
     (tmp_path / "password").write_text(CANARY)
 
-    ended = ran("check", *(word.format(password=tmp_path / "password") for word in words))
+    ended = run_cli("check", *(arg.format(password=tmp_path / "password") for arg in args))
 
     assert (ended.code, ended.out) == (2, "")
     (line,) = ended.err.splitlines()
@@ -275,9 +279,9 @@ def test_a_wrong_call_is_told_in_one_line_with_exit_code_2(
 
 
 def test_at_a_terminal_it_asks_for_the_password_and_about_the_key_and_draws_a_table(simulator: Simulator) -> None:
-    way = ("check", "--address", simulator.host, "--port", str(simulator.port), "--user", simulator.user)
+    args = ("check", "--address", simulator.host, "--port", str(simulator.port), "--user", simulator.user)
 
-    code, shown = at_a_terminal(*way, answers={"Password of": CANARY, "[y/N]": "y"})
+    code, shown = at_a_terminal(*args, answers={"Password of": CANARY, "[y/N]": "y"})
 
     assert code == 0
     assert shown.count("\N{HEAVY CHECK MARK}") == len(CHECKS)
@@ -286,7 +290,7 @@ def test_at_a_terminal_it_asks_for_the_password_and_about_the_key_and_draws_a_ta
     assert simulator.host_key in shown
 
     seen = len(simulator.control.log())
-    code, shown = at_a_terminal(*way, answers={"Password of": CANARY, "[y/N]": "n"}, NO_COLOR="1")
+    code, shown = at_a_terminal(*args, answers={"Password of": CANARY, "[y/N]": "n"}, NO_COLOR="1")
     assert code == 1
     assert shown.count("\N{HEAVY BALLOT X}") == 1
     assert "\x1b[3" not in shown

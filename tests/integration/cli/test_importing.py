@@ -1,4 +1,4 @@
-"""`import`: what is on an array, written as resources that take it over and change nothing."""
+"""`import`: hosts and mappings of an array are written as resources that adopt them and change nothing."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from support.simulated_arrays import simulated, writes
 from .conftest import Run
 
 
-def test_what_is_written_is_planned_as_nothing_to_do(
-    ran: Run, simulator: Simulator, by_address: list[str], tmp_path: Path
+def test_a_plan_for_the_imported_resources_has_nothing_to_do(
+    run_cli: Run, simulator: Simulator, by_address: list[str], tmp_path: Path
 ) -> None:
     fill(simulator)
     before = simulator.control.state()
 
-    ended = ran("import", *by_address, "--array", "fs1", password=CANARY)
+    ended = run_cli("import", *by_address, "--array", "fs1", password=CANARY)
 
     assert ended.code == 0
     documents = [each for each in yaml.safe_load_all(ended.out) if each]
@@ -30,20 +30,20 @@ def test_what_is_written_is_planned_as_nothing_to_do(
     assert {each["spec"].get("deletionPolicy", "Retain") for each in documents} == {"Retain"}
     (tmp_path / "imported.yaml").write_text(ended.out)
     (tmp_path / "array.yaml").write_text(yaml.safe_dump_all([array(simulator), secret(simulator)]))
-    planned = ran("plan", "-f", str(tmp_path), "-o", "json")
+    planned = run_cli("plan", "-f", str(tmp_path), "-o", "json")
     assert planned.code == 0
     assert [each["commands"] for each in planned.json["arrays"][0]["objects"]] == [[]] * 7
     assert writes(simulator) == []
     assert simulator.control.state() == before
 
 
-def test_what_cannot_be_taken_over_is_named_with_its_reason_in_the_file_and_on_stderr(
-    ran: Run, simulator: Simulator, by_address: list[str]
+def test_what_cannot_be_imported_is_named_with_its_reason_in_the_file_and_on_stderr(
+    run_cli: Run, simulator: Simulator, by_address: list[str]
 ) -> None:
     fill(simulator)
     expected = unfit(simulator)
 
-    ended = ran("import", *by_address, password=CANARY)
+    ended = run_cli("import", *by_address, password=CANARY)
 
     left = [line.removeprefix("# ") for line in ended.out.splitlines() if line.startswith("# Not imported")]
     assert len(left) == len(expected)
@@ -55,17 +55,17 @@ def test_what_cannot_be_taken_over_is_named_with_its_reason_in_the_file_and_on_s
     assert "esx-fc" not in names
 
 
-def test_as_json_it_is_a_list_that_kubectl_takes_and_only_of_what_was_asked_for(
-    ran: Run, simulator: Simulator, by_address: list[str]
+def test_json_output_is_a_list_that_kubectl_accepts_with_only_the_selected_objects(
+    run_cli: Run, simulator: Simulator, by_address: list[str]
 ) -> None:
     fill(simulator)
 
-    way = ("import", *by_address, "-o", "json")
-    some = ran(*way, "--host", "DB*", "--volume", SHARED, "--into", "team-a", password=CANARY).json
+    args = ("import", *by_address, "-o", "json")
+    some = run_cli(*args, "--host", "DB*", "--volume", SHARED, "--into", "team-a", password=CANARY).json
 
     assert (some["kind"], some["apiVersion"]) == ("List", "v1")
     assert some["items"] == []  # the array is of namespace default, and only that may use it
-    some = ran(*way, "--host", "DB*", "--volume", SHARED, "-n", "team-a", password=CANARY).json
+    some = run_cli(*args, "--host", "DB*", "--volume", SHARED, "-n", "team-a", password=CANARY).json
     host, attachment = some["items"]
     assert {each["metadata"]["namespace"] for each in some["items"]} == {"team-a"}
     assert host["spec"]["arrayRef"]["name"] == simulator.control.state()["system"]["name"].replace("_", "-").replace(
@@ -74,24 +74,24 @@ def test_as_json_it_is_a_list_that_kubectl_takes_and_only_of_what_was_asked_for(
     assert attachment["spec"]["access"] == "Shared"
 
 
-def test_an_array_that_does_not_answer_is_told_with_exit_code_1(ran: Run) -> None:
+def test_an_array_that_does_not_answer_is_reported_with_exit_code_1(run_cli: Run) -> None:
     with simulated() as gone:
-        way = ("--address", gone.host, "--port", str(gone.port), "--user", gone.user, "--trust-first-use")
+        args = ("--address", gone.host, "--port", str(gone.port), "--user", gone.user, "--trust-first-use")
 
-    ended = ran("import", *way, password=CANARY)
+    ended = run_cli("import", *args, password=CANARY)
 
     assert (ended.code, ended.out) == (1, "")
     assert "nothing listens" in ended.err
 
 
 def test_two_arrays_that_share_a_namespace_get_names_of_their_own(
-    ran: Run, simulator: Simulator, by_address: list[str]
+    run_cli: Run, simulator: Simulator, by_address: list[str]
 ) -> None:
     fill(simulator)
-    way = ("import", *by_address, "-o", "json")
+    args = ("import", *by_address, "-o", "json")
 
     plain, other = (
-        {(each["kind"], each["metadata"]["name"]) for each in ran(*way, *more, password=CANARY).json["items"]}
+        {(each["kind"], each["metadata"]["name"]) for each in run_cli(*args, *more, password=CANARY).json["items"]}
         for more in ([], ["--prefix", "fs2-"])
     )
 
@@ -100,19 +100,19 @@ def test_two_arrays_that_share_a_namespace_get_names_of_their_own(
     assert not plain & other
 
 
-def test_a_prefix_that_cannot_begin_a_name_is_refused(ran: Run) -> None:
-    ended = ran("import", "--array", "fs1", "--prefix", "FS 2_")
+def test_a_prefix_that_cannot_begin_a_name_is_refused(run_cli: Run) -> None:
+    ended = run_cli("import", "--array", "fs1", "--prefix", "FS 2_")
 
     assert ended.code == 2
     assert "'FS 2_' cannot begin a name: use at most 20 lower-case letters" in ended.err
 
 
-def test_a_uid_that_another_reader_would_take_for_a_number_is_quoted(
-    ran: Run, simulator: Simulator, by_address: list[str]
+def test_a_uid_that_another_parser_would_read_as_a_number_is_quoted(
+    run_cli: Run, simulator: Simulator, by_address: list[str]
 ) -> None:
     fill(simulator)
 
-    ended = ran("import", *by_address, password=CANARY)
+    ended = run_cli("import", *by_address, password=CANARY)
 
     uids = [line for line in ended.out.splitlines() if line.startswith("    uid: ")]
     assert len(uids) == 3

@@ -1,4 +1,4 @@
-"""Whatever the API server does in the midst of a start, it is said in one line, and it is no bug of ours."""
+"""A failure of the API server during startup is reported in one line, and never as a bug of the operator."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ REQUESTS = {
     "namespaces": "/api/v1/namespaces",
     **{f"the {kind.plural}": f"/apis/{GROUP}/{VERSION}/{kind.plural}" for kind in Kind},
 }
-"""All that are sent before the work begins, in this order."""
+"""All requests of the startup, in this order."""
 KUBE_SYSTEM = {"metadata": {"name": "kube-system", "uid": "uid-of-the-cluster"}}
 FAULTS = {
     "cuts the connection": None,
@@ -33,7 +33,10 @@ FAULTS = {
 
 @asynccontextmanager
 async def api(struck: str, fault: web.Response | None, folder: Path) -> AsyncIterator[Path]:
-    """A kubeconfig of an API server that does so at this request, and answers all others."""
+    """A kubeconfig of an API server that fails the request for path `struck` and answers all others.
+
+    fault: its response to that request; None cuts the connection.
+    """
 
     async def answer(request: web.Request) -> web.Response:
         if request.path == struck:
@@ -59,7 +62,7 @@ async def api(struck: str, fault: web.Response | None, folder: Path) -> AsyncIte
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS.keys())
-async def test_what_goes_wrong_at_any_request_of_the_start_is_said_in_a_line(
+async def test_a_failure_at_any_request_of_the_startup_is_reported_in_one_line(
     request_: str, fault: web.Response | None, tmp_path: Path
 ) -> None:
     async with api(request_, fault, tmp_path) as config:

@@ -1,4 +1,4 @@
-"""How far a command is: counted on a terminal, of what there is to do, and nowhere else."""
+"""The progress of a command is shown on a terminal, as a count of the total, and nowhere else."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ WORK = {"check": f"check {len(CHECKS)} of {len(CHECKS)}", "plan": "lshost 4 of 4
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
 @pytest.mark.parametrize("command", WORK)
-def test_what_is_done_of_what_is_to_do_is_counted_on_a_terminal_and_only_there(command: str, files: str) -> None:
+def test_progress_is_counted_on_a_terminal_and_only_there(command: str, files: str) -> None:
     code, shown = at_a_terminal(command, "-f", files)
     piped = program(command, "-f", files)
 

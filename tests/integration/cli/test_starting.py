@@ -1,4 +1,4 @@
-"""Starting on a cluster that is not ready for the operator, and stopping on one that is."""
+"""Startup on a cluster that is not prepared for the operator, and shutdown on one that is."""
 
 import os
 import signal
@@ -19,15 +19,15 @@ CRDS = ROOT / "crds"
 OPENAPI = "/openapi/v3/apis/flashsystem.io/v1alpha1"
 
 
-def test_what_the_cluster_lacks_is_told_with_what_to_apply(own_control_plane: Cluster) -> None:
-    """One story, since each step takes away the reason of the one before."""
+def test_what_the_cluster_lacks_is_reported_with_what_to_apply(own_control_plane: Cluster) -> None:
+    """One sequence, because each step removes the error of the step before."""
     cluster = own_control_plane
-    account = {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": "nobody"}}
+    account = {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": "unprivileged"}}
     cluster.apply(account, "default")
-    nobody = cluster.kubeconfig_for("nobody", "default")
-    said = complaint("run", "--kubeconfig", str(nobody))
-    assert "403" in said
-    assert "apply the RBAC" in said
+    unprivileged = cluster.kubeconfig_for("unprivileged", "default")
+    error = complaint("run", "--kubeconfig", str(unprivileged))
+    assert "403" in error
+    assert "apply the RBAC" in error
 
     admin = ("run", "--kubeconfig", str(cluster.kubeconfig))
     assert "CRDs of flashsystem.io are not installed" in complaint(*admin)
@@ -35,13 +35,13 @@ def test_what_the_cluster_lacks_is_told_with_what_to_apply(own_control_plane: Cl
     crd = (CRDS / "flashsystemarrays.yaml").read_text()
     cluster.apply(_with_another_version_served(crd))
     until("the API server to serve it", lambda: "flashsystem.io/v1beta1" in cluster.kubectl("api-versions"))
-    said = complaint(*admin)
-    assert "they have version v1beta1, and this operator needs v1alpha1" in said
+    error = complaint(*admin)
+    assert "they have version v1beta1, and this operator needs v1alpha1" in error
 
     cluster.apply(crd)
     until("the API server to serve it", lambda: "flashsystem.io/v1alpha1" in cluster.kubectl("api-versions"))
-    said = complaint(*admin)
-    assert f"not installed, or without version v1alpha1: {HOSTS}, {ATTACHMENTS}" in said
+    error = complaint(*admin)
+    assert f"not installed, or without version v1alpha1: {HOSTS}, {ATTACHMENTS}" in error
 
     for _ in range(2):
         complaint(*admin, "--namespace=default", "--identity=operator-0", "--pod-uid=uid-0")
@@ -49,30 +49,30 @@ def test_what_the_cluster_lacks_is_told_with_what_to_apply(own_control_plane: Cl
     about = {"apiVersion": "v1", "kind": "Pod", "namespace": "default", "name": "operator-0", "uid": "uid-0"}
     assert event["involvedObject"] == about
     assert (event["type"], event["count"]) == ("Warning", 2)
-    assert f"flashsystem-operator: {event['message']}" == said
+    assert f"flashsystem-operator: {event['message']}" == error
 
     install(cluster)
     older = (CRDS / "flashsystemhosts.yaml").read_text().replace("quarantinedLUNs:", "frozenLUNs:")
     cluster.apply(older.replace("logins:", "sessions:"))
     until("the API server to publish it", lambda: "frozenLUNs" in cluster.kubectl("get", "--raw", OPENAPI))
-    said = complaint(*admin)
-    assert "of an older release than this operator: they lack FlashSystemHost status." in said
-    assert "FlashSystemHost status.ports[].logins" in said
-    assert "FlashSystemHost status.quarantinedLUNs" in said
-    assert "kubectl apply -k crds" in said
+    error = complaint(*admin)
+    assert "of an older release than this operator: they lack FlashSystemHost status." in error
+    assert "FlashSystemHost status.ports[].logins" in error
+    assert "FlashSystemHost status.quarantinedLUNs" in error
+    assert "kubectl apply -k crds" in error
 
     cluster.apply(CRDS)
     until("the API server to publish it", lambda: "quarantinedLUNs" in cluster.kubectl("get", "--raw", OPENAPI))
     shown = cluster.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json")
     server = kubeconfig.Server.of(shown)
-    forged = kubeconfig.write(nobody.with_name("forged"), server, "nobody", "not-a-token", "default")
-    said = complaint("run", "--kubeconfig", str(forged))
-    assert "401" in said
-    assert "--kubeconfig" in said
+    forged = kubeconfig.write(unprivileged.with_name("forged"), server, "unprivileged", "not-a-token", "default")
+    error = complaint("run", "--kubeconfig", str(forged))
+    assert "401" in error
+    assert "--kubeconfig" in error
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_stop_it_lets_its_leases_go_and_ends_well(
+def test_on_a_signal_to_stop_the_operator_releases_its_leases_and_exits_with_0(
     own_control_plane: Cluster, tmp_path: Path, number: signal.Signals
 ) -> None:
     cluster = own_control_plane
@@ -97,7 +97,7 @@ def test_told_to_stop_it_lets_its_leases_go_and_ends_well(
         stand.sweep()
 
 
-def test_a_command_that_was_sent_is_waited_for_before_the_end(own_control_plane: Cluster, tmp_path: Path) -> None:
+def test_the_operator_waits_for_a_sent_command_before_it_exits(own_control_plane: Cluster, tmp_path: Path) -> None:
     cluster = own_control_plane
     install(cluster)
     operator = Operator(cluster, tmp_path / "log")
@@ -127,7 +127,7 @@ def _holders(cluster: Cluster) -> list[Any]:
 
 
 def _with_another_version_served(crd: str) -> dict[str, Any]:
-    """Not by that version alone: what was stored once could not be taken back without a deletion of the CRD."""
+    """Keep the old version too, not served: a version in which objects were stored cannot be removed from a CRD."""
     found: dict[str, Any] = yaml.safe_load(crd)
     (ours,) = found["spec"]["versions"]
     found["spec"]["versions"] = [{**ours, "served": False}, {**ours, "name": "v1beta1", "storage": False}]

@@ -1,4 +1,4 @@
-"""A signal to stop ends the process, whatever it does at that moment."""
+"""A signal to stop ends the process, whatever it is doing at that moment."""
 
 import os
 import signal
@@ -49,10 +49,10 @@ def silent() -> Iterator[socket.socket]:
         yield server
 
 
-def started(*words: str) -> "subprocess.Popen[str]":
+def started(*args: str) -> "subprocess.Popen[str]":
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "POD_", "FLASHSYSTEM_"))}
     return subprocess.Popen(
-        [sys.executable, "-W", "error", *words],
+        [sys.executable, "-W", "error", *args],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -62,20 +62,20 @@ def started(*words: str) -> "subprocess.Popen[str]":
 
 
 @BOTH
-def test_one_that_still_waits_for_its_first_answer_from_the_cluster_ends_well(
+def test_an_operator_that_waits_for_its_first_reply_from_the_cluster_exits_with_0(
     silent: socket.socket, tmp_path: Path, number: signal.Signals
 ) -> None:
     where = kubeconfig.Server(f"http://127.0.0.1:{silent.getsockname()[1]}", {})
     config = kubeconfig.write(tmp_path / "kubeconfig", where, "operator", "a-token")
     with started("-m", "flashsystem_operator", "run", "--kubeconfig", str(config)) as process:
-        asked, _ = silent.accept()
-        with asked:
+        connection, _ = silent.accept()
+        with connection:
             process.send_signal(number)
-            said, _ = process.communicate(timeout=LIMIT)
+            output, _ = process.communicate(timeout=LIMIT)
 
-    assert process.returncode == 0, said
-    assert "received the signal to stop" in said
-    assert "Traceback" not in said
+    assert process.returncode == 0, output
+    assert "received the signal to stop" in output
+    assert "Traceback" not in output
 
 
 @BOTH
@@ -84,30 +84,30 @@ def test_one_that_still_waits_for_its_first_answer_from_the_cluster_ends_well(
     ["time.sleep(600)", "threading.Thread(target=time.sleep, args=(600,)).start(); await stop.flag.wait()"],
     ids=["the event loop", "a thread"],
 )
-def test_one_that_hangs_ends_within_its_grace_period_with_a_line_that_says_what_is_left(
+def test_a_hanging_operator_ends_within_its_grace_period_with_a_line_about_what_is_left(
     hangs: str, number: signal.Signals
 ) -> None:
     with started("-c", HANGS.format(hangs=hangs, at_last=0)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
-        said, _ = process.communicate(timeout=LIMIT)
+        output, _ = process.communicate(timeout=LIMIT)
 
     assert process.returncode == HARD_END
-    last = said.splitlines()[-1]
+    last = output.splitlines()[-1]
     assert "This has not ended: the work on FlashSystemArray storage/array." in last
 
 
 @BOTH
-def test_one_whose_interpreter_does_not_end_is_ended_all_the_same(number: signal.Signals) -> None:
-    """Python runs no other thread by then."""
+def test_an_operator_whose_interpreter_does_not_finish_is_ended_anyway(number: signal.Signals) -> None:
+    """At that point Python runs no other thread."""
     with started("-c", HANGS.format(hangs="await stop.flag.wait()", at_last=600)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
-        said, _ = process.communicate(timeout=LIMIT)
+        output, _ = process.communicate(timeout=LIMIT)
 
-    assert process.returncode == -signal.SIGALRM, said
+    assert process.returncode == -signal.SIGALRM, output
 
 
 def test_the_program_ends_within_the_grace_period_of_its_manifest() -> None:

@@ -1,4 +1,4 @@
-"""What is shown at a terminal is the same, to the letter, as in a pipe: it is there to be copied."""
+"""Output on a terminal has exactly the same characters as in a pipe, because users copy it."""
 
 from pathlib import Path
 
@@ -16,13 +16,13 @@ COMMAND = f"    + svctask mkhost -iscsiname {IQN} -name node-1-"
 
 @pytest.fixture
 def files(tmp_path: Path) -> str:
-    """A folder for the manifests of an array, and of a host whose initiator has a letter between two colons."""
+    """A folder with the manifest of a host whose initiator has a letter between two colons."""
     host = {"arrayRef": {"name": "fs1"}, "initiators": {"iscsi": [IQN]}, "lifecycle": "Persistent"}
     (tmp_path / "host.yaml").write_text(yaml.safe_dump(resource("FlashSystemHost", "node-1", host)))
     return str(tmp_path)
 
 
-def test_no_letter_between_two_colons_becomes_a_picture(files: str) -> None:
+def test_no_letter_between_two_colons_becomes_an_emoji(files: str) -> None:
     portal = {"node": "node1", "port_id": 5, "portset": "portset0", "address": ADDRESS, "prefix": "64"}
     with simulated({"addresses": [portal]}, "modern") as simulator:
         Path(files, "array.yaml").write_text(yaml.safe_dump_all([array(simulator), secret(simulator)]))

@@ -1,4 +1,4 @@
-"""Whatever is wrong with how the program is started: one line that says what to do, exit code 2, and no traceback."""
+"""Every usage error of the program: one line with a remedy, exit code 2, and no traceback."""
 
 import os
 import socket
@@ -22,32 +22,34 @@ users: [{name: u, user: {token: t}}]
 """
 
 
-Tell = Callable[..., str]
+Complaint = Callable[..., str]
 
 
 @pytest.fixture
-def complaint(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, _log_as_it_was: None) -> Tell:
-    """The one line with which the program ends; here in this process, since a new one takes its time."""
+def complaint(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, _restored_logging: None
+) -> Complaint:
+    """The one line that the program prints as it exits; run in this process, because starting a new one is slow."""
     for name in [name for name in os.environ if name.startswith(("KUBE", "POD_", "FLASHSYSTEM_"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("KUBECONFIG", "")  # so that what the program sets is taken back
+    monkeypatch.setenv("KUBECONFIG", "")  # so that what the program sets is undone
 
-    def told(*words: str) -> str:
+    def error_of(*args: str) -> str:
         with pytest.raises(SystemExit) as ended:
-            main(list(words), prog_name="flashsystem-operator")
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        assert ended.value.code == 2, said.err
-        assert said.out == ""
-        (line,) = said.err.splitlines()
+            main(list(args), prog_name="flashsystem-operator")
+        output = capsys.readouterr()
+        assert "Traceback" not in output.err
+        assert ended.value.code == 2, output.err
+        assert output.out == ""
+        (line,) = output.err.splitlines()
         return line
 
-    return told
+    return error_of
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
-    """A port that somebody listens on."""
+def used_port() -> Iterator[int]:
+    """A port that is in use."""
     with socket.create_server(("", 0)) as listener:
         yield listener.getsockname()[1]
 
@@ -59,31 +61,31 @@ def kubeconfig(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_kubeconfig_that_is_no_file_is_named(tmp_path: Path, complaint: Tell) -> None:
+def test_a_kubeconfig_that_is_not_a_file_is_named(tmp_path: Path, complaint: Complaint) -> None:
     missing = tmp_path / "nowhere"
-    said = program.complaint("run", "--kubeconfig", str(missing))
-    assert str(missing) in said
-    assert "does not exist" in said
+    error = program.complaint("run", "--kubeconfig", str(missing))
+    assert str(missing) in error
+    assert "does not exist" in error
     assert str(tmp_path) in complaint("run", "--kubeconfig", str(tmp_path))
 
 
 BAD = {
     "empty": "",
     "not YAML": "clusters: [",
-    "a word": "hello",
+    "a string": "hello",
     "a list": "[1, 2]",
     "a number": "7",
     "no context": "apiVersion: v1\nkind: Config\n",
     "another context": MINIMAL.replace("current-context: c", "current-context: d"),
-    "contexts that are none": MINIMAL.replace("contexts: [", "contexts: [7, "),
+    "a context that is a number": MINIMAL.replace("contexts: [", "contexts: [7, "),
     "a cluster without a server": MINIMAL.replace("{server: SERVER}", "{}"),
     "a server that is a number": MINIMAL.replace("SERVER", "7"),
     "a server that is no address": MINIMAL.replace("SERVER", "not an address"),
     "a damaged certificate": MINIMAL.replace("SERVER", "https://127.0.0.1:1, certificate-authority-data: '%%%'"),
-    "a certificate that is none": MINIMAL.replace(
+    "a certificate that is not one": MINIMAL.replace(
         "SERVER", "https://127.0.0.1:1, certificate-authority-data: aGVsbG8="
     ),
-    "a certificate file that is not there": MINIMAL.replace(
+    "a certificate file that does not exist": MINIMAL.replace(
         "SERVER", "https://127.0.0.1:1, certificate-authority: /nowhere/ca.crt"
     ),
     "binary": "\x00\x01\x02",
@@ -91,37 +93,37 @@ BAD = {
 
 
 @pytest.mark.parametrize("content", BAD.values(), ids=BAD.keys())
-def test_a_kubeconfig_that_cannot_be_used_is_named(tmp_path: Path, content: str, complaint: Tell) -> None:
+def test_a_kubeconfig_that_cannot_be_used_is_named(tmp_path: Path, content: str, complaint: Complaint) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text(content)
 
-    said = complaint("run", "--kubeconfig", str(path))
+    error = complaint("run", "--kubeconfig", str(path))
 
-    assert str(path) in said or "API server" in said
-    assert "--kubeconfig" in said
+    assert str(path) in error or "API server" in error
+    assert "--kubeconfig" in error
 
 
-def test_outside_a_pod_a_kubeconfig_is_asked_for(complaint: Tell) -> None:
+def test_outside_a_pod_a_kubeconfig_is_required(complaint: Complaint) -> None:
     assert "--kubeconfig" in complaint("run")
 
 
 def test_an_api_server_that_does_not_answer_is_named(kubeconfig: Path) -> None:
-    said = program.complaint("run", "--kubeconfig", str(kubeconfig))
-    assert "API server" in said
-    assert "127.0.0.1" in said
+    error = program.complaint("run", "--kubeconfig", str(kubeconfig))
+    assert "API server" in error
+    assert "127.0.0.1" in error
 
 
-def test_a_port_that_is_none_or_taken_is_named(kubeconfig: Path, taken: int, complaint: Tell) -> None:
+def test_a_port_that_is_invalid_or_in_use_is_named(kubeconfig: Path, used_port: int, complaint: Complaint) -> None:
     base = ("run", "--kubeconfig", str(kubeconfig), "--probe-port")
     assert "65535" in complaint(*base, "70000")
     assert "--probe-port" in complaint(*base, "http")
-    said = complaint(*base, str(taken))
-    assert str(taken) in said
-    assert "Choose another with --probe-port" in said
+    error = complaint(*base, str(used_port))
+    assert str(used_port) in error
+    assert "Choose another with --probe-port" in error
 
 
 @pytest.mark.parametrize(
-    ("words", "why"),
+    ("args", "why"),
     [
         (("fly",), "fly"),
         (("run", "--fly"), "--fly"),
@@ -140,24 +142,24 @@ def test_a_port_that_is_none_or_taken_is_named(kubeconfig: Path, taken: int, com
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_a_word_that_is_not_understood_is_named(words: tuple[str, ...], why: str, complaint: Tell) -> None:
-    assert why in complaint(*words)
+def test_an_argument_that_is_not_understood_is_named(args: tuple[str, ...], why: str, complaint: Complaint) -> None:
+    assert why in complaint(*args)
 
 
-def test_a_port_that_the_simulator_cannot_have_is_named(taken: int, complaint: Tell) -> None:
-    said = complaint("simulate", "--listen", f"127.0.0.1:{taken}", "--control", "127.0.0.1:0")
-    assert str(taken) in said
+def test_a_port_that_the_simulator_cannot_use_is_named(used_port: int, complaint: Complaint) -> None:
+    error = complaint("simulate", "--listen", f"127.0.0.1:{used_port}", "--control", "127.0.0.1:0")
+    assert str(used_port) in error
 
 
-def test_help_and_version_are_no_mistakes() -> None:
-    for words in (("--help",), ("run", "--help"), ("--version",)):
-        ended = program.program(*words)
+def test_help_and_version_are_no_errors() -> None:
+    for args in (("--help",), ("run", "--help"), ("--version",)):
+        ended = program.program(*args)
         assert ended.returncode == 0
         assert ended.stdout
         assert ended.stderr == ""
 
 
-def test_a_reader_that_has_had_enough_is_no_mistake_of_ours() -> None:
+def test_a_reader_that_closes_the_pipe_early_causes_no_error_message() -> None:
     read, write = os.pipe()
     os.close(read)
     ended = subprocess.run(
@@ -173,7 +175,7 @@ def test_a_reader_that_has_had_enough_is_no_mistake_of_ours() -> None:
     assert (ended.returncode, ended.stderr) == (1, "")
 
 
-def test_named_namespaces_need_an_installation_id_and_names(kubeconfig: Path, complaint: Tell) -> None:
+def test_named_namespaces_need_an_installation_id_and_names(kubeconfig: Path, complaint: Complaint) -> None:
     base = ("run", "--kubeconfig", str(kubeconfig), "--watch-namespace")
 
     assert "--watch-namespace needs --installation-id" in complaint(*base, "team")
@@ -181,23 +183,25 @@ def test_named_namespaces_need_an_installation_id_and_names(kubeconfig: Path, co
         assert "specify each one in full" in complaint(*base, pattern, "--installation-id", "one")
 
 
-def test_a_word_that_is_none_is_named(kubeconfig: Path, complaint: Tell) -> None:
+def test_an_unknown_option_an_unknown_command_and_an_invalid_value_are_named(
+    kubeconfig: Path, complaint: Complaint
+) -> None:
     assert "--no-such-option" in complaint("run", "--no-such-option")
     assert "no-such-command" in complaint("no-such-command")
     assert "--lease-duration" in complaint("run", "--kubeconfig", str(kubeconfig), "--lease-duration", "soon")
 
 
 @pytest.mark.parametrize(
-    ("name", "way_out"),
+    ("name", "remedy"),
     [("FLASHSYSTEM_RUN_PAUSEALL", "there is FLASHSYSTEM_RUN_PAUSE_ALL."), ("FLASHSYSTEM_RUN_X", "no such option. ")],
 )
-def test_a_variable_that_sets_no_option_is_named(
-    name: str, way_out: str, complaint: Tell, monkeypatch: pytest.MonkeyPatch
+def test_an_environment_variable_that_sets_no_option_is_named(
+    name: str, remedy: str, complaint: Complaint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or who meant to pause the operator would not have."""
+    """Otherwise an administrator who meant to pause the operator would not notice the typo."""
     monkeypatch.setenv(name, "true")
 
-    said = complaint("run")
+    error = complaint("run")
 
-    assert name in said
-    assert way_out in said
+    assert name in error
+    assert remedy in error

@@ -1,4 +1,4 @@
-"""YAML is read as Kubernetes reads it and written so that it is, and no mistake in it shows what may be a secret."""
+"""YAML is read as Kubernetes reads it and written so that it is, and no error message shows what may be a secret."""
 
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,12 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", BAD, ids=lambda text: text[:20])
-def test_what_is_no_yaml_is_told_with_the_way_out_and_without_a_secret(text: str) -> None:
-    with pytest.raises(NotYaml) as told:
+def test_invalid_yaml_is_reported_with_the_remedy_and_without_a_secret(text: str) -> None:
+    with pytest.raises(NotYaml) as error:
         documents(text)
 
-    assert BAD[text] in str(told.value)
-    assert CANARY not in str(told.value)
+    assert BAD[text] in str(error.value)
+    assert CANARY not in str(error.value)
 
 
 AS_KUBERNETES: dict[str, Any] = {
@@ -45,33 +45,33 @@ AS_KUBERNETES: dict[str, Any] = {
     "node": "node",
     "{5: a}": {"5": "a"},
 }
-"""As kubectl takes it; Python's own reader takes most of it for something else."""
+"""What kubectl makes of it; a plain Python parser reads most of these differently."""
 
 
 @pytest.mark.parametrize("text", AS_KUBERNETES)
-def test_a_word_is_read_as_kubernetes_reads_it(text: str) -> None:
+def test_a_scalar_is_read_as_kubernetes_reads_it(text: str) -> None:
     assert documents(text) == [AS_KUBERNETES[text]]
 
 
 @pytest.mark.parametrize(
-    "word", ["y", "n", "Y", "N", "yes", "on", "null", "60050768E1", "1e5", "0x1", "2026-01-01", "~"]
+    "text", ["y", "n", "Y", "N", "yes", "on", "null", "60050768E1", "1e5", "0x1", "2026-01-01", "~"]
 )
-def test_a_word_that_is_written_is_read_as_that_word(word: str) -> None:
-    assert documents(document({"name": word})) == [{"name": word}]
+def test_a_string_that_is_written_is_read_back_as_that_string(text: str) -> None:
+    assert documents(document({"name": text})) == [{"name": text}]
 
 
 @pytest.mark.parametrize("kind", ["[a]", "{a: b}", "7", "null"])
-def test_a_kind_that_is_no_word_is_told(ran: Run, tmp_path: Path, kind: str) -> None:
+def test_a_kind_that_is_not_a_string_is_reported(run_cli: Run, tmp_path: Path, kind: str) -> None:
     (tmp_path / "bad.yaml").write_text(f"apiVersion: flashsystem.io/v1alpha1\nkind: {kind}\n")
 
-    ended = ran("plan", "-f", str(tmp_path))
+    ended = run_cli("plan", "-f", str(tmp_path))
 
     assert ended.code == 1
     assert "document 1: is not a Kubernetes object: it has no kind" in ended.err
 
 
-def test_a_path_that_cannot_be_is_told(ran: Run) -> None:
-    ended = ran("plan", "-f", "x" * 300)
+def test_a_path_that_cannot_exist_is_reported(run_cli: Run) -> None:
+    ended = run_cli("plan", "-f", "x" * 300)
 
     assert ended.code == 1
     assert "cannot be read (File name too long)" in ended.err

@@ -8,9 +8,9 @@ Tools = Callable[..., Path]
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Tools:
-    """A maker of folders with pretend programs: each name with the shell script that it is."""
+    """Create folders with simulated programs, each given as a name and its shell script."""
 
-    def made(folder: str, **scripts: str) -> Path:
+    def create(folder: str, **scripts: str) -> Path:
         place = tmp_path / folder
         place.mkdir(exist_ok=True)
         for name, script in scripts.items():
@@ -19,4 +19,4 @@ def tools(tmp_path: Path) -> Tools:
             program.chmod(0o755)
         return place
 
-    return made
+    return create

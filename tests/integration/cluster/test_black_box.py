@@ -1,4 +1,4 @@
-"""End-to-end tests know the operator as a user does: none of what they are made of is its code."""
+"""The end-to-end tests treat the operator as a black box: they import nothing of its code."""
 
 import ast
 from pathlib import Path
@@ -10,7 +10,7 @@ FOLDERS = ("tests/e2e", ".ci/lab", "tests/lib/cluster")
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_nothing_of_the_operator_is_imported_by(folder: str) -> None:
+def test_nothing_of_the_operator_is_imported_by_files_of(folder: str) -> None:
     files = list((ROOT / folder).rglob("*.py"))
     assert files
 
@@ -21,7 +21,7 @@ def test_nothing_of_the_operator_is_imported_by(folder: str) -> None:
 
 
 def modules(file: Path) -> list[str]:
-    """The modules that a file names in its imports, at its top and inside of functions."""
+    """The modules that a file imports, at the top and inside functions."""
     found = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""Programs are built once a machine, and what is in the cache is whole."""
+"""Programs are built once per machine, and the cache contains only complete builds."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ from sealed.recipe import PROGRAMS
 
 from .conftest import Tools
 
-# A pretend Go: it writes down that it was called, and makes the program that it was asked for.
+# A simulated Go: it counts its calls, and creates the program that it is asked for.
 GO = """
 [ "$1" = version ] && echo go version go1.26.0 linux/amd64 && exit
 while [ "$1" != -o ]; do shift; done
@@ -48,7 +48,9 @@ def test_two_builds_at_once_build_once(environ: dict[str, str]) -> None:
     assert _builds(environ) == 2  # two programs, once each
 
 
-def test_a_failed_build_leaves_nothing_and_shows_the_compilers_words(environ: dict[str, str], tools: Tools) -> None:
+def test_a_failed_build_leaves_nothing_and_shows_the_output_of_the_compiler(
+    environ: dict[str, str], tools: Tools
+) -> None:
     tools("go", go=GO + "echo undefined: nonsense; exit 1")
 
     with pytest.raises(Missing, match=r"(?s)kubectl could not be built.*undefined: nonsense"):
@@ -57,7 +59,7 @@ def test_a_failed_build_leaves_nothing_and_shows_the_compilers_words(environ: di
     assert [left.name for left in build.cache(environ).iterdir()] == [".lock"]
 
 
-def test_what_a_killed_build_left_is_swept_away(environ: dict[str, str]) -> None:
+def test_leftovers_of_a_killed_build_are_removed(environ: dict[str, str]) -> None:
     left = build.cache(environ) / f"{build.ASIDE}killed"
     left.mkdir(parents=True)
 
@@ -66,14 +68,14 @@ def test_what_a_killed_build_left_is_swept_away(environ: dict[str, str]) -> None
     assert not left.exists()
 
 
-def test_a_go_that_is_too_old_is_said_to_be(environ: dict[str, str], tools: Tools) -> None:
+def test_a_go_version_that_is_too_old_is_reported(environ: dict[str, str], tools: Tools) -> None:
     tools("go", go="echo go version go1.19.8 linux/amd64")
 
     with pytest.raises(Missing, match=r"older than Go 1\.21"):
         build.built(["kubectl"], environ)
 
 
-def test_a_cache_that_cannot_be_written_is_said_with_the_way_out(environ: dict[str, str], tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_reported_with_the_remedy(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(Missing, match="XDG_CACHE_HOME names another place"):
@@ -81,7 +83,7 @@ def test_a_cache_that_cannot_be_written_is_said_with_the_way_out(environ: dict[s
 
 
 @pytest.mark.parametrize("file", ["go.mod", "go.sum", "pause/main.go"])
-def test_other_modules_are_another_cache(file: str, tmp_path: Path) -> None:
+def test_a_change_of_the_module_selects_another_cache(file: str, tmp_path: Path) -> None:
     copy = shutil.copytree(PROGRAMS.module, tmp_path / "programs")
     before = Recipe(copy, PROGRAMS.packages)
     assert before.key() == PROGRAMS.key()
@@ -95,7 +97,7 @@ def test_the_cache_is_named_after_the_version_of_kubernetes() -> None:
     assert CONTROL_PLANE.key().startswith(f"{CONTROL_PLANE.version()}-")
 
 
-def test_all_programs_of_a_node_are_of_one_kubernetes() -> None:
+def test_all_programs_of_a_node_are_of_one_kubernetes_version() -> None:
     assert PROGRAMS.version() == CONTROL_PLANE.version()
 
 

@@ -1,4 +1,4 @@
-"""Which cluster is chosen, and what is said to someone who has none."""
+"""Which cluster is chosen, and the message when there is none."""
 
 import os
 import subprocess
@@ -19,11 +19,11 @@ DOCKER = 'case "$1" in info) echo 29.0;; images) echo "kindest/node:v1.36.3 sha2
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """An environment in which nothing is to hand."""
+    """An environment in which nothing is installed."""
     return {"PATH": "", "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
 
 
-def test_a_cluster_named_by_the_caller_comes_before_all_others(environ: dict[str, str], tools: Tools) -> None:
+def test_a_cluster_named_by_the_caller_takes_precedence_over_all_others(environ: dict[str, str], tools: Tools) -> None:
     kubeconfig = tools("mine") / "kubeconfig"
     kubeconfig.touch()
     path = str(tools("bin", kubectl="", docker=DOCKER, kind="", **SERVERS))
@@ -45,7 +45,7 @@ def test_the_current_context_is_never_used(environ: dict[str, str], tools: Tools
     assert not touched.exists()
 
 
-def test_a_named_file_that_is_not_there_is_an_error_and_not_a_reason_to_take_another(
+def test_a_named_file_that_does_not_exist_is_an_error_and_no_reason_to_take_another_cluster(
     environ: dict[str, str], tools: Tools
 ) -> None:
     path = str(tools("bin", kubectl="", **SERVERS))
@@ -54,7 +54,7 @@ def test_a_named_file_that_is_not_there_is_an_error_and_not_a_reason_to_take_ano
         list(sources({**environ, "PATH": path, "CLUSTER_KUBECONFIG": "/nowhere"}))
 
 
-def test_a_named_cluster_that_does_not_answer_is_an_error_with_kubectls_words(
+def test_a_named_cluster_that_does_not_answer_is_an_error_with_the_message_of_kubectl(
     environ: dict[str, str], tools: Tools
 ) -> None:
     kubeconfig = tools("mine") / "kubeconfig"
@@ -68,7 +68,7 @@ def test_a_named_cluster_that_does_not_answer_is_an_error_with_kubectls_words(
         pass
 
 
-def test_kind_comes_before_a_local_control_plane(environ: dict[str, str], tools: Tools) -> None:
+def test_kind_takes_precedence_over_a_local_control_plane(environ: dict[str, str], tools: Tools) -> None:
     path = str(tools("bin", kubectl="", docker=DOCKER, kind="", **SERVERS))
 
     first, second = sources({**environ, "PATH": path})
@@ -94,9 +94,9 @@ def test_an_image_without_a_tag_is_named_by_its_id(environ: dict[str, str], tool
         ("echo is the docker daemon running >&2; exit 1", "Docker does not answer: is the docker daemon running"),
         ('[ "$1" = info ] || exit 0', "Docker has no image kindest/node"),
     ],
-    ids=["Docker's engine does not run", "the node image would have to be fetched"],
+    ids=["the Docker engine does not run", "the node image would have to be pulled"],
 )
-def test_kind_is_left_out_and_the_reason_said_when(
+def test_kind_is_skipped_and_the_reason_printed_when(
     docker: str, reason: str, environ: dict[str, str], tools: Tools, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = str(tools("bin", kubectl="", docker=docker, kind="", **SERVERS))
@@ -107,7 +107,7 @@ def test_kind_is_left_out_and_the_reason_said_when(
     assert f"not on kind: {reason}" in capsys.readouterr().err
 
 
-def test_programs_of_kubebuilder_come_before_those_on_the_path(environ: dict[str, str], tools: Tools) -> None:
+def test_programs_of_kubebuilder_take_precedence_over_those_on_the_path(environ: dict[str, str], tools: Tools) -> None:
     path, assets = tools("bin", kubectl="", **SERVERS), tools("assets", kubectl="", **SERVERS)
 
     (local,) = sources({**environ, "PATH": str(path), "KUBEBUILDER_ASSETS": str(assets)})
@@ -117,7 +117,7 @@ def test_programs_of_kubebuilder_come_before_those_on_the_path(environ: dict[str
     assert local.programs.kubectl == assets / "kubectl"
 
 
-def test_servers_of_two_places_are_not_mixed(
+def test_servers_of_two_folders_are_not_mixed(
     environ: dict[str, str], tools: Tools, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assets = tools("assets", etcd="", kube_apiserver="", kubectl="")  # what envtest ships
@@ -130,7 +130,7 @@ def test_servers_of_two_places_are_not_mixed(
     assert f"KUBEBUILDER_ASSETS={assets} lacks kube-controller-manager" in capsys.readouterr().err
 
 
-def test_where_nothing_is_to_hand_one_message_says_what_to_install(tmp_path: Path) -> None:
+def test_where_nothing_is_installed_one_message_lists_what_to_install(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "cluster", "up"],
         env={"PATH": "", "HOME": str(tmp_path), "PYTHONPATH": str(CHECKOUT / "tests" / "lib")},
@@ -143,8 +143,8 @@ def test_where_nothing_is_to_hand_one_message_says_what_to_install(tmp_path: Pat
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert "Traceback" not in ended.stderr
-    for way_out in ("Go 1.21", "KUBEBUILDER_ASSETS", "kindest/node", "CLUSTER_KUBECONFIG"):
-        assert way_out in ended.stderr
+    for remedy in ("Go 1.21", "KUBEBUILDER_ASSETS", "kindest/node", "CLUSTER_KUBECONFIG"):
+        assert remedy in ended.stderr
     assert ended.stderr.count("No Kubernetes API server can be had here") == 1
 
 
@@ -163,10 +163,10 @@ def test_a_kind_cluster_is_deleted_when_the_run_is_killed(environ: dict[str, str
         assert calls.read_text().split() == ["create"]
         run.kill()
 
-    assert _soon_says(calls, ["create", "delete"])
+    assert _soon_contains(calls, ["create", "delete"])
 
 
-def test_a_kind_cluster_that_cannot_be_made_gives_way_to_the_next(
+def test_after_a_kind_cluster_that_cannot_be_created_the_next_source_is_tried(
     environ: dict[str, str], tools: Tools, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tools("bin", kubectl="", docker=DOCKER, kind='[ "$1" = delete ] || { echo no cgroups >&2; exit 1; }')
@@ -174,14 +174,14 @@ def test_a_kind_cluster_that_cannot_be_made_gives_way_to_the_next(
     with pytest.raises(NoCluster), a_cluster(environ={**environ, "PATH": str(path)}):
         pass
 
-    said = capsys.readouterr().err
-    assert "not on kind: kind create cluster failed: no cgroups" in said
-    assert "PATH lacks etcd" in said
+    output = capsys.readouterr().err
+    assert "not on kind: kind create cluster failed: no cgroups" in output
+    assert "PATH lacks etcd" in output
 
 
-def _soon_says(file: Path, words: list[str]) -> bool:
+def _soon_contains(file: Path, lines: list[str]) -> bool:
     waited = subprocess.run(
-        ["sh", "-c", f"for i in $(seq 100); do [ $(wc -w < {file}) = {len(words)} ] && exit; sleep 0.05; done"],
+        ["sh", "-c", f"for i in $(seq 100); do [ $(wc -w < {file}) = {len(lines)} ] && exit; sleep 0.05; done"],
         check=False,
     )
-    return waited.returncode == 0 and file.read_text().split() == words
+    return waited.returncode == 0 and file.read_text().split() == lines

@@ -1,4 +1,4 @@
-"""What a cluster promises to those who use it."""
+"""What the tests may rely on in a cluster."""
 
 import json
 from typing import Any
@@ -10,15 +10,15 @@ from cluster import Cluster, KubectlFailed
 READER = "reader"
 
 
-def test_a_cluster_answers_as_the_kubernetes_that_it_is(cluster: Cluster) -> None:
+def test_a_cluster_reports_a_kubernetes_version(cluster: Cluster) -> None:
     version = json.loads(cluster.kubectl("version", "--output=json"))
 
     assert version["serverVersion"]["gitVersion"].startswith("v1.")
 
 
-def test_a_deleted_namespace_goes_with_everything_in_it(cluster: Cluster) -> None:
+def test_a_namespace_is_deleted_with_everything_in_it(cluster: Cluster) -> None:
     name = cluster.new_namespace("short-lived")
-    cluster.apply(_config_map("kept"), name)
+    cluster.apply(_config_map("content"), name)
 
     cluster.kubectl("delete", "namespace", name, "--wait", "--timeout=300s")
 
@@ -26,7 +26,7 @@ def test_a_deleted_namespace_goes_with_everything_in_it(cluster: Cluster) -> Non
         cluster.get("namespace", name)
 
 
-def test_what_an_object_owned_goes_with_it(cluster: Cluster, namespace: str) -> None:
+def test_an_object_is_deleted_with_the_objects_that_it_owns(cluster: Cluster, namespace: str) -> None:
     cluster.apply(_config_map("owner"), namespace)
     uid = cluster.get("configmap", "owner", f"--namespace={namespace}")["metadata"]["uid"]
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}
@@ -60,7 +60,7 @@ def test_pod_security_is_enforced(cluster: Cluster, namespace: str) -> None:
         cluster.apply(pod, namespace)
 
 
-def test_documents_and_text_are_applied_alike(cluster: Cluster, namespace: str) -> None:
+def test_documents_and_text_can_both_be_applied(cluster: Cluster, namespace: str) -> None:
     cluster.apply([_config_map("one"), _config_map("two")], namespace)
     cluster.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: three}\n", namespace)
 
@@ -69,19 +69,19 @@ def test_documents_and_text_are_applied_alike(cluster: Cluster, namespace: str) 
     assert {"one", "two", "three"} <= {item["metadata"]["name"] for item in found}
 
 
-def test_what_kubectl_refuses_is_told_in_its_words(cluster: Cluster) -> None:
+def test_an_error_of_kubectl_is_reported_with_its_message(cluster: Cluster) -> None:
     with pytest.raises(KubectlFailed, match=r'kubectl get nonsense ended with code 1: .*"nonsense"'):
         cluster.kubectl("get", "nonsense")
 
 
-def test_the_users_own_kubeconfig_is_out_of_reach(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_own_kubeconfig_is_never_used(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
 
     assert cluster.get("namespace", "default")["metadata"]["name"] == "default"
     assert "KUBECONFIG" not in cluster.environment()
 
 
-def test_the_audit_log_says_who_did_what(audited_cluster: Cluster, namespace: str) -> None:
+def test_the_audit_log_records_who_did_what(audited_cluster: Cluster, namespace: str) -> None:
     before = len(audited_cluster.audit())
     audited_cluster.apply(_config_map("seen"), namespace)
 

@@ -1,4 +1,4 @@
-"""A control plane of our own can be hurt, and leaves nothing behind."""
+"""A control plane of our own can be paused and killed, and leaves nothing behind."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def plane(own_control_plane: Cluster) -> ControlPlane:
     return own_control_plane.control_plane
 
 
-def test_a_paused_api_server_answers_nobody_until_it_is_resumed(
+def test_a_paused_api_server_answers_no_request_until_it_is_resumed(
     own_control_plane: Cluster, plane: ControlPlane
 ) -> None:
     plane.pause()
@@ -40,7 +40,7 @@ def test_a_paused_api_server_answers_nobody_until_it_is_resumed(
     assert own_control_plane.get("namespaces")["items"]
 
 
-def test_a_killed_api_server_comes_back_where_it_was_with_what_it_knew(
+def test_a_killed_api_server_returns_at_the_same_address_with_its_data(
     own_control_plane: Cluster, plane: ControlPlane
 ) -> None:
     name = own_control_plane.new_namespace("remembered")
@@ -53,7 +53,7 @@ def test_a_killed_api_server_comes_back_where_it_was_with_what_it_knew(
     assert own_control_plane.get("namespace", name)["metadata"]["name"] == name
 
 
-def test_the_audit_log_goes_on_after_a_restart(own_control_plane: Cluster, plane: ControlPlane) -> None:
+def test_the_audit_log_continues_after_a_restart(own_control_plane: Cluster, plane: ControlPlane) -> None:
     own_control_plane.get("namespace", "kube-public")
     before = own_control_plane.audit()
 
@@ -66,8 +66,8 @@ def test_the_audit_log_goes_on_after_a_restart(own_control_plane: Cluster, plane
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda blow: blow.name)
-def test_everything_ends_with_a_run_that_is_ended_by(blow: signal.Signals) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_all_processes_end_with_a_run_that_is_ended_by(number: signal.Signals) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", RUN],
         env={**os.environ, "PYTHONPATH": str(CHECKOUT / "tests" / "lib")},
@@ -80,14 +80,14 @@ def test_everything_ends_with_a_run_that_is_ended_by(blow: signal.Signals) -> No
         pids = [int(pid) for pid in run.stdout.readline().split()]
         assert len(pids) == 3
         assert all(map(birth, pids))
-        run.send_signal(blow)
+        run.send_signal(number)
         run.wait(30)
 
     assert _all_gone(pids)
 
 
 @pytest.mark.cluster
-def test_a_standing_cluster_is_found_again_and_goes_when_it_is_taken_down(tmp_path: Path) -> None:
+def test_a_standing_cluster_is_found_again_and_removed_when_it_is_taken_down(tmp_path: Path) -> None:
     folder = tmp_path / "cluster"
     environ = {name: value for name, value in os.environ.items() if name != "CLUSTER_KUBECONFIG"}
     starts_one = (

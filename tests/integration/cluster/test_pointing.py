@@ -1,4 +1,4 @@
-"""What `make -s cluster` and `make -s e2e-env` print, a shell can evaluate: it then works with that cluster."""
+"""A shell can evaluate the output of `make -s cluster` and `make -s e2e-env`; it then works with that cluster."""
 
 import subprocess
 from pathlib import Path
@@ -12,7 +12,7 @@ ASK = 'eval "$LINES_OF_OURS"; echo "$KUBECONFIG"; kubectl'
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Path:
-    """A kubectl that says that it is this one, in a folder whose name needs to be quoted."""
+    """A kubectl that prints the name of its folder, which needs to be quoted."""
     return a_kubectl(tmp_path / "it's ours")
 
 
@@ -38,7 +38,7 @@ def test_a_shell_without_kubectl_gets_one(tmp_path: Path, ours: Path) -> None:
     assert evaluated(kubeconfig, ours, str(empty)) == [str(kubeconfig), "it's ours"]
 
 
-def test_whoever_has_a_kubectl_keeps_it(tmp_path: Path, ours: Path) -> None:
+def test_a_shell_that_has_a_kubectl_keeps_it(tmp_path: Path, ours: Path) -> None:
     theirs = a_kubectl(tmp_path / "theirs")
 
     assert evaluated(tmp_path / "kubeconfig", ours, str(theirs.parent)) == [str(tmp_path / "kubeconfig"), "theirs"]

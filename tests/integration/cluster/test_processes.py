@@ -1,4 +1,4 @@
-"""Programs that are started end, one way or the other."""
+"""Programs that the tests start always end."""
 
 import signal
 import subprocess
@@ -30,7 +30,7 @@ def test_a_program_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     assert soon(lambda: birth(pid) is None)
 
 
-def test_a_paused_program_ends_when_it_is_asked_to(tmp_path: Path) -> None:
+def test_a_paused_program_ends_when_it_is_stopped(tmp_path: Path) -> None:
     process = _started(tmp_path, "exec sleep 60")
     process.send(signal.SIGSTOP)
 
@@ -39,7 +39,7 @@ def test_a_paused_program_ends_when_it_is_asked_to(tmp_path: Path) -> None:
     assert process.returncode == -signal.SIGTERM
 
 
-def test_a_program_that_does_not_listen_is_ended_by_force_with_its_children(tmp_path: Path) -> None:
+def test_a_program_that_ignores_sigterm_is_killed_with_its_children(tmp_path: Path) -> None:
     process = _started(tmp_path, "trap '' TERM; echo ready; sleep 60 & echo $!; wait; wait")
     assert soon(lambda: len(process.log.read_text().split()) == 2)
 
@@ -49,7 +49,7 @@ def test_a_program_that_does_not_listen_is_ended_by_force_with_its_children(tmp_
     assert soon(lambda: birth(int(process.log.read_text().split()[1])) is None)
 
 
-def test_ending_twice_is_no_error(tmp_path: Path) -> None:
+def test_stopping_twice_is_no_error(tmp_path: Path) -> None:
     process = _started(tmp_path, "exec sleep 60")
 
     process.stop()
@@ -58,14 +58,14 @@ def test_ending_twice_is_no_error(tmp_path: Path) -> None:
     assert not process.alive
 
 
-def test_a_program_that_dies_at_its_start_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_program_that_dies_at_startup_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
     process = _started(tmp_path, "echo address already in use; exit 3")
 
     with pytest.raises(Died, match=r"(?s)shell ended with code 3.*address already in use"):
         process.await_ready(lambda: False, 10)
 
 
-def test_a_program_that_is_never_ready_is_told_after_the_limit(tmp_path: Path) -> None:
+def test_a_program_that_is_never_ready_is_reported_after_the_limit(tmp_path: Path) -> None:
     process = _started(tmp_path, "exec sleep 60")
 
     with pytest.raises(Died, match="shell was not ready after 0 s"):

@@ -1,4 +1,4 @@
-"""Nothing that a killed run left in the temporary folder stays for ever."""
+"""The leftovers of a killed run in the temporary folder are removed."""
 
 import os
 import time
@@ -9,7 +9,7 @@ from cluster.scratch import PREFIX, YOUNG, Scratch
 LONG_AGO = time.time() - 2 * YOUNG
 
 
-def test_what_a_dead_run_left_is_swept_away_by_the_next(tmp_path: Path) -> None:
+def test_the_next_run_removes_what_a_dead_run_left(tmp_path: Path) -> None:
     left = tmp_path / f"{PREFIX}left"
     left.mkdir()
     (left / "owner").touch()
@@ -20,7 +20,7 @@ def test_what_a_dead_run_left_is_swept_away_by_the_next(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_folder_of_a_run_that_lives_is_left_alone(tmp_path: Path) -> None:
+def test_the_folder_of_a_live_run_is_left_alone(tmp_path: Path) -> None:
     living = Scratch(tmp_path)
     os.utime(living.path / "owner", (LONG_AGO, LONG_AGO))
 
@@ -30,7 +30,7 @@ def test_the_folder_of_a_run_that_lives_is_left_alone(tmp_path: Path) -> None:
     living.remove()
 
 
-def test_folders_of_others_are_left_alone(tmp_path: Path) -> None:
+def test_folders_of_other_programs_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / f"{PREFIX}without-owner").mkdir()
     (tmp_path / "other").mkdir()
 

@@ -1,4 +1,4 @@
-"""The demo tells the truth: it ends well only when all that it says is so, and it leaves nothing behind."""
+"""The demo is honest: it succeeds only if everything that it claims is true, and it leaves nothing behind."""
 
 import os
 import re
@@ -25,13 +25,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 @pytest.fixture
 def demo(own_control_plane: Cluster, tmp_path: Path) -> Iterator["Demo"]:
-    """The demo, ready to be run in a cluster that is somebody's, as it seems to it."""
+    """The demo, ready to run in a cluster that looks to it like a cluster of the user."""
     yield Demo(own_control_plane, tmp_path)
     assert left_running(tmp_path) == []
 
 
 class Demo:
-    """`make demo`, with options. Its temporary folder is known, so that its processes can be told from others."""
+    """`make demo` with options. Its temporary folder is known, so that its processes can be recognized."""
 
     def __init__(self, cluster: Cluster, folder: Path) -> None:
         self._argv = [sys.executable, "-W", "error", "-m", "demo"]
@@ -55,68 +55,66 @@ class Demo:
     def run(self, *options: str) -> tuple[int, str]:
         with self.start(*options) as process:
             try:
-                said, _ = process.communicate(timeout=LIMIT)
+                output, _ = process.communicate(timeout=LIMIT)
             finally:
                 process.send_signal(signal.SIGTERM)
-        print(said)  # noqa: T201 - pytest shows it when the test fails
-        return process.returncode, said
+        print(output)  # noqa: T201 - pytest shows it when the test fails
+        return process.returncode, output
 
 
-def test_what_the_readme_types_is_the_demo() -> None:
+def test_the_command_in_the_readme_starts_the_demo() -> None:
     command = block(README, "make demo").text.split()
 
-    # Whoever types it is not inside of another make, as this test may be: its flags are in the environment.
-    typing = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    # A user does not type it inside another make, as this test may run: remove the flags of make from the environment.
+    clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     typed = subprocess.run(
-        [*command, "--dry-run"], cwd=ROOT, env=typing, capture_output=True, text=True, check=True
+        [*command, "--dry-run"], cwd=ROOT, env=clean, capture_output=True, text=True, check=True
     ).stdout
 
     assert typed.splitlines()[-1].endswith("python -m demo")
 
 
-def test_the_demo_holds_what_it_says_for_both_arrays_and_leaves_the_cluster_as_it_was(
+def test_the_demo_keeps_its_claims_for_both_arrays_and_leaves_the_cluster_as_it_was(
     demo: Demo, own_control_plane: Cluster
 ) -> None:
     before = everything_in(own_control_plane)
 
-    code, said = demo.run()
+    code, output = demo.run()
 
     assert code == 0
-    assert re.findall(r"^ *(\d+)\. ", said, re.MULTILINE) == [str(n) for n in range(1, len(STORY) + 1)] * 2
-    assert len(re.findall(r"^ *ok ", said, re.MULTILINE)) == 2 * len(STORY)
-    assert "\033" not in said, "colours in a pipe"
-    assert said.count("Its state is the one it began with") == 2
+    assert re.findall(r"^ *(\d+)\. ", output, re.MULTILINE) == [str(n) for n in range(1, len(STORY) + 1)] * 2
+    assert len(re.findall(r"^ *ok ", output, re.MULTILINE)) == 2 * len(STORY)
+    assert "\033" not in output, "colours in a pipe"
+    assert output.count("Its state is the one it began with") == 2
     assert everything_in(own_control_plane) == before
 
 
 def test_a_step_whose_promise_is_broken_is_named_and_the_demo_fails(demo: Demo, own_control_plane: Cluster) -> None:
     before = everything_in(own_control_plane)
 
-    code, said = demo.run("--dialect", "modern", "--refuse", "mkhost", "--patience", "15")
+    code, output = demo.run("--dialect", "modern", "--refuse", "mkhost", "--patience", "15")
 
     assert code == 1
-    assert "Step 3 (modern) did not hold: A host and two attachments" in said
-    assert "RefusedByArray" in said, "what the objects say"
-    assert "The end of the operator's log (it is running):" in said
-    assert "Every step held" not in said
+    assert "Step 3 (modern) did not hold: A host and two attachments" in output
+    assert "RefusedByArray" in output, "the conditions of the objects"
+    assert "The end of the operator's log (it is running):" in output
+    assert "Every step held" not in output
     assert everything_in(own_control_plane) == before
 
 
-def test_whoever_interrupts_the_demo_finds_nothing_left_running(demo: Demo) -> None:
+def test_an_interrupted_demo_leaves_nothing_running(demo: Demo) -> None:
     with demo.start("--dialect", "legacy") as process:
         assert process.stdout is not None
         assert any(line.startswith("  1. ") for line in process.stdout), "the story began"
-        process.send_signal(signal.SIGINT)  # Ctrl-C; SIGTERM and SIGHUP are taken for it
-        said, _ = process.communicate(timeout=LIMIT)
+        process.send_signal(signal.SIGINT)  # Ctrl-C; SIGTERM and SIGHUP are handled the same way
+        output, _ = process.communicate(timeout=LIMIT)
 
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
 
 
-def test_whoever_interrupts_the_demo_while_its_cluster_starts_finds_nothing_left(
-    tmp_path: Path, own_control_plane: Cluster
-) -> None:
-    """The control plane is the demo's own here; the fixture only tells that there can be one."""
+def test_a_demo_interrupted_while_its_cluster_starts_leaves_nothing(tmp_path: Path, own_control_plane: Cluster) -> None:
+    """The control plane is started by the demo here; the fixture only ensures that this is possible."""
     environ = {**own_control_plane.environment(), "PYTHONPATH": str(ROOT / "tests" / "lib"), "TMPDIR": str(tmp_path)}
     environ.pop("CLUSTER_KUBECONFIG", None)
     command = [sys.executable, "-m", "demo", "--processes"]
@@ -124,14 +122,14 @@ def test_whoever_interrupts_the_demo_while_its_cluster_starts_finds_nothing_left
         assert process.stdout is not None
         assert any("starting etcd" in line for line in process.stdout), "the cluster is about to start"
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=LIMIT)
+        output, _ = process.communicate(timeout=LIMIT)
 
-    assert process.returncode == 130, said
+    assert process.returncode == 130, output
     assert list(tmp_path.iterdir()) == []
     assert left_running(tmp_path) == []
 
 
-def test_without_a_cluster_the_demo_says_what_to_do(tmp_path: Path) -> None:
+def test_without_a_cluster_the_demo_prints_what_to_do(tmp_path: Path) -> None:
     environ = {**os.environ, "CLUSTER_KUBECONFIG": str(tmp_path / "none"), "PYTHONPATH": str(ROOT / "tests" / "lib")}
 
     ended = subprocess.run([sys.executable, "-m", "demo"], env=environ, capture_output=True, text=True, check=False)
@@ -141,22 +139,24 @@ def test_without_a_cluster_the_demo_says_what_to_do(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_an_array_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_array_that_does_not_start_is_reported_with_the_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("demo.array.ARRAYS", tmp_path)
 
     with pytest.raises(Died, match="No such file"), an_array("legacy", tmp_path):
         pass
 
 
-def test_nothing_that_the_array_received_is_hidden(capsys: pytest.CaptureFixture[str]) -> None:
-    looks = [command(f"lshost -delim ! host-{n}") for n in range(40)]
+def test_no_command_that_the_array_received_is_hidden(capsys: pytest.CaptureFixture[str]) -> None:
+    reads = [command(f"lshost -delim ! host-{n}") for n in range(40)]
 
-    Screen().array([*looks, command("mkhost -name a", writes=True, code="CMMVC6035E"), *looks])
+    Screen().array([*reads, command("mkhost -name a", writes=True, code="CMMVC6035E"), *reads])
 
-    said = capsys.readouterr().out
-    assert said.count("TOLD   svctask mkhost -name a (CMMVC6035E)\n") == 1
-    assert re.findall(r"lshost host-(\d+)", said) == [str(n) for n in range(40)] * 2
-    assert max(map(len, said.splitlines())) < 120
+    output = capsys.readouterr().out
+    assert output.count("TOLD   svctask mkhost -name a (CMMVC6035E)\n") == 1
+    assert re.findall(r"lshost host-(\d+)", output) == [str(n) for n in range(40)] * 2
+    assert max(map(len, output.splitlines())) < 120
 
 
 def command(line: str, *, writes: bool = False, code: str = "") -> dict[str, object]:
@@ -165,7 +165,7 @@ def command(line: str, *, writes: bool = False, code: str = "") -> dict[str, obj
 
 
 def everything_in(cluster: Cluster) -> Sequence[str]:
-    """What an administrator finds: namespaces, kinds, rights, fences."""
+    """What an administrator finds: namespaces, CRDs, RBAC, admission policies."""
     kinds = "namespaces,crds,clusterroles,clusterrolebindings,validatingadmissionpolicies"
     names = cluster.kubectl("get", kinds, "--output=name").split()
     return [name for name in names if "flashsystem" in name or "/demo-" in name]

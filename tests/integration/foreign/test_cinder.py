@@ -1,4 +1,4 @@
-"""The simulator answers Cinder's drivers as an array does: they set up, attach and detach against it, unmodified."""
+"""Cinder's unmodified drivers work with the simulator as with an array: they set up, attach and detach."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from support.foreign_clients import FLASHSYSTEM, STORWIZE, Driver, running_drive
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 ONE, TWO, NEW = (f"{digit * 8}-{digit * 4}-4{digit * 3}-8{digit * 3}-{digit * 12}" for digit in "123")
-"""The numbers of volumes: two that are there, and one to be created."""
+"""Cinder's ids of volumes: two that exist, and one to be created."""
 LEVELS = [
     pytest.param(level, marks=pytest.mark.xdist_group(f"cinder {level}"))  # one process loads its driver once
     for level in ("legacy", "7.8.1.0", "8.4.1.0", "8.6.0.0", "8.7.0.0")
@@ -58,7 +58,7 @@ class Pair:
         return {host["ports"][0]["name"]: host for host in self.state["hosts"]}
 
     def new_connector(self) -> Connector:
-        """What Cinder knows of a host that attaches, and that neither the driver nor the array has ever seen."""
+        """The connector of a host that neither the driver nor the array has seen before."""
         name = f"node-{next(self.numbers)}"
         return {"host": name, "initiator": f"iqn.1994-05.com.redhat:{name}", "multipath": True}
 
@@ -70,7 +70,7 @@ class Pair:
 
 @pytest.fixture(scope="module", params=LEVELS)
 def level(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """An array of each level in turn and its driver, which has been set up. It takes seconds to load."""
+    """An array of each level in turn, and its driver after its setup. Loading the driver takes seconds."""
     skip_where_missing()
     legacy = request.param == "legacy"
     pool = "mdiskgrp0" if legacy else "Pool0"
@@ -88,7 +88,7 @@ def level(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def pair(level: Pair) -> Iterator[Pair]:
-    """The same array and driver, without the hosts that another test has left."""
+    """The same array and driver, without the hosts of the test before."""
     yield level
     for row in level.state["mappings"]:
         level.array.control.admin(f"svctask rmvdiskhostmap -host '{row['host']}' {row['volume']}")
@@ -108,7 +108,7 @@ def test_a_new_host_gets_a_host_object_and_its_volume(pair: Pair) -> None:
     assert properties["target_iqn"] == pair.state["nodes"][0]["iscsi_name"]
 
 
-def test_a_new_host_learns_the_portals_of_the_release(pair: Pair) -> None:
+def test_a_new_host_receives_the_portals_of_the_release(pair: Pair) -> None:
     properties = pair.driver.attach(ONE, pair.new_connector())
 
     portals = [f"{port['address']}:3260" for port in pair.state["ports"]]
@@ -131,7 +131,7 @@ def test_a_known_host_gets_the_second_volume_at_the_next_lun(pair: Pair) -> None
     assert properties["target_lun"] == pair.first_lun + 1
 
 
-def test_attaching_twice_changes_nothing_more(pair: Pair) -> None:
+def test_attaching_twice_changes_nothing_the_second_time(pair: Pair) -> None:
     node = pair.new_connector()
     first = pair.driver.attach(ONE, node)
     before = pair.state
@@ -142,7 +142,7 @@ def test_attaching_twice_changes_nothing_more(pair: Pair) -> None:
 
 
 def test_a_host_object_of_an_administrator_is_found_by_its_initiator(pair: Pair) -> None:
-    """The legacy driver looks at a host object only if its name is the host's with one more word."""
+    """The legacy driver considers a host object only if its name is that of the host with a suffix."""
     node = pair.new_connector()
     name = f"{node['host']}-rack7" if pair.legacy else "of-an-administrator"
     pair.array.control.admin(f"svctask mkhost -name {name} -iscsiname {node['initiator']}")
@@ -162,7 +162,7 @@ def test_a_volume_may_be_attached_to_a_second_host(pair: Pair) -> None:
     assert list(pair.mappings) == [(pair.name_of(node), ONE) for node in nodes]
 
 
-def test_a_second_host_is_refused_where_cinder_is_not_to_share(pair: Pair) -> None:
+def test_a_second_host_is_refused_where_sharing_is_disabled_in_cinder(pair: Pair) -> None:
     node = pair.new_connector()
     pair.driver.attach(ONE, node)
     option = "flashsystem_multihostmap_enabled" if pair.legacy else "storwize_svc_multihostmap_enabled"
@@ -174,7 +174,7 @@ def test_a_second_host_is_refused_where_cinder_is_not_to_share(pair: Pair) -> No
     assert list(pair.mappings) == [(pair.name_of(node), ONE)]
 
 
-def test_the_secret_of_chap_is_the_one_that_the_array_has(pair: Pair) -> None:
+def test_the_chap_secret_is_the_one_on_the_array(pair: Pair) -> None:
     node = pair.new_connector()
 
     attached = [pair.driver.attach(volume, node) for volume in (ONE, TWO)]
@@ -184,7 +184,7 @@ def test_the_secret_of_chap_is_the_one_that_the_array_has(pair: Pair) -> None:
     assert [properties.get("auth_password", "") for properties in attached] == [secret, secret]
 
 
-def test_a_detached_volume_is_unmapped_and_the_host_object_goes_with_the_last(pair: Pair) -> None:
+def test_a_detached_volume_is_unmapped_and_the_host_object_is_removed_with_the_last(pair: Pair) -> None:
     node = pair.new_connector()
     for volume in (ONE, TWO):
         pair.driver.attach(volume, node)
@@ -208,7 +208,7 @@ def test_detaching_twice_changes_nothing_while_the_host_has_another_volume(pair:
 
 
 def test_detaching_twice_fails_where_the_host_object_is_gone(pair: Pair) -> None:
-    """So both drivers do: they find no host object for the connector."""
+    """Both drivers behave like this: they find no host object for the connector."""
     node = pair.new_connector()
     pair.driver.attach(ONE, node)
     pair.driver.detach(ONE, node)

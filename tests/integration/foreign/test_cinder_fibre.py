@@ -1,4 +1,4 @@
-"""The simulator answers Cinder's Fibre Channel driver, which asks for target ports, their portsets and logins."""
+"""Cinder's Fibre Channel driver works with the simulator; it reads target ports, their portsets and logins."""
 
 from pathlib import Path
 

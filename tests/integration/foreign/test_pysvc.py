@@ -1,4 +1,4 @@
-"""The simulator answers IBM's pysvc, which the block CSI driver is built on: it connects, lists and changes."""
+"""IBM's pysvc, the base of the block CSI driver, works with the simulator: it connects, lists and changes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,26 +13,26 @@ pytestmark = pytest.mark.slow
 
 IQN = "iqn.1994-05.com.redhat:a"
 Call = tuple[str, str, dict[str, Any]]
-Ask = Callable[..., list[Any]]
+Calls = Callable[..., list[Any]]
 
 
 @pytest.fixture
-def ask(tmp_path: Path) -> Ask:
-    """Connects to an array of a release, and sends it some calls."""
+def pysvc_calls(tmp_path: Path) -> Calls:
+    """Connect to an array of a release, and send it some calls."""
     skip_where_missing()
 
-    def asked(release: str, *calls: Call) -> list[Any]:
+    def send(release: str, *calls: Call) -> list[Any]:
         host = {"name": "a", "ports": [{"name": IQN, "logins": 2}]}
         state = {"release": release, "hosts": [host], "mappings": [{"host": "a", "volume": "vol1", "lun": 3}]}
         with Simulator(state, dialect="modern") as array:
             return pysvc(array, tmp_path, *calls)
 
-    return asked
+    return send
 
 
 @pytest.mark.parametrize("release", ["7.8.1.0", "8.4.1.0", "8.6.0.0", "8.7.0.0"])
-def test_it_connects_and_lists(release: str, ask: Ask) -> None:
-    volumes, system, mappings, host, ports = ask(
+def test_it_connects_and_lists(release: str, pysvc_calls: Calls) -> None:
+    volumes, system, mappings, host, ports = pysvc_calls(
         release,
         ("svcinfo", "lsvdisk", {"bytes": True}),
         ("svcinfo", "lssystem", {}),
@@ -48,22 +48,22 @@ def test_it_connects_and_lists(release: str, ask: Ask) -> None:
     assert ports == []
 
 
-def test_it_knows_a_command_by_the_release(ask: Ask) -> None:
+def test_it_detects_a_command_by_the_release(pysvc_calls: Calls) -> None:
     question: Call = ("has", "lshostiplogin", {})
 
-    assert ask("8.4.1.0", question) == [False]
-    assert ask("8.6.0.0", question) == [True]
+    assert pysvc_calls("8.4.1.0", question) == [False]
+    assert pysvc_calls("8.6.0.0", question) == [True]
 
 
-def test_it_reads_the_exit_status_of_a_refused_command(ask: Ask) -> None:
-    [result] = ask("8.6.0.0", ("svcinfo", "lsvdisk", {"object_id": "nope"}))
+def test_it_reads_the_exit_status_of_a_refused_command(pysvc_calls: Calls) -> None:
+    [result] = pysvc_calls("8.6.0.0", ("svcinfo", "lsvdisk", {"object_id": "nope"}))
 
     assert "Return code is 1" in result["failed"]
     assert "CMMVC5754E" in result["failed"]
 
 
-def test_it_maps_and_unmaps(ask: Ask) -> None:
-    *_, mapped, _, unmapped = ask(
+def test_it_maps_and_unmaps(pysvc_calls: Calls) -> None:
+    *_, mapped, _, unmapped = pysvc_calls(
         "8.6.0.0",
         ("svctask", "mkvdiskhostmap", {"object_id": "vol2", "host": "a", "scsi": 7, "force": True}),
         ("svcinfo", "lshostvdiskmap", {"host": "a"}),
@@ -76,11 +76,11 @@ def test_it_maps_and_unmaps(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("release", ["8.4.1.0", "8.6.0.0", "8.7.0.0"])
-def test_the_block_csi_driver_finds_volume_host_and_portals(release: str, ask: Ask) -> None:
-    """What it asks before it maps a volume, in its order; it finds the host by a login where there is lshostiplogin."""
+def test_the_block_csi_driver_finds_volume_host_and_portals(release: str, pysvc_calls: Calls) -> None:
+    """Its queries before it maps a volume, in its order; it finds the host by its login if lshostiplogin exists."""
     portsets = release != "8.4.1.0"
     address: Call = ("svcinfo", "lsip", {"filtervalue": "portset_id=0"})
-    volume, nothing, nodes, portals, *found = ask(
+    volume, nothing, nodes, portals, *found = pysvc_calls(
         release,
         ("svcinfo", "lsvdisk", {"bytes": True, "filtervalue": "name=vol2"}),
         ("svcinfo", "lsvdiskhostmap", {"vdisk_name": "vol2"}),
@@ -96,9 +96,9 @@ def test_the_block_csi_driver_finds_volume_host_and_portals(release: str, ask: A
     assert [rows[0]["host_name"] for rows in found] == ["a"] * portsets
 
 
-def test_it_reads_many_hosts_in_one_line_or_none(ask: Ask) -> None:
-    """So the block CSI driver reads the hosts: one line with a command for each, empty where there is no host."""
-    [many, _], nothing = ask("8.6.0.0", ("raw", "lshost 0;echo;lshost a;echo;", {}), ("raw", "", {}))
+def test_it_reads_many_hosts_in_one_line_or_none(pysvc_calls: Calls) -> None:
+    """The block CSI driver reads hosts like this: one line with a command for each, empty if there is no host."""
+    [many, _], nothing = pysvc_calls("8.6.0.0", ("raw", "lshost 0;echo;lshost a;echo;", {}), ("raw", "", {}))
 
     assert many.count(IQN) == 2
     assert nothing == ["", ""]

@@ -22,14 +22,14 @@ def with_crds(cluster: Cluster) -> Cluster:
 
 @pytest.fixture
 async def kube(with_crds: Cluster) -> AsyncIterator[Kube]:
-    """As an administrator: rights are tested elsewhere."""
+    """A client with the rights of an administrator; the rights of the operator are tested elsewhere."""
     async with asking(with_crds.kubeconfig) as opened:
         yield opened
 
 
 @pytest.fixture
 def ending(cluster: Cluster, namespace: str) -> Iterator[str]:
-    """A namespace that is being deleted, for as long as the test takes: somebody's finalizer keeps an object in it."""
+    """A namespace that is being deleted for as long as the test runs: a foreign finalizer keeps an object in it."""
     objects = f"/api/v1/namespaces/{namespace}/configmaps"
     cluster.api.create(objects, {"metadata": {"name": "kept", "finalizers": ["example.com/hold"]}})
     cluster.api.delete(f"/api/v1/namespaces/{namespace}")
@@ -41,6 +41,6 @@ def ending(cluster: Cluster, namespace: str) -> Iterator[str]:
             return "being terminated" in refused.words
         return False
 
-    until("the namespace takes nothing new", is_closed)
+    until("the namespace accepts nothing new", is_closed)
     yield namespace
     cluster.api.patch(f"{objects}/kept", {"metadata": {"finalizers": None}})

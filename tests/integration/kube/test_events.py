@@ -1,4 +1,4 @@
-"""Events at a real API server: what happens again is counted, what is too much is given up, and nobody waits."""
+"""Events at a real API server: repetitions are counted, a flood is dropped, and the operator never waits for them."""
 
 import asyncio
 import json
@@ -28,20 +28,20 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def told(cluster: Cluster, namespace: str) -> Callable[[], list[dict[str, Any]]]:
-    """The Events that are there."""
+def recorded(cluster: Cluster, namespace: str) -> Callable[[], list[dict[str, Any]]]:
+    """Read the Events of the namespace."""
     return lambda: json.loads(cluster.kubectl("get", "events", f"--namespace={namespace}", "--output=json"))["items"]
 
 
 async def test_an_event_is_about_its_object_and_on_one_line(
-    kube: Kube, clock: Clock, namespace: str, told: Callable[[], list[dict[str, Any]]]
+    kube: Kube, clock: Clock, namespace: str, recorded: Callable[[], list[dict[str, Any]]]
 ) -> None:
     events = Events(kube, clock)
 
     events.record_events(ObjectRef(Kind.ATTACHMENT, namespace, "db"), "uid-1", REFUSED)
     await events.flush(20)
 
-    (event,) = told()
+    (event,) = recorded()
     about = {"kind": "VolumeAttachment", "apiVersion": "flashsystem.io/v1alpha1", "namespace": namespace, "name": "db"}
     assert event["involvedObject"] == about | {"uid": "uid-1"}
     assert (event["type"], event["reason"], event["count"]) == ("Warning", "RefusedByArray", 1)
@@ -49,17 +49,17 @@ async def test_an_event_is_about_its_object_and_on_one_line(
 
 
 async def test_what_happens_again_is_counted_on_one_event_and_written_once_a_minute(
-    kube: Kube, clock: Clock, namespace: str, told: Callable[[], list[dict[str, Any]]]
+    kube: Kube, clock: Clock, namespace: str, recorded: Callable[[], list[dict[str, Any]]]
 ) -> None:
     events, ref = Events(kube, clock), ObjectRef(Kind.ATTACHMENT, namespace, "db")
 
     for _ in range(5):
         events.record_events(ref, "uid-1", REFUSED)
     await events.flush(20)
-    at_once = [event["count"] for event in told()]
+    at_once = [event["count"] for event in recorded()]
     events.record_events(ref, "uid-1", REFUSED)
     await events.flush(20)
-    within_a_minute = [event["count"] for event in told()]
+    within_a_minute = [event["count"] for event in recorded()]
     clock.now += 61
     events.record_events(ref, "uid-1", REFUSED)
     events.record_events(ref, "uid-2", REFUSED)
@@ -67,11 +67,11 @@ async def test_what_happens_again_is_counted_on_one_event_and_written_once_a_min
     await events.flush(20)
 
     assert (at_once, within_a_minute) == ([5], [5])
-    assert sorted(event["count"] for event in told()) == [1, 1, 7]
+    assert sorted(event["count"] for event in recorded()) == [1, 1, 7]
 
 
-async def test_an_event_that_the_api_server_forgot_is_written_anew(
-    kube: Kube, clock: Clock, cluster: Cluster, namespace: str, told: Callable[[], list[dict[str, Any]]]
+async def test_an_event_that_the_api_server_has_removed_is_created_again(
+    kube: Kube, clock: Clock, cluster: Cluster, namespace: str, recorded: Callable[[], list[dict[str, Any]]]
 ) -> None:
     events, ref = Events(kube, clock), ObjectRef(Kind.ATTACHMENT, namespace, "db")
     events.record_events(ref, "uid-1", REFUSED)
@@ -82,14 +82,14 @@ async def test_an_event_that_the_api_server_forgot_is_written_anew(
     events.record_events(ref, "uid-1", REFUSED)
     await events.flush(20)
 
-    assert [event["count"] for event in told()] == [1]
+    assert [event["count"] for event in recorded()] == [1]
 
 
-async def test_a_flood_is_cut_off_and_the_log_says_so(
+async def test_a_flood_of_events_is_cut_off_and_logged(
     kube: Kube,
     clock: Clock,
     namespace: str,
-    told: Callable[[], list[dict[str, Any]]],
+    recorded: Callable[[], list[dict[str, Any]]],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     events = Events(kube, clock, waiting=5)
@@ -98,15 +98,15 @@ async def test_a_flood_is_cut_off_and_the_log_says_so(
         events.record_events(ObjectRef(Kind.ATTACHMENT, namespace, f"a-{number}"), f"uid-{number}", REFUSED)
     await events.flush(20)
 
-    assert len(told()) == 5
+    assert len(recorded()) == 5
     assert "3 Events were not written" in caplog.text
 
 
-async def test_who_may_not_write_events_says_so_once_and_goes_on(
+async def test_without_the_right_to_write_events_one_warning_is_logged_and_work_continues(
     clock: Clock, cluster: Cluster, namespace: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cluster.kubectl("create", "serviceaccount", "nobody", f"--namespace={namespace}")
-    async with asking(cluster.kubeconfig_for("nobody", namespace)) as closed:
+    cluster.kubectl("create", "serviceaccount", "unprivileged", f"--namespace={namespace}")
+    async with asking(cluster.kubeconfig_for("unprivileged", namespace)) as closed:
         events = Events(closed, clock)
         for number in range(3):
             events.record_events(ObjectRef(Kind.ATTACHMENT, namespace, f"a-{number}"), f"uid-{number}", REFUSED)
@@ -116,7 +116,7 @@ async def test_who_may_not_write_events_says_so_once_and_goes_on(
     assert ["a-0" in record.getMessage() for record in warned] == [True]
 
 
-async def test_a_namespace_that_is_being_deleted_takes_no_event_and_that_is_no_warning(
+async def test_an_event_refused_by_a_namespace_that_is_being_deleted_is_no_warning(
     kube: Kube, clock: Clock, ending: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -126,14 +126,16 @@ async def test_a_namespace_that_is_being_deleted_takes_no_event_and_that_is_no_w
         events.record_events(ObjectRef(Kind.ATTACHMENT, ending, f"a-{number}"), f"uid-{number}", REFUSED)
     await events.flush(20)
 
-    said = [(record.levelno, record.getMessage()) for record in caplog.records if "cannot write" in record.getMessage()]
-    assert [level for level, _ in said] == [logging.DEBUG] * 3
-    assert all("its namespace is being deleted" in words for _, words in said)
+    logged = [
+        (record.levelno, record.getMessage()) for record in caplog.records if "cannot write" in record.getMessage()
+    ]
+    assert [level for level, _ in logged] == [logging.DEBUG] * 3
+    assert all("its namespace is being deleted" in message for _, message in logged)
 
 
-@pytest.mark.parametrize("name", ["db", "d" * 253], ids=["short", "as long as names may be"])
-async def test_an_event_of_an_object_that_slipped_away_is_found_by_the_name_that_it_had(
-    kube: Kube, namespace: str, told: Callable[[], list[dict[str, Any]]], name: str
+@pytest.mark.parametrize("name", ["db", "d" * 253], ids=["a short name", "a name of the maximum length"])
+async def test_an_event_of_an_object_that_vanished_is_found_by_the_name_of_the_object(
+    kube: Kube, namespace: str, recorded: Callable[[], list[dict[str, Any]]], name: str
 ) -> None:
     vanished = {
         "metadata": {"name": name, "namespace": namespace, "uid": "uid-1", "finalizers": [FINALIZER]},
@@ -145,7 +147,7 @@ async def test_an_event_of_an_object_that_slipped_away_is_found_by_the_name_that
     writer = Writer(kube, Cache())
 
     writer.record_events(ObjectRef(Kind.ATTACHMENT, namespace, tombstone["metadata"]["name"]), "uid-1", [REFUSED])
-    (event,) = await asyncio.to_thread(until, "the Event", told)
+    (event,) = await asyncio.to_thread(until, "the Event", recorded)
     await writer.close()
 
     assert (event["involvedObject"]["name"], event["involvedObject"]["uid"]) == (name, "uid-1")

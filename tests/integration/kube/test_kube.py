@@ -1,4 +1,4 @@
-"""The API server as the controller uses it: versions that guard every write, whole listings, Leases."""
+"""The API server as the controller uses it: writes guarded by resourceVersion, complete listings, Leases."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ def host(name: str, namespace: str) -> dict[str, Any]:
     return {"apiVersion": "flashsystem.io/v1alpha1", "kind": "FlashSystemHost", "metadata": meta, "spec": HOST}
 
 
-async def test_a_listing_of_many_pages_is_whole(kube: Kube, cluster: Cluster, namespace: str) -> None:
+async def test_a_listing_of_many_pages_is_complete(kube: Kube, cluster: Cluster, namespace: str) -> None:
     names = {f"host-{number}" for number in range(520)}
     cluster.apply([host(name, namespace) for name in names])
 
@@ -33,7 +33,7 @@ async def test_a_listing_of_many_pages_is_whole(kube: Kube, cluster: Cluster, na
     assert {meta["name"] for meta in listed if meta["namespace"] == namespace} == names
 
 
-async def test_what_somebody_else_wrote_meanwhile_is_never_overwritten(
+async def test_a_concurrent_change_by_another_client_is_never_overwritten(
     kube: Kube, cluster: Cluster, namespace: str
 ) -> None:
     cluster.apply(host("one", namespace))
@@ -51,7 +51,7 @@ async def test_what_somebody_else_wrote_meanwhile_is_never_overwritten(
     assert "name" not in now["status"]
 
 
-async def test_a_status_is_replaced_whole_and_the_spec_stays(kube: Kube, cluster: Cluster, namespace: str) -> None:
+async def test_a_status_is_replaced_as_a_whole_and_the_spec_stays(kube: Kube, cluster: Cluster, namespace: str) -> None:
     cluster.apply(host("one", namespace))
     ref = ObjectRef(Kind.HOST, namespace, "one")
     found = cluster.get(Kind.HOST.crd, "one", f"--namespace={namespace}")
@@ -65,10 +65,10 @@ async def test_a_status_is_replaced_whole_and_the_spec_stays(kube: Kube, cluster
     assert second["spec"] == found["spec"]
 
 
-async def test_a_finalizer_of_an_object_never_goes_on_or_off_another_one_of_its_name(
+async def test_a_finalizer_is_never_added_to_or_removed_from_another_object_of_the_same_name(
     kube: Kube, cluster: Cluster, namespace: str
 ) -> None:
-    """Whatever the version says: a copy of the cluster, restored from a backup, may have it again."""
+    """Regardless of the resourceVersion: a cluster restored from a backup may use the same one again."""
     cluster.apply(host("one", namespace))
     ref = ObjectRef(Kind.HOST, namespace, "one")
     now = ObjectMeta.model_validate(cluster.get(Kind.HOST.crd, "one", f"--namespace={namespace}")["metadata"])
@@ -81,42 +81,42 @@ async def test_a_finalizer_of_an_object_never_goes_on_or_off_another_one_of_its_
     assert after["metadata"]["resourceVersion"] == now.resource_version
 
 
-async def test_a_finalizer_of_others_is_kept(kube: Kube, cluster: Cluster, namespace: str) -> None:
+async def test_a_foreign_finalizer_is_preserved(kube: Kube, cluster: Cluster, namespace: str) -> None:
     body = host("one", namespace)
     body["metadata"]["finalizers"] = ["example.com/theirs"]
     cluster.apply(body)
     ref = ObjectRef(Kind.HOST, namespace, "one")
     meta = ObjectMeta.model_validate(cluster.get(Kind.HOST.crd, "one", f"--namespace={namespace}")["metadata"])
 
-    put = await kube.write_finalizer(ref, meta, present=True)
-    taken = await kube.write_finalizer(ref, ObjectMeta.model_validate(put["metadata"]), present=False)
+    added = await kube.write_finalizer(ref, meta, present=True)
+    removed = await kube.write_finalizer(ref, ObjectMeta.model_validate(added["metadata"]), present=False)
 
-    assert put["metadata"]["finalizers"] == ["example.com/theirs", "flashsystem.io/cleanup"]
-    assert taken["metadata"]["finalizers"] == ["example.com/theirs"]
+    assert added["metadata"]["finalizers"] == ["example.com/theirs", "flashsystem.io/cleanup"]
+    assert removed["metadata"]["finalizers"] == ["example.com/theirs"]
     cluster.kubectl(
         "patch", Kind.HOST.crd, "one", f"--namespace={namespace}", "--type=merge", '-p={"metadata":{"finalizers":null}}'
     )
 
 
 @contextlib.asynccontextmanager
-async def nobody(cluster: Cluster, namespace: str) -> AsyncIterator[Kube]:
-    """The API server as seen by an account to which nothing was given."""
-    cluster.kubectl("create", "serviceaccount", "nobody", f"--namespace={namespace}")
-    async with asking(cluster.kubeconfig_for("nobody", namespace)) as opened:
+async def unprivileged(cluster: Cluster, namespace: str) -> AsyncIterator[Kube]:
+    """The API server as seen by an account that was granted nothing."""
+    cluster.kubectl("create", "serviceaccount", "unprivileged", f"--namespace={namespace}")
+    async with asking(cluster.kubeconfig_for("unprivileged", namespace)) as opened:
         yield opened
 
 
-async def test_what_is_not_there_is_gone_and_what_is_closed_is_forbidden(
+async def test_a_missing_secret_raises_not_found_and_missing_rights_raise_forbidden(
     kube: Kube, cluster: Cluster, namespace: str
 ) -> None:
     with pytest.raises(NotFound):
         await kube.secret(namespace, "none")
-    async with nobody(cluster, namespace) as closed:
+    async with unprivileged(cluster, namespace) as restricted:
         with pytest.raises(Forbidden):
-            await closed.secret(namespace, "none")
+            await restricted.secret(namespace, "none")
 
 
-async def test_a_status_that_is_not_taken_is_refused_with_the_name_of_the_field(
+async def test_an_invalid_status_is_refused_with_the_name_of_the_field(
     kube: Kube, cluster: Cluster, namespace: str
 ) -> None:
     cluster.apply(host("one", namespace))
@@ -131,26 +131,26 @@ async def test_a_status_that_is_not_taken_is_refused_with_the_name_of_the_field(
         )
 
 
-async def test_a_right_to_list_namespaces_that_is_given_after_the_start_is_used_without_a_restart(
+async def test_a_right_to_list_namespaces_granted_after_startup_is_used_without_a_restart(
     with_crds: Cluster, namespace: str
 ) -> None:
-    async with nobody(with_crds, namespace) as account:
-        give(with_crds, namespace, "kinds", *(kind.crd for kind in Kind))
+    async with unprivileged(with_crds, namespace) as account:
+        grant(with_crds, namespace, "kinds", *(kind.crd for kind in Kind))
         await eventually(lambda: first_of(account.list(kind) for kind in Kind))
         controller = Controller(account, Settings("a", namespace, installation="here", relist=0.1))
         try:
             await controller.start()
             assert not controller.knows_namespaces
 
-            give(with_crds, namespace, "namespaces", "namespaces")
+            grant(with_crds, namespace, "namespaces", "namespaces")
             await eventually(lambda: known(controller))
         finally:
             await controller.stop()
 
 
-def give(cluster: Cluster, namespace: str, name: str, *resources: str) -> None:
-    """Let the account of `nobody` list these in the whole cluster."""
-    role, account = f"{namespace}-{name}", f"--serviceaccount={namespace}:nobody"
+def grant(cluster: Cluster, namespace: str, name: str, *resources: str) -> None:
+    """Let the account of `unprivileged` list these resources in the whole cluster."""
+    role, account = f"{namespace}-{name}", f"--serviceaccount={namespace}:unprivileged"
     cluster.kubectl("create", "clusterrole", role, "--verb=list", f"--resource={','.join(resources)}")
     cluster.kubectl("create", "clusterrolebinding", role, f"--clusterrole={role}", account)
 
@@ -169,15 +169,15 @@ async def known(controller: Controller) -> bool:
     return controller.knows_namespaces
 
 
-async def eventually(ask: Callable[[], Awaitable[bool]]) -> None:
+async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
     for _ in range(300):
-        if await ask():
+        if await check():
             return
         await asyncio.sleep(0.1)
-    pytest.fail("it did not come")
+    pytest.fail("the condition was not met in time")
 
 
-def test_what_a_listing_of_namespaces_says_anew() -> None:
+def test_a_listing_of_namespaces_yields_new_changed_and_removed_ones() -> None:
     known, found = {"stays": {"a": "b"}, "gone": {"a": "b"}, "other": {}}, {"stays": {"a": "b"}, "other": {"c": "d"}}
 
     assert cache.changes(known, {**found, "new": {}}) == {"gone": None, "other": {"c": "d"}, "new": {}}
@@ -187,7 +187,9 @@ def terms(namespace: str, holder: str, duration: float = 1.0) -> LeaseTerms:
     return LeaseTerms(namespace, holder, duration)
 
 
-async def test_a_lease_is_held_by_one_and_handed_over_at_once_when_it_is_let_go(kube: Kube, namespace: str) -> None:
+async def test_a_lease_has_one_holder_and_is_handed_over_at_once_when_it_is_released(
+    kube: Kube, namespace: str
+) -> None:
     clock = asyncio.get_running_loop().time
     first, second = (Lease(kube, "array", terms(namespace, name, 30.0), clock) for name in ("a", "b"))
 
@@ -203,24 +205,26 @@ async def test_a_lease_is_held_by_one_and_handed_over_at_once_when_it_is_let_go(
     await second.release()
 
 
-async def test_a_lease_that_nobody_renews_is_taken_and_its_taker_knows_that(kube: Kube, namespace: str) -> None:
+async def test_an_expired_lease_is_acquired_and_its_new_holder_knows_that_it_had_expired(
+    kube: Kube, namespace: str
+) -> None:
     clock = asyncio.get_running_loop().time
-    dead, heir = (Lease(kube, "array", terms(namespace, name), clock) for name in ("dead", "heir"))
+    dead, successor = (Lease(kube, "array", terms(namespace, name), clock) for name in ("dead", "successor"))
     await dead.acquire()
 
-    taken_from_the_dead = await heir.acquire()
+    taken_from_the_dead = await successor.acquire()
 
     assert taken_from_the_dead is True
-    assert [dead.valid, heir.valid] == [False, True]
+    assert [dead.valid, successor.valid] == [False, True]
 
 
-async def test_who_lost_a_lease_stops_renewing_it(kube: Kube, namespace: str) -> None:
+async def test_a_holder_that_lost_its_lease_stops_renewing_it(kube: Kube, namespace: str) -> None:
     clock = asyncio.get_running_loop().time
-    sleeper, heir = (Lease(kube, "array", terms(namespace, name), clock) for name in ("sleeper", "heir"))
+    sleeper, successor = (Lease(kube, "array", terms(namespace, name), clock) for name in ("sleeper", "successor"))
     await sleeper.acquire()
-    await heir.acquire()
+    await successor.acquire()
 
     await sleeper.keep()
 
-    assert heir.valid
+    assert successor.valid
     assert not sleeper.valid

@@ -1,4 +1,4 @@
-"""The Secrets of hosts and attachments, on a real API server: what is in the way is told, what is over is forgotten."""
+"""The Secrets of hosts and attachments on a real API server: obstacles are reported, obsolete ones are forgotten."""
 
 from typing import Any
 
@@ -17,48 +17,50 @@ from support.builders import attachment, host
 from support.clock import Clock
 
 NOW = "2026-03-01T12:00:00Z"
-WAY = Connection(lun=1, targets=(Target(portal="10.0.1.11:3260", iqn="iqn.1986-03.com.ibm:n1"),))
+CONNECTION = Connection(lun=1, targets=(Target(portal="10.0.1.11:3260", iqn="iqn.1986-03.com.ibm:n1"),))
 THEIRS = "example.com/theirs"
 
 
-def wishing(cluster: Cluster, namespace: str) -> VolumeAttachment:
-    """One that is really there: the cluster collects a Secret whose owner is not."""
+def created_attachment(cluster: Cluster, namespace: str) -> VolumeAttachment:
+    """A VolumeAttachment that exists in the cluster: a Secret whose owner does not exist is garbage-collected."""
     spec = {"hostRef": {"name": "node"}, "volume": {"name": "data"}}
     body = {"apiVersion": API_VERSION, "kind": Kind.ATTACHMENT.value, "metadata": {"name": "one"}, "spec": spec}
     cluster.apply(body, namespace)
     uid = cluster.get(Kind.ATTACHMENT.crd, "one", f"--namespace={namespace}")["metadata"]["uid"]
-    return attachment("one", "node", meta={"namespace": namespace, "uid": uid}, connection_secret={"name": "way"})
+    return attachment(
+        "one", "node", meta={"namespace": namespace, "uid": uid}, connection_secret={"name": "connection"}
+    )
 
 
-def patch(cluster: Cluster, namespace: str, said: str) -> None:
-    cluster.kubectl("patch", "secret", "way", f"--namespace={namespace}", "--type=merge", f"--patch={said}")
+def patch(cluster: Cluster, namespace: str, body: str) -> None:
+    cluster.kubectl("patch", "secret", "connection", f"--namespace={namespace}", "--type=merge", f"--patch={body}")
 
 
-async def reconcile(secrets: ConnectionSecrets, wished: VolumeAttachment) -> Reconciled:
-    return await secrets.reconcile(wished, wished.status.model_copy(update={"connection": WAY}), None, NOW)
+async def reconcile(secrets: ConnectionSecrets, desired: VolumeAttachment) -> Reconciled:
+    return await secrets.reconcile(desired, desired.status.model_copy(update={"connection": CONNECTION}), None, NOW)
 
 
 @pytest.mark.parametrize("immutable", [True, False])
-async def test_a_secret_of_ours_that_somebody_keeps_while_it_is_being_deleted_is_told(
+async def test_a_secret_of_ours_kept_by_a_foreign_finalizer_during_deletion_is_reported(
     kube: Kube, cluster: Cluster, namespace: str, *, immutable: bool
 ) -> None:
-    secrets, wished = ConnectionSecrets(kube, Clock()), wishing(cluster, namespace)
-    assert (await reconcile(secrets, wished)).error is None
+    secrets, desired = ConnectionSecrets(kube, Clock()), created_attachment(cluster, namespace)
+    assert (await reconcile(secrets, desired)).error is None
     immutably = ', "immutable": true' if immutable else ""
     patch(cluster, namespace, f'{{"metadata": {{"finalizers": ["{THEIRS}"]}}{immutably}}}')
-    cluster.kubectl("delete", "secret", "way", f"--namespace={namespace}", "--wait=false")
+    cluster.kubectl("delete", "secret", "connection", f"--namespace={namespace}", "--wait=false")
 
-    kept = await reconcile(ConnectionSecrets(kube, Clock()), wished)
-    assert kept.error is not None
-    (said,) = kept.status.conditions
-    assert (said.type, said.reason) == ("ConnectionSecretBlocked", Reason.SECRET_LEAVING)
-    assert THEIRS in said.message
+    result = await reconcile(ConnectionSecrets(kube, Clock()), desired)
+    assert result.error is not None
+    (condition,) = result.status.conditions
+    assert (condition.type, condition.reason) == ("ConnectionSecretBlocked", Reason.SECRET_LEAVING)
+    assert THEIRS in condition.message
 
     patch(cluster, namespace, '{"metadata": {"finalizers": null}}')
-    kept = await reconcile(secrets, wished)
-    assert (kept.error, kept.status.conditions) == (None, ())
-    made: dict[str, Any] = cluster.get("secret", "way", f"--namespace={namespace}")
-    assert "deletionTimestamp" not in made["metadata"]
+    result = await reconcile(secrets, desired)
+    assert (result.error, result.status.conditions) == (None, ())
+    secret: dict[str, Any] = cluster.get("secret", "connection", f"--namespace={namespace}")
+    assert "deletionTimestamp" not in secret["metadata"]
 
 
 async def test_the_chap_secret_of_a_host_that_is_gone_is_forgotten(
@@ -77,18 +79,18 @@ async def test_the_chap_secret_of_a_host_that_is_gone_is_forgotten(
     assert secrets.known.keys() == {stays.ref}
 
 
-async def test_what_a_namespace_that_is_being_deleted_does_not_take_is_not_asked_of_anybody(
+async def test_a_secret_refused_by_a_namespace_in_deletion_asks_no_administrator_to_act(
     kube: Kube, ending: str
 ) -> None:
-    wished = attachment("one", "node", meta={"namespace": ending}, connection_secret={"name": "way"})
+    desired = attachment("one", "node", meta={"namespace": ending}, connection_secret={"name": "connection"})
     login = host("node", meta={"namespace": ending}, chap={"secret_ref": {"name": "login"}, "generate": True})
 
-    kept = await reconcile(ConnectionSecrets(kube, Clock()), wished)
+    result = await reconcile(ConnectionSecrets(kube, Clock()), desired)
     secrets = ChapSecrets(kube, Writer(kube, Cache()))
     await secrets.read([login], {login.ref})
 
-    assert (kept.error, kept.status.conditions, kept.status.binding) == (None, (), None)
-    said = secrets.known[login.ref]
-    assert isinstance(said, Refuse)
-    assert "is being deleted" in said.message
-    assert "RoleBinding" not in said.message
+    assert (result.error, result.status.conditions, result.status.binding) == (None, (), None)
+    refusal = secrets.known[login.ref]
+    assert isinstance(refusal, Refuse)
+    assert "is being deleted" in refusal.message
+    assert "RoleBinding" not in refusal.message

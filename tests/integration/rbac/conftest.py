@@ -15,7 +15,7 @@ OWN = "flashsystem-system"
 
 @pytest.fixture(scope="session")
 def installed(cluster: Cluster) -> Cluster:
-    """The cluster, with everything of manifests/base in it."""
+    """The cluster with manifests/base applied."""
     cluster.apply(MANIFESTS / "base")
     cluster.kubectl("wait", "--for=condition=Established", "--timeout=300s", *(f"crd/{kind.crd}" for kind in Kind))
     return cluster
@@ -23,13 +23,13 @@ def installed(cluster: Cluster) -> Cluster:
 
 @pytest.fixture(scope="session")
 def operator(installed: Cluster) -> Account:
-    """The operator's service account, with its token and nothing else, once the policy about it is in force."""
+    """The operator's service account with nothing but its token, once the admission policy about it is enforced."""
     account = Account(installed.kubeconfig_for("flashsystem-operator", OWN))
     with installed.namespace("policy") as name:
         installed.apply(an_object(Kind.ATTACHMENT), name)
         deadline = time.monotonic() + 30
         trial = f"{ours(Kind.ATTACHMENT, name)}?dryRun=All"
-        # At first the roles may not be known yet either, which is another refusal.
+        # At first RBAC may not know the roles yet either, which is refused with another message.
         while "does not change the spec" not in account.patch(trial, {"spec": {"access": "Shared"}}).said:
             assert time.monotonic() < deadline, "the API server does not enforce manifests/base/policy.yaml"
             time.sleep(0.2)
@@ -37,22 +37,22 @@ def operator(installed: Cluster) -> Account:
 
 
 @pytest.fixture
-def nobody(installed: Cluster) -> Account:
-    """An account of the operator's namespace to which nothing was given."""
-    installed.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "nobody"}}, OWN)
-    return Account(installed.kubeconfig_for("nobody", OWN))
+def unprivileged(installed: Cluster) -> Account:
+    """An account in the operator's namespace that was granted nothing."""
+    installed.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "unprivileged"}}, OWN)
+    return Account(installed.kubeconfig_for("unprivileged", OWN))
 
 
 @pytest.fixture
 def objects(installed: Cluster, namespace: str) -> str:
-    """A namespace with one object of each kind in it, all named `it`, and a Secret `login`."""
+    """A namespace with one object of each of our kinds, all named `it`, and a Secret `login`."""
     installed.apply([a_secret(), *map(an_object, Kind)], namespace)
     return namespace
 
 
 @pytest.fixture(scope="session")
 def users_objects(installed: Cluster) -> Iterator[str]:
-    """The same with labels and somebody's finalizer on the objects, for tests in which nothing may be changed."""
+    """One object of each kind with labels and a foreign finalizer, for tests in which every change must be refused."""
     marked = {"name": "it", "labels": {"team": "a"}, "finalizers": ["example.com/hold"]}
     with installed.namespace("users") as name:
         installed.apply([an_object(kind) | {"metadata": marked} for kind in Kind], name)
@@ -78,5 +78,5 @@ def an_object(kind: Kind) -> dict[str, Any]:
 
 
 def a_secret() -> dict[str, Any]:
-    login = {"username": "someone", "password": "something"}
+    login = {"username": "user", "password": "something"}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}, "stringData": login}

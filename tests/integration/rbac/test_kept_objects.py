@@ -1,4 +1,4 @@
-"""Of Secrets and PersistentVolumes the operator's account touches those that are for it, and no others."""
+"""The operator's account has access to the Secrets and PersistentVolumes that it needs, and to no others."""
 
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,18 @@ OWN = "flashsystem-system"
 MANIFESTS = Path(__file__).parents[3] / "manifests"
 
 
-def test_it_reads_a_secret_by_its_name_where_a_namespace_is_opened(
+def test_it_reads_a_secret_by_name_only_in_an_opened_namespace(
     operator: Account, objects: str, installed: Cluster, tmp_path: Path
 ) -> None:
     assert "cannot get" in operator.get(core(objects, "secrets/login")).said
 
-    installed.apply(opening(objects, tmp_path))
+    installed.apply(open_namespace(objects, tmp_path))
 
     assert operator.get(core(objects, "secrets/login")).done
     assert operator.get(core(OWN, "secrets/none")).code == 404
 
 
-def test_it_makes_the_chap_secret_of_a_host_where_a_namespace_is_opened_and_no_other_secret(
+def test_it_creates_the_chap_secret_of_a_host_in_an_opened_namespace_and_no_other_secret(
     operator: Account, objects: str, installed: Cluster
 ) -> None:
     host = operator.get(ours(Kind.HOST, objects)).body["metadata"]["uid"]
@@ -42,10 +42,10 @@ def test_it_makes_the_chap_secret_of_a_host_where_a_namespace_is_opened_and_no_o
     assert operator.create(core(objects, "secrets"), chap).done
 
 
-def test_it_neither_lists_nor_changes_a_secret_not_even_where_a_namespace_is_opened(
+def test_it_neither_lists_nor_changes_a_secret_not_even_in_an_opened_namespace(
     operator: Account, objects: str, installed: Cluster, tmp_path: Path
 ) -> None:
-    installed.apply(opening(objects, tmp_path))
+    installed.apply(open_namespace(objects, tmp_path))
 
     for where in (core(objects, "secrets"), core(OWN, "secrets"), "/api/v1/secrets"):
         assert "cannot list" in operator.get(where).said
@@ -54,11 +54,11 @@ def test_it_neither_lists_nor_changes_a_secret_not_even_where_a_namespace_is_ope
     assert "cannot patch" in operator.patch(core(objects, "secrets/login"), {"metadata": {"labels": {"a": "b"}}}).said
 
 
-def test_it_keeps_secrets_of_attachments_where_a_namespace_is_opened_and_no_others_there(
+def test_it_maintains_connection_secrets_in_an_opened_namespace_and_no_other_secrets_there(
     operator: Account, objects: str, installed: Cluster
 ) -> None:
     own = a_connection_secret(objects, installed)
-    path = core(objects, "secrets/way")
+    path = core(objects, "secrets/connection")
     assert "cannot create" in operator.create(core(objects, "secrets"), own).said
     allow(installed, objects, "connection-secrets")
 
@@ -77,21 +77,21 @@ def test_it_keeps_secrets_of_attachments_where_a_namespace_is_opened_and_no_othe
     assert operator.delete(path).done
 
 
-def test_it_keeps_its_own_persistent_volumes_with_the_component_and_no_others(
+def test_with_the_component_it_maintains_its_own_persistent_volumes_and_no_others(
     operator: Account, namespace: str, installed: Cluster
 ) -> None:
-    volumes, made = "/api/v1/persistentvolumes", f"fsattach-{namespace}"
+    volumes, own = "/api/v1/persistentvolumes", f"fsattach-{namespace}"
     label = {"flashsystem.io/attachment-uid": "0"}
     component = MANIFESTS / "components" / "persistent-volumes" / "roles.yaml"
     installed.kubectl("delete", "--ignore-not-found", "--filename", str(component))
-    assert "cannot create" in operator.create(volumes, a_volume(made, label)).said
-    assert "cannot get" in operator.get(f"{volumes}/{made}").said
+    assert "cannot create" in operator.create(volumes, a_volume(own, label)).said
+    assert "cannot get" in operator.get(f"{volumes}/{own}").said
     installed.apply(component)
     installed.apply(a_volume(f"of-others-{namespace}", label))
 
-    assert operator.create(volumes, a_volume(made, label)).done
-    assert operator.get(f"{volumes}/{made}").done
-    assert "cannot patch" in operator.patch(f"{volumes}/{made}", {"metadata": {"labels": {"a": "b"}}}).said
+    assert operator.create(volumes, a_volume(own, label)).done
+    assert operator.get(f"{volumes}/{own}").done
+    assert "cannot patch" in operator.patch(f"{volumes}/{own}", {"metadata": {"labels": {"a": "b"}}}).said
     for refused in (
         operator.create(volumes, a_volume(f"mine-{namespace}", label)),
         operator.create(volumes, a_volume(f"fsattach-2{namespace}", {})),
@@ -99,7 +99,7 @@ def test_it_keeps_its_own_persistent_volumes_with_the_component_and_no_others(
     ):
         assert "PersistentVolumes that it made for a VolumeAttachment" in refused.said
     assert "cannot list" in operator.get(volumes).said
-    assert operator.delete(f"{volumes}/{made}").done
+    assert operator.delete(f"{volumes}/{own}").done
     installed.kubectl("delete", "persistentvolume", f"of-others-{namespace}")
     installed.kubectl("delete", "--filename", str(component))
 
@@ -112,14 +112,14 @@ def a_volume(name: str, labels: dict[str, str]) -> dict[str, Any]:
 
 
 def a_connection_secret(namespace: str, cluster: Cluster) -> dict[str, Any]:
-    """As the operator makes it for the attachment `it`."""
+    """A connection Secret as the operator creates it for the attachment `it`."""
     attachment = cluster.get(Kind.ATTACHMENT.crd, "it", f"--namespace={namespace}")
     owner = {key: attachment[key] for key in ("apiVersion", "kind")} | {"name": "it", "controller": True}
     owner["uid"] = attachment["metadata"]["uid"]
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": "way", "ownerReferences": [owner]},
+        "metadata": {"name": "connection", "ownerReferences": [owner]},
         "type": "servicebinding.io/iscsi",
         "data": {},
     }
@@ -130,8 +130,8 @@ def allow(cluster: Cluster, namespace: str, component: str) -> None:
     cluster.kubectl("apply", f"--namespace={namespace}", "--filename", str(binding))
 
 
-def opening(namespace: str, folder: Path) -> Path:
-    """A kustomization as manifests/examples/open-namespace, for another namespace."""
+def open_namespace(namespace: str, folder: Path) -> Path:
+    """A copy of the kustomization manifests/examples/open-namespace for another namespace."""
     component = folder / "secrets"
     component.mkdir()
     for file in (MANIFESTS / "components" / "secrets").iterdir():

@@ -1,4 +1,4 @@
-"""An operator for named namespaces works there with Roles alone, and sees nothing of any other namespace."""
+"""An operator for named namespaces works there with Roles alone and has no access to any other namespace."""
 
 import os
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ HOME = {
 
 @dataclass(frozen=True)
 class Installation:
-    """home: where the operator lives. one, two: watched. other: of somebody else."""
+    """home: the namespace of the operator. one, two: watched. other: not watched."""
 
     cluster: Cluster
     home: str
@@ -54,7 +54,7 @@ class Installation:
 
 @pytest.fixture(scope="module")
 def installation(own_control_plane: Cluster) -> Iterator[Installation]:
-    """As the examples say: the administrator's part, then the operator, and two namespaces opened to it."""
+    """Installed as in the examples: the administrator's part, the operator, and two namespaces opened to it."""
     cluster = own_control_plane
     cluster.apply(EXAMPLES / "administrator")
     await_kinds(cluster)
@@ -81,14 +81,18 @@ def operator(installation: Installation, tmp_path_factory: pytest.TempPathFactor
         yield running
 
 
-def test_its_account_has_rights_in_the_watched_namespaces_and_nowhere_else(installation: Installation) -> None:
+def test_its_account_has_rights_in_its_own_and_the_watched_namespaces_and_nowhere_else(
+    installation: Installation,
+) -> None:
     cluster, operator = installation.cluster, Account(installation.kubeconfig)
-    cluster.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "nobody"}}, installation.home)
-    everybodys = Account(cluster.kubeconfig_for("nobody", installation.home)).rights(installation.other)
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "unprivileged"}}, installation.home
+    )
+    default_rights = Account(cluster.kubeconfig_for("unprivileged", installation.home)).rights(installation.other)
 
-    assert operator.rights(installation.one) - everybodys == WATCHED
-    assert operator.rights(installation.home) - everybodys == HOME
-    assert operator.rights(installation.other) == everybodys
+    assert operator.rights(installation.one) - default_rights == WATCHED
+    assert operator.rights(installation.home) - default_rights == HOME
+    assert operator.rights(installation.other) == default_rights
     for path in ("/api/v1/namespaces", "/api/v1/namespaces/kube-system", "/api/v1/persistentvolumes"):
         assert "cannot" in operator.get(path).said
     for kind in Kind:
@@ -106,24 +110,26 @@ def test_it_attaches_and_detaches_there_and_sees_no_other_namespace(
     with simulated(dialect=dialect) as simulator, simulated(dialect=dialect) as unseen:
         other.array(unseen)
         other.apply(other.host("worker-9"), other.attachment("nine", "worker-9", "vol0"))
-        two.apply(two.host("stray", arrayRef={"name": "array", "namespace": installation.other}))
+        two.apply(two.host("worker-3", arrayRef={"name": "array", "namespace": installation.other}))
         one.array(simulator, allowedNamespaces={"from": "All"})
-        one.apply(one.host("worker-1"), one.attachment("one", "worker-1", "vol0", connectionSecret={"name": "way"}))
+        one.apply(
+            one.host("worker-1"), one.attachment("one", "worker-1", "vol0", connectionSecret={"name": "connection"})
+        )
         two.apply(two.host("worker-2", arrayRef={"name": "array", "namespace": installation.one}))
         two.apply(two.attachment("two", "worker-2", "vol1"))
 
         one.ready(ATTACHMENTS, "one")
         two.ready(ATTACHMENTS, "two")
         assert {each["volume"] for each in simulator.control.state()["mappings"]} == {"vol0", "vol1"}
-        assert until("the Secret", lambda: secret(one, "way"))
+        assert until("the Secret", lambda: secret(one, "connection"))
         assert f"Ask the cluster administrator to watch namespace {installation.other} too" in two.await_reason(
-            HOSTS, "stray", "ArrayNotFound"
+            HOSTS, "worker-3", "ArrayNotFound"
         )
 
         one.delete(ATTACHMENTS, "one")
         two.delete(ATTACHMENTS, "two")
         one.delete(HOSTS, "worker-1")
-        two.delete(HOSTS, "worker-2", "stray")
+        two.delete(HOSTS, "worker-2", "worker-3")
         one.delete(ARRAYS, "array")
         assert simulator.control.state()["mappings"] == []
         assert unseen.control.log() == []
@@ -133,7 +139,7 @@ def test_it_attaches_and_detaches_there_and_sees_no_other_namespace(
         other.sweep()
 
 
-def test_what_takes_rights_in_the_whole_cluster_is_refused_with_the_way_out(
+def test_a_setting_that_needs_cluster_wide_rights_is_refused_with_the_remedy(
     installation: Installation, operator: Operator
 ) -> None:
     assert operator.running
@@ -146,18 +152,18 @@ def test_what_takes_rights_in_the_whole_cluster_is_refused_with_the_way_out(
             stand.attachment("one", "worker-1", "vol0", persistentVolume={"claimRef": {"name": "db"}}),
         )
         for kind, name in ((HOSTS, "worker-1"), (ATTACHMENTS, "one")):
-            said = stand.await_reason(kind, name, "NamespacedInstallation")
-            assert "spec.allowedNamespaces" in said
-            assert "set it to from Same or All" in said
-        told = stand.await_reason(ARRAYS, "array", "NamespacedInstallation", which="LabelsUnknown")
-        assert "or set from to Same or All" in told
+            message = stand.await_reason(kind, name, "NamespacedInstallation")
+            assert "spec.allowedNamespaces" in message
+            assert "set it to from Same or All" in message
+        message = stand.await_reason(ARRAYS, "array", "NamespacedInstallation", which="LabelsUnknown")
+        assert "or set from to Same or All" in message
         assert writes(simulator) == []
 
         stand.patch(ARRAYS, "array", {"allowedNamespaces": {"from": "Same", "selector": None}})
         stand.ready(ATTACHMENTS, "one")
-        until("the array to say no more of it", lambda: not stand.condition(ARRAYS, "array", "LabelsUnknown"))
-        said = stand.await_reason(ATTACHMENTS, "one", "NamespacedInstallation", which="PersistentVolumeBlocked")
-        assert "Remove spec.persistentVolume" in said
+        until("the condition of the array to go", lambda: not stand.condition(ARRAYS, "array", "LabelsUnknown"))
+        message = stand.await_reason(ATTACHMENTS, "one", "NamespacedInstallation", which="PersistentVolumeBlocked")
+        assert "Remove spec.persistentVolume" in message
 
         stand.patch(ARRAYS, "array", {"volumeAccess": [{"namespaceSelector": {}, "volumes": ["vol*"]}]})
         stand.apply(stand.attachment("two", "worker-1", "vol1"))
@@ -166,7 +172,7 @@ def test_what_takes_rights_in_the_whole_cluster_is_refused_with_the_way_out(
         stand.sweep()
 
 
-def test_a_namespace_that_is_not_opened_to_it_is_named_at_the_start(installation: Installation, tmp_path: Path) -> None:
+def test_a_watched_namespace_without_rights_is_named_at_startup(installation: Installation, tmp_path: Path) -> None:
     pod = ("--identity=operator-0", "--pod-uid=uid-0")
     options = (*installation.options, f"--watch-namespace={installation.other}", *pod)
     closed = Operator(installation.cluster, tmp_path / "log", options, installation.kubeconfig)

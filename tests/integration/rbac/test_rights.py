@@ -1,4 +1,4 @@
-"""What the operator's account needs, it may; what it need not, it may not."""
+"""The operator's account may do what it needs to, and nothing more."""
 
 import json
 from typing import Any
@@ -43,9 +43,9 @@ def event(namespace: str) -> dict[str, Any]:
     return {"metadata": metadata, "type": "Normal", "reason": "Attached", "message": "x", "involvedObject": about}
 
 
-def test_the_account_has_these_rights_and_no_others(operator: Account, nobody: Account, namespace: str) -> None:
-    assert operator.rights(namespace) - nobody.rights(namespace) == EVERYWHERE
-    assert operator.rights(OWN) - nobody.rights(OWN) == EVERYWHERE | AT_HOME
+def test_the_account_has_these_rights_and_no_others(operator: Account, unprivileged: Account, namespace: str) -> None:
+    assert operator.rights(namespace) - unprivileged.rights(namespace) == EVERYWHERE
+    assert operator.rights(OWN) - unprivileged.rights(OWN) == EVERYWHERE | AT_HOME
 
 
 @every_kind
@@ -67,14 +67,14 @@ def test_it_writes_a_status(kind: Kind, operator: Account, objects: str) -> None
 
 
 @every_kind
-def test_it_puts_its_finalizer_on_and_takes_it_off(kind: Kind, operator: Account, objects: str) -> None:
+def test_it_adds_and_removes_its_finalizer(kind: Kind, operator: Account, objects: str) -> None:
     for finalizers in ([FINALIZER], []):
         assert operator.patch(ours(kind, objects), {"metadata": {"finalizers": finalizers}}).done
 
 
-def test_it_keeps_leases_in_its_own_namespace_and_in_no_other(operator: Account, namespace: str) -> None:
-    made = operator.create(leases(OWN), lease("first", generateName="array-")).body["metadata"]
-    name, version = made["name"], made["resourceVersion"]
+def test_it_maintains_leases_in_its_own_namespace_and_in_no_other(operator: Account, namespace: str) -> None:
+    created = operator.create(leases(OWN), lease("first", generateName="array-")).body["metadata"]
+    name, version = created["name"], created["resourceVersion"]
 
     assert operator.replace(leases(OWN, f"/{name}"), lease("second", name=name, resourceVersion=version)).done
     assert operator.get(leases(OWN, f"/{name}")).body["spec"]["holderIdentity"] == "second"
@@ -82,16 +82,16 @@ def test_it_keeps_leases_in_its_own_namespace_and_in_no_other(operator: Account,
     assert "cannot delete" in operator.delete(leases(OWN, f"/{name}")).said
 
 
-def test_it_puts_events_beside_any_object(operator: Account, objects: str) -> None:
-    made = operator.create(core(objects, "events"), event(objects))
-    again = core(objects, f"events/{made.body['metadata']['name']}")
+def test_it_creates_events_for_objects_in_any_namespace(operator: Account, objects: str) -> None:
+    created = operator.create(core(objects, "events"), event(objects))
+    again = core(objects, f"events/{created.body['metadata']['name']}")
 
     assert operator.patch(again, {"count": 2}).body["count"] == 2
     assert "cannot get" in operator.get(again).said
     assert "cannot delete" in operator.delete(again).said
 
 
-def test_it_reads_of_one_namespace_only_which_cluster_it_is_in(operator: Account, namespace: str) -> None:
+def test_it_reads_only_kube_system_by_name_to_identify_the_cluster(operator: Account, namespace: str) -> None:
     assert operator.get("/api/v1/namespaces/kube-system").body["metadata"]["uid"]
     assert "cannot get" in operator.get(f"/api/v1/namespaces/{namespace}").said
 
@@ -108,7 +108,7 @@ def test_it_lists_and_watches_namespaces_for_their_labels_and_changes_none(opera
 
 @every_kind
 @pytest.mark.parametrize(
-    ("metadata", "said"),
+    ("metadata", "message"),
     [
         ({"labels": {"team": "b"}}, "does not change labels"),
         ({"labels": None}, "does not change labels"),
@@ -121,9 +121,9 @@ def test_it_lists_and_watches_namespaces_for_their_labels_and_changes_none(opera
     ids=["new labels", "no labels", "annotations", "no finalizer", "only ours", "one more finalizer", "an owner"],
 )
 def test_it_changes_nothing_of_the_metadata_but_its_finalizer(
-    kind: Kind, metadata: Any, said: str, operator: Account, users_objects: str
+    kind: Kind, metadata: Any, message: str, operator: Account, users_objects: str
 ) -> None:
-    assert said in operator.patch(ours(kind, users_objects), {"metadata": metadata}).said
+    assert message in operator.patch(ours(kind, users_objects), {"metadata": metadata}).said
 
 
 @pytest.mark.parametrize(
@@ -134,16 +134,16 @@ def test_it_changes_nothing_of_the_metadata_but_its_finalizer(
         (Kind.ATTACHMENT, {"access": "Shared"}),
     ],
 )
-def test_it_does_not_change_a_spec_and_its_users_do(
+def test_it_does_not_change_a_spec_but_users_do(
     kind: Kind, spec: Any, operator: Account, objects: str, installed: Cluster
 ) -> None:
     assert "does not change the spec; that is for users" in operator.patch(ours(kind, objects), {"spec": spec}).said
 
-    words = [f"--namespace={objects}", "--type=merge", f"--patch={json.dumps({'spec': spec})}"]
-    installed.kubectl("patch", kind.crd, "it", *words)
+    args = [f"--namespace={objects}", "--type=merge", f"--patch={json.dumps({'spec': spec})}"]
+    installed.kubectl("patch", kind.crd, "it", *args)
 
 
-def test_no_kind_of_patch_gets_past_the_fence(operator: Account, objects: str) -> None:
+def test_no_kind_of_patch_bypasses_the_admission_policy(operator: Account, objects: str) -> None:
     path = ours(Kind.ATTACHMENT, objects)
     stored = operator.get(path).body
     applied = {key: stored[key] for key in ("apiVersion", "kind")} | {"metadata": {"name": "it"}}
@@ -170,7 +170,7 @@ def test_a_patch_of_the_status_changes_nothing_else(operator: Account, objects: 
 
 
 @every_kind
-def test_it_neither_makes_nor_deletes_our_objects(kind: Kind, operator: Account, objects: str) -> None:
+def test_it_neither_creates_nor_deletes_our_objects(kind: Kind, operator: Account, objects: str) -> None:
     stored = operator.get(ours(kind, objects)).body
     another = {key: stored[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": {"name": "another"}}
     applied = f"{ours(kind, objects, '/another')}?fieldManager=it"

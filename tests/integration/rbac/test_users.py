@@ -1,4 +1,4 @@
-"""What users may do who have one of Kubernetes' own roles in a namespace: the base adds our kinds to these."""
+"""What the built-in roles of Kubernetes allow in a namespace: manifests/base adds our kinds to them."""
 
 import time
 
@@ -18,12 +18,12 @@ WRITE_ALL = {f"{verb} {GROUP}/{kind.plural}" for kind in Kind for verb in WRITES
 @pytest.mark.parametrize(
     ("role", "rights"),
     [
-        pytest.param("view", READ_ALL, id="a viewer of a namespace sees our objects and changes none"),
-        pytest.param("edit", READ_ALL | WRITE_USE, id="an editor keeps hosts and attachments, and no array"),
-        pytest.param("admin", READ_ALL | WRITE_ALL, id="an administrator of a namespace keeps arrays too"),
+        pytest.param("view", READ_ALL, id="a viewer of a namespace reads our objects and changes none"),
+        pytest.param("edit", READ_ALL | WRITE_USE, id="an editor manages hosts and attachments, and no array"),
+        pytest.param("admin", READ_ALL | WRITE_ALL, id="an administrator of a namespace manages arrays too"),
     ],
 )
-def test_a_role_of_kubernetes_has_these_rights_on_our_kinds_and_none_on_a_status(
+def test_a_built_in_role_has_these_rights_on_our_kinds_and_none_on_a_status(
     role: str, rights: set[str], installed: Cluster, namespace: str
 ) -> None:
     user = {"kind": "ServiceAccount", "name": "user", "namespace": namespace}
@@ -37,7 +37,7 @@ def test_a_role_of_kubernetes_has_these_rights_on_our_kinds_and_none_on_a_status
     installed.apply([{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "user"}}, bound], namespace)
     account, deadline = Account(installed.kubeconfig_for("user", namespace)), time.monotonic() + 60
 
-    # A controller of Kubernetes adds the rules to its roles some time after they were applied.
+    # A Kubernetes controller aggregates the rules into the built-in roles some time after they were applied.
     while (have := {right for right in account.rights(namespace) if GROUP in right}) != rights:
         assert time.monotonic() < deadline, have ^ rights
         time.sleep(0.2)
