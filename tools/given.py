@@ -9,7 +9,7 @@ from flashsystem_operator.planner.decision import Reason
 PACKAGE = Path(__file__).parents[1] / "operator" / "flashsystem_operator"
 
 TRUE_CONDITION = {"InSync": "Ready", "Wait": "Reconciling", "Refuse": "Stalled"}
-"""Which condition is True after a decision of that name, as in planner/conditions.py."""
+"""Which condition is True after a decision of that name, as in planner/text.py."""
 
 
 def given_by_the_code() -> dict[Reason, set[str]]:

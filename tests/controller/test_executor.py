@@ -15,10 +15,10 @@ from flashsystem_operator.array.commands import MakeHost, MapVolume, RemoveHost,
 from flashsystem_operator.array.errors import Refused, Withheld
 from flashsystem_operator.array.ssh.transport import Reply
 from flashsystem_operator.controller import executor
-from flashsystem_operator.controller.change_log import Operation
+from flashsystem_operator.controller.executor import Operation
 from flashsystem_operator.controller.reconciler import MAX_COMMANDS, within_bounds
-from flashsystem_operator.planner.change_reason import ChangeKind, ChangeReason
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason
+from flashsystem_operator.planner.events import ChangeKind, ChangeReason
 from flashsystem_operator.values import HostName, Lun, VolumeName
 from support.builders import iqn, uid, volume
 from support.in_process import Answers, InProcess, Slipping, another_host, another_volume, connected

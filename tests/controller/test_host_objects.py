@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.attachment import Access
-from flashsystem_operator.api.base import StatusModel
-from flashsystem_operator.api.common import Condition
+from flashsystem_operator.api.base import Condition, StatusModel
 from flashsystem_operator.array.commands import SetChap
 from flashsystem_operator.simulator.state.model import Host
 from flashsystem_operator.values import ChapSecret

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.common import find
+from flashsystem_operator.api.base import find
 from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from support.builders import attachment, host, iqn, own_name

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.common import find
+from flashsystem_operator.api.base import find
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import Step
 from flashsystem_operator.array.errors import Unreadable

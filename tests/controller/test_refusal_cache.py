@@ -10,11 +10,10 @@ from flashsystem_operator.array import discovery
 from flashsystem_operator.array.commands import ChangeHost, MapVolume, RemoveHost, RemoveIoGroups, Step, UnmapVolume
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.session import Session
-from flashsystem_operator.controller.change_log import Operation
-from flashsystem_operator.controller.executor import Results
+from flashsystem_operator.controller.executor import Operation, Results
 from flashsystem_operator.controller.pass_memory import RefusalCache
-from flashsystem_operator.planner.change_reason import change_reason_of
 from flashsystem_operator.planner.decision import Reason
+from flashsystem_operator.planner.events import change_reason_of
 from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
 from support.builders import array, attachment
 from support.clock import Clock

@@ -10,9 +10,8 @@ import pytest
 from flashsystem_operator.api.metadata import API_VERSION, GROUP, Kind, ObjectRef
 from flashsystem_operator.array.commands import MapVolume
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.change_log import Operation
-from flashsystem_operator.controller.executor import why_not
-from flashsystem_operator.planner.change_reason import ChangeKind, ChangeReason
+from flashsystem_operator.controller.executor import Operation, why_not
+from flashsystem_operator.planner.events import ChangeKind, ChangeReason
 from flashsystem_operator.values import HostName, Lun
 from support.builders import uid, volume
 

@@ -7,8 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from flashsystem_operator.api.base import AtMost, Model, StatusModel, Text, Time
-from flashsystem_operator.api.common import Conditions, NameRef
+from flashsystem_operator.api.base import AtMost, Conditions, Model, NameRef, StatusModel, Text, Time
 from flashsystem_operator.api.fields import (
     LABEL_KEY_PATTERN,
     MAX_LABEL_KEY,

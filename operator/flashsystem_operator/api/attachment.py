@@ -7,8 +7,19 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from flashsystem_operator import values
-from flashsystem_operator.api.base import AtMost, Model, StatusModel, Text, Time
-from flashsystem_operator.api.common import ArraySeen, Conditions, DeletionPolicy, DriftPolicy, NameRef, Plan
+from flashsystem_operator.api.base import (
+    ArraySeen,
+    AtMost,
+    Conditions,
+    DeletionPolicy,
+    DriftPolicy,
+    Model,
+    NameRef,
+    Plan,
+    StatusModel,
+    Text,
+    Time,
+)
 from flashsystem_operator.api.fields import (
     ONCE,
     ClassName,

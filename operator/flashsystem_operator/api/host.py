@@ -7,8 +7,20 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field
 
 from flashsystem_operator import values
-from flashsystem_operator.api.base import AtMost, Model, StatusModel, Text, Time
-from flashsystem_operator.api.common import ArrayRef, ArraySeen, Conditions, DeletionPolicy, DriftPolicy, NameRef, Plan
+from flashsystem_operator.api.base import (
+    ArrayRef,
+    ArraySeen,
+    AtMost,
+    Conditions,
+    DeletionPolicy,
+    DriftPolicy,
+    Model,
+    NameRef,
+    Plan,
+    StatusModel,
+    Text,
+    Time,
+)
 from flashsystem_operator.api.fields import ONCE, HostBase, IoGroup, Iqn, Lun, PortsetName, VolumeUid
 from flashsystem_operator.api.metadata import Kind, ObjectRef, Resource
 

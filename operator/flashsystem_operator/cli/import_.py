@@ -111,10 +111,7 @@ def _survey(given: Given, found: "Found") -> "tuple[FlashSystemArray, Inventory]
 
 
 def _desired(array: "FlashSystemArray", found: "Found", installation: Installation) -> "Desired":
-    from flashsystem_operator.planner.desired import (
-        Desired,
-        marked_among,
-    )
+    from flashsystem_operator.planner.desired import Desired, marked_among
 
     return Desired(
         array=array,

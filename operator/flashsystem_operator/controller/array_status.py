@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from flashsystem_operator.api.array import ArrayStatus, Audit, Counts, FormerHost
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.common import find, is_true
+from flashsystem_operator.api.base import find, is_true
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import RECONCILE_REQUESTED_AT, ObjectRef
 from flashsystem_operator.array.inventory import Inventory
@@ -17,13 +17,12 @@ from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.kube.errors import NotFound
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.planner import audit as audits
-from flashsystem_operator.planner import events, limits, luns
+from flashsystem_operator.planner import detach_rate_limit, events, luns
 from flashsystem_operator.planner.array import array_plan
-from flashsystem_operator.planner.conditions import conditions, kept
 from flashsystem_operator.planner.decision import Decision, InSync, Note, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.overrides import apply_overrides, way_out
-from flashsystem_operator.planner.safety import detach_rate_limit
+from flashsystem_operator.planner.text import conditions, kept
 
 _NOWHERE: Mapping[ObjectRef, Collection[str]] = MappingProxyType({})
 
@@ -76,7 +75,7 @@ class Reports:
         """Write the array's status after it was read. survey: all of it was read, so that the audit is complete."""
         audit = audits.audit(desired, inventory) if survey and self._cache.legible else None
         decision = _noted(
-            limits.of_array(self._decided(desired, verdict), inventory), desired, detach_rate_limit.note(desired)
+            luns.of_array(self._decided(desired, verdict), inventory), desired, detach_rate_limit.note(desired)
         )
         counts = Counts(
             hosts=len(inventory.hosts),

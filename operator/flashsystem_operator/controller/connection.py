@@ -12,8 +12,7 @@ from flashsystem_operator.array.errors import ArrayError, LoginRefused
 from flashsystem_operator.array.session import Instrumentation
 from flashsystem_operator.controller.access import Access, Basis, NoAccess, basis_of, opened
 from flashsystem_operator.controller.kube.client import Kube
-from flashsystem_operator.controller.threads import in_thread
-from flashsystem_operator.controller.workqueue import Clock
+from flashsystem_operator.controller.workqueue import Clock, in_thread
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner.array.array_plan import judge_error
 from flashsystem_operator.planner.decision import Refuse, Wait

@@ -24,11 +24,10 @@ from flashsystem_operator.array.session import Session
 from flashsystem_operator.controller.executor import Results
 from flashsystem_operator.controller.kube.client import KubeError
 from flashsystem_operator.controller.writer import Writer
-from flashsystem_operator.planner import codes
+from flashsystem_operator.planner import codes, detach_rate_limit
+from flashsystem_operator.planner.batch import protected_wait
 from flashsystem_operator.planner.decision import Act, Decision, Wait
 from flashsystem_operator.planner.desired import Desired
-from flashsystem_operator.planner.policies import protected_wait
-from flashsystem_operator.planner.safety import detach_rate_limit
 from flashsystem_operator.values import HostName, VolumeName, VolumeUid
 
 

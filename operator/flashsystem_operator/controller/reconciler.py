@@ -20,18 +20,16 @@ from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.controller import executor
 from flashsystem_operator.controller.array_status import remember
-from flashsystem_operator.controller.change_log import Operation
-from flashsystem_operator.controller.executor import Postponed, Results, WhyNot
+from flashsystem_operator.controller.executor import Operation, Postponed, Results, WhyNot
 from flashsystem_operator.controller.kube.errors import Conflict, KubeError, NotFound
 from flashsystem_operator.controller.metrics.recorder import Meter
 from flashsystem_operator.controller.observer import Observer
 from flashsystem_operator.controller.outputs import Outputs
 from flashsystem_operator.controller.pass_memory import TAKING, DetachCounter, InDoubt, RefusalCache
-from flashsystem_operator.controller.threads import in_thread
+from flashsystem_operator.controller.workqueue import in_thread
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner import batch, events, luns, status
 from flashsystem_operator.planner.array import array_plan
-from flashsystem_operator.planner.change_reason import ChangeKind, change_reason_of
 from flashsystem_operator.planner.decision import (
     OBSTRUCTED,
     UNSEEN,
@@ -45,7 +43,7 @@ from flashsystem_operator.planner.decision import (
 )
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.drift import with_vanished
-from flashsystem_operator.planner.events import EventRecord
+from flashsystem_operator.planner.events import ChangeKind, EventRecord, change_reason_of
 from flashsystem_operator.planner.status import Outcome
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.base import remember
-from flashsystem_operator.api.common import Condition, DeletionPolicy
+from flashsystem_operator.api.base import Condition, DeletionPolicy, remember
 from flashsystem_operator.api.host import FlashSystemHost, Ownership
 from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
 from flashsystem_operator.controller.array_status import remember as remember_released
@@ -21,9 +20,9 @@ from flashsystem_operator.controller.workqueue import Backoff, Clock, DelayQueue
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.planner import events, luns
 from flashsystem_operator.planner.attachment.attach import host_not_found
-from flashsystem_operator.planner.conditions import conditions, kept
 from flashsystem_operator.planner.decision import Decision, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.overrides import left_by, way_out
+from flashsystem_operator.planner.text import conditions, kept
 
 LEASE = "flashsystem-unassigned"
 _BATCH = 500

@@ -16,9 +16,9 @@ from flashsystem_operator.array.session import CommandResult
 from flashsystem_operator.controller import executor
 from flashsystem_operator.controller.array_status import Reports, remember
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.change_log import Operation
 from flashsystem_operator.controller.chap_secrets import ChapSecrets
 from flashsystem_operator.controller.connection import ArrayConnection, ArrayDown
+from flashsystem_operator.controller.executor import Operation
 from flashsystem_operator.controller.kube.client import Kube, KubeError
 from flashsystem_operator.controller.leases import Lease, LeaseTerms, name_for
 from flashsystem_operator.controller.metrics.collector import Backlog, WorkerState

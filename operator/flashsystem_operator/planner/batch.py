@@ -1,20 +1,160 @@
-"""Plan many objects, one after another, each on what the earlier ones leave. Each decision passes the policies."""
+"""Plan many objects, one after another, each on what the earlier ones leave; and the policies for each decision.
 
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import replace
+`POLICIES` is all of them, in the order in which they apply; each gets the decision of the one before. Drift is left to
+the planning itself: whether a change on the array is corrected depends on the resolved host object and volume.
+"""
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
-from flashsystem_operator.array.commands import Step
+from flashsystem_operator.array.commands import RemoveHost, Step, UnmapVolume
+from flashsystem_operator.array.discovery import Protection
+from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.planner.attachment import attach, detach_guard
-from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Release, Wait
-from flashsystem_operator.planner.desired import Desired, by_age
+from flashsystem_operator.planner.attachment.detach_guard import Parting
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.desired import Desired, Reader, by_age, has_been_admitted, stands_on
+from flashsystem_operator.planner.detach_rate_limit import RateLimiter
 from flashsystem_operator.planner.host import host_plan
-from flashsystem_operator.planner.overrides import Worked, is_in_plan_mode
-from flashsystem_operator.planner.policies import Circumstances, apply_policies
-from flashsystem_operator.planner.safety.detach_rate_limit import RateLimiter
+from flashsystem_operator.planner.overrides import Worked, apply_overrides, is_in_plan_mode
+from flashsystem_operator.planner.text import kept, listed
+from flashsystem_operator.values import HostName
+
+_TAKING = (UnmapVolume, RemoveHost)
+_READ_AGAIN_SECONDS = 60.0
+"""Seconds until output that could not be read is read again."""
+_OF_THE_ARRAY = (Reason.IO_GROUP_NOT_FOUND, Reason.PORTSET_NOT_FOUND, Reason.NO_USABLE_PORTAL)
+"""Reasons about missing objects of the array itself, which may be in an unreadable row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the policies judge by. inventory: as read from the array, without what this plan would change.
+
+    partings: the host objects with sessions that are to lose volumes; needed for detaches only.
+    limiter: the detach rate limit, which counts the detaches of this plan.
+    """
+
+    desired: Desired
+    inventory: Inventory
+    limiter: RateLimiter
+    partings: Mapping[HostName, Parting]
+
+
+Policy = Callable[[Decision, Worked, Circumstances], Decision]
+
+
+def hold_guarded_detach(decision: Decision, resource: Worked, around: Circumstances) -> Decision:
+    """Hold back a detach that would leave a machine with sessions without any volume."""
+    if (act := _detach_of(decision, resource)) is None or not isinstance(resource, VolumeAttachment):
+        return decision
+    host = next((step.host for step in act.steps if isinstance(step, UnmapVolume)), None)
+    return detach_guard.judge(resource, act, around.partings.get(host) if host else None, around.desired)
+
+
+def limit_detach_rate(decision: Decision, resource: Worked, around: Circumstances) -> Decision:
+    """Hold back a detach that exceeds the detach rate limit."""
+    if (act := _detach_of(decision, resource)) is None or not isinstance(resource, VolumeAttachment):
+        return decision
+    return around.limiter.judge(resource, act)
+
+
+def wait_for_readable_output(decision: Decision, resource: Worked, around: Circumstances) -> Decision:
+    """Wait if the resource depends on a row of the array's output that cannot be read.
+
+    An unreadable row must not stop other resources, and must not count as absent for those that depend on it: it may be
+    a mapping, and its volume in use.
+    """
+    desired, inventory = around.desired, around.inventory
+    if (
+        isinstance(resource, VolumeAttachment)
+        and not has_been_admitted(resource)
+        and desired.access_denied(resource, inventory)
+    ):
+        return decision  # nothing about objects of others is shown to it
+    odd = stands_on(resource, desired, inventory)
+    if odd is None and inventory.body.odd and isinstance(decision, Refuse) and decision.reason in _OF_THE_ARRAY:
+        odd = inventory.body.odd[0]
+    if odd is None:
+        return decision
+    return Wait(
+        Reason.UNREADABLE_ANSWER,
+        f"The array's answer to `{odd.line}` cannot be read where it is about this object: {odd.why}. Nothing is "
+        "changed for it meanwhile. Please report this with the array's code level; it is tried again.",
+        # Reported drift is kept: otherwise it would be corrected later without a request.
+        notes=kept(resource.status.conditions),
+        retry=_READ_AGAIN_SECONDS,
+    )
+
+
+def wait_for_volume_protection(decision: Decision, _: Worked, around: Circumstances) -> Decision:
+    """Leave out the steps that volume protection refused recently; wait if these were all."""
+    held = around.desired.held
+    if not isinstance(decision, Act) or held.keys().isdisjoint(decision.steps):
+        return decision
+    steps = tuple(step for step in decision.steps if step not in held)
+    return replace(decision, steps=steps) if steps else held[decision.steps[0]]
+
+
+def protected_wait(refused: Refused, found: Protection) -> Wait:
+    """The wait after a refusal while volume protection was on. The detach is never forced."""
+    text = str(refused).rstrip(".")
+    return Wait(
+        Reason.VOLUME_PROTECTED,
+        f"{text[:1].upper()}{text[1:]}. Volume protection is on there"
+        + (f" (in pool {listed(found.pools)})" if found.pools else "")
+        + ": the array keeps volumes with recent I/O, at most "
+        f"{found.minutes} minutes after the last I/O. It is tried again until then, and never forced.",
+    )
+
+
+def hold_while_array_closed(decision: Decision, resource: Worked, around: Circumstances) -> Decision:
+    """While the array is not Ready, hold back all but unmapping volumes and removing host objects."""
+    desired = around.desired
+    if not desired.closed or not isinstance(decision, Act) or all(isinstance(step, _TAKING) for step in decision.steps):
+        return decision
+    # The details name pools and nodes, which only the array administrator may see.
+    why = (
+        desired.closed
+        if Reader.of(resource, desired).keeps_the_array
+        else "see its conditions, or ask the array administrator."
+    )
+    return Wait(Reason.ARRAY_NOT_READY, f"{desired.array.ref} is not ready: {why}")
+
+
+def follow_overrides(decision: Decision, resource: Worked, around: Circumstances) -> Decision:
+    """Apply the annotations release, paused and plan."""
+    return apply_overrides(decision, resource, around.desired)
+
+
+POLICIES: tuple[Policy, ...] = (
+    hold_guarded_detach,
+    limit_detach_rate,
+    wait_for_readable_output,
+    wait_for_volume_protection,
+    hold_while_array_closed,
+    follow_overrides,
+)
+
+
+def apply_policies(decision: Decision, resource: Worked, around: Circumstances) -> Decision:
+    """Pass a planned decision through all policies, and count a detach that is left for the rate limit."""
+    for policy in POLICIES:
+        decision = policy(decision, resource, around)
+    if _detach_of(decision, resource) is not None and isinstance(resource, VolumeAttachment):
+        around.limiter.take(resource)
+    return decision
+
+
+def _detach_of(decision: Decision, resource: Worked) -> Act | None:
+    """The decision, if it is about a deleted attachment and has commands."""
+    is_deleted = isinstance(resource, VolumeAttachment) and resource.metadata.deleting
+    return decision if is_deleted and isinstance(decision, Act) else None
+
 
 Decisions = Mapping[ObjectRef, Decision]
 """The decision about each object, in the order in which they were planned."""

@@ -13,19 +13,16 @@ from typing import Protocol
 
 from flashsystem_operator.api.array import MultiHostMapping
 from flashsystem_operator.api.attachment import Access, VolumeAttachment
-from flashsystem_operator.api.common import DriftPolicy, find
+from flashsystem_operator.api.base import DriftPolicy, find
 from flashsystem_operator.api.host import FlashSystemHost, HostPort, OtherPorts, Ownership
 from flashsystem_operator.api.metadata import RECONCILE_REQUESTED_AT
 from flashsystem_operator.array import model
 from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Mapping, Port, Volume
-from flashsystem_operator.planner.conditions import kept
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Wait
-from flashsystem_operator.planner.desired import Desired
-from flashsystem_operator.planner.redaction import Reader
-from flashsystem_operator.planner.text import listed, plural
-from flashsystem_operator.planner.unreadable import stands_on
+from flashsystem_operator.planner.desired import Desired, Reader, stands_on
+from flashsystem_operator.planner.text import kept, listed, plural
 from flashsystem_operator.values import HostName, Iqn, Lun
 
 ASKED = "asked"

@@ -30,7 +30,7 @@ from flashsystem_operator.planner.attachment.detach import host_to_leave, own_ma
 from flashsystem_operator.planner.desired import Desired, volume_of
 from flashsystem_operator.planner.drift import is_known, is_missing
 from flashsystem_operator.planner.host.host_settings import lacks_io_group, unread_volumes
-from flashsystem_operator.planner.limits import ALL_IO_GROUPS
+from flashsystem_operator.planner.luns import ALL_IO_GROUPS
 from flashsystem_operator.values import HostName, VolumeName
 
 

@@ -11,7 +11,7 @@ from flashsystem_operator.api.attachment import (
     VolumeAttachment,
     VolumeSeen,
 )
-from flashsystem_operator.api.common import ArraySeen, Conditions
+from flashsystem_operator.api.base import ArraySeen, Conditions
 from flashsystem_operator.api.host import (
     FlashSystemHost,
     HostMapping,
@@ -27,17 +27,14 @@ from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Port, Protocol
 from flashsystem_operator.planner import drift, luns
 from flashsystem_operator.planner.attachment import attach
-from flashsystem_operator.planner.conditions import conditions, kept
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Wait
-from flashsystem_operator.planner.desired import Desired, has_been_admitted, volume_of
+from flashsystem_operator.planner.desired import Desired, Reader, has_been_admitted, stands_on, volume_of
 from flashsystem_operator.planner.drift import ASKED
-from flashsystem_operator.planner.host import host_chap, host_plan
+from flashsystem_operator.planner.host import host_plan, host_settings
 from flashsystem_operator.planner.host.host_plan import put_by_us
 from flashsystem_operator.planner.luns import listed, quarantined_on
 from flashsystem_operator.planner.outputs.connection_secret import connection, portals_for
-from flashsystem_operator.planner.redaction import Reader
-from flashsystem_operator.planner.text import quantity
-from flashsystem_operator.planner.unreadable import stands_on
+from flashsystem_operator.planner.text import conditions, kept, quantity
 from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
 
 
@@ -171,13 +168,13 @@ def _asked_ports(host: FlashSystemHost, desired: Desired, inventory: Inventory) 
     known = tuple(port for port in host.status.ports if port.iqn in put)
     asked = tuple(HostPort(iqn=iqn, state=ASKED) for iqn in host.spec.initiators.iscsi if iqn not in put)
     if not asked:
-        return {"chap": host_chap.asked(host)}
+        return {"chap": host_settings.chap_asked(host)}
     return {
         "array": array_seen(desired, inventory),
         "name": desired.object_of(host, inventory),
         "ownership": Ownership.CREATED,
         "ports": (*known, *asked),
-        "chap": host_chap.asked(host),
+        "chap": host_settings.chap_asked(host),
     }
 
 
@@ -217,7 +214,7 @@ def of_host(host: FlashSystemHost, outcome: Outcome, desired: Desired, inventory
         ownership=Ownership.CREATED if isinstance(found, host_plan.Managed) else Ownership.ADOPTED,
         ports=_ports(host, found, desired),
         mappings=HostMappings(count=len(rows), items=tuple(_mapping(row, reader) for row in mapped)),
-        chap=host_chap.seen(host, found.host.name, desired, inventory)
+        chap=host_settings.chap_seen(host, found.host.name, desired, inventory)
         if isinstance(found, host_plan.Managed)
         else None,
     )

@@ -11,9 +11,8 @@ import pytest
 from cluster.client import Cluster
 from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef
 from flashsystem_operator.controller.cache import Cache, tombstone_of
-from flashsystem_operator.controller.events import Events
 from flashsystem_operator.controller.kube.client import Kube
-from flashsystem_operator.controller.writer import Writer
+from flashsystem_operator.controller.writer import Events, Writer
 from flashsystem_operator.planner.events import EventRecord
 from support.clock import Clock
 from support.kube_client import asking

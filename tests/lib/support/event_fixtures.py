@@ -3,7 +3,7 @@
 from typing import Any
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.common import Condition, Truth
+from flashsystem_operator.api.base import Condition, Truth
 from support.builders import attachment, own_name, volume
 
 THEN, NOW = "2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z"

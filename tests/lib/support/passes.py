@@ -13,7 +13,7 @@ from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.change_log import Operation
+from flashsystem_operator.controller.executor import Operation
 from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.metrics.recorder import Meter
 from flashsystem_operator.controller.outputs import Outputs

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import Access, DetachGuard, VolumeAttachment
-from flashsystem_operator.api.common import DeletionPolicy
+from flashsystem_operator.api.base import DeletionPolicy
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import (
     AddIoGroups,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import Access, AttachmentStatus, Connection, Target, VolumeAttachment
-from flashsystem_operator.api.common import Condition
+from flashsystem_operator.api.base import Condition
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef, UnreadableResourceError
 

@@ -9,8 +9,8 @@ from flashsystem_operator.api.metadata import Kind, ObjectRef
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.identity import Known
-from flashsystem_operator.controller.change_log import Operation, Sent, record
-from flashsystem_operator.planner.change_reason import ChangeKind, ChangeReason
+from flashsystem_operator.controller.executor import Operation, Sent, record
+from flashsystem_operator.planner.events import ChangeKind, ChangeReason
 from flashsystem_operator.values import HostName, SystemId, VolumeName, VolumeUid
 
 TEXT = (Path(__file__).parents[3] / "docs" / "change-log.md").read_text(encoding="utf-8")

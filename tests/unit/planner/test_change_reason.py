@@ -20,7 +20,7 @@ from flashsystem_operator.array.commands import (
     Step,
     UnmapVolume,
 )
-from flashsystem_operator.planner.change_reason import ChangeKind, change_reason_of
+from flashsystem_operator.planner.events import ChangeKind, change_reason_of
 from flashsystem_operator.values import Lun, chap_secret
 from support.builders import attachment, host, iqn, own_name, volume
 

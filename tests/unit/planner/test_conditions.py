@@ -2,11 +2,11 @@
 
 import pytest
 
-from flashsystem_operator.api.common import Condition
+from flashsystem_operator.api.base import Condition
 from flashsystem_operator.array.commands import RemoveHost
 from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Unreadable
-from flashsystem_operator.planner.conditions import conditions
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.text import conditions
 from flashsystem_operator.values import HostName
 
 THEN, NOW = "2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z"

@@ -6,18 +6,19 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.attachment import Origin, VolumeAttachment
-from flashsystem_operator.api.common import find
+from flashsystem_operator.api.base import find
 from flashsystem_operator.array.commands import MapVolume
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Odd
 from flashsystem_operator.planner import batch, status
 from flashsystem_operator.planner.attachment import attach
-from flashsystem_operator.planner.conditions import kept
+from flashsystem_operator.planner.batch import Circumstances, wait_for_readable_output
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Wait
+from flashsystem_operator.planner.detach_rate_limit import RateLimiter
 from flashsystem_operator.planner.drift import with_vanished
 from flashsystem_operator.planner.required_looks import doubts
 from flashsystem_operator.planner.status import Outcome
-from flashsystem_operator.planner.unreadable import as_far_as_read
+from flashsystem_operator.planner.text import kept
 from support.builders import attachment, bound, desired, host, host_object, inventory, mapped
 from support.drift_table import (
     ATTACHED,
@@ -244,9 +245,9 @@ def test_reported_drift_is_kept_and_its_reconcile_request_waits_while_a_row_is_u
     unread.learn_odd("lshostvdiskmap", [Odd("svcinfo lshostvdiskmap", "no LUN", frozenset({DATA.uid.lower()}))])
 
     desired_state = with_vanished(desired(with_request(reported), NODE), unread)
-    decision = as_far_as_read(
-        attach.plan(with_request(reported), desired_state, unread), with_request(reported), desired_state, unread
-    )
+    around = Circumstances(desired_state, unread, RateLimiter.of(desired_state), {})
+    planned = attach.plan(with_request(reported), desired_state, unread)
+    decision = wait_for_readable_output(planned, with_request(reported), around)
     incomplete = status.of_attachment(with_request(reported), Outcome(decision), desired_state, unread, LATER)
     after = reported.model_copy(update={"status": incomplete})
 

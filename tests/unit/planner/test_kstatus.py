@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from flashsystem_operator.array.commands import RemoveHost
-from flashsystem_operator.planner.conditions import conditions
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.text import conditions
 from flashsystem_operator.values import HostName
 from support.kstatus import Kstatus, kstatus
 

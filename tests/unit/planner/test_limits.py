@@ -7,7 +7,7 @@ import pytest
 
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Dialect, Host
-from flashsystem_operator.planner import limits
+from flashsystem_operator.planner import luns
 from flashsystem_operator.planner.decision import InSync, Reason
 from flashsystem_operator.planner.host import host_plan
 from flashsystem_operator.values import HostName
@@ -23,7 +23,7 @@ def boxes(count: int, io_groups: int = 1, names: int = 1) -> list[Host]:
 
 
 def messages(observed: Inventory) -> str:
-    return "".join(note.message for note in limits.of_array(FINE, observed).notes)
+    return "".join(note.message for note in luns.of_array(FINE, observed).notes)
 
 
 def with_mappings(count: int, product: str = "IBM FlashSystem", **more: Any) -> Inventory:

@@ -11,12 +11,13 @@ from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Odd
 from flashsystem_operator.planner import status
 from flashsystem_operator.planner.attachment import attach
+from flashsystem_operator.planner.batch import Circumstances, wait_for_readable_output
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse
 from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.detach_rate_limit import RateLimiter
 from flashsystem_operator.planner.host import host_plan
 from flashsystem_operator.planner.names import host_object_name
 from flashsystem_operator.planner.status import Outcome
-from flashsystem_operator.planner.unreadable import as_far_as_read
 from flashsystem_operator.values import Lun
 from support.builders import (
     INSTALLATION,
@@ -370,4 +371,9 @@ def test_an_unreadable_row_reveals_nothing_to_a_namespace_that_may_not_attach_it
     refused = attach.plan(resource, desired_state, observed)
 
     assert isinstance(refused, Refuse)
-    assert as_far_as_read(refused, resource, desired_state, observed) == refused
+    assert (
+        wait_for_readable_output(
+            refused, resource, Circumstances(desired_state, observed, RateLimiter.of(desired_state), {})
+        )
+        == refused
+    )

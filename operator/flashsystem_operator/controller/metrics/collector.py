@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Metric, ProcessCollector, gener
 from prometheus_client.registry import Collector
 
 from flashsystem_operator.api.array import FlashSystemArray
-from flashsystem_operator.api.common import find
+from flashsystem_operator.api.base import find
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.controller.metrics import families
 from flashsystem_operator.controller.metrics.families import FAMILIES, Family

@@ -19,7 +19,7 @@ from prometheus_client import Histogram, Metric
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.common import Condition, is_true
+from flashsystem_operator.api.base import Condition, is_true
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.session import CHAIN, CommandResult, Ending

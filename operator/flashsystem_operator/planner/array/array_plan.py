@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flashsystem_operator.api import array as api
 from flashsystem_operator.api.array import ArrayStatus, Audit, FlashSystemArray
-from flashsystem_operator.api.common import Conditions
+from flashsystem_operator.api.base import Conditions
 from flashsystem_operator.api.metadata import ACCEPT_SYSTEM
 from flashsystem_operator.array.errors import (
     ArrayError,
@@ -20,12 +20,10 @@ from flashsystem_operator.array.errors import (
 )
 from flashsystem_operator.array.inventory import Body, Inventory
 from flashsystem_operator.array.model import Node, Portal
-from flashsystem_operator.planner import codes, luns, text
-from flashsystem_operator.planner.conditions import condition, conditions, verdict
+from flashsystem_operator.planner import codes, detach_rate_limit, luns, text
 from flashsystem_operator.planner.decision import Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import seniority
-from flashsystem_operator.planner.safety import detach_rate_limit
-from flashsystem_operator.planner.text import plural, quantity
+from flashsystem_operator.planner.text import condition, conditions, plural, quantity, verdict
 from flashsystem_operator.values import SystemId, system_id
 
 

@@ -17,11 +17,10 @@ from flashsystem_operator.array.model import Mapping, Volume
 from flashsystem_operator.planner import drift
 from flashsystem_operator.planner.attachment.detach import host_to_leave, on_another_system, own_mapping, plan_detached
 from flashsystem_operator.planner.decision import UNSEEN, Act, Decision, InSync, Note, Reason, Refuse, Wait
-from flashsystem_operator.planner.desired import Desired, has_been_admitted, seniority, volume_of
-from flashsystem_operator.planner.host import host_chap, host_plan, host_settings
+from flashsystem_operator.planner.desired import Desired, Reader, has_been_admitted, seniority, volume_of
+from flashsystem_operator.planner.host import host_plan, host_settings
 from flashsystem_operator.planner.luns import choose, for_others, quarantine_warning
 from flashsystem_operator.planner.outputs.connection_secret import portals_for
-from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.text import listed
 from flashsystem_operator.values import HostName, Lun, nguid
 
@@ -403,7 +402,7 @@ def _make_host(target: Target, desired: Desired, inventory: Inventory) -> tuple[
         case host_plan.Absent(name):
             return host_settings.making(target.resource, name, desired, inventory)
         case host_plan.Managed(host):
-            return host_chap.steps(target.resource, host.name, desired, inventory)
+            return host_settings.chap_steps(target.resource, host.name, desired, inventory)
         case host_plan.Adopted():
             return ()
 

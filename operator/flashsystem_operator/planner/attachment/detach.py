@@ -6,16 +6,15 @@ It works from the status alone: what was never recorded was never done, since th
 from collections.abc import Iterator
 
 from flashsystem_operator.api.attachment import Origin, VolumeAttachment
-from flashsystem_operator.api.common import DeletionPolicy
+from flashsystem_operator.api.base import DeletionPolicy
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Mapping
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import Desired, has_been_admitted, volume_of
+from flashsystem_operator.planner.desired import Desired, Reader, has_been_admitted, volume_of
 from flashsystem_operator.planner.drift import unlisted
 from flashsystem_operator.planner.host.host_plan import Adopted, Managed, in_doubt, is_anothers, resolve_host
 from flashsystem_operator.planner.overrides import way_out, why_held
-from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.text import listed
 from flashsystem_operator.values import HostName, VolumeUid
 

@@ -7,19 +7,18 @@ Resolution: Managed (created by the operator), Adopted (created by the array adm
 from dataclasses import dataclass
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.common import DeletionPolicy
+from flashsystem_operator.api.base import DeletionPolicy
 from flashsystem_operator.api.host import FlashSystemHost, Lifecycle, Ownership
 from flashsystem_operator.api.metadata import FORCE_DETACH
 from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, add_ports
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host
-from flashsystem_operator.planner import drift, limits
+from flashsystem_operator.planner import drift, luns
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import Desired, has_been_admitted
+from flashsystem_operator.planner.desired import Desired, Reader, has_been_admitted
 from flashsystem_operator.planner.host import host_settings
 from flashsystem_operator.planner.names import made_for
 from flashsystem_operator.planner.overrides import way_out
-from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.planner.text import listed, plural
 from flashsystem_operator.values import HostName, Iqn
 
@@ -201,7 +200,7 @@ def plan(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> D
         access_denied = access_denied or desired.tenancy.adoption(resource.metadata.namespace)
     decision = _plan_found(found, resource, desired, inventory)
     if not isinstance(found, Absent):
-        decision = limits.of_host(decision, found.host.name, inventory)
+        decision = luns.of_host(decision, found.host.name, inventory)
     return access_denied if access_denied and not _only_takes(decision) else decision
 
 

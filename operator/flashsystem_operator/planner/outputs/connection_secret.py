@@ -16,7 +16,7 @@ from flashsystem_operator.array import model
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Portal, Volume
 from flashsystem_operator.planner.desired import Desired
-from flashsystem_operator.planner.host import host_chap
+from flashsystem_operator.planner.host import host_settings
 from flashsystem_operator.values import HostName
 
 
@@ -79,7 +79,7 @@ def login_of(host: FlashSystemHost, status: AttachmentStatus, desired: Desired, 
     """The login that the array accepts from the host now. The user name is the name of the initiator."""
     if status.host is None or status.host.name is None:
         return None
-    secret = host_chap.in_force(host, HostName(status.host.name), desired, inventory)
+    secret = host_settings.chap_in_force(host, HostName(status.host.name), desired, inventory)
     return Chap(host.spec.initiators.iscsi[0], secret.text) if secret else None
 
 

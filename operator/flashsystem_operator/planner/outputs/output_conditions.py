@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterable
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.metadata import ObjectRef
-from flashsystem_operator.planner.conditions import condition
 from flashsystem_operator.planner.decision import Note, Reason, Wait
-from flashsystem_operator.planner.text import listed
+from flashsystem_operator.planner.text import condition, listed
 from flashsystem_operator.values import MAX_PERSISTENT_VOLUME_LUN
 
 AGAIN = 10.0

@@ -13,9 +13,8 @@ from dataclasses import replace
 import pytest
 
 from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, Unreachable
-from flashsystem_operator.array.ssh.connect import open_socket
 from flashsystem_operator.array.ssh.credentials import HostKey, Login, Trust
-from flashsystem_operator.array.ssh.transport import Connection
+from flashsystem_operator.array.ssh.transport import Connection, open_socket
 from support.leaks import nothing_left_open  # noqa: F401 - an autouse fixture
 from support.ssh_clients import ANYBODY, KEYS, LOGIN, SOON, open_to, pinning, run
 from support.sshd import CUT, USER, Sshd, line_of

@@ -12,8 +12,8 @@ from flashsystem_operator.planner import batch, required_looks, status
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired
-from flashsystem_operator.planner.host.host_chap import in_force
 from flashsystem_operator.planner.host.host_plan import plan
+from flashsystem_operator.planner.host.host_settings import chap_in_force
 from flashsystem_operator.planner.status import Outcome
 from flashsystem_operator.values import ChapSecret, Lun
 from support.builders import attachment, body, desired, host, host_object, inventory, iqn, own_name, volume
@@ -205,9 +205,9 @@ def test_secrets_are_read_from_the_array_only_if_a_host_has_or_had_one_in_its_sp
 def test_a_secret_is_in_force_only_when_the_array_has_it() -> None:
     resource = node()
 
-    assert in_force(resource, OWN, state_of(resource), inventory(OURS, chap={OWN: SECRET})) == SECRET
-    assert in_force(resource, OWN, state_of(resource), inventory(OURS, chap={OWN: OTHER})) is None
-    assert in_force(resource, OWN, state_of(resource), inventory(OURS)) is None
+    assert chap_in_force(resource, OWN, state_of(resource), inventory(OURS, chap={OWN: SECRET})) == SECRET
+    assert chap_in_force(resource, OWN, state_of(resource), inventory(OURS, chap={OWN: OTHER})) is None
+    assert chap_in_force(resource, OWN, state_of(resource), inventory(OURS)) is None
 
 
 def test_an_attachment_retries_to_read_the_secret_of_its_host_since_no_event_reports_a_change() -> None:

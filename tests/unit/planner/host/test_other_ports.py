@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from flashsystem_operator.api.common import find
+from flashsystem_operator.api.base import find
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
 from flashsystem_operator.array.inventory import Inventory

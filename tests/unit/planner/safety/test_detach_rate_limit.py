@@ -10,9 +10,9 @@ from flashsystem_operator.api.base import remember
 from flashsystem_operator.api.metadata import ALLOW_DETACHES, FORCE_DETACH
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.controller.array_status import Reports
+from flashsystem_operator.planner import detach_rate_limit
 from flashsystem_operator.planner.decision import Act, Reason, Wait
-from flashsystem_operator.planner.safety import detach_rate_limit
-from flashsystem_operator.planner.safety.detach_rate_limit import RateLimiter
+from flashsystem_operator.planner.detach_rate_limit import RateLimiter
 from support.builders import array, attachment, desired, uid
 from support.detach_fixtures import DATA, OURS
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.planner.desired import Reader
 from flashsystem_operator.planner.names import host_object_name
-from flashsystem_operator.planner.redaction import Reader
 from flashsystem_operator.values import HostName
 from support.builders import INSTALLATION, attachment, desired, host, own_name
 

@@ -13,7 +13,7 @@ from typing import Self
 
 from flashsystem_operator.api.array import MOST_DETACHES, Allowance, ArrayStatus, DetachWindow, FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.common import find
+from flashsystem_operator.api.base import find
 from flashsystem_operator.api.metadata import ALLOW_DETACHES
 from flashsystem_operator.planner.decision import Act, Note, Reason, Wait
 from flashsystem_operator.planner.desired import Desired
