@@ -7,8 +7,8 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import mark, target_portals, writes
+from support.brick_connector import read_by_os_brick
 from support.operator_process import Operator, keeping_volumes, open_secrets
-from support.os_brick import read_by_os_brick
 from support.outputs import secret, secret_path, version, volume
 from support.recorded_events import await_event
 from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until

@@ -17,8 +17,8 @@ from flashsystem_operator.planner.outputs.connection_secret import (
     login_in,
 )
 from flashsystem_operator.values import Lun
+from support.brick_connector import read_by_os_brick
 from support.builders import NAMESPACE, attachment
-from support.os_brick import read_by_os_brick
 
 CANARY = "n0body-must-see-this"
 PATHS = [["10.0.1.11:3260", "iqn.1986-03.com.ibm:n1", 3], ["[fd00::12]:3260", "iqn.1986-03.com.ibm:n2", 3]]
