@@ -5,12 +5,12 @@ import re
 import subprocess
 import sys
 
-from cluster.standing import CHECKOUT
+from cluster.standing import PYTHONPATH
 from onkind.lab import Lab
 
 
 def test_the_demo_runs_on_the_kind_cluster_and_keeps_its_claims(lab: Lab) -> None:
-    environ = {**os.environ, "PYTHONPATH": str(CHECKOUT / "tests" / "lib")}
+    environ = {**os.environ, "PYTHONPATH": PYTHONPATH}
     environ.pop("CLUSTER_KUBECONFIG", None)
 
     command = [sys.executable, "-m", "demo", "--dialect", "modern"]

@@ -10,7 +10,7 @@ import pytest
 from cluster import build
 from cluster.missing import Missing
 from cluster.recipe import CONTROL_PLANE, Recipe
-from cluster.standing import CHECKOUT
+from cluster.standing import PYTHONPATH
 from sealed.recipe import PROGRAMS
 
 from .conftest import Tools
@@ -41,7 +41,7 @@ def test_programs_are_built_once(environ: dict[str, str]) -> None:
 
 def test_two_builds_at_once_build_once(environ: dict[str, str]) -> None:
     program = "import os; from cluster.build import built; built(['etcd', 'kubectl'], os.environ)"
-    env = {**environ, "PYTHONPATH": str(CHECKOUT / "tests" / "lib")}
+    env = {**environ, "PYTHONPATH": PYTHONPATH}
     both = [subprocess.Popen([sys.executable, "-c", program], env=env, stderr=subprocess.DEVNULL) for _ in range(2)]
 
     assert [each.wait(30) for each in both] == [0, 0]

@@ -9,7 +9,7 @@ import pytest
 
 from cluster import NoCluster, a_cluster
 from cluster.choice import Local, Named, OnKind, sources
-from cluster.standing import CHECKOUT
+from cluster.standing import PYTHONPATH
 
 from .conftest import Tools
 
@@ -133,7 +133,7 @@ def test_servers_of_two_folders_are_not_mixed(
 def test_where_nothing_is_installed_one_message_lists_what_to_install(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "cluster", "up"],
-        env={"PATH": "", "HOME": str(tmp_path), "PYTHONPATH": str(CHECKOUT / "tests" / "lib")},
+        env={"PATH": "", "HOME": str(tmp_path), "PYTHONPATH": PYTHONPATH},
         capture_output=True,
         text=True,
         check=False,
@@ -154,7 +154,7 @@ def test_a_kind_cluster_is_deleted_when_the_run_is_killed(environ: dict[str, str
     program = "from cluster import a_cluster\nwith a_cluster():\n print(flush=True)\n input()"
     with subprocess.Popen(
         [sys.executable, "-c", program],
-        env={**environ, "PATH": f"{path}:{os.defpath}", "PYTHONPATH": str(CHECKOUT / "tests" / "lib")},
+        env={**environ, "PATH": f"{path}:{os.defpath}", "PYTHONPATH": PYTHONPATH},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as run:

@@ -11,7 +11,7 @@ import pytest
 
 from cluster import Cluster, ControlPlane, KubectlFailed
 from cluster.processes import birth
-from cluster.standing import CHECKOUT, down, standing, up
+from cluster.standing import PYTHONPATH, down, standing, up
 
 RUN = """
 from cluster import a_control_plane
@@ -70,7 +70,7 @@ def test_the_audit_log_continues_after_a_restart(own_control_plane: Cluster, pla
 def test_all_processes_end_with_a_run_that_is_ended_by(number: signal.Signals) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", RUN],
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "tests" / "lib")},
+        env={**os.environ, "PYTHONPATH": PYTHONPATH},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -93,9 +93,7 @@ def test_a_standing_cluster_is_found_again_and_removed_when_it_is_taken_down(tmp
     starts_one = (
         f"import os; from pathlib import Path; from cluster.standing import up; up(os.environ, Path({str(folder)!r}))"
     )
-    subprocess.run(
-        [sys.executable, "-c", starts_one], env={**environ, "PYTHONPATH": str(CHECKOUT / "tests" / "lib")}, check=True
-    )
+    subprocess.run([sys.executable, "-c", starts_one], env={**environ, "PYTHONPATH": PYTHONPATH}, check=True)
 
     left = standing(folder)
     assert left is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster.processes import Died, Process, birth
-from cluster.standing import CHECKOUT
+from cluster.standing import PYTHONPATH
 
 
 def test_a_program_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_a_program_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         "print(child.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, env={"PYTHONPATH": str(CHECKOUT / "tests" / "lib")}
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, env={"PYTHONPATH": PYTHONPATH}
     ) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())

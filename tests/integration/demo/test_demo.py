@@ -12,6 +12,7 @@ import pytest
 
 from cluster.client import Cluster
 from cluster.processes import Died
+from cluster.standing import PYTHONPATH
 from demo.array import an_array
 from demo.screen import Screen
 from demo.story import STORY
@@ -38,7 +39,7 @@ class Demo:
         self._environ = {
             **cluster.environment(),
             "CLUSTER_KUBECONFIG": str(cluster.kubeconfig),
-            "PYTHONPATH": str(ROOT / "tests" / "lib"),
+            "PYTHONPATH": PYTHONPATH,
             "TMPDIR": str(folder),
         }
 
@@ -115,7 +116,7 @@ def test_an_interrupted_demo_leaves_nothing_running(demo: Demo) -> None:
 
 def test_a_demo_interrupted_while_its_cluster_starts_leaves_nothing(tmp_path: Path, own_control_plane: Cluster) -> None:
     """The control plane is started by the demo here; the fixture only ensures that this is possible."""
-    environ = {**own_control_plane.environment(), "PYTHONPATH": str(ROOT / "tests" / "lib"), "TMPDIR": str(tmp_path)}
+    environ = {**own_control_plane.environment(), "PYTHONPATH": PYTHONPATH, "TMPDIR": str(tmp_path)}
     environ.pop("CLUSTER_KUBECONFIG", None)
     command = [sys.executable, "-m", "demo", "--processes"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environ) as process:
@@ -130,7 +131,7 @@ def test_a_demo_interrupted_while_its_cluster_starts_leaves_nothing(tmp_path: Pa
 
 
 def test_without_a_cluster_the_demo_prints_what_to_do(tmp_path: Path) -> None:
-    environ = {**os.environ, "CLUSTER_KUBECONFIG": str(tmp_path / "none"), "PYTHONPATH": str(ROOT / "tests" / "lib")}
+    environ = {**os.environ, "CLUSTER_KUBECONFIG": str(tmp_path / "none"), "PYTHONPATH": PYTHONPATH}
 
     ended = subprocess.run([sys.executable, "-m", "demo"], env=environ, capture_output=True, text=True, check=False)
 

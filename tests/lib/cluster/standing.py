@@ -23,6 +23,8 @@ from cluster.programs import Programs
 from cluster.progress import say
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+PYTHONPATH = os.pathsep.join(str(CHECKOUT / each) for each in ("tests/lib", ".ci/lab"))
+"""For programs that a test starts: where the library of the tests and the kind lab are."""
 FOLDER = CHECKOUT / ".run" / "cluster"
 
 

@@ -16,8 +16,8 @@ BOX_CORNER = "┌─"
 
 
 def covered_beginnings() -> Iterator[str]:
-    """Yield the beginnings of the README blocks that a call of `block` names, in tests or test support."""
-    for file in TESTS.rglob("*.py"):
+    """Yield the beginnings of the README blocks that a call of `block` names, in tests or the kind lab."""
+    for file in (*TESTS.rglob("*.py"), *(TESTS.parent / ".ci" / "lab").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(ast.Name("block"), [ast.Name("README"), ast.Constant(str(begins))]):
