@@ -110,7 +110,7 @@ def test_a_json_log_is_json_on_every_line_and_contains_changes_at_every_log_leve
 ) -> None:
     configure(LogFormat.JSON, level)
 
-    executor.write(OPERATION, Sent(AT, 1.0, Refused("x", "CMMVC5842E two\nlines é")))
+    executor.write_change(OPERATION, Sent(AT, 1.0, Refused("x", "CMMVC5842E two\nlines é")))
 
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["change"]["words"] == "CMMVC5842E two\nlines é"
@@ -120,7 +120,7 @@ def test_a_json_log_is_json_on_every_line_and_contains_changes_at_every_log_leve
 def test_in_a_plain_log_a_change_can_be_found_by_its_logger(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogFormat.PLAIN, "INFO")
 
-    executor.write(OPERATION, DONE)
+    executor.write_change(OPERATION, DONE)
 
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line.partition(" flashsystem_operator.changes: ")[2])["uid"] == "uid-1"
@@ -132,10 +132,10 @@ def test_a_separate_change_log_contains_nothing_else_and_is_reopened_after_it_wa
     path = tmp_path / "changes.jsonl"
     configure(LogFormat.PLAIN, "INFO", str(path))
 
-    executor.write(OPERATION, DONE)
+    executor.write_change(OPERATION, DONE)
     logging.getLogger("flashsystem_operator.other").warning("a message")
     path.rename(tmp_path / "old")
-    executor.write(OPERATION, DONE)
+    executor.write_change(OPERATION, DONE)
 
     for written in (tmp_path / "old", path):
         (line,) = written.read_text().splitlines()
@@ -146,7 +146,7 @@ def test_a_separate_change_log_contains_nothing_else_and_is_reopened_after_it_wa
 def test_standard_output_can_be_the_change_log(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogFormat.PLAIN, "INFO", "-")
 
-    executor.write(OPERATION, DONE)
+    executor.write_change(OPERATION, DONE)
 
     output = capsys.readouterr()
     assert json.loads(output.out)["why"] == "detach"
@@ -162,7 +162,7 @@ def test_a_record_that_cannot_be_written_to_the_change_log_is_not_lost_and_stops
     (folder / "changes.jsonl").unlink()
     folder.rmdir()
 
-    executor.write(OPERATION, DONE)
+    executor.write_change(OPERATION, DONE)
 
     output = capsys.readouterr().err
     assert "cannot write the change log" in output

@@ -63,7 +63,7 @@ class Sent:
     error: Exception | None = None
 
 
-def write(operation: Operation, sent: Sent) -> None:
+def write_change(operation: Operation, sent: Sent) -> None:
     _log.info(json.dumps(record(operation, sent)))
 
 
@@ -273,8 +273,10 @@ def _sent(
         except Exception as error:  # noqa: BLE001 - recorded; one step must not cost the others their results
             failed = error
             results.record(operation, error)
-        if not isinstance(failed, Withheld):
-            write(operation, Sent(at, time.monotonic() - began, failed))
+        if isinstance(failed, Withheld):
+            log.debug("%s: %s was not sent: %s", operation.owner, type(operation.step).__name__, failed)
+        else:
+            write_change(operation, Sent(at, time.monotonic() - began, failed))
         if failed is not None and not isinstance(failed, ArrayError | Withheld):
             log.error("%s: internal error while sending a command; please report it", operation.owner, exc_info=failed)
         _warn(operation, failed)

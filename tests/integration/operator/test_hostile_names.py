@@ -91,7 +91,7 @@ def _relaxed(crd: dict[str, object]) -> dict[str, object]:
 
 @pytest.fixture
 def loose_operator(unguarded: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    running = Operator(unguarded, tmp_path_factory.mktemp("loose") / "log")
+    running = Operator(unguarded, tmp_path_factory.mktemp("loose") / "log", ("--lease-duration", "15"))
     running.start()
     yield running
     running.stop()

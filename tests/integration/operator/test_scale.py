@@ -10,8 +10,10 @@ from typing import IO
 
 import pytest
 
+from cluster.client import Cluster
 from flashsystem_operator.simulator import Simulator
 from support.array_state import commands, mark, writes
+from support.operator_process import Operator, replica
 from support.outcomes import comes_to, layout
 from support.simulated_arrays import simulated
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
@@ -25,6 +27,14 @@ MAX_COMMANDS = 306
 80 of them create the 16 host objects and the 64 mappings. Of the reads, two come right before each mapping, and one
 right after it, which checks that it is the intended one.
 """
+
+
+@pytest.fixture(scope="module")
+def _operator(_operator: Operator, installed: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """An operator that keeps its Leases on a slow machine, too: after a lost one it reads all again."""
+    _operator.stop()
+    with replica(installed, tmp_path_factory.mktemp("scale") / "log", "--lease-duration", "300") as running:
+        yield running
 
 
 @pytest.fixture(params=["legacy", "modern"])
