@@ -189,6 +189,11 @@ class Passes:
         """The VolumeAttachments that the API server has."""
         return [VolumeAttachment.read(body) for body in self._bodies(Kind.ATTACHMENT)]
 
+    @property
+    def resources(self) -> list[AnyResource]:
+        """All hosts and attachments that the API server has."""
+        return [*self.hosts, *self.attachments]
+
     def _bodies(self, kind: Kind) -> list[dict[str, Any]]:
         return [body for place, body in list(self.api.objects.items()) if f"/{kind.plural}/" in place]
 
