@@ -1,21 +1,20 @@
-"""What must hold for every array and every set of wishes: small random worlds, on the simulated array's own rules."""
+"""Properties of every array and every set of resources: small random ones, by the rules of the simulated array."""
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flashsystem_operator.api.attachment import Access, VolumeAttachment
-from flashsystem_operator.planner.decision import Act
+from flashsystem_operator.api.attachment import Access
 from flashsystem_operator.planner.names import made_by
 from support.builders import INSTALLATION, attachment, host, iqn
 from support.in_process import InProcess
-from support.keeping import ImportRequest, Keeper
+from support.passes import AnyResource, Passes, passes
 
-WORDS, VOLUMES = ("w0", "w1", "w2", "w3"), ("v0", "v1", "v2")
+INITIATORS, VOLUMES = ("w0", "w1", "w2", "w3"), ("v0", "v1", "v2")
 DIALECTS: list[dict[str, Any]] = [
     {"dialect": "legacy", "pool": "mdiskgrp0"},
     {"dialect": "modern", "pool": "Pool0"},
@@ -26,10 +25,12 @@ law = settings(max_examples=40)
 
 @st.composite
 def arrays(draw: st.DrawFn) -> dict[str, Any]:
-    """An array with volumes, an administrator's host objects, and mappings of his."""
+    """An array with volumes, and with host objects and mappings of the administrator."""
     dialect = dict(draw(st.sampled_from(DIALECTS)))
     pool = dialect.pop("pool")
-    owners = draw(st.lists(st.sampled_from((None, "admin-a", "admin-b")), min_size=len(WORDS), max_size=len(WORDS)))
+    owners = draw(
+        st.lists(st.sampled_from((None, "admin-a", "admin-b")), min_size=len(INITIATORS), max_size=len(INITIATORS))
+    )
     names = sorted({owner for owner in owners if owner})
     pairs = [(name, volume) for name in names for volume in VOLUMES]
     mapped = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=3)) if pairs else []
@@ -38,7 +39,10 @@ def arrays(draw: st.DrawFn) -> dict[str, Any]:
         **dialect,
         "volumes": [{"name": name, "pool": pool} for name in VOLUMES],
         "hosts": [
-            {"name": name, "ports": [{"name": iqn(w)} for w, owner in zip(WORDS, owners, strict=True) if owner == name]}
+            {
+                "name": name,
+                "ports": [{"name": iqn(i)} for i, owner in zip(INITIATORS, owners, strict=True) if owner == name],
+            }
             for name in names
         ],
         "mappings": [
@@ -48,10 +52,10 @@ def arrays(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def wishes(draw: st.DrawFn) -> list[ImportRequest]:
-    """Hosts that may quarrel about initiators, and attachments that may quarrel about volumes and LUNs."""
+def resources(draw: st.DrawFn) -> list[AnyResource]:
+    """Hosts that may conflict in initiators, and attachments that may conflict in volumes and LUNs."""
     hosts = [
-        host(f"h{number}", *draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=2, unique=True)))
+        host(f"h{number}", *draw(st.lists(st.sampled_from(INITIATORS), min_size=1, max_size=2, unique=True)))
         for number in range(draw(st.integers(1, 3)))
     ]
     attachments = [
@@ -67,15 +71,13 @@ def wishes(draw: st.DrawFn) -> list[ImportRequest]:
     return [*hosts, *attachments]
 
 
-@contextmanager
-def kept(config: dict[str, Any], wished: list[ImportRequest]) -> Iterator[tuple[InProcess, Keeper]]:
+@asynccontextmanager
+async def applied(config: dict[str, Any], created: list[AnyResource]) -> AsyncIterator[tuple[InProcess, Passes]]:
+    """An array, and passes over these resources, none of which has been made."""
     with InProcess(config) as simulated:
-        keeper = Keeper(simulated)
-        keeper.wish(*wished)
-        try:
-            yield simulated, keeper
-        finally:
-            keeper.close()
+        async with passes(simulated) as running:
+            running.apply(*created)
+            yield simulated, running
 
 
 def pairs(state: dict[str, Any]) -> dict[tuple[str, str], int]:
@@ -84,119 +86,121 @@ def pairs(state: dict[str, Any]) -> dict[tuple[str, str], int]:
 
 
 def others(state: dict[str, Any]) -> list[dict[str, Any]]:
-    """The host objects that we did not make, as they are."""
+    """The host objects that the operator did not create."""
     return [each for each in state["hosts"] if not made_by(INSTALLATION, each["name"])]
 
 
 @law
-@given(arrays(), wishes())
-def test_wishes_settle_and_what_was_there_stays_as_it_was(config: dict[str, Any], wished: list[ImportRequest]) -> None:
-    with kept(config, wished) as (simulated, keeper):
+@given(arrays(), resources())
+async def test_resources_settle_and_existing_objects_on_the_array_are_left_unchanged(
+    config: dict[str, Any], created: list[AnyResource]
+) -> None:
+    async with applied(config, created) as (simulated, running):
         before = simulated.state
-        keeper.settle()
+        await running.settle_all()
         after = simulated.state
 
         assert others(after) == others(before)
         assert pairs(before).items() <= pairs(after).items()
-        decided = keeper.turn()
-        assert not any(isinstance(decision, Act) for decision in decided.values())
+        assert not (await running.survey()).acted
         assert simulated.state == after
 
 
 @law
-@given(arrays(), wishes())
-def test_no_lun_is_used_twice_on_a_host(config: dict[str, Any], wished: list[ImportRequest]) -> None:
-    with kept(config, wished) as (simulated, keeper):
-        keeper.settle()
+@given(arrays(), resources())
+async def test_no_lun_is_used_twice_on_a_host(config: dict[str, Any], created: list[AnyResource]) -> None:
+    async with applied(config, created) as (simulated, running):
+        await running.settle_all()
 
         used = [(host, lun) for (host, _), lun in pairs(simulated.state).items()]
         assert len(set(used)) == len(used)
 
 
 @law
-@given(arrays(), wishes())
-def test_a_volume_comes_to_a_second_host_only_if_everybody_shares(
-    config: dict[str, Any], wished: list[ImportRequest]
+@given(arrays(), resources())
+async def test_a_volume_is_mapped_to_a_second_host_only_if_all_its_attachments_are_shared(
+    config: dict[str, Any], created: list[AnyResource]
 ) -> None:
-    with kept(config, wished) as (simulated, keeper):
+    async with applied(config, created) as (simulated, running):
         before = pairs(simulated.state)
-        keeper.settle()
+        await running.settle_all()
         after = pairs(simulated.state)
 
         for volume in {volume for _, volume in after.keys() - before.keys()}:
             if sum(each == volume for _, each in after) > 1:
-                attached = [each for each in keeper.wishes.values() if isinstance(each, VolumeAttachment)]
-                assert all(a.spec.access is Access.SHARED for a in attached if a.spec.volume.name == volume)
+                attached = [each for each in running.attachments if each.spec.volume.name == volume]
+                assert all(each.spec.access is Access.SHARED for each in attached)
 
 
 @law
-@given(arrays(), wishes(), st.randoms(use_true_random=False))
-def test_the_order_in_which_objects_are_due_does_not_matter(
-    config: dict[str, Any], wished: list[ImportRequest], chance: random.Random
+@given(arrays(), resources(), st.randoms(use_true_random=False))
+async def test_the_order_in_which_objects_are_due_does_not_matter(
+    config: dict[str, Any], created: list[AnyResource], chance: random.Random
 ) -> None:
-    with kept(config, wished) as (one, straight), kept(config, wished) as (other, shuffled):
-        straight.turn()
-        due = list(shuffled.wishes)
+    async with applied(config, created) as (one, straight), applied(config, created) as (other, shuffled):
+        await straight.survey()
+        due = shuffled.everything
         chance.shuffle(due)
-        shuffled.turn(due)
+        await shuffled.turn(*due)
 
         assert one.state == other.state
 
 
 @law
-@given(arrays(), wishes())
-def test_deleting_everything_leaves_the_array_as_it_was(config: dict[str, Any], wished: list[ImportRequest]) -> None:
-    with kept(config, wished) as (simulated, keeper):
+@given(arrays(), resources())
+async def test_deleting_everything_leaves_the_array_as_it_was(
+    config: dict[str, Any], created: list[AnyResource]
+) -> None:
+    async with applied(config, created) as (simulated, running):
         before = simulated.state
-        keeper.settle()
-        for ref in list(keeper.wishes):
-            keeper.delete(ref)
-        keeper.settle()
+        await running.settle_all()
+        running.delete(*running.everything)
+        await running.settle_all()
 
-        assert keeper.wishes == {}
+        assert running.resources == []
         assert simulated.state == before
 
 
 @law
-@given(arrays(), wishes(), st.data())
-def test_a_detach_removes_its_own_mapping_and_no_other(
-    config: dict[str, Any], wished: list[ImportRequest], data: st.DataObject
+@given(arrays(), resources(), st.data())
+async def test_a_detach_removes_its_own_mapping_and_no_other(
+    config: dict[str, Any], created: list[AnyResource], data: st.DataObject
 ) -> None:
-    with kept(config, wished) as (simulated, keeper):
-        keeper.settle()
+    async with applied(config, created) as (simulated, running):
+        await running.settle_all()
         before = pairs(simulated.state)
-        attached = [each for each in keeper.wishes.values() if isinstance(each, VolumeAttachment)]
+        attached = running.attachments
         going = data.draw(st.sampled_from(attached))
-        keeper.delete(going.ref)
+        running.delete(going.ref)
 
-        keeper.turn([going.ref], survey=data.draw(st.booleans()))
+        await running.turn(going.ref, survey=data.draw(st.booleans()))
 
-        keeper.settle()  # another of the same pair takes the mapping over in its own turn
+        await running.settle_all()  # another attachment of the same pair takes the mapping over when it is due
 
         seen = going.status.host
         gone = before.keys() - pairs(simulated.state).keys()
         assert gone <= ({(seen.name, going.spec.volume.name)} if seen else set())
-        assert going.ref not in keeper.wishes
+        assert not running.api.exists(going.ref)
 
 
 @law
-@given(arrays(), wishes(), st.data())
-def test_a_lun_that_was_freed_goes_to_no_other_volume_unless_that_asks_for_it(
-    config: dict[str, Any], wished: list[ImportRequest], data: st.DataObject
+@given(arrays(), resources(), st.data())
+async def test_a_lun_that_was_freed_is_given_to_no_other_volume_unless_its_spec_requests_it(
+    config: dict[str, Any], created: list[AnyResource], data: st.DataObject
 ) -> None:
-    with kept(config, wished) as (simulated, keeper):
-        keeper.settle()
+    async with applied(config, created) as (simulated, running):
+        await running.settle_all()
         before = pairs(simulated.state)
-        attached = [each for each in keeper.wishes.values() if isinstance(each, VolumeAttachment)]
+        attached = running.attachments
         for going in attached[data.draw(st.integers(0, len(attached) - 1)) :]:
-            keeper.delete(going.ref)
+            running.delete(going.ref)
         if data.draw(st.booleans()):
-            keeper.settle()
+            await running.settle_all()
         where = data.draw(st.sampled_from(attached)).host.name
-        keeper.wish(*(attachment(f"new-{volume}", where, volume) for volume in data.draw(st.permutations(VOLUMES))))
-        keeper.settle()
+        running.apply(*(attachment(f"new-{volume}", where, volume) for volume in data.draw(st.permutations(VOLUMES))))
+        await running.settle_all()
 
-        asked = {(each.spec.volume.name, each.spec.lun) for each in attached}
+        requested = {(each.spec.volume.name, each.spec.lun) for each in attached}
         for (name, volume), lun in pairs(simulated.state).items() - before.items():
             had_by_others = {had for (on, other), had in before.items() if on == name and other != volume}
-            assert lun not in had_by_others or (volume, lun) in asked
+            assert lun not in had_by_others or (volume, lun) in requested

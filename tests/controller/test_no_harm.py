@@ -66,7 +66,13 @@ async def test_no_step_does_harm_whatever_happened_before(
 
 
 @law
-@given(dialects, adoptions, attachments, actions([*ADMINISTRATOR, *USERS, *PASSES], most=9), st.lists(st.tuples(st.sampled_from(ADMINISTRATOR), number, number), min_size=1, max_size=3))
+@given(
+    dialects,
+    adoptions,
+    attachments,
+    actions([*ADMINISTRATOR, *USERS, *PASSES], most=9),
+    st.lists(st.tuples(st.sampled_from(ADMINISTRATOR), number, number), min_size=1, max_size=3),
+)
 async def test_a_step_that_was_planned_on_an_outdated_inventory_does_no_harm(
     dialect: str, adopted: list[tuple[int, int]], attached: list[tuple[int, int]], story: list[Action], race: Race
 ) -> None:

@@ -30,7 +30,11 @@ class Forgetful(InProcess):
             return Reply("", "CMMVC7205E The command failed because it is not supported.", 1)
         verb, *arguments = line.split("; ", maxsplit=1)[0].split()[1:]
         objects = [each for each in arguments if each not in ("-delim", "'!'", "-bytes", "-filtervalue")]
-        if any("=" not in each for each in objects) or ";" in line or verb not in ("lshost", "lsvdisk", "lshostvdiskmap"):
+        if (
+            any("=" not in each for each in objects)
+            or ";" in line
+            or verb not in ("lshost", "lsvdisk", "lshostvdiskmap")
+        ):
             return reply
         kept = [row for row in reply.stdout.splitlines(keepends=True) if not any(text in row for text in self.lacking)]
         return Reply("".join(kept), reply.stderr, reply.status)

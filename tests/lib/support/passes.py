@@ -124,9 +124,7 @@ class Passes:
 
     # -- passes ------------------------------------------------------------------------------------------------------
 
-    async def turn(
-        self, *due: ObjectRef, survey: bool = False, after_read: Callable[[], None] = lambda: None
-    ) -> Ended:
+    async def turn(self, *due: ObjectRef, survey: bool = False, after_read: Callable[[], None] = lambda: None) -> Ended:
         """Make one pass over the due objects. The first one is a survey in any case.
 
         after_read: what others do when the array has been read and nothing is planned yet.
@@ -163,13 +161,15 @@ class Passes:
 
     async def settle_all(self, most: int = 6) -> None:
         """Survey until a pass neither plans a command nor changes an object."""
+        left: object = None
         for _ in range(most):
             before = len(self.api.writes)
             ended = await self.survey()
             changed = [write.path for write in self.api.writes[before:] if write.changed and GROUP in write.path]
             if not ended.acted and not changed:
                 return
-        raise AssertionError(f"there is always something to do: {changed}, {ended.again}")
+            left = changed, ended.again
+        raise AssertionError(f"there is always something to do: {left}")
 
     # -- what there is -----------------------------------------------------------------------------------------------
 

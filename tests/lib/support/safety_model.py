@@ -227,9 +227,7 @@ class Judge:
         access = "Shared" if m % 2 else "Exclusive"
         guard = ("Enforce", "Enforce", "Enforce", "Warn", "Disabled")[(n + 2 * m) % 5]
         self._create(
-            attachment(
-                f"a{n}", f"h{n % 2}", VOLUMES[m % 3], access=access, deletion_policy=policy, detach_guard=guard
-            )
+            attachment(f"a{n}", f"h{n % 2}", VOLUMES[m % 3], access=access, deletion_policy=policy, detach_guard=guard)
         )
 
     def _create(self, resource: FlashSystemHost | VolumeAttachment) -> None:
