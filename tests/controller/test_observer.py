@@ -1,43 +1,18 @@
 """What a pass reads. An object is gone if a command for that object shows it, never if a list merely lacks it."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.array.commands import MapVolume, UnmapVolume
-from flashsystem_operator.array.ssh.transport import Reply, unconditionally
+from flashsystem_operator.array.commands import MapVolume
+from support import scenarios
 from support.builders import attachment, host, iqn, own_name
-from support.in_process import InProcess
 from support.passes import Passes, attachment_ref, passes
+from support.scenarios import Forgetful
 
 MODERN = {"dialect": "modern"}
-TO_A, TO_B, NEW = attachment_ref("to-a"), attachment_ref("to-b"), attachment_ref("new")
-
-
-class Forgetful(InProcess):
-    """An array whose lists lack the rows with one of these texts; a command for one object gets the full answer.
-
-    unknown: a verb that this array does not support.
-    """
-
-    lacking: tuple[str, ...] = ()
-    unknown = "no verb"
-
-    def run(self, line: str, *, shown: str | None = None, before: Callable[[], None] = unconditionally) -> Reply:
-        reply = super().run(line, shown=shown, before=before)
-        if self.unknown in line:
-            return Reply("", "CMMVC7205E The command failed because it is not supported.", 1)
-        verb, *arguments = line.split("; ", maxsplit=1)[0].split()[1:]
-        objects = [each for each in arguments if each not in ("-delim", "'!'", "-bytes", "-filtervalue")]
-        if (
-            any("=" not in each for each in objects)
-            or ";" in line
-            or verb not in ("lshost", "lsvdisk", "lshostvdiskmap")
-        ):
-            return reply
-        kept = [row for row in reply.stdout.splitlines(keepends=True) if not any(text in row for text in self.lacking)]
-        return Reply("".join(kept), reply.stderr, reply.status)
+TO_A, NEW = attachment_ref("to-a"), attachment_ref("new")
 
 
 @pytest.fixture
@@ -63,16 +38,8 @@ def reason(running: Passes, of: VolumeAttachment | None = None) -> str:
 
 @pytest.mark.parametrize("survey", [True, False], ids=["survey", "targeted read"])
 @pytest.mark.parametrize("lacking", ["vol0", own_name("a")])
-async def test_a_volume_is_unmapped_although_a_list_lacks_its_mapping(
-    array: Forgetful, running: Passes, lacking: str, *, survey: bool
-) -> None:
-    array.lacking = (lacking,)
-    running.delete(TO_A)
-
-    await running.turn(*running.everything, survey=survey)
-
-    assert [type(step) for step in running.steps][:1] == [UnmapVolume]
-    assert [each["host"] for each in array.state["mappings"]] == [own_name("b")]
+async def test_a_volume_is_unmapped_although_a_list_lacks_its_mapping(lacking: str, *, survey: bool) -> None:
+    await scenarios.a_volume_is_unmapped_although_a_list_lacks_its_mapping(lacking, survey=survey)
 
 
 @pytest.mark.parametrize("survey", [True, False], ids=["survey", "targeted read"])

@@ -81,7 +81,8 @@ class Passes:
             Outputs(kube, monotonic),
             Meter(ARRAY),
         )
-        api.create(ARRAY, _spec(array()), finalizers=[FINALIZER])
+        if not api.exists(ARRAY):
+            api.create(ARRAY, _spec(array()), finalizers=[FINALIZER])
         self.see(ARRAY)
 
     # -- what users do -----------------------------------------------------------------------------------------------
@@ -249,10 +250,13 @@ def _spec(resource: FlashSystemArray | AnyResource) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def passes(simulated: InProcess, limit: float = 15.0) -> AsyncIterator[Passes]:
-    api = FakeApi()
+async def passes(simulated: InProcess, limit: float = 15.0, api: FakeApi | None = None) -> AsyncIterator[Passes]:
+    """A worker that begins: its cache has nothing but the array. api: with what an earlier worker left there."""
+    api = api or FakeApi()
     async with api.served(limit) as kube:
         with closing(await asyncio.to_thread(simulated.session)) as session, ThreadPoolExecutor(1) as observer_thread:
             running = Passes(api, kube, session, observer_thread)
-            yield running
-            await running.writer.close()
+            try:
+                yield running
+            finally:
+                await running.writer.close()
