@@ -100,7 +100,7 @@ async def either(request: pytest.FixtureRequest) -> AsyncIterator[Setting]:
             yield Setting(array, running)
 
 
-async def test_a_host_object_follows_the_spec_but_takes_no_path_from_a_machine_that_is_logged_in(wide: Setting) -> None:
+async def test_a_host_object_follows_the_spec_but_a_host_that_is_logged_in_loses_no_path(wide: Setting) -> None:
     machine = host("node", portset="portset0", io_groups=["io_grp0"], host_type="TPGS")
     volume = attachment("a", "node", "vol0")
     await wide.apply(machine, volume)
@@ -122,7 +122,9 @@ async def test_a_host_object_follows_the_spec_but_takes_no_path_from_a_machine_t
     assert wide.portals(volume)[0] == "10.0.1.1:3260"
 
 
-async def test_an_io_group_that_a_volume_needs_is_kept_until_that_is_detached_and_the_others_go(wide: Setting) -> None:
+async def test_an_io_group_that_a_volume_needs_is_kept_until_that_is_detached_and_the_others_are_removed(
+    wide: Setting,
+) -> None:
     machine, volume = host("node"), attachment("a", "node", "far")
     await wide.apply(machine, volume, attachment("b", "node", "vol0"))
 
@@ -163,7 +165,7 @@ async def test_portals_of_an_adopted_host_object_are_those_of_its_io_groups(wide
     assert wide.portals(volume) == ["10.0.1.3:3260", "10.0.1.4:3260"]
 
 
-async def test_the_secret_is_there_before_the_first_volume_and_follows_the_wish(wide: Setting) -> None:
+async def test_the_chap_secret_is_set_before_the_first_volume_is_mapped_and_follows_the_spec(wide: Setting) -> None:
     machine = host("node", chap={"secretRef": {"name": "node-chap"}})
     volume = attachment("a", "node", "vol0")
     wide.running.chap[machine.ref] = SECRET
@@ -220,7 +222,7 @@ async def test_a_secret_is_never_set_on_a_host_object_that_we_did_not_make(wide:
     assert not any(SECRET.text in line for line in wide.array.lines)
 
 
-async def test_a_mapping_with_another_lun_in_each_io_group_is_said_and_left(either: Setting) -> None:
+async def test_a_mapping_with_another_lun_in_each_io_group_is_reported_and_left_unchanged(either: Setting) -> None:
     machine, volume = host("node", lifecycle="Persistent"), attachment("a", "node", "wide")
     await either.apply(machine)
     for name in ("narrow", "wide"):
@@ -236,7 +238,7 @@ async def test_a_mapping_with_another_lun_in_each_io_group_is_said_and_left(eith
     assert either.ready(volume)["status"] == "True"
 
 
-async def test_what_comes_through_a_host_cluster_is_neither_ours_to_take_nor_exclusive(wide: Setting) -> None:
+async def test_a_mapping_through_a_host_cluster_is_never_removed_and_is_not_exclusive(wide: Setting) -> None:
     machine = host("node", lifecycle="Persistent")
     await wide.apply(machine)
     for line in (
@@ -261,7 +263,7 @@ async def test_what_comes_through_a_host_cluster_is_neither_ours_to_take_nor_exc
     assert wide.sent("rmhost") == []
 
 
-async def test_a_host_object_that_is_retained_is_taken_up_again_by_a_resource_of_that_name(either: Setting) -> None:
+async def test_a_host_object_that_is_retained_is_used_again_by_a_resource_of_that_name(either: Setting) -> None:
     machine = host("node", lifecycle="Persistent", deletion_policy="Retain", status={"ownership": "Created"})
     await either.apply(machine)
     await either.delete(machine)
@@ -279,7 +281,7 @@ def test_a_step_that_is_shown_has_no_secret() -> None:
     assert SECRET.text not in f"{SetChap(own_name('node'), SECRET, '-chapsecret')}"
 
 
-async def test_a_host_whose_io_group_a_volume_needs_has_its_turn_when_that_is_detached() -> None:
+async def test_a_host_whose_io_group_a_volume_needs_is_reconciled_when_that_volume_is_detached() -> None:
     with InProcess(WIDE) as array:
         async with passes(array) as running:
             node, data = running.host("node"), running.attachment("a", "node", "far")

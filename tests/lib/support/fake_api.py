@@ -1,4 +1,4 @@
-"""As much of an API server as writes to our kinds and Leases need, over HTTP, with faults to order."""
+"""A part of an API server over HTTP: reads and writes of our kinds and of Leases, with faults on demand."""
 
 import asyncio
 import copy
@@ -31,10 +31,10 @@ IQCdgD4aYci6vuomfLbrTPxwUgdUyFEREPgQrzKzzVO0zQ==
 
 
 class Fault(Enum):
-    """What becomes of a write. LOST: it is done, and the connection is cut before the answer. CUT: it is not done.
+    """The fate of a write. LOST: it is done, and the connection is cut before the response. CUT: it is not done.
 
-    SLOW_LOST: it is done, and never answered. ERROR_AFTER: it is done, and answered with an error, as when a load
-    balancer loses its server meanwhile.
+    SLOW_LOST: it is done, and never answered. ERROR_AFTER: it is done, and answered with an error, as by a load
+    balancer that loses its server meanwhile.
     """
 
     LOST = auto()
@@ -48,20 +48,20 @@ class Fault(Enum):
 
     @property
     def lands(self) -> bool:
-        """Whether the write is done all the same."""
+        """Whether the write is done in spite of the fault."""
         return self in (Fault.LOST, Fault.SLOW_LOST, Fault.ERROR_AFTER)
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write that was done. changed: whether it says anything else than before, times of transitions apart."""
+    """A write that was done. changed: whether the object differs now, apart from the times of transitions."""
 
     path: str
     changed: bool
 
 
 class FakeApi:
-    """objects: by their path. faults: of the next writes, in order, None for one that goes well.
+    """objects: by their path. faults: of the next writes, in order, None for one without a fault.
 
     meanwhile: what is done when the next writes come, one for each, before anything else. writes: those that were done.
     wrote: set at each of these. closed: whether nothing can be read.
@@ -82,7 +82,7 @@ class FakeApi:
         self.objects[path(ref)] = dict(body)
 
     def create(self, ref: ObjectRef, spec: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        """A new object, with a uid of its own. more: parts of its metadata, and its status."""
+        """Create an object, with a new uid. more: parts of its metadata, and its status."""
         version = str(next(self._versions))
         status = more.pop("status", {})
         meta = {"uid": f"uid-{version}", "resourceVersion": version, "generation": 1, "creationTimestamp": CREATED}
@@ -198,7 +198,7 @@ class FakeApi:
 
     @asynccontextmanager
     async def served(self, limit: float = 15.0) -> AsyncIterator[Kube]:
-        """limit: seconds after which the client gives a request up."""
+        """Serve, and return a client. limit: seconds after which the client gives up a request."""
         app = web.Application()
         app.router.add_get("/{path:.*}", self._get)
         app.router.add_patch("/{path:.*}", self._patch)

@@ -1,4 +1,4 @@
-"""The simulated array without network: its command line as a function, for tests of many small worlds."""
+"""The simulated array without a network: its command line as a function, for tests with many small arrays."""
 
 import contextlib
 import threading
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class InProcess:
-    """An array of this state. lines: what arrived, in order; it is what Session wants of connections, too."""
+    """An array in this state, and the connections that a Session needs. lines: what was received, in order."""
 
     def __init__(self, config: dict[str, Any] | None = None, **rules: Any) -> None:
         state = dict(config or {})
@@ -38,7 +38,7 @@ class InProcess:
         shown: str | None = None,  # noqa: ARG002 - nothing is shown
         before: Callable[[], None] = unconditionally,
     ) -> Reply:
-        """Type a line. Sessions type from several threads; the array does one at a time."""
+        """Run a line. Sessions send from several threads; the array runs one line at a time."""
         with self._turn:
             before()
             self.lines.append(line)
@@ -55,10 +55,10 @@ class InProcess:
         return contextlib.nullcontext()
 
     def close(self) -> None:
-        """Nothing to hang up."""
+        """Nothing has to be closed."""
 
     def admin(self, line: str) -> str:
-        """The administrator's hand; a refusal is a mistake of the test."""
+        """Run a line as the array administrator; a refusal is a mistake of the test."""
         with self._turn:
             answer = _result(self._executor.administer(line))
         assert not answer.status, f"{line}: {answer.stderr}"
@@ -85,7 +85,7 @@ def _result(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Slipping(InProcess):
-    """An array whose administrator acts in the last moment before a volume is mapped, or right after."""
+    """An array whose administrator acts right before a volume is mapped, or right after."""
 
     first: Callable[["Slipping"], None] = staticmethod(lambda _: None)
     then: Callable[["Slipping"], None] = staticmethod(lambda _: None)
@@ -125,7 +125,7 @@ class Answers:
         return contextlib.nullcontext()
 
     def close(self) -> None:
-        """Nothing to hang up."""
+        """Nothing has to be closed."""
 
 
 def connected(to: InProcess | Answers, *, greeted: bool = True, width: int = 1) -> Session:

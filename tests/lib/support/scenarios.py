@@ -256,7 +256,7 @@ async def _withheld(dialect: str, stop: Callable[[Passes], None], why: str) -> N
 
 
 async def no_command_is_sent_with_an_expired_lease() -> None:
-    """The whole controller: its process stands still until the Lease has expired, while a command is under way.
+    """The whole controller: its process is suspended until the Lease has expired, while a command is under way.
 
     Two thirds of the duration have passed since the last renewal, but less than a pass may take.
     """
