@@ -3,20 +3,17 @@
 The cases of each decision are in tests/unit/planner; here the array's own rules answer.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.attachment import Access
-from flashsystem_operator.api.base import Condition, StatusModel
 from flashsystem_operator.array.commands import SetChap
 from flashsystem_operator.simulator.state.model import Host
 from flashsystem_operator.values import ChapSecret
 from support.builders import attachment, host, iqn, own_name
 from support.in_process import InProcess
-from support.keeping import ImportRequest, Keeper
-from support.passes import passes
+from support.passes import AnyResource, Passes, passes
 
 POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
 NODES = [
@@ -46,21 +43,25 @@ SECRET, NEXT = ChapSecret("correct-horse-battery"), ChapSecret("another-horse-ba
 
 
 class Setting:
-    """An array and its keeper."""
+    """An array, and the passes over it."""
 
-    def __init__(self, config: dict[str, Any], **rules: Any) -> None:
-        self.array = InProcess(config, **rules)
-        self.keeper = Keeper(self.array)
+    def __init__(self, array: InProcess, running: Passes) -> None:
+        self.array = array
+        self.running = running
 
-    def wish(self, *wishes: ImportRequest) -> None:
-        self.keeper.wish(*wishes)
-        self.keeper.settle()
+    async def apply(self, *resources: AnyResource) -> None:
+        self.running.apply(*resources)
+        await self.running.settle_all()
 
-    def edit(self, wished: ImportRequest, **spec: Any) -> None:
-        """What a user changes in the spec; the status stays."""
-        now = self.keeper.wishes[wished.ref]
-        before = now.model_dump(by_alias=False, exclude_defaults=True)
-        self.wish(type(now).model_validate({**before, "spec": {**before["spec"], **spec}}))
+    async def edit(self, resource: AnyResource, **spec: Any) -> None:
+        """Change parts of the spec, by the names that the manifest has."""
+        self.running.api.edit(resource.ref, spec)
+        self.running.see(resource.ref)
+        await self.running.settle_all()
+
+    async def delete(self, resource: AnyResource) -> None:
+        self.running.delete(resource.ref)
+        await self.running.settle_all()
 
     def log_in(self, logins: int) -> None:
         self.host().ports[0].logins = logins
@@ -68,176 +69,178 @@ class Setting:
     def host(self, name: str = OWN) -> Host:
         return self.array.system.host_named[name]
 
-    def typed(self, verb: str) -> list[str]:
+    def sent(self, verb: str) -> list[str]:
         return [line for line in self.array.lines if f"svctask {verb} " in line]
 
-    def status(self, wished: ImportRequest) -> Any:
-        status: StatusModel = self.keeper.wishes[wished.ref].status
-        return status
+    def status(self, resource: AnyResource) -> Any:
+        return self.running.api.read(resource.ref)["status"]
 
-    def ready(self, wished: ImportRequest) -> Condition:
-        conditions: tuple[Condition, ...] = self.status(wished).conditions
-        return next(each for each in conditions if each.type == "Ready")
+    def portals(self, resource: AnyResource) -> list[str]:
+        return [each["portal"] for each in self.status(resource)["connection"]["targets"]]
+
+    def ready(self, resource: AnyResource) -> dict[str, Any]:
+        return self.running.ready(resource.ref)
 
 
 @pytest.fixture
-def wide() -> Iterator[Setting]:
+async def wide() -> AsyncIterator[Setting]:
     """A modern array with two I/O groups and two portsets."""
-    with (setting := Setting(WIDE)).array:
-        yield setting
-        setting.keeper.close()
+    with InProcess(WIDE) as array:
+        async with passes(array) as running:
+            yield Setting(array, running)
 
 
 @pytest.fixture(params=["legacy", "modern"])
-def either(request: pytest.FixtureRequest) -> Iterator[Setting]:
+async def either(request: pytest.FixtureRequest) -> AsyncIterator[Setting]:
     """An array of either dialect whose volume `wide` is reached through two I/O groups."""
     pool = POOLS[request.param]
     volumes = [{"name": "wide", "pool": pool, "access_io_groups": [0, 1]}, {"name": "narrow", "pool": pool}]
-    with (setting := Setting({"dialect": request.param, "volumes": volumes}, lun_per_io_group=True)).array:
-        yield setting
-        setting.keeper.close()
+    with InProcess({"dialect": request.param, "volumes": volumes}, lun_per_io_group=True) as array:
+        async with passes(array) as running:
+            yield Setting(array, running)
 
 
-def test_a_host_object_follows_the_spec_but_takes_no_path_from_a_machine_that_is_logged_in(wide: Setting) -> None:
+async def test_a_host_object_follows_the_spec_but_a_host_that_is_logged_in_loses_no_path(wide: Setting) -> None:
     machine = host("node", portset="portset0", io_groups=["io_grp0"], host_type="TPGS")
     volume = attachment("a", "node", "vol0")
-    wide.wish(machine, volume)
+    await wide.apply(machine, volume)
     made = wide.host()
     assert (made.portset, made.io_groups, made.type) == ("portset0", [0], "tpgs")
-    assert [each.portal for each in wide.status(volume).connection.targets] == ["10.0.0.1:3260", "10.0.0.2:3260"]
+    assert wide.portals(volume) == ["10.0.0.1:3260", "10.0.0.2:3260"]
 
     wide.log_in(1)
-    wide.edit(machine, portset="fast", io_groups=["0", "io_grp1"])
-    assert wide.ready(machine).reason == "HostLoggedIn"
+    await wide.edit(machine, portset="fast", ioGroups=["0", "io_grp1"])
+    assert wide.ready(machine)["reason"] == "HostLoggedIn"
     assert wide.host().io_groups == [0, 1]  # that takes nothing away
     assert wide.host().portset == "portset0"
-    assert wide.ready(volume).status == "True"
-    assert len(wide.status(volume).connection.targets) == 4
+    assert wide.ready(volume)["status"] == "True"
+    assert len(wide.portals(volume)) == 4
 
     wide.log_in(0)
-    wide.edit(machine, io_groups=["io_grp1", "0"])
-    assert wide.ready(machine).status == "True"
-    assert wide.status(volume).connection.targets[0].portal == "10.0.1.1:3260"
+    await wide.edit(machine, ioGroups=["io_grp1", "0"])
+    assert wide.ready(machine)["status"] == "True"
+    assert wide.portals(volume)[0] == "10.0.1.1:3260"
 
 
-def test_an_io_group_that_a_volume_needs_is_kept_until_that_is_detached_and_the_others_go(wide: Setting) -> None:
+async def test_an_io_group_that_a_volume_needs_is_kept_until_that_is_detached_and_the_others_are_removed(
+    wide: Setting,
+) -> None:
     machine, volume = host("node"), attachment("a", "node", "far")
-    wide.wish(machine, volume, attachment("b", "node", "vol0"))
+    await wide.apply(machine, volume, attachment("b", "node", "vol0"))
 
-    wide.edit(machine, io_groups=["io_grp0"])
+    await wide.edit(machine, ioGroups=["io_grp0"])
 
     assert wide.host().io_groups == [0, 1]
-    (typed,) = wide.typed("rmhostiogrp")
-    assert "-iogrp 2:3 " in typed
-    said = wide.ready(machine)
-    assert said.reason == "IOGroupInUse"
-    assert "volume far (VolumeAttachment storage/a) is reached through it." in said.message
-    assert wide.ready(volume).status == "True"
+    (removed,) = wide.sent("rmhostiogrp")
+    assert "-iogrp 2:3 " in removed
+    ready = wide.ready(machine)
+    assert ready["reason"] == "IOGroupInUse"
+    assert "volume far (VolumeAttachment storage/a) is reached through it." in ready["message"]
+    assert wide.ready(volume)["status"] == "True"
 
-    wide.keeper.delete(volume.ref)
-    wide.keeper.settle()
+    await wide.delete(volume)
 
     assert wide.host().io_groups == [0]
-    assert wide.ready(machine).status == "True"
+    assert wide.ready(machine)["status"] == "True"
 
 
-def test_through_how_many_io_groups_a_volume_is_reached_is_read_before_one_is_removed(wide: Setting) -> None:
+async def test_through_how_many_io_groups_a_volume_is_reached_is_read_before_one_is_removed(wide: Setting) -> None:
     """A volume whose own I/O group stays may be reached through the other one as well: no listing tells."""
     wide.array.system.volume_named["vol0"].access_io_groups = [0, 1]
     machine = host("node", io_groups=["0", "1"])
-    wide.wish(machine, attachment("a", "node", "vol0"))
+    await wide.apply(machine, attachment("a", "node", "vol0"))
 
-    wide.edit(machine, io_groups=["io_grp0"])
+    await wide.edit(machine, ioGroups=["io_grp0"])
 
-    assert wide.typed("rmhostiogrp") == []
-    assert wide.ready(machine).reason == "IOGroupInUse"
+    assert wide.sent("rmhostiogrp") == []
+    assert wide.ready(machine)["reason"] == "IOGroupInUse"
 
 
-def test_portals_of_an_adopted_host_object_are_those_of_its_io_groups(wide: Setting) -> None:
+async def test_portals_of_an_adopted_host_object_are_those_of_its_io_groups(wide: Setting) -> None:
     wide.array.admin(f"svctask mkhost -name admins -iscsiname {iqn('node')} -iogrp 1 -portset fast")
     volume = attachment("a", "node", "far")
 
-    wide.wish(host("node"), volume)
+    await wide.apply(host("node"), volume)
 
-    assert [each.portal for each in wide.status(volume).connection.targets] == ["10.0.1.3:3260", "10.0.1.4:3260"]
+    assert wide.portals(volume) == ["10.0.1.3:3260", "10.0.1.4:3260"]
 
 
-def test_the_secret_is_there_before_the_first_volume_and_follows_the_wish(wide: Setting) -> None:
+async def test_the_chap_secret_is_set_before_the_first_volume_is_mapped_and_follows_the_spec(wide: Setting) -> None:
     machine = host("node", chap={"secretRef": {"name": "node-chap"}})
     volume = attachment("a", "node", "vol0")
-    wide.keeper.chap[machine.ref] = SECRET
-    wide.wish(machine, volume)
+    wide.running.chap[machine.ref] = SECRET
+    await wide.apply(machine, volume)
     order = [line.split()[1] for line in wide.array.lines if line.startswith("svctask")]
     assert order == ["mkhost", "chhost", "mkvdiskhostmap"]
     assert wide.host().chap_secret == SECRET.text
 
-    wide.keeper.chap[machine.ref] = NEXT
-    wide.keeper.settle()
+    wide.running.chap[machine.ref] = NEXT
+    await wide.running.settle_all()
     assert wide.host().chap_secret == NEXT.text
-    before = len(wide.typed("chhost"))
-    wide.keeper.settle()
-    assert len(wide.typed("chhost")) == before
+    before = len(wide.sent("chhost"))
+    await wide.running.settle_all()
+    assert len(wide.sent("chhost")) == before
 
     wide.array.admin(f"svctask chhost -nochapsecret {OWN}")  # what another hand took away comes back
-    wide.keeper.settle()
+    await wide.running.settle_all()
     assert wide.host().chap_secret == NEXT.text
 
-    wide.keeper.chap.clear()
-    wide.edit(machine, chap=None)
+    wide.running.chap.clear()
+    await wide.edit(machine, chap=None)
     assert wide.host().chap_secret == ""
-    assert wide.status(machine).chap is None
+    assert "chap" not in wide.status(machine)
     asked = sum("lsiscsiauth" in line for line in wide.array.lines)
-    wide.keeper.settle()
+    await wide.running.settle_all()
     assert sum("lsiscsiauth" in line for line in wide.array.lines) == asked
 
 
-def test_a_volume_is_not_mapped_when_the_array_does_not_take_the_secret(wide: Setting) -> None:
+async def test_a_volume_is_not_mapped_when_the_array_does_not_take_the_secret(wide: Setting) -> None:
     machine = host("node", chap={"secretRef": {"name": "node-chap"}})
-    wide.keeper.chap[machine.ref] = SECRET
+    wide.running.chap[machine.ref] = SECRET
     wide.array.system.rules.longest_chap_secret = 8
     volume = attachment("a", "node", "vol0")
-    wide.keeper.wish(machine, volume)
+    wide.running.apply(machine, volume)
     for _ in range(3):
-        wide.keeper.turn()
-    assert wide.typed("mkvdiskhostmap") == []
-    assert len(wide.typed("mkhost")) == 1
+        await wide.running.survey()
+    assert wide.sent("mkvdiskhostmap") == []
+    assert len(wide.sent("mkhost")) == 1
 
     wide.array.system.rules.longest_chap_secret = 79
-    wide.keeper.settle()
-    assert wide.ready(volume).status == "True"
+    await wide.running.settle_all()
+    assert wide.ready(volume)["status"] == "True"
 
 
-def test_a_secret_is_never_set_on_a_host_object_that_we_did_not_make(wide: Setting) -> None:
+async def test_a_secret_is_never_set_on_a_host_object_that_we_did_not_make(wide: Setting) -> None:
     wide.array.admin(f"svctask mkhost -name admins -iscsiname {iqn('node')}")
     machine = host("node", chap={"secretRef": {"name": "node-chap"}})
-    wide.keeper.chap[machine.ref] = SECRET
+    wide.running.chap[machine.ref] = SECRET
 
-    wide.wish(machine, attachment("a", "node", "vol0"))
+    await wide.apply(machine, attachment("a", "node", "vol0"))
 
-    assert wide.ready(machine).reason == "HostDiffers"
+    assert wide.ready(machine)["reason"] == "HostDiffers"
     assert [line for line in wide.array.lines if line.startswith("svctask")] == []
     assert not any(SECRET.text in line for line in wide.array.lines)
 
 
-def test_a_mapping_with_another_lun_in_each_io_group_is_said_and_left(either: Setting) -> None:
+async def test_a_mapping_with_another_lun_in_each_io_group_is_reported_and_left_unchanged(either: Setting) -> None:
     machine, volume = host("node", lifecycle="Persistent"), attachment("a", "node", "wide")
-    either.wish(machine)
+    await either.apply(machine)
     for name in ("narrow", "wide"):
         either.array.admin(f"svctask mkvdiskhostmap -host {OWN} {name}")
 
-    either.wish(volume)
+    await either.apply(volume)
 
-    assert either.ready(volume).reason == "MismatchedLUNs"
-    assert "LUNs 0, 1" in either.ready(volume).message
-    assert either.typed("mkvdiskhostmap") == []
+    assert either.ready(volume)["reason"] == "MismatchedLUNs"
+    assert "LUNs 0, 1" in either.ready(volume)["message"]
+    assert either.sent("mkvdiskhostmap") == []
     either.array.admin(f"svctask rmvdiskhostmap -host {OWN} wide")
-    either.keeper.settle()
-    assert either.ready(volume).status == "True"
+    await either.running.settle_all()
+    assert either.ready(volume)["status"] == "True"
 
 
-def test_what_comes_through_a_host_cluster_is_neither_ours_to_take_nor_exclusive(wide: Setting) -> None:
+async def test_a_mapping_through_a_host_cluster_is_never_removed_and_is_not_exclusive(wide: Setting) -> None:
     machine = host("node", lifecycle="Persistent")
-    wide.wish(machine)
+    await wide.apply(machine)
     for line in (
         "mkhostcluster -name hc",
         f"addhostclustermember -host {OWN} hc",
@@ -246,34 +249,31 @@ def test_what_comes_through_a_host_cluster_is_neither_ours_to_take_nor_exclusive
         wide.array.admin(f"svctask {line}")
     alone, other = attachment("alone", "node", "vol0"), attachment("other", "node", "far")
 
-    wide.wish(alone, other)
-    assert wide.ready(alone).reason == "MappedThroughHostCluster"
-    assert wide.status(other).lun == 2  # 1 is taken by what every member sees
+    await wide.apply(alone, other)
+    assert wide.ready(alone)["reason"] == "MappedThroughHostCluster"
+    assert wide.status(other)["lun"] == 2  # 1 is taken by what every member sees
 
-    wide.edit(alone, access=Access.SHARED)
-    assert wide.ready(alone).status == "True"
+    await wide.edit(alone, access="Shared")
+    assert wide.ready(alone)["status"] == "True"
     for each in (alone, other, machine):
-        wide.keeper.delete(each.ref)
-        wide.keeper.settle()
-    assert wide.keeper.wishes == {}
+        await wide.delete(each)
+    assert wide.running.resources == []
     assert [mapping.volume.name for mapping in wide.array.system.seen_by(wide.host())] == ["vol0"]
-    assert len(wide.typed("rmvdiskhostmap")) == 1
-    assert wide.typed("rmhost") == []
+    assert len(wide.sent("rmvdiskhostmap")) == 1
+    assert wide.sent("rmhost") == []
 
 
-def test_a_host_object_that_is_retained_is_taken_up_again_by_a_resource_of_that_name(either: Setting) -> None:
+async def test_a_host_object_that_is_retained_is_used_again_by_a_resource_of_that_name(either: Setting) -> None:
     machine = host("node", lifecycle="Persistent", deletion_policy="Retain", status={"ownership": "Created"})
-    either.wish(machine)
-    either.keeper.delete(machine.ref)
-    either.keeper.settle()
-    assert either.keeper.wishes == {}
+    await either.apply(machine)
+    await either.delete(machine)
+    assert either.running.resources == []
     assert either.host().name == OWN
 
     again = host("node", lifecycle="Persistent")
-    either.wish(again)
-    assert len(either.typed("mkhost")) == 1
-    either.keeper.delete(again.ref)
-    either.keeper.settle()
+    await either.apply(again)
+    assert len(either.sent("mkhost")) == 1
+    await either.delete(again)
     assert OWN not in either.array.system.host_named
 
 
@@ -281,7 +281,7 @@ def test_a_step_that_is_shown_has_no_secret() -> None:
     assert SECRET.text not in f"{SetChap(own_name('node'), SECRET, '-chapsecret')}"
 
 
-async def test_a_host_whose_io_group_a_volume_needs_has_its_turn_when_that_is_detached() -> None:
+async def test_a_host_whose_io_group_a_volume_needs_is_reconciled_when_that_volume_is_detached() -> None:
     with InProcess(WIDE) as array:
         async with passes(array) as running:
             node, data = running.host("node"), running.attachment("a", "node", "far")

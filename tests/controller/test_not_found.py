@@ -1,20 +1,19 @@
-"""A detach is done when the volume is mapped to none of the host's initiators, also after objects were renamed."""
+"""An attachment is released when its volume is mapped to none of the host's initiators, whatever the names are then."""
 
 from collections.abc import Callable
-from contextlib import closing
 
 import pytest
 
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from support.builders import attachment, host, iqn, own_name
 from support.in_process import InProcess
-from support.keeping import Keeper
+from support.passes import attachment_ref, passes
 
 Act = Callable[[InProcess], None]
 
 
 class Racing(InProcess):
-    """An array whose administrator acts once, right after `lines_until` further command lines."""
+    """An array whose administrator acts once, right after the given number of further lines was answered."""
 
     lines_until = 0
     act: Callable[[], None]
@@ -36,7 +35,7 @@ def renamed(kind: str, name: str, to: str) -> Act:
 
 def swapped(kind: str, one: str, other: str) -> Act:
     def act(array: InProcess) -> None:
-        for former, name in ((one, "aside"), (other, one), ("aside", other)):
+        for former, name in ((one, "swap"), (other, one), ("swap", other)):
             array.admin(f"svctask ch{kind} -name {name} {former}")
 
     return act
@@ -75,11 +74,11 @@ ACTS: dict[str, Act] = {
 
 
 PAIR = str(iqn("a")), 0
-"""An initiator, and the id of the volume to be detached from it. The id does not change with the name."""
+"""An initiator, and the id of the volume that is being detached from it. The id is the same after a rename."""
 
 
-def seen(array: InProcess) -> set[tuple[str, int]]:
-    """Return the pairs of an initiator and the id of a volume that it sees."""
+def visible(array: InProcess) -> set[tuple[str, int]]:
+    """The initiators, each with the id of a volume that it sees."""
     return {
         (port.name, mapping.volume.id)
         for each in array.system.hosts.values()
@@ -88,38 +87,40 @@ def seen(array: InProcess) -> set[tuple[str, int]]:
     }
 
 
-def count_lines_of_a_detach(dialect: str, act: Act, *, survey: bool, after: int) -> int | None:
-    """Detach, with the act after so many command lines of the pass; return how many lines were sent.
+async def lines_of_a_detach(dialect: str, act: Act, *, survey: bool, after: int) -> int | None:
+    """Detach, with the act after so many lines of the pass. Return the number of lines.
 
-    Return None if the volume was not mapped any more when the administrator acted.
+    None: the volume was not mapped any more when the administrator acted.
     """
-    with Racing({"dialect": dialect}) as array, closing(Keeper(array)) as keeper:
-        keeper.wish(host("a"), host("b"), attachment("one", "a", "vol0"), attachment("b", "b", "vol1"))
-        keeper.settle()
-        (leaving,) = [ref for ref in keeper.wishes if ref.name == "one"]
-        keeper.delete(leaving)
-        mapped = True
+    with Racing({"dialect": dialect}) as array:
+        async with passes(array) as running:
+            leaving = attachment_ref("one")
+            running.apply(host("a"), host("b"), attachment("one", "a", "vol0"), attachment("b", "b", "vol1"))
+            await running.survey()
+            assert running.ready(leaving)["status"] == "True"
+            running.delete(leaving)
+            mapped = True
 
-        def rename_meanwhile() -> None:
-            nonlocal mapped
-            mapped = PAIR in seen(array)
-            act(array)
+            def act_now() -> None:
+                nonlocal mapped
+                mapped = PAIR in visible(array)
+                act(array)
 
-        before, array.lines_until, array.act = len(array.lines), after, rename_meanwhile
-        keeper.turn([leaving], survey=survey)
-        sent = array.lines[before:]
-        if mapped:
-            assert leaving in keeper.wishes or PAIR not in seen(array), (after, sent)
-        return len(sent) if mapped else None
+            before, array.lines_until, array.act = len(array.lines), after, act_now
+            await running.turn(leaving, survey=survey)
+            sent = array.lines[before:]
+            if mapped:
+                assert running.api.exists(leaving) or PAIR not in visible(array), (after, sent)
+            return len(sent) if mapped else None
 
 
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("dialect", ["legacy", "modern"])
-@pytest.mark.parametrize("survey", [True, False], ids=["everything", "closely"])
-def test_a_detach_is_not_done_while_the_volume_is_mapped_whatever_is_renamed_meanwhile(
+@pytest.mark.parametrize("survey", [True, False], ids=["survey", "targeted read"])
+async def test_an_attachment_is_not_released_while_the_volume_is_mapped_whatever_is_renamed_meanwhile(
     dialect: str, act: str, *, survey: bool
 ) -> None:
     after = 1
-    while (lines := count_lines_of_a_detach(dialect, ACTS[act], survey=survey, after=after)) is not None:
+    while (lines := await lines_of_a_detach(dialect, ACTS[act], survey=survey, after=after)) is not None:
         assert after <= lines, "the volume was never unmapped"
         after += 1

@@ -1,36 +1,18 @@
-"""What a pass looks at. What is gone is believed from a command that was meant for it, never from a listing alone."""
+"""What a pass reads. An object is gone if a command for that object shows it, never if a list merely lacks it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.base import find
-from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
-from flashsystem_operator.array.ssh.transport import Reply, unconditionally
+from flashsystem_operator.array.commands import MapVolume
+from support import scenarios
 from support.builders import attachment, host, iqn, own_name
-from support.in_process import InProcess
-from support.keeping import Keeper
+from support.passes import Passes, attachment_ref, passes
+from support.scenarios import Forgetful
 
 MODERN = {"dialect": "modern"}
-
-
-class Forgetful(InProcess):
-    """An array whose listings lack whatever has one of these words in its row; asked by itself it tells the truth."""
-
-    lacking: tuple[str, ...] = ()
-    unknown = "no verb"
-
-    def run(self, line: str, *, shown: str | None = None, before: Callable[[], None] = unconditionally) -> Reply:
-        reply = super().run(line, shown=shown, before=before)
-        if self.unknown in line:
-            return Reply("", "CMMVC7205E The command failed because it is not supported.", 1)
-        verb, *words = line.split("; ", maxsplit=1)[0].split()[1:]
-        asked = [word for word in words if word not in ("-delim", "'!'", "-bytes", "-filtervalue")]
-        if any("=" not in word for word in asked) or ";" in line or verb not in ("lshost", "lsvdisk", "lshostvdiskmap"):
-            return reply
-        kept = [row for row in reply.stdout.splitlines(keepends=True) if not any(word in row for word in self.lacking)]
-        return Reply("".join(kept), reply.stderr, reply.status)
+TO_A, NEW = attachment_ref("to-a"), attachment_ref("new")
 
 
 @pytest.fixture
@@ -40,131 +22,113 @@ def array() -> Iterator[Forgetful]:
 
 
 @pytest.fixture
-def typed() -> list[Step]:
-    return []
+async def running(array: Forgetful) -> AsyncIterator[Passes]:
+    """One volume is attached to each of two hosts."""
+    async with passes(array) as started:
+        started.apply(host("a"), host("b"), attachment("to-a", "a", "vol0"), attachment("to-b", "b", "vol1"))
+        await started.settle_all()
+        started.steps.clear()
+        yield started
 
 
-@pytest.fixture
-def keeper(array: Forgetful, typed: list[Step]) -> Iterator[Keeper]:
-    """One volume of two hosts each is attached."""
-    running = Keeper(array, typed.append)
-    running.wish(host("a"), host("b"), attachment("to-a", "a", "vol0"), attachment("to-b", "b", "vol1"))
-    running.settle()
-    typed.clear()
-    yield running
-    running.close()
+def reason(running: Passes, of: VolumeAttachment | None = None) -> str:
+    """The reason of the condition Ready, by default of the attachment of vol0."""
+    return str(running.ready(of.ref if of else TO_A)["reason"])
 
 
-def of(keeper: Keeper, name: str) -> VolumeAttachment:
-    (found,) = [each for ref, each in keeper.wishes.items() if ref.name == name]
-    assert isinstance(found, VolumeAttachment)
-    return found
-
-
-@pytest.mark.parametrize("survey", [True, False], ids=["everything", "closely"])
+@pytest.mark.parametrize("survey", [True, False], ids=["survey", "targeted read"])
 @pytest.mark.parametrize("lacking", ["vol0", own_name("a")])
-def test_a_detach_is_done_though_a_listing_lacks_what_is_to_be_undone(
-    array: Forgetful, keeper: Keeper, typed: list[Step], lacking: str, *, survey: bool
-) -> None:
-    array.lacking = (lacking,)
-    keeper.delete(of(keeper, "to-a").ref)
-
-    keeper.turn(survey=survey)
-
-    assert [type(step) for step in typed][:1] == [UnmapVolume]
-    assert [each["host"] for each in array.state["mappings"]] == [own_name("b")]
+async def test_a_volume_is_unmapped_although_a_list_lacks_its_mapping(lacking: str, *, survey: bool) -> None:
+    await scenarios.a_volume_is_unmapped_although_a_list_lacks_its_mapping(lacking, survey=survey)
 
 
-@pytest.mark.parametrize("survey", [True, False], ids=["everything", "closely"])
-def test_a_renamed_host_object_is_left_though_the_listing_of_mappings_lacks_it(
-    array: Forgetful, keeper: Keeper, *, survey: bool
+@pytest.mark.parametrize("survey", [True, False], ids=["survey", "targeted read"])
+async def test_a_volume_is_unmapped_from_a_renamed_host_object_although_the_list_of_mappings_lacks_it(
+    array: Forgetful, running: Passes, *, survey: bool
 ) -> None:
     array.admin(f"svctask chhost -name renamed {own_name('a')}")
     array.lacking = ("!vol0!",)
-    keeper.delete(of(keeper, "to-a").ref)
+    running.delete(TO_A)
 
-    keeper.turn(survey=survey)
+    await running.turn(*running.everything, survey=survey)
 
     assert "renamed" not in [each["host"] for each in array.state["mappings"]]
 
 
-def test_a_volume_that_a_listing_lacks_is_not_said_to_be_gone(array: Forgetful, keeper: Keeper) -> None:
+async def test_a_volume_that_a_list_lacks_is_not_reported_as_gone(array: Forgetful, running: Passes) -> None:
     array.lacking = ("vol0",)
 
-    keeper.turn()
+    await running.survey()
 
-    ready = find(of(keeper, "to-a").status.conditions, "Ready")
-    assert ready is not None
-    assert ready.reason != "VolumeGone"
+    assert reason(running) != "VolumeGone"
 
 
-def test_a_renamed_volume_that_no_listing_ever_showed_is_not_said_to_be_gone(array: Forgetful, keeper: Keeper) -> None:
-    """The operator was started again, the volume is mapped to nothing; what remains is the id that was recorded."""
+async def test_a_renamed_volume_that_no_list_ever_showed_is_not_reported_as_gone(
+    array: Forgetful, running: Passes
+) -> None:
+    """The operator was started again, and the volume is mapped to no host: only its recorded id is left."""
     array.admin("svctask rmhost -force " + own_name("a"))
     array.admin("svctask chvdisk -name renamed vol0")
-    array.lacking, keeper.inventory = ("renamed",), None
+    array.lacking, running.inventory = ("renamed",), None
 
-    keeper.turn()
+    await running.survey()
 
-    ready = find(of(keeper, "to-a").status.conditions, "Ready")
-    assert ready is not None
-    assert ready.reason != "VolumeGone"
+    assert reason(running) != "VolumeGone"
 
 
-def test_a_volume_that_is_gone_is_said_to_be_gone(array: Forgetful, keeper: Keeper) -> None:
+async def test_a_volume_that_is_gone_is_reported_as_gone(array: Forgetful, running: Passes) -> None:
     array.admin("svctask rmvdisk -force vol0")
 
-    keeper.turn()
+    await running.survey()
 
-    ready = find(of(keeper, "to-a").status.conditions, "Ready")
-    assert ready is not None
-    assert ready.reason == "VolumeGone"
+    assert reason(running) == "VolumeGone"
 
 
-def test_no_attachment_leaves_by_the_listing_after_a_host_object_was_refused(array: Forgetful, keeper: Keeper) -> None:
-    """The array refuses the new host object, so that all are listed again; that listing lacks what is being undone."""
-    keeper.wish(host("c"), attachment("to-c", "c", "vol2"))
-    keeper.delete(of(keeper, "to-a").ref)
+async def test_no_attachment_is_released_because_of_a_list_that_is_read_after_a_refused_mkhost(
+    array: Forgetful, running: Passes
+) -> None:
+    """The array refuses the new host object, so all are listed again; that list lacks the mapping to be removed."""
+    running.apply(host("c"), attachment("to-c", "c", "vol2"))
+    running.delete(TO_A)
 
-    def another_hand() -> None:
+    def change_the_array() -> None:
         array.admin(f"svctask mkhost -iscsiname {iqn('c')} -name admins")
         array.system.volume_named["vol0"].recent_io = True
         array.lacking = ("!vol0!",)
 
-    keeper.turn(meanwhile=another_hand)
+    await running.survey(after_read=change_the_array)
 
-    assert of(keeper, "to-a").metadata.deleting
+    assert "deletionTimestamp" in running.api.read(TO_A)["metadata"]
     assert own_name("a") in [each["host"] for each in array.state["mappings"]]
 
 
-def test_a_pass_over_an_attached_volume_asks_for_little(array: Forgetful, keeper: Keeper) -> None:
+async def test_a_pass_over_an_attached_volume_sends_few_queries(array: Forgetful, running: Passes) -> None:
     before = len(array.lines)
 
-    keeper.turn([of(keeper, "to-a").ref], survey=False)
+    await running.turn(TO_A)
 
     assert len(array.lines) - before <= 3
 
 
-def test_a_shared_volume_stays_known_on_a_host_object_that_lost_its_name_and_its_initiators(
-    array: Forgetful, keeper: Keeper, typed: list[Step]
+async def test_a_shared_volume_stays_known_on_a_host_object_that_lost_its_name_and_its_initiators(
+    array: Forgetful, running: Passes
 ) -> None:
-    keeper.wish(attachment("shared", "a", "vol3", access="Shared"))
-    keeper.settle()
-    typed.clear()
+    shared = attachment("shared", "a", "vol3", access="Shared")
+    running.apply(shared)
+    await running.settle_all()
+    running.steps.clear()
     array.admin(f"svctask chhost -name renamed {own_name('a')}")
     array.admin(f"svctask rmhostport -force -iscsiname {iqn('a')} renamed")
 
-    keeper.turn([of(keeper, "shared").ref], survey=False)
+    await running.turn(shared.ref)
 
-    ready = find(of(keeper, "shared").status.conditions, "Ready")
-    assert ready is not None
-    assert ready.reason == "VolumeMappedElsewhere"
-    assert typed == []
+    assert reason(running, shared) == "VolumeMappedElsewhere"
+    assert running.steps == []
 
 
 @pytest.fixture
 def in_a_cluster(array: Forgetful) -> None:
-    """A host cluster without members has a volume: no view of hosts shows it, and the array lets no host have it."""
+    """A host cluster without members has a volume: no host's list shows it, and the array maps it to no host."""
     array.admin(f"svctask mkhost -iscsiname {iqn('member')} -name member")
     array.admin("svctask mkhostcluster -name hc")
     array.admin("svctask addhostclustermember -host member hc")
@@ -173,64 +137,61 @@ def in_a_cluster(array: Forgetful) -> None:
 
 
 @pytest.mark.usefixtures("in_a_cluster")
-def test_a_volume_of_a_host_cluster_without_members_is_refused_once_and_never_tried_again(
-    array: Forgetful, keeper: Keeper, typed: list[Step]
+async def test_a_volume_of_a_host_cluster_without_members_is_refused_once_and_never_tried_again(
+    array: Forgetful, running: Passes
 ) -> None:
-    keeper.wish(attachment("new", "a", "vol3"))
+    running.apply(attachment("new", "a", "vol3"))
     for survey in (True, False, True):
-        keeper.turn(survey=survey)
-        ready = find(of(keeper, "new").status.conditions, "Ready")
-        assert ready is not None
-        assert ready.reason == "MappedThroughHostCluster"
-        assert "host cluster hc, which has no hosts" in ready.message
-    assert [type(step) for step in typed] == [MapVolume]
+        await running.turn(*running.everything, survey=survey)
+        ready = running.ready(NEW)
+        assert ready["reason"] == "MappedThroughHostCluster"
+        assert "host cluster hc, which has no hosts" in ready["message"]
+    assert [type(step) for step in running.steps] == [MapVolume]
 
     array.admin("svctask rmvolumehostclustermap -hostcluster hc vol3")
-    keeper.settle()
+    await running.settle_all()
     assert [each["volume"] for each in array.state["mappings"] if each["host"] == own_name("a")] == ["vol0", "vol3"]
 
 
 @pytest.mark.usefixtures("in_a_cluster")
-def test_a_shared_attachment_of_a_volume_of_a_host_cluster_without_members_is_mapped_alongside(
-    keeper: Keeper, typed: list[Step]
+async def test_a_shared_attachment_of_a_volume_of_a_host_cluster_without_members_is_mapped_alongside(
+    running: Passes,
 ) -> None:
-    keeper.wish(attachment("new", "a", "vol3", access="Shared"))
-    keeper.settle()
+    running.apply(attachment("new", "a", "vol3", access="Shared"))
+    await running.settle_all()
 
-    assert [step.alongside_others for step in typed if isinstance(step, MapVolume)] == [False, True]
-    assert find(of(keeper, "new").status.conditions, "Ready") is not None
+    assert [step.alongside_others for step in running.steps if isinstance(step, MapVolume)] == [False, True]
+    assert running.ready(NEW)["status"] == "True"
 
 
-def test_host_clusters_are_not_asked_for_where_nothing_was_refused(array: Forgetful, keeper: Keeper) -> None:
-    keeper.turn()
+async def test_host_clusters_are_not_read_if_nothing_was_refused(array: Forgetful, running: Passes) -> None:
+    await running.survey()
 
     assert not [line for line in array.lines if "lshostclustervolumemap" in line]
 
 
 @pytest.mark.usefixtures("in_a_cluster")
-def test_an_array_that_does_not_tell_what_host_clusters_have_is_worked_on(
-    array: Forgetful, keeper: Keeper, caplog: pytest.LogCaptureFixture
+async def test_an_array_that_does_not_list_the_volumes_of_host_clusters_is_reconciled(
+    array: Forgetful, running: Passes, caplog: pytest.LogCaptureFixture
 ) -> None:
     array.unknown = "lshostclustervolumemap"
-    keeper.wish(attachment("new", "a", "vol3"), attachment("other", "b", "vol4"))
+    running.apply(attachment("new", "a", "vol3"), attachment("other", "b", "vol4"))
 
-    keeper.turn()
+    await running.survey()
 
     assert "cannot read which volumes are mapped to host clusters" in caplog.text
     assert "vol4" in [each["volume"] for each in array.state["mappings"]]
 
 
-def test_the_preferred_node_of_a_volume_is_known_when_it_is_attached_by_a_survey(
-    array: Forgetful, keeper: Keeper
+async def test_the_preferred_node_of_a_volume_is_known_when_a_survey_attaches_it(
+    array: Forgetful, running: Passes
 ) -> None:
     array.system.volume_named["vol2"].preferred_node = 2
-    keeper.wish(attachment("third", "a", "vol2"))
+    running.apply(attachment("third", "a", "vol2"))
 
-    keeper.turn(survey=True)
+    await running.survey()
 
-    said = of(keeper, "third").status
-    assert said.volume is not None
-    assert said.connection is not None
-    assert said.volume.preferred_node == "2"
-    assert keeper.inventory is not None
-    assert said.connection.targets[0].iqn == keeper.inventory.body.nodes[1].iqn
+    status = running.api.read(attachment_ref("third"))["status"]
+    assert status["volume"]["preferredNode"] == "2"
+    assert running.inventory is not None
+    assert status["connection"]["targets"][0]["iqn"] == running.inventory.body.nodes[1].iqn

@@ -1,6 +1,6 @@
-"""A row that cannot be read stops nobody but those who stand on it, and to these it is never an absence."""
+"""A row that cannot be read holds back only the objects that depend on it, and never counts as an absence for them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -9,20 +9,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.base import find
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.commands import Step
 from flashsystem_operator.array.errors import Unreadable
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from flashsystem_operator.controller.observer import Observer
-from flashsystem_operator.planner import audit, batch
+from flashsystem_operator.planner import batch
+from flashsystem_operator.planner import audit
 from flashsystem_operator.planner.decision import Decision, Reason, Wait
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.drift import with_vanished
 from support.builders import attachment, host, iqn, own_name
 from support.in_process import InProcess
-from support.keeping import Keeper
+from support.passes import Passes, attachment_ref, passes
 
 STATE: dict[str, Any] = {
     "dialect": "modern",
@@ -34,7 +33,7 @@ STATE: dict[str, Any] = {
     ],
     "mappings": [{"host": "foreign", "volume": "vol6", "lun": 0}],
 }
-WISHES: tuple[FlashSystemHost | VolumeAttachment, ...] = (
+RESOURCES: tuple[FlashSystemHost | VolumeAttachment, ...] = (
     *(host(name) for name in ("one", "two", "leaving", "new", "adopted")),
     attachment("one-0", "one", "vol0"),
     attachment("one-1", "one", "vol1"),
@@ -47,7 +46,7 @@ LATE = attachment("new-5", "new", "vol5")
 
 
 class Spoilt(InProcess):
-    """An array of whose answers some lines are printed in another way, in whatever answer they stand."""
+    """An array that prints some lines differently, in every answer that contains them."""
 
     lines_there = lines_instead = ""
 
@@ -73,25 +72,19 @@ def array() -> Iterator[Spoilt]:
 
 
 @pytest.fixture
-def typed() -> list[Step]:
-    return []
+async def running(array: Spoilt) -> AsyncIterator[Passes]:
+    """Some volumes are attached; one attachment was deleted, and one was created."""
+    async with passes(array) as started:
+        started.apply(*RESOURCES)
+        await started.settle_all()
+        started.delete(attachment_ref("leaving-3"))
+        started.apply(LATE)
+        started.steps.clear()
+        yield started
 
 
-@pytest.fixture
-def keeper(array: Spoilt, typed: list[Step]) -> Iterator[Keeper]:
-    """Some volumes are attached, one attachment is about to go and one about to come."""
-    running = Keeper(array, typed.append)
-    running.wish(*WISHES)
-    running.settle()
-    running.delete(next(ref for ref in running.wishes if ref.name == "leaving-3"))
-    running.wish(LATE)
-    typed.clear()
-    yield running
-    running.close()
-
-
-def seen(array: Spoilt, desired: Desired) -> tuple[Inventory, dict[str, Decision]]:
-    """All that a first survey shows, and what is decided on it."""
+def surveyed(array: Spoilt, desired: Desired) -> tuple[Inventory, dict[str, Decision]]:
+    """The inventory of a first survey, and the decisions that follow from it."""
     with closing(array.session()) as session:
         due = [*desired.hosts, *desired.attachments]
         inventory = Observer(session).first(desired, due, survey=True)
@@ -109,22 +102,22 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
     return lambda row: row.replace(old, new, 1)
 
 
-def standing(desired: Desired, row: str, about: str) -> set[str]:
-    """Whose host object, initiator or volume the row is about."""
-    words = {cell.lower() for cell in [*row.split("!"), about] if cell}
+def concerned_by(desired: Desired, row: str, about: str) -> set[str]:
+    """The objects whose host object, initiator or volume the row is about."""
+    cells = {cell.lower() for cell in [*row.split("!"), about] if cell}
     found = set[str]()
     for ref, each in desired.hosts.items():
         names = {own_name(ref.name), *each.spec.initiators.iscsi, each.status.name or ""} - {""}
-        if {name.lower() for name in names} & words:
+        if {name.lower() for name in names} & cells:
             found.add(f"host {ref.name}")
-    for ref, wish in desired.attachments.items():
-        volume = wish.status.volume
+    for ref, each_attachment in desired.attachments.items():
+        volume = each_attachment.status.volume
         names = {
-            wish.spec.volume.name or "",
+            each_attachment.spec.volume.name or "",
             (volume and volume.uid) or "",
-            (wish.status.host and wish.status.host.name) or "",
+            (each_attachment.status.host and each_attachment.status.host.name) or "",
         }
-        if {name.lower() for name in names if name} & words or f"host {wish.host.name}" in found:
+        if {name.lower() for name in names if name} & cells or f"host {each_attachment.host.name}" in found:
             found.add(ref.name)
     return found
 
@@ -134,11 +127,11 @@ LISTINGS = ("lshost", "lsvdisk -bytes", "lshostvdiskmap", "lsnode", "lsip", "lsp
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_one_row_in_another_shape_changes_nothing_for_those_who_do_not_stand_on_it(
-    array: Spoilt, keeper: Keeper, data: st.DataObject
+def test_one_row_of_another_shape_changes_nothing_for_objects_that_do_not_depend_on_it(
+    array: Spoilt, running: Passes, data: st.DataObject
 ) -> None:
-    array.lines_there, desired = "", keeper.desired
-    _, before = seen(array, desired)
+    array.lines_there, desired = "", running.desired()
+    _, before = surveyed(array, desired)
     names = [each["name"] for each in array.state["hosts"]]
     look = data.draw(st.sampled_from([*LISTINGS, *(f"lshost {name}" for name in names)]))
     printed, name = array.printed(look), "" if look in LISTINGS else look.split()[1]
@@ -150,13 +143,13 @@ def test_one_row_in_another_shape_changes_nothing_for_those_who_do_not_stand_on_
     else:
         array.spoil(printed[number], data.draw(st.sampled_from([lambda row: f"{row}!more", *map(cut, range(1, 6))])))
 
-    if look == "lsportset" and "!portset0!" in printed[number]:  # whether any address is for hosts stands on it
+    if look == "lsportset" and "!portset0!" in printed[number]:  # whether any address is for hosts depends on it
         with pytest.raises(Unreadable):
-            seen(array, desired)
+            surveyed(array, desired)
         return
-    inventory, after = seen(array, desired)
+    inventory, after = surveyed(array, desired)
 
-    concerned = standing(desired, "" if name else printed[number], name)
+    concerned = concerned_by(desired, "" if name else printed[number], name)
     assert {name: each for name, each in after.items() if name not in concerned} == {
         name: each for name, each in before.items() if name not in concerned
     }
@@ -174,19 +167,19 @@ ODD: Mapping[str, tuple[str, str, Callable[[str], str]]] = {
 }
 
 
-@pytest.mark.parametrize(("look", "word", "spoil"), ODD.values(), ids=ODD)
-def test_a_foreign_row_stops_only_who_wants_that_volume_and_the_audit_names_it(
-    array: Spoilt, keeper: Keeper, look: str, word: str, spoil: Callable[[str], str]
+@pytest.mark.parametrize(("look", "name", "spoil"), ODD.values(), ids=ODD)
+def test_a_foreign_row_holds_back_only_attachments_of_that_volume_and_is_in_the_audit(
+    array: Spoilt, running: Passes, look: str, name: str, spoil: Callable[[str], str]
 ) -> None:
-    _, before = seen(array, keeper.desired)
-    array.spoil(next(row for row in array.printed(look) if f"!{word}!" in row), spoil)
+    _, before = surveyed(array, running.desired())
+    array.spoil(next(row for row in array.printed(look) if f"!{name}!" in row), spoil)
 
-    inventory, after = seen(array, keeper.desired)
+    inventory, after = surveyed(array, running.desired())
 
-    changed = {name for name, each in after.items() if each != before[name]}
+    changed = {ref for ref, each in after.items() if each != before[ref]}
     assert changed == {"elsewhere-6"}
     assert _reason(after["elsewhere-6"]) is Reason.UNREADABLE_ANSWER
-    (unread,) = audit.audit(keeper.desired, inventory).unreadable
+    (unread,) = audit.audit(running.desired(), inventory).unreadable
     assert unread.command is not None
     assert unread.command.startswith(f"svcinfo {look.split(maxsplit=1)[0]}")
     assert unread.why
@@ -198,36 +191,31 @@ def _reason(decision: Decision) -> Reason:
 
 
 @pytest.mark.parametrize("volume", ["vol0", "vol3"], ids=["attached", "leaving"])
-@pytest.mark.parametrize("survey", [True, False], ids=["everything", "closely"])
+@pytest.mark.parametrize("survey", [True, False], ids=["survey", "targeted read"])
 @pytest.mark.parametrize("spoil", [replaced("!private!", "!new!"), cut(4)], ids=["of another type", "cut"])
-def test_a_mapping_that_cannot_be_read_is_there(
-    array: Spoilt, keeper: Keeper, typed: list[Step], volume: str, spoil: Callable[[str], str], *, survey: bool
+async def test_a_mapping_that_cannot_be_read_counts_as_existing(
+    array: Spoilt, running: Passes, volume: str, spoil: Callable[[str], str], *, survey: bool
 ) -> None:
     array.spoil(next(row for row in array.printed("lshostvdiskmap") if f"!{volume}!" in row), spoil)
-    before = {each.name: keeper.wishes[each] for each in keeper.wishes}
+    (owner,) = [ref for ref in running.everything if ref.name.endswith(volume[-1])]
+    before = running.api.read(owner)["status"]
 
     for _ in range(2):
-        keeper.turn(survey=survey)
+        await running.turn(*running.everything, survey=survey)
 
-    (owner,) = [ref for ref in keeper.wishes if ref.name.endswith(volume[-1])]
     assert volume in [each["volume"] for each in array.state["mappings"]]
-    assert not [step for step in typed if step.host == own_name(owner.name.split("-")[0])]
-    after, known = keeper.wishes[owner], before[owner.name]
-    assert isinstance(after, VolumeAttachment)
-    assert isinstance(known, VolumeAttachment)
-    assert after.status.connection == known.status.connection
-    ready = find(after.status.conditions, "Ready")
-    assert ready is not None
-    assert ready.reason == "UnreadableAnswer"
+    assert not [step for step in running.steps if step.host == own_name(owner.name.split("-")[0])]
+    assert running.api.read(owner)["status"]["connection"] == before["connection"]
+    assert running.ready(owner)["reason"] == "UnreadableAnswer"
 
 
-def test_it_goes_on_when_the_row_can_be_read_again(array: Spoilt, keeper: Keeper) -> None:
+async def test_the_attachment_is_reconciled_when_the_row_can_be_read_again(array: Spoilt, running: Passes) -> None:
     array.spoil(next(row for row in array.printed("lshostvdiskmap") if "!vol3!" in row), cut(4))
-    keeper.turn()
+    await running.survey()
     array.lines_there = ""
 
-    keeper.settle()
+    await running.settle_all()
 
     assert "vol3" not in [each["volume"] for each in array.state["mappings"]]
-    assert keeper.inventory is not None
-    assert keeper.inventory.odd == ()
+    assert running.inventory is not None
+    assert running.inventory.odd == ()

@@ -1,4 +1,4 @@
-"""A refusal rests only if volume protection was on when it came, and only for its time."""
+"""A refused step is held only if volume protection was on when it was refused, and only for a limited time."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,7 +22,7 @@ from support.in_process import InProcess
 OWNER = attachment("a", "node", meta={"deleting": True})
 
 
-class Told:
+class Setting:
     """An array with one mapped volume, and a session on it."""
 
     def __init__(self, simulated: InProcess, session: Session) -> None:
@@ -33,40 +33,42 @@ class Told:
         self.volume = simulated.system.volume_named["vol0"]
         self.unmap = UnmapVolume(HostName("a"), VolumeName("vol0"), VolumeUid(self.volume.uid))
 
-    def refused(self, step: Step, words: str = "CMMVC9999E Not now.") -> None:
+    def refused(self, step: Step, message: str = "CMMVC9999E Not now.") -> None:
         operation = Operation(array().ref, None, OWNER.ref, "u", 1, change_reason_of(OWNER, step), step)
-        results = Results({OWNER.ref: Refused("svctask x", words)}, refused=[operation])
+        results = Results({OWNER.ref: Refused("svctask x", message)}, refused=[operation])
         self.refusal_cache.learn(self.session, results, discovery.survey(self.session, None))
 
 
 @pytest.fixture(params=[{"dialect": "modern"}, {"dialect": "modern", "release": "7.6.0.0"}])
-def told(request: pytest.FixtureRequest) -> Iterator[Told]:
+def setting(request: pytest.FixtureRequest) -> Iterator[Setting]:
     config: dict[str, Any] = {**request.param, "hosts": [{"name": "a", "ports": [{"name": "iqn.2026-01.a:a"}]}]}
     config["mappings"] = [{"host": "a", "volume": "vol0", "lun": 1}]
     with InProcess(config) as simulated, closing(simulated.session()) as session:
         simulated.system.state.system.vdisk_protection_enabled = "yes"
-        yield Told(simulated, session)
+        yield Setting(simulated, session)
 
 
-def test_what_was_refused_under_protection_rests_for_its_time_with_the_arrays_words(told: Told) -> None:
-    told.refused(told.unmap)
+def test_a_step_that_was_refused_under_protection_is_held_for_a_time_with_the_message_of_the_array(
+    setting: Setting,
+) -> None:
+    setting.refused(setting.unmap)
 
-    wait = told.refusal_cache.held[told.unmap]
+    wait = setting.refusal_cache.held[setting.unmap]
     assert wait.reason is Reason.VOLUME_PROTECTED
     assert "CMMVC9999E Not now. Volume protection is on" in wait.message
     assert "15 minutes after the last I/O" in wait.message
-    told.clock.now += 45
-    assert told.refusal_cache.held[told.unmap].retry == 15
-    told.clock.now += 15
-    assert told.refusal_cache.held == {}
+    setting.clock.now += 45
+    assert setting.refusal_cache.held[setting.unmap].retry == 15
+    setting.clock.now += 15
+    assert setting.refusal_cache.held == {}
 
 
-def test_protection_that_is_off_explains_no_refusal(told: Told) -> None:
-    told.array.system.state.system.vdisk_protection_enabled = "no"
+def test_a_step_that_was_refused_without_protection_is_not_held(setting: Setting) -> None:
+    setting.array.system.state.system.vdisk_protection_enabled = "no"
 
-    told.refused(told.unmap)
+    setting.refused(setting.unmap)
 
-    assert told.refusal_cache.held == {}
+    assert setting.refusal_cache.held == {}
 
 
 @pytest.mark.parametrize(
@@ -76,27 +78,29 @@ def test_protection_that_is_off_explains_no_refusal(told: Told) -> None:
         (RemoveIoGroups(HostName("a"), ("0",)), "CMMVC8262E"),
     ],
 )
-def test_a_code_that_gives_another_reason_is_not_explained_by_protection(told: Told, step: Step, code: str) -> None:
-    told.refused(step, f"{code} No.")
+def test_a_step_that_was_refused_with_a_code_of_another_reason_is_not_held(
+    setting: Setting, step: Step, code: str
+) -> None:
+    setting.refused(step, f"{code} No.")
 
-    assert told.refusal_cache.held == {}
-
-
-def test_only_what_takes_away_is_protected(told: Told) -> None:
-    told.refused(MapVolume(told.unmap.host, told.unmap.volume, told.unmap.uid, Lun(1)))
-
-    assert told.refusal_cache.held == {}
+    assert setting.refusal_cache.held == {}
 
 
-def test_what_is_done_all_the_same_needs_no_rest(told: Told) -> None:
-    told.array.admin("svctask rmvdiskhostmap -host a vol0")
+def test_only_a_step_that_removes_something_is_held(setting: Setting) -> None:
+    setting.refused(MapVolume(setting.unmap.host, setting.unmap.volume, setting.unmap.uid, Lun(1)))
 
-    told.refused(told.unmap)
-
-    assert told.refusal_cache.held == {}
+    assert setting.refusal_cache.held == {}
 
 
-def test_a_host_rests_for_the_volumes_that_it_sees(told: Told) -> None:
-    told.refused(step := RemoveHost(told.unmap.host))
+def test_a_refused_step_whose_effect_is_visible_is_not_held(setting: Setting) -> None:
+    setting.array.admin("svctask rmvdiskhostmap -host a vol0")
 
-    assert step in told.refusal_cache.held
+    setting.refused(setting.unmap)
+
+    assert setting.refusal_cache.held == {}
+
+
+def test_the_removal_of_a_host_is_held_because_of_the_volumes_mapped_to_it(setting: Setting) -> None:
+    setting.refused(step := RemoveHost(setting.unmap.host))
+
+    assert step in setting.refusal_cache.held

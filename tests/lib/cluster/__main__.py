@@ -1,4 +1,4 @@
-"""A cluster by hand: `python -m cluster up | down | env | prepare`. What a shell needs goes to stdout."""
+"""A cluster for a shell: `python -m cluster up | down | env | prepare`. What a shell needs goes to stdout."""
 
 import argparse
 import os

@@ -19,7 +19,7 @@ Document = Mapping[str, Any]
 
 
 class Refused(Exception):
-    """The API server said no. code: of HTTP. words: why."""
+    """The API server refused. code: the HTTP status. words: its message."""
 
     def __init__(self, code: int, words: str) -> None:
         super().__init__(words)
@@ -84,8 +84,8 @@ class Api:
 
 def path_to(version: str, plural: str, name: str = "", namespace: str = "") -> str:
     """Of an object, or of all of its kind. version: with its group before a slash; the core has none."""
-    words = [*(("namespaces", namespace) if namespace else ()), plural, *((name,) if name else ())]
-    return "/".join((_root(version), *words))
+    parts = [*(("namespaces", namespace) if namespace else ()), plural, *((name,) if name else ())]
+    return "/".join((_root(version), *parts))
 
 
 def _root(version: str) -> str:

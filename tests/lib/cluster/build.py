@@ -38,7 +38,7 @@ def built(names: Iterable[str], environ: Mapping[str, str], recipe: Recipe = CON
         return folder
     go = a_go(environ)
     with _alone_in(folder):
-        wanted = _absent(folder, names)  # someone else may have built them while we waited
+        wanted = _absent(folder, names)  # another process may have built them while we waited
         for number, name in enumerate(wanted, 1):
             with told(f"building {name} ({number} of {len(wanted)}, {recipe.subject} {recipe.version()})"):
                 _build(go, name, folder, environ, recipe)

@@ -38,8 +38,8 @@ Source = Named | OnKind | Local
 def sources(environ: Mapping[str, str]) -> Iterator[Source]:
     """What is to hand, best first; only as far as it is asked for. Raises NoCluster after the last one.
 
-    A named cluster is the only one: whoever names one does not want another. KUBECONFIG and the current context are
-    never looked at: they may mean a cluster that people work on.
+    A named cluster is used, and no other. KUBECONFIG and the current context are
+    never read: they may name a cluster that is in use.
     """
     if environ.get(NAMED):
         yield _named(environ)

@@ -22,10 +22,10 @@ Document = Mapping[str, Any]
 
 
 class KubectlFailed(Exception):
-    """kubectl ended with another code than 0; `stderr` is what it said."""
+    """kubectl ended with another code than 0; `stderr` has its message."""
 
-    def __init__(self, words: Sequence[str], code: int, stderr: str) -> None:
-        super().__init__(f"kubectl {' '.join(words)} ended with code {code}: {stderr.strip()}")
+    def __init__(self, arguments: Sequence[str], code: int, stderr: str) -> None:
+        super().__init__(f"kubectl {' '.join(arguments)} ended with code {code}: {stderr.strip()}")
         self.stderr = stderr
         self.code = code
 
@@ -55,10 +55,10 @@ class Cluster:
         """The administrator's way past kubectl."""
         return Api(self.kubeconfig)
 
-    def kubectl(self, *words: str, stdin: str | None = None, kubeconfig_file: Path | None = None) -> str:
-        """Run kubectl as the administrator, or as the kubeconfig says; raises KubectlFailed with its words."""
+    def kubectl(self, *arguments: str, stdin: str | None = None, kubeconfig_file: Path | None = None) -> str:
+        """Run kubectl as the administrator, or as the user of the kubeconfig; raises KubectlFailed with its message."""
         ended = subprocess.run(
-            self.kubectl_command(*words, kubeconfig_file=kubeconfig_file),
+            self.kubectl_command(*arguments, kubeconfig_file=kubeconfig_file),
             input=stdin,
             stdin=None if stdin is not None else subprocess.DEVNULL,
             capture_output=True,
@@ -68,18 +68,18 @@ class Cluster:
             env=self.environment(),
         )
         if ended.returncode != 0:
-            raise KubectlFailed(words, ended.returncode, ended.stderr)
+            raise KubectlFailed(arguments, ended.returncode, ended.stderr)
         return ended.stdout
 
-    def kubectl_command(self, *words: str, kubeconfig_file: Path | None = None) -> list[str]:
-        """The words that run kubectl against this cluster and no other, for those who start it themselves."""
+    def kubectl_command(self, *arguments: str, kubeconfig_file: Path | None = None) -> list[str]:
+        """The command line that runs kubectl against this cluster and no other, for callers that start it."""
         # The usual cache is named after the server's address; on loopback the next cluster may have the same.
         cache = self._folder / "kubectl-cache"
         return [
             str(self._kubectl),
             f"--kubeconfig={kubeconfig_file or self.kubeconfig}",
             f"--cache-dir={cache}",
-            *words,
+            *arguments,
         ]
 
     def environment(self) -> dict[str, str]:
@@ -87,9 +87,9 @@ class Cluster:
         ours = os.environ.items()
         return {name: value for name, value in ours if name != "KUBECONFIG" and not name.startswith("KUBERNETES_")}
 
-    def get(self, *words: str) -> Any:
+    def get(self, *arguments: str) -> Any:
         """What `kubectl get` finds, decoded."""
-        return json.loads(self.kubectl("get", *words, "--output=json"))
+        return json.loads(self.kubectl("get", *arguments, "--output=json"))
 
     def apply(self, what: Path | str | Document | Sequence[Document], namespace: str | None = None) -> str:
         """Apply a file, a folder (a kustomization when it is one), YAML text, or documents."""
@@ -101,14 +101,14 @@ class Cluster:
         return self.kubectl("apply", "--filename=-", *where, stdin=text)
 
     def new_namespace(self, prefix: str = "test") -> str:
-        """Make a namespace of a name that nobody has."""
+        """Create a namespace with an unused name."""
         begin = re.sub("[^a-z0-9]+", "-", prefix.lower()).strip("-")[:40].strip("-")
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": f"{begin or 'test'}-"}}
         return str(self.api.create("/api/v1/namespaces", body)["metadata"]["name"])
 
     @contextlib.contextmanager
     def namespace(self, prefix: str = "test") -> Iterator[str]:
-        """A namespace of a name that nobody has, deleted afterwards without waiting for it to be gone."""
+        """A namespace with an unused name, deleted afterwards without waiting for it to be gone."""
         name = self.new_namespace(prefix)
         try:
             yield name

@@ -1,7 +1,7 @@
 """A Kubernetes API server of our own on loopback: etcd, kube-apiserver and kube-controller-manager, without a node.
 
 Deployments are accepted and validated, but no pod starts. Namespaces end and owner references are honoured,
-because the controller manager runs. Pods, Services and volumes have nobody who looks after them.
+because the controller manager runs. Pods, Services and volumes have no controller here.
 """
 
 import http.client
@@ -46,7 +46,7 @@ class ControlPlane:
 
     folder: where state, keys and logs go.
     audit: keep a record of all requests, for `audit_log`.
-    leave_to: the programs outlive us; whoever ends them some day is told of each as it begins.
+    leave_to: the programs outlive us; it receives each as it begins, to end it some day.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class ControlPlane:
                 return
 
     def stop(self) -> None:
-        """End what runs, in the order that leaves nobody waiting for another. The folder stays."""
+        """End what runs, in the order in which none waits for another. The folder stays."""
         while self._started:
             self._started.pop().stop(grace=1)
 
@@ -186,7 +186,7 @@ class ControlPlane:
             f"--tls-private-key-file={self._keys.server_key}",
             f"--token-auth-file={self._token_file}",
             "--authorization-mode=RBAC",
-            "--allow-privileged=true",  # as clusters with nodes have it: what may not be is for Pod Security to say
+            "--allow-privileged=true",  # as clusters with nodes have it: what is forbidden is decided by Pod Security
             f"--service-account-key-file={self._keys.accounts_key}",
             f"--service-account-signing-key-file={self._keys.accounts_key}",
             "--service-account-issuer=https://kubernetes.default.svc",
@@ -232,7 +232,7 @@ class ControlPlane:
 
 
 def _status(server: http.client.HTTPConnection, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> int:
-    """The status that a GET is answered with, 0 when nobody answers."""
+    """The status that a GET is answered with, 0 without an answer."""
     try:
         server.request("GET", path, headers=headers)
         return server.getresponse().status

@@ -25,7 +25,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def audited_cluster(cluster: Cluster) -> Cluster:
-    """The cluster of the run, for tests that read its audit log; skipped where nobody can."""
+    """The cluster of the run, for tests that read its audit log; skipped where that is impossible."""
     if not cluster.audited:
         pytest.skip("the audit log of this cluster cannot be read")
     return cluster
@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Mark whatever uses a cluster, so that `-m "not cluster"` leaves out all of it. A conftest imports this too.
 
     Where several processes share the tests, those of a module stay together if it has a control plane of its own, and
-    the longest begin first: so that at the end nobody waits for one that began late.
+    the longest begin first: so that the end does not wait for one that began late.
     """
     for item in items:
         used = CLUSTERS.intersection(getattr(item, "fixturenames", ()))

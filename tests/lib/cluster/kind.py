@@ -53,11 +53,11 @@ def running(kind: Kind, name: str, kubeconfig: Path) -> Iterator[None]:
 
 def create(kind: Kind, name: str, kubeconfig: Path) -> None:
     """Make a cluster and its administrator's kubeconfig; the user's own kubeconfig stays as it is. Raises Missing."""
-    words = ["create", "cluster", "--name", name, "--image", kind.image, "--wait", "120s"]
+    arguments = ["create", "cluster", "--name", name, "--image", kind.image, "--wait", "120s"]
     configuration = None if kind.configuration is None else kind.configuration(kind.environ)
     if configuration is not None:
-        words += ["--config", "-"]
-    argv = (kind.program, *words, "--kubeconfig", str(kubeconfig))
+        arguments += ["--config", "-"]
+    argv = (kind.program, *arguments, "--kubeconfig", str(kubeconfig))
     with told(f"making kind cluster {name}"):
         ended = _run(kind.environ, *argv, seconds=CREATE_LIMIT, stdin=configuration)
     if ended.returncode != 0:
@@ -118,4 +118,4 @@ def _run(
 
 
 def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["it said nothing"])[-1]
+    return (text.strip().splitlines() or ["it printed nothing"])[-1]

@@ -14,7 +14,7 @@ class Server:
     """Where an API server is, and how it proves that it is the one."""
 
     url: str
-    trust: dict[str, Any]  # the kubeconfig's own words: certificate-authority-data and the like
+    trust: dict[str, Any]  # fields of the kubeconfig: certificate-authority-data and the like
 
     @classmethod
     def local(cls, port: int, authority: Path) -> "Server":

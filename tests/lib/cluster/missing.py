@@ -1,12 +1,12 @@
-"""What is said when something that a cluster needs is not to hand."""
+"""The messages about a missing program or service that a cluster needs."""
 
 
 class Missing(Exception):
-    """One way to a cluster is closed; the message says why."""
+    """One way to a cluster is not available; the message has the reason."""
 
 
 class NoCluster(Exception):
-    """No way to a cluster is open; the message says what to install, or what to mend."""
+    """No way to a cluster is available; the message has what to install, or what to repair."""
 
 
 REMEDY = """\
@@ -20,5 +20,5 @@ No Kubernetes API server can be had here. Any one of these is enough:
 
 
 def nothing_to_hand(reasons: list[str]) -> NoCluster:
-    """The one message for someone who has none of it."""
+    """The one message for a machine that has none of it."""
     return NoCluster(REMEDY + "What was looked for:\n" + "\n".join(f"  - {reason}" for reason in reasons))

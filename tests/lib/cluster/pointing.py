@@ -1,4 +1,4 @@
-"""What a shell is told, to work with a cluster that is up: its kubeconfig, and a kubectl where there is none."""
+"""What a shell needs to use a cluster that is up: its kubeconfig, and a kubectl where there is none."""
 
 import shlex
 import shutil

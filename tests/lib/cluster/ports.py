@@ -1,4 +1,4 @@
-"""Ports on loopback that nobody listens on."""
+"""Unused ports on loopback."""
 
 import random
 import socket

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 GRACE = 5.0  # seconds between the request to end and the end by force
-POLL = 0.05  # seconds between two looks at something awaited
+POLL = 0.05  # seconds between two checks of something awaited
 LEASH = Path(__file__).with_name("leash.py")
 
 
@@ -22,7 +22,7 @@ class Died(Exception):
 class Process:
     """A program, its log, and the way to end it.
 
-    detached: outlive us (whoever starts it so writes down its pid and start time). Otherwise the program ends at
+    detached: outlive us (the caller records its pid and start time). Otherwise the program ends at
         the latest with the thread that started it (see leash.py), so start it from a thread that stays.
     """
 
@@ -38,7 +38,7 @@ class Process:
     ) -> None:
         self.name = name
         self.log = log
-        self._argv = [str(word) for word in argv]
+        self._argv = [str(each) for each in argv]
         self._env = env
         self._cwd = cwd
         self._detached = detached
@@ -71,7 +71,7 @@ class Process:
         return self._popen.poll()
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the program itself, or to nobody when it has ended."""
+        """Send a signal to the program itself, unless it has ended."""
         self._popen.send_signal(number)
 
     def wait(self, seconds: float) -> int:
@@ -121,7 +121,7 @@ class Process:
 
 
 def birth(pid: int) -> str | None:
-    """When a process began, in words that only have to be compared; None when there is none, or only its remains."""
+    """When a process began, as a text that only has to be compared; None when there is none, or only its remains."""
     stat = Path(f"/proc/{pid}/stat")
     if stat.parent.parent.joinpath("self").exists():
         try:

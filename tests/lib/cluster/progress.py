@@ -1,4 +1,4 @@
-"""What is said to the person who waits: one line each, on stderr, and a sign of life while something takes long."""
+"""Progress on stderr: one line for each step, and further lines while something takes long."""
 
 import contextlib
 import sys
@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-QUIET_FOR = 15.0  # seconds without a word that a person, or the log of a build machine, should have to bear
+QUIET_FOR = 15.0  # seconds without output that a user, or the log of a build machine, should have to bear
 
 
 def say(sentence: str) -> None:
@@ -16,27 +16,27 @@ def say(sentence: str) -> None:
 
 @contextlib.contextmanager
 def told(work: str, *, every: float | None = None) -> Iterator[None]:
-    """Say that `work` began, that it still goes on, and how long it took."""
+    """Report that `work` began, that it still goes on, and how long it took."""
     terminal = sys.stderr.isatty()
     over = threading.Event()
     began = time.monotonic()
     pause = every or (1 if terminal else QUIET_FOR)
-    # A daemon: Ctrl-C may come before anybody is there to end it, and must not have to wait for it.
-    teller = threading.Thread(target=_tell, args=(work, began, over, pause), daemon=True)
+    # A daemon: Ctrl-C may come before anything can end it, and must not have to wait for it.
+    reporter = threading.Thread(target=_report, args=(work, began, over, pause), daemon=True)
     say(f"{work} ...")
     outcome = "failed after"
     try:
-        teller.start()
+        reporter.start()
         yield
         outcome = "took"
     finally:
         over.set()
-        if teller.is_alive():
-            teller.join()
+        if reporter.is_alive():
+            reporter.join()
         say(f"{work} {outcome} {time.monotonic() - began:.0f} s")
 
 
-def _tell(work: str, began: float, over: threading.Event, every: float) -> None:
+def _report(work: str, began: float, over: threading.Event, every: float) -> None:
     terminal = sys.stderr.isatty()
     while not over.wait(every):
         line = f"{work} ... {time.monotonic() - began:.0f} s"

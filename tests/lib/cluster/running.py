@@ -22,7 +22,7 @@ def a_cluster(*, audit: bool = False, environ: Mapping[str, str] | None = None) 
     """A running cluster of whichever kind is to hand; what was started for it is ended afterwards.
 
     audit: a local control plane keeps the records that Cluster.audit reads. The other kinds cannot.
-    Raises NoCluster with a message for people.
+    Raises NoCluster with a message for the user.
     """
     environ = os.environ if environ is None else environ
     with contextlib.ExitStack() as ends:
@@ -99,7 +99,7 @@ def _local(found: Programs, *, audit: bool) -> Iterator[Cluster]:
         try:
             plane.start()
         except Died as why:
-            ends.pop_all()  # the folder stays: its logs say more than the message can show
+            ends.pop_all()  # the folder stays: its logs have more than the message can show
             raise NoCluster(f"the local control plane did not start: {why}") from why
         ends.callback(plane.stop)
         yield Cluster(plane.kubeconfig, found.kubectl, plane.folder, plane)

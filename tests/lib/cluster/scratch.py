@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 PREFIX = "flashsystem-cluster-"
-YOUNG = 60.0  # seconds in which a folder may have an owner that has not yet said so
+YOUNG = 60.0  # seconds in which a folder may have an owner that has not recorded that yet
 
 
 class Scratch:
@@ -18,7 +18,7 @@ class Scratch:
         parent = among or Path(tempfile.gettempdir())
         _sweep(parent)
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        # A bare descriptor: the folder of a failed start is never removed, and nobody should be warned of that.
+        # A bare descriptor: the folder of a failed start is never removed, and no warning is needed.
         self._owner = os.open(self.path / "owner", os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self._owner, fcntl.LOCK_EX)
 

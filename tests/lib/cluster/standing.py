@@ -1,6 +1,6 @@
 """A cluster that stays up after the command that made it, until another command takes it down.
 
-Everything about it is in one folder: its kubeconfig, its logs, and `standing.json`, which says what must be ended.
+Everything about it is in one folder: its kubeconfig, its logs, and `standing.json`, which lists what must be ended.
 """
 
 import contextlib
@@ -87,7 +87,7 @@ def up(environ: Mapping[str, str], folder: Path = FOLDER) -> Path:
     if before is not None and before.whole and not environ.get(NAMED):
         say(f"a cluster is up already: {folder}")
         return before.kubeconfig
-    if before is not None and not environ.get(NAMED):  # a cluster of somebody's own ends none of ours
+    if before is not None and not environ.get(NAMED):  # a cluster of the user ends none of ours
         down(environ, folder)
     for source in sources(environ):
         with contextlib.suppress(Missing):

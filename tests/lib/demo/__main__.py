@@ -39,8 +39,8 @@ def main() -> int:
     except KeyboardInterrupt:
         screen.broke("Interrupted. What was started is ended.")
         return 130
-    screen.say()
-    screen.say(f"Every step held. It took {time.monotonic() - began:.0f} s, and nothing of it is left running.")
+    screen.show()
+    screen.show(f"Every step held. It took {time.monotonic() - began:.0f} s, and nothing of it is left running.")
     return 0
 
 
@@ -70,20 +70,20 @@ def _play(screen: Screen, options: argparse.Namespace) -> None:
                 stage.an_array(dialect, namespace) as array,
             ):
                 where = f"{array.address}:{array.port}"
-                screen.say(f"It listens at {where}. All kubectl commands are in namespace {namespace}.")
+                screen.show(f"It listens at {where}. All kubectl commands are in namespace {namespace}.")
                 if options.refuse:
                     array.control.fault("refuse", options.refuse, times=None, code=REFUSAL)
-                _tell(screen, stage, Steps(screen, stage.cluster, namespace, array, options.patience))
+                _run_steps(screen, stage, Steps(screen, stage.cluster, namespace, array, options.patience))
 
 
-def _tell(screen: Screen, stage: Stage, steps: Steps) -> None:
+def _run_steps(screen: Screen, stage: Stage, steps: Steps) -> None:
     try:
         for play in STORY:
             play(steps)
         _all_is_well(stage)
     except Broken as why:
         screen.broke(str(why))
-        screen.say(f"\nThe end of the operator's log ({_how(stage)}):")
+        screen.show(f"\nThe end of the operator's log ({_how(stage)}):")
         screen.answered("\n".join(stage.operator.log.splitlines()[-LOG_LINES:]))
         raise
 
@@ -99,7 +99,7 @@ def _how(stage: Stage) -> str:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    # A kubectl that is just being started may be lost hold of; it ends by itself, and need not be complained of.
+    # A kubectl that is just being started may be lost hold of; it ends by itself, and need not be reported.
     warnings.simplefilter("ignore", ResourceWarning)
     raise KeyboardInterrupt
 

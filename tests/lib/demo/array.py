@@ -13,7 +13,7 @@ from flashsystem_operator.simulator.client import Control
 
 ARRAYS = Path(__file__).parent / "arrays"
 PASSWORD = "passw0rd"
-"""Of every simulated array, unless its state file says otherwise."""
+"""Of every simulated array, unless its state file has another one."""
 
 READY = re.compile(
     r"^simulator ready: dialect=(\w+) ssh=([\d.]+):(\d+) control=(\S+) host-key=\"([^\"]+)\" user=(\w+)$", re.MULTILINE
@@ -23,7 +23,7 @@ _START_LIMIT = 60.0  # seconds
 
 @dataclass(slots=True)
 class Array:
-    """A running simulated array. began: its state before anybody touched it."""
+    """A running simulated array. began: its state before the first command."""
 
     dialect: str
     address: str
@@ -58,8 +58,8 @@ def an_array(dialect: str, folder: Path) -> Iterator[Array]:
     """Run one for as long as the block lasts."""
     log = folder / f"array-{dialect}.log"
     state, anywhere = str(ARRAYS / f"{dialect}.yaml"), "127.0.0.1:0"
-    words = ("simulate", "--config", state, "--listen", anywhere, "--control", anywhere)
-    process = Process("the simulated array", (sys.executable, "-m", "flashsystem_operator", *words), log)
+    arguments = ("simulate", "--config", state, "--listen", anywhere, "--control", anywhere)
+    process = Process("the simulated array", (sys.executable, "-m", "flashsystem_operator", *arguments), log)
     process.start()
     try:
         process.await_ready(lambda: READY.search(log.read_text()) is not None, _START_LIMIT)

@@ -28,8 +28,8 @@ class Pod:
     cluster: Cluster
 
     def start(self) -> None:
-        words = ("rollout", "status", _DEPLOYMENT, f"--namespace={NAMESPACE}", f"--timeout={_START_LIMIT:.0f}s")
-        self.cluster.kubectl(*words)
+        arguments = ("rollout", "status", _DEPLOYMENT, f"--namespace={NAMESPACE}", f"--timeout={_START_LIMIT:.0f}s")
+        self.cluster.kubectl(*arguments)
 
     def stop(self) -> None:
         """It was there before, and stays."""
@@ -56,8 +56,8 @@ def an_array(cluster: Cluster, image: str, dialect: str, namespace: str, folder:
     assert found is not None
     spoken, _, _, _, host_key, user = found.groups()
     log = folder / f"forwarding-{dialect}.log"
-    words = cluster.kubectl_command("port-forward", f"deployment/{name}", where, "--address=127.0.0.1", ":8022")
-    forwarder = Process("kubectl port-forward", words, log, env=cluster.environment())
+    arguments = cluster.kubectl_command("port-forward", f"deployment/{name}", where, "--address=127.0.0.1", ":8022")
+    forwarder = Process("kubectl port-forward", arguments, log, env=cluster.environment())
     forwarder.start()
     try:
         forwarder.await_ready(lambda: _FORWARDING.search(log.read_text()) is not None, _START_LIMIT)

@@ -20,7 +20,7 @@ class Screen:
         self._out = out or sys.stdout
         self._coloured = self._out.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
-    def say(self, sentence: str = "") -> None:
+    def show(self, sentence: str = "") -> None:
         self._line(sentence)
 
     def chapter(self, title: str) -> None:
@@ -42,11 +42,11 @@ class Screen:
         self._block(text)
 
     def array(self, commands: Iterable[Mapping[str, Any]]) -> None:
-        """What the array received, in its own order: looks in short, changes word for word."""
+        """What the array received, in its own order: queries in short, changes in full."""
         for changing, some in groupby(commands, key=itemgetter("writes")):
             if changing:
                 for command in some:
-                    self._line(f"{_INDENT}{self._in('1;33', _told(command))}")
+                    self._line(f"{_INDENT}{self._in('1;33', _change(command))}")
                 continue
             for number, line in enumerate(_in_lines(map(_asked, some))):
                 begin = " " * 19 if number else "the array was asked"
@@ -71,12 +71,12 @@ class Screen:
         self._out.flush()
 
 
-def _told(command: Mapping[str, Any]) -> str:
+def _change(command: Mapping[str, Any]) -> str:
     return f"the array was TOLD   {' '.join(filter(None, (command['prefix'], *command['named'])))}{_refusal(command)}"
 
 
 def _asked(command: Mapping[str, Any]) -> str:
-    """Without what all looks have in common."""
+    """A query, without the options that all queries have."""
     return " ".join(command["words"]).replace(" -delim !", "") + _refusal(command)
 
 
@@ -84,8 +84,8 @@ def _refusal(command: Mapping[str, Any]) -> str:
     return f" ({command['code']})" if command["code"] else ""
 
 
-def _in_lines(words: Iterable[str]) -> list[str]:
-    """A list, in lines of a good width; nothing is broken inside a word."""
-    glued = ", ".join(word.replace(" ", _GLUE) for word in words)
+def _in_lines(texts: Iterable[str]) -> list[str]:
+    """A list, in lines of a good width; no text is broken across lines."""
+    glued = ", ".join(text.replace(" ", _GLUE) for text in texts)
     lines = wrap(glued, _WIDTH, break_long_words=False, break_on_hyphens=False)
     return [line.replace(_GLUE, " ") for line in lines]

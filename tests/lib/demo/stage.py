@@ -1,6 +1,6 @@
 """What the demo plays on: a cluster with CRDs and rights, the operator, and a namespace for each array.
 
-On the kind cluster of `make e2e` when it is up, with pods; else beside whichever API server is to hand, with processes.
+On the kind cluster of `make e2e` when it is up, with pods; else with processes, on whichever API server is available.
 """
 
 import contextlib
@@ -53,18 +53,18 @@ def a_stage(screen: Screen, *, processes: bool = False) -> Iterator[Stage]:
         ends.callback(scratch.remove)
         kind = None if processes or os.environ.get(NAMED) else standing()
         cluster = ends.enter_context(a_cluster() if kind is None else _on(kind, scratch.path))
-        screen.say("The CRDs, the operator's rights and its fence, as a user installs them:")
+        screen.show("The CRDs, the operator's rights and its fence, as a user installs them:")
         screen.typed("kubectl apply -k manifests/base")
         ends.enter_context(_installed(cluster))
         if kind is not None:
-            screen.say("The operator, as a pod:")
+            screen.show("The operator, as a pod:")
             screen.typed(f"kubectl -n {NAMESPACE} rollout status deployment/flashsystem-operator")
             pod = Pod(cluster)
             pod.start()
             yield Stage(cluster, pod, scratch.path, kind.image)
             return
         operator = Operator(cluster, scratch.path / "operator.log", _PATIENT)
-        screen.say("The operator, as a process, with the token of its service account and no other right:")
+        screen.show("The operator, as a process, with the token of its service account and no other right:")
         screen.typed("flashsystem-operator run")
         ends.callback(operator.stop)
         operator.start()
@@ -79,7 +79,7 @@ def _on(kind: Standing, folder: Path) -> Iterator[Cluster]:
 
 @contextlib.contextmanager
 def _installed(cluster: Cluster) -> Iterator[None]:
-    """A control plane of ours vanishes as a whole. In a cluster of somebody's, what was there before stays."""
+    """A control plane of ours vanishes as a whole. In a cluster of the user, what was there before stays."""
     what = ("namespace,customresourcedefinition", "--output=name")
     present = {name for name in cluster.kubectl("get", *what).split() if name.endswith((f"/{NAMESPACE}", f".{GROUP}"))}
     try:

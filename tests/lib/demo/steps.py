@@ -18,7 +18,7 @@ class NotSo(Exception):
 
 
 class Broken(Exception):
-    """A step did not hold. The message says which one, and why."""
+    """A step did not hold. The message has its number and the reason."""
 
 
 class Steps:
@@ -26,7 +26,7 @@ class Steps:
 
     def __init__(self, screen: Screen, cluster: Cluster, namespace: str, array: Array, patience: float) -> None:
         self.array = array
-        self.told: list[list[str]] = []
+        self.changes: list[list[str]] = []
         self._screen = screen
         self._cluster = cluster
         self._namespace = namespace
@@ -41,16 +41,16 @@ class Steps:
         self._screen.step(self._number, promise)
         try:
             yield
-        except BrokenPipeError:  # nobody watches any more
+        except BrokenPipeError:  # the reader of our output has ended
             raise
         except (NotSo, KubectlFailed, ControlError, subprocess.TimeoutExpired, OSError, LookupError) as why:
             self._screen.array(self.array.commands())
-            self._show_what_is_said()
-            words = f"{type(why).__name__} {why}" if isinstance(why, LookupError) else str(why)
-            raise Broken(f"Step {self._number} ({self.array.dialect}) did not hold: {promise}\n{words}") from why
+            self._show_conditions()
+            reason = f"{type(why).__name__} {why}" if isinstance(why, LookupError) else str(why)
+            raise Broken(f"Step {self._number} ({self.array.dialect}) did not hold: {promise}\n{reason}") from why
 
-    def _show_what_is_said(self) -> None:
-        """Of a step that broke: the conditions of everything there is."""
+    def _show_conditions(self) -> None:
+        """Show the conditions of all objects, after a step that did not hold."""
         ready = ".status.conditions[0]"
         columns = f"KIND:.kind,NAME:.metadata.name,READY:{ready}.status,REASON:{ready}.reason,WHY:{ready}.message"
         with contextlib.suppress(KubectlFailed, subprocess.TimeoutExpired):
@@ -64,15 +64,15 @@ class Steps:
         self._screen.typed("kubectl apply -f -")
         self._cluster.apply(yaml, self._namespace)
 
-    def kubectl(self, *words: str) -> str:
-        """Type it, and show what it answers."""
-        self._screen.typed(" ".join(("kubectl", *words)))
-        answer = self._quietly(*words)
+    def kubectl(self, *arguments: str) -> str:
+        """Run kubectl, and show its output."""
+        self._screen.typed(" ".join(("kubectl", *arguments)))
+        answer = self._quietly(*arguments)
         self._screen.answered(answer or "(nothing)")
         return answer
 
-    def delete(self, *words: str) -> None:
-        self.kubectl("delete", *words, f"--timeout={self._patience:g}s")
+    def delete(self, *arguments: str) -> None:
+        self.kubectl("delete", *arguments, f"--timeout={self._patience:g}s")
 
     def wait(self, condition: str, *what: str) -> None:
         """For `condition=Ready` and the like."""
@@ -82,13 +82,13 @@ class Steps:
     # -- what others do ----------------------------------------------------------------------------------------------
 
     def by_hand(self, line: str) -> None:
-        """Type it on the array, as its administrator."""
+        """Run a line on the array, as its administrator."""
         self._screen.typed(f"ssh {self.array.user}@{self.array.address} {line}")
         answer = self.array.control.admin(line)
         self.so(answer["exit"] == 0, f"the array refused it: {answer}")
 
     def look_again(self, what: str) -> None:
-        """Ask the operator to look at the array now, and wait until it has."""
+        """Ask the operator to read the array now, and wait until it has."""
         self._asked += 1
         self.kubectl("annotate", "--overwrite", what, f"flashsystem.io/reconcile-requested-at={self._asked}")
         self.wait(f"jsonpath={{.status.lastHandledReconcileAt}}={self._asked}", what)
@@ -106,13 +106,13 @@ class Steps:
         """Show what the array received since the last call. It was to change by exactly these verbs, in any order."""
         commands = self.array.commands()
         self._screen.array(commands)
-        told = [command["named"] for command in commands if command["writes"]]
-        self.told += told
+        sent = [command["named"] for command in commands if command["writes"]]
+        self.changes += sent
         self.so(
-            sorted(words[0] for words in told) == sorted(changes),
-            f"the array was to be told {', '.join(changes) or 'nothing'}; it was told {told or 'nothing'}",
+            sorted(command[0] for command in sent) == sorted(changes),
+            f"the array should receive {', '.join(changes) or 'nothing'}; it received {sent or 'nothing'}",
         )
-        return told
+        return sent
 
     def so(self, truth: bool, otherwise: str) -> None:
         if not truth:
@@ -121,5 +121,5 @@ class Steps:
     def held(self, what: str) -> None:
         self._screen.held(what)
 
-    def _quietly(self, *words: str) -> str:
-        return self._cluster.kubectl("--namespace", self._namespace, *words)
+    def _quietly(self, *arguments: str) -> str:
+        return self._cluster.kubectl("--namespace", self._namespace, *arguments)

@@ -14,7 +14,7 @@ LAST = ("db-data", "fs-worker-1")
 
 def the_array_becomes_ready(steps: Steps) -> None:
     array = steps.array
-    with steps.step("An array is named, and is looked over: it becomes Ready."):
+    with steps.step("A FlashSystemArray is created and its array is read: it becomes Ready."):
         steps.apply(resources.secret(array, PASSWORD), shown=False)
         steps.apply(resources.array(array))
         steps.wait("condition=Ready", "fsarray/fs")
@@ -41,20 +41,20 @@ def the_first_volumes_make_the_host(steps: Steps) -> None:
         steps.received("mkhost", "mkvdiskhostmap", "mkvdiskhostmap")
         mapped = steps.array.mappings(_object_of(steps, "worker-1"))
         shown = {name: steps.get("fsattach", name)["status"]["lun"] for name in ("db-data", "db-log")}
-        steps.so(mapped == shown, f"the array has {mapped}, the attachments say {shown}")
+        steps.so(mapped == shown, f"the array has {mapped}, the attachments have {shown}")
         steps.held(f"{_object_of(steps, 'worker-1')} was made once and sees {_at(mapped)}.")
 
 
-def the_connection_is_told(steps: Steps) -> None:
-    with steps.step("The attachment says how the host logs in."):
+def the_connection_is_in_the_status(steps: Steps) -> None:
+    with steps.step("The status of the attachment has what the host needs to log in."):
         steps.kubectl("get", "fsattach", "db-data", "--output=jsonpath-as-json={.status.connection}")
         status, array = steps.get("fsattach", "db-data")["status"], steps.array
-        told, portals = status["connection"], {f"{address}:3260" for address in array.portals()}
+        connection, portals = status["connection"], {f"{address}:3260" for address in array.portals()}
         uid = next(each["uid"] for each in array.state()["volumes"] if each["name"] == "db-data")
         lun = array.mappings(_object_of(steps, "worker-1"))["db-data"]
-        steps.so({each["portal"] for each in told["targets"]} == portals, f"the array's portals are {portals}")
-        steps.so(told["lun"] == lun, f"the array has it at LUN {lun}")
-        steps.so(told["volumeUID"] == uid, f"the volume's UID is {uid}")
+        steps.so({each["portal"] for each in connection["targets"]} == portals, f"the array's portals are {portals}")
+        steps.so(connection["lun"] == lun, f"the array has it at LUN {lun}")
+        steps.so(connection["volumeUID"] == uid, f"the volume's UID is {uid}")
         steps.held("All portals of the array, the LUN and the volume's UID: what iscsiadm and os-brick need.")
 
 
@@ -93,15 +93,15 @@ def a_volume_in_use_is_refused(steps: Steps) -> None:
             *refused,
             _columns(name="metadata.name", reason=f"{ready}.reason", why=f"{ready}.message"),
         )
-        said = {name: steps.condition("fsattach", name, "Stalled")["reason"] for name in refused}
-        steps.so(said == refused, f"the reasons were to be {refused}, and are {said}")
+        found = {name: steps.condition("fsattach", name, "Stalled")["reason"] for name in refused}
+        steps.so(found == refused, f"the reasons should be {refused}, and are {found}")
         steps.delete("fsattach", *refused)
         steps.received()
-        steps.held("Refused in words that tell the way out; when they went, the mapping of the first stayed.")
+        steps.held("Refused, and the message has the remedy; when they were deleted, the mapping of the first stayed.")
 
 
 def a_shared_volume_is_seen_by_both(steps: Steps) -> None:
-    with steps.step("cluster-fs is made for several hosts: both attachments say Shared, and both get it."):
+    with steps.step("cluster-fs is made for several hosts: both attachments are Shared, and both get it."):
         steps.apply(
             resources.several(
                 resources.attachment("fs-worker-1", "worker-1", "cluster-fs", "Shared"),
@@ -110,9 +110,9 @@ def a_shared_volume_is_seen_by_both(steps: Steps) -> None:
         )
         steps.wait("condition=Ready", "fsattach/fs-worker-1", "fsattach/fs-old-box")
         steps.kubectl("get", "fsattach", "fs-worker-1", "fs-old-box")
-        told = steps.received("mkvdiskhostmap", "mkvdiskhostmap")
-        forced = ["-force" in words for words in told]
-        steps.so(forced == [False, True], f"-force was used in {[words for words in told if '-force' in words]}")
+        sent = steps.received("mkvdiskhostmap", "mkvdiskhostmap")
+        forced = ["-force" in command for command in sent]
+        steps.so(forced == [False, True], f"-force was used in {[command for command in sent if '-force' in command]}")
         seen = {each["host"] for each in steps.array.state()["mappings"] if each["volume"] == "cluster-fs"}
         steps.so(seen == {OLD_BOX, _object_of(steps, "worker-1")}, f"it is seen by {seen}")
         steps.held("Only the second mapping of a Shared volume is ever made with -force; nothing else is.")
@@ -129,16 +129,18 @@ def a_machine_that_is_logged_in_keeps_its_last_volumes(steps: Steps) -> None:
         steps.received()
         mapped = steps.array.mappings(_object_of(steps, "worker-1"))
         steps.so(mapped == before, f"it saw {before}, and sees {mapped}")
-        said = steps.condition("fsattach", LAST[0], "DetachBlocked")["message"]
-        steps.so("2 sessions" in said, f"it says {said}")
+        message = steps.condition("fsattach", LAST[0], "DetachBlocked")["message"]
+        steps.so("2 sessions" in message, f"the message is {message}")
         steps.held(f"Nothing was unmapped under its 2 sessions: it sees {_at(mapped)}.")
 
 
 def the_last_goes_and_the_host_with_it(steps: Steps) -> None:
-    with steps.step("worker-1 logs out: its attachments go by themselves, and the host object that was made for them."):
+    with steps.step(
+        "worker-1 logs out: its attachments are removed without further action, and so is its host object."
+    ):
         name = _object_of(steps, "worker-1")
         steps.array.control.change("host_port", resources.iqn("worker-1"), logins=0)
-        # It would be seen within 15 seconds; whoever does not want to wait asks for a look.
+        # It would be seen within 15 seconds; the annotation requests a reconciliation at once.
         steps.kubectl("annotate", "fsattach", *LAST, "flashsystem.io/reconcile-requested-at=now")
         steps.wait("delete", *(f"fsattach/{each}" for each in LAST))
         steps.wait("jsonpath={.status.conditions[0].reason}=NotNeeded", "fshost/worker-1")
@@ -146,31 +148,31 @@ def the_last_goes_and_the_host_with_it(steps: Steps) -> None:
         steps.received("rmvdiskhostmap", "rmvdiskhostmap", "rmhost")
         left = [host["name"] for host in steps.array.state()["hosts"]]
         steps.so(left == [OLD_BOX], f"the array has the host objects {left}")
-        steps.held(f"{name} is gone; {OLD_BOX}, which somebody else made, is not.")
+        steps.held(f"{name} is gone; {OLD_BOX}, which the administrator created, is not.")
 
 
 def nothing_is_left(steps: Steps) -> None:
-    with steps.step("Everything is deleted, in one breath: the array is as it was before."):
+    with steps.step("Everything is deleted at once: the array is as it was before."):
         steps.delete(resources.KINDS, "--all")
         steps.kubectl("get", resources.KINDS)
-        told = steps.received("rmvdiskhostmap", "rmvdiskhostmap")
-        steps.so(all(OLD_BOX in words for words in told), f"it was told {told}")
+        sent = steps.received("rmvdiskhostmap", "rmvdiskhostmap")
+        steps.so(all(OLD_BOX in command for command in sent), f"it received {sent}")
         after = steps.array.state()
         differ = {key for key in after if after[key] != steps.array.began[key]}
         steps.so(after == steps.array.began, f"these parts of its state differ: {', '.join(sorted(differ))}")
-        steps.held(f"Its state is the one it began with, after {len(steps.told)} commands that changed something.")
+        steps.held(f"Its state is the one it began with, after {len(steps.changes)} commands that changed something.")
 
 
 STORY: tuple[Callable[[Steps], None], ...] = (
     the_array_becomes_ready,
-    safety.the_audit_names_what_nobody_explains,
+    safety.the_audit_lists_what_no_resource_explains,
     the_first_volumes_make_the_host,
-    the_connection_is_told,
+    the_connection_is_in_the_status,
     an_administrators_host_is_used_as_it_is,
     a_volume_in_use_is_refused,
     a_shared_volume_is_seen_by_both,
     safety.a_plan_is_what_is_done,
-    safety.another_hand_is_corrected_where_nobody_is_hurt,
+    safety.a_change_by_an_administrator_is_reverted_where_it_is_safe,
     a_machine_that_is_logged_in_keeps_its_last_volumes,
     the_last_goes_and_the_host_with_it,
     nothing_is_left,
@@ -178,11 +180,11 @@ STORY: tuple[Callable[[Steps], None], ...] = (
 
 
 def _object_of(steps: Steps, name: str) -> str:
-    """The host object that a FlashSystemHost says it has, which the array must have by exactly its initiator."""
-    said = str(steps.get("fshost", name)["status"]["name"])
-    ports = [port["name"] for port in _host(steps, said)["ports"]]
-    steps.so(ports == [resources.iqn(name)], f"host object {said} has the initiators {ports}")
-    return said
+    """The host object in the status of a FlashSystemHost; the array must have it, with exactly its initiator."""
+    found = str(steps.get("fshost", name)["status"]["name"])
+    ports = [port["name"] for port in _host(steps, found)["ports"]]
+    steps.so(ports == [resources.iqn(name)], f"host object {found} has the initiators {ports}")
+    return found
 
 
 def _host(steps: Steps, name: str) -> Any:

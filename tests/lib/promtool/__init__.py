@@ -25,8 +25,8 @@ def program() -> Path:
     return Path(found) if found else build.built(["promtool"], os.environ, RECIPE) / "promtool"
 
 
-def run(*words: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Whatever it says, and with which code it ended."""
+def run(*arguments: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run it, and return its output and exit code."""
     return subprocess.run(
-        [program(), *words], input=stdin, cwd=cwd, capture_output=True, text=True, check=False, timeout=120
+        [program(), *arguments], input=stdin, cwd=cwd, capture_output=True, text=True, check=False, timeout=120
     )

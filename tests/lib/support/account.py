@@ -16,7 +16,7 @@ LIMIT = 120.0  # seconds
 
 
 class Answer(NamedTuple):
-    """code: of HTTP. said: why not, when it is a refusal. body: the object, or the lines of a watch."""
+    """code: the HTTP status. said: the message of a refusal, else empty. body: the object, or the lines of a watch."""
 
     code: int
     said: str
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
 
 
 class Account:
-    """Asks the API server as somebody."""
+    """Requests to the API server with the rights of one account."""
 
     def __init__(self, kubeconfig: Path) -> None:
         config = yaml.safe_load(kubeconfig.read_text())
@@ -80,7 +80,7 @@ class Account:
 
 
 def ours(kind: Kind, namespace: str, rest: str = "/it") -> str:
-    """The path of our object `it`, or of what `rest` says below its kind."""
+    """The path of our object `it`, or the path that `rest` gives below its kind."""
     return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{kind.plural}{rest}"
 
 

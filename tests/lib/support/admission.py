@@ -22,7 +22,7 @@ GOOD: dict[Kind, dict[str, Any]] = {
 }
 
 STRICT = {"fieldValidation": "Strict"}
-"""As kubectl asks by itself: a field that nobody knows is a mistake."""
+"""The strict validation that kubectl requests by default: an unknown field is an error."""
 
 LEFT_OUT = object()
 """In place of a value: without that field."""
@@ -51,9 +51,9 @@ class Asking:
         self.namespace = namespace
 
     def refusal(self, kind: Kind, **fields: Any) -> str:
-        """What is said to a good object with these fields changed; empty when it is taken. Nothing is stored."""
+        """The refusal of a valid object with these fields changed; empty if accepted. Nothing is stored."""
         body = _body(kind, changed(GOOD[kind], **fields))
-        return _said(lambda: self.cluster.api.create(self._path(kind), body, dryRun="All", **STRICT))
+        return _refusal(lambda: self.cluster.api.create(self._path(kind), body, dryRun="All", **STRICT))
 
     def made(self, kind: Kind, **fields: Any) -> dict[str, Any]:
         """Store a good object with these fields changed, and answer as what."""
@@ -62,15 +62,15 @@ class Asking:
         return stored
 
     def change(self, kind: Kind, patch: dict[str, Any], part: str = "") -> str:
-        """What is said to a merge patch of the stored object, or of a part like `status`; empty when it is taken."""
+        """The message of the refusal of a merge patch of the stored object, or of a subresource; empty if accepted."""
         path = "/".join((self._path(kind, "it"), *((part,) if part else ())))
-        return _said(lambda: self.cluster.api.patch(path, patch, **STRICT))
+        return _refusal(lambda: self.cluster.api.patch(path, patch, **STRICT))
 
     def _path(self, kind: Kind, name: str = "") -> str:
         return path_to(API_VERSION, kind.plural, name, self.namespace)
 
 
-def _said(ask: Callable[[], object]) -> str:
+def _refusal(ask: Callable[[], object]) -> str:
     try:
         ask()
     except Refused as refused:

@@ -15,7 +15,7 @@ from cluster.client import Cluster
 
 
 class Doorkeeper:
-    """heard_of: the API server asks by now, which it does only a while after it was told to.
+    """heard_of: the API server calls the webhook, which begins a while after it was configured.
 
     caught: a request is held; one that is made on trial never is. open: it may go on, and so may all that come later.
     """

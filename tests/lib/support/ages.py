@@ -1,4 +1,4 @@
-"""Kubernetes writes whole seconds: of two objects of one second nobody can say which is the older."""
+"""Kubernetes writes whole seconds: which of two objects of the same second is older cannot be known."""
 
 from datetime import UTC, datetime
 

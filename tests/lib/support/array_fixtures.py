@@ -1,4 +1,4 @@
-"""Arrays to look at, of the releases that differ, and all that is known after a look."""
+"""Arrays of the releases that differ, and everything that is known after a read."""
 
 from typing import Any
 
@@ -32,13 +32,13 @@ def config(release: dict[str, Any]) -> dict[str, Any]:
 
 
 def facts(known: Inventory, *, supposed: bool = False) -> dict[str, Any]:
-    """All that a view knows. supposed: without what an array only tells of what is really there."""
+    """Everything in an inventory. supposed: without what an array reports only of objects that exist."""
     return {
         "hosts": {
             name: (set(host.iqns), host.cluster, *(() if supposed else (host.id, host.portset, host.ports)))
             for name, host in known.hosts.items()
         },
-        "holders": {word: known.holder(iqn(word)) for word in "abcd"},
+        "holders": {each: known.holder(iqn(each)) for each in "abcd"},
         "volumes": known.volumes,
         "named": {each.name: known.volume_named(each.name) for each in known.volumes.values()},
         "on hosts": {name: dict(known.on_host(name)) for name in known.hosts},

@@ -1,4 +1,4 @@
-"""What a simulated array holds and was told, in the words of a test; and the hand of its administrator."""
+"""The state and the received commands of a simulated array, as tests compare them, and its administrator."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The real os-brick, asked what it reads in connection properties. It has an environment of its own, beside ours."""
+"""The real os-brick, and what it reads in connection properties. It has an environment of its own."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ PYTHON = Path(sys.prefix) / "os-brick" / "bin" / "python"
 
 
 def read_by_os_brick(properties: str) -> Any:
-    """What `os_brick_reader` says of the text of connection_properties."""
+    """The output of `os_brick_reader` for the text of connection_properties."""
     assert PYTHON.exists(), f"{PYTHON} is not there: `make environment` makes it"
     answer = subprocess.run(
         [PYTHON, Path(__file__).with_name("os_brick_reader.py")],

@@ -22,7 +22,7 @@ def fill(simulator: Simulator) -> None:
 
 
 def unfit(simulator: Simulator) -> dict[str, str]:
-    """Add what no resource can stand for. Answers with words of what is left out, and of why."""
+    """Add objects that no resource can represent. Return texts that the reasons for leaving them out contain."""
     admin(simulator, "mkhost -name esx-fc -force -fcwwpn 2100000E1E30E597")
     admin(simulator, "mkvdiskhostmap -host esx-fc -scsi 0 vol3")
     left = {"esx-fc, with its mappings of 1 volume": "only iSCSI"}

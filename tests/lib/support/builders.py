@@ -1,4 +1,4 @@
-"""Wishes and facts for tests of decisions, in as few words as they need: resources, host objects, volumes, mappings."""
+"""Short builders for tests of decisions: resources (desired), and host objects, volumes and mappings (observed)."""
 
 from collections.abc import Iterable
 from itertools import count
@@ -45,8 +45,8 @@ POOL = Pool(PoolName("Pool0"), "online", 1 << 40, 1 << 39)
 _ages = count()
 
 
-def iqn(word: str) -> Iqn:
-    return Iqn(f"iqn.1994-05.com.redhat:{word}")
+def iqn(last: str) -> Iqn:
+    return Iqn(f"iqn.1994-05.com.redhat:{last}")
 
 
 def uid(number: int) -> VolumeUid:
@@ -58,7 +58,7 @@ def own_name(host: str) -> HostName:
     return host_object_name(INSTALLATION, NAMESPACE, host, host)
 
 
-# -- wishes ----------------------------------------------------------------------------------------------------------
+# -- resources -------------------------------------------------------------------------------------------------------
 
 
 def metadata(name: str, **more: Any) -> dict[str, Any]:
@@ -80,14 +80,14 @@ def metadata(name: str, **more: Any) -> dict[str, Any]:
 
 
 def array(*, status: dict[str, Any] | None = None, meta: dict[str, Any] | None = None, **spec: Any) -> FlashSystemArray:
-    wished = {
+    defaults = {
         "management": {"addresses": ["10.0.0.1"]},
         "credentials_secret_ref": {"name": "login"},
         "host_key_policy": "TrustOnFirstUse",
         **spec,
     }
     return FlashSystemArray.model_validate(
-        {"metadata": metadata(**{"name": "array", **(meta or {})}), "spec": wished, "status": status or {}}
+        {"metadata": metadata(**{"name": "array", **(meta or {})}), "spec": defaults, "status": status or {}}
     )
 
 
@@ -95,13 +95,13 @@ def host(
     name: str, *iqns: str, status: dict[str, Any] | None = None, meta: dict[str, Any] | None = None, **spec: Any
 ) -> FlashSystemHost:
     """iqns: the last parts of its initiators; one like its name if none is given."""
-    wished = {
+    defaults = {
         "array_ref": {"name": "array"},
-        "initiators": {"iscsi": [iqn(word) for word in iqns or (name,)]},
+        "initiators": {"iscsi": [iqn(each) for each in iqns or (name,)]},
         **spec,
     }
     return FlashSystemHost.model_validate(
-        {"metadata": metadata(**{"name": name, **(meta or {})}), "spec": wished, "status": status or {}}
+        {"metadata": metadata(**{"name": name, **(meta or {})}), "spec": defaults, "status": status or {}}
     )
 
 
@@ -116,9 +116,9 @@ def attachment(
 ) -> VolumeAttachment:
     """Of a volume, by name or UID, to the FlashSystemHost `on`."""
     selector = {"uid": volume} if len(volume) == 32 else {"name": volume}
-    wished = {"host_ref": {"name": on}, "volume": selector, **spec}
+    defaults = {"host_ref": {"name": on}, "volume": selector, **spec}
     return VolumeAttachment.model_validate(
-        {"metadata": metadata(**{"name": name, **(meta or {})}), "spec": wished, "status": status or {}}
+        {"metadata": metadata(**{"name": name, **(meta or {})}), "spec": defaults, "status": status or {}}
     )
 
 
@@ -149,8 +149,8 @@ def desired(*resources: FlashSystemHost | VolumeAttachment, of: FlashSystemArray
 # -- facts -----------------------------------------------------------------------------------------------------------
 
 
-def port(word: str, logins: int = 0) -> Port:
-    return Port(Protocol.ISCSI, iqn(word), logins, "active" if logins else "offline")
+def port(last: str, logins: int = 0) -> Port:
+    return Port(Protocol.ISCSI, iqn(last), logins, "active" if logins else "offline")
 
 
 def wwpn(name: str = "2100000E1E30E597") -> Port:
@@ -193,7 +193,7 @@ def inventory(
     chap: dict[HostName, ChapSecret | None] | None = None,
     proven: bool = True,
 ) -> Inventory:
-    """What looks at an array with these things would have learnt. io_groups: ids by host object.
+    """The inventory after reads of an array with these objects. io_groups: ids by host object.
 
     proven: whether the mappings of each host were read by a command meant for it, too.
     """

@@ -2,7 +2,7 @@
 
 
 class Clock:
-    """Stands still until it is told otherwise. now: seconds."""
+    """A clock that stands still unless a test changes `now`. now: seconds."""
 
     def __init__(self, now: float = 100.0) -> None:
         self.now = now

@@ -6,7 +6,7 @@ from flashsystem_operator.planner.decision import Decision, InSync, Reason, Refu
 
 
 class Case(NamedTuple):
-    """decision: what was decided. expect: that, or its kind and reason. says: words that its message must have."""
+    """decision: what was decided. expect: that, or its kind and reason. says: texts that its message must contain."""
 
     because: str
     decision: Decision | None
@@ -19,7 +19,7 @@ def sentence(case: Case) -> str:
 
 
 def hold(case: Case) -> None:
-    """Assert that the decision is the expected one, and says what a person needs."""
+    """Assert that the decision is the expected one, and that its message has what an administrator needs."""
     decided, expected = case.decision, case.expect
     if isinstance(expected, Reason):
         assert isinstance(decided, InSync | Wait | Refuse), decided
@@ -28,8 +28,8 @@ def hold(case: Case) -> None:
         assert isinstance(decided, expected)
     else:
         assert decided == expected
-    for words in case.says:
-        assert words in _message(decided)
+    for text in case.says:
+        assert text in _message(decided)
 
 
 def _message(decision: Decision | None) -> str:

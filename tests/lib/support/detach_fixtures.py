@@ -30,9 +30,9 @@ STRANGERS = host_object("admins", "stranger")
 
 
 def decided(
-    wished: VolumeAttachment, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
+    resource: VolumeAttachment, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
 ) -> Decision:
-    return plan(wished, desired(wished, *(others or (NODE,)), **more), seen)
+    return plan(resource, desired(resource, *(others or (NODE,)), **more), seen)
 
 
 def leaving(status: dict[str, Any] | None = None, *, finalizers: tuple[str, ...] = (), **spec: Any) -> VolumeAttachment:

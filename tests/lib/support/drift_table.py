@@ -1,4 +1,4 @@
-"""What an administrator may do to the array by hand, and what is decided about it: the table of docs/drift.md."""
+"""Changes made outside the operator, and the decision about each: the table of docs/drift.md."""
 
 from typing import Any, NamedTuple
 
@@ -50,20 +50,20 @@ def with_id(before: VolumeAttachment) -> VolumeAttachment:
 
 
 def attached(
-    wished: VolumeAttachment, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
+    resource: VolumeAttachment, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **more: Any
 ) -> Decision:
-    around = with_vanished(desired(wished, *(others or (NODE,)), **more), seen)
-    return attach.plan(wished, around, seen)
+    around = with_vanished(desired(resource, *(others or (NODE,)), **more), seen)
+    return attach.plan(resource, around, seen)
 
 
-def hosted(wished: FlashSystemHost, seen: Inventory, *others: VolumeAttachment) -> Decision:
-    """What is decided about a host when a look shows this."""
-    return host_plan.plan(wished, with_vanished(desired(wished, *others), seen), seen)
+def hosted(resource: FlashSystemHost, seen: Inventory, *others: VolumeAttachment) -> Decision:
+    """The decision about a host with this inventory."""
+    return host_plan.plan(resource, with_vanished(desired(resource, *others), seen), seen)
 
 
-def with_ports(*words: str, spec: tuple[str, ...] = ("node", "second"), **more: Any) -> FlashSystemHost:
-    """A FlashSystemHost on whose host object we were seen to have put these initiators."""
-    ports = [{"iqn": iqn(word), "state": "active"} for word in words]
+def with_ports(*names: str, spec: tuple[str, ...] = ("node", "second"), **more: Any) -> FlashSystemHost:
+    """A FlashSystemHost to whose host object the operator has added these initiators."""
+    ports = [{"iqn": iqn(each), "state": "active"} for each in names]
     return host("node", *spec, status={"ownership": "Created", "ports": ports}, **more)
 
 

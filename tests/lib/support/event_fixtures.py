@@ -1,4 +1,4 @@
-"""Objects as they were before a pass of which something may be told."""
+"""Objects before a pass that may cause Events."""
 
 from typing import Any
 

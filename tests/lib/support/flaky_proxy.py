@@ -38,7 +38,7 @@ READS: dict[Fate, int] = {fate: weight for fate, weight in WRITES.items() if fat
 """What becomes of a request, by weight."""
 NEWS = {"in time": 75, "late": 9, "again": 12, "lost": 2, "expired": 2}
 """What becomes of an event of a watch, by weight. A watch that lost one ends, as it does with a real API server: of
-such a one nothing is skipped in silence. expired: what the API server says when it cannot go on from there."""
+such a one nothing is skipped in silence. expired: the API server's message when it cannot go on from there."""
 _LATE, _SLOW = 1.5, 0.5
 """Seconds at most that an event of a watch is late, and that a request takes."""
 
@@ -72,20 +72,20 @@ class Flaky(Relay):
     def __init__(self, kubeconfig: Path, seed: int) -> None:
         super().__init__(kubeconfig)
         self.requests: list[Request] = []
-        self._random = random.Random(seed)  # noqa: S311 - a story that can be told again
+        self._random = random.Random(seed)  # noqa: S311 - a story that can be repeated
         self._flaky = False
 
     def begin(self) -> None:
         self._flaky = True
 
     def end(self) -> None:
-        """From here on everything is done at once, and told."""
+        """From here on everything is done at once, and reported."""
         self._flaky = False
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         if "watch" in request.query:
             async with self.asked(request, b"") as answer:
-                return await streamed(request, answer, self._told(answer.content))
+                return await streamed(request, answer, self._reported(answer.content))
         body = await request.read()
         fate = self._drawn(READS if request.method == "GET" else WRITES)
         if fate is Fate.LATE:
@@ -96,19 +96,19 @@ class Flaky(Relay):
             return _failed(fate)
         sent = time.time()
         async with self.asked(request, body) as answer:
-            said = await answer.read()
+            content = await answer.read()
         if answer.ok and request.path.startswith(f"/apis/{GROUP}/"):
             asked = json.loads(body) if body else None
             selector = request.query.get("fieldSelector", "")
-            done = Request(request.method, request.path, selector, sent, time.time(), asked, json.loads(said))
+            done = Request(request.method, request.path, selector, sent, time.time(), asked, json.loads(content))
             self.requests.append(done)
         if fate is Fate.LOST:
             return cut(request)
         if fate is Fate.ERROR_AFTER:
             return _failed(fate)
-        return web.Response(status=answer.status, body=said, content_type=answer.content_type)
+        return web.Response(status=answer.status, body=content, content_type=answer.content_type)
 
-    async def _told(self, events: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    async def _reported(self, events: aiohttp.StreamReader) -> AsyncIterator[bytes]:
         """The events of a watch, a line each. Those that come again come with those after them, in order."""
         earlier: list[bytes] = []
         async for event in events:

@@ -28,8 +28,8 @@ def skip_where_missing() -> None:
     if (HOME / ".installed").exists():
         return
     log = HOME / "pip.log"
-    words = log.read_text(encoding="utf-8").strip().splitlines() if log.exists() else []
-    pytest.skip(f"Cinder and pysvc are not installed: {words[-1] if words else '`make foreign` installs them'}")
+    output = log.read_text(encoding="utf-8").strip().splitlines() if log.exists() else []
+    pytest.skip(f"Cinder and pysvc are not installed: {output[-1] if output else '`make foreign` installs them'}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A second way to the same array: whoever connects here is led to another port."""
+"""A second address of the same array: a connection to it is forwarded to another port."""
 
 import contextlib
 import socket

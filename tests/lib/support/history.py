@@ -57,8 +57,8 @@ def recording(stand: Stand, folder: Path, *first: Mapping[str, Any]) -> Iterator
 
 
 def _watch(stand: Stand, kind: str, into: IO[bytes], stack: contextlib.ExitStack) -> None:
-    words = ("get", kind, "--watch", "--output-watch-events", "--show-managed-fields", "--output=json")
-    command = stand.cluster.kubectl_command("--namespace", stand.namespace, *words)
+    arguments = ("get", kind, "--watch", "--output-watch-events", "--show-managed-fields", "--output=json")
+    command = stand.cluster.kubectl_command("--namespace", stand.namespace, *arguments)
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=into, env=stand.cluster.environment(), start_new_session=True
     )

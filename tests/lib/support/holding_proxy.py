@@ -32,7 +32,7 @@ class Held:
         assert self._caught.wait(seconds), f"no {self.method} of {self.path.pattern} came within {seconds} s"
 
     def release(self) -> None:
-        """Let it go on, whether or not anybody still waits for the answer."""
+        """Let it go on, whether or not its client still waits for the response."""
         self._loop.call_soon_threadsafe(self._let_go.set)
 
     def drop(self) -> None:

@@ -1,10 +1,9 @@
-"""The simulated array without network: its command line as a function, for tests of many small worlds."""
+"""The simulated array without a network: its command line as a function, for tests with many small arrays."""
 
-import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import Callable, Coroutine
+from typing import Any, Self, TypeVar
 
 from flashsystem_operator.array.session import Run, Session
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
@@ -12,9 +11,11 @@ from flashsystem_operator.simulator.server.execution import Executor
 from flashsystem_operator.simulator.state.config import load
 from flashsystem_operator.simulator.state.system import System
 
+T = TypeVar("T")
+
 
 class InProcess:
-    """An array of this state. lines: what arrived, in order; it is what Session wants of connections, too."""
+    """An array in this state, and the connections that a Session needs. lines: what was received, in order."""
 
     def __init__(self, config: dict[str, Any] | None = None, **rules: Any) -> None:
         state = dict(config or {})
@@ -22,14 +23,13 @@ class InProcess:
         self.system = System(load(state))
         self.lines: list[str] = []
         self._executor = Executor(self.system)
-        self._loop = asyncio.new_event_loop()
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.close()
+        """Nothing has to be closed."""
 
     def run(
         self,
@@ -38,12 +38,12 @@ class InProcess:
         shown: str | None = None,  # noqa: ARG002 - nothing is shown
         before: Callable[[], None] = unconditionally,
     ) -> Reply:
-        """Type a line. Sessions type from several threads; the array does one at a time."""
+        """Run a line. Sessions send from several threads; the array runs one line at a time."""
         with self._turn:
             before()
             self.lines.append(line)
             entry = self._executor.journal.open(1, "superuser", line)
-            answer = self._loop.run_until_complete(self._executor.run(entry))
+            answer = _result(self._executor.run(entry))
             assert not entry.shell, f"data became code: {line}"
             return Reply(answer.stdout, answer.stderr, answer.status)
 
@@ -55,12 +55,12 @@ class InProcess:
         return contextlib.nullcontext()
 
     def close(self) -> None:
-        """Nothing to hang up."""
+        """Nothing has to be closed."""
 
     def admin(self, line: str) -> str:
-        """The administrator's hand; a refusal is a mistake of the test."""
+        """Run a line as the array administrator; a refusal is a mistake of the test."""
         with self._turn:
-            answer = self._loop.run_until_complete(self._executor.administer(line))
+            answer = _result(self._executor.administer(line))
         assert not answer.status, f"{line}: {answer.stderr}"
         return answer.stdout
 
@@ -73,8 +73,19 @@ class InProcess:
         return self.system.dump().model_dump()
 
 
+def _result(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never waits: without faults, the simulated array answers at once. Needs no event loop."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        answer: T = end.value
+        return answer
+    work.close()
+    raise AssertionError("a fault makes the simulated array wait, which needs its SSH server")
+
+
 class Slipping(InProcess):
-    """An array whose administrator acts in the last moment before a volume is mapped, or right after."""
+    """An array whose administrator acts right before a volume is mapped, or right after."""
 
     first: Callable[["Slipping"], None] = staticmethod(lambda _: None)
     then: Callable[["Slipping"], None] = staticmethod(lambda _: None)
@@ -114,7 +125,7 @@ class Answers:
         return contextlib.nullcontext()
 
     def close(self) -> None:
-        """Nothing to hang up."""
+        """Nothing has to be closed."""
 
 
 def connected(to: InProcess | Answers, *, greeted: bool = True, width: int = 1) -> Session:

@@ -35,6 +35,6 @@ def _by_standard_conditions(conditions: Iterable[Mapping[str, Any]]) -> Kstatus 
 
 
 def _by_ready(conditions: Iterable[Mapping[str, Any]]) -> Kstatus | None:
-    """Ready False and Unknown are both under way. Who has no Ready is taken for done: none of ours may look so."""
+    """Ready False and Unknown are both under way. An object without Ready counts as done, so each of ours needs one."""
     means = {"True": Kstatus.CURRENT, "False": Kstatus.IN_PROGRESS, "Unknown": Kstatus.IN_PROGRESS}
     return next((means[each["status"]] for each in conditions if each["type"] == "Ready"), None)

@@ -13,7 +13,7 @@ PATIENCE = 120.0  # seconds; a net, not a promise of speed
 
 @asynccontextmanager
 async def asking(kubeconfig: Path) -> AsyncIterator[Kube]:
-    """Ask as whom this kubeconfig names. Afterwards no connection of it is left, or it fails."""
+    """Send requests as the user of this kubeconfig. Fails if a connection is left at the end."""
     before = _open()
     async with await client_of(kubeconfig) as api:
         yield Kube(api)

@@ -15,7 +15,7 @@ def nothing_left_open() -> Iterator[None]:
     yield
     until = time.monotonic() + 10
     while (left := set(threading.enumerate()) - before) and time.monotonic() < until:
-        # A thread that was told to end needs a moment to do so.
+        # A thread that was stopped needs a moment to end.
         time.sleep(0.01)
     assert not left
     gc.collect()

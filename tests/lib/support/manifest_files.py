@@ -11,19 +11,19 @@ CANARY = "passw0rd"
 
 
 def array(simulator: Simulator, name: str = "fs1", **spec: Any) -> dict[str, Any]:
-    wished = {
+    defaults = {
         "management": {"addresses": [simulator.host], "port": simulator.port},
         "credentialsSecretRef": {"name": "login"},
         "hostKeys": [simulator.host_key],
     }
-    return resource("FlashSystemArray", name, {**wished, **spec})
+    return resource("FlashSystemArray", name, {**defaults, **spec})
 
 
 def secret(simulator: Simulator, field: str = "stringData") -> dict[str, Any]:
-    words = {"username": simulator.user, "password": CANARY}
+    entries = {"username": simulator.user, "password": CANARY}
     if field == "data":
-        words = {key: base64.b64encode(word.encode()).decode() for key, word in words.items()}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}, field: words}
+        entries = {key: base64.b64encode(value.encode()).decode() for key, value in entries.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}, field: entries}
 
 
 def host(name: str = "node-1", of: str = "fs1") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What Prometheus reads from an operator, in the words of a test."""
+"""The metrics that Prometheus reads from an operator, as tests compare them."""
 
 import http.client
 from collections.abc import Mapping

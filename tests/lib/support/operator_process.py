@@ -29,7 +29,7 @@ def install(cluster: Cluster) -> None:
 
 
 def open_secrets(cluster: Cluster, namespace: str, role: str = "flashsystem-operator-secrets") -> None:
-    """Let the operator read Secrets of a namespace, by the binding that the docs tell users to make.
+    """Let the operator read Secrets of a namespace, by the binding that the docs describe.
 
     role: with flashsystem-operator-connection-secrets it may keep those of attachments there.
     """
@@ -128,7 +128,7 @@ class Operator:
         self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """As a machine does that stands still for a while: nothing is let go, and nothing is renewed."""
+        """Suspend it, like a machine that stops for a while: nothing is released, and nothing is renewed."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:

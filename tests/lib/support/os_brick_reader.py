@@ -1,7 +1,7 @@
 """What the real os-brick makes of connection properties. Run by the Python that has os-brick; prints JSON.
 
 stdin: the properties, as they stand in a Secret. stdout: the paths that its iSCSI connector reads in them, one by one
-and for multipath, and the commands that it types to log in to each; a pretend iscsiadm answers these.
+and for multipath, and the commands that it types to log in to each; a fake iscsiadm answers these.
 """
 
 import json

@@ -17,9 +17,9 @@ _FOR_OTHERS = ("InUse", "ParentDeleting", "HostNotFound", "HostNotReady")
 
 
 def ending(stand: Stand, simulator: Simulator) -> dict[str, Any]:
-    """The objects as they are told, and the host objects with their ports and mappings."""
+    """The objects as users see them, and the host objects with their ports and mappings."""
     found = stand.all(HOSTS, ATTACHMENTS)
-    objects = {f"{each['kind']} {each['metadata']['name']}": _told(each) for each in found}
+    objects = {f"{each['kind']} {each['metadata']['name']}": _visible(each) for each in found}
     return {"objects": objects, **layout(simulator)}
 
 
@@ -41,22 +41,22 @@ def comes_to(expected: Any, ask: Callable[[], Any], seconds: float = PATIENCE) -
 
 
 def stays_in_sync(simulator: Simulator, seconds: float = PATIENCE) -> None:
-    """The operator looks at everything once more, and types nothing that changes the array."""
+    """Wait for one more survey, and check that no command changes the array."""
     since, deadline = mark(simulator), time.monotonic() + seconds
     while looks(simulator, since) < 2:  # the first of them may be about to end
-        assert time.monotonic() < deadline, "the operator does not look at the array any more"
+        assert time.monotonic() < deadline, "the operator does not read the array any more"
         time.sleep(0.1)
     assert writes(simulator, since) == []
 
 
 def restless(stand: Stand) -> list[str]:
-    """What is still to be looked at, or under way."""
+    """The objects that are not observed yet, or not finished."""
     found = []
     for each in stand.all(ATTACHMENTS, HOSTS):
-        said = {one["type"]: one for one in each["status"].get("conditions", [])}
-        ready = said.get("Ready", {})
+        conditions = {one["type"]: one for one in each["status"].get("conditions", [])}
+        ready = conditions.get("Ready", {})
         seen = each["status"]["observedGeneration"] == each["metadata"]["generation"]
-        waits = said.get("Reconciling", {}).get("status") == "True" and ready.get("reason") not in _FOR_OTHERS
+        waits = conditions.get("Reconciling", {}).get("status") == "True" and ready.get("reason") not in _FOR_OTHERS
         if waits or not seen:
             found.append(f"{each['kind']} {each['metadata']['name']}: {ready.get('reason')} {ready.get('message')}")
     return found
@@ -68,12 +68,12 @@ def attached(simulator: Simulator) -> set[tuple[str, str]]:
 
 
 def said_to_be_attached(stand: Stand) -> set[tuple[str, str]]:
-    """Host and volume of every attachment that says that it is Ready."""
+    """Host and volume of every attachment that is Ready."""
     return {
         (each["spec"]["hostRef"]["name"], each["status"]["volume"]["name"])
         for each in stand.all(ATTACHMENTS)
-        for said in each["status"].get("conditions", [])
-        if (said["type"], said["status"]) == ("Ready", "True")
+        for condition in each["status"].get("conditions", [])
+        if (condition["type"], condition["status"]) == ("Ready", "True")
     }
 
 
@@ -81,7 +81,7 @@ def _lines(value: Any) -> list[str]:
     return json.dumps(value, indent=1, sort_keys=True, default=str).splitlines()
 
 
-def _told(found: dict[str, Any]) -> Any:
+def _visible(found: dict[str, Any]) -> Any:
     meta = found["metadata"]
     return _steady({"finalizers": meta.get("finalizers"), "spec": found["spec"], "status": found.get("status")})
 

@@ -1,4 +1,4 @@
-"""What is kept in the cluster beside attachments, as a user sees it: Secrets, PersistentVolumes, claims."""
+"""The outputs of attachments in the cluster, as a user sees them: Secrets, PersistentVolumes, claims."""
 
 import base64
 from http import HTTPStatus

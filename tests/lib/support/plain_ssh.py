@@ -67,7 +67,7 @@ class Shell:
 
 
 def answer(channel: paramiko.Channel) -> Said:
-    """What a channel says until it closes."""
+    """Everything that a channel sends until it closes."""
     with channel, channel.makefile("rb") as out, channel.makefile_stderr("rb") as err:
         stdout, stderr = out.read(), err.read()
         return Said(stdout.decode(errors="replace"), stderr.decode(errors="replace"), channel.recv_exit_status())

@@ -4,14 +4,14 @@ import http.client
 
 
 def is_ready(port: int) -> bool:
-    return _says_yes(port, "/readyz")
+    return _succeeds(port, "/readyz")
 
 
 def is_alive(port: int) -> bool:
-    return _says_yes(port, "/livez")
+    return _succeeds(port, "/livez")
 
 
-def _says_yes(port: int, path: str) -> bool:
+def _succeeds(port: int, path: str) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)

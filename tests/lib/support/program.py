@@ -1,4 +1,4 @@
-"""The program as a process of its own, outside a pod, where nobody's environment helps it."""
+"""The program as a process of its own, outside a pod, with a clean environment."""
 
 import os
 import subprocess
@@ -7,10 +7,10 @@ import sys
 LIMIT = 180.0
 
 
-def program(*words: str) -> "subprocess.CompletedProcess[str]":
+def program(*arguments: str) -> "subprocess.CompletedProcess[str]":
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "POD_", "FLASHSYSTEM_"))}
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "flashsystem_operator", *words],
+        [sys.executable, "-W", "error", "-m", "flashsystem_operator", *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -20,9 +20,9 @@ def program(*words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def complaint(*words: str) -> str:
+def complaint(*arguments: str) -> str:
     """The one line with which the program ends."""
-    ended = program(*words)
+    ended = program(*arguments)
     assert "Traceback" not in ended.stderr
     assert ended.returncode == 2, ended.stderr
     assert ended.stdout == ""

@@ -1,6 +1,6 @@
 """A proxy between the operator and the API server, on which tests build what they want to happen on the way.
 
-The operator finds it through a kubeconfig with its own token. On loopback and in plain HTTP: nobody else is there.
+The operator finds it through a kubeconfig with its own token. On loopback and in plain HTTP: it has no other clients.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _HOP = {"accept-encoding", "host", "connection", "content-length", "transfer-enc
 
 
 class Relay:
-    """The proxy, for as long as a `with` lasts. kubeconfig: leads to it, beside the one that leads past it."""
+    """The proxy, for as long as a `with` lasts. kubeconfig: leads to it; the original one leads past it."""
 
     def __init__(self, kubeconfig: Path) -> None:
         config: dict[str, Any] = yaml.safe_load(kubeconfig.read_text())
@@ -90,7 +90,7 @@ class Relay:
 async def streamed(
     request: web.Request, answer: aiohttp.ClientResponse, pieces: AsyncIterator[bytes] | None = None
 ) -> web.StreamResponse:
-    """Hand an answer on, piece by piece, as watches need it. pieces: what it says, if not what the API server said."""
+    """Hand an answer on, piece by piece, as watches need it. pieces: its content, if not that of the API server."""
     headers = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
     response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
     try:

@@ -22,7 +22,7 @@ def reasons(stand: Stand, name: str) -> list[str]:
 
 
 def await_event(stand: Stand, name: str, reason: str) -> str:
-    """Wait for an Event, which comes a moment after what it tells; answers with its message."""
+    """Wait for an Event, which is written a moment after its cause. Return its message."""
 
     def message() -> str | None:
         return next((event["message"] for event in events(stand, name) if event["reason"] == reason), None)

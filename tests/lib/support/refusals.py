@@ -30,8 +30,8 @@ def choosing(*expressions: dict[str, Any]) -> dict[str, Any]:
     return {"allowedNamespaces": {"from": "Selector", "selector": {"matchExpressions": list(expressions)}}}
 
 
-def labels(**wished: str) -> dict[str, Any]:
-    return {"hostAdoption": {"from": "Selector", "selector": {"matchLabels": wished}}}
+def labels(**required: str) -> dict[str, Any]:
+    return {"hostAdoption": {"from": "Selector", "selector": {"matchLabels": required}}}
 
 
 def volumes(*patterns: str) -> dict[str, Any]:
@@ -67,7 +67,7 @@ CASES = [
     Case("a LUN is a number", ATTACHMENT, {"lun": "1"}, "spec.lun in body must be of type integer"),
     Case("an unknown access is refused", ATTACHMENT, {"access": "Both"}, 'supported values: "Exclusive", "Shared"'),
     Case("an unknown policy is refused", ATTACHMENT, {"deletionPolicy": "Keep"}, 'values: "Delete", "Retain"'),
-    Case("a later release's field is told", ATTACHMENT, {"throttle": "Off"}, 'unknown field "spec.throttle"'),
+    Case("a field of a later release is reported", ATTACHMENT, {"throttle": "Off"}, 'unknown field "spec.throttle"'),
     Case("an unknown guard is refused", ATTACHMENT, {"detachGuard": "No"}, 'values: "Enforce", "Warn", "Disabled"'),
     Case(
         "a connection Secret has a name", ATTACHMENT, {"connectionSecret": {}}, "spec.connectionSecret.name: Required"
@@ -131,7 +131,10 @@ CASES = [
     Case("an initiator is short", HOST, initiators("iqn.1994-05.com.redhat:" + "n" * 223), "may not be more than 223"),
     Case("an initiator is listed once", HOST, initiators("iqn.2026-01.a:b", "iqn.2026-01.a:b"), "Duplicate value"),
     Case(
-        "case does not tell two", HOST, initiators("iqn.2026-01.a:b", "IQN.2026-01.A:B"), "is listed twice, in anothe"
+        "case does not distinguish two",
+        HOST,
+        initiators("iqn.2026-01.a:b", "IQN.2026-01.A:B"),
+        "is listed twice, in anothe",
     ),
     Case("other ports are refused or allowed", HOST, {"initiators__otherPorts": "List"}, 'values: "Refuse", "Allow"'),
     Case("a host is on an array", HOST, {"arrayRef": LEFT_OUT}, "spec.arrayRef: Required value"),
@@ -183,7 +186,7 @@ CASES = [
     Case("nor for the array", ARRAY, {"management__addresses": ["::ffff:10.0.0.3"]}, "neither a host name nor an IP"),
     Case("a host key is named once", ARRAY, {"hostKeys": [KEY, KEY]}, "Duplicate value"),
     Case("an unknown mapping policy is refused", ARRAY, {"multiHostMapping": "No"}, '"Allowed", "Forbidden"'),
-    Case("namespaces are chosen by a word", ARRAY, {"allowedNamespaces__from": "Some"}, '"Same", "All", "Selector"'),
+    Case("namespaces are chosen by a keyword", ARRAY, {"allowedNamespaces__from": "Some"}, '"Same", "All", "Selector"'),
     Case(
         "a choice has a selector", ARRAY, {"allowedNamespaces__from": "Selector"}, "selector goes with from: Selector"
     ),
@@ -198,11 +201,11 @@ CASES = [
     ),
     Case("a label has a key", ARRAY, choosing({"key": "", "operator": "Exists"}), "key in body should match"),
     Case(
-        "a label's key is one word", ARRAY, choosing({"key": "a b", "operator": "Exists"}), "key in body should match"
+        "a label's key has no space", ARRAY, choosing({"key": "a b", "operator": "Exists"}), "key in body should match"
     ),
     Case("its prefix is a name", ARRAY, choosing({"key": "a..b/c", "operator": "Exists"}), "key in body should match"),
     Case(
-        "its value is one word", ARRAY, choosing({"key": "a", "operator": "In", "values": ["a b"]}), "values[0] in bo"
+        "its value has no space", ARRAY, choosing({"key": "a", "operator": "In", "values": ["a b"]}), "values[0] in bo"
     ),
     Case("so is the key of a matched label", ARRAY, labels(**{"a b": "c"}), NO_KEY),
     Case("and it has no second prefix", ARRAY, labels(**{"a/b/c": "d"}), NO_KEY),
@@ -227,7 +230,7 @@ CASES = [
     Case("brackets hold no sign", ARRAY, volumes("a[*]"), NO_GLOB),
     Case("only brackets exclude", ARRAY, volumes("!a"), NO_GLOB),
     Case("a pattern is something", ARRAY, volumes(""), NO_GLOB),
-    Case("an unknown word for PVs is refused", ARRAY, {"persistentVolumes": "Yes"}, '"Allowed", "Forbidden"'),
+    Case("an unknown keyword for PVs is refused", ARRAY, {"persistentVolumes": "Yes"}, '"Allowed", "Forbidden"'),
     Case("a duration has a unit", ARRAY, {"resyncInterval": "60"}, "write a duration from 1s to 24h"),
     Case("a resync comes within a day", ARRAY, {"resyncInterval": "25h"}, "a duration from 1s to 24h, such as 60s"),
     Case("LUNs do not cool for ever", ARRAY, {"lunQuarantine": "25h"}, "write 0s to turn it off, or a"),
@@ -260,7 +263,7 @@ CASES = [
         "from 1s to 24h, such as 10m",
     ),
     Case(
-        "a window does not look back",
+        "a window does not end before it begins",
         ARRAY,
         {"detachRateLimit": {"max": 5, "window": "-5m"}},
         "from 1s to 24h, such as 10m",

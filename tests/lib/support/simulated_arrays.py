@@ -1,4 +1,4 @@
-"""Simulated arrays of one's own, watched: whatever was typed on them must have been words, never shell."""
+"""Simulated arrays of a test, and the check that no received line contained shell syntax."""
 
 import contextlib
 import itertools
@@ -13,7 +13,7 @@ _numbers = itertools.count(1)
 
 @contextlib.contextmanager
 def simulated(config: dict[str, Any] | None = None, dialect: Any = None, **options: Any) -> Iterator[Simulator]:
-    """An array that lives while the block lasts; at its end nothing may have reached its shell but plain words.
+    """An array that lives while the block lasts; at its end no line may have contained shell syntax.
 
     It is a system of its own, as two arrays always are: whatever an earlier test left in the cluster is not about it.
     """
@@ -24,7 +24,7 @@ def simulated(config: dict[str, Any] | None = None, dialect: Any = None, **optio
 
 
 def injections(simulator: Simulator) -> list[str]:
-    """The lines in which something stood that a bash would have taken for more than a word."""
+    """The lines with something that bash would not read as a plain argument."""
     return [entry["line"] for entry in simulator.control.log() if entry["shell"] and entry["session"]]
 
 

@@ -33,7 +33,7 @@ def run(connection: Connection, line: str, timeout: float = 20) -> Reply:
 
 
 def nobody_asks(run: Callable[[str], Reply]) -> None:
-    """A greeting that says nothing."""
+    """A greeting that sends nothing."""
 
 
 def who_is_there(run: Callable[[str], Reply]) -> None:

@@ -1,8 +1,8 @@
 """A small SSH server with the bad habits of arrays, for the tests of the transport. It is asyncssh underneath.
 
-What it does is said by the line that is typed: see `_Session.answer`.
+The received line decides what it does: see `_Session.answer`.
 """
-# ruff: noqa: ARG002 - asyncssh says what its methods are given
+# ruff: noqa: ARG002 - asyncssh decides which arguments its methods get
 
 import asyncio
 import threading
@@ -214,27 +214,27 @@ class _Session(asyncssh.SSHServerSession[bytes]):
 
     async def answer(self) -> None:
         """The line `hold on` is answered by `answer_hold("on")`, and so on. What is not known hangs."""
-        word, _, rest = self.line.partition(" ")
-        done = getattr(self, f"answer_{word}", lambda _: asyncio.sleep(3600))(rest)
+        verb, _, rest = self.line.partition(" ")
+        done = getattr(self, f"answer_{verb}", lambda _: asyncio.sleep(3600))(rest)
         if done is not None:
             await done
 
     def answer_echo(self, rest: str) -> None:
-        self.say(rest)
+        self.print_text(rest)
 
     async def answer_hold(self, rest: str) -> None:
         self.sshd.held += 1
         self.sshd.most_held = max(self.sshd.held, self.sshd.most_held)
         await self.sshd.loop.run_in_executor(None, self.sshd.gate.wait, 20)
         self.sshd.held -= 1
-        self.say(rest)
+        self.print_text(rest)
 
     def answer_refuse(self, _: str) -> None:
         self.channel.write_stderr("CMMVC5754E L'entité n'existe pas.\n".encode("latin-1"))
         self.channel.exit(1)
 
     def answer_lockout(self, banner: str) -> None:
-        self.say(f"{banner}\nCMMVC7017E Login has failed")
+        self.print_text(f"{banner}\nCMMVC7017E Login has failed")
 
     async def answer_drip(self, _: str) -> None:
         while True:
@@ -243,10 +243,10 @@ class _Session(asyncssh.SSHServerSession[bytes]):
 
     def answer_chatter(self, rest: str) -> None:
         self.channel.write_stderr(b"x" * int(rest))
-        self.say("after much talk")
+        self.print_text("after much talk")
 
     def answer_flood(self, rest: str) -> None:
-        self.say("x" * int(rest))
+        self.print_text("x" * int(rest))
 
     def answer_mute(self, _: str) -> None:
         self.channel.close()
@@ -260,7 +260,7 @@ class _Session(asyncssh.SSHServerSession[bytes]):
         self.channel._send_request(b"exit-status", bytes(4))  # noqa: SLF001 - no other way to misbehave
         self.door.connection.abort()
 
-    def say(self, text: str) -> None:
+    def print_text(self, text: str) -> None:
         self.channel.write(f"{text}\n".encode())
         self.channel.exit(0)
 

@@ -1,4 +1,4 @@
-"""A namespace with arrays, hosts and attachments as a user writes them, and ways to wait for what they say."""
+"""A namespace with arrays, hosts and attachments as a user writes them, and ways to wait for their conditions."""
 
 import base64
 import contextlib
@@ -51,14 +51,14 @@ class Stand:
         self.apply(self.array_of(simulator, name, **spec))
 
     def array_of(self, simulator: Simulator, name: str = "array", **spec: Any) -> Document:
-        wished = {
+        defaults = {
             "management": {"addresses": [simulator.host], "port": simulator.port},
             "credentialsSecretRef": {"name": name},
             "hostKeys": [simulator.host_key],
             "limits": {"commandTimeout": "4s"},
             "resyncInterval": "60s",
         }
-        return self._object("FlashSystemArray", name, {**wished, **spec})
+        return self._object("FlashSystemArray", name, {**defaults, **spec})
 
     def secret(self, name: str, **data: str) -> None:
         encoded = {key.replace("_", "-"): base64.b64encode(value.encode()).decode() for key, value in data.items()}
@@ -72,8 +72,8 @@ class Stand:
         )
 
     def host(self, name: str, *iqns: str, array: str = "array", **spec: Any) -> Document:
-        wished = {"arrayRef": {"name": array}, "initiators": {"iscsi": list(iqns) or [iqn(name)]}}
-        return self._object("FlashSystemHost", name, {**wished, **spec})
+        defaults = {"arrayRef": {"name": array}, "initiators": {"iscsi": list(iqns) or [iqn(name)]}}
+        return self._object("FlashSystemHost", name, {**defaults, **spec})
 
     def attachment(self, name: str, host: str, volume: str | Mapping[str, str], **spec: Any) -> Document:
         selector = {"name": volume} if isinstance(volume, str) else volume
@@ -100,20 +100,20 @@ class Stand:
             self._api.patch(self._path(kind, name), {"spec": spec})
 
     def delete(self, kind: str, *names: str, wait: bool = True) -> None:
-        """Of each name the object that has it now; they are gone at the end, unless nobody waits for that."""
+        """Delete the objects that have these names now, and wait until they are gone, unless wait is False."""
         with _as_kubectl("delete", kind, *names):
             going = {name: self._api.delete(self._path(kind, name)) for name in names}
         for name, answer in going.items() if wait else ():
             self.gone(kind, name, uid=_uid(answer))
 
-    def annotate(self, kind: str, name: str, **said: str | None) -> None:
+    def annotate(self, kind: str, name: str, **annotations: str | None) -> None:
         """Set annotations of ours (`force_detach` is flashsystem.io/force-detach), or take them off with None."""
-        annotations = {f"{GROUP}/{key.replace('_', '-')}": value for key, value in said.items()}
+        named = {f"{GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}
         with _as_kubectl("annotate", kind, name):
-            self._api.patch(self._path(kind, name), {"metadata": {"annotations": annotations}})
+            self._api.patch(self._path(kind, name), {"metadata": {"annotations": named}})
 
-    def kubectl(self, *words: str) -> str:
-        return self.cluster.kubectl("--namespace", self.namespace, *words)
+    def kubectl(self, *arguments: str) -> str:
+        return self.cluster.kubectl("--namespace", self.namespace, *arguments)
 
     def sweep(self) -> None:
         """Delete everything, as an administrator who does not wait: what a test left stuck must not reach the next."""
@@ -146,7 +146,7 @@ class Stand:
         return True
 
     def ready(self, kind: str, *names: str) -> None:
-        """Wait until each is what `kubectl wait` calls Ready: it says so of the present generation."""
+        """Wait until each is what `kubectl wait` calls Ready: its condition is of the present generation."""
         for name in names:
             with self._shown(kind, name):
                 until(f"{kind} {name} to be Ready", partial(self._is_ready, kind, name))
@@ -158,7 +158,7 @@ class Stand:
     def await_reason(self, kind: str, name: str, reason: str, which: str = "Ready") -> str:
         """Wait until the condition has this reason, about the present generation; answers with its message."""
 
-        def said() -> str | None:
+        def reason_now() -> str | None:
             found = self.get(kind, name)
             conditions = found.get("status", {}).get("conditions", [])
             return next(
@@ -173,7 +173,7 @@ class Stand:
             )
 
         with self._shown(kind, name, which):
-            return str(until(f"{kind} {name} to say {reason}", said))
+            return str(until(f"{kind} {name} to have reason {reason}", reason_now))
 
     def gone(self, kind: str, name: str, uid: str = "") -> None:
         """Wait until there is no such object. uid: of the one that goes, where another may have its name by then."""
@@ -200,11 +200,11 @@ class Stand:
 
     @contextlib.contextmanager
     def _shown(self, kind: str, name: str, which: str = "Ready") -> Iterator[None]:
-        """What was waited for in vain is told with what the object says."""
+        """Add the conditions of the object to the error of a wait in vain."""
         try:
             yield
         except AssertionError as failure:
-            raise AssertionError(f"{failure}; it says {self.condition(kind, name, which)}") from None
+            raise AssertionError(f"{failure}; its condition is {self.condition(kind, name, which)}") from None
 
     def _path(self, kind: str, name: str = "") -> str:
         return path_to(API, kind.partition(".")[0], name, self.namespace)
@@ -217,12 +217,12 @@ def _uid(answer: Any) -> str:
 
 
 @contextlib.contextmanager
-def _as_kubectl(*words: str) -> Iterator[None]:
-    """What is refused, is told as kubectl tells it."""
+def _as_kubectl(*arguments: str) -> Iterator[None]:
+    """Report a refusal as kubectl does."""
     try:
         yield
     except Refused as error:
-        raise KubectlFailed(words, error.code, error.words) from None
+        raise KubectlFailed(arguments, error.code, error.words) from None
 
 
 __all__ = ["API", "ARRAYS", "ATTACHMENTS", "HOSTS", "KubectlFailed", "Stand", "iqn", "until"]

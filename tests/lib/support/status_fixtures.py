@@ -1,4 +1,4 @@
-"""What tests of records and statuses have in common: one machine, two host objects, and what is said of them."""
+"""Common fixtures of tests of records and statuses: one FlashSystemHost, two host objects, and their statuses."""
 
 from typing import Any
 
@@ -24,17 +24,17 @@ OURS, ADMINS = host_object(own_name("node"), "node"), host_object("admins", "nod
 
 
 def of(
-    wished: VolumeAttachment, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **outcome: Any
+    resource: VolumeAttachment, seen: Inventory, *others: FlashSystemHost | VolumeAttachment, **outcome: Any
 ) -> AttachmentStatus:
-    around = desired(wished, *(others or (MACHINE,)))
-    decided = Outcome(attach.plan(wished, around, seen), **outcome)
-    return status.of_attachment(wished, decided, around, seen, NOW)
+    around = desired(resource, *(others or (MACHINE,)))
+    decided = Outcome(attach.plan(resource, around, seen), **outcome)
+    return status.of_attachment(resource, decided, around, seen, NOW)
 
 
-def of_host(wished: FlashSystemHost, seen: Inventory, *others: FlashSystemHost | VolumeAttachment) -> HostStatus:
-    around = desired(wished, *others)
-    return status.of_host(wished, Outcome(host_plan.plan(wished, around, seen)), around, seen, NOW)
+def of_host(resource: FlashSystemHost, seen: Inventory, *others: FlashSystemHost | VolumeAttachment) -> HostStatus:
+    around = desired(resource, *others)
+    return status.of_host(resource, Outcome(host_plan.plan(resource, around, seen)), around, seen, NOW)
 
 
-def after(wished: VolumeAttachment, said: AttachmentStatus) -> VolumeAttachment:
-    return wished.model_copy(update={"status": said})
+def after(resource: VolumeAttachment, new: AttachmentStatus) -> VolumeAttachment:
+    return resource.model_copy(update={"status": new})

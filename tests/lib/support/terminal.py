@@ -1,4 +1,4 @@
-"""The program at a terminal, with somebody at the keys."""
+"""The program at a terminal, with answers that are typed."""
 
 import os
 import pty
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from support.program import LIMIT
 
 
-def at_a_terminal(*words: str, answers: Mapping[str, str] | None = None, **environment: str) -> tuple[int, str]:
+def at_a_terminal(*arguments: str, answers: Mapping[str, str] | None = None, **environment: str) -> tuple[int, str]:
     """Run it there; answers with the exit code and all that was shown.
 
     answers: what to type when a text is shown, by that text, in this order.
@@ -17,7 +17,7 @@ def at_a_terminal(*words: str, answers: Mapping[str, str] | None = None, **envir
     keyboard, line = pty.openpty()
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "FLASHSYSTEM_"))}
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "flashsystem_operator", *words],
+        [sys.executable, "-W", "error", "-m", "flashsystem_operator", *arguments],
         stdin=line,
         stdout=line,
         stderr=line,
@@ -38,7 +38,7 @@ def at_a_terminal(*words: str, answers: Mapping[str, str] | None = None, **envir
 
 
 def _read(keyboard: int) -> str:
-    """What comes next; nothing at the end, which Linux tells by an error."""
+    """The next output; empty at the end, which Linux reports as an error."""
     try:
         return os.read(keyboard, 2**16).decode(errors="replace")
     except OSError:

@@ -31,8 +31,8 @@ class Transcript:
 
     @property
     def verb(self) -> str:
-        words = self.command.split()
-        return words[1] if words[0] in {"svcinfo", "svctask"} else words[0]
+        parts = self.command.split()
+        return parts[1] if parts[0] in {"svcinfo", "svctask"} else parts[0]
 
 
 def transcripts(*verbs: str) -> list[Transcript]:
