@@ -14,8 +14,7 @@ from flashsystem_operator.array.errors import Unreadable
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from flashsystem_operator.controller.observer import Observer
-from flashsystem_operator.planner import batch
-from flashsystem_operator.planner import audit
+from flashsystem_operator.planner import audit, batch
 from flashsystem_operator.planner.decision import Decision, Reason, Wait
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.drift import with_vanished

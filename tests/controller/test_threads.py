@@ -43,11 +43,11 @@ async def test_a_group_that_is_cancelled_twice_ends_after_its_work_and_as_cancel
     async def life(pool: ThreadPoolExecutor) -> None:
         while True:
             async with asyncio.TaskGroup() as held:
-                held.create_task(in_thread(pool, work)).cancel()
+                held.create_task(in_thread(pool, work))
 
     with ThreadPoolExecutor(1) as pool:
         living = asyncio.create_task(life(pool))
-        await asyncio.to_thread(began.wait, 30)
+        assert await asyncio.to_thread(began.wait, 30)
         living.cancel()
         await asyncio.sleep(0)
         living.cancel()

@@ -10,8 +10,7 @@ from flashsystem_operator.api.base import find
 from flashsystem_operator.array.commands import MapVolume
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Odd
-from flashsystem_operator.planner import batch
-from flashsystem_operator.planner import status
+from flashsystem_operator.planner import batch, status
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.batch import Circumstances, wait_for_readable_output
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Wait

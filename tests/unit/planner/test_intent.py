@@ -2,8 +2,7 @@
 
 from flashsystem_operator.api.attachment import Origin
 from flashsystem_operator.array.errors import Refused
-from flashsystem_operator.planner import batch
-from flashsystem_operator.planner import status
+from flashsystem_operator.planner import batch, status
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act
 from flashsystem_operator.planner.status import Outcome

@@ -8,8 +8,7 @@ from flashsystem_operator.api.host import ChapSeen, FlashSystemHost
 from flashsystem_operator.array.commands import ClearChap, MakeHost, MapVolume, SetChap
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Dialect
-from flashsystem_operator.planner import batch
-from flashsystem_operator.planner import required_looks, status
+from flashsystem_operator.planner import batch, required_looks, status
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired

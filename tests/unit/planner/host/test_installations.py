@@ -9,8 +9,7 @@ from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost, RemovePort, UnmapVolume
 from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.planner import batch
-from flashsystem_operator.planner import required_looks
+from flashsystem_operator.planner import batch, required_looks
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Release
 from flashsystem_operator.planner.desired import Desired

@@ -12,9 +12,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host
-from flashsystem_operator.planner import batch
-from flashsystem_operator.planner import events
-from flashsystem_operator.planner import status
+from flashsystem_operator.planner import batch, events, status
 from flashsystem_operator.planner.decision import Decision, Release
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.names import host_object_name
