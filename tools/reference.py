@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,8 @@ PAGE = ROOT / "docs" / "reference.md"
 _TOP = f"""\
 # Reference
 
-Every field, condition, reason and Event of `{API_VERSION}`, and every code of the array that is known. What it is all
-for is told in [resources.md](resources.md). This page is made from the CRDs and the code by `make reference`: change
-it there.
+Every field, condition, reason and Event of `{API_VERSION}`, and every known code of the array. For an introduction, see
+[resources.md](resources.md). This page is generated from the CRDs and the code by `make reference`: change it there.
 """
 _CONDITIONS = """
 ## Conditions
@@ -32,15 +32,15 @@ _CONDITIONS = """
 |---|---|
 """
 _FURTHER = """
-These are there only while there is something to say, and then True:
+Further conditions are present only while they apply, and are then True:
 
-| Condition | There when |
+| Condition | Present when |
 |---|---|
 """
 _REASONS = """
 ## Reasons
 
-The message beside a reason is a whole sentence with the names, the array's own words where it spoke, and the way out.
+The message of a condition names the objects, quotes the array where it answered, and gives the remedy.
 
 | Reason | Condition | On | What it means | What to do |
 |---|---|---|---|---|
@@ -48,26 +48,26 @@ The message beside a reason is a whole sentence with the names, the array's own 
 _EVENTS = """
 ## Events
 
-`kubectl describe` and `kubectl events` show them, for an hour or as long as the API server keeps them. What happens
-again is counted on one Event. While an array is down, one Event on the array says so, and none on what waits for it.
-They are a courtesy: when too many come at once, some are given up, and the truth is in the conditions.
+`kubectl describe` and `kubectl events` show them, for an hour or as long as the API server keeps them. A repeated Event
+is counted on the first one. While an array is down, one Event on the array reports it, and none on the objects that
+wait for it. Events are additional: if there are too many at once, some are dropped. Conditions are authoritative.
 
-| Reason | What it tells |
+| Reason | Meaning |
 |---|---|
 """
 _FURTHER_EVENTS = """
-Warnings have the reason of the condition that they are about: one for each reason with which an object becomes
-`Stalled`, `RefusedByArray` and `UnreadableAnswer` whenever the array answers so, and for an array whatever keeps it
-from being worked with. A further condition is told under its own name when it begins.
+Warnings have the reason of the condition that they are about: each reason with which an object becomes `Stalled`;
+`RefusedByArray` and `UnreadableAnswer` whenever the array answers so; and, for an array, each reason for which it
+cannot be managed. A further condition is reported under its own name when it begins.
 """
 _CODES = """
 ## Codes of the array
 
-The array's own words come first in every message, then what they mean. `flashsystem-operator explain CODE` says the
-same. What happened is never concluded from a code, only from looking again. A code that is not in this list passes in
-the array's own words, with a warning in the log.
+Every message quotes the array's answer first, then explains it. `flashsystem-operator explain CODE` prints the same.
+The operator never concludes from a code what happened: it reads the array again. A code that is not in this list is
+reported as the array printed it, with a warning in the log.
 
-| Code | In answer to | What it means | What to do | Sorted as | Reason |
+| Code | In answer to | What it means | What to do | Severity | Reason |
 |---|---|---|---|---|---|
 """
 
@@ -76,7 +76,7 @@ def page() -> str:
     parts = [_TOP, *(_kind(kind) for kind in Kind), _annotations()]
     parts += [_CONDITIONS, _rows((f"`{name}`", text) for name, text in reasons.CONDITIONS.items())]
     parts += [_FURTHER, _rows((f"`{name}`", text) for name, text in reasons.FURTHER.items())]
-    parts += [_REASONS, _rows(_reasons()), _EVENTS, _rows(_docs(EventReason)), _FURTHER_EVENTS, _CODES, _rows(_codes())]
+    parts += [_REASONS, _rows(_reasons()), _EVENTS, _rows(_event_reasons()), _FURTHER_EVENTS, _CODES, _rows(_codes())]
     return "".join(parts)
 
 
@@ -149,10 +149,9 @@ def _refusals(schema: Any, path: str) -> Iterator[str]:
 
 
 def _annotations() -> str:
-    """The list in the docstring of api/metadata.py: a name, spaces, and what it requests."""
-    lines = [line for line in (metadata.__doc__ or "").splitlines() if "/" in line.split(" ")[0]]
-    rows = [(f"`{line.split()[0]}`", " ".join(line.split()[1:])) for line in lines]
-    return f"\n## Annotations\n\n| Annotation | What it asks for |\n|---|---|\n{_rows(rows)}"
+    rows = ((f"`{getattr(metadata, name)}`", text) for name, text in _documented(inspect.getsource(metadata)))
+    known = [row for row in rows if row[0].strip("`") in metadata.KNOWN]
+    return f"\n## Annotations\n\n| Annotation | Value and effect |\n|---|---|\n{_rows(known)}"
 
 
 # -- texts -----------------------------------------------------------------------------------------------------------
@@ -171,14 +170,19 @@ def _codes() -> Iterator[tuple[str, ...]]:
         yield f"`{each.code}`", verb, each.means, each.remedy, each.severity.value, f"`{each.reason}`"
 
 
-def _docs(enum: type[EventReason]) -> Iterator[tuple[str, ...]]:
-    """The members of an enum, each with the sentence below it."""
-    (definition,) = ast.parse(inspect.getsource(enum)).body
-    assert isinstance(definition, ast.ClassDef)
-    for member, text in zip(definition.body, definition.body[1:], strict=False):
-        match member, text:
+def _event_reasons() -> Iterator[tuple[str, ...]]:
+    return ((f"`{EventReason[name]}`", text) for name, text in _documented(inspect.getsource(EventReason)))
+
+
+def _documented(source: str) -> Iterator[tuple[str, str]]:
+    """The names that are assigned in a class or a module, each with the sentence below it."""
+    found: list[ast.stmt] = ast.parse(source).body
+    if isinstance(found[0], ast.ClassDef):
+        found = found[0].body
+    for assigned, text in itertools.pairwise(found):
+        match assigned, text:
             case ast.Assign(targets=[ast.Name(name)]), ast.Expr(ast.Constant(str(sentence))):
-                yield f"`{enum[name]}`", sentence
+                yield name, sentence
             case _:
                 pass
 

@@ -57,12 +57,19 @@ class ObjectRef:
 
 
 PAUSED = f"{GROUP}/paused"
+"""`true`: nothing is changed on the array for this object or the objects below it; observing and reporting continue."""
 PLAN = f"{GROUP}/plan"
+"""`true`: a dry run. Nothing is changed; `status.plan` lists the commands that would be sent."""
 RECONCILE_REQUESTED_AT = f"{GROUP}/reconcile-requested-at"
+"""Any new value: reconcile now. On a drifted attachment, accept or revert the drift."""
 FORCE_DETACH = f"{GROUP}/force-detach"
+"""The UID of the object: its detach is not held back by the detach guard or the detach rate limit."""
 RELEASE = f"{GROUP}/release"
+"""The UID of the object: it is deleted without changing the array."""
 ACCEPT_SYSTEM = f"{GROUP}/accept-system"
+"""The id of a system: it is accepted in place of the pinned one."""
 ALLOW_DETACHES = f"{GROUP}/allow-detaches"
+"""COUNT/UNTIL: so many detaches are allowed until that time, although the detach rate limit allows fewer."""
 
 KNOWN = (PAUSED, PLAN, RECONCILE_REQUESTED_AT, FORCE_DETACH, RELEASE, ACCEPT_SYSTEM, ALLOW_DETACHES)
 """All annotations of our group. Any other one is misspelt."""

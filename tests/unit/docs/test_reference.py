@@ -4,6 +4,7 @@ import pytest
 from tools.given import given_by_the_code, noted_by_the_code, words_of_the_code
 from tools.reference import PAGE, page
 
+from flashsystem_operator.api.metadata import KNOWN
 from flashsystem_operator.planner import reasons
 from flashsystem_operator.planner.decision import Reason
 from flashsystem_operator.planner.events import EventReason
@@ -45,6 +46,12 @@ def test_every_reason_of_an_event_is_explained() -> None:
     table = PAGE.read_text(encoding="utf-8").partition("## Events")[2].partition("##")[0]
 
     assert [reason for reason in EventReason if f"| `{reason}` | " not in table] == []
+
+
+def test_every_annotation_is_explained() -> None:
+    table = PAGE.read_text(encoding="utf-8").partition("## Annotations")[2].partition("##")[0]
+
+    assert [each for each in KNOWN if f"| `{each}` | " not in table] == []
 
 
 def test_the_reference_is_up_to_date_with_crds_and_code() -> None:
