@@ -45,13 +45,13 @@ def apply(array: System, change: Change) -> None:
     data = array.dump().model_dump(mode="json")
     picked = picker(data, change.name)
     renamed = change.what in REFERRED and "name" in change.set and change.set["name"] != picked["name"]
-    before = picked.get("name")
+    before = str(picked.get("name"))
     picked.update(change.set)
     if renamed:
         # Update the name in all entries that refer to this object.
         for rows in data.values():
             for row in rows if isinstance(rows, list) else ():
-                if row.get(change.what) == str(before):
+                if row.get(change.what) == before:
                     row[change.what] = change.set["name"]
     array.become(config.whole(data))
 

@@ -274,13 +274,12 @@ def _place(array: System, call: Call, host: Host) -> dict[str, str]:
     if call.has("-portset"):
         port_type = _port_type(host.ports[0].kind if host.ports else None, host.protocol)
         changed["portset"] = portset = find.portset(array, call.value("-portset"), port_type).name
-        guarded = array.state.system.vdisk_protection_enabled == "yes" and status(array, host) != "offline"
-        old, new = (
-            {(a.node, a.port_id) for a in array.state.addresses if a.portset == name}
-            for name in (host.portset, portset)
-        )
-        if guarded and not old & new:  # no port of a node is in both portsets
-            raise Refused("CMMVC9714E")
+        if array.state.system.vdisk_protection_enabled == "yes" and status(array, host) != "offline":
+            addresses = array.state.addresses
+            old = {(address.node, address.port_id) for address in addresses if address.portset == host.portset}
+            new = {(address.node, address.port_id) for address in addresses if address.portset == portset}
+            if not old & new:  # no port of a node is in both portsets
+                raise Refused("CMMVC9714E")
     return changed
 
 
