@@ -44,17 +44,15 @@ def _type(array: Control, arguments: tuple[str, ...]) -> None:
 
 
 def _change(array: Control, what: str, name: str = "", *fields: str) -> None:
-    pairs = [field.partition("=") for field in fields]
-    array.change(what, name, **{field: _value(field, value) for field, _, value in pairs})
-
-
-def _value(field: str, text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise click.UsageError(
-            f"{field}: {text!r} is not a YAML value: quote text that contains special characters of YAML"
-        ) from None
+    values: dict[str, Any] = {}
+    for field, _, text in (each.partition("=") for each in fields):
+        try:
+            values[field] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise click.UsageError(
+                f"{field}: {text!r} is not a YAML value: quote text that contains special characters of YAML"
+            ) from None
+    array.change(what, name, **values)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ passes to pysvc.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
@@ -63,18 +63,16 @@ def usage(verb: Verb, level: Level) -> str:
 
 def _command(verb: Verb, level: Level) -> str:
     kind = "svc_status" if verb.writes else "svc_normal"
-    lines = [f"<Command name={quoteattr(verb.name)}>", f'<Response type="{kind}"/>', *_parameters(verb, level)]
-    return "\n".join([*lines, "</Command>\n"])
-
-
-def _parameters(verb: Verb, level: Level) -> Iterator[str]:
+    lines = [f"<Command name={quoteattr(verb.name)}>", f'<Response type="{kind}"/>']
     for name, option in verb.grammar.items():
         if level.within(option.since, option.until):
             tag = "ValueParam" if option.takes_value else "FlagParam"
-            yield f"<{tag} name={quoteattr(name)}{REQUIRED if option.required else ''}/>"
+            lines.append(f"<{tag} name={quoteattr(name)}{REQUIRED if option.required else ''}/>")
     if verb.need != "none":
         required = REQUIRED if verb.need == "required" else ""
-        yield f'<ValueParam name={quoteattr(OBJECTS.get(verb.name, "object_id"))} noName="true"{required}/>'
+        object_name = quoteattr(OBJECTS.get(verb.name, "object_id"))
+        lines.append(f'<ValueParam name={object_name} noName="true"{required}/>')
+    return "\n".join([*lines, "</Command>\n"])
 
 
 READERS = {"Monitor", "CopyOperator", "Service"}
@@ -144,23 +142,16 @@ def run(array: System, command: Typed, user: str) -> Answer:
         call = parser.read(tokens, command.verb.grammar, command.verb.need, array.level, user)
         _check_role(array, command.verb, user)
         output = command.verb.run(array, call)
-        return Answer(_only_id(output) if len(tokens) < len(command.tokens) else output)
+        brief = len(tokens) < len(command.tokens)
+        created = re.search(r"id \[(\d+)\],? successfully created", output) if brief else None
+        return Answer(f"{created.group(1)}\n" if created else output)
     except Refused as refused:
-        return Answer(stderr=_refusal_text(array, refused), status=refused.status)
-
-
-def _refusal_text(array: System, refused: Refused) -> str:
-    """Return the code and its text for this release, or as a rule sets them."""
-    text = array.rules.texts.get(refused.code, refused.text)
-    if array.rules.new_wording:
-        text = text.replace("virtual disk (VDisk)", "volume").replace("VDisk", "volume")
-    banner = f"{array.rules.banner}\n" if array.rules.banner else ""
-    return banner + f"{refused.code} {text}".strip() + "\n"
-
-
-def _only_id(output: str) -> str:
-    found = re.search(r"id \[(\d+)\],? successfully created", output)
-    return f"{found.group(1)}\n" if found else output
+        # The code and its text for this release, or as a rule sets them.
+        text = array.rules.texts.get(refused.code, refused.text)
+        if array.rules.new_wording:
+            text = text.replace("virtual disk (VDisk)", "volume").replace("VDisk", "volume")
+        banner = f"{array.rules.banner}\n" if array.rules.banner else ""
+        return Answer(stderr=banner + f"{refused.code} {text}".strip() + "\n", status=refused.status)
 
 
 def _check_role(array: System, verb: Verb, user: str) -> None:

@@ -63,12 +63,20 @@ def concise(array: System, call: Call, columns: Columns[Item], items: Iterable[I
         return "".join(f"{name}\n" for name in names)
     exact = call.has("-bytes")
     rows = ([_text(column.get(array, item), exact=exact) for column in here] for item in items)
-    kept = _matching(call, names, rows)
+    tests = [_test(part, names) for part in call.listed("-filtervalue", ":")]
+    kept = [row for row in rows if all(test(row) for test in tests)]
     if call.has("-json"):
         return json.dumps([dict(zip(names, row, strict=True)) for row in kept]) + "\n"
     if not kept and not array.rules.empty_list_header:
         return ""
-    return _laid_out(kept if call.has("-nohdr") else [names, *kept], call)
+    lines = kept if call.has("-nohdr") else [names, *kept]
+    delim = _delim(call)
+    if delim:
+        return "".join(delim.join(line) + "\n" for line in lines)
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))] if lines else []
+    return "".join(
+        " ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in lines
+    )
 
 
 def detailed(call: Call, *records: Iterable[Pair]) -> str:
@@ -131,23 +139,6 @@ def _delim(call: Call) -> str:
     if len(delim) != 1:
         raise Refused("CMMVC6004E", delim)
     return delim
-
-
-def _laid_out(rows: list[list[str]], call: Call) -> str:
-    delim = _delim(call)
-    if delim:
-        return "".join(delim.join(row) + "\n" for row in rows)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
-    return "".join(
-        " ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows
-    )
-
-
-def _matching(call: Call, names: list[str], rows: Iterable[list[str]]) -> list[list[str]]:
-    if not call.has("-filtervalue"):
-        return list(rows)
-    tests = [_test(part, names) for part in call.value("-filtervalue").split(":")]
-    return [row for row in rows if all(test(row) for test in tests)]
 
 
 COMPARISONS = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}

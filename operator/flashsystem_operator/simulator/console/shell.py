@@ -52,11 +52,10 @@ class Line:
     @property
     def needs_shell(self) -> bool:
         """Whether it contains more than one plain command."""
-        return len(self.pieces) > 1 or any(piece.chain or _uses_shell(piece) for piece in self.pieces)
-
-
-def _uses_shell(piece: Piece) -> bool:
-    return any(STATUS in token for token in piece.tokens) or (bool(piece.tokens) and piece.tokens[0] == ["echo"])
+        return len(self.pieces) > 1 or any(
+            piece.chain or piece.tokens[:1] == [["echo"]] or any(STATUS in token for token in piece.tokens)
+            for piece in self.pieces
+        )
 
 
 class Reader:
@@ -71,34 +70,32 @@ class Reader:
         self._fatal = ""
 
     def read(self) -> Line:
-        while self._at < len(self._text) and not self._fatal:
-            self._step()
+        text = self._text
+        while self._at < len(text) and not self._fatal:
+            at = self._at
+            here = text[at]
+            if here in " \t":
+                self._at += 1
+                self._end_token()
+            elif here == "\\":
+                self._add(text[at + 1 : at + 2], 2)
+            elif here == "'":
+                self._single()
+            elif here == '"':
+                self._double()
+            elif here == "$":
+                self._dollar()
+            elif text[at : at + 2] in CHAINS:
+                self._chain(text[at : at + 2])
+            elif here == ";":
+                self._chain(here)
+            else:
+                self._plain(here)
         self._end_token()
         # A `;` may end a line; the other operators need a command after them.
         if len(self._pieces) > 1 and not self._pieces[-1].tokens and self._pieces.pop().chain != ";":
             self._fail("syntax error: unexpected end of file")
         return Line(self._pieces, self._suspects, self._fatal)
-
-    def _step(self) -> None:
-        text, at = self._text, self._at
-        here = text[at]
-        if here in " \t":
-            self._at += 1
-            self._end_token()
-        elif here == "\\":
-            self._add(text[at + 1 : at + 2], 2)
-        elif here == "'":
-            self._single()
-        elif here == '"':
-            self._double()
-        elif here == "$":
-            self._dollar()
-        elif text[at : at + 2] in CHAINS:
-            self._chain(text[at : at + 2])
-        elif here == ";":
-            self._chain(here)
-        else:
-            self._plain(here)
 
     def _plain(self, here: str) -> None:
         first = self._token is None
@@ -108,13 +105,11 @@ class Reader:
             self._suspect("comment", fatal=True)
         if here == "~" and first:
             self._suspect("tilde")
-        if here in HARMLESS and not self._asks_for_filters(here):
+        # `-filtervalue?` lists the attributes; the question mark belongs to it.
+        asks_for_filters = here == "?" and "".join(part or "" for part in self._token or ()) == "-filtervalue"
+        if here in HARMLESS and not asks_for_filters:
             self._suspect(HARMLESS[here])
         self._add(here, 1)
-
-    def _asks_for_filters(self, here: str) -> bool:
-        """Whether the token is `-filtervalue?`, which lists the attributes; the question mark belongs to it."""
-        return here == "?" and self._token is not None and "".join(part or "" for part in self._token) == "-filtervalue"
 
     def _single(self) -> None:
         end = self._text.find("'", self._at + 1)
@@ -195,10 +190,11 @@ async def run(line: Line, command: Callable[[list[str]], Awaitable[Answer]]) -> 
         if (piece.chain == "&&" and whole.status) or (piece.chain == "||" and not whole.status):
             continue
         tokens = piece.said(whole.status)
-        one = Answer(_echo(tokens[1:])) if tokens[:1] == ["echo"] else await command(tokens)
+        if tokens[:2] == ["echo", "-n"]:
+            one = Answer(" ".join(tokens[2:]))
+        elif tokens[:1] == ["echo"]:
+            one = Answer(" ".join(tokens[1:]) + "\n")
+        else:
+            one = await command(tokens)
         whole = Answer(whole.stdout + one.stdout, whole.stderr + one.stderr, one.status)
     return whole
-
-
-def _echo(tokens: list[str]) -> str:
-    return " ".join(tokens[1:]) if tokens[:1] == ["-n"] else " ".join(tokens) + "\n"

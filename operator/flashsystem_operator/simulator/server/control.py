@@ -13,7 +13,7 @@ from flashsystem_operator.simulator.server.execution import Executor
 from flashsystem_operator.simulator.server.faults import Armed, Order
 from flashsystem_operator.simulator.server.ssh import Listener, Sessions
 from flashsystem_operator.simulator.state import config
-from flashsystem_operator.simulator.state.config import ConfigError, State, validated
+from flashsystem_operator.simulator.state.config import ConfigError, validated
 from flashsystem_operator.simulator.state.system import System
 
 Fields = dict[str, Any]
@@ -32,7 +32,12 @@ class Change(BaseModel):
 def apply(array: System, change: Change) -> None:
     """Change one object of the array. Nothing is changed if the result is invalid."""
     if change.what == "blank":
-        array.become(_blank(array, change.set))
+        # Another system at the same address: the same hardware, without hosts, volumes or mappings.
+        data = array.dump().model_dump(mode="json")
+        for section in ("volumes", "hosts", "host_clusters", "mappings", "shared_mappings"):
+            data[section] = []
+        data["system"] |= {"id": f"{int(data['system']['id'], 16) ^ 0xFFFF:016X}", **change.set}
+        array.become(config.whole(data))
         return
     picker = PICKERS.get(change.what)
     if picker is None:
@@ -40,10 +45,14 @@ def apply(array: System, change: Change) -> None:
     data = array.dump().model_dump(mode="json")
     picked = picker(data, change.name)
     renamed = change.what in REFERRED and "name" in change.set and change.set["name"] != picked["name"]
-    before = picked.get("name")
+    before = str(picked.get("name"))
     picked.update(change.set)
     if renamed:
-        _follow(data, change.what, str(before), change.set["name"])
+        # Update the name in all entries that refer to this object.
+        for rows in data.values():
+            for row in rows if isinstance(rows, list) else ():
+                if row.get(change.what) == before:
+                    row[change.what] = change.set["name"]
     array.become(config.whole(data))
 
 
@@ -68,15 +77,6 @@ def move_config_node(array: System, name: str) -> None:
         raise ConfigError(f"name: {name!r} is not another node that is online: name one, or bring one online first")
     for node in array.nodes.values():
         node.config_node = "yes" if node is chosen else "no"
-
-
-def _blank(array: System, fields: Fields) -> State:
-    """Return another system at the same address: the same hardware, without hosts, volumes or mappings."""
-    data = array.dump().model_dump(mode="json")
-    for section in ("volumes", "hosts", "host_clusters", "mappings", "shared_mappings"):
-        data[section] = []
-    data["system"] |= {"id": f"{int(data['system']['id'], 16) ^ 0xFFFF:016X}", **fields}
-    return config.whole(data)
 
 
 def _named(section: str, key: str = "name") -> Callable[[dict[str, Any], str], Fields]:
@@ -140,14 +140,6 @@ PICKERS: dict[str, Callable[[dict[str, Any], str], Fields]] = {
 }
 REFERRED = ("node", "portset", "pool", "volume", "host")
 """Kinds that other entries refer to by name, in a field with the name of the kind."""
-
-
-def _follow(data: dict[str, Any], what: str, before: str, after: str) -> None:
-    """Update the name of a renamed object in all entries that refer to it."""
-    for section in data.values():
-        for row in section if isinstance(section, list) else ():
-            if row.get(what) == before:
-                row[what] = after
 
 
 LONGEST_BODY = 64 << 20
@@ -226,9 +218,17 @@ class Control:
 
     async def change(self, request: web.Request) -> web.Response:
         change = validated(Change, await _body(request))
-        outside = {"availability": self._availability, "host_key": self._host_key, "sessions": self._drop}
-        if change.what in outside:
-            return web.json_response(await outside[change.what](change))
+        if change.what == "availability":
+            availability = change.set.get("to", change.name)
+            if availability not in ("up", "refused", "silent"):
+                raise ConfigError(f"name: {availability!r} is not an availability: choose up, refused or silent")
+            await self._listener.become(availability)
+            return web.json_response({"availability": availability})
+        if change.what == "host_key":
+            self._listener.change_key()
+            return web.json_response({"host_key": self._listener.public_key})
+        if change.what == "sessions":
+            return web.json_response({"dropped": self._sessions.drop_all()})
         if change.what == "config_node":
             move_config_node(self._executor.array, change.name)
             return web.json_response({"dropped": self._sessions.drop_all()})
@@ -237,20 +237,6 @@ class Control:
         if failed_over:
             move_config_node(self._executor.array, "")
         return web.json_response({"dropped": self._sessions.drop_all()} if failed_over else {})
-
-    async def _availability(self, change: Change) -> Body:
-        availability = change.set.get("to", change.name)
-        if availability not in ("up", "refused", "silent"):
-            raise ConfigError(f"name: {availability!r} is not an availability: choose up, refused or silent")
-        await self._listener.become(availability)
-        return {"availability": availability}
-
-    async def _host_key(self, _change: Change) -> Body:
-        self._listener.change_key()
-        return {"host_key": self._listener.public_key}
-
-    async def _drop(self, _change: Change) -> Body:
-        return {"dropped": self._sessions.drop_all()}
 
     async def faults(self, _request: web.Request) -> web.Response:
         return web.json_response(self._executor.faults.describe())
@@ -265,7 +251,12 @@ class Control:
         state = request.query.get("state")
         if state in {"holding", "spent"}:
             seconds = _seconds(request.query.get("timeout", "10"))
-            await _in_time(self._executor.faults.settle(armed, state), seconds)
+            try:
+                await asyncio.wait_for(self._executor.faults.settle(armed, state), seconds)
+            except TimeoutError:
+                raise web.HTTPRequestTimeout(
+                    text=json.dumps({"error": "timeout: the fault did not reach that state"})
+                ) from None
         elif state is not None:
             raise ConfigError(f"state: cannot wait for {state!r}: write holding or spent")
         return web.json_response(armed.describe())
@@ -304,12 +295,3 @@ def _seconds(text: str) -> float:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         raise ConfigError(f"timeout: {text!r} is not a number of seconds: write for example 0.5 or 10")
     return float(text)
-
-
-async def _in_time(waiting: Awaitable[None], seconds: float) -> None:
-    try:
-        await asyncio.wait_for(waiting, seconds)
-    except TimeoutError:
-        raise web.HTTPRequestTimeout(
-            text=json.dumps({"error": "timeout: the fault did not reach that state"})
-        ) from None

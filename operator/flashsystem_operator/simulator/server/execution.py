@@ -9,7 +9,7 @@ from typing import Any
 from flashsystem_operator.simulator import dispatch
 from flashsystem_operator.simulator.console import shell
 from flashsystem_operator.simulator.console.shell import Answer
-from flashsystem_operator.simulator.server.faults import Armed, Broken, Faults
+from flashsystem_operator.simulator.server.faults import Broken, Faults
 from flashsystem_operator.simulator.state.model import ADMINISTRATOR
 from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.system import System
@@ -118,19 +118,14 @@ class Executor:
         command = Command(typed.name, typed.tokens, typed.prefix, typed.writes, named)
         entry.commands.append(command)
         striking = self.faults.strike(command.verb, entry.line, " ".join(named)) if faulty else []
-        answer = await self._instead(striking, entry)
-        if answer is None:
+        for armed in striking:
+            answer = await self.faults.before(armed, entry.exec)
+            if answer is not None:  # it replaces the command
+                break
+        else:
             answer = dispatch.run(self.array, dispatch.typed(self.array, tokens), entry.user)
             command.done = answer.status == 0
             for armed in striking:
                 answer = await self.faults.after(armed, entry.exec, answer)
         command.end(answer.status, answer.stderr)
         return answer
-
-    async def _instead(self, striking: list[Armed], entry: Entry) -> Answer | None:
-        """Apply the faults before the command; return the answer of one that replaces it, otherwise None."""
-        for armed in striking:
-            answer = await self.faults.before(armed, entry.exec)
-            if answer is not None:
-                return answer
-        return None

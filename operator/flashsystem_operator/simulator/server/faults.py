@@ -25,20 +25,19 @@ def corrupted(text: str, how: Corruption) -> str:
             middle = len(text) // 2
             return text[:middle] + JUNK + text[middle:]
         case "missing_field":
-            return "".join([*lines[:-1], _shorter(lines[-1])]) if lines else ""
+            if not lines:
+                return ""
+            # The last line loses its last field and the separator before it.
+            body = lines[-1].rstrip("\n")
+            separators = [sign for sign in "!:,; " if sign in body]
+            shorter = body.rpartition(separators[0])[0] if separators else ""
+            return "".join([*lines[:-1], f"{shorter}\n"])
         case "extra_field":
             return "".join([*lines[:-1], lines[-1].rstrip("\n") + "!!!\n"]) if lines else ""
         case "no_header":
             return "".join(lines[1:])
         case "empty":
             return ""
-
-
-def _shorter(line: str) -> str:
-    """Return a line without its last field and the separator before it."""
-    body = line.rstrip("\n")
-    separators = [sign for sign in "!:,; " if sign in body]
-    return body.rpartition(separators[0])[0] + "\n" if separators else "\n"
 
 
 Fault = Literal["delay", "refuse", "warn", "cut", "drop", "hold", "hang", "garble", "login_failed_on_stdout"]

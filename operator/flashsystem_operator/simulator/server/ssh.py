@@ -38,10 +38,9 @@ class Sessions:
         self._empty.clear()
         if limits.unauthenticated and waiting >= limits.unauthenticated:
             return False
-        return not limits.connections_per_second or self._take_token()
-
-    def _take_token(self) -> bool:
-        limits, now = self._array.limits, time.monotonic()
+        if not limits.connections_per_second:
+            return True
+        now = time.monotonic()
         gained = (now - self._refilled) * limits.connections_per_second
         self._tokens = min(float(limits.connection_burst), self._tokens + gained)
         self._refilled = now
@@ -324,7 +323,10 @@ class Channel(asyncssh.SSHServerSession[bytes]):
             refused = Answer(stdout=TOO_MANY_SESSIONS)
             answer = refused if self._login.without_session else await self._executor.run(entry)
         except Broken as broken:
-            self._break(broken)
+            if broken.fault == "cut":
+                self._login.cut()
+            elif self._channel:
+                self._channel.close()
             return
         except Exception:
             # An internal error must not look like a command that hangs.
@@ -340,9 +342,3 @@ class Channel(asyncssh.SSHServerSession[bytes]):
             self._channel.write(answer.stdout.encode("utf-8", "surrogateescape"))
             self._channel.write_stderr(answer.stderr.encode("utf-8", "surrogateescape"))
             self._channel.exit(answer.status)
-
-    def _break(self, broken: Broken) -> None:
-        if broken.fault == "cut":
-            self._login.cut()
-        elif self._channel:
-            self._channel.close()

@@ -98,12 +98,10 @@ class State(BaseModel):
         if not self.system.code_level:
             self.system.code_level = f"{self.release} (build 1.0)"
         if self.level.within(PORTSETS):
-            self._join_default_portset()
+            for host in self.hosts:
+                fc = any(port.kind == "fc" for port in host.ports)
+                host.portset = host.portset or default_portset(self.portsets, fc=fc)
         return self
-
-    def _join_default_portset(self) -> None:
-        for host in self.hosts:
-            host.portset = host.portset or default_portset(self.portsets, fc=any(p.kind == "fc" for p in host.ports))
 
 
 def load(config: dict[str, Any] | Path | str | None = None, dialect: Dialect | None = None) -> State:
@@ -122,7 +120,15 @@ def load(config: dict[str, Any] | Path | str | None = None, dialect: Dialect | N
     for section in MERGED:
         if isinstance(given.get(section), dict):
             merged[section] = {**base.get(section, {}), **given[section]}
-    return whole(_numbered(merged))
+    # Every object without an id gets the lowest free one, in the order of the file.
+    for section in NUMBERED:
+        rows = merged.get(section)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            continue
+        used = {row["id"] for row in rows if isinstance(row.get("id"), int)}
+        free = (number for number in range(len(rows) + len(used)) if number not in used)
+        merged[section] = [row if "id" in row else {"id": next(free), **row} for row in rows]
+    return whole(merged)
 
 
 def whole(sections: dict[str, Any]) -> State:
@@ -171,26 +177,9 @@ def read_file(path: Path | str | None) -> dict[str, Any]:
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise ConfigError(
-            f"{path}: a state file is a mapping of sections such as volumes and hosts, not a {_kind(data)}"
-        )
+        kind = "list" if isinstance(data, list) else "single value"
+        raise ConfigError(f"{path}: a state file is a mapping of sections such as volumes and hosts, not a {kind}")
     return data
-
-
-def _kind(data: object) -> str:
-    return "list" if isinstance(data, list) else "single value"
-
-
-def _numbered(sections: dict[str, Any]) -> dict[str, Any]:
-    """Give every object without an id the lowest free one, in the order of the file."""
-    for name in NUMBERED:
-        rows = sections.get(name)
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            continue
-        used = {row["id"] for row in rows if isinstance(row.get("id"), int)}
-        free = (number for number in range(len(rows) + len(used)) if number not in used)
-        sections[name] = [row if "id" in row else {"id": next(free), **row} for row in rows]
-    return sections
 
 
 class Contradiction(ValueError):

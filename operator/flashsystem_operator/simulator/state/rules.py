@@ -111,18 +111,12 @@ class Rules(BaseModel):
             "brief_lssystem": not modern,
             "map_io_group_columns": modern,
             "node_verbs": "both" if modern else "lsnode",
-            "other_host_code": _other_host_code(level),
+            "other_host_code": ("CMMVC9375E" if level.at(9, 1) else "CMMVC6071E") if modern else "CMMVC6045E",
             "new_wording": level.at(8),
             "iplogin": level.at(8, 4, 2),
         }
         given = self.model_dump(exclude_none=True)
         return Rules.model_validate({**filled, **given})
-
-
-def _other_host_code(level: Level) -> Code:
-    if level.legacy:
-        return "CMMVC6045E"
-    return "CMMVC9375E" if level.at(9, 1) else "CMMVC6071E"
 
 
 class Limits(BaseModel):

@@ -70,9 +70,6 @@ class System:
         self.shared: dict[int, dict[int, Mapping]] = {}
         self.used = dict.fromkeys(self.pools, 0)
         self.iqns = dict.fromkeys(range(4), 0)
-        self._fill(state)
-
-    def _fill(self, state: State) -> None:
         self.serial = max([self.serial, *(volume.id + 1 for volume in state.volumes)])
         for volume in state.volumes:
             self.add_volume(volume)

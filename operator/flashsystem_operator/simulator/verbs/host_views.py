@@ -95,10 +95,6 @@ def _cluster_id(array: System, host: Host) -> str | int:
     return cluster.id if cluster else ""
 
 
-def _portset_id(array: System, host: Host) -> str | int:
-    return array.portsets[host.portset].id if host.portset else ""
-
-
 ID: list[Column[Host]] = [
     Column("id", lambda _, host: host.id),
     Column("name", lambda _, host: host.name),
@@ -114,7 +110,7 @@ PLACE: list[Column[Host]] = [
     Column("protocol", lambda _, host: host.protocol, EIGHT),
 ]
 PORTSET: list[Column[Host]] = [
-    Column("portset_id", _portset_id, PORTSETS),
+    Column("portset_id", lambda array, host: array.portsets[host.portset].id if host.portset else "", PORTSETS),
     Column("portset_name", lambda _, host: host.portset, PORTSETS),
     *blank("partition_id partition_name", PARTITIONS),
 ]

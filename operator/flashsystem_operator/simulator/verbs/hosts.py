@@ -100,7 +100,17 @@ def refuse_if_crowded(array: System, ports: list[HostPort], groups: Iterable[int
 def addhostport(array: System, call: Call) -> str:
     host = find.host(array, call.object)
     ports = named(array, call)
-    _refuse_unfit(array, host, ports[0].kind)
+    kind = ports[0].kind
+    if kind == "iscsi" and not host.io_groups:
+        raise Refused("CMMVC6582E")
+    kinds = {port.kind for port in host.ports} | {kind}
+    # Before 8.7 a host may have iSCSI names and WWPNs.
+    if array.level.at(*PARTITIONS) and "iscsi" in kinds and kinds & {"fc", "sas"}:
+        raise Refused("CMMVC9546E")
+    if array.level.at(*PROTOCOLS) and kinds != {kind} and "nvme" in kinds:
+        raise Refused("CMMVC9337E")
+    if not host.ports and array.level.at(*PROTOCOLS) and host.protocol not in protocols(array.level)[kind]:
+        raise Refused("CMMVC9337E")
     may_join(array, ports, host.io_groups, len(host.ports))
     host.ports = [*host.ports, *ports]
     for port in ports:
@@ -108,27 +118,11 @@ def addhostport(array: System, call: Call) -> str:
     return ""
 
 
-def _refuse_unfit(array: System, host: Host, kind: Kind) -> None:
-    """Refuse ports of another kind than the host has, and iSCSI names for a host without I/O groups.
-
-    Before 8.7 a host may have iSCSI names and WWPNs.
-    """
-    if kind == "iscsi" and not host.io_groups:
-        raise Refused("CMMVC6582E")
-    kinds = {port.kind for port in host.ports} | {kind}
-    if array.level.at(*PARTITIONS) and "iscsi" in kinds and kinds & {"fc", "sas"}:
-        raise Refused("CMMVC9546E")
-    if array.level.at(*PROTOCOLS) and kinds != {kind} and "nvme" in kinds:
-        raise Refused("CMMVC9337E")
-    if not host.ports and array.level.at(*PROTOCOLS) and host.protocol not in protocols(array.level)[kind]:
-        raise Refused("CMMVC9337E")
-
-
 def rmhostport(array: System, call: Call) -> str:
     host = find.host(array, call.object)
     ports = named(array, call)
     leaving = {port.name.casefold() for port in ports}
-    if not leaving <= _names(host.ports):
+    if not leaving <= {port.name.casefold() for port in host.ports}:
         absent = ABSENT.get(ports[0].kind) if array.level.at(*PARTITIONS) else None
         raise Refused(absent or model.taken_code(ports[0].kind, array.rules))
     gone = [port for port in host.ports if port.name.casefold() in leaving]
@@ -138,10 +132,6 @@ def rmhostport(array: System, call: Call) -> str:
         host.ports.remove(port)
         array.disown(host, port)
     return ""
-
-
-def _names(ports: Iterable[HostPort]) -> set[str]:
-    return {port.name.casefold() for port in ports}
 
 
 PORT_CHANGES = (
@@ -184,7 +174,11 @@ def mkhost(array: System, call: Call) -> str:
         host_cluster=find.cluster(array, call.value("-hostcluster")).name if call.has("-hostcluster") else "",
     )
     host.id = array.host_ids.take()
-    host.name = name or _given_name(array, host.id)
+    if not name:  # the array chooses one, from its reserved pattern
+        number = host.id
+        while f"host{number}" in array.host_named:
+            number += 1
+        host.name = f"host{number}"
     array.add_host(host)
     return f"Host, id [{host.id}], successfully created\n"
 
@@ -199,13 +193,6 @@ def _refuse_if_full(array: System, groups: Iterable[int]) -> None:
 def _site_id(array: System, site: str) -> str:
     """Return the id of a site; the sites are known from the nodes only."""
     return next((node.site_id for node in array.nodes.values() if site and node.site_name == site), "")
-
-
-def _given_name(array: System, number: int) -> str:
-    """Return a name as the array chooses it, from its reserved pattern."""
-    while f"host{number}" in array.host_named:
-        number += 1
-    return f"host{number}"
 
 
 def _type(call: Call, default: str) -> str:
@@ -287,16 +274,13 @@ def _place(array: System, call: Call, host: Host) -> dict[str, str]:
     if call.has("-portset"):
         port_type = _port_type(host.ports[0].kind if host.ports else None, host.protocol)
         changed["portset"] = portset = find.portset(array, call.value("-portset"), port_type).name
-        guarded = array.state.system.vdisk_protection_enabled == "yes" and status(array, host) != "offline"
-        if guarded and not _overlap(array, portset, host.portset):
-            raise Refused("CMMVC9714E")
+        if array.state.system.vdisk_protection_enabled == "yes" and status(array, host) != "offline":
+            addresses = array.state.addresses
+            old = {(address.node, address.port_id) for address in addresses if address.portset == host.portset}
+            new = {(address.node, address.port_id) for address in addresses if address.portset == portset}
+            if not old & new:  # no port of a node is in both portsets
+                raise Refused("CMMVC9714E")
     return changed
-
-
-def _overlap(array: System, one: str, other: str) -> bool:
-    """Whether two portsets share a port of a node."""
-    ports = [{(a.node, a.port_id) for a in array.state.addresses if a.portset == name} for name in (one, other)]
-    return bool(ports[0] & ports[1])
 
 
 def _secrets(array: System, call: Call) -> dict[str, str]:

@@ -34,9 +34,20 @@ def mkvdiskhostmap(array: System, call: Call) -> str:
     if not volume.capacity:
         raise Refused("CMMVC5843E")
     may_differ = call.has("-allowmismatchedscsiids") or array.rules.lun_per_io_group
-    mapping = _placed(array, Mapping(host, volume, 0), host, wanted, groups, may_differ=may_differ)
+    # The requested LUN, otherwise the lowest that is free in the I/O groups.
+    mapping = Mapping(host, volume, 0)
+    if wanted is not None:
+        mapping.lun = wanted
+    elif may_differ:
+        luns = {group: _lowest_free(array, host, [group]) for group in groups}
+        mapping.lun = luns[groups[0]]
+        mapping.luns = luns if len(set(luns.values())) > 1 else {}
+    else:
+        mapping.lun = _lowest_free(array, host, groups)
     array.map(mapping)
-    return f"Virtual Disk to Host map, id [{_answer_id(array, mapping)}], successfully created\n"
+    array.maps_made += 1
+    answer_id = mapping.lun if array.rules.map_answer_id == "lun" else array.maps_made
+    return f"Virtual Disk to Host map, id [{answer_id}], successfully created\n"
 
 
 def _wanted(array: System, host: Host, call: Call) -> int | None:
@@ -85,21 +96,6 @@ def others(array: System, volume: Volume, host: Host | None = None) -> bool:
     return shared or any(mapping.owner is not host for mapping in array.of_volume[volume.id].values())
 
 
-def _placed(
-    array: System, mapping: Mapping, host: Host, wanted: int | None, groups: list[int], *, may_differ: bool
-) -> Mapping:
-    """Create the mapping with the requested LUN, otherwise with the lowest that is free in its I/O groups."""
-    if wanted is not None:
-        mapping.lun = wanted
-    elif may_differ:
-        luns = {group: _lowest_free(array, host, [group]) for group in groups}
-        mapping.lun = luns[groups[0]]
-        mapping.luns = luns if len(set(luns.values())) > 1 else {}
-    else:
-        mapping.lun = _lowest_free(array, host, groups)
-    return mapping
-
-
 def _lowest_free(array: System, host: Host, groups: list[int]) -> int:
     """Return the lowest LUN that this host does not use in any of these I/O groups."""
     used: dict[int, set[int]] = {group: set() for group in groups}
@@ -112,11 +108,6 @@ def _lowest_free(array: System, host: Host, groups: list[int]) -> int:
         return free
     full = any(len(luns) >= most for luns in used.values())
     raise Refused("CMMVC9404E" if array.level.at(*PARTITIONS) and not full else "CMMVC5877E")
-
-
-def _answer_id(array: System, mapping: Mapping) -> int:
-    array.maps_made += 1
-    return mapping.lun if array.rules.map_answer_id == "lun" else array.maps_made
 
 
 def rmvdiskhostmap(array: System, call: Call) -> str:
@@ -202,14 +193,13 @@ def _rows(array: System, mappings: Iterable[Mapping], host: Host) -> Iterator[Ro
 def lshostvdiskmap(array: System, call: Call) -> str:
     if not call.object and not array.rules.map_list_without_object:
         raise Refused("CMMVC5701E")
-    hosts = [find.host(array, call.object, find.UNKNOWN)] if call.object else _by_id(array.hosts)
+    if call.object:
+        hosts = [find.host(array, call.object, find.UNKNOWN)]
+    else:
+        hosts = [host for _, host in sorted(array.hosts.items())]
     rows = [row for host in hosts for row in _rows(array, array.seen_by(host), host)]
     groups = GROUP if array.rules.map_io_group_columns else []
     return concise(array, call, [*_renamed(HOST), LUN, *VOLUME, UID, *groups, *KIND], rows)
-
-
-def _by_id(hosts: dict[int, Host]) -> list[Host]:
-    return [host for _, host in sorted(hosts.items())]
 
 
 def lsvdiskhostmap(array: System, call: Call) -> str:

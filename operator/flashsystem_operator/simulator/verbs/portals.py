@@ -195,10 +195,6 @@ class Target:
         return self.virtual or not self.port.virtual_wwpn
 
 
-def _logins_at(array: System, row: Target) -> int:
-    return sum(login.port is row.port for login in _logins(array)) if row.permitted else 0
-
-
 TARGET: list[Column[Target]] = [
     Column("id", lambda _, row: row.number),
     Column("WWPN", lambda _, row: row.port.virtual_wwpn if row.virtual else row.port.wwpn),
@@ -213,7 +209,11 @@ TARGET: list[Column[Target]] = [
     Column("fc_io_port_id", lambda _, row: row.port.port_id, PORTSET_TYPES),
     Column("portset_count", lambda array, row: len(_portsets(array, row.port)), PORTSET_TYPES),
     Column("host_count", lambda array, _row: sum(any(_fibre(host)) for host in array.hosts.values()), PORTSET_TYPES),
-    Column("active_login_count", _logins_at, PORTSET_TYPES),
+    Column(
+        "active_login_count",
+        lambda array, row: sum(login.port is row.port for login in _logins(array)) if row.permitted else 0,
+        PORTSET_TYPES,
+    ),
 ]
 
 

@@ -141,10 +141,6 @@ def volume_groups(array: System) -> list[str]:
     return sorted({volume.volume_group for volume in array.volumes.values() if volume.volume_group})
 
 
-def _group_id(array: System, volume: Volume) -> str | int:
-    return volume_groups(array).index(volume.volume_group) if volume.volume_group else ""
-
-
 def _protocol(array: System, volume: Volume) -> str:
     """Return the protocol of the hosts of a volume; blank while it is not mapped."""
     protocols = {"nvme" if "nvme" in host.protocol else "scsi" for host in array.hosts_of(volume)}
@@ -178,7 +174,11 @@ VOLUME: list[Column[Volume]] = [
     Column("volume_name", lambda _, volume: volume.name, EIGHT),
     *blank("function", EIGHT),
     Column("protocol", _protocol, EIGHT),
-    Column("volume_group_id", _group_id, PORTSET_TYPES),
+    Column(
+        "volume_group_id",
+        lambda array, volume: volume_groups(array).index(volume.volume_group) if volume.volume_group else "",
+        PORTSET_TYPES,
+    ),
     Column("volume_group_name", lambda _, volume: volume.volume_group, PORTSET_TYPES),
     *blank("is_snapshot", PORTSET_TYPES, value="no"),
     *blank("snapshot_count", PORTSET_TYPES, value="0"),
@@ -413,20 +413,17 @@ def chvdisk(array: System, call: Call) -> str:
     if not call.options:
         raise Refused("CMMVC5733E")
     if call.has("-name"):
-        _rename(array, volume, model.name(call.value("-name")))
+        name = model.name(call.value("-name"))
+        if array.volume_named.get(name, volume) is not volume:
+            raise Refused("CMMVC6035E")
+        del array.volume_named[volume.name]
+        volume.name = name
+        array.volume_named[name] = volume
     if call.has("-volumegroup") or call.has("-novolumegroup"):
         volume.volume_group = call.value("-volumegroup")
     volume.udid = call.value("-udid", volume.udid)
     volume.open_access_scsi_id = call.value("-open_access_scsi_id", volume.open_access_scsi_id)
     return ""
-
-
-def _rename(array: System, volume: Volume, name: str) -> None:
-    if array.volume_named.get(name, volume) is not volume:
-        raise Refused("CMMVC6035E")
-    del array.volume_named[volume.name]
-    volume.name = name
-    array.volume_named[name] = volume
 
 
 def expandvdisksize(array: System, call: Call) -> str:

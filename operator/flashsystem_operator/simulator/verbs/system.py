@@ -24,7 +24,14 @@ def chsystem(array: System, call: Call) -> str:
     for option, (_, values) in CHOICES.items():
         if call.has(option) and call.value(option) not in values:
             raise Refused("CMMVC5706E", option)
-    minutes = _minutes(call) if call.has("-vdiskprotectiontime") else system.vdisk_protection_time
+    minutes = system.vdisk_protection_time
+    if call.has("-vdiskprotectiontime"):
+        given = call.value("-vdiskprotectiontime")
+        if not given.isdecimal():
+            raise Refused("CMMVC5716E", given)
+        minutes = int(given)
+        if minutes not in PROTECTION_MINUTES:
+            raise Refused("CMMVC5742E", given)
     name = model.name(call.value("-name")) if call.has("-name") else system.name
     if call.value("-openaccess") == "on" and array.hosts:
         raise Refused("CMMVC7318E" if any(array.of_host.values()) else "CMMVC7325E")
@@ -35,16 +42,6 @@ def chsystem(array: System, call: Call) -> str:
     system.iscsi_chap_secret = call.value("-chapsecret", system.iscsi_chap_secret)
     system.name = name
     return ""
-
-
-def _minutes(call: Call) -> int:
-    """Return the minutes of volume protection, from 15 to 1440."""
-    minutes = call.value("-vdiskprotectiontime")
-    if not minutes.isdecimal():
-        raise Refused("CMMVC5716E", minutes)
-    if int(minutes) not in PROTECTION_MINUTES:
-        raise Refused("CMMVC5742E", minutes)
-    return int(minutes)
 
 
 def registerplugin(_array: System, _call: Call) -> str:
