@@ -230,17 +230,14 @@ class Session:
         answers: list[Answer | None] = []
         everything = list(batch)
         while len(answers) < len(everything):
-            some = everything[len(answers) :][: self._chain_length]
+            # The commands of one chain share one time limit, so a slow array gets shorter chains.
+            length = _CHAIN
+            if self._chains is not False and self._pace:
+                length = max(1, min(_CHAIN, int(_SHARE * self._timeout / self._pace)))
+            some = everything[len(answers) :][:length]
             answers += self._chained(some) if len(some) > 1 and self._chains is not False else self._side_by_side(some)
             self.progress(some[0].verb, len(answers), len(everything))
         return answers
-
-    @property
-    def _chain_length(self) -> int:
-        """Number of commands in the next chain: they share one time limit, so a slow array gets shorter chains."""
-        if self._chains is False or not self._pace:
-            return _CHAIN
-        return max(1, min(_CHAIN, int(_SHARE * self._timeout / self._pace)))
 
     def _learn_pace(self, seconds: float, commands: int) -> None:
         """Update the estimate: at once if the array is slower, gradually if it is faster."""

@@ -401,8 +401,8 @@ def _log_in(transport: paramiko.Transport, login: Login) -> None:
                     f"it refused {login.username!r} with {way}: check the Secret and the user on the array"
                 ) from None
             raise Unreachable(
-                f"it aborted the login ({_first_line(error)}): more than 3 logins at a time, or a key type it does not "
-                "know"
+                f"it aborted the login ({_first_line(error)}): more than 3 logins at a time, "
+                "or a key type it does not know"
             ) from None
     else:
         if further:

@@ -107,7 +107,16 @@ def _targets(manifests: "Manifests", given: Given) -> "list[Target]":
     if given.addresses:
         if not given.array:
             raise click.UsageError("--address goes with --array: add the name of the FlashSystemArray in the files.")
-        return [_with_spec_of_file(by_address(given), manifests)]
+        target = by_address(given)
+        written = manifests.arrays.get(target.array.ref)
+        if written is None:
+            return [target]
+        # Connect as the options specify, and take all other settings of the array from its file.
+        options = target.array.spec
+        connection = {name: getattr(options, name) for name in ("management", "host_keys", "host_key_policy")}
+        replaced = {name: getattr(options, name) for name in ("system_id", "pool") if getattr(options, name)}
+        spec = written.spec.model_copy(update={**connection, **replaced})
+        return [replace(target, array=written.model_copy(update={"spec": spec}))]
     if arrays := select_arrays(manifests, given):
         login = read_login(given)  # only once: the password may come from a prompt or from standard input
         return [target_of(array, manifests, login) for array in arrays]
@@ -115,18 +124,6 @@ def _targets(manifests: "Manifests", given: Given) -> "list[Target]":
     raise BadManifests(
         [f"The files contain no FlashSystemArray {name}".rstrip() + ": add it, or give --array and --address"]
     )
-
-
-def _with_spec_of_file(target: "Target", manifests: "Manifests") -> "Target":
-    """Connect as the options specify, and take all other settings of the array from its file."""
-    written = manifests.arrays.get(target.array.ref)
-    if written is None:
-        return target
-    options = target.array.spec
-    connection = {name: getattr(options, name) for name in ("management", "host_keys", "host_key_policy")}
-    given = {name: getattr(options, name) for name in ("system_id", "pool") if getattr(options, name)}
-    spec = written.spec.model_copy(update={**connection, **given})
-    return replace(target, array=written.model_copy(update={"spec": spec}))
 
 
 def _print(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]", notes: Sequence[str]) -> None:
