@@ -99,17 +99,13 @@ def _legible_part(tree: Any, path: tuple[int | str, ...]) -> tuple[int | str, ..
 def _cut_out_all(tree: dict[str, Any], paths: Collection[tuple[int | str, ...]]) -> None:
     """Remove the items from last to first, so that removing one does not change the index of the others."""
     for path in sorted(paths, key=lambda path: [f"{step:>9}" for step in path], reverse=True):
-        _cut_out(tree, path)
-
-
-def _cut_out(tree: dict[str, Any], path: tuple[int | str, ...]) -> None:
-    if not path:
-        tree.clear()
-        return
-    container: Any = tree
-    for step in path[:-1]:
-        container = container[step]
-    del container[path[-1]]
+        if not path:
+            tree.clear()
+            continue
+        container: Any = tree
+        for step in path[:-1]:
+            container = container[step]
+        del container[path[-1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +118,12 @@ class AtMost:
     limit: int
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._cut, handler(source))
+        return core_schema.no_info_after_validator_function(lambda value: value[: self.limit], handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         json = handler(schema)
         json["maxItems" if json.get("type") == "array" else "maxLength"] = self.limit
         return json
-
-    def _cut(self, value: Any) -> Any:
-        return value[: self.limit]
 
 
 Text = Annotated[str, AtMost(256)]

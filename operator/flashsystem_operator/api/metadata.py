@@ -227,7 +227,10 @@ class Resource(Model):
         try:
             found = cls.model_validate({**body, "spec": spec})
         except ValidationError as error:
-            spec |= cls._placeholders(error)
+            # Placeholders for the missing fields, or all of them if a rule across fields is violated.
+            places = [details["loc"][1:2] for details in error.errors(include_url=False)]
+            missing = {place[0] for place in places if place}
+            spec |= {key: value for key, value in cls.PLACEHOLDERS.items() if key in missing or () in places}
             try:
                 found = cls.model_validate({**body, "spec": spec})
             except ValidationError:  # rules across fields are checked only when no field is missing
@@ -235,13 +238,6 @@ class Resource(Model):
         found = found.in_part(body.get("spec"), incomplete)
         found._unreadable = why  # noqa: SLF001 - own class
         return found
-
-    @classmethod
-    def _placeholders(cls, error: ValidationError) -> dict[str, Any]:
-        """Return placeholders for the missing fields, or all of them if a rule across fields is violated."""
-        places = [details["loc"][1:2] for details in error.errors(include_url=False)]
-        missing = {place[0] for place in places if place}
-        return {key: value for key, value in cls.PLACEHOLDERS.items() if key in missing or () in places}
 
     def in_part(self, spec: Any, incomplete: Collection[str]) -> Self:  # noqa: ARG002 - overridden by the kinds
         """Give the incomplete fields their strictest meaning, from the raw spec and from the recorded status."""

@@ -33,15 +33,11 @@ class FieldError:
 
 def field_errors(kind: type[Resource], body: Mapping[str, Any]) -> tuple[FieldError, ...]:
     """Return all errors in a document of this kind; empty if it may be applied."""
-    return (*_top_level(body), *_metadata(body.get("metadata")), *_spec(kind, body.get("spec")))
-
-
-def _top_level(body: Mapping[str, Any]) -> Iterator[FieldError]:
-    if body.get("apiVersion") != API_VERSION:
-        yield FieldError("apiVersion", f"{body.get('apiVersion')!r} is not of this release: write {API_VERSION}")
-    for key in body:
-        if key not in _TOP:
-            yield FieldError(str(key), _unknown(str(key), _TOP))
+    errors: list[FieldError] = []
+    if (version := body.get("apiVersion")) != API_VERSION:
+        errors.append(FieldError("apiVersion", f"{version!r} is not of this release: write {API_VERSION}"))
+    errors += [FieldError(str(key), _unknown(str(key), _TOP)) for key in body if key not in _TOP]
+    return (*errors, *_metadata(body.get("metadata")), *_spec(kind, body.get("spec")))
 
 
 def _metadata(metadata: Any) -> Iterator[FieldError]:
@@ -91,7 +87,8 @@ def _spec(kind: type[Resource], spec: Any) -> Iterator[FieldError]:
             path = details["loc"]
             unknown = details["type"] == "extra_forbidden"
             reason = _unknown(str(path[-1]), _fields(model, path[:-1])) if unknown else describe_error(details)
-            yield FieldError(_path(("spec", *path)), reason)
+            where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+            yield FieldError(f"spec{where}", reason)
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> str:
@@ -117,7 +114,3 @@ def _model(annotation: Any) -> type[BaseModel]:
             return each
         todo += get_args(each)
     raise TypeError(f"there is no model in {annotation}")
-
-
-def _path(path: tuple[int | str, ...]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")

@@ -17,10 +17,8 @@ from flashsystem_operator.array.inventory import Body, Inventory
 from flashsystem_operator.array.model import (
     Host,
     Mapping,
-    Node,
     Odd,
     Pool,
-    Portal,
     Portset,
     System,
     Volume,
@@ -102,8 +100,19 @@ class Focus:
 def body(session: Session, pool: PoolName | None) -> Body:
     """Read the array itself: system, nodes, portals and pool. Sends 4 or 5 commands."""
     system, odd = session.ask(queries.SYSTEM), list[Odd]()
-    nodes = tuple(sift(_nodes(session), odd))
-    found, portsets = _portals(session, system, nodes, odd)
+    try:
+        rows = session.ask(queries.NODES)
+    except Refused:  # enclosures may have lsnodecanister instead of lsnode
+        rows = session.ask(queries.NODE_CANISTERS)
+    nodes = tuple(sift(rows, odd))
+    portsets: tuple[Portset, ...] = ()
+    if capabilities(system).portsets:
+        portsets = session.ask(Query("lsportset", lambda text, line: portals.portsets(text, line, odd)))
+        found = session.ask(Query("lsip", lambda text, line: portals.from_lsip(text, line, nodes, portsets, odd)))
+    else:
+        found = session.ask(
+            Query("lsportip", lambda text, line: portals.from_lsportip(text, line, nodes, system.dialect, odd))
+        )
     if odd and not any(portal.usable for portal in found):
         raise Unreadable(odd[0].line, odd[0].why)
     return Body(system, nodes, found, _pool(session, system, pool), portsets, tuple(dict.fromkeys(odd)))
@@ -352,28 +361,6 @@ def _forget(inventory: Inventory, uid: VolumeUid) -> None:
     """Remove a volume from its last known name; it may have another one."""
     if (known := inventory.volumes.get(uid)) is not None:
         inventory.learn_name_is_free(known.name)
-
-
-def _nodes(session: Session) -> tuple[Node | Odd, ...]:
-    """Read the nodes with `lsnode`, or with `lsnodecanister` on enclosures that do not have it."""
-    try:
-        return session.ask(queries.NODES)
-    except Refused:
-        return session.ask(queries.NODE_CANISTERS)
-
-
-def _portals(
-    session: Session, system: System, nodes: tuple[Node, ...], odd: list[Odd]
-) -> tuple[tuple[Portal, ...], tuple[Portset, ...]]:
-    """Read the portals and the portsets; no portsets if the array does not have them."""
-    if not capabilities(system).portsets:
-        found = session.ask(
-            Query("lsportip", lambda text, line: portals.from_lsportip(text, line, nodes, system.dialect, odd))
-        )
-        return found, ()
-    portsets = session.ask(Query("lsportset", lambda text, line: portals.portsets(text, line, odd)))
-    found = session.ask(Query("lsip", lambda text, line: portals.from_lsip(text, line, nodes, portsets, odd)))
-    return found, portsets
 
 
 def _pool(session: Session, system: System, named: PoolName | None) -> Pool | None:

@@ -116,9 +116,15 @@ def check(step: Step, before: Known, answers: Iterable[Any]) -> None:
             return
         case MapVolume(), (host, volume, *mappings):
             _check_host(step.host, host, before)
-            _check_volume(step, volume, before)
-            for found in mappings:
-                _check_alone(step, readable(found or ()), host, before)
+            if volume is None:
+                raise Withheld(f"volume {step.volume} no longer exists")
+            if volume.uid != step.uid or before.volume_id not in ("", volume.id):
+                raise Withheld(f"{step.volume} is now the name of another volume")
+            # The volume must be mapped only to hosts that were known when the mapping was planned.
+            permitted = before.mapped_to
+            rows = (row for found in mappings for row in readable(found or ()))
+            if any(permitted.isdisjoint({row.host_id, row.host}) and row.host_id != host.id for row in rows):
+                raise Withheld(f"volume {step.volume} was mapped to another host object meanwhile")
         case UnmapVolume(), (host, found):
             _check_host(step.host, host, before)
             _check_idle(step.host, host, before)
@@ -182,19 +188,6 @@ def _check_mapping(step: UnmapVolume, found: Iterable[Mapping], host: Host, befo
         raise Withheld(f"{step.host} is now the name of another host object")
     if _logged_in(host) and before.keeps and before.keeps.isdisjoint(each.uid for each in rows):
         raise Withheld(f"the other volumes of host object {step.host} were unmapped meanwhile")
-
-
-def _check_volume(step: MapVolume, found: Volume | None, before: Known) -> None:
-    if found is None:
-        raise Withheld(f"volume {step.volume} no longer exists")
-    if found.uid != step.uid or before.volume_id not in ("", found.id):
-        raise Withheld(f"{step.volume} is now the name of another volume")
-
-
-def _check_alone(step: MapVolume, found: Iterable[Mapping], host: Host, before: Known) -> None:
-    """Require that the volume is mapped only to hosts that were known when the mapping was planned."""
-    if any(before.mapped_to.isdisjoint({each.host_id, each.host}) and each.host_id != host.id for each in found):
-        raise Withheld(f"volume {step.volume} was mapped to another host object meanwhile")
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Session:
     ) -> None:
         self.system: System | None = None
         self.expected = expected
-        self.progress: Callable[[str, int, int], None] = _no_progress
+        self.progress: Callable[[str, int, int], None] = lambda _verb, _answered, _asked: None
         self.threads = ThreadPoolExecutor(max_workers=width, thread_name_prefix="array", initializer=prepare)
         self._instrument = instrument
         self._timeout = timeout
@@ -197,7 +197,10 @@ class Session:
         sent = step if known is None else identity.as_sent(step, known)
         if known is not None:
             try:
-                answers = self._ask_in_this_thread(identity.questions(step))
+                # Not by `ask_all`: a thread of the pool must not wait for another one.
+                batch = identity.questions(step)
+                chained = self._chains and len(batch) > 1
+                answers = self._chained(batch) if chained else [self.find(query) for query in batch]
                 identity.check(step, known, answers)
             except (OutcomeUnknown, Refused, Unreadable) as error:
                 raise Withheld(f"its host object or volume could not be read again: {error}") from error
@@ -227,17 +230,14 @@ class Session:
         answers: list[Answer | None] = []
         everything = list(batch)
         while len(answers) < len(everything):
-            some = everything[len(answers) :][: self._chain_length]
+            # The commands of one chain share one time limit, so a slow array gets shorter chains.
+            length = _CHAIN
+            if self._chains is not False and self._pace:
+                length = max(1, min(_CHAIN, int(_SHARE * self._timeout / self._pace)))
+            some = everything[len(answers) :][:length]
             answers += self._chained(some) if len(some) > 1 and self._chains is not False else self._side_by_side(some)
             self.progress(some[0].verb, len(answers), len(everything))
         return answers
-
-    @property
-    def _chain_length(self) -> int:
-        """Number of commands in the next chain: they share one time limit, so a slow array gets shorter chains."""
-        if self._chains is False or not self._pace:
-            return _CHAIN
-        return max(1, min(_CHAIN, int(_SHARE * self._timeout / self._pace)))
 
     def _learn_pace(self, seconds: float, commands: int) -> None:
         """Update the estimate: at once if the array is slower, gradually if it is faster."""
@@ -257,7 +257,11 @@ class Session:
             else:
                 self._lists_all_mappings = True
                 if all(row.host for row in listed):
-                    yield from _by_host(hosts, listed)
+                    found: dict[HostName, list[Mapping | Odd]] = {host: [] for host in hosts}
+                    for row in listed:
+                        if row.host:
+                            found.setdefault(row.host, []).append(row)
+                    yield from ((host, tuple(rows)) for host, rows in found.items())
                     return
         yield from self.mappings(hosts)
 
@@ -271,12 +275,6 @@ class Session:
     def hosts(self, names: Iterable[HostName]) -> dict[HostName, Host | Odd | None]:
         names = tuple(names)
         return dict(zip(names, self.ask_all(map(queries.host_or_odd, names)), strict=True))
-
-    def _ask_in_this_thread(self, batch: Sequence[Query[Answer]]) -> list[Answer | None]:
-        """Like `ask_all`, in the thread of the caller: a thread of the pool must not wait for another one."""
-        if self._chains and len(batch) > 1:
-            return self._chained(batch)
-        return [self.find(query) for query in batch]
 
     def _side_by_side(self, batch: Sequence[Query[Answer]]) -> list[Answer | None]:
         return list(self.threads.map(self.find, batch))
@@ -390,10 +388,6 @@ class Session:
         self.system = found
 
 
-def _no_progress(_command: str, _answered: int, _run_query: int) -> None:
-    """Ignore the progress."""
-
-
 class _Watch:
     """Measures one line, with the time of the transport if available. seconds: None until it was answered."""
 
@@ -439,13 +433,3 @@ def _warning_of(reply: Reply, shown: str) -> str:
     if reply.status == 0:
         raise Unreadable(shown, f"its status is 0, but it reports {reply.stderr.strip()}")
     raise Refused(shown, reply.stderr or reply.stdout)
-
-
-def _by_host(
-    hosts: Iterable[HostName], listed: Iterable[Mapping | Odd]
-) -> Iterator[tuple[HostName, tuple[Mapping | Odd, ...]]]:
-    found: dict[HostName, list[Mapping | Odd]] = {host: [] for host in hosts}
-    for mapping in listed:
-        if mapping.host:
-            found.setdefault(mapping.host, []).append(mapping)
-    return ((host, tuple(mappings)) for host, mappings in found.items())

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 import click
@@ -72,17 +72,13 @@ def _lines(code: str) -> Iterator[str]:
     yield code
     if not found:
         yield f"  {_unknown(code)}"
+    otherwise = "Otherwise: " if len(found) > 1 else ""
     for each in found:
-        yield f"  {_context(each, found)}{each.means}"
+        context = f"For {each.verb}: " if each.verb else otherwise
+        yield f"  {context}{each.means}"
         if each.remedy:
             yield f"    To do: {each.remedy}"
         yield f"    Severity: {each.severity}. Reason: {each.reason}."
-
-
-def _context(each: codes.Meaning, among: Sequence[codes.Meaning]) -> str:
-    if each.verb:
-        return f"For {each.verb}: "
-    return "Otherwise: " if len(among) > 1 else ""
 
 
 def _unknown(code: str) -> str:

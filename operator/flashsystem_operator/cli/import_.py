@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,6 @@ from flashsystem_operator.planner import text
 
 if TYPE_CHECKING:
     from flashsystem_operator.api.array import FlashSystemArray
-    from flashsystem_operator.array.inventory import Inventory
     from flashsystem_operator.cli.target.target import Found
     from flashsystem_operator.planner.desired import Desired
     from flashsystem_operator.planner.importing import Import, Left
@@ -55,12 +53,18 @@ def import_(installation_id: str | None, former_installation_ids: tuple[str, ...
     Ends with 0 when resources were written, even if some were left out, with 1 when the array cannot be read, with 2
     after a usage error.
     """
+    from flashsystem_operator.cli import screen
+
     selection = Selection(*(options.pop(name) for name in ("into", "hosts", "volumes", "prefix")))
     given = Given(**options)
     found = find(given, everything=True)
     imported = _import(given, found, selection, Installation(installation_id, former_installation_ids))
     _write(imported, output)
-    _write_notes(imported, found)
+    for each in imported.left:
+        screen.note(_not_imported(each))
+    for what in found.unread:
+        screen.note(f"Not read from the cluster: {what}. Resources that exist there may be written again.")
+    screen.note(_summary(imported))
     sys.exit(OK)
 
 
@@ -75,29 +79,14 @@ class Selection:
 
 
 def _import(given: Given, found: "Found", selection: Selection, installation: Installation) -> "Import":
+    """Read all of the array, and propose resources. Without --array, the array is named after its system."""
+    from flashsystem_operator.array import discovery
     from flashsystem_operator.cli import screen
+    from flashsystem_operator.cli.target.reach import connected
     from flashsystem_operator.planner.importing import (
         ImportRequest,
         propose,
     )
-
-    array, inventory = _survey(given, found)
-    request = ImportRequest(
-        selection.into or array.metadata.namespace,
-        selection.hosts,
-        selection.volumes,
-        found.existing,
-        selection.prefix,
-    )
-    with screen.show_progress("selecting what can be imported"):
-        return propose(_desired(array, found, installation), inventory, request)
-
-
-def _survey(given: Given, found: "Found") -> "tuple[FlashSystemArray, Inventory]":
-    """Read all of the array. Without --array, the array is named after its system."""
-    from flashsystem_operator.array import discovery
-    from flashsystem_operator.cli import screen
-    from flashsystem_operator.cli.target.reach import connected
     from flashsystem_operator.planner.names import slug
 
     array = found.target.array
@@ -107,7 +96,15 @@ def _survey(given: Given, found: "Found") -> "tuple[FlashSystemArray, Inventory]
     if given.addresses and not given.array:
         metadata = array.metadata.model_copy(update={"name": slug(inventory.body.system.name, "array")})
         array = array.model_copy(update={"metadata": metadata})
-    return array, inventory
+    request = ImportRequest(
+        selection.into or array.metadata.namespace,
+        selection.hosts,
+        selection.volumes,
+        found.existing,
+        selection.prefix,
+    )
+    with screen.show_progress("selecting what can be imported"):
+        return propose(_desired(array, found, installation), inventory, request)
 
 
 def _desired(array: "FlashSystemArray", found: "Found", installation: Installation) -> "Desired":
@@ -132,32 +129,14 @@ def _write(imported: "Import", output: str) -> None:
     if output == "json":
         items = [each.document for each in imported.proposals]
         screen.print_json({"apiVersion": "v1", "kind": "List", "items": items})
-    else:
-        for line in _yaml(imported):
-            click.echo(line)
-
-
-def _write_notes(imported: "Import", found: "Found") -> None:
-    """Write to stderr what was not imported, and the summary."""
-    from flashsystem_operator.cli import screen
-
+        return
+    click.echo("# Applying this changes nothing on the array. Shared: the volume is currently mapped to several hosts.")
     for each in imported.left:
-        screen.note(_not_imported(each))
-    for what in found.unread:
-        screen.note(f"Not read from the cluster: {what}. Resources that exist there may be written again.")
-    screen.note(_summary(imported))
-
-
-def _yaml(imported: "Import") -> Iterator[str]:
-    from flashsystem_operator.cli.screen import document
-
-    yield "# Applying this changes nothing on the array. Shared: the volume is currently mapped to several hosts."
-    for each in imported.left:
-        yield _comment(_not_imported(each))
+        click.echo(_comment(_not_imported(each)))
     for proposal in imported.proposals:
-        yield "---"
-        yield _comment(proposal.about)
-        yield document(proposal.document)
+        click.echo("---")
+        click.echo(_comment(proposal.about))
+        click.echo(screen.document(proposal.document))
 
 
 def _comment(line: str) -> str:

@@ -216,7 +216,10 @@ def _add_namespace(found: dict[str, Mapping[str, str]], document: _Document, err
 def _documents(paths: Iterable[str], errors: list[str], *, recursive: bool) -> Iterator[_Document]:
     for path in paths:
         try:
-            files = _files(Path(path), recursive=recursive) if path != STDIN else [Path(STDIN)]
+            files = [Path(path)]
+            if path != STDIN and files[0].is_dir():
+                found = files[0].rglob("*") if recursive else files[0].iterdir()
+                files = sorted(each for each in found if each.suffix in _ENDINGS and each.is_file())
         except OSError as error:
             errors.append(f"{path}: cannot be read ({error.strerror}): give a file or folder that can")
             continue
@@ -225,13 +228,6 @@ def _documents(paths: Iterable[str], errors: list[str], *, recursive: bool) -> I
             errors.append(f"{path}: contains no file that ends in {', '.join(_ENDINGS)}: give another path{deeper}")
         for file in files:
             yield from _read_file(file, errors)
-
-
-def _files(path: Path, *, recursive: bool) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = path.rglob("*") if recursive else path.iterdir()
-    return sorted(each for each in found if each.suffix in _ENDINGS and each.is_file())
 
 
 def _read_file(file: Path, errors: list[str]) -> Iterator[_Document]:

@@ -8,6 +8,7 @@ Source: array-cli facts 2.3, 2.4, 2.5; Cinder bugs 1985065 and 1992160.
 
 import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from flashsystem_operator.array.dialect.tables import Row, cell, concise_or_odd, identifiers, sift
 from flashsystem_operator.array.model import Dialect, Node, Odd, Portal, Portset
@@ -84,8 +85,10 @@ def _serves_hosts(row: Row, dialect: Dialect, *, suffix: str, line: str) -> bool
 
 
 def _portal(node: Node, address: str, *, state: str, portset: str, serves_hosts: bool) -> Portal:
+    with suppress(ValueError):  # as in spec.iscsi.portalAddresses; an invalid address is left unchanged
+        address = str(ipaddress.ip_address(address))
     return Portal(
-        address=_short(address),
+        address=address,
         node_id=node.id,
         node=node.name,
         io_group=node.io_group,
@@ -103,11 +106,3 @@ def _node(row: Row, known: Mapping[str, Node], line: str, odd: list[Odd]) -> Nod
         why = f"node_id {row['node_id']!r} is not among the nodes {', '.join(known)}"
         odd.append(Odd(line, why, identifiers(row.values()), row.get("id", "")))
     return node
-
-
-def _short(address: str) -> str:
-    """Normalise an address, as in spec.iscsi.portalAddresses; an invalid one is left unchanged."""
-    try:
-        return str(ipaddress.ip_address(address))
-    except ValueError:
-        return address

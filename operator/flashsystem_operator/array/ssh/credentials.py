@@ -67,10 +67,6 @@ def read_key(text: str) -> PrivateKey:
             "the private key cannot be read: it should be the whole file of an OpenSSH, PEM or PKCS#8 private key, "
             "from -----BEGIN to -----END, and not the public key"
         ) from None
-    return _usable(key)
-
-
-def _usable(key: object) -> PrivateKey:
     if isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
         return key
     if isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1 | SECP384R1 | SECP521R1):

@@ -259,7 +259,12 @@ class Connections:
                     raise Unreachable(f"{lane.connection.address}: {error}") from None
                 again = False
             finally:
-                self._give_back(lane, narrower=refused)
+                with self._changed:
+                    lane.busy -= 1
+                    if refused:
+                        lane.width = max(1, min(lane.width, lane.busy))
+                        log.debug("%s takes %d commands at a time", lane.connection.address, lane.width)
+                    self._changed.notify_all()
 
     def drain(self) -> None:
         """Send no more lines: waiting and later ones raise Withheld. Lines that were sent are completed.
@@ -312,7 +317,14 @@ class Connections:
         while True:
             with self._changed:
                 while not (self._free() or self._may_open()):
-                    self._wait(until, patience)
+                    opening = self._attempt
+                    if not self._changed.wait(min(until, self._finished_by) - time.monotonic()):
+                        self._go_on()
+                        raise Unreachable(
+                            f"no free channel on the array within {patience:g} s: other commands use all of them"
+                        )
+                    if opening and opening.failure and not self._lanes:
+                        raise opening.failure
                 if lane := self._free():
                     lane.busy += 1
                     return lane, lane.width
@@ -341,22 +353,6 @@ class Connections:
         wide = sum(lane.width for lane in self._lanes) >= self._limits.concurrent_commands
         return not wide and len(self._lanes) < self._limits.sessions and self._clock() >= self._no_more_until
 
-    def _wait(self, until: float, patience: float) -> None:
-        attempt = self._attempt
-        if not self._changed.wait(min(until, self._finished_by) - time.monotonic()):
-            self._go_on()
-            raise Unreachable(f"no free channel on the array within {patience:g} s: other commands use all of them")
-        if attempt and attempt.failure and not self._lanes:
-            raise attempt.failure
-
-    def _give_back(self, lane: _Lane, *, narrower: bool) -> None:
-        with self._changed:
-            lane.busy -= 1
-            if narrower:
-                lane.width = max(1, min(lane.width, lane.busy))
-                log.debug("%s takes %d commands at a time", lane.connection.address, lane.width)
-            self._changed.notify_all()
-
     def _spared(self, lane: _Lane) -> bool:
         """Close an additional session that accepts no command; False if it is the only one."""
         with self._changed:
@@ -377,8 +373,13 @@ class Connections:
             raise
         except Exception as error:
             attempt.failure = error
-            if type(error) is not Unreachable or not self._accept_open_connections():
+            if type(error) is not Unreachable:
                 raise
+            # The array accepts no more connections: continue with the open ones, if any.
+            with self._changed:
+                self._no_more_until = self._clock() + _REFUSED_SECONDS
+                if not any(lane.connection.alive for lane in self._lanes):
+                    raise
         finally:
             with self._changed:
                 self._attempt = None
@@ -388,9 +389,3 @@ class Connections:
                 self._changed.notify_all()
         if self._closed:
             self.close()
-
-    def _accept_open_connections(self) -> bool:
-        """Continue with the open connections, if any, since the array accepts no more."""
-        with self._changed:
-            self._no_more_until = self._clock() + _REFUSED_SECONDS
-            return any(lane.connection.alive for lane in self._lanes)

@@ -117,7 +117,13 @@ class Connection:
         except BaseException:
             channel.close()
             raise
-        deadline = Deadline(timeout, lambda: self._abort(channel, f"`{shown}` was not answered in time"))
+
+        def abort() -> None:
+            self.close(f"`{shown}` was not answered in time")
+            # If the connection ends right before paramiko waits for the reply to exec, it would wait forever.
+            channel.event.set()
+
+        deadline = Deadline(timeout, abort)
         try:
             with deadline:
                 reply = _converse(channel, line)
@@ -150,11 +156,6 @@ class Connection:
         if not self.alive:
             raise NotTyped(self._lost(EOFError()))
         return channel
-
-    def _abort(self, channel: paramiko.Channel, why: str) -> None:
-        self.close(why)
-        # If the connection ends right before paramiko waits for the reply to exec, it would wait forever.
-        channel.event.set()
 
     def _lost(self, error: Exception) -> str:
         if self._given_up:
@@ -258,21 +259,17 @@ def open_socket(address: str, port: int, limit: float) -> socket.socket:
             # Each IP gets its share of the remaining time, so that a silent first IP leaves time for the second.
             sock.settimeout(max(0.1, (until - time.monotonic()) / (len(targets) - tried)))
             sock.connect(where)
-            _tune(sock)
+            # A command is a few small packets; Nagle's algorithm would delay each until the one before is acknowledged.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_AFTER * 1000)
         except OSError as error:
             sock.close()
             problem = error
         else:
             return sock
     raise Unreachable(_reason_of(problem, port, limit))
-
-
-def _tune(sock: socket.socket) -> None:
-    # A command is a few small packets; Nagle's algorithm would delay each until the previous one is acknowledged.
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_AFTER * 1000)
 
 
 def _resolve(address: str, port: int, limit: float) -> Sequence[Target]:
@@ -395,27 +392,23 @@ def _log_in(transport: paramiko.Transport, login: Login) -> None:
         offered = ", ".join(error.allowed_types)
         raise LoginRefused(f"it does not let {login.username!r} log in with {way}, only by: {offered}") from None
     except Exception as error:  # noqa: BLE001 - as above
-        _judge(transport, login.username, way, error)
+        # paramiko reports a refusal and a lost connection as the same error. Its login handler shows the difference: it
+        # clears the user name when the server refuses.
+        handler = transport.auth_handler
+        if handler is None or not handler.is_authenticated():
+            if handler is not None and handler.username is None:
+                raise LoginRefused(
+                    f"it refused {login.username!r} with {way}: check the Secret and the user on the array"
+                ) from None
+            raise Unreachable(
+                f"it aborted the login ({_first_line(error)}): more than 3 logins at a time, "
+                "or a key type it does not know"
+            ) from None
     else:
         if further:
             raise LoginRefused(f"it requires more from {login.username!r} than {way}: {', '.join(further)}")
     if not transport.is_active():
         raise Unreachable(SESSION_TABLE_FULL)
-
-
-def _judge(transport: paramiko.Transport, username: str, way: str, error: Exception) -> None:
-    """Distinguish a refusal from a lost connection, which paramiko reports as the same error.
-
-    Its login handler shows the difference: it clears the user name when the server refuses.
-    """
-    handler = transport.auth_handler
-    if handler is not None and handler.is_authenticated():
-        return
-    if handler is not None and handler.username is None:
-        raise LoginRefused(f"it refused {username!r} with {way}: check the Secret and the user on the array") from None
-    raise Unreachable(
-        f"it aborted the login ({_first_line(error)}): more than 3 logins at a time, or a key type it does not know"
-    ) from None
 
 
 def _prove(transport: paramiko.Transport, login: Login) -> list[str]:

@@ -50,7 +50,8 @@ def rows(target: Target) -> Iterator[Row]:
         yield Row("Credentials", ok=False, message=target.missing_login)
         yield from _unchecked("Reachable", *_ADDRESS_CHECKS, *_CONTENT_CHECKS)
         return
-    yield Row("Credentials", ok=True, message=_describe_login(target))
+    login = "private key" if "ssh-privatekey" in target.secret.data else "password"
+    yield Row("Credentials", ok=True, message=f"there is a user name and a {login}")
     addresses = target.array.spec.management.addresses
     first_open: Access | None = None
     for address in addresses:
@@ -92,14 +93,18 @@ def _check_address(target: Target, where: str) -> tuple[Access | None, list[Row]
         pin = error.seen if isinstance(error, HostKeyMismatch) and not target.array.spec.host_keys else ""
         return None, _failed(names, _stage(error), describe_error(error, target), pin)
     key = HostKey.read(str(access.connections.host_key_seen))
-    pin = "" if target.array.spec.host_keys else key.line
+    if target.array.spec.host_keys:
+        pin, trust = "", "as pinned"
+    else:
+        seen = target.array.status.host_key
+        pin, trust = key.line, "the first key that the operator saw" if seen else "not pinned yet: compare it"
     return access, [
         Row(
             names[0],
             ok=True,
             message=f"{access.connections.address} answers on port {target.array.spec.management.port}",
         ),
-        Row(names[1], ok=True, message=f"{key.fingerprint} ({key.kind}), {_describe_trust(target)}", pin=pin),
+        Row(names[1], ok=True, message=f"{key.fingerprint} ({key.kind}), {trust}", pin=pin),
         Row(names[2], ok=True, message="the array accepts the login"),
         Row(names[3], ok=True, message=_describe_system(access.session.system)),
     ]
@@ -158,17 +163,6 @@ def _with_identity_of(target: Target, access: Access) -> Target:
 
 
 # -- messages of checks that passed -----------------------------------------------------------------------------------
-
-
-def _describe_login(target: Target) -> str:
-    data = target.secret.data if target.secret else {}
-    return f"there is a user name and a {'private key' if 'ssh-privatekey' in data else 'password'}"
-
-
-def _describe_trust(target: Target) -> str:
-    if target.array.spec.host_keys:
-        return "as pinned"
-    return "the first key that the operator saw" if target.array.status.host_key else "not pinned yet: compare it"
 
 
 def _describe_system(system: System | None) -> str:

@@ -55,12 +55,29 @@ def plan(
     Ends with 0 when there is nothing to do, with 2 when there are commands to send, with 1 when files or arrays cannot
     be read or an object is blocked, and with 64 after a usage error.
     """
+    from flashsystem_operator.cli import screen
+    from flashsystem_operator.cli.plan.plan_result import items_without_array, plan_array
+
     given, installation = Given(**options), Installation(installation_id, former_installation_ids)
     manifests, targets = _read(given, recursive=recursive)
-    plans = _plans(manifests, targets, installation)
-    unplaced = _unplaced(manifests, targets, given)
-    _show(plans, unplaced, _notes(manifests, installation), output)
-    sys.exit(_code(plans, unplaced))
+    plans: list[ArrayPlan] = []
+    for number, target in enumerate(targets, 1):
+        position = f" ({number} of {len(targets)})" if len(targets) > 1 else ""
+        with screen.show_progress(f"reading {target.array.ref}{position}") as progress:
+            plans.append(plan_array(target, manifests, installation, plans, progress))
+    # Objects whose array is not known. With --array, objects of other arrays are not reported.
+    named = {target.array.ref: target.array for target in targets}
+    unplaced = [] if given.array and not given.addresses else [*items_without_array(manifests, named)]
+    notes = [_ABSENT, *([] if installation.id else [_NO_ID])]
+    if manifests.others:
+        notes.append(f"Documents of other kinds: {manifests.others}. They are ignored.")
+    if output == "json":
+        screen.print_json({"arrays": [*map(_as_json, plans)], "unplaced": [*map(_item_json, unplaced)], "notes": notes})
+    else:
+        _print(plans, unplaced, notes)
+    if unplaced or any(each.closed or any(item.blocked for item in each.items) for each in plans):
+        sys.exit(FAILED)
+    sys.exit(CHANGES if any(each.commands for each in plans) else OK)
 
 
 def _read(given: Given, *, recursive: bool) -> "tuple[Manifests, list[Target]]":
@@ -78,43 +95,6 @@ def _read(given: Given, *, recursive: bool) -> "tuple[Manifests, list[Target]]":
         end_with(error.field_errors)
 
 
-def _plans(manifests: "Manifests", targets: "Sequence[Target]", installation: Installation) -> "list[ArrayPlan]":
-    """Plan each array, in the order of the files."""
-    from flashsystem_operator.cli import screen
-    from flashsystem_operator.cli.plan.plan_result import plan_array
-
-    plans: list[ArrayPlan] = []
-    for number, target in enumerate(targets, 1):
-        position = f" ({number} of {len(targets)})" if len(targets) > 1 else ""
-        with screen.show_progress(f"reading {target.array.ref}{position}") as progress:
-            plans.append(plan_array(target, manifests, installation, plans, progress))
-    return plans
-
-
-def _unplaced(manifests: "Manifests", targets: "Sequence[Target]", given: Given) -> "list[Item]":
-    """Return the objects whose array is not known. With --array, objects of other arrays are not reported."""
-    from flashsystem_operator.cli.plan.plan_result import items_without_array
-
-    named = {target.array.ref: target.array for target in targets}
-    return [] if given.array and not given.addresses else [*items_without_array(manifests, named)]
-
-
-def _notes(manifests: "Manifests", installation: Installation) -> list[str]:
-    notes = [_ABSENT, *([] if installation.id else [_NO_ID])]
-    if manifests.others:
-        notes.append(f"Documents of other kinds: {manifests.others}. They are ignored.")
-    return notes
-
-
-def _show(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]", notes: Sequence[str], output: str) -> None:
-    from flashsystem_operator.cli import screen
-
-    if output == "json":
-        screen.print_json({"arrays": [*map(_as_json, plans)], "unplaced": [*map(_item_json, unplaced)], "notes": notes})
-    else:
-        _print(plans, unplaced, notes)
-
-
 def _targets(manifests: "Manifests", given: Given) -> "list[Target]":
     from flashsystem_operator.cli.manifests import BadManifests
     from flashsystem_operator.cli.target.target import (
@@ -127,7 +107,16 @@ def _targets(manifests: "Manifests", given: Given) -> "list[Target]":
     if given.addresses:
         if not given.array:
             raise click.UsageError("--address goes with --array: add the name of the FlashSystemArray in the files.")
-        return [_with_spec_of_file(by_address(given), manifests)]
+        target = by_address(given)
+        written = manifests.arrays.get(target.array.ref)
+        if written is None:
+            return [target]
+        # Connect as the options specify, and take all other settings of the array from its file.
+        options = target.array.spec
+        connection = {name: getattr(options, name) for name in ("management", "host_keys", "host_key_policy")}
+        replaced = {name: getattr(options, name) for name in ("system_id", "pool") if getattr(options, name)}
+        spec = written.spec.model_copy(update={**connection, **replaced})
+        return [replace(target, array=written.model_copy(update={"spec": spec}))]
     if arrays := select_arrays(manifests, given):
         login = read_login(given)  # only once: the password may come from a prompt or from standard input
         return [target_of(array, manifests, login) for array in arrays]
@@ -135,24 +124,6 @@ def _targets(manifests: "Manifests", given: Given) -> "list[Target]":
     raise BadManifests(
         [f"The files contain no FlashSystemArray {name}".rstrip() + ": add it, or give --array and --address"]
     )
-
-
-def _with_spec_of_file(target: "Target", manifests: "Manifests") -> "Target":
-    """Connect as the options specify, and take all other settings of the array from its file."""
-    written = manifests.arrays.get(target.array.ref)
-    if written is None:
-        return target
-    options = target.array.spec
-    connection = {name: getattr(options, name) for name in ("management", "host_keys", "host_key_policy")}
-    given = {name: getattr(options, name) for name in ("system_id", "pool") if getattr(options, name)}
-    spec = written.spec.model_copy(update={**connection, **given})
-    return replace(target, array=written.model_copy(update={"spec": spec}))
-
-
-def _code(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]") -> int:
-    if unplaced or any(plan.closed or any(item.blocked for item in plan.items) for plan in plans):
-        return FAILED
-    return CHANGES if any(plan.commands for plan in plans) else OK
 
 
 def _print(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]", notes: Sequence[str]) -> None:

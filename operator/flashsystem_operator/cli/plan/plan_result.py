@@ -169,36 +169,29 @@ def _chap_secrets(
 def _item(result: DryRunResult, installation: Installation) -> Item:
     commands = tuple(_command(step, installation) for step in result.steps)
     held = result.end.steps if isinstance(result.end, Wait) else ()
+    note = result.blocked or result.held
+    if isinstance(result.end, Wait) and result.end.reason is Reason.NAMESPACE_UNKNOWN:
+        note = (
+            f"The array selects namespaces by their labels, and Namespace {result.ref.namespace} is not among the "
+            "files. Add it."
+        )
     return Item(
         result.ref,
         commands,
         tuple(_command(step, installation) for step in held),
         blocked=bool(result.blocked),
-        note=_note(result),
+        note=note,
     )
-
-
-def _note(result: DryRunResult) -> str:
-    if isinstance(result.end, Wait) and result.end.reason is Reason.NAMESPACE_UNKNOWN:
-        return (
-            f"The array selects namespaces by their labels, and Namespace {result.ref.namespace} is not among the "
-            "files. Add it."
-        )
-    return result.blocked or result.held
 
 
 def _command(step: Step, installation: Installation) -> Command:
     line = shown(step)
     if installation.id is None and made_by(_UNKNOWN, step.host):
         line = line.replace(step.host, f"{step.host[:-14]}??????{step.host[-8:]}")
-    return Command(_sign(step), line)
-
-
-def _sign(step: Step) -> str:
     match step:
         case MakeHost() | MapVolume():
-            return "+"
+            return Command("+", line)
         case RemoveHost() | UnmapVolume():
-            return "-"
+            return Command("-", line)
         case AddPorts() | RemovePort() | ChangeHost() | AddIoGroups() | RemoveIoGroups() | SetChap() | ClearChap():
-            return "~"
+            return Command("~", line)

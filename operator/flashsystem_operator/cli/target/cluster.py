@@ -82,6 +82,12 @@ async def _with_everything(kube: Kube, found: Found) -> Found:
     hosts = {each.ref: each for each in await _all(kube, FlashSystemHost, unread)}
     attachments = {each.ref: each for each in await _all(kube, VolumeAttachment, unread)}
     hosts_of_array = {ref: host for ref, host in hosts.items() if host.array == found.target.array.ref}
+    namespaces: Mapping[str, Mapping[str, str]] = {}
+    if by_labels(found.target.array):
+        try:
+            namespaces = await kube.namespaces()
+        except Forbidden as error:
+            unread.append(f"the labels of namespaces, which this array selects by ({error})")
     return Found(
         found.target,
         hosts_of_array,
@@ -89,17 +95,9 @@ async def _with_everything(kube: Kube, found: Found) -> Found:
         installation,
         unread,
         frozenset({*hosts, *attachments}),
-        await _namespaces(kube, unread) if by_labels(found.target.array) else {},
+        namespaces,
         hosts.values(),
     )
-
-
-async def _namespaces(kube: Kube, unread: list[str]) -> Mapping[str, Mapping[str, str]]:
-    try:
-        return await kube.namespaces()
-    except Forbidden as error:
-        unread.append(f"the labels of namespaces, which this array selects by ({error})")
-        return {}
 
 
 async def _all(kube: Kube, kind: type[AnyResource], unread: list[str]) -> list[AnyResource]:

@@ -32,7 +32,11 @@ def connect(target: Target) -> Access:
         access.session.ask(queries.SYSTEM)
     except HostKeyMismatch as error:
         access.close()
-        if not (target.interactive and _ask_to_accept(error)):
+        if not (target.interactive and sys.stdin.isatty() and sys.stderr.isatty()):
+            raise
+        key = HostKey.read(error.seen)
+        click.echo(f"The array shows the host key {key.fingerprint} ({key.kind}):\n  {key.line}", err=True)
+        if not click.confirm("Have you compared this key with the array, and does it match?", err=True):
             raise
         return connect(with_key(target, error.seen))
     except BaseException:
@@ -83,11 +87,3 @@ def describe_error(error: ArrayError, target: Target) -> str:
             return f"{text}. Please report this with the array's code level."
         case _:
             return f"{text}."
-
-
-def _ask_to_accept(error: HostKeyMismatch) -> bool:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    key = HostKey.read(error.seen)
-    click.echo(f"The array shows the host key {key.fingerprint} ({key.kind}):\n  {key.line}", err=True)
-    return click.confirm("Have you compared this key with the array, and does it match?", err=True)

@@ -225,25 +225,21 @@ def read_login(given: Given) -> Secret | None:
     found = {"username": given.user}
     if given.key_file:
         found["ssh-privatekey"] = _text(given.key_file, "--key-file")
+    elif given.password_file:
+        found["password"] = _text(given.password_file, "--password-file")
+    elif password := os.environ.get(PASSWORD):
+        found["password"] = password
+    elif sys.stdin.isatty():
+        found["password"] = str(click.prompt(f"Password of {given.user}", hide_input=True, err=True))
     else:
-        found["password"] = _password(given)
+        raise click.UsageError(
+            f"There is no password for {given.user}: give --password-file or --key-file, or set {PASSWORD}."
+        )
     try:
         Login(given.user, found.get("password"), found.get("ssh-privatekey")).proof()
     except BadCredentials as error:
         raise click.UsageError(f"{'--key-file' if given.key_file else 'The password'}: {error}.") from None
     return Secret("", {key: base64.b64encode(text.encode()).decode() for key, text in found.items()})
-
-
-def _password(given: Given) -> str:
-    if given.password_file:
-        return _text(given.password_file, "--password-file")
-    if password := os.environ.get(PASSWORD):
-        return password
-    if sys.stdin.isatty():
-        return str(click.prompt(f"Password of {given.user}", hide_input=True, err=True))
-    raise click.UsageError(
-        f"There is no password for {given.user}: give --password-file or --key-file, or set {PASSWORD}."
-    )
 
 
 def _text(path: Path, option: str) -> str:
