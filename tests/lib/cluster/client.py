@@ -84,8 +84,11 @@ class Cluster:
 
     def environment(self) -> dict[str, str]:
         """Our environment without what would lead a client to another cluster."""
-        ours = os.environ.items()
-        return {name: value for name, value in ours if name != "KUBECONFIG" and not name.startswith("KUBERNETES_")}
+        ours = {
+            key: value for key, value in os.environ.items() if key != "KUBECONFIG" and not key.startswith("KUBERNETES_")
+        }
+        # Over a websocket `kubectl exec` loses output that comes before its streams are there ("Unknown stream id").
+        return {**ours, "KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"}
 
     def get(self, *arguments: str) -> Any:
         """What `kubectl get` finds, decoded."""
