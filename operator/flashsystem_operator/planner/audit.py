@@ -37,7 +37,13 @@ class _Explained:
 
 def audit(desired: Desired, inventory: Inventory) -> Audit:
     """The objects that belong to no resource. The inventory has to be complete: from a survey."""
-    explained, before = _explained(desired, inventory), desired.array.status.audit
+    hosts = {ref: _host_objects(host, desired, inventory) for ref, host in desired.hosts.items() if _still_counts(host)}
+    hosts = {ref: names for ref, names in hosts.items() if desired.counts(desired.hosts[ref])}
+    explained = _Explained(
+        frozenset(name for names in hosts.values() for name in names),
+        frozenset(pair for each in desired.attachments.values() for pair in _pairs(each, hosts, desired, inventory)),
+    )
+    before = desired.array.status.audit
     released = {_key(item) for item in before.released.items} if before and before.released else set[Key]()
     found: dict[str, list[AuditItem]] = {"orphaned": [], "foreign": [], "released": []}
     for item in _unexplained(explained, inventory):
@@ -115,15 +121,6 @@ def _unexplained(explained: _Explained, inventory: Inventory) -> Iterator[AuditI
         for row in sorted(rows, key=lambda each: (each.lun, each.volume)):
             if (name, row.uid) not in explained.mappings:
                 yield _mapping(row)
-
-
-def _explained(desired: Desired, inventory: Inventory) -> _Explained:
-    hosts = {ref: _host_objects(host, desired, inventory) for ref, host in desired.hosts.items() if _still_counts(host)}
-    hosts = {ref: names for ref, names in hosts.items() if desired.counts(desired.hosts[ref])}
-    return _Explained(
-        frozenset(name for names in hosts.values() for name in names),
-        frozenset(pair for each in desired.attachments.values() for pair in _pairs(each, hosts, desired, inventory)),
-    )
 
 
 def _host_objects(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> frozenset[str]:

@@ -128,8 +128,11 @@ def quarantined_on(host: FlashSystemHost, desired: Desired, inventory: Inventory
     """The quarantined LUNs. One that was mapped in the last observation and no longer is counts as freed just now."""
     if not desired.array.spec.lun_quarantine:
         return {}
-    there = _mapped(_object_of(host, desired, inventory), inventory)
-    fresh, leaving = _after(desired, 1.0), _leaving(host, desired)
+    name = next(iter(inventory.holders(host.spec.initiators.iscsi)), desired.object_of(host, inventory))
+    there, fresh = _mapped(name, inventory), _after(desired, 1.0)
+    # Quarantined LUNs of volumes that are to be unmapped from it were recorded before.
+    going = (each.status.volume for each in desired.attachments_of(host) if each.metadata.deleting)
+    leaving = {volume.uid for volume in going if volume}
     found: dict[Lun, QuarantinedLun] = {}
     for each in (*of_former_host(host.spec.initiators.iscsi, desired).values(), *host.status.quarantined_luns):
         until = min(in_utc(each.until) or fresh, fresh)  # others may have written it
@@ -258,10 +261,6 @@ def _keep_later(found: dict[Lun, QuarantinedLun], each: QuarantinedLun) -> None:
         found[each.lun] = each
 
 
-def _object_of(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> HostName:
-    return next(iter(inventory.holders(host.spec.initiators.iscsi)), desired.object_of(host, inventory))
-
-
 def _users(name: HostName, ref: ObjectRef, desired: Desired, inventory: Inventory) -> set[ObjectRef]:
     attachment, host = desired.attachments.get(ref), inventory.hosts.get(name)
     users = {attachment.host} & desired.hosts.keys() if attachment else set()
@@ -283,12 +282,6 @@ def _remembered(host: FlashSystemHost, desired: Desired) -> Iterator[tuple[Lun, 
         seen = attachment.status
         if seen.connection and seen.connection.lun is not None:
             yield seen.connection.lun, seen.volume.uid if seen.volume else None
-
-
-def _leaving(host: FlashSystemHost, desired: Desired) -> set[VolumeUid | None]:
-    """The volumes that are to be unmapped from it: quarantined LUNs of these were recorded before."""
-    going = (each.status.volume for each in desired.attachments_of(host) if each.metadata.deleting)
-    return {volume.uid for volume in going if volume}
 
 
 def _after(desired: Desired, share: float) -> str:
@@ -323,7 +316,9 @@ def choose(
             )
         return pinned
     wants_volume = attachment.spec.persistent_volume is not None
-    highest = min(_most(inventory) - 1, MAX_PERSISTENT_VOLUME_LUN if wants_volume else MAX_LUN)
+    # The documented number of LUNs per host of such a system; small systems refuse higher LUNs.
+    most = limits_of(inventory.body.system).mappings_per_host or MAX_LUN + 1
+    highest = min(most - 1, MAX_PERSISTENT_VOLUME_LUN if wants_volume else MAX_LUN)
     had = attachment.status.lun
     if had is not None and had not in taken and had not in quarantine and not (wants_volume and had > highest):
         return had
@@ -343,8 +338,3 @@ def choose(
     within = within or free
     released = next((lun for lun in within if lun not in quarantine), None)
     return min(within, key=lambda lun: quarantine[lun].until or "") if released is None else released
-
-
-def _most(inventory: Inventory) -> int:
-    """The documented number of LUNs per host of such a system; small systems refuse higher LUNs."""
-    return limits_of(inventory.body.system).mappings_per_host or MAX_LUN + 1
