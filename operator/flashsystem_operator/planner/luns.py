@@ -75,19 +75,8 @@ def of_host(decision: Decision, name: HostName, inventory: Inventory) -> Decisio
 def _used(inventory: Inventory) -> Iterator[tuple[str, int, int | None]]:
     """Kind of object, how many there are, and the maximum."""
     limits = limits_of(inventory.body.system)
-    fullest = _fullest_io_group(inventory)
-    yield "host objects", len(inventory.hosts), limits.hosts
-    yield "host objects in one I/O group", len(fullest), limits.hosts_per_io_group
-    yield "iSCSI names in one I/O group", sum(len(host.iqns) for host in fullest), limits.iscsi_names_per_io_group
-    yield "mappings", sum(len(inventory.on_host(name)) for name in inventory.hosts), limits.mappings
-
-
-def _fullest_io_group(inventory: Inventory) -> list[Host]:
-    """The host objects that are known to be in the I/O group that has the most of them.
-
-    A host object is in all of them, or its I/O groups are known because a FlashSystemHost uses it. The I/O groups of
-    other host objects that are not in all of them are unknown: these are not counted.
-    """
+    # The host objects that are known to be in the I/O group that has the most of them. One is in all groups, or its
+    # groups are known because a FlashSystemHost uses it; others are not counted.
     everywhere = [host for host in inventory.hosts.values() if host.io_group_count >= ALL_IO_GROUPS]
     placed: dict[str, list[Host]] = {}
     for name, groups in inventory.io_groups.items():
@@ -95,9 +84,12 @@ def _fullest_io_group(inventory: Inventory) -> list[Host]:
         if host is not None and host.io_group_count < ALL_IO_GROUPS:
             for group in groups:
                 placed.setdefault(group, []).append(host)
-    return everywhere + max(
-        placed.values(), key=lambda hosts: (len(hosts), sum(len(h.iqns) for h in hosts)), default=[]
-    )
+    most = max(placed.values(), key=lambda hosts: (len(hosts), sum(len(each.iqns) for each in hosts)), default=[])
+    fullest = everywhere + most
+    yield "host objects", len(inventory.hosts), limits.hosts
+    yield "host objects in one I/O group", len(fullest), limits.hosts_per_io_group
+    yield "iSCSI names in one I/O group", sum(len(host.iqns) for host in fullest), limits.iscsi_names_per_io_group
+    yield "mappings", sum(len(inventory.on_host(name)) for name in inventory.hosts), limits.mappings
 
 
 def _near(what: str, used: int, most: int | None) -> str:

@@ -251,7 +251,7 @@ def _plan_mapped(
             f"Volume {target.volume.name} is mapped to host cluster {mapping.cluster}, so that every member sees "
             "it. Set spec.access to Shared if that is meant, or unmap it from the host cluster on the array.",
         )
-    # A mapping on an adopted host object or through a host cluster is not the operator's: the tenancy may forbid it.
+    # A mapping on an adopted host object or through a host cluster is not the operator's: tenancy may forbid its use.
     is_others = bool(mapping.cluster) or not isinstance(target.found, host_plan.Managed)
     takes_over = attachment.status.origin is None and is_others
     if takes_over and (access_denied := desired.tenancy.adoption(attachment.metadata.namespace)):
