@@ -62,9 +62,21 @@ class ChapSecrets:
             return _forbidden(host, "read")
 
     async def _made(self, host: FlashSystemHost, name: str) -> ChapSecret | Refuse:
-        namespace = host.metadata.namespace
+        meta, namespace = host.metadata, host.metadata.namespace
+        owner = {
+            "apiVersion": API_VERSION,
+            "kind": host.KIND.value,
+            "name": meta.name,
+            "uid": meta.uid,
+            "controller": True,
+        }
+        body = {
+            "metadata": {"name": name, "namespace": namespace, "ownerReferences": [owner]},
+            "type": "kubernetes.io/iscsi-chap",
+            "stringData": {USERNAME: host.spec.initiators.iscsi[0], PASSWORD: secrets.token_hex(16)},
+        }
         try:
-            await self._kube.create_secret(namespace, _fresh(host, name))
+            await self._kube.create_secret(namespace, body)  # Kubernetes deletes it after the host, its owner
         except Conflict:
             log.debug("Secret %s/%s was created meanwhile", namespace, name)
         except Ending:
@@ -72,17 +84,6 @@ class ChapSecrets:
         except Forbidden:
             return _forbidden(host, "create")
         return secret_of(host, await self._kube.secret(namespace, name))
-
-
-def _fresh(host: FlashSystemHost, name: str) -> Mapping[str, object]:
-    """Return a new Secret that the host owns: Kubernetes deletes it after its owner."""
-    meta = host.metadata
-    owner = {"apiVersion": API_VERSION, "kind": host.KIND.value, "name": meta.name, "uid": meta.uid, "controller": True}
-    return {
-        "metadata": {"name": name, "namespace": meta.namespace, "ownerReferences": [owner]},
-        "type": "kubernetes.io/iscsi-chap",
-        "stringData": {USERNAME: host.spec.initiators.iscsi[0], PASSWORD: secrets.token_hex(16)},
-    }
 
 
 def secret_of(host: FlashSystemHost, found: Secret) -> ChapSecret | Refuse:
