@@ -45,21 +45,20 @@ class ChapSecrets:
             self._known.pop(ref, None)
 
         async def read(ref: ObjectRef) -> None:
-            self._known[ref] = await self._of(due[ref])
+            host = due[ref]
+            chap, namespace = host.spec.chap, host.metadata.namespace
+            if chap is None:
+                raise ValueError(f"{ref} requests no CHAP secret")
+            try:
+                known = secret_of(host, await self._kube.secret(namespace, chap.secret_ref.name))
+            except NotFound:
+                known = await self._made(host, chap.secret_ref.name) if chap.generate else not_found(host)
+            except Forbidden:
+                known = _forbidden(host, "read")
+            self._known[ref] = known
 
         for ref, error in (await self._writer.all(requesting, read)).items():
             log.warning("%s: cannot read its CHAP secret: %s", ref, error)
-
-    async def _of(self, host: FlashSystemHost) -> ChapSecret | Refuse:
-        chap, namespace = host.spec.chap, host.metadata.namespace
-        if chap is None:
-            raise ValueError(f"{host.ref} requests no CHAP secret")
-        try:
-            return secret_of(host, await self._kube.secret(namespace, chap.secret_ref.name))
-        except NotFound:
-            return await self._made(host, chap.secret_ref.name) if chap.generate else not_found(host)
-        except Forbidden:
-            return _forbidden(host, "read")
 
     async def _made(self, host: FlashSystemHost, name: str) -> ChapSecret | Refuse:
         meta, namespace = host.metadata, host.metadata.namespace
