@@ -110,16 +110,14 @@ class _NotOurBug(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.startswith(("kopf.", "asyncio")) and record.exc_info and _of_the_api(record.exc_info[1]):
-            return False
+        if record.name.startswith(("kopf.", "asyncio")) and record.exc_info:
+            error = record.exc_info[1]
+            # An error of the API server, by its type's module: kopf's own errors are not to be imported.
+            if isinstance(error, OSError) or type(error).__module__.startswith(("kopf._cogs.clients", "aiohttp")):
+                return False
         if record.name.startswith("kopf._cogs.clients") and record.levelno == logging.ERROR:
             record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
         return True
-
-
-def _of_the_api(error: BaseException | None) -> bool:
-    """Whether it is an error of the API server, by its type's module: kopf's own errors are not to be imported."""
-    return isinstance(error, OSError) or type(error).__module__.startswith(("kopf._cogs.clients", "aiohttp"))
 
 
 class _Kept(logging.Handler):

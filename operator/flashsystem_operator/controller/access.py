@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from flashsystem_operator.api.array import ArraySpec, FlashSystemArray, HostKeyPolicy
+from flashsystem_operator.api.array import FlashSystemArray, HostKeyPolicy
 from flashsystem_operator.api.metadata import RELEASE
 from flashsystem_operator.array.session import Instrumentation, Run, Session, no_instrumentation
 from flashsystem_operator.array.ssh.credentials import BadCredentials, BadHostKey, HostKey, Login
@@ -85,8 +85,10 @@ async def basis_of(array: FlashSystemArray, kube: Secrets) -> Basis:
 
 
 def basis(array: FlashSystemArray, secret: Secret) -> Basis:
-    pinned = array.status.host_key if array.spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE else None
-    return Basis((*_way(array.spec), accepted_system(array)), pinned, secret)
+    spec = array.spec
+    pinned = array.status.host_key if spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE else None
+    way = (spec.management, spec.host_keys, spec.host_key_policy, spec.limits, spec.system_id)
+    return Basis((*way, accepted_system(array)), pinned, secret)
 
 
 def _missing(array: FlashSystemArray) -> Refuse:
@@ -174,7 +176,3 @@ def _invalid(array: FlashSystemArray, secret: Secret, why: str) -> NoAccess:
         ),
         secret.version,
     )
-
-
-def _way(spec: ArraySpec) -> tuple[object, ...]:
-    return (spec.management, spec.host_keys, spec.host_key_policy, spec.limits, spec.system_id)

@@ -292,7 +292,12 @@ class Cache:
         if isinstance(resource, FlashSystemHost):
             return resource.array
         if isinstance(resource, VolumeAttachment):
-            return self._array_of_attachment(resource)
+            host = self._resource(resource.host)
+            if isinstance(host, FlashSystemHost):
+                return host.array
+            seen = resource.status.array
+            if seen and seen.name:
+                return ObjectRef(Kind.ARRAY, seen.namespace or resource.metadata.namespace, seen.name)
         return None
 
     def workable_on(self, array: ObjectRef) -> set[ObjectRef]:
@@ -351,15 +356,6 @@ class Cache:
         if isinstance(entry.counted, VolumeAttachment):
             dependents.add(entry.counted.host)
         return dependents - {ref}
-
-    def _array_of_attachment(self, attachment: VolumeAttachment) -> ObjectRef | None:
-        host = self._resource(attachment.host)
-        if isinstance(host, FlashSystemHost):
-            return host.array
-        seen = attachment.status.array
-        if seen and seen.name:
-            return ObjectRef(Kind.ARRAY, seen.namespace or attachment.metadata.namespace, seen.name)
-        return None
 
     def _resource(self, ref: ObjectRef) -> AnyObject | None:
         entry = self._entries.get(ref)

@@ -45,26 +45,37 @@ class ChapSecrets:
             self._known.pop(ref, None)
 
         async def read(ref: ObjectRef) -> None:
-            self._known[ref] = await self._of(due[ref])
+            host = due[ref]
+            chap, namespace = host.spec.chap, host.metadata.namespace
+            if chap is None:
+                raise ValueError(f"{ref} requests no CHAP secret")
+            try:
+                known = secret_of(host, await self._kube.secret(namespace, chap.secret_ref.name))
+            except NotFound:
+                known = await self._made(host, chap.secret_ref.name) if chap.generate else not_found(host)
+            except Forbidden:
+                known = _forbidden(host, "read")
+            self._known[ref] = known
 
         for ref, error in (await self._writer.all(requesting, read)).items():
             log.warning("%s: cannot read its CHAP secret: %s", ref, error)
 
-    async def _of(self, host: FlashSystemHost) -> ChapSecret | Refuse:
-        chap, namespace = host.spec.chap, host.metadata.namespace
-        if chap is None:
-            raise ValueError(f"{host.ref} requests no CHAP secret")
-        try:
-            return secret_of(host, await self._kube.secret(namespace, chap.secret_ref.name))
-        except NotFound:
-            return await self._made(host, chap.secret_ref.name) if chap.generate else not_found(host)
-        except Forbidden:
-            return _forbidden(host, "read")
-
     async def _made(self, host: FlashSystemHost, name: str) -> ChapSecret | Refuse:
-        namespace = host.metadata.namespace
+        meta, namespace = host.metadata, host.metadata.namespace
+        owner = {
+            "apiVersion": API_VERSION,
+            "kind": host.KIND.value,
+            "name": meta.name,
+            "uid": meta.uid,
+            "controller": True,
+        }
+        body = {
+            "metadata": {"name": name, "namespace": namespace, "ownerReferences": [owner]},
+            "type": "kubernetes.io/iscsi-chap",
+            "stringData": {USERNAME: host.spec.initiators.iscsi[0], PASSWORD: secrets.token_hex(16)},
+        }
         try:
-            await self._kube.create_secret(namespace, _fresh(host, name))
+            await self._kube.create_secret(namespace, body)  # Kubernetes deletes it after the host, its owner
         except Conflict:
             log.debug("Secret %s/%s was created meanwhile", namespace, name)
         except Ending:
@@ -72,17 +83,6 @@ class ChapSecrets:
         except Forbidden:
             return _forbidden(host, "create")
         return secret_of(host, await self._kube.secret(namespace, name))
-
-
-def _fresh(host: FlashSystemHost, name: str) -> Mapping[str, object]:
-    """Return a new Secret that the host owns: Kubernetes deletes it after its owner."""
-    meta = host.metadata
-    owner = {"apiVersion": API_VERSION, "kind": host.KIND.value, "name": meta.name, "uid": meta.uid, "controller": True}
-    return {
-        "metadata": {"name": name, "namespace": meta.namespace, "ownerReferences": [owner]},
-        "type": "kubernetes.io/iscsi-chap",
-        "stringData": {USERNAME: host.spec.initiators.iscsi[0], PASSWORD: secrets.token_hex(16)},
-    }
 
 
 def secret_of(host: FlashSystemHost, found: Secret) -> ChapSecret | Refuse:

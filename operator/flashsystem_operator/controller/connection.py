@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from flashsystem_operator import logs
-from flashsystem_operator.api.array import ArrayStatus, Credentials, FlashSystemArray, HostKeyPolicy
+from flashsystem_operator.api.array import Credentials, FlashSystemArray, HostKeyPolicy
 from flashsystem_operator.array import queries
 from flashsystem_operator.array.errors import ArrayError, LoginRefused
 from flashsystem_operator.array.session import Instrumentation
@@ -81,12 +81,22 @@ class ArrayConnection:
         if self._down and not (fresh or requested):
             raise self._down
         if self._access is None or fresh or requested:
-            basis, refused = await self._basis(array), self._refused
+            try:
+                basis = await basis_of(array, self._kube)
+            except NoAccess as error:
+                if not self._access:
+                    raise self._failed(error) from None
+                # The last good credentials stay in use for as long as this process lives.
+                basis = self._access.basis
+            refused = self._refused
             if refused and refused.basis == basis and self._clock() < refused.until and not by_owner:
                 raise refused.down
             if self._access is None or self._access.basis != basis:
                 self.close()
-                self._access = self._opened(array, basis)
+                try:
+                    self._access = opened(array, basis, self._observe_command, lambda: logs.about(array.ref))
+                except NoAccess as error:
+                    raise self._failed(error) from None
         await self._introduce(array, self._access, observer_thread)
         return self._access
 
@@ -114,21 +124,6 @@ class ArrayConnection:
             self._access.close()
             self._access = None
 
-    async def _basis(self, array: FlashSystemArray) -> Basis:
-        try:
-            return await basis_of(array, self._kube)
-        except NoAccess as error:
-            if self._access:
-                # The last good credentials stay in use for as long as this process lives.
-                return self._access.basis
-            raise self._failed(error) from None
-
-    def _opened(self, array: FlashSystemArray, basis: Basis) -> Access:
-        try:
-            return opened(array, basis, self._observe_command, lambda: logs.about(array.ref))
-        except NoAccess as error:
-            raise self._failed(error) from None
-
     async def _introduce(self, array: FlashSystemArray, access: Access, observer_thread: ThreadPoolExecutor) -> None:
         """Pin the identity and host key of the array, before any other command."""
         if access.introduced:
@@ -138,8 +133,9 @@ class ArrayConnection:
         pins = array.spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE
         pinned = contact.host_key if pins else None
         if array.status.system_id != system.id or array.status.host_key != pinned:
-            status = _introduced(array.status, system.id, pinned, contact.secret)
-            await self._writer.status(array.ref, array.metadata.uid, status)
+            credentials = Credentials(last_worked=contact.secret, last_tried=contact.secret)
+            update = {"system_id": system.id, "host_key": pinned, "credentials": credentials}
+            await self._writer.status(array.ref, array.metadata.uid, array.status.model_copy(update=update))
         access.basis = replace(access.basis, pinned=pinned)
         access.introduced = True
 
@@ -147,14 +143,3 @@ class ArrayConnection:
         """Without a usable Secret nothing can be tried. The back-off checks it again."""
         self._down = ArrayDown(error.decision, secret=error.secret)
         return self._down
-
-
-def _introduced(status: ArrayStatus, system: str, pinned: str | None, secret: str) -> ArrayStatus:
-    """Return the status with the pinned identity, host key and Secret version."""
-    return status.model_copy(
-        update={
-            "system_id": system,
-            "host_key": pinned,
-            "credentials": Credentials(last_worked=secret, last_tried=secret),
-        }
-    )

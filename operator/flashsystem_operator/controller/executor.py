@@ -115,6 +115,7 @@ log = logging.getLogger(__name__)
 
 
 _OVER = "the pass reached its time limit; this is planned again after the array was read again"
+_NOT_RECORDED = "its owner's status or finalizer could not be written before"
 
 
 class NotDone(Exception):
@@ -227,7 +228,7 @@ async def run(
     async with asyncio.TaskGroup() as group:
         for operation in operations:
             before = {last[place] for place in operation.step.touches if place in last}
-            check = why_not if operation.owner not in excluded else _not_recorded
+            check = why_not if operation.owner not in excluded else lambda _: _NOT_RECORDED
             task = group.create_task(_one(operation, before, session, check, results, is_over))
             last.update(dict.fromkeys(operation.step.touches, task))
 
@@ -279,7 +280,9 @@ def _sent(
             write_change(operation, Sent(at, time.monotonic() - began, failed))
         if failed is not None and not isinstance(failed, ArrayError | Withheld):
             log.error("%s: internal error while sending a command; please report it", operation.owner, exc_info=failed)
-        _warn(operation, failed)
+        if isinstance(failed, Refused) and not codes.known(failed):
+            # Either the operator lacks this code, or it is new in the array's software.
+            log.warning("%s: the array answered with an unknown code: %s. %s", operation.owner, failed, codes.UNKNOWN)
         if found is not None and found.wrong is not None:
             results.seen.pop(operation.step.host, None)
             failed = _take_back(operation, found.wrong, session, why_not, results)
@@ -305,13 +308,3 @@ def _take_back(operation: Operation, made: Mapping, session: Session, why_not: W
     )
     results.record(operation, error)
     return error
-
-
-def _warn(operation: Operation, failed: Exception | None) -> None:
-    """Log unknown codes: either the operator lacks them, or they are new in the array's software."""
-    if isinstance(failed, Refused) and not codes.known(failed):
-        log.warning("%s: the array answered with an unknown code: %s. %s", operation.owner, failed, codes.UNKNOWN)
-
-
-def _not_recorded(_: Operation) -> str:
-    return "its owner's status or finalizer could not be written before"

@@ -16,10 +16,14 @@ async def probes(
     port: int, alive: Callable[[], bool], ready: Callable[[], bool], metrics: Callable[[], Awaitable[bytes]]
 ) -> AsyncIterator[int]:
     """Serve on all addresses while the context is open. Yields the port. Raises OSError if it is in use."""
+
+    async def scrape(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=await metrics(), headers={"Content-Type": CONTENT_TYPE})
+
     app = web.Application()
     app.router.add_get("/livez", _answer(alive))
     app.router.add_get("/readyz", _answer(ready))
-    app.router.add_get("/metrics", _scraped(metrics))
+    app.router.add_get("/metrics", scrape)
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     try:
@@ -33,12 +37,5 @@ async def probes(
 def _answer(question: Callable[[], bool]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def answer(_: web.Request) -> web.StreamResponse:
         return web.Response(text="ok\n") if question() else web.Response(status=500, text="not ok\n")
-
-    return answer
-
-
-def _scraped(metrics: Callable[[], Awaitable[bytes]]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def answer(_: web.Request) -> web.StreamResponse:
-        return web.Response(body=await metrics(), headers={"Content-Type": CONTENT_TYPE})
 
     return answer

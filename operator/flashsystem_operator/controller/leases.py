@@ -126,8 +126,13 @@ class Lease:
         if not self.valid:
             return
         self._valid_until = float("-inf")
+
+        async def write_free(lease: Any) -> None:
+            lease.spec.holder_identity = ""
+            await self._write(lease)
+
         try:
-            await self._insist(self._freed)
+            await self._insist(write_free)
         except KubeError as error:
             log.warning("cannot release Lease %s, it will expire: %s", self.name, error)
 
@@ -145,10 +150,6 @@ class Lease:
         started = self._clock()
         lease.spec.renew_time = datetime.now(UTC)
         self._took(await self._write(lease), started)
-
-    async def _freed(self, lease: Any) -> None:
-        lease.spec.holder_identity = ""
-        await self._write(lease)
 
     def _is_this(self, found: Any) -> bool:
         """Whether this is the Lease that we held last, and no other replica has held it since."""
@@ -170,8 +171,14 @@ class Lease:
             await self._renewed(found)
             return False
         holder = found.spec.holder_identity
-        if holder and not self._expired(found):
-            return None
+        if holder:
+            # Its Lease has expired when no renewal was seen for its duration, by this replica's clock.
+            version = found.metadata.resource_version
+            if self._watched[0] != version:
+                self._watched = (version, self._clock())
+            theirs = max(float(found.spec.lease_duration_seconds or 0), self._terms.duration)
+            if self._clock() - self._watched[1] < theirs:
+                return None
         if patience:
             await asyncio.sleep(patience)
             return await self._try(0.0)
@@ -181,13 +188,6 @@ class Lease:
         found.spec.lease_transitions = (found.spec.lease_transitions or 0) + 1
         self._took(await self._write(found), started)
         return bool(holder)
-
-    def _expired(self, found: Any) -> bool:
-        version = found.metadata.resource_version
-        if self._watched[0] != version:
-            self._watched = (version, self._clock())
-        theirs = max(float(found.spec.lease_duration_seconds or 0), self._terms.duration)
-        return self._clock() - self._watched[1] >= theirs
 
     def _took(self, held: Any, started: float) -> None:
         """Record the Lease. Validity counts from before the request: it may have taken effect at any time since."""

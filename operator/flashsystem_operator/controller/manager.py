@@ -15,7 +15,7 @@ from typing import Any
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.metadata import GROUP, Kind, ObjectRef
 from flashsystem_operator.controller import cache
-from flashsystem_operator.controller.cache import Cache, Change, Entry, tombstone_of
+from flashsystem_operator.controller.cache import Cache, Change, tombstone_of
 from flashsystem_operator.controller.kube.client import Body, Forbidden, Kube, KubeError
 from flashsystem_operator.controller.leases import LeaseTerms
 from flashsystem_operator.controller.metrics.collector import Scene
@@ -62,7 +62,9 @@ class Controller:
         self._kube = kube
         self._settings = settings
         self._cache = Cache(cache.Namespaces(settings.watched))
-        self._cache.learn, self._cache.learn_end = self._learn, self._learn_end
+        # What a worker read, or found to be gone, before any watch has shown it.
+        self._cache.learn = lambda kind, body: self.see(Sighting(kind, gone=False, body=body))
+        self._cache.learn_end = self._learn_end
         self._clock = clock
         self._installation = settings.installation or ""
         self._workers: dict[ObjectRef, Worker] = {}
@@ -91,24 +93,28 @@ class Controller:
 
     async def scene(self) -> Scene:
         """Count all objects for the metrics, and let other tasks run in between."""
+
+        def worked_array(ref: ObjectRef) -> ObjectRef | None:
+            array = self._cache.array_of(ref)
+            return array if array in self._workers else None
+
         found, time = Tallies(Tally), now()
         entries = iter([entry for kind in Kind for entry in self._cache.entries(kind)])
         while some := list(islice(entries, _AT_ONCE)):
-            tally(some, self._worked_array, time, found)
+            tally(some, worked_array, time, found)
             await asyncio.sleep(0)
         workers = {ref: worker.state for ref, worker in self._workers.items()}
         return Scene(workers, self._unassigned.backlog, found)
-
-    def _worked_array(self, ref: ObjectRef) -> ObjectRef | None:
-        array = self._cache.array_of(ref)
-        return array if array in self._workers else None
 
     async def start(self) -> None:
         """List all objects before any decision, then begin to work. Raises KubeError if the cluster cannot be read."""
         if not self._installation:
             with _naming("get namespace kube-system, whose UID is the id of this installation"):
                 self._installation = await self._kube.cluster_id()
-        await self._list_namespaces()
+        # Without the right to list namespaces only arrays that select by labels are affected, and report it.
+        if not self._settings.watched and (labels := await cache.listed(self._kube.namespaces)) is not None:
+            self._cache.namespaces.learn_all(labels)
+            self.knows_namespaces = True
         for kind in Kind:
             await self._list(kind)
         self._begin("the work on objects without an array", self._unassigned.run())
@@ -173,10 +179,6 @@ class Controller:
             return
         self._changed(ref, dependents)
 
-    def _learn(self, kind: Kind, body: Body) -> None:
-        """Update the cache with an object that a worker read before any watch has shown it."""
-        self.see(Sighting(kind, gone=False, body=body))
-
     def _learn_end(self, ref: ObjectRef, uid: str) -> None:
         """Remove an object that a worker found to be gone before any watch has shown it."""
         dependents = self._cache.dependents(ref)
@@ -192,16 +194,13 @@ class Controller:
     def see_namespace(self, name: str, labels: Labels | None) -> None:
         """Update a namespace's labels, None for a deleted one, and wake the objects whose arrays select by labels."""
         if self._cache.namespaces.learn(name, labels):
-            here = [
-                e.ref for kind in (Kind.HOST, Kind.ATTACHMENT) for e in self._cache.entries(kind) if self._in(e, name)
-            ]
+            here = []
+            for entry in (*self._cache.entries(Kind.HOST), *self._cache.entries(Kind.ATTACHMENT)):
+                found = self._cache.array_of(entry.ref) if entry.ref.namespace == name else None
+                array = self._cache.get(found) if found else None
+                if array is not None and isinstance(array.resource, FlashSystemArray) and by_labels(array.resource):
+                    here.append(entry.ref)
             self._wake({ref for each in here for ref in (each, *self._cache.dependents(each))})
-
-    def _in(self, entry: Entry, namespace: str) -> bool:
-        """Whether an object is in the namespace, and its array selects namespaces by labels."""
-        found = self._cache.array_of(entry.ref) if entry.ref.namespace == namespace else None
-        array = self._cache.get(found) if found else None
-        return array is not None and isinstance(array.resource, FlashSystemArray) and by_labels(array.resource)
 
     def _wake(self, refs: Iterable[ObjectRef]) -> None:
         unassigned = []
@@ -225,7 +224,13 @@ class Controller:
         arrays = {array.ref for array in self._cache.arrays if not array.unreadable}
         for ref in arrays - self._workers.keys():
             worker = Worker(
-                ref, self._installation, self._cache, self._kube, self._settings, self._clock, self._working
+                ref,
+                self._installation,
+                self._cache,
+                self._kube,
+                self._settings,
+                self._clock,
+                lambda: sum(each.working for each in self._workers.values()),
             )
             self._workers[ref] = worker
             self._begin(f"the work on {ref}", worker.run(), worker)
@@ -246,14 +251,6 @@ class Controller:
         if task.cancelled() or self._ending is not None:
             del self._running[task]
 
-    def _works(self, ref: ObjectRef) -> bool:
-        array = self._cache.array_of(ref)
-        worker = self._workers.get(array) if array else None
-        return worker is not None and worker.working
-
-    def _working(self) -> int:
-        return sum(worker.working for worker in self._workers.values())
-
     async def _list(self, kind: Kind) -> set[ObjectRef]:
         before, where = self._cache.versions(kind), self._settings.watched or (None,)
         bodies: list[Body] = []
@@ -261,14 +258,6 @@ class Controller:
             with _naming(f"list {kind.plural}.{GROUP} in {f'namespace {namespace}' if namespace else 'the cluster'}"):
                 bodies += [body async for body in self._kube.list(kind, namespace)]
         return self._cache.replace_all(kind, bodies, before)
-
-    async def _list_namespaces(self) -> None:
-        """List namespaces, if permitted. If not, only arrays that select by labels are affected, and report it."""
-        if self._settings.watched:
-            return
-        if (labels := await cache.listed(self._kube.namespaces)) is not None:
-            self._cache.namespaces.learn_all(labels)
-            self.knows_namespaces = True
 
     async def _ask_for_namespaces(self) -> None:
         """Use a permission that is granted after the start without a restart: list, since no watch was started."""
@@ -301,7 +290,9 @@ class Controller:
                 continue
             self._match_workers()
             for ref in self._cache.tombstones():
-                if not self._works(ref):  # the replica that works the array has cleaned it up meanwhile
+                array = self._cache.array_of(ref)
+                worker = self._workers.get(array) if array else None
+                if worker is None or not worker.working:  # the replica that works the array has cleaned it up meanwhile
                     self._cache.remove(ref)
             self._wake(concerned)
 

@@ -49,7 +49,11 @@ class Observer:
             # Hosts of host clusters, which no list shows, are read too: else a command would be refused again.
             self._closely(self.inventory, Focus(clustered=clustered))
         else:
-            self._closely_or_all(self.inventory, required_looks.whole(desired, self.inventory, due))
+            focus = required_looks.whole(desired, self.inventory, due)
+            if focus.cost > _LISTINGS + 2 * len(self.inventory.hosts):
+                self._list(self.inventory)
+            else:
+                self._closely(self.inventory, focus)
         for _ in range(_TRIES):
             doubts = required_looks.without(required_looks.doubts(desired, self.inventory, due), self._looked)
             if doubts.cost:
@@ -91,12 +95,6 @@ class Observer:
             inventory, required_looks.both(required_looks.rivals_of(stopped), required_looks.unread(done, inventory))
         )
         return inventory
-
-    def _closely_or_all(self, inventory: Inventory, focus: Focus) -> None:
-        if focus.cost > _LISTINGS + 2 * len(inventory.hosts):
-            self._list(inventory)
-        else:
-            self._closely(inventory, focus)
 
     def _closely(self, inventory: Inventory, focus: Focus, removed: Collection[HostName] = ()) -> None:
         """Read the focus, and again while names change. removed: host objects that we removed and may be gone."""

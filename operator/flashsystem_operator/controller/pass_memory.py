@@ -171,7 +171,9 @@ class DetachCounter:
         self, desired: Desired, decisions: Mapping[ObjectRef, Decision], excluded: Collection[ObjectRef]
     ) -> dict[ObjectRef, KubeError]:
         """Count the attachments that are about to be unmapped. Return errors by attachment: these must stay mapped."""
-        going = [ref for ref in _unmapping(decisions) if ref not in excluded]
+        acts = {ref: decision for ref, decision in decisions.items() if isinstance(decision, Act)}
+        unmapping = [ref for ref, act in acts.items() if any(isinstance(step, UnmapVolume) for step in act.steps)]
+        going = [ref for ref in unmapping if ref not in excluded]
         if desired.array.spec.detach_rate_limit is None or not going:
             return {}
         uids = [desired.attachments[ref].metadata.uid for ref in going]
@@ -188,11 +190,3 @@ class DetachCounter:
         # Replaced, not changed: a Desired may hold the former one.
         self.counted = kept | dict.fromkeys(uids, window.start or desired.now)
         return {}
-
-
-def _unmapping(decisions: Mapping[ObjectRef, Decision]) -> Iterable[ObjectRef]:
-    return (
-        ref
-        for ref, decision in decisions.items()
-        if isinstance(decision, Act) and any(isinstance(step, UnmapVolume) for step in decision.steps)
-    )

@@ -208,12 +208,18 @@ class Pass:
         decided = ((desired.attachments.get(ref), decision) for ref, decision in decisions.items())
         live = [each for each, decision in decided if each is not None and status.answers(each, decision)]
         parents = {attachment.host for attachment in live}
+        # Hosts that have something of their own on the array, independent of attachments.
         parents |= {
-            ref for ref in kept if ref in desired.hosts and _leaves_something(desired.hosts[ref], decisions[ref])
+            ref
+            for ref in kept
+            if (host := desired.hosts.get(ref)) is not None
+            and (isinstance(decisions[ref], Act) or host.spec.lifecycle is Lifecycle.PERSISTENT)
         }
         failed: dict[ObjectRef, Exception] = {}
 
-        uids = _to_be_guarded(desired)
+        # Not those that are being deleted: they can get no finalizer.
+        everything = (desired.array, *desired.hosts.values(), *desired.attachments.values())
+        uids = {each.ref: each.metadata.uid for each in everything if not each.metadata.deleting}
         for generation in ([desired.array.ref] if parents else [], parents, [attachment.ref for attachment in live]):
             staying = [ref for ref in generation if ref in uids]
             failed |= await self.writer.all(staying, lambda ref: self.writer.guard(ref, uids[ref]))
@@ -467,11 +473,6 @@ def within_bounds(decisions: Mapping[ObjectRef, Decision]) -> Mapping[ObjectRef,
     return kept
 
 
-def _leaves_something(host: FlashSystemHost, decision: Decision) -> bool:
-    """Whether the host has something of its own on the array, independent of attachments."""
-    return isinstance(decision, Act) or host.spec.lifecycle is Lifecycle.PERSISTENT
-
-
 def _unchanged(due: Iterable[ObjectRef], observed_for: Desired, desired: Desired) -> list[ObjectRef]:
     """Return the due objects without those that were created, changed or deleted since the array was read.
 
@@ -483,12 +484,6 @@ def _unchanged(due: Iterable[ObjectRef], observed_for: Desired, desired: Desired
 def _revision(ref: ObjectRef, desired: Desired) -> tuple[object, ...]:
     found = desired.hosts.get(ref) or desired.attachments.get(ref)
     return found.metadata.revision if found else ()
-
-
-def _to_be_guarded(desired: Desired) -> dict[ObjectRef, str]:
-    """Return the objects that can get our finalizer, with their uids: not those that are being deleted."""
-    everything = (desired.array, *desired.hosts.values(), *desired.attachments.values())
-    return {each.ref: each.metadata.uid for each in everything if not each.metadata.deleting}
 
 
 def _bound(remembered: AttachmentStatus) -> tuple[object, ...]:

@@ -122,27 +122,20 @@ def judge(entry: Entry, cache: Cache) -> Decision | None:
         case None:
             return Refuse(Reason.SPEC_UNREADABLE, entry.why)
         case VolumeAttachment() as attachment:
-            return _judge_attachment(attachment, cache)
+            volume = attachment.status.volume
+            if attachment.metadata.deleting and (volume is None or volume.uid is None):
+                return Release()
+            array = cache.array_of(attachment.ref)
+            return host_not_found(attachment) if array is None else _array_not_found(array, attachment.metadata, cache)
         case FlashSystemHost() as host:
-            return _judge_host(host, cache)
+            stays = host.status.ownership is not Ownership.CREATED or host.spec.deletion_policy is DeletionPolicy.RETAIN
+            if not host.metadata.deleting or not stays:
+                return _array_not_found(host.array, host.metadata, cache)
+            names = [ref.name for ref in cache.dependents(host.ref) if ref.kind is Kind.ATTACHMENT]
+            in_use = f"VolumeAttachments still use this host: {', '.join(names)}."
+            return Wait(Reason.IN_USE, in_use) if names else Release()
         case FlashSystemArray():
             return None
-
-
-def _judge_attachment(attachment: VolumeAttachment, cache: Cache) -> Decision:
-    volume = attachment.status.volume
-    if attachment.metadata.deleting and (volume is None or volume.uid is None):
-        return Release()
-    array = cache.array_of(attachment.ref)
-    return host_not_found(attachment) if array is None else _array_not_found(array, attachment.metadata, cache)
-
-
-def _judge_host(host: FlashSystemHost, cache: Cache) -> Decision:
-    stays = host.status.ownership is not Ownership.CREATED or host.spec.deletion_policy is DeletionPolicy.RETAIN
-    if not host.metadata.deleting or not stays:
-        return _array_not_found(host.array, host.metadata, cache)
-    names = [ref.name for ref in cache.dependents(host.ref) if ref.kind is Kind.ATTACHMENT]
-    return Wait(Reason.IN_USE, f"VolumeAttachments still use this host: {', '.join(names)}.") if names else Release()
 
 
 def _array_not_found(array: ObjectRef, meta: ObjectMeta, cache: Cache) -> Wait:

@@ -4,6 +4,7 @@ Blocking work, such as reading an array, is done in threads of a pool: see `in_t
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -79,7 +80,9 @@ class DelayQueue(Generic[Key]):
             wait = min(self._due.values(), default=float("inf")) - self._clock()
             if wait <= 0:
                 break
-            await self._sleep(wait)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if wait == float("inf") else wait):
+                    await self._changed.wait()
         await asyncio.sleep(window)
         now = self._clock()
         ready = sorted((at, number) for number, at in enumerate(self._due.values()) if at <= now)[:most]
@@ -88,13 +91,6 @@ class DelayQueue(Generic[Key]):
         for key in taken:
             del self._due[key]
         return taken
-
-    async def _sleep(self, wait: float) -> None:
-        try:
-            async with asyncio.timeout(None if wait == float("inf") else wait):
-                await self._changed.wait()
-        except TimeoutError:
-            return
 
 
 Answer = TypeVar("Answer")

@@ -76,23 +76,14 @@ class Events:
     def record_events(self, about: ObjectRef, uid: str, news: EventRecord) -> None:
         """Queue an Event. Neither waits nor fails."""
         news = EventRecord(news.reason, " ".join(news.message.split())[:_LENGTH], news.warning)
-        key, at = (uid, news.reason, news.message), _now()
+        key, at = (uid, news.reason, news.message), now()
         series = self._series.setdefault(key, _Series(about, uid, news, first=at, last=at))
         self._series.move_to_end(key)
         if len(self._series) > _REMEMBERED:
             self._series.popitem(last=False)
         series.count, series.last = series.count + 1, at
-        if not series.waits and self._clock() - series.written >= _AGAIN:
-            self._enqueue(series)
-
-    async def flush(self, seconds: float) -> None:
-        """Wait until all Events are written, at most so many seconds; the remaining ones are dropped."""
-        if self._task is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._task  # which ends with this wait
-
-    def _enqueue(self, series: _Series) -> None:
+        if series.waits or self._clock() - series.written < _AGAIN:
+            return
         if len(self._queue) >= self._waiting:
             self._given_up += 1
             return
@@ -100,6 +91,13 @@ class Events:
         self._queue.append(series)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write_all())
+
+    async def flush(self, seconds: float) -> None:
+        """Wait until all Events are written, at most so many seconds; the remaining ones are dropped."""
+        if self._task is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._task  # which ends with this wait
 
     async def _write_all(self) -> None:
         while self._queue:
@@ -111,7 +109,10 @@ class Events:
             except Ending as error:  # usual when a whole namespace is deleted: the Event has no reader
                 log.debug(_NOT_WRITTEN, series.news.reason, series.about, error)
             except KubeError as error:
-                self._complain(series, error)
+                # Once, until an Event can be written again: the cause is usually the same for all.
+                level = logging.DEBUG if self._complained else logging.WARNING
+                log.log(level, _NOT_WRITTEN, series.news.reason, series.about, error)
+                self._complained = True
             else:
                 self._complained = False
         if self._given_up:
@@ -138,12 +139,6 @@ class Events:
                 return
         series.name = await self._kube.event(namespace, _body(series))
 
-    def _complain(self, series: _Series, error: KubeError) -> None:
-        """Log an error once, until an Event can be written again: the cause is usually the same for all."""
-        level = logging.DEBUG if self._complained else logging.WARNING
-        log.log(level, _NOT_WRITTEN, series.news.reason, series.about, error)
-        self._complained = True
-
 
 def _body(series: _Series) -> dict[str, Any]:
     about, news = series.about, series.news
@@ -165,10 +160,6 @@ def _body(series: _Series) -> dict[str, Any]:
         "lastTimestamp": series.last,
         "count": series.count,
     }
-
-
-def _now() -> str:
-    return text.text(datetime.now(UTC))
 
 
 _SIDE_BY_SIDE = 32

@@ -9,7 +9,6 @@ belong to no resource.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from flashsystem_operator.api.array import Audit, AuditItem, Findings, ReleasedFindings, UnreadableRow
 from flashsystem_operator.api.attachment import AttachmentStatus, HostSeen, VolumeAttachment
@@ -27,20 +26,24 @@ Key = tuple[str, str | None]
 """A host object by its name; with a volume's UID the mapping of that volume to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Explained:
-    """hosts: those that belong to a resource. mappings: host object and volume that an attachment wants or had."""
-
-    hosts: frozenset[str]
-    mappings: frozenset[tuple[str, str]]
-
-
 def audit(desired: Desired, inventory: Inventory) -> Audit:
     """The objects that belong to no resource. The inventory has to be complete: from a survey."""
-    explained, before = _explained(desired, inventory), desired.array.status.audit
+    hosts = {ref: _host_objects(host, desired, inventory) for ref, host in desired.hosts.items() if _still_counts(host)}
+    hosts = {ref: names for ref, names in hosts.items() if desired.counts(desired.hosts[ref])}
+    # The host objects that belong to a resource, and the host objects and volumes that an attachment wants or had.
+    explained = {name for names in hosts.values() for name in names}
+    pairs = {pair for each in desired.attachments.values() for pair in _pairs(each, hosts, desired, inventory)}
+    unexplained: list[AuditItem] = []  # host objects in the order of their names, each before its mappings
+    for name in sorted(inventory.hosts):
+        if name not in explained:
+            unexplained.append(AuditItem(host=name))
+        rows = (row for found in inventory.on_host(name).values() for row in found)
+        ordered = sorted(rows, key=lambda each: (each.lun, each.volume))
+        unexplained += [_mapping(row) for row in ordered if (name, row.uid) not in pairs]
+    before = desired.array.status.audit
     released = {_key(item) for item in before.released.items} if before and before.released else set[Key]()
     found: dict[str, list[AuditItem]] = {"orphaned": [], "foreign": [], "released": []}
-    for item in _unexplained(explained, inventory):
+    for item in unexplained:
         name = HostName(str(item.host))
         ours = desired.ours(name) and desired.elsewhere(name) is None
         sort = "released" if _key(item) in released else "orphaned" if ours else "foreign"
@@ -104,26 +107,6 @@ def sentence(audit: Audit) -> str:
     if not parts:
         return "Everything on the array belongs to a resource."
     return f"On the array, but of no resource: {'; '.join(parts)}. status.audit lists them."
-
-
-def _unexplained(explained: _Explained, inventory: Inventory) -> Iterator[AuditItem]:
-    """Host objects in the order of their names, each before its mappings."""
-    for name in sorted(inventory.hosts):
-        if name not in explained.hosts:
-            yield AuditItem(host=name)
-        rows = (row for found in inventory.on_host(name).values() for row in found)
-        for row in sorted(rows, key=lambda each: (each.lun, each.volume)):
-            if (name, row.uid) not in explained.mappings:
-                yield _mapping(row)
-
-
-def _explained(desired: Desired, inventory: Inventory) -> _Explained:
-    hosts = {ref: _host_objects(host, desired, inventory) for ref, host in desired.hosts.items() if _still_counts(host)}
-    hosts = {ref: names for ref, names in hosts.items() if desired.counts(desired.hosts[ref])}
-    return _Explained(
-        frozenset(name for names in hosts.values() for name in names),
-        frozenset(pair for each in desired.attachments.values() for pair in _pairs(each, hosts, desired, inventory)),
-    )
 
 
 def _host_objects(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> frozenset[str]:

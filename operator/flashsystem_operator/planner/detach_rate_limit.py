@@ -105,7 +105,9 @@ def note(desired: Desired) -> Note | None:
     before = find(desired.array.status.conditions, RATE_LIMITED)
     if desired.all_in_doubt and before is not None:
         return Note(RATE_LIMITED, Reason.DETACH_RATE_LIMITED, before.message)
-    waiting = sum(_waits(each) for each in desired.attachments.values())
+    deleted = (each for each in desired.attachments.values() if each.metadata.deleting)
+    ready = (find(each.status.conditions, "Ready") for each in deleted)
+    waiting = sum(each is not None and each.reason == Reason.DETACH_RATE_LIMITED for each in ready)
     if not waiting:
         return None
     return Note(
@@ -113,11 +115,6 @@ def note(desired: Desired) -> Note | None:
         Reason.DETACH_RATE_LIMITED,
         f"Held back: {plural(waiting, 'deletion')}. {_why(desired, desired.array.metadata.namespace)}",
     )
-
-
-def _waits(attachment: VolumeAttachment) -> bool:
-    ready = find(attachment.status.conditions, "Ready")
-    return attachment.metadata.deleting and ready is not None and ready.reason == Reason.DETACH_RATE_LIMITED
 
 
 def _why(desired: Desired, reader: str) -> str:

@@ -57,8 +57,14 @@ def noted(decision: Decision, resource: FlashSystemHost, host: Host, put: Collec
     gone, added = lost(resource, host), unlisted(host, resource, {*resource.spec.initiators.iscsi, *put})
     if not gone and not added:
         return decision
-    policy, what = resource.spec.drift_policy, " ".join((*_lost_message(gone, host), *_foreign_message(added, host)))
-    notes = () if policy is DriftPolicy.IGNORE else (Note("Drifted", Reason.PORTS_CHANGED, what),)
+    policy, messages = resource.spec.drift_policy, [*_lost_message(gone, host)]
+    if added:
+        messages.append(
+            f"Host object {host.name} has {listed([port.name for port in added])}, which this operator did not add: "
+            "a machine that logs in with it sees the volumes too. It is not removed. "
+            f"{way_out(added, 'remove it from the host object on the array')}"
+        )
+    notes = () if policy is DriftPolicy.IGNORE else (Note("Drifted", Reason.PORTS_CHANGED, " ".join(messages)),)
     match decision:
         case Act(steps) if any(isinstance(step, RemoveHost) for step in steps):
             return decision
@@ -95,17 +101,6 @@ def way_out(unlisted: Collection[Port], or_else: str) -> str:
 
 def _lost_message(gone: Collection[str], host: Host) -> tuple[str, ...]:
     return (f"Host object {host.name} no longer has {listed(gone)}, removed outside the operator.",) if gone else ()
-
-
-def _foreign_message(added: Collection[Port], host: Host) -> tuple[str, ...]:
-    if not added:
-        return ()
-    message = (
-        f"Host object {host.name} has {listed([port.name for port in added])}, which this operator did not add: "
-        "a machine that logs in with it sees the volumes too. It is not removed. "
-        f"{way_out(added, 'remove it from the host object on the array')}"
-    )
-    return (message,)
 
 
 MANY = 3
@@ -245,9 +240,24 @@ def of_mapped(
         return decision
     found: list[Note] = []
     if _is_moved(attachment, mapping) and len(mapping.luns) == 1:
-        found.append(Note("Drifted", Reason.LUN_CHANGED, _moved(attachment, mapping)))
-    if others := _beyond_spec(attachment, place, desired, inventory):
-        found.append(Note("Drifted", Reason.SHARED_BEYOND_SPEC, others))
+        message = (
+            f"Volume {mapping.volume} had LUN {attachment.status.lun} on host {mapping.host} and was moved to LUN "
+            f"{mapping.lun} outside the operator. It is not moved under a host; status.connection shows its present "
+            f"LUN. Accept it by setting annotation {RECONCILE_REQUESTED_AT} to the present time, or move it back on "
+            "the array."
+        )
+        found.append(Note("Drifted", Reason.LUN_CHANGED, message))
+    others = inventory.of_volume(place.volume.uid) - {place.name}
+    exclusive = attachment.spec.access is Access.EXCLUSIVE
+    if others and (exclusive or desired.array.spec.multi_host_mapping is MultiHostMapping.FORBIDDEN):
+        hosts = Reader.of(attachment, desired).host_objects(others)
+        rule = "spec.access is Exclusive" if exclusive else f"{desired.array.ref} has spec.multiHostMapping Forbidden"
+        way = "set spec.access to Shared on every attachment of it" if exclusive else "ask the array administrator"
+        message = (
+            f"Volume {place.volume.name} is mapped to {hosts} too, although {rule}: hosts that write to one "
+            f"volume destroy a file system that was not made for it. It is not unmapped here: unmap it there, or {way}."
+        )
+        found.append(Note("Drifted", Reason.SHARED_BEYOND_SPEC, message))
     if not found:
         return decision
     note = replace(found[0], message=" ".join(each.message for each in found))
@@ -297,26 +307,3 @@ def _why_not(attachment: VolumeAttachment, place: Place, desired: Desired, inven
     if many >= MANY:
         return f"{many} mappings of this array vanished at once, which was probably done on purpose"
     return ""
-
-
-def _moved(attachment: VolumeAttachment, mapping: Mapping) -> str:
-    return (
-        f"Volume {mapping.volume} had LUN {attachment.status.lun} on host {mapping.host} and was moved to LUN "
-        f"{mapping.lun} outside the operator. It is not moved under a host; status.connection shows its present LUN. "
-        f"Accept it by setting annotation {RECONCILE_REQUESTED_AT} to the present time, or move it back on the array."
-    )
-
-
-def _beyond_spec(attachment: VolumeAttachment, place: Place, desired: Desired, inventory: Inventory) -> str:
-    """The message about other mappings of the volume that the spec does not allow; empty if there are none."""
-    others = inventory.of_volume(place.volume.uid) - {place.name}
-    exclusive = attachment.spec.access is Access.EXCLUSIVE
-    if not others or not (exclusive or desired.array.spec.multi_host_mapping is MultiHostMapping.FORBIDDEN):
-        return ""
-    hosts = Reader.of(attachment, desired).host_objects(others)
-    rule = "spec.access is Exclusive" if exclusive else f"{desired.array.ref} has spec.multiHostMapping Forbidden"
-    way = "set spec.access to Shared on every attachment of it" if exclusive else "ask the array administrator"
-    return (
-        f"Volume {place.volume.name} is mapped to {hosts} too, although {rule}: hosts that write to one "
-        f"volume destroy a file system that was not made for it. It is not unmapped here: unmap it there, or {way}."
-    )

@@ -4,7 +4,6 @@ Only changes are reported, never that an object waits: while an array is down, t
 them needs an Event. Pure: the same pass always returns the same Events.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -103,8 +102,16 @@ def of_attachment(
     before: as the pass found it. planned: the first decision. after: its status at the end.
     """
     was = before.status.conditions
-    corrected = isinstance(outcome.decision, InSync) and _maps(planned) and bool(before.status.attached_time)
-    events = [*_trouble(was, outcome), *_renamed(before.status, after), *_output_trouble(was, after.conditions)]
+    maps = isinstance(planned, Act) and any(isinstance(step, MapVolume) for step in planned.steps)
+    corrected = isinstance(outcome.decision, InSync) and maps and bool(before.status.attached_time)
+    events = [*_trouble(was, outcome), *_renamed(before.status, after)]
+    # New trouble with the outputs, or a new reason for it; not what only has to be waited for.
+    events += (
+        EventRecord(each.type, each.message, warning=True)
+        for each in after.conditions
+        if each.type in _OUTPUT_CONDITIONS and each.reason != Reason.PERSISTENT_VOLUME_IN_USE
+        if each.status == "True" and not _was_reported(was, each.type, each.reason)
+    )
     events += () if corrected else _warned(planned, outcome)
     if isinstance(outcome.decision, InSync) and after.attached_time and not before.status.attached_time:
         how = " It was there before." if after.origin is Origin.ADOPTED else ""
@@ -175,7 +182,12 @@ def of_array(before: FlashSystemArray, after: ArrayStatus) -> tuple[EventRecord,
         find(after.conditions, "Ready"),
         find(after.conditions, "Reachable"),
     )
-    events = list(_noted_conditions(was, after.conditions))
+    own = ("Ready", "Reconciling", "Stalled", "Reachable")
+    events = [
+        EventRecord(each.type, each.message, warning=each.type not in _CALM)
+        for each in after.conditions
+        if each.type not in own and each.status == "True" and not is_true(was, each.type)
+    ]
     if after.audit and audits.is_news(after.audit, before.status.audit):
         events.append(EventRecord(EventReason.AUDIT_CHANGED, audits.sentence(after.audit)))
     if ready is None or reachable is None:
@@ -212,7 +224,11 @@ def _warned(planned: Decision | None, outcome: Outcome) -> tuple[EventRecord, ..
 
 def _trouble(was: Conditions, outcome: Outcome) -> tuple[EventRecord, ...]:
     """Events that need attention: our refusal once, the array's refusal each time, notes when they begin."""
-    events = [_noted(note) for note in outcome.decision.notes if _is_new(was, note)]
+    events = [
+        _noted(note)
+        for note in outcome.decision.notes
+        if note.reason not in _QUIET and not _was_reported(was, note.kind, note.reason)
+    ]
     match outcome:
         case Outcome(decision=Refuse(reason, message)) if reason not in _OF_THE_ARRAY:
             known = _was_reported(was, "Stalled", reason) or message in (each.message for each in events)
@@ -224,32 +240,8 @@ def _trouble(was: Conditions, outcome: Outcome) -> tuple[EventRecord, ...]:
     return tuple(events)
 
 
-def _is_new(was: Conditions, note: Note) -> bool:
-    return note.reason not in _QUIET and not _was_reported(was, note.kind, note.reason)
-
-
 def _noted(note: Note) -> EventRecord:
     return EventRecord(note.kind, note.message, warning=note.kind not in _CALM)
-
-
-def _noted_conditions(was: Conditions, now: Conditions) -> tuple[EventRecord, ...]:
-    """Further conditions of an array that became true."""
-    own = ("Ready", "Reconciling", "Stalled", "Reachable")
-    return tuple(
-        EventRecord(each.type, each.message, warning=each.type not in _CALM)
-        for each in now
-        if each.type not in own and each.status == "True" and not is_true(was, each.type)
-    )
-
-
-def _output_trouble(was: Conditions, now: Conditions) -> tuple[EventRecord, ...]:
-    """New trouble with the outputs of an attachment, or a new reason for it; not what only has to be waited for."""
-    return tuple(
-        EventRecord(each.type, each.message, warning=True)
-        for each in now
-        if each.type in _OUTPUT_CONDITIONS and each.reason != Reason.PERSISTENT_VOLUME_IN_USE
-        if each.status == "True" and not _was_reported(was, each.type, each.reason)
-    )
 
 
 def _was_reported(was: Conditions, kind: str, reason: str) -> bool:
@@ -273,10 +265,6 @@ def _corrected(planned: Decision | None, decision: Decision) -> EventRecord:
     now = decision.message if isinstance(decision, InSync) else ""
     message = f"It was missing on the array: {now} {warning}".rstrip()
     return EventRecord(EventReason.DRIFT_CORRECTED, message, warning=bool(warning))
-
-
-def _maps(planned: Decision | None) -> bool:
-    return isinstance(planned, Act) and any(isinstance(step, MapVolume) for step in planned.steps)
 
 
 def _drift_ended(was: Conditions, planned: Decision | None, outcome: Outcome) -> EventRecord | None:
@@ -361,7 +349,7 @@ def _of_host(host: FlashSystemHost, step: Step) -> ChangeReason:
             )
         case MakeHost():
             return ChangeReason(ChangeKind.MAKE_HOST, f"{ref} asks for it.")
-        case AddPorts(iqns=iqns) if _had(host, iqns):
+        case AddPorts(iqns=iqns) if set(iqns) <= {port.iqn for port in host.status.ports if port.state != ASKED}:
             return ChangeReason(
                 ChangeKind.CORRECT, f"{ref} had {', '.join(iqns)}, and the host object lacked it on the array."
             )
@@ -397,8 +385,3 @@ def _of_traits(host: ObjectRef, step: Step) -> ChangeReason:
             )
         case _:
             return ChangeReason(ChangeKind.SPEC, f"The spec of {host} asks for it.")
-
-
-def _had(host: FlashSystemHost, iqns: Collection[str]) -> bool:
-    """Whether the host object was observed with all of these."""
-    return set(iqns) <= {port.iqn for port in host.status.ports if port.state != ASKED}

@@ -4,7 +4,7 @@ Each proposal is planned as if it were applied, by the same code: one that would
 and its decision gives the reason. So no rule of the operator is implemented twice.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -241,19 +241,15 @@ def _unfit(proposals: list[Proposal], desired: Desired, inventory: Inventory) ->
     supposed = _supposed(proposals, desired)
     decisions = batch.plan(supposed, inventory, (*supposed.hosts, *supposed.attachments))
     wrong = {each.ref: why for each in proposals if (why := _objection(decisions[each.ref]))}
-    return list(_with_their_attachments(proposals, wrong))
-
-
-def _with_their_attachments(
-    proposals: list[Proposal], wrong: Mapping[ObjectRef, str]
-) -> Iterator[tuple[Proposal, str]]:
     hosts_wrong = {ref for ref in wrong if ref.kind is Kind.HOST}
+    dropped: list[tuple[Proposal, str]] = []
     for each in proposals:
         if each.host in hosts_wrong:
-            yield each, f"its host cannot be imported: {wrong[each.host]}"
+            dropped.append((each, f"its host cannot be imported: {wrong[each.host]}"))
         elif each.ref in wrong and not (hosts_wrong and each.host):
             # While a host is dropped, decisions about attachments may depend on it alone: they are planned again.
-            yield each, wrong[each.ref]
+            dropped.append((each, wrong[each.ref]))
+    return dropped
 
 
 def _objection(decision: Decision) -> str:

@@ -75,19 +75,8 @@ def of_host(decision: Decision, name: HostName, inventory: Inventory) -> Decisio
 def _used(inventory: Inventory) -> Iterator[tuple[str, int, int | None]]:
     """Kind of object, how many there are, and the maximum."""
     limits = limits_of(inventory.body.system)
-    fullest = _fullest_io_group(inventory)
-    yield "host objects", len(inventory.hosts), limits.hosts
-    yield "host objects in one I/O group", len(fullest), limits.hosts_per_io_group
-    yield "iSCSI names in one I/O group", sum(len(host.iqns) for host in fullest), limits.iscsi_names_per_io_group
-    yield "mappings", sum(len(inventory.on_host(name)) for name in inventory.hosts), limits.mappings
-
-
-def _fullest_io_group(inventory: Inventory) -> list[Host]:
-    """The host objects that are known to be in the I/O group that has the most of them.
-
-    A host object is in all of them, or its I/O groups are known because a FlashSystemHost uses it. The I/O groups of
-    other host objects that are not in all of them are unknown: these are not counted.
-    """
+    # The host objects that are known to be in the I/O group that has the most of them. One is in all groups, or its
+    # groups are known because a FlashSystemHost uses it; others are not counted.
     everywhere = [host for host in inventory.hosts.values() if host.io_group_count >= ALL_IO_GROUPS]
     placed: dict[str, list[Host]] = {}
     for name, groups in inventory.io_groups.items():
@@ -95,9 +84,12 @@ def _fullest_io_group(inventory: Inventory) -> list[Host]:
         if host is not None and host.io_group_count < ALL_IO_GROUPS:
             for group in groups:
                 placed.setdefault(group, []).append(host)
-    return everywhere + max(
-        placed.values(), key=lambda hosts: (len(hosts), sum(len(h.iqns) for h in hosts)), default=[]
-    )
+    most = max(placed.values(), key=lambda hosts: (len(hosts), sum(len(each.iqns) for each in hosts)), default=[])
+    fullest = everywhere + most
+    yield "host objects", len(inventory.hosts), limits.hosts
+    yield "host objects in one I/O group", len(fullest), limits.hosts_per_io_group
+    yield "iSCSI names in one I/O group", sum(len(host.iqns) for host in fullest), limits.iscsi_names_per_io_group
+    yield "mappings", sum(len(inventory.on_host(name)) for name in inventory.hosts), limits.mappings
 
 
 def _near(what: str, used: int, most: int | None) -> str:
@@ -128,8 +120,11 @@ def quarantined_on(host: FlashSystemHost, desired: Desired, inventory: Inventory
     """The quarantined LUNs. One that was mapped in the last observation and no longer is counts as freed just now."""
     if not desired.array.spec.lun_quarantine:
         return {}
-    there = _mapped(_object_of(host, desired, inventory), inventory)
-    fresh, leaving = _after(desired, 1.0), _leaving(host, desired)
+    name = next(iter(inventory.holders(host.spec.initiators.iscsi)), desired.object_of(host, inventory))
+    there, fresh = _mapped(name, inventory), _after(desired, 1.0)
+    # Quarantined LUNs of volumes that are to be unmapped from it were recorded before.
+    going = (each.status.volume for each in desired.attachments_of(host) if each.metadata.deleting)
+    leaving = {volume.uid for volume in going if volume}
     found: dict[Lun, QuarantinedLun] = {}
     for each in (*of_former_host(host.spec.initiators.iscsi, desired).values(), *host.status.quarantined_luns):
         until = min(in_utc(each.until) or fresh, fresh)  # others may have written it
@@ -258,10 +253,6 @@ def _keep_later(found: dict[Lun, QuarantinedLun], each: QuarantinedLun) -> None:
         found[each.lun] = each
 
 
-def _object_of(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> HostName:
-    return next(iter(inventory.holders(host.spec.initiators.iscsi)), desired.object_of(host, inventory))
-
-
 def _users(name: HostName, ref: ObjectRef, desired: Desired, inventory: Inventory) -> set[ObjectRef]:
     attachment, host = desired.attachments.get(ref), inventory.hosts.get(name)
     users = {attachment.host} & desired.hosts.keys() if attachment else set()
@@ -283,12 +274,6 @@ def _remembered(host: FlashSystemHost, desired: Desired) -> Iterator[tuple[Lun, 
         seen = attachment.status
         if seen.connection and seen.connection.lun is not None:
             yield seen.connection.lun, seen.volume.uid if seen.volume else None
-
-
-def _leaving(host: FlashSystemHost, desired: Desired) -> set[VolumeUid | None]:
-    """The volumes that are to be unmapped from it: quarantined LUNs of these were recorded before."""
-    going = (each.status.volume for each in desired.attachments_of(host) if each.metadata.deleting)
-    return {volume.uid for volume in going if volume}
 
 
 def _after(desired: Desired, share: float) -> str:
@@ -323,7 +308,9 @@ def choose(
             )
         return pinned
     wants_volume = attachment.spec.persistent_volume is not None
-    highest = min(_most(inventory) - 1, MAX_PERSISTENT_VOLUME_LUN if wants_volume else MAX_LUN)
+    # The documented number of LUNs per host of such a system; small systems refuse higher LUNs.
+    most = limits_of(inventory.body.system).mappings_per_host or MAX_LUN + 1
+    highest = min(most - 1, MAX_PERSISTENT_VOLUME_LUN if wants_volume else MAX_LUN)
     had = attachment.status.lun
     if had is not None and had not in taken and had not in quarantine and not (wants_volume and had > highest):
         return had
@@ -343,8 +330,3 @@ def choose(
     within = within or free
     released = next((lun for lun in within if lun not in quarantine), None)
     return min(within, key=lambda lun: quarantine[lun].until or "") if released is None else released
-
-
-def _most(inventory: Inventory) -> int:
-    """The documented number of LUNs per host of such a system; small systems refuse higher LUNs."""
-    return limits_of(inventory.body.system).mappings_per_host or MAX_LUN + 1

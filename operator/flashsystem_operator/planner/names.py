@@ -122,15 +122,14 @@ def slug(name: str, instead: str) -> str:
 
 def resources_of(hosts: Iterable[HostName], installations: Collection[str], namespace: str) -> Mapping[HostName, str]:
     """The FlashSystemHosts of this namespace for which the operator created host objects, as far as names prove it."""
-    return {host: name for host in hosts if (name := _resource_of(host, installations, namespace))}
-
-
-def _resource_of(host: HostName, installations: Collection[str], namespace: str) -> str | None:
-    """The name of the resource is the beginning of the name, or that without a leading h."""
-    if not made_by_another((), host):
-        return None
-    base = host[: -len("-") - 14]
-    for name in (base, base.removeprefix("h")):
-        if host in {host_object_name(installation, namespace, name, name) for installation in installations if name}:
-            return name
-    return None
+    found: dict[HostName, str] = {}
+    for host in hosts:
+        if not made_by_another((), host):
+            continue
+        base = host[: -len("-") - 14]
+        for name in (base, base.removeprefix("h")):  # the name begins with that of the resource, perhaps after an h
+            proven = {host_object_name(installation, namespace, name, name) for installation in installations if name}
+            if host in proven:
+                found[host] = name
+                break
+    return found

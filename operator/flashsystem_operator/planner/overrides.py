@@ -38,7 +38,14 @@ def is_in_plan_mode(resource: Worked, desired: Desired) -> bool:
 def apply_overrides(decision: Decision, resource: Resource, desired: Desired) -> Decision:
     """Apply the annotations to the decision. A deleted object that is held back waits."""
     if resource.metadata.released:
-        return _released(decision, resource)
+        if resource.metadata.deleting:
+            return Release(left_by(getattr(resource, "status", None)))
+        if isinstance(decision, InSync | Refuse):
+            return decision
+        why = (
+            f"Annotation {RELEASE} keeps everything on the array unchanged. Delete this object, and it is gone at once."
+        )
+        return Wait(Reason.RELEASED, why, decision.notes)
     if whose := why_paused(resource, desired):
         return _paused(decision, whose)
     if whose := _why_only_planned(resource, desired):
@@ -111,12 +118,3 @@ def _end_held_back(whose: str, left: str) -> str:
     """left: what stays on the array when the object is deleted, if anything."""
     what = f"no command would be sent. {left}" if left else "nothing is left to do on the array."
     return f"{whose} holds back the deletion of this object; {what} Remove it, and the object is deleted."
-
-
-def _released(decision: Decision, resource: Resource) -> Decision:
-    if resource.metadata.deleting:
-        return Release(left_by(getattr(resource, "status", None)))
-    if isinstance(decision, InSync | Refuse):
-        return decision
-    why = f"Annotation {RELEASE} keeps everything on the array unchanged. Delete this object, and it is gone at once."
-    return Wait(Reason.RELEASED, why, decision.notes)

@@ -161,9 +161,9 @@ def _add_attachment(focus: Focus, attachment: VolumeAttachment, desired: Desired
     host = desired.hosts.get(attachment.host)
     if host is not None and not attachment.metadata.deleting:
         objects = _add_host_objects(focus, host, desired, inventory)
-        if (volume := volume_of(attachment, inventory)) and _may_be_elsewhere(
-            attachment, volume, objects, desired, inventory
-        ):
+        volume = volume_of(attachment, inventory)
+        # If no other host has or wants the volume, the array's own refusal is protection enough.
+        if volume and (inventory.of_volume(volume.uid) - objects or desired.rivals(attachment, volume, inventory)):
             focus.volumes.add(volume.uid)
         if volume and volume.uid in inventory.host_clusters:
             focus.clustered.add(volume.uid)
@@ -181,16 +181,17 @@ def _add_doubts(focus: Focus, attachment: VolumeAttachment, desired: Desired, in
     elif seen and seen.uid and seen.uid not in inventory.volumes and seen.uid not in inventory.gone_volumes:
         focus.uids[seen.uid] = VolumeName(str(seen.name or ""))
     elif is_missing(attachment, desired, inventory) and not is_known(attachment):
-        _add_recorded_host(focus, attachment, desired, inventory)
+        # Read the host objects where the mapping was, and where it should be now.
+        recorded, resource = attachment.status.host, desired.hosts.get(attachment.host)
+        names = {HostName(recorded.name)} if recorded and recorded.name else set()
+        names |= _host_objects(resource, desired, inventory) if resource else set()
+        focus.hosts |= names
+        focus.mapped |= names
     _add_unreached(focus, attachment, desired, inventory)
-    _add_preferred(focus, attachment, inventory)
-
-
-def _add_preferred(focus: Focus, attachment: VolumeAttachment, inventory: Inventory) -> None:
-    """Read the preferred node of a mapped volume if no pass recorded it: the pass that mapped it was interrupted."""
-    seen, volume = attachment.status.volume, volume_of(attachment, inventory)
+    volume = volume_of(attachment, inventory)
     if attachment.metadata.deleting or volume is None or (seen and seen.uid == volume.uid and seen.preferred_node):
         return
+    # No pass recorded the preferred node of this mapped volume: the pass that mapped it was interrupted.
     if _lacks_preferred_node(volume, inventory) and inventory.of_volume(volume.uid):
         focus.detailed.add(volume.uid)
 
@@ -206,15 +207,6 @@ def _add_unreached(focus: Focus, attachment: VolumeAttachment, desired: Desired,
         lacks_io_group(host, each, volume, inventory) for each in objects
     ):
         focus.detailed.add(volume.uid)
-
-
-def _add_recorded_host(focus: Focus, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> None:
-    """Read the host objects where the mapping was, and where it should be now."""
-    seen, host = attachment.status.host, desired.hosts.get(attachment.host)
-    names = {HostName(seen.name)} if seen and seen.name else set()
-    names |= _host_objects(host, desired, inventory) if host else set()
-    focus.hosts |= names
-    focus.mapped |= names
 
 
 def _add_replaced(focus: Focus, ref: ObjectRef, desired: Desired, inventory: Inventory) -> None:
@@ -270,10 +262,3 @@ def _add_hosts_to_leave(focus: Focus, attachment: VolumeAttachment, desired: Des
         names |= _host_objects(resource, desired, inventory)
     focus.hosts |= names
     focus.mapped |= names
-
-
-def _may_be_elsewhere(
-    attachment: VolumeAttachment, volume: Volume, objects: set[HostName], desired: Desired, inventory: Inventory
-) -> bool:
-    """Whether another host has or wants the volume; if not, the array's own refusal is protection enough."""
-    return bool(inventory.of_volume(volume.uid) - objects or desired.rivals(attachment, volume, inventory))

@@ -1,6 +1,6 @@
 """The status of hosts and attachments: what is recorded before commands are sent, and what is written after a pass."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flashsystem_operator.api.attachment import (
@@ -147,11 +147,27 @@ def intents_of_hosts(
     It records the initiators that our host object is to be given, since only recorded ones are ever removed again; and
     the LUNs that are about to be freed, since they must be quarantined even if the operator ends before it sees that.
     """
-    given, freed = _given_ports(decisions.values(), desired), luns.freed(decisions, desired, inventory)
+    # The hosts whose host object these decisions create, or give an initiator or a secret.
+    steps = (step for decision in decisions.values() if isinstance(decision, Act) for step in decision.steps)
+    makers = (step for step in steps if isinstance(step, MakeHost | AddPorts | SetChap))
+    given = {desired.host_by_object_name[step.host].ref for step in makers}
+    freed = luns.freed(decisions, desired, inventory)
     found: dict[ObjectRef, HostRecord] = {}
     for ref in given | freed.keys():
         host, frees = desired.hosts[ref], freed.get(ref, {})
-        update = _asked_ports(host, desired, inventory) if ref in given else {}
+        update: dict[str, object] = {}
+        if ref in given:
+            put = put_by_us(host)
+            known = tuple(port for port in host.status.ports if port.iqn in put)
+            asked = tuple(HostPort(iqn=iqn, state=ASKED) for iqn in host.spec.initiators.iscsi if iqn not in put)
+            update = {"chap": host_settings.chap_asked(host)}
+            if asked:
+                update |= {
+                    "array": array_seen(desired, inventory),
+                    "name": desired.object_of(host, inventory),
+                    "ownership": Ownership.CREATED,
+                    "ports": (*known, *asked),
+                }
         if frees:
             quarantine = luns.with_freed(
                 luns.quarantined_on(host, desired, inventory), frees.values(), desired, inventory
@@ -161,30 +177,6 @@ def intents_of_hosts(
         if status != host.status:
             found[ref] = HostRecord(status, frozenset(frees))
     return found
-
-
-def _asked_ports(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> dict[str, object]:
-    put = put_by_us(host)
-    known = tuple(port for port in host.status.ports if port.iqn in put)
-    asked = tuple(HostPort(iqn=iqn, state=ASKED) for iqn in host.spec.initiators.iscsi if iqn not in put)
-    if not asked:
-        return {"chap": host_settings.chap_asked(host)}
-    return {
-        "array": array_seen(desired, inventory),
-        "name": desired.object_of(host, inventory),
-        "ownership": Ownership.CREATED,
-        "ports": (*known, *asked),
-        "chap": host_settings.chap_asked(host),
-    }
-
-
-def _given_ports(decisions: Iterable[Decision], desired: Desired) -> set[ObjectRef]:
-    """The hosts whose host object these decisions create, or give an initiator or a secret."""
-    steps = (step for decision in decisions if isinstance(decision, Act) for step in decision.steps)
-    owners = (
-        desired.host_by_object_name[step.host] for step in steps if isinstance(step, MakeHost | AddPorts | SetChap)
-    )
-    return {owner.ref for owner in owners}
 
 
 def of_host(host: FlashSystemHost, outcome: Outcome, desired: Desired, inventory: Inventory, now: str) -> HostStatus:

@@ -12,7 +12,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,6 @@ from types import CodeType
 from typing import Any
 
 import kopf
-from kubernetes.aio import client
 
 from flashsystem_operator.api.metadata import GROUP
 from flashsystem_operator.controller.health import probes
@@ -264,7 +263,11 @@ async def _live(settings: Settings, kubeconfig: Path | None) -> None:
 
 async def _attempt(settings: Settings, kubeconfig: Path | None, life: _Life) -> None:
     """Connect and run until the end. Raises CannotStart or _Ended."""
-    async with await _client(kubeconfig) as api:
+    try:
+        connected = await client_of(kubeconfig)
+    except NoClient as error:
+        raise CannotStart(str(error)) from error
+    async with connected as api:
         kube = Kube(api)
         controller = life.controller = Controller(kube, settings)
         try:
@@ -302,28 +305,17 @@ async def _watch(controller: Controller, settings: Settings, kubeconfig: Path | 
         raise _Ended(f"a watch has ended: {reason}. All objects are listed and watched again") from error
 
 
-async def _client(kubeconfig: Path | None) -> client.ApiClient:
-    try:
-        return await client_of(kubeconfig)
-    except NoClient as error:
-        raise CannotStart(str(error)) from error
-
-
 async def _serve_probes(stack: AsyncExitStack, port: int, life: _Life) -> None:
+    exposition = Exposition()
+
+    async def metrics() -> bytes:
+        return exposition.text(await life.controller.scene()) if life.controller else b""
+
     try:
-        served = probes(port, lambda: life.alive, lambda: life.ready, _metrics(life))
+        served = probes(port, lambda: life.alive, lambda: life.ready, metrics)
         await stack.enter_async_context(served)
     except OSError as error:
         raise CannotStart(f"cannot serve probes on port {port}: {error}. Choose another with --probe-port.") from error
-
-
-def _metrics(life: _Life) -> Callable[[], Awaitable[bytes]]:
-    exposition = Exposition()
-
-    async def text() -> bytes:
-        return exposition.text(await life.controller.scene()) if life.controller else b""
-
-    return text
 
 
 async def _start(controller: Controller, kube: Kube, where: str, *, watched: bool) -> None:
@@ -332,7 +324,11 @@ async def _start(controller: Controller, kube: Kube, where: str, *, watched: boo
             raise CannotStart(older)
         await controller.start()
     except NotFound as error:
-        raise CannotStart(await _what_lacks(kube, error)) from error
+        try:
+            why = await what_lacks(kube)
+        except KubeError as failure:
+            why = f"the API server does not serve the kinds of {GROUP} ({error}), and reports no reason: {failure}"
+        raise CannotStart(why) from error
     except Forbidden as error:
         missing = "manifests/components/watched-namespace there" if watched else "the RBAC of this release"
         raise CannotStart(f"{error}: apply {missing}.") from error
@@ -341,13 +337,6 @@ async def _start(controller: Controller, kube: Kube, where: str, *, watched: boo
             f"cannot work with the API server of {where}: {error}. Check that it runs and accepts this login, or "
             "specify another with --kubeconfig."
         ) from error
-
-
-async def _what_lacks(kube: Kube, gone: NotFound) -> str:
-    try:
-        return await what_lacks(kube)
-    except KubeError as error:
-        return f"the API server does not serve the kinds of {GROUP} ({gone}), and reports no reason: {error}"
 
 
 def _registry(controller: Controller, kubeconfig: Path | None) -> kopf.OperatorRegistry:
@@ -364,7 +353,12 @@ def _registry(controller: Controller, kubeconfig: Path | None) -> kopf.OperatorR
     async def clean_up(**_: Any) -> None:
         # Before kopf cancels tasks that it did not start: commands that were sent are awaited, and Leases released.
         await controller.stop()
-        await _end_watches()
+        # Cancel all watches: after one has failed, kopf 1.45 leaves the others running and they ignore a later cancel.
+        # At this point, before kopf cancels what they wait for, they still end. Their errors have been logged.
+        watches = {task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for ")}
+        for task in watches:
+            task.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
 
     return registry
 
@@ -384,17 +378,6 @@ def _handle_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any])
 
 def _is_kopfs(code: CodeType | None) -> bool:
     return code is not None and Path(code.co_filename).is_relative_to(Path(kopf.__file__).parent)
-
-
-async def _end_watches() -> None:
-    """Cancel all watches: after one has failed, kopf 1.45 leaves the others running and they ignore a later cancel.
-
-    At this point, before kopf cancels what they wait for, they still end. Their errors have been logged.
-    """
-    watches = {task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for ")}
-    for task in watches:
-        task.cancel()
-    await asyncio.gather(*watches, return_exceptions=True)
 
 
 def _settings() -> kopf.OperatorSettings:

@@ -229,7 +229,7 @@ async def asked(request: Any, *, keep_message: bool = False) -> Any:
     try:
         return await request
     except ApiException as error:
-        raise _sorted(error, _message(error) if keep_message else "") from None
+        raise _sorted(error, str(_body(error).get("message", "")) if keep_message else "") from None
     except ValueError:
         # The client cannot read the response, perhaps of a proxy. Its error quotes the response, maybe a Secret.
         raise KubeError("the API server sent a response that is not of the Kubernetes API") from None
@@ -259,25 +259,17 @@ def merge_patch(before: Body, after: Body) -> dict[str, Any]:
 
 
 def _sorted(error: ApiException, message: str) -> KubeError:
-    if error.status == _FORBIDDEN and _ENDS in _causes(error):
-        return Ending("its namespace is being deleted, and accepts no new objects")
+    if error.status == _FORBIDDEN:
+        details = _body(error).get("details") or {}
+        if _ENDS in {str(cause.get("reason")) for cause in details.get("causes") or ()}:
+            return Ending("its namespace is being deleted, and accepts no new objects")
     message = message or f"the API server answered {error.status} {error.reason}"
     kinds = {_NOT_FOUND: NotFound, _CONFLICT: Conflict, _FORBIDDEN: Forbidden, _INVALID: Invalid}
     return kinds.get(error.status, KubeError)(message)
 
 
-def _message(error: ApiException) -> str:
-    """Return the API server's message in the body of a refusal; empty if there is none that can be read."""
-    return str(_body(error).get("message", ""))
-
-
-def _causes(error: ApiException) -> set[str]:
-    """Return the machine-readable reasons in the body of a refusal."""
-    details = _body(error).get("details") or {}
-    return {str(cause.get("reason")) for cause in details.get("causes") or ()}
-
-
 def _body(error: ApiException) -> dict[str, Any]:
+    """Return the body of a refusal; empty if there is none that can be read."""
     try:
         body = json.loads(error.body or "")
     except ValueError:

@@ -83,23 +83,16 @@ class Exposition(Collector):
         scene = self._scene
         if scene is None:
             return
-        shown = {family.name: Metric(_bare(family), family.text, family.kind) for family in FAMILIES}
+        # Without `_total`, which prometheus-client adds itself.
+        shown = {each.name: Metric(each.name.removesuffix("_total"), each.text, each.kind) for each in FAMILIES}
         for state in scene.workers.values():
             for metric in state.meter.collect():
                 kept = [sample for sample in metric.samples if not sample.name.endswith("_created")]
-                shown[_full(metric)].samples.extend(kept)
+                name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+                shown[name].samples.extend(kept)
         for family, labels, value in _gauges(scene):
             shown[family.name].add_sample(family.name, dict(zip(family.labels, labels, strict=True)), float(value))
         yield from shown.values()
-
-
-def _bare(family: Family) -> str:
-    """Return the name without `_total`, which prometheus-client adds itself."""
-    return family.name.removesuffix("_total")
-
-
-def _full(metric: Metric) -> str:
-    return f"{metric.name}_total" if metric.type == "counter" else metric.name
 
 
 _Sample = tuple[Family, tuple[str, ...], float]

@@ -17,7 +17,6 @@ from itertools import product
 import prometheus_client
 from prometheus_client import Histogram, Metric
 
-from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import Condition, is_true
 from flashsystem_operator.api.host import FlashSystemHost
@@ -206,8 +205,8 @@ def tally(entries: Iterable[Entry], array_of: Callable[[ObjectRef], ObjectRef | 
 
 
 def _count(entry: Entry, into: Tally, now: str) -> None:
-    kind = entry.ref.kind.value
-    found = _conditions(entry)
+    kind, resource = entry.ref.kind.value, entry.resource
+    found = {each.type: each for each in resource.status.conditions} if resource is not None else {}
     ready = found.get("Ready")
     into.objects[kind, ready.status.lower() if ready else "unknown"] += 1
     if ready is None or ready.status != "True":
@@ -221,18 +220,10 @@ def _count(entry: Entry, into: Tally, now: str) -> None:
     for further in FURTHER.keys() & found.keys():
         if found[further].status == "True":
             into.noted[kind, further, _bounded(found[further])] += 1
-    if isinstance(entry.resource, FlashSystemHost):
-        status = entry.resource.status
+    if isinstance(resource, FlashSystemHost):
+        status = resource.status
         into.quarantined += sum(lun.until is not None and lun.until > now for lun in status.quarantined_luns)
         into.sessions += sum(port.logins or 0 for port in status.ports)
-
-
-def _conditions(entry: Entry) -> dict[str, Condition]:
-    match entry.resource:
-        case FlashSystemArray() | FlashSystemHost() | VolumeAttachment() as resource:
-            return {each.type: each for each in resource.status.conditions}
-        case None:
-            return {}
 
 
 def _bounded(condition: Condition | None) -> str:

@@ -238,13 +238,9 @@ def reached(
             "audit": audit or array.status.audit,
         }
     )
-    if status == array.status and _is_fresh(status.last_contact_time, now):
+    if status == array.status and text.after(now, -_OLD) < (text.in_utc(status.last_contact_time) or "") <= now:
         return status
     return status.model_copy(update={"last_contact_time": now})
-
-
-def _is_fresh(contact: str | None, now: str) -> bool:
-    return text.after(now, -_OLD) < (text.in_utc(contact) or "") <= now
 
 
 def unreached(array: FlashSystemArray, decision: Decision, now: str, secret: str | None = None) -> ArrayStatus:

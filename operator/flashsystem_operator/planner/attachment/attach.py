@@ -22,7 +22,7 @@ from flashsystem_operator.planner.host import host_plan, host_settings
 from flashsystem_operator.planner.luns import choose, for_others, quarantine_warning
 from flashsystem_operator.planner.outputs.connection_secret import portals_for
 from flashsystem_operator.planner.text import listed
-from flashsystem_operator.values import HostName, Lun, nguid
+from flashsystem_operator.values import HostName, nguid
 
 
 class Place(Protocol):
@@ -43,16 +43,17 @@ def judge(attachment: VolumeAttachment, place: Place, desired: Desired, inventor
         return None
     reader = Reader.of(attachment, desired)
     if attachment.spec.access is Access.EXCLUSIVE:
-        if not others:
-            return _in_a_cluster(place.volume, clusters, reader)
-        return _exclusive(place.volume, others, reader, inventory)
-    if leaving := _exclusive_still_there(place.volume, others, desired, inventory):
+        return _exclusive(place.volume, others, clusters, reader, inventory)
+    # No other host may see the volume while the mapping of an Exclusive attachment that is being deleted exists.
+    leaving = _hosts_being_left(place.volume, desired, inventory).items()
+    if ending := [each for host, each in leaving if host in others and each.spec.access is Access.EXCLUSIVE]:
         return Wait(
             Reason.VOLUME_IN_USE,
-            f"Volume {place.volume.name} is attached Exclusively by {reader.resources(leaving)}, which is being "
+            f"Volume {place.volume.name} is attached Exclusively by {reader.resources(ending)}, which is being "
             "deleted but not detached yet. It is attached here when that is done.",
         )
-    if selfish := _exclusive_rivals(attachment, place.volume, desired, inventory):
+    rivals = desired.rivals(attachment, place.volume, inventory)
+    if selfish := [each for each in rivals if each.spec.access is Access.EXCLUSIVE]:
         return Refuse(
             Reason.VOLUME_IN_USE,
             f"Volume {place.volume.name} is attached Exclusively by {reader.resources(selfish)}. Set spec.access to "
@@ -67,7 +68,16 @@ def judge(attachment: VolumeAttachment, place: Place, desired: Desired, inventor
     return None
 
 
-def _exclusive(volume: Volume, others: frozenset[HostName], reader: Reader, inventory: Inventory) -> Wait | Refuse:
+def _exclusive(
+    volume: Volume, others: frozenset[HostName], clusters: Collection[str], reader: Reader, inventory: Inventory
+) -> Wait | Refuse:
+    if not others:
+        return Refuse(
+            Reason.MAPPED_THROUGH_HOST_CLUSTER,
+            f"Volume {volume.name} is mapped to {_hosts((), clusters, reader)}, which has no hosts; each host added to "
+            "it sees the volume. Unmap it there on the array (rmvolumehostclustermap), or set spec.access to Shared if "
+            "its file system is made for several hosts.",
+        )
     leaving = _hosts_being_left(volume, reader.desired, inventory)
     if others <= leaving.keys():
         who = reader.resources([leaving[name] for name in others])
@@ -82,15 +92,6 @@ def _exclusive(volume: Volume, others: frozenset[HostName], reader: Reader, inve
     )
 
 
-def _in_a_cluster(volume: Volume, clusters: Collection[str], reader: Reader) -> Refuse:
-    return Refuse(
-        Reason.MAPPED_THROUGH_HOST_CLUSTER,
-        f"Volume {volume.name} is mapped to {_hosts((), clusters, reader)}, which has no hosts; each host added to it "
-        "sees the volume. Unmap it there on the array (rmvolumehostclustermap), or set spec.access to Shared if "
-        "its file system is made for several hosts.",
-    )
-
-
 def _hosts(hosts: Collection[HostName], clusters: Collection[str], reader: Reader) -> str:
     """Hosts or host clusters for a message. Names of host clusters are shown to the array administrator only."""
     if hosts:
@@ -102,21 +103,6 @@ def _hosts_being_left(volume: Volume, desired: Desired, inventory: Inventory) ->
     """The host objects that the volume is about to leave, with the attachment that is being deleted."""
     leaving = ((host_to_leave(each, desired, inventory), each) for each in desired.leaving(volume.uid))
     return {host.name: each for host, each in leaving if host}
-
-
-def _exclusive_still_there(
-    volume: Volume, others: frozenset[HostName], desired: Desired, inventory: Inventory
-) -> list[VolumeAttachment]:
-    """Exclusive attachments that are being deleted: no other host may see the volume while their mapping exists."""
-    leaving = _hosts_being_left(volume, desired, inventory)
-    return [each for host, each in leaving.items() if host in others and each.spec.access is Access.EXCLUSIVE]
-
-
-def _exclusive_rivals(
-    attachment: VolumeAttachment, volume: Volume, desired: Desired, inventory: Inventory
-) -> list[VolumeAttachment]:
-    rivals = desired.rivals(attachment, volume, inventory)
-    return [each for each in rivals if each.spec.access is Access.EXCLUSIVE]
 
 
 _SECRET_RETRY = 60.0
@@ -265,7 +251,10 @@ def _plan_mapped(
             f"Volume {target.volume.name} is mapped to host cluster {mapping.cluster}, so that every member sees "
             "it. Set spec.access to Shared if that is meant, or unmap it from the host cluster on the array.",
         )
-    if attachment.status.origin is None and (access_denied := _bars_takeover(attachment, target, mapping, desired)):
+    # A mapping on an adopted host object or through a host cluster is not the operator's: tenancy may forbid its use.
+    is_others = bool(mapping.cluster) or not isinstance(target.found, host_plan.Managed)
+    takes_over = attachment.status.origin is None and is_others
+    if takes_over and (access_denied := desired.tenancy.adoption(attachment.metadata.namespace)):
         return access_denied
     if len(mapping.luns) > 1:
         return Refuse(
@@ -291,15 +280,6 @@ def _plan_mapped(
     )
 
 
-def _bars_takeover(
-    attachment: VolumeAttachment, target: Target, mapping: Mapping, desired: Desired
-) -> Wait | Refuse | None:
-    """Whether the tenancy forbids taking over a mapping on an adopted host object or through a host cluster."""
-    if isinstance(target.found, host_plan.Managed) and not mapping.cluster:
-        return None
-    return desired.tenancy.adoption(attachment.metadata.namespace)
-
-
 def _lun_differs(attachment: VolumeAttachment, mapping: Mapping) -> Refuse:
     """Refuse a different LUN. A mapping that was not created for this attachment may stay after its deletion."""
     what = (
@@ -319,7 +299,11 @@ def _lun_differs(attachment: VolumeAttachment, mapping: Mapping) -> Refuse:
 def _plan_unmapped(attachment: VolumeAttachment, target: Target, desired: Desired, inventory: Inventory) -> Decision:
     if desired.is_unsettled(target.name):
         return host_plan.in_doubt(target.name)
-    if access_denied := _bars_mapping(attachment, target, desired, inventory):
+    # Also if the permission was withdrawn after the attachment was admitted.
+    access_denied = desired.access_denied(attachment, inventory)
+    if not access_denied and isinstance(target.found, host_plan.Adopted):
+        access_denied = desired.tenancy.adoption(attachment.metadata.namespace)
+    if access_denied:
         return access_denied
     if leaving := next((each for each in (target.resource, desired.array) if each.metadata.deleting), None):
         return Wait(Reason.PARENT_DELETING, f"{leaving.ref} is being deleted and takes no new attachment.")
@@ -334,7 +318,10 @@ def _plan_unmapped(attachment: VolumeAttachment, target: Target, desired: Desire
     if isinstance(lun, Refuse):
         return lun
     warning = "" if attachment.spec.lun == lun else quarantine_warning(lun, target.name, quarantine)
-    return Act((*_make_host(target, desired, inventory), _map(target, lun, inventory)), warning=warning)
+    uid = target.volume.uid
+    alongside_others = bool(inventory.of_volume(uid) - {target.name} or inventory.empty_clusters_of(uid))
+    mapping = MapVolume(target.name, target.volume.name, uid, lun, alongside_others)
+    return Act((*_make_host(target, desired, inventory), mapping), warning=warning)
 
 
 def _unfit_host(target: Target, desired: Desired, inventory: Inventory) -> Wait | Refuse | None:
@@ -354,16 +341,6 @@ def _unfit_host(target: Target, desired: Desired, inventory: Inventory) -> Wait 
     host = None if isinstance(found, host_plan.Absent) else found.host
     return host_settings.out_of_reach(
         target.resource, host, target.volume, inventory, adopted=isinstance(found, host_plan.Adopted)
-    )
-
-
-def _bars_mapping(
-    attachment: VolumeAttachment, target: Target, desired: Desired, inventory: Inventory
-) -> Wait | Refuse | None:
-    """Why a new mapping is not allowed: also if the permission was withdrawn after the attachment was admitted."""
-    adopts = isinstance(target.found, host_plan.Adopted)
-    return desired.access_denied(attachment, inventory) or (
-        desired.tenancy.adoption(attachment.metadata.namespace) if adopts else None
     )
 
 
@@ -405,9 +382,3 @@ def _make_host(target: Target, desired: Desired, inventory: Inventory) -> tuple[
             return host_settings.chap_steps(target.resource, host.name, desired, inventory)
         case host_plan.Adopted():
             return ()
-
-
-def _map(target: Target, lun: Lun, inventory: Inventory) -> MapVolume:
-    uid = target.volume.uid
-    alongside_others = bool(inventory.of_volume(uid) - {target.name} or inventory.empty_clusters_of(uid))
-    return MapVolume(target.name, target.volume.name, target.volume.uid, lun, alongside_others)

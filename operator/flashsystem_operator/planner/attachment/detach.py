@@ -36,7 +36,14 @@ def plan_detached(attachment: VolumeAttachment, desired: Desired, inventory: Inv
     if used := desired.in_use.get(attachment.ref):
         return used
     if elsewhere := on_another_system(attachment, desired, inventory):
-        return elsewhere if _is_to_be_undone(attachment) else _left_on_another_system(attachment, desired)
+        policy, seen, system = attachment.spec.deletion_policy, attachment.status.volume, attachment.status.array
+        if policy is DeletionPolicy.DELETE or (policy is None and attachment.status.origin is Origin.CREATED):
+            return elsewhere
+        where = f" on system {system.system_id}" if system else ""
+        return Release(
+            f"Volume {seen.name if seen else ''} was not unmapped{where}: it was to stay, and {desired.array.ref} now "
+            "leads to another system."
+        )
     host = host_to_leave(attachment, desired, inventory)
     # Also the host object of the last command for it: it may have been renamed since.
     names = (host.name if host else None, _recorded(attachment))
@@ -69,32 +76,24 @@ def _last_step(attachment: VolumeAttachment, desired: Desired, inventory: Invent
         return _left(attachment, host, uid, desired, inventory) if uid else Release()
     if successor := _successor(attachment, host, mapping.uid, desired, inventory):
         if not _holds(successor):
-            return _handing_over(successor, attachment, desired)
+            # Until the other has our finalizer, it may be deleted at any moment, and that would unmap nothing.
+            return Wait(
+                Reason.HANDING_OVER,
+                f"The volume stays mapped for {Reader.of(attachment, desired).resource(successor)}, which attaches it "
+                "too and has not taken the mapping over yet; see its conditions. This object is deleted when it has. "
+                "If the volume is to be unmapped, delete that one as well.",
+            )
         return _left(attachment, host, mapping.uid, desired, inventory)
     if desired.of_another_installation(host.name):
-        return _of_another_installation(host.name, attachment, desired)
+        # The mapping is ours if our id was changed, and the original's if we are a copy of its cluster.
+        return Wait(
+            Reason.INITIATOR_HELD_BY,
+            f"{Reader.of(attachment, desired).host_object(host.name)} was created by another installation of this "
+            "operator, as its name shows, and only that changes it: the volume stays mapped. If this is that "
+            "installation, moved or restored, start the operator with its id among --former-installation-ids; if it is "
+            f"not, {way_out(attachment.metadata)}.",
+        )
     return UnmapVolume(host.name, mapping.volume, mapping.uid)
-
-
-def _handing_over(successor: VolumeAttachment, attachment: VolumeAttachment, desired: Desired) -> Wait:
-    """Wait: until the other has our finalizer, it may be deleted at any moment, and that would unmap nothing."""
-    return Wait(
-        Reason.HANDING_OVER,
-        f"The volume stays mapped for {Reader.of(attachment, desired).resource(successor)}, which attaches it too and "
-        "has not taken the mapping over yet; see its conditions. This object is deleted when it has. If the volume is "
-        "to be unmapped, delete that one as well.",
-    )
-
-
-def _of_another_installation(name: HostName, attachment: VolumeAttachment, desired: Desired) -> Wait:
-    """Wait: the mapping is ours if our id was changed, and the original's if we are a copy of its cluster."""
-    return Wait(
-        Reason.INITIATOR_HELD_BY,
-        f"{Reader.of(attachment, desired).host_object(name)} was created by another installation of this operator, as "
-        "its name shows, and only that changes it: the volume stays mapped. If this is that installation, moved or "
-        "restored, start the operator with its id among --former-installation-ids; if it is not, "
-        f"{way_out(attachment.metadata)}.",
-    )
 
 
 def on_another_system(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Refuse | None:
@@ -109,21 +108,6 @@ def on_another_system(attachment: VolumeAttachment, desired: Desired, inventory:
         f"and spec.systemID of the array lead there again; or delete this attachment and "
         f"{way_out(attachment.metadata)}.",
     )
-
-
-def _left_on_another_system(attachment: VolumeAttachment, desired: Desired) -> Release:
-    """Release an attachment whose mapping was to stay, on a system that cannot be read."""
-    seen, system = attachment.status.volume, attachment.status.array
-    where = f" on system {system.system_id}" if system else ""
-    return Release(
-        f"Volume {seen.name if seen else ''} was not unmapped{where}: it was to stay, and {desired.array.ref} now "
-        "leads to another system."
-    )
-
-
-def _is_to_be_undone(attachment: VolumeAttachment) -> bool:
-    policy = attachment.spec.deletion_policy
-    return policy is DeletionPolicy.DELETE or (policy is None and attachment.status.origin is Origin.CREATED)
 
 
 def volume_to_leave(attachment: VolumeAttachment, inventory: Inventory) -> VolumeUid | None:
@@ -150,21 +134,17 @@ def _recorded_hosts(attachment: VolumeAttachment, desired: Desired, inventory: I
     """All host objects that may be the recorded one, the likeliest first."""
     seen, uid = attachment.status.host, volume_to_leave(attachment, inventory)
     names = list(inventory.holders(seen.initiators)) if seen else []
-    recorded, ours = _recorded(attachment), _own_name(attachment, desired, inventory)
+    recorded, resource = _recorded(attachment), desired.hosts.get(attachment.host)
+    if recorded and desired.ours(recorded):
+        ours = recorded
+    else:  # the name that the host's host object has or would get
+        ours = desired.object_of(resource, inventory) if resource else HostName("")
     if recorded in names and uid and own_mapping(inventory, recorded, uid):
         yield inventory.hosts[recorded]
     if ours in inventory.hosts and (ours in names or not names or (uid and own_mapping(inventory, ours, uid))):
         yield inventory.hosts[ours]
     with_it = [name for name in names if uid and own_mapping(inventory, name, uid)]
     yield from (inventory.hosts[name] for name in (*with_it, *names))
-
-
-def _own_name(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> HostName:
-    """The recorded name if it is one of ours, else the one that the host's host object has or would get."""
-    recorded, resource = _recorded(attachment), desired.hosts.get(attachment.host)
-    if recorded and desired.ours(recorded):
-        return recorded
-    return desired.object_of(resource, inventory) if resource else HostName("")
 
 
 def _held_by(attachment: VolumeAttachment, desired: Desired, inventory: Inventory, uid: VolumeUid) -> Host | None:
@@ -192,7 +172,9 @@ def _why_it_stays(
             return f"{where}: the machine now belongs to another installation of this operator."
     elif is_anothers(host, attachment, desired, inventory):
         return f"{where}: that host object is not this FlashSystemHost's but another's, and so is what is on it."
-    if _is_another_machine(attachment, host, desired):
+    seen = attachment.status.host
+    if seen is not None and not desired.ours(host.name) and host.iqns.isdisjoint(seen.initiators):
+        # An adopted host object has the recorded name, but none of the recorded initiators.
         return f"{where}: {_WITHOUT_INITIATORS}"
     if strangers := _strangers(attachment, host, desired):
         who = listed(strangers) if reader.knows(host.name) else "another machine"
@@ -260,12 +242,6 @@ def _is_of_another(
     was_renamed = left is not None and not desired.ours(left.name) and not (seen and host.id == seen.id)
     is_anothers_now = is_anothers(host, attachment, desired, inventory)
     return was_renamed or is_anothers_now or _successor(attachment, host, uid, desired, inventory) is not None
-
-
-def _is_another_machine(attachment: VolumeAttachment, host: Host, desired: Desired) -> bool:
-    """Whether an adopted host object has the recorded name, but none of the recorded initiators."""
-    seen = attachment.status.host
-    return seen is not None and not desired.ours(host.name) and host.iqns.isdisjoint(seen.initiators)
 
 
 def _strangers(attachment: VolumeAttachment, host: Host, desired: Desired) -> list[str]:

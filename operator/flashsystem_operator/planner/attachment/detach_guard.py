@@ -46,14 +46,18 @@ def partings(desired: Desired, inventory: Inventory) -> Mapping[HostName, Partin
     """All host objects with sessions that are to lose volumes. inventory: before any of these detaches."""
     leaving: dict[HostName, dict[VolumeUid, float]] = {}
     for attachment in desired.attachments.values():
-        if (step := _leaves_a_session(attachment, desired, inventory)) is not None:
+        host = host_to_leave(attachment, desired, inventory) if attachment.metadata.deleting else None
+        step = to_be_unmapped(attachment, desired, inventory) if host is not None and host.logins else None
+        if step is not None:
             on_host = leaving.setdefault(step.host, {})
             on_host[step.uid] = max(on_host.get(step.uid, 0.0), desired.debounced.get(attachment.ref, 0.0))
     targets = tuple(sorted({node.iqn for node in inventory.body.nodes if node.iqn}))
-    return {
-        name: Parting(inventory.hosts[name], len(uids), _is_emptied(name, uids, inventory), max(uids.values()), targets)
-        for name, uids in leaving.items()
-    }
+    found: dict[HostName, Parting] = {}
+    for name, uids in leaving.items():
+        kept = (row for uid, rows in inventory.on_host(name).items() for row in rows if row.cluster or uid not in uids)
+        emptied = next(kept, None) is None
+        found[name] = Parting(inventory.hosts[name], len(uids), emptied, max(uids.values()), targets)
+    return found
 
 
 def judge(attachment: VolumeAttachment, act: Act, parting: Parting | None, desired: Desired) -> Act | Wait:
@@ -71,19 +75,13 @@ def judge(attachment: VolumeAttachment, act: Act, parting: Parting | None, desir
             )
         if parting.emptied:
             return _blocked(meta, parting, min(_PATIENCE, desired.array.spec.resync_interval))
-    return replace(act, warning=_warning(act, parting))
-
-
-def _leaves_a_session(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> UnmapVolume | None:
-    if not attachment.metadata.deleting:
-        return None
-    host = host_to_leave(attachment, desired, inventory)
-    return to_be_unmapped(attachment, desired, inventory) if host is not None and host.logins else None
-
-
-def _is_emptied(name: HostName, leaving: Mapping[VolumeUid, float], inventory: Inventory) -> bool:
-    rows = (row for uid, rows in inventory.on_host(name).items() for row in rows if row.cluster or uid not in leaving)
-    return next(rows, None) is None
+    volumes = [step.volume for step in act.steps if isinstance(step, UnmapVolume)]
+    warning = (
+        f"Volume {', '.join(volumes)} was unmapped from host object {parting.host.name}, which has "
+        f"{plural(parting.host.logins, 'session')} with the array. A session belongs to a host and not to a volume, "
+        "so this one may still have been in use."
+    )
+    return replace(act, warning=warning)
 
 
 def _blocked(meta: ObjectMeta, parting: Parting, retry: float) -> Wait:
@@ -100,12 +98,3 @@ def _blocked(meta: ObjectMeta, parting: Parting, retry: float) -> Wait:
         f"{FORCE_DETACH}: {meta.uid}.{meta.force_detach_mismatch}"
     )
     return Wait(Reason.DETACH_BLOCKED, message, (Note(BLOCKED, Reason.DETACH_BLOCKED, message),), retry)
-
-
-def _warning(act: Act, parting: Parting) -> str:
-    volumes = [step.volume for step in act.steps if isinstance(step, UnmapVolume)]
-    return (
-        f"Volume {', '.join(volumes)} was unmapped from host object {parting.host.name}, which has "
-        f"{plural(parting.host.logins, 'session')} with the array. A session belongs to a host and not to a volume, "
-        "so this one may still have been in use."
-    )

@@ -165,8 +165,14 @@ def resolve_host(resource: FlashSystemHost, desired: Desired, inventory: Invento
         return access_denied
     if elsewhere := on_another_system(resource, desired, inventory):
         return elsewhere
-    if lost := _lost_claim(resource, desired, inventory):
-        return lost
+    for iqn in wanted:
+        winner = desired.claimant(iqn, inventory)
+        if winner is not None and winner.ref != resource.ref:
+            return Refuse(
+                Reason.INITIATOR_CLAIMED,
+                f"Initiator {iqn} is claimed by {Reader.of(resource, desired).resource(winner)} too, which has "
+                "precedence. Remove it from one of the two.",
+            )
     own, holders = desired.object_of(resource, inventory), inventory.holders(wanted)
     if len(holders) > 1:
         return Refuse(
@@ -183,7 +189,11 @@ def resolve_host(resource: FlashSystemHost, desired: Desired, inventory: Invento
 def plan(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
     """Plan a FlashSystemHost: keep the ports of a host object that we created, and remove it when it is empty."""
     if resource.metadata.deleting:
-        return _plan_gone(resource, desired, inventory)
+        # Wait for the attachments; then remove the host object, if it is ours and nothing is left on it.
+        if waits := in_use(resource, desired) or end_on_another_system(resource, desired, inventory):
+            return waits
+        doubtful = next((name for name in desired.names_of(resource) if desired.is_unsettled(name)), None)
+        return in_doubt(doubtful) if doubtful else end(resource, desired, inventory)
     if desired.array.metadata.deleting and not resource.metadata.guarded:
         return Wait(Reason.PARENT_DELETING, f"{desired.array.ref} is being deleted and takes no new host.")
     found = resolve_host(resource, desired, inventory)
@@ -201,12 +211,9 @@ def plan(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> D
     decision = _plan_found(found, resource, desired, inventory)
     if not isinstance(found, Absent):
         decision = luns.of_host(decision, found.host.name, inventory)
-    return access_denied if access_denied and not _only_takes(decision) else decision
-
-
-def _only_takes(decision: Decision) -> bool:
-    """Whether it only removes host objects, which needs no permission."""
-    return isinstance(decision, Act) and all(isinstance(step, RemoveHost) for step in decision.steps)
+    # Only removing host objects needs no permission.
+    only_removes = isinstance(decision, Act) and all(isinstance(step, RemoveHost) for step in decision.steps)
+    return access_denied if access_denied and not only_removes else decision
 
 
 def _plan_found(
@@ -217,7 +224,11 @@ def _plan_found(
     if found.host.name in desired.in_doubt:
         return in_doubt(found.host.name)
     if isinstance(found, Adopted):
-        return _plan_adopted(found, resource, desired, inventory)
+        if found.missing:
+            return missing_initiators(found)
+        if trouble := host_settings.trouble(resource, found.host, desired, inventory, adopted=True):
+            return trouble
+        return InSync(Reason.READY, f"Host object {found.host.name} of the array administrator is used unchanged.")
     put = {*put_by_us(resource), *found.surplus}
     decision = drift.noted(_plan_managed(found, resource, desired, inventory), resource, found.host, put)
     # After a takeover nothing is changed for a while, but a host object that is in sync may be reported as such.
@@ -249,19 +260,6 @@ def missing_initiators(found: Adopted) -> Refuse:
     )
 
 
-def _lost_claim(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Refuse | None:
-    """Refuse if another FlashSystemHost claims one of the initiators and has precedence."""
-    for iqn in resource.spec.initiators.iscsi:
-        winner = desired.claimant(iqn, inventory)
-        if winner is not None and winner.ref != resource.ref:
-            return Refuse(
-                Reason.INITIATOR_CLAIMED,
-                f"Initiator {iqn} is claimed by {Reader.of(resource, desired).resource(winner)} too, which has "
-                "precedence. Remove it from one of the two.",
-            )
-    return None
-
-
 def _held_by(
     host: Host, resource: FlashSystemHost, own: HostName, desired: Desired, inventory: Inventory
 ) -> HostResolution:
@@ -271,7 +269,11 @@ def _held_by(
         return Managed(host, missing, _surplus(host, resource))
     if desired.ours(host.name) or desired.of_another_installation(host.name):
         return _proven_anothers(host, resource, desired, inventory)
-    if (access_denied := desired.tenancy.adoption(resource.metadata.namespace)) and not _was_adopted(host, resource):
+    known = {port.iqn for port in resource.status.ports}
+    was_adopted = resource.status.ownership is Ownership.ADOPTED and (
+        resource.status.name == host.name or not host.iqns.isdisjoint(known)
+    )
+    if (access_denied := desired.tenancy.adoption(resource.metadata.namespace)) and not was_adopted:
         return access_denied
     if extra := drift.unlisted(host, resource, wanted):
         return Refuse(
@@ -318,13 +320,6 @@ def _proven_anothers(host: Host, resource: FlashSystemHost, desired: Desired, in
             "array, or create that FlashSystemHost again. status.audit of the array lists it."
         )
     return Wait(Reason.INITIATOR_HELD_BY, message)
-
-
-def _was_adopted(host: Host, resource: FlashSystemHost) -> bool:
-    """Whether this host object was adopted before, under any name."""
-    known = {port.iqn for port in resource.status.ports}
-    adopted = resource.status.ownership is Ownership.ADOPTED
-    return adopted and (resource.status.name == host.name or not host.iqns.isdisjoint(known))
 
 
 def _by_name(resource: FlashSystemHost, own: HostName, inventory: Inventory) -> HostResolution:
@@ -379,14 +374,6 @@ def _plan_absent(found: Absent, resource: FlashSystemHost, desired: Desired, inv
     return Act(host_settings.making(resource, found.name, desired, inventory))
 
 
-def _plan_adopted(found: Adopted, resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
-    if found.missing:
-        return missing_initiators(found)
-    if trouble := host_settings.trouble(resource, found.host, desired, inventory, adopted=True):
-        return trouble
-    return InSync(Reason.READY, f"Host object {found.host.name} of the array administrator is used unchanged.")
-
-
 def _plan_managed(found: Managed, resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
     """Ports are added first and removed last, so that the machine never loses all its paths."""
     host = found.host
@@ -432,14 +419,6 @@ def _release_claimed(resource: FlashSystemHost, desired: Desired, inventory: Inv
     claimed = (iqn for iqn in _surplus(host, resource) if iqn in idle and desired.claimants(iqn))
     steps = tuple(RemovePort(host.name, iqn) for iqn in claimed)
     return Act(steps) if steps else None
-
-
-def _plan_gone(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
-    """Wait for the attachments; then remove the host object, if it is ours and nothing is left on it."""
-    if waits := in_use(resource, desired) or end_on_another_system(resource, desired, inventory):
-        return waits
-    doubtful = next((name for name in desired.names_of(resource) if desired.is_unsettled(name)), None)
-    return in_doubt(doubtful) if doubtful else end(resource, desired, inventory)
 
 
 def is_anothers(host: Host, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> bool:

@@ -142,9 +142,19 @@ def trouble(
     """Why the host object cannot match the spec, or None. If it cannot, nothing new is mapped to it."""
     if impossible := _not_supported(resource, inventory) or _not_there(resource, desired, inventory):
         return impossible
-    if host and adopted:
-        return _misfit(resource, host, inventory)
-    return chap_trouble(resource, host.name if host else None, desired, inventory)
+    if not host or not adopted:
+        return chap_trouble(resource, host.name if host else None, desired, inventory)
+    unlike = _unlike(resource, host, inventory)
+    fields = _changed_fields(unlike.portset, unlike.kind)
+    fields += ["spec.ioGroups"] if unlike.lacking or unlike.surplus or unlike.needed else []
+    fields += ["spec.chap"] if resource.spec.chap else []
+    if not fields:
+        return None
+    return Refuse(
+        Reason.HOST_DIFFERS,
+        f"Host object {host.name} was not created by this operator, so it is not changed to match {listed(fields)}. "
+        "Remove that from the spec, or change the host object on the array.",
+    )
 
 
 def lacks_io_group(resource: FlashSystemHost, host: Host | None, volume: Volume, inventory: Inventory) -> str | None:
@@ -307,20 +317,6 @@ def _not_there(resource: FlashSystemHost, desired: Desired, inventory: Inventory
             f"The array has no I/O group {listed(unknown)} with a node in it{others}. Correct spec.ioGroups{remedy}.",
         )
     return None
-
-
-def _misfit(resource: FlashSystemHost, host: Host, inventory: Inventory) -> Refuse | None:
-    unlike = _unlike(resource, host, inventory)
-    fields = _changed_fields(unlike.portset, unlike.kind)
-    fields += ["spec.ioGroups"] if unlike.lacking or unlike.surplus or unlike.needed else []
-    fields += ["spec.chap"] if resource.spec.chap else []
-    if not fields:
-        return None
-    return Refuse(
-        Reason.HOST_DIFFERS,
-        f"Host object {host.name} was not created by this operator, so it is not changed to match {listed(fields)}. "
-        "Remove that from the spec, or change the host object on the array.",
-    )
 
 
 def _unlike(resource: FlashSystemHost, host: Host, inventory: Inventory) -> _Unlike:

@@ -87,7 +87,10 @@ def entries(connection: Connection, chap: Chap | None) -> dict[str, str]:
     """All entries of the Secret, not encoded."""
     found = properties(connection, chap)
     flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in found.items()}
-    return {**flat, **_for_kubelet(chap), **_CLASSIFIED, "connection_properties": json.dumps(found)}
+    for_kubelet: dict[str, str] = {}
+    if chap is not None:
+        for_kubelet = {"node.session.auth.username": chap.username, "node.session.auth.password": chap.password}
+    return {**flat, **for_kubelet, **_CLASSIFIED, "connection_properties": json.dumps(found)}
 
 
 def properties(connection: Connection, chap: Chap | None) -> dict[str, Any]:
@@ -171,9 +174,3 @@ def _is_attachment(owner: Mapping[str, Any]) -> bool:
 
 def _owners(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found.get("metadata", {}).get("ownerReferences") or []
-
-
-def _for_kubelet(chap: Chap | None) -> dict[str, str]:
-    if chap is None:
-        return {}
-    return {"node.session.auth.username": chap.username, "node.session.auth.password": chap.password}
