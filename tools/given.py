@@ -48,7 +48,7 @@ def noted_by_the_code() -> set[str]:
     return {first.value for first in firsts if isinstance(first, ast.Constant) and isinstance(first.value, str)}
 
 
-def words_of_the_code() -> set[str]:
+def names_in_the_code() -> set[str]:
     """Every string literal in the code."""
     return {node.value for node in _nodes() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cluster.missing import Missing, NoCluster
 from cluster.pointing import pointing
-from cluster.progress import say
+from cluster.progress import report
 from onkind import image
 from onkind.standing import down, prepare, standing, up
 
@@ -28,17 +28,17 @@ def main() -> int:
     try:
         return _run(parser.parse_args().command)
     except (NoCluster, Missing) as why:
-        say(str(why).rstrip())
+        report(str(why).rstrip())
         return 2
     except KeyboardInterrupt:
-        say("interrupted; `make e2e-down` stops what was started")
+        report("interrupted; `make e2e-down` stops what was started")
         return 130
 
 
 def _run(command: str) -> int:
     if command == "up":
         created = up(os.environ)
-        say(f'{created.name} is up: `eval "$(make -s e2e-env)"` selects it in a shell, `make e2e-down` deletes it')
+        report(f'{created.name} is up: `eval "$(make -s e2e-env)"` selects it in a shell, `make e2e-down` deletes it')
     elif command == "down":
         down(os.environ)
     elif command == "prepare":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cluster.build import home
 from cluster.missing import Missing
-from cluster.progress import say, told
+from cluster.progress import report, reported
 from cluster.standing import CHECKOUT
 from sealed.images import Names
 from sealed.machine import run_program
@@ -58,10 +58,10 @@ def build(environ: Mapping[str, str], bases: Names | None = None) -> Image:
         parts += ["-C", str(wheels.parent), f"--transform=s,^{wheels.name},wheels,", wheels.name]
         args += ["--build-arg", f"BASE={bases.python}", "--build-arg", f"BUILD_BASE={bases.build}"]
         args += ["--build-arg", "PIP_OPTIONS=--no-index --find-links=/wheels"]
-    with told(f"building the image {tag}"):
+    with reported(f"building the image {tag}"):
         _run_build(args, parts, environ)
     image = Image(tag, int(run_program(("docker", "image", "inspect", "--format", "{{.Size}}", tag), environ)))
-    say(f"the image is {image}")
+    report(f"the image is {image}")
     return image
 
 
@@ -101,7 +101,7 @@ def _wheels(bases: Names, environ: Mapping[str, str]) -> Path:
     aside = Path(tempfile.mkdtemp(prefix=".fetching-", dir=folder.parent))
     try:
         for each in REQUIREMENTS:
-            with told(f"fetching the wheels of {each}"):
+            with reported(f"fetching the wheels of {each}"):
                 run_program((*PIP, "--dest", aside, "--requirement", CHECKOUT / each), environ)
         aside.rename(folder)
     finally:

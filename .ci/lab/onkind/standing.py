@@ -13,7 +13,7 @@ from cluster import kind
 from cluster.kind import Kind
 from cluster.missing import Missing, NoCluster
 from cluster.programs import kubectl
-from cluster.progress import say
+from cluster.progress import report
 from cluster.standing import CHECKOUT
 from onkind import image
 from sealed import clusters, engine, machine
@@ -75,7 +75,7 @@ def down(environ: Mapping[str, str], folder: Path = FOLDER) -> None:
     """Delete the cluster, and stop the engine if it is ours and has no other cluster. Nothing to delete is no error."""
     _remove(environ, folder)
     clusters.end_if_unused(environ)
-    say("no kind cluster of this checkout is up")
+    report("no kind cluster of this checkout is up")
 
 
 def standing(folder: Path = FOLDER) -> Standing | None:
@@ -102,13 +102,13 @@ def _found(environ: Mapping[str, str]) -> Iterator[tuple[Kind, Names | None]]:
         try:
             found = kind.usable(environ)
         except Missing as why:
-            say(f"no node image is available ({why}), so one is built here")
+            report(f"no node image is available ({why}), so one is built here")
             machine.release(environ)
             # There is one engine for the whole machine, and image names in it are shared too.
             with machine.machine_lock():
                 yield clusters.usable(environ)
             return
-        say(f"using Docker with {found.image}")
+        report(f"using Docker with {found.image}")
         yield found, None
     except Missing as why:
         raise NoCluster(f"{REMEDY}What was found:\n  - {why}") from why

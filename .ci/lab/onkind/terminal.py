@@ -50,10 +50,10 @@ class Terminal:
         if reply != ["done"]:
             self._stuck = not reply
             how = f"code {reply[1]}" if reply else f"no end within {seconds:.0f} s"
-            raise Failed(f"{text.strip()}\nended with {how}, having printed\n{self.said()}")
-        return self.said()
+            raise Failed(f"{text.strip()}\nended with {how}, having printed\n{self.output()}")
+        return self.output()
 
-    def said(self) -> str:
+    def output(self) -> str:
         """The output of the last block so far: a process that it left in the background may print more."""
         return self._output.read_text(errors="replace")
 

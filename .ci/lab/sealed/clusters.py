@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from cluster.build import cache
 from cluster.kind import Kind
-from cluster.progress import told
+from cluster.progress import reported
 from sealed import engine, images
 from sealed.images import Names
 from sealed.machine import machine_lock, release, run_program
@@ -33,7 +33,7 @@ def end_if_unused(environ: Mapping[str, str]) -> None:
     with machine_lock():
         listing = ("docker", "ps", "--quiet", "--filter", "label=io.x-k8s.kind.cluster")
         if not engine.running() or not run_program(listing, engine.environment(environ)).strip():
-            with told("ending Docker without a network"):
+            with reported("ending Docker without a network"):
                 engine.stop(environ)
 
 

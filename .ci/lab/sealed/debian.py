@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cluster.missing import Missing
-from cluster.progress import told
+from cluster.progress import reported
 from sealed.machine import run_program
 
 ASIDE = ".making-"
@@ -32,7 +32,7 @@ def a_root(folder: Path, release: str, packages: Sequence[str], environ: Mapping
     bare = _bare(folder, release, environ)
     aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=folder))
     try:
-        with told(f"installing {len(packages)} packages and what they need ({packages[0]}, ...)"):
+        with reported(f"installing {len(packages)} packages and what they need ({packages[0]}, ...)"):
             run_program(("cp", "--archive", f"{bare}/.", aside), environ)
             # The mirror is reached with the current name servers of this machine.
             shutil.copy("/etc/resolv.conf", aside / "etc" / "resolv.conf")
@@ -61,7 +61,7 @@ def _bare(folder: Path, release: str, environ: Mapping[str, str]) -> Path:
         return bare
     folder.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=folder))
-    with told(f"installing a bare Debian {release}"):
+    with reported(f"installing a bare Debian {release}"):
         run_program(("debootstrap", "--variant=minbase", release, aside, mirror(release, environ)), environ)
         aside.chmod(0o755)
         aside.rename(bare)

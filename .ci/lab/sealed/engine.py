@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cluster.missing import Missing
 from cluster.processes import POLL, Died, Process, birth
-from cluster.progress import told
+from cluster.progress import reported
 from cluster.standing import Started
 from sealed.machine import RUN, paths, run_program
 
@@ -76,7 +76,7 @@ def _begin(folder: Path, environ: Mapping[str, str]) -> None:
     (RUN / "containerd.toml").write_text(CONTAINERD.format(folder=folder, run=RUN))
     for left_by_a_killed_engine in (SOCKET, RUN / "dockerd.pid", folder / "engine.log"):
         left_by_a_killed_engine.unlink(missing_ok=True)
-    with told("starting Docker without a network"):
+    with reported("starting Docker without a network"):
         try:
             _start_program("containerd", folder, environ, (RUN / "containerd.sock").exists)
             _start_program("dockerd", folder, environ, lambda: _answers(environ))

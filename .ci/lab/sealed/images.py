@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cluster.build import a_go, built, cache, home
 from cluster.missing import Missing
-from cluster.progress import say, told
+from cluster.progress import report, reported
 from cluster.recipe import CONTROL_PLANE, PACKAGES
 from sealed.debian import a_root
 from sealed.engine import environment
@@ -58,7 +58,7 @@ def make(release: str, environ: Mapping[str, str]) -> Names:
             _node(names.node, root, environ)
     for name, packages in ((names.python, PYTHON_PACKAGES), (names.build, BUILD_PACKAGES)):
         if not _present(name, environ):
-            with a_root(folder(environ), release, packages, environ) as root, told(f"importing {name}"):
+            with a_root(folder(environ), release, packages, environ) as root, reported(f"importing {name}"):
                 _import(root, name, environ)
     _remove_older(names, environ)
     return names
@@ -76,10 +76,10 @@ def _node(name: str, root: Path, environ: Mapping[str, str]) -> None:
         "IMAGE": name,
     }
     for step, work in STEPS.items():
-        with told(work):
+        with reported(work):
             run_program((HERE / "node" / "image.sh", step), settings)
     size = int(run_program(("docker", "image", "inspect", "--format", "{{.Size}}", name), settings))
-    say(f"the node image has {size / 1e6:.0f} MB: {name}")
+    report(f"the node image has {size / 1e6:.0f} MB: {name}")
 
 
 def _kind_files(environ: Mapping[str, str]) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cluster.missing import Missing
-from cluster.progress import told
+from cluster.progress import reported
 
 RUN = Path("/run/flashsystem-operator")
 """State that exists once per machine, whichever checkout created it: gone after a reboot, like the processes."""
@@ -61,7 +61,7 @@ def machine_lock() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            with told("waiting for another checkout that works on its cluster"):
+            with reported("waiting for another checkout that works on its cluster"):
                 fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -11,7 +11,7 @@ from support.refusals import CASES, TAKEN, Case
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.because)
 def test_an_invalid_object_is_refused_at_admission(case: Case, dry: Asking) -> None:
-    assert case.said in dry.refusal(case.kind, **case.fields)
+    assert case.message in dry.refusal(case.kind, **case.fields)
 
 
 @pytest.mark.parametrize(("kind", "fields"), TAKEN)

@@ -155,7 +155,7 @@ def test_no_command_that_the_array_received_is_hidden(capsys: pytest.CaptureFixt
     Screen().array([*reads, command("mkhost -name a", writes=True, code="CMMVC6035E"), *reads])
 
     output = capsys.readouterr().out
-    assert output.count("TOLD   svctask mkhost -name a (CMMVC6035E)\n") == 1
+    assert output.count("received   svctask mkhost -name a (CMMVC6035E)\n") == 1
     assert re.findall(r"lshost host-(\d+)", output) == [str(n) for n in range(40)] * 2
     assert max(map(len, output.splitlines())) < 120
 

@@ -20,7 +20,7 @@ from flashsystem_operator.simulator import Simulator
 from support.array_state import commands
 from support.flaky_proxy import Flaky, Request
 from support.operator_process import Operator, account
-from support.outcomes import attached, comes_to, restless, said_to_be_attached
+from support.outcomes import attached, comes_to, reported_as_attached, restless
 from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]  # a safety net: a busy machine is slow
@@ -211,7 +211,7 @@ def test_no_attachment_loses_its_volume_and_nothing_is_left_whatever_the_api_ser
     users.ensure_operator()
 
     wanted = {life.pair for life in users.lives.values() if life.deleted == FOREVER}
-    comes_to((wanted, wanted, []), lambda: (attached(simulator), said_to_be_attached(stand), restless(stand)))
+    comes_to((wanted, wanted, []), lambda: (attached(simulator), reported_as_attached(stand), restless(stand)))
     check_history(users.lives, proxy.requests, simulator)
     stand.kubectl("delete", f"{ATTACHMENTS},{HOSTS}", "--all", "--timeout=300s")
     assert simulator.control.state() == before

@@ -7,7 +7,7 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import mappings
-from support.outcomes import attached, restless, said_to_be_attached
+from support.outcomes import attached, reported_as_attached, restless
 from support.stand import ATTACHMENTS, HOSTS, KubectlFailed, Stand, iqn, until
 
 MACHINES = ("a", "b", "c")
@@ -75,8 +75,8 @@ def test_nothing_is_lost_and_nothing_is_left_behind_after_any_actions_in_any_ord
 
     with contextlib.suppress(AssertionError):  # the assertions below show the difference
         # In this order: while a lost mapping is being reported, both sets lack it, and the object is at work.
-        until("no work to be left", lambda: attached(simulator) == said_to_be_attached(stand) and not restless(stand))
+        until("no work to be left", lambda: attached(simulator) == reported_as_attached(stand) and not restless(stand))
     assert restless(stand) == []
-    assert attached(simulator) == said_to_be_attached(stand)
+    assert attached(simulator) == reported_as_attached(stand)
     stand.kubectl("delete", f"{ATTACHMENTS},{HOSTS}", "--all", "--timeout=300s")
     assert simulator.control.state() == before

@@ -116,7 +116,7 @@ def test_the_commands_that_the_readme_lists_attach_its_first_volume(
     assert f"{address}:{port}" in {option.default for option in simulate.params}
 
     terminal.type(block(README, 'eval "$(make -s cluster)"').text)
-    ready = until("the simulator", lambda: re.search(r'ssh=\S+:(\d+) .*host-key="(.*?)"', terminal.said()))
+    ready = until("the simulator", lambda: re.search(r'ssh=\S+:(\d+) .*host-key="(.*?)"', terminal.output()))
     reader = Reader(address, int(ready[1]), ready[2], user, password, volume)
     installed.apply(reader.manifests())
     try:

@@ -30,7 +30,7 @@ def operator(installed: Cluster) -> Account:
         deadline = time.monotonic() + 30
         trial = f"{ours(Kind.ATTACHMENT, name)}?dryRun=All"
         # At first RBAC may not know the roles yet either, which is refused with another message.
-        while "does not change the spec" not in account.patch(trial, {"spec": {"access": "Shared"}}).said:
+        while "does not change the spec" not in account.patch(trial, {"spec": {"access": "Shared"}}).message:
             assert time.monotonic() < deadline, "the API server does not enforce manifests/base/policy.yaml"
             time.sleep(0.2)
     return account

@@ -14,7 +14,7 @@ MANIFESTS = Path(__file__).parents[3] / "manifests"
 def test_it_reads_a_secret_by_name_only_in_an_opened_namespace(
     operator: Account, objects: str, installed: Cluster, tmp_path: Path
 ) -> None:
-    assert "cannot get" in operator.get(core(objects, "secrets/login")).said
+    assert "cannot get" in operator.get(core(objects, "secrets/login")).message
 
     installed.apply(open_namespace(objects, tmp_path))
 
@@ -33,12 +33,12 @@ def test_it_creates_the_chap_secret_of_a_host_in_an_opened_namespace_and_no_othe
         "metadata": {"name": "chap", "ownerReferences": [owner | {"controller": True}]},
         "type": "kubernetes.io/iscsi-chap",
     }
-    assert "cannot create" in operator.create(core(objects, "secrets"), chap).said
+    assert "cannot create" in operator.create(core(objects, "secrets"), chap).message
 
     allow(installed, objects, "connection-secrets")
 
-    assert "and no others" in operator.create(core(objects, "secrets"), chap | {"type": "Opaque"}).said
-    assert "and no others" in operator.create(core(objects, "secrets"), chap | {"metadata": {"name": "chap"}}).said
+    assert "and no others" in operator.create(core(objects, "secrets"), chap | {"type": "Opaque"}).message
+    assert "and no others" in operator.create(core(objects, "secrets"), chap | {"metadata": {"name": "chap"}}).message
     assert operator.create(core(objects, "secrets"), chap).done
 
 
@@ -48,10 +48,11 @@ def test_it_neither_lists_nor_changes_a_secret_not_even_in_an_opened_namespace(
     installed.apply(open_namespace(objects, tmp_path))
 
     for where in (core(objects, "secrets"), core(OWN, "secrets"), "/api/v1/secrets"):
-        assert "cannot list" in operator.get(where).said
-        assert "cannot watch" in operator.get(f"{where}?watch=1").said
-    assert "cannot delete" in operator.delete(core(objects, "secrets/login")).said
-    assert "cannot patch" in operator.patch(core(objects, "secrets/login"), {"metadata": {"labels": {"a": "b"}}}).said
+        assert "cannot list" in operator.get(where).message
+        assert "cannot watch" in operator.get(f"{where}?watch=1").message
+    assert "cannot delete" in operator.delete(core(objects, "secrets/login")).message
+    labelled = {"metadata": {"labels": {"a": "b"}}}
+    assert "cannot patch" in operator.patch(core(objects, "secrets/login"), labelled).message
 
 
 def test_it_maintains_connection_secrets_in_an_opened_namespace_and_no_other_secrets_there(
@@ -59,7 +60,7 @@ def test_it_maintains_connection_secrets_in_an_opened_namespace_and_no_other_sec
 ) -> None:
     own = a_connection_secret(objects, installed)
     path = core(objects, "secrets/connection")
-    assert "cannot create" in operator.create(core(objects, "secrets"), own).said
+    assert "cannot create" in operator.create(core(objects, "secrets"), own).message
     allow(installed, objects, "connection-secrets")
 
     assert operator.create(core(objects, "secrets"), own).done
@@ -72,8 +73,8 @@ def test_it_maintains_connection_secrets_in_an_opened_namespace_and_no_other_sec
         operator.patch(core(objects, "secrets/login"), {"data": {"a": "Yg=="}}),
         operator.delete(core(objects, "secrets/login")),
     ):
-        assert "the operator writes Secrets" in refused.said
-    assert "cannot list" in operator.get(core(objects, "secrets")).said
+        assert "the operator writes Secrets" in refused.message
+    assert "cannot list" in operator.get(core(objects, "secrets")).message
     assert operator.delete(path).done
 
 
@@ -84,21 +85,21 @@ def test_with_the_component_it_maintains_its_own_persistent_volumes_and_no_other
     label = {"flashsystem.io/attachment-uid": "0"}
     component = MANIFESTS / "components" / "persistent-volumes" / "roles.yaml"
     installed.kubectl("delete", "--ignore-not-found", "--filename", str(component))
-    assert "cannot create" in operator.create(volumes, a_volume(own, label)).said
-    assert "cannot get" in operator.get(f"{volumes}/{own}").said
+    assert "cannot create" in operator.create(volumes, a_volume(own, label)).message
+    assert "cannot get" in operator.get(f"{volumes}/{own}").message
     installed.apply(component)
     installed.apply(a_volume(f"of-others-{namespace}", label))
 
     assert operator.create(volumes, a_volume(own, label)).done
     assert operator.get(f"{volumes}/{own}").done
-    assert "cannot patch" in operator.patch(f"{volumes}/{own}", {"metadata": {"labels": {"a": "b"}}}).said
+    assert "cannot patch" in operator.patch(f"{volumes}/{own}", {"metadata": {"labels": {"a": "b"}}}).message
     for refused in (
         operator.create(volumes, a_volume(f"mine-{namespace}", label)),
         operator.create(volumes, a_volume(f"fsattach-2{namespace}", {})),
         operator.delete(f"{volumes}/of-others-{namespace}"),
     ):
-        assert "PersistentVolumes that it made for a VolumeAttachment" in refused.said
-    assert "cannot list" in operator.get(volumes).said
+        assert "PersistentVolumes that it made for a VolumeAttachment" in refused.message
+    assert "cannot list" in operator.get(volumes).message
     assert operator.delete(f"{volumes}/{own}").done
     installed.kubectl("delete", "persistentvolume", f"of-others-{namespace}")
     installed.kubectl("delete", "--filename", str(component))

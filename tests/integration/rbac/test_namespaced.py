@@ -94,9 +94,9 @@ def test_its_account_has_rights_in_its_own_and_the_watched_namespaces_and_nowher
     assert operator.rights(installation.home) - default_rights == HOME
     assert operator.rights(installation.other) == default_rights
     for path in ("/api/v1/namespaces", "/api/v1/namespaces/kube-system", "/api/v1/persistentvolumes"):
-        assert "cannot" in operator.get(path).said
+        assert "cannot" in operator.get(path).message
     for kind in Kind:
-        assert "cannot list" in operator.get(f"/apis/{GROUP}/v1alpha1/{kind.plural}").said
+        assert "cannot list" in operator.get(f"/apis/{GROUP}/v1alpha1/{kind.plural}").message
 
 
 @pytest.mark.parametrize("dialect", ["legacy", "modern"])

@@ -78,8 +78,8 @@ def test_it_maintains_leases_in_its_own_namespace_and_in_no_other(operator: Acco
 
     assert operator.replace(leases(OWN, f"/{name}"), lease("second", name=name, resourceVersion=version)).done
     assert operator.get(leases(OWN, f"/{name}")).body["spec"]["holderIdentity"] == "second"
-    assert "cannot create" in operator.create(leases(namespace), lease("first", generateName="array-")).said
-    assert "cannot delete" in operator.delete(leases(OWN, f"/{name}")).said
+    assert "cannot create" in operator.create(leases(namespace), lease("first", generateName="array-")).message
+    assert "cannot delete" in operator.delete(leases(OWN, f"/{name}")).message
 
 
 def test_it_creates_events_for_objects_in_any_namespace(operator: Account, objects: str) -> None:
@@ -87,13 +87,13 @@ def test_it_creates_events_for_objects_in_any_namespace(operator: Account, objec
     again = core(objects, f"events/{created.body['metadata']['name']}")
 
     assert operator.patch(again, {"count": 2}).body["count"] == 2
-    assert "cannot get" in operator.get(again).said
-    assert "cannot delete" in operator.delete(again).said
+    assert "cannot get" in operator.get(again).message
+    assert "cannot delete" in operator.delete(again).message
 
 
 def test_it_reads_only_kube_system_by_name_to_identify_the_cluster(operator: Account, namespace: str) -> None:
     assert operator.get("/api/v1/namespaces/kube-system").body["metadata"]["uid"]
-    assert "cannot get" in operator.get(f"/api/v1/namespaces/{namespace}").said
+    assert "cannot get" in operator.get(f"/api/v1/namespaces/{namespace}").message
 
 
 def test_it_lists_and_watches_namespaces_for_their_labels_and_changes_none(operator: Account, namespace: str) -> None:
@@ -103,7 +103,7 @@ def test_it_lists_and_watches_namespaces_for_their_labels_and_changes_none(opera
     assert namespace in [item["metadata"]["name"] for item in listed]
     assert namespace in [json.loads(line)["object"]["metadata"]["name"] for line in watched.splitlines()]
     labelled = {"metadata": {"labels": {"team": "a"}}}
-    assert "cannot patch" in operator.patch(f"/api/v1/namespaces/{namespace}", labelled).said
+    assert "cannot patch" in operator.patch(f"/api/v1/namespaces/{namespace}", labelled).message
 
 
 @every_kind
@@ -123,7 +123,7 @@ def test_it_lists_and_watches_namespaces_for_their_labels_and_changes_none(opera
 def test_it_changes_nothing_of_the_metadata_but_its_finalizer(
     kind: Kind, metadata: Any, message: str, operator: Account, users_objects: str
 ) -> None:
-    assert message in operator.patch(ours(kind, users_objects), {"metadata": metadata}).said
+    assert message in operator.patch(ours(kind, users_objects), {"metadata": metadata}).message
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_it_changes_nothing_of_the_metadata_but_its_finalizer(
 def test_it_does_not_change_a_spec_but_users_do(
     kind: Kind, spec: Any, operator: Account, objects: str, installed: Cluster
 ) -> None:
-    assert "does not change the spec; that is for users" in operator.patch(ours(kind, objects), {"spec": spec}).said
+    assert "does not change the spec; that is for users" in operator.patch(ours(kind, objects), {"spec": spec}).message
 
     args = [f"--namespace={objects}", "--type=merge", f"--patch={json.dumps({'spec': spec})}"]
     installed.kubectl("patch", kind.crd, "it", *args)
@@ -156,8 +156,8 @@ def test_no_kind_of_patch_bypasses_the_admission_policy(operator: Account, objec
         "apply-patch+yaml",
     )
 
-    assert "does not change the spec" in by_steps.said
-    assert "does not change the spec" in by_apply.said
+    assert "does not change the spec" in by_steps.message
+    assert "does not change the spec" in by_apply.message
 
 
 def test_a_patch_of_the_status_changes_nothing_else(operator: Account, objects: str) -> None:
@@ -175,11 +175,11 @@ def test_it_neither_creates_nor_deletes_our_objects(kind: Kind, operator: Accoun
     another = {key: stored[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": {"name": "another"}}
     applied = f"{ours(kind, objects, '/another')}?fieldManager=it"
 
-    assert "cannot create" in operator.create(ours(kind, objects, ""), another).said
-    assert "cannot create" in operator.patch(applied, another, "apply-patch+yaml").said
-    assert "cannot update" in operator.replace(ours(kind, objects), stored).said
-    assert "cannot delete" in operator.delete(ours(kind, objects)).said
-    assert "cannot deletecollection" in operator.delete(ours(kind, objects, "")).said
+    assert "cannot create" in operator.create(ours(kind, objects, ""), another).message
+    assert "cannot create" in operator.patch(applied, another, "apply-patch+yaml").message
+    assert "cannot update" in operator.replace(ours(kind, objects), stored).message
+    assert "cannot delete" in operator.delete(ours(kind, objects)).message
+    assert "cannot deletecollection" in operator.delete(ours(kind, objects, "")).message
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_it_neither_creates_nor_deletes_our_objects(kind: Kind, operator: Accoun
     ],
 )
 def test_other_kinds_are_closed_to_it(path: str, operator: Account) -> None:
-    assert "cannot list" in operator.get(path).said
+    assert "cannot list" in operator.get(path).message
 
 
 def test_the_pod_meets_the_restricted_security_standard(installed: Cluster) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from cluster.missing import Missing, NoCluster
 from cluster.pointing import pointing
 from cluster.programs import kubectl
-from cluster.progress import say
+from cluster.progress import report
 from cluster.running import prepare
 from cluster.standing import down, standing, up
 
@@ -23,10 +23,10 @@ def main() -> int:
     try:
         return _run(parser.parse_args().command)
     except (NoCluster, Missing) as why:
-        say(str(why).rstrip())
+        report(str(why).rstrip())
         return 2
     except KeyboardInterrupt:
-        say("interrupted")
+        report("interrupted")
         return 130
 
 

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from cluster.missing import Missing
 from cluster.processes import Process
-from cluster.progress import told
+from cluster.progress import reported
 from cluster.recipe import CONTROL_PLANE, ENVIRONMENT, Recipe
 
 OLDEST_GO = (1, 21)  # from there on, Go fetches the newer Go that a module asks for
@@ -40,7 +40,7 @@ def built(names: Iterable[str], environ: Mapping[str, str], recipe: Recipe = CON
     with _alone_in(folder):
         wanted = _absent(folder, names)  # another process may have built them while we waited
         for number, name in enumerate(wanted, 1):
-            with told(f"building {name} ({number} of {len(wanted)}, {recipe.subject} {recipe.version()})"):
+            with reported(f"building {name} ({number} of {len(wanted)}, {recipe.subject} {recipe.version()})"):
                 _build(go, name, folder, environ, recipe)
     return folder
 
@@ -68,7 +68,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            with told("waiting for another build of the same programs"):
+            with reported("waiting for another build of the same programs"):
                 fcntl.flock(lock, fcntl.LOCK_EX)
         for left_by_a_killed_build in folder.glob(f"{ASIDE}*"):
             shutil.rmtree(left_by_a_killed_build)

@@ -8,7 +8,7 @@ from cluster import kind
 from cluster.kind import Kind
 from cluster.missing import Missing, NoCluster, nothing_to_hand
 from cluster.programs import Programs, kubectl, programs
-from cluster.progress import say
+from cluster.progress import report
 
 NAMED = "CLUSTER_KUBECONFIG"
 
@@ -45,12 +45,12 @@ def sources(environ: Mapping[str, str]) -> Iterator[Source]:
         yield _named(environ)
         return
     reasons = [f"{NAMED} is not set"]
-    say(f"no cluster is named ({NAMED} is not set; KUBECONFIG and the current context are never used)")
+    report(f"no cluster is named ({NAMED} is not set; KUBECONFIG and the current context are never used)")
     try:
         yield OnKind(kind.usable(environ), kubectl(environ))
         reasons.append("kind could not make a cluster")
     except Missing as why:
-        say(f"not on kind: {why}")
+        report(f"not on kind: {why}")
         reasons.append(str(why))
     try:
         yield Local(programs(environ))

@@ -18,7 +18,7 @@ from cluster import audit, certificates, kubeconfig
 from cluster.ports import free_ports
 from cluster.processes import Died, Process
 from cluster.programs import Programs
-from cluster.progress import told
+from cluster.progress import reported
 
 START_LIMIT = 60.0  # seconds; about 5 on a quiet machine
 ATTEMPTS = 3  # a port that was free a moment ago may be taken by now
@@ -68,7 +68,7 @@ class ControlPlane:
 
     def start(self) -> None:
         """Start all three and wait until they do their work. Raises Died, and then leaves the logs in the folder."""
-        with told("starting etcd, kube-apiserver and kube-controller-manager"):
+        with reported("starting etcd, kube-apiserver and kube-controller-manager"):
             self._start()
 
     def _start(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.missing import Missing
-from cluster.progress import told
+from cluster.progress import reported
 
 IMAGE = "kindest/node"
 ANSWER_LIMIT = 20.0  # seconds that `docker info` and the like may take
@@ -58,7 +58,7 @@ def create(kind: Kind, name: str, kubeconfig: Path) -> None:
     if configuration is not None:
         arguments += ["--config", "-"]
     argv = (kind.program, *arguments, "--kubeconfig", str(kubeconfig))
-    with told(f"making kind cluster {name}"):
+    with reported(f"making kind cluster {name}"):
         ended = _run(kind.environ, *argv, seconds=CREATE_LIMIT, stdin=configuration)
     if ended.returncode != 0:
         delete(kind, name)
@@ -83,7 +83,7 @@ def _deleted_at_the_end(kind: Kind, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with told(f"deleting kind cluster {name}"):
+        with reported(f"deleting kind cluster {name}"):
             keeper.communicate(timeout=CREATE_LIMIT)
 
 
@@ -101,7 +101,7 @@ def _found(program: str, environ: Mapping[str, str]) -> str:
 
 def load(kind: Kind, name: str, image: str) -> None:
     """Put an image of this Docker into the cluster's nodes. Raises Missing."""
-    with told(f"loading {image} into {name}"):
+    with reported(f"loading {image} into {name}"):
         ended = _run(kind.environ, kind.program, "load", "docker-image", image, "--name", name, seconds=CREATE_LIMIT)
     if ended.returncode != 0:
         raise Missing(f"{image} could not be loaded: {_last_line(ended.stderr)}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cluster import build
 from cluster.missing import Missing
-from cluster.progress import say
+from cluster.progress import report
 from cluster.recipe import PACKAGES
 
 SERVERS = ("etcd", "kube-apiserver", "kube-controller-manager")
@@ -38,7 +38,7 @@ def programs(environ: Mapping[str, str]) -> Programs:
             etcd, apiserver, manager = filter(None, servers)
             return Programs(etcd, apiserver, manager, place("kubectl") or kubectl(environ), origin)
         reasons.append(f"{origin} lacks {', '.join(lacking)}")
-        say(reasons[-1])
+        report(reasons[-1])
     try:
         folder = build.built(PACKAGES, environ)
     except Missing as why:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 QUIET_FOR = 15.0  # seconds without output that a user, or the log of a build machine, should have to bear
 
 
-def say(sentence: str) -> None:
+def report(sentence: str) -> None:
     """Write one line, at once."""
     _write(f"cluster: {sentence}\n")
 
 
 @contextlib.contextmanager
-def told(work: str, *, every: float | None = None) -> Iterator[None]:
+def reported(work: str, *, every: float | None = None) -> Iterator[None]:
     """Report that `work` began, that it still goes on, and how long it took."""
     terminal = sys.stderr.isatty()
     over = threading.Event()
@@ -23,7 +23,7 @@ def told(work: str, *, every: float | None = None) -> Iterator[None]:
     pause = every or (1 if terminal else QUIET_FOR)
     # A daemon: Ctrl-C may come before anything can end it, and must not have to wait for it.
     reporter = threading.Thread(target=_report, args=(work, began, over, pause), daemon=True)
-    say(f"{work} ...")
+    report(f"{work} ...")
     outcome = "failed after"
     try:
         reporter.start()
@@ -33,7 +33,7 @@ def told(work: str, *, every: float | None = None) -> Iterator[None]:
         over.set()
         if reporter.is_alive():
             reporter.join()
-        say(f"{work} {outcome} {time.monotonic() - began:.0f} s")
+        report(f"{work} {outcome} {time.monotonic() - began:.0f} s")
 
 
 def _report(work: str, began: float, over: threading.Event, every: float) -> None:
@@ -43,7 +43,7 @@ def _report(work: str, began: float, over: threading.Event, every: float) -> Non
         if terminal:
             _write(f"\rcluster: {line}")
         else:
-            say(line)
+            report(line)
     if terminal:
         _write("\r\033[K")  # clears the line
 

@@ -13,7 +13,7 @@ from cluster.control_plane import ControlPlane
 from cluster.missing import Missing, NoCluster, nothing_to_hand
 from cluster.processes import Died
 from cluster.programs import Programs, programs
-from cluster.progress import say
+from cluster.progress import report
 from cluster.scratch import Scratch
 
 
@@ -30,7 +30,7 @@ def a_cluster(*, audit: bool = False, environ: Mapping[str, str] | None = None) 
             try:
                 cluster = ends.enter_context(_opened(source, audit=audit))
             except Missing as why:
-                say(f"not on kind: {why}")
+                report(f"not on kind: {why}")
                 continue
             yield cluster
             return
@@ -55,9 +55,9 @@ def prepare(environ: Mapping[str, str]) -> None:
     source = next(sources(environ))
     try:
         found = source.programs if isinstance(source, Local) else programs(environ)
-        say(f"ready: {found.origin}")
+        report(f"ready: {found.origin}")
     except Missing as why:
-        say(f"no local control plane, so tests that pause or kill an API server will be skipped: {why}")
+        report(f"no local control plane, so tests that pause or kill an API server will be skipped: {why}")
 
 
 def _opened(source: Source, *, audit: bool) -> contextlib.AbstractContextManager[Cluster]:
@@ -72,7 +72,7 @@ def _opened(source: Source, *, audit: bool) -> contextlib.AbstractContextManager
 
 @contextlib.contextmanager
 def _used(named: Named) -> Iterator[Cluster]:
-    say(f"using the cluster that {NAMED} names: {named.kubeconfig}")
+    report(f"using the cluster that {NAMED} names: {named.kubeconfig}")
     with _scratch() as folder:
         cluster = Cluster(named.kubeconfig, named.kubectl, folder)
         try:
@@ -84,14 +84,14 @@ def _used(named: Named) -> Iterator[Cluster]:
 
 @contextlib.contextmanager
 def _on_kind(source: OnKind) -> Iterator[Cluster]:
-    say(f"using kind, because Docker runs and has {source.kind.image}")
+    report(f"using kind, because Docker runs and has {source.kind.image}")
     with _scratch() as folder, kind.running(source.kind, f"flashsystem-operator-{os.getpid()}", folder / "kubeconfig"):
         yield Cluster(folder / "kubeconfig", source.kubectl, folder)
 
 
 @contextlib.contextmanager
 def _local(found: Programs, *, audit: bool) -> Iterator[Cluster]:
-    say(f"using a local control plane, programs {found.origin}")
+    report(f"using a local control plane, programs {found.origin}")
     with contextlib.ExitStack() as ends:
         scratch = Scratch()
         ends.callback(scratch.remove)

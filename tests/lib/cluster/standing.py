@@ -20,7 +20,7 @@ from cluster.control_plane import ControlPlane
 from cluster.missing import Missing, NoCluster
 from cluster.processes import GRACE, POLL, Died, Process, birth
 from cluster.programs import Programs
-from cluster.progress import say
+from cluster.progress import report
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 PYTHONPATH = os.pathsep.join(str(CHECKOUT / each) for each in ("tests/lib", ".ci/lab"))
@@ -85,7 +85,7 @@ def up(environ: Mapping[str, str], folder: Path = FOLDER) -> Path:
     """Have a cluster that stays, and answer with its kubeconfig. Raises NoCluster."""
     before = standing(folder)
     if before is not None and before.whole and not environ.get(NAMED):
-        say(f"a cluster is up already: {folder}")
+        report(f"a cluster is up already: {folder}")
         return before.kubeconfig
     if before is not None and not environ.get(NAMED):  # a cluster of the user ends none of ours
         down(environ, folder)
@@ -99,7 +99,7 @@ def down(environ: Mapping[str, str], folder: Path = FOLDER) -> None:
     """End what `up` left. Nothing there is no error."""
     left = standing(folder)
     if left is None:
-        say("no cluster is up")
+        report("no cluster is up")
         return
     _end(left.processes)
     if left.kind_cluster is not None:
@@ -108,13 +108,13 @@ def down(environ: Mapping[str, str], folder: Path = FOLDER) -> None:
         except Missing as why:
             raise NoCluster(f"kind cluster {left.kind_cluster} cannot be deleted: {why}") from why
     shutil.rmtree(folder)
-    say("the cluster is down")
+    report("the cluster is down")
 
 
 def _left_standing(source: Source, folder: Path) -> Path:
     match source:
         case Named():
-            say(f"using the cluster that {NAMED} names")
+            report(f"using the cluster that {NAMED} names")
             return source.kubeconfig
         case OnKind():
             return _kind_left(source, folder)
@@ -129,20 +129,20 @@ def _kind_left(source: OnKind, folder: Path) -> Path:
     try:
         kind.create(source.kind, str(left.kind_cluster), left.kubeconfig)
     except Missing as why:
-        say(f"not on kind: {why}")
+        report(f"not on kind: {why}")
         shutil.rmtree(folder)
         raise
     return left.kubeconfig
 
 
 def _control_plane_left(found: Programs, folder: Path) -> Path:
-    say(f"using a local control plane, programs {found.origin}")
+    report(f"using a local control plane, programs {found.origin}")
     left = Standing(folder)
     try:
         ControlPlane(found, folder, leave_to=left.remember).start()
     except Died as why:
         raise NoCluster(f"the local control plane did not start: {why}") from why
-    say(f"a kubectl for it is {found.kubectl}")
+    report(f"a kubectl for it is {found.kubectl}")
     return left.kubeconfig
 
 

@@ -72,7 +72,7 @@ class Screen:
 
 
 def _change(command: Mapping[str, Any]) -> str:
-    return f"the array was TOLD   {' '.join(filter(None, (command['prefix'], *command['named'])))}{_refusal(command)}"
+    return f"the array received   {' '.join(filter(None, (command['prefix'], *command['named'])))}{_refusal(command)}"
 
 
 def _asked(command: Mapping[str, Any]) -> str:

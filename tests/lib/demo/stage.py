@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cluster.choice import NAMED
 from cluster.client import Cluster, KubectlFailed
-from cluster.progress import say
+from cluster.progress import report
 from cluster.running import a_cluster
 from cluster.scratch import Scratch
 from demo import array, pods
@@ -73,7 +73,7 @@ def a_stage(screen: Screen, *, processes: bool = False) -> Iterator[Stage]:
 
 @contextlib.contextmanager
 def _on(kind: Standing, folder: Path) -> Iterator[Cluster]:
-    say(f"using kind cluster {kind.name}, which `make e2e` left up (`make e2e-down` ends it)")
+    report(f"using kind cluster {kind.name}, which `make e2e` left up (`make e2e-down` ends it)")
     yield Cluster(kind.kubeconfig, Path(kind.kubectl), folder)
 
 

@@ -3,11 +3,11 @@
 import sys
 
 from cluster.missing import Missing
-from cluster.progress import say
+from cluster.progress import report
 from promtool import program
 
 try:
     program()
 except Missing as why:
-    say(f"promtool, which checks the alerts, is not on PATH and cannot be built: {why}")
+    report(f"promtool, which checks the alerts, is not on PATH and cannot be built: {why}")
     sys.exit(2)

@@ -16,15 +16,15 @@ LIMIT = 120.0  # seconds
 
 
 class Answer(NamedTuple):
-    """code: the HTTP status. said: the message of a refusal, else empty. body: the object, or the lines of a watch."""
+    """code: the HTTP status. message: of a refusal, else empty. body: the object, or the lines of a watch."""
 
     code: int
-    said: str
+    message: str
     body: Any
 
     @property
     def done(self) -> bool:
-        return self.said == ""
+        return self.message == ""
 
 
 class Account:

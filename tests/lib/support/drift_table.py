@@ -72,11 +72,11 @@ BOTH = host_object(own_name("node"), "node", "second")
 
 
 class Row(NamedTuple):
-    """said: reasons of Ready and Drifted, of those conditions that are there. done: what is sent to the array."""
+    """reasons: reasons of Ready and Drifted, of those conditions that are there. done: what is sent to the array."""
 
     by_hand: str
     decision: Decision
-    said: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
     done: tuple[type[Step], ...] = ()
 
 
@@ -286,7 +286,7 @@ TABLE = [
 ]
 
 
-def said(decision: Decision) -> tuple[str, ...]:
+def reasons_of(decision: Decision) -> tuple[str, ...]:
     """The reasons that Ready and Drifted have after this decision, if nothing is done."""
     if not isinstance(decision, InSync | Wait | Refuse):
         return ()

@@ -10,7 +10,7 @@ THEN, NOW = "2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z"
 NODE, DATA = own_name("node"), volume()
 
 
-def said(kind: str, truth: Truth, reason: str = "Some") -> Condition:
+def condition(kind: str, truth: Truth, reason: str = "Some") -> Condition:
     return Condition(type=kind, status=truth, reason=reason, message="It was.", last_transition_time=THEN)
 
 

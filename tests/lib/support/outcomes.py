@@ -67,7 +67,7 @@ def attached(simulator: Simulator) -> set[tuple[str, str]]:
     return {(host.rsplit("-", 1)[0], volume) for host, volume, _ in mappings(simulator)}
 
 
-def said_to_be_attached(stand: Stand) -> set[tuple[str, str]]:
+def reported_as_attached(stand: Stand) -> set[tuple[str, str]]:
     """Host and volume of every attachment that is Ready."""
     return {
         (each["spec"]["hostRef"]["name"], each["status"]["volume"]["name"])

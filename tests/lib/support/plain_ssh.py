@@ -11,7 +11,7 @@ from flashsystem_operator.simulator import Simulator
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Printed:
     """The answer to one exec line. status -1: the channel closed without one."""
 
     stdout: str
@@ -59,18 +59,18 @@ class Shell:
         channel.exec_command(line)
         return channel
 
-    def __call__(self, line: str) -> Said:
+    def __call__(self, line: str) -> Printed:
         return answer(self.send(line))
 
     def close(self) -> None:
         self.transport.close()
 
 
-def answer(channel: paramiko.Channel) -> Said:
+def answer(channel: paramiko.Channel) -> Printed:
     """Everything that a channel sends until it closes."""
     with channel, channel.makefile("rb") as out, channel.makefile_stderr("rb") as err:
         stdout, stderr = out.read(), err.read()
-        return Said(stdout.decode(errors="replace"), stderr.decode(errors="replace"), channel.recv_exit_status())
+        return Printed(stdout.decode(errors="replace"), stderr.decode(errors="replace"), channel.recv_exit_status())
 
 
 Start = Callable[..., Simulator]

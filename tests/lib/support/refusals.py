@@ -19,7 +19,7 @@ class Case(NamedTuple):
     because: str
     kind: Kind
     fields: dict[str, Any]
-    said: str
+    message: str
 
 
 def initiators(*names: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ KEYS = {
     for name in ("ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-ed25519")
 }
 LIMITS = Limits(concurrent_commands=4, sessions=2, command_timeout=20, new_connections_per_second=1000)
-ANYBODY = Trust((), first_use=True)
+ANY_KEY = Trust((), first_use=True)
 SOON = 0.3
 """A limit that is meant to be reached."""
 
@@ -32,7 +32,7 @@ def run(connection: Connection, line: str, timeout: float = 20) -> Reply:
     return connection.run(line, shown=line, timeout=timeout)
 
 
-def nobody_asks(run: Callable[[str], Reply]) -> None:
+def no_greeting(run: Callable[[str], Reply]) -> None:
     """A greeting that sends nothing."""
 
 
@@ -45,5 +45,5 @@ def endpoint(*sshds: Sshd, addresses: tuple[str, ...] = ("127.0.0.1",), first_us
     return Endpoint(addresses, sshds[0].port, pinned, first_use)
 
 
-def to(sshd: Sshd, limits: Limits = LIMITS, greet: Greet = nobody_asks) -> Connections:
+def to(sshd: Sshd, limits: Limits = LIMITS, greet: Greet = no_greeting) -> Connections:
     return Connections(endpoint(sshd), LOGIN, limits, greet)

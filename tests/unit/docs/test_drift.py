@@ -24,6 +24,6 @@ def test_the_page_describes_exactly_the_changes_that_are_tested() -> None:
 def test_a_row_names_the_reasons_of_the_code_and_whether_the_operator_acts(change: str) -> None:
     reasons, done = ROWS[change]
 
-    assert tuple(re.findall(r"`(\w+)`", reasons)) == TESTED[change].said
+    assert tuple(re.findall(r"`(\w+)`", reasons)) == TESTED[change].reasons
     assert bool(TESTED[change].done) == (not reasons)
     assert done

@@ -1,7 +1,7 @@
 """docs/reference.md is up to date with the CRDs and the code, and the explanations are complete."""
 
 import pytest
-from tools.given import given_by_the_code, noted_by_the_code, words_of_the_code
+from tools.given import given_by_the_code, names_in_the_code, noted_by_the_code
 from tools.reference import PAGE, page
 
 from flashsystem_operator.api.metadata import KNOWN
@@ -39,7 +39,7 @@ def test_a_reason_is_reported_in_conditions_that_are_explained(reason: Reason) -
 
 def test_every_further_condition_is_explained_and_no_other() -> None:
     assert noted_by_the_code() <= reasons.FURTHER.keys(), "write them into planner/reasons.yaml"
-    assert reasons.FURTHER.keys() <= words_of_the_code()
+    assert reasons.FURTHER.keys() <= names_in_the_code()
 
 
 def test_every_reason_of_an_event_is_explained() -> None:

@@ -33,7 +33,7 @@ from support.drift_table import (
     Row,
     attached,
     done,
-    said,
+    reasons_of,
     was_attached,
 )
 from support.status_fixtures import LATER, NOW
@@ -44,7 +44,7 @@ REQUESTED = {"annotations": {"flashsystem.io/reconcile-requested-at": "now"}}
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.by_hand)
 def test_a_change_made_outside_the_operator_is_handled_as_the_drift_table_lists_it(row: Row) -> None:
-    assert (said(row.decision), done(row.decision)) == (row.said, row.done)
+    assert (reasons_of(row.decision), done(row.decision)) == (row.reasons, row.done)
 
 
 def after_pass(
@@ -95,7 +95,7 @@ def test_none_of_three_reported_mappings_is_corrected_when_the_other_attachments
     reported = [after_pass(each, observed, NODE, *(other for other in THREE if other is not each)) for each in THREE]
 
     for each in reported:
-        assert said(attached(each, observed)) == ("MappingRemoved", "MappingRemoved")
+        assert reasons_of(attached(each, observed)) == ("MappingRemoved", "MappingRemoved")
 
 
 def test_two_mappings_that_vanish_are_corrected_and_a_third_at_the_next_read_too() -> None:
@@ -135,7 +135,7 @@ def test_mappings_that_vanish_while_the_array_is_in_doubt_are_counted_afterwards
     observed = inventory(DATA, LOGS, TEMP, OURS)
     waiting = [after_pass(each, observed, NODE, all_in_doubt=True) for each in THREE]
 
-    assert said(attached(waiting[0], observed, NODE, *waiting[1:])) == ("MappingRemoved", "MappingRemoved")
+    assert reasons_of(attached(waiting[0], observed, NODE, *waiting[1:])) == ("MappingRemoved", "MappingRemoved")
 
 
 def test_a_mapping_lost_while_its_host_cannot_be_identified_is_not_mapped_again_later() -> None:
@@ -143,8 +143,8 @@ def test_a_mapping_lost_while_its_host_cannot_be_identified_is_not_mapped_again_
     observed = inventory(DATA, OURS, host_object("other", "second"))
     incomplete = after_pass(was_attached(), observed, ambiguous)
 
-    assert said(attached(incomplete, observed, ambiguous)) == ("HostNotReady", "MappingRemoved")
-    assert said(attached(incomplete, inventory(DATA, OURS))) == ("MappingRemoved", "MappingRemoved")
+    assert reasons_of(attached(incomplete, observed, ambiguous)) == ("HostNotReady", "MappingRemoved")
+    assert reasons_of(attached(incomplete, inventory(DATA, OURS))) == ("MappingRemoved", "MappingRemoved")
 
 
 def test_a_reconcile_request_restores_a_mapping_even_under_a_live_session() -> None:
@@ -161,7 +161,7 @@ def test_a_reconcile_request_that_was_handled_before_has_no_effect() -> None:
         update={"status": requested.status.model_copy(update={"last_handled_reconcile_at": "now"})}
     )
 
-    assert said(attached(before, inventory(DATA, LOGGED_IN))) == ("MappingRemoved", "MappingRemoved")
+    assert reasons_of(attached(before, inventory(DATA, LOGGED_IN))) == ("MappingRemoved", "MappingRemoved")
 
 
 def test_a_reconcile_request_is_not_lost_while_the_host_cannot_be_used() -> None:
@@ -260,7 +260,7 @@ def test_reported_drift_is_kept_and_its_reconcile_request_waits_while_a_row_is_u
 def test_an_obstacle_to_a_correction_is_reported_and_the_drift_is_not_corrected_later() -> None:
     obstructed = after_pass(was_attached(), inventory(DATA, OURS, ELSEWHERE, mapped(ELSEWHERE, DATA)))
 
-    assert said(attached(obstructed, inventory(DATA, OURS))) == ("MappingRemoved", "MappingRemoved")
+    assert reasons_of(attached(obstructed, inventory(DATA, OURS))) == ("MappingRemoved", "MappingRemoved")
 
 
 @pytest.mark.parametrize(
@@ -279,12 +279,12 @@ def test_a_volume_moved_to_another_host_is_not_mapped_back_whatever_was_reported
     assert kept(reported.status.conditions)
 
     moved = after_pass(reported, inventory(DATA, LOGGED_IN, ELSEWHERE, mapped(ELSEWHERE, DATA)))
-    assert said(attached(reported, inventory(DATA, LOGGED_IN, ELSEWHERE, mapped(ELSEWHERE, DATA)))) == (
+    assert reasons_of(attached(reported, inventory(DATA, LOGGED_IN, ELSEWHERE, mapped(ELSEWHERE, DATA)))) == (
         "VolumeMappedElsewhere",
         "MappingRemoved",
     )
 
-    assert said(attached(moved, inventory(DATA, OURS, ELSEWHERE))) == ("MappingRemoved", "MappingRemoved")
+    assert reasons_of(attached(moved, inventory(DATA, OURS, ELSEWHERE))) == ("MappingRemoved", "MappingRemoved")
 
 
 def test_a_mapping_missing_from_a_list_view_is_checked_with_a_specific_command() -> None:
@@ -318,7 +318,7 @@ def test_the_status_keeps_the_assigned_lun_and_the_connection_has_the_actual_lun
 def test_a_lun_that_is_changed_back_is_no_longer_drifted() -> None:
     moved = after_pass(was_attached(at=1), inventory(DATA, OURS, mapped(OURS, DATA, 5)))
 
-    assert said(attached(moved, inventory(DATA, OURS, mapped(OURS, DATA, 1)))) == ("Attached",)
+    assert reasons_of(attached(moved, inventory(DATA, OURS, mapped(OURS, DATA, 1)))) == ("Attached",)
 
 
 def test_a_reconcile_request_accepts_the_actual_lun() -> None:
@@ -327,7 +327,7 @@ def test_a_reconcile_request_accepts_the_actual_lun() -> None:
     accepted = after_pass(with_request(after_pass(was_attached(at=1), observed)), observed)
 
     assert accepted.status.lun == 5
-    assert said(attached(accepted, observed)) == ("Attached",)
+    assert reasons_of(attached(accepted, observed)) == ("Attached",)
 
 
 def test_a_changed_lun_and_an_additional_host_are_reported_in_one_condition() -> None:

@@ -18,7 +18,7 @@ from support.drift_table import (
     attached,
     done,
     hosted,
-    said,
+    reasons_of,
     was_attached,
     with_ports,
 )
@@ -40,7 +40,7 @@ def test_a_removed_initiator_is_remembered_until_it_is_back() -> None:
         iqn("second"): "removed",
     }
     assert after(reported, observed).status == reported.status
-    assert said(hosted(reported, inventory(DATA, BOTH, mapped(BOTH, DATA)), was_attached())) == ("Ready",)
+    assert reasons_of(hosted(reported, inventory(DATA, BOTH, mapped(BOTH, DATA)), was_attached())) == ("Ready",)
 
 
 def test_an_initiator_that_is_new_in_the_spec_is_added_whatever_the_policy() -> None:
@@ -70,8 +70,8 @@ def test_a_foreign_initiator_is_reported_by_name_and_stays() -> None:
 
 
 def test_a_missing_host_object_that_is_not_needed_is_no_drift() -> None:
-    assert said(hosted(NODE, inventory(DATA))) == ("NotNeeded",)
-    assert said(hosted(NODE, inventory(volume("data", 1)), attachment("a", "node"))) == ("NotNeeded",)
+    assert reasons_of(hosted(NODE, inventory(DATA))) == ("NotNeeded",)
+    assert reasons_of(hosted(NODE, inventory(volume("data", 1)), attachment("a", "node"))) == ("NotNeeded",)
 
 
 def test_a_removed_host_object_is_not_reported_as_not_needed() -> None:

@@ -13,7 +13,7 @@ from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, R
 from flashsystem_operator.planner.status import Outcome
 from flashsystem_operator.values import Lun
 from support import builders
-from support.event_fixtures import DATA, NODE, NOW, before, said
+from support.event_fixtures import DATA, NODE, NOW, before, condition
 
 MAP, UNMAP = Act((MapVolume(NODE, DATA.name, DATA.uid, Lun(1)),)), Act((UnmapVolume(NODE, DATA.name, DATA.uid),))
 NAMED = {"name": DATA.name, "uid": DATA.uid}
@@ -84,8 +84,8 @@ class Case(NamedTuple):
     """Reason, and whether it is a warning."""
 
 
-ATTACHED = before(said("Ready", "True", "Attached"), attached=True)
-DRIFTING = before(said("Drifted", "True", "LUNDiffers"), attached=True)
+ATTACHED = before(condition("Ready", "True", "Attached"), attached=True)
+DRIFTING = before(condition("Drifted", "True", "LUNDiffers"), attached=True)
 
 CASES = [
     Case("a volume was mapped", before(), MAP, Outcome(THERE), after(), (("VolumeMapped", False),)),
@@ -146,22 +146,22 @@ CASES = [
         ATTACHED,
         THERE,
         Outcome(THERE),
-        after(conditions=(said("ConnectionSecretBlocked", "True", "SecretForbidden"),)),
+        after(conditions=(condition("ConnectionSecretBlocked", "True", "SecretForbidden"),)),
         (("ConnectionSecretBlocked", True),),
     ),
     Case(
         "its connection Secret still cannot be written",
-        before(said("ConnectionSecretBlocked", "True", "SecretForbidden"), attached=True),
+        before(condition("ConnectionSecretBlocked", "True", "SecretForbidden"), attached=True),
         THERE,
         Outcome(THERE),
-        after(conditions=(said("ConnectionSecretBlocked", "True", "SecretForbidden"),)),
+        after(conditions=(condition("ConnectionSecretBlocked", "True", "SecretForbidden"),)),
     ),
     Case(
         "its connection Secret now conflicts with another one",
-        before(said("ConnectionSecretBlocked", "True", "SecretForbidden"), attached=True),
+        before(condition("ConnectionSecretBlocked", "True", "SecretForbidden"), attached=True),
         THERE,
         Outcome(THERE),
-        after(conditions=(said("ConnectionSecretBlocked", "True", "SecretConflict"),)),
+        after(conditions=(condition("ConnectionSecretBlocked", "True", "SecretConflict"),)),
         (("ConnectionSecretBlocked", True),),
     ),
     Case(
@@ -169,7 +169,7 @@ CASES = [
         ATTACHED,
         THERE,
         Outcome(THERE),
-        after(conditions=(said("PersistentVolumeBlocked", "True", "PersistentVolumeRefused"),)),
+        after(conditions=(condition("PersistentVolumeBlocked", "True", "PersistentVolumeRefused"),)),
         (("PersistentVolumeBlocked", True),),
     ),
     Case(
@@ -177,7 +177,7 @@ CASES = [
         ATTACHED,
         THERE,
         Outcome(THERE),
-        after(conditions=(said("PersistentVolumeBlocked", "True", "PersistentVolumeInUse"),)),
+        after(conditions=(condition("PersistentVolumeBlocked", "True", "PersistentVolumeInUse"),)),
     ),
     Case("drift ended without a command", DRIFTING, THERE, Outcome(THERE), after(), (("DriftEnded", False),)),
     Case("drift was corrected", DRIFTING, UNMAP, Outcome(THERE), after(), (("DriftCorrected", False),)),
@@ -199,11 +199,15 @@ CASES = [
     ),
     Case("the attachment is refused", before(), TAKEN, Outcome(TAKEN), after(), (("LUNTaken", True),)),
     Case(
-        "the attachment is still refused", before(said("Stalled", "True", "LUNTaken")), TAKEN, Outcome(TAKEN), after()
+        "the attachment is still refused",
+        before(condition("Stalled", "True", "LUNTaken")),
+        TAKEN,
+        Outcome(TAKEN),
+        after(),
     ),
     Case(
         "the attachment is refused for another reason",
-        before(said("Stalled", "True", "HostFull")),
+        before(condition("Stalled", "True", "HostFull")),
         TAKEN,
         Outcome(TAKEN),
         after(),
@@ -229,7 +233,7 @@ CASES = [
     ),
     Case(
         "the array refused again, which is counted",
-        before(said("Reconciling", "True", "RefusedByArray")),
+        before(condition("Reconciling", "True", "RefusedByArray")),
         MAP,
         Outcome(MAP, NO_TO_MAP, refused=True),
         after(),

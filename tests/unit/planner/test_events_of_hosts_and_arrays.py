@@ -14,7 +14,7 @@ from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason,
 from flashsystem_operator.planner.events import EventRecord
 from flashsystem_operator.planner.status import Outcome
 from support.builders import array, bound, host, host_object, inventory
-from support.event_fixtures import DATA, NODE, NOW, THEN, before, said
+from support.event_fixtures import DATA, NODE, NOW, THEN, before, condition
 
 READY = InSync(Reason.READY, "It matches the spec.")
 MADE = {"name": NODE, "id": "7", "ownership": "Created"}
@@ -120,5 +120,5 @@ def test_an_unreadable_spec_is_reported_once_and_a_missing_array_is_not_reported
     unreadable = Refuse(Reason.SPEC_UNREADABLE, "spec.volume.name cannot be read.")
 
     assert events.of_unassigned((), unreadable) == (EventRecord("SpecUnreadable", unreadable.message, warning=True),)
-    assert events.of_unassigned((said("Stalled", "True", "SpecUnreadable"),), unreadable) == ()
+    assert events.of_unassigned((condition("Stalled", "True", "SpecUnreadable"),), unreadable) == ()
     assert events.of_unassigned((), Wait(Reason.ARRAY_NOT_FOUND, "x")) == ()

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from flashsystem_operator.simulator import Control, ControlError, Simulator
-from support.plain_ssh import Open, Said, Shell, answer
+from support.plain_ssh import Open, Printed, Shell, answer
 
 CREATE = "svctask mkhost -name a -iscsiname iqn.a"
 
@@ -17,8 +17,8 @@ def hosts(control: Control) -> list[str]:
 def test_a_refusal_strikes_once_and_changes_nothing(shell: Shell, control: Control) -> None:
     control.fault("refuse", "mkhost", code="CMMVC6035E", text="Nein.", exit=3)
 
-    assert shell("svcinfo lshost") == Said("", "", 0)
-    assert shell(CREATE) == Said("", "CMMVC6035E Nein.\n", 3)
+    assert shell("svcinfo lshost") == Printed("", "", 0)
+    assert shell(CREATE) == Printed("", "CMMVC6035E Nein.\n", 3)
     assert hosts(control) == []
     assert shell(CREATE).status == 0
 
@@ -82,7 +82,7 @@ def test_a_dropped_channel_has_no_exit_status_and_spares_the_connection(
 ) -> None:
     control.fault("drop", "mkhost", when=when)
 
-    assert shell(CREATE) == Said("", "", -1)
+    assert shell(CREATE) == Printed("", "", -1)
     assert hosts(control) == left
     assert shell("svcinfo lsvdisk").status == 0
 
@@ -211,7 +211,7 @@ def test_an_answer_can_be_garbled_in_several_ways(garble: str, expected: str, le
 def test_a_login_can_fail_after_it_was_accepted(shell: Shell, control: Control) -> None:
     control.fault("login_failed_on_stdout")
 
-    assert shell("svcinfo lssystem") == Said(
+    assert shell("svcinfo lssystem") == Printed(
         "CMMVC7017E Login has failed because the maximum number of concurrent CLI sessions has been reached.\n", "", 0
     )
 
@@ -244,7 +244,7 @@ def test_an_invalid_order_is_refused_with_advice(order: dict[str, object], reaso
 def test_commands_of_many_channels_run_in_parallel(modern: Simulator, log_in: Open) -> None:
     sessions = [log_in(modern) for _ in range(4)]
 
-    def create(number: int) -> Said:
+    def create(number: int) -> Printed:
         return sessions[number % 4](f"mkhost -name h{number} -iscsiname iqn.{number}")
 
     with ThreadPoolExecutor(16) as pool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.plain_ssh import Open, Said, Start
+from support.plain_ssh import Open, Printed, Start
 from support.transcripts import Transcript, transcripts
 
 
@@ -14,4 +14,4 @@ def test_a_recorded_exchange_is_printed_verbatim(transcript: Transcript, start: 
 
     reply = log_in(simulator)(transcript.command)
 
-    assert reply == Said(transcript.stdout, transcript.stderr, transcript.exit)
+    assert reply == Printed(transcript.stdout, transcript.stderr, transcript.exit)

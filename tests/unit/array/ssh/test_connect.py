@@ -12,7 +12,7 @@ from flashsystem_operator.array.ssh.credentials import BadCredentials, BadHostKe
 from flashsystem_operator.array.ssh.pool import Connections, Pace
 from flashsystem_operator.array.ssh.transport import Reply
 from support.leaks import nothing_left_open  # noqa: F401 - an autouse fixture
-from support.ssh_clients import LIMITS, LOGIN, endpoint, nobody_asks, to, who_is_there
+from support.ssh_clients import LIMITS, LOGIN, endpoint, no_greeting, to, who_is_there
 from support.sshd import Sshd
 
 
@@ -72,7 +72,7 @@ def test_a_session_closed_right_after_login_points_at_the_session_table() -> Non
 def test_the_second_address_is_used_when_the_first_fails(sshd: Sshd) -> None:
     both = endpoint(sshd, addresses=("127.0.0.9", "127.0.0.1"))
 
-    with closing(Connections(both, LOGIN, LIMITS, nobody_asks)) as array:
+    with closing(Connections(both, LOGIN, LIMITS, no_greeting)) as array:
         assert array.run("echo here").stdout == "here\n"
         assert array.address == "127.0.0.1"
 
@@ -80,7 +80,7 @@ def test_the_second_address_is_used_when_the_first_fails(sshd: Sshd) -> None:
 def test_an_unreachable_array_is_described_address_by_address(sshd: Sshd) -> None:
     neither = endpoint(sshd, addresses=("127.0.0.9", "no-such-array.invalid"))
 
-    with closing(Connections(neither, LOGIN, LIMITS, nobody_asks)) as array, pytest.raises(Unreachable) as unreachable:
+    with closing(Connections(neither, LOGIN, LIMITS, no_greeting)) as array, pytest.raises(Unreachable) as unreachable:
         array.run("echo hello")
 
     first, second = str(unreachable.value).split("; ")
@@ -95,7 +95,7 @@ def test_a_refused_login_is_not_tried_at_the_second_address(sshd: Sshd) -> None:
     twice = endpoint(sshd, addresses=("127.0.0.1", "127.0.0.1"))
 
     with (
-        closing(Connections(twice, replace(LOGIN, password="wrong"), LIMITS, nobody_asks)) as array,
+        closing(Connections(twice, replace(LOGIN, password="wrong"), LIMITS, no_greeting)) as array,
         pytest.raises(LoginRefused, match=r"^127\.0\.0\.1: it refused 'superuser'"),
     ):
         array.run("echo hello")
@@ -104,7 +104,7 @@ def test_a_refused_login_is_not_tried_at_the_second_address(sshd: Sshd) -> None:
 
 
 def test_the_host_key_trusted_on_first_use_is_enforced_afterwards() -> None:
-    with Sshd() as sshd, closing(Connections(endpoint(sshd, first_use=True), LOGIN, LIMITS, nobody_asks)) as array:
+    with Sshd() as sshd, closing(Connections(endpoint(sshd, first_use=True), LOGIN, LIMITS, no_greeting)) as array:
         array.run("echo hello")
         first, port = sshd.lines[0], sshd.port
         sshd.drop_all()
@@ -122,9 +122,9 @@ def test_the_host_key_trusted_on_first_use_is_enforced_afterwards() -> None:
 
 def test_unusable_endpoints_and_logins_are_refused_before_any_connection_is_opened(sshd: Sshd) -> None:
     with pytest.raises(BadHostKey):
-        Connections(replace(endpoint(sshd), host_keys=("nonsense",)), LOGIN, LIMITS, nobody_asks)
+        Connections(replace(endpoint(sshd), host_keys=("nonsense",)), LOGIN, LIMITS, no_greeting)
     with pytest.raises(BadCredentials):
-        Connections(endpoint(sshd), replace(LOGIN, private_key="nonsense"), LIMITS, nobody_asks)
+        Connections(endpoint(sshd), replace(LOGIN, private_key="nonsense"), LIMITS, no_greeting)
 
     assert sshd.knocks == 0
 

@@ -16,7 +16,7 @@ from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, Unr
 from flashsystem_operator.array.ssh.credentials import HostKey, Login, Trust
 from flashsystem_operator.array.ssh.transport import Connection, open_socket
 from support.leaks import nothing_left_open  # noqa: F401 - an autouse fixture
-from support.ssh_clients import ANYBODY, KEYS, LOGIN, SOON, open_to, pinning, run
+from support.ssh_clients import ANY_KEY, KEYS, LOGIN, SOON, open_to, pinning, run
 from support.sshd import CUT, USER, Sshd, line_of
 
 
@@ -134,7 +134,7 @@ def test_a_host_key_of_another_type_than_the_pinned_one_is_named() -> None:
 
 
 def test_any_host_key_is_accepted_with_trust_on_first_use(sshd: Sshd) -> None:
-    with closing(open_to(sshd, trust=ANYBODY)) as connection:
+    with closing(open_to(sshd, trust=ANY_KEY)) as connection:
         assert connection.host_key.line == sshd.lines[0]
 
 
@@ -184,7 +184,7 @@ def stall(client: socket.socket) -> None:
 )
 def test_a_server_that_does_not_complete_the_handshake_is_given_up(answer: Callable[[socket.socket], object]) -> None:
     with listener(answer) as port, pytest.raises(Unreachable, match="not done within"):
-        Connection.open("127.0.0.1", port, LOGIN, ANYBODY, SOON)
+        Connection.open("127.0.0.1", port, LOGIN, ANY_KEY, SOON)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_server_that_does_not_complete_the_handshake_is_given_up(answer: Calla
 )
 def test_a_server_that_does_not_speak_ssh_is_reported_as_such(answer: Callable[[socket.socket], object]) -> None:
     with listener(answer) as port, pytest.raises(Unreachable, match="does not speak SSH"):
-        Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
+        Connection.open("127.0.0.1", port, LOGIN, ANY_KEY, 20)
 
 
 def test_a_server_that_hangs_up_in_any_way_is_reported_with_the_same_message() -> None:
@@ -209,7 +209,7 @@ def test_a_server_that_hangs_up_in_any_way_is_reported_with_the_same_message() -
     messages = set()
     for hangs_up in (reset, lambda client: client.close(), lambda client: client.shutdown(socket.SHUT_RDWR)):
         with listener(hangs_up) as port, pytest.raises(Unreachable) as unreachable:
-            Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
+            Connection.open("127.0.0.1", port, LOGIN, ANY_KEY, 20)
         messages.add(str(unreachable.value))
 
     (message,) = messages
@@ -221,9 +221,9 @@ def test_a_closed_port_is_distinguished_from_a_wrong_name() -> None:
         port = server.getsockname()[1]
 
     with pytest.raises(Unreachable, match=f"nothing listens on port {port}"):
-        Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
+        Connection.open("127.0.0.1", port, LOGIN, ANY_KEY, 20)
     with pytest.raises(Unreachable, match="name cannot be resolved"):
-        Connection.open("no-such-array.invalid", port, LOGIN, ANYBODY, 20)
+        Connection.open("no-such-array.invalid", port, LOGIN, ANY_KEY, 20)
 
 
 def test_a_full_session_table_is_named_in_the_error() -> None:
@@ -235,6 +235,6 @@ def test_messages_of_the_ssh_library_are_not_logged(sshd: Sshd, everything_logge
     with pytest.raises(LoginRefused):
         open_to(sshd, replace(LOGIN, password="hunter2"))
     with listener(lambda client: client.sendall(b"nonsense\r\n")) as port, pytest.raises(Unreachable):
-        Connection.open("127.0.0.1", port, LOGIN, ANYBODY, 20)
+        Connection.open("127.0.0.1", port, LOGIN, ANY_KEY, 20)
 
     assert not [record for record in everything_logged if record.name.startswith("paramiko")]
