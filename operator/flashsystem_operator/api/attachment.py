@@ -15,6 +15,7 @@ from flashsystem_operator.api.base import (
     DriftPolicy,
     Model,
     NameRef,
+    Origin,
     Plan,
     StatusModel,
     Text,
@@ -103,13 +104,6 @@ class DetachGuard(StrEnum):
     ENFORCE = "Enforce"
     WARN = "Warn"
     DISABLED = "Disabled"
-
-
-class Origin(StrEnum):
-    """Whether the operator created the mapping or adopted it."""
-
-    CREATED = "Created"
-    ADOPTED = "Adopted"
 
 
 class VolumeSelector(Model):

@@ -209,3 +209,10 @@ class ArraySeen(StatusModel):
     name: Text | None = None
     namespace: Text | None = None
     system_id: SystemId | None = None
+
+
+class Origin(StrEnum):
+    """Whether the operator created an object on the array, and may change and remove it, or adopted it."""
+
+    CREATED = "Created"
+    ADOPTED = "Adopted"

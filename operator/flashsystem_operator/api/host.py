@@ -16,6 +16,7 @@ from flashsystem_operator.api.base import (
     DriftPolicy,
     Model,
     NameRef,
+    Origin,
     Plan,
     StatusModel,
     Text,
@@ -23,13 +24,6 @@ from flashsystem_operator.api.base import (
 )
 from flashsystem_operator.api.fields import ONCE, HostBase, IoGroup, Iqn, Lun, PortsetName, VolumeUid
 from flashsystem_operator.api.metadata import Kind, ObjectRef, Resource
-
-
-class Ownership(StrEnum):
-    """Whether the operator created the host object, and may change and remove it, or adopted it."""
-
-    CREATED = "Created"
-    ADOPTED = "Adopted"
 
 
 class Lifecycle(StrEnum):
@@ -145,7 +139,7 @@ class HostStatus(StatusModel):
     array: ArraySeen | None = None
     name: Text | None = None
     id: Text | None = None
-    ownership: Ownership | None = None
+    ownership: Origin | None = None
     ports: Annotated[tuple[HostPort, ...], AtMost(64)] = ()
     mappings: HostMappings | None = None
     chap: ChapSeen | None = None
@@ -177,7 +171,7 @@ class FlashSystemHost(Resource):
         if "arrayRef" in incomplete:
             array = seen.array or ArraySeen()
             update["array_ref"] = ArrayRef.model_construct(name=array.name or "", namespace=array.namespace)
-        if "hostNamePrefix" in incomplete and seen.name and seen.ownership is Ownership.CREATED:
+        if "hostNamePrefix" in incomplete and seen.name and seen.ownership is Origin.CREATED:
             update["host_name_prefix"] = seen.name.rpartition("-")[0]
         return self.model_copy(update={"spec": self.spec.model_copy(update=update)})
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from flashsystem_operator.api.array import ArrayStatus, FlashSystemArray
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
-from flashsystem_operator.api.base import StatusModel
-from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
+from flashsystem_operator.api.base import Origin, StatusModel
+from flashsystem_operator.api.host import FlashSystemHost, HostStatus
 from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectMeta, ObjectRef, UnreadableResourceError
 from flashsystem_operator.controller.kube.errors import Forbidden
 from flashsystem_operator.planner.access import Labels
@@ -110,7 +110,7 @@ def _has_something(kind: Kind, body: Mapping[str, Any]) -> bool:
                 attachment = VolumeAttachment.read(body).status
                 return attachment.origin is not None and attachment.volume is not None
             case Kind.HOST:
-                return FlashSystemHost.read(body).status.ownership is Ownership.CREATED
+                return FlashSystemHost.read(body).status.ownership is Origin.CREATED
             case Kind.ARRAY:
                 return False
     except UnreadableResourceError:

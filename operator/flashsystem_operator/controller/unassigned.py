@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.base import Condition, DeletionPolicy, remember
-from flashsystem_operator.api.host import FlashSystemHost, Ownership
+from flashsystem_operator.api.base import Condition, DeletionPolicy, Origin, remember
+from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
 from flashsystem_operator.controller.array_status import remember as remember_released
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Entry
@@ -128,7 +128,7 @@ def judge(entry: Entry, cache: Cache) -> Decision | None:
             array = cache.array_of(attachment.ref)
             return host_not_found(attachment) if array is None else _array_not_found(array, attachment.metadata, cache)
         case FlashSystemHost() as host:
-            stays = host.status.ownership is not Ownership.CREATED or host.spec.deletion_policy is DeletionPolicy.RETAIN
+            stays = host.status.ownership is not Origin.CREATED or host.spec.deletion_policy is DeletionPolicy.RETAIN
             if not host.metadata.deleting or not stays:
                 return _array_not_found(host.array, host.metadata, cache)
             names = [ref.name for ref in cache.dependents(host.ref) if ref.kind is Kind.ATTACHMENT]

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from flashsystem_operator.api.array import Audit, AuditItem, Findings, ReleasedFindings, UnreadableRow
 from flashsystem_operator.api.attachment import AttachmentStatus, HostSeen, VolumeAttachment
-from flashsystem_operator.api.base import StatusModel
-from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
+from flashsystem_operator.api.base import Origin, StatusModel
+from flashsystem_operator.api.host import FlashSystemHost, HostStatus
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Mapping as VolumeMapping
@@ -73,7 +73,7 @@ def left_on(status: StatusModel, hosts: Collection[str]) -> tuple[StatusModel, .
         case AttachmentStatus() if hosts:
             return tuple(status.model_copy(update={"host": HostSeen(name=host)}) for host in hosts)
         case HostStatus() if hosts:
-            made = {"ownership": Ownership.CREATED}
+            made = {"ownership": Origin.CREATED}
             return tuple(status.model_copy(update={**made, "name": host}) for host in hosts)
         case _:
             return (status,)
@@ -140,7 +140,7 @@ def _left_by(status: StatusModel) -> Iterator[AuditItem]:
     match status:
         case AttachmentStatus(host=host, volume=volume, origin=origin, lun=lun) if host and volume and origin:
             yield AuditItem(host=host.name, volume=volume.name, uid=volume.uid, lun=lun)
-        case HostStatus(name=name, ownership=Ownership.CREATED) if name:
+        case HostStatus(name=name, ownership=Origin.CREATED) if name:
             yield AuditItem(host=name)
         case _:
             return

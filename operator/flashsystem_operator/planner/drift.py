@@ -13,8 +13,8 @@ from typing import Protocol
 
 from flashsystem_operator.api.array import MultiHostMapping
 from flashsystem_operator.api.attachment import Access, VolumeAttachment
-from flashsystem_operator.api.base import DriftPolicy, find
-from flashsystem_operator.api.host import FlashSystemHost, HostPort, OtherPorts, Ownership
+from flashsystem_operator.api.base import DriftPolicy, Origin, find
+from flashsystem_operator.api.host import FlashSystemHost, HostPort, OtherPorts
 from flashsystem_operator.api.metadata import RECONCILE_REQUESTED_AT
 from flashsystem_operator.array import model
 from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost
@@ -33,7 +33,7 @@ REMOVED = "removed"
 
 def lost(resource: FlashSystemHost, host: Host) -> tuple[Iqn, ...]:
     """Initiators of the spec that the operator added to its host object and that are no longer on it."""
-    if resource.status.ownership is not Ownership.CREATED:
+    if resource.status.ownership is not Origin.CREATED:
         return ()
     had = {port.iqn for port in resource.status.ports if port.state != ASKED}
     return tuple(iqn for iqn in resource.spec.initiators.iscsi if iqn in had and iqn not in host.iqns)

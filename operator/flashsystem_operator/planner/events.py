@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from flashsystem_operator.api.array import ArrayStatus, FlashSystemArray
-from flashsystem_operator.api.attachment import AttachmentStatus, Origin, VolumeAttachment
-from flashsystem_operator.api.base import Conditions, find, is_true
-from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Ownership
+from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
+from flashsystem_operator.api.base import Conditions, Origin, find, is_true
+from flashsystem_operator.api.host import FlashSystemHost, HostStatus
 from flashsystem_operator.api.metadata import FORCE_DETACH, ObjectRef
 from flashsystem_operator.array.commands import (
     AddIoGroups,
@@ -144,9 +144,9 @@ def of_host(
 ) -> tuple[EventRecord, ...]:
     """Events of a pass for a FlashSystemHost that stays; its host object may come and go with its attachments."""
     events = [*_warned(planned, outcome), *_trouble(before.status.conditions, outcome)]
-    if after.id and after.ownership is Ownership.CREATED and not before.status.id:
+    if after.id and after.ownership is Origin.CREATED and not before.status.id:
         events.append(EventRecord(EventReason.HOST_MADE, f"Host object {after.name} was created on the array."))
-    elif after.id and after.ownership is Ownership.ADOPTED and before.status.ownership is not Ownership.ADOPTED:
+    elif after.id and after.ownership is Origin.ADOPTED and before.status.ownership is not Origin.ADOPTED:
         message = f"Host object {after.name} of the array administrator has these initiators and is used unchanged."
         events.append(EventRecord(EventReason.HOST_ADOPTED, message))
     elif before.status.id and not after.id:
@@ -167,7 +167,7 @@ def _end(before: FlashSystemHost | VolumeAttachment, decision: Release) -> tuple
     if decision.left:
         return (EventRecord(EventReason.LEFT_ON_ARRAY, decision.left),)
     if isinstance(before, FlashSystemHost):
-        ours = before.status.id and before.status.ownership is Ownership.CREATED
+        ours = before.status.id and before.status.ownership is Origin.CREATED
         return (_host_removed(before),) if ours else ()
     volume, host = before.status.volume, before.status.host
     if before.status.attached_time and volume and host:

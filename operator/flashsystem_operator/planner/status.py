@@ -3,23 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flashsystem_operator.api.attachment import (
-    AttachmentStatus,
-    Connection,
-    HostSeen,
-    Origin,
-    VolumeAttachment,
-    VolumeSeen,
-)
-from flashsystem_operator.api.base import ArraySeen, Conditions
-from flashsystem_operator.api.host import (
-    FlashSystemHost,
-    HostMapping,
-    HostMappings,
-    HostPort,
-    HostStatus,
-    Ownership,
-)
+from flashsystem_operator.api.attachment import AttachmentStatus, Connection, HostSeen, VolumeAttachment, VolumeSeen
+from flashsystem_operator.api.base import ArraySeen, Conditions, Origin
+from flashsystem_operator.api.host import FlashSystemHost, HostMapping, HostMappings, HostPort, HostStatus
 from flashsystem_operator.api.metadata import ObjectRef, Resource
 from flashsystem_operator.array import model
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, SetChap, shown
@@ -165,7 +151,7 @@ def intents_of_hosts(
                 update |= {
                     "array": array_seen(desired, inventory),
                     "name": desired.object_of(host, inventory),
-                    "ownership": Ownership.CREATED,
+                    "ownership": Origin.CREATED,
                     "ports": (*known, *asked),
                 }
         if frees:
@@ -203,7 +189,7 @@ def of_host(host: FlashSystemHost, outcome: Outcome, desired: Desired, inventory
         **fields,
         name=found.host.name,
         id=found.host.id,
-        ownership=Ownership.CREATED if isinstance(found, host_plan.Managed) else Ownership.ADOPTED,
+        ownership=Origin.CREATED if isinstance(found, host_plan.Managed) else Origin.ADOPTED,
         ports=_ports(host, found, desired),
         mappings=HostMappings(count=len(rows), items=tuple(_mapping(row, reader) for row in mapped)),
         chap=host_settings.chap_seen(host, found.host.name, desired, inventory)
@@ -350,5 +336,5 @@ def _port(port: Port) -> HostPort:
     return HostPort(iqn=port.name, state=port.state, logins=port.logins)
 
 
-def _made(asked: tuple[HostPort, ...]) -> Ownership | None:
-    return Ownership.CREATED if asked else None
+def _made(asked: tuple[HostPort, ...]) -> Origin | None:
+    return Origin.CREATED if asked else None

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.api.attachment import Origin, VolumeAttachment
-from flashsystem_operator.api.base import find
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.base import Origin, find
 from flashsystem_operator.array.commands import MapVolume
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Odd

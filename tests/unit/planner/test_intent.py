@@ -1,6 +1,6 @@
 """What is recorded before a command is sent, and who created a mapping: detaching depends on both."""
 
-from flashsystem_operator.api.attachment import Origin
+from flashsystem_operator.api.base import Origin
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.planner import batch, status
 from flashsystem_operator.planner.attachment import attach

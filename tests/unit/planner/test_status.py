@@ -3,8 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from flashsystem_operator.api.attachment import Origin
-from flashsystem_operator.api.host import Ownership
+from flashsystem_operator.api.base import Origin
 from flashsystem_operator.array.model import Node, Odd, Portal
 from flashsystem_operator.planner import status
 from flashsystem_operator.planner.attachment import attach
@@ -159,7 +158,7 @@ def test_the_status_of_a_host_has_its_host_object_ports_and_mappings() -> None:
 
     reported = of_host(MACHINE, inventory(DATA, existing, mapped(existing, DATA, 3)), attachment("a", "node"))
 
-    assert (reported.name, reported.id, reported.ownership) == (existing.name, existing.id, Ownership.CREATED)
+    assert (reported.name, reported.id, reported.ownership) == (existing.name, existing.id, Origin.CREATED)
     assert [(each.iqn, each.state, each.logins) for each in reported.ports] == [(iqn("node"), "active", 2)]
     assert reported.mappings is not None
     assert reported.mappings.to_json() == {"count": 1, "items": [{"lun": 3, "volume": "data", "uid": DATA.uid}]}
@@ -187,7 +186,7 @@ def test_a_host_that_cannot_be_identified_keeps_what_its_status_remembers() -> N
 
     reported = of_host(resource, inventory(host_object("a", "one"), host_object("b", "two")))
 
-    assert (reported.name, reported.ownership) == (OURS.name, Ownership.CREATED)
+    assert (reported.name, reported.ownership) == (OURS.name, Origin.CREATED)
 
 
 def test_an_attachment_whose_steps_are_only_planned_is_not_ready() -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from flashsystem_operator.api.array import MultiHostMapping
-from flashsystem_operator.api.attachment import Access, Origin, VolumeAttachment
+from flashsystem_operator.api.attachment import Access, VolumeAttachment
+from flashsystem_operator.api.base import Origin
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, Step
 from flashsystem_operator.array.inventory import Inventory

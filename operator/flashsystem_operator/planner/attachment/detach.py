@@ -5,8 +5,8 @@ It works from the status alone: what was never recorded was never done, since th
 
 from collections.abc import Iterator
 
-from flashsystem_operator.api.attachment import Origin, VolumeAttachment
-from flashsystem_operator.api.base import DeletionPolicy
+from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.base import DeletionPolicy, Origin
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Mapping

@@ -7,8 +7,8 @@ Resolution: Managed (created by the operator), Adopted (created by the array adm
 from dataclasses import dataclass
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.api.base import DeletionPolicy
-from flashsystem_operator.api.host import FlashSystemHost, Lifecycle, Ownership
+from flashsystem_operator.api.base import DeletionPolicy, Origin
+from flashsystem_operator.api.host import FlashSystemHost, Lifecycle
 from flashsystem_operator.api.metadata import FORCE_DETACH
 from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, add_ports
 from flashsystem_operator.array.inventory import Inventory
@@ -99,7 +99,7 @@ def on_another_system(resource: FlashSystemHost, desired: Desired, inventory: In
     An adopted host object is not ours: the operator searches for the host again on the new system.
     """
     seen, system = resource.status.array, inventory.body.system
-    if resource.status.ownership is not Ownership.CREATED or seen is None or seen.system_id in (None, system.id):
+    if resource.status.ownership is not Origin.CREATED or seen is None or seen.system_id in (None, system.id):
         return None
     return Refuse(
         Reason.OTHER_SYSTEM,
@@ -270,7 +270,7 @@ def _held_by(
     if desired.ours(host.name) or desired.of_another_installation(host.name):
         return _proven_anothers(host, resource, desired, inventory)
     known = {port.iqn for port in resource.status.ports}
-    was_adopted = resource.status.ownership is Ownership.ADOPTED and (
+    was_adopted = resource.status.ownership is Origin.ADOPTED and (
         resource.status.name == host.name or not host.iqns.isdisjoint(known)
     )
     if (access_denied := desired.tenancy.adoption(resource.metadata.namespace)) and not was_adopted:
@@ -356,7 +356,7 @@ def put_by_us(resource: FlashSystemHost) -> frozenset[str]:
 
     The status of an adopted host object lists its ports too, but those are the array administrator's.
     """
-    if resource.status.ownership is not Ownership.CREATED:
+    if resource.status.ownership is not Origin.CREATED:
         return frozenset()
     return frozenset(port.iqn for port in resource.status.ports if port.iqn)
 
