@@ -17,13 +17,14 @@ help: ## List these targets.
 demo: $(INSTALLED) ## Watch volumes being attached and detached: a simulated array and a real Kubernetes API, on this machine.
 	$(PYTHON) -m demo
 
-# Four at a time on two cores, since they wait more than they work. Each has a Kubernetes API of its own.
+# Four at a time on two cores, since they wait more than they work. Each has a Kubernetes API of its own. pytest prints
+# how long it took.
 test: lint programs foreign ## Everything `check` does, and all tests: also those against a real Kubernetes API.
 	$(BIN)/pytest --numprocesses=4 --dist=loadgroup
 
-check: lint ## Style, types, import directions, measurements, and the tests that take no time: for every save.
+check: lint ## Style, types, import directions, measurements, and the unit tests; builds nothing: for every save.
 	$(PYTHON) tools/style.py
-	$(BIN)/pytest --quiet --numprocesses=2 --dist=loadfile -m "not cluster and not slow"
+	$(BIN)/pytest tests/unit --quiet --numprocesses=2 --dist=loadfile -m "not cluster and not slow"
 
 cluster: $(INSTALLED) ## Start a Kubernetes API that stays up, and print the line that points a shell at it.
 	@$(PYTHON) -m cluster up

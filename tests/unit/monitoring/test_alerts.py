@@ -24,12 +24,14 @@ def named(rule: Rule) -> str:
     return str(rule["alert"])
 
 
+@pytest.mark.slow
 def test_prometheus_accepts_the_rules() -> None:
     checked = promtool.run("check", "rules", "--lint=all", "--lint-fatal", str(ALERTS))
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.slow
 def test_each_alert_fires_when_it_should_and_not_in_normal_operation() -> None:
     tested = promtool.run("test", "rules", "alerts.yaml", cwd=HERE)
 

@@ -96,6 +96,7 @@ def test_a_query_for_a_metric_or_label_that_does_not_exist_is_detected(query: st
         test_a_query_uses_only_existing_metrics_and_labels(query)
 
 
+@pytest.mark.slow
 def test_prometheus_can_parse_every_query(tmp_path: Any) -> None:
     expressions = [str(each.values[0]).replace("$__rate_interval", "5m") for each in queries()]
     rules = [{"record": f"r:{number}", "expr": query} for number, query in enumerate(expressions)]
