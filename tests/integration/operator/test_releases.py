@@ -34,7 +34,7 @@ def test_volumes_are_attached_and_detached_on_every_release(stand: Stand, simula
 
     stand.patch(HOSTS, "a", {"initiators": {"iscsi": [iqn("new")]}})
     stand.ready(HOSTS, "a")
-    assert sorted(ports(simulator).values()) == [[iqn("new")], [iqn("b")]]
+    assert sorted(ports(simulator).values()) == [[iqn("b")], [iqn("new")]]
 
     stand.delete(ATTACHMENTS, "one", "two", "three")
     stand.delete(HOSTS, "a", "b")
