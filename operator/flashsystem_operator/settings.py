@@ -25,9 +25,9 @@ class Settings:
     pause_all: nothing is written to any array; all arrays are read and reported.
     lease_duration: after this time without a renewal another replica takes over an array.
     in_doubt: minimum time for which a command whose reply was lost may still be running.
-    settle_detaches: the deletion debounce: how long after a deletion further ones of the same request are expected, on
+    deletion_debounce: how long after a deletion further ones of the same request are expected, on
         a host with sessions.
-    retry_protected: how long a command that volume protection refused is not sent again.
+    protected_retry: how long a command that volume protection refused is not sent again.
     relist: how often all objects are listed again, to find deletions that a watch missed.
     grace: the process ends within this time after a signal to stop: terminationGracePeriodSeconds of its pod.
     batch_window: how long a worker waits for more due objects before a pass.
@@ -43,8 +43,8 @@ class Settings:
     pause_all: bool = False
     lease_duration: float = 15.0
     in_doubt: float = 120.0
-    settle_detaches: float = 3.0
-    retry_protected: float = 60.0
+    deletion_debounce: float = 3.0
+    protected_retry: float = 60.0
     relist: float = 900.0
     grace: float = 90.0
     batch_window: float = 0.05

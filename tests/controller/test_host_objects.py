@@ -145,7 +145,7 @@ async def test_an_io_group_that_a_volume_needs_is_kept_until_that_is_detached_an
 
 
 async def test_through_how_many_io_groups_a_volume_is_reached_is_read_before_one_is_removed(wide: Setting) -> None:
-    """A volume whose own I/O group stays may be reached through the other one as well: no listing tells."""
+    """A volume whose own I/O group stays may be reached through the other one as well: no listing shows it."""
     wide.array.system.volume_named["vol0"].access_io_groups = [0, 1]
     machine = host("node", io_groups=["0", "1"])
     await wide.apply(machine, attachment("a", "node", "vol0"))

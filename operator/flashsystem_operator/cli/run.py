@@ -57,21 +57,21 @@ from flashsystem_operator.settings import Pod, Settings
     help="Seconds after which another replica takes over an array whose replica died.",
 )
 @click.option(
-    "--unsettled",
+    "--in-doubt-timeout",
     type=click.FloatRange(0, 3600),
     default=120.0,
     show_default=True,
     help="Seconds for which a command whose reply was lost stays in doubt: it may still be running.",
 )
 @click.option(
-    "--settle-detaches",
+    "--deletion-debounce",
     type=click.FloatRange(0, 300),
     default=3.0,
     show_default=True,
     help="Deletion debounce: seconds to wait for further deletions before a detach from a logged-in host is decided.",
 )
 @click.option(
-    "--retry-protected",
+    "--protected-retry",
     type=click.FloatRange(1, 3600),
     default=60.0,
     show_default=True,
@@ -123,9 +123,9 @@ def run(kubeconfig: Path | None, identity: str | None, log_format: LogFormat, lo
         former_installations=options["former_installation_ids"],
         pause_all=options["pause_all"],
         lease_duration=options["lease_duration"],
-        in_doubt=options["unsettled"],
-        settle_detaches=options["settle_detaches"],
-        retry_protected=options["retry_protected"],
+        in_doubt=options["in_doubt_timeout"],
+        deletion_debounce=options["deletion_debounce"],
+        protected_retry=options["protected_retry"],
         grace=options["grace_period"],
         probe_port=options["probe_port"],
         pod=Pod(options["namespace"], identity, options["pod_uid"]) if identity and options["pod_uid"] else None,

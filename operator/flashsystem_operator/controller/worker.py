@@ -88,8 +88,8 @@ class Worker:
         self._obstructed = set[ObjectRef]()
         self._attempted = dict[ObjectRef, str]()
         self._in_doubt = InDoubt(clock, settings.in_doubt)
-        self._debounce = DeletionDebounce(clock, settings.settle_detaches)
-        self._refusal_cache = RefusalCache(clock, settings.retry_protected)
+        self._debounce = DeletionDebounce(clock, settings.deletion_debounce)
+        self._refusal_cache = RefusalCache(clock, settings.protected_retry)
         self._detach_counter = DetachCounter(self._writer)
         self._observer_thread = ThreadPoolExecutor(1, f"look-{ref.name}", initializer=logs.about, initargs=(ref,))
         self._lease: Lease | None = None

@@ -125,7 +125,7 @@ class Desired:
         others = (each for each in self.marked(name) if each.array != self.array.ref)
         return next(others, None) if self.ours(name) else None
 
-    def is_unsettled(self, name: HostName) -> bool:
+    def is_in_doubt(self, name: HostName) -> bool:
         return self.all_in_doubt or name in self.in_doubt
 
     def perhaps_mapped(self, uid: VolumeUid) -> frozenset[HostName]:

@@ -178,7 +178,7 @@ def of_host(host: FlashSystemHost, outcome: Outcome, desired: Desired, inventory
         "quarantined_luns": listed(quarantined_on(host, desired, inventory)),
     }
     if isinstance(found, host_plan.Absent):
-        asked = host.status.ports if desired.is_unsettled(found.name) else ()
+        asked = host.status.ports if desired.is_in_doubt(found.name) else ()
         known = {"ports": asked, "ownership": _made(asked), "chap": host.status.chap if asked else None}
         return HostStatus(**fields, mappings=HostMappings(count=0), **known)
     reader = Reader.of(host, desired)
@@ -322,7 +322,7 @@ def _ports(
         return tuple(map(_port, iscsi))
     put = {*host.spec.initiators.iscsi, *host_plan.put_by_us(host)}
     there = tuple(_port(port) for port in iscsi if port.name in put)
-    if not desired.is_unsettled(found.host.name):
+    if not desired.is_in_doubt(found.host.name):
         return (*there, *drift.remembered(host, found.host))
     return (*there, *(port for port in host.status.ports if port.iqn not in found.host.iqns))
 

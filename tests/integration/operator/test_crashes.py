@@ -158,7 +158,7 @@ WRITES = {
     "record": ("volumeattachments/{}-1/status$", 0),
     "report": ("volumeattachments/{}-1/status$", 1),
     "release": ("volumeattachments/{}-1$", 0),
-    "cooling": ("flashsystemhosts/{}/status$", 0),
+    "quarantine": ("flashsystemhosts/{}/status$", 0),
     "host": ("flashsystemhosts/{}/status$", 1),
 }
 """Writes for an attachment: before anything else, before its first command, after its last one, and when it is deleted.
@@ -166,7 +166,7 @@ Writes for its host when a volume is unmapped: before its LUN is free, and after
 number of writes to the same path that come before."""
 
 
-@pytest.mark.parametrize(("coming", "going"), [("finalizer", "release"), ("record", "host"), ("report", "cooling")])
+@pytest.mark.parametrize(("coming", "going"), [("finalizer", "release"), ("record", "host"), ("report", "quarantine")])
 def test_a_kill_while_the_operator_writes_to_the_cluster_costs_nothing_but_time(
     stand: Stand, simulator: Simulator, proxy: Holding, behind: Operator, coming: str, going: str
 ) -> None:

@@ -116,7 +116,7 @@ def about(command: Mapping[str, Any], verb: str) -> bool:
 def patient(stand: Stand, operator: Operator, tmp_path: Path) -> Iterator[Operator]:
     """An operator that waits ten minutes before it assumes that a command without a reply did not run."""
     operator.stop()
-    with replica(stand.cluster, tmp_path / "log", "--unsettled", "600") as running:
+    with replica(stand.cluster, tmp_path / "log", "--in-doubt-timeout", "600") as running:
         yield running
 
 

@@ -6,12 +6,12 @@ from flashsystem_operator.planner.decision import Decision, InSync, Reason, Refu
 
 
 class Case(NamedTuple):
-    """decision: what was decided. expect: that, or its kind and reason. says: texts that its message must contain."""
+    """decision: what was decided. expect: that, or its kind and reason. contains: texts of its message."""
 
     because: str
     decision: Decision | None
     expect: Decision | Reason | type[Release] | None
-    says: tuple[str, ...] = ()
+    contains: tuple[str, ...] = ()
 
 
 def sentence(case: Case) -> str:
@@ -28,7 +28,7 @@ def hold(case: Case) -> None:
         assert isinstance(decided, expected)
     else:
         assert decided == expected
-    for text in case.says:
+    for text in case.contains:
         assert text in _message(decided)
 
 

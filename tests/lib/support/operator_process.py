@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[3]
 NAMESPACE = "flashsystem-system"
 ACCOUNT = "flashsystem-operator"
 LEASE_SECONDS = 3.0
-UNSETTLED_SECONDS = 3.0
-SETTLE_SECONDS = 2.0
+IN_DOUBT_SECONDS = 3.0
+DEBOUNCE_SECONDS = 2.0
 PROTECTED_SECONDS = 2.0
 
 
@@ -109,8 +109,8 @@ class Operator:
             [
                 *(sys.executable, "-W", "error", "-m", "flashsystem_operator", "run"),
                 *("--kubeconfig", str(self._kubeconfig), "--namespace", NAMESPACE),
-                *("--lease-duration", str(LEASE_SECONDS), "--unsettled", str(UNSETTLED_SECONDS)),
-                *("--settle-detaches", str(SETTLE_SECONDS), "--retry-protected", str(PROTECTED_SECONDS)),
+                *("--lease-duration", str(LEASE_SECONDS), "--in-doubt-timeout", str(IN_DOUBT_SECONDS)),
+                *("--deletion-debounce", str(DEBOUNCE_SECONDS), "--protected-retry", str(PROTECTED_SECONDS)),
                 *("--log-level", "DEBUG", *self._options),
             ],
             stdin=subprocess.DEVNULL,

@@ -242,15 +242,30 @@ CASES = [
     Case("16 commands at a time are enough", ARRAY, {"limits__concurrentCommands": 17}, "less than or equal to 16"),
     Case("8 sessions are enough", ARRAY, {"limits__sessions": 9}, "less than or equal to 8"),
     Case(
-        "a brake has a number",
+        "a rate limit has a number",
         ARRAY,
         {"detachRateLimit": {"window": "10m"}},
         "spec.detachRateLimit.max: Required value",
     ),
-    Case("a brake has a window", ARRAY, {"detachRateLimit": {"max": 5}}, "spec.detachRateLimit.window: Required value"),
-    Case("a brake lets one go", ARRAY, {"detachRateLimit": {"max": 0, "window": "10m"}}, "greater than or equal to 1"),
-    Case("a brake is not for ever more", ARRAY, {"detachRateLimit": {"max": 10001, "window": "10m"}}, "equal to 10000"),
-    Case("a brake ends", ARRAY, {"detachRateLimit": {"max": 5, "window": "25h"}}, "from 1s to 24h, such as 10m"),
+    Case(
+        "a rate limit has a window",
+        ARRAY,
+        {"detachRateLimit": {"max": 5}},
+        "spec.detachRateLimit.window: Required value",
+    ),
+    Case(
+        "a rate limit allows one detach",
+        ARRAY,
+        {"detachRateLimit": {"max": 0, "window": "10m"}},
+        "greater than or equal to 1",
+    ),
+    Case("a rate limit has a maximum", ARRAY, {"detachRateLimit": {"max": 10001, "window": "10m"}}, "equal to 10000"),
+    Case(
+        "the window of a rate limit is bounded",
+        ARRAY,
+        {"detachRateLimit": {"max": 5, "window": "25h"}},
+        "from 1s to 24h, such as 10m",
+    ),
     Case("a window has a unit", ARRAY, {"detachRateLimit": {"max": 5, "window": "10"}}, "from 1s to 24h, such as 10m"),
     Case(
         "a window is some time", ARRAY, {"detachRateLimit": {"max": 5, "window": "0s"}}, "from 1s to 24h, such as 10m"

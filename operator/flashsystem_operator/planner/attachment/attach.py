@@ -298,7 +298,7 @@ def _lun_differs(attachment: VolumeAttachment, mapping: Mapping) -> Refuse:
 
 
 def _plan_unmapped(attachment: VolumeAttachment, target: Target, desired: Desired, inventory: Inventory) -> Decision:
-    if desired.is_unsettled(target.name):
+    if desired.is_in_doubt(target.name):
         return host_plan.in_doubt(target.name)
     # Also if the permission was withdrawn after the attachment was admitted.
     access_denied = desired.access_denied(attachment, inventory)

@@ -47,7 +47,7 @@ def plan_detached(attachment: VolumeAttachment, desired: Desired, inventory: Inv
     host = host_to_leave(attachment, desired, inventory)
     # Also the host object of the last command for it: it may have been renamed since.
     names = (host.name if host else None, _recorded(attachment))
-    doubtful = next((name for name in names if name and desired.is_unsettled(name)), None)
+    doubtful = next((name for name in names if name and desired.is_in_doubt(name)), None)
     if doubtful and volume_to_leave(attachment, inventory):
         return in_doubt(doubtful)
     last = _last_step(attachment, desired, inventory)

@@ -48,7 +48,7 @@ def outlived(
     going = (
         host.name
         for host in left
-        if not desired.is_unsettled(host.name) and _may_go(resource, host, inventory)
+        if not desired.is_in_doubt(host.name) and _may_go(resource, host, inventory)
         if host.iqns.isdisjoint(wanted) or is_no_longer_needed(resource, host, desired, inventory)
     )
     return tuple(map(RemoveHost, going))
@@ -192,7 +192,7 @@ def plan(resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> D
         # Wait for the attachments; then remove the host object, if it is ours and nothing is left on it.
         if waits := in_use(resource, desired) or end_on_another_system(resource, desired, inventory):
             return waits
-        doubtful = next((name for name in desired.names_of(resource) if desired.is_unsettled(name)), None)
+        doubtful = next((name for name in desired.names_of(resource) if desired.is_in_doubt(name)), None)
         return in_doubt(doubtful) if doubtful else end(resource, desired, inventory)
     if desired.array.metadata.deleting and not resource.metadata.guarded:
         return Wait(Reason.PARENT_DELETING, f"{desired.array.ref} is being deleted and takes no new host.")
@@ -369,7 +369,7 @@ def _plan_absent(found: Absent, resource: FlashSystemHost, desired: Desired, inv
         return drift.of_host(resource, found.name, desired) or unneeded
     if desired.array.metadata.deleting:
         return Wait(Reason.PARENT_DELETING, f"{desired.array.ref} is being deleted and takes no new host object.")
-    if desired.is_unsettled(found.name):
+    if desired.is_in_doubt(found.name):
         return in_doubt(found.name)
     return Act(host_settings.making(resource, found.name, desired, inventory))
 
@@ -413,7 +413,7 @@ def _release_claimed(resource: FlashSystemHost, desired: Desired, inventory: Inv
     Without this, two hosts that swap initiators would wait for each other.
     """
     host = inventory.hosts.get(desired.object_of(resource, inventory))
-    if host is None or desired.is_unsettled(host.name):
+    if host is None or desired.is_in_doubt(host.name):
         return None
     idle = {port.name for port in host.ports if not port.logged_in}
     claimed = (iqn for iqn in _surplus(host, resource) if iqn in idle and desired.claimants(iqn))
