@@ -1,4 +1,4 @@
-"""The command line. Only this package reads the environment, the wall clock and the arguments.
+"""The command line. Only this package reads arguments and the settings in the environment.
 
 Each command is a module that is imported when the command runs: commands start without the imports of the others, and
 the image of the operator does not need the dependencies of the simulator.

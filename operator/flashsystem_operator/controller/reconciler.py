@@ -63,7 +63,7 @@ _TAKES = UnmapVolume | RemovePort | RemoveHost | AddPorts
 _ENDS_BY_ITSELF = {Reason.OUTCOME_UNKNOWN, Reason.HANDING_OVER}
 """Reasons of waiting that end without an event: by reading the array, or after a write to another object."""
 
-WorldOf = Callable[[str], Desired]
+DesiredOf = Callable[[str], Desired]
 """Returns the current desired state, given why the array is closed (empty if it is open)."""
 
 
@@ -144,16 +144,16 @@ class Pass:
     meter: Meter
 
     async def run(
-        self, world_of: WorldOf, last: Inventory | None, due: Collection[ObjectRef], *, survey: bool
+        self, desired_of: DesiredOf, last: Inventory | None, due: Collection[ObjectRef], *, survey: bool
     ) -> Ended:
         """Reconcile the due objects. Raises ArrayError if the array cannot be read."""
         observer, began = Observer(self.session, last), self.in_doubt.now()
-        observed_for = world_of("")
+        observed_for = desired_of("")
         inventory = await in_thread(self.observer_thread, lambda: observer.first(observed_for, due, survey=survey))
         self.in_doubt.review(inventory, began)
         verdict = array_plan.judge(observed_for.array, inventory.body)
         closed = verdict.message if isinstance(verdict, Refuse) else ""
-        desired = with_vanished(world_of(closed), inventory)
+        desired = with_vanished(desired_of(closed), inventory)
         due = _unchanged(due, observed_for, desired)
         in_use = await self.outputs.in_use(desired, due)
         found = desired = replace(desired, in_use=in_use)
@@ -171,7 +171,7 @@ class Pass:
             late -= {operation.owner for operation in results.done}
             postponed |= late
             due = [ref for ref in due if ref not in late]
-            planned_for, desired = desired, replace(world_of(closed), in_use=in_use, vanished=desired.vanished)
+            planned_for, desired = desired, replace(desired_of(closed), in_use=in_use, vanished=desired.vanished)
             undone = failed.keys() | results.errors.keys()
             decisions = await self._planned(desired, inventory, _unchanged(due, planned_for, desired), undone)
         refused = {operation.owner for operation in results.refused}

@@ -209,7 +209,7 @@ class Worker:
         if down.decision != self._complained:
             log.warning("%s: %s", self.ref, down.decision.message)
         self._complained = down.decision
-        unwritten = await self._reports.down(self._world(down.decision.message), down.decision, due, down.secret)
+        unwritten = await self._reports.down(self._desired(down.decision.message), down.decision, due, down.secret)
         self._retry(unwritten)
         if self.ref in due:
             self._queue.put(self.ref, self._failures.failed(self.ref) if down.retry is None else down.retry)
@@ -245,12 +245,14 @@ class Worker:
             self._outputs,
             self._meter,
         )
-        ended = await turn.run(self._world, self._inventory, due - {self.ref}, survey=survey)
+        ended = await turn.run(self._desired, self._inventory, due - {self.ref}, survey=survey)
         self._inventory = ended.inventory
         self._connection.worked()
         self._complained = None
-        if survey or ended.acted or (array.spec.detach_rate_limit and self._reports.is_outdated(self._world(""))):
-            await self._reports.array(self._world(""), ended.verdict, ended.inventory, access.contact(), survey=survey)
+        if survey or ended.acted or (array.spec.detach_rate_limit and self._reports.is_outdated(self._desired(""))):
+            await self._reports.array(
+                self._desired(""), ended.verdict, ended.inventory, access.contact(), survey=survey
+            )
         if survey:
             self._queue.put(self.ref, array.spec.resync_interval * random.uniform(0.9, 1.0))  # noqa: S311 - jitter
         self._line_up(due, ended)
@@ -341,9 +343,9 @@ class Worker:
     def _is_free(self, array: FlashSystemArray) -> bool:
         hosts, attachments = self._cache.hosts_on(self.ref), self._cache.attachments_on(self.ref)
         gone = array_plan.plan_gone(array, len(hosts), len(attachments))
-        return isinstance(apply_overrides(gone, array, self._world("")), Release)
+        return isinstance(apply_overrides(gone, array, self._desired("")), Release)
 
-    def _world(self, closed: str) -> Desired:
+    def _desired(self, closed: str) -> Desired:
         array = self._array()
         if array is None:
             raise KubeError(f"{self.ref} is gone")

@@ -1,4 +1,4 @@
-"""Plan of a VolumeAttachment that is not being deleted: find its host and volume, check the access mode, map it.
+"""Plan of a VolumeAttachment: find its host and volume, check the access mode, map it; detach.py plans a deleted one.
 
 Access mode: two hosts that write to one volume destroy a file system that is not made for it. So a second mapping needs
 every attachment of the volume to be Shared; if the other mapping is not ours, this attachment has to be Shared too.
