@@ -171,13 +171,15 @@ class DetachCounter:
         self, desired: Desired, decisions: Mapping[ObjectRef, Decision], excluded: Collection[ObjectRef]
     ) -> dict[ObjectRef, KubeError]:
         """Count the attachments that are about to be unmapped. Return errors by attachment: these must stay mapped."""
-        acts = {ref: decision for ref, decision in decisions.items() if isinstance(decision, Act)}
-        unmapping = [ref for ref, act in acts.items() if any(isinstance(step, UnmapVolume) for step in act.steps)]
-        going = [ref for ref in unmapping if ref not in excluded]
-        if desired.array.spec.detach_rate_limit is None or not going:
+        if desired.array.spec.detach_rate_limit is None:
+            return {}
+        acts = {ref: act for ref, act in decisions.items() if isinstance(act, Act) and ref not in excluded}
+        going = [ref for ref, act in acts.items() if any(isinstance(step, UnmapVolume) for step in act.steps)]
+        if not going:
             return {}
         uids = [desired.attachments[ref].metadata.uid for ref in going]
-        fresh = sum(not detach_rate_limit.is_counted(uid, desired) for uid in uids)
+        window = detach_rate_limit.current_window(desired.array, desired.now)
+        fresh = sum(not detach_rate_limit.is_counted(uid, window, desired) for uid in uids)
         status = detach_rate_limit.count(desired.array, fresh, desired.now)
         failed = await self._writer.all(
             [desired.array.ref], lambda ref: self._writer.status(ref, desired.array.metadata.uid, status)
@@ -186,7 +188,6 @@ class DetachCounter:
             return dict.fromkeys(going, failed[desired.array.ref])
         there = {each.metadata.uid for each in desired.attachments.values()}
         kept = {uid: start for uid, start in self.counted.items() if uid in there}
-        window = detach_rate_limit.current_window(desired.array.model_copy(update={"status": status}), desired.now)
         # Replaced, not changed: a Desired may hold the former one.
         self.counted = kept | dict.fromkeys(uids, window.start or desired.now)
         return {}

@@ -50,17 +50,17 @@ Policy = Callable[[Decision, Worked, Circumstances], Decision]
 
 def hold_guarded_detach(decision: Decision, resource: Worked, around: Circumstances) -> Decision:
     """Hold back a detach that would leave a machine with sessions without any volume."""
-    if (act := _detach_of(decision, resource)) is None or not isinstance(resource, VolumeAttachment):
+    if (detach := _detach_of(decision, resource)) is None:
         return decision
+    attachment, act = detach
     host = next((step.host for step in act.steps if isinstance(step, UnmapVolume)), None)
-    return detach_guard.judge(resource, act, around.partings.get(host) if host else None, around.desired)
+    return detach_guard.judge(attachment, act, around.partings.get(host) if host else None, around.desired)
 
 
 def limit_detach_rate(decision: Decision, resource: Worked, around: Circumstances) -> Decision:
     """Hold back a detach that exceeds the detach rate limit."""
-    if (act := _detach_of(decision, resource)) is None or not isinstance(resource, VolumeAttachment):
-        return decision
-    return around.limiter.judge(resource, act)
+    detach = _detach_of(decision, resource)
+    return decision if detach is None else around.limiter.judge(*detach)
 
 
 def wait_for_readable_output(decision: Decision, resource: Worked, around: Circumstances) -> Decision:
@@ -145,15 +145,16 @@ def apply_policies(decision: Decision, resource: Worked, around: Circumstances) 
     """Pass a planned decision through all policies, and count a detach that is left for the rate limit."""
     for policy in POLICIES:
         decision = policy(decision, resource, around)
-    if _detach_of(decision, resource) is not None and isinstance(resource, VolumeAttachment):
-        around.limiter.take(resource)
+    if (detach := _detach_of(decision, resource)) is not None:
+        around.limiter.take(detach[0])
     return decision
 
 
-def _detach_of(decision: Decision, resource: Worked) -> Act | None:
-    """The decision, if it is about a deleted attachment and has commands."""
-    is_deleted = isinstance(resource, VolumeAttachment) and resource.metadata.deleting
-    return decision if is_deleted and isinstance(decision, Act) else None
+def _detach_of(decision: Decision, resource: Worked) -> tuple[VolumeAttachment, Act] | None:
+    """The deleted attachment and its commands, if the decision is about one and has any."""
+    if isinstance(decision, Act) and isinstance(resource, VolumeAttachment) and resource.metadata.deleting:
+        return resource, decision
+    return None
 
 
 Decisions = Mapping[ObjectRef, Decision]

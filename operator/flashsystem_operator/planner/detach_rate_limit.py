@@ -25,25 +25,26 @@ _ALLOWED = re.compile(r"([0-9]{1,6})/(\S{1,40})")
 
 @dataclass(slots=True)
 class RateLimiter:
-    """The rate limit for one plan. left: how many may still be unmapped; None without a limit."""
+    """The rate limit for one plan. left: how many may still be unmapped in the window; None without a limit."""
 
     desired: Desired
+    window: DetachWindow
     left: int | None
 
     @classmethod
     def of(cls, desired: Desired) -> Self:
         array, now = desired.array, desired.now
+        window = current_window(array, now)
         if (limit := array.spec.detach_rate_limit) is None:
-            return cls(desired, None)
-        left = limit.max - _count(current_window(array, now))
+            return cls(desired, window, None)
+        left = limit.max - _count(window)
         if (allowed := _allowed(array)) and now < allowed[1]:
             left = max(left, allowed[0] - _count(_allowance(array, now)))
-        return cls(desired, max(0, left))
+        return cls(desired, window, max(0, left))
 
     def judge(self, attachment: VolumeAttachment, act: Act) -> Act | Wait:
         """Let the detach pass or wait. One that was counted in this window already is not counted again."""
-        uid = attachment.metadata.uid
-        if self.left is None or attachment.metadata.forced or is_counted(uid, self.desired) or self.left:
+        if self.left is None or self.left or attachment.metadata.forced or self._is_counted(attachment):
             return act
         goes_on = datetime.fromisoformat(_goes_on(self.desired))
         seconds = (goes_on - datetime.fromisoformat(self.desired.now)).total_seconds()
@@ -52,8 +53,11 @@ class RateLimiter:
 
     def take(self, attachment: VolumeAttachment) -> None:
         """Count a detach that is done."""
-        if self.left and not is_counted(attachment.metadata.uid, self.desired):
+        if self.left and not self._is_counted(attachment):
             self.left -= 1
+
+    def _is_counted(self, attachment: VolumeAttachment) -> bool:
+        return is_counted(attachment.metadata.uid, self.window, self.desired)
 
 
 def current_window(array: FlashSystemArray, now: str) -> DetachWindow:
@@ -69,9 +73,8 @@ def current_window(array: FlashSystemArray, now: str) -> DetachWindow:
     return DetachWindow(start=now, count=0)
 
 
-def is_counted(uid: str, desired: Desired) -> bool:
-    """Whether the attachment with this UID was counted in the current window."""
-    window = current_window(desired.array, desired.now)
+def is_counted(uid: str, window: DetachWindow, desired: Desired) -> bool:
+    """Whether the attachment with this UID was counted in this window."""
     return bool(window.count) and desired.counted.get(uid) == window.start
 
 

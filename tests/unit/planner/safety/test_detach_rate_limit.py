@@ -170,7 +170,9 @@ def test_a_retried_detach_is_not_counted_twice() -> None:
 
 
 def test_a_window_in_which_nothing_was_counted_holds_no_place() -> None:
-    assert not detach_rate_limit.is_counted("u-1", desired(of=limited(), now=NOW, counted={"u-1": NOW}))
+    state = desired(of=limited(), now=NOW, counted={"u-1": NOW})
+
+    assert not detach_rate_limit.is_counted("u-1", detach_rate_limit.current_window(state.array, NOW), state)
 
 
 @pytest.mark.parametrize(
