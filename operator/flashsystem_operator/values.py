@@ -33,6 +33,8 @@ _NAME = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_. -]{0,61}[A-Za-z0-9_.-])?")
 _CHAP_SECRET = re.compile(r"(?!-)[!-~]+")
 _UID = re.compile(r"[0-9A-Fa-f]{32}")
 _SYSTEM_ID = re.compile(r"[0-9A-Fa-f]{16}")
+_ERROR = re.compile(r"\bCMMVC\d{4}E\b")
+_WARNING = re.compile(r"\bCMMVC\d{4}W\b")
 _IQN_FORMS = re.compile(
     r"iqn\.(?:[0-9]{4}-[0-9]{2}|0)\.[a-z0-9][a-z0-9.-]*(?::[a-z0-9.:_-]+)?"
     r"|iqn\.[a-z0-9][a-z0-9.-]*\.hostid\.[0-9a-f]{8}"
@@ -138,3 +140,12 @@ def _name(text: str, what: str) -> str:
             "letter or '_' and does not end with a space"
         )
     return text
+
+
+def code_in(text: str) -> str:
+    """Return the first CMMVC code in the text (a shell may print a banner before it), or an empty string.
+
+    An error takes precedence over a warning, whichever comes first: a warning alone means that the command was done.
+    """
+    found = _ERROR.search(text) or _WARNING.search(text)
+    return found.group() if found else ""

@@ -15,10 +15,7 @@ The classes differ by what to do next: retry, observe first, ask an administrato
 No error contains a secret: commands are shown as `commands.shown` returns them.
 """
 
-import re
-
-_ERROR = re.compile(r"\bCMMVC\d{4}E\b")
-_WARNING = re.compile(r"\bCMMVC\d{4}W\b")
+from flashsystem_operator.values import code_in
 
 
 class ArrayError(Exception):
@@ -90,12 +87,3 @@ class MissingColumn(Unreadable):
 
 class Withheld(Exception):
     """A command was withheld right before it would have been sent. Nothing was sent."""
-
-
-def code_in(text: str) -> str:
-    """Return the first CMMVC code in the text (a shell may print a banner before it), or an empty string.
-
-    An error takes precedence over a warning, whichever comes first: a warning alone means that the command was done.
-    """
-    found = _ERROR.search(text) or _WARNING.search(text)
-    return found.group() if found else ""

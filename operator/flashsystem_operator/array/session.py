@@ -22,12 +22,11 @@ from flashsystem_operator.array.errors import (
     Refused,
     Unreadable,
     Withheld,
-    code_in,
 )
 from flashsystem_operator.array.model import Host, Mapping, Odd, System
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
-from flashsystem_operator.values import HostName, SystemId
+from flashsystem_operator.values import HostName, SystemId, code_in
 
 CHAIN = "chain"
 """The verb reported for a line of several chained queries."""

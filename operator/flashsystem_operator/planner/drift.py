@@ -22,6 +22,7 @@ from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Mapping, Port, Volume
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired, Reader, stands_on
+from flashsystem_operator.planner.overrides import way_out
 from flashsystem_operator.planner.text import kept, listed, plural
 from flashsystem_operator.values import HostName, Iqn, Lun
 
@@ -62,7 +63,7 @@ def noted(decision: Decision, resource: FlashSystemHost, host: Host, put: Collec
         messages.append(
             f"Host object {host.name} has {listed([port.name for port in added])}, which this operator did not add: "
             "a machine that logs in with it sees the volumes too. It is not removed. "
-            f"{way_out(added, 'remove it from the host object on the array')}"
+            f"{port_remedy(added, 'remove it from the host object on the array')}"
         )
     notes = () if policy is DriftPolicy.IGNORE else (Note("Drifted", Reason.PORTS_CHANGED, " ".join(messages)),)
     match decision:
@@ -89,7 +90,7 @@ def unlisted(host: Host, resource: FlashSystemHost, known: Collection[str]) -> t
     )
 
 
-def way_out(unlisted: Collection[Port], or_else: str) -> str:
+def port_remedy(unlisted: Collection[Port], or_else: str) -> str:
     """What to do about such ports: only iSCSI names can be listed in the spec."""
     iscsi = [port.name for port in unlisted if port.protocol is model.Protocol.ISCSI]
     others = [port.name for port in unlisted if port.protocol is not model.Protocol.ISCSI]
@@ -307,3 +308,17 @@ def _why_not(attachment: VolumeAttachment, place: Place, desired: Desired, inven
     if many >= MANY:
         return f"{many} mappings of this array vanished at once, which was probably done on purpose"
     return ""
+
+
+def volume_on_another_system(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Refuse | None:
+    """Refuse if the array's resource now leads to another system than the one on which the volume was mapped."""
+    seen, system = attachment.status.array, inventory.body.system
+    if attachment.status.origin is None or seen is None or seen.system_id in (None, system.id):
+        return None
+    return Refuse(
+        Reason.OTHER_SYSTEM,
+        f"The volume was mapped on system {seen.system_id}, but {desired.array.ref} now leads to {system.name} "
+        f"({system.id}). The operator cannot see the former system. Let spec.management "
+        f"and spec.systemID of the array lead there again; or delete this attachment and "
+        f"{way_out(attachment.metadata)}.",
+    )

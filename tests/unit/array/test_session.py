@@ -9,12 +9,12 @@ import pytest
 
 from flashsystem_operator.array import discovery, queries
 from flashsystem_operator.array.commands import RemoveHost
-from flashsystem_operator.array.errors import OtherSystem, OutcomeUnknown, Refused, Unreadable, Withheld, code_in
+from flashsystem_operator.array.errors import OtherSystem, OutcomeUnknown, Refused, Unreadable, Withheld
 from flashsystem_operator.array.model import Host, Mapping
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.ssh.transport import Reply
-from flashsystem_operator.values import HostName, VolumeName
+from flashsystem_operator.values import HostName, VolumeName, code_in
 from support.array_fixtures import RELEASES, A, B, config, facts
 from support.builders import iqn
 from support.in_process import Answers, InProcess, connected

@@ -16,7 +16,7 @@ from flashsystem_operator.array.commands import MapVolume, Step
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Mapping, Volume
 from flashsystem_operator.planner import drift
-from flashsystem_operator.planner.attachment.detach import host_to_leave, on_another_system, own_mapping, plan_detached
+from flashsystem_operator.planner.attachment.detach import host_to_leave, own_mapping, plan_detached
 from flashsystem_operator.planner.decision import UNSEEN, Act, Decision, InSync, Note, Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired, Reader, has_been_admitted, seniority, volume_of
 from flashsystem_operator.planner.host import host_plan, host_settings
@@ -169,7 +169,7 @@ def find(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -
     resource = desired.hosts.get(attachment.host)
     if resource is None:
         return host_not_found(attachment)
-    if elsewhere := on_another_system(attachment, desired, inventory):
+    if elsewhere := drift.volume_on_another_system(attachment, desired, inventory):
         return elsewhere
     if not has_been_admitted(attachment) and (access_denied := desired.access_denied(attachment, inventory)):
         return access_denied

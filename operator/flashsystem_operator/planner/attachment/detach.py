@@ -10,9 +10,9 @@ from flashsystem_operator.api.base import DeletionPolicy, Origin
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.model import Host, Mapping
-from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Release, Wait
+from flashsystem_operator.planner.decision import Act, Decision, Reason, Release, Wait
 from flashsystem_operator.planner.desired import Desired, Reader, has_been_admitted, volume_of
-from flashsystem_operator.planner.drift import unlisted
+from flashsystem_operator.planner.drift import unlisted, volume_on_another_system
 from flashsystem_operator.planner.host.host_plan import Adopted, Managed, in_doubt, is_anothers, resolve_host
 from flashsystem_operator.planner.overrides import way_out, why_held
 from flashsystem_operator.planner.text import listed
@@ -35,7 +35,7 @@ def plan_detached(attachment: VolumeAttachment, desired: Desired, inventory: Inv
         )
     if used := desired.in_use.get(attachment.ref):
         return used
-    if elsewhere := on_another_system(attachment, desired, inventory):
+    if elsewhere := volume_on_another_system(attachment, desired, inventory):
         policy, seen, system = attachment.spec.deletion_policy, attachment.status.volume, attachment.status.array
         if policy is DeletionPolicy.DELETE or (policy is None and attachment.status.origin is Origin.CREATED):
             return elsewhere
@@ -59,7 +59,7 @@ def to_be_unmapped(attachment: VolumeAttachment, desired: Desired, inventory: In
     if (
         not attachment.metadata.deleting
         or attachment.metadata.released
-        or on_another_system(attachment, desired, inventory)
+        or volume_on_another_system(attachment, desired, inventory)
     ):
         return None
     last = _last_step(attachment, desired, inventory)
@@ -94,20 +94,6 @@ def _last_step(attachment: VolumeAttachment, desired: Desired, inventory: Invent
             f"not, {way_out(attachment.metadata)}.",
         )
     return UnmapVolume(host.name, mapping.volume, mapping.uid)
-
-
-def on_another_system(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Refuse | None:
-    """Refuse if the array's resource now leads to another system than the one on which the volume was mapped."""
-    seen, system = attachment.status.array, inventory.body.system
-    if attachment.status.origin is None or seen is None or seen.system_id in (None, system.id):
-        return None
-    return Refuse(
-        Reason.OTHER_SYSTEM,
-        f"The volume was mapped on system {seen.system_id}, but {desired.array.ref} now leads to {system.name} "
-        f"({system.id}). The operator cannot see the former system. Let spec.management "
-        f"and spec.systemID of the array lead there again; or delete this attachment and "
-        f"{way_out(attachment.metadata)}.",
-    )
 
 
 def volume_to_leave(attachment: VolumeAttachment, inventory: Inventory) -> VolumeUid | None:

@@ -280,7 +280,7 @@ def _held_by(
             Reason.EXTRA_INITIATORS,
             f"Host object {host.name} was not created by this operator and has further initiators: "
             f"{listed([port.name for port in extra])}. Machines that log in with them would see the volumes too. "
-            f"{drift.way_out(extra, 'remove them from the host object on the array')}",
+            f"{drift.port_remedy(extra, 'remove them from the host object on the array')}",
         )
     return Adopted(host, missing)
 
