@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.metadata import FINALIZER
-from flashsystem_operator.controller.kube.client import Conflict, NotFound
+from flashsystem_operator.controller.kube.errors import Conflict, NotFound
 from support.builders import own_name
 from support.fake_api import Fault
 from support.in_process import InProcess

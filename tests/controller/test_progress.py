@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
-from flashsystem_operator.controller.kube.client import Kube, KubeError
+from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.kube.core import Secrets, Volumes
+from flashsystem_operator.controller.kube.errors import KubeError
 from support.fake_api import FakeApi, Fault
 
 HOST = ObjectRef(Kind.HOST, "storage", "node")

@@ -368,6 +368,13 @@ Step = MakeHost | AddPorts | RemovePort | HostChange | RemoveHost | MapVolume | 
 """One command that changes the array."""
 
 
+def is_observed(step: Step, inventory: Inventory) -> bool:
+    """Whether the effect of the step was observed; then it cannot still be running."""
+    if inventory.odd_about((step.host, *((step.uid,) if isinstance(step, MapVolume | UnmapVolume) else ()))):
+        return False
+    return step.is_reflected_in(inventory)
+
+
 def line(arguments: Iterable[str]) -> str:
     """Quote the arguments for the array's shell, which is a bash."""
     return " ".join(shlex.quote(argument) for argument in arguments)

@@ -4,10 +4,10 @@ Observations update it (`learn_*`). While a batch is planned, each planned step 
 that later plans see the result of the earlier ones. It belongs to one worker.
 """
 
-from collections.abc import Iterable, Mapping
+import collections.abc
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume
 from flashsystem_operator.array.model import (
     Capabilities,
     Host,
@@ -43,7 +43,7 @@ class Body:
         return capabilities(self.system)
 
     @property
-    def io_groups(self) -> Mapping[str, str]:
+    def io_groups(self) -> collections.abc.Mapping[str, str]:
         """The names of the I/O groups that have a node, by id. A hot spare node is in none until it is used."""
         return {node.io_group_id: node.io_group for node in self.nodes if node.io_group_id}
 
@@ -66,8 +66,8 @@ class Inventory:
     gone_volumes: set[VolumeUid] = field(default_factory=set)
     volume_ids: dict[VolumeUid, str] = field(default_factory=dict)
     io_groups: dict[HostName, frozenset[str]] = field(default_factory=dict)
-    chap: Mapping[HostName, ChapSecret | None] | None = None
-    host_clusters: Mapping[VolumeUid, frozenset[str]] = field(default_factory=dict)
+    chap: collections.abc.Mapping[HostName, ChapSecret | None] | None = None
+    host_clusters: collections.abc.Mapping[VolumeUid, frozenset[str]] = field(default_factory=dict)
     _odd: dict[str, tuple[Odd, ...]] = field(default_factory=dict)
     _uids: dict[VolumeName, VolumeUid] = field(default_factory=dict)
     _holders: dict[Iqn, HostName] = field(default_factory=dict)
@@ -106,7 +106,7 @@ class Inventory:
     def holder(self, iqn: Iqn) -> HostName | None:
         return self._holders.get(iqn)
 
-    def on_host(self, host: HostName) -> Mapping[VolumeUid, tuple[VolumeMapping, ...]]:
+    def on_host(self, host: HostName) -> collections.abc.Mapping[VolumeUid, tuple[VolumeMapping, ...]]:
         """Return the mappings of a host by volume: usually one each, two if one is through a host cluster."""
         return self._on_host.get(host, {})
 
@@ -140,12 +140,6 @@ class Inventory:
             return None
         asked = {identifier.lower() for identifier in identifiers}
         return next((each for found in self._odd.values() for each in found if not asked.isdisjoint(each.words)), None)
-
-    def shows(self, step: Step) -> bool:
-        """Whether the effect of the step was observed; then it cannot still be running."""
-        if self.odd_about((step.host, *((step.uid,) if isinstance(step, MapVolume | UnmapVolume) else ()))):
-            return False
-        return step.is_reflected_in(self)
 
     def has_own_mapping(self, host: HostName, uid: VolumeUid) -> bool:
         """Whether a volume is mapped to a host itself; a mapping through a host cluster does not count."""

@@ -27,7 +27,7 @@ from flashsystem_operator.planner.text import conditions, kept
 _NOWHERE: Mapping[ObjectRef, Collection[str]] = MappingProxyType({})
 
 
-async def remember(
+async def remember_released(
     writer: Writer,
     array: ObjectRef,
     going: Collection[ObjectRef],

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import API_VERSION, ObjectRef
-from flashsystem_operator.controller.kube.client import Conflict, Forbidden, Kube, NotFound, Secret
-from flashsystem_operator.controller.kube.errors import Ending
+from flashsystem_operator.controller.kube.client import Kube
+from flashsystem_operator.controller.kube.errors import Conflict, Ending, Forbidden, NotFound, Secret
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner.decision import Reason, Refuse
 from flashsystem_operator.values import ChapSecret, chap_secret

@@ -19,7 +19,8 @@ from flashsystem_operator.api.metadata import Asked, ObjectRef
 from flashsystem_operator.array.commands import MapVolume, Step, UnmapVolume, shown, without_secrets
 from flashsystem_operator.array.errors import ArrayError, OutcomeUnknown, Refused, Unreachable, Unreadable, Withheld
 from flashsystem_operator.array.identity import Found, Known, as_sent
-from flashsystem_operator.array.model import Mapping, Volume
+from flashsystem_operator.array.model import Mapping as VolumeMapping
+from flashsystem_operator.array.model import Volume
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.workqueue import in_thread
@@ -135,7 +136,7 @@ class Wrong:
     """A mapping that one of our commands created by mistake. problem: why it could not be removed."""
 
     operation: Operation
-    made: Mapping
+    made: VolumeMapping
     problem: Exception | None
 
 
@@ -194,7 +195,7 @@ class Results:
     withheld: list[Operation] = field(default_factory=list)
     in_doubt: list[Operation] = field(default_factory=list)
     wrong: list[Wrong] = field(default_factory=list)
-    seen: dict[HostName, tuple[Mapping, ...]] = field(default_factory=dict)
+    seen: dict[HostName, tuple[VolumeMapping, ...]] = field(default_factory=dict)
     volumes: list[Volume] = field(default_factory=list)
 
     def record(self, operation: Operation, error: Exception) -> None:
@@ -292,7 +293,9 @@ def _sent(
     return failed is None
 
 
-def _take_back(operation: Operation, made: Mapping, session: Session, why_not: WhyNot, results: Results) -> WrongVolume:
+def _take_back(
+    operation: Operation, made: VolumeMapping, session: Session, why_not: WhyNot, results: Results
+) -> WrongVolume:
     """Remove at once a mapping that our own command created by mistake. Return the error."""
     # By ids alone: host object or volume differ from the intended ones, and were not read before.
     known = Known(made.host_id, made.volume_id)

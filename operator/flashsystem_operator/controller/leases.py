@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flashsystem_operator.api.array import FlashSystemArray
-from flashsystem_operator.controller.kube.client import Conflict, Kube, KubeError, NotFound
+from flashsystem_operator.controller.kube.client import Kube
+from flashsystem_operator.controller.kube.errors import Conflict, KubeError, NotFound
 from flashsystem_operator.controller.workqueue import Clock
 from flashsystem_operator.planner.array.array_plan import system_reached
 

@@ -16,7 +16,8 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.metadata import GROUP, Kind, ObjectRef
 from flashsystem_operator.controller import cache
 from flashsystem_operator.controller.cache import Cache, Change, tombstone_of
-from flashsystem_operator.controller.kube.client import Body, Forbidden, Kube, KubeError
+from flashsystem_operator.controller.kube.client import Body, Kube
+from flashsystem_operator.controller.kube.errors import Forbidden, KubeError
 from flashsystem_operator.controller.leases import LeaseTerms
 from flashsystem_operator.controller.metrics.collector import Scene
 from flashsystem_operator.controller.metrics.recorder import Tallies, Tally, tally

@@ -49,13 +49,13 @@ class Observer:
             # Hosts of host clusters, which no list shows, are read too: else a command would be refused again.
             self._closely(self.inventory, Focus(clustered=clustered))
         else:
-            focus = required_looks.whole(desired, self.inventory, due)
+            focus = required_looks.required_focus(desired, self.inventory, due)
             if focus.cost > _LISTINGS + 2 * len(self.inventory.hosts):
                 self._list(self.inventory)
             else:
                 self._closely(self.inventory, focus)
         for _ in range(_TRIES):
-            doubts = required_looks.without(required_looks.doubts(desired, self.inventory, due), self._looked)
+            doubts = required_looks.without(required_looks.doubtful_focus(desired, self.inventory, due), self._looked)
             if doubts.cost:
                 self._closely(self.inventory, doubts)
             elif not self._surveyed and required_looks.lost_host(desired, self.inventory, due):
@@ -88,7 +88,7 @@ class Observer:
         for volume in volumes:
             inventory.learn_volume(volume)
         # Even so, a mapping that this list lacks counts as gone only after a read of its host object.
-        touched = required_looks.touched(done)
+        touched = required_looks.touched_focus(done)
         touched.listed -= seen.keys()
         self._closely(inventory, touched, {step.host for step in done if isinstance(step, RemoveHost)})
         self._closely(

@@ -169,7 +169,7 @@ class ConnectionSecrets:
         if not self.known.is_due(meta.uid, known):
             return None
         found = await self._secrets.get(meta.namespace, name)
-        if found is not None and not connection_secret.is_ours(attachment, found):
+        if found is not None and not connection_secret.is_our_secret(attachment, found):
             self.known.forget(meta.uid)
             if connection_secret.is_left_over(attachment, found):
                 raise LeftOver(f"Secret {meta.namespace}/{name} belongs to a deleted attachment of the same name")
@@ -188,7 +188,7 @@ class ConnectionSecrets:
             await self._secrets.delete(found)
             found = None
         if found is None:
-            await self._secrets.create(meta.namespace, connection_secret.body(attachment, name, entries))
+            await self._secrets.create(meta.namespace, connection_secret.secret_body(attachment, name, entries))
         elif patch := merge_patch(found.get("data") or {}, connection_secret.encoded(entries)):
             base = {"resourceVersion": found["metadata"]["resourceVersion"]}
             await self._secrets.patch(meta.namespace, name, {"metadata": base, "data": patch})
@@ -202,7 +202,7 @@ class ConnectionSecrets:
         namespace = attachment.metadata.namespace
         try:
             found = await self._secrets.get(namespace, name)
-            if found is not None and connection_secret.is_ours(attachment, found):
+            if found is not None and connection_secret.is_our_secret(attachment, found):
                 await self._secrets.delete(found)
         except Forbidden:
             return name, output_conditions.secret_forbidden(namespace, name)
@@ -281,7 +281,11 @@ class PersistentVolumes:
             found = await self._volumes.get(name)
         except Forbidden as failure:
             return output_conditions.volume_unknown(name, str(failure)) if attachment.status.persistent_volume else None
-        if found is None or not persistent_volume.is_ours(attachment, found) or not persistent_volume.is_in_use(found):
+        if (
+            found is None
+            or not persistent_volume.is_our_volume(attachment, found)
+            or not persistent_volume.is_in_use(found)
+        ):
             return None
         return output_conditions.volume_in_use(name, _claim(found))
 
@@ -297,7 +301,7 @@ class PersistentVolumes:
         if lun is not None and lun > MAX_PERSISTENT_VOLUME_LUN:
             has, _ = await self._removed(attachment)  # one with another LUN leads to another volume
             return has, output_conditions.volume_lun_too_high(lun)
-        known = digest(persistent_volume.body(attachment, status, None, login))
+        known = digest(persistent_volume.volume_body(attachment, status, None, login))
         if not self.known.is_due(uid, known):
             return has, None
         access_denied = desired.tenancy.persistent_volumes()
@@ -312,9 +316,9 @@ class PersistentVolumes:
         self, attachment: VolumeAttachment, status: AttachmentStatus, login: str | None, access_denied: Note | None
     ) -> tuple[bool, Note | None]:
         found = await self._volumes.get(persistent_volume.name_of(attachment))
-        if found is not None and not persistent_volume.is_ours(attachment, found):
+        if found is not None and not persistent_volume.is_our_volume(attachment, found):
             return False, output_conditions.volume_of_others(found["metadata"]["name"])
-        body = persistent_volume.body(attachment, status, found, login)
+        body = persistent_volume.volume_body(attachment, status, found, login)
         if body is None or (found is not None and persistent_volume.is_up_to_date(found, body)):
             return found is not None, None
         if found is not None and persistent_volume.is_in_use(found):
@@ -329,7 +333,7 @@ class PersistentVolumes:
     async def _removed(self, attachment: VolumeAttachment) -> tuple[bool, Note | None]:
         """Remove it, if it is ours and not in use. Return whether it still exists, and a note on what is wrong."""
         found = await self._volumes.get(persistent_volume.name_of(attachment))
-        if found is None or not persistent_volume.is_ours(attachment, found):
+        if found is None or not persistent_volume.is_our_volume(attachment, found):
             return False, None
         if persistent_volume.is_in_use(found):
             return True, output_conditions.volume_stays(found["metadata"]["name"], _claim(found))

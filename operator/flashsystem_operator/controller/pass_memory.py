@@ -16,13 +16,14 @@ from flashsystem_operator.array.commands import (
     RemovePort,
     Step,
     UnmapVolume,
+    is_observed,
 )
 from flashsystem_operator.array.discovery import protection
 from flashsystem_operator.array.errors import Refused, Unreadable
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.controller.executor import Results
-from flashsystem_operator.controller.kube.client import KubeError
+from flashsystem_operator.controller.kube.errors import KubeError
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner import codes, detach_rate_limit
 from flashsystem_operator.planner.batch import protected_wait
@@ -103,7 +104,7 @@ class InDoubt:
 
     def review(self, inventory: Inventory, began: float) -> None:
         """Drop the commands that this inventory resolves. began: when its read began."""
-        self._lost = [lost for lost in self._lost if began < lost.until and not inventory.shows(lost.step)]
+        self._lost = [lost for lost in self._lost if began < lost.until and not is_observed(lost.step, inventory)]
         self.everything = self.everything and began < self._all_until
 
 
@@ -135,7 +136,7 @@ class RefusalCache:
             if (
                 not isinstance(refused, Refused)
                 or not isinstance(operation.step, TAKING)
-                or inventory.shows(operation.step)
+                or is_observed(operation.step, inventory)
             ):
                 continue
             known = codes.meaning(refused.code, codes.verb_of(refused.line))

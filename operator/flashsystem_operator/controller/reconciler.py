@@ -19,7 +19,7 @@ from flashsystem_operator.array.identity import known
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.controller import executor
-from flashsystem_operator.controller.array_status import remember
+from flashsystem_operator.controller.array_status import remember_released
 from flashsystem_operator.controller.executor import Operation, Postponed, Results, WhyNot
 from flashsystem_operator.controller.kube.errors import Conflict, KubeError, NotFound
 from flashsystem_operator.controller.metrics.recorder import Meter
@@ -240,7 +240,7 @@ class Pass:
         unrecorded = await self.writer.all(hosts.keys() - failed.keys(), record_host)
         failed |= unrecorded | self._unrecorded(unrecorded, hosts)
         freed = luns.freed_of_former_hosts(decisions, desired, inventory)
-        if not await remember(self.writer, desired.array.ref, (), freed=freed.values()):
+        if not await remember_released(self.writer, desired.array.ref, (), freed=freed.values()):
             failed |= dict.fromkeys(freed, KubeError("cannot record the LUNs that are freed"))
         failed |= self._orphaned(live, failed, desired)
         acting = [each.ref for each in live if isinstance(decisions[each.ref], Act) and each.ref not in failed]
@@ -399,7 +399,7 @@ class Pass:
         going = {ref: end.on for ref, end in ends.items() if end.left}
         hosts = [desired.hosts[ref] for ref in ends if ref in desired.hosts]
         freed = [luns.left_by(host, luns.quarantined_on(host, desired, inventory).values()) for host in hosts]
-        remembered = await remember(self.writer, desired.array.ref, going, on=going, freed=freed)
+        remembered = await remember_released(self.writer, desired.array.ref, going, on=going, freed=freed)
 
         async def write_status(ref: ObjectRef) -> None:
             outcome, resource = outcomes[ref], desired.hosts.get(ref) or desired.attachments[ref]

@@ -10,9 +10,10 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import Condition, DeletionPolicy, Origin, remember
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
-from flashsystem_operator.controller.array_status import remember as remember_released
+from flashsystem_operator.controller.array_status import remember_released
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Entry
-from flashsystem_operator.controller.kube.client import Kube, KubeError, NotFound
+from flashsystem_operator.controller.kube.client import Kube
+from flashsystem_operator.controller.kube.errors import KubeError, NotFound
 from flashsystem_operator.controller.leases import Lease, LeaseTerms
 from flashsystem_operator.controller.metrics.collector import Backlog
 from flashsystem_operator.controller.outputs import Outputs

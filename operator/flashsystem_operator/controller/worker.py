@@ -14,12 +14,13 @@ from flashsystem_operator.array.errors import ArrayError, Withheld
 from flashsystem_operator.array.inventory import Inventory
 from flashsystem_operator.array.session import CommandResult
 from flashsystem_operator.controller import executor
-from flashsystem_operator.controller.array_status import Reports, remember
+from flashsystem_operator.controller.array_status import Reports, remember_released
 from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.chap_secrets import ChapSecrets
 from flashsystem_operator.controller.connection import ArrayConnection, ArrayDown
 from flashsystem_operator.controller.executor import Operation
-from flashsystem_operator.controller.kube.client import Kube, KubeError
+from flashsystem_operator.controller.kube.client import Kube
+from flashsystem_operator.controller.kube.errors import KubeError
 from flashsystem_operator.controller.leases import Lease, LeaseTerms, name_for
 from flashsystem_operator.controller.metrics.collector import Backlog, WorkerState
 from flashsystem_operator.controller.metrics.recorder import Meter, PassEnd
@@ -194,7 +195,7 @@ class Worker:
         going = {entry.ref: entry for entry in entries if entry.meta.deleting and entry.meta.released}
         hosts = (entry.counted for entry in going.values() if isinstance(entry.counted, FlashSystemHost))
         freed = [luns.left_by(host, host.status.quarantined_luns) for host in hosts]
-        if not await remember(self._writer, self.ref, going, freed=freed):
+        if not await remember_released(self._writer, self.ref, going, freed=freed):
             raise KubeError("cannot record what released objects leave on the array")
         for ref, entry in going.items():
             left = left_by(self._writer.remembered(ref))

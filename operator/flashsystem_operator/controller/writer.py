@@ -18,8 +18,8 @@ from typing import Any
 from flashsystem_operator.api.base import StatusModel, remember
 from flashsystem_operator.api.metadata import API_VERSION, Kind, ObjectMeta, ObjectRef
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Change, as_it_was
-from flashsystem_operator.controller.kube.client import MANAGER, Body, Conflict, Kube, KubeError, NotFound
-from flashsystem_operator.controller.kube.errors import Ending
+from flashsystem_operator.controller.kube.client import MANAGER, Body, Kube
+from flashsystem_operator.controller.kube.errors import Conflict, Ending, KubeError, NotFound
 from flashsystem_operator.controller.workqueue import Clock
 from flashsystem_operator.planner import text
 from flashsystem_operator.planner.desired import Desired

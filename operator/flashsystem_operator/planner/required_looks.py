@@ -34,7 +34,7 @@ from flashsystem_operator.planner.luns import ALL_IO_GROUPS
 from flashsystem_operator.values import HostName, VolumeName
 
 
-def whole(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> Focus:
+def required_focus(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> Focus:
     """Everything that the due objects depend on: their host objects, their volumes, and other hosts of these."""
     focus = Focus()
     for ref in due:
@@ -45,7 +45,7 @@ def whole(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> F
     return focus
 
 
-def doubts(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> Focus:
+def doubtful_focus(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> Focus:
     """What would count as gone for the due objects only because a list view does not show it."""
     focus = Focus()
     for ref in due:
@@ -111,7 +111,7 @@ def both(one: Focus, other: Focus) -> Focus:
     )
 
 
-def touched(steps: Iterable[Step]) -> Focus:
+def touched_focus(steps: Iterable[Step]) -> Focus:
     """What these steps may have changed. Removals are confirmed by reading each host object or volume by itself."""
     focus = Focus()
     for step in steps:

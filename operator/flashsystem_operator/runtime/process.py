@@ -23,19 +23,9 @@ import kopf
 
 from flashsystem_operator.api.metadata import GROUP
 from flashsystem_operator.controller.health import probes
-from flashsystem_operator.controller.kube.client import (
-    MANAGER,
-    PARTING,
-    Conflict,
-    Forbidden,
-    Kube,
-    KubeError,
-    NoClient,
-    NotFound,
-    client_of,
-    named,
-)
+from flashsystem_operator.controller.kube.client import MANAGER, PARTING, Kube, NoClient, client_of, named
 from flashsystem_operator.controller.kube.crd_check import what_is_older, what_lacks
+from flashsystem_operator.controller.kube.errors import Conflict, Forbidden, KubeError, NotFound
 from flashsystem_operator.controller.manager import Controller
 from flashsystem_operator.controller.metrics.collector import Exposition
 from flashsystem_operator.planner import text

@@ -16,7 +16,7 @@ from flashsystem_operator.planner.batch import Circumstances, wait_for_readable_
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Wait
 from flashsystem_operator.planner.detach_rate_limit import RateLimiter
 from flashsystem_operator.planner.drift import with_vanished
-from flashsystem_operator.planner.required_looks import doubts
+from flashsystem_operator.planner.required_looks import doubtful_focus
 from flashsystem_operator.planner.status import Outcome
 from flashsystem_operator.planner.text import kept
 from support.builders import attachment, bound, desired, host, host_object, inventory, mapped
@@ -290,14 +290,14 @@ def test_a_volume_moved_to_another_host_is_not_mapped_back_whatever_was_reported
 def test_a_mapping_missing_from_a_list_view_is_checked_with_a_specific_command() -> None:
     observed, desired_state = inventory(DATA, OURS), desired(was_attached(), NODE)
 
-    assert doubts(desired_state, observed, desired_state.attachments).mapped == {OURS.name}
-    assert doubts(desired_state, inventory(DATA), desired_state.attachments).hosts == {OURS.name}
+    assert doubtful_focus(desired_state, observed, desired_state.attachments).mapped == {OURS.name}
+    assert doubtful_focus(desired_state, inventory(DATA), desired_state.attachments).hosts == {OURS.name}
 
 
 def test_a_mapping_that_was_reported_is_not_checked_again_at_each_read() -> None:
     reported = after_pass(was_attached(), inventory(DATA, LOGGED_IN))
 
-    assert doubts(desired(reported, NODE), inventory(DATA, LOGGED_IN), [reported.ref]).cost == 0
+    assert doubtful_focus(desired(reported, NODE), inventory(DATA, LOGGED_IN), [reported.ref]).cost == 0
 
 
 # -- a LUN that was changed ------------------------------------------------------------------------------------------

@@ -35,12 +35,12 @@ OBSERVED = inventory(DATA, OURS, mapped(OURS, DATA))
 def whole(
     resource: VolumeAttachment | FlashSystemHost, observed: Inventory, *others: VolumeAttachment | FlashSystemHost
 ) -> Focus:
-    return required_looks.whole(desired(resource, *others), observed, [resource.ref])
+    return required_looks.required_focus(desired(resource, *others), observed, [resource.ref])
 
 
 def doubts(resource: VolumeAttachment | FlashSystemHost, observed: Inventory) -> Focus:
     desired_state = desired(resource) if isinstance(resource, FlashSystemHost) else desired(resource, NODE)
-    return required_looks.doubts(desired_state, observed, [resource.ref])
+    return required_looks.doubtful_focus(desired_state, observed, [resource.ref])
 
 
 def detaching(**status: object) -> VolumeAttachment:
@@ -126,7 +126,9 @@ def test_after_acting_everything_that_may_be_gone_is_read_individually() -> None
     a, b, c = map(HostName, "abc")
     data = VolumeName("data")
 
-    focus = required_looks.touched([MapVolume(a, data, uid(1), Lun(1)), UnmapVolume(b, data, uid(1)), RemoveHost(c)])
+    focus = required_looks.touched_focus(
+        [MapVolume(a, data, uid(1), Lun(1)), UnmapVolume(b, data, uid(1)), RemoveHost(c)]
+    )
 
     assert (focus.listed, focus.volumes, focus.hosts) == ({a}, {uid(1)}, {c})
 

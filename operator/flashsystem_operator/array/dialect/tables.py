@@ -60,10 +60,10 @@ def concise_or_odd(text: str, line: str) -> tuple[Row | Odd, ...]:
     named = all(map(is_column, header)) and any(each == "id" or each.endswith("_id") for each in header)
     if len(set(header)) != len(header) or not named:
         raise Unreadable(line, f"its first line is no header: {_shown(lines[0])}")
-    return tuple(_row(each.split(DELIMITER), header, line) for each in lines[1:])
+    return tuple(_row_of(each.split(DELIMITER), header, line) for each in lines[1:])
 
 
-def _row(cells: list[str], header: list[str], line: str) -> Row | Odd:
+def _row_of(cells: list[str], header: list[str], line: str) -> Row | Odd:
     if len(cells) == len(header):
         return dict(zip(header, cells, strict=True))
     why = f"a row has {len(cells)} fields, the header {len(header)}: {_shown(cells[0])}..."

@@ -112,7 +112,7 @@ def properties(connection: Connection, chap: Chap | None) -> dict[str, Any]:
     return found | {"auth_method": "CHAP", "auth_username": chap.username, "auth_password": chap.password}
 
 
-def body(attachment: VolumeAttachment, name: str, wanted: Mapping[str, str]) -> dict[str, Any]:
+def secret_body(attachment: VolumeAttachment, name: str, wanted: Mapping[str, str]) -> dict[str, Any]:
     """The whole Secret. The cluster's garbage collector deletes it after the attachment."""
     meta = attachment.metadata
     return {
@@ -149,7 +149,7 @@ def login_in(found: Mapping[str, Any]) -> Chap | None:
     return Chap(username, password) if username and password else None
 
 
-def is_ours(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
+def is_our_secret(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
     """Whether a Secret was created for this attachment, not for a former one of the same name."""
     uid, owners = attachment.metadata.uid, filter(_is_attachment, _owners(found))
     return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)

@@ -36,7 +36,7 @@ def name_of(attachment: VolumeAttachment) -> str:
     return f"fsattach-{attachment.metadata.uid}"
 
 
-def body(
+def volume_body(
     attachment: VolumeAttachment, status: AttachmentStatus, found: Mapping[str, Any] | None, chap_secret: str | None
 ) -> dict[str, Any] | None:
     """The whole PersistentVolume, or None while there is no connection. found: the existing one.
@@ -65,7 +65,7 @@ def body(
     }
 
 
-def is_ours(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
+def is_our_volume(attachment: VolumeAttachment, found: Mapping[str, Any]) -> bool:
     return bool((found["metadata"].get("labels") or {}).get(OWNER) == attachment.metadata.uid)
 
 

@@ -193,7 +193,7 @@ def test_a_recorded_secret_is_forgotten_only_when_the_array_was_observed_without
 
 def test_secrets_are_read_from_the_array_only_if_a_host_has_or_had_one_in_its_spec() -> None:
     def reads_secrets(resource: FlashSystemHost, seen: Inventory) -> bool:
-        return required_looks.doubts(desired(resource, WANTED), seen, [WANTED.ref]).chap
+        return required_looks.doubtful_focus(desired(resource, WANTED), seen, [WANTED.ref]).chap
 
     assert reads_secrets(node(), inventory(OURS))
     assert reads_secrets(node(chap=None, status=RECORDED), inventory(OURS))

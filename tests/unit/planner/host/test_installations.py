@@ -161,4 +161,4 @@ def test_all_possible_names_of_a_deleted_host_are_looked_up_on_the_array() -> No
     leaving = host("node", meta={"deleting": True})
     due: list[ObjectRef] = [leaving.ref]
 
-    assert required_looks.doubts(moved(leaving), inventory(), due).hosts == {*moved().names_of(leaving)}
+    assert required_looks.doubtful_focus(moved(leaving), inventory(), due).hosts == {*moved().names_of(leaving)}

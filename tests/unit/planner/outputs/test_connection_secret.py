@@ -8,13 +8,13 @@ import pytest
 from flashsystem_operator.api.attachment import Connection, Target
 from flashsystem_operator.planner.outputs.connection_secret import (
     Chap,
-    body,
     cannot_be_changed,
     encoded,
     entries,
     is_left_over,
-    is_ours,
+    is_our_secret,
     login_in,
+    secret_body,
 )
 from flashsystem_operator.values import Lun
 from support.brick_connector import read_by_os_brick
@@ -75,10 +75,10 @@ def test_a_login_does_not_show_its_password() -> None:
 
 def test_a_secret_is_ours_only_if_it_was_created_for_this_same_attachment() -> None:
     resource, namesake = attachment("one", "a"), attachment("one", "a")
-    created = body(resource, "way", {"a": "b"})
+    created = secret_body(resource, "way", {"a": "b"})
 
-    assert is_ours(resource, created)
-    assert not is_ours(namesake, created)
+    assert is_our_secret(resource, created)
+    assert not is_our_secret(namesake, created)
     assert is_left_over(namesake, created)
     assert not is_left_over(attachment("two", "a"), created)
     assert created["metadata"]["namespace"] == NAMESPACE
@@ -87,28 +87,28 @@ def test_a_secret_is_ours_only_if_it_was_created_for_this_same_attachment() -> N
 def test_the_login_of_a_secret_is_read_back_as_it_was_written() -> None:
     resource, login = attachment("one", "a"), Chap("me", CANARY)
 
-    assert login_in(body(resource, "way", entries(CONNECTION, login))) == login
-    assert login_in(body(resource, "way", entries(CONNECTION, None))) is None
+    assert login_in(secret_body(resource, "way", entries(CONNECTION, login))) == login
+    assert login_in(secret_body(resource, "way", entries(CONNECTION, None))) is None
     assert login_in({"data": {"auth_username": "bWU=", "auth_password": "?"}}) is None
     assert login_in({}) is None
 
 
 def test_a_secret_with_an_owner_that_is_not_its_controller_is_not_ours() -> None:
     resource = attachment("one", "a")
-    created = body(resource, "way", {})
+    created = secret_body(resource, "way", {})
     del created["metadata"]["ownerReferences"][0]["controller"]
 
-    assert not is_ours(resource, created)
-    assert not is_ours(resource, {"metadata": {}})
+    assert not is_our_secret(resource, created)
+    assert not is_our_secret(resource, {"metadata": {}})
 
 
 @pytest.mark.parametrize("change", [{"kind": "ConfigMap"}, {"apiVersion": "v1"}, {"apiVersion": "other.io/v1"}])
 def test_an_owner_of_another_kind_is_no_attachment_whatever_its_uid_and_name(change: dict[str, str]) -> None:
     resource = attachment("one", "a")
-    created = body(resource, "way", {})
+    created = secret_body(resource, "way", {})
     created["metadata"]["ownerReferences"][0] |= change
 
-    assert not is_ours(resource, created)
+    assert not is_our_secret(resource, created)
     assert not is_left_over(resource, created)
 
 
@@ -116,7 +116,7 @@ def test_an_owner_of_another_kind_is_no_attachment_whatever_its_uid_and_name(cha
     ("change", "recreated"), [({}, False), ({"type": "Opaque"}, True), ({"immutable": True}, True)]
 )
 def test_a_secret_that_cannot_be_changed_is_created_again(change: dict[str, Any], recreated: bool) -> None:
-    assert cannot_be_changed(body(attachment("one", "a"), "way", {}) | change) == recreated
+    assert cannot_be_changed(secret_body(attachment("one", "a"), "way", {}) | change) == recreated
 
 
 def test_entries_are_encoded_as_kubernetes_encodes_them() -> None:

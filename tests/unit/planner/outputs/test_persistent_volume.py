@@ -7,12 +7,12 @@ import pytest
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.planner.decision import Reason, Release, Wait
 from flashsystem_operator.planner.outputs.persistent_volume import (
-    body,
     is_in_use,
-    is_ours,
+    is_our_volume,
     is_up_to_date,
     may_be_in_use,
     name_of,
+    volume_body,
 )
 from flashsystem_operator.planner.text import quantity
 from support.builders import attachment, bound, desired, inventory
@@ -35,7 +35,7 @@ def status_with(*paths: tuple[str, str], capacity: int = 1 << 30, lun: int = 1) 
 
 
 def render(resource: VolumeAttachment, about: AttachmentStatus, found: Any = None, secret: str | None = None) -> Any:
-    manifest = body(resource, about, found, secret)
+    manifest = volume_body(resource, about, found, secret)
     assert manifest is not None
     return manifest
 
@@ -63,9 +63,9 @@ def test_the_capacity_is_exact(size: int, written: str) -> None:
 
 
 def test_nothing_is_created_while_there_is_nothing_to_publish() -> None:
-    assert body(attachment("one", "a"), status_with(), None, None) is None
-    assert body(with_claim(), AttachmentStatus(), None, None) is None
-    assert body(with_claim(), status_with(capacity=0), None, None) is None
+    assert volume_body(attachment("one", "a"), status_with(), None, None) is None
+    assert volume_body(with_claim(), AttachmentStatus(), None, None) is None
+    assert volume_body(with_claim(), status_with(capacity=0), None, None) is None
 
 
 def test_the_claim_is_always_of_the_attachments_namespace_and_data_is_retained() -> None:
@@ -131,8 +131,8 @@ def test_it_is_in_use_as_soon_as_a_claim_is_written_into_it(
 def test_a_persistent_volume_of_another_attachment_is_not_ours() -> None:
     one, two = with_claim(), with_claim()
 
-    assert is_ours(one, render(one, status_with()))
-    assert not is_ours(two, render(one, status_with()))
+    assert is_our_volume(one, render(one, status_with()))
+    assert not is_our_volume(two, render(one, status_with()))
     assert name_of(one) == f"fsattach-{one.metadata.uid}"
 
 
