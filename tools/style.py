@@ -4,7 +4,7 @@ Prints a line for each measurement: its name, the figure, the aim. With --aims i
 
 modules of one attach: modules of the operator, `__init__` left out, in which at least one function runs between the
     creation of a VolumeAttachment and its condition Ready, with the host there already. The array is the simulator.
-functions used once: private functions and methods that are used in one other place of the package, of all functions.
+functions used once: private functions and methods that are used in one other place of their module, of all functions.
 terms: per 10,000 terms of code, docs and CRDs. snake_case and CamelCase identifiers count as their parts.
 """
 
@@ -99,9 +99,10 @@ def figures() -> Iterator[Figure]:
 
 
 def functions_used_once() -> tuple[int, int]:
-    """The number of functions of the package, and of private ones that are used in one other place."""
-    defined, named = list[str](), Counter[str]()
+    """The number of functions of the package, and of private ones that are used in one other place of their module."""
+    functions = once = 0
     for path in PACKAGE.rglob("*.py"):
+        defined, named = list[str](), Counter[str]()
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
@@ -110,8 +111,9 @@ def functions_used_once() -> tuple[int, int]:
                     named[name] += 1
                 case _:
                     pass
-    private = [name for name in defined if name.startswith("_") and not name.startswith("__")]
-    return len(defined), sum(named[name] == 1 for name in private)
+        functions += len(defined)
+        once += sum(name.startswith("_") and not name.startswith("__") and named[name] == 1 for name in defined)
+    return functions, once
 
 
 def count_terms() -> Counter[str]:
@@ -130,10 +132,7 @@ async def one_attach() -> tuple[int, int]:
         Kind,
         ObjectRef,
     )
-    from flashsystem_operator.controller.manager import (
-        Controller,
-        Sighting,
-    )
+    from flashsystem_operator.controller.manager import Controller, Sighting
     from flashsystem_operator.settings import Settings
     from support.fake_api import FakeApi
     from support.simulated_arrays import simulated

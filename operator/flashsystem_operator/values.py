@@ -1,12 +1,22 @@
-"""Names, identifiers and secrets that users specify, checked once where they enter.
+"""Names, identifiers and secrets: checked once where they enter; and the names that the operator gives to host objects.
 
 A `VolumeName` was checked by `volume_name()`: later code need not check its length or characters. Names that the
 *array* prints are taken as they are (an array administrator may have chosen unusual ones). All are quoted in commands.
 
+The name of a host object that the operator creates is
+
+    <base>-<6 hex of the installation><8 hex of the resource>
+
+It can be computed again from the resource alone, so a crash between mkhost and the status write leaks nothing. The
+suffix is the proof of ownership without which nothing is ever deleted; its first half distinguishes an orphan of this
+installation from the host objects of others.
+
 Sources: array-cli facts 4.1 (names), 4.2 (initiators), 4.3 (LUNs), 2.7 (volume UIDs), 2.1 (system ids), 2.11 (CHAP).
 """
 
+import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NewType
 
@@ -149,3 +159,55 @@ def code_in(text: str) -> str:
     """
     found = _ERROR.search(text) or _WARNING.search(text)
     return found.group() if found else ""
+
+
+_BASE = 48
+_SUFFIX = re.compile(r"-([0-9a-f]{6})([0-9a-f]{8})$")
+_NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+def host_object_name(installation: str, namespace: str, name: str, base: str) -> HostName:
+    """The name, at most 63 characters, for the FlashSystemHost `namespace/name`.
+
+    base: its beginning; characters that the array does not accept become dashes, and an h is put before a first
+          character that is not allowed there.
+    """
+    cleaned = _NOT_ALLOWED.sub("-", base)
+    if not re.match(r"[A-Za-z_]", cleaned):
+        cleaned = f"h{cleaned}"
+    return host_name(f"{cleaned[:_BASE]}-{_digest(installation, 6)}{mark_of(namespace, name)}")
+
+
+def made_by(installation: str, name: HostName) -> bool:
+    """Whether the name proves that this installation created the host object, for any resource."""
+    found = _SUFFIX.search(name)
+    return found is not None and found.group(1) == _digest(installation, 6)
+
+
+def made_for(name: HostName, namespace: str, resource: str) -> bool:
+    """Whether the name proves that some installation created the host object for the FlashSystemHost of that name.
+
+    The resource need not exist any longer, and its status does not matter.
+    """
+    return mark_in(name) == mark_of(namespace, resource)
+
+
+def mark_of(namespace: str, resource: str) -> str:
+    """The end of the name of each host object that an operator creates for this FlashSystemHost."""
+    return _digest(f"{namespace}/{resource}", 8)
+
+
+def mark_in(name: HostName) -> str | None:
+    """The mark in the name of a host object; None if no operator created it."""
+    found = _SUFFIX.search(name)
+    return found.group(2) if found else None
+
+
+def made_by_another(ours: Collection[str], name: HostName) -> bool:
+    """Whether the name is that of an installation, but of none of these."""
+    found = _SUFFIX.search(name)
+    return found is not None and all(found.group(1) != _digest(installation, 6) for installation in ours)
+
+
+def _digest(text: str, digits: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]

@@ -5,8 +5,7 @@ from typing import Any
 
 from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef
 from flashsystem_operator.controller.cache import Cache, Change
-from flashsystem_operator.planner.names import host_object_name
-from flashsystem_operator.values import HostName
+from flashsystem_operator.values import HostName, host_object_name
 
 ARRAY = ObjectRef(Kind.ARRAY, "storage", "array")
 HOST = ObjectRef(Kind.HOST, "storage", "node")

@@ -1,6 +1,6 @@
 """A deletion counts as recent for a fixed time after it was first seen, and no longer."""
 
-from flashsystem_operator.controller.pass_memory import DeletionDebounce
+from flashsystem_operator.controller.executor import DeletionDebounce
 from support.builders import attachment
 from support.clock import Clock
 

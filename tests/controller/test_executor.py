@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from flashsystem_operator.api.metadata import Kind, ObjectRef
-from flashsystem_operator.array import discovery, identity
+from flashsystem_operator.array import discovery, queries
 from flashsystem_operator.array.commands import MakeHost, MapVolume, RemoveHost, Step, UnmapVolume
 from flashsystem_operator.array.errors import Refused, Withheld
 from flashsystem_operator.array.ssh.transport import Reply
@@ -158,7 +158,7 @@ async def mapped_by(array: Slipping, why_not: Callable[[Operation], str] = lambd
         seen = await asyncio.to_thread(discovery.survey, session, None)
         found = [seen.volume_named(VolumeName(name)) for name in ("vol0", "vol2")]
         plan = [MapVolume(MINE, each.name, each.uid, Lun(lun)) for lun, each in enumerate(found, 4) if each]
-        operations = [replace(operation(step, step.volume), known=identity.known(step, seen, plan)) for step in plan]
+        operations = [replace(operation(step, step.volume), known=queries.known(step, seen, plan)) for step in plan]
         await executor.run(operations, session, why_not, results)
     return results
 

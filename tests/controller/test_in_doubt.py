@@ -1,9 +1,8 @@
 """A command that may still be running on an array is remembered until its effect is seen or it cannot run any more."""
 
 from flashsystem_operator.array.commands import MakeHost, MapVolume, UnmapVolume
-from flashsystem_operator.array.inventory import Body, Inventory
-from flashsystem_operator.array.model import Dialect, System
-from flashsystem_operator.controller.pass_memory import InDoubt
+from flashsystem_operator.array.model import Body, Dialect, Inventory, System
+from flashsystem_operator.controller.executor import InDoubt
 from flashsystem_operator.values import HostName, Iqn, Lun, SystemId, VolumeName, VolumeUid
 from support.clock import Clock
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import Access
-from flashsystem_operator.planner.names import made_by
+from flashsystem_operator.values import made_by
 from support.builders import INSTALLATION, attachment, host, iqn
 from support.in_process import InProcess
 from support.passes import AnyResource, Passes, passes

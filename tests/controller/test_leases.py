@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.controller.leases import Lease, LeaseTerms
+from flashsystem_operator.controller.connection import Lease, LeaseTerms
 from support.fake_api import FakeApi
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/operators/leases/array"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.metadata import API_VERSION, FINALIZER, RECONCILE_REQUESTED_AT, Kind, ObjectRef
+from flashsystem_operator.controller.cache import Clock
 from flashsystem_operator.controller.manager import Controller, Sighting
 from flashsystem_operator.controller.reconciler import MAX_SECONDS
-from flashsystem_operator.controller.workqueue import Clock
 from flashsystem_operator.settings import Settings
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin

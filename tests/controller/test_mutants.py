@@ -15,8 +15,8 @@ import pytest
 
 from flashsystem_operator.api.metadata import Kind
 from flashsystem_operator.controller import executor
+from flashsystem_operator.controller.executor import InDoubt
 from flashsystem_operator.controller.observer import Observer
-from flashsystem_operator.controller.pass_memory import InDoubt
 from flashsystem_operator.controller.reconciler import Pass
 from flashsystem_operator.controller.worker import Worker
 from support import scenarios

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flashsystem_operator.planner.names import made_by
+from flashsystem_operator.values import made_by
 from support.builders import INSTALLATION
 from support.safety_model import POOLS, Action, Judge, number, perform, settled
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from flashsystem_operator.controller.observer import Observer
 from flashsystem_operator.planner import audit, batch

@@ -21,11 +21,10 @@ from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from flashsystem_operator.controller import reconciler
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.executor import NotDone, Operation, Results
+from flashsystem_operator.controller.executor import DetachCounter, InDoubt, NotDone, Operation, RefusalCache, Results
 from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.metrics.recorder import Meter
 from flashsystem_operator.controller.outputs import Outputs
-from flashsystem_operator.controller.pass_memory import DetachCounter, InDoubt, RefusalCache
 from flashsystem_operator.controller.reconciler import Pass
 from flashsystem_operator.controller.writer import Writer, now
 from flashsystem_operator.planner.decision import UNSEEN, Reason, Refuse, Wait

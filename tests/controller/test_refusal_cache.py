@@ -10,8 +10,7 @@ from flashsystem_operator.array import discovery
 from flashsystem_operator.array.commands import ChangeHost, MapVolume, RemoveHost, RemoveIoGroups, Step, UnmapVolume
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.session import Session
-from flashsystem_operator.controller.executor import Operation, Results
-from flashsystem_operator.controller.pass_memory import RefusalCache
+from flashsystem_operator.controller.executor import Operation, RefusalCache, Results
 from flashsystem_operator.planner.decision import Reason
 from flashsystem_operator.planner.events import change_reason_of
 from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid

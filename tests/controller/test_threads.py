@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from flashsystem_operator.controller.workqueue import in_thread
+from flashsystem_operator.controller.cache import in_thread
 
 
 async def test_a_cancelled_wait_ends_only_with_its_work_and_as_cancelled() -> None:

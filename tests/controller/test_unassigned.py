@@ -4,8 +4,8 @@ import asyncio
 from time import monotonic
 
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.leases import LeaseTerms
-from flashsystem_operator.controller.unassigned import LEASE, Unassigned
+from flashsystem_operator.controller.connection import LeaseTerms
+from flashsystem_operator.controller.manager import LEASE, Unassigned
 from support.fake_api import FakeApi
 
 LEASE_PATH = f"/apis/coordination.k8s.io/v1/namespaces/operators/leases/{LEASE}"

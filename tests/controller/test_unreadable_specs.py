@@ -7,9 +7,9 @@ import pytest
 
 from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectRef
 from flashsystem_operator.array.commands import MapVolume, RemoveHost, UnmapVolume
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.unassigned import judge
+from flashsystem_operator.controller.manager import judge_unassigned
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.attachment import detach_guard
@@ -236,7 +236,7 @@ def test_an_object_with_an_unreadable_spec_is_only_reported_and_not_reconciled()
 
     assert decide(cache, inventory(ONE, DATA), Kind.ATTACHMENT, "a") is None
     assert ref not in cache.workable_on(ARRAY)
-    assert reason_of(judge(entry, cache)) is Reason.SPEC_UNREADABLE
+    assert reason_of(judge_unassigned(entry, cache)) is Reason.SPEC_UNREADABLE
 
 
 def test_the_younger_resource_of_a_system_stays_a_duplicate_of_an_elder_with_an_unreadable_spec() -> None:

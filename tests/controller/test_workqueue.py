@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from flashsystem_operator.controller.workqueue import Backoff, DelayQueue
+from flashsystem_operator.controller.cache import Backoff, DelayQueue
 from support.clock import Clock
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from flashsystem_operator.controller.array_status import Reports
+from flashsystem_operator.controller.writer import Reports
 from flashsystem_operator.planner.decision import Reason, Wait
 from support.builders import iqn, own_name
 from support.fake_api import Fault

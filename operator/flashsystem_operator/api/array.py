@@ -7,14 +7,15 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from flashsystem_operator.api.base import AtMost, Conditions, Model, NameRef, StatusModel, Text, Time
-from flashsystem_operator.api.fields import (
+from flashsystem_operator.api.base import (
     LABEL_KEY_PATTERN,
     MAX_LABEL_KEY,
     ONCE,
     ONCE_AS_WRITTEN,
     Address,
+    AtMost,
     CommandTime,
+    Conditions,
     Duration,
     Glob,
     HostKey,
@@ -22,11 +23,16 @@ from flashsystem_operator.api.fields import (
     LabelKey,
     LabelValue,
     Lun,
+    Model,
+    NameRef,
     PoolName,
     Port,
     PortsetName,
     Span,
+    StatusModel,
     SystemId,
+    Text,
+    Time,
     VolumeUid,
 )
 from flashsystem_operator.api.host import QuarantinedLun

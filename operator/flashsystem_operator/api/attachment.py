@@ -8,27 +8,25 @@ from pydantic import Field, model_validator
 
 from flashsystem_operator import values
 from flashsystem_operator.api.base import (
+    ONCE,
     ArraySeen,
     AtMost,
+    ClassName,
     Conditions,
     DeletionPolicy,
     DriftPolicy,
+    FsType,
+    Hostname,
+    Iqn,
+    Lun,
     Model,
+    MountOption,
     NameRef,
     Origin,
     Plan,
     StatusModel,
     Text,
     Time,
-)
-from flashsystem_operator.api.fields import (
-    ONCE,
-    ClassName,
-    FsType,
-    Hostname,
-    Iqn,
-    Lun,
-    MountOption,
     VolumeName,
     VolumeUid,
 )

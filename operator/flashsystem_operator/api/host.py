@@ -8,21 +8,27 @@ from pydantic import Field
 
 from flashsystem_operator import values
 from flashsystem_operator.api.base import (
+    ONCE,
     ArrayRef,
     ArraySeen,
     AtMost,
     Conditions,
     DeletionPolicy,
     DriftPolicy,
+    HostBase,
+    IoGroup,
+    Iqn,
+    Lun,
     Model,
     NameRef,
     Origin,
     Plan,
+    PortsetName,
     StatusModel,
     Text,
     Time,
+    VolumeUid,
 )
-from flashsystem_operator.api.fields import ONCE, HostBase, IoGroup, Iqn, Lun, PortsetName, VolumeUid
 from flashsystem_operator.api.metadata import Kind, ObjectRef, Resource
 
 

@@ -8,8 +8,14 @@ from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, field_validator
 
-from flashsystem_operator.api.base import Model, StatusModel, read_in_part, remember
-from flashsystem_operator.api.fields import describe_error, without_consequences
+from flashsystem_operator.api.base import (
+    Model,
+    StatusModel,
+    describe_error,
+    read_in_part,
+    remember,
+    without_consequences,
+)
 
 GROUP = "flashsystem.io"
 VERSION = "v1alpha1"

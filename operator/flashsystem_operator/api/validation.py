@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from flashsystem_operator.api.fields import NAMESPACE_PATTERN, OBJECT_NAME_PATTERN, describe_error, without_consequences
+from flashsystem_operator.api.base import NAMESPACE_PATTERN, OBJECT_NAME_PATTERN, describe_error, without_consequences
 from flashsystem_operator.api.metadata import API_VERSION, GROUP, KNOWN, Resource
 
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")

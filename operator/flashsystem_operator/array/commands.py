@@ -24,7 +24,7 @@ from flashsystem_operator.values import MASK, ChapSecret, HostName, Iqn, Lun, Vo
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from flashsystem_operator.array.inventory import Inventory
+    from flashsystem_operator.array.model import Inventory
 
 MAX_PARAMETER = 128
 """Bytes of a list in one parameter. IBM's data-type pages (5.1, 7.8, 8.2.1, 8.7) document 2176, the page on command

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from flashsystem_operator.array import queries
 from flashsystem_operator.array.dialect import portals
-from flashsystem_operator.array.dialect.tables import sift
+from flashsystem_operator.array.dialect.objects import sift
 from flashsystem_operator.array.errors import Refused, Unreadable
-from flashsystem_operator.array.inventory import Body, Inventory
 from flashsystem_operator.array.model import (
+    Body,
     Host,
+    Inventory,
     Mapping,
     Odd,
     Pool,

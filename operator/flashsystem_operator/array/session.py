@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from flashsystem_operator.array import identity, queries
+from flashsystem_operator.array import queries
 from flashsystem_operator.array.commands import MapVolume, Step, line, typed, without_secrets
 from flashsystem_operator.array.errors import (
     ArrayError,
@@ -182,8 +182,8 @@ class Session:
             raise
 
     def do(
-        self, step: Step, before: Callable[[], None] = unconditionally, known: identity.Known | None = None
-    ) -> identity.Found | None:
+        self, step: Step, before: Callable[[], None] = unconditionally, known: queries.Known | None = None
+    ) -> queries.Found | None:
         """Run a command that changes the array. Returns when the array has completed it.
 
         known: the preconditions of the step. They are read again first, and after a volume was mapped the mapping is
@@ -193,14 +193,14 @@ class Session:
         OutcomeUnknown, Unreadable: observe the array again.
         """
         answers: Sequence[Any] = ()
-        sent = step if known is None else identity.as_sent(step, known)
+        sent = step if known is None else queries.as_sent(step, known)
         if known is not None:
             try:
                 # Not by `ask_all`: a thread of the pool must not wait for another one.
-                batch = identity.questions(step)
+                batch = queries.questions(step)
                 chained = self._chains and len(batch) > 1
                 answers = self._chained(batch) if chained else [self.find(query) for query in batch]
-                identity.check(step, known, answers)
+                queries.check(step, known, answers)
             except (OutcomeUnknown, Refused, Unreadable) as error:
                 raise Withheld(f"its host object or volume could not be read again: {error}") from error
         shown = line(step.argv())  # messages show names, not ids
@@ -218,7 +218,7 @@ class Session:
             return None
         try:
             with self.finishing():  # also while the operator stops: the result of the command is not known before
-                return identity.find_mapping(step, answers[0], answers[1], known, self.find)
+                return queries.find_mapping(step, answers[0], answers[1], known, self.find)
         except (ArrayError, Withheld) as error:
             raise OutcomeUnknown(shown, f"it was done, but its mapping could not be read: {error}") from error
 

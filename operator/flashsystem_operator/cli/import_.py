@@ -86,8 +86,8 @@ def _import(given: Given, found: "Found", selection: Selection, installation: In
     from flashsystem_operator.planner.importing import (
         ImportRequest,
         propose,
+        slug,
     )
-    from flashsystem_operator.planner.names import slug
 
     array = found.target.array
     with connected(found.target) as access, screen.show_progress(f"reading {array.metadata.name}") as progress:

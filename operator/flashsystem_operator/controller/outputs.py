@@ -1,32 +1,46 @@
-"""Reconcile the outputs of an attachment: its connection Secret and its PersistentVolume.
+"""The Secrets and PersistentVolumes of an attachment, and the CHAP secrets of hosts.
 
 No watch covers these objects, so they are read again, to correct changes made outside the operator: in each pass while
 there are few. With many, the rate of reads is limited: ten thousand Secrets in each pass would be more than all other
-requests of the operator.
+requests of the operator. CHAP secrets are read by the names in the specs of hosts, and created if a spec requests it.
 """
 
 import asyncio
+import base64
+import binascii
 import hashlib
 import json
+import logging
 import random
+import secrets
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from flashsystem_operator.api.attachment import AttachmentStatus, Connection, Named, VolumeAttachment
-from flashsystem_operator.api.metadata import ObjectRef, Resource
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.metadata import API_VERSION, ObjectRef, Resource
+from flashsystem_operator.array.model import Inventory
+from flashsystem_operator.controller.cache import Clock
 from flashsystem_operator.controller.kube.client import Body, Kube, merge_patch
 from flashsystem_operator.controller.kube.core import Secrets, Volumes
-from flashsystem_operator.controller.kube.errors import Conflict, Ending, Forbidden, Invalid, KubeError
-from flashsystem_operator.controller.workqueue import Clock
-from flashsystem_operator.planner.decision import Note, Reason, Wait
+from flashsystem_operator.controller.kube.errors import (
+    Conflict,
+    Ending,
+    Forbidden,
+    Invalid,
+    KubeError,
+    NotFound,
+    Secret,
+)
+from flashsystem_operator.controller.writer import Writer
+from flashsystem_operator.planner import outputs
+from flashsystem_operator.planner.decision import Note, Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired
-from flashsystem_operator.planner.outputs import connection_secret, output_conditions, persistent_volume
-from flashsystem_operator.planner.outputs.connection_secret import Chap, login_of
-from flashsystem_operator.planner.overrides import is_in_plan_mode
-from flashsystem_operator.values import MAX_PERSISTENT_VOLUME_LUN
+from flashsystem_operator.planner.outputs import Chap, login_of
+from flashsystem_operator.planner.policies import is_in_plan_mode
+from flashsystem_operator.values import MAX_PERSISTENT_VOLUME_LUN, ChapSecret, chap_secret
 
 APART = 0.3
 """Seconds between two reads, on average: two hundred a minute."""
@@ -131,7 +145,7 @@ class ConnectionSecrets:
                 name, note = await self._written(attachment, name, wanted.name, status.connection, login)
         except LeftOver as failure:
             name, error = None, failure
-            note = output_conditions.secret_of_others(
+            note = outputs.secret_of_others(
                 attachment.metadata.namespace, wanted.name if wanted else "", left_over=True
             )
         except Leaving as failure:
@@ -139,7 +153,7 @@ class ConnectionSecrets:
         except KubeError as failure:
             error = failure
         status = status.model_copy(update={"binding": Named(name=name) if name else None})
-        return Reconciled(output_conditions.noted(attachment, status, [note] if note else [], now), error)
+        return Reconciled(outputs.noted(attachment, status, [note] if note else [], now), error)
 
     async def _written(
         self, attachment: VolumeAttachment, had: str | None, name: str, connection: Connection, login: Login
@@ -150,7 +164,7 @@ class ConnectionSecrets:
         except Ending:  # the attachment is about to be deleted too: nothing is wrong, and nothing is retried
             return None if had == name else had, None
         except Forbidden:
-            note = output_conditions.secret_forbidden(attachment.metadata.namespace, name)
+            note = outputs.secret_forbidden(attachment.metadata.namespace, name)
         if note:
             lost = had == name and note.reason in (Reason.SECRET_CONFLICT, Reason.HOST_NOT_READY)
             return None if lost else had, note
@@ -163,33 +177,31 @@ class ConnectionSecrets:
     ) -> Note | None:
         meta, entries = (
             attachment.metadata,
-            connection_secret.entries(connection, None if login is KEEP_LOGIN else login),
+            outputs.secret_entries(connection, None if login is KEEP_LOGIN else login),
         )
         known = (name, login is KEEP_LOGIN, digest(entries))
         if not self.known.is_due(meta.uid, known):
             return None
         found = await self._secrets.get(meta.namespace, name)
-        if found is not None and not connection_secret.is_our_secret(attachment, found):
+        if found is not None and not outputs.is_our_secret(attachment, found):
             self.known.forget(meta.uid)
-            if connection_secret.is_left_over(attachment, found):
+            if outputs.is_left_over(attachment, found):
                 raise LeftOver(f"Secret {meta.namespace}/{name} belongs to a deleted attachment of the same name")
-            return output_conditions.secret_of_others(meta.namespace, name, left_over=False)
+            return outputs.secret_of_others(meta.namespace, name, left_over=False)
         if found is not None and found["metadata"].get("deletionTimestamp"):
             self.known.forget(meta.uid)
-            raise Leaving(
-                output_conditions.secret_leaving(meta.namespace, name, found["metadata"].get("finalizers") or ())
-            )
+            raise Leaving(outputs.secret_leaving(meta.namespace, name, found["metadata"].get("finalizers") or ()))
         if login is KEEP_LOGIN and found is None:
             self.known.forget(meta.uid)
-            return output_conditions.secret_without_login(attachment.host, meta.namespace, name)
+            return outputs.secret_without_login(attachment.host, meta.namespace, name)
         if login is KEEP_LOGIN and found:
-            entries = connection_secret.entries(connection, connection_secret.login_in(found))
-        if found is not None and connection_secret.cannot_be_changed(found):
+            entries = outputs.secret_entries(connection, outputs.login_in(found))
+        if found is not None and outputs.cannot_be_changed(found):
             await self._secrets.delete(found)
             found = None
         if found is None:
-            await self._secrets.create(meta.namespace, connection_secret.secret_body(attachment, name, entries))
-        elif patch := merge_patch(found.get("data") or {}, connection_secret.encoded(entries)):
+            await self._secrets.create(meta.namespace, outputs.secret_body(attachment, name, entries))
+        elif patch := merge_patch(found.get("data") or {}, outputs.encoded(entries)):
             base = {"resourceVersion": found["metadata"]["resourceVersion"]}
             await self._secrets.patch(meta.namespace, name, {"metadata": base, "data": patch})
         self.known.seen(meta.uid, known)
@@ -202,10 +214,10 @@ class ConnectionSecrets:
         namespace = attachment.metadata.namespace
         try:
             found = await self._secrets.get(namespace, name)
-            if found is not None and connection_secret.is_our_secret(attachment, found):
+            if found is not None and outputs.is_our_secret(attachment, found):
                 await self._secrets.delete(found)
         except Forbidden:
-            return name, output_conditions.secret_forbidden(namespace, name)
+            return name, outputs.secret_forbidden(namespace, name)
         return None, None
 
 
@@ -224,22 +236,22 @@ class PersistentVolumes:
         if attachment.metadata.deleting or not (wanted or had):
             self.known.forget(attachment.metadata.uid)
             return Reconciled(status)
-        name, has, note, error = persistent_volume.name_of(attachment), had is not None, None, None
+        name, has, note, error = outputs.persistent_volume_name(attachment), had is not None, None, None
         try:
             if wanted is None:
                 has, note = await self._removed(attachment)
             elif status.connection is not None:  # else an existing one stays
                 has, note = await self._written(attachment, status, desired, has=has, chap=chap)
         except Forbidden as failure:
-            note = output_conditions.volume_forbidden(name, str(failure))
+            note = outputs.volume_forbidden(name, str(failure))
         except Invalid as failure:
-            has, note = False, output_conditions.volume_refused(str(failure))
+            has, note = False, outputs.volume_refused(str(failure))
         except KubeError as failure:
             error = failure
         if note is not None:
             self.known.forget(attachment.metadata.uid)
         status = status.model_copy(update={"persistent_volume": Named(name=name) if has else None})
-        return Reconciled(output_conditions.noted(attachment, status, [note] if note else [], now), error)
+        return Reconciled(outputs.noted(attachment, status, [note] if note else [], now), error)
 
     async def in_use(self, desired: Desired, due: Iterable[ObjectRef]) -> Mapping[ObjectRef, Wait]:
         """Return why deleted attachments have to stay: a claim is bound to their volume. Raises KubeError."""
@@ -253,7 +265,7 @@ class PersistentVolumes:
                 failures.append(failure)
 
         async with asyncio.TaskGroup() as group:
-            for each in persistent_volume.may_be_in_use(desired, due):
+            for each in outputs.may_be_in_use(desired, due):
                 group.create_task(ask(each))
         if failures:
             raise failures[0]
@@ -264,7 +276,7 @@ class PersistentVolumes:
 
         If the attachment is released without touching the array, a PersistentVolume that is in use stays.
         """
-        if not attachment.metadata.deleting or not persistent_volume.may_have_one(attachment):
+        if not attachment.metadata.deleting or not outputs.may_have_persistent_volume(attachment):
             return
         try:
             still_there, _ = await self._removed(attachment)
@@ -273,21 +285,17 @@ class PersistentVolumes:
                 raise
             return  # without the permission no PersistentVolume was ever created
         if still_there and not attachment.metadata.released:
-            raise Conflict(f"PersistentVolume {persistent_volume.name_of(attachment)} is in use now")
+            raise Conflict(f"PersistentVolume {outputs.persistent_volume_name(attachment)} is in use now")
 
     async def _why_in_use(self, attachment: VolumeAttachment) -> Wait | None:
-        name = persistent_volume.name_of(attachment)
+        name = outputs.persistent_volume_name(attachment)
         try:
             found = await self._volumes.get(name)
         except Forbidden as failure:
-            return output_conditions.volume_unknown(name, str(failure)) if attachment.status.persistent_volume else None
-        if (
-            found is None
-            or not persistent_volume.is_our_volume(attachment, found)
-            or not persistent_volume.is_in_use(found)
-        ):
+            return outputs.volume_unknown(name, str(failure)) if attachment.status.persistent_volume else None
+        if found is None or not outputs.is_our_volume(attachment, found) or not outputs.is_in_use(found):
             return None
-        return output_conditions.volume_in_use(name, _claim(found))
+        return outputs.volume_in_use(name, _claim(found))
 
     async def _written(
         self, attachment: VolumeAttachment, status: AttachmentStatus, desired: Desired, *, has: bool, chap: bool
@@ -295,13 +303,13 @@ class PersistentVolumes:
         """Return whether the PersistentVolume exists afterwards, and a note on what is wrong."""
         secret, uid = attachment.spec.connection_secret, attachment.metadata.uid
         if chap and secret is None:
-            return has, output_conditions.volume_needs_secret()
+            return has, outputs.volume_needs_secret()
         login = secret.name if chap and secret else None
         lun = status.connection.lun if status.connection else None
         if lun is not None and lun > MAX_PERSISTENT_VOLUME_LUN:
             has, _ = await self._removed(attachment)  # one with another LUN leads to another volume
-            return has, output_conditions.volume_lun_too_high(lun)
-        known = digest(persistent_volume.volume_body(attachment, status, None, login))
+            return has, outputs.volume_lun_too_high(lun)
+        known = digest(outputs.volume_body(attachment, status, None, login))
         if not self.known.is_due(uid, known):
             return has, None
         access_denied = desired.tenancy.persistent_volumes()
@@ -315,14 +323,14 @@ class PersistentVolumes:
     async def _make(
         self, attachment: VolumeAttachment, status: AttachmentStatus, login: str | None, access_denied: Note | None
     ) -> tuple[bool, Note | None]:
-        found = await self._volumes.get(persistent_volume.name_of(attachment))
-        if found is not None and not persistent_volume.is_our_volume(attachment, found):
-            return False, output_conditions.volume_of_others(found["metadata"]["name"])
-        body = persistent_volume.volume_body(attachment, status, found, login)
-        if body is None or (found is not None and persistent_volume.is_up_to_date(found, body)):
+        found = await self._volumes.get(outputs.persistent_volume_name(attachment))
+        if found is not None and not outputs.is_our_volume(attachment, found):
+            return False, outputs.volume_of_others(found["metadata"]["name"])
+        body = outputs.volume_body(attachment, status, found, login)
+        if body is None or (found is not None and outputs.is_up_to_date(found, body)):
             return found is not None, None
-        if found is not None and persistent_volume.is_in_use(found):
-            return True, output_conditions.volume_outdated(found["metadata"]["name"], _claim(found))
+        if found is not None and outputs.is_in_use(found):
+            return True, outputs.volume_outdated(found["metadata"]["name"], _claim(found))
         if access_denied:
             return found is not None, access_denied
         if found is not None:
@@ -332,11 +340,11 @@ class PersistentVolumes:
 
     async def _removed(self, attachment: VolumeAttachment) -> tuple[bool, Note | None]:
         """Remove it, if it is ours and not in use. Return whether it still exists, and a note on what is wrong."""
-        found = await self._volumes.get(persistent_volume.name_of(attachment))
-        if found is None or not persistent_volume.is_our_volume(attachment, found):
+        found = await self._volumes.get(outputs.persistent_volume_name(attachment))
+        if found is None or not outputs.is_our_volume(attachment, found):
             return False, None
-        if persistent_volume.is_in_use(found):
-            return True, output_conditions.volume_stays(found["metadata"]["name"], _claim(found))
+        if outputs.is_in_use(found):
+            return True, outputs.volume_stays(found["metadata"]["name"], _claim(found))
         await self._volumes.delete(found)
         return False, None
 
@@ -379,3 +387,123 @@ class Outputs:
         """Remove what would outlive a deleted attachment, before its volume is unmapped. Raises KubeError."""
         if isinstance(resource, VolumeAttachment):
             await self._volumes.release(resource)
+
+
+USERNAME, PASSWORD = "node.session.auth.username", "node.session.auth.password"
+"""As Secrets of type kubernetes.io/iscsi-chap have them; `password` of kubernetes.io/basic-auth is read as well."""
+
+log = logging.getLogger(__name__)
+
+
+class ChapSecrets:
+    """The CHAP secrets of one worker's hosts. They are kept while the API server does not answer."""
+
+    def __init__(self, kube: Kube, writer: Writer) -> None:
+        self._kube = kube
+        self._writer = writer
+        self._known: dict[ObjectRef, ChapSecret | Refuse] = {}
+
+    @property
+    def known(self) -> Mapping[ObjectRef, ChapSecret | Refuse]:
+        """The secret of each host that requests one, or why it is not available."""
+        return dict(self._known)
+
+    async def read(self, hosts: Iterable[FlashSystemHost], there: Collection[ObjectRef]) -> None:
+        """Read the Secrets of those of these hosts that request one and are not being deleted; forget the others'.
+
+        there: all hosts of the array. Secrets of hosts that are gone are forgotten too.
+        """
+        self._known = {ref: known for ref, known in self._known.items() if ref in there}
+        due = {host.ref: host for host in hosts}
+        requesting = [ref for ref, host in due.items() if host.spec.chap and not host.metadata.deleting]
+        for ref in due.keys() - set(requesting):
+            self._known.pop(ref, None)
+
+        async def read(ref: ObjectRef) -> None:
+            host = due[ref]
+            chap, namespace = host.spec.chap, host.metadata.namespace
+            if chap is None:
+                raise ValueError(f"{ref} requests no CHAP secret")
+            try:
+                known = secret_of(host, await self._kube.secret(namespace, chap.secret_ref.name))
+            except NotFound:
+                known = await self._made(host, chap.secret_ref.name) if chap.generate else not_found(host)
+            except Forbidden:
+                known = _forbidden(host, "read")
+            self._known[ref] = known
+
+        for ref, error in (await self._writer.all(requesting, read)).items():
+            log.warning("%s: cannot read its CHAP secret: %s", ref, error)
+
+    async def _made(self, host: FlashSystemHost, name: str) -> ChapSecret | Refuse:
+        meta, namespace = host.metadata, host.metadata.namespace
+        owner = {
+            "apiVersion": API_VERSION,
+            "kind": host.KIND.value,
+            "name": meta.name,
+            "uid": meta.uid,
+            "controller": True,
+        }
+        body = {
+            "metadata": {"name": name, "namespace": namespace, "ownerReferences": [owner]},
+            "type": "kubernetes.io/iscsi-chap",
+            "stringData": {USERNAME: host.spec.initiators.iscsi[0], PASSWORD: secrets.token_hex(16)},
+        }
+        try:
+            await self._kube.create_secret(namespace, body)  # Kubernetes deletes it after the host, its owner
+        except Conflict:
+            log.debug("Secret %s/%s was created meanwhile", namespace, name)
+        except Ending:
+            return _ending(host)
+        except Forbidden:
+            return _forbidden(host, "create")
+        return secret_of(host, await self._kube.secret(namespace, name))
+
+
+def secret_of(host: FlashSystemHost, found: Secret) -> ChapSecret | Refuse:
+    """Return the CHAP secret in the Secret that the host names, or why it cannot be used."""
+    encoded = found.data.get(PASSWORD) or found.data.get("password")
+    if encoded is None:
+        return _invalid(host, f"it has neither {PASSWORD} nor password")
+    try:
+        return chap_secret(base64.b64decode(encoded, validate=True).decode("ascii"), found.version)
+    except (binascii.Error, UnicodeDecodeError):
+        return _invalid(host, "its password is not plain text")
+    except ValueError as error:
+        return _invalid(host, str(error))
+
+
+def _where(host: FlashSystemHost) -> str:
+    name = host.spec.chap.secret_ref.name if host.spec.chap else ""
+    return f"Secret {host.metadata.namespace}/{name}"
+
+
+def not_found(host: FlashSystemHost) -> Refuse:
+    return Refuse(
+        Reason.CHAP_SECRET_NOT_FOUND,
+        f"There is no {_where(host)}. Create it, with the CHAP secret under {PASSWORD} or password; or set "
+        "spec.chap.generate to true, and the operator creates it. The operator retries within a minute.",
+    )
+
+
+def _ending(host: FlashSystemHost) -> Refuse:
+    return Refuse(
+        Reason.CHAP_SECRET_NOT_FOUND,
+        f"There is no {_where(host)}, and it cannot be created: its namespace is being deleted, and this object too.",
+    )
+
+
+def _forbidden(host: FlashSystemHost, what: str) -> Refuse:
+    role = "flashsystem-operator-secrets" if what == "read" else "flashsystem-operator-connection-secrets"
+    return Refuse(
+        Reason.CHAP_SECRET_FORBIDDEN,
+        f"The operator may not {what} {_where(host)}. Bind ClusterRole {role} to its service account with a "
+        f"RoleBinding in namespace {host.metadata.namespace}.",
+    )
+
+
+def _invalid(host: FlashSystemHost, why: str) -> Refuse:
+    return Refuse(
+        Reason.CHAP_SECRET_INVALID,
+        f"{_where(host)} cannot be used: {why}. Correct it; it is read again within a minute.",
+    )

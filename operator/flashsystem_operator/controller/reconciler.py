@@ -15,19 +15,26 @@ from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachme
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Lifecycle
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
-from flashsystem_operator.array.identity import known
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
+from flashsystem_operator.array.queries import known
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.controller import executor
-from flashsystem_operator.controller.array_status import remember_released
-from flashsystem_operator.controller.executor import Operation, Postponed, Results, WhyNot
+from flashsystem_operator.controller.cache import in_thread
+from flashsystem_operator.controller.executor import (
+    TAKING,
+    DetachCounter,
+    InDoubt,
+    Operation,
+    Postponed,
+    RefusalCache,
+    Results,
+    WhyNot,
+)
 from flashsystem_operator.controller.kube.errors import Conflict, KubeError, NotFound
 from flashsystem_operator.controller.metrics.recorder import Meter
 from flashsystem_operator.controller.observer import Observer
 from flashsystem_operator.controller.outputs import Outputs
-from flashsystem_operator.controller.pass_memory import TAKING, DetachCounter, InDoubt, RefusalCache
-from flashsystem_operator.controller.workqueue import in_thread
-from flashsystem_operator.controller.writer import Writer
+from flashsystem_operator.controller.writer import Writer, remember_released
 from flashsystem_operator.planner import batch, events, luns, status
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.decision import (

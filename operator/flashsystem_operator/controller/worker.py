@@ -11,29 +11,24 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.errors import ArrayError, Withheld
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.array.session import CommandResult
 from flashsystem_operator.controller import executor
-from flashsystem_operator.controller.array_status import Reports, remember_released
-from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.chap_secrets import ChapSecrets
-from flashsystem_operator.controller.connection import ArrayConnection, ArrayDown
-from flashsystem_operator.controller.executor import Operation
+from flashsystem_operator.controller.cache import Backoff, Cache, Clock, DelayQueue
+from flashsystem_operator.controller.connection import ArrayConnection, ArrayDown, Lease, LeaseTerms, name_for
+from flashsystem_operator.controller.executor import DeletionDebounce, DetachCounter, InDoubt, Operation, RefusalCache
 from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.kube.errors import KubeError
-from flashsystem_operator.controller.leases import Lease, LeaseTerms, name_for
 from flashsystem_operator.controller.metrics.collector import Backlog, WorkerState
 from flashsystem_operator.controller.metrics.recorder import Meter, PassEnd
-from flashsystem_operator.controller.outputs import Outputs
-from flashsystem_operator.controller.pass_memory import DeletionDebounce, DetachCounter, InDoubt, RefusalCache
+from flashsystem_operator.controller.outputs import ChapSecrets, Outputs
 from flashsystem_operator.controller.reconciler import Ended, Pass
-from flashsystem_operator.controller.workqueue import Backoff, Clock, DelayQueue
-from flashsystem_operator.controller.writer import Writer, now
+from flashsystem_operator.controller.writer import Reports, Writer, now, remember_released
 from flashsystem_operator.planner import luns
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.decision import Refuse, Release, Wait
 from flashsystem_operator.planner.desired import Desired
-from flashsystem_operator.planner.overrides import apply_overrides, left_by
+from flashsystem_operator.planner.policies import apply_overrides, left_by
 from flashsystem_operator.settings import Settings
 
 _BATCH = 500

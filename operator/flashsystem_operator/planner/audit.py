@@ -15,7 +15,7 @@ from flashsystem_operator.api.attachment import AttachmentStatus, HostSeen, Volu
 from flashsystem_operator.api.base import Origin, StatusModel
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus
 from flashsystem_operator.api.metadata import ObjectRef
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.array.model import Mapping as VolumeMapping
 from flashsystem_operator.planner.attachment.detach import volume_to_leave
 from flashsystem_operator.planner.desired import Desired, has_been_admitted

@@ -13,14 +13,13 @@ from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import RemoveHost, Step, UnmapVolume
 from flashsystem_operator.array.discovery import Protection
 from flashsystem_operator.array.errors import Refused
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.planner.attachment import attach, detach_guard
 from flashsystem_operator.planner.attachment.detach_guard import Parting
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import Desired, Reader, by_age, has_been_admitted, stands_on
-from flashsystem_operator.planner.detach_rate_limit import RateLimiter
 from flashsystem_operator.planner.host import host_plan
-from flashsystem_operator.planner.overrides import Worked, apply_overrides, is_in_plan_mode
+from flashsystem_operator.planner.policies import RateLimiter, Worked, apply_overrides, is_in_plan_mode
 from flashsystem_operator.planner.text import kept, listed
 from flashsystem_operator.values import HostName
 

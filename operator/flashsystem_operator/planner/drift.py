@@ -18,11 +18,10 @@ from flashsystem_operator.api.host import FlashSystemHost, HostPort, OtherPorts
 from flashsystem_operator.api.metadata import RECONCILE_REQUESTED_AT
 from flashsystem_operator.array import model
 from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host, Mapping, Port, Volume
+from flashsystem_operator.array.model import Host, Inventory, Mapping, Port, Volume
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired, Reader, stands_on
-from flashsystem_operator.planner.overrides import way_out
+from flashsystem_operator.planner.policies import way_out
 from flashsystem_operator.planner.text import kept, listed, plural
 from flashsystem_operator.values import HostName, Iqn, Lun
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import Step
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import Desired

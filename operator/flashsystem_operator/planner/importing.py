@@ -4,7 +4,9 @@ Each proposal is planned as if it were applied, by the same code: one that would
 and its decision gives the reason. So no rule of the operator is implemented twice.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -13,19 +15,71 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, OtherPorts
 from flashsystem_operator.api.metadata import API_VERSION, Kind, ObjectRef
 from flashsystem_operator.array.commands import shown
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host, Protocol
+from flashsystem_operator.array.model import Host, Inventory, Protocol
 from flashsystem_operator.array.model import Mapping as VolumeMapping
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.host import host_plan
-from flashsystem_operator.planner.names import Namer, made_by_another, resources_of
 from flashsystem_operator.planner.text import listed, plural
-from flashsystem_operator.values import MAX_INITIATORS, HostName, iqn, volume_uid
+from flashsystem_operator.values import (
+    MAX_INITIATORS,
+    HostName,
+    host_object_name,
+    iqn,
+    made_by_another,
+    volume_uid,
+)
+
+_LONGEST = 57
+"""Characters that leave room for a number, in a name that is also valid as a label."""
+
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 _YOUNGEST = "9999-12-31T23:59:59Z"
 """The creation time of proposals: after all existing objects."""
+
+
+class Namer:
+    """Give each object a unique name in a namespace: its name on the array if it is free, else one with a number.
+
+    prefix: the beginning of names, for a namespace that several arrays share.
+    own: the resources for which host objects were created. They keep these names: others would not prove ownership.
+    """
+
+    def __init__(
+        self, namespace: str, taken: AbstractSet[ObjectRef], prefix: str = "", own: Mapping[HostName, str] | None = None
+    ) -> None:
+        self._namespace = namespace
+        self._taken = set(taken)
+        self._prefix = prefix
+        self._own = own or {}
+        self._kept = {self._ref(Kind.HOST, name) for name in self._own.values()} - self._taken
+
+    def host(self, name: HostName) -> str:
+        own = self._own.get(name)
+        if own and (kept := self._ref(Kind.HOST, own)) in self._kept:
+            self._kept.remove(kept)
+            self._taken.add(kept)
+            return own
+        return self._free(Kind.HOST, own or f"{self._prefix}{name}")
+
+    def attachment(self, volume: str, host: str) -> str:
+        """host: of a volume that several hosts see; empty if one does."""
+        return self._free(
+            Kind.ATTACHMENT, self._prefix + (f"{volume}-{host.removeprefix(self._prefix)}" if host else volume)
+        )
+
+    def _free(self, kind: Kind, wanted: str) -> str:
+        base = slug(wanted, kind.short_name)
+        number = 1
+        while (ref := self._ref(kind, base if number == 1 else f"{base}-{number}")) in self._taken or ref in self._kept:
+            number += 1
+        self._taken.add(ref)
+        return ref.name
+
+    def _ref(self, kind: Kind, name: str) -> ObjectRef:
+        return ObjectRef(kind, self._namespace, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,3 +332,23 @@ def _supposed(proposals: list[Proposal], desired: Desired) -> Desired:
     return replace(
         desired, hosts={**desired.hosts, **new_hosts}, attachments={**desired.attachments, **new_attachments}
     )
+
+
+def slug(name: str, instead: str) -> str:
+    """Lower-case letters, digits and dashes. instead: for a name without any of them."""
+    return _NOT_IN_NAMES.sub("-", name.lower()).strip("-")[:_LONGEST].strip("-") or instead
+
+
+def resources_of(hosts: Iterable[HostName], installations: Collection[str], namespace: str) -> Mapping[HostName, str]:
+    """The FlashSystemHosts of this namespace for which the operator created host objects, as far as names prove it."""
+    found: dict[HostName, str] = {}
+    for host in hosts:
+        if not made_by_another((), host):
+            continue
+        base = host[: -len("-") - 14]
+        for name in (base, base.removeprefix("h")):  # the name begins with that of the resource, perhaps after an h
+            proven = {host_object_name(installation, namespace, name, name) for installation in installations if name}
+            if host in proven:
+                found[host] = name
+                break
+    return found

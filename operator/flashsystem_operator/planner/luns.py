@@ -22,8 +22,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, QuarantinedLun
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Dialect, Host, System
+from flashsystem_operator.array.model import Dialect, Host, Inventory, System
 from flashsystem_operator.planner.decision import Act, Decision, Note, Reason, Refuse
 from flashsystem_operator.planner.desired import Desired, Reader
 from flashsystem_operator.planner.text import after, in_utc

@@ -9,8 +9,7 @@ from flashsystem_operator.api.host import FlashSystemHost, HostMapping, HostMapp
 from flashsystem_operator.api.metadata import ObjectRef, Resource
 from flashsystem_operator.array import model
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, SetChap, shown
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Port, Protocol
+from flashsystem_operator.array.model import Inventory, Port, Protocol
 from flashsystem_operator.planner import drift, luns
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Wait
@@ -19,7 +18,7 @@ from flashsystem_operator.planner.drift import ASKED
 from flashsystem_operator.planner.host import host_plan, host_settings
 from flashsystem_operator.planner.host.host_plan import put_by_us
 from flashsystem_operator.planner.luns import listed, quarantined_on
-from flashsystem_operator.planner.outputs.connection_secret import connection, portals_for
+from flashsystem_operator.planner.outputs import connection, portals_for
 from flashsystem_operator.planner.text import conditions, kept, quantity
 from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
 

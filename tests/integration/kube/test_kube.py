@@ -10,9 +10,9 @@ import pytest
 from cluster.client import Cluster
 from flashsystem_operator.api.metadata import Kind, ObjectMeta, ObjectRef
 from flashsystem_operator.controller import cache
+from flashsystem_operator.controller.connection import Lease, LeaseTerms
 from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.kube.errors import Conflict, Forbidden, KubeError, NotFound
-from flashsystem_operator.controller.leases import Lease, LeaseTerms
 from flashsystem_operator.controller.manager import Controller
 from flashsystem_operator.settings import Settings
 from support.kube_client import asking

@@ -8,9 +8,8 @@ from cluster.client import Cluster
 from flashsystem_operator.api.attachment import Connection, Target, VolumeAttachment
 from flashsystem_operator.api.metadata import API_VERSION, Kind
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.chap_secrets import ChapSecrets
 from flashsystem_operator.controller.kube.client import Kube
-from flashsystem_operator.controller.outputs import ConnectionSecrets, Reconciled
+from flashsystem_operator.controller.outputs import ChapSecrets, ConnectionSecrets, Reconciled
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner.decision import Reason, Refuse
 from support.builders import attachment, host

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.values import HostName, VolumeName, VolumeUid
 from support.builders import iqn
 

@@ -8,10 +8,11 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import FINALIZER
-from flashsystem_operator.array.inventory import Body, Inventory
 from flashsystem_operator.array.model import (
+    Body,
     Dialect,
     Host,
+    Inventory,
     Mapping,
     Node,
     Pool,
@@ -23,8 +24,17 @@ from flashsystem_operator.array.model import (
     Volume,
 )
 from flashsystem_operator.planner.desired import Desired
-from flashsystem_operator.planner.names import host_object_name
-from flashsystem_operator.values import ChapSecret, HostName, Iqn, Lun, PoolName, SystemId, VolumeName, VolumeUid
+from flashsystem_operator.values import (
+    ChapSecret,
+    HostName,
+    Iqn,
+    Lun,
+    PoolName,
+    SystemId,
+    VolumeName,
+    VolumeUid,
+    host_object_name,
+)
 
 INSTALLATION = "this-cluster"
 NAMESPACE = "storage"

@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, Step
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host, Volume
+from flashsystem_operator.array.model import Host, Inventory, Volume
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Refuse, Wait
 from flashsystem_operator.planner.drift import with_vanished

@@ -14,15 +14,14 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import FINALIZER, GROUP, Kind, ObjectRef
 from flashsystem_operator.array.commands import Step
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.controller import executor
 from flashsystem_operator.controller.cache import Cache
-from flashsystem_operator.controller.executor import Operation
+from flashsystem_operator.controller.executor import DetachCounter, InDoubt, Operation, RefusalCache
 from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.metrics.recorder import Meter
 from flashsystem_operator.controller.outputs import Outputs
-from flashsystem_operator.controller.pass_memory import DetachCounter, InDoubt, RefusalCache
 from flashsystem_operator.controller.reconciler import Ended, Pass
 from flashsystem_operator.controller.writer import Writer
 from flashsystem_operator.planner import text

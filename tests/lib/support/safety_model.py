@@ -22,9 +22,8 @@ from flashsystem_operator.array.commands import (
     Step,
     UnmapVolume,
 )
-from flashsystem_operator.planner.names import made_by
 from flashsystem_operator.simulator.state.model import Host
-from flashsystem_operator.values import HostName
+from flashsystem_operator.values import HostName, made_by
 from support.builders import INSTALLATION, attachment, host, iqn, own_name
 from support.in_process import InProcess
 from support.passes import Passes, passes

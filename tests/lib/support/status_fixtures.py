@@ -4,7 +4,7 @@ from typing import Any
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.planner import status
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.host import host_plan

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flashsystem_operator import values
-from flashsystem_operator.api import fields
-from flashsystem_operator.api.base import Model
-from flashsystem_operator.api.fields import ip, seconds
+from flashsystem_operator.api import base
+from flashsystem_operator.api.base import Model, ip, seconds
 from flashsystem_operator.api.metadata import CATEGORY, GROUP, VERSION, Kind, Resource
 from support.schemas import RESOURCES, crd, crd_schema, defaulted, from_crd, from_model, nodes, part_of
 
@@ -110,11 +109,11 @@ ALPHABET = "aAfFgz019_.- :;$`'\"\n[]%é"
 @pytest.mark.parametrize(
     ("pattern", "longest", "read"),
     [
-        (fields.NAME_PATTERN, values.MAX_NAME, values.volume_name),
-        (fields.UID_PATTERN, 32, values.volume_uid),
-        (fields.SYSTEM_ID_PATTERN, 16, values.system_id),
-        (fields.IQN_PATTERN, values.MAX_IQN, values.iqn),
-        (fields.DURATION_PATTERN, fields.MAX_DURATION, seconds),
+        (base.NAME_PATTERN, values.MAX_NAME, values.volume_name),
+        (base.UID_PATTERN, 32, values.volume_uid),
+        (base.SYSTEM_ID_PATTERN, 16, values.system_id),
+        (base.IQN_PATTERN, values.MAX_IQN, values.iqn),
+        (base.DURATION_PATTERN, base.MAX_DURATION, seconds),
     ],
     ids=["names", "volume uids", "system ids", "initiators", "durations"],
 )
@@ -131,8 +130,8 @@ def test_a_pattern_accepts_exactly_what_the_code_accepts(pattern: str, longest: 
 
 @given(st.ip_addresses().filter(lambda address: not getattr(address, "ipv4_mapped", None)).map(str))
 def test_every_ip_address_passes_its_pattern(address: str) -> None:
-    assert re.fullmatch(fields.IP_PATTERN, address)
-    assert re.fullmatch(fields.ADDRESS_PATTERN, address)
+    assert re.fullmatch(base.IP_PATTERN, address)
+    assert re.fullmatch(base.ADDRESS_PATTERN, address)
     assert ip(address) == address
 
 

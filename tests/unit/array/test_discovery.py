@@ -9,8 +9,7 @@ import pytest
 from flashsystem_operator.array import discovery
 from flashsystem_operator.array.discovery import Focus
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Dialect
+from flashsystem_operator.array.model import Dialect, Inventory
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
 from flashsystem_operator.values import HostName, PoolName, VolumeName, VolumeUid
 from support.array_fixtures import ONE, POOLS, RELEASES, TWO, A, B, config, uid_of

@@ -18,7 +18,7 @@ from flashsystem_operator.array.commands import (
     is_observed,
 )
 from flashsystem_operator.array.errors import Refused
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.values import HostName, Iqn, Lun
 from support.array_fixtures import ONE, RELEASES, TWO, A, B, config, facts, uid_of
 from support.builders import host_object, inventory, iqn, mapped, volume

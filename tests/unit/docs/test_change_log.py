@@ -8,7 +8,7 @@ from pathlib import Path
 from flashsystem_operator.api.metadata import Kind, ObjectRef
 from flashsystem_operator.array.commands import UnmapVolume
 from flashsystem_operator.array.errors import Refused
-from flashsystem_operator.array.identity import Known
+from flashsystem_operator.array.queries import Known
 from flashsystem_operator.controller.executor import Operation, Sent, record
 from flashsystem_operator.planner.events import ChangeKind, ChangeReason
 from flashsystem_operator.values import HostName, SystemId, VolumeName, VolumeUid

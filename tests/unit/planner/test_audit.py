@@ -5,9 +5,9 @@ from typing import Any
 from flashsystem_operator.api.array import Audit
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.planner import audit as audits
-from flashsystem_operator.planner.names import host_object_name
+from flashsystem_operator.values import host_object_name
 from support.builders import (
     NAMESPACE,
     array,

@@ -1,8 +1,7 @@
 """Planning many objects at once: each is planned on the state that the earlier ones leave."""
 
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host, Volume
+from flashsystem_operator.array.model import Host, Inventory, Volume
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, InSync, Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired

@@ -3,7 +3,7 @@
 import cProfile
 import pstats
 
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.values import MAX_LUN

@@ -8,15 +8,14 @@ import pytest
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import Origin, find
 from flashsystem_operator.array.commands import MapVolume
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Odd
+from flashsystem_operator.array.model import Inventory, Odd
+from flashsystem_operator.controller.observer import doubtful_focus
 from flashsystem_operator.planner import batch, status
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.batch import Circumstances, wait_for_readable_output
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Wait
-from flashsystem_operator.planner.detach_rate_limit import RateLimiter
 from flashsystem_operator.planner.drift import with_vanished
-from flashsystem_operator.planner.required_looks import doubtful_focus
+from flashsystem_operator.planner.policies import RateLimiter
 from flashsystem_operator.planner.status import Outcome
 from flashsystem_operator.planner.text import kept
 from support.builders import attachment, bound, desired, host, host_object, inventory, mapped

@@ -2,7 +2,7 @@
 
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import AddPorts
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.planner import status
 from flashsystem_operator.planner.decision import InSync, Reason, Refuse, Wait
 from flashsystem_operator.planner.status import Outcome

@@ -2,7 +2,7 @@
 
 from flashsystem_operator.api.metadata import PAUSED, PLAN
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, Step
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.dry_run import DryRunResult, dry_run_to_the_end
 from support.builders import attachment, desired, host, host_object, inventory, mapped, own_name, volume

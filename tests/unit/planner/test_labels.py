@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flashsystem_operator.api.array import LabelSelector
-from flashsystem_operator.planner.access import chooses
+from flashsystem_operator.planner.desired import chooses
 
 PRODUCTION = {"stage": "production", "team": "a"}
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Dialect, Host
+from flashsystem_operator.array.model import Dialect, Host, Inventory
 from flashsystem_operator.planner import luns
 from flashsystem_operator.planner.decision import InSync, Reason
 from flashsystem_operator.planner.host import host_plan

@@ -9,8 +9,7 @@ from flashsystem_operator.api.array import FormerHost
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, QuarantinedLun
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host
+from flashsystem_operator.array.model import Host, Inventory
 from flashsystem_operator.planner import batch, luns, status
 from flashsystem_operator.planner.decision import Act
 from flashsystem_operator.planner.desired import Desired

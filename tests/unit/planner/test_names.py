@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsystem_operator.planner.names import host_object_name, made_by
-from flashsystem_operator.values import HostName, host_name
+from flashsystem_operator.values import HostName, host_name, host_object_name, made_by
 
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)
 HERE, THERE = "a-cluster", "another-cluster"

@@ -8,7 +8,7 @@ from flashsystem_operator.array.commands import MakeHost, MapVolume, UnmapVolume
 from flashsystem_operator.array.model import Host
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, InSync, Reason, Release, Wait
-from flashsystem_operator.planner.overrides import LEFT, left_by
+from flashsystem_operator.planner.policies import LEFT, left_by
 from flashsystem_operator.planner.status import plan_of
 from flashsystem_operator.values import Lun
 from support.builders import array, attachment, bound, desired, host, host_object, inventory, mapped, own_name, volume

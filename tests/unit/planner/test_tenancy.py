@@ -7,18 +7,16 @@ import pytest
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, RemoveHost, UnmapVolume
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host, Odd
+from flashsystem_operator.array.model import Host, Inventory, Odd
 from flashsystem_operator.planner import status
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.batch import Circumstances, wait_for_readable_output
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse
 from flashsystem_operator.planner.desired import Desired
-from flashsystem_operator.planner.detach_rate_limit import RateLimiter
 from flashsystem_operator.planner.host import host_plan
-from flashsystem_operator.planner.names import host_object_name
+from flashsystem_operator.planner.policies import RateLimiter
 from flashsystem_operator.planner.status import Outcome
-from flashsystem_operator.values import Lun
+from flashsystem_operator.values import Lun, host_object_name
 from support.builders import (
     INSTALLATION,
     array,

@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 
-from flashsystem_operator.array.dialect.tables import Row, cell, concise_or_odd, identifiers, sift
+from flashsystem_operator.array.dialect.objects import Row, cell, concise_or_odd, identifiers, sift
 from flashsystem_operator.array.model import Dialect, Node, Odd, Portal, Portset
 
 

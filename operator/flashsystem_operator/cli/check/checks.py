@@ -17,12 +17,11 @@ from flashsystem_operator.array.errors import (
     Refused,
     Unreadable,
 )
-from flashsystem_operator.array.inventory import Body
-from flashsystem_operator.array.model import System
+from flashsystem_operator.array.model import Body, System
 from flashsystem_operator.array.ssh.credentials import HostKey
 from flashsystem_operator.cli.target.reach import connect, describe_error
 from flashsystem_operator.cli.target.target import Target
-from flashsystem_operator.controller.access import Access, NoAccess
+from flashsystem_operator.controller.connection import Access, NoAccess
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.decision import Reason
 from flashsystem_operator.planner.text import listed

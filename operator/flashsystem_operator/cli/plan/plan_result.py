@@ -21,8 +21,7 @@ from flashsystem_operator.array.commands import (
     UnmapVolume,
     shown,
 )
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import System
+from flashsystem_operator.array.model import Inventory, System
 from flashsystem_operator.cli.installation import Installation
 from flashsystem_operator.cli.manifests import Manifests
 from flashsystem_operator.cli.target.reach import connected
@@ -33,8 +32,7 @@ from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.decision import Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired, marked_among
 from flashsystem_operator.planner.dry_run import DryRunResult, dry_run_to_the_end
-from flashsystem_operator.planner.names import made_by
-from flashsystem_operator.values import ChapSecret
+from flashsystem_operator.values import ChapSecret, made_by
 
 _UNKNOWN = "unknown"
 """Placeholder for the installation id if it was not specified."""
@@ -152,10 +150,7 @@ def _chap_secrets(
     for ref, host in desired.hosts.items():
         if (chap := host.spec.chap) is None:
             continue
-        from flashsystem_operator.controller.chap_secrets import (
-            not_found,
-            secret_of,
-        )
+        from flashsystem_operator.controller.outputs import not_found, secret_of
 
         if secret := manifests.secrets.get((ref.namespace, chap.secret_ref.name)):
             found[ref] = secret_of(host, secret)

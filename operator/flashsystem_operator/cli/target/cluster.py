@@ -15,8 +15,7 @@ from flashsystem_operator.cli.exit_codes import FAILED, end
 from flashsystem_operator.cli.target.target import NAMESPACE, Found, Given, Target, read_login
 from flashsystem_operator.controller.kube.client import Kube, NoClient, client_of
 from flashsystem_operator.controller.kube.errors import Forbidden, KubeError, NotFound
-from flashsystem_operator.planner.access import by_labels
-from flashsystem_operator.planner.desired import AnyResource
+from flashsystem_operator.planner.desired import AnyResource, by_labels
 
 _HOME = Path("~/.kube/config")
 

@@ -17,7 +17,7 @@ from flashsystem_operator.array.errors import (
 from flashsystem_operator.array.ssh.credentials import HostKey
 from flashsystem_operator.cli.exit_codes import FAILED, end
 from flashsystem_operator.cli.target.target import Target
-from flashsystem_operator.controller.access import Access, NoAccess, basis, opened
+from flashsystem_operator.controller.connection import Access, NoAccess, basis, opened
 
 
 def connect(target: Target) -> Access:

@@ -15,10 +15,10 @@ from prometheus_client.registry import Collector
 from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.base import find
 from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.controller.cache import DelayQueue
 from flashsystem_operator.controller.metrics import families
 from flashsystem_operator.controller.metrics.families import FAMILIES, Family
 from flashsystem_operator.controller.metrics.recorder import Meter, Tally
-from flashsystem_operator.controller.workqueue import DelayQueue
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -18,9 +18,8 @@ from flashsystem_operator.array.errors import (
     Refused,
     Unreadable,
 )
-from flashsystem_operator.array.inventory import Body, Inventory
-from flashsystem_operator.array.model import Node, Portal
-from flashsystem_operator.planner import codes, detach_rate_limit, luns, text
+from flashsystem_operator.array.model import Body, Inventory, Node, Portal
+from flashsystem_operator.planner import codes, luns, policies, text
 from flashsystem_operator.planner.decision import Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import seniority
 from flashsystem_operator.planner.text import condition, conditions, plural, quantity, verdict
@@ -231,7 +230,7 @@ def reached(
             "host_key_fingerprint": contact.fingerprint,
             "credentials": api.Credentials(last_worked=contact.secret, last_tried=contact.secret),
             "counts": counts,
-            **detach_rate_limit.recorded(array, now),
+            **policies.recorded_detaches(array, now),
             "quarantined_luns": luns.remembering(array.status.quarantined_luns, (), now)
             if array.spec.lun_quarantine
             else (),

@@ -13,15 +13,14 @@ from flashsystem_operator.api.attachment import Access, VolumeAttachment
 from flashsystem_operator.api.base import Origin
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, Step
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Mapping, Volume
+from flashsystem_operator.array.model import Inventory, Mapping, Volume
 from flashsystem_operator.planner import drift
 from flashsystem_operator.planner.attachment.detach import host_to_leave, own_mapping, plan_detached
 from flashsystem_operator.planner.decision import UNSEEN, Act, Decision, InSync, Note, Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired, Reader, has_been_admitted, seniority, volume_of
 from flashsystem_operator.planner.host import host_plan, host_settings
 from flashsystem_operator.planner.luns import choose, for_others, quarantine_warning
-from flashsystem_operator.planner.outputs.connection_secret import portals_for
+from flashsystem_operator.planner.outputs import portals_for
 from flashsystem_operator.planner.text import listed
 from flashsystem_operator.values import HostName, nguid
 

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import DeletionPolicy, Origin
 from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host, Mapping
+from flashsystem_operator.array.model import Host, Inventory, Mapping
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Release, Wait
 from flashsystem_operator.planner.desired import Desired, Reader, has_been_admitted, volume_of
 from flashsystem_operator.planner.drift import unlisted, volume_on_another_system
 from flashsystem_operator.planner.host.host_plan import Adopted, Managed, in_doubt, is_anothers, resolve_host
-from flashsystem_operator.planner.overrides import way_out, why_held
+from flashsystem_operator.planner.policies import way_out, why_held
 from flashsystem_operator.planner.text import listed
 from flashsystem_operator.values import HostName, VolumeUid
 

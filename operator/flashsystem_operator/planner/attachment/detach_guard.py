@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from flashsystem_operator.api.attachment import DetachGuard, VolumeAttachment
 from flashsystem_operator.api.metadata import FORCE_DETACH, ObjectMeta
 from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host, Protocol
+from flashsystem_operator.array.model import Host, Inventory, Protocol
 from flashsystem_operator.planner.attachment.detach import host_to_leave, to_be_unmapped
 from flashsystem_operator.planner.decision import Act, Note, Reason, Wait
 from flashsystem_operator.planner.desired import Desired

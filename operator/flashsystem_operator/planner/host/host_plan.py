@@ -11,16 +11,14 @@ from flashsystem_operator.api.base import DeletionPolicy, Origin
 from flashsystem_operator.api.host import FlashSystemHost, Lifecycle
 from flashsystem_operator.api.metadata import FORCE_DETACH
 from flashsystem_operator.array.commands import RemoveHost, RemovePort, Step, add_ports
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host
+from flashsystem_operator.array.model import Host, Inventory
 from flashsystem_operator.planner import drift, luns
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import Desired, Reader, has_been_admitted
 from flashsystem_operator.planner.host import host_settings
-from flashsystem_operator.planner.names import made_for
-from flashsystem_operator.planner.overrides import way_out
+from flashsystem_operator.planner.policies import way_out
 from flashsystem_operator.planner.text import listed, plural
-from flashsystem_operator.values import HostName, Iqn
+from flashsystem_operator.values import HostName, Iqn, made_for
 
 
 def is_no_longer_needed(resource: FlashSystemHost, host: Host, desired: Desired, inventory: Inventory) -> bool:

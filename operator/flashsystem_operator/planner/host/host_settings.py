@@ -21,8 +21,7 @@ from flashsystem_operator.array.commands import (
     make_host,
     shown,
 )
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host, Volume
+from flashsystem_operator.array.model import Host, Inventory, Volume
 from flashsystem_operator.planner.array.array_plan import portset_trouble
 from flashsystem_operator.planner.decision import Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired, Reader, volume_of

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsystem_operator.array.dialect.tables import cell, concise, detailed, first_values, number
+from flashsystem_operator.array.dialect.objects import cell, concise, detailed, first_values, number
 from flashsystem_operator.array.errors import Unreadable
 
 LINE = "svcinfo lsthing"

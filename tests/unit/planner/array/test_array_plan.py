@@ -16,8 +16,7 @@ from flashsystem_operator.array.errors import (
     Unreachable,
     Unreadable,
 )
-from flashsystem_operator.array.inventory import Body
-from flashsystem_operator.array.model import Portset
+from flashsystem_operator.array.model import Body, Portset
 from flashsystem_operator.planner.array.array_plan import (
     duplicate,
     elder,

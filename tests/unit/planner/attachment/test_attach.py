@@ -9,7 +9,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import FINALIZER
 from flashsystem_operator.array.commands import MakeHost, MapVolume
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.planner.attachment.attach import plan
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason
 from flashsystem_operator.values import HostName, Lun, nguid

@@ -7,8 +7,7 @@ import pytest
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.metadata import FINALIZER, FORCE_DETACH, RELEASE, ObjectRef
 from flashsystem_operator.array.commands import RemoveHost, UnmapVolume
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Mapping, Port, Protocol, Volume
+from flashsystem_operator.array.model import Inventory, Mapping, Port, Protocol, Volume
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Release, Wait
 from support.builders import (

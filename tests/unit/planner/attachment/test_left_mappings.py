@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host, Mapping
+from flashsystem_operator.array.model import Host, Inventory, Mapping
 from flashsystem_operator.planner import audit as audits
 from flashsystem_operator.planner import events
 from flashsystem_operator.planner.attachment.attach import plan

@@ -6,9 +6,9 @@ import pytest
 
 from flashsystem_operator.api.host import ChapSeen, FlashSystemHost
 from flashsystem_operator.array.commands import ClearChap, MakeHost, MapVolume, SetChap
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Dialect
-from flashsystem_operator.planner import batch, required_looks, status
+from flashsystem_operator.array.model import Dialect, Inventory
+from flashsystem_operator.controller import observer
+from flashsystem_operator.planner import batch, status
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired
@@ -193,7 +193,7 @@ def test_a_recorded_secret_is_forgotten_only_when_the_array_was_observed_without
 
 def test_secrets_are_read_from_the_array_only_if_a_host_has_or_had_one_in_its_spec() -> None:
     def reads_secrets(resource: FlashSystemHost, seen: Inventory) -> bool:
-        return required_looks.doubtful_focus(desired(resource, WANTED), seen, [WANTED.ref]).chap
+        return observer.doubtful_focus(desired(resource, WANTED), seen, [WANTED.ref]).chap
 
     assert reads_secrets(node(), inventory(OURS))
     assert reads_secrets(node(chap=None, status=RECORDED), inventory(OURS))

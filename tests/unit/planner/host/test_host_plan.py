@@ -7,10 +7,10 @@ import pytest
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import AddPorts, RemoveHost, RemovePort
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Release
 from flashsystem_operator.planner.host.host_plan import plan
-from flashsystem_operator.planner.names import host_object_name
+from flashsystem_operator.values import host_object_name
 from support.builders import (
     INSTALLATION,
     array,

@@ -16,12 +16,11 @@ from flashsystem_operator.array.commands import (
     RemoveHost,
     RemoveIoGroups,
 )
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Dialect, Host, Portset
+from flashsystem_operator.array.model import Dialect, Host, Inventory, Portset
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, Reason
 from flashsystem_operator.planner.host.host_plan import plan
-from flashsystem_operator.planner.outputs.connection_secret import portals_for
+from flashsystem_operator.planner.outputs import portals_for
 from flashsystem_operator.values import Lun
 from support.builders import (
     NODE,

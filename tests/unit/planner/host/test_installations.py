@@ -8,14 +8,14 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost, RemovePort, UnmapVolume
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.planner import batch, required_looks
+from flashsystem_operator.array.model import Inventory
+from flashsystem_operator.controller import observer
+from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Release
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.host import host_plan
-from flashsystem_operator.planner.names import host_object_name
-from flashsystem_operator.values import Lun
+from flashsystem_operator.values import Lun, host_object_name
 from support.builders import (
     NAMESPACE,
     attachment,
@@ -161,4 +161,4 @@ def test_all_possible_names_of_a_deleted_host_are_looked_up_on_the_array() -> No
     leaving = host("node", meta={"deleting": True})
     due: list[ObjectRef] = [leaving.ref]
 
-    assert required_looks.doubtful_focus(moved(leaving), inventory(), due).hosts == {*moved().names_of(leaving)}
+    assert observer.doubtful_focus(moved(leaving), inventory(), due).hosts == {*moved().names_of(leaving)}

@@ -12,8 +12,7 @@ from flashsystem_operator.array.commands import (
     RemoveHost,
     UnmapVolume,
 )
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host
+from flashsystem_operator.array.model import Host, Inventory
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, Reason, Release

@@ -7,8 +7,7 @@ import pytest
 from flashsystem_operator.api.base import find
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, UnmapVolume
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host, Protocol
+from flashsystem_operator.array.model import Host, Inventory, Protocol
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Wait

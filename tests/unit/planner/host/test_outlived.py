@@ -10,8 +10,7 @@ from flashsystem_operator.array.model import Host, Mapping, Volume
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.host import host_plan
-from flashsystem_operator.planner.names import host_object_name
-from flashsystem_operator.values import HostName
+from flashsystem_operator.values import HostName, host_object_name
 from support.builders import (
     NAMESPACE,
     array,

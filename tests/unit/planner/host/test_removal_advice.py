@@ -10,7 +10,7 @@ from flashsystem_operator.planner import audit as audits
 from flashsystem_operator.planner.decision import Reason, Wait
 from flashsystem_operator.planner.desired import Desired, marked_among
 from flashsystem_operator.planner.host import host_plan
-from flashsystem_operator.planner.names import host_object_name
+from flashsystem_operator.values import host_object_name
 from support.builders import INSTALLATION, array, desired, host, host_object, inventory, mapped, own_name, port, volume
 
 DATA = volume("data", 1)

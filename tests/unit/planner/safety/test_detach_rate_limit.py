@@ -9,10 +9,10 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import remember
 from flashsystem_operator.api.metadata import ALLOW_DETACHES, FORCE_DETACH
 from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.controller.array_status import Reports
-from flashsystem_operator.planner import detach_rate_limit
+from flashsystem_operator.controller.writer import Reports
+from flashsystem_operator.planner import policies
 from flashsystem_operator.planner.decision import Act, Reason, Wait
-from flashsystem_operator.planner.detach_rate_limit import RateLimiter
+from flashsystem_operator.planner.policies import RateLimiter
 from support.builders import array, attachment, desired, uid
 from support.detach_fixtures import DATA, OURS
 
@@ -100,7 +100,7 @@ def test_an_impossible_time_counts_as_the_present_and_expires_like_it(time: str 
     assert isinstance(decision, Wait)
     assert "It goes on at 2026-03-01T12:10:00Z" in decision.message
     assert decision.retry == 600
-    assert detach_rate_limit.recorded(forged, NOW)["detach_window"] == DetachWindow(start=NOW, count=3)
+    assert policies.recorded_detaches(forged, NOW)["detach_window"] == DetachWindow(start=NOW, count=3)
 
 
 @pytest.mark.parametrize("counted", [at(53, 3), at(53, 9)], ids=["as many as allowed", "more, after a burst"])
@@ -120,7 +120,7 @@ def test_a_time_with_another_time_zone_is_read_correctly() -> None:
 
 def test_an_allowed_burst_does_not_start_again_with_the_next_window() -> None:
     allow = "4/2026-03-01T12:30:00Z"
-    first = detach_rate_limit.count(limited(at(55, 3), allow), 4, NOW)
+    first = policies.count_detaches(limited(at(55, 3), allow), 4, NOW)
     later = limited(allow=allow).model_copy(update={"status": first})
 
     assert count_allowed(later) == 0
@@ -133,7 +133,7 @@ def test_counts_are_neither_negative_nor_unlimited() -> None:
     for nonsense in (-9, 2**62):
         read = remember(ArrayStatus, {"detachWindow": at(55, nonsense)})
         assert read.detach_window is None or read.detach_window.count is None
-    written = detach_rate_limit.count(limited({"start": NOW, "count": 1_000_000}), 2, NOW)
+    written = policies.count_detaches(limited({"start": NOW, "count": 1_000_000}), 2, NOW)
     assert written.detach_window == DetachWindow(start=NOW, count=1_000_000)
 
 
@@ -172,7 +172,7 @@ def test_a_retried_detach_is_not_counted_twice() -> None:
 def test_a_window_in_which_nothing_was_counted_holds_no_place() -> None:
     state = desired(of=limited(), now=NOW, counted={"u-1": NOW})
 
-    assert not detach_rate_limit.is_counted("u-1", detach_rate_limit.current_window(state.array, NOW), state)
+    assert not policies.is_counted("u-1", policies.current_window(state.array, NOW), state)
 
 
 @pytest.mark.parametrize(
@@ -222,43 +222,43 @@ def test_an_allowed_burst_is_used_up_even_beyond_the_window() -> None:
 
 
 def test_detaches_are_added_to_the_current_window_and_otherwise_begin_a_new_one() -> None:
-    added = detach_rate_limit.count(limited(at(55, 1)), 2, NOW)
+    added = policies.count_detaches(limited(at(55, 1)), 2, NOW)
     assert added.detach_window == DetachWindow(start="2026-03-01T11:55:00Z", count=3)
     assert added.allowance is None
 
-    new = detach_rate_limit.count(limited(at(30, 3)), 2, NOW)
+    new = policies.count_detaches(limited(at(30, 3)), 2, NOW)
     assert new.detach_window == DetachWindow(start=NOW, count=2)
 
 
 def test_the_count_of_an_allowed_burst_is_kept_until_it_expires() -> None:
     allow = "40/2026-03-01T12:30:00Z"
     before = limited(at(20, 30), allow, allowance={"value": allow, "count": 30})
-    written = detach_rate_limit.count(before, 1, NOW)
+    written = policies.count_detaches(before, 1, NOW)
 
     assert written.allowance
     assert (written.allowance.value, written.allowance.count) == (allow, 31)
     after = before.model_copy(update={"status": written})
-    assert detach_rate_limit.recorded(after, NOW)["allowance"] == written.allowance
-    assert detach_rate_limit.recorded(after, "2026-03-01T12:30:00Z")["allowance"] is None
+    assert policies.recorded_detaches(after, NOW)["allowance"] == written.allowance
+    assert policies.recorded_detaches(after, "2026-03-01T12:30:00Z")["allowance"] is None
 
 
 def test_a_window_that_is_over_is_removed_from_the_status() -> None:
     counted = limited(at(55, 3))
 
-    assert detach_rate_limit.recorded(counted, NOW)["detach_window"] == counted.status.detach_window
-    assert detach_rate_limit.recorded(counted, "2026-03-01T12:05:00Z")["detach_window"] is None
+    assert policies.recorded_detaches(counted, NOW)["detach_window"] == counted.status.detach_window
+    assert policies.recorded_detaches(counted, "2026-03-01T12:05:00Z")["detach_window"] is None
 
 
 def test_nothing_is_written_for_detaches_that_were_counted_before() -> None:
     counted = limited(at(55, 2))
 
-    assert detach_rate_limit.count(counted, 0, NOW) == counted.status
+    assert policies.count_detaches(counted, 0, NOW) == counted.status
 
 
 def test_a_status_without_a_rate_limit_has_no_counts() -> None:
-    assert detach_rate_limit.count(array(), 5, NOW) == array().status
+    assert policies.count_detaches(array(), 5, NOW) == array().status
     status = {"detach_window": at(55, 1)}
-    assert detach_rate_limit.recorded(array(status=status), NOW) == {"detach_window": None, "allowance": None}
+    assert policies.recorded_detaches(array(status=status), NOW) == {"detach_window": None, "allowance": None}
 
 
 def waiting(name: str) -> VolumeAttachment:
@@ -273,25 +273,25 @@ def waiting(name: str) -> VolumeAttachment:
 
 
 def test_the_array_reports_how_many_deletions_wait() -> None:
-    note = detach_rate_limit.note(desired(waiting("a"), waiting("b"), leaving("c"), of=limited(at(55, 3)), now=NOW))
+    note = policies.rate_limit_note(desired(waiting("a"), waiting("b"), leaving("c"), of=limited(at(55, 3)), now=NOW))
 
     assert note is not None
     assert note.kind == "DetachRateLimited"
     assert "2 deletions" in note.message
-    assert detach_rate_limit.note(desired(leaving("c"), of=limited(at(55, 3)), now=NOW)) is None
-    assert detach_rate_limit.note(desired(waiting("a"), now=NOW)) is None
+    assert policies.rate_limit_note(desired(leaving("c"), of=limited(at(55, 3)), now=NOW)) is None
+    assert policies.rate_limit_note(desired(waiting("a"), now=NOW)) is None
 
 
 def test_a_takeover_does_not_make_the_array_forget_that_deletions_wait() -> None:
     condition = {"type": "DetachRateLimited", "status": "True", "reason": "DetachRateLimited", "message": "x"}
     reporting = limited(at(55, 3), conditions=[{**condition, "last_transition_time": NOW}])
 
-    assert detach_rate_limit.note(desired(leaving(), of=reporting, now=NOW, all_in_doubt=True)) is not None
-    assert detach_rate_limit.note(desired(leaving(), of=reporting, now=NOW)) is None
+    assert policies.rate_limit_note(desired(leaving(), of=reporting, now=NOW, all_in_doubt=True)) is not None
+    assert policies.rate_limit_note(desired(leaving(), of=reporting, now=NOW)) is None
 
 
 def test_the_array_report_is_renewed_when_the_number_of_waiting_deletions_changes() -> None:
-    note = detach_rate_limit.note(desired(waiting("a"), of=limited(at(55, 3)), now=NOW))
+    note = policies.rate_limit_note(desired(waiting("a"), of=limited(at(55, 3)), now=NOW))
     assert note is not None
     condition = {"type": "DetachRateLimited", "status": "True", "reason": note.reason, "message": note.message}
     reporting = limited(at(55, 3), conditions=[{**condition, "last_transition_time": NOW}])

@@ -10,7 +10,7 @@ from flashsystem_operator.api.metadata import FINALIZER, PAUSED, PLAN, RELEASE
 from flashsystem_operator.array.model import Host, Mapping, Volume
 from flashsystem_operator.planner.attachment.detach_guard import partings
 from flashsystem_operator.planner.decision import Act, Release
-from flashsystem_operator.planner.names import host_object_name
+from flashsystem_operator.values import host_object_name
 from support.builders import (
     INSTALLATION,
     array,

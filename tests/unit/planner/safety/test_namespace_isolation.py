@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.array.model import Host
+from flashsystem_operator.array.model import Host, Inventory
 from flashsystem_operator.planner import batch, events, status
 from flashsystem_operator.planner.decision import Decision, Release
 from flashsystem_operator.planner.desired import Desired
-from flashsystem_operator.planner.names import host_object_name
 from flashsystem_operator.planner.status import Outcome
+from flashsystem_operator.values import host_object_name
 from support.builders import (
     INSTALLATION,
     array,

@@ -6,8 +6,7 @@ import pytest
 
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.planner.desired import Reader
-from flashsystem_operator.planner.names import host_object_name
-from flashsystem_operator.values import HostName
+from flashsystem_operator.values import HostName, host_object_name
 from support.builders import INSTALLATION, attachment, desired, host, own_name
 
 NEAR, FAR = "team-a", "team-b"

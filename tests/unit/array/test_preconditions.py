@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.array import discovery, identity
+from flashsystem_operator.array import discovery, queries
 from flashsystem_operator.array.commands import (
     AddPorts,
     ChangeHost,
@@ -21,7 +21,7 @@ from flashsystem_operator.array.commands import (
 )
 from flashsystem_operator.array.discovery import Focus
 from flashsystem_operator.array.errors import OutcomeUnknown, Unreachable, Withheld
-from flashsystem_operator.array.inventory import Inventory
+from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
@@ -76,7 +76,7 @@ def test_of_two_hosts_that_swapped_names_neither_is_changed(array: InProcess, st
         swap("host", ONE, OTHER)(array)
 
         with pytest.raises(Withheld, match="another host object"):
-            session.do(steps[step], known=identity.known(steps[step], seen, ()))
+            session.do(steps[step], known=queries.known(steps[step], seen, ()))
 
     assert writes(array) == []
 
@@ -88,7 +88,7 @@ def test_of_two_volumes_that_swapped_names_neither_is_mapped(array: InProcess, s
         swap("vdisk", "vol2", "vol1")(array)
 
         with pytest.raises(Withheld, match="another volume"):
-            session.do(steps[step], known=identity.known(steps[step], seen, ()))
+            session.do(steps[step], known=queries.known(steps[step], seen, ()))
 
     assert writes(array) == []
 
@@ -100,7 +100,7 @@ def test_of_two_mapped_volumes_that_swapped_names_neither_is_unmapped(array: InP
         swap("vdisk", "vol0", "vol2")(array)
 
         with pytest.raises(Withheld, match="was renamed"):
-            session.do(steps["unmap"], known=identity.known(steps["unmap"], seen, ()))
+            session.do(steps["unmap"], known=queries.known(steps["unmap"], seen, ()))
 
     assert writes(array) == []
 
@@ -112,7 +112,7 @@ def test_a_second_mapping_is_not_forced_when_a_further_host_got_the_volume_meanw
         array.admin("svctask mkvdiskhostmap -force -host third -scsi 3 vol1")
 
         with pytest.raises(Withheld, match="was mapped to another host object meanwhile"):
-            session.do(steps["force"], known=identity.known(steps["force"], seen, ()))
+            session.do(steps["force"], known=queries.known(steps["force"], seen, ()))
 
     assert writes(array) == []
 
@@ -126,7 +126,7 @@ def test_a_second_mapping_is_forced_although_another_host_is_known_only_by_its_m
         discovery.closely(session, seen, Focus(volumes={getattr(steps["force"], "uid")}))  # noqa: B009 - of a union
         seen.hosts.pop(HostName("third"))  # as after a listing of all mappings, which reads no host objects
 
-        session.do(steps["force"], known=identity.known(steps["force"], seen, ()))
+        session.do(steps["force"], known=queries.known(steps["force"], seen, ()))
 
     assert {each["host"] for each in array.state["mappings"] if each["volume"] == "vol1"} == {ONE, OTHER, "third"}
 
@@ -151,7 +151,7 @@ def test_a_host_object_with_other_ports_than_observed_is_not_changed(array: InPr
         array.admin(f"svctask {change}")
 
         with pytest.raises(Withheld, match="or it is another one"):
-            session.do(steps[step], known=identity.known(steps[step], seen, ()))
+            session.do(steps[step], known=queries.known(steps[step], seen, ()))
 
     assert writes(array) == []
 
@@ -162,7 +162,7 @@ def test_initiators_that_the_same_plan_adds_and_removes_are_expected(array: InPr
         seen, steps = planned(session)
         plan = (add, remove, steps["map"])
         for step in plan:
-            session.do(step, known=identity.known(step, seen, plan))
+            session.do(step, known=queries.known(step, seen, plan))
 
     assert [line.split()[1] for line in writes(array)] == ["addhostport", "rmhostport", "mkvdiskhostmap"]
 
@@ -174,7 +174,7 @@ def test_nothing_is_removed_from_a_host_that_logged_in_after_the_decision(array:
         log_in(array, ONE)
 
         with pytest.raises(Withheld, match="logged in meanwhile"):
-            session.do(steps[step], known=identity.known(steps[step], seen, ()))
+            session.do(steps[step], known=queries.known(steps[step], seen, ()))
 
     assert writes(array) == []
 
@@ -184,14 +184,14 @@ def test_the_last_volume_of_a_host_with_sessions_is_unmapped_only_if_that_was_de
     log_in(array, ONE)
     with closing(array.session()) as session:
         seen, steps = planned(session)
-        expected = identity.known(steps["unmap"], seen, (steps["unmap"],))
+        expected = queries.known(steps["unmap"], seen, (steps["unmap"],))
         array.admin(f"svctask rmvdiskhostmap -host {ONE} vol2")
 
         with pytest.raises(Withheld, match="the other volumes of host object"):
             session.do(steps["unmap"], known=expected)
         assert writes(array) == []
 
-        session.do(steps["unmap"], known=identity.known(steps["unmap"], discovery.survey(session, None), ()))
+        session.do(steps["unmap"], known=queries.known(steps["unmap"], discovery.survey(session, None), ()))
         assert len(writes(array)) == 1
 
 
@@ -200,13 +200,13 @@ def test_a_host_that_the_same_plan_creates_is_identified_by_its_initiators(array
     with closing(array.session()) as session:
         seen, steps = planned(session)
         mapping = MapVolume(name, VolumeName("vol2"), getattr(steps["map"], "uid"), Lun(1))  # noqa: B009 - of a union
-        expected = identity.known(mapping, seen, (create, mapping))
+        expected = queries.known(mapping, seen, (create, mapping))
         array.admin(f"svctask mkhost -name new -iscsiname {iqn('stranger')}")
         with pytest.raises(Withheld, match="the ports of host object"):
             session.do(mapping, known=expected)
         array.admin("svctask rmhost new")
 
-        session.do(create, known=identity.known(create, seen, (create, mapping)))
+        session.do(create, known=queries.known(create, seen, (create, mapping)))
         session.do(mapping, known=expected)
 
     assert {(each["host"], each["lun"]) for each in array.state["mappings"]} >= {("new", 1)}
@@ -216,7 +216,7 @@ def test_a_command_on_an_array_that_accepts_one_at_a_time_does_not_wait_for_itse
     """The thread that sends it is the only one, and also the one that re-reads the array first."""
     with closing(array.session(width=1)) as session:
         seen, steps = planned(session)
-        sending = session.threads.submit(session.do, steps["map"], known=identity.known(steps["map"], seen, ()))
+        sending = session.threads.submit(session.do, steps["map"], known=queries.known(steps["map"], seen, ()))
         sending.result(timeout=30)
 
     assert len(writes(array)) == 1
@@ -254,12 +254,12 @@ REPLACED = partial(another_volume, name="vol2"), partial(another_host, name=ONE)
 
 def mapped_meanwhile(
     dialect: str, first: Callable[[InProcess], None], then: Callable[[InProcess], None]
-) -> tuple[identity.Found | None, list[tuple[str, str]]]:
+) -> tuple[queries.Found | None, list[tuple[str, str]]]:
     """Map vol2 to host object `one`; return what is found afterwards, and the pairs that exist then."""
     with Slipping({"dialect": dialect, **CONFIG}) as array, closing(array.session()) as session:
         seen, steps = planned(session)
         array.first, array.then = first, then
-        found = session.do(steps["map"], known=identity.known(steps["map"], seen, ()))
+        found = session.do(steps["map"], known=queries.known(steps["map"], seen, ()))
         return found, [(each["host"], each["volume"]) for each in array.state["mappings"]]
 
 
@@ -344,7 +344,7 @@ def test_a_mapping_missing_from_the_list_of_its_host_is_not_a_wrong_one(array: I
 
         host, data = seen.hosts[ONE], seen.volumes[intended.uid]
         assert (
-            identity.find_mapping(intended, host, data, identity.known(intended, seen, (intended,)), find).wrong is None
+            queries.find_mapping(intended, host, data, queries.known(intended, seen, (intended,)), find).wrong is None
         )
 
 
@@ -360,7 +360,7 @@ def test_a_plan_may_map_one_volume_to_several_hosts(array: InProcess, *, created
         plan = (create, first, replace(first, host=target, lun=Lun(7), alongside_others=True))
 
         for step in plan if created else plan[1:]:
-            session.do(step, known=identity.known(step, seen, plan))
+            session.do(step, known=queries.known(step, seen, plan))
 
     assert {each["host"] for each in array.state["mappings"] if each["volume"] == "vol2"} == {ONE, target}
 
@@ -372,12 +372,12 @@ def test_a_mapping_intended_by_another_command_of_the_plan_is_not_a_wrong_one(ar
         intended, wrong = steps["map"], seen.volume_named(VolumeName("vol3"))
         assert wrong is not None
         other = MapVolume(ONE, wrong.name, wrong.uid, Lun(5))
-        expected = identity.known(intended, seen, (intended, other))
+        expected = queries.known(intended, seen, (intended, other))
         session.do(other)
 
         assert isinstance(intended, MapVolume)
         host, data = seen.hosts[ONE], seen.volumes[intended.uid]
-        assert identity.find_mapping(intended, host, data, expected, session.find).wrong is None
+        assert queries.find_mapping(intended, host, data, expected, session.find).wrong is None
 
 
 def test_a_new_mapping_that_could_not_be_read_back_has_an_unknown_outcome() -> None:
@@ -390,7 +390,7 @@ def test_a_new_mapping_that_could_not_be_read_back_has_an_unknown_outcome() -> N
     with Cut({"dialect": "modern", **CONFIG}) as array, closing(array.session()) as session:
         seen, steps = planned(session)
         with pytest.raises(OutcomeUnknown, match="could not be read"):
-            session.do(steps["map"], known=identity.known(steps["map"], seen, ()))
+            session.do(steps["map"], known=queries.known(steps["map"], seen, ()))
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -409,5 +409,5 @@ def test_an_unreadable_mapping_is_overlooked_neither_before_nor_after_a_command(
         step = steps["unmap" if when == "before" else "map"]
 
         with pytest.raises(Withheld if when == "before" else OutcomeUnknown, match="mapping_type is 'new'"):
-            session.do(step, known=identity.known(step, seen, ()))
+            session.do(step, known=queries.known(step, seen, ()))
         assert len(writes(array)) == (when == "after")

@@ -8,8 +8,8 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, RemoveHost, UnmapVolume
 from flashsystem_operator.array.discovery import Focus
-from flashsystem_operator.array.inventory import Inventory
-from flashsystem_operator.planner import required_looks
+from flashsystem_operator.array.model import Inventory
+from flashsystem_operator.controller import observer
 from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
 from support.builders import NODE as NODE1
 from support.builders import (
@@ -35,12 +35,12 @@ OBSERVED = inventory(DATA, OURS, mapped(OURS, DATA))
 def whole(
     resource: VolumeAttachment | FlashSystemHost, observed: Inventory, *others: VolumeAttachment | FlashSystemHost
 ) -> Focus:
-    return required_looks.required_focus(desired(resource, *others), observed, [resource.ref])
+    return observer.required_focus(desired(resource, *others), observed, [resource.ref])
 
 
 def doubts(resource: VolumeAttachment | FlashSystemHost, observed: Inventory) -> Focus:
     desired_state = desired(resource) if isinstance(resource, FlashSystemHost) else desired(resource, NODE)
-    return required_looks.doubtful_focus(desired_state, observed, [resource.ref])
+    return observer.doubtful_focus(desired_state, observed, [resource.ref])
 
 
 def detaching(**status: object) -> VolumeAttachment:
@@ -115,7 +115,7 @@ def test_a_volume_that_a_list_view_lacks_is_in_doubt_until_it_is_known_to_be_gon
 
 def test_a_recorded_host_object_that_is_missing_is_searched_under_other_names() -> None:
     def lost(resource: VolumeAttachment, observed: Inventory) -> bool:
-        return required_looks.lost_host(desired(resource, NODE), observed, [resource.ref])
+        return observer.lost_host(desired(resource, NODE), observed, [resource.ref])
 
     assert lost(detaching(), inventory(DATA))
     assert not lost(detaching(), OBSERVED)
@@ -126,9 +126,7 @@ def test_after_acting_everything_that_may_be_gone_is_read_individually() -> None
     a, b, c = map(HostName, "abc")
     data = VolumeName("data")
 
-    focus = required_looks.touched_focus(
-        [MapVolume(a, data, uid(1), Lun(1)), UnmapVolume(b, data, uid(1)), RemoveHost(c)]
-    )
+    focus = observer.touched_focus([MapVolume(a, data, uid(1), Lun(1)), UnmapVolume(b, data, uid(1)), RemoveHost(c)])
 
     assert (focus.listed, focus.volumes, focus.hosts) == ({a}, {uid(1)}, {c})
 
@@ -136,14 +134,9 @@ def test_after_acting_everything_that_may_be_gone_is_read_individually() -> None
 def test_objects_read_in_this_pass_are_not_read_again_but_a_list_view_is_no_individual_read() -> None:
     a = HostName("a")
 
-    assert required_looks.without(Focus(mapped={a}), Focus(listed={a})).mapped == {a}
-    assert required_looks.without(Focus(listed={a}), Focus(mapped={a})).cost == 0
-    assert (
-        required_looks.without(
-            Focus(hosts={a}, mapped={a}), required_looks.both(Focus(hosts={a}), Focus(mapped={a}))
-        ).cost
-        == 0
-    )
+    assert observer.without(Focus(mapped={a}), Focus(listed={a})).mapped == {a}
+    assert observer.without(Focus(listed={a}), Focus(mapped={a})).cost == 0
+    assert observer.without(Focus(hosts={a}, mapped={a}), observer.both(Focus(hosts={a}), Focus(mapped={a}))).cost == 0
 
 
 WIDE = body(nodes=(NODE1, replace(NODE1, id="2", name="node2", io_group="io_grp1", io_group_id="1")))

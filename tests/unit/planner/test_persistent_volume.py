@@ -6,12 +6,12 @@ import pytest
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.planner.decision import Reason, Release, Wait
-from flashsystem_operator.planner.outputs.persistent_volume import (
+from flashsystem_operator.planner.outputs import (
     is_in_use,
     is_our_volume,
     is_up_to_date,
     may_be_in_use,
-    name_of,
+    persistent_volume_name,
     volume_body,
 )
 from flashsystem_operator.planner.text import quantity
@@ -133,7 +133,7 @@ def test_a_persistent_volume_of_another_attachment_is_not_ours() -> None:
 
     assert is_our_volume(one, render(one, status_with()))
     assert not is_our_volume(two, render(one, status_with()))
-    assert name_of(one) == f"fsattach-{one.metadata.uid}"
+    assert persistent_volume_name(one) == f"fsattach-{one.metadata.uid}"
 
 
 def test_a_volume_that_is_in_use_stays_mapped_and_is_unmapped_when_it_is_not() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.planner.access import Refusal, Tenancy
 from flashsystem_operator.planner.decision import Reason, Refuse, Wait
+from flashsystem_operator.planner.desired import Refusal, Tenancy
 from support.builders import (
     array,
 )

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.attachment import Connection, Target
-from flashsystem_operator.planner.outputs.connection_secret import (
+from flashsystem_operator.planner.outputs import (
     Chap,
     cannot_be_changed,
     encoded,
-    entries,
     is_left_over,
     is_our_secret,
     login_in,
     secret_body,
+    secret_entries,
 )
 from flashsystem_operator.values import Lun
 from support.brick_connector import read_by_os_brick
@@ -33,7 +33,7 @@ CONNECTION = Connection(
 
 
 def read(chap: Chap | None = None) -> Any:
-    return read_by_os_brick(entries(CONNECTION, chap)["connection_properties"])
+    return read_by_os_brick(secret_entries(CONNECTION, chap)["connection_properties"])
 
 
 @pytest.mark.slow
@@ -57,7 +57,7 @@ def test_os_brick_logs_in_with_the_chap_login() -> None:
 
 
 def test_each_property_has_an_entry_of_its_own_and_lists_are_json() -> None:
-    found = entries(CONNECTION, Chap("me", CANARY))
+    found = secret_entries(CONNECTION, Chap("me", CANARY))
 
     assert json.loads(found["target_portals"]) == [path[0] for path in PATHS]
     assert (found["target_portal"], found["target_lun"], found["target_discovered"]) == (PATHS[0][0], "3", "false")
@@ -66,7 +66,7 @@ def test_each_property_has_an_entry_of_its_own_and_lists_are_json() -> None:
 
 
 def test_without_chap_there_is_no_entry_for_it() -> None:
-    assert not [key for key in entries(CONNECTION, None) if "auth" in key]
+    assert not [key for key in secret_entries(CONNECTION, None) if "auth" in key]
 
 
 def test_a_login_does_not_show_its_password() -> None:
@@ -87,8 +87,8 @@ def test_a_secret_is_ours_only_if_it_was_created_for_this_same_attachment() -> N
 def test_the_login_of_a_secret_is_read_back_as_it_was_written() -> None:
     resource, login = attachment("one", "a"), Chap("me", CANARY)
 
-    assert login_in(secret_body(resource, "way", entries(CONNECTION, login))) == login
-    assert login_in(secret_body(resource, "way", entries(CONNECTION, None))) is None
+    assert login_in(secret_body(resource, "way", secret_entries(CONNECTION, login))) == login
+    assert login_in(secret_body(resource, "way", secret_entries(CONNECTION, None))) is None
     assert login_in({"data": {"auth_username": "bWU=", "auth_password": "?"}}) is None
     assert login_in({}) is None
 

@@ -1,23 +1,135 @@
-"""The detach rate limit: at most so many volumes of an array are unmapped in a window of time.
+"""Policies that hold back decisions: overrides by annotation, and the detach rate limit.
 
-Windows are fixed: one begins with the first detach after the former one is over. Its start and count are kept in the
-array's status and written before the first volume is unmapped: after a crash, detaches may be counted that were not
-done, never the reverse. A detach that the force-detach annotation lets past the detach guard passes here too, and
-counts.
+Overrides (release, paused, plan) do not change what is decided, but whether it is done. They apply in this order.
+Paused and plan on an array or a host apply to all objects below it; release to one object.
+
+The detach rate limit lets at most so many volumes of an array be unmapped in a window of time. Windows are fixed: one
+begins with the first detach after the former one is over. Its start and count are kept in the array's status and
+written before the first volume is unmapped: after a crash, detaches may be counted that were not done, never the
+reverse. A detach that the force-detach annotation lets past the detach guard passes here too, and counts.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
 from flashsystem_operator.api.array import MOST_DETACHES, Allowance, ArrayStatus, DetachWindow, FlashSystemArray
-from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.base import find
-from flashsystem_operator.api.metadata import ALLOW_DETACHES
-from flashsystem_operator.planner.decision import Act, Note, Reason, Wait
+from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.metadata import ALLOW_DETACHES, PAUSED, PLAN, RELEASE, ObjectMeta, Resource
+from flashsystem_operator.array.commands import Step
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.text import after, in_utc, plural
+
+Worked = FlashSystemHost | VolumeAttachment
+
+LEFT = f"Annotation {RELEASE} is set: objects on the array were left unchanged."
+
+
+def left_by(status: object) -> str:
+    """What stays when an object is released, by its status. Its PersistentVolume has no other owner."""
+    volume = status.persistent_volume if isinstance(status, AttachmentStatus) else None
+    if volume is None or volume.name is None:
+        return LEFT
+    return (
+        f"{LEFT} PersistentVolume {volume.name} stays, too, and is no longer managed: delete it when no "
+        "claim is bound to it."
+    )
+
+
+def is_in_plan_mode(resource: Worked, desired: Desired) -> bool:
+    """Whether steps for it are only listed and not done: the plans of others must not build on it."""
+    return bool(_why_only_planned(resource, desired))
+
+
+def apply_overrides(decision: Decision, resource: Resource, desired: Desired) -> Decision:
+    """Apply the annotations to the decision. A deleted object that is held back waits."""
+    if resource.metadata.released:
+        if resource.metadata.deleting:
+            return Release(left_by(getattr(resource, "status", None)))
+        if isinstance(decision, InSync | Refuse):
+            return decision
+        why = (
+            f"Annotation {RELEASE} keeps everything on the array unchanged. Delete this object, and it is gone at once."
+        )
+        return Wait(Reason.RELEASED, why, decision.notes)
+    if whose := why_paused(resource, desired):
+        return _paused(decision, whose)
+    if whose := _why_only_planned(resource, desired):
+        return _only_planned(decision, whose)
+    return decision
+
+
+def why_paused(resource: Resource, desired: Desired) -> str:
+    """What pauses writing to the array for this resource; empty if nothing does."""
+    return desired.paused or _whose(
+        PAUSED, resource, (each for each in _line(resource, desired) if each.metadata.asked.paused)
+    )
+
+
+def why_held(resource: Resource, desired: Desired) -> str:
+    """What holds back commands for this resource, a pause or plan mode; empty if nothing does."""
+    return why_paused(resource, desired) or _why_only_planned(resource, desired)
+
+
+def way_out(meta: ObjectMeta) -> str:
+    """A clause for users who cannot wait until the array is ready."""
+    return f"set annotation {RELEASE}: {meta.uid}, which releases it and leaves the array unchanged"
+
+
+def _line(resource: Resource, desired: Desired) -> tuple[Resource, ...]:
+    """The object, its host and its array."""
+    host = desired.hosts.get(resource.host) if isinstance(resource, VolumeAttachment) else None
+    parents = (host, desired.array) if host else (desired.array,)
+    return (resource, *(each for each in parents if each.ref != resource.ref))
+
+
+def _why_only_planned(resource: Resource, desired: Desired) -> str:
+    return _whose(PLAN, resource, (each for each in _line(resource, desired) if each.metadata.asked.plan))
+
+
+def _whose(annotation: str, resource: Resource, holders: Iterable[Resource]) -> str:
+    """The nearest object with the annotation; empty if there is none."""
+    holder = next(iter(holders), None)
+    if holder is None:
+        return ""
+    return f"Annotation {annotation} of {'this object' if holder.ref == resource.ref else holder.ref}"
+
+
+def _paused(decision: Decision, whose: str) -> Decision:
+    note = Note("Paused", Reason.PAUSED, f"{whose}: nothing is written to the array.")
+    match decision:
+        case Act(steps, notes):
+            return Wait(Reason.PAUSED, _held_back(whose, steps), (*notes, note), steps=steps)
+        case Release(left, notes):
+            return Wait(Reason.PAUSED, _end_held_back(whose, left), (*notes, note))
+        case InSync(notes=notes) | Wait(notes=notes) | Refuse(notes=notes):
+            return replace(decision, notes=(*notes, note))
+
+
+def _only_planned(decision: Decision, whose: str) -> Decision:
+    match decision:
+        case Act(steps, notes):
+            return Wait(Reason.PLANNED, _held_back(whose, steps), notes, steps=steps)
+        case Release(left, notes):
+            return Wait(Reason.PLANNED, _end_held_back(whose, left), notes)
+        case InSync() | Wait() | Refuse():
+            return decision
+
+
+def _held_back(whose: str, steps: Sequence[Step]) -> str:
+    return f"{whose} holds back {plural(len(steps), 'command')}, listed in status.plan. Remove it, and they are sent."
+
+
+def _end_held_back(whose: str, left: str) -> str:
+    """left: what stays on the array when the object is deleted, if anything."""
+    what = f"no command would be sent. {left}" if left else "nothing is left to do on the array."
+    return f"{whose} holds back the deletion of this object; {what} Remove it, and the object is deleted."
+
 
 RATE_LIMITED = "DetachRateLimited"
 _ALLOWED = re.compile(r"([0-9]{1,6})/(\S{1,40})")
@@ -48,7 +160,7 @@ class RateLimiter:
             return act
         goes_on = datetime.fromisoformat(_goes_on(self.desired))
         seconds = (goes_on - datetime.fromisoformat(self.desired.now)).total_seconds()
-        message = _why(self.desired, attachment.metadata.namespace)
+        message = _why_limited(self.desired, attachment.metadata.namespace)
         return Wait(Reason.DETACH_RATE_LIMITED, message, retry=max(1.0, seconds))
 
     def take(self, attachment: VolumeAttachment) -> None:
@@ -78,7 +190,7 @@ def is_counted(uid: str, window: DetachWindow, desired: Desired) -> bool:
     return bool(window.count) and desired.counted.get(uid) == window.start
 
 
-def count(array: FlashSystemArray, more: int, now: str) -> ArrayStatus:
+def count_detaches(array: FlashSystemArray, more: int, now: str) -> ArrayStatus:
     """The array's status before so many volumes are unmapped that were not counted in the current window."""
     if array.spec.detach_rate_limit is None or not more:
         return array.status
@@ -90,7 +202,7 @@ def count(array: FlashSystemArray, more: int, now: str) -> ArrayStatus:
     return array.status.model_copy(update=counted)
 
 
-def recorded(array: FlashSystemArray, now: str) -> dict[str, object]:
+def recorded_detaches(array: FlashSystemArray, now: str) -> dict[str, object]:
     """The fields of the array's status: the current window, and the allowed burst; None for what is over."""
     if array.spec.detach_rate_limit is None:
         return {"detach_window": None, "allowance": None}
@@ -98,7 +210,7 @@ def recorded(array: FlashSystemArray, now: str) -> dict[str, object]:
     return {"detach_window": window if window.count else None, "allowance": _allowance(array, now)}
 
 
-def note(desired: Desired) -> Note | None:
+def rate_limit_note(desired: Desired) -> Note | None:
     """The condition of the array while deletions wait for the rate limit.
 
     While the whole array is in doubt they wait for that, and the former condition stays unchanged.
@@ -116,11 +228,11 @@ def note(desired: Desired) -> Note | None:
     return Note(
         RATE_LIMITED,
         Reason.DETACH_RATE_LIMITED,
-        f"Held back: {plural(waiting, 'deletion')}. {_why(desired, desired.array.metadata.namespace)}",
+        f"Held back: {plural(waiting, 'deletion')}. {_why_limited(desired, desired.array.metadata.namespace)}",
     )
 
 
-def _why(desired: Desired, reader: str) -> str:
+def _why_limited(desired: Desired, reader: str) -> str:
     """The message. reader: the namespace in which it is read. The annotation's value is shown in its own only."""
     array, limit = desired.array, desired.array.spec.detach_rate_limit
     if limit is None:
