@@ -23,7 +23,7 @@ test: lint programs foreign ## Everything `check` does, and all tests: also thos
 	$(BIN)/pytest --numprocesses=4 --dist=loadgroup
 
 check: lint ## Style, types, import directions, measurements, and the unit tests; builds nothing: for every save.
-	$(PYTHON) tools/style.py
+	$(PYTHON) tools/style.py --aims
 	$(BIN)/pytest tests/unit --quiet --numprocesses=3 --dist=worksteal -m "not cluster and not slow"
 
 cluster: $(INSTALLED) ## Start a Kubernetes API that stays up, and print the line that points a shell at it.
