@@ -30,29 +30,24 @@ def admin_cli(control: str, change: bool, arguments: tuple[str, ...]) -> None:
     """
     array = Control(control)
     try:
-        _change(array, *arguments) if change else _type(array, arguments)
+        if not change:
+            answer = array.admin(shlex.join(arguments))
+            click.echo(answer["stdout"], nl=False)
+            click.echo(answer["stderr"], nl=False, err=True)
+            sys.exit(answer["exit"])
+        what, name = [*arguments, ""][:2]
+        values: dict[str, Any] = {}
+        for field, _, text in (each.partition("=") for each in arguments[2:]):
+            try:
+                values[field] = yaml.safe_load(text)
+            except yaml.YAMLError:
+                raise click.UsageError(
+                    f"{field}: {text!r} is not a YAML value: quote text that contains special characters of YAML"
+                ) from None
+        array.change(what, name, **values)
     except (ControlError, OSError) as error:
         click.echo(f"{control}: {error}", err=True)
         sys.exit(FAILED)
-
-
-def _type(array: Control, arguments: tuple[str, ...]) -> None:
-    answer = array.admin(shlex.join(arguments))
-    click.echo(answer["stdout"], nl=False)
-    click.echo(answer["stderr"], nl=False, err=True)
-    sys.exit(answer["exit"])
-
-
-def _change(array: Control, what: str, name: str = "", *fields: str) -> None:
-    values: dict[str, Any] = {}
-    for field, _, text in (each.partition("=") for each in fields):
-        try:
-            values[field] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise click.UsageError(
-                f"{field}: {text!r} is not a YAML value: quote text that contains special characters of YAML"
-            ) from None
-    array.change(what, name, **values)
 
 
 if __name__ == "__main__":

@@ -47,17 +47,14 @@ def simulate(
     leave = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: leave.set())
+    host = f"[{simulator.host}]" if ":" in simulator.host else simulator.host
     click.echo(
-        f"simulator ready: dialect={simulator.dialect} ssh={_at(simulator.host, simulator.port)} "
+        f"simulator ready: dialect={simulator.dialect} ssh={host}:{simulator.port} "
         f'control={simulator.control_url} host-key="{simulator.host_key}" user={simulator.user}'
     )
     sys.stdout.flush()
     leave.wait()
     simulator.stop()
-
-
-def _at(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _prepared(
@@ -72,17 +69,15 @@ def _prepared(
     given = read_file(config) if config else {}
     rules = given.get("rules") or {}
     if set_rule and isinstance(rules, dict):  # an invalid section is reported when the state is validated
-        given["rules"] = {**rules, **dict(map(_rule, set_rule))}
+        given["rules"] = dict(rules)
+        for text in set_rule:
+            key, equals, value = text.partition("=")
+            if not equals:
+                raise ValueError(f"--set-rule: {text!r} is not KEY=VALUE: see the rules in docs/simulator.md")
+            try:
+                given["rules"][key] = yaml.safe_load(value)
+            except yaml.YAMLError:
+                raise ValueError(
+                    f"--set-rule: {value!r} is not a YAML value: quote text that contains special characters of YAML"
+                ) from None
     return Simulator(given, dialect, listen=listen, control=control, host_key_file=host_key)
-
-
-def _rule(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(f"--set-rule: {text!r} is not KEY=VALUE: see the rules in docs/simulator.md")
-    try:
-        return key, yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ValueError(
-            f"--set-rule: {value!r} is not a YAML value: quote text that contains special characters of YAML"
-        ) from None

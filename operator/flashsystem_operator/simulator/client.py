@@ -91,11 +91,9 @@ class Control:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
-                raise ControlError(error.code, _reason(error.read())) from None
-
-
-def _reason(body: bytes) -> str:
-    try:
-        return str(json.loads(body)["error"])
-    except (ValueError, KeyError, TypeError):
-        return body.decode(errors="replace")
+                refusal = error.read()
+            try:
+                reason = str(json.loads(refusal)["error"])
+            except (ValueError, KeyError, TypeError):
+                reason = refusal.decode(errors="replace")
+            raise ControlError(error.code, reason) from None

@@ -98,6 +98,19 @@ def _section(section: str) -> Callable[[dict[str, Any], str], Fields]:
     return pick
 
 
+def _joined(section: str, first: str, second: str) -> Callable[[dict[str, Any], str], Fields]:
+    """Pick an object that has no name of its own by two of its fields, with a slash between them."""
+
+    def pick(data: dict[str, Any], name: str) -> Fields:
+        rows: Iterable[Fields] = data[section]
+        for row in rows:
+            if f"{row[first]}/{row[second]}" == name:
+                return row
+        raise ConfigError(f"name: there is no {section.removesuffix('s')} {name!r}: write it as {first}/{second}")
+
+    return pick
+
+
 def _host_port(data: dict[str, Any], name: str) -> Fields:
     for host in data["hosts"]:
         for port in host["ports"]:
@@ -107,22 +120,6 @@ def _host_port(data: dict[str, Any], name: str) -> Fields:
     raise ConfigError(f"name: no host has the port {name!r}: name a port of a host")
 
 
-def _pair(data: dict[str, Any], name: str) -> Fields:
-    for row in data["mappings"]:
-        if f"{row['host']}/{row['volume']}" == name:
-            found: Fields = row
-            return found
-    raise ConfigError(f"name: there is no mapping {name!r}: write it as host/volume")
-
-
-def _ip_port(data: dict[str, Any], name: str) -> Fields:
-    for row in data["ports"]:
-        if f"{row['node']}/{row['id']}" == name:
-            found: Fields = row
-            return found
-    raise ConfigError(f"name: there is no port {name!r}: write it as node/id")
-
-
 PICKERS: dict[str, Callable[[dict[str, Any], str], Fields]] = {
     "system": _section("system"),
     "limits": _section("limits"),
@@ -130,12 +127,12 @@ PICKERS: dict[str, Callable[[dict[str, Any], str], Fields]] = {
     "node": _named("nodes"),
     "portset": _named("portsets"),
     "address": _named("addresses", "address"),
-    "port": _ip_port,
+    "port": _joined("ports", "node", "id"),
     "pool": _named("pools"),
     "volume": _named("volumes"),
     "host": _named("hosts"),
     "host_port": _host_port,
-    "mapping": _pair,
+    "mapping": _joined("mappings", "host", "volume"),
     "user": _named("users"),
 }
 REFERRED = ("node", "portset", "pool", "volume", "host")
@@ -146,10 +143,6 @@ LONGEST_BODY = 64 << 20
 Body = dict[str, Any]
 
 
-def _fail(reason: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(text=json.dumps({"error": reason}), content_type="application/json")
-
-
 @web.middleware
 async def _errors(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -158,7 +151,7 @@ async def _errors(
     try:
         return await handler(request)
     except ConfigError as error:
-        raise _fail(str(error)) from None
+        raise web.HTTPBadRequest(text=json.dumps({"error": str(error)}), content_type="application/json") from None
 
 
 class Control:
@@ -250,9 +243,11 @@ class Control:
         armed = self._armed(request)
         state = request.query.get("state")
         if state in {"holding", "spent"}:
-            seconds = _seconds(request.query.get("timeout", "10"))
+            timeout = request.query.get("timeout", "10")
+            if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", timeout):
+                raise ConfigError(f"timeout: {timeout!r} is not a number of seconds: write for example 0.5 or 10")
             try:
-                await asyncio.wait_for(self._executor.faults.settle(armed, state), seconds)
+                await asyncio.wait_for(self._executor.faults.settle(armed, state), float(timeout))
             except TimeoutError:
                 raise web.HTTPRequestTimeout(
                     text=json.dumps({"error": "timeout: the fault did not reach that state"})
@@ -289,9 +284,3 @@ def _number(text: str, field: str) -> int:
     if not text.isdecimal():
         raise ConfigError(f"{field}: {text!r} is not a number: write a whole number")
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
-        raise ConfigError(f"timeout: {text!r} is not a number of seconds: write for example 0.5 or 10")
-    return float(text)

@@ -188,7 +188,16 @@ class Contradiction(ValueError):
 
 def check(state: State) -> None:
     """Raise Contradiction with every reason why this state is impossible."""
-    reasons = [*_twice(state), *_missing(state), *_clashes(state)]
+    known = {
+        section: {each.name for each in getattr(state, section)}
+        for section in ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters")
+    }
+    missing = [
+        f"{where}: there is no {name} in {section}: add it there, or name one that is"
+        for where, section, name in _references(state)
+        if name not in known[section]
+    ]
+    reasons = [*_twice(state), *missing, *_clashes(state)]
     if reasons:
         raise Contradiction("; ".join(reasons))
 
@@ -212,16 +221,6 @@ def _repeated(section: str, what: str, values: Iterable[object]) -> Iterator[str
     for value, count in Counter(values).items():
         if count > 1:
             yield f"{section}: the {what} {value} is there {count} times: give each its own"
-
-
-def _missing(state: State) -> Iterator[str]:
-    known = {
-        section: {each.name for each in getattr(state, section)}
-        for section in ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters")
-    }
-    for where, section, name in _references(state):
-        if name not in known[section]:
-            yield f"{where}: there is no {name} in {section}: add it there, or name one that is"
 
 
 def _references(state: State) -> Iterator[tuple[str, str, str]]:

@@ -20,7 +20,19 @@ def mkhostcluster(array: System, call: Call) -> str:
     if name in array.cluster_named:
         raise Refused("CMMVC6035E")
     seeds = _hosts(array, call, "-seedfromhost")
-    shared = _seeded(array, call, seeds)
+    # The mappings of the first members become shared, except those of ignored volumes.
+    ignored = [find.volume(array, argument).id for argument in call.listed("-ignoreseedvolume", ":")]
+    mappings = [mapping for host in seeds for mapping in array.of_host[host.id].values()]
+    if any(volume not in {mapping.volume.id for mapping in mappings} for volume in ignored):
+        raise Refused("CMMVC9078E")
+    for host in seeds:
+        _refuse_member(array, host, None)
+    kept = [mapping for mapping in mappings if mapping.volume.id not in ignored]
+    shared = {mapping.volume.id: mapping for mapping in kept}
+    if any(shared[mapping.volume.id].lun != mapping.lun for mapping in kept):
+        raise Refused("CMMVC9068E")
+    if len({mapping.lun for mapping in shared.values()}) < len(shared):
+        raise Refused("CMMVC9077E")
     number = array.cluster_ids.take()
     cluster = HostCluster(
         id=number, name=name or f"hostcluster{number}", protocol=seeds[0].protocol if seeds else "scsi"
@@ -34,23 +46,6 @@ def mkhostcluster(array: System, call: Call) -> str:
     for mapping in shared.values():
         array.map(Mapping(cluster, mapping.volume, mapping.lun))
     return f"Host cluster, id [{number}], successfully created\n"
-
-
-def _seeded(array: System, call: Call, seeds: list[Host]) -> dict[int, Mapping]:
-    """Return the mappings of the first members that become shared, by volume."""
-    ignored = [find.volume(array, argument).id for argument in call.listed("-ignoreseedvolume", ":")]
-    mappings = [mapping for host in seeds for mapping in array.of_host[host.id].values()]
-    if any(volume not in {mapping.volume.id for mapping in mappings} for volume in ignored):
-        raise Refused("CMMVC9078E")
-    for host in seeds:
-        _refuse_member(array, host, None)
-    kept = [mapping for mapping in mappings if mapping.volume.id not in ignored]
-    shared = {mapping.volume.id: mapping for mapping in kept}
-    if any(shared[mapping.volume.id].lun != mapping.lun for mapping in kept):
-        raise Refused("CMMVC9068E")
-    if len({mapping.lun for mapping in shared.values()}) < len(shared):
-        raise Refused("CMMVC9077E")
-    return shared
 
 
 def _hosts(array: System, call: Call, option: str) -> list[Host]:

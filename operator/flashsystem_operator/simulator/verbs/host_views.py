@@ -29,22 +29,14 @@ def status(array: System, host: Host) -> str:
     """Return online, degraded or offline, by the kind of the host's ports."""
     if host.status is not None:
         return host.status
-    if any(port.kind == "iscsi" for port in host.ports):
-        return _iscsi_status(array, host)
-    nodes = sum(node.status == "online" for node in array.nodes.values())
-    logins = [port.logins for port in host.ports]
-    if not any(logins):
-        return "offline"
-    return "online" if min(logins) >= nodes else "degraded"
-
-
-def _iscsi_status(array: System, host: Host) -> str:
-    """Return the status of an iSCSI host.
-
-    online: sessions with every I/O group through which the host has a mapping; offline: with none of its own.
-
-    Three passages of the guide contradict each other on a host without mappings; see the rule.
-    """
+    if not any(port.kind == "iscsi" for port in host.ports):
+        nodes = sum(node.status == "online" for node in array.nodes.values())
+        logins = [port.logins for port in host.ports]
+        if not any(logins):
+            return "offline"
+        return "online" if min(logins) >= nodes else "degraded"
+    # online: sessions with every I/O group through which the host has a mapping; offline: with none of its own.
+    # Three passages of the guide contradict each other on a host without mappings; see the rule.
     reached = set().union(*(sessions_with(array, port) for port in host.ports)) & set(host.io_groups)
     if not reached:
         return "offline"
@@ -90,11 +82,6 @@ def port_state(array: System, host: Host, port: HostPort) -> str:
     return "degraded" if reached else "offline"
 
 
-def _cluster_id(array: System, host: Host) -> str | int:
-    cluster = array.cluster_of(host)
-    return cluster.id if cluster else ""
-
-
 ID: list[Column[Host]] = [
     Column("id", lambda _, host: host.id),
     Column("name", lambda _, host: host.name),
@@ -105,7 +92,11 @@ STATUS: Column[Host] = Column("status", status)
 PLACE: list[Column[Host]] = [
     Column("site_id", lambda _, host: host.site_id, SITES),
     Column("site_name", lambda _, host: host.site, SITES),
-    Column("host_cluster_id", _cluster_id, HOST_CLUSTERS),
+    Column(
+        "host_cluster_id",
+        lambda array, host: array.cluster_named[host.host_cluster].id if host.host_cluster else "",
+        HOST_CLUSTERS,
+    ),
     Column("host_cluster_name", lambda _, host: host.host_cluster, HOST_CLUSTERS),
     Column("protocol", lambda _, host: host.protocol, EIGHT),
 ]
@@ -182,12 +173,6 @@ def lshostiogrp(array: System, call: Call) -> str:
     return concise(array, call, IO_GROUP, sorted(find_host(array, call.object, UNKNOWN).io_groups))
 
 
-def _method(array: System, host: Host | None) -> str:
-    if host is None:
-        return array.state.system.iscsi_auth_method
-    return "chap" if host.chap_secret else "none"
-
-
 def _secret(array: System, secret: str) -> str:
     if array.rules.chap_secrets_hidden:
         return "yes" if secret else "no"
@@ -198,7 +183,10 @@ CHAP: list[Column[Host | None]] = [
     Column("type", lambda _, host: "host" if host else "cluster"),
     Column("id", lambda array, host: host.id if host else array.state.system.id),
     Column("name", lambda array, host: host.name if host else array.state.system.name),
-    Column("iscsi_auth_method", _method),
+    Column(
+        "iscsi_auth_method",
+        lambda array, host: ("chap" if host.chap_secret else "none") if host else array.state.system.iscsi_auth_method,
+    ),
     Column(
         "iscsi_chap_secret",
         lambda array, host: _secret(array, host.chap_secret if host else array.state.system.iscsi_chap_secret),
@@ -249,20 +237,16 @@ def lshostiplogin(array: System, call: Call) -> str:
             raise Refused("CMMVC5701E")
         return concise(array, call, LOGIN, logins)
     wanted = call.object.casefold()
-    for login in logins:
-        if wanted in {login.port.name.casefold(), str(login.number)}:
-            return detailed(call, [*pairs(array, LOGIN, login), *_sessions(array, login)])
-    raise Refused("CMMVC5804E")
-
-
-def _sessions(array: System, login: Login) -> list[Pair]:
-    """Render a block for each session, over the nodes in turn, each with its first address in the host's portset."""
+    login = next((each for each in logins if wanted in {each.port.name.casefold(), str(each.number)}), None)
+    if login is None:
+        raise Refused("CMMVC5804E")
+    # A block for each session, over the nodes in turn, each with its first address in the host's portset.
     groups = sessions_with(array, login.port)
     nodes = [node for node in array.nodes.values() if node.status == "online" and node.io_group in groups]
-    block: list[Pair] = []
+    details = pairs(array, LOGIN, login)
     for number, node in zip(range(login.port.logins), itertools.cycle(nodes), strict=False):
         at = next((a for a in array.state.addresses if (a.node, a.portset) == (node.name, login.host.portset)), None)
-        block += [
+        details += [
             ("login", number),
             ("node_id", node.id),
             ("node_name", node.name),
@@ -271,7 +255,7 @@ def _sessions(array: System, login: Login) -> list[Pair]:
             ("ip_version", "6" if at and ":" in at.address else "4"),
             ("failover", "no"),
         ]
-    return block
+    return detailed(call, details)
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,13 @@ def mkhost(array: System, call: Call) -> str:
     kind = _type(call, "generic")
     if ports[0].kind == "nvme" and kind != "generic":
         raise Refused("CMMVC9324E")
+    port_type = _port_type(ports[0].kind, protocol)
+    if call.has("-portset"):
+        portset = find.portset(array, call.value("-portset"), port_type).name
+    elif array.level.within(PORTSETS):
+        portset = default_portset(array.state.portsets, fc=port_type == "fc")
+    else:
+        portset = ""
     host = Host(
         id=0,
         name=name or "host",
@@ -168,7 +175,7 @@ def mkhost(array: System, call: Call) -> str:
         type=kind,
         io_groups=groups,
         protocol=protocol,
-        portset=_portset(array, call, ports[0].kind, protocol),
+        portset=portset,
         site_id=_site_id(array, call.value("-site")),
         site=call.value("-site"),
         host_cluster=find.cluster(array, call.value("-hostcluster")).name if call.has("-hostcluster") else "",
@@ -220,15 +227,6 @@ def _known_protocol(array: System, protocol: str) -> str:
     if not any(protocol in suitable for suitable in protocols(array.level).values()):
         raise Refused("CMMVC5706E", "-protocol")
     return protocol
-
-
-def _portset(array: System, call: Call, kind: Kind, protocol: str) -> str:
-    port_type = _port_type(kind, protocol)
-    if call.has("-portset"):
-        return find.portset(array, call.value("-portset"), port_type).name
-    if not array.level.within(PORTSETS):
-        return ""
-    return default_portset(array.state.portsets, fc=port_type == "fc")
 
 
 def _port_type(kind: Kind | None, protocol: str) -> str:

@@ -26,7 +26,16 @@ def mkvdiskhostmap(array: System, call: Call) -> str:
     groups = [group for group in array.groups(volume) if group in host.io_groups]
     if not groups:
         raise Refused("CMMVC5729E")
-    _refuse_clash(array, host, volume, wanted)
+    # A pair that is mapped (5878E) or a LUN in use (5879E); a rule sets which is checked first.
+    seen = array.seen_by(host)
+    same_pair = any(mapping.volume is volume for mapping in seen)
+    clash = any(wanted in {mapping.lun, *mapping.luns.values()} for mapping in seen)
+    checks = [("CMMVC5878E", same_pair), ("CMMVC5879E", clash)]
+    for code, applies in reversed(checks) if array.rules.lun_clash_checked_first else checks:
+        if applies:
+            raise Refused(code)
+    if array.limits.mappings and sum(map(len, array.of_host.values())) >= array.limits.mappings:
+        raise Refused("CMMVC5876E")
     if others(array, volume, host) and not call.has("-force"):
         raise Refused(array.rules.other_host_code or "")
     if any(("nvme" in other.protocol) != ("nvme" in host.protocol) for other in array.hosts_of(volume)):
@@ -74,19 +83,6 @@ def lun(array: System, text: str) -> int:
     if not 0 <= int(text) < (array.limits.luns_per_host or MOST_LUNS):
         raise Refused(array.rules.lun_out_of_range_code, text)
     return int(text)
-
-
-def _refuse_clash(array: System, host: Host, volume: Volume, wanted: int | None) -> None:
-    """Refuse a pair that is mapped (5878E) or a LUN in use (5879E); a rule sets which is checked first."""
-    seen = array.seen_by(host)
-    same_pair = any(mapping.volume is volume for mapping in seen)
-    clash = any(wanted in {mapping.lun, *mapping.luns.values()} for mapping in seen)
-    checks = [("CMMVC5878E", same_pair), ("CMMVC5879E", clash)]
-    for code, applies in reversed(checks) if array.rules.lun_clash_checked_first else checks:
-        if applies:
-            raise Refused(code)
-    if array.limits.mappings and sum(map(len, array.of_host.values())) >= array.limits.mappings:
-        raise Refused("CMMVC5876E")
 
 
 def others(array: System, volume: Volume, host: Host | None = None) -> bool:

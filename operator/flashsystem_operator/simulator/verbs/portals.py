@@ -76,19 +76,23 @@ def _port_rows(array: System) -> Iterator[PortRow]:
         if node.status != "online":
             continue
         yield PortRow(port, node)
-        taken = _taken_over(array, port, node)
+        partners = {
+            other.name
+            for other in array.nodes.values()
+            if other.io_group == node.io_group and other is not node and other.status != "online"
+        }
+        taken = next(
+            (
+                other
+                for other in array.state.ports
+                if other.node in partners
+                and other.state != "unconfigured"
+                and (other.id == port.id or array.level.legacy)
+            ),
+            None,
+        )
         if taken or (not array.level.legacy and port.state != "unconfigured"):
             yield PortRow(port, node, taken, failover=True)
-
-
-def _taken_over(array: System, port: IpPort, node: Node) -> IpPort | None:
-    for other in array.state.ports:
-        partner = array.nodes[other.node]
-        near = partner.io_group == node.io_group and partner is not node
-        same_port = other.id == port.id or array.level.legacy
-        if near and same_port and partner.status != "online" and other.state != "unconfigured":
-            return other
-    return None
 
 
 def lsportip(array: System, call: Call) -> str:

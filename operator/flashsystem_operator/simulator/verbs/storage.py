@@ -35,10 +35,6 @@ def _used(array: System, pool: Pool) -> Size:
     return Size(array.used[pool.name])
 
 
-def _count(array: System, pool: Pool) -> int:
-    return sum(volume.pool == pool.name for volume in array.volumes.values())
-
-
 CAPACITIES: list[Column[Pool]] = [
     Column("free_capacity", _free),
     Column("virtual_capacity", _used),
@@ -48,7 +44,7 @@ CAPACITIES: list[Column[Pool]] = [
 COUNTS: list[Column[Pool]] = [
     Column("status", lambda _, pool: pool.status),
     Column("mdisk_count", lambda _, pool: pool.mdisk_count),
-    Column("vdisk_count", _count),
+    Column("vdisk_count", lambda array, pool: sum(each.pool == pool.name for each in array.volumes.values())),
     Column("capacity", lambda _, pool: Size(pool.capacity)),
 ]
 LEGACY_POOL: list[Column[Pool]] = [
@@ -91,36 +87,27 @@ def lsmdiskgrp(array: System, call: Call) -> str:
     if not call.object:
         columns = [LEGACY_POOL[0], POOL[1], *LEGACY_POOL[1:]] if legacy else POOL
         return concise(array, call, columns, pools)
-    for pool in pools:
-        if call.object in {pool.name, str(pool.id)}:
-            if legacy:
-                return detailed(call, pairs(array, LEGACY_POOL, pool))
-            return detailed(call, pairs(array, POOL, pool) + _tiers(array, pool) + _protection(array, pool))
-    raise Refused("CMMVC5754E")
-
-
-def _tiers(array: System, pool: Pool) -> list[Pair]:
-    """Render the four tiers of a pool; all its capacity is in the fastest one."""
-    block: list[Pair] = []
+    pool = next((pool for pool in pools if call.object in {pool.name, str(pool.id)}), None)
+    if pool is None:
+        raise Refused("CMMVC5754E")
+    if legacy:
+        return detailed(call, pairs(array, LEGACY_POOL, pool))
+    details = pairs(array, POOL, pool)
     for tier in ("tier0_flash", "tier1_flash", "tier_enterprise", "tier_nearline"):
-        here = tier == "tier0_flash"
-        block += [
+        here = tier == "tier0_flash"  # all capacity is in the fastest tier
+        details += [
             ("tier", tier),
             ("tier_mdisk_count", pool.mdisk_count if here else 0),
             ("tier_capacity", Size(pool.capacity if here else 0)),
             ("tier_free_capacity", _free(array, pool) if here else Size(0)),
         ]
-    return block
-
-
-def _protection(array: System, pool: Pool) -> list[Pair]:
-    if not array.level.within(EIGHT):
-        return []
-    active = "yes" == pool.vdisk_protection_enabled == array.state.system.vdisk_protection_enabled
-    return [
-        ("vdisk_protection_enabled", pool.vdisk_protection_enabled),
-        ("vdisk_protection_status", "active" if active else "inactive"),
-    ]
+    if array.level.within(EIGHT):
+        active = "yes" == pool.vdisk_protection_enabled == array.state.system.vdisk_protection_enabled
+        details += [
+            ("vdisk_protection_enabled", pool.vdisk_protection_enabled),
+            ("vdisk_protection_status", "active" if active else "inactive"),
+        ]
+    return detailed(call, details)
 
 
 def thin(_array: System, volume: Volume) -> str:

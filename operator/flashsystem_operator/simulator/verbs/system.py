@@ -93,8 +93,16 @@ def lssystem(array: System, call: Call) -> str:
     if array.level.legacy and array.rules.brief_lssystem:
         return detailed(call, [*pairs(array, IDENTITY, system), ("open_access_enabled", system.open_access_enabled)])
     legacy: list[Pair] = [("open_access_enabled", system.open_access_enabled)] if array.level.legacy else []
-    head = pairs(array, [*IDENTITY, *CAPACITIES, *SETTINGS], system)
-    return detailed(call, [*head, *_tiers(array), *pairs(array, FEATURES, system), *legacy])
+    details = pairs(array, [*IDENTITY, *CAPACITIES, *SETTINGS], system)
+    tiers = ["tier0_flash", "tier1_flash", "tier_enterprise", "tier_nearline"]
+    for tier in ["tier_scm", *tiers] if array.level.at(*EIGHT) else tiers:
+        here = tier == "tier0_flash"  # all capacity is in the flash tier
+        details += [
+            ("tier", tier),
+            ("tier_capacity", _capacity(array) if here else Size(0)),
+            ("tier_free_capacity", _free(array) if here else Size(0)),
+        ]
+    return detailed(call, [*details, *pairs(array, FEATURES, system), *legacy])
 
 
 def _capacity(array: System) -> Size:
@@ -166,20 +174,6 @@ FEATURES: list[Column[Identity]] = [
     *blank("storage_insights_control_access auto_drive_download", PARTITIONS, value="no"),
     *blank("rc_auth_status", PARTITIONS),
 ]
-
-
-def _tiers(array: System) -> list[Pair]:
-    """Render the tiers of all pools; all capacity is in the flash tier."""
-    tiers = ["tier0_flash", "tier1_flash", "tier_enterprise", "tier_nearline"]
-    block: list[Pair] = []
-    for tier in ["tier_scm", *tiers] if array.level.at(*EIGHT) else tiers:
-        here = tier == "tier0_flash"
-        block += [
-            ("tier", tier),
-            ("tier_capacity", _capacity(array) if here else Size(0)),
-            ("tier_free_capacity", _free(array) if here else Size(0)),
-        ]
-    return block
 
 
 def lscluster(array: System, call: Call) -> str:
