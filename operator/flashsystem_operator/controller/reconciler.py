@@ -248,7 +248,8 @@ class Pass:
 
         unrecorded = await self.writer.all(hosts.keys() - failed.keys(), record_host)
         failed |= unrecorded
-        # Nothing is done for attachments that would free a LUN that could not be recorded on its host, if that still exists.
+        # Nothing is done for attachments that would free a LUN that could not be recorded on its host, if that still
+        # exists.
         failed |= {
             ref: error
             for host, error in unrecorded.items()
