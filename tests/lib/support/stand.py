@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from cluster.api import Refused, path_to
 from cluster.client import Cluster, Document, KubectlFailed
@@ -36,13 +36,21 @@ def until(what: str, ask: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     return answer
 
 
-class Stand:
-    """One namespace."""
+class ObjectApi(Protocol):
+    """The requests that users make here: of `cluster.api.Api`, or of an API server in this process."""
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
-        self.cluster = cluster
+    def get(self, path: str, /) -> Any: ...
+    def apply(self, document: Document, /) -> Any: ...
+    def patch(self, path: str, body: Document, /) -> Any: ...
+    def delete(self, path: str, /) -> Any: ...
+
+
+class Namespace:
+    """One namespace of an API server."""
+
+    def __init__(self, api: ObjectApi, namespace: str) -> None:
         self.namespace = namespace
-        self._api = cluster.api
+        self._api = api
 
     # -- what users write --------------------------------------------------------------------------------------------
 
@@ -111,17 +119,6 @@ class Stand:
         named = {f"{GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}
         with _as_kubectl("annotate", kind, name):
             self._api.patch(self._path(kind, name), {"metadata": {"annotations": named}})
-
-    def kubectl(self, *arguments: str) -> str:
-        return self.cluster.kubectl("--namespace", self.namespace, *arguments)
-
-    def sweep(self) -> None:
-        """Delete everything, as an administrator who does not wait: what a test left stuck must not reach the next."""
-        for kind in (ATTACHMENTS, HOSTS, ARRAYS):
-            self._api.delete(self._path(kind))
-            for left in self.all(kind):
-                with contextlib.suppress(Refused):  # it went by itself meanwhile
-                    self._api.patch(self._path(kind, left["metadata"]["name"]), {"metadata": {"finalizers": None}})
 
     # -- what they see -----------------------------------------------------------------------------------------------
 
@@ -210,6 +207,25 @@ class Stand:
         return path_to(API, kind.partition(".")[0], name, self.namespace)
 
 
+class Stand(Namespace):
+    """One namespace of a real cluster."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        super().__init__(cluster.api, namespace)
+        self.cluster = cluster
+
+    def kubectl(self, *arguments: str) -> str:
+        return self.cluster.kubectl("--namespace", self.namespace, *arguments)
+
+    def sweep(self) -> None:
+        """Delete everything, as an administrator who does not wait: what a test left stuck must not reach the next."""
+        for kind in (ATTACHMENTS, HOSTS, ARRAYS):
+            self._api.delete(self._path(kind))
+            for left in self.all(kind):
+                with contextlib.suppress(Refused):  # it went by itself meanwhile
+                    self._api.patch(self._path(kind, left["metadata"]["name"]), {"metadata": {"finalizers": None}})
+
+
 def _uid(answer: Any) -> str:
     """Of the object that was answered, or about which a Status was."""
     about = answer["details"] if answer["kind"] == "Status" else answer["metadata"]
@@ -225,4 +241,4 @@ def _as_kubectl(*arguments: str) -> Iterator[None]:
         raise KubectlFailed(arguments, error.code, error.words) from None
 
 
-__all__ = ["API", "ARRAYS", "ATTACHMENTS", "HOSTS", "KubectlFailed", "Stand", "iqn", "until"]
+__all__ = ["API", "ARRAYS", "ATTACHMENTS", "HOSTS", "KubectlFailed", "Namespace", "ObjectApi", "Stand", "iqn", "until"]

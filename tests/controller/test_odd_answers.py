@@ -8,7 +8,9 @@ import pytest
 from flashsystem_operator.simulator import Simulator
 from support.array_state import commands
 from support.simulated_arrays import last, writes
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, until
+
+pytestmark = pytest.mark.slow
 
 GARBLINGS = ["truncated", "binary", "missing_field", "extra_field", "no_header"]
 """Without `empty`: empty output is correct where nothing exists."""
@@ -18,7 +20,7 @@ LISTINGS = ["lsnode", "lshost", "lsvdisk"]
 
 
 @pytest.mark.parametrize("garble", GARBLINGS)
-def test_unreadable_output_changes_nothing_and_is_reported(stand: Stand, simulator: Simulator, garble: str) -> None:
+def test_unreadable_output_changes_nothing_and_is_reported(stand: Namespace, simulator: Simulator, garble: str) -> None:
     control = simulator.control
     control.admin("svctask mkhost -name other -iscsiname iqn.2001-01.com.example:other")
     stand.array(simulator, resyncInterval="1s")
@@ -54,13 +56,13 @@ def test_unreadable_output_changes_nothing_and_is_reported(stand: Stand, simulat
     }
 
 
-def read_by_id_or_reported(stand: Stand, simulator: Simulator, verb: str, since: int) -> bool:
+def read_by_id_or_reported(stand: Namespace, simulator: Simulator, verb: str, since: int) -> bool:
     typed = commands(simulator, since)
     by_id = any(each["verb"] == verb and each["words"][-1].isdecimal() for each in typed)
     return by_id or f"svcinfo {verb}" in unreadable_commands(stand)
 
 
-def unreadable_commands(stand: Stand) -> str:
+def unreadable_commands(stand: Namespace) -> str:
     """The commands with unreadable output in the array's status: the whole output, or some of its rows."""
     status, ready = stand.status(ARRAYS, "array"), stand.condition(ARRAYS, "array")
     rows = status.get("audit", {}).get("unreadable", [])
@@ -69,7 +71,9 @@ def unreadable_commands(stand: Stand) -> str:
     return " ".join((*(each["command"] for each in rows), whole)).strip()
 
 
-def test_a_listing_that_lost_its_first_line_is_not_taken_for_an_empty_one(stand: Stand, simulator: Simulator) -> None:
+def test_a_listing_that_lost_its_first_line_is_not_taken_for_an_empty_one(
+    stand: Namespace, simulator: Simulator
+) -> None:
     """In a listing of one object only the row remains, which looks like a header without rows."""
     control = simulator.control
     stand.array(simulator, resyncInterval="1s")
@@ -85,7 +89,7 @@ def test_a_listing_that_lost_its_first_line_is_not_taken_for_an_empty_one(stand:
 
 @pytest.mark.parametrize("verb", ["lshost", "lsvdisk", "lshostvdiskmap"])
 def test_an_empty_listing_is_not_taken_to_mean_that_everything_is_gone(
-    stand: Stand, simulator: Simulator, verb: str
+    stand: Namespace, simulator: Simulator, verb: str
 ) -> None:
     control = simulator.control
     stand.array(simulator, resyncInterval="1s")
@@ -115,7 +119,7 @@ def _await_two_reads(simulator: Simulator) -> None:
     )
 
 
-def test_unreadable_output_of_a_write_is_followed_by_a_read(stand: Stand, simulator: Simulator) -> None:
+def test_unreadable_output_of_a_write_is_followed_by_a_read(stand: Namespace, simulator: Simulator) -> None:
     """Some systems exit with 0 and print a refusal: only a read shows which of the two is true."""
     control = simulator.control
     stand.array(simulator)
@@ -129,7 +133,7 @@ def test_unreadable_output_of_a_write_is_followed_by_a_read(stand: Stand, simula
 
 
 def test_a_refusal_with_an_unknown_code_is_reported_with_the_arrays_own_text(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     control = simulator.control
     text = "Les ressources ne sont pas disponibles : réessayez plus tard"
@@ -156,7 +160,7 @@ def test_a_refusal_with_an_unknown_code_is_reported_with_the_arrays_own_text(
 
 
 def test_a_refused_read_is_reported_with_the_arrays_own_text_until_it_succeeds(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     control = simulator.control
     stand.array(simulator, resyncInterval="1s")
@@ -172,7 +176,7 @@ def test_a_refused_read_is_reported_with_the_arrays_own_text_until_it_succeeds(
     ("banner", "status"), [("", 0), ("", 1), ("*** authorised use only: CMMVC is not for you ***", 0)]
 )
 def test_a_warning_means_that_the_command_was_done(
-    stand: Stand, simulator: Simulator, banner: str, status: int
+    stand: Namespace, simulator: Simulator, banner: str, status: int
 ) -> None:
     control = simulator.control
     control.change("rules", banner=banner)
@@ -192,7 +196,7 @@ def test_a_warning_means_that_the_command_was_done(
 
 
 def test_a_full_host_and_a_full_array_are_reported_verbatim_and_filled_when_there_is_room(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     control = simulator.control
     control.change("limits", luns_per_host=2, hosts=1)
