@@ -30,6 +30,7 @@ from support.holding_proxy import Holds
 from support.loop_thread import LoopThread
 from support.operator_process import DEBOUNCE_SECONDS, IN_DOUBT_SECONDS, PROTECTED_SECONDS
 from support.proxy import cut
+from support.schemas import crd_schema
 from support.stand import API
 
 NAMESPACE = "storage"
@@ -37,6 +38,7 @@ T = TypeVar("T")
 
 _OURS = re.compile(rf"^/apis/{GROUP}/{VERSION}/namespaces/[^/]+/(?P<plural>[^/]+)/[^/]+$")
 _KINDS = {kind.plural: kind for kind in Kind}
+_SPECS = {kind: crd_schema(kind)["properties"]["spec"] for kind in Kind}
 
 
 class LocalCluster:
