@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.simulator import Simulator
 from support.local_operator import NAMESPACE, LocalCluster, LocalOperator
 from support.stand import Namespace
 
@@ -23,9 +22,12 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def operator(cluster_here: LocalCluster, simulator: Simulator, settings: dict[str, Any]) -> Iterator[LocalOperator]:
+def operator(
+    request: pytest.FixtureRequest, cluster_here: LocalCluster, settings: dict[str, Any]
+) -> Iterator[LocalOperator]:
     """The running operator. A bug that it reports fails the test."""
-    with LocalOperator(cluster_here, [simulator], **settings) as running:
+    arrays = [request.getfixturevalue("simulator")] if "simulator" in request.fixturenames else []
+    with LocalOperator(cluster_here, arrays, **settings) as running:
         yield running
 
 

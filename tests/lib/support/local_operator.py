@@ -93,7 +93,7 @@ class LocalCluster:
     def _found(self, place: str) -> Any:
         if place in self.api.objects:
             return self.api.objects[place]
-        if place.rpartition("/")[2] in _KINDS:
+        if place.rpartition("/")[2] in {*_KINDS, "events"}:
             return {"items": [body for key, body in self.api.objects.items() if key.startswith(f"{place}/")]}
         raise Refused(HTTPStatus.NOT_FOUND, f"{place} not found")
 

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
-LIMIT_SECONDS = 60.0
+LIMIT_SECONDS = 120.0
 """The limit of each call; a net, not a promise of speed."""
 
 

@@ -50,7 +50,7 @@ class Namespace:
 
     def __init__(self, api: ObjectApi, namespace: str) -> None:
         self.namespace = namespace
-        self._api = api
+        self.api = api
 
     # -- what users write --------------------------------------------------------------------------------------------
 
@@ -101,16 +101,16 @@ class Namespace:
         """Server-side apply, as `kubectl apply --server-side` does it."""
         for document in documents:
             with _as_kubectl("apply", document["metadata"]["name"]):
-                self._api.apply(document)
+                self.api.apply(document)
 
     def patch(self, kind: str, name: str, spec: Document) -> None:
         with _as_kubectl("patch", kind, name):
-            self._api.patch(self._path(kind, name), {"spec": spec})
+            self.api.patch(self._path(kind, name), {"spec": spec})
 
     def delete(self, kind: str, *names: str, wait: bool = True) -> None:
         """Delete the objects that have these names now, and wait until they are gone, unless wait is False."""
         with _as_kubectl("delete", kind, *names):
-            going = {name: self._api.delete(self._path(kind, name)) for name in names}
+            going = {name: self.api.delete(self._path(kind, name)) for name in names}
         for name, answer in going.items() if wait else ():
             self.gone(kind, name, uid=_uid(answer))
 
@@ -118,17 +118,21 @@ class Namespace:
         """Set annotations of ours (`force_detach` is flashsystem.io/force-detach), or take them off with None."""
         named = {f"{GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}
         with _as_kubectl("annotate", kind, name):
-            self._api.patch(self._path(kind, name), {"metadata": {"annotations": named}})
+            self.api.patch(self._path(kind, name), {"metadata": {"annotations": named}})
+
+    def remove_finalizers(self, kind: str, name: str) -> None:
+        """Remove all finalizers, as administrators do with objects that they want to be gone at once."""
+        self.api.patch(self._path(kind, name), {"metadata": {"finalizers": None}})
 
     # -- what they see -----------------------------------------------------------------------------------------------
 
     def get(self, kind: str, name: str) -> Any:
         """An object of ours."""
-        return self._api.get(self._path(kind, name))
+        return self.api.get(self._path(kind, name))
 
     def all(self, *kinds: str) -> list[Any]:
         """All objects of these kinds, in the order of the kinds."""
-        return [found for kind in kinds for found in self._api.get(self._path(kind))["items"]]
+        return [found for kind in kinds for found in self.api.get(self._path(kind))["items"]]
 
     def status(self, kind: str, name: str) -> Any:
         return self.get(kind, name).get("status", {})
@@ -220,10 +224,10 @@ class Stand(Namespace):
     def sweep(self) -> None:
         """Delete everything, as an administrator who does not wait: what a test left stuck must not reach the next."""
         for kind in (ATTACHMENTS, HOSTS, ARRAYS):
-            self._api.delete(self._path(kind))
+            self.api.delete(self._path(kind))
             for left in self.all(kind):
                 with contextlib.suppress(Refused):  # it went by itself meanwhile
-                    self._api.patch(self._path(kind, left["metadata"]["name"]), {"metadata": {"finalizers": None}})
+                    self.remove_finalizers(kind, left["metadata"]["name"])
 
 
 def _uid(answer: Any) -> str:
