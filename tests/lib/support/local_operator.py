@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
@@ -30,7 +31,7 @@ from support.holding_proxy import Holds
 from support.loop_thread import LoopThread
 from support.operator_process import DEBOUNCE_SECONDS, IN_DOUBT_SECONDS, PROTECTED_SECONDS
 from support.proxy import cut
-from support.schemas import crd_schema
+from support.schemas import crd_schema, defaulted
 from support.stand import API
 
 NAMESPACE = "storage"
@@ -42,7 +43,7 @@ _SPECS = {kind: crd_schema(kind)["properties"]["spec"] for kind in Kind}
 
 
 class LocalCluster:
-    """An API server in this process, while the block lasts. It is an `ObjectApi` for users; their requests never fail.
+    """An API server in this process, while the block lasts. It is an `ObjectApi` for users, without admission.
 
     api: the API server. Belongs to the thread of this cluster. holds: orders to hold requests of operators.
     """
@@ -71,11 +72,14 @@ class LocalCluster:
         return self._call(lambda: self._apply(document))
 
     def patch(self, place: str, body: Document) -> Any:
-        """Apply a merge patch."""
+        """Apply a merge patch. Raises Refused if it is for another version."""
 
         def patched() -> None:
             before = self._found(place)
-            self._replace(place, merged(before, body))
+            after = merged(before, body)
+            if after["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]:
+                raise Refused(HTTPStatus.CONFLICT, f"{place} has been modified")
+            self._replace(place, after)
 
         return self._call(patched)
 
@@ -85,7 +89,10 @@ class LocalCluster:
         def deleted() -> Any:
             found = copy.deepcopy(self._found(place))
             meta = found["metadata"]
-            self.api.delete(ObjectRef(Kind(found["kind"]), meta["namespace"], meta["name"]))
+            if found["apiVersion"] == API:
+                self.api.delete(ObjectRef(Kind(found["kind"]), meta["namespace"], meta["name"]))
+            else:
+                del self.api.objects[place]
             return found
 
         return self._call(deleted)
@@ -104,12 +111,12 @@ class LocalCluster:
             self.api.change(path_to(document["apiVersion"], plural, meta["name"], meta["namespace"]), document)
             return
         ref = ObjectRef(Kind(document["kind"]), meta["namespace"], meta["name"])
+        spec = defaulted(_SPECS[ref.kind], document["spec"])
         if self.api.exists(ref):
-            self._replace(path(ref), {**self.api.objects[path(ref)], "spec": document["spec"]})
+            self._replace(path(ref), {**self.api.objects[path(ref)], "spec": spec})
         else:
-            self.api.create(
-                ref, document["spec"], **{key: meta[key] for key in meta.keys() & {"annotations", "labels"}}
-            )
+            more = {key: value for key, value in meta.items() if key not in ("name", "namespace")}
+            self.api.create(ref, spec, creationTimestamp=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **more)
 
     def _replace(self, place: str, after: Mapping[str, Any]) -> None:
         """Store what a user changed, if it differs. A change of the spec begins a new generation."""

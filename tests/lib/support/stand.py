@@ -120,9 +120,12 @@ class Namespace:
         with _as_kubectl("annotate", kind, name):
             self.api.patch(self._path(kind, name), {"metadata": {"annotations": named}})
 
-    def remove_finalizers(self, kind: str, name: str) -> None:
-        """Remove all finalizers, as administrators do with objects that they want to be gone at once."""
-        self.api.patch(self._path(kind, name), {"metadata": {"finalizers": None}})
+    def remove_finalizers(self, kind: str, name: str, *removed: str) -> None:
+        """Remove these finalizers, without names all, as administrators do with objects that should be gone at once."""
+        meta = self.get(kind, name)["metadata"]
+        left = [each for each in meta.get("finalizers", ()) if removed and each not in removed]
+        version = {"resourceVersion": meta["resourceVersion"]} if removed else {}
+        self.api.patch(self._path(kind, name), {"metadata": {**version, "finalizers": left or None}})
 
     # -- what they see -----------------------------------------------------------------------------------------------
 
