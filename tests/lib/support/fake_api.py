@@ -193,7 +193,10 @@ class FakeApi:
         body = await request.json()
         meta = body["metadata"]
         meta.setdefault("name", f"{meta.get('generateName')}{next(self._versions)}")
-        return self._stored(f"{request.path}/{meta['name']}", body)
+        place = f"{request.path}/{meta['name']}"
+        if place in self.objects:
+            return web.json_response({"reason": "AlreadyExists"}, status=409)
+        return self._stored(place, body)
 
     async def _put(self, request: web.Request) -> web.Response:
         body, before = await request.json(), self.objects.get(request.path)

@@ -173,10 +173,9 @@ class _Life:
         self.closed = True
         for connection in self.connections:
             connection.abort()
-        for thread in threading.enumerate():
-            if isinstance(thread, paramiko.Transport):
-                with contextlib.suppress(OSError):
-                    thread.sock.shutdown(socket.SHUT_RDWR)
+        for transport in _transports():
+            with contextlib.suppress(OSError):
+                transport.sock.shutdown(socket.SHUT_RDWR)
 
 
 class LocalOperator:
@@ -207,9 +206,9 @@ class LocalOperator:
     def __exit__(self, *_: object) -> None:
         try:
             self.stop()
+        finally:
             self._cluster.holds.drop()
             self._cluster.thread.run(self._served.aclose())
-        finally:
             logging.getLogger("flashsystem_operator").removeHandler(self._bugs)
         assert self._bugs.texts == [], "the operator reported a bug of its own"
 
@@ -263,6 +262,7 @@ class LocalOperator:
         await life.controller.stop()
 
         assert life.controller.left == []
+        assert _transports() == [], "the killed operator is still connected to an array"
         assert len(api.writes) == written, "the killed operator wrote to the API server"
         for array, since, sessions in old:
             late = [each for each in array.control.log(since) if each["session"] not in {0, *sessions}]
@@ -277,6 +277,11 @@ class LocalOperator:
         self._cluster.api.watches.remove(life.see)
         assert life.controller.left == []
         life.closed = True
+
+
+def _transports() -> list[paramiko.Transport]:
+    """The SSH connections of this process."""
+    return [each for each in threading.enumerate() if isinstance(each, paramiko.Transport) and each.is_active()]
 
 
 def _sessions(array: Simulator) -> set[int]:
