@@ -1,0 +1,144 @@
+"""Throttles: mkthrottle, chthrottle, rmthrottle and lsthrottle. `chvdisk -rate` makes the same objects."""
+
+from flashsystem_operator.simulator.console.output import Column, concise, detailed, pairs
+from flashsystem_operator.simulator.console.parser import FILTER, LS, VALUE, Call, Verb
+from flashsystem_operator.simulator.state import model
+from flashsystem_operator.simulator.state.model import Host, HostCluster, Pool, Volume
+from flashsystem_operator.simulator.state.refusals import Refused
+from flashsystem_operator.simulator.state.rules import THROTTLES
+from flashsystem_operator.simulator.state.system import System, Throttle
+from flashsystem_operator.simulator.verbs import find
+
+Target = Volume | Host | HostCluster | Pool | None
+MOST_IOPS = 33554432
+MOST_BANDWIDTH = 268435456
+"""MB/s."""
+
+
+def limit(text: str, most: int) -> int:
+    """Parse a limit: CMMVC5716E if it is not a number, CMMVC8904E if it is above the largest."""
+    if not text.isdecimal():
+        raise Refused("CMMVC5716E", text)
+    if int(text) > most:
+        raise Refused("CMMVC8904E")
+    return int(text)
+
+
+def add(array: System, target: Target, name: str = "") -> Throttle:
+    """Create a throttle without a limit. Without a name the array gives one. CMMVC6035E if the name is taken."""
+    taken = {throttle.name for throttle in array.throttles.values()}
+    if name in taken:
+        raise Refused("CMMVC6035E")
+    number = array.throttle_ids.take()
+    free = (f"throttle{each}" for each in range(number, number + len(taken) + 1))
+    throttle = Throttle(number, name or next(each for each in free if each not in taken), target)
+    array.throttles[number] = throttle
+    return throttle
+
+
+def _target(array: System, call: Call) -> Target:
+    """Find the object to be limited. Refused if it is missing, or has a throttle already."""
+    kind = call.value("-type")
+    if kind == "offload":
+        target: Target = None
+        code = "CMMVC8905E"
+    elif kind == "vdisk" and call.has("-vdisk"):
+        target, code = find.live_volume(array, call.value("-vdisk"), "CMMVC8902E"), "CMMVC8903E"
+    elif kind == "host" and call.has("-host"):
+        target, code = find.host(array, call.value("-host"), "CMMVC9159E"), "CMMVC9160E"
+        cluster = array.cluster_of(target)
+        if cluster and array.throttle_of(cluster):
+            raise Refused("CMMVC9161E")
+    elif kind == "hostcluster" and call.has("-hostcluster"):
+        target, code = find.cluster(array, call.value("-hostcluster"), "CMMVC9162E"), "CMMVC9163E"
+        if any(array.throttle_of(host) for host in array.members(target)):
+            raise Refused("CMMVC9164E")
+    elif kind == "mdiskgrp" and call.has("-mdiskgrp"):
+        target, code = find.pool(array, call.value("-mdiskgrp"), "CMMVC9165E"), "CMMVC9166E"
+    else:
+        raise Refused("CMMVC8904E")
+    if array.throttle_of(target):
+        raise Refused(code)
+    return target
+
+
+def _set(throttle: Throttle, call: Call) -> None:
+    if call.has("-iops"):
+        throttle.iops = int(call.value("-iops"))
+    if call.has("-bandwidth"):
+        throttle.bandwidth = int(call.value("-bandwidth"))
+
+
+def _check_limits(call: Call) -> None:
+    limit(call.value("-iops", "0"), MOST_IOPS)
+    limit(call.value("-bandwidth", "0"), MOST_BANDWIDTH)
+
+
+def mkthrottle(array: System, call: Call) -> str:
+    if not (call.has("-iops") or call.has("-bandwidth")):
+        raise Refused("CMMVC8901E")
+    _check_limits(call)
+    target = _target(array, call)
+    throttle = add(array, target, model.name(call.value("-name")) if call.has("-name") else "")
+    _set(throttle, call)
+    return f"Throttle, id [{throttle.id}], successfully created.\n" if array.rules.mkthrottle_answers else ""
+
+
+def _throttle(array: System, argument: str, code: str) -> Throttle:
+    for throttle in array.throttles.values():
+        if argument in {throttle.name, str(throttle.id)}:
+            return throttle
+    raise Refused(code)
+
+
+def chthrottle(array: System, call: Call) -> str:
+    throttle = _throttle(array, call.object, "CMMVC8906E")
+    if not call.options:
+        raise Refused("CMMVC8904E")
+    _check_limits(call)
+    name = model.name(call.value("-name", throttle.name))
+    if any(other.name == name and other is not throttle for other in array.throttles.values()):
+        raise Refused("CMMVC6035E")
+    throttle.name = name
+    _set(throttle, call)
+    return ""
+
+
+def rmthrottle(array: System, call: Call) -> str:
+    array.remove_throttle(_throttle(array, call.object, "CMMVC8906E"))
+    return ""
+
+
+TYPES = {Volume: "vdisk", Host: "host", HostCluster: "hostcluster", Pool: "mdiskgrp", type(None): "offload"}
+THROTTLE: list[Column[Throttle]] = [
+    Column("throttle_id", lambda _, throttle: throttle.id),
+    Column("throttle_name", lambda _, throttle: throttle.name),
+    Column("object_id", lambda _, throttle: throttle.target.id if throttle.target else ""),
+    Column("object_name", lambda _, throttle: throttle.target.name if throttle.target else ""),
+    Column("throttle_type", lambda _, throttle: TYPES[type(throttle.target)]),
+    Column("IOPs_limit", lambda _, throttle: "" if throttle.iops is None else throttle.iops),
+    Column("bandwidth_limit_MB", lambda _, throttle: "" if throttle.bandwidth is None else throttle.bandwidth),
+]
+
+
+def lsthrottle(array: System, call: Call) -> str:
+    """List the throttles: the list begins with throttle_id, the detailed view with id."""
+    if call.object:
+        throttle = _throttle(array, call.object, find.UNKNOWN)
+        return detailed(call, pairs(array, [Column("id", THROTTLE[0].get), *THROTTLE[1:]], throttle))
+    return concise(array, call, THROTTLE, (throttle for _, throttle in sorted(array.throttles.items())))
+
+
+READS = (Verb("lsthrottle", lsthrottle, {**LS, **FILTER}, "optional", since=THROTTLES),)
+LIMITS = {"-iops": VALUE, "-bandwidth": VALUE, "-name": VALUE}
+CHANGES = (
+    Verb(
+        "mkthrottle",
+        mkthrottle,
+        {**LIMITS, **dict.fromkeys(("-type", "-vdisk", "-host", "-hostcluster", "-mdiskgrp"), VALUE)},
+        writes=True,
+        since=THROTTLES,
+    ),
+    Verb("chthrottle", chthrottle, LIMITS, "required", writes=True, since=THROTTLES),
+    Verb("rmthrottle", rmthrottle, {}, "required", writes=True, since=THROTTLES),
+)
