@@ -106,6 +106,10 @@ class State(BaseModel):
         named = {pool.name: pool for pool in self.pools}
         for pool in self.pools:
             if pool.parent in named:
+                if named[pool.parent].parent:
+                    raise ValueError(
+                        f"pools: {pool.parent}, the parent of {pool.name}, is a child pool: name its parent"
+                    )
                 pool.data_reduction = named[pool.parent].data_reduction
                 pool.extent_size = named[pool.parent].extent_size
         return self
@@ -204,23 +208,9 @@ def check(state: State) -> None:
         for where, section, name in _references(state)
         if name not in known[section]
     ]
-    reasons = [*_twice(state), *missing, *_clashes(state), *_of_pools(state)]
+    reasons = [*_twice(state), *missing, *_clashes(state)]
     if reasons:
         raise Contradiction("; ".join(reasons))
-
-
-def _of_pools(state: State) -> Iterator[str]:
-    parents = {pool.name: pool.parent for pool in state.pools}
-    for pool in state.pools:
-        if pool.parent and parents.get(pool.parent):
-            yield f"pools: {pool.parent}, the parent of {pool.name}, is a child pool itself: name a parent pool"
-    for throttle in state.throttles:
-        if len([each for each in _target(throttle) if each]) > 1:
-            yield f"throttles: {throttle.name} is of several objects: name one volume, host, host_cluster or pool"
-
-
-def _target(throttle: ThrottleEntry) -> tuple[str, str, str, str]:
-    return throttle.volume, throttle.host, throttle.host_cluster, throttle.pool
 
 
 def _twice(state: State) -> Iterator[str]:
@@ -236,7 +226,7 @@ def _twice(state: State) -> Iterator[str]:
     yield from _repeated("shared_mappings", "pair", shared)
     yield from _repeated("fibre_ports", "wwpn", (port.wwpn for port in state.fibre_ports))
     yield from _repeated("users", "name", (user.name for user in state.users))
-    yield from _repeated("throttles", "object", (_target(throttle) for throttle in state.throttles))
+    yield from _repeated("throttles", "object", (throttle.target for throttle in state.throttles))
 
 
 def _repeated(section: str, what: str, values: Iterable[object]) -> Iterator[str]:
@@ -253,8 +243,9 @@ def _references_to_pools(state: State) -> Iterator[tuple[str, str, str]]:
 def _references(state: State) -> Iterator[tuple[str, str, str]]:
     yield from _references_to_pools(state)
     for throttle in state.throttles:
-        named = zip(("volume", "host", "host_cluster", "pool"), _target(throttle), strict=True)
-        yield from ((f"throttles.{field}", f"{field}s", name) for field, name in named if name)
+        field, name = throttle.target
+        if name:
+            yield f"throttles.{field}", f"{field}s", name
     yield from (("ports.node", "nodes", port.node) for port in state.ports)
     yield from (("fibre_ports.node", "nodes", port.node) for port in state.fibre_ports)
     for address in state.addresses:

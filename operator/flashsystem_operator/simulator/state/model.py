@@ -326,6 +326,18 @@ class ThrottleEntry(StateModel):
     iops: int | None = Field(None, ge=0)
     bandwidth: int | None = Field(None, ge=0)
 
+    @property
+    def target(self) -> tuple[str, str]:
+        """The kind of the object, and its name: empty for offloaded commands."""
+        kinds = ("volume", "host", "host_cluster", "pool")
+        return next(((kind, name) for kind in kinds if (name := getattr(self, kind))), ("offload", ""))
+
+    @model_validator(mode="after")
+    def _of_one_object(self) -> Self:
+        if sum(bool(each) for each in (self.volume, self.host, self.host_cluster, self.pool)) > 1:
+            raise ValueError("is of several objects: name one volume, host, host_cluster or pool")
+        return self
+
 
 LONGEST = 63
 LONGEST_INITIATOR = 255

@@ -140,6 +140,8 @@ TEXTS = {
     "CMMVC9190E": "Automatic expansion must be on in a data reduction pool.",
     "CMMVC9201E": "The volume cannot be resized because it is part of a remote copy relationship.",
     "CMMVC9205E": "The volume is a HyperSwap volume. Use expandvolume.",
+    "CMMVC9206E": "The relationship is not synchronized.",
+    "CMMVC9209E": "The primary volume of the relationship must be shrunk before the secondary volume.",
     "CMMVC9207E": "The secondary volume of the relationship must be expanded before the primary volume.",
     "CMMVC9235E": "-grainsize is not supported in a data reduction pool.",
     "CMMVC9236E": "-warning is not supported in a data reduction pool.",

@@ -88,7 +88,7 @@ class Rules(BaseModel):
     )
     expand_rounds_up: bool | None = Field(
         None,
-        description="An increase is rounded up to whole MB; no: 7019E for odd bytes only. Legacy: unproven, so no.",
+        description="An increase is rounded up to whole MB (documented: 8.7); no: odd bytes are 7019E. Legacy: no.",
     )
     expand_replicated_code: Code = Field(
         "CMMVC9207E", description="expandvdisksize of a remote copy primary; older releases 9201E."

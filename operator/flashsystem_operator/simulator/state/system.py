@@ -5,6 +5,7 @@ All lookups use dictionaries, so that a command takes no longer on an array with
 
 import heapq
 from collections.abc import Iterable
+from collections.abc import Mapping as Mapped
 from dataclasses import dataclass, field
 
 from flashsystem_operator.simulator.state.config import State
@@ -112,14 +113,15 @@ class System:
         for shared in state.shared_mappings:
             cluster = self.cluster_named[shared.host_cluster]
             self.map(Mapping(cluster, self.volume_named[shared.volume], shared.lun))
+        named: dict[str, Mapped[str, Volume | Host | HostCluster | Pool]] = {
+            "volume": self.volume_named,
+            "host": self.host_named,
+            "host_cluster": self.cluster_named,
+            "pool": self.pools,
+        }
         for limit in state.throttles:
-            targets = (
-                self.volume_named.get(limit.volume),
-                self.host_named.get(limit.host),
-                self.cluster_named.get(limit.host_cluster),
-                self.pools.get(limit.pool),
-            )
-            target = next((each for each in targets if each), None)
+            kind, name = limit.target
+            target = named[kind][name] if name else None
             self.throttles[limit.id] = Throttle(limit.id, limit.name, target, limit.iops, limit.bandwidth)
         self.throttle_ids = Ids(self.throttles)
         self.host_ids, self.volume_ids = Ids(self.hosts), Ids(self.volumes)
@@ -215,6 +217,17 @@ class System:
         """Return the bytes of the whole extents of the copy of a volume in this pool."""
         extent = self.pools[pool].extent_size
         return -(-self.real(volume, pool) // extent) * extent
+
+    def copies_in(self, pool: Pool) -> list[Volume]:
+        """Return the volumes with a copy in a pool: one with both copies there twice."""
+        return [volume for volume in self.volumes.values() for name in volume.pools if name == pool.name]
+
+    def status_of(self, volume: Volume) -> str:
+        """Return the status: a volume is offline with its pool, and degraded while one of two pools is offline."""
+        offline = [self.is_offline(name) for name in volume.pools]
+        if volume.is_being_deleted or not any(offline):
+            return volume.status
+        return "offline" if all(offline) else "degraded"
 
     def source_of_space(self, pool: Pool) -> Pool:
         """Return the pool that gives the extents: the parent of a child pool without a quota."""

@@ -19,40 +19,14 @@ def _capacity(array: System, pool: Pool) -> Size:
 
 
 def _virtual(array: System, pool: Pool) -> Size:
-    return Size(sum(volume.capacity * volume.pools.count(pool.name) for volume in array.volumes.values()))
+    return Size(sum(volume.capacity for volume in array.copies_in(pool)))
 
 
 def _used(array: System, pool: Pool) -> Size:
     """What hosts have written: all of a fully allocated volume. A child pool without a quota shows 0."""
     if pool.is_quotaless:
         return Size(0)
-    volumes = [volume for volume in array.volumes.values() for name in volume.pools if name == pool.name]
-    return Size(sum(volume.capacity if volume.is_fully_allocated else volume.used for volume in volumes))
-
-
-def _real(array: System, pool: Pool) -> Size:
-    return Size(0 if pool.is_quotaless else array.used[pool.name])
-
-
-def _overallocation(array: System, pool: Pool) -> int:
-    capacity = _capacity(array, pool)
-    return 100 * _virtual(array, pool) // capacity if capacity else 0
-
-
-def _copies(array: System, pool: Pool) -> int:
-    return sum(volume.pools.count(pool.name) for volume in array.volumes.values())
-
-
-def _reclaimable(array: System, pool: Pool) -> Size:
-    """What the volumes occupy that are being deleted."""
-    gone = [volume for volume in array.volumes.values() if volume.is_being_deleted and pool.name in volume.pools]
-    return Size(sum(array.occupied(volume, pool.name) for volume in gone))
-
-
-def _type(_array: System, pool: Pool) -> str:
-    if not pool.parent:
-        return "parent"
-    return "child_quotaless" if pool.is_quotaless else "child_thick"
+    return Size(sum(volume.capacity if volume.is_fully_allocated else volume.used for volume in array.copies_in(pool)))
 
 
 def _children(array: System, pool: Pool) -> list[Pool]:
@@ -72,12 +46,12 @@ CAPACITIES: list[Column[Pool]] = [
     Column("free_capacity", _free),
     Column("virtual_capacity", _virtual),
     Column("used_capacity", _used),
-    Column("real_capacity", _real),
+    Column("real_capacity", lambda array, pool: Size(0 if pool.is_quotaless else array.used[pool.name])),
 ]
 COUNTS: list[Column[Pool]] = [
     Column("status", lambda array, pool: "offline" if array.is_offline(pool.name) else pool.status),
     Column("mdisk_count", lambda _, pool: pool.mdisk_count),
-    Column("vdisk_count", _copies),
+    Column("vdisk_count", lambda array, pool: len(array.copies_in(pool))),
     Column("capacity", _capacity),
 ]
 LEGACY_POOL: list[Column[Pool]] = [
@@ -95,7 +69,7 @@ POOL: list[Column[Pool]] = [
     *COUNTS,
     Column("extent_size", lambda _, pool: pool.extent_size >> 20),
     *CAPACITIES,
-    Column("overallocation", _overallocation),
+    Column("overallocation", lambda array, pool: 100 * _virtual(array, pool) // max(1, _capacity(array, pool))),
     *blank("warning", value="0"),
     *blank("easy_tier", value="auto"),
     *blank("easy_tier_status", value="balanced"),
@@ -105,7 +79,10 @@ POOL: list[Column[Pool]] = [
     Column("parent_mdisk_grp_name", lambda array, pool: _parent(array, pool).name),
     Column("child_mdisk_grp_count", lambda array, pool: len(_children(array, pool))),
     Column("child_mdisk_grp_capacity", lambda array, pool: Size(sum(each.capacity for each in _children(array, pool)))),
-    Column("type", _type),
+    Column(
+        "type",
+        lambda _, pool: "parent" if not pool.parent else "child_quotaless" if pool.is_quotaless else "child_thick",
+    ),
     *blank("encrypt", value="no"),
     *blank("owner_type", value="none"),
     *blank("owner_id owner_name", EIGHT),
@@ -122,7 +99,14 @@ POOL: list[Column[Pool]] = [
         EIGHT,
     ),
     *_nothing("overhead_capacity deduplication_capacity_saving", EIGHT),
-    Column("reclaimable_capacity", _reclaimable, EIGHT),
+    # What the volumes occupy that are being deleted.
+    Column(
+        "reclaimable_capacity",
+        lambda array, pool: Size(
+            sum(array.occupied(each, pool.name) for each in array.copies_in(pool) if each.is_being_deleted)
+        ),
+        EIGHT,
+    ),
     *blank("easy_tier_fcm_over_allocation_max", EIGHT),
 ]
 

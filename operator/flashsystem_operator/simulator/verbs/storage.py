@@ -32,14 +32,6 @@ def _protocol(array: System, volume: Volume) -> str:
     return min(protocols, default="")
 
 
-def _status(array: System, volume: Volume) -> str:
-    """Return the status: a volume is offline with its pool, and degraded while one of two pools is offline."""
-    offline = [array.is_offline(name) for name in volume.pools]
-    if volume.is_being_deleted or not any(offline):
-        return volume.status
-    return "offline" if all(offline) else "degraded"
-
-
 def _parent(array: System, name: str) -> Pool:
     """Return the parent of a pool: itself, unless it is a child pool."""
     pool = array.pools[name]
@@ -78,7 +70,7 @@ VOLUME: list[Column[Volume]] = [
     Column("name", lambda _, volume: volume.name),
     Column("IO_group_id", lambda _, volume: volume.io_group),
     Column("IO_group_name", lambda _, volume: f"io_grp{volume.io_group}"),
-    Column("status", _status),
+    Column("status", lambda array, volume: array.status_of(volume)),
     Column("mdisk_grp_id", lambda array, volume: _one(volume, array.pools[volume.pool].id)),
     Column("mdisk_grp_name", lambda _, volume: _one(volume, volume.pool)),
     Column("capacity", lambda _, volume: Size(volume.capacity)),
@@ -146,8 +138,9 @@ MORE: list[Column[Volume]] = [
 RECORDED = (
     "id name IO_group_id IO_group_name status mdisk_grp_id mdisk_grp_name capacity type formatted formatting "
     "mdisk_id mdisk_name FC_id FC_name RC_id RC_name vdisk_UID throttling preferred_node_id fast_write_state cache "
-    "udid fc_map_count sync_rate copy_count se_copy_count filesystem mirror_write_priority RC_change compressed_copy_count "
-    "access_IO_group_count last_access_time parent_mdisk_grp_id parent_mdisk_grp_name owner_type owner_id owner_name "
+    "udid fc_map_count sync_rate copy_count se_copy_count filesystem mirror_write_priority RC_change "
+    "compressed_copy_count access_IO_group_count last_access_time parent_mdisk_grp_id parent_mdisk_grp_name "
+    "owner_type owner_id owner_name "
     "encrypt volume_id volume_name function throttle_id throttle_name IOPs_limit bandwidth_limit_MB volume_group_id "
     "volume_group_name cloud_backup_enabled cloud_account_id cloud_account_name backup_status last_backup_time "
     "restore_status backup_grain_size deduplicated_copy_count protocol preferred_node_name "
@@ -175,11 +168,6 @@ class Copy:
 def _where_shown(get: Callable[[System, Copy], str | int]) -> Callable[[System, Copy], str | int]:
     """Show a capacity of a copy; blank for a thin or compressed copy in a data reduction pool."""
     return lambda array, copy: get(array, copy) if copy.has_capacities else ""
-
-
-def _overallocation(array: System, copy: Copy) -> int:
-    real = array.real(copy.volume, copy.pool.name)
-    return 100 * copy.volume.capacity // real if real else 0
 
 
 def _of_thin(get: Callable[[Copy], str | int]) -> Callable[[System, Copy], str | int]:
@@ -230,7 +218,10 @@ COPY: list[Column[Copy]] = [
         "free_capacity",
         _where_shown(lambda _, copy: Size(0 if copy.volume.is_fully_allocated else copy.volume.reserve)),
     ),
-    Column("overallocation", _where_shown(_overallocation)),
+    Column(
+        "overallocation",
+        _where_shown(lambda array, copy: 100 * copy.volume.capacity // max(1, array.real(copy.volume, copy.pool.name))),
+    ),
     Column("autoexpand", _of_thin(lambda copy: copy.volume.autoexpand if copy.has_capacities else "on")),
     Column("warning", _of_thin(lambda copy: copy.volume.warning if copy.has_capacities else "")),
     Column("grainsize", _of_thin(lambda copy: copy.volume.grainsize if copy.has_capacities else 8)),

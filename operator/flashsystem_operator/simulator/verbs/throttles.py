@@ -1,5 +1,7 @@
 """Throttles: mkthrottle, chthrottle, rmthrottle and lsthrottle. `chvdisk -rate` makes the same objects."""
 
+from collections.abc import Callable
+
 from flashsystem_operator.simulator.console.output import Column, concise, detailed, pairs
 from flashsystem_operator.simulator.console.parser import FILTER, LS, VALUE, Call, Verb
 from flashsystem_operator.simulator.state import model
@@ -36,30 +38,13 @@ def add(array: System, target: Target, name: str = "") -> Throttle:
     return throttle
 
 
-def _target(array: System, call: Call) -> Target:
-    """Find the object to be limited. Refused if it is missing, or has a throttle already."""
-    kind = call.value("-type")
-    if kind == "offload":
-        target: Target = None
-        code = "CMMVC8905E"
-    elif kind == "vdisk" and call.has("-vdisk"):
-        target, code = find.live_volume(array, call.value("-vdisk"), "CMMVC8902E"), "CMMVC8903E"
-    elif kind == "host" and call.has("-host"):
-        target, code = find.host(array, call.value("-host"), "CMMVC9159E"), "CMMVC9160E"
-        cluster = array.cluster_of(target)
-        if cluster and array.throttle_of(cluster):
-            raise Refused("CMMVC9161E")
-    elif kind == "hostcluster" and call.has("-hostcluster"):
-        target, code = find.cluster(array, call.value("-hostcluster"), "CMMVC9162E"), "CMMVC9163E"
-        if any(array.throttle_of(host) for host in array.members(target)):
-            raise Refused("CMMVC9164E")
-    elif kind == "mdiskgrp" and call.has("-mdiskgrp"):
-        target, code = find.pool(array, call.value("-mdiskgrp"), "CMMVC9165E"), "CMMVC9166E"
-    else:
-        raise Refused("CMMVC8904E")
-    if array.throttle_of(target):
-        raise Refused(code)
-    return target
+KINDS: dict[str, tuple[str, Callable[[System, str, str], Target], str, str]] = {
+    "vdisk": ("-vdisk", find.live_volume, "CMMVC8902E", "CMMVC8903E"),
+    "host": ("-host", find.host, "CMMVC9159E", "CMMVC9160E"),
+    "hostcluster": ("-hostcluster", find.cluster, "CMMVC9162E", "CMMVC9163E"),
+    "mdiskgrp": ("-mdiskgrp", find.pool, "CMMVC9165E", "CMMVC9166E"),
+}
+"""By -type: the option that names the object, how to find it, and the codes if it is missing or has a throttle."""
 
 
 def _set(throttle: Throttle, call: Call) -> None:
@@ -78,7 +63,18 @@ def mkthrottle(array: System, call: Call) -> str:
     if not (call.has("-iops") or call.has("-bandwidth")):
         raise Refused("CMMVC8901E")
     _check_limits(call)
-    target = _target(array, call)
+    target, taken_code = None, "CMMVC8905E"
+    if call.value("-type") != "offload":
+        option, look_up, missing_code, taken_code = KINDS.get(call.value("-type"), ("", find.pool, "", ""))
+        if not call.has(option):
+            raise Refused("CMMVC8904E")
+        target = look_up(array, call.value(option), missing_code)
+    if array.throttle_of(target):
+        raise Refused(taken_code)
+    if isinstance(target, Host) and (cluster := array.cluster_of(target)) and array.throttle_of(cluster):
+        raise Refused("CMMVC9161E")
+    if isinstance(target, HostCluster) and any(array.throttle_of(host) for host in array.members(target)):
+        raise Refused("CMMVC9164E")
     throttle = add(array, target, model.name(call.value("-name")) if call.has("-name") else "")
     _set(throttle, call)
     return f"Throttle, id [{throttle.id}], successfully created.\n" if array.rules.mkthrottle_answers else ""

@@ -21,6 +21,11 @@ CACHES = ("readwrite", "readonly", "none")
 GRAINS = ("32", "64", "128", "256")
 MOST_COPIES = 2
 HUNDRED_PERCENT = 100
+BUFFER_PERCENT = 2
+"""Real capacity of a thin volume beyond what is used, without -buffersize."""
+WARNING_PERCENT = 80
+THIN_ONLY = ("autoexpand", "warning", "grainsize", "compressed")
+"""Options of mkvdisk that need -rsize."""
 
 
 def _unit(call: Call) -> int:
@@ -76,85 +81,86 @@ def _capacity(array: System, call: Call) -> int:
     return capacity
 
 
-def _first(call: Call, rules: Iterable[tuple[bool, str]]) -> None:
+def _refuse_first(rules: Iterable[tuple[bool, str]]) -> None:
     """Refuse with the code of the first rule that is broken."""
     for broken, code in rules:
         if broken:
-            raise Refused(code, *call.options)
+            raise Refused(code)
+
+
+def _rules_of_thin_copies(call: Call, *, thin: bool, reducing: bool) -> list[tuple[bool, str]]:
+    """Return the rules that mkvdisk and mkvolume share. reducing: in a data reduction pool."""
+    return [
+        (reducing and call.has("-warning"), "CMMVC9236E"),
+        (reducing and call.has("-grainsize"), "CMMVC9235E"),
+        (reducing and thin and call.value("-cache", "readwrite") != "readwrite", "CMMVC9176E"),
+        (call.value("-grainsize", "256") not in GRAINS, "CMMVC6336E"),
+    ]
+
+
+def _is_reducing(pools: Iterable[Pool]) -> bool:
+    return any(pool.data_reduction == "yes" for pool in pools)
 
 
 def _thin_by_mkvdisk(array: System, call: Call, pools: list[Pool], capacity: int) -> dict[str, Any]:
-    """Check the options for thin and compressed copies of mkvdisk, and return the fields of the volume.
+    """Check the options for thin and compressed copies of mkvdisk, and return these fields of the volume.
 
-    In a data reduction pool -rsize has no value of its own, -autoexpand is required, and the pool decides the rest.
+    In a data reduction pool the value of -rsize is ignored, -autoexpand is required, and the pool decides the rest.
     """
-    thin, compressed = call.has("-rsize"), call.has("-compressed")
-    reducing = any(pool.data_reduction == "yes" for pool in pools)
-    saving = {"-autoexpand", "-warning", "-grainsize", "-compressed"} & call.options.keys()
-    _first(
-        call,
+    thin, compressed, reducing = call.has("-rsize"), call.has("-compressed"), _is_reducing(pools)
+    striped = call.value("-vtype", "striped") == "striped"
+    _refuse_first(
         [
-            (reducing and call.value("-vtype", "striped") != "striped", "CMMVC9175E"),
-            (call.value("-vtype", "striped") != "striped", "CMMVC5830E"),
-            (bool(saving) and not thin, "CMMVC5707E"),
+            (not striped, "CMMVC9175E" if reducing else "CMMVC5830E"),
+            (any(call.has(f"-{name}") for name in THIN_ONLY) and not thin, "CMMVC5707E"),
             (compressed and call.has("-grainsize"), "CMMVC5713E"),
-            (reducing and call.has("-warning"), "CMMVC9236E"),
-            (reducing and call.has("-grainsize"), "CMMVC9235E"),
             (reducing and thin and call.has("-easytier"), "CMMVC9247E"),
-            (reducing and thin and call.value("-cache", "readwrite") != "readwrite", "CMMVC9176E"),
             (reducing and thin and not call.has("-autoexpand"), array.rules.drp_autoexpand_code),
-            (call.value("-grainsize", "256") not in GRAINS, "CMMVC6336E"),
-        ],
+            *_rules_of_thin_copies(call, thin=thin, reducing=reducing),
+        ]
     )
     if not thin:
         return {}
-    reserve = _portion(call, "-rsize", capacity)
+    reserve = 0 if reducing else _portion(call, "-rsize", capacity)
     if reserve % BLOCK:
         raise Refused("CMMVC6340E")
-    return {
-        "thin": True,
-        "compressed": compressed,
-        "reserve": reserve,
-        "autoexpand": "on" if call.has("-autoexpand") else "off",
-        "grainsize": int(call.value("-grainsize", "256")),
-        **({"warning": _warning(call, capacity)} if call.has("-warning") else {}),
-    }
+    autoexpand = "on" if call.has("-autoexpand") else "off"
+    return {"thin": True, "compressed": compressed, "autoexpand": autoexpand, **_sizes(call, capacity, reserve)}
 
 
 def _thin_by_mkvolume(call: Call, pools: list[Pool], capacity: int) -> dict[str, Any]:
-    """Check the options for thin, compressed and deduplicated copies of mkvolume, and return the volume's fields."""
-    thin, compressed = call.has("-thin"), call.has("-compressed")
-    reducing = any(pool.data_reduction == "yes" for pool in pools)
-    detail = {"-deduplicated", "-buffersize", "-warning", "-noautoexpand", "-grainsize"} & call.options.keys()
-    _first(
-        call,
+    """Check the options for thin, compressed and deduplicated copies of mkvolume, and return these fields."""
+    thin, compressed, reducing = call.has("-thin"), call.has("-compressed"), _is_reducing(pools)
+    deduplicated, saves = call.has("-deduplicated"), thin or compressed
+    of_saving = any(
+        call.has(f"-{name}") for name in ("deduplicated", "buffersize", "warning", "noautoexpand", "grainsize")
+    )
+    _refuse_first(
         [
             (thin and compressed, "CMMVC5713E"),
-            (bool(detail) and not (thin or compressed), "CMMVC5707E"),
-            (call.has("-deduplicated") and not all(pool.data_reduction == "yes" for pool in pools), "CMMVC9301E"),
+            (of_saving and not saves, "CMMVC5707E"),
+            (deduplicated and any(pool.data_reduction == "no" for pool in pools), "CMMVC9301E"),
             (reducing and call.has("-buffersize"), "CMMVC9250E"),
-            (reducing and call.has("-warning"), "CMMVC9236E"),
             (reducing and call.has("-noautoexpand"), "CMMVC9177E"),
-            (reducing and call.has("-grainsize"), "CMMVC9235E"),
-            (
-                reducing and (thin or compressed) and call.value("-cache", "readwrite") != "readwrite",
-                "CMMVC9176E",
-            ),
-            (call.value("-grainsize", "256") not in GRAINS, "CMMVC6336E"),
-        ],
+            *_rules_of_thin_copies(call, thin=saves, reducing=reducing),
+        ]
     )
-    if not thin and not compressed:
+    if not saves:
         return {}
-    buffer = _portion(call, "-buffersize", capacity) if call.has("-buffersize") else capacity * 2 // HUNDRED_PERCENT
+    standard = capacity * BUFFER_PERCENT // HUNDRED_PERCENT // BLOCK * BLOCK
+    reserve = _portion(call, "-buffersize", capacity) if call.has("-buffersize") else standard
     return {
         "thin": thin,
         "compressed": compressed,
-        "deduplicated": call.has("-deduplicated"),
-        "reserve": buffer // BLOCK * BLOCK,
+        "deduplicated": deduplicated,
         "autoexpand": "off" if call.has("-noautoexpand") else "on",
-        "grainsize": int(call.value("-grainsize", "256")),
-        **({"warning": _warning(call, capacity)} if call.has("-warning") else {}),
+        **_sizes(call, capacity, 0 if reducing else reserve),
     }
+
+
+def _sizes(call: Call, capacity: int, reserve: int) -> dict[str, int]:
+    warning = _warning(call, capacity) if call.has("-warning") else WARNING_PERCENT
+    return {"reserve": reserve, "warning": warning, "grainsize": int(call.value("-grainsize", "256"))}
 
 
 def _io_groups(array: System, call: Call, code: str) -> tuple[int, list[int], int]:
@@ -165,9 +171,7 @@ def _io_groups(array: System, call: Call, code: str) -> tuple[int, list[int], in
     with_nodes = {node.io_group for node in array.nodes.values() if node.io_group is not None}
     wants_node = next((call.value(option) for option in ("-node", "-preferrednode") if call.has(option)), "")
     if call.has("-iogrp"):
-        named = call.listed("-iogrp", ":")
-        find.io_groups(named, code)
-        group = find.io_groups(named[:1], code)[0]
+        [group] = find.io_groups([call.value("-iogrp")], code)
         if group not in with_nodes:
             raise Refused("CMMVC5828E")
     elif wants_node or call.has("-accessiogrp"):
@@ -255,14 +259,14 @@ def mkvdisk(array: System, call: Call) -> str:
 
 
 def mkvolume(array: System, call: Call) -> str:
-    """Create a volume with one copy, or two: in the standard topology two pools are a mirrored volume."""
+    """Create a volume with one copy, or a mirrored one in two pools. HyperSwap volumes cannot be created."""
     pools = [find.pool(array, name) for name in call.listed("-pool", ":")]
     if len(pools) > MOST_COPIES:
         raise Refused("CMMVC8712E")
     groups = call.listed("-iogrp", ":")
     if len(groups) > 1 and call.has("-preferrednode"):
         raise Refused("CMMVC5713E")
-    if len(groups) > 1 and array.state.system.topology != "hyperswap":
+    if len(groups) > 1:
         raise Refused("CMMVC8708E" if len(groups) == len(pools) else "CMMVC8714E")
     capacity = _capacity(array, call)
     if not capacity:
@@ -289,14 +293,14 @@ def _fields(volume: Volume, **fields: object) -> Apply:
     return set_them
 
 
-def _name(array: System, volume: Volume, call: Call) -> Apply:
+def rename(array: System, volume: Volume, call: Call) -> Apply:
     name = model.name(call.value("-name"))
     if array.volume_named.get(name, volume) is not volume:
         raise Refused("CMMVC6035E")
     return lambda: array.rename_volume(volume, name)
 
 
-def _rate(array: System, volume: Volume, call: Call) -> Apply:
+def limit_rate(array: System, volume: Volume, call: Call) -> Apply:
     """Limit IOPS, or MB/s with -unitmb, by a throttle. 0 ends the limit; that it removes the throttle is unproven."""
     in_mb = call.has("-unitmb")
     rate = throttles.limit(call.value("-rate"), throttles.MOST_BANDWIDTH if in_mb else throttles.MOST_IOPS)
@@ -310,7 +314,7 @@ def _rate(array: System, volume: Volume, call: Call) -> Apply:
     return limit
 
 
-def _cache(array: System, volume: Volume, call: Call) -> Apply:
+def set_cache(array: System, volume: Volume, call: Call) -> Apply:
     mode = call.value("-cache")
     if mode not in CACHES:
         raise Refused("CMMVC5706E", "-cache")
@@ -331,35 +335,39 @@ def _refuse_without_threshold(array: System, volume: Volume, call: Call, reducin
         raise Refused("CMMVC6353E")
 
 
-def _threshold(array: System, volume: Volume, call: Call) -> Apply:
+def set_warning(array: System, volume: Volume, call: Call) -> Apply:
     _refuse_without_threshold(array, volume, call, "CMMVC9238E")
     return _fields(volume, warning=_warning(call, volume.capacity))
 
 
-def _autoexpand(array: System, volume: Volume, call: Call) -> Apply:
+def set_autoexpand(array: System, volume: Volume, call: Call) -> Apply:
     if call.value("-autoexpand") not in {"on", "off"}:
         raise Refused("CMMVC5706E", "-autoexpand")
     _refuse_without_threshold(array, volume, call, "CMMVC9184E")
     return _fields(volume, autoexpand=call.value("-autoexpand"))
 
 
-def _group(_array: System, volume: Volume, call: Call) -> Apply:
+def set_group(_array: System, volume: Volume, call: Call) -> Apply:
     return _fields(volume, volume_group=call.value("-volumegroup"))
 
 
 PROPERTIES: dict[str, Callable[[System, Volume, Call], Apply]] = {
-    "-name": _name,
-    "-rate": _rate,
-    "-cache": _cache,
-    "-warning": _threshold,
-    "-autoexpand": _autoexpand,
-    "-volumegroup": _group,
-    "-novolumegroup": _group,
+    "-name": rename,
+    "-rate": limit_rate,
+    "-cache": set_cache,
+    "-warning": set_warning,
+    "-autoexpand": set_autoexpand,
+    "-volumegroup": set_group,
+    "-novolumegroup": set_group,
     "-udid": lambda _, volume, call: _fields(volume, udid=call.value("-udid")),
     "-open_access_scsi_id": lambda _, volume, call: _fields(
         volume, open_access_scsi_id=call.value("-open_access_scsi_id")
     ),
 }
+
+
+MODIFIERS = {"-unitmb": ("-rate",), "-unit": ("-warning",), "-copy": ("-warning", "-autoexpand")}
+"""Options that belong to a property, and are refused without it."""
 
 
 def chvdisk(array: System, call: Call) -> str:
@@ -369,6 +377,8 @@ def chvdisk(array: System, call: Call) -> str:
     both = {"-volumegroup", "-novolumegroup"} <= call.options.keys()
     if not chosen:
         raise Refused("CMMVC5733E")
+    if any(call.has(option) and not set(owners) & set(chosen) for option, owners in MODIFIERS.items()):
+        raise Refused("CMMVC5707E")
     if both or (len(chosen) > 1 and array.rules.one_property_per_chvdisk):
         raise Refused("CMMVC5713E")
     for apply in [PROPERTIES[option](array, volume, call) for option in chosen]:
@@ -376,25 +386,22 @@ def chvdisk(array: System, call: Call) -> str:
     return ""
 
 
-def _refuse_if_formatting(array: System, volume: Volume) -> None:
-    if volume.formatting == "yes" and array.rules.formatting_blocks_expand:
-        raise Refused("CMMVC8587E")
-
-
 def _is_in_hyperswap(array: System, volume: Volume) -> bool:
     return bool(volume.rc_name or volume.rc_id) and array.state.system.topology == "hyperswap"
 
 
-def _resize_refusal(array: System, volume: Volume) -> str:
-    """Return the code that refuses to resize a replicated volume; empty if it may be resized.
+def _refuse_if_replicated(array: System, volume: Volume, primary_code: str, secondary_code: str = "") -> None:
+    """Refuse to resize a replicated volume. An empty code permits it for the volume with this role.
 
-    Of a Metro or Global Mirror relationship the secondary grows first; its primary is refused until then.
+    Of a Metro or Global Mirror relationship the secondary is expanded first, and the primary is shrunk first.
     """
     if _is_in_hyperswap(array, volume):
-        return "CMMVC9205E"
-    if (volume.rc_name or volume.rc_id) and volume.function != "aux":
-        return array.rules.expand_replicated_code
-    return "CMMVC9825E" if volume.replication_mode == "recovery" else ""
+        raise Refused("CMMVC9205E")
+    if volume.replication_mode == "recovery":
+        raise Refused("CMMVC9825E")
+    code = secondary_code if volume.function == "aux" else primary_code
+    if code and (volume.rc_id or volume.rc_name):
+        raise Refused(code)
 
 
 def expandvdisksize(array: System, call: Call) -> str:
@@ -409,10 +416,9 @@ def expandvdisksize(array: System, call: Call) -> str:
         raise Refused("CMMVC7019E")
     if volume.capacity + more > LARGEST:
         raise Refused("CMMVC7018E")
-    code = _resize_refusal(array, volume)
-    if code:
-        raise Refused(code)
-    _refuse_if_formatting(array, volume)
+    _refuse_if_replicated(array, volume, array.rules.expand_replicated_code)
+    if volume.formatting == "yes" and array.rules.formatting_blocks_expand:
+        raise Refused("CMMVC8587E")
     if any(array.is_offline(pool) for pool in volume.pools):
         raise Refused("CMMVC5782E")
     grown = volume.model_copy(update={"capacity": volume.capacity + more})
@@ -423,16 +429,14 @@ def expandvdisksize(array: System, call: Call) -> str:
 
 
 def shrinkvdisksize(array: System, call: Call) -> str:
-    """Cut the end of a volume off, whatever it holds and whoever has it mapped."""
+    """Cut the end of a volume off, whatever it holds, and also while hosts have it mapped."""
     volume = find.live_volume(array, call.object)
     less = _size(call)
     if less % BLOCK:
         raise Refused("CMMVC7019E")
     if less >= volume.capacity:
         raise Refused("CMMVC8979E")
-    code = _resize_refusal(array, volume)
-    if code:
-        raise Refused(code)
+    _refuse_if_replicated(array, volume, "CMMVC9206E", "CMMVC9209E")
     if volume.formatting == "yes":
         raise Refused("CMMVC8587E")
     array.resize_volume(volume, volume.capacity - less)
