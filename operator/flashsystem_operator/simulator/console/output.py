@@ -71,7 +71,9 @@ def concise(array: System, call: Call, columns: Columns[Item], items: Iterable[I
         values = [column.get(array, item) for column in here]
         row = [_text(value, exact=exact) for value in values]
         # With -unit a filter compares capacities as whole numbers of that unit.
-        compared = [str(v // UNITS[unit]) if unit and isinstance(v, Size) else row[at] for at, v in enumerate(values)]
+        compared = row
+        if unit:
+            compared = [str(v // UNITS[unit]) if isinstance(v, Size) else row[at] for at, v in enumerate(values)]
         if all(test(compared) for test in tests):
             kept.append(row)
     if call.has("-json"):

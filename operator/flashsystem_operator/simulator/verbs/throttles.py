@@ -65,9 +65,10 @@ def mkthrottle(array: System, call: Call) -> str:
     _check_limits(call)
     target, taken_code = None, "CMMVC8905E"
     if call.value("-type") != "offload":
-        option, look_up, missing_code, taken_code = KINDS.get(call.value("-type"), ("", find.pool, "", ""))
-        if not call.has(option):
+        kind = KINDS.get(call.value("-type"))
+        if kind is None or not call.has(kind[0]):
             raise Refused("CMMVC8904E")
+        option, look_up, missing_code, taken_code = kind
         target = look_up(array, call.value(option), missing_code)
     if array.throttle_of(target):
         raise Refused(taken_code)
