@@ -92,7 +92,8 @@ _ECHOED = 256
 class Asked:
     """What the annotations of one object request. Values are stripped texts; None without the annotation.
 
-    volume_uid: recorded by the operator, not requested. None if it is not a UID: then a user has written it.
+    volume_uid: recorded by the operator, not requested; None if it is not a UID. A user can write any UID, so it proves
+        nothing about the volume.
     """
 
     paused: bool = False

@@ -189,19 +189,21 @@ class FlashSystemVolume(Resource):
     spec: VolumeSpec
     status: VolumeStatus = VolumeStatus()
 
-    def in_part(self, spec: Any, incomplete: Collection[str]) -> Self:  # noqa: ARG002 - the raw spec shows it
+    def in_part(self, spec: Any, incomplete: Collection[str]) -> Self:
         """Use what the raw spec has instead of placeholders: its import, or none, its prefix, and its array.
 
-        An array reference that cannot be read is replaced by the recorded one.
+        An array reference that cannot be read is replaced by the recorded one, and a deletion policy by Retain.
         """
         raw, array = spec if isinstance(spec, dict) else {}, self.status.array or ArraySeen()
         prefix = raw.get("volumeNamePrefix")
-        update = {
+        update: dict[str, object] = {
             "array_ref": _readable(ArrayRef, raw.get("arrayRef"))
             or ArrayRef.model_construct(name=array.name or "", namespace=array.namespace),
             "import_": _readable(VolumeImport, raw.get("import")),
             "volume_name_prefix": prefix if isinstance(prefix, str) else None,
         }
+        if "deletionPolicy" in incomplete:
+            update["deletion_policy"] = DeletionPolicy.RETAIN
         return self.model_copy(update={"spec": self.spec.model_copy(update=update)})
 
     @property

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsystem_operator.api.base import QUANTITY_PATTERN, parse_quantity, quantity
+from flashsystem_operator.api.base import QUANTITY_PATTERN, DeletionPolicy, parse_quantity, quantity
 from flashsystem_operator.api.metadata import Kind, ObjectRef, UnreadableResourceError
 from flashsystem_operator.api.volume import FlashSystemVolume, VolumeImport, VolumeOrigin
 
@@ -108,6 +108,10 @@ def test_an_import_that_cannot_be_read_is_the_import_of_no_volume() -> None:
     assert in_part(**{"import": {"group": "g"}}).spec.import_ is None
     assert in_part(size="lots").spec.import_ is None
     assert in_part(size="10Gi", provisioning="Magic").spec.size == 10 << 30
+
+
+def test_the_data_of_a_volume_with_an_unreadable_deletion_policy_is_retained() -> None:
+    assert in_part(size="1Gi", deletionPolicy="Archive").spec.deletion_policy is DeletionPolicy.RETAIN
 
 
 def test_a_volume_with_an_unreadable_reference_stays_on_the_recorded_array() -> None:
