@@ -1,4 +1,4 @@
--- Argo CD health check for FlashSystemArray, FlashSystemHost and VolumeAttachment, based on their status.
+-- Argo CD health check for all kinds of flashsystem.io, based on their status.
 -- It uses only ipairs of the Lua libraries, because Argo CD provides no others to a script.
 
 local conditions = {}

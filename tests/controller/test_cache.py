@@ -9,6 +9,7 @@ from flashsystem_operator.values import HostName, host_object_name
 
 ARRAY = ObjectRef(Kind.ARRAY, "storage", "array")
 HOST = ObjectRef(Kind.HOST, "storage", "node")
+VOLUME = ObjectRef(Kind.VOLUME, "storage", "orders")
 ATTACHMENT = ObjectRef(Kind.ATTACHMENT, "storage", "a")
 UID = "60050760000000000000000000000001"
 
@@ -22,6 +23,7 @@ def body(ref: ObjectRef, version: int, uid: str = "", **more: Any) -> dict[str, 
             "hostKeyPolicy": "TrustOnFirstUse",
         },
         Kind.HOST: {"arrayRef": {"name": "array"}, "initiators": {"iscsi": [f"iqn.1994-05.com.redhat:{ref.name}"]}},
+        Kind.VOLUME: {"arrayRef": {"name": "array"}, "size": "10Gi"},
         Kind.ATTACHMENT: {"hostRef": {"name": "node"}, "volume": {"name": "data"}},
     }
     metadata = {
@@ -276,13 +278,26 @@ def test_all_objects_of_an_array_and_every_other_array_are_its_dependents() -> N
     assert cache.dependents(ARRAY) == {other, HOST, ATTACHMENT}
 
 
+def test_a_volume_and_its_attachments_requeue_each_other_and_it_is_a_dependent_of_its_array() -> None:
+    cache = filled()
+    cache.put(Kind.VOLUME, body(VOLUME, 20))
+    by_ref = {"hostRef": {"name": "node"}, "volume": {"ref": {"name": VOLUME.name}}}
+    cache.put(Kind.ATTACHMENT, body(ATTACHMENT, 21, spec=by_ref))
+
+    assert cache.array_of(VOLUME) == ARRAY
+    assert cache.dependents(VOLUME) == {ATTACHMENT}
+    assert cache.dependents(ATTACHMENT) == {HOST, VOLUME}
+    assert VOLUME in cache.dependents(ARRAY)
+
+
 def test_nothing_is_left_of_removed_objects() -> None:
     cache = filled()
-    for ref in (ATTACHMENT, HOST, ARRAY):
+    cache.put(Kind.VOLUME, body(VOLUME, 20))
+    for ref in (ATTACHMENT, VOLUME, HOST, ARRAY):
         assert cache.remove(ref)
 
     assert len(cache) == 0
-    assert not any(cache.dependents(ref) for ref in (ARRAY, HOST, ATTACHMENT))
+    assert not any(cache.dependents(ref) for ref in (ARRAY, HOST, VOLUME, ATTACHMENT))
 
 
 def test_a_changed_host_is_found_by_its_new_initiators_only() -> None:

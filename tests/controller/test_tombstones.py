@@ -34,6 +34,12 @@ def test_an_object_that_vanished_despite_our_finalizer_is_kept_as_being_deleted(
     assert tombstone["status"] == RECORDED[kind]
 
 
+def test_a_volume_that_vanished_leaves_no_tombstone_so_that_its_data_stays() -> None:
+    body = last_seen(Kind.HOST, {"origin": "Created", "uid": UID})
+
+    assert tombstone_of(Kind.VOLUME, body | {"spec": {"arrayRef": {"name": "array"}, "size": "1Gi"}}) is None
+
+
 @pytest.mark.parametrize("kind", [Kind.ATTACHMENT, Kind.HOST])
 @pytest.mark.parametrize(
     ("because", "change"),

@@ -239,6 +239,14 @@ def test_an_object_with_an_unreadable_spec_is_only_reported_and_not_reconciled()
     assert reason_of(judge_unassigned(entry, cache)) is Reason.SPEC_UNREADABLE
 
 
+def test_a_volume_with_an_unreadable_spec_is_reported() -> None:
+    cache = cluster((Kind.VOLUME, {"name": "odd", "spec": {"arrayRef": {"name": "array"}}}))
+    entry = cache.get(ObjectRef(Kind.VOLUME, NAMESPACE, "odd"))
+
+    assert entry is not None
+    assert reason_of(judge_unassigned(entry, cache)) is Reason.SPEC_UNREADABLE
+
+
 def test_the_younger_resource_of_a_system_stays_a_duplicate_of_an_elder_with_an_unreadable_spec() -> None:
     spec = {"management": {"addresses": ["10.0.0.1"]}, "credentialsSecretRef": {"name": "login"}, "hostKeyPolicy": "No"}
     elder = {"name": "elder", "spec": spec, "status": {"systemID": SYSTEM}}

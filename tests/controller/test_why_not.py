@@ -15,7 +15,9 @@ from flashsystem_operator.planner.events import ChangeKind, ChangeReason
 from flashsystem_operator.values import HostName, Lun
 from support.builders import uid, volume
 
-ARRAY, HOST, ATTACHMENT = (ObjectRef(kind, "storage", kind.value.lower()) for kind in Kind)
+ARRAY, HOST, ATTACHMENT = (
+    ObjectRef(kind, "storage", kind.value.lower()) for kind in (Kind.ARRAY, Kind.HOST, Kind.ATTACHMENT)
+)
 SPECS: dict[ObjectRef, dict[str, Any]] = {
     ARRAY: {
         "management": {"addresses": ["10.0.0.1"]},

@@ -13,7 +13,10 @@ from onkind.pages import blocks
 
 ONE_DIALECT = pytest.mark.parametrize("team", ["modern"], indirect=True)
 _, CHECK, REINSTALL, UNINSTALL = (each.text for each in blocks("docs/uninstall.md"))
-CRDS = [f"crd/{name}.flashsystem.io" for name in ("volumeattachments", "flashsystemhosts", "flashsystemarrays")]
+CRDS = [
+    f"crd/{name}.flashsystem.io"
+    for name in ("volumeattachments", "flashsystemvolumes", "flashsystemhosts", "flashsystemarrays")
+]
 
 
 @pytest.fixture

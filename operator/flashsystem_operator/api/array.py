@@ -16,6 +16,7 @@ from flashsystem_operator.api.base import (
     AtMost,
     CommandTime,
     Conditions,
+    Delay,
     Duration,
     Glob,
     HostKey,
@@ -28,11 +29,13 @@ from flashsystem_operator.api.base import (
     PoolName,
     Port,
     PortsetName,
+    Size,
     Span,
     StatusModel,
     SystemId,
     Text,
     Time,
+    TotalSize,
     VolumeUid,
 )
 from flashsystem_operator.api.host import QuarantinedLun
@@ -106,6 +109,18 @@ class VolumeAccess(Model):
 
     namespace_selector: LabelSelector
     volumes: Annotated[tuple[Glob, ...], Field(min_length=1, max_length=64)]
+
+
+class VolumeCreation(Namespaces):
+    """Which namespaces may create volumes, in which pools, and how large. Limits are in bytes; None: no limit.
+
+    Limits are judged over all FlashSystemVolumes of a namespace.
+    """
+
+    pools: Annotated[tuple[Glob, ...], Field(min_length=1, max_length=64)] = ()
+    """Empty: every pool."""
+    max_volume_size: Size | None = None
+    max_capacity_per_namespace: TotalSize | None = None
 
 
 class PersistentVolumes(StrEnum):
@@ -231,6 +246,7 @@ class ArraySpec(Model):
     host_adoption: Namespaces = Namespaces()
     volume_access: Annotated[tuple[VolumeAccess, ...], Field(min_length=1, max_length=64)] = ()
     """Empty: every volume. Otherwise volumes that no entry allows are refused."""
+    volume_creation: VolumeCreation = VolumeCreation()
     persistent_volumes: PersistentVolumes = PersistentVolumes.FORBIDDEN
     limits: Limits = Limits()
     detach_rate_limit: DetachRateLimit | None = None
@@ -239,6 +255,8 @@ class ArraySpec(Model):
     """Seconds between two reads of the array when nothing has changed in the cluster."""
     lun_quarantine: Span = 300.0
     """Seconds for which a freed LUN is not assigned to another volume on the same host."""
+    volume_deletion_delay: Delay = 0.0
+    """Seconds for which a volume stays on the array, unmapped, after its FlashSystemVolume was deleted."""
 
     @model_validator(mode="after")
     def _pinned_has_keys(self) -> Self:
@@ -280,6 +298,20 @@ class Pool(StatusModel):
     status: Text | None = None
     capacity: Text | None = None
     free: Text | None = None
+
+
+class PoolUse(Pool):
+    """A pool of the array, and how much of it is in use. Sizes are in bytes.
+
+    provisioned: the sum of the sizes of its volumes, which exceeds the capacity of a pool that is overallocated.
+    """
+
+    used: Text | None = None
+    provisioned: Text | None = None
+
+
+MAX_POOLS = 128
+"""Pools that an array can have (array-cli-volumes 1.5)."""
 
 
 class Credentials(StatusModel):
@@ -337,6 +369,7 @@ class ArrayStatus(StatusModel):
     nodes: Annotated[tuple[Node, ...], AtMost(32)] = ()
     portals: Annotated[tuple[Portal, ...], AtMost(256)] = ()
     pool: Pool | None = None
+    pools: Annotated[tuple[PoolUse, ...], AtMost(MAX_POOLS)] = ()
     host_key: Annotated[str, AtMost(4096)] | None = None
     """The key that TrustOnFirstUse pinned, in the format of `hostKeys`."""
     host_key_fingerprint: Text | None = None

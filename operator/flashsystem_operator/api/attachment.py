@@ -105,15 +105,22 @@ class DetachGuard(StrEnum):
 
 
 class VolumeSelector(Model):
-    """Selects a volume by exactly one of name and uid. Not by id, because the array reuses ids."""
+    """Selects a volume by exactly one of name, uid and ref. Not by id, because the array reuses ids.
+
+    ref: a FlashSystemVolume of the same namespace.
+    """
 
     name: VolumeName | None = None
     uid: VolumeUid | None = None
+    ref: NameRef | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if (self.name is None) == (self.uid is None):
-            raise ValueError("name the volume by exactly one of name and uid (vdisk_UID): remove or add one of them")
+        if [self.name, self.uid, self.ref].count(None) != 2:  # noqa: PLR2004 - all but one
+            raise ValueError(
+                "name the volume by exactly one of name, uid (vdisk_UID) and ref (a FlashSystemVolume): remove or add "
+                "one of them"
+            )
         return self
 
 
@@ -219,9 +226,15 @@ class VolumeAttachment(Resource):
         if "hostRef" in incomplete:
             update["host_ref"] = NameRef.model_construct(name="")
         if "volume" in incomplete:
-            update["volume"] = VolumeSelector.model_construct(name=None, uid=None)
+            update["volume"] = VolumeSelector.model_construct(name=None, uid=None, ref=None)
         return self.model_copy(update={"spec": self.spec.model_copy(update=update)})
 
     @property
     def host(self) -> ObjectRef:
         return ObjectRef(Kind.HOST, self.metadata.namespace, self.spec.host_ref.name)
+
+    @property
+    def volume_ref(self) -> ObjectRef | None:
+        """The FlashSystemVolume that it is an attachment of; None if it selects a volume of the array directly."""
+        ref = self.spec.volume.ref
+        return ObjectRef(Kind.VOLUME, self.metadata.namespace, ref.name) if ref else None

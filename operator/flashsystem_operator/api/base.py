@@ -42,7 +42,7 @@ IQN_PATTERN = (
     r"|[Ee][Uu][Ii]\.[0-9A-Fa-f]{16}|[Nn][Aa][Aa]\.([0-9A-Fa-f]{16}|[0-9A-Fa-f]{32}))$"
 )
 IO_GROUP_PATTERN = r"^([0-9]|[A-Za-z_][A-Za-z0-9_.-]*)$"
-HOST_BASE_PATTERN = r"^[A-Za-z0-9_.-]+$"
+NAME_BASE_PATTERN = r"^[A-Za-z0-9_.-]+$"
 OBJECT_NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 NAMESPACE_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 ADDRESS_PATTERN = (
@@ -51,6 +51,10 @@ ADDRESS_PATTERN = (
 )
 IP_PATTERN = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$"
 DURATION_PATTERN = r"^([0-9]{1,6}(\.[0-9]{1,3})?(h|m|s|ms)){1,4}$"
+QUANTITY_PATTERN = (  # the decimals are those with which the number of bytes is whole
+    r"^[0-9]{1,20}((\.[0-9]{1,3})?[kMGTPE]|(\.([05]0{0,2}|[27]50?|(12|37|62|87)5))?[KMGTPE]i)?$"
+)
+BANDWIDTH_PATTERN = r"^[0-9]{1,9}[MGT]i$"
 HOST_KEY_PATTERN = r"^(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+={0,2}( .*)?$"
 LABEL_KEY_PATTERN = (  # prefix/name
     r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*/)?"
@@ -67,6 +71,14 @@ MOUNT_OPTION_PATTERN = r"^[!-+.-~-]+$"
 MAX_DURATION = 32
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
+MAX_QUANTITY = 32
+_PREFIXES = "KMGTPE"
+_BYTES: Mapping[str, int] = {
+    "": 1,
+    **{f"{prefix}i": 1024**power for power, prefix in enumerate(_PREFIXES, 1)},
+    **{prefix.replace("K", "k"): 1000**power for power, prefix in enumerate(_PREFIXES, 1)},
+}
+
 
 def _text(pattern: str, longest: int) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": longest})
@@ -80,6 +92,45 @@ def seconds(value: Any) -> Any:
         raise ValueError(f"{value!r} is not a duration: write numbers with units, such as 30s, 1m30s or 2h")
     parts = re.findall(r"([0-9.]+)([a-z]+)", value)
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def parse_quantity(value: Any) -> int:
+    """Read a Kubernetes Quantity of bytes: a whole number, or a text such as `10Gi`, `1.5Ti` or `500G`.
+
+    Raises ValueError for fractions of a byte, such as `1.1Gi`, and for signs, exponents and the suffixes below one.
+    """
+    text = str(value)
+    known = isinstance(value, int | str) and not isinstance(value, bool)
+    if not known or len(text) > MAX_QUANTITY or not re.fullmatch(QUANTITY_PATTERN, text):
+        raise ValueError(f"{text[:64]!r} is not a number of whole bytes: write a Quantity such as 10Gi, 1.5Ti or 500G")
+    number = text.rstrip("kKMGTPEi")
+    whole, _, decimals = number.partition(".")
+    return int(whole + decimals) * _BYTES[text.removeprefix(number)] // int(10 ** len(decimals))
+
+
+def quantity(number: int) -> str:
+    """Return a number of bytes as an exact Quantity, in the largest binary unit of which it is a whole number."""
+    units = [(unit, size) for unit, size in _BYTES.items() if unit.endswith("i") and number and number % size == 0]
+    unit, size = max(units, key=lambda each: each[1], default=("", 1))
+    return f"{number // size}{unit}"
+
+
+def _of_bytes(least: str, most: str) -> AfterValidator:
+    def of_bytes(value: int) -> int:
+        if not parse_quantity(least) <= value <= parse_quantity(most):
+            raise ValueError(f"must be from {least} to {most}, not {quantity(value)}: write a Quantity within that")
+        return value
+
+    return AfterValidator(of_bytes)
+
+
+_QUANTITY = WithJsonSchema({"x-kubernetes-int-or-string": True, "pattern": QUANTITY_PATTERN, "maxLength": MAX_QUANTITY})
+
+
+def _whole_mebibytes(value: Any) -> int:
+    if not isinstance(value, str) or not re.fullmatch(BANDWIDTH_PATTERN, value):
+        raise ValueError(f"{str(value)[:64]!r} is not a bandwidth: write it per second in Mi, Gi or Ti, such as 200Mi")
+    return parse_quantity(value)
 
 
 def _within(shortest: str, longest: str) -> AfterValidator:
@@ -137,8 +188,8 @@ Lun = Annotated[values.Lun, Field(ge=0, le=values.MAX_LUN)]
 PortsetName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=values.MAX_NAME)]
 IoGroup = Annotated[str, Field(pattern=IO_GROUP_PATTERN, max_length=values.MAX_NAME)]
 """An I/O group by name or id."""
-HostBase = Annotated[str, Field(pattern=HOST_BASE_PATTERN, max_length=values.MAX_NAME)]
-"""Prefix of the name of a host object. It is made valid for the array where it is used (first digit, length)."""
+NameBase = Annotated[str, Field(pattern=NAME_BASE_PATTERN, max_length=values.MAX_NAME)]
+"""Prefix of a name on the array. It is made valid for the array where it is used (first digit, length)."""
 
 ObjectName = Annotated[str, Field(pattern=OBJECT_NAME_PATTERN, max_length=253)]
 Namespace = Annotated[str, Field(pattern=NAMESPACE_PATTERN, max_length=63)]
@@ -157,10 +208,24 @@ CommandTime = Annotated[float, BeforeValidator(seconds), _within("1s", "10m"), _
 Span = Annotated[float, BeforeValidator(seconds), _within("0s", "24h"), _text(DURATION_PATTERN, MAX_DURATION)]
 """A duration that may be none."""
 
+Delay = Annotated[float, BeforeValidator(seconds), _within("0s", "8760h"), _text(DURATION_PATTERN, MAX_DURATION)]
+"""A duration of up to a year, or none."""
+
+Size = Annotated[int, BeforeValidator(parse_quantity), _of_bytes("1", "256Ti"), _QUANTITY]
+"""The size of a volume: bytes in Python, a Quantity in YAML. No array has larger ones (array-cli-volumes 1.1)."""
+
+TotalSize = Annotated[int, BeforeValidator(parse_quantity), _of_bytes("1", "1Ei"), _QUANTITY]
+"""The size of many volumes."""
+
+Bandwidth = Annotated[
+    int, BeforeValidator(_whole_mebibytes), _of_bytes("1Mi", "256Ti"), _text(BANDWIDTH_PATTERN, MAX_QUANTITY)
+]
+"""Bytes per second in Python, always whole mebibytes, in which arrays count (array-cli-volumes 7)."""
+
 LabelKey = Annotated[str, Field(pattern=LABEL_KEY_PATTERN, max_length=MAX_LABEL_KEY)]
 LabelValue = Annotated[str, Field(pattern=LABEL_VALUE_PATTERN, max_length=63)]
 Glob = Annotated[str, Field(pattern=GLOB_PATTERN, max_length=128)]
-"""A pattern of volume names: `*` any characters, `?` one, `[abc]` one of these, `[!abc]` one other. Case-sensitive."""
+"""A pattern of names: `*` any characters, `?` one, `[abc]` one of these, `[!abc]` one other. Case-sensitive."""
 
 ClassName = Annotated[str, Field(pattern=CLASS_PATTERN, max_length=253)]
 FsType = Annotated[str, Field(pattern=FS_TYPE_PATTERN, max_length=32)]
@@ -184,7 +249,7 @@ PATTERNS: Mapping[str, str] = {
         "'_' and does not end with a space"
     ),
     IO_GROUP_PATTERN: "this is no I/O group: write its name or its id, such as io_grp0 or '0'",
-    HOST_BASE_PATTERN: "this cannot begin a host name: it has letters, digits and '_.-'",
+    NAME_BASE_PATTERN: "this cannot begin a name on the array: it has letters, digits and '_.-'",
     ADDRESS_PATTERN: (
         "this is neither a host name nor an IP address: write it without brackets, and the port in spec.management.port"
     ),
@@ -193,7 +258,7 @@ PATTERNS: Mapping[str, str] = {
         "front, such as ssh-ed25519 AAAAC3Nza..."
     ),
     GLOB_PATTERN: (
-        "this is not a pattern of volume names: it has letters, digits, spaces, '_.-', the signs * and ?, and [...] or "
+        "this is not a pattern of names: it has letters, digits, spaces, '_.-', the signs * and ?, and [...] or "
         "[!...] with something inside"
     ),
     LABEL_KEY_PATTERN: f"this is not a label's key: it has {_LABEL}, and perhaps a prefix and a slash in front",
@@ -381,7 +446,7 @@ def is_true(conditions: tuple[Condition, ...], kind: str) -> bool:
 
 
 class DriftPolicy(StrEnum):
-    """What to do about drift of attachments, and of the ports of hosts."""
+    """What to do about drift of attachments, of the ports of hosts, and of volumes."""
 
     CORRECT = "Correct"
     """Correct it where that is safe for running hosts, report it otherwise."""

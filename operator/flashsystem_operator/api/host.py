@@ -15,11 +15,11 @@ from flashsystem_operator.api.base import (
     Conditions,
     DeletionPolicy,
     DriftPolicy,
-    HostBase,
     IoGroup,
     Iqn,
     Lun,
     Model,
+    NameBase,
     NameRef,
     Origin,
     Plan,
@@ -86,7 +86,7 @@ class HostSpec(Model):
 
     array_ref: ArrayRef
     initiators: Initiators
-    host_name_prefix: HostBase | None = None
+    host_name_prefix: NameBase | None = None
     lifecycle: Lifecycle = Lifecycle.ON_DEMAND
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
     portset: PortsetName | None = None

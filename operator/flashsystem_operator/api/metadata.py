@@ -16,6 +16,7 @@ from flashsystem_operator.api.base import (
     remember,
     without_consequences,
 )
+from flashsystem_operator.values import VolumeUid, volume_uid
 
 GROUP = "flashsystem.io"
 VERSION = "v1alpha1"
@@ -31,6 +32,7 @@ class Kind(StrEnum):
 
     ARRAY = "FlashSystemArray"
     HOST = "FlashSystemHost"
+    VOLUME = "FlashSystemVolume"
     ATTACHMENT = "VolumeAttachment"
 
     @property
@@ -47,7 +49,7 @@ class Kind(StrEnum):
         return f"{self.plural}.{GROUP}"
 
 
-_SHORT_NAMES = {Kind.ARRAY: "fsarray", Kind.HOST: "fshost", Kind.ATTACHMENT: "fsattach"}
+_SHORT_NAMES = {Kind.ARRAY: "fsarray", Kind.HOST: "fshost", Kind.VOLUME: "fsvol", Kind.ATTACHMENT: "fsattach"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,8 +78,10 @@ ACCEPT_SYSTEM = f"{GROUP}/accept-system"
 """The id of a system: it is accepted in place of the pinned one."""
 ALLOW_DETACHES = f"{GROUP}/allow-detaches"
 """COUNT/UNTIL: so many detaches are allowed until that time, although the detach rate limit allows fewer."""
+VOLUME_UID = f"{GROUP}/volume-uid"
+"""The vdisk_UID of the volume. The operator writes it, and finds the volume by it when the status was lost."""
 
-KNOWN = (PAUSED, PLAN, RECONCILE_REQUESTED_AT, FORCE_DETACH, RELEASE, ACCEPT_SYSTEM, ALLOW_DETACHES)
+KNOWN = (PAUSED, PLAN, RECONCILE_REQUESTED_AT, FORCE_DETACH, RELEASE, ACCEPT_SYSTEM, ALLOW_DETACHES, VOLUME_UID)
 """All annotations of our group. Any other one is misspelt."""
 
 _ECHOED = 256
@@ -86,7 +90,11 @@ _ECHOED = 256
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the annotations of one object request. Values are stripped texts; None without the annotation."""
+    """What the annotations of one object request. Values are stripped texts; None without the annotation.
+
+    volume_uid: recorded by the operator, not requested; None if it is not a UID. A user can write any UID, so it proves
+        nothing about the volume.
+    """
 
     paused: bool = False
     plan: bool = False
@@ -95,6 +103,7 @@ class Asked:
     release: str | None = None
     accept_system: str | None = None
     allow_detaches: str | None = None
+    volume_uid: VolumeUid | None = None
 
     @classmethod
     def read(cls, annotations: Mapping[str, str]) -> Self:
@@ -106,6 +115,7 @@ class Asked:
             release=_text(annotations, RELEASE),
             accept_system=_text(annotations, ACCEPT_SYSTEM),
             allow_detaches=_text(annotations, ALLOW_DETACHES),
+            volume_uid=_uid(annotations),
         )
 
 
@@ -126,6 +136,13 @@ def _is_on(annotations: Mapping[str, str], key: str) -> bool:
 def _text(annotations: Mapping[str, str], key: str, at_most: int | None = None) -> str | None:
     value = annotations.get(key)
     return None if value is None else value.strip()[:at_most]
+
+
+def _uid(annotations: Mapping[str, str]) -> VolumeUid | None:
+    try:
+        return volume_uid(_text(annotations, VOLUME_UID) or "")
+    except ValueError:
+        return None
 
 
 class ObjectMeta(Model):

@@ -20,6 +20,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import GROUP, Kind, ObjectRef, Resource
 from flashsystem_operator.api.validation import field_errors
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.controller.kube.errors import Secret
 
 
@@ -97,6 +98,7 @@ _ENDINGS = (".yaml", ".yml", ".json")
 _KINDS: Mapping[str, type[Resource]] = {
     Kind.ARRAY: FlashSystemArray,
     Kind.HOST: FlashSystemHost,
+    Kind.VOLUME: FlashSystemVolume,
     Kind.ATTACHMENT: VolumeAttachment,
 }
 

@@ -21,21 +21,24 @@ from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachme
 from flashsystem_operator.api.base import Origin, StatusModel
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus
 from flashsystem_operator.api.metadata import FINALIZER, Kind, ObjectMeta, ObjectRef, UnreadableResourceError
+from flashsystem_operator.api.volume import FlashSystemVolume, VolumeStatus
 from flashsystem_operator.controller.kube.errors import Forbidden
 from flashsystem_operator.planner.desired import Labels
 from flashsystem_operator.values import HostName, mark_in, mark_of
 
-AnyObject = FlashSystemArray | FlashSystemHost | VolumeAttachment
+AnyObject = FlashSystemArray | FlashSystemHost | FlashSystemVolume | VolumeAttachment
 
 STATUS_MODELS: Mapping[Kind, type[StatusModel]] = {
     Kind.ARRAY: ArrayStatus,
     Kind.HOST: HostStatus,
+    Kind.VOLUME: VolumeStatus,
     Kind.ATTACHMENT: AttachmentStatus,
 }
 
 _MODELS: Mapping[Kind, type[AnyObject]] = {
     Kind.ARRAY: FlashSystemArray,
     Kind.HOST: FlashSystemHost,
+    Kind.VOLUME: FlashSystemVolume,
     Kind.ATTACHMENT: VolumeAttachment,
 }
 
@@ -107,8 +110,8 @@ def tombstone_of(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
             case Kind.HOST:
                 if FlashSystemHost.read(body).status.ownership is not Origin.CREATED:
                     return None
-            case Kind.ARRAY:
-                return None
+            case Kind.ARRAY | Kind.VOLUME:
+                return None  # data of a volume is deleted only for a resource that exists
     except UnreadableResourceError:
         return None
     name = f"{meta.name}{_SEPARATOR}{meta.uid}" if kind is Kind.ATTACHMENT else meta.name
@@ -300,7 +303,7 @@ class Cache:
         if ref.kind is Kind.ARRAY:
             return ref
         resource = self._resource(ref)
-        if isinstance(resource, FlashSystemHost):
+        if isinstance(resource, FlashSystemHost | FlashSystemVolume):
             return resource.array
         if isinstance(resource, VolumeAttachment):
             host = self._resource(resource.host)
@@ -344,14 +347,13 @@ class Cache:
         return [host for ref in behind if (host := hosts.get(ref)) and not host.unreadable]
 
     def dependents(self, ref: ObjectRef) -> set[ObjectRef]:
-        """Return the objects whose plans may change with this one: host, children, rivals and the rivals' children.
+        """Return the objects whose plans may change with this one: parents, children, rivals and the rivals' children.
 
         Also its array, if that is being deleted and waits for its last host or attachment.
         """
         entry = self.get(ref)
-        dependents = (
-            set(self._under("array", ref)) | set(self._under("host", ref)) | set(self._under("seen-array", ref))
-        )
+        relations = ("array", "host", "volume-ref", "seen-array")
+        dependents = {under for relation in relations for under in self._under(relation, ref)}
         if ref.kind is Kind.ARRAY:
             dependents |= {under for host in self._under("array", ref) for under in self._under("host", host)}
             dependents |= {entry.ref for entry in self.entries(Kind.ARRAY)}
@@ -365,7 +367,7 @@ class Cache:
                 rivals = self._by_key.get(key, set())
                 dependents |= rivals.union(*(self._under("host", rival) for rival in rivals))
         if isinstance(entry.counted, VolumeAttachment):
-            dependents.add(entry.counted.host)
+            dependents |= {parent for parent in (entry.counted.host, entry.counted.volume_ref) if parent}
         return dependents - {ref}
 
     def _resource(self, ref: ObjectRef) -> AnyObject | None:
@@ -400,10 +402,14 @@ def _keys(entry: Entry) -> Iterator[tuple[str, object]]:
             yield "mark", mark_of(entry.ref.namespace, entry.ref.name)
             for iqn in host.spec.initiators.iscsi:
                 yield "iqn", (host.array, iqn)
+        case FlashSystemVolume() as volume:
+            yield "array", volume.array
         case VolumeAttachment() as attachment:
             yield "host", attachment.host
-            volume, seen, array = attachment.spec.volume, attachment.status.volume, attachment.status.array
-            for identifier in {volume.name, volume.uid, seen.uid if seen else None} - {None}:
+            if attachment.volume_ref:
+                yield "volume-ref", attachment.volume_ref
+            selector, seen, array = attachment.spec.volume, attachment.status.volume, attachment.status.array
+            for identifier in {selector.name, selector.uid, seen.uid if seen else None} - {None}:
                 yield "volume", identifier
             if array and array.name:
                 namespace = array.namespace or entry.ref.namespace

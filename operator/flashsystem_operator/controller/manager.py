@@ -18,6 +18,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import Condition, DeletionPolicy, Origin, remember
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import GROUP, Kind, ObjectMeta, ObjectRef
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.controller import cache
 from flashsystem_operator.controller.cache import (
     STATUS_MODELS,
@@ -130,7 +131,7 @@ class Unassigned:
 
 
 def judge_unassigned(entry: Entry, cache: Cache) -> Decision | None:
-    """Return why an object cannot be reconciled, or None for an array, which its worker handles."""
+    """Return why an object cannot be reconciled, or None for an array, which its worker handles, and for a volume."""
     if entry.meta.deleting and entry.meta.released:
         return Release(left_by(remember(STATUS_MODELS[entry.ref.kind], entry.status)))
     match entry.resource:
@@ -149,7 +150,7 @@ def judge_unassigned(entry: Entry, cache: Cache) -> Decision | None:
             names = [ref.name for ref in cache.dependents(host.ref) if ref.kind is Kind.ATTACHMENT]
             in_use = f"VolumeAttachments still use this host: {', '.join(names)}."
             return Wait(Reason.IN_USE, in_use) if names else Release()
-        case FlashSystemArray():
+        case FlashSystemArray() | FlashSystemVolume():
             return None
 
 
@@ -357,7 +358,9 @@ class Controller:
 
     def _has_worker(self, ref: ObjectRef) -> bool:
         entry, array = self._cache.get(ref), self._cache.array_of(ref)
-        return entry is not None and entry.resource is not None and array in self._workers
+        if entry is None or isinstance(entry.resource, FlashSystemVolume | None):
+            return False  # no worker reconciles volumes yet
+        return array in self._workers
 
     def _match_workers(self) -> None:
         """Start a worker for every readable array, and retire those of arrays that are gone; none after a stop."""

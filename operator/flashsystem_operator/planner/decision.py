@@ -48,6 +48,7 @@ class Reason(StrEnum):
     NAMESPACED_INSTALLATION = "NamespacedInstallation"
     HOST_NOT_FOUND = "HostNotFound"
     HOST_NOT_READY = "HostNotReady"
+    VOLUME_NOT_READY = "VolumeNotReady"
     PARENT_DELETING = "ParentDeleting"
     IN_USE = "InUse"
     WAITING_FOR_FINALIZERS = "WaitingForFinalizers"

@@ -453,7 +453,7 @@ class Desired:
         for attachment in self.attachments.values():
             seen = attachment.status.volume
             key = attachment.spec.volume.uid or (seen.uid if seen else None) or attachment.spec.volume.name
-            found.setdefault(str(key), []).append(attachment)
+            found.setdefault(key or "", []).append(attachment)
         return found
 
     @cached_property

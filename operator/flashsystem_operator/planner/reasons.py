@@ -10,9 +10,9 @@ from flashsystem_operator.planner.decision import Reason
 
 
 class Entry(NamedTuple):
-    """kinds: the kinds that have it, of array, host and attachment. means, remedy: parts of sentences, in Markdown.
+    """kinds: the kinds that have it, of array, host, volume and attachment.
 
-    remedy is empty where nothing is to be done.
+    means, remedy: parts of sentences, in Markdown. remedy is empty where nothing is to be done.
     """
 
     kinds: str

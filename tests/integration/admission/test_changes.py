@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from flashsystem_operator.api.metadata import Kind
-from support.admission import Asking
+from support.admission import LEFT_OUT, Asking
 
-ARRAY, HOST, ATTACHMENT = Kind.ARRAY, Kind.HOST, Kind.ATTACHMENT
+ARRAY, HOST, VOLUME, ATTACHMENT = Kind.ARRAY, Kind.HOST, Kind.VOLUME, Kind.ATTACHMENT
 
 
 def to(**spec: Any) -> dict[str, Any]:
@@ -25,6 +25,14 @@ def with_lun(asking: Asking, lun: int) -> None:
         (ATTACHMENT, to(hostRef={"name": "node-2"}), "hostRef cannot be changed: create another VolumeAttachment"),
         (ATTACHMENT, to(volume={"name": "other"}), "volume cannot be changed: create another VolumeAttachment"),
         (ATTACHMENT, to(volume={"name": None, "uid": "6" * 32}), "volume cannot be changed: create another"),
+        (ATTACHMENT, to(volume={"name": None, "ref": {"name": "data"}}), "volume cannot be changed: create another"),
+        (VOLUME, to(arrayRef={"name": "fs-2"}), "arrayRef cannot be changed: a volume does not move between arrays"),
+        (VOLUME, to(arrayRef={"namespace": "other"}), "arrayRef cannot be changed: a volume does not move"),
+        (VOLUME, to(**{"import": {"name": "a"}}), "import cannot be added, changed or removed: create another"),
+        (VOLUME, to(volumeNamePrefix="other"), "volumeNamePrefix cannot be added, changed or removed: the volume"),
+        (VOLUME, to(pool="other"), "pool cannot be added, changed or removed: the operator does not move a volume"),
+        (VOLUME, to(provisioning="Thin"), "provisioning cannot be added, changed or removed: create another"),
+        (VOLUME, to(ioGroup="1"), "ioGroup cannot be added, changed or removed: create another"),
         (HOST, to(arrayRef={"name": "fs-2"}), "arrayRef cannot be changed: a host object does not move"),
         (HOST, to(arrayRef={"namespace": "other"}), "arrayRef cannot be changed: a host object does not move"),
         (
@@ -47,6 +55,71 @@ def test_a_host_name_prefix_that_was_set_cannot_be_changed_or_removed(other: str
     asking.made(HOST, hostNamePrefix="first")
 
     assert "hostNamePrefix cannot be added, changed or removed" in asking.change(HOST, to(hostNamePrefix=other))
+
+
+@pytest.mark.parametrize(
+    ("field", "first", "other"),
+    [
+        ("volumeNamePrefix", "first", "other"),
+        ("pool", "Pool0", "Pool1"),
+        ("provisioning", "Thin", "Thick"),
+        ("ioGroup", "0", "1"),
+        ("import", {"name": "a"}, {"name": "b"}),
+    ],
+)
+def test_what_a_volume_was_created_with_cannot_be_changed_or_removed(
+    field: str, first: Any, other: Any, asking: Asking
+) -> None:
+    asking.made(VOLUME, **{field: first})
+
+    for value in (other, None):
+        assert f"{field} cannot be added, changed or removed" in asking.change(VOLUME, to(**{field: value}))
+
+
+def test_a_size_can_be_increased_in_any_spelling_and_not_reduced_or_removed(asking: Asking) -> None:
+    asking.made(VOLUME, size="10Gi")
+
+    for larger in (10 << 30, "10737418241", (10 << 30) + 2, "11G", "256Ti"):
+        assert asking.change(VOLUME, to(size=larger)) == ""
+    for smaller in ("255Ti", 1, "256T"):
+        assert "size cannot be reduced below the size that the volume has" in asking.change(VOLUME, to(size=smaller))
+    assert "size cannot be removed" in asking.change(VOLUME, to(size=None))
+
+
+def test_a_size_that_was_mistyped_can_be_corrected_down_to_the_one_that_the_volume_has(asking: Asking) -> None:
+    asking.made(VOLUME, size="10Gi")
+    assert asking.change(VOLUME, {"status": {"capacity": "10Gi"}}, "status") == ""
+    assert asking.change(VOLUME, to(size="100Ti")) == ""
+
+    assert "size cannot be reduced" in asking.change(VOLUME, to(size="10737418239"))
+    assert asking.change(VOLUME, to(size="10737418240")) == ""
+    assert asking.change(VOLUME, {"status": {"capacity": "unreadable"}}, "status") == ""
+    assert "size cannot be reduced" in asking.change(VOLUME, to(size="1Gi"))
+
+
+def test_a_status_can_report_a_larger_volume_than_the_spec_requests(asking: Asking) -> None:
+    asking.made(VOLUME, size="10Gi")
+
+    assert asking.change(VOLUME, {"status": {"capacity": "1Ti"}}, "status") == ""
+    assert asking.change(VOLUME, {"metadata": {"labels": {"a": "b"}}}) == ""
+
+
+def test_a_size_can_be_added_to_an_imported_volume(asking: Asking) -> None:
+    asking.made(VOLUME, size=LEFT_OUT, **{"import": {"name": "a"}})
+
+    assert asking.change(VOLUME, to(size="10Gi")) == ""
+    assert "size cannot be removed" in asking.change(VOLUME, to(size=None))
+
+
+def test_the_policies_and_the_throttle_of_a_volume_can_be_changed_at_any_time(asking: Asking) -> None:
+    asking.made(VOLUME)
+
+    for policy in ("Retain", "Delete", None):
+        assert asking.change(VOLUME, to(deletionPolicy=policy)) == ""
+    for delay in ("24h", "0s", None):
+        assert asking.change(VOLUME, to(deletionDelay=delay)) == ""
+    for throttle in ({"iops": 100}, {"iops": None, "bandwidth": "1Mi"}, None):
+        assert asking.change(VOLUME, to(throttle=throttle)) == ""
 
 
 def test_access_can_change_to_shared_and_not_back_to_exclusive(asking: Asking) -> None:
@@ -84,7 +157,7 @@ def test_the_outputs_of_an_attachment_can_be_changed_at_any_time(asking: Asking)
     assert asking.change(ATTACHMENT, to(connectionSecret=None, persistentVolume=None)) == ""
 
 
-@pytest.mark.parametrize("kind", [HOST, ATTACHMENT])
+@pytest.mark.parametrize("kind", [HOST, VOLUME, ATTACHMENT])
 def test_a_drift_policy_can_be_changed_at_any_time(kind: Kind, asking: Asking) -> None:
     asking.made(kind)
 

@@ -41,7 +41,7 @@ def test_what_the_cluster_lacks_is_reported_with_what_to_apply(own_control_plane
     cluster.apply(crd)
     until("the API server to serve it", lambda: "flashsystem.io/v1alpha1" in cluster.kubectl("api-versions"))
     error = complaint(*admin)
-    assert f"not installed, or without version v1alpha1: {HOSTS}, {ATTACHMENTS}" in error
+    assert f"not installed, or without version v1alpha1: {HOSTS}, {Kind.VOLUME.crd}, {ATTACHMENTS}" in error
 
     for _ in range(2):
         complaint(*admin, "--namespace=default", "--identity=operator-0", "--pod-uid=uid-0")

@@ -21,7 +21,7 @@ from support.operator_process import ROOT, Operator
 from support.stand import until
 
 README_TEXT = (ROOT / README).read_text(encoding="utf-8")
-KINDS = "flashsystemarrays,flashsystemhosts,volumeattachments.flashsystem.io"
+KINDS = "flashsystemarrays,flashsystemhosts,flashsystemvolumes,volumeattachments.flashsystem.io"
 NAMESPACE = block(README, "apiVersion: v1\nkind: Namespace")
 ARRAY = block(README, "apiVersion: v1\nkind: Secret")
 HOST_AND_VOLUME = block(README, "apiVersion: flashsystem.io/v1alpha1\nkind: FlashSystemHost")

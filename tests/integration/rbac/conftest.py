@@ -69,6 +69,7 @@ SPECS: dict[Kind, dict[str, Any]] = {
         "hostKeyPolicy": "TrustOnFirstUse",
     },
     Kind.HOST: {"arrayRef": {"name": "it"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:node-1"]}},
+    Kind.VOLUME: {"arrayRef": {"name": "it"}, "size": "10Gi"},
     Kind.ATTACHMENT: {"hostRef": {"name": "it"}, "volume": {"name": "data"}},
 }
 

@@ -126,11 +126,27 @@ def test_it_changes_nothing_of_the_metadata_but_its_finalizer(
     assert message in operator.patch(ours(kind, users_objects), {"metadata": metadata}).message
 
 
+def test_it_records_the_uid_of_a_volume_in_an_annotation_and_never_removes_it(operator: Account, objects: str) -> None:
+    path, uid = ours(Kind.VOLUME, objects), "flashsystem.io/volume-uid"
+
+    def annotate(path: str = path, **annotations: str | None) -> str:
+        named = {f"flashsystem.io/{name.replace('_', '-')}": value for name, value in annotations.items()}
+        return operator.patch(path, {"metadata": {"annotations": named}}).message
+
+    assert annotate(volume_uid="6" * 32) == ""
+    assert annotate(volume_uid="7" * 32) == ""
+    assert operator.get(path).body["metadata"]["annotations"][uid] == "7" * 32
+    assert "does not change annotations" in annotate(volume_uid=None)
+    assert "does not change annotations" in annotate(volume_uid="8" * 32, paused="true")
+    assert "does not change annotations" in annotate(ours(Kind.HOST, objects), volume_uid="6" * 32)
+
+
 @pytest.mark.parametrize(
     ("kind", "spec"),
     [
         (Kind.ARRAY, {"management": {"addresses": ["198.51.100.1"]}}),
         (Kind.HOST, {"initiators": {"iscsi": ["iqn.1994-05.com.redhat:other"]}}),
+        (Kind.VOLUME, {"size": "20Gi"}),
         (Kind.ATTACHMENT, {"access": "Shared"}),
     ],
 )

@@ -11,7 +11,7 @@ from support.account import Account
 READS = {"get", "list", "watch"}
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 READ_ALL = {f"{verb} {GROUP}/{kind.plural}" for kind in Kind for verb in READS}
-WRITE_USE = {f"{verb} {GROUP}/{kind.plural}" for kind in (Kind.HOST, Kind.ATTACHMENT) for verb in WRITES}
+WRITE_USE = {f"{verb} {GROUP}/{kind.plural}" for kind in (Kind.HOST, Kind.VOLUME, Kind.ATTACHMENT) for verb in WRITES}
 WRITE_ALL = {f"{verb} {GROUP}/{kind.plural}" for kind in Kind for verb in WRITES}
 
 

@@ -18,6 +18,7 @@ GOOD: dict[Kind, dict[str, Any]] = {
         "hostKeys": [KEY],
     },
     Kind.HOST: {"arrayRef": {"name": "fs"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:node-1"]}},
+    Kind.VOLUME: {"arrayRef": {"name": "fs"}, "size": "10Gi"},
     Kind.ATTACHMENT: {"hostRef": {"name": "node-1"}, "volume": {"name": "data"}},
 }
 

@@ -118,14 +118,14 @@ def host(
 def attachment(
     name: str,
     on: str,
-    volume: str | VolumeUid = "data",
+    volume: str | VolumeUid | dict[str, Any] = "data",
     *,
     status: dict[str, Any] | None = None,
     meta: dict[str, Any] | None = None,
     **spec: Any,
 ) -> VolumeAttachment:
-    """Of a volume, by name or UID, to the FlashSystemHost `on`."""
-    selector = {"uid": volume} if len(volume) == 32 else {"name": volume}
+    """Of a volume, by name or UID or as in the spec, to the FlashSystemHost `on`."""
+    selector = volume if isinstance(volume, dict) else {"uid": volume} if len(volume) == 32 else {"name": volume}
     defaults = {"host_ref": {"name": on}, "volume": selector, **spec}
     return VolumeAttachment.model_validate(
         {"metadata": metadata(**{"name": name, **(meta or {})}), "spec": defaults, "status": status or {}}

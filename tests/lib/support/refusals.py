@@ -5,13 +5,16 @@ from typing import Any, NamedTuple
 from flashsystem_operator.api.metadata import Kind
 from support.admission import KEY, LEFT_OUT
 
-ARRAY, HOST, ATTACHMENT = Kind.ARRAY, Kind.HOST, Kind.ATTACHMENT
+ARRAY, HOST, VOLUME, ATTACHMENT = Kind.ARRAY, Kind.HOST, Kind.VOLUME, Kind.ATTACHMENT
 
 NO_IQN = "this is not an iSCSI name; write iqn.YYYY-MM.reversed.domain:name, eui. with 16 or naa. with 16 or 32"
 NO_VOLUME = "this is not a volume name; it has 1 to 63 letters, digits, spaces and '_.-', begins with a letter or '_'"
 
 NO_OBJECT = "this cannot be the name of an object; it has lower-case letters, digits and '-', with single dots between"
 NO_GLOB = "this is not a pattern of volume names: it has letters, digits, spaces, '_.-', the signs * and ?, and"
+NO_POOL_GLOB = "this is not a pattern of pool names: it has letters, digits, spaces, '_.-', the signs * and ?, and"
+NO_SIZE = "write a Quantity of whole bytes, greater than 0 and at most 256Ti, such as 10Gi, 1.5Ti or 500G"
+NO_BANDWIDTH = "write a bandwidth per second from 1Mi to 256Ti, such as 200Mi"
 NO_KEY = "the key of a label has letters, digits and '-_.', a letter or digit at both ends, and perhaps a prefix"
 
 
@@ -43,8 +46,16 @@ def volume(**fields: Any) -> dict[str, Any]:
 
 
 CASES = [
-    Case("an attachment names a volume", ATTACHMENT, {"volume": {}}, "exactly one of name and uid; remove or add one"),
-    Case("an attachment names one volume", ATTACHMENT, {"volume__uid": "6" * 32}, "exactly one of name and uid"),
+    Case("an attachment names a volume", ATTACHMENT, {"volume": {}}, "exactly one of name, uid and ref; remove or"),
+    Case("an attachment names one volume", ATTACHMENT, {"volume__uid": "6" * 32}, "exactly one of name, uid and ref"),
+    Case(
+        "a resource is one volume, too", ATTACHMENT, {"volume__ref": {"name": "db"}}, "exactly one of name, uid and ref"
+    ),
+    Case("a volume's resource is named", ATTACHMENT, {"volume": {"ref": {}}}, "spec.volume.ref.name: Required value"),
+    Case("its name can be", ATTACHMENT, {"volume": {"ref": {"name": "a..b"}}}, NO_OBJECT),
+    Case(
+        "it is of the same namespace", ATTACHMENT, {"volume": {"ref": {"name": "a", "namespace": "b"}}}, "unknown field"
+    ),
     Case("an attachment has a selector", ATTACHMENT, {"volume": LEFT_OUT}, "spec.volume: Required value"),
     Case("an attachment names a host", ATTACHMENT, {"hostRef": LEFT_OUT}, "spec.hostRef: Required value"),
     Case("a host's reference is a name", ATTACHMENT, {"hostRef__name": "Node 1"}, "spec.hostRef.name in body should"),
@@ -283,6 +294,68 @@ CASES = [
         {"detachRateLimit": {"max": 5, "window": "-5m"}},
         "from 1s to 24h, such as 10m",
     ),
+    Case("creators have a selector", ARRAY, {"volumeCreation__from": "Selector"}, "selector goes with from: Selector"),
+    Case("creators use a pool", ARRAY, {"volumeCreation__pools": []}, "should have at least 1 items"),
+    Case("a pattern of pools does not run", ARRAY, {"volumeCreation__pools": ["$(reboot)"]}, NO_POOL_GLOB),
+    Case("a limit has a known unit", ARRAY, {"volumeCreation__maxVolumeSize": "10GB"}, "at most 256Ti, such as 10Ti"),
+    Case("no size is no limit", ARRAY, {"volumeCreation__maxVolumeSize": 0}, "greater than 0 and at most 256Ti"),
+    Case("no space is no limit", ARRAY, {"volumeCreation__maxCapacityPerNamespace": "0"}, "greater than 0 and at most"),
+    Case("space has a limit", ARRAY, {"volumeCreation__maxCapacityPerNamespace": "2Ei"}, "and at most 1Ei"),
+    Case("a deletion comes within a year", ARRAY, {"volumeDeletionDelay": "8761h"}, "0s to turn it off, or a duration"),
+    Case("a volume is on an array", VOLUME, {"arrayRef": LEFT_OUT}, "spec.arrayRef: Required value"),
+    Case("the name of its array can be", VOLUME, {"arrayRef__name": "a..b"}, NO_OBJECT),
+    Case("a new volume has a size", VOLUME, {"size": LEFT_OUT}, "needs a size: add size; or add import"),
+    Case("a size is not 0", VOLUME, {"size": 0}, NO_SIZE),
+    Case("nor as text", VOLUME, {"size": "0Gi"}, NO_SIZE),
+    Case("a size is not negative", VOLUME, {"size": -1}, NO_SIZE),
+    Case("nor is its text", VOLUME, {"size": "-1Gi"}, NO_SIZE),
+    Case("a size is 256Ti at most", VOLUME, {"size": "256.125Ti"}, NO_SIZE),
+    Case("also as a number", VOLUME, {"size": (1 << 48) + 1}, NO_SIZE),
+    Case("a size has whole bytes", VOLUME, {"size": "1.1Gi"}, NO_SIZE),
+    Case("a size has no thousandths", VOLUME, {"size": "500m"}, NO_SIZE),
+    Case("GB is no unit of Kubernetes", VOLUME, {"size": "10GB"}, NO_SIZE),
+    Case("a size is no fraction", VOLUME, {"size": 1.5}, "spec.size in body must be of type integer,string"),
+    Case("an import names a volume", VOLUME, {"import": {}}, "exactly one of name and uid; remove or add one"),
+    Case("it names one", VOLUME, {"import": {"name": "a", "uid": "6" * 32}}, "exactly one of name and uid"),
+    Case("an imported name does not run", VOLUME, {"import__name": "$(reboot)"}, NO_VOLUME),
+    Case("an imported UID has 32 digits", VOLUME, {"import__uid": "6" * 31}, "it has 32 hexadecimal digits"),
+    Case(
+        "a name is not imported and given",
+        VOLUME,
+        {"import__name": "a", "volumeNamePrefix": "b"},
+        "an imported volume keeps its name: remove volumeNamePrefix",
+    ),
+    Case(
+        "an import is not provisioned",
+        VOLUME,
+        {"import__name": "a", "provisioning": "Thin"},
+        "keeps its provisioning: remove provisioning",
+    ),
+    Case("nor moved", VOLUME, {"import__name": "a", "ioGroup": "0"}, "an imported volume keeps its I/O group: remove"),
+    Case(
+        "a volume name's prefix does not run", VOLUME, {"volumeNamePrefix": "a;b"}, "cannot begin a volume name; it has"
+    ),
+    Case(
+        "a volume's pool does not run", VOLUME, {"pool": "`reboot`"}, "this is not a pool name; it has 1 to 63 letters"
+    ),
+    Case(
+        "a volume's I/O group does not run", VOLUME, {"ioGroup": "$(reboot)"}, "this is no I/O group; write its name or"
+    ),
+    Case("an unknown provisioning is refused", VOLUME, {"provisioning": "Fat"}, '"Thick", "Thin", "Compressed"'),
+    Case("a throttle has a limit", VOLUME, {"throttle": {}}, "a throttle needs iops, bandwidth or both; add one of"),
+    Case("an array cannot limit to 99", VOLUME, {"throttle__iops": 99}, "greater than or equal to 100"),
+    Case("nor to so many", VOLUME, {"throttle__iops": 33554433}, "less than or equal to 33554432"),
+    Case("a bandwidth has a unit", VOLUME, {"throttle__bandwidth": "200"}, NO_BANDWIDTH),
+    Case("its unit is binary", VOLUME, {"throttle__bandwidth": "200M"}, NO_BANDWIDTH),
+    Case("it has no decimals", VOLUME, {"throttle__bandwidth": "1.5Gi"}, NO_BANDWIDTH),
+    Case("it is not 0", VOLUME, {"throttle__bandwidth": "0Mi"}, NO_BANDWIDTH),
+    Case("it is 256Ti at most", VOLUME, {"throttle__bandwidth": "257Ti"}, NO_BANDWIDTH),
+    Case("it is text", VOLUME, {"throttle__bandwidth": 200}, "spec.throttle.bandwidth in body must be of type string"),
+    Case("a volume goes in one of two ways", VOLUME, {"deletionPolicy": "Keep"}, 'values: "Delete", "Retain"'),
+    Case("a delay has a unit", VOLUME, {"deletionDelay": "60"}, "write 0s to turn it off, or a duration up to 8760h"),
+    Case("a delay has no days", VOLUME, {"deletionDelay": "7d"}, "write 0s to turn it off, or a duration up to 8760h"),
+    Case("a copy is of a later release", VOLUME, {"source": {"volumeRef": "a"}}, 'unknown field "spec.source"'),
+    Case("drift of a volume is known", VOLUME, {"driftPolicy": "Fix"}, '"Correct", "Report", "Ignore"'),
     Case("15 connections a second are enough", ARRAY, {"limits__newConnectionsPerSecond": 16}, "less than or equal to"),
 ]
 
@@ -321,5 +394,27 @@ TAKEN = [
     (ARRAY, {"management__addresses": ["FS-1.example.com", "1a.2"], "credentialsSecretRef__name": "a.b-c.1"}),
     (ATTACHMENT, volume(volumeMode="Block", fsType="ext4", storageClassName="fast.example.com")),
     (ATTACHMENT, {"driftPolicy": "Ignore"}),
+    (ATTACHMENT, {"volume": {"ref": {"name": "orders-1.db"}}}),
+    (
+        ARRAY,
+        {
+            "volumeCreation": {
+                "from": "All",
+                "pools": ["Pool[0-9]", "db *"],
+                "maxVolumeSize": "256Ti",
+                "maxCapacityPerNamespace": "1.5Pi",
+            },
+            "volumeDeletionDelay": "8760h",
+        },
+    ),
+    (ARRAY, {"volumeCreation": {"maxVolumeSize": 1 << 40, "maxCapacityPerNamespace": 1 << 60}}),
+    (VOLUME, {"size": 1}),
+    (VOLUME, {"size": 1 << 48}),
+    (VOLUME, {"size": "281474976710656", "provisioning": "CompressedDeduplicated", "ioGroup": "io_grp0"}),
+    (VOLUME, {"size": "1.5Ti", "pool": "pool 1", "volumeNamePrefix": "0_Data.1", "deletionDelay": "0s"}),
+    (VOLUME, {"size": "0.123k", "throttle": {"iops": 100}}),
+    (VOLUME, {"size": LEFT_OUT, "import__name": "My old volume", "pool": "Pool0"}),
+    (VOLUME, {"import__uid": "600507680c80000000000000000000aF", "throttle": {"iops": 5000, "bandwidth": "256Ti"}}),
+    (VOLUME, {"driftPolicy": "Ignore", "deletionPolicy": "Retain", "deletionDelay": "168h"}),
     (HOST, {"driftPolicy": "Report"}),
 ]

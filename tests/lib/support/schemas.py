@@ -11,11 +11,12 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import Model
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import Kind, Resource
+from flashsystem_operator.api.volume import FlashSystemVolume
 
 CRDS = Path(__file__).parents[3] / "crds"
 
 RESOURCES: dict[Kind, type[Resource]] = {
-    resource.KIND: resource for resource in (FlashSystemArray, FlashSystemHost, VolumeAttachment)
+    resource.KIND: resource for resource in (FlashSystemArray, FlashSystemHost, FlashSystemVolume, VolumeAttachment)
 }
 
 CHECKED = ("pattern", "minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength", "maxProperties")
@@ -66,7 +67,7 @@ def from_model(model: type[Model]) -> Node:
 
 
 def _plain(node: Node, read: Any) -> Node:
-    plain = {"type": node["type"], "required": sorted(node.get("required", []))}
+    plain: Node = {"type": type_of(node), "required": sorted(node.get("required", []))}
     plain |= {key: node[key] for key in CHECKED if key in node}
     if node.get("format") == "date-time":  # the other formats are widths of numbers, which Python does not have
         plain["format"] = "date-time"
@@ -79,6 +80,11 @@ def _plain(node: Node, read: Any) -> Node:
     if "additionalProperties" in node:
         plain["additionalProperties"] = read(node["additionalProperties"])
     return plain
+
+
+def type_of(node: Node) -> str:
+    """The type of a node; of a Quantity, which may be an integer, it is string."""
+    return "string" if node.get("x-kubernetes-int-or-string") else str(node["type"])
 
 
 def nodes(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
@@ -94,7 +100,7 @@ def nodes(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
 
 def defaulted(node: Node, value: Any) -> Any:
     """The value as the API server stores it: with the schema's defaults."""
-    if node["type"] != "object" or not isinstance(value, dict):
+    if type_of(node) != "object" or not isinstance(value, dict):
         return value
     inner = node.get("properties", {})
     filled = {name: schema["default"] for name, schema in inner.items() if "default" in schema} | value

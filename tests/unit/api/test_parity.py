@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from flashsystem_operator import values
 from flashsystem_operator.api import base
-from flashsystem_operator.api.base import Model, ip, seconds
+from flashsystem_operator.api.base import Model, ip, parse_quantity, seconds
 from flashsystem_operator.api.metadata import CATEGORY, GROUP, VERSION, Kind, Resource
-from support.schemas import RESOURCES, crd, crd_schema, defaulted, from_crd, from_model, nodes, part_of
+from support.schemas import RESOURCES, crd, crd_schema, defaulted, from_crd, from_model, nodes, part_of, type_of
 
 every_kind = pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
 
@@ -22,6 +22,7 @@ LEAST: dict[Kind, dict[str, Any]] = {
         "hostKeys": ["ssh-ed25519 AAAA"],
     },
     Kind.HOST: {"arrayRef": {"name": "fs"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:node-1"]}},
+    Kind.VOLUME: {"arrayRef": {"name": "fs"}, "size": "10Gi"},
     Kind.ATTACHMENT: {"hostRef": {"name": "node-1"}, "volume": {"name": "data"}},
 }
 
@@ -68,10 +69,10 @@ def test_every_field_has_a_description_in_complete_sentences(kind: Kind) -> None
 @every_kind
 def test_every_list_and_text_has_a_limit_and_every_list_a_type(kind: Kind) -> None:
     for path, node in nodes(crd_schema(kind)):
-        if node["type"] == "array":
+        if type_of(node) == "array":
             assert "maxItems" in node, path
             assert "x-kubernetes-list-type" in node, path
-        if node["type"] == "string":
+        if type_of(node) == "string":
             assert "maxLength" in node or "enum" in node or node.get("format") == "date-time", path
 
 
@@ -114,8 +115,9 @@ ALPHABET = "aAfFgz019_.- :;$`'\"\n[]%é"
         (base.SYSTEM_ID_PATTERN, 16, values.system_id),
         (base.IQN_PATTERN, values.MAX_IQN, values.iqn),
         (base.DURATION_PATTERN, base.MAX_DURATION, seconds),
+        (base.QUANTITY_PATTERN, base.MAX_QUANTITY, parse_quantity),
     ],
-    ids=["names", "volume uids", "system ids", "initiators", "durations"],
+    ids=["names", "volume uids", "system ids", "initiators", "durations", "quantities"],
 )
 @given(data=st.data())
 def test_a_pattern_accepts_exactly_what_the_code_accepts(pattern: str, longest: int, read: Any, data: Any) -> None:

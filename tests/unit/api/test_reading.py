@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.array import FlashSystemArray, From
 from flashsystem_operator.api.attachment import Access, AttachmentStatus, Connection, Target, VolumeAttachment
 from flashsystem_operator.api.base import Condition
 from flashsystem_operator.api.host import FlashSystemHost
@@ -66,6 +66,21 @@ def test_a_value_that_can_never_match_is_refused(spec: dict[str, Any]) -> None:
         FlashSystemArray.read(array(**spec))
 
 
+def test_an_attachment_of_a_flashsystem_volume_refers_to_one_in_its_namespace() -> None:
+    read = VolumeAttachment.read(attachment(volume={"ref": {"name": "orders"}}))
+
+    assert read.volume_ref == ObjectRef(Kind.VOLUME, "team", "orders")
+    assert VolumeAttachment.read(attachment()).volume_ref is None
+
+
+def test_only_the_namespace_of_the_array_creates_volumes_unless_it_allows_others() -> None:
+    creation = FlashSystemArray.read(array()).spec.volume_creation
+    other = FlashSystemArray.read(array(volumeCreation={"from": "All", "maxVolumeSize": "1Ti"})).spec.volume_creation
+
+    assert (creation.from_, creation.pools, creation.max_volume_size) == (From.SAME, (), None)
+    assert (other.from_, other.max_volume_size, other.max_capacity_per_namespace) == (From.ALL, 1 << 40, None)
+
+
 def test_a_block_device_has_no_file_system() -> None:
     block = {"claimRef": {"name": "data"}, "volumeMode": "Block"}
 
@@ -111,8 +126,9 @@ def test_the_error_of_an_unreadable_spec_names_field_reason_and_remedy() -> None
 
 
 def test_none_or_two_selectors_are_refused_even_if_the_crd_accepts_them() -> None:
-    for selector in ({}, {"name": "a", "uid": "6" * 32}):
-        with pytest.raises(UnreadableResourceError, match="exactly one of name and uid"):
+    ref = {"name": "orders"}
+    for selector in ({}, {"name": "a", "uid": "6" * 32}, {"name": "a", "ref": ref}, {"uid": "6" * 32, "ref": ref}):
+        with pytest.raises(UnreadableResourceError, match=r"exactly one of name, uid \(vdisk_UID\) and ref"):
             VolumeAttachment.read(attachment(volume=selector))
 
 

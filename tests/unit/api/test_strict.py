@@ -9,10 +9,12 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import Kind, Resource
 from flashsystem_operator.api.validation import FieldError, field_errors
+from flashsystem_operator.api.volume import FlashSystemVolume
 from support.admission import GOOD, changed
 from support.refusals import CASES, TAKEN, Case
 from support.schemas import RESOURCES
 
+VOLUME = {"arrayRef": {"name": "fs1"}, "size": "10Gi"}
 META = {"name": "db-data", "namespace": "storage"}
 ATTACHMENT = {"hostRef": {"name": "node-1"}, "volume": {"name": "db-data"}}
 HOST = {"arrayRef": {"name": "fs1"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:node-1"]}}
@@ -38,10 +40,24 @@ def test_a_valid_object_has_no_mistake() -> None:
         (VolumeAttachment, ATTACHMENT | {"zebra": 1}, "spec.zebra", "remove it; known here are hostRef, volume"),
         (VolumeAttachment, ATTACHMENT | {"volume": {"nane": "x"}}, "spec.volume.nane", "write name"),
         (VolumeAttachment, {"volume": {"name": "x"}}, "spec.hostRef", "add it"),
-        (VolumeAttachment, ATTACHMENT | {"volume": {}}, "spec.volume", "exactly one of name and uid"),
+        (VolumeAttachment, ATTACHMENT | {"volume": {}}, "spec.volume", "exactly one of name, uid (vdisk_UID) and ref"),
         (VolumeAttachment, ATTACHMENT | {"lun": "7"}, "spec.lun", "valid integer"),
         (VolumeAttachment, ATTACHMENT | {"lun": 2048}, "spec.lun", "2047"),
         (VolumeAttachment, ATTACHMENT | {"access": "shared"}, "spec.access", "'Exclusive' or 'Shared'"),
+        (VolumeAttachment, ATTACHMENT | {"volume": {"ref": {"name": "A"}}}, "spec.volume.ref.name", "lower-case"),
+        (FlashSystemVolume, VOLUME | {"size": "1.1Gi"}, "spec.size", "'1.1Gi' is not a number of whole bytes: write a"),
+        (FlashSystemVolume, VOLUME | {"size": 1.5}, "spec.size", "write a Quantity such as 10Gi, 1.5Ti or 500G"),
+        (
+            FlashSystemVolume,
+            VOLUME | {"size": "1Pi"},
+            "spec.size",
+            "must be from 1 to 256Ti, not 1Pi: write a",
+        ),
+        (FlashSystemVolume, {"arrayRef": {"name": "fs1"}}, "spec", "needs a size: add size; or add import"),
+        (FlashSystemVolume, VOLUME | {"imports": {}}, "spec.imports", "write import"),
+        (FlashSystemVolume, VOLUME | {"throttle": {}}, "spec.throttle", "needs iops, bandwidth or both: add one"),
+        (FlashSystemVolume, VOLUME | {"throttle": {"bandwidth": "1G"}}, "spec.throttle.bandwidth", "such as 200Mi"),
+        (FlashSystemVolume, VOLUME | {"deletionDelay": "1y"}, "spec.deletionDelay", "write numbers with units"),
         (FlashSystemHost, HOST | {"initiators": {"iscsi": ["iqn"]}}, "spec.initiators.iscsi[0]", "iqn.YYYY-MM"),
         (FlashSystemHost, HOST | {"initiators": {"iscsi": []}}, "spec.initiators.iscsi", "at least 1"),
         (FlashSystemArray, None, "spec", "write the desired settings"),
@@ -84,6 +100,20 @@ def test_a_misspelt_annotation_of_the_operator_is_a_mistake_since_it_would_have_
 
     assert mistake.field == "metadata.annotations.flashsystem.io/pause"
     assert "write flashsystem.io/paused" in mistake.reason
+
+
+def test_all_fields_that_do_not_go_with_an_import_are_named_together() -> None:
+    spec = {"arrayRef": {"name": "fs1"}, "import": {"name": "old"}, "provisioning": "Thin", "ioGroup": "0"}
+
+    (mistake,) = found(FlashSystemVolume, spec)
+
+    assert "remove provisioning and ioGroup, or remove import" in mistake.reason
+
+
+def test_the_annotation_that_the_operator_writes_is_no_mistake() -> None:
+    metadata = {**META, "annotations": {"flashsystem.io/volume-uid": "6" * 32}}
+
+    assert found(FlashSystemVolume, VOLUME, metadata=metadata) == ()
 
 
 def test_all_mistakes_are_reported_at_once() -> None:

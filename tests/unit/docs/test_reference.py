@@ -27,7 +27,7 @@ def test_every_defined_reason_is_reported_by_the_code(reason: Reason) -> None:
 
 @pytest.mark.parametrize(("reason", "entry"), reasons.REASONS.items(), ids=str)
 def test_a_reason_has_a_meaning_and_a_remedy(reason: Reason, entry: Entry) -> None:
-    assert set(entry.kinds.split(", ")) <= {"array", "host", "attachment"}
+    assert set(entry.kinds.split(", ")) <= {"array", "host", "volume", "attachment"}
     assert entry.means
     assert bool(entry.remedy) == (reason not in READY)
 

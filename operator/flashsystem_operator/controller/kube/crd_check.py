@@ -18,6 +18,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import Model
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import GROUP, VERSION, Kind, Resource
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.controller.kube.client import Kube
 from flashsystem_operator.controller.kube.errors import KubeError
 
@@ -25,6 +26,7 @@ _REMEDY = "Apply those of this release first, kubectl apply -k crds, and then th
 _MODELS: Mapping[Kind, type[Resource]] = {
     Kind.ARRAY: FlashSystemArray,
     Kind.HOST: FlashSystemHost,
+    Kind.VOLUME: FlashSystemVolume,
     Kind.ATTACHMENT: VolumeAttachment,
 }
 

@@ -231,6 +231,12 @@ def _no_volume(attachment: VolumeAttachment, inventory: Inventory) -> Wait | Ref
             f"The volume with UID {seen.uid}, last named {seen.name}, is no longer on the array. A volume that has "
             "its name now is another one and is not touched. Delete this attachment.",
         )
+    if attachment.volume_ref:
+        return Wait(
+            Reason.VOLUME_NOT_READY,
+            f"{attachment.volume_ref} is not ready: it has no volume on the array that could be attached. Attaching "
+            "starts when it is ready; see its conditions.",
+        )
     which = f"named {selector.name}" if selector.name else f"with UID {selector.uid}"
     return Wait(
         Reason.VOLUME_NOT_FOUND,

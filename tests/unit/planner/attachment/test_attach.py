@@ -71,6 +71,12 @@ CASES = [
         (uid(9),),
     ),
     Case(
+        "an attachment of a FlashSystemVolume waits until that has a volume, whatever is named like it on the array",
+        decided(attachment("a", "node", {"ref": {"name": "data"}}), inventory(DATA)),
+        Reason.VOLUME_NOT_READY,
+        ("FlashSystemVolume storage/data", "when it is ready"),
+    ),
+    Case(
         "a bound volume that was deleted is never looked up by name again",
         decided(to_node(bound(OURS, volume("data", 9))), inventory(DATA, OURS)),
         Reason.VOLUME_GONE,
