@@ -73,7 +73,7 @@ class Namespaces:
         return True
 
 
-async def listed(ask: Callable[[], Awaitable[Mapping[str, Labels]]]) -> Mapping[str, Labels] | None:
+async def labels_if_allowed(ask: Callable[[], Awaitable[Mapping[str, Labels]]]) -> Mapping[str, Labels] | None:
     """Return the labels of all namespaces, or None while the operator may not list them. Raises KubeError."""
     try:
         return await ask()

@@ -254,7 +254,7 @@ class Controller:
             with _naming("get namespace kube-system, whose UID is the id of this installation"):
                 self._installation = await self._kube.cluster_id()
         # Without the right to list namespaces only arrays that select by labels are affected, and report it.
-        if not self._settings.watched and (labels := await cache.listed(self._kube.namespaces)) is not None:
+        if not self._settings.watched and (labels := await cache.labels_if_allowed(self._kube.namespaces)) is not None:
             self._cache.namespaces.learn_all(labels)
             self.knows_namespaces = True
         for kind in Kind:
@@ -406,7 +406,7 @@ class Controller:
         while True:
             await asyncio.sleep(min(_NAMESPACES, self._settings.relist))
             try:
-                labels = await cache.listed(self._kube.namespaces)
+                labels = await cache.labels_if_allowed(self._kube.namespaces)
             except KubeError as error:
                 log.warning("cannot list namespaces: %s", error)
                 continue

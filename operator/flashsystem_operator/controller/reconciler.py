@@ -160,7 +160,7 @@ class Pass:
         observed_for = desired_of("")
         inventory = await in_thread(self.observer_thread, lambda: observer.first(observed_for, due, survey=survey))
         self.in_doubt.review(inventory, began)
-        verdict = array_plan.judge(observed_for.array, inventory.body)
+        verdict = array_plan.check_array(observed_for.array, inventory.body)
         closed = verdict.message if isinstance(verdict, Refuse) else ""
         desired = with_vanished(desired_of(closed), inventory)
         due = _unchanged(due, observed_for, desired)
@@ -215,7 +215,7 @@ class Pass:
         """
         kept = [ref for ref, decision in decisions.items() if isinstance(decision, Act | InSync)]
         decided = ((desired.attachments.get(ref), decision) for ref, decision in decisions.items())
-        live = [each for each, decision in decided if each is not None and status.answers(each, decision)]
+        live = [each for each, decision in decided if each is not None and status.needs_finalizer(each, decision)]
         parents = {attachment.host for attachment in live}
         # Hosts that have something of their own on the array, independent of attachments.
         parents |= {

@@ -113,7 +113,7 @@ def plan_array(
     system = inventory.body.system
     if earlier := next((each.array for each in before if each.system.id == system.id), None):
         return ArrayPlan(target.array, system, array_plan.duplicate(target.array, earlier).message, ())
-    verdict = array_plan.judge(target.array, inventory.body)
+    verdict = array_plan.check_array(target.array, inventory.body)
     closed = verdict.message if isinstance(verdict, Refuse) else ""
     desired = _desired(target.array, manifests, installation, closed)
     desired = replace(desired, chap=_chap_secrets(desired, inventory, manifests))
