@@ -11,13 +11,15 @@ It can be computed again from the resource alone, so a crash between mkhost and 
 suffix is the proof of ownership without which nothing is ever deleted; its first half distinguishes an orphan of this
 installation from the host objects of others.
 
-Sources: array-cli facts 4.1 (names), 4.2 (initiators), 4.3 (LUNs), 2.7 (volume UIDs), 2.1 (system ids), 2.11 (CHAP).
+Sources: array-cli facts 4.1 (names), 4.2 (initiators), 4.3 (LUNs), 2.7 (volume UIDs), 2.1 (system ids), 2.11 (CHAP);
+array-cli-volumes 3 and 4.2 (provisioning).
 """
 
 import hashlib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NewType
 
 VolumeName = NewType("VolumeName", str)
@@ -35,6 +37,28 @@ MAX_PERSISTENT_VOLUME_LUN = 255
 """The highest LUN that Kubernetes takes in an iSCSI PersistentVolume (validation of ISCSIPersistentVolumeSource)."""
 MAX_INITIATORS = 16
 MIN_CHAP_SECRET, MAX_CHAP_SECRET = 12, 79
+
+BLOCK = 512
+"""Bytes: the size of a volume is a multiple of it. Source: array-cli-volumes 1.1."""
+
+
+class Provisioning(StrEnum):
+    """How a volume takes space of its pool. FlashSystem 840 and 900 have only Thick."""
+
+    THICK = "Thick"
+    THIN = "Thin"
+    COMPRESSED = "Compressed"
+    THIN_DEDUPLICATED = "ThinDeduplicated"
+    COMPRESSED_DEDUPLICATED = "CompressedDeduplicated"
+
+    @property
+    def is_compressed(self) -> bool:
+        return self in (Provisioning.COMPRESSED, Provisioning.COMPRESSED_DEDUPLICATED)
+
+    @property
+    def is_deduplicated(self) -> bool:
+        return self in (Provisioning.THIN_DEDUPLICATED, Provisioning.COMPRESSED_DEDUPLICATED)
+
 
 MASK = "***"
 """Replaces a secret in output."""
@@ -178,8 +202,8 @@ def host_object_name(installation: str, namespace: str, name: str, base: str) ->
     return host_name(f"{cleaned[:_BASE]}-{_digest(installation, 6)}{mark_of(namespace, name)}")
 
 
-def made_by(installation: str, name: HostName) -> bool:
-    """Whether the name proves that this installation created the host object, for any resource."""
+def made_by(installation: str, name: HostName | VolumeName) -> bool:
+    """Whether the name proves that this installation created the object, for any resource."""
     found = _SUFFIX.search(name)
     return found is not None and found.group(1) == _digest(installation, 6)
 

@@ -12,11 +12,13 @@ import pytest
 from flashsystem_operator.api.metadata import Kind, ObjectRef
 from flashsystem_operator.array.commands import RemoveHost, SetChap, UnmapVolume
 from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Unreachable, Unreadable
+from flashsystem_operator.array.model import Volume
+from flashsystem_operator.array.volume_commands import CreateVolume, RemoveVolume
 from flashsystem_operator.controller import executor
 from flashsystem_operator.controller.executor import Operation, Sent, record
 from flashsystem_operator.logs import LogFormat, configure
 from flashsystem_operator.planner.events import ChangeKind, ChangeReason
-from flashsystem_operator.values import ChapSecret, HostName, SystemId, VolumeName, VolumeUid
+from flashsystem_operator.values import ChapSecret, HostName, PoolName, SystemId, VolumeName, VolumeUid
 
 AT = datetime(2026, 2, 1, 12, 30, 15, 123456, UTC)
 NODE, UID = HostName("node-a1"), VolumeUid("60050768000000000000000000000001")
@@ -102,6 +104,17 @@ def test_a_command_about_no_volume_has_no_key_for_one() -> None:
     line = record(replace(OPERATION, step=RemoveHost(NODE)), DONE)
 
     assert {"host", "volume", "volumeUID"} & line.keys() == {"host"}
+
+
+def test_a_command_on_a_volume_has_no_key_for_a_host_and_a_created_volume_has_the_uid_that_was_read_back() -> None:
+    data = VolumeName("my data")
+    remove = record(replace(OPERATION, step=RemoveVolume(data, UID)), DONE)
+    create = replace(OPERATION, step=CreateVolume(data, PoolName("Pool0"), 512))
+    lines = [record(create, DONE), record(create, replace(DONE, created=Volume("0", data, UID, 512)))]
+
+    keys = {"host", "volume", "volumeUID"}
+    assert {key: remove[key] for key in keys & remove.keys()} == {"volume": "my data", "volumeUID": UID}
+    assert [keys & line.keys() for line in lines] == [{"volume"}, {"volume", "volumeUID"}]
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "WARNING", "ERROR"])

@@ -12,14 +12,15 @@ import pytest
 from flashsystem_operator.api.metadata import Kind, ObjectRef
 from flashsystem_operator.array import discovery, queries
 from flashsystem_operator.array.commands import MakeHost, MapVolume, RemoveHost, Step, UnmapVolume
-from flashsystem_operator.array.errors import Refused, Withheld
+from flashsystem_operator.array.errors import OutcomeUnknown, Refused, Withheld
 from flashsystem_operator.array.ssh.transport import Reply
+from flashsystem_operator.array.volume_commands import CreateVolume, RemoveVolume, VolumeStep
 from flashsystem_operator.controller import executor
 from flashsystem_operator.controller.executor import Operation
 from flashsystem_operator.controller.reconciler import MAX_COMMANDS, within_bounds
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason
 from flashsystem_operator.planner.events import ChangeKind, ChangeReason
-from flashsystem_operator.values import HostName, Lun, VolumeName
+from flashsystem_operator.values import HostName, Lun, PoolName, VolumeName
 from support.builders import iqn, uid, volume
 from support.in_process import Answers, InProcess, Slipping, another_host, another_volume, connected
 
@@ -200,3 +201,50 @@ async def test_the_mappings_of_a_host_are_known_from_the_read_after_its_last_map
 
     assert {(row.volume, row.lun) for row in results.seen[MINE]} == {("vol0", 4), ("vol2", 5)}
     assert not results.wrong
+
+
+# -- volumes ---------------------------------------------------------------------------------------------------------
+
+
+async def created_by(array: InProcess, *steps: VolumeStep) -> executor.Results:
+    results = executor.Results()
+    with closing(await asyncio.to_thread(array.session, 4)) as session:
+        await executor.run([operation(step, step.volume) for step in steps], session, lambda _: "", results)
+    return results
+
+
+NEW, POOL = VolumeName("new"), PoolName("Pool0")
+
+
+async def test_a_created_volume_is_in_the_results_with_the_command_that_created_it(array: InProcess) -> None:
+    results = await created_by(array, CreateVolume(NEW, POOL, 1 << 30), CreateVolume(VolumeName("vol0"), POOL, 1 << 30))
+
+    ((operation, found),) = results.created
+    assert (operation.owner, found.name, found.capacity) == (owner("new"), "new", 1 << 30)
+    assert found in results.volumes
+    assert isinstance(results.errors[owner("vol0")], Refused)
+
+
+async def test_a_step_on_a_volume_that_was_not_created_is_not_sent(array: InProcess) -> None:
+    refused = CreateVolume(VolumeName("vol0"), POOL, 1 << 30)
+    (found,) = [each for each in array.state["volumes"] if each["name"] == "vol0"]
+    results = executor.Results()
+    with closing(await asyncio.to_thread(array.session, 4)) as session:
+        operations = [operation(refused, "a"), operation(RemoveVolume(refused.volume, found["uid"]), "b")]
+        await executor.run(operations, session, lambda _: "", results)
+
+    assert isinstance(results.errors[owner("b")], executor.NotDone)
+    assert "vol0" in {each["name"] for each in array.state["volumes"]}
+
+
+async def test_a_created_volume_that_cannot_be_recognized_is_in_doubt_and_not_ours() -> None:
+    with InProcess({"dialect": "modern"}) as array:
+        unlike = Answers(lambda line: array.run(line if "svctask" not in line else line.replace("-size 1", "-size 2")))
+        results = executor.Results()
+        with closing(connected(unlike)) as session:
+            step = CreateVolume(NEW, POOL, 1 << 30)
+            await executor.run([operation(step, "a")], session, lambda _: "", results)
+
+    assert results.created == []
+    assert isinstance(results.errors[owner("a")], OutcomeUnknown)
+    assert [each.step for each in results.in_doubt] == [step]

@@ -2,8 +2,9 @@
 
 from flashsystem_operator.array.commands import MakeHost, MapVolume, UnmapVolume
 from flashsystem_operator.array.model import Body, Dialect, Inventory, System
+from flashsystem_operator.array.volume_commands import CreateVolume, RenameVolume
 from flashsystem_operator.controller.executor import InDoubt
-from flashsystem_operator.values import HostName, Iqn, Lun, SystemId, VolumeName, VolumeUid
+from flashsystem_operator.values import HostName, Iqn, Lun, PoolName, SystemId, VolumeName, VolumeUid
 from support.clock import Clock
 
 HOST, UID = HostName("a-1234"), VolumeUid("6005076810BF80000000000000000001")
@@ -28,6 +29,28 @@ def test_an_unmap_whose_reply_was_lost_leaves_host_and_volume_in_doubt() -> None
     in_doubt.add(UnmapVolume(HOST, VolumeName("data"), UID))
 
     assert in_doubt.pairs == {(HOST, UID)}
+
+
+def test_a_command_on_a_volume_whose_reply_was_lost_leaves_its_name_in_doubt_until_a_read_shows_its_effect() -> None:
+    clock = Clock()
+    in_doubt = InDoubt(clock, 3)
+    assert not in_doubt
+    create, data = CreateVolume(VolumeName("new"), PoolName("Pool0"), 512), VolumeName("data")
+    in_doubt.add(create)
+    in_doubt.add(RenameVolume(data, UID, VolumeName("other")))
+
+    assert in_doubt.volumes == {"new", "data", "other"}
+    assert not in_doubt.hosts
+    assert not in_doubt.pairs
+
+    known = EMPTY.copy()
+    create.apply(known)
+    in_doubt.review(known, in_doubt.now())
+    assert in_doubt.volumes == {"data", "other"}
+
+    clock.now += 3
+    in_doubt.review(known, in_doubt.now())
+    assert not in_doubt
 
 
 def test_an_array_that_was_taken_over_is_in_doubt_until_a_read_that_began_late_enough() -> None:

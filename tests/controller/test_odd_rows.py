@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.array.commands import HostStep
 from flashsystem_operator.array.errors import Unreadable
 from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
@@ -203,7 +204,8 @@ async def test_a_mapping_that_cannot_be_read_counts_as_existing(
         await running.turn(*running.everything, survey=survey)
 
     assert volume in [each["volume"] for each in array.state["mappings"]]
-    assert not [step for step in running.steps if step.host == own_name(owner.name.split("-")[0])]
+    name = own_name(owner.name.split("-")[0])
+    assert not [step for step in running.steps if isinstance(step, HostStep) and step.host == name]
     assert running.api.read(owner)["status"]["connection"] == before["connection"]
     assert running.ready(owner)["reason"] == "UnreadableAnswer"
 

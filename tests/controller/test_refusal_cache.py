@@ -10,6 +10,7 @@ from flashsystem_operator.array import discovery
 from flashsystem_operator.array.commands import ChangeHost, MapVolume, RemoveHost, RemoveIoGroups, Step, UnmapVolume
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.session import Session
+from flashsystem_operator.array.volume_commands import ExpandVolume, RemoveVolume
 from flashsystem_operator.controller.executor import Operation, RefusalCache, Results
 from flashsystem_operator.planner.decision import Reason
 from flashsystem_operator.planner.events import change_reason_of
@@ -103,3 +104,15 @@ def test_the_removal_of_a_host_is_held_because_of_the_volumes_mapped_to_it(setti
     setting.refused(step := RemoveHost(setting.unmap.host))
 
     assert step in setting.refusal_cache.held
+
+
+def test_the_deletion_of_a_volume_is_held_because_of_the_volume_itself(setting: Setting) -> None:
+    setting.refused(step := RemoveVolume(setting.unmap.volume, setting.unmap.uid), "CMMVC8458E Recent I/O.")
+
+    assert setting.refusal_cache.held[step].reason is Reason.VOLUME_PROTECTED
+
+
+def test_a_change_of_a_volume_that_removes_nothing_is_not_held(setting: Setting) -> None:
+    setting.refused(ExpandVolume(setting.unmap.volume, setting.unmap.uid, 512, 1024))
+
+    assert setting.refusal_cache.held == {}

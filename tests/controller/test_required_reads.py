@@ -6,11 +6,19 @@ import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.array.commands import MapVolume, RemoveHost, UnmapVolume
+from flashsystem_operator.array.commands import MapVolume, RemoveHost, Step, UnmapVolume
 from flashsystem_operator.array.discovery import Focus
 from flashsystem_operator.array.model import Inventory
+from flashsystem_operator.array.volume_commands import (
+    CreateVolume,
+    ExpandVolume,
+    RemoveThrottle,
+    RemoveVolume,
+    RenameVolume,
+    ThrottleVolume,
+)
 from flashsystem_operator.controller import observer
-from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
+from flashsystem_operator.values import HostName, Lun, PoolName, VolumeName, VolumeUid
 from support.builders import NODE as NODE1
 from support.builders import (
     attachment,
@@ -129,6 +137,26 @@ def test_after_acting_everything_that_may_be_gone_is_read_individually() -> None
     focus = observer.touched_focus([MapVolume(a, data, uid(1), Lun(1)), UnmapVolume(b, data, uid(1)), RemoveHost(c)])
 
     assert (focus.listed, focus.volumes, focus.hosts) == ({a}, {uid(1)}, {c})
+
+
+def test_after_acting_each_volume_that_was_created_or_changed_is_read_by_itself() -> None:
+    new, data = VolumeName("new"), VolumeName("data")
+    changes: list[Step] = [
+        ExpandVolume(data, uid(1), 512, 1024),
+        RemoveVolume(data, uid(2)),
+        RenameVolume(data, uid(3), new),
+        ThrottleVolume(data, uid(4), 5, None),
+        RemoveThrottle(data, uid(5), "t"),
+    ]
+
+    focus = observer.touched_focus([CreateVolume(new, PoolName("Pool0"), 512), *changes])
+
+    assert (focus.names, focus.uids) == ({new}, dict.fromkeys(map(uid, range(1, 6)), data))
+
+
+def test_pools_are_read_once_in_a_pass() -> None:
+    assert observer.without(Focus(pools=True), observer.both(Focus(), Focus(pools=True))).cost == 0
+    assert observer.both(Focus(pools=True), Focus()).cost == 1
 
 
 def test_objects_read_in_this_pass_are_not_read_again_but_a_list_view_is_no_individual_read() -> None:

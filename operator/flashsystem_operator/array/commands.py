@@ -3,12 +3,15 @@
 A plan is a tuple of steps, and each step is exactly one command line: `argv()` are its arguments, with `***` in place
 of a secret. Only `typed` contains the secret; what is shown, logged or stored is made from `argv`.
 
-touches          what the step needs exclusively: its host object, and the volume or the initiators; steps that touch
-                 the same run in order
+touches          what the step needs exclusively: its host object, and the volume or the initiators; or a volume and
+                 its name. Steps that touch the same run in order
 is_reflected_in  whether an inventory shows the effect: then the command cannot still be running
 apply            changes an inventory as the command changes the array
 
 The docstrings name the expected refusals. The operator decides by observing the array again, not by the code.
+
+A step is either one of a host object (`HostStep`, with its mappings) or one of a volume (`VolumeStep`, in
+`volume_commands`).
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from flashsystem_operator.array.model import Host, Port, Protocol
 from flashsystem_operator.array.model import Mapping as VolumeMapping
+from flashsystem_operator.array.volume_commands import VolumeStep
 from flashsystem_operator.values import MASK, ChapSecret, HostName, Iqn, Lun, VolumeName, VolumeUid
 
 if TYPE_CHECKING:
@@ -364,13 +368,21 @@ class UnmapVolume:
 HostChange = ChangeHost | AddIoGroups | RemoveIoGroups | SetChap | ClearChap
 """A change of a host object that affects neither its initiators nor its mappings."""
 
-Step = MakeHost | AddPorts | RemovePort | HostChange | RemoveHost | MapVolume | UnmapVolume
+HostStep = MakeHost | AddPorts | RemovePort | HostChange | RemoveHost | MapVolume | UnmapVolume
+"""One command that changes a host object or its mappings."""
+
+Step = HostStep | VolumeStep
 """One command that changes the array."""
 
 
 def is_observed(step: Step, inventory: Inventory) -> bool:
     """Whether the effect of the step was observed; then it cannot still be running."""
-    if inventory.odd_about((step.host, *((step.uid,) if isinstance(step, MapVolume | UnmapVolume) else ()))):
+    identifiers: tuple[str, ...]
+    if isinstance(step, VolumeStep):
+        identifiers = step.identifiers
+    else:
+        identifiers = (step.host, step.uid) if isinstance(step, MapVolume | UnmapVolume) else (step.host,)
+    if inventory.odd_about(identifiers):
         return False
     return step.is_reflected_in(inventory)
 

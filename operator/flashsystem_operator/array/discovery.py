@@ -72,9 +72,10 @@ class Focus:
     volumes: volumes whose mappings to any host are read by ids, which prove that a mapping is absent even if names
         changed.
     clustered: volumes whose mappings to host clusters are read, if the array has host clusters.
-    detailed: known volumes that are read with more details than a listing has.
+    detailed: known volumes that are read with more details than a listing has (`names` and `uids` are, too).
     grouped: host objects whose I/O groups are read.
     chap: whether the CHAP secrets of the host objects are read.
+    pools: whether all pools are read.
     """
 
     hosts: set[HostName] = field(default_factory=set)
@@ -87,13 +88,14 @@ class Focus:
     detailed: set[VolumeUid] = field(default_factory=set)
     grouped: set[HostName] = field(default_factory=set)
     chap: bool = False
+    pools: bool = False
 
     @property
     def cost(self) -> int:
         """Maximum number of commands of the read, without renamed volumes and the hosts of `volumes`."""
         mappings = len(self.mapped | self.listed)
         volumes = len(self.names) + len(self.uids) + 2 * len(self.volumes) + bool(self.clustered) + len(self.detailed)
-        return len(self.hosts) + mappings + volumes + len(self.grouped) + self.chap
+        return len(self.hosts) + mappings + volumes + len(self.grouped) + self.chap + self.pools
 
 
 def body(session: Session, pool: PoolName | None) -> Body:
@@ -119,12 +121,28 @@ def body(session: Session, pool: PoolName | None) -> Body:
     return Body(system, nodes, found, existing, portsets, tuple(dict.fromkeys(odd)))
 
 
-def survey(session: Session, pool: PoolName | None) -> Inventory:
-    """Read all of the array: the array itself, all hosts with their ports, all volumes, all mappings."""
+def survey(session: Session, pool: PoolName | None, *, with_pools: bool = False) -> Inventory:
+    """Read all of the array: the array itself, all hosts with their ports, all volumes, all mappings.
+
+    with_pools: read all pools too, by one more command; without volumes to be created or grown they do not matter.
+    """
     inventory = Inventory(body(session, pool))
+    if with_pools:
+        pools(session, inventory)
     volumes(session, inventory)
     hosts(session, inventory)
     return inventory
+
+
+def pools(session: Session, inventory: Inventory) -> None:
+    """Read all pools. Sends one command. No source shows a listing of the legacy dialect, which has only one pool."""
+    if (default := inventory.body.capabilities.default_pool) is not None:
+        only = session.find(queries.pool(PoolName(default)))
+        inventory.pools = {only.name: only} if only else {}
+        return
+    odd = list[Odd]()
+    inventory.pools = {pool.name: pool for pool in sift(session.ask(queries.POOLS), odd)}
+    inventory.learn_odd("lsmdiskgrp", odd)
 
 
 def volumes(session: Session, inventory: Inventory) -> None:
@@ -183,16 +201,23 @@ def closely(session: Session, inventory: Inventory, focus: Focus) -> None:
     _mappings_of_volumes(session, inventory, focus.volumes)
     if focus.clustered and inventory.body.capabilities.host_clusters:
         inventory.host_clusters = _host_clusters(session, inventory)
-    detailed = [inventory.volumes[uid] for uid in sorted(focus.detailed & inventory.volumes.keys())]
-    for known, found in zip(detailed, session.ask_all(queries.volume(each.name) for each in detailed), strict=True):
-        if found is not None and found.uid == known.uid:
-            inventory.learn_volume(found)
+    _volume_details(session, inventory, focus.detailed)
     grouped = sorted(focus.grouped & inventory.hosts.keys())
     for name, groups in zip(grouped, session.ask_all(map(queries.io_groups_of_host, grouped)), strict=True):
         if groups is not None:
             inventory.io_groups[name] = groups
     if focus.chap:
         inventory.chap = _chap(session)
+    if focus.pools:
+        pools(session, inventory)
+
+
+def _volume_details(session: Session, inventory: Inventory, uids: collections.abc.Set[VolumeUid]) -> None:
+    """Read known volumes in the detailed view. One that has another name now is left as it is."""
+    detailed = [inventory.volumes[uid] for uid in sorted(uids & inventory.volumes.keys())]
+    for known, found in zip(detailed, session.ask_all(queries.volume(each.name) for each in detailed), strict=True):
+        if found is not None and found.uid == known.uid:
+            inventory.learn_volume(found)
 
 
 def _chap(session: Session) -> collections.abc.Mapping[HostName, ChapSecret | None] | None:

@@ -4,15 +4,26 @@ The names are those of storage administration: *volume* (vdisk in the array's co
 *portal*. Observations update the inventory (`learn_*`). While a batch is planned, each planned step is applied to a
 copy (`Step.apply`), so that later plans see the result of the earlier ones. An inventory belongs to one worker.
 
-Source of every column: array-cli facts, section 2.
+Source of every column: array-cli facts, section 2; of volumes and pools: array-cli-volumes 2.1, 4.1.
 """
 
 import collections.abc
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
-from flashsystem_operator.values import ChapSecret, HostName, Iqn, Lun, PoolName, SystemId, VolumeName, VolumeUid
+from flashsystem_operator.values import (
+    ChapSecret,
+    HostName,
+    Iqn,
+    Lun,
+    PoolName,
+    Provisioning,
+    SystemId,
+    VolumeName,
+    VolumeUid,
+)
 
 
 class Dialect(StrEnum):
@@ -129,12 +140,27 @@ class Portal:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A storage pool. capacity, free: bytes."""
+    """A storage pool. Sizes in bytes; None if the array does not show them.
+
+    status: online, degraded or offline.
+    capacity, free: a child pool without a quota shows the free space of its parent in both.
+    used: what its volumes take. provisioned: the sum of the sizes of its volumes, as hosts see them.
+    extent: the unit in which volumes take space.
+    data_reduction: whether it is a data reduction pool; None on releases without such pools.
+    parent: the pool that a child pool is part of; empty for others.
+    provisioning_policy: the policy that decides how its volumes are provisioned; empty if none.
+    """
 
     name: PoolName
     status: str
     capacity: int
     free: int
+    used: int | None = None
+    provisioned: int | None = None
+    extent: int | None = None
+    data_reduction: bool | None = None
+    parent: str = ""
+    provisioning_policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +220,35 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Throttle:
+    """The limits of a volume's I/O, on each node. None: not limited.
+
+    name: of the throttle object; empty if the volume has none. bandwidth: MiB per second.
+    Source: array-cli-volumes 7.
+    """
+
+    name: str = ""
+    iops: int | None = None
+    bandwidth: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Volume:
-    """A volume.
+    """A volume. None: the release does not show it, or only in the detailed view (see `DETAILS`).
 
     capacity: bytes. io_group: the name of its caching I/O group, empty if the array does not show it.
-    status: online, offline or degraded.
+    status: online, offline, degraded or deleting.
     access_io_groups: the number of I/O groups through which hosts access it; 0 if unknown, as in a listing.
     preferred_node: the id of the node that serves it while it is online; empty if unknown, as in a listing.
+    pool: `many` if it has copies in several pools. parent_pool: the pool that its child pool is part of, or `pool`.
+    formatting: whether it is being formatted.
+    copies, thin, compressed, deduplicated: the number of its copies, and of those of each kind; compressed copies do
+        not count as thin.
+    flashcopy_maps: the number of FlashCopy maps that it is part of. snapshots: the number of its snapshots.
+    replicated: how it is replicated, as a phrase; empty if it is not. Source: array-cli-volumes 8.
+    volume_group: its volume group, empty if none.
+    used: bytes that its data takes in the pool. throttle: the limits of its I/O.
+    reserved: why the array keeps it for itself, as a phrase; empty if it does not.
     """
 
     id: str
@@ -211,6 +259,56 @@ class Volume:
     status: str = ""
     access_io_groups: int = 0
     preferred_node: str = ""
+    pool: PoolName | None = None
+    parent_pool: PoolName | None = None
+    formatting: bool | None = None
+    copies: int | None = None
+    thin: int | None = None
+    compressed: int | None = None
+    deduplicated: int | None = None
+    flashcopy_maps: int | None = None
+    snapshots: int | None = None
+    replicated: str = ""
+    volume_group: str = ""
+    used: int | None = None
+    throttle: Throttle | None = None
+    reserved: str | None = None
+
+    @property
+    def provisioning(self) -> Provisioning | None:
+        """How all its copies are provisioned; None if unknown, or if they differ.
+
+        A listing does not show deduplication, so a thin or compressed volume is unknown there.
+        """
+        if self.copies is None or self.thin is None:
+            return None
+        match self.thin, self.compressed or 0:
+            case 0, 0:
+                return Provisioning.THICK
+            case self.copies, 0:
+                plain, deduplicated = Provisioning.THIN, Provisioning.THIN_DEDUPLICATED
+            case 0, self.copies:
+                plain, deduplicated = Provisioning.COMPRESSED, Provisioning.COMPRESSED_DEDUPLICATED
+            case _:
+                return None
+        return {0: plain, self.copies: deduplicated}.get(-1 if self.deduplicated is None else self.deduplicated)
+
+    @property
+    def why_kept(self) -> str:
+        """Why it must not be deleted whatever a user asks for, as a phrase; empty if it may.
+
+        A snapshot or copy would be lost or become useless, or another array is involved. What the array does not show
+        is not checked here: it refuses to delete such a volume without options that the operator never uses.
+        """
+        if self.flashcopy_maps:
+            return "is part of a FlashCopy mapping"
+        if self.snapshots:
+            return "has snapshots"
+        return self.replicated or self.reserved or ""
+
+
+DETAILS = ("pool", "parent_pool", "deduplicated", "used", "throttle", "reserved")
+"""Facts about a volume that a listing may lack. Until they are read again, those of the last detailed view are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +338,10 @@ _HOST_CLUSTERS = (7, 7, 1)
 _MKHOST_PROTOCOL = (8, 7)
 _HOST_KINDS = (8,)
 _HOST_SECRET = (9, 1)
+_COMPRESSION = (6, 4)
+_VOLUME_COMMANDS = (7, 6)
+_THROTTLES = (7, 7)
+_DEDUPLICATION = (8, 1)
 
 _OLD_KINDS = frozenset({"generic", "hpux", "tpgs", "openvms"})
 _NEW_KINDS = frozenset({"adminlun", "hide_secondary"})
@@ -256,8 +358,11 @@ class Capabilities:
     finds_by_uid: `lsvdisk -filtervalue vdisk_UID=...` is supported.
     host_clusters: volumes can be mapped to host clusters, also to one without members, which no view of a host shows.
     default_pool: the pool that an array of this kind always has, None if the user must name one.
+    volume_commands: `mkvolume` and `rmvolume` exist (7.6); before, and on the legacy dialect: `mkvdisk`, `rmvdisk`.
+    provisioning: how volumes may be provisioned.
+    throttles: volumes can be throttled, by objects that their detailed view shows.
 
-    Source: array-cli facts 2.1 (version gates), 2.6, 2.7, 2.10, 2.11, 2.16.
+    Source: array-cli facts 2.1 (version gates), 2.6, 2.7, 2.10, 2.11, 2.16; array-cli-volumes 0.
     """
 
     portsets: bool
@@ -267,6 +372,9 @@ class Capabilities:
     finds_by_uid: bool
     host_clusters: bool
     default_pool: str | None
+    volume_commands: bool
+    provisioning: frozenset[Provisioning]
+    throttles: bool
 
 
 def capabilities(system: System) -> Capabilities:
@@ -274,6 +382,11 @@ def capabilities(system: System) -> Capabilities:
     modern = system.dialect is Dialect.MODERN
     new_chap, old_chap = ("-hostsecret", "-nohostsecret"), ("-chapsecret", "-nochapsecret")
     chap = new_chap if system.code_level >= _HOST_SECRET else old_chap
+    provisioning = {Provisioning.THICK}
+    if modern:
+        provisioning |= {Provisioning.THIN}
+        provisioning |= {Provisioning.COMPRESSED} if system.code_level >= _COMPRESSION else set()
+        provisioning |= set(Provisioning) if system.code_level >= _DEDUPLICATION else set()
     return Capabilities(
         portsets=modern and system.code_level >= _PORTSETS,
         host_protocol="iscsi" if modern and system.code_level >= _MKHOST_PROTOCOL else None,
@@ -282,6 +395,9 @@ def capabilities(system: System) -> Capabilities:
         finds_by_uid=modern,
         host_clusters=modern and system.code_level >= _HOST_CLUSTERS,
         default_pool=None if modern else "mdiskgrp0",
+        volume_commands=modern and system.code_level >= _VOLUME_COMMANDS,
+        provisioning=frozenset(provisioning),
+        throttles=modern and system.code_level >= _THROTTLES,
     )
 
 
@@ -319,6 +435,7 @@ class Inventory:
     chap: the CHAP secrets of host objects; None before they were read, or while they are unreadable.
     host_clusters: the names of the host clusters that have volumes. Read only after the array refused to map one: a
         host cluster without members is in no view of hosts.
+    pools: all pools by name; None before they were read.
     """
 
     body: Body
@@ -329,6 +446,7 @@ class Inventory:
     io_groups: dict[HostName, frozenset[str]] = field(default_factory=dict)
     chap: collections.abc.Mapping[HostName, ChapSecret | None] | None = None
     host_clusters: collections.abc.Mapping[VolumeUid, frozenset[str]] = field(default_factory=dict)
+    pools: collections.abc.Mapping[PoolName, Pool] | None = None
     _odd: dict[str, tuple[Odd, ...]] = field(default_factory=dict)
     _uids: dict[VolumeName, VolumeUid] = field(default_factory=dict)
     _holders: dict[Iqn, HostName] = field(default_factory=dict)
@@ -346,6 +464,7 @@ class Inventory:
             dict(self.io_groups),
             self.chap,
             self.host_clusters,
+            self.pools,
             dict(self._odd),
             dict(self._uids),
             dict(self._holders),
@@ -435,11 +554,13 @@ class Inventory:
         """Record a volume. Details that this view does not have are kept from the previous one."""
         if (known := self.volumes.get(volume.uid)) is not None:
             self._uids.pop(known.name, None)
+            kept: dict[str, Any] = {each: getattr(known, each) for each in DETAILS if getattr(volume, each) is None}
             volume = replace(
                 volume,
                 io_group=volume.io_group or known.io_group,
                 access_io_groups=volume.access_io_groups or known.access_io_groups,
                 preferred_node=volume.preferred_node or known.preferred_node,
+                **kept,
             )
         if (former := self._uids.get(volume.name)) not in (None, volume.uid):
             self.volumes.pop(VolumeUid(str(former)), None)

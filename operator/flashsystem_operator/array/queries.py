@@ -2,26 +2,31 @@
 
 The preconditions of a command are read again right before it is sent, and a new mapping is read back. A plan has the
 names of host objects and volumes at the last observation, and administrators change names: if two were swapped in
-between, the wrong volume would be mapped, or a volume unmapped from the wrong host. So the names are read again,
-together with ids and UIDs, and nothing is sent if a name belongs to another object now. The time window that remains is
-described in docs/decisions/12-look-before-each-command.md.
+between, the wrong volume would be mapped or deleted, or a volume unmapped from the wrong host. So the names are read
+again, together with ids and UIDs, and nothing is sent if a name belongs to another object now. The time window that
+remains is described in docs/decisions/12-look-before-each-command.md.
 
-Source: array-cli facts 2.7, 2.9, 2.13, 2.15.
+Source: array-cli facts 2.7, 2.9, 2.13, 2.15; array-cli-volumes 1.3, 2.1, 4.1.
 """
 
 import collections.abc
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from flashsystem_operator.array.commands import (
+    AddIoGroups,
     AddPorts,
     ChangeHost,
+    ClearChap,
+    HostStep,
     MakeHost,
     MapVolume,
     RemoveHost,
     RemoveIoGroups,
     RemovePort,
+    SetChap,
     Step,
     UnmapVolume,
 )
@@ -29,6 +34,15 @@ from flashsystem_operator.array.dialect import objects
 from flashsystem_operator.array.dialect.objects import DELIMITER, readable
 from flashsystem_operator.array.errors import Unreadable, Withheld
 from flashsystem_operator.array.model import Host, HostRow, Inventory, Mapping, Node, Odd, Pool, System, Volume
+from flashsystem_operator.array.volume_commands import (
+    CreateVolume,
+    ExpandVolume,
+    RemoveThrottle,
+    RemoveVolume,
+    RenameVolume,
+    ThrottleVolume,
+    VolumeStep,
+)
 from flashsystem_operator.values import ChapSecret, HostName, PoolName, VolumeName, VolumeUid
 
 Answer_co = TypeVar("Answer_co", covariant=True)
@@ -56,6 +70,7 @@ NODES: Query[tuple[Node | Odd, ...]] = Query("lsnode", objects.nodes)
 NODE_CANISTERS: Query[tuple[Node | Odd, ...]] = Query("lsnodecanister", objects.nodes)
 HOSTS: Query[tuple[HostRow | Odd, ...]] = Query("lshost", objects.host_rows)
 VOLUMES: Query[tuple[Volume | Odd, ...]] = Query("lsvdisk", objects.volumes, ("-bytes",))
+POOLS: Query[tuple[Pool | Odd, ...]] = Query("lsmdiskgrp", objects.pools, ("-bytes",))
 PROTECTION_TIME: Query[int | None] = Query("lssystem", objects.protection_time, secret=True)
 CHAP: Query[collections.abc.Mapping[HostName, ChapSecret | None]] = Query("lsiscsiauth", objects.secrets, secret=True)
 MAPPINGS: Query[tuple[Mapping | Odd, ...]] = Query("lshostvdiskmap", objects.mappings_by_host)
@@ -135,7 +150,7 @@ class Known:
     """The preconditions of a step.
 
     host_id: the id of its host object; empty if an earlier step creates it.
-    volume_id: the id of the volume that the step maps or unmaps, as observed with its UID.
+    volume_id: the id of the volume that the step maps, unmaps or changes, as observed with its UID.
     ports: the names of all ports that the host object has before the step, of any protocol; None if unknown.
     logged_in: those of them that had a session; None if it does not matter.
     mapped: the volumes that are mapped to it before the step, or that other steps of the same plan map to it.
@@ -155,8 +170,11 @@ class Known:
 
 def known(step: Step, inventory: Inventory, steps: Iterable[Step]) -> Known:
     """Return the preconditions of a step from the inventory of the plan. steps: all of the plan, in order."""
-    steps = tuple(steps)
-    host, planned = inventory.hosts.get(step.host), [each for each in steps if each.host == step.host]
+    if isinstance(step, VolumeStep):
+        volume = None if isinstance(step, CreateVolume) else inventory.volumes.get(step.uid)
+        return Known(volume_id=volume.id if volume else "")
+    of_hosts = [each for each in steps if isinstance(each, HostStep)]
+    host, planned = inventory.hosts.get(step.host), [each for each in of_hosts if each.host == step.host]
     ports = {port.name for port in host.ports} if host else set()
     for each in planned[: planned.index(step)] if step in planned else planned:
         if isinstance(each, MakeHost | AddPorts):
@@ -174,7 +192,7 @@ def known(step: Step, inventory: Inventory, steps: Iterable[Step]) -> Known:
         rows = (inventory.on_host(name).get(step.uid, ()) for name in inventory.of_volume(step.uid))
         mapped_to = frozenset(row.host_id for found in rows for row in found)
         # And those to which the same plan maps it before; by name if they are not created yet.
-        also = {each.host for each in steps if isinstance(each, MapVolume) and each.uid == step.uid} - {step.host}
+        also = {each.host for each in of_hosts if isinstance(each, MapVolume) and each.uid == step.uid} - {step.host}
         mapped_to |= {inventory.hosts[name].id if name in inventory.hosts else name for name in also}
         volume_id = inventory.volumes[step.uid].id if step.uid in inventory.volumes else ""
     return Known(
@@ -189,10 +207,14 @@ def known(step: Step, inventory: Inventory, steps: Iterable[Step]) -> Known:
 
 
 def questions(step: Step) -> tuple[Query[Any], ...]:
-    """Return the queries right before this command; none for a host object that it creates."""
+    """Return the queries right before this command; none for an object that it creates."""
     match step:
-        case MakeHost():
+        case MakeHost() | CreateVolume():
             return ()
+        case RemoveVolume():
+            return volume(step.volume), mappings_of_volume(step.volume)
+        case ExpandVolume() | RenameVolume() | ThrottleVolume() | RemoveThrottle():
+            return (volume(step.volume),)
         case MapVolume(alongside_others=True):
             return host(step.host), volume(step.volume), mappings_of_volume(step.volume)
         case MapVolume():
@@ -209,15 +231,15 @@ def check(step: Step, before: Known, answers: Iterable[Any]) -> None:
     answers: to `questions(step)`, in order; None for what does not exist. The messages go to the owner of the step, who
     may be a tenant of the array, so they name no other object.
     """
+    if isinstance(step, VolumeStep):
+        _check_change_of_volume(step, before, tuple(answers))
+        return
     match step, tuple(answers):
         case MakeHost(), _:
             return
         case MapVolume(), (host, volume, *mappings):
             _check_host(step.host, host, before)
-            if volume is None:
-                raise Withheld(f"volume {step.volume} no longer exists")
-            if volume.uid != step.uid or before.volume_id not in ("", volume.id):
-                raise Withheld(f"{step.volume} is now the name of another volume")
+            _check_volume(step.volume, step.uid, volume, before)
             # The volume must be mapped only to hosts that were known when the mapping was planned.
             permitted = before.mapped_to
             rows = (row for found in mappings for row in readable(found or ()))
@@ -230,7 +252,7 @@ def check(step: Step, before: Known, answers: Iterable[Any]) -> None:
         case RemovePort() | RemoveHost() | ChangeHost() | RemoveIoGroups(), (host,):
             _check_host(step.host, host, before)
             _check_idle(step.host, host, before)
-        case _, (host,):
+        case ((AddPorts() | AddIoGroups() | SetChap() | ClearChap()), (host,)):
             _check_host(step.host, host, before)
         case _:
             raise TypeError(f"no answers to {step}")
@@ -240,13 +262,17 @@ def as_sent(step: Step, before: Known) -> Step:
     """Return the command as it is sent after `check` passed: with the ids that were read right before.
 
     A name may move to another object after that read. An id is reused only after its object was deleted, which is not
-    possible while it is mapped. The id of a host object of the same plan is not known yet.
+    possible while it is mapped. A volume that is changed or deleted may be unmapped: then another one that gets its id
+    is a new one without data, whereas a name may move to a volume with data. The id of an object that the same plan
+    creates is not known yet.
     """
+    known_id = VolumeName(before.volume_id) if before.volume_id.isdecimal() else None
+    if isinstance(step, VolumeStep):
+        return step if known_id is None or isinstance(step, CreateVolume) else replace(step, volume=known_id)
     by_id = not isinstance(step, MakeHost) and before.host_id.isdecimal()
     host = HostName(before.host_id) if by_id else step.host
     if isinstance(step, MapVolume | UnmapVolume):
-        volume = VolumeName(before.volume_id) if before.volume_id.isdecimal() else step.volume
-        return replace(step, host=host, volume=volume)
+        return replace(step, host=host, volume=known_id or step.volume)
     return replace(step, host=host)
 
 
@@ -263,6 +289,34 @@ def _check_host(name: HostName, found: Host | None, before: Known) -> None:
         return
     if before.ports != {port.name for port in found.ports}:
         raise Withheld(f"the ports of host object {name} changed, or it is another one")
+
+
+def _check_change_of_volume(step: VolumeStep, before: Known, answers: tuple[Any, ...]) -> None:
+    """Require that the volume is the intended one, and that what is deleted or computed is still as it was planned."""
+    if isinstance(step, CreateVolume):
+        return
+    volume: Volume = _check_volume(step.volume, step.uid, answers[0], before)
+    match step:
+        case RemoveVolume() if tuple(readable(answers[1] or ())):
+            raise Withheld(f"volume {step.volume} was mapped to a host meanwhile")
+        case RemoveVolume() if volume.why_kept:
+            raise Withheld(f"volume {step.volume} {volume.why_kept}")
+        case ExpandVolume() if volume.capacity != step.size - step.increase:
+            raise Withheld(f"the size of volume {step.volume} changed meanwhile, to {volume.capacity} bytes")
+        case ThrottleVolume() | RemoveThrottle():
+            if volume.throttle is None or volume.throttle.name != step.throttle:
+                raise Withheld(f"the throttle of volume {step.volume} is another one now")
+        case _:
+            return
+
+
+def _check_volume(name: VolumeName, uid: VolumeUid, found: Volume | None, before: Known) -> Volume:
+    """Require that the name of the command still belongs to the volume that is meant."""
+    if found is None:
+        raise Withheld(f"volume {name} no longer exists")
+    if found.uid != uid or before.volume_id not in ("", found.id):
+        raise Withheld(f"{name} is now the name of another volume")
+    return found
 
 
 def _check_idle(name: HostName, found: Host, before: Known) -> None:
@@ -336,3 +390,24 @@ def find_mapping(
     return Found(
         rows, volume, min(created, key=lambda row: (row.host != step.host, row.volume != step.volume), default=None)
     )
+
+
+_CREATED = re.compile(r"id ?\[(\d+)\],? successfully created")
+
+
+def find_volume(step: CreateVolume, reply: str, find: Callable[[Query[Any]], Any]) -> Volume:
+    """Read a volume right after it was created. Raises Withheld if it is not the one that the command created.
+
+    It is, if it has the name, size and pool of the command and the id of the array's reply, and is not mapped: until
+    then a volume that an administrator gave this name meanwhile could be taken for ours, and deleted one day.
+    reply: to the command; some releases print no id there. find: `Session.find`.
+    """
+    found: Volume | None = find(volume(step.volume))
+    if found is None:
+        raise Withheld(f"volume {step.volume} does not exist")
+    created = _CREATED.search(reply)
+    if not step.has_created(found) or (created and created[1] != found.id):
+        raise Withheld(f"volume {step.volume} is another one")
+    if tuple(readable(find(mappings_of_volume(found.id)) or ())):
+        raise Withheld(f"volume {step.volume} is mapped to a host already")
+    return found

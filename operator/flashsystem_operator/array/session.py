@@ -23,9 +23,10 @@ from flashsystem_operator.array.errors import (
     Unreadable,
     Withheld,
 )
-from flashsystem_operator.array.model import Host, Mapping, Odd, System
+from flashsystem_operator.array.model import Host, Mapping, Odd, System, Volume
 from flashsystem_operator.array.queries import Query
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
+from flashsystem_operator.array.volume_commands import CreateVolume
 from flashsystem_operator.values import HostName, SystemId, code_in
 
 CHAIN = "chain"
@@ -183,11 +184,11 @@ class Session:
 
     def do(
         self, step: Step, before: Callable[[], None] = unconditionally, known: queries.Known | None = None
-    ) -> queries.Found | None:
+    ) -> queries.Found | Volume | None:
         """Run a command that changes the array. Returns when the array has completed it.
 
         known: the preconditions of the step. They are read again first, and after a volume was mapped the mapping is
-        read back and returned. None: no such checks.
+        read back and returned; after a volume was created, the volume. None: no such checks.
         before: the last check, called with an open channel; what it raises is raised, and nothing is sent.
         Withheld: the step would affect another object, and nothing was sent. Refused: nothing was changed.
         OutcomeUnknown, Unreadable: observe the array again.
@@ -207,20 +208,24 @@ class Session:
         if sent != step:
             log.debug("`%s` is sent by ids: `%s`", shown, line(sent.argv()))
 
-        def send(watch: "_Watch") -> str:
+        def send(watch: "_Watch") -> tuple[Reply, str]:
             reply = watch.time(lambda: self._connections.run(typed(sent), shown=shown, before=before))
             cleaned = Reply(without_secrets(step, reply.stdout), without_secrets(step, reply.stderr), reply.status)
-            return _warning_of(cleaned, shown)
+            return cleaned, _warning_of(cleaned, shown)
 
-        if warning := self._instrumented(step.argv()[1], send, code_in):
+        reply, warning = self._instrumented(step.argv()[1], send, lambda done: code_in(done[1]))
+        if warning:
             log.warning("the array warned of `%s`: %s", shown, warning)
-        if known is None or not isinstance(step, MapVolume):
+        if known is None or not isinstance(step, MapVolume | CreateVolume):
             return None
         try:
             with self.finishing():  # also while the operator stops: the result of the command is not known before
+                if isinstance(step, CreateVolume):
+                    return queries.find_volume(step, reply.stdout, self.find)
                 return queries.find_mapping(step, answers[0], answers[1], known, self.find)
         except (ArrayError, Withheld) as error:
-            raise OutcomeUnknown(shown, f"it was done, but its mapping could not be read: {error}") from error
+            made = "its volume" if isinstance(step, CreateVolume) else "its mapping"
+            raise OutcomeUnknown(shown, f"it was done, but {made} could not be read: {error}") from error
 
     # -- many commands -----------------------------------------------------------------------------------------------
 

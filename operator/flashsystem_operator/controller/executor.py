@@ -21,6 +21,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.metadata import Asked, ObjectRef
 from flashsystem_operator.array.commands import (
     ChangeHost,
+    HostStep,
     MapVolume,
     RemoveHost,
     RemoveIoGroups,
@@ -37,6 +38,7 @@ from flashsystem_operator.array.model import Inventory, Volume
 from flashsystem_operator.array.model import Mapping as VolumeMapping
 from flashsystem_operator.array.queries import Found, Known, as_sent
 from flashsystem_operator.array.session import Session
+from flashsystem_operator.array.volume_commands import CreateVolume, RemoveVolume, RenameVolume, VolumeStep
 from flashsystem_operator.controller.cache import Cache, in_thread
 from flashsystem_operator.controller.kube.errors import KubeError
 from flashsystem_operator.controller.writer import Writer
@@ -76,11 +78,15 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """When a command was sent, the seconds until its answer, and its error, if any."""
+    """When a command was sent, the seconds until its answer, and its error, if any.
+
+    created: the volume that it created, if it created one and that could be read.
+    """
 
     at: datetime
     seconds: float
     error: Exception | None = None
+    created: Volume | None = None
 
 
 def write_change(operation: Operation, sent: Sent) -> None:
@@ -91,8 +97,10 @@ def record(operation: Operation, sent: Sent) -> dict[str, object]:
     """Return the line before it is JSON. `code` and `words` exist only if the command did not simply succeed."""
     step, error = operation.step, sent.error
     # The objects of the command under keys of their own, so that searches need not parse command lines.
-    about: dict[str, object] = {"host": step.host}
-    if isinstance(step, MapVolume | UnmapVolume):
+    about: dict[str, object] = {"host": step.host} if isinstance(step, HostStep) else {}
+    if isinstance(step, CreateVolume):
+        about |= {"volume": step.volume} | ({"volumeUID": sent.created.uid} if sent.created else {})
+    elif isinstance(step, MapVolume | UnmapVolume | VolumeStep):
         about |= {"volume": step.volume, "volumeUID": step.uid}
     result: dict[str, object]
     match error:
@@ -200,7 +208,8 @@ class Results:
     refused: by the array. withheld: by the operator, since something has changed after the plan.
     in_doubt: steps that may still be running. wrong: mappings that were created by mistake.
     seen: all mappings of host objects, as read right after the last volume was mapped to each.
-    volumes: the mapped volumes, as read right before.
+    volumes: the mapped volumes, as read right before, and the created ones, as read right after.
+    created: the volume of each step that created one. Only these are certainly ours.
     The sending threads write to it, so that nothing is lost when the pass is cancelled meanwhile.
     """
 
@@ -212,6 +221,7 @@ class Results:
     wrong: list[Wrong] = field(default_factory=list)
     seen: dict[HostName, tuple[VolumeMapping, ...]] = field(default_factory=dict)
     volumes: list[Volume] = field(default_factory=list)
+    created: list[tuple[Operation, Volume]] = field(default_factory=list)
 
     def record(self, operation: Operation, error: Exception) -> None:
         self.errors.setdefault(operation.owner, error)
@@ -222,7 +232,20 @@ class Results:
         elif not isinstance(error, Unreachable | NotDone | Postponed | WrongVolume):
             # Also unexpected errors: until the array is read again it is unknown whether the command was sent.
             self.in_doubt.append(operation)
-            self.seen.pop(operation.step.host, None)  # it was read before this command
+            if isinstance(operation.step, HostStep):
+                self.seen.pop(operation.step.host, None)  # it was read before this command
+
+    def learn(self, operation: Operation, found: Found | Volume | None) -> None:
+        """Record what was read back after a command, if it is what was intended."""
+        match found, operation.step:
+            case Volume(), _:
+                self.volumes.append(found)
+                self.created.append((operation, found))
+            case Found(rows=rows, volume=volume), MapVolume(host=host) if all(row.host == host for row in rows):
+                self.seen[host] = rows
+                self.volumes.append(volume)
+            case _:
+                pass
 
 
 async def run(
@@ -282,7 +305,7 @@ def _sent(
 
     at, began = datetime.now(UTC), time.monotonic()
     failed: Exception | None = None
-    found: Found | None = None
+    found: Found | Volume | None = None
     with logs.meanwhile_about(operation.owner):
         try:
             found = session.do(operation.step, check, operation.known)
@@ -293,18 +316,18 @@ def _sent(
         if isinstance(failed, Withheld):
             log.debug("%s: %s was not sent: %s", operation.owner, type(operation.step).__name__, failed)
         else:
-            write_change(operation, Sent(at, time.monotonic() - began, failed))
+            created = found if isinstance(found, Volume) else None
+            write_change(operation, Sent(at, time.monotonic() - began, failed, created))
         if failed is not None and not isinstance(failed, ArrayError | Withheld):
             log.error("%s: internal error while sending a command; please report it", operation.owner, exc_info=failed)
         if isinstance(failed, Refused) and not codes.known(failed):
             # Either the operator lacks this code, or it is new in the array's software.
             log.warning("%s: the array answered with an unknown code: %s. %s", operation.owner, failed, codes.UNKNOWN)
-        if found is not None and found.wrong is not None:
+        if isinstance(found, Found) and found.wrong is not None and isinstance(operation.step, HostStep):
             results.seen.pop(operation.step.host, None)
             failed = _take_back(operation, found.wrong, session, why_not, results)
-        elif found is not None and all(row.host == operation.step.host for row in found.rows):
-            results.seen[operation.step.host] = found.rows
-            results.volumes.append(found.volume)
+        else:
+            results.learn(operation, found)
     return failed is None
 
 
@@ -372,9 +395,20 @@ class InDoubt:
         self._all_until = float("-inf")
         self.everything = False
 
+    def __bool__(self) -> bool:
+        """Whether any command may still take effect."""
+        return bool(self._lost) or self.everything
+
     @property
     def hosts(self) -> frozenset[HostName]:
-        return frozenset(lost.step.host for lost in self._lost)
+        return frozenset(lost.step.host for lost in self._lost if isinstance(lost.step, HostStep))
+
+    @property
+    def volumes(self) -> frozenset[VolumeName]:
+        """Names of volumes that may still be created, changed or deleted, and the new name of one that is renamed."""
+        steps = [lost.step for lost in self._lost]
+        new = (step.name for step in steps if isinstance(step, RenameVolume))
+        return frozenset((*(step.volume for step in steps if isinstance(step, VolumeStep)), *new))
 
     @property
     def pairs(self) -> frozenset[tuple[HostName, VolumeUid]]:
@@ -404,7 +438,7 @@ class InDoubt:
         self.everything = self.everything and began < self._all_until
 
 
-TAKING = (UnmapVolume, RemoveHost, RemovePort, RemoveIoGroups, ChangeHost)
+TAKING = (UnmapVolume, RemoveHost, RemovePort, RemoveIoGroups, ChangeHost, RemoveVolume)
 
 
 class RefusalCache:
@@ -438,9 +472,9 @@ class RefusalCache:
             known = codes.meaning(refused.code, codes.verb_of(refused.line))
             if known and known.severity is not codes.Severity.RETRY:
                 continue  # a specific code: 9714E is about a portset without a common port, whatever the I/O
-            # The volumes that could be protected: the unmapped one, or all that are mapped to the host.
+            # The volumes that could be protected: the unmapped or deleted one, or all that are mapped to the host.
             volumes: Collection[VolumeName]
-            if isinstance(operation.step, UnmapVolume):
+            if isinstance(operation.step, UnmapVolume | RemoveVolume):
                 volumes = (operation.step.volume,)
             else:
                 rows = inventory.on_host(operation.step.host).values()

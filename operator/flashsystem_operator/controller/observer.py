@@ -32,6 +32,14 @@ from flashsystem_operator.array.errors import Unreadable
 from flashsystem_operator.array.model import Dialect, Host, Inventory, Volume
 from flashsystem_operator.array.model import Mapping as VolumeMapping
 from flashsystem_operator.array.session import Session
+from flashsystem_operator.array.volume_commands import (
+    CreateVolume,
+    ExpandVolume,
+    RemoveThrottle,
+    RemoveVolume,
+    RenameVolume,
+    ThrottleVolume,
+)
 from flashsystem_operator.planner.attachment.detach import host_to_leave, own_mapping, volume_to_leave
 from flashsystem_operator.planner.desired import Desired, volume_of
 from flashsystem_operator.planner.drift import is_known, is_missing
@@ -119,6 +127,7 @@ def without(focus: Focus, looked: Focus) -> Focus:
         detailed=focus.detailed - looked.detailed,
         grouped=focus.grouped - looked.grouped,
         chap=focus.chap and not looked.chap,
+        pools=focus.pools and not looked.pools,
     )
 
 
@@ -134,6 +143,7 @@ def both(one: Focus, other: Focus) -> Focus:
         one.detailed | other.detailed,
         one.grouped | other.grouped,
         one.chap or other.chap,
+        one.pools or other.pools,
     )
 
 
@@ -155,6 +165,10 @@ def touched_focus(steps: Iterable[Step]) -> Focus:
             case SetChap() | ClearChap():
                 focus.hosts.add(step.host)
                 focus.chap = True
+            case CreateVolume(volume=volume):
+                focus.names.add(volume)
+            case RenameVolume() | ExpandVolume() | RemoveVolume() | ThrottleVolume() | RemoveThrottle():
+                focus.uids[step.uid] = step.volume
     return focus
 
 
@@ -327,7 +341,7 @@ class Observer:
 
         stopped: steps refused by the array, or withheld after the read right before them.
         seen: mappings of host objects, as read when the last volume was mapped to each.
-        volumes: the mapped volumes, as read right before.
+        volumes: those that were mapped, as read right before, and those that were created, as read right after.
         """
         inventory = self.inventory
         if inventory is None:
@@ -337,10 +351,11 @@ class Observer:
             discovery.hosts(self.session, inventory)
         for name, rows in seen.items():
             inventory.learn_mappings_of_host(name, rows, proven=True)
-        for volume in volumes:
-            inventory.learn_volume(volume)
         # Even so, a mapping that this list lacks counts as gone only after a read of its host object.
         touched = touched_focus(done)
+        for volume in volumes:
+            inventory.learn_volume(volume)
+            touched.names.discard(volume.name)
         touched.listed -= seen.keys()
         self._closely(inventory, touched, {step.host for step in done if isinstance(step, RemoveHost)})
         self._closely(inventory, both(rivals_of(stopped), unread(done, inventory)))

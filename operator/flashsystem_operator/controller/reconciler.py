@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Lifecycle
 from flashsystem_operator.api.metadata import ObjectRef
-from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost, RemovePort, UnmapVolume
+from flashsystem_operator.array.commands import AddPorts, HostStep, MapVolume, RemoveHost, RemovePort, UnmapVolume
 from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.array.queries import known
 from flashsystem_operator.array.session import Session
@@ -357,11 +357,12 @@ class Pass:
 
     def _unconfirmed(self, operation: Operation, desired: Desired, loop: asyncio.AbstractEventLoop) -> str:
         """Return why the cache may be out of date for owner and host object, if it may. Called from threads."""
-        attachment = desired.attachments.get(operation.owner)
-        hosts = {attachment.host if attachment else operation.owner}
-        hosts |= {host.ref for host in desired.hosts.values() if host.status.name == operation.step.host}
-        if (host := desired.host_by_object_name.get(operation.step.host)) is not None:
-            hosts.add(host.ref)
+        attachment, step, hosts = desired.attachments.get(operation.owner), operation.step, set[ObjectRef]()
+        if isinstance(step, HostStep):
+            hosts.add(attachment.host if attachment else operation.owner)
+            hosts |= {host.ref for host in desired.hosts.values() if host.status.name == step.host}
+            if (host := desired.host_by_object_name.get(step.host)) is not None:
+                hosts.add(host.ref)
         confirmation = asyncio.run_coroutine_threadsafe(
             self.writer.confirm(operation.owner, operation.uid, hosts, desired), loop
         )

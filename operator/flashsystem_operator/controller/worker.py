@@ -123,7 +123,7 @@ class Worker:
                 finally:
                     self._connection.close()
                     # If a command may still be running, the Lease is left to expire: the next holder waits for that.
-                    if not self._in_doubt.hosts and not self._in_doubt.everything:
+                    if not self._in_doubt:
                         await lease.release()
         finally:
             self._connection.close()

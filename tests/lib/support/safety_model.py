@@ -64,6 +64,8 @@ class Judge:
                 self._judge_map(step)
             case UnmapVolume():
                 self._judge_unmap(step)
+            case _:
+                raise AssertionError(f"not expected: {step}")
 
     def _judge_owner(self, name: HostName) -> None:
         assert any(own_name(each.metadata.name) == name for each in self.running.hosts)

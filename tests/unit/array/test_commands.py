@@ -24,8 +24,17 @@ from flashsystem_operator.array.commands import (
     line,
     make_host,
 )
-from flashsystem_operator.values import HostName, Iqn, Lun, VolumeName, VolumeUid
+from flashsystem_operator.array.volume_commands import (
+    CreateVolume,
+    ExpandVolume,
+    RemoveThrottle,
+    RemoveVolume,
+    RenameVolume,
+    ThrottleVolume,
+)
+from flashsystem_operator.values import HostName, Iqn, Lun, PoolName, VolumeName, VolumeUid
 
+POOL = PoolName("pool 1")
 NODE, DATA, UID = HostName("node 1"), VolumeName("db data"), VolumeUid("6005076810CA0166C00000000000019F")
 ONE, TWO = Iqn("iqn.1994-05.com.redhat:one"), Iqn("iqn.1994-05.com.redhat:two")
 
@@ -54,6 +63,25 @@ ONE, TWO = Iqn("iqn.1994-05.com.redhat:one"), Iqn("iqn.1994-05.com.redhat:two")
             "svctask mkvdiskhostmap -force -host 'node 1' -scsi 7 'db data'",
         ),
         (UnmapVolume(NODE, DATA, UID), "svctask rmvdiskhostmap -host 'node 1' 'db data'"),
+        (CreateVolume(DATA, POOL, 512), "svctask mkvolume -name 'db data' -pool 'pool 1' -size 512 -unit b"),
+        (
+            CreateVolume(DATA, POOL, 1024, io_group="1", options=("-thin", "-deduplicated")),
+            "svctask mkvolume -name 'db data' -pool 'pool 1' -iogrp 1 -size 1024 -unit b -thin -deduplicated",
+        ),
+        (
+            CreateVolume(DATA, POOL, 512, io_group="0", verb="mkvdisk"),
+            "svctask mkvdisk -name 'db data' -mdiskgrp 'pool 1' -iogrp 0 -size 512 -unit b",
+        ),
+        (ExpandVolume(DATA, UID, 512, 4096), "svctask expandvdisksize -size 512 -unit b 'db data'"),
+        (RemoveVolume(DATA, UID), "svctask rmvolume 'db data'"),
+        (RemoveVolume(DATA, UID, "rmvdisk"), "svctask rmvdisk 'db data'"),
+        (RenameVolume(DATA, UID, VolumeName("new name")), "svctask chvdisk -name 'new name' 'db data'"),
+        (
+            ThrottleVolume(DATA, UID, 5000, 100),
+            "svctask mkthrottle -type vdisk -iops 5000 -bandwidth 100 -vdisk 'db data'",
+        ),
+        (ThrottleVolume(DATA, UID, None, 100, "throttle 0"), "svctask chthrottle -bandwidth 100 'throttle 0'"),
+        (RemoveThrottle(DATA, UID, "throttle0"), "svctask rmthrottle throttle0"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )
@@ -69,10 +97,17 @@ def test_each_step_is_typed_as_its_command(step: Step, typed: str) -> None:
         UnmapVolume(NODE, DATA, UID),
         RemovePort(NODE, ONE),
         MakeHost(NODE, (ONE,)),
+        RemoveVolume(DATA, UID),
+        RemoveVolume(DATA, UID, "rmvdisk"),
     ],
 )
 def test_force_is_used_for_a_second_mapping_and_nothing_else(step: Step) -> None:
     assert "-force" not in step.argv()
+
+
+@pytest.mark.parametrize("verb", ["rmvolume", "rmvdisk"])
+def test_a_volume_is_deleted_without_any_option_that_lifts_a_refusal(verb: str) -> None:
+    assert RemoveVolume(DATA, UID, verb).argv() == ("svctask", verb, DATA)
 
 
 # -- quoting ---------------------------------------------------------------------------------------------------------
@@ -125,6 +160,10 @@ def test_unusual_names_chosen_by_an_administrator_are_quoted_in_every_command(on
         RemoveHost(name),
         MapVolume(name, volume, UID, Lun(1)),
         UnmapVolume(name, volume, UID),
+        CreateVolume(volume, PoolName(one), 512),
+        RenameVolume(volume, UID, VolumeName(one)),
+        RemoveVolume(volume, UID),
+        RemoveThrottle(volume, UID, one),
     ]
     queried = [queries.host(name).argv(), queries.volume(volume).argv(), queries.mappings_of_volume(volume).argv()]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ import pytest
 from flashsystem_operator.array import discovery
 from flashsystem_operator.array.discovery import Focus
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.model import Dialect, Inventory
+from flashsystem_operator.array.model import Dialect, Inventory, Throttle
 from flashsystem_operator.array.ssh.transport import Reply, unconditionally
-from flashsystem_operator.values import HostName, PoolName, VolumeName, VolumeUid
+from flashsystem_operator.values import HostName, PoolName, Provisioning, VolumeName, VolumeUid
 from support.array_fixtures import ONE, POOLS, RELEASES, TWO, A, B, config, uid_of
 from support.builders import iqn
 from support.in_process import Answers, InProcess, connected
@@ -61,6 +62,51 @@ def test_the_number_of_access_io_groups_of_a_volume_is_read_separately_and_retai
         assert known.volumes[one.uid].access_io_groups == 1
         known.learn_volume(one)
         assert known.volumes[one.uid].access_io_groups == 1
+
+
+def test_pools_are_read_by_one_more_command_and_only_if_volumes_need_them(array: InProcess) -> None:
+    with closing(array.session()) as session:
+        without = discovery.survey(session, None)
+        before, lines = len(array.lines), set(array.lines)
+        discovery.survey(session, None)
+        plain = len(array.lines) - before
+        known = discovery.survey(session, None, with_pools=True)
+
+    assert without.pools is None
+    assert known.pools is not None
+    name = PoolName(POOLS[array.state["dialect"]])
+    assert known.pools[name].capacity > known.pools[name].free > 0
+    assert known.pools[name].provisioned == known.pools[name].used == 4096 + 8192
+    assert len(array.lines) - before - plain == plain + 1
+    more = set(array.lines) - lines
+    assert all("lsmdiskgrp" in line for line in more)
+
+
+def test_a_volume_shows_its_pool_on_every_release_and_its_details_once_it_is_read_by_itself(array: InProcess) -> None:
+    pool, modern = POOLS[array.state["dialect"]], array.state["dialect"] == "modern"
+    with closing(array.session()) as session:
+        known = discovery.survey(session, None)
+        one = uid_of(known, ONE)
+        assert known.volumes[one].reserved is None
+        discovery.closely(session, known, Focus(uids={one: ONE}))
+
+    assert (known.volumes[one].pool, known.volumes[one].reserved) == (pool, "")
+    assert known.volumes[one].provisioning is (Provisioning.THICK if modern else None)
+    assert known.volumes[one].why_kept == ""
+
+
+def test_details_of_a_volume_are_kept_until_they_are_read_again(array: InProcess) -> None:
+    with closing(array.session()) as session:
+        known = discovery.survey(session, None)
+        one = uid_of(known, ONE)
+        known.learn_volume(replace(known.volumes[one], throttle=Throttle("t", 5), used=7))
+        discovery.volumes(session, known)
+        kept = known.volumes[one]
+        array.admin(f"svctask chvdisk -name x {ONE}")
+        discovery.volumes(session, known)
+
+    assert (kept.throttle, kept.used) == (Throttle("t", 5), 7)
+    assert (known.volumes[one].name, known.volumes[one].used) == ("x", 7)
 
 
 def test_a_survey_changes_nothing(array: InProcess) -> None:

@@ -260,6 +260,7 @@ def mapped_meanwhile(
         seen, steps = planned(session)
         array.first, array.then = first, then
         found = session.do(steps["map"], known=queries.known(steps["map"], seen, ()))
+        assert isinstance(found, queries.Found | None)
         return found, [(each["host"], each["volume"]) for each in array.state["mappings"]]
 
 

@@ -6,7 +6,7 @@ Columns are found by name, never by position: releases add columns at the end an
 releases are detected by the columns, not by a table of versions. Only the choice of the command depends on the code
 level: see `model.capabilities`.
 
-Source: array-cli facts 1.6, 1.7, 1.8 and section 2.
+Source: array-cli facts 1.6, 1.7, 1.8 and section 2; array-cli-volumes 2.1, 4.1 and 8 (volumes and pools).
 """
 
 import re
@@ -15,7 +15,19 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 from flashsystem_operator.array.errors import MissingColumn, Unreadable
-from flashsystem_operator.array.model import Dialect, Host, HostRow, Node, Odd, Pool, Port, Protocol, System, Volume
+from flashsystem_operator.array.model import (
+    Dialect,
+    Host,
+    HostRow,
+    Node,
+    Odd,
+    Pool,
+    Port,
+    Protocol,
+    System,
+    Throttle,
+    Volume,
+)
 from flashsystem_operator.array.model import Mapping as VolumeMapping
 from flashsystem_operator.values import (
     MAX_LUN,
@@ -134,6 +146,11 @@ def number(row: Row, column: str, line: str) -> int:
     return int(text)
 
 
+def optional_number(row: Row, column: str, line: str) -> int | None:
+    """Return the whole number in a column; None if it is missing or empty. Unreadable for anything else."""
+    return number(row, column, line) if row.get(column) else None
+
+
 def _shown(text: str) -> str:
     return ascii(text[:60])[1:-1]
 
@@ -223,11 +240,27 @@ def _or_odd(row: Row, read: Callable[[Row], Read], line: str) -> Read | Odd:
 def pool(text: str, line: str, asked: PoolName) -> Pool:
     """Parse `lsmdiskgrp -bytes POOL`. The legacy dialect does not repeat the name of the pool."""
     row = first_values(detailed(text, line))
+    return _pool(row, PoolName(row.get("name", asked)), line)
+
+
+def pools(text: str, line: str) -> tuple[Pool | Odd, ...]:
+    """Parse `lsmdiskgrp -bytes`."""
+    return _each(concise_or_odd(text, line), lambda row: _pool(row, PoolName(_present(row, "name", line)), line), line)
+
+
+def _pool(row: Row, name: PoolName, line: str) -> Pool:
+    extent, parent = optional_number(row, "extent_size", line), row.get("parent_mdisk_grp_name", "")
     return Pool(
-        name=PoolName(row.get("name", asked)),
+        name=name,
         status=cell(row, "status", line),
         capacity=number(row, "capacity", line),
         free=number(row, "free_capacity", line),
+        used=optional_number(row, "used_capacity", line),
+        provisioned=optional_number(row, "virtual_capacity", line),
+        extent=None if extent is None else extent << 20,  # printed in MB also with -bytes
+        data_reduction=row["data_reduction"] == "yes" if row.get("data_reduction") else None,
+        parent="" if parent == name else parent,
+        provisioning_policy=row.get("provisioning_policy_name", ""),
     )
 
 
@@ -261,8 +294,31 @@ def volumes(text: str, line: str) -> tuple[Volume | Odd, ...]:
 
 
 def volume(text: str, line: str) -> Volume:
-    """Parse `lsvdisk -bytes VOLUME`. A mirrored volume repeats keys for its copies; its own come first."""
-    return _volume(first_values(detailed(text, line)), line)
+    """Parse `lsvdisk -bytes VOLUME`. Keys repeat for its copies; its own come first.
+
+    What its data takes is that of its first copy. In data reduction pools only the size before reduction is shown.
+    """
+    pairs = detailed(text, line)
+    row = first_values(pairs)
+    throttle: Throttle | None = None
+    if "throttle_name" in row:
+        iops, bandwidth = (optional_number(row, key, line) for key in ("IOPs_limit", "bandwidth_limit_MB"))
+        throttle = Throttle(row["throttle_name"], iops or None, bandwidth or None)  # 0: off
+    used = optional_number(row, "used_capacity", line)
+    reserved = ""
+    if row.get("owner_type", "none") not in ("", "none"):
+        reserved = f"belongs to a system object of type {row['owner_type']}"
+    elif row.get("is_snapshot") == "yes":
+        reserved = "is the image of a snapshot"
+    elif row.get("restore_in_progress") == "yes":
+        reserved = "is being restored from a snapshot"
+    return replace(
+        _volume(row, line),
+        deduplicated=sum(pair == ("deduplicated_copy", "yes") for pair in pairs),
+        used=optional_number(row, "used_capacity_before_reduction", line) if used is None else used,
+        throttle=throttle,
+        reserved=reserved,
+    )
 
 
 def host_rows(text: str, line: str) -> tuple[HostRow | Odd, ...]:
@@ -372,6 +428,10 @@ def _mapping(row: Row, columns: _Columns, line: str) -> VolumeMapping:
 def _volume(row: Row, line: str) -> Volume:
     if not cell(row, "vdisk_UID", line):
         raise Unreadable(line, "the volume has no vdisk_UID, so it cannot be identified")
+    parent = row.get("parent_mdisk_grp_name", "")
+    in_pool = row.get("mdisk_grp_name", parent)  # the legacy dialect shows only the parent
+    # Whether safeguarded snapshots are counted twice is not documented.
+    counts = [optional_number(row, column, line) for column in ("snapshot_count", "safeguarded_snapshot_count")]
     return Volume(
         id=cell(row, "id", line),
         name=VolumeName(cell(row, "name", line)),
@@ -380,8 +440,31 @@ def _volume(row: Row, line: str) -> Volume:
         io_group=row.get("IO_group_name", ""),
         status=row.get("status", ""),
         preferred_node=row.get("preferred_node_id", ""),
-        access_io_groups=number(row, "access_IO_group_count", line) if row.get("access_IO_group_count") else 0,
+        access_io_groups=optional_number(row, "access_IO_group_count", line) or 0,
+        pool=PoolName(in_pool) if in_pool else None,
+        parent_pool=PoolName(parent) if parent else None,
+        formatting=row["formatting"] != "no" if row.get("formatting") else None,
+        copies=optional_number(row, "copy_count", line),
+        thin=optional_number(row, "se_copy_count", line),
+        compressed=optional_number(row, "compressed_copy_count", line),
+        flashcopy_maps=optional_number(row, "fc_map_count", line),
+        snapshots=max((count for count in counts if count is not None), default=None),
+        replicated=_replicated(row),
+        volume_group=row.get("volume_group_name", ""),
     )
+
+
+def _replicated(row: Row) -> str:
+    """Return how a volume is replicated. Any value in one of these columns is a sign, also an unknown one."""
+    if row.get("RC_change") == "yes":
+        return "is a change volume of a remote-copy relationship"
+    if row.get("RC_id") or row.get("RC_name"):
+        return "is in a remote-copy relationship"
+    if row.get("replication_mode"):
+        return f"is replicated by policy ({row['replication_mode']})"
+    if row.get("volume_id", "") not in ("", row.get("id")):
+        return "is a copy of a HyperSwap volume"
+    return f"is replicated ({row['function']})" if row.get("function") else ""
 
 
 def _ports(pairs: Iterable[Pair], line: str) -> Iterator[Port]:

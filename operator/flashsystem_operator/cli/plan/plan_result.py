@@ -22,6 +22,15 @@ from flashsystem_operator.array.commands import (
     shown,
 )
 from flashsystem_operator.array.model import Inventory, System
+from flashsystem_operator.array.volume_commands import (
+    CreateVolume,
+    ExpandVolume,
+    RemoveThrottle,
+    RemoveVolume,
+    RenameVolume,
+    ThrottleVolume,
+    VolumeStep,
+)
 from flashsystem_operator.cli.installation import Installation
 from flashsystem_operator.cli.manifests import Manifests
 from flashsystem_operator.cli.target.reach import connected
@@ -173,13 +182,15 @@ def _chap_secrets(
 
 
 def _command(step: Step, installation: Installation) -> Command:
-    line = shown(step)
-    if installation.id is None and made_by(_UNKNOWN, step.host):
-        line = line.replace(step.host, f"{step.host[:-14]}??????{step.host[-8:]}")
+    line, name = shown(step), step.volume if isinstance(step, VolumeStep) else step.host
+    if installation.id is None and made_by(_UNKNOWN, name):
+        line = line.replace(name, f"{name[:-14]}??????{name[-8:]}")
     match step:
-        case MakeHost() | MapVolume():
+        case MakeHost() | MapVolume() | CreateVolume():
             return Command("+", line)
-        case RemoveHost() | UnmapVolume():
+        case RemoveHost() | UnmapVolume() | RemoveVolume():
             return Command("-", line)
         case AddPorts() | RemovePort() | ChangeHost() | AddIoGroups() | RemoveIoGroups() | SetChap() | ClearChap():
+            return Command("~", line)
+        case ExpandVolume() | RenameVolume() | ThrottleVolume() | RemoveThrottle():
             return Command("~", line)

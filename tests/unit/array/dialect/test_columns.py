@@ -1,12 +1,14 @@
 """The meaning of single columns in the array's answers: levels, dialects, hosts, protection, copies, mappings."""
 
+import re
 from typing import Any
 
 import pytest
 
 from flashsystem_operator.array.dialect import objects
 from flashsystem_operator.array.errors import Unreadable
-from flashsystem_operator.array.model import Dialect, Odd, Protocol
+from flashsystem_operator.array.model import Dialect, Odd, Pool, Protocol, Throttle, Volume
+from flashsystem_operator.values import PoolName, Provisioning
 from support.rows import ROWS, UID, printed
 
 LINE = "svcinfo something"
@@ -155,6 +157,213 @@ def test_a_mirrored_volume_is_read_from_its_own_keys_and_not_those_of_its_copies
     seen = objects.volume(details([*own, ("copy_id", "0"), ("capacity", "9"), ("name", "copy")]), LINE)
 
     assert (seen.name, seen.capacity, seen.uid) == ("v", 1024, UID)
+
+
+DETAILED = """
+id!24
+name!data
+IO_group_id!0
+IO_group_name!io_grp0
+status!online
+mdisk_grp_id!2
+mdisk_grp_name!site1pool1
+capacity!1073741824
+type!striped
+formatted!yes
+formatting!no
+FC_id!
+FC_name!
+RC_id!
+RC_name!
+vdisk_UID!60050768108180ED700000000000002E
+preferred_node_id!1
+fast_write_state!empty
+cache!readwrite
+fc_map_count!0
+copy_count!1
+se_copy_count!0
+RC_change!no
+compressed_copy_count!0
+access_IO_group_count!2
+last_access_time!
+parent_mdisk_grp_id!2
+parent_mdisk_grp_name!site1pool1
+owner_type!none
+owner_id!
+volume_id!24
+volume_name!data
+function!
+throttle_id!
+throttle_name!
+IOPs_limit!
+bandwidth_limit_MB!
+volume_group_id!0
+volume_group_name!group1
+deduplicated_copy_count!0
+protocol!
+
+copy_id!0
+status!online
+sync!yes
+primary!yes
+mdisk_grp_id!2
+mdisk_grp_name!site1pool1
+used_capacity!805306368
+real_capacity!1073741824
+free_capacity!268435456
+se_copy!no
+tier!tier_scm
+tier_capacity!0
+tier!tier0_flash
+tier_capacity!1073741824
+compressed_copy!no
+parent_mdisk_grp_name!site1pool1
+deduplicated_copy!no
+used_capacity_before_reduction!
+"""
+"""The detailed view of a volume of release 8.4.2 in the recorded order, with some keys left out."""
+
+
+def volume(**changes: str) -> Volume:
+    """Parse that view with other values; each replaces the first value of its key."""
+    text = DETAILED
+    for key, value in changes.items():
+        text = re.sub(rf"^{key}!.*$", f"{key}!{value}", text, count=1, flags=re.MULTILINE)
+    return objects.volume(text, LINE)
+
+
+def test_the_detailed_view_of_a_volume_has_everything_that_planning_it_needs() -> None:
+    seen = volume()
+
+    assert (seen.pool, seen.parent_pool, seen.capacity, seen.used) == ("site1pool1", "site1pool1", 1 << 30, 768 << 20)
+    assert (seen.status, seen.formatting, seen.access_io_groups, seen.preferred_node) == ("online", False, 2, "1")
+    assert (seen.provisioning, seen.volume_group) == (Provisioning.THICK, "group1")
+    assert (seen.flashcopy_maps, seen.snapshots, seen.why_kept) == (0, None, "")
+    assert seen.throttle == Throttle()
+
+
+@pytest.mark.parametrize(
+    ("changes", "provisioning"),
+    [
+        pytest.param({"se_copy_count": "1"}, Provisioning.THIN, id="thin"),
+        pytest.param({"compressed_copy_count": "1"}, Provisioning.COMPRESSED, id="compressed does not count as thin"),
+        pytest.param(
+            {"se_copy_count": "1", "deduplicated_copy": "yes"}, Provisioning.THIN_DEDUPLICATED, id="deduplicated"
+        ),
+        pytest.param(
+            {"compressed_copy_count": "1", "deduplicated_copy": "yes"},
+            Provisioning.COMPRESSED_DEDUPLICATED,
+            id="compressed and deduplicated",
+        ),
+        pytest.param({"copy_count": "2", "se_copy_count": "1"}, None, id="two copies that differ"),
+        pytest.param({"copy_count": ""}, None, id="not shown"),
+    ],
+)
+def test_the_provisioning_of_a_volume_is_that_of_all_its_copies(
+    changes: dict[str, str], provisioning: Provisioning | None
+) -> None:
+    assert volume(**changes).provisioning == provisioning
+
+
+def test_a_listing_does_not_show_whether_a_thin_volume_is_deduplicated() -> None:
+    counts = {"copy_count": "1", "se_copy_count": "1", "compressed_copy_count": "0"}
+    (thin,) = objects.volumes(printed({**ROWS["lsvdisk"], **counts}), LINE)
+    (thick,) = objects.volumes(printed({**ROWS["lsvdisk"], **counts, "se_copy_count": "0"}), LINE)
+
+    assert isinstance(thin, Volume)
+    assert isinstance(thick, Volume)
+    assert (thin.provisioning, thick.provisioning) == (None, Provisioning.THICK)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"fc_map_count": "2"}, "is part of a FlashCopy mapping"),
+        ({"RC_id": "26", "RC_name": "rcrel7", "function": "master"}, "is in a remote-copy relationship"),
+        ({"RC_change": "yes"}, "is a change volume of a remote-copy relationship"),
+        ({"function": "aux"}, "is replicated (aux)"),
+        ({"volume_id": "7"}, "is a copy of a HyperSwap volume"),
+        ({"owner_type": "vvol"}, "belongs to a system object of type vvol"),
+    ],
+)
+def test_a_volume_that_must_not_be_deleted_shows_why(changes: dict[str, str], why: str) -> None:
+    assert volume(**changes).why_kept == why
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "why"),
+    [
+        ("snapshot_count", "1", "has snapshots"),
+        ("safeguarded_snapshot_count", "1", "has snapshots"),
+        ("replication_mode", "production", "is replicated by policy (production)"),
+        ("fc_map_count", "1", "is part of a FlashCopy mapping"),
+        ("snapshot_count", "0", ""),
+        ("replication_mode", "", ""),
+    ],
+)
+def test_a_listing_shows_it_too(column: str, value: str, why: str) -> None:
+    (seen,) = objects.volumes(printed({**ROWS["lsvdisk"], "snapshot_count": "0", column: value}), LINE)
+
+    assert isinstance(seen, Volume)
+    assert seen.why_kept == why
+
+
+def test_columns_of_newer_releases_are_unknown_where_the_release_does_not_have_them() -> None:
+    (seen,) = objects.volumes(printed(ROWS["lsvdisk"]), LINE)
+
+    assert isinstance(seen, Volume)
+    assert (seen.pool, seen.formatting, seen.flashcopy_maps, seen.snapshots, seen.throttle, seen.provisioning) == (
+        *[None] * 6,
+    )
+
+
+@pytest.mark.parametrize("column", ["fc_map_count", "snapshot_count", "copy_count", "se_copy_count"])
+def test_a_volume_with_a_count_that_is_not_a_number_is_odd(column: str) -> None:
+    (odd,) = objects.volumes(printed({**ROWS["lsvdisk"], column: "many"}), LINE)
+
+    assert isinstance(odd, Odd)
+    assert odd.why == f"{column} is 'many', not a number"
+
+
+@pytest.mark.parametrize(
+    ("changes", "throttle"),
+    [
+        ({"throttle_name": "t", "IOPs_limit": "5000"}, Throttle("t", 5000)),
+        ({"throttle_name": "t", "IOPs_limit": "0", "bandwidth_limit_MB": "100"}, Throttle("t", None, 100)),
+    ],
+)
+def test_the_limits_of_a_volume_are_those_of_its_throttle(changes: dict[str, str], throttle: Throttle) -> None:
+    assert volume(**changes).throttle == throttle
+
+
+def test_a_thin_copy_in_a_data_reduction_pool_shows_only_the_size_before_reduction() -> None:
+    seen = volume(used_capacity="", used_capacity_before_reduction="4096")
+
+    assert seen.used == 4096
+
+
+def test_a_pool_is_read_with_its_sizes_and_its_kind() -> None:
+    (seen,) = objects.pools(printed(ROWS["lsmdiskgrp"]), LINE)
+
+    assert seen == Pool(
+        PoolName("Pool0"), "online", 3573412790272, 1 << 30, 2 << 40, 4 << 40, 1 << 30, data_reduction=False
+    )
+
+
+def test_a_child_pool_of_a_newer_release_has_a_parent_and_may_have_a_provisioning_policy() -> None:
+    child = {"name": "child", "type": "child_quotaless", "data_reduction": "yes", "provisioning_policy_name": "policy0"}
+    (seen,) = objects.pools(printed({**ROWS["lsmdiskgrp"], **child}), LINE)
+
+    assert isinstance(seen, Pool)
+    assert (seen.parent, seen.data_reduction, seen.provisioning_policy) == ("Pool0", True, "policy0")
+
+
+def test_one_pool_with_an_unreadable_size_is_odd_and_hides_no_other() -> None:
+    header, row = printed(ROWS["lsmdiskgrp"]).splitlines()
+    odd, good = objects.pools(f"{header}\n{row.replace('1073741824', '1.00GB')}\n{row}\n", LINE)
+
+    assert isinstance(odd, Odd)
+    assert isinstance(good, Pool)
 
 
 @pytest.mark.parametrize("uid", ["", "600507681084012C"])

@@ -43,6 +43,7 @@ def lsportset(text: str, line: str) -> object:
 LISTINGS: Mapping[str, Read] = {
     "lsnode": objects.nodes,
     "lsvdisk": objects.volumes,
+    "lsmdiskgrp": objects.pools,
     "lshost": objects.host_rows,
     "lshostvdiskmap": objects.mappings_by_host,
     "lsvdiskhostmap": objects.mappings_by_volume,
