@@ -227,7 +227,7 @@ def mark_in(name: HostName) -> str | None:
     return found.group(2) if found else None
 
 
-def made_by_another(ours: Collection[str], name: HostName) -> bool:
+def made_by_another(ours: Collection[str], name: HostName | VolumeName) -> bool:
     """Whether the name is that of an installation, but of none of these."""
     found = _SUFFIX.search(name)
     return found is not None and all(found.group(1) != _digest(installation, 6) for installation in ours)

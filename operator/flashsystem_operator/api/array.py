@@ -326,6 +326,7 @@ class Counts(StatusModel):
 
     hosts: int | None = None
     mappings: int | None = None
+    volumes: int | None = None
     attachments: int | None = None
 
 

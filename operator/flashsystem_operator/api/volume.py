@@ -27,21 +27,12 @@ from flashsystem_operator.api.base import (
     VolumeUid,
 )
 from flashsystem_operator.api.metadata import Kind, ObjectRef, Resource
+from flashsystem_operator.values import Provisioning
 
 M = TypeVar("M", bound=Model)
 
 MIN_IOPS, MAX_IOPS = 100, 33_554_432
 """Limits of a throttle. The array treats a lower limit as 100 (array-cli-volumes 7)."""
-
-
-class Provisioning(StrEnum):
-    """How a volume takes space of its pool. FlashSystem 840 and 900 have only Thick."""
-
-    THICK = "Thick"
-    THIN = "Thin"
-    COMPRESSED = "Compressed"
-    THIN_DEDUPLICATED = "ThinDeduplicated"
-    COMPRESSED_DEDUPLICATED = "CompressedDeduplicated"
 
 
 class VolumeImport(Model):

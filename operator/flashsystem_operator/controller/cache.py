@@ -199,8 +199,9 @@ class Cache:
 
     @property
     def legible(self) -> bool:
-        """Whether every host and attachment can be read: what an unreadable one explains on the array is unknown."""
-        return all(entry.resource for kind in (Kind.HOST, Kind.ATTACHMENT) for entry in self.entries(kind))
+        """Whether every object below an array can be read: what an unreadable one explains on the array is unknown."""
+        kinds = (Kind.HOST, Kind.VOLUME, Kind.ATTACHMENT)
+        return all(entry.resource for kind in kinds for entry in self.entries(kind))
 
     def put(self, kind: Kind, body: Mapping[str, Any], *, newer: bool = False) -> tuple[ObjectRef, Change]:
         """Store an object from a watch or from the response to a write. newer: known to be newer, despite its version.
@@ -315,14 +316,19 @@ class Cache:
         return None
 
     def workable_on(self, array: ObjectRef) -> set[ObjectRef]:
-        """Return an array's hosts and attachments with readable specs. The others count, but are not reconciled."""
-        found = (*self.hosts_on(array).values(), *self.attachments_on(array).values())
+        """Return an array's objects with readable specs. The others count, but are not reconciled."""
+        below = (self.hosts_on(array), self.volumes_on(array), self.attachments_on(array))
+        found = (each for some in below for each in some.values())
         return {each.ref for each in found if not each.unreadable}
 
     def hosts_on(self, array: ObjectRef) -> dict[ObjectRef, FlashSystemHost]:
         return {
             ref: host for ref in self._under("array", array) if isinstance(host := self._resource(ref), FlashSystemHost)
         }
+
+    def volumes_on(self, array: ObjectRef) -> dict[ObjectRef, FlashSystemVolume]:
+        found = ((ref, self._resource(ref)) for ref in self._under("array", array))
+        return {ref: volume for ref, volume in found if isinstance(volume, FlashSystemVolume)}
 
     def marked(self, name: HostName) -> list[FlashSystemHost]:
         """Return the hosts, of any array, for which a host object of this name may have been created."""
@@ -349,7 +355,7 @@ class Cache:
     def dependents(self, ref: ObjectRef) -> set[ObjectRef]:
         """Return the objects whose plans may change with this one: parents, children, rivals and the rivals' children.
 
-        Also its array, if that is being deleted and waits for its last host or attachment.
+        Also its array, if that is being deleted and waits for the last object below it.
         """
         entry = self.get(ref)
         relations = ("array", "host", "volume-ref", "seen-array")
@@ -404,6 +410,10 @@ def _keys(entry: Entry) -> Iterator[tuple[str, object]]:
                 yield "iqn", (host.array, iqn)
         case FlashSystemVolume() as volume:
             yield "array", volume.array
+            imported = volume.spec.import_
+            wanted = (imported.name, imported.uid) if imported else ()
+            for identifier in {*wanted, volume.status.uid} - {None}:
+                yield "volume", identifier
         case VolumeAttachment() as attachment:
             yield "host", attachment.host
             if attachment.volume_ref:

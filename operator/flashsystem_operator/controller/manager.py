@@ -18,7 +18,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import Condition, DeletionPolicy, Origin, remember
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import GROUP, Kind, ObjectMeta, ObjectRef
-from flashsystem_operator.api.volume import FlashSystemVolume
+from flashsystem_operator.api.volume import FlashSystemVolume, VolumeOrigin
 from flashsystem_operator.controller import cache
 from flashsystem_operator.controller.cache import (
     STATUS_MODELS,
@@ -131,7 +131,7 @@ class Unassigned:
 
 
 def judge_unassigned(entry: Entry, cache: Cache) -> Decision | None:
-    """Return why an object cannot be reconciled, or None for an array, which its worker handles, and for a volume."""
+    """Return why an object cannot be reconciled, or None for an array, which its worker handles."""
     if entry.meta.deleting and entry.meta.released:
         return Release(left_by(remember(STATUS_MODELS[entry.ref.kind], entry.status)))
     match entry.resource:
@@ -150,7 +150,17 @@ def judge_unassigned(entry: Entry, cache: Cache) -> Decision | None:
             names = [ref.name for ref in cache.dependents(host.ref) if ref.kind is Kind.ATTACHMENT]
             in_use = f"VolumeAttachments still use this host: {', '.join(names)}."
             return Wait(Reason.IN_USE, in_use) if names else Release()
-        case FlashSystemArray() | FlashSystemVolume():
+        case FlashSystemVolume() as volume:
+            seen, policy = volume.status, volume.spec.deletion_policy
+            by_default = DeletionPolicy.DELETE if seen.origin is not VolumeOrigin.IMPORTED else DeletionPolicy.RETAIN
+            bound = seen.uid or seen.intent or volume.metadata.asked.volume_uid
+            stays = not bound or (policy or by_default) is DeletionPolicy.RETAIN
+            if not volume.metadata.deleting or not stays:
+                return _array_not_found(volume.array, volume.metadata, cache)
+            names = [ref.name for ref in cache.dependents(volume.ref) if ref.kind is Kind.ATTACHMENT]
+            in_use = f"VolumeAttachments still use this volume: {', '.join(names)}."
+            return Wait(Reason.IN_USE, in_use) if names else Release()
+        case FlashSystemArray():
             return None
 
 
@@ -358,9 +368,7 @@ class Controller:
 
     def _has_worker(self, ref: ObjectRef) -> bool:
         entry, array = self._cache.get(ref), self._cache.array_of(ref)
-        if entry is None or isinstance(entry.resource, FlashSystemVolume | None):
-            return False  # no worker reconciles volumes yet
-        return array in self._workers
+        return entry is not None and entry.resource is not None and array in self._workers
 
     def _match_workers(self) -> None:
         """Start a worker for every readable array, and retire those of arrays that are gone; none after a stop."""

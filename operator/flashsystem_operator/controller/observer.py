@@ -12,6 +12,7 @@ from types import MappingProxyType
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.array import discovery
 from flashsystem_operator.array.commands import (
     AddIoGroups,
@@ -45,6 +46,7 @@ from flashsystem_operator.planner.desired import Desired, volume_of
 from flashsystem_operator.planner.drift import is_known, is_missing
 from flashsystem_operator.planner.host.host_settings import lacks_io_group, unread_volumes
 from flashsystem_operator.planner.luns import ALL_IO_GROUPS
+from flashsystem_operator.planner.volume import volume_plan
 from flashsystem_operator.values import HostName, Iqn, VolumeName
 
 
@@ -55,28 +57,35 @@ def required_focus(desired: Desired, inventory: Inventory, due: Iterable[ObjectR
         if (host := desired.hosts.get(ref)) is not None:
             _add_host_objects(focus, host, desired, inventory)
             continue
-        if (attachment := desired.attachments.get(ref)) is None:
+        if (managed := desired.volumes.get(ref)) is not None:
+            _add_volume(focus, managed, desired, inventory)
             continue
-        seen, selector = attachment.status.volume, attachment.spec.volume
-        bound = seen.uid if seen else None
-        if attachment.metadata.deleting:
-            _add_hosts_to_leave(focus, attachment, desired, inventory)
-        elif uid := bound or selector.uid:
-            known = inventory.volumes.get(uid)
-            focus.uids[uid] = known.name if known else VolumeName(str((seen.name if seen else None) or ""))
-        if selector.name and not bound:
-            focus.names.add(selector.name)
-        host = desired.hosts.get(attachment.host)
-        if host is None or attachment.metadata.deleting:
-            continue
-        objects = _add_host_objects(focus, host, desired, inventory)
-        volume = volume_of(attachment, inventory)
-        # If no other host has or wants the volume, the array's own refusal is protection enough.
-        if volume and (inventory.of_volume(volume.uid) - objects or desired.rivals(attachment, volume, inventory)):
-            focus.volumes.add(volume.uid)
-        if volume and volume.uid in inventory.host_clusters:
-            focus.clustered.add(volume.uid)
+        if (attachment := desired.attachments.get(ref)) is not None:
+            _add_attachment_needs(focus, attachment, desired, inventory)
     return focus
+
+
+def _add_attachment_needs(focus: Focus, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> None:
+    """Its host objects, its volume, and the other hosts of that."""
+    seen, selector = attachment.status.volume, attachment.spec.volume
+    bound = seen.uid if seen else None
+    if attachment.metadata.deleting:
+        _add_hosts_to_leave(focus, attachment, desired, inventory)
+    elif uid := bound or selector.uid:
+        known = inventory.volumes.get(uid)
+        focus.uids[uid] = known.name if known else VolumeName(str((seen.name if seen else None) or ""))
+    if selector.name and not bound:
+        focus.names.add(selector.name)
+    host = desired.hosts.get(attachment.host)
+    if host is None or attachment.metadata.deleting:
+        return
+    objects = _add_host_objects(focus, host, desired, inventory)
+    volume = volume_of(attachment, inventory)
+    # If no other host has or wants the volume, the array's own refusal is protection enough.
+    if volume and (inventory.of_volume(volume.uid) - objects or desired.rivals(attachment, volume, inventory)):
+        focus.volumes.add(volume.uid)
+    if volume and volume.uid in inventory.host_clusters:
+        focus.clustered.add(volume.uid)
 
 
 def doubtful_focus(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> Focus:
@@ -93,9 +102,50 @@ def doubtful_focus(desired: Desired, inventory: Inventory, due: Iterable[ObjectR
                 focus.volumes.add(meant.uid)  # the volume's own view shows its mappings
         elif (host := desired.hosts.get(ref)) is not None and host.metadata.deleting:
             focus.hosts |= {*desired.names_of(host)} - inventory.hosts.keys()
+        elif (volume := desired.volumes.get(ref)) is not None:
+            _add_volume_doubts(focus, volume, desired, inventory)
         _add_replaced(focus, ref, desired, inventory)
         _add_traits(focus, ref, desired, inventory)
     return focus
+
+
+def _add_volume(focus: Focus, resource: FlashSystemVolume, desired: Desired, inventory: Inventory) -> None:
+    """The volume by its recorded UID, else by the name that it would have, and the pools for one that is to grow."""
+    imported, status = resource.spec.import_, resource.status
+    uid = status.uid or resource.metadata.asked.volume_uid or (imported.uid if imported else None)
+    if uid:
+        known = inventory.volumes.get(uid)
+        focus.uids[uid] = known.name if known else VolumeName(status.name or "")
+    elif imported and imported.name:
+        focus.names.add(imported.name)
+    else:
+        focus.names |= {*desired.names_of_volume(resource)}
+        focus.pools = True
+    if uid in inventory.volumes:
+        _add_volume_details(focus, resource, inventory.volumes[uid])
+    size = resource.spec.size
+    focus.pools = focus.pools or bool(uid in inventory.volumes and size and size > inventory.volumes[uid].capacity)
+
+
+def _add_volume_doubts(focus: Focus, resource: FlashSystemVolume, desired: Desired, inventory: Inventory) -> None:
+    """A volume that a list does not show; and the mappings of one that is to be deleted, whatever a list shows."""
+    imported, status = resource.spec.import_, resource.status
+    uid = status.uid or resource.metadata.asked.volume_uid or (imported.uid if imported else None)
+    if uid and uid not in inventory.volumes:
+        focus.uids[uid] = VolumeName(status.name or "")
+    if not uid:
+        names = [imported.name] if imported and imported.name else [*desired.names_of_volume(resource)]
+        focus.names |= {name for name in names if inventory.volume_named(name) is None}
+    found = volume_plan.resolve_volume(resource, desired, inventory)
+    if isinstance(found, Volume):
+        _add_volume_details(focus, resource, found)
+        if status.uid is None or resource.metadata.deleting:
+            focus.volumes.add(found.uid)
+
+
+def _add_volume_details(focus: Focus, resource: FlashSystemVolume, volume: Volume) -> None:
+    if volume.throttle is None or volume.used is None or resource.metadata.deleting:
+        focus.detailed.add(volume.uid)
 
 
 def lost_host(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> bool:
@@ -305,7 +355,8 @@ class Observer:
         """Read the array before planning: what the due objects need, or all of it."""
         clustered = set(self.inventory.host_clusters) if self.inventory else set()
         if survey or self.inventory is None:
-            self.inventory = discovery.survey(self.session, desired.array.spec.pool)
+            with_pools = bool(desired.volumes)
+            self.inventory = discovery.survey(self.session, desired.array.spec.pool, with_pools=with_pools)
             self._surveyed = True
         # The recorded id of a volume, if no read shows it: a volume never changes its id.
         seen = [attachment.status.volume for ref in due if (attachment := desired.attachments.get(ref))]

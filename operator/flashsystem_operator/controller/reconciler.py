@@ -12,12 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
+from flashsystem_operator.api.base import is_true
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Lifecycle
 from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.api.volume import FlashSystemVolume, VolumeStatus
 from flashsystem_operator.array.commands import AddPorts, HostStep, MapVolume, RemoveHost, RemovePort, UnmapVolume
 from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.array.queries import known
 from flashsystem_operator.array.session import Session
+from flashsystem_operator.array.volume_commands import RemoveVolume
 from flashsystem_operator.controller import executor
 from flashsystem_operator.controller.cache import in_thread
 from flashsystem_operator.controller.executor import (
@@ -48,7 +51,7 @@ from flashsystem_operator.planner.decision import (
     Release,
     Wait,
 )
-from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.desired import Desired, Worked
 from flashsystem_operator.planner.drift import with_vanished
 from flashsystem_operator.planner.events import ChangeKind, EventRecord, change_reason_of
 from flashsystem_operator.planner.status import Outcome
@@ -64,11 +67,13 @@ MAX_SECONDS = 60.0
 _CONFIRMED_WITHIN = 60.0
 """Seconds that a thread waits for the API server before it gives up a command that would remove something."""
 
-_TAKES = UnmapVolume | RemovePort | RemoveHost | AddPorts
+_TAKES = UnmapVolume | RemovePort | RemoveHost | AddPorts | RemoveVolume
 """Commands that may resolve the obstruction of other objects."""
 
 _ENDS_BY_ITSELF = {Reason.OUTCOME_UNKNOWN, Reason.HANDING_OVER}
 """Reasons of waiting that end without an event: by reading the array, or after a write to another object."""
+
+AnyStatus = HostStatus | VolumeStatus | AttachmentStatus
 
 DesiredOf = Callable[[str], Desired]
 """Returns the current desired state, given why the array is closed (empty if it is open)."""
@@ -188,12 +193,14 @@ class Pass:
             ref: Outcome(decision, failed.get(ref) or results.errors.get(ref), refused=ref in refused)
             for ref, decision in decisions.items()
         }
-        unwritten = await self._write_statuses(desired, inventory, outcomes, failed, PassStart(found, planned))
+        waking = set[ObjectRef]()
+        start = PassStart(found, planned)
+        unwritten = await self._write_statuses(desired, inventory, outcomes, failed, start, waking)
         return Ended(
             inventory,
             verdict,
             acted,
-            {**dict.fromkeys(postponed, 0.0), **again(outcomes, unwritten, desired)},
+            {**dict.fromkeys((*postponed, *waking), 0.0), **again(outcomes, unwritten, desired)},
             obstructed(outcomes),
             frees(results),
         )
@@ -214,6 +221,7 @@ class Pass:
         Nothing is done for these in this pass.
         """
         kept = [ref for ref, decision in decisions.items() if isinstance(decision, Act | InSync)]
+        volumes = [ref for ref in kept if ref in desired.volumes and not desired.volumes[ref].metadata.deleting]
         decided = ((desired.attachments.get(ref), decision) for ref, decision in decisions.items())
         live = [each for each, decision in decided if each is not None and status.needs_finalizer(each, decision)]
         parents = {attachment.host for attachment in live}
@@ -227,14 +235,22 @@ class Pass:
         failed: dict[ObjectRef, Exception] = {}
 
         # Not those that are being deleted: they can get no finalizer.
-        everything = (desired.array, *desired.hosts.values(), *desired.attachments.values())
+        below = (desired.hosts, desired.volumes, desired.attachments)
+        everything = (desired.array, *(each for some in below for each in some.values()))
         uids = {each.ref: each.metadata.uid for each in everything if not each.metadata.deleting}
-        for generation in ([desired.array.ref] if parents else [], parents, [attachment.ref for attachment in live]):
+        children = [*volumes, *(attachment.ref for attachment in live)]
+        for generation in ([desired.array.ref] if parents or volumes else [], parents, children):
             staying = [ref for ref in generation if ref in uids]
             failed |= await self.writer.all(staying, lambda ref: self.writer.guard(ref, uids[ref]))
 
         if error := failed.get(desired.array.ref):
-            failed |= dict.fromkeys(parents, error)
+            failed |= dict.fromkeys((*parents, *volumes), error)
+        intents = status.intents_of_volumes(decisions, desired, inventory)
+
+        async def record_volume(ref: ObjectRef) -> None:
+            await self.writer.status(ref, desired.volumes[ref].metadata.uid, intents[ref])
+
+        failed |= await self.writer.all(intents.keys() - failed.keys(), record_volume)
         hosts = status.intents_of_hosts(decisions, desired, inventory)
 
         async def record_host(ref: ObjectRef) -> None:
@@ -283,10 +299,10 @@ class Pass:
         all_steps = [step for act in acts.values() for step in act.steps]
         operations: list[Operation] = []
         for ref, act in acts.items():
-            resource, observed = desired.hosts.get(ref) or desired.attachments[ref], observer.inventory
-            meta, system = resource.metadata, self.session.expected
-            if observed is None:
+            resource, observed = desired.resource(ref), observer.inventory
+            if observed is None or resource is None:
                 raise RuntimeError("the array was not read before")
+            meta, system = resource.metadata, self.session.expected
             operations += [
                 Operation(
                     desired.array.ref,
@@ -319,7 +335,8 @@ class Pass:
         self.in_doubt.review(inventory, began)
         await in_thread(self.observer_thread, lambda: self.refusal_cache.learn(self.session, results, inventory))
         for ref in {each.owner for each in operations if each.cause.why is ChangeKind.CORRECT} - results.errors.keys():
-            self.meter.corrected(desired.hosts.get(ref) or desired.attachments[ref])
+            if resource := desired.resource(ref):
+                self.meter.corrected(resource)
 
     async def _send(
         self,
@@ -380,10 +397,12 @@ class Pass:
         outcomes: Mapping[ObjectRef, Outcome],
         unrecorded: Mapping[ObjectRef, Exception],
         start: "PassStart",
+        waking: set[ObjectRef],
     ) -> set[ObjectRef]:
         """Write changed statuses and Events. Return the objects that still exist and could not be written.
 
         unrecorded: objects that did not get our finalizer, or whose intent could not be recorded.
+        waking: gets the objects that wait for one of these statuses.
         """
         ends = {ref: each.decision for ref, each in outcomes.items() if isinstance(each.decision, Release)}
         going = {ref: end.on for ref, end in ends.items() if end.left}
@@ -392,7 +411,9 @@ class Pass:
         remembered = await remember_released(self.writer, desired.array.ref, going, on=going, freed=freed)
 
         async def write_status(ref: ObjectRef) -> None:
-            outcome, resource = outcomes[ref], desired.hosts.get(ref) or desired.attachments[ref]
+            outcome, resource = outcomes[ref], desired.resource(ref)
+            if resource is None:
+                raise NotFound(f"{ref} is gone")
             if (ref in going or (ref in ends and ref in desired.hosts)) and not remembered:
                 raise KubeError("cannot record what a released object leaves on the array")
             if isinstance(outcome.decision, Release):
@@ -404,21 +425,12 @@ class Pass:
                 raise unrecorded[
                     ref
                 ]  # without our finalizer it could be deleted at any time, and leave its mapping on the array
-            desired_status: HostStatus | AttachmentStatus
-            error: KubeError | None = None
-            if isinstance(resource, FlashSystemHost):
-                desired_status = status.of_host(resource, outcome, desired, inventory, desired.now)
-            else:
-                kept = await self.outputs.reconcile(
-                    resource,
-                    status.of_attachment(resource, outcome, desired, inventory, desired.now),
-                    desired,
-                    inventory,
-                    desired.now,
-                )
-                desired_status, error = kept.status, kept.error
+            desired_status, error = await self._status_of(resource, outcome, desired, inventory)
             await self.writer.status(ref, resource.metadata.uid, desired_status)
             self._record_events(resource, start.news(ref, outcome, desired_status))
+            if _is_ready(desired_status) and not _is_ready(resource.status):
+                # Attachments of a volume wait for that, and the status of an object wakes no other.
+                waking.update(each.ref for each in desired.attachments.values() if each.volume_ref == ref)
             if error:
                 raise error
 
@@ -428,7 +440,24 @@ class Pass:
                 log.warning("%s: cannot write its status: %s", ref, error)
         return {ref for ref, error in failed.items() if not isinstance(error, NotFound)}
 
-    def _record_events(self, resource: FlashSystemHost | VolumeAttachment, start: Collection[EventRecord]) -> None:
+    async def _status_of(
+        self, resource: Worked, outcome: Outcome, desired: Desired, inventory: Inventory
+    ) -> tuple[AnyStatus, KubeError | None]:
+        """Return the status to be written, and why the outputs of an attachment could not be written, if so."""
+        match resource:
+            case FlashSystemHost():
+                return status.of_host(resource, outcome, desired, inventory, desired.now), None
+            case FlashSystemVolume(metadata=meta):
+                found = status.of_volume(resource, outcome, desired, inventory, desired.now)
+                if found.uid and not meta.deleting:
+                    await self.writer.annotate(resource.ref, meta.uid, found.uid)
+                return found, None
+            case VolumeAttachment():
+                attached = status.of_attachment(resource, outcome, desired, inventory, desired.now)
+                kept = await self.outputs.reconcile(resource, attached, desired, inventory, desired.now)
+                return kept.status, kept.error
+
+    def _record_events(self, resource: Worked, start: Collection[EventRecord]) -> None:
         self.writer.record_events(resource.ref, resource.metadata.uid, start)
         self.meter.record(resource, start)
 
@@ -440,10 +469,11 @@ class PassStart:
     found: Desired
     planned: Mapping[ObjectRef, Decision]
 
-    def news(
-        self, ref: ObjectRef, outcome: Outcome, desired_status: HostStatus | AttachmentStatus
-    ) -> tuple[EventRecord, ...]:
+    def news(self, ref: ObjectRef, outcome: Outcome, desired_status: AnyStatus) -> tuple[EventRecord, ...]:
         planned, host, attachment = self.planned.get(ref), self.found.hosts.get(ref), self.found.attachments.get(ref)
+        volume = self.found.volumes.get(ref)
+        if volume is not None and isinstance(desired_status, VolumeStatus):
+            return events.of_volume(volume, planned, outcome, desired_status)
         if host is not None and isinstance(desired_status, HostStatus):
             return events.of_host(host, planned, outcome, desired_status)
         if attachment is not None and isinstance(desired_status, AttachmentStatus):
@@ -472,8 +502,12 @@ def _unchanged(due: Iterable[ObjectRef], observed_for: Desired, desired: Desired
 
 
 def _revision(ref: ObjectRef, desired: Desired) -> tuple[object, ...]:
-    found = desired.hosts.get(ref) or desired.attachments.get(ref)
+    found = desired.resource(ref)
     return found.metadata.revision if found else ()
+
+
+def _is_ready(known: AnyStatus) -> bool:
+    return is_true(known.conditions, "Ready")
 
 
 def _bound(remembered: AttachmentStatus) -> tuple[object, ...]:

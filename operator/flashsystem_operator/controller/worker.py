@@ -27,7 +27,7 @@ from flashsystem_operator.controller.writer import Reports, Writer, now, remembe
 from flashsystem_operator.planner import luns
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.decision import Refuse, Release, Wait
-from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.desired import Desired, with_volumes
 from flashsystem_operator.planner.policies import apply_overrides, left_by
 from flashsystem_operator.settings import Settings
 
@@ -331,18 +331,20 @@ class Worker:
         return entry.resource if entry and isinstance(entry.resource, FlashSystemArray) else None
 
     def _is_free(self, array: FlashSystemArray) -> bool:
-        hosts, attachments = self._cache.hosts_on(self.ref), self._cache.attachments_on(self.ref)
-        gone = array_plan.plan_gone(array, len(hosts), len(attachments))
+        below = (self._cache.hosts_on(self.ref), self._cache.volumes_on(self.ref), self._cache.attachments_on(self.ref))
+        gone = array_plan.plan_gone(array, *(len(some) for some in below))
         return isinstance(apply_overrides(gone, array, self._desired("")), Release)
 
     def _desired(self, closed: str) -> Desired:
         array = self._array()
         if array is None:
             raise KubeError(f"{self.ref} is gone")
-        attachments = self._cache.attachments_on(self.ref)
+        volumes = self._cache.volumes_on(self.ref)
+        attachments = with_volumes(self._cache.attachments_on(self.ref), volumes)
         return Desired(
             array=array,
             hosts=self._cache.hosts_on(self.ref),
+            volumes=volumes,
             attachments=attachments,
             installation=self._installation,
             former=self._settings.former_installations,
@@ -352,6 +354,7 @@ class Worker:
             closed=closed,
             in_doubt=self._in_doubt.hosts,
             in_doubt_pairs=self._in_doubt.pairs,
+            in_doubt_volumes=self._in_doubt.volumes,
             all_in_doubt=self._in_doubt.everything,
             debounced=self._debounce.seconds_left(attachments.values()),
             held=self._refusal_cache.held,

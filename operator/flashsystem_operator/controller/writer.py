@@ -19,10 +19,15 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from flashsystem_operator.api.array import ArrayStatus, Audit, Counts, FormerHost
-from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import StatusModel, find, is_true, remember
-from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.metadata import API_VERSION, RECONCILE_REQUESTED_AT, Kind, ObjectMeta, ObjectRef
+from flashsystem_operator.api.metadata import (
+    API_VERSION,
+    RECONCILE_REQUESTED_AT,
+    VOLUME_UID,
+    Kind,
+    ObjectMeta,
+    ObjectRef,
+)
 from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.controller.cache import STATUS_MODELS, Cache, Change, Clock, as_it_was
 from flashsystem_operator.controller.kube.client import MANAGER, Body, Kube
@@ -247,6 +252,21 @@ class Writer:
             write = self._kube.write_finalizer(ref, entry.meta, present=True)
             self._cache.put(ref.kind, await self._write(ref, write))
 
+    async def annotate(self, ref: ObjectRef, uid: str, volume_uid: str) -> None:
+        """Write the UID of its volume to the annotation of a FlashSystemVolume, unless it is there. Raises KubeError.
+
+        The one part of an object outside of its status that the operator writes, besides the finalizer: a restore
+        without status must not lead to a second, empty volume.
+        """
+        await self._settle(ref)
+        entry = self._cache.get(ref)
+        if entry is None or entry.tombstone:
+            return
+        _same(ref, uid, entry.meta)
+        if entry.meta.asked.volume_uid != volume_uid:
+            write = self._kube.write_annotation(ref, entry.meta, VOLUME_UID, volume_uid)
+            self._cache.put(ref.kind, await self._write(ref, write))
+
     async def release(self, ref: ObjectRef, decided: ObjectMeta) -> None:
         """Remove our finalizer. Raises KubeError.
 
@@ -319,11 +339,25 @@ class Writer:
         if not found:
             body = await self._kube.get(owner)
             self._compare(owner.kind, body)
+        if owner.kind is Kind.VOLUME:
+            await self._confirm_unattached(owner, planned)
         for host in hosts:
             for ref, now in self._cache.attachments_of(host, planned.array.ref).items():
                 before = planned.attachments.get(ref)
                 if before is None or before.metadata.revision != now.metadata.revision:
                     raise Conflict(f"{ref} was changed after this was planned")
+
+    async def _confirm_unattached(self, volume: ObjectRef, planned: Desired) -> None:
+        """Check with the API server that no attachment of a volume that is to be deleted was created meanwhile.
+
+        Of the namespace of the volume, where attachments may refer to it; those of other namespaces know it by its UID
+        or name on the array, and are compared with the cache: the array refuses to delete a mapped volume.
+        """
+        async for body in self._kube.list(Kind.ATTACHMENT, volume.namespace, f"spec.volume.ref.name={volume.name}"):
+            self._compare(Kind.ATTACHMENT, body)
+        now, before = self._cache.dependents(volume), planned.attachments
+        if any(ref.kind is Kind.ATTACHMENT and ref not in before for ref in now):
+            raise Conflict(f"an attachment of {volume} was created after its deletion was planned")
 
     def _compare(self, kind: Kind, body: Body) -> None:
         """Raise Conflict if users changed an object since it was cached."""
@@ -410,7 +444,8 @@ class Reports:
         audit = audits.audit(desired, inventory) if survey and self._cache.legible else None
         decided: Decision
         if desired.array.metadata.deleting:  # then its status shows what the deletion waits for
-            gone = array_plan.plan_gone(desired.array, len(desired.hosts), len(desired.attachments))
+            below = (desired.hosts, desired.volumes, desired.attachments)
+            gone = array_plan.plan_gone(desired.array, *(len(some) for some in below))
             held = apply_overrides(gone, desired.array, desired)
             decided = verdict if isinstance(held, Release) else held
         else:
@@ -419,6 +454,7 @@ class Reports:
         counts = Counts(
             hosts=len(inventory.hosts),
             mappings=sum(len(rows) for host in inventory.hosts for rows in inventory.on_host(host).values()),
+            volumes=len(desired.volumes),
             attachments=len(desired.attachments),
         )
         status = array_plan.reached(desired.array, decision, inventory, contact, counts, now(), audit)
@@ -449,7 +485,7 @@ class Reports:
         failed = await self._writer.all([desired.array.ref], lambda ref: self._writer.status(ref, uid, status))
         if not failed:
             self._record_events(desired, status)
-        refs = due if desired.array.ref not in due else (*desired.hosts, *desired.attachments)
+        refs = due if desired.array.ref not in due else (*desired.hosts, *desired.volumes, *desired.attachments)
         below = [ref for ref in refs if ref != desired.array.ref]
         failed |= await self._writer.all(below, lambda ref: self._not_ready(ref, desired, cause))
         return {ref for ref, error in failed.items() if not isinstance(error, NotFound)}
@@ -462,7 +498,7 @@ class Reports:
 
     async def _not_ready(self, ref: ObjectRef, desired: Desired, cause: Wait | Refuse) -> None:
         """Write that an object waits for the array. One that was Ready stays Ready unless its spec has changed."""
-        resource: FlashSystemHost | VolumeAttachment | None = desired.hosts.get(ref) or desired.attachments.get(ref)
+        resource = desired.resource(ref)
         if resource is None or resource.unreadable:
             return
         meta, before = resource.metadata, resource.status

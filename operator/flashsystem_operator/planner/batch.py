@@ -10,17 +10,20 @@ from dataclasses import dataclass, replace
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.array.commands import RemoveHost, Step, UnmapVolume
 from flashsystem_operator.array.discovery import Protection
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.array.model import Inventory
+from flashsystem_operator.array.volume_commands import CreateVolume
 from flashsystem_operator.planner.attachment import attach, detach_guard
 from flashsystem_operator.planner.attachment.detach_guard import Parting
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import Desired, Reader, by_age, has_been_admitted, stands_on
+from flashsystem_operator.planner.desired import Desired, Reader, Worked, by_age, has_been_admitted, stands_on
 from flashsystem_operator.planner.host import host_plan
-from flashsystem_operator.planner.policies import RateLimiter, Worked, apply_overrides, is_in_plan_mode
+from flashsystem_operator.planner.policies import RateLimiter, apply_overrides, is_in_plan_mode
 from flashsystem_operator.planner.text import kept, listed
+from flashsystem_operator.planner.volume import volume_plan
 from flashsystem_operator.values import HostName
 
 _TAKING = (UnmapVolume, RemoveHost)
@@ -163,14 +166,14 @@ Decisions = Mapping[ObjectRef, Decision]
 def plan(
     desired: Desired, inventory: Inventory, due: Iterable[ObjectRef], undone: Container[ObjectRef] = ()
 ) -> Decisions:
-    """Decide about the hosts and attachments of `due` that exist and can be read.
+    """Decide about the hosts, volumes and attachments of `due` that exist and can be read.
 
     undone: objects whose steps were not done in this pass, for example because the array refused one. No other plan
         builds on theirs: their results are not on the array.
 
     Objects in plan mode come last: they may build on what the others leave, but no other builds on their plan.
     """
-    found = (desired.hosts.get(ref) or desired.attachments.get(ref) for ref in dict.fromkeys(due))
+    found = (desired.resource(ref) for ref in dict.fromkeys(due))
     resources = [each for each in found if each is not None and not each.unreadable]
     planned = {each.ref for each in resources if is_in_plan_mode(each, desired)}
     draft = inventory.copy()
@@ -182,7 +185,10 @@ def plan(
 def _plan(
     desired: Desired, inventory: Inventory, draft: Inventory, due: Iterable[Worked], undone: Container[ObjectRef]
 ) -> dict[ObjectRef, Decision]:
-    """Plan in this order: ports of hosts, detaches, attaches (the oldest first), and host objects left empty."""
+    """Plan in this order: ports of hosts, detaches, volumes, attaches (the oldest first), and host objects left empty.
+
+    A volume is deleted by what was observed alone, never because others of the plan are expected to unmap it.
+    """
     decisions = dict[ObjectRef, Decision]()
     due = by_age(due)
     due_hosts = [each for each in due if isinstance(each, FlashSystemHost)]
@@ -192,7 +198,9 @@ def _plan(
 
     def settle(resource: Worked, planned: Decision) -> None:
         decisions[resource.ref] = decision = apply_policies(planned, resource, around)
-        for step in _to_be_assumed(decision) if resource.ref not in undone else ():
+        steps = _to_be_assumed(decision) if resource.ref not in undone else ()
+        # The UID of a new volume is not known before: nothing can be planned for it.
+        for step in (each for each in steps if not isinstance(each, CreateVolume)):
             step.apply(draft)
 
     for host in due_hosts:
@@ -202,9 +210,10 @@ def _plan(
         around = replace(around, partings=detach_guard.partings(desired, draft))
     for attachment in leaving:
         settle(attachment, attach.plan(attachment, desired, draft))
-    for attachment in due_attachments:
-        if not attachment.metadata.deleting:
-            settle(attachment, attach.plan(attachment, desired, draft))
+    for volume in (each for each in due if isinstance(each, FlashSystemVolume)):
+        settle(volume, volume_plan.plan(volume, desired, inventory))
+    for attachment in (each for each in due_attachments if not each.metadata.deleting):
+        settle(attachment, attach.plan(attachment, desired, draft))
     for host in due_hosts:
         if isinstance(decisions[host.ref], InSync) and isinstance(again := host_plan.plan(host, desired, draft), Act):
             del decisions[host.ref]  # its steps come after those of the attachments
@@ -216,12 +225,17 @@ def _as_seen(decision: Decision, ref: ObjectRef, desired: Desired, inventory: In
     """Release an object only by what was observed on the array, never by what others of the plan are expected to do."""
     if not isinstance(decision, Release):
         return decision
-    if (host := desired.hosts.get(ref)) is not None:
-        released, seen = host.metadata.released, host_plan.plan(host, desired, inventory)
-    else:
-        attachment = desired.attachments[ref]
-        released, seen = attachment.metadata.released, attach.plan(attachment, desired, inventory)
-    if released or isinstance(seen, Release):
+    seen: Decision
+    match resource := desired.resource(ref):
+        case FlashSystemHost():
+            seen = host_plan.plan(resource, desired, inventory)
+        case FlashSystemVolume():
+            seen = volume_plan.plan(resource, desired, inventory)
+        case VolumeAttachment():
+            seen = attach.plan(resource, desired, inventory)
+        case None:
+            return decision
+    if resource.metadata.released or isinstance(seen, Release):
         return decision
     return Wait(Reason.HANDING_OVER, "What it has on the array is about to be removed for another object.")
 

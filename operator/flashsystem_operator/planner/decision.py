@@ -29,6 +29,9 @@ class Reason(StrEnum):
     DETACHING = "Detaching"
     HANDING_OVER = "HandingOver"
     OUTCOME_UNKNOWN = "OutcomeUnknown"
+    FORMATTING = "Formatting"
+    DELETING = "Deleting"
+    DELETION_DELAYED = "DeletionDelayed"
     VOLUME_PROTECTED = "VolumeProtected"
     DETACH_RATE_LIMITED = "DetachRateLimited"
 
@@ -43,6 +46,8 @@ class Reason(StrEnum):
     ARRAY_NOT_ALLOWED = "ArrayNotAllowed"
     ADOPTION_NOT_ALLOWED = "AdoptionNotAllowed"
     VOLUME_NOT_ALLOWED = "VolumeNotAllowed"
+    VOLUME_CREATION_NOT_ALLOWED = "VolumeCreationNotAllowed"
+    CAPACITY_EXCEEDED = "CapacityExceeded"
     PERSISTENT_VOLUME_NOT_ALLOWED = "PersistentVolumeNotAllowed"
     NAMESPACE_UNKNOWN = "NamespaceUnknown"
     NAMESPACED_INSTALLATION = "NamespacedInstallation"
@@ -58,6 +63,7 @@ class Reason(StrEnum):
     DETACH_BLOCKED = "DetachBlocked"
     DUPLICATE = "Duplicate"
     VOLUME_IN_USE = "VolumeInUse"
+    IMPORT_CONFLICT = "ImportConflict"
     DUPLICATE_ARRAY = "DuplicateArray"
     PERSISTENT_VOLUME_IN_USE = "PersistentVolumeInUse"
 
@@ -65,6 +71,12 @@ class Reason(StrEnum):
     SPEC_UNREADABLE = "SpecUnreadable"
     VOLUME_NOT_FOUND = "VolumeNotFound"
     VOLUME_GONE = "VolumeGone"
+    VOLUME_NOT_PROVEN = "VolumeNotProven"
+    NAME_TAKEN = "NameTaken"
+    POOL_DIFFERS = "PoolDiffers"
+    REPLICATED = "Replicated"
+    STILL_MAPPED = "StillMapped"
+    HAS_DEPENDENTS = "HasDependents"
     VOLUME_MAPPED_ELSEWHERE = "VolumeMappedElsewhere"
     MULTI_HOST_MAPPING_FORBIDDEN = "MultiHostMappingForbidden"
     MAPPED_THROUGH_HOST_CLUSTER = "MappedThroughHostCluster"
@@ -87,6 +99,9 @@ class Reason(StrEnum):
     SHARED_BEYOND_SPEC = "SharedBeyondSpec"
     HOST_REMOVED = "HostRemoved"
     PORTS_CHANGED = "PortsChanged"
+    NAME_CHANGED = "NameChanged"
+    SIZE_CHANGED = "SizeChanged"
+    THROTTLE_CHANGED = "ThrottleChanged"
 
     # Put the array's hosts in order.
     CONFLICT = "Conflict"
@@ -109,6 +124,7 @@ class Reason(StrEnum):
     OPEN_ACCESS_ON = "OpenAccessOn"
     POOL_NOT_FOUND = "PoolNotFound"
     POOL_OFFLINE = "PoolOffline"
+    POOL_FULL = "PoolFull"
     NO_ONLINE_NODE = "NoOnlineNode"
     NO_USABLE_PORTAL = "NoUsablePortal"
     NEAR_LIMIT = "NearLimit"
@@ -141,6 +157,10 @@ OBSTRUCTED = frozenset(
         Reason.VOLUME_MAPPED_ELSEWHERE,
         Reason.LUN_TAKEN,
         Reason.HOST_FULL,
+        Reason.POOL_FULL,
+        Reason.NAME_TAKEN,
+        Reason.STILL_MAPPED,
+        Reason.CAPACITY_EXCEEDED,
     }
 )
 """Reasons that may end when something is removed from the array."""

@@ -23,8 +23,10 @@ from flashsystem_operator.api.array import (
     PersistentVolumes,
 )
 from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.base import parse_quantity, quantity
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef, Resource
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.array.commands import Step
 from flashsystem_operator.array.model import Host, Inventory, Odd, Volume
 from flashsystem_operator.planner.decision import Note, Reason, Refuse, Wait
@@ -139,6 +141,40 @@ class Tenancy:
             )
         return Refuse(Reason.VOLUME_NOT_ALLOWED, message)
 
+    def volume_creation(self, namespace: str, pool: str | None, size: int, others: int) -> Refusal:
+        """Why a namespace may not have a volume of this size.
+
+        pool: where it is created or is; None if unknown. others: the bytes of its other volumes, which count first.
+        """
+        rule, refused = self.array.spec.volume_creation, Reason.VOLUME_CREATION_NOT_ALLOWED
+        ask = "Ask the array administrator."
+        not_allowed = Refuse(
+            refused,
+            f"{self.array.ref} does not let namespace {namespace} create or grow volumes: "
+            f"{self._rule('volumeCreation')}. Ask the array administrator to allow it, or create this object in a "
+            "namespace that is allowed.",
+        )
+        if answer := self._among(rule, "volumeCreation", namespace, not_allowed):
+            return answer
+        if pool is not None and rule.pools and not any(fnmatchcase(pool, glob) for glob in rule.pools):
+            return Refuse(refused, f"spec.volumeCreation.pools of {self.array.ref} does not allow pool {pool}. {ask}")
+        if rule.max_volume_size is not None and size > rule.max_volume_size:
+            most = quantity(rule.max_volume_size)
+            return Refuse(
+                Reason.CAPACITY_EXCEEDED,
+                f"{quantity(size)} is more than the {most} that spec.volumeCreation.maxVolumeSize of {self.array.ref} "
+                f"allows. Request less, or ask the array administrator.",
+            )
+        if rule.max_capacity_per_namespace is not None and size + others > rule.max_capacity_per_namespace:
+            most = quantity(rule.max_capacity_per_namespace)
+            return Refuse(
+                Reason.CAPACITY_EXCEEDED,
+                f"With {quantity(size)} for this volume, namespace {namespace} would have {quantity(size + others)}, "
+                f"more than the {most} that spec.volumeCreation.maxCapacityPerNamespace of {self.array.ref} allows. "
+                "Request less, delete volumes that were created earlier, or ask the array administrator.",
+            )
+        return None
+
     def persistent_volumes(self) -> Note | None:
         """Why no attachment of the array may create a PersistentVolume."""
         if self.namespaced:
@@ -204,7 +240,12 @@ class Tenancy:
 
     def _rule(self, field: str) -> str:
         """The field that decides; the labels of a selector are shown in the array's own namespace only."""
-        choice = self.array.spec.allowed_namespaces if field == "allowedNamespaces" else self.array.spec.host_adoption
+        spec = self.array.spec
+        choice: Namespaces = {
+            "allowedNamespaces": spec.allowed_namespaces,
+            "hostAdoption": spec.host_adoption,
+            "volumeCreation": spec.volume_creation,
+        }[field]
         if choice.from_ is From.SAME:
             return f"its spec.{field} is from Same, the array's own namespace"
         return f"the selector in its spec.{field} does not choose that namespace's labels"
@@ -221,6 +262,7 @@ def _choosing_by_labels(array: FlashSystemArray) -> tuple[str, ...]:
     chosen = {
         "allowedNamespaces": spec.allowed_namespaces.from_ is From.SELECTOR,
         "hostAdoption": spec.host_adoption.from_ is From.SELECTOR,
+        "volumeCreation": spec.volume_creation.from_ is From.SELECTOR,
         "volumeAccess": bool(spec.volume_access),
     }
     return tuple(field for field, by_labels in chosen.items() if by_labels)
@@ -242,6 +284,7 @@ class Desired:
     namespaced: the operator is installed for named namespaces, and has no permission outside of them.
     closed: why nothing new may be created through the array at present; empty if it may. Detaching always works.
     in_doubt: host objects on which a command may still be running whose reply was lost.
+    in_doubt_volumes: names of volumes on which a command may still be running whose reply was lost.
     in_doubt_pairs: the mappings among these: the volume may still appear on the host object, or vanish from it.
     all_in_doubt: the same for the whole array, after its Lease was taken over from a holder that did not release it.
     chap: the CHAP secret for each host whose spec requests one, or why it is not available.
@@ -262,6 +305,7 @@ class Desired:
     closed: str = ""
     in_doubt: frozenset[HostName] = field(default_factory=frozenset)
     in_doubt_pairs: frozenset[tuple[HostName, VolumeUid]] = field(default_factory=frozenset)
+    in_doubt_volumes: frozenset[VolumeName] = field(default_factory=frozenset)
     all_in_doubt: bool = False
     chap: Mapping[ObjectRef, ChapSecret | Refuse] = field(default_factory=dict)
     debounced: Mapping[ObjectRef, float] = field(default_factory=dict)
@@ -275,6 +319,7 @@ class Desired:
     in_use: Mapping[ObjectRef, Wait] = field(default_factory=dict)
     vanished: frozenset[ObjectRef] = frozenset()
     marked: Callable[[HostName], Iterable[FlashSystemHost]] = lambda _: ()
+    volumes: Mapping[ObjectRef, FlashSystemVolume] = field(default_factory=dict)
 
     @cached_property
     def tenancy(self) -> Tenancy:
@@ -289,6 +334,8 @@ class Desired:
         namespace = attachment.metadata.namespace
         if refused := self.tenancy.use(namespace):
             return refused
+        if attachment.volume_ref:
+            return None  # a FlashSystemVolume of the same namespace, which may have its volume
         selector, seen = attachment.spec.volume, attachment.status.volume
         if uid := selector.uid or (seen.uid if seen else None):
             known = inventory.volumes.get(uid)
@@ -312,10 +359,37 @@ class Desired:
         names = self.names_of(host)
         return next((name for name in names if name in inventory.hosts), names[0])
 
+    def names_of_volume(self, volume: FlashSystemVolume) -> tuple[VolumeName, ...]:
+        """The names that prove that a volume was created for this resource: the present one and those of former ids."""
+        meta = volume.metadata
+        return tuple(
+            VolumeName(host_object_name(installation, meta.namespace, meta.name, volume.base_name))
+            for installation in (self.installation, *self.former)
+        )
+
+    def volume_refused(self, volume: FlashSystemVolume, size: int, pool: str | None) -> Refusal:
+        """Why a volume may not be created, or grown to this size (bytes), by the limits of its namespace.
+
+        All volumes of the namespace that exist count, and of those that do not exist yet the older ones.
+        """
+        namespace, others = volume.metadata.namespace, 0
+        for other in self.volumes.values():
+            if other.metadata.namespace != namespace or other.ref == volume.ref:
+                continue
+            known = other.status.capacity
+            exists = other.status.uid is not None
+            if exists or seniority(other) < seniority(volume):
+                others += max(other.spec.size or 0, recorded_bytes(known) if known else 0)
+        return self.tenancy.volume_creation(namespace, pool, size, others)
+
+    def resource(self, ref: ObjectRef) -> "Worked | None":
+        """The host, volume or attachment of this reference."""
+        return self.hosts.get(ref) or self.volumes.get(ref) or self.attachments.get(ref)
+
     def ours(self, name: HostName) -> bool:
         return any(made_by(installation, name) for installation in (self.installation, *self.former))
 
-    def of_another_installation(self, name: HostName) -> bool:
+    def of_another_installation(self, name: HostName | VolumeName) -> bool:
         """Whether its name shows that the operator of another cluster created it."""
         return made_by_another((self.installation, *self.former), name)
 
@@ -326,6 +400,9 @@ class Desired:
         """
         others = (each for each in self.marked(name) if each.array != self.array.ref)
         return next(others, None) if self.ours(name) else None
+
+    def is_volume_in_doubt(self, name: str) -> bool:
+        return self.all_in_doubt or name in self.in_doubt_volumes
 
     def is_in_doubt(self, name: HostName) -> bool:
         return self.all_in_doubt or name in self.in_doubt
@@ -485,7 +562,34 @@ def marked_among(hosts: Collection[FlashSystemHost]) -> Callable[[HostName], lis
     return marked
 
 
-def has_been_admitted(resource: FlashSystemHost | VolumeAttachment) -> bool:
+def with_volumes(
+    attachments: Mapping[ObjectRef, VolumeAttachment], volumes: Mapping[ObjectRef, FlashSystemVolume]
+) -> dict[ObjectRef, VolumeAttachment]:
+    """The attachments, those of a FlashSystemVolume with the UID of its volume, as if their specs had it.
+
+    An attachment is bound to the volume by UID at once: it keeps the recorded UID whatever happens to the resource.
+    """
+    found = dict(attachments)
+    for ref, attachment in attachments.items():
+        if attachment.volume_ref is None:
+            continue
+        seen, volume = attachment.status.volume, volumes.get(attachment.volume_ref)
+        uid = (seen.uid if seen else None) or (volume.status.uid if volume else None)
+        if uid is not None:
+            selector = attachment.spec.volume.model_copy(update={"uid": uid})
+            found[ref] = attachment.model_copy(update={"spec": attachment.spec.model_copy(update={"volume": selector})})
+    return found
+
+
+def recorded_bytes(recorded: str) -> int:
+    """The bytes of a Quantity of a status; 0 if it cannot be read: another release may have written it."""
+    try:
+        return parse_quantity(recorded)
+    except ValueError:
+        return 0
+
+
+def has_been_admitted(resource: "Worked") -> bool:
     """Whether something was done for it on the array before: a permission withdrawn later does not undo that.
 
     Taken from what only the operator writes: the host object that was found or created, the origin of the mapping.
@@ -493,6 +597,10 @@ def has_been_admitted(resource: FlashSystemHost | VolumeAttachment) -> bool:
     if isinstance(resource, FlashSystemHost):
         return resource.status.name is not None
     return resource.status.origin is not None
+
+
+Worked = FlashSystemHost | FlashSystemVolume | VolumeAttachment
+"""A resource of the kinds that are reconciled on an array."""
 
 
 def seniority(resource: Resource) -> tuple[str, str]:
@@ -563,14 +671,21 @@ class Reader:
         return listed([*near, *([] if not far else [one] if far == 1 else [several])])
 
 
-def stands_on(resource: FlashSystemHost | VolumeAttachment, desired: Desired, inventory: Inventory) -> Odd | None:
+def stands_on(resource: Worked, desired: Desired, inventory: Inventory) -> Odd | None:
     """A row that cannot be read and that is about the resource's host object, initiators or volume."""
     if not inventory.odd:
         return None
     return inventory.odd_about(_names_of(resource, desired, inventory))
 
 
-def _names_of(resource: FlashSystemHost | VolumeAttachment, desired: Desired, inventory: Inventory) -> Iterator[str]:
+def _names_of(resource: Worked, desired: Desired, inventory: Inventory) -> Iterator[str]:
+    if isinstance(resource, FlashSystemVolume):
+        imported = resource.spec.import_
+        yield from desired.names_of_volume(resource)
+        for each in (imported, resource.status):
+            if each:
+                yield from (each.name or "", each.uid or "")
+        return
     if isinstance(resource, FlashSystemHost):
         initiators = [*resource.spec.initiators.iscsi, *(port.iqn for port in resource.status.ports if port.iqn)]
         yield from initiators

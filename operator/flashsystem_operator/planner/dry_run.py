@@ -4,14 +4,16 @@ The operator reads the array between two passes; the dry run assumes that the ar
 that need two passes (a port first, then the volume that is mapped through it) are predicted completely.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.api.volume import VolumeOrigin
 from flashsystem_operator.array.commands import Step
 from flashsystem_operator.array.model import Inventory
+from flashsystem_operator.array.volume_commands import planned_uid
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.desired import Desired, with_volumes
 
 _PASSES = 8
 """No object needs more than three; the limit stops two objects that undo each other's changes."""
@@ -47,14 +49,25 @@ class DryRunResult:
         return self.end.message if isinstance(self.end, Wait) and self.end.reason in HELD else ""
 
 
+def _with_planned_volumes(desired: Desired, draft: Inventory) -> Desired:
+    """Bind the volumes that earlier passes would have created, so that attachments of them are planned too."""
+    volumes = dict(desired.volumes)
+    for ref, volume in desired.volumes.items():
+        name = next((name for name in desired.names_of_volume(volume) if planned_uid(name) in draft.volumes), None)
+        if name is not None and volume.status.uid is None:
+            status = volume.status.model_copy(update={"uid": planned_uid(name), "origin": VolumeOrigin.CREATED})
+            volumes[ref] = volume.model_copy(update={"status": status})
+    return replace(desired, volumes=volumes, attachments=with_volumes(desired.attachments, volumes))
+
+
 def dry_run_to_the_end(desired: Desired, inventory: Inventory) -> tuple[DryRunResult, ...]:
-    """The results for every host and attachment, in the order in which their first steps are sent."""
-    refs = (*desired.hosts, *desired.attachments)
+    """The results for every host, volume and attachment, in the order in which their first steps are sent."""
+    refs = (*desired.hosts, *desired.volumes, *desired.attachments)
     steps: dict[ObjectRef, tuple[Step, ...]] = {}
     ends: dict[ObjectRef, Decision] = {}
     draft = inventory.copy()
     for _ in range(_PASSES):
-        decisions = batch.plan(desired, draft, refs)
+        decisions = batch.plan(_with_planned_volumes(desired, draft), draft, refs)
         ends |= decisions
         acts = {ref: decision.steps for ref, decision in decisions.items() if isinstance(decision, Act)}
         for ref, some in acts.items():

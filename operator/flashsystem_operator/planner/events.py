@@ -12,6 +12,7 @@ from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachme
 from flashsystem_operator.api.base import Conditions, Origin, find, is_true
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus
 from flashsystem_operator.api.metadata import FORCE_DETACH, ObjectRef
+from flashsystem_operator.api.volume import FlashSystemVolume, VolumeOrigin, VolumeStatus
 from flashsystem_operator.array.commands import (
     AddIoGroups,
     AddPorts,
@@ -28,9 +29,17 @@ from flashsystem_operator.array.commands import (
 )
 from flashsystem_operator.array.errors import Refused, Unreadable
 from flashsystem_operator.array.model import Mapping
+from flashsystem_operator.array.volume_commands import (
+    CreateVolume,
+    ExpandVolume,
+    RemoveThrottle,
+    RemoveVolume,
+    RenameVolume,
+    ThrottleVolume,
+)
 from flashsystem_operator.planner import audit as audits
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release
-from flashsystem_operator.planner.desired import Desired, Reader
+from flashsystem_operator.planner.desired import Desired, Reader, Worked, recorded_bytes
 from flashsystem_operator.planner.drift import ASKED
 from flashsystem_operator.planner.status import Outcome
 from flashsystem_operator.planner.text import listed, verdict
@@ -63,6 +72,14 @@ class EventReason(StrEnum):
     """A name moved to another volume or host while a mapping was created. The message states if it was unmapped."""
     VOLUME_RENAMED = "VolumeRenamed"
     """The volume has another name on the array; it is the same one, by its UID, and nothing is done."""
+    VOLUME_CREATED = "VolumeCreated"
+    """The volume was created on the array."""
+    VOLUME_IMPORTED = "VolumeImported"
+    """A volume that existed on the array belongs to the FlashSystemVolume now."""
+    VOLUME_GROWN = "VolumeGrown"
+    """The volume is larger than before. Its hosts have to scan for the new size."""
+    VOLUME_DELETED = "VolumeDeleted"
+    """The volume and its data are no longer on the array."""
     AUDIT_CHANGED = "AuditChanged"
     """The objects on the array that belong to no resource changed."""
     READY = "ArrayReady"
@@ -160,9 +177,28 @@ def of_host(
     return tuple(events)
 
 
-def of_release(
-    before: FlashSystemHost | VolumeAttachment, decision: Release, planned: Decision | None = None
+def of_volume(
+    before: FlashSystemVolume, planned: Decision | None, outcome: Outcome, after: VolumeStatus
 ) -> tuple[EventRecord, ...]:
+    """Events of a pass for a FlashSystemVolume that stays."""
+    was, events = before.status, [*_warned(planned, outcome), *_trouble(before.status.conditions, outcome)]
+    if after.uid and not was.uid:
+        if after.origin is VolumeOrigin.CREATED:
+            message = f"Volume {after.name} (UID {after.uid}) with {after.capacity} was created in pool {after.pool}."
+            events.append(EventRecord(EventReason.VOLUME_CREATED, message))
+        else:
+            message = f"Volume {after.name} (UID {after.uid}) with {after.capacity} is managed by this resource."
+            events.append(EventRecord(EventReason.VOLUME_IMPORTED, message))
+    elif was.capacity and after.capacity and recorded_bytes(after.capacity) > recorded_bytes(was.capacity):
+        rescan = " Scan for the new size on its hosts, then grow the file system." if after.attachments else ""
+        message = f"Volume {after.name} has {after.capacity} now, and had {was.capacity}.{rescan}"
+        events.append(EventRecord(EventReason.VOLUME_GROWN, message))
+    if ended := _drift_ended(was.conditions, planned, outcome):
+        events.append(ended)
+    return tuple(events)
+
+
+def of_release(before: Worked, decision: Release, planned: Decision | None = None) -> tuple[EventRecord, ...]:
     """Events of an object that is removed. planned: the first decision."""
     warned = _warned(planned, Outcome(decision))
     if decision.left:
@@ -170,6 +206,9 @@ def of_release(
     if isinstance(before, FlashSystemHost):
         ours = before.status.id and before.status.ownership is Origin.CREATED
         return (*warned, _host_removed(before)) if ours else warned
+    if isinstance(before, FlashSystemVolume):
+        gone = f"Volume {before.status.name} (UID {before.status.uid}) and its data are no longer on the array."
+        return (*warned, EventRecord(EventReason.VOLUME_DELETED, gone)) if before.status.uid else warned
     volume, host = before.status.volume, before.status.host
     if before.status.attached_time and volume and host:
         message = f"Volume {volume.name} is no longer mapped to host {host.name}."
@@ -285,6 +324,10 @@ class ChangeKind(StrEnum):
     CLEAR_CHAP = "CHAP secret cleared"
     PLACE_HOST = "host placed"
     """Portset, type or I/O groups of a host object were changed to match its spec."""
+    CREATE_VOLUME = "volume created"
+    GROW_VOLUME = "volume grown"
+    DELETE_VOLUME = "volume deleted"
+    THROTTLE_VOLUME = "volume throttled"
     SPEC = "spec"
     """Anything else that a spec requests."""
 
@@ -297,10 +340,12 @@ class ChangeReason:
     because: str
 
 
-def change_reason_of(resource: FlashSystemHost | VolumeAttachment, step: Step) -> ChangeReason:
+def change_reason_of(resource: Worked, step: Step) -> ChangeReason:
     """Why this step is done for that resource."""
     if isinstance(resource, FlashSystemHost):
         return _of_host(resource, step)
+    if isinstance(resource, FlashSystemVolume):
+        return _of_volume(resource, step)
     ref, meta, since = resource.ref, resource.metadata, resource.status.attached_time
     forced = f", and annotation {FORCE_DETACH} lets it past the guard" if meta.asked.force_detach == meta.uid else ""
     match step:
@@ -345,6 +390,23 @@ def _of_host(host: FlashSystemHost, step: Step) -> ChangeReason:
             return ChangeReason(ChangeKind.REMOVE_PORT, f"spec.initiators of {ref} no longer names {iqn}.")
         case _:
             return _of_traits(ref, step)
+
+
+def _of_volume(volume: FlashSystemVolume, step: Step) -> ChangeReason:
+    ref, since = volume.ref, volume.metadata.deletion_timestamp
+    match step:
+        case RemoveVolume():
+            return ChangeReason(ChangeKind.DELETE_VOLUME, f"{ref} is being deleted since {since}.")
+        case CreateVolume():
+            return ChangeReason(ChangeKind.CREATE_VOLUME, f"{ref} asks for it.")
+        case ExpandVolume():
+            return ChangeReason(ChangeKind.GROW_VOLUME, f"spec.size of {ref} is larger than the volume.")
+        case RenameVolume(name=name):
+            return ChangeReason(ChangeKind.CORRECT, f"The volume of {ref} was renamed; its name is {name}.")
+        case ThrottleVolume() | RemoveThrottle():
+            return ChangeReason(ChangeKind.THROTTLE_VOLUME, f"spec.throttle of {ref} differs from the volume's.")
+        case _:
+            return ChangeReason(ChangeKind.SPEC, f"The spec of {ref} asks for it.")
 
 
 def _of_traits(host: ObjectRef, step: Step) -> ChangeReason:

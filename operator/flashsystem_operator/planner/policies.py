@@ -18,13 +18,10 @@ from typing import Self
 from flashsystem_operator.api.array import MOST_DETACHES, Allowance, ArrayStatus, DetachWindow, FlashSystemArray
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.base import find
-from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ALLOW_DETACHES, PAUSED, PLAN, RELEASE, ObjectMeta, Resource
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.desired import Desired, Worked
 from flashsystem_operator.planner.text import after, in_utc, plural
-
-Worked = FlashSystemHost | VolumeAttachment
 
 LEFT = f"Annotation {RELEASE} is set: objects on the array were left unchanged."
 

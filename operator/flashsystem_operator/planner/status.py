@@ -1,4 +1,4 @@
-"""The status of hosts and attachments: what is recorded before commands are sent, and what is written after a pass."""
+"""The status of hosts, volumes and attachments: what is recorded before commands, and what is written after a pass."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ from flashsystem_operator.api.attachment import AttachmentStatus, Connection, Ho
 from flashsystem_operator.api.base import ArraySeen, Conditions, Origin
 from flashsystem_operator.api.host import FlashSystemHost, HostMapping, HostMappings, HostPort, HostStatus
 from flashsystem_operator.api.metadata import ObjectRef, Resource
+from flashsystem_operator.api.volume import FlashSystemVolume, ThrottleSeen, VolumeIntent, VolumeOrigin, VolumeStatus
 from flashsystem_operator.array import model
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, SetChap, shown
-from flashsystem_operator.array.model import Inventory, Port, Protocol
+from flashsystem_operator.array.model import Inventory, Port, Protocol, Volume
+from flashsystem_operator.array.volume_commands import CreateVolume, planned_uid
 from flashsystem_operator.planner import drift, luns
 from flashsystem_operator.planner.attachment import attach
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Wait
@@ -20,6 +22,7 @@ from flashsystem_operator.planner.host.host_plan import put_by_us
 from flashsystem_operator.planner.luns import quarantine_entries, quarantined_on
 from flashsystem_operator.planner.outputs import connection, portals_for
 from flashsystem_operator.planner.text import conditions, kept, quantity
+from flashsystem_operator.planner.volume import volume_plan
 from flashsystem_operator.values import HostName
 
 
@@ -248,6 +251,77 @@ def of_attachment(
             "attached_time": attachment.status.attached_time or now,
         }
     )
+
+
+def intents_of_volumes(
+    decisions: Mapping[ObjectRef, Decision], desired: Desired, inventory: Inventory
+) -> dict[ObjectRef, VolumeStatus]:
+    """The volumes whose status has to be written before these decisions are carried out.
+
+    It records what is about to be created, to recognize it if the reply is lost; and the UID of a volume that was found
+    and is not recorded yet, before anything is changed on it.
+    """
+    found: dict[ObjectRef, VolumeStatus] = {}
+    for ref, decision in decisions.items():
+        resource = desired.volumes.get(ref)
+        if resource is None or not isinstance(decision, Act) or resource.status.uid is not None:
+            continue
+        update: dict[str, object] = {"array": array_seen(desired, inventory)}
+        if step := next((step for step in decision.steps if isinstance(step, CreateVolume)), None):
+            intent = VolumeIntent(name=step.volume, size=step.size, pool=step.pool, time=desired.now)
+            update |= {"origin": VolumeOrigin.CREATED, "name": step.volume, "intent": intent}
+        elif isinstance(volume := volume_plan.resolve_volume(resource, desired, inventory), Volume):
+            update |= _volume_identity(resource, volume, desired)
+        else:
+            continue
+        found[ref] = resource.status.model_copy(update=update)
+    return found
+
+
+def of_volume(
+    resource: FlashSystemVolume, outcome: Outcome, desired: Desired, inventory: Inventory, now: str
+) -> VolumeStatus:
+    """The status of a volume. What was known of it stays while it cannot be read, or is gone."""
+    fields = status_fields(resource, outcome, now)
+    attachments = [each for each in desired.attachments.values() if each.volume_ref == resource.ref]
+    known = resource.status.model_copy(
+        update=fields | {"attachments": len(attachments), "deletion_time": volume_plan.deletion_time(resource, desired)}
+    )
+    if stands_on(resource, desired, inventory):
+        return known
+    found = volume_plan.resolve_volume(resource, desired, inventory)
+    if isinstance(found, Volume) and found.uid != planned_uid(found.name):
+        throttle = found.throttle
+        return known.model_copy(
+            update={
+                "array": array_seen(desired, inventory),
+                **_volume_identity(resource, found, desired),
+                "id": found.id,
+                "pool": found.pool,
+                "capacity": quantity(found.capacity),
+                "used": None if found.used is None else quantity(found.used),
+                "state": found.status,
+                "formatting": found.formatting,
+                "throttle": None
+                if throttle is None or not throttle.name
+                else ThrottleSeen(
+                    iops=throttle.iops,
+                    bandwidth=None if throttle.bandwidth is None else quantity(throttle.bandwidth * 1024 * 1024),
+                ),
+            }
+        )
+    intent = resource.status.intent
+    if isinstance(found, volume_plan.Missing) and intent and outcome.refused:
+        # The array refused to create it: a volume that has this name later is another one.
+        return known.model_copy(update={"intent": None, "origin": None, "name": None})
+    return known
+
+
+def _volume_identity(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> dict[str, object]:
+    """What binds a resource to its volume. The intent has ended with that."""
+    origin = volume_plan.origin_of(resource, volume, desired)
+    name = volume_plan.expected_name(resource, volume, desired)
+    return {"name": name, "uid": volume.uid, "origin": origin, "intent": None}
 
 
 def _kept_connection(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> Connection | None:

@@ -138,6 +138,11 @@ class Kube:
         patch = {"metadata": {**_precondition(meta), "finalizers": finalizers}}
         return await self._patched(self._custom.patch_namespaced_custom_object, ref, patch)
 
+    async def write_annotation(self, ref: ObjectRef, meta: ObjectMeta, key: str, value: str) -> Body:
+        """Set an annotation, if the object still has the version in `meta`. Return the object."""
+        patch = {"metadata": {**_precondition(meta), "annotations": {key: value}}}
+        return await self._patched(self._custom.patch_namespaced_custom_object, ref, patch)
+
     async def secret(self, namespace: str, name: str) -> Secret:
         found = await self.asked(self._core.read_namespaced_secret(name, namespace, _request_timeout=self._limit))
         return Secret(found.metadata.resource_version, found.data or {})

@@ -17,7 +17,6 @@ from itertools import product
 import prometheus_client
 from prometheus_client import Histogram, Metric
 
-from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.base import Condition, is_true
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
@@ -28,6 +27,7 @@ from flashsystem_operator.controller.metrics.families import Family
 from flashsystem_operator.planner import codes
 from flashsystem_operator.planner.attachment.detach_guard import BLOCKED
 from flashsystem_operator.planner.decision import Reason
+from flashsystem_operator.planner.desired import Worked
 from flashsystem_operator.planner.events import DRIFTED, EventReason, EventRecord
 from flashsystem_operator.planner.reasons import FURTHER
 
@@ -106,7 +106,7 @@ class Meter:
         if typed.code or typed.ending is Ending.REFUSED:
             self._errors.labels(*self.labels, self._bounded(typed.code)).inc()
 
-    def record(self, resource: FlashSystemHost | VolumeAttachment, news: Collection[EventRecord]) -> None:
+    def record(self, resource: Worked, news: Collection[EventRecord]) -> None:
         """Count what a pass reported of an object. resource: as it was at the start of the pass."""
         reasons, now = {each.reason for each in news}, datetime.now(UTC)
         if EventReason.ATTACHED in reasons:
@@ -116,7 +116,7 @@ class Meter:
         if DRIFTED in reasons:
             self._seen.labels(*self.labels, resource.KIND.value).inc()
 
-    def corrected(self, resource: FlashSystemHost | VolumeAttachment) -> None:
+    def corrected(self, resource: Worked) -> None:
         """Count a corrected drift of an object. Count the drift too, if it was not reported before."""
         if not is_true(resource.status.conditions, DRIFTED):
             self._seen.labels(*self.labels, resource.KIND.value).inc()

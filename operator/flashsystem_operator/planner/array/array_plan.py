@@ -18,7 +18,7 @@ from flashsystem_operator.array.errors import (
     Refused,
     Unreadable,
 )
-from flashsystem_operator.array.model import Body, Inventory, Portal
+from flashsystem_operator.array.model import Body, Inventory, Pool, Portal
 from flashsystem_operator.planner import codes, luns, policies, text
 from flashsystem_operator.planner.decision import Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import seniority
@@ -180,13 +180,14 @@ def duplicate(array: FlashSystemArray, other: FlashSystemArray) -> Refuse:
     )
 
 
-def plan_gone(array: FlashSystemArray, hosts: int, attachments: int) -> Decision:
-    """A FlashSystemArray is released when no host or attachment needs it."""
-    if hosts or attachments:
+def plan_gone(array: FlashSystemArray, hosts: int, volumes: int, attachments: int) -> Decision:
+    """A FlashSystemArray is released when no object below it needs it."""
+    if hosts or volumes or attachments:
+        kinds = (hosts, "FlashSystemHost"), (volumes, "FlashSystemVolume"), (attachments, "VolumeAttachment")
+        users = text.listed([plural(count, kind) for count, kind in kinds if count])
         return Wait(
             Reason.IN_USE,
-            f"{array.ref} is in use by {plural(hosts, 'FlashSystemHost')} and "
-            f"{plural(attachments, 'VolumeAttachment')}. Delete them first, or wait if they are being deleted.",
+            f"{array.ref} is in use by {users}. Delete them first, or wait if they are being deleted.",
         )
     return Release()
 
@@ -235,6 +236,7 @@ def reached(
             if array.spec.lun_quarantine
             else (),
             "audit": audit or array.status.audit,
+            "pools": array.status.pools if inventory.pools is None else _pools(inventory.pools.values()),
         }
     )
     if status == array.status and text.after(now, -_OLD) < (text.in_utc(status.last_contact_time) or "") <= now:
@@ -265,6 +267,23 @@ def _all(array: FlashSystemArray, decision: Decision, now: str, *, reachable: bo
     return (
         *conditions(decision, before, generation, now),
         condition("Reachable", "True" if reachable else "False", reason, message, before, generation, now),
+    )
+
+
+def _pools(pools: Iterable[Pool]) -> tuple[api.PoolUse, ...]:
+    def shown(size: int | None) -> str | None:
+        return None if size is None else quantity(size)
+
+    return tuple(
+        api.PoolUse(
+            name=pool.name,
+            status=pool.status,
+            capacity=shown(pool.capacity),
+            free=shown(pool.free),
+            used=shown(pool.used),
+            provisioned=shown(pool.provisioned),
+        )
+        for pool in sorted(pools, key=lambda each: each.name)
     )
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from flashsystem_operator.api.array import MultiHostMapping
 from flashsystem_operator.api.attachment import Access, VolumeAttachment
 from flashsystem_operator.api.base import Origin
+from flashsystem_operator.api.base import find as find_condition
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.array.commands import MapVolume, Step
 from flashsystem_operator.array.model import Inventory, Mapping, Volume
@@ -174,6 +175,8 @@ def find(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -
         return elsewhere
     if not has_been_admitted(attachment) and (access_denied := desired.access_denied(attachment, inventory)):
         return access_denied
+    if awaited := _awaited_volume(attachment, desired):
+        return awaited
     volume = volume_of(attachment, inventory)
     if volume is None:
         return _no_volume(attachment, inventory)
@@ -198,6 +201,27 @@ def kept_mapping(attachment: VolumeAttachment, desired: Desired, inventory: Inve
         return None
     mappings = inventory.on_host(host.name).get(seen.uid)
     return _own_or_first(mappings) if mappings else None
+
+
+def _awaited_volume(attachment: VolumeAttachment, desired: Desired) -> Wait | None:
+    """Why the FlashSystemVolume of an attachment cannot be attached yet. What was attached stays attached."""
+    ref = attachment.volume_ref
+    if ref is None or attachment.status.origin is not None:
+        return None
+    volume = desired.volumes.get(ref)
+    if volume is None:
+        return Wait(
+            Reason.VOLUME_NOT_READY,
+            f"{desired.array.ref} has no {ref}. Attaching starts when it is created there; or correct "
+            "spec.volume.ref by deleting this attachment and creating it again.",
+        )
+    if volume.metadata.deleting:
+        return Wait(Reason.PARENT_DELETING, f"{ref} is being deleted and takes no new attachment.")
+    ready = find_condition(volume.status.conditions, "Ready")
+    if volume.status.uid is None or (ready is not None and ready.status != "True"):
+        why = f": {ready.message}" if ready and ready.message else "."
+        return Wait(Reason.VOLUME_NOT_READY, f"{ref} is not ready{why} Attaching starts when it is ready.")
+    return None
 
 
 def host_not_found(attachment: VolumeAttachment) -> Wait:

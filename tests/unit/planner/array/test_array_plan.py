@@ -155,14 +155,14 @@ CASES = [
     ),
     Case("a session that breaks during a read is retried", judge_error(OutcomeUnknown("x", "y")), Reason.UNREACHABLE),
     # -- being deleted ----------------------------------------------------------------------------------------------
-    Case("an array that no resource uses is released", plan_gone(array(), 0, 0), Release()),
+    Case("an array that no resource uses is released", plan_gone(array(), 0, 0, 0), Release()),
     Case(
         "an array in use waits, and the message counts the resources that use it",
-        plan_gone(array(), 1, 2),
+        plan_gone(array(), 1, 0, 2),
         Reason.IN_USE,
         ("1 FlashSystemHost ", "2 VolumeAttachments"),
     ),
-    Case("attachments alone keep it in use too", plan_gone(array(), 0, 1), Reason.IN_USE),
+    Case("attachments alone keep it in use too", plan_gone(array(), 0, 0, 1), Reason.IN_USE),
 ]
 
 
