@@ -165,7 +165,7 @@ def with_freed(known: Quarantine, steps: Iterable[UnmapVolume], desired: Desired
     return found
 
 
-def listed(found: Quarantine) -> tuple[QuarantinedLun, ...]:
+def quarantine_entries(found: Quarantine) -> tuple[QuarantinedLun, ...]:
     """The entries for the status, by LUN; if there are too many, those quarantined for longest are left out."""
     kept = sorted(found.values(), key=lambda each: each.until or "", reverse=True)[:_MOST]
     return tuple(sorted(kept, key=lambda each: each.lun or 0))
@@ -215,7 +215,7 @@ def freed_of_former_hosts(
             known = of_former_host(initiators, desired)
             quarantine = with_freed(known, (step,), desired, inventory)
             if initiators and quarantine != known:
-                found[ref] = FormerHost(initiators=tuple(sorted(initiators)), luns=listed(quarantine))
+                found[ref] = FormerHost(initiators=tuple(sorted(initiators)), luns=quarantine_entries(quarantine))
     return found
 
 

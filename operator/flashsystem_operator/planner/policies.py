@@ -135,7 +135,7 @@ class RateLimiter:
             left = max(left, allowed[0] - _count(_allowance(array, now)))
         return cls(desired, window, max(0, left))
 
-    def judge(self, attachment: VolumeAttachment, act: Act) -> Act | Wait:
+    def limit(self, attachment: VolumeAttachment, act: Act) -> Act | Wait:
         """Let the detach pass or wait. One that was counted in this window already is not counted again."""
         if self.left is None or self.left or attachment.metadata.forced or self._is_counted(attachment):
             return act

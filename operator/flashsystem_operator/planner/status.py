@@ -17,7 +17,7 @@ from flashsystem_operator.planner.desired import Desired, Reader, has_been_admit
 from flashsystem_operator.planner.drift import ASKED
 from flashsystem_operator.planner.host import host_plan, host_settings
 from flashsystem_operator.planner.host.host_plan import put_by_us
-from flashsystem_operator.planner.luns import listed, quarantined_on
+from flashsystem_operator.planner.luns import quarantine_entries, quarantined_on
 from flashsystem_operator.planner.outputs import connection, portals_for
 from flashsystem_operator.planner.text import conditions, kept, quantity
 from flashsystem_operator.values import HostName
@@ -104,7 +104,7 @@ def intent_of_attachment(
     )
 
 
-def answers(attachment: VolumeAttachment, decision: Decision) -> bool:
+def needs_finalizer(attachment: VolumeAttachment, decision: Decision) -> bool:
     """Whether deleting a live attachment has something to undo, so that it needs our finalizer.
 
     Also for a mapping that an older attachment left to it and that it cannot use.
@@ -157,7 +157,7 @@ def intents_of_hosts(
             quarantine = luns.with_freed(
                 luns.quarantined_on(host, desired, inventory), frees.values(), desired, inventory
             )
-            update |= {"quarantined_luns": luns.listed(quarantine)}
+            update |= {"quarantined_luns": luns.quarantine_entries(quarantine)}
         status = host.status.model_copy(update=update)
         if status != host.status:
             found[ref] = HostRecord(status, frozenset(frees))
@@ -174,7 +174,7 @@ def of_host(host: FlashSystemHost, outcome: Outcome, desired: Desired, inventory
         return host.status.model_copy(update=fields)
     fields |= {
         "array": array_seen(desired, inventory),
-        "quarantined_luns": listed(quarantined_on(host, desired, inventory)),
+        "quarantined_luns": quarantine_entries(quarantined_on(host, desired, inventory)),
     }
     if isinstance(found, host_plan.Absent):
         asked = host.status.ports if desired.is_in_doubt(found.name) else ()

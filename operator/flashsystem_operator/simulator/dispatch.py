@@ -17,7 +17,18 @@ from flashsystem_operator.simulator.state.model import ADMINISTRATOR
 from flashsystem_operator.simulator.state.refusals import Refused, UnknownCommand
 from flashsystem_operator.simulator.state.rules import LEGACY_UNTIL, Level
 from flashsystem_operator.simulator.state.system import System
-from flashsystem_operator.simulator.verbs import clusters, host_views, hosts, mappings, portals, storage, system
+from flashsystem_operator.simulator.verbs import (
+    clusters,
+    host_views,
+    hosts,
+    mappings,
+    pools,
+    portals,
+    storage,
+    system,
+    throttles,
+    volumes,
+)
 
 OBJECTS = {
     "lscluster": "cluster",
@@ -85,16 +96,20 @@ VERBS: dict[str, tuple[Verb, ...]] = {}
 for _verb in (
     *system.READS,
     *portals.READS,
+    *pools.READS,
     *storage.READS,
     *storage.COPY_READS,
+    *throttles.READS,
     *portals.FIBRE_READS,
     *host_views.READS,
     *mappings.READS,
     *hosts.CHANGES,
     *hosts.PORT_CHANGES,
     *mappings.CHANGES,
-    *storage.CHANGES,
+    *volumes.CHANGES,
+    *throttles.CHANGES,
     *clusters.CLUSTER_CHANGES,
+    *pools.CHANGES,
     *system.CHANGES,
 ):
     VERBS[_verb.name] = (*VERBS.get(_verb.name, ()), _verb)

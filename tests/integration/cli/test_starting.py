@@ -10,6 +10,7 @@ import yaml
 
 from cluster import kubeconfig
 from cluster.client import Cluster
+from flashsystem_operator.api.metadata import Kind
 from support.operator_process import NAMESPACE, ROOT, Operator, install, open_secrets
 from support.program import complaint
 from support.simulated_arrays import simulated, writes
@@ -41,7 +42,7 @@ def test_what_the_cluster_lacks_is_reported_with_what_to_apply(own_control_plane
     cluster.apply(crd)
     until("the API server to serve it", lambda: "flashsystem.io/v1alpha1" in cluster.kubectl("api-versions"))
     error = complaint(*admin)
-    assert f"not installed, or without version v1alpha1: {HOSTS}, {ATTACHMENTS}" in error
+    assert f"not installed, or without version v1alpha1: {HOSTS}, {Kind.VOLUME.crd}, {ATTACHMENTS}" in error
 
     for _ in range(2):
         complaint(*admin, "--namespace=default", "--identity=operator-0", "--pod-uid=uid-0")

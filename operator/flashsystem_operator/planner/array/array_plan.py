@@ -26,7 +26,7 @@ from flashsystem_operator.planner.text import condition, conditions, plural, qua
 from flashsystem_operator.values import SystemId, system_id
 
 
-def judge(array: FlashSystemArray, body: Body) -> InSync | Refuse:
+def check_array(array: FlashSystemArray, body: Body) -> InSync | Refuse:
     """Run all checks on what was read of the array; return the first refusal."""
     refused = (check(array, body) for check in CHECKS)
     ready = InSync(Reason.READY, f"{body.system.name} ({body.system.id}) is ready.")

@@ -34,7 +34,7 @@ def apply(array: System, change: Change) -> None:
     if change.what == "blank":
         # Another system at the same address: the same hardware, without hosts, volumes or mappings.
         data = array.dump().model_dump(mode="json")
-        for section in ("volumes", "hosts", "host_clusters", "mappings", "shared_mappings"):
+        for section in ("volumes", "hosts", "host_clusters", "mappings", "shared_mappings", "throttles"):
             data[section] = []
         data["system"] |= {"id": f"{int(data['system']['id'], 16) ^ 0xFFFF:016X}", **change.set}
         array.become(config.whole(data))
@@ -51,8 +51,7 @@ def apply(array: System, change: Change) -> None:
         # Update the name in all entries that refer to this object.
         for rows in data.values():
             for row in rows if isinstance(rows, list) else ():
-                if row.get(change.what) == before:
-                    row[change.what] = change.set["name"]
+                row.update({key: change.set["name"] for key in REFERRED[change.what] if row.get(key) == before})
     array.become(config.whole(data))
 
 
@@ -134,9 +133,16 @@ PICKERS: dict[str, Callable[[dict[str, Any], str], Fields]] = {
     "host_port": _host_port,
     "mapping": _joined("mappings", "host", "volume"),
     "user": _named("users"),
+    "throttle": _named("throttles"),
 }
-REFERRED = ("node", "portset", "pool", "volume", "host")
-"""Kinds that other entries refer to by name, in a field with the name of the kind."""
+REFERRED = {
+    "node": ("node",),
+    "portset": ("portset",),
+    "pool": ("pool", "parent", "mirror_pool"),
+    "volume": ("volume",),
+    "host": ("host",),
+}
+"""Kinds that other entries refer to by name, with the fields that have such names."""
 
 
 LONGEST_BODY = 64 << 20

@@ -24,6 +24,7 @@ from flashsystem_operator.simulator.state.model import (
     Pool,
     Portset,
     SharedEntry,
+    ThrottleEntry,
     User,
     Volume,
 )
@@ -50,7 +51,7 @@ def _read(dialect: Dialect) -> dict[str, Any]:
     return found
 
 
-NUMBERED = ("nodes", "addresses", "portsets", "pools", "volumes", "hosts", "host_clusters")
+NUMBERED = ("nodes", "addresses", "portsets", "pools", "volumes", "hosts", "host_clusters", "throttles")
 MERGED = ("system", "rules", "limits")
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -85,6 +86,7 @@ class State(BaseModel):
     host_clusters: list[HostCluster] = []
     mappings: list[MappingEntry] = []
     shared_mappings: list[SharedEntry] = []
+    throttles: list[ThrottleEntry] = []
     rules: Rules = Rules()
     limits: Limits = Limits()
 
@@ -101,6 +103,15 @@ class State(BaseModel):
             for host in self.hosts:
                 fc = any(port.kind == "fc" for port in host.ports)
                 host.portset = host.portset or default_portset(self.portsets, fc=fc)
+        named = {pool.name: pool for pool in self.pools}
+        for pool in self.pools:
+            if pool.parent in named:
+                if named[pool.parent].parent:
+                    raise ValueError(
+                        f"pools: {pool.parent}, the parent of {pool.name}, is a child pool: name its parent"
+                    )
+                pool.data_reduction = named[pool.parent].data_reduction
+                pool.extent_size = named[pool.parent].extent_size
         return self
 
 
@@ -203,7 +214,7 @@ def check(state: State) -> None:
 
 
 def _twice(state: State) -> Iterator[str]:
-    for section in ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters"):
+    for section in ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters", "throttles"):
         objects = getattr(state, section)
         yield from _repeated(section, "name", (each.name for each in objects))
         yield from _repeated(section, "id", (each.id for each in objects))
@@ -215,6 +226,7 @@ def _twice(state: State) -> Iterator[str]:
     yield from _repeated("shared_mappings", "pair", shared)
     yield from _repeated("fibre_ports", "wwpn", (port.wwpn for port in state.fibre_ports))
     yield from _repeated("users", "name", (user.name for user in state.users))
+    yield from _repeated("throttles", "object", (throttle.target for throttle in state.throttles))
 
 
 def _repeated(section: str, what: str, values: Iterable[object]) -> Iterator[str]:
@@ -223,8 +235,17 @@ def _repeated(section: str, what: str, values: Iterable[object]) -> Iterator[str
             yield f"{section}: the {what} {value} is there {count} times: give each its own"
 
 
+def _references_to_pools(state: State) -> Iterator[tuple[str, str, str]]:
+    yield from (("volumes.pool", "pools", name) for volume in state.volumes for name in volume.pools)
+    yield from (("pools.parent", "pools", pool.parent) for pool in state.pools if pool.parent)
+
+
 def _references(state: State) -> Iterator[tuple[str, str, str]]:
-    yield from (("volumes.pool", "pools", volume.pool) for volume in state.volumes)
+    yield from _references_to_pools(state)
+    for throttle in state.throttles:
+        field, name = throttle.target
+        if name:
+            yield f"throttles.{field}", f"{field}s", name
     yield from (("ports.node", "nodes", port.node) for port in state.ports)
     yield from (("fibre_ports.node", "nodes", port.node) for port in state.fibre_ports)
     for address in state.addresses:

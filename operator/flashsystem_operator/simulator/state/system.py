@@ -5,10 +5,20 @@ All lookups use dictionaries, so that a command takes no longer on an array with
 
 import heapq
 from collections.abc import Iterable
+from collections.abc import Mapping as Mapped
 from dataclasses import dataclass, field
 
 from flashsystem_operator.simulator.state.config import State
-from flashsystem_operator.simulator.state.model import Host, HostCluster, HostPort, MappingEntry, SharedEntry, Volume
+from flashsystem_operator.simulator.state.model import (
+    Host,
+    HostCluster,
+    HostPort,
+    MappingEntry,
+    Pool,
+    SharedEntry,
+    ThrottleEntry,
+    Volume,
+)
 
 
 @dataclass(eq=False, slots=True)
@@ -22,6 +32,25 @@ class Mapping:
 
     def lun_in(self, io_group: int) -> int:
         return self.luns.get(io_group, self.lun)
+
+
+@dataclass(eq=False, slots=True)
+class Throttle:
+    """A limit on the I/O of an object, for each node; of None: on offloaded commands.
+
+    iops, bandwidth (MB/s): None is unlimited.
+    """
+
+    id: int
+    name: str
+    target: Volume | Host | HostCluster | Pool | None
+    iops: int | None = None
+    bandwidth: int | None = None
+
+    def entry(self) -> ThrottleEntry:
+        fields = {Volume: "volume", Host: "host", HostCluster: "host_cluster", Pool: "pool"}
+        of = {fields[type(self.target)]: self.target.name} if self.target else {}
+        return ThrottleEntry(id=self.id, name=self.name, iops=self.iops, bandwidth=self.bandwidth, **of)
 
 
 class Ids:
@@ -68,7 +97,9 @@ class System:
         self.of_host: dict[int, dict[int, Mapping]] = {}
         self.of_volume: dict[int, dict[int, Mapping]] = {}
         self.shared: dict[int, dict[int, Mapping]] = {}
+        self.throttles: dict[int, Throttle] = {}
         self.used = dict.fromkeys(self.pools, 0)
+        """The bytes that the volumes of each pool occupy, in whole extents; not those of its child pools."""
         self.iqns = dict.fromkeys(range(4), 0)
         self.serial = max([self.serial, *(volume.id + 1 for volume in state.volumes)])
         for volume in state.volumes:
@@ -82,8 +113,22 @@ class System:
         for shared in state.shared_mappings:
             cluster = self.cluster_named[shared.host_cluster]
             self.map(Mapping(cluster, self.volume_named[shared.volume], shared.lun))
+        named: dict[str, Mapped[str, Volume | Host | HostCluster | Pool]] = {
+            "volume": self.volume_named,
+            "host": self.host_named,
+            "host_cluster": self.cluster_named,
+            "pool": self.pools,
+        }
+        for limit in state.throttles:
+            kind, name = limit.target
+            target = named[kind][name] if name else None
+            self.throttles[limit.id] = Throttle(limit.id, limit.name, target, limit.iops, limit.bandwidth)
+        self.throttle_ids = Ids(self.throttles)
         self.host_ids, self.volume_ids = Ids(self.hosts), Ids(self.volumes)
         self.cluster_ids = Ids(self.clusters)
+        if not self.rules.drp_deletion_lingers:
+            for volume in [volume for volume in self.volumes.values() if volume.is_being_deleted]:
+                self.remove_volume(volume)
 
     def dump(self) -> State:
         """Return the whole state, in an order that does not depend on its history."""
@@ -104,6 +149,7 @@ class System:
                 "host_clusters": [cluster for _, cluster in sorted(self.clusters.items())],
                 "mappings": private,
                 "shared_mappings": shared,
+                "throttles": [throttle.entry() for _, throttle in sorted(self.throttles.items())],
             }
         )
 
@@ -123,20 +169,102 @@ class System:
         self.uids.add(volume.uid)
         self.volumes[volume.id] = self.volume_named[volume.name] = volume
         self.of_volume[volume.id] = {}
-        self.used[volume.pool] += volume.capacity
+        for name in volume.pools:
+            self.used[name] += self.occupied(volume, name)
 
-    def remove_volume(self, volume: Volume) -> None:
+    def rename_volume(self, volume: Volume, name: str) -> None:
+        del self.volume_named[volume.name]
+        volume.name = name
+        self.volume_named[name] = volume
+
+    def delete_volume(self, volume: Volume) -> None:
+        """Remove a volume with its mappings and throttle; a rule lets it linger in a data reduction pool."""
         for mapping in [*self.of_volume[volume.id].values(), *self.shared_of(volume)]:
             self.unmap(mapping)
+        self.remove_throttle(self.throttle_of(volume))
+        if self.rules.drp_deletion_lingers and self.is_in_data_reduction(volume):
+            volume.status, volume.volume_group = "deleting", ""
+        else:
+            self.remove_volume(volume)
+
+    def remove_volume(self, volume: Volume) -> None:
+        """Remove a volume with everything that refers to it, at once."""
+        for mapping in [*self.of_volume[volume.id].values(), *self.shared_of(volume)]:
+            self.unmap(mapping)
+        self.remove_throttle(self.throttle_of(volume))
         del self.volumes[volume.id], self.volume_named[volume.name], self.of_volume[volume.id]
-        self.used[volume.pool] -= volume.capacity
+        for name in volume.pools:
+            self.used[name] -= self.occupied(volume, name)
         self.volume_ids.give_back(volume.id)
+
+    def resize_volume(self, volume: Volume, capacity: int) -> None:
+        for name in volume.pools:
+            self.used[name] -= self.occupied(volume, name)
+        volume.capacity = capacity
+        for name in volume.pools:
+            self.used[name] += self.occupied(volume, name)
+
+    def real(self, volume: Volume, pool: str) -> int:
+        """Return the bytes that the copy of a volume in this pool has been given.
+
+        That is the capacity of a fully allocated volume. Others have what is used, and in a standard pool a reserve.
+        """
+        if volume.is_fully_allocated:
+            return volume.capacity
+        return volume.used + (0 if self.pools[pool].data_reduction == "yes" else volume.reserve)
+
+    def occupied(self, volume: Volume, pool: str) -> int:
+        """Return the bytes of the whole extents of the copy of a volume in this pool."""
+        extent = self.pools[pool].extent_size
+        return -(-self.real(volume, pool) // extent) * extent
+
+    def copies_in(self, pool: Pool) -> list[Volume]:
+        """Return the volumes with a copy in a pool: one with both copies there twice."""
+        return [volume for volume in self.volumes.values() for name in volume.pools if name == pool.name]
+
+    def status_of(self, volume: Volume) -> str:
+        """Return the status: a volume is offline with its pool, and degraded while one of two pools is offline."""
+        offline = [self.is_offline(name) for name in volume.pools]
+        if volume.is_being_deleted or not any(offline):
+            return volume.status
+        return "offline" if all(offline) else "degraded"
+
+    def source_of_space(self, pool: Pool) -> Pool:
+        """Return the pool that gives the extents: the parent of a child pool without a quota."""
+        return self.pools[pool.parent] if pool.is_quotaless else pool
+
+    def free(self, pool: Pool) -> int:
+        """Return the free bytes of a pool, in whole extents. Child pools with a quota take it all from their parent."""
+        source = self.source_of_space(pool)
+        taken = self.used[source.name]
+        for child in self.pools.values():
+            if child.parent == source.name:
+                taken += self.used[child.name] if child.is_quotaless else child.capacity
+        return max(0, (source.capacity - taken) // source.extent_size * source.extent_size)
+
+    def is_offline(self, pool: str) -> bool:
+        """Whether a pool or its parent is offline."""
+        found = self.pools[pool]
+        return "offline" in {found.status, self.pools[found.parent].status if found.parent else ""}
+
+    def is_in_data_reduction(self, volume: Volume) -> bool:
+        return any(self.pools[name].data_reduction == "yes" for name in volume.pools)
+
+    def throttle_of(self, target: Volume | Host | HostCluster | Pool | None) -> Throttle | None:
+        """Return the throttle of an object; of None: of offloaded commands."""
+        return next((each for each in self.throttles.values() if each.target is target), None)
+
+    def remove_throttle(self, throttle: Throttle | None) -> None:
+        if throttle:
+            del self.throttles[throttle.id]
+            self.throttle_ids.give_back(throttle.id)
 
     def add_cluster(self, cluster: HostCluster) -> None:
         self.clusters[cluster.id] = self.cluster_named[cluster.name] = cluster
         self.shared[cluster.id] = {}
 
     def remove_cluster(self, cluster: HostCluster) -> None:
+        self.remove_throttle(self.throttle_of(cluster))
         del self.clusters[cluster.id], self.cluster_named[cluster.name], self.shared[cluster.id]
         self.cluster_ids.give_back(cluster.id)
 
@@ -151,6 +279,7 @@ class System:
             self.unmap(mapping)
         for port in host.ports:
             self.disown(host, port)
+        self.remove_throttle(self.throttle_of(host))
         del self.hosts[host.id], self.host_named[host.name], self.of_host[host.id]
         self.host_ids.give_back(host.id)
 
@@ -217,4 +346,5 @@ class System:
     def protected(self, volume: Volume) -> bool:
         """Whether volume protection applies to this volume: enabled for system and pool, and recent I/O."""
         guarded = self.state.system.vdisk_protection_enabled == "yes"
-        return guarded and volume.recent_io and self.pools[volume.pool].vdisk_protection_enabled == "yes"
+        pools = (self.pools[name] for name in volume.pools)
+        return guarded and volume.recent_io and any(pool.vdisk_protection_enabled == "yes" for pool in pools)

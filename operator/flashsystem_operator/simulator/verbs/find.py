@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from flashsystem_operator.simulator.console.parser import Grammar
-from flashsystem_operator.simulator.state.model import Host, HostCluster, Portset, Volume
+from flashsystem_operator.simulator.state.model import Host, HostCluster, Pool, Portset, Volume
 from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import PORTSET_TYPES
 from flashsystem_operator.simulator.state.system import System
@@ -20,6 +20,21 @@ def volume(array: System, argument: str, code: str = GONE) -> Volume:
     if found is None:
         raise Refused(code)
     return found
+
+
+def live_volume(array: System, argument: str, code: str = GONE) -> Volume:
+    """Find a volume that a command may change: CMMVC8697E while it is being deleted."""
+    found = volume(array, argument, code)
+    if found.is_being_deleted:
+        raise Refused("CMMVC8697E")
+    return found
+
+
+def pool(array: System, argument: str, code: str = UNKNOWN) -> Pool:
+    for found in array.pools.values():
+        if argument in {found.name, str(found.id)}:
+            return found
+    raise Refused(code)
 
 
 def host(array: System, argument: str, code: str = GONE) -> Host:
@@ -70,9 +85,9 @@ def portset(array: System, argument: str, port_type: str) -> Portset:
     raise Refused("CMMVC5868E")
 
 
-def io_groups(arguments: list[str]) -> list[int]:
-    """Find I/O groups by id or name; CMMVC5729E if any of them is unknown."""
+def io_groups(arguments: list[str], code: str = "CMMVC5729E") -> list[int]:
+    """Find I/O groups by id or name; refused with this code if any of them is unknown."""
     known = {f"io_grp{group}": group for group in range(4)} | {str(group): group for group in range(4)}
     if not arguments or any(argument not in known for argument in arguments):
-        raise Refused("CMMVC5729E")
+        raise Refused(code)
     return sorted({known[argument] for argument in arguments})
