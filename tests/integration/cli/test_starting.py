@@ -10,6 +10,7 @@ import yaml
 
 from cluster import kubeconfig
 from cluster.client import Cluster
+from flashsystem_operator.api.metadata import Kind
 from support.operator_process import NAMESPACE, ROOT, Operator, install, open_secrets
 from support.program import complaint
 from support.simulated_arrays import simulated, writes
