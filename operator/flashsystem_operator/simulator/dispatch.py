@@ -17,7 +17,17 @@ from flashsystem_operator.simulator.state.model import ADMINISTRATOR
 from flashsystem_operator.simulator.state.refusals import Refused, UnknownCommand
 from flashsystem_operator.simulator.state.rules import LEGACY_UNTIL, Level
 from flashsystem_operator.simulator.state.system import System
-from flashsystem_operator.simulator.verbs import clusters, host_views, hosts, mappings, portals, storage, system
+from flashsystem_operator.simulator.verbs import (
+    clusters,
+    copies,
+    host_views,
+    hosts,
+    mappings,
+    portals,
+    snapshots,
+    storage,
+    system,
+)
 
 OBJECTS = {
     "lscluster": "cluster",
@@ -87,6 +97,8 @@ for _verb in (
     *portals.READS,
     *storage.READS,
     *storage.COPY_READS,
+    *copies.READS,
+    *snapshots.READS,
     *portals.FIBRE_READS,
     *host_views.READS,
     *mappings.READS,
@@ -94,6 +106,8 @@ for _verb in (
     *hosts.PORT_CHANGES,
     *mappings.CHANGES,
     *storage.CHANGES,
+    *copies.CHANGES,
+    *snapshots.CHANGES,
     *clusters.CLUSTER_CHANGES,
     *system.CHANGES,
 ):

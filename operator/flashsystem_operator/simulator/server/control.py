@@ -32,9 +32,9 @@ class Change(BaseModel):
 def apply(array: System, change: Change) -> None:
     """Change one object of the array. Nothing is changed if the result is invalid."""
     if change.what == "blank":
-        # Another system at the same address: the same hardware, without hosts, volumes or mappings.
+        # Another system at the same address: the same hardware, without hosts, volumes, mappings or copies.
         data = array.dump().model_dump(mode="json")
-        for section in ("volumes", "hosts", "host_clusters", "mappings", "shared_mappings"):
+        for section in BLANKED:
             data[section] = []
         data["system"] |= {"id": f"{int(data['system']['id'], 16) ^ 0xFFFF:016X}", **change.set}
         array.become(config.whole(data))
@@ -49,10 +49,11 @@ def apply(array: System, change: Change) -> None:
     picked.update(change.set)
     if renamed:
         # Update the name in all entries that refer to this object.
-        for rows in data.values():
-            for row in rows if isinstance(rows, list) else ():
-                if row.get(change.what) == before:
-                    row[change.what] = change.set["name"]
+        rows = [row for section in data.values() if isinstance(section, list) for row in section]
+        for row in [*rows, *(image for snapshot in data["snapshots"] for image in snapshot["images"])]:
+            for field in REFERRED[change.what]:
+                if row.get(field) == before:
+                    row[field] = change.set["name"]
     array.become(config.whole(data))
 
 
@@ -134,9 +135,25 @@ PICKERS: dict[str, Callable[[dict[str, Any], str], Fields]] = {
     "host_port": _host_port,
     "mapping": _joined("mappings", "host", "volume"),
     "user": _named("users"),
+    "volume_group": _named("volume_groups"),
+    "snapshot": _named("snapshots"),
+    "consistency_group": _named("consistency_groups"),
+    "flashcopy_map": _named("flashcopy_maps"),
 }
-REFERRED = ("node", "portset", "pool", "volume", "host")
-"""Kinds that other entries refer to by name, in a field with the name of the kind."""
+REFERRED = {
+    "node": ("node",),
+    "portset": ("portset",),
+    "pool": ("pool", "parent"),
+    "volume": ("volume", "source", "target"),
+    "host": ("host",),
+    "volume_group": ("volume_group",),
+    "consistency_group": ("consistency_group",),
+}
+"""Kinds that other entries refer to by name, with the fields that do."""
+BLANKED = (
+    *("volumes", "hosts", "host_clusters", "mappings", "shared_mappings"),
+    *("volume_groups", "snapshots", "deleting_volumes", "consistency_groups", "flashcopy_maps"),
+)
 
 
 LONGEST_BODY = 64 << 20

@@ -6,9 +6,22 @@ All lookups use dictionaries, so that a command takes no longer on an array with
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from flashsystem_operator.simulator.state.config import State
-from flashsystem_operator.simulator.state.model import Host, HostCluster, HostPort, MappingEntry, SharedEntry, Volume
+from flashsystem_operator.simulator.state.model import (
+    ConsistencyGroup,
+    FlashCopyMap,
+    Host,
+    HostCluster,
+    HostPort,
+    Image,
+    MappingEntry,
+    SharedEntry,
+    Snapshot,
+    Volume,
+    VolumeGroup,
+)
 
 
 @dataclass(eq=False, slots=True)
@@ -24,13 +37,28 @@ class Mapping:
         return self.luns.get(io_group, self.lun)
 
 
-class Ids:
-    """Ids for new objects: the array reuses the lowest free one."""
+@dataclass(eq=False, slots=True)
+class FlashCopy:
+    """A FlashCopy map with its volumes. entry: its state; the names of the volumes in it are outdated by a rename."""
 
-    def __init__(self, used: Iterable[int]) -> None:
+    entry: FlashCopyMap
+    source: Volume
+    target: Volume
+
+
+COMPLETE = 100
+"""Progress of a FlashCopy map, in percent, when everything is copied."""
+ACTIVE = ("copying", "stopping", "suspended")
+"""States of a FlashCopy map that is started and whose target needs its source."""
+
+
+class Ids:
+    """Ids for new objects: the array reuses the lowest free one. first: the lowest id of all."""
+
+    def __init__(self, used: Iterable[int], first: int = 0) -> None:
         taken = set(used)
-        self._next = max(taken, default=-1) + 1
-        self._free = [number for number in range(self._next) if number not in taken]
+        self._next = max(taken, default=first - 1) + 1
+        self._free = [number for number in range(first, self._next) if number not in taken]
 
     def take(self) -> int:
         if self._free:
@@ -47,6 +75,7 @@ class System:
 
     def __init__(self, state: State) -> None:
         self.serial = 0
+        self.parents = 0
         self.uids: set[str] = set()
         self.maps_made = 0
         self.become(state)
@@ -70,9 +99,26 @@ class System:
         self.shared: dict[int, dict[int, Mapping]] = {}
         self.used = dict.fromkeys(self.pools, 0)
         self.iqns = dict.fromkeys(range(4), 0)
-        self.serial = max([self.serial, *(volume.id + 1 for volume in state.volumes)])
+        self.volume_with: dict[str, Volume] = {}
+        self.deleting: dict[int, Volume] = {}
+        self.volume_groups: dict[int, VolumeGroup] = {}
+        self.volume_group_named: dict[str, VolumeGroup] = {}
+        self.consistency_groups: dict[int, ConsistencyGroup] = {}
+        self.consistency_group_named: dict[str, ConsistencyGroup] = {}
+        self.flashcopies: dict[int, FlashCopy] = {}
+        self.flashcopy_named: dict[str, FlashCopy] = {}
+        self.flashcopies_of: dict[int, dict[int, FlashCopy]] = {}
+        self.snapshots: dict[int, Snapshot] = {}
+        self.snapshots_of: dict[str, dict[int, Snapshot]] = {}
+        self.clones: dict[int, Volume] = {}
+        self.serial = max([self.serial, *(volume.id + 1 for volume in [*state.volumes, *state.deleting_volumes])])
         for volume in state.volumes:
             self.add_volume(volume)
+        for volume in state.deleting_volumes:
+            volume.uid = volume.uid or self._uid(volume.id)
+            self.uids.add(volume.uid)
+            self.used[volume.pool] += volume.capacity
+            self._hide(volume)
         for cluster in state.host_clusters:
             self.add_cluster(cluster)
         for host in state.hosts:
@@ -82,8 +128,26 @@ class System:
         for shared in state.shared_mappings:
             cluster = self.cluster_named[shared.host_cluster]
             self.map(Mapping(cluster, self.volume_named[shared.volume], shared.lun))
-        self.host_ids, self.volume_ids = Ids(self.hosts), Ids(self.volumes)
+        self.host_ids = Ids(self.hosts)
         self.cluster_ids = Ids(self.clusters)
+        self._become_copies(state)
+
+    def _become_copies(self, state: State) -> None:
+        known = [*(group.uid for group in state.volume_groups), *(each.parent_uid for each in state.snapshots)]
+        self.parents = max([self.parents, *(uid + 1 for uid in known if uid is not None)])
+        for group in state.volume_groups:
+            self.add_volume_group(group)
+        for snapshot in state.snapshots:
+            self.add_snapshot(snapshot)
+        for members in state.consistency_groups:
+            self.add_consistency_group(members)
+        for entry in state.flashcopy_maps:
+            self.add_flashcopy(FlashCopy(entry, self.volume_named[entry.source], self.volume_named[entry.target]))
+        self.volume_ids = Ids([*self.volumes, *self.deleting])
+        self.volume_group_ids, self.snapshot_ids = Ids(self.volume_groups), Ids(self.snapshots)
+        self.consistency_group_ids = Ids(self.consistency_groups, first=1)
+        self.flashcopy_ids = Ids(self.flashcopies)
+        self.settle()
 
     def dump(self) -> State:
         """Return the whole state, in an order that does not depend on its history."""
@@ -104,8 +168,28 @@ class System:
                 "host_clusters": [cluster for _, cluster in sorted(self.clusters.items())],
                 "mappings": private,
                 "shared_mappings": shared,
+                "volume_groups": [group for _, group in sorted(self.volume_groups.items())],
+                "snapshots": [
+                    snapshot.model_copy(update={"images": [self._named(image) for image in snapshot.images]})
+                    for _, snapshot in sorted(self.snapshots.items())
+                ],
+                "deleting_volumes": [volume for _, volume in sorted(self.deleting.items())],
+                "consistency_groups": [group for _, group in sorted(self.consistency_groups.items())],
+                "flashcopy_maps": [
+                    flash.entry.model_copy(update={"source": flash.source.name, "target": flash.target.name})
+                    for _, flash in sorted(self.flashcopies.items())
+                ],
             }
         )
+
+    def _named(self, image: Image) -> Image:
+        """Return an image with the present name of its volume."""
+        volume = self.volume_with.get(image.uid)
+        return image.model_copy(update={"volume": volume.name}) if volume else image
+
+    def now(self) -> str:
+        """Return the time of the system as YYMMDDHHMMSS."""
+        return self.state.system.clock or datetime.now(UTC).strftime("%y%m%d%H%M%S")
 
     def new_uid(self) -> str:
         """Return a vdisk_UID that no volume has had since the simulator started."""
@@ -122,15 +206,31 @@ class System:
         volume.uid = volume.uid or self._uid(volume.id)
         self.uids.add(volume.uid)
         self.volumes[volume.id] = self.volume_named[volume.name] = volume
+        self.volume_with[volume.uid] = volume
         self.of_volume[volume.id] = {}
+        self.flashcopies_of[volume.id] = {}
+        if volume.source_snapshot is not None:
+            self.clones[volume.id] = volume
         self.used[volume.pool] += volume.capacity
 
     def remove_volume(self, volume: Volume) -> None:
+        """Remove a volume with its mappings and FlashCopy maps.
+
+        While snapshots have an image of it, it stays as a hidden volume that is being deleted, with its id and space.
+        """
         for mapping in [*self.of_volume[volume.id].values(), *self.shared_of(volume)]:
             self.unmap(mapping)
+        for flash in list(self.flashcopies_of.pop(volume.id).values()):
+            self.remove_flashcopy(flash)
         del self.volumes[volume.id], self.volume_named[volume.name], self.of_volume[volume.id]
-        self.used[volume.pool] -= volume.capacity
-        self.volume_ids.give_back(volume.id)
+        self._hide(volume)
+        self.settle()
+
+    def _hide(self, volume: Volume) -> None:
+        volume.status, volume.volume_group = "deleting", ""
+        self.deleting[volume.id] = self.volume_with[volume.uid] = volume
+        if volume.source_snapshot is not None:
+            self.clones[volume.id] = volume
 
     def add_cluster(self, cluster: HostCluster) -> None:
         self.clusters[cluster.id] = self.cluster_named[cluster.name] = cluster
@@ -139,6 +239,136 @@ class System:
     def remove_cluster(self, cluster: HostCluster) -> None:
         del self.clusters[cluster.id], self.cluster_named[cluster.name], self.shared[cluster.id]
         self.cluster_ids.give_back(cluster.id)
+
+    def add_volume_group(self, group: VolumeGroup) -> None:
+        if group.uid is None:
+            group.uid = self.new_parent()
+        self.volume_groups[group.id] = self.volume_group_named[group.name] = group
+
+    def remove_volume_group(self, group: VolumeGroup) -> None:
+        del self.volume_groups[group.id], self.volume_group_named[group.name]
+        self.volume_group_ids.give_back(group.id)
+
+    def new_parent(self) -> int:
+        """Return a uid that no volume group and no list of volumes has had since the simulator started."""
+        self.parents += 1
+        return self.parents - 1
+
+    def list_uid(self, uids: set[str]) -> int:
+        """Return the parent uid of a list of volumes: that of its snapshots, or a new one."""
+        first = next(iter(sorted(uids)), "")
+        for snapshot in self.snapshots_of.get(first, {}).values():
+            same = not snapshot.volume_group and {image.uid for image in snapshot.images} == uids
+            if same and snapshot.parent_uid is not None:
+                return snapshot.parent_uid
+        return self.new_parent()
+
+    def add_snapshot(self, snapshot: Snapshot) -> None:
+        for image in snapshot.images:
+            volume = self.volume_with.get(image.uid) if image.uid else self.volume_named[image.volume]
+            if volume:
+                image.uid, image.pool = volume.uid, image.pool or volume.pool
+                image.capacity = volume.capacity if image.capacity is None else image.capacity
+        if snapshot.parent_uid is None:
+            group = self.volume_group_named.get(snapshot.volume_group)
+            snapshot.parent_uid = group.uid if group else self.list_uid({image.uid for image in snapshot.images})
+        self.snapshots[snapshot.id] = snapshot
+        for image in snapshot.images:
+            self.snapshots_of.setdefault(image.uid, {})[snapshot.id] = snapshot
+
+    def remove_snapshot(self, snapshot: Snapshot) -> None:
+        """Remove a snapshot; while clones depend on it, it is dependent_deleting."""
+        snapshot.state = "dependent_deleting"
+        self.settle()
+
+    def add_consistency_group(self, group: ConsistencyGroup) -> None:
+        self.consistency_groups[group.id] = self.consistency_group_named[group.name] = group
+
+    def remove_consistency_group(self, group: ConsistencyGroup) -> None:
+        """Remove a group; its maps stand alone."""
+        for flash in self.members_of(group):
+            flash.entry.consistency_group = ""
+        del self.consistency_groups[group.id], self.consistency_group_named[group.name]
+        self.consistency_group_ids.give_back(group.id)
+
+    def members_of(self, group: ConsistencyGroup) -> list[FlashCopy]:
+        return [flash for _, flash in sorted(self.flashcopies.items()) if flash.entry.consistency_group == group.name]
+
+    def add_flashcopy(self, flash: FlashCopy) -> None:
+        self.flashcopies[flash.entry.id] = self.flashcopy_named[flash.entry.name] = flash
+        for volume in (flash.source, flash.target):
+            self.flashcopies_of[volume.id][flash.entry.id] = flash
+
+    def remove_flashcopy(self, flash: FlashCopy) -> None:
+        """Remove a map; an incomplete target comes online, and an emptied group with autodelete goes too."""
+        if flash.entry.status == "stopped":
+            flash.target.status = "online"
+        del self.flashcopies[flash.entry.id], self.flashcopy_named[flash.entry.name]
+        for volume in (flash.source, flash.target):
+            self.flashcopies_of.get(volume.id, {}).pop(flash.entry.id, None)
+        self.flashcopy_ids.give_back(flash.entry.id)
+        group = self.consistency_group_named.get(flash.entry.consistency_group)
+        if group and group.autodelete and not self.members_of(group):
+            self.remove_consistency_group(group)
+
+    def dependants(self, flash: FlashCopy) -> list[FlashCopy]:
+        """Return the active maps that read the target of this one and are not complete."""
+        from_target = self.flashcopies_of[flash.target.id].values()
+        return [
+            each
+            for each in from_target
+            if each.source is flash.target and each.entry.status in ACTIVE and each.entry.progress < COMPLETE
+        ]
+
+    def settle(self) -> None:
+        """End all copies that are complete, and the deletions that waited for them."""
+        changed = True
+        while changed:
+            ended = [*map(self._end_flashcopy, list(self.flashcopies.values())), *self._end_clones()]
+            depended = {volume.source_snapshot for volume in self.clones.values()}
+            for snapshot in [each for each in self.snapshots.values() if each.state == "dependent_deleting"]:
+                if snapshot.id not in depended:
+                    self._forget_snapshot(snapshot)
+                    ended.append(True)
+            for volume in [each for each in self.deleting.values() if not self.snapshots_of.get(each.uid)]:
+                del self.deleting[volume.id], self.volume_with[volume.uid]
+                self.clones.pop(volume.id, None)
+                self.used[volume.pool] -= volume.capacity
+                self.volume_ids.give_back(volume.id)
+                ended.append(True)
+            changed = any(ended)
+
+    def _end_flashcopy(self, flash: FlashCopy) -> bool:
+        """Bring one map to the state that follows by itself, and return whether others may follow."""
+        entry, before = flash.entry, flash.entry.status
+        if entry.status == "copying" and entry.copy_rate and self.rules.copies_complete_at_once:
+            entry.progress = COMPLETE
+        needed = bool(self.dependants(flash))
+        if entry.status in {"copying", "stopping"} and entry.progress == COMPLETE and not needed:
+            entry.status, entry.restoring = "idle_or_copied", False
+        if entry.status == "stopped":
+            flash.target.status = "offline"
+        ended = entry.status == "idle_or_copied" and entry.progress == COMPLETE and not needed
+        if ended and entry.autodelete:
+            self.remove_flashcopy(flash)
+            return True
+        return entry.status != before
+
+    def _end_clones(self) -> Iterable[bool]:
+        for volume in list(self.clones.values()):
+            if volume.volume_type == "clone" and self.rules.copies_complete_at_once:
+                volume.data_to_move = 0
+            if volume.volume_type == "clone" and not volume.data_to_move:
+                volume.volume_type, volume.source_snapshot = self.rules.finished_clone_type, None
+                volume.source_uid = volume.population_start = ""
+                del self.clones[volume.id]
+                yield True
+
+    def _forget_snapshot(self, snapshot: Snapshot) -> None:
+        del self.snapshots[snapshot.id]
+        for image in snapshot.images:
+            self.snapshots_of[image.uid].pop(snapshot.id, None)
+        self.snapshot_ids.give_back(snapshot.id)
 
     def add_host(self, host: Host) -> None:
         self.hosts[host.id] = self.host_named[host.name] = host

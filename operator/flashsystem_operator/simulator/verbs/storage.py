@@ -1,8 +1,6 @@
-"""Pools, volumes, their copies and volume groups: reads and changes."""
+"""Pools, volumes and their copies: reads and changes."""
 
-from dataclasses import dataclass
-
-from flashsystem_operator.simulator.console.output import Column, Columns, Pair, Size, blank, concise, detailed, pairs
+from flashsystem_operator.simulator.console.output import Column, Pair, Size, blank, concise, detailed, pairs
 from flashsystem_operator.simulator.console.parser import (
     BYTES,
     FILTER,
@@ -18,9 +16,9 @@ from flashsystem_operator.simulator.console.parser import (
 from flashsystem_operator.simulator.state import model
 from flashsystem_operator.simulator.state.model import Pool, Volume
 from flashsystem_operator.simulator.state.refusals import Refused
-from flashsystem_operator.simulator.state.rules import EIGHT, LEGACY_UNTIL, PARTITIONS, PORTSET_TYPES, SITES
+from flashsystem_operator.simulator.state.rules import CLONES, EIGHT, LEGACY_UNTIL, PARTITIONS, PORTSET_TYPES, SITES
 from flashsystem_operator.simulator.state.system import System
-from flashsystem_operator.simulator.verbs import find
+from flashsystem_operator.simulator.verbs import copies, find, snapshots
 from flashsystem_operator.simulator.verbs.mappings import others
 from flashsystem_operator.simulator.verbs.protection import Guard, refuse_if_recent
 
@@ -123,11 +121,6 @@ def deduplicated(_array: System, volume: Volume) -> str:
     return "yes" if volume.deduplicated else "no"
 
 
-def volume_groups(array: System) -> list[str]:
-    """Return the volume groups that volumes name; the position in this list is the id."""
-    return sorted({volume.volume_group for volume in array.volumes.values() if volume.volume_group})
-
-
 def _protocol(array: System, volume: Volume) -> str:
     """Return the protocol of the hosts of a volume; blank while it is not mapped."""
     protocols = {"nvme" if "nvme" in host.protocol else "scsi" for host in array.hosts_of(volume)}
@@ -144,9 +137,10 @@ VOLUME: list[Column[Volume]] = [
     Column("mdisk_grp_name", lambda _, volume: volume.pool),
     Column("capacity", lambda _, volume: Size(volume.capacity)),
     Column("type", lambda _, volume: volume.type),
-    *blank("FC_id FC_name RC_id RC_name"),
+    *copies.MAP_OF_VOLUME,
+    *blank("RC_id RC_name"),
     Column("vdisk_UID", lambda _, volume: volume.uid),
-    *blank("fc_map_count", value="0"),
+    *copies.MAP_COUNT,
     *blank("copy_count", value="1"),
     *blank("fast_write_state", value="empty"),
     Column("se_copy_count", lambda array, volume: int(thin(array, volume) == "yes")),
@@ -161,15 +155,9 @@ VOLUME: list[Column[Volume]] = [
     Column("volume_name", lambda _, volume: volume.name, EIGHT),
     *blank("function", EIGHT),
     Column("protocol", _protocol, EIGHT),
-    Column(
-        "volume_group_id",
-        lambda array, volume: volume_groups(array).index(volume.volume_group) if volume.volume_group else "",
-        PORTSET_TYPES,
-    ),
-    Column("volume_group_name", lambda _, volume: volume.volume_group, PORTSET_TYPES),
-    *blank("is_snapshot", PORTSET_TYPES, value="no"),
-    *blank("snapshot_count", PORTSET_TYPES, value="0"),
-    *blank("volume_type replication_mode", PORTSET_TYPES),
+    *snapshots.GROUP_OF_VOLUME,
+    *snapshots.SNAPSHOTS_OF_VOLUME,
+    *blank("replication_mode", PORTSET_TYPES),
     *blank("is_safeguarded_snapshot", PORTSET_TYPES, value="no"),
     *blank("safeguarded_snapshot_count", PORTSET_TYPES, value="0"),
 ]
@@ -183,6 +171,7 @@ MORE: list[Column[Volume]] = [
     *blank("mirror_write_priority", value="latency"),
     Column("access_IO_group_count", lambda array, volume: len(array.groups(volume))),
     *blank("last_access_time"),
+    *snapshots.SOURCE_OF_VOLUME,
 ]
 COPY: list[Column[Volume]] = [
     *blank("copy_id", value="0"),
@@ -216,7 +205,7 @@ LEGACY_VOLUME: list[Column[Volume]] = [
 
 def lsvdisk(array: System, call: Call) -> str:
     if not call.object:
-        return concise(array, call, VOLUME, (volume for _, volume in sorted(array.volumes.items())))
+        return concise(array, call, VOLUME, snapshots.listed(array, call))
     volume = find.volume(array, call.object, array.rules.volume_unknown_code)
     if array.level.legacy:
         return detailed(call, pairs(array, LEGACY_VOLUME, volume))
@@ -226,7 +215,7 @@ def lsvdisk(array: System, call: Call) -> str:
 
 READS = (
     Verb("lsmdiskgrp", lsmdiskgrp, {**LS, **BYTES, **FILTER}, "optional"),
-    Verb("lsvdisk", lsvdisk, {**LS, **BYTES, **FILTER}, "optional"),
+    Verb("lsvdisk", lsvdisk, {**LS, **BYTES, **FILTER, **copies.HIDDEN}, "optional"),
 )
 
 
@@ -266,69 +255,7 @@ def lsvdiskcopy(array: System, call: Call) -> str:
     return detailed(call, head + pairs(array, COPY, volume))
 
 
-FLASHCOPY: Columns[object] = [
-    *blank("id name source_vdisk_id source_vdisk_name target_vdisk_id target_vdisk_name group_id group_name status"),
-    *blank("progress copy_rate clean_progress incremental partner_FC_id partner_FC_name restoring start_time"),
-    *blank("rc_controlled"),
-]
-
-
-def lsfcmap(array: System, call: Call) -> str:
-    if call.object:
-        raise Refused(find.UNKNOWN)
-    return concise(array, call, FLASHCOPY, [])
-
-
-def lsvdiskfcmappings(array: System, call: Call) -> str:
-    """List the FlashCopy maps of a volume. IBM's guide passes it as the object, Cinder as -vdisk: both work."""
-    name = call.value("-vdisk") or call.object
-    if not name:
-        raise Refused("CMMVC5701E")
-    find.volume(array, name, array.rules.volume_unknown_code)
-    return concise(array, call, blank("id name"), [])
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A volume group, derived from the volumes that name it."""
-
-    id: int
-    name: str
-    volumes: int
-
-
-GROUP: list[Column[Group]] = [
-    Column("id", lambda _, group: group.id),
-    Column("name", lambda _, group: group.name),
-    Column("volume_count", lambda _, group: group.volumes),
-    *blank("backup_status", value="off"),
-    *blank("last_backup_time owner_id owner_name"),
-    *blank("safeguarded_policy_id safeguarded_policy_name safeguarded_policy_start_time"),
-    *blank("replication_policy_id replication_policy_name volume_group_type uid", (8, 6)),
-    *blank("source_volume_group_id source_volume_group_name parent_uid source_snapshot_id source_snapshot", (8, 6)),
-    *blank("snapshot_count", (8, 6), value="0"),
-    *blank("snapshot_policy_id snapshot_policy_name", (8, 6)),
-    *blank("partition_id partition_name", (8, 7)),
-]
-
-
-def lsvolumegroup(array: System, call: Call) -> str:
-    named = [volume.volume_group for volume in array.volumes.values()]
-    here = [Group(number, name, named.count(name)) for number, name in enumerate(volume_groups(array))]
-    if not call.object:
-        return concise(array, call, GROUP, here)
-    for group in here:
-        if call.object in {group.name, str(group.id)}:
-            return detailed(call, pairs(array, GROUP, group))
-    raise Refused("CMMVC5804E")
-
-
-COPY_READS = (
-    Verb("lsvdiskcopy", lsvdiskcopy, {**LS, **BYTES, **FILTER, "-copy": VALUE}, "optional"),
-    Verb("lsfcmap", lsfcmap, {**LS, **FILTER}, "optional", since=LEGACY_UNTIL),
-    Verb("lsvdiskfcmappings", lsvdiskfcmappings, {**LS, "-vdisk": VALUE}, "optional", since=LEGACY_UNTIL),
-    Verb("lsvolumegroup", lsvolumegroup, {**LS, **BYTES, **FILTER}, "optional", since=PORTSET_TYPES),
-)
+COPY_READS = (Verb("lsvdiskcopy", lsvdiskcopy, {**LS, **BYTES, **FILTER, "-copy": VALUE}, "optional"),)
 
 
 UNITS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40, "pb": 1 << 50}
@@ -369,13 +296,17 @@ def _make(array: System, call: Call, pool: Pool, smallest: int) -> Volume:
         capacity=capacity,
         pool=pool.name,
         io_group=groups[0],
-        volume_group=call.value("-volumegroup"),
+        volume_group=_group(array, call),
         thin=call.has("-rsize") or call.has("-thin"),
         compressed=call.has("-compressed"),
         deduplicated=call.has("-deduplicated"),
     )
     array.add_volume(volume)
     return volume
+
+
+def _group(array: System, call: Call) -> str:
+    return find.volume_group(array, call.value("-volumegroup")).name if call.has("-volumegroup") else ""
 
 
 def _pool(array: System, argument: str) -> Pool:
@@ -391,6 +322,10 @@ def mkvdisk(array: System, call: Call) -> str:
 
 
 def mkvolume(array: System, call: Call) -> str:
+    if call.has("-type"):
+        return snapshots.clone(array, call)
+    if not call.has("-size"):
+        raise Refused("CMMVC5707E")
     volume = _make(array, call, _pool(array, call.value("-pool")), BLOCK)
     return f"Volume, id [{volume.id}], successfully created\n"
 
@@ -407,7 +342,7 @@ def chvdisk(array: System, call: Call) -> str:
         volume.name = name
         array.volume_named[name] = volume
     if call.has("-volumegroup") or call.has("-novolumegroup"):
-        volume.volume_group = call.value("-volumegroup")
+        volume.volume_group = _group(array, call)
     volume.udid = call.value("-udid", volume.udid)
     volume.open_access_scsi_id = call.value("-open_access_scsi_id", volume.open_access_scsi_id)
     return ""
@@ -424,6 +359,7 @@ def expandvdisksize(array: System, call: Call) -> str:
         raise Refused("CMMVC8587E", text="The command failed because the volume is fast formatting.")
     if array.used[volume.pool] + more > array.pools[volume.pool].capacity:
         raise Refused("CMMVC5860E")
+    copies.refuse_to_expand(array, volume, volume.capacity + more)
     volume.capacity += more
     array.used[volume.pool] += more
     return ""
@@ -433,6 +369,7 @@ def rmvdisk(array: System, call: Call) -> str:
     volume = find.volume(array, call.object)
     if others(array, volume) and not (call.has("-force") or call.has("-removehostmappings")):
         raise Refused("CMMVC8787E" if call.verb == "rmvolume" else "CMMVC5840E")
+    copies.refuse_to_remove(array, volume, call)
     refuse_if_recent(array, [volume], Guard.VOLUME)
     array.remove_volume(volume)
     return ""
@@ -445,6 +382,11 @@ LOOKS: Grammar = {
 }
 """Options that only change what the views show of the copy: a thin volume uses as much space as a thick one."""
 SINCE_7_7 = Option(takes_value=False, since=(7, 7))
+MKVOLUME: Grammar = {
+    **dict.fromkeys(("-thin", "-compressed", "-deduplicated"), FLAG),
+    **dict.fromkeys(("-name", "-iogrp", "-volumegroup"), VALUE),
+    "-pool": NEEDED,
+}
 CHANGES = (
     Verb(
         "mkvdisk",
@@ -452,18 +394,8 @@ CHANGES = (
         {**SIZE, **LOOKS, "-name": VALUE, "-mdiskgrp": NEEDED, "-iogrp": VALUE},
         writes=True,
     ),
-    Verb(
-        "mkvolume",
-        mkvolume,
-        {
-            **SIZE,
-            **dict.fromkeys(("-thin", "-compressed", "-deduplicated"), FLAG),
-            **dict.fromkeys(("-name", "-iogrp", "-volumegroup"), VALUE),
-            "-pool": NEEDED,
-        },
-        writes=True,
-        since=(7, 6),
-    ),
+    Verb("mkvolume", mkvolume, {**SIZE, **MKVOLUME}, writes=True, since=(7, 6), until=CLONES),
+    Verb("mkvolume", mkvolume, {**SIZE, "-size": VALUE, **snapshots.CLONE, **MKVOLUME}, writes=True, since=CLONES),
     Verb(
         "chvdisk",
         chvdisk,
