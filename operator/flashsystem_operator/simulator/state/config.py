@@ -279,11 +279,11 @@ def _references_of_volumes(state: State) -> Iterator[tuple[str, str, str]]:
                 yield "snapshots.images.volume", "volumes", image.volume
             if image.pool:
                 yield "snapshots.images.pool", "pools", image.pool
-    for each in state.flashcopy_maps:
-        yield "flashcopy_maps.source", "volumes", each.source
-        yield "flashcopy_maps.target", "volumes", each.target
-        if each.consistency_group:
-            yield "flashcopy_maps.consistency_group", "consistency_groups", each.consistency_group
+    maps = state.flashcopy_maps
+    yield from (("flashcopy_maps.source", "volumes", each.source) for each in maps)
+    yield from (("flashcopy_maps.target", "volumes", each.target) for each in maps)
+    groups = [each.consistency_group for each in maps if each.consistency_group]
+    yield from (("flashcopy_maps.consistency_group", "consistency_groups", group) for group in groups)
 
 
 def _clashes(state: State) -> Iterator[str]:

@@ -220,15 +220,16 @@ class System:
         """
         for mapping in [*self.of_volume[volume.id].values(), *self.shared_of(volume)]:
             self.unmap(mapping)
-        for flash in list(self.flashcopies_of.pop(volume.id).values()):
+        for flash in list(self.flashcopies_of[volume.id].values()):
             self.remove_flashcopy(flash)
-        del self.volumes[volume.id], self.volume_named[volume.name], self.of_volume[volume.id]
+        del self.volumes[volume.id], self.volume_named[volume.name]
         self._hide(volume)
         self.settle()
 
     def _hide(self, volume: Volume) -> None:
         volume.status, volume.volume_group = "deleting", ""
         self.deleting[volume.id] = self.volume_with[volume.uid] = volume
+        self.of_volume[volume.id], self.flashcopies_of[volume.id] = {}, {}
         if volume.source_snapshot is not None:
             self.clones[volume.id] = volume
 
@@ -305,7 +306,7 @@ class System:
             flash.target.status = "online"
         del self.flashcopies[flash.entry.id], self.flashcopy_named[flash.entry.name]
         for volume in (flash.source, flash.target):
-            self.flashcopies_of.get(volume.id, {}).pop(flash.entry.id, None)
+            del self.flashcopies_of[volume.id][flash.entry.id]
         self.flashcopy_ids.give_back(flash.entry.id)
         group = self.consistency_group_named.get(flash.entry.consistency_group)
         if group and group.autodelete and not self.members_of(group):
@@ -332,6 +333,7 @@ class System:
                     ended.append(True)
             for volume in [each for each in self.deleting.values() if not self.snapshots_of.get(each.uid)]:
                 del self.deleting[volume.id], self.volume_with[volume.uid]
+                del self.of_volume[volume.id], self.flashcopies_of[volume.id]
                 self.clones.pop(volume.id, None)
                 self.used[volume.pool] -= volume.capacity
                 self.volume_ids.give_back(volume.id)

@@ -58,7 +58,7 @@ REMOVE: dict[str, str] = {
 
 def maps_of(array: System, volume: Volume) -> list[FlashCopy]:
     """Return the maps that a volume is the source or the target of, ordered by id."""
-    return [flash for _, flash in sorted(array.flashcopies_of.get(volume.id, {}).items())]
+    return [flash for _, flash in sorted(array.flashcopies_of[volume.id].items())]
 
 
 def of_maps(get: Callable[[FlashCopy], str | int]) -> Callable[[System, Volume], str | int]:

@@ -122,7 +122,8 @@ def rmsnapshot(array: System, call: Call) -> str:
 def chsnapshot(array: System, call: Call) -> str:
     snapshot = chosen(array, call, "-snapshotid", "-volumegroup", "-parentuid")
     name = model.name(call.value("-name"))
-    if named(array, snapshot.parent_uid, name) not in {None, snapshot}:
+    taken = named(array, snapshot.parent_uid, name)
+    if taken and taken is not snapshot:
         raise Refused("CMMVC6035E")
     snapshot.name = name
     return ""
