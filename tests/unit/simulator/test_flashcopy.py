@@ -1,14 +1,11 @@
 """FlashCopy maps and consistency groups go through their states, and refuse what an array refuses."""
 
-from collections.abc import Callable
-
 import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.plain_ssh import Open, Shell, Start
 
 GIB = 1 << 30
-Run = Callable[[str], str]
 
 
 @pytest.fixture
@@ -197,7 +194,7 @@ def test_a_map_depends_on_the_map_that_fills_its_source(sim: Simulator, shell: S
 
 
 def test_force_stops_the_maps_that_depend_on_the_target_too(shell: Shell) -> None:
-    for number, (source, target) in enumerate(("ab", "bc", "cd")):
+    for number, (source, target) in enumerate((("a", "b"), ("b", "c"), ("c", "d"))):
         do(shell, f"mkfcmap -source {source} -target {target} -name m{number}", f"startfcmap -prep m{number}")
     do(shell, "stopfcmap -force m0")
 

@@ -329,7 +329,10 @@ class System:
             depended = {volume.source_snapshot for volume in self.clones.values()}
             for snapshot in [each for each in self.snapshots.values() if each.state == "dependent_deleting"]:
                 if snapshot.id not in depended:
-                    self._forget_snapshot(snapshot)
+                    del self.snapshots[snapshot.id]
+                    for image in snapshot.images:
+                        del self.snapshots_of[image.uid][snapshot.id]
+                    self.snapshot_ids.give_back(snapshot.id)
                     ended.append(True)
             for volume in [each for each in self.deleting.values() if not self.snapshots_of.get(each.uid)]:
                 del self.deleting[volume.id], self.volume_with[volume.uid]
@@ -365,12 +368,6 @@ class System:
                 volume.source_uid = volume.population_start = ""
                 del self.clones[volume.id]
                 yield True
-
-    def _forget_snapshot(self, snapshot: Snapshot) -> None:
-        del self.snapshots[snapshot.id]
-        for image in snapshot.images:
-            self.snapshots_of[image.uid].pop(snapshot.id, None)
-        self.snapshot_ids.give_back(snapshot.id)
 
     def add_host(self, host: Host) -> None:
         self.hosts[host.id] = self.host_named[host.name] = host

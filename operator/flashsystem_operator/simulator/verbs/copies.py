@@ -130,7 +130,7 @@ def _refuse_to_join(array: System, group: ConsistencyGroup, source: Volume, targ
         raise Refused("CMMVC6312E")
 
 
-def _refuse_pair(array: System, source: Volume, target: Volume) -> None:
+def refuse_pair(array: System, source: Volume, target: Volume) -> None:
     """Refuse a new map between two volumes that cannot have one. The order of the checks is not documented."""
     if source is target:
         raise Refused("CMMVC6303E")
@@ -155,7 +155,7 @@ def mkfcmap(array: System, call: Call) -> str:
     rates = _rate(call, "-copyrate", 50), _rate(call, "-cleanrate", 50)
     if call.value("-grainsize", "256") not in GRAINS:
         raise Refused("CMMVC5706E", "-grainsize")
-    _refuse_pair(array, source, target)
+    refuse_pair(array, source, target)
     if name in array.flashcopy_named:
         raise Refused("CMMVC6035E")
     group = ""
@@ -412,7 +412,7 @@ def on_off(value: bool) -> str:
     return "on" if value else "off"
 
 
-def _group_id(array: System, flash: FlashCopy) -> str | int:
+def group_id(array: System, flash: FlashCopy) -> str | int:
     group = array.consistency_group_named.get(flash.entry.consistency_group)
     return group.id if group else ""
 
@@ -434,7 +434,7 @@ HEAD: list[Column[FlashCopy]] = [
     Column("source_vdisk_name", lambda _, flash: flash.source.name),
     Column("target_vdisk_id", lambda _, flash: flash.target.id),
     Column("target_vdisk_name", lambda _, flash: flash.target.name),
-    Column("group_id", _group_id),
+    Column("group_id", group_id),
     Column("group_name", lambda _, flash: flash.entry.consistency_group),
     Column("status", lambda _, flash: flash.entry.status),
     Column("progress", lambda _, flash: flash.entry.progress),
@@ -507,7 +507,7 @@ def lsvdiskfcmappings(array: System, call: Call) -> str:
     return concise(array, call, HEAD[:2], maps_of(array, volume))
 
 
-def _group_status(array: System, group: ConsistencyGroup) -> str:
+def group_status(array: System, group: ConsistencyGroup) -> str:
     """Return the state of the maps of a group; a map that is complete does not count while others are not."""
     states = {flash.entry.status for flash in array.members_of(group)}
     return min(states, key=lambda state: (state == "idle_or_copied", state), default="empty")
@@ -516,7 +516,7 @@ def _group_status(array: System, group: ConsistencyGroup) -> str:
 GROUP: list[Column[ConsistencyGroup]] = [
     Column("id", lambda _, group: group.id),
     Column("name", lambda _, group: group.name),
-    Column("status", _group_status),
+    Column("status", group_status),
     Column(
         "start_time",
         lambda array, group: max((flash.entry.start_time for flash in array.members_of(group)), default=""),

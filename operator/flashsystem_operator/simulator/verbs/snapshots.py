@@ -61,7 +61,7 @@ def _full(array: System, pool: Pool, capacity: int) -> bool:
     return array.used[pool.name] + capacity > pool.capacity
 
 
-def _parents(array: System, call: Call) -> list[Volume]:
+def volumes_of_new(array: System, call: Call) -> list[Volume]:
     """Return the volumes of a new snapshot: of a group, or of a list without repetitions."""
     if call.has("-volumegroup") == call.has("-volumes"):
         raise Refused("CMMVC5713E" if call.has("-volumes") else "CMMVC5707E")
@@ -79,7 +79,7 @@ def _parents(array: System, call: Call) -> list[Volume]:
 
 def addsnapshot(array: System, call: Call) -> str:
     name = model.name(call.value("-name")) if call.has("-name") else ""
-    volumes = _parents(array, call)
+    volumes = volumes_of_new(array, call)
     if not all(volume.may_have_snapshots for volume in volumes):
         raise Refused("CMMVC9855E")
     if not all(volume.capacity for volume in volumes):
@@ -303,7 +303,7 @@ CHANGES = (
 )
 
 
-def _snapshots_of(array: System, volume: Volume) -> int:
+def snapshot_count(array: System, volume: Volume) -> int:
     return len(array.snapshots_of.get(volume.uid, ()))
 
 
@@ -331,18 +331,18 @@ def of_source(get: Callable[[System, Row], str | int]) -> Callable[[System, Volu
     return shown
 
 
-def _group_of(array: System, volume: Volume) -> str | int:
+def volume_group_id(array: System, volume: Volume) -> str | int:
     group = array.volume_group_named.get(volume.volume_group)
     return group.id if group else ""
 
 
 GROUP_OF_VOLUME: list[Column[Volume]] = [
-    Column("volume_group_id", _group_of, PORTSET_TYPES),
+    Column("volume_group_id", volume_group_id, PORTSET_TYPES),
     Column("volume_group_name", lambda _, volume: volume.volume_group, PORTSET_TYPES),
 ]
 SNAPSHOTS_OF_VOLUME: list[Column[Volume]] = [
     *blank("is_snapshot", PORTSET_TYPES, value="no"),
-    Column("snapshot_count", _snapshots_of, PORTSET_TYPES),
+    Column("snapshot_count", snapshot_count, PORTSET_TYPES),
     Column("volume_type", lambda _, volume: volume.volume_type, PORTSET_TYPES),
 ]
 SOURCE_OF_VOLUME: list[Column[Volume]] = [
@@ -360,16 +360,6 @@ def listed(array: System, call: Call) -> Iterable[Volume]:
     return [volume for _, volume in sorted(everything.items())]
 
 
-def _matches(array: System, snapshot: Snapshot) -> str:
-    """Whether the group of a snapshot has the same volumes as at its time; a list never has."""
-    now = {volume.uid for volume in array.volumes.values() if volume.volume_group == snapshot.volume_group}
-    return "yes" if snapshot.volume_group and now == {image.uid for image in snapshot.images} else "no"
-
-
-def _provisioned(_array: System, snapshot: Snapshot) -> Size:
-    return Size(sum(image.capacity or 0 for image in snapshot.images))
-
-
 def group_id(array: System, snapshot: Snapshot) -> str | int:
     group = array.volume_group_named.get(snapshot.volume_group)
     return group.id if group else ""
@@ -379,22 +369,38 @@ def _parent_uid(_array: System, snapshot: Snapshot) -> str | int:
     return "" if snapshot.parent_uid is None else snapshot.parent_uid
 
 
-SNAPSHOT: list[Column[Snapshot]] = [
-    Column("id", lambda _, snapshot: snapshot.id),
-    Column("name", lambda _, snapshot: snapshot.name),
-    Column("volume_group_id", group_id),
-    Column("volume_group_name", lambda _, snapshot: snapshot.volume_group),
-    Column("time", lambda _, snapshot: snapshot.time),
-    Column("state", lambda _, snapshot: snapshot.state),
-    Column("matches_group", _matches),
-    Column("parent_uid", _parent_uid),
-    *blank("expiration_time"),
-    Column("protection_provisioned_capacity", _provisioned),
-    *blank("protection_written_capacity", value="0.00MB"),
-    *blank("operation_start_time operation_completion_estimate owner_id owner_name"),
-    *blank("auto_snapshot safeguarded", value="no"),
-    *blank("last_restored_from", PARTITIONS),
-]
+def snapshot_columns(array: System) -> list[Column[Snapshot]]:
+    """Return the columns of lsvolumegroupsnapshot.
+
+    matches_group: whether the group has the same volumes as at the time of the snapshot; a list never has.
+    """
+    members: dict[str, set[str]] = {}
+    for volume in array.volumes.values():
+        members.setdefault(volume.volume_group, set()).add(volume.uid)
+
+    def matches(_array: System, snapshot: Snapshot) -> str:
+        then, now = {image.uid for image in snapshot.images}, members.get(snapshot.volume_group)
+        return "yes" if snapshot.volume_group and then == now else "no"
+
+    return [
+        Column("id", lambda _, snapshot: snapshot.id),
+        Column("name", lambda _, snapshot: snapshot.name),
+        Column("volume_group_id", group_id),
+        Column("volume_group_name", lambda _, snapshot: snapshot.volume_group),
+        Column("time", lambda _, snapshot: snapshot.time),
+        Column("state", lambda _, snapshot: snapshot.state),
+        Column("matches_group", matches),
+        Column("parent_uid", _parent_uid),
+        *blank("expiration_time"),
+        Column(
+            "protection_provisioned_capacity",
+            lambda _, snapshot: Size(sum(image.capacity or 0 for image in snapshot.images)),
+        ),
+        *blank("protection_written_capacity", value="0.00MB"),
+        *blank("operation_start_time operation_completion_estimate owner_id owner_name"),
+        *blank("auto_snapshot safeguarded", value="no"),
+        *blank("last_restored_from", PARTITIONS),
+    ]
 
 
 def _listed(array: System, call: Call) -> list[Snapshot]:
@@ -412,15 +418,15 @@ def lsvolumegroupsnapshot(array: System, call: Call) -> str:
             raise Refused(NO_SNAPSHOT)
         snapshot = found
     else:
-        return concise(array, call, SNAPSHOT, _listed(array, call))
-    return detailed(call, pairs(array, SNAPSHOT, snapshot))
+        return concise(array, call, snapshot_columns(array), _listed(array, call))
+    return detailed(call, pairs(array, snapshot_columns(array), snapshot))
 
 
 STATES = {"ready": "Ready", "active": "Active", "deleting": "Deleting", "dependent_deleting": "Deleting"}
 """The states of a snapshot in lsvolumesnapshot; that of dependent_deleting is inferred."""
 
 
-def _mismatch(array: System, row: Row) -> str:
+def size_mismatch(array: System, row: Row) -> str:
     volume = array.volume_with.get(row[1].uid)
     return "yes" if volume and volume.capacity != row[1].capacity else "no"
 
@@ -437,7 +443,7 @@ IMAGE: list[Column[Row]] = [
     Column("state", lambda _, row: STATES[row[0].state]),
     *blank("expiration_time"),
     *blank("safeguarded", value="no"),
-    Column("volume_size_mismatch", _mismatch, PARTITIONS),
+    Column("volume_size_mismatch", size_mismatch, PARTITIONS),
     *blank("written_capacity", PARTITIONS, value="0.00MB"),
 ]
 HIDDEN_IMAGE: list[Column[Row]] = [
