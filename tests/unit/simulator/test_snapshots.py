@@ -164,6 +164,9 @@ def test_a_snapshot_may_be_in_a_child_pool(pool: str, shell: Shell) -> None:
         pytest.param("-snapshot s -volumegroup x", "CMMVC9808E", id="no such group"),
         pytest.param("-snapshot s -parentuid 77", "CMMVC9755E", id="no such parent"),
         pytest.param("-snapshotid 0 -volumegroup g", "CMMVC5713E", id="an id and a parent"),
+        pytest.param("-snapshotid 0 -snapshot s", "CMMVC5713E", id="an id and a name"),
+        pytest.param("-snapshot s -volumegroup g -parentuid 0", "CMMVC5713E", id="two parents"),
+        pytest.param("-volumegroup g", "CMMVC5707E", id="a parent without a name"),
         pytest.param("", "CMMVC5707E", id="nothing"),
     ],
 )
@@ -280,7 +283,14 @@ def test_an_impossible_clone_is_refused(line: str, code: str, sim: Simulator, sh
 
     assert shell(f"mkvolume -type clone {line}").code == code
     assert sim.control.state() == before
+
+
+def test_a_clone_needs_a_type_that_is_one(shell: Shell) -> None:
+    do(shell, "addsnapshot -volumes a")
+
     assert shell("mkvolume -type copy -pool Pool0 -fromsnapshotid 0 -fromsourcevolume a").code == "CMMVC5706E"
+    assert shell("mkvolume -pool Pool0 -fromsnapshotid 0 -fromsourcevolume a").code == "CMMVC5707E"
+    assert shell("mkvolume -pool Pool0 -fromsnapshotid 0 -fromsourcevolume a -size 1").code == "CMMVC5713E"
 
 
 def test_a_removed_volume_leaves_its_image_and_stays_hidden_while_it_has_one(shell: Shell) -> None:
@@ -377,9 +387,8 @@ def test_renamed_objects_keep_their_snapshots_and_the_state_can_be_replaced_by_i
     assert sim.control.replace(state) == state
     [row] = shell("lsvolumesnapshot -delim !").rows
     assert (row["volume_name"], row["volume_group_name"]) == ("z", "h")
-    keys = shell("lsvdisk -delim ! mine").keys
     assert shell("lsvolumepopulation -delim !").rows[0]["source_volume_name"] == "z"
-    assert keys["volume_type"] == "clone" or "source_volume_name" in keys
+    assert shell("lsvdisk -delim ! mine").keys["source_snapshot_timestamp"] == NOW
 
 
 def test_a_blank_array_has_no_copies(sim: Simulator, shell: Shell) -> None:

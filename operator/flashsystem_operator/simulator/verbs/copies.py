@@ -20,8 +20,13 @@ GRAINS = ("64", "256")
 STANDS_ALONE = "0"
 """The consistency group of the maps that are in none; it cannot be started, prepared, stopped or removed."""
 
-BEING_PREPARED = {"preparing": "CMMVC5901E", "prepared": "CMMVC5902E", "copying": "CMMVC5903E"}
-PREPARE: dict[str, str] = {**BEING_PREPARED, "suspended": "CMMVC5904E", "stopping": "CMMVC9013E"}
+PREPARE: dict[str, str] = {
+    "preparing": "CMMVC5901E",
+    "prepared": "CMMVC5902E",
+    "copying": "CMMVC5903E",
+    "suspended": "CMMVC5904E",
+    "stopping": "CMMVC9013E",
+}
 START: dict[str, str] = {
     "idle_or_copied": "CMMVC5905E",
     "preparing": "CMMVC5906E",

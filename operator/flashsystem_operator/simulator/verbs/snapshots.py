@@ -21,16 +21,17 @@ FULL = "CMMVC8710E"
 def chosen(array: System, call: Call, by_id: str, by_group: str, by_uid: str) -> Snapshot:
     """Return the snapshot that a command names: by its id, or by its name with the group or the uid of its parent.
 
-    CMMVC5707E for a name without a parent, CMMVC9808E for an unknown group, CMMVC9755E if there is no such snapshot.
+    CMMVC5713E for both, CMMVC5707E for a name without a parent, CMMVC9808E for an unknown group, CMMVC9755E if there is
+    no such snapshot.
     """
     parents = [option for option in (by_group, by_uid) if call.has(option)]
-    if call.has(by_id) == call.has("-snapshot") or (call.has(by_id) and parents) or len(parents) > 1:
-        raise Refused("CMMVC5713E" if call.has(by_id) else "CMMVC5707E")
+    if len(parents) > 1 or (call.has(by_id) and (parents or call.has("-snapshot"))):
+        raise Refused("CMMVC5713E")
     if call.has(by_id):
         number = call.value(by_id)
         found = array.snapshots.get(int(number)) if number.isdecimal() else None
     else:
-        if not parents:
+        if not parents or not call.has("-snapshot"):
             raise Refused("CMMVC5707E")
         uid: int | None
         if parents == [by_group]:
@@ -133,9 +134,9 @@ def clone(array: System, call: Call) -> str:
     """Make a clone or thin clone of one volume of a snapshot (mkvolume -type)."""
     if call.has("-size"):
         raise Refused("CMMVC5713E")
-    kind = _kind(call)
-    if not call.has("-fromsourcevolume"):
+    if not (call.has("-type") and call.has("-fromsourcevolume")):
         raise Refused("CMMVC5707E")
+    kind = _kind(call)
     pool = find.pool(array, call.value("-pool"))
     snapshot = _active(array, call)
     [image] = _images(array, snapshot, [call.value("-fromsourcevolume")], "CMMVC9964E")

@@ -322,7 +322,7 @@ def mkvdisk(array: System, call: Call) -> str:
 
 
 def mkvolume(array: System, call: Call) -> str:
-    if call.has("-type"):
+    if call.options.keys() & snapshots.CLONE.keys():
         return snapshots.clone(array, call)
     if not call.has("-size"):
         raise Refused("CMMVC5707E")
