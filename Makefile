@@ -44,10 +44,10 @@ e2e-down: $(INSTALLED) ## End what `e2e-up` or `e2e` started.
 e2e-env: $(INSTALLED) ## Print the line that points a shell at that cluster.
 	@$(PYTHON) -m onkind env
 
-image: $(INSTALLED) ## Build the operator's image with the Docker that runs here, and say its size.
+image: $(INSTALLED) ## Build the operator's image with the Docker that runs here, and print its size.
 	@$(PYTHON) -m onkind image
 
-reference: $(INSTALLED) ## Write docs/reference.md anew, from the CRDs and the code, and what monitoring has of one source.
+reference: $(INSTALLED) ## Write docs/reference.md from the CRDs and the code, and what monitoring has of one source.
 	$(PYTHON) -m tools.reference
 	$(PYTHON) -m tools.monitoring
 
@@ -57,7 +57,7 @@ site: $(INSTALLED) ## Build the pages as a site, into dist/site; a dead link fai
 install-yaml: $(INSTALLED) ## Write dist/install.yaml: all of manifests/base in one file, for `kubectl apply -f`.
 	$(PYTHON) -m tools.install_yaml dist/install.yaml
 
-lock: ## Pin all dependencies anew, with hashes and without addresses. Needs uv.
+lock: ## Pin all dependencies again, with hashes and without addresses. Needs uv.
 	@command -v uv > /dev/null || { echo "uv is not on PATH: pip install uv" >&2; exit 2; }
 	$(LOCK) --upgrade --extra simulator --output-file requirements/image.txt
 	echo 'hatchling>=1.33,<2' | $(LOCK:pyproject.toml=-) --upgrade --output-file requirements/build.txt

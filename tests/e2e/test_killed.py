@@ -1,7 +1,7 @@
 """The operator's pod is killed while it works: no work is lost, and none is done twice.
 
-In one dialect only, because the new thing here is the pod: tests/integration/operator/test_crashes.py kills the
-operator at each command of both dialects.
+In one dialect only, because the new thing here is the pod: tests/controller/test_crashes.py kills the operator at each
+command of both dialects, and tests/integration/operator/test_crashes.py its process.
 """
 
 from collections import Counter

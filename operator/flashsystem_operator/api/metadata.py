@@ -224,7 +224,13 @@ class Resource(Model):
         try:
             return cls.model_validate(body)
         except ValidationError as error:
-            raise UnreadableResourceError(_sentence(error)) from error
+            first, *others = without_consequences(error.errors(include_url=False, include_input=False))
+            where = ".".join(str(step) for step in first["loc"])
+            more = f" (and {len(others)} more)" if others else ""
+            raise UnreadableResourceError(
+                f"{where} cannot be read: {describe_error(first)}{more}. Correct that field; if the API server "
+                "accepted it, its CRDs and this operator are of different releases: apply the CRDs of this release."
+            ) from error
 
     @classmethod
     def read_in_part(cls, body: Mapping[str, Any], why: str) -> Self:
@@ -252,13 +258,3 @@ class Resource(Model):
     @property
     def ref(self) -> ObjectRef:
         return ObjectRef(self.KIND, self.metadata.namespace, self.metadata.name)
-
-
-def _sentence(error: ValidationError) -> str:
-    first, *others = without_consequences(error.errors(include_url=False, include_input=False))
-    where = ".".join(str(step) for step in first["loc"])
-    more = f" (and {len(others)} more)" if others else ""
-    return (
-        f"{where} cannot be read: {describe_error(first)}{more}. Correct that field; if the API server accepted it, "
-        "its CRDs and this operator are of different releases: apply the CRDs of this release."
-    )

@@ -37,7 +37,23 @@ def field_errors(kind: type[Resource], body: Mapping[str, Any]) -> tuple[FieldEr
     if (version := body.get("apiVersion")) != API_VERSION:
         errors.append(FieldError("apiVersion", f"{version!r} is not of this release: write {API_VERSION}"))
     errors += [FieldError(str(key), _unknown(str(key), _TOP)) for key in body if key not in _TOP]
-    return (*errors, *_metadata(body.get("metadata")), *_spec(kind, body.get("spec")))
+    errors += _metadata(body.get("metadata"))
+    model, spec = kind.model_fields["spec"].annotation, body.get("spec")
+    if not isinstance(spec, Mapping):
+        return (*errors, FieldError("spec", "is missing: write the desired settings"))
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise TypeError(f"{kind.__name__}.spec is no model")
+    try:
+        # As JSON, so that a number in quotes is refused, as by the API server.
+        model.model_validate_json(json.dumps(spec), strict=True, extra="forbid", by_alias=True, by_name=False)
+    except ValidationError as error:
+        for details in without_consequences(error.errors(include_url=False)):
+            path = details["loc"]
+            unknown = details["type"] == "extra_forbidden"
+            reason = _unknown(str(path[-1]), _fields(model, path[:-1])) if unknown else describe_error(details)
+            where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+            errors.append(FieldError(f"spec{where}", reason))
+    return tuple(errors)
 
 
 def _metadata(metadata: Any) -> Iterator[FieldError]:
@@ -70,25 +86,6 @@ def _name(metadata: Mapping[str, Any], key: str, pattern: str, longest: int) -> 
             f"metadata.{key}",
             f"{name!r} is not valid: use 1 to {longest} {allowed}, with a letter or digit at both ends",
         )
-
-
-def _spec(kind: type[Resource], spec: Any) -> Iterator[FieldError]:
-    model = kind.model_fields["spec"].annotation
-    if not isinstance(spec, Mapping):
-        yield FieldError("spec", "is missing: write the desired settings")
-        return
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        raise TypeError(f"{kind.__name__}.spec is no model")
-    try:
-        # As JSON, so that a number in quotes is refused, as by the API server.
-        model.model_validate_json(json.dumps(spec), strict=True, extra="forbid", by_alias=True, by_name=False)
-    except ValidationError as error:
-        for details in without_consequences(error.errors(include_url=False)):
-            path = details["loc"]
-            unknown = details["type"] == "extra_forbidden"
-            reason = _unknown(str(path[-1]), _fields(model, path[:-1])) if unknown else describe_error(details)
-            where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-            yield FieldError(f"spec{where}", reason)
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> str:

@@ -19,9 +19,7 @@ from flashsystem_operator.array.model import (
     Inventory,
     Mapping,
     Odd,
-    Pool,
     Portset,
-    System,
     Volume,
     capabilities,
 )
@@ -116,7 +114,9 @@ def body(session: Session, pool: PoolName | None) -> Body:
         )
     if odd and not any(portal.usable for portal in found):
         raise Unreadable(odd[0].line, odd[0].why)
-    return Body(system, nodes, found, _pool(session, system, pool), portsets, tuple(dict.fromkeys(odd)))
+    name = pool or capabilities(system).default_pool  # None: no pool is requested
+    existing = None if name is None else session.find(queries.pool(PoolName(name)))
+    return Body(system, nodes, found, existing, portsets, tuple(dict.fromkeys(odd)))
 
 
 def survey(session: Session, pool: PoolName | None) -> Inventory:
@@ -296,20 +296,19 @@ def _changing(session: Session, inventory: Inventory, volumes: Sequence[Volume],
             continue
         inventory.learn_volume(owner)
         hosts = [(row, found[key_of(row)]) for row in own]
-        if rows is None or not all(row.uid == owner.uid and _is_at(host, row) for row, host in hosts):
+        # Each mapping must be of this volume and of the host object that was read for it, unless that is unreadable.
+        consistent = rows is not None and all(
+            row.uid == owner.uid
+            and (isinstance(host, Odd) or (host is not None and host.name == row.host and row.host_id in ("", host.id)))
+            for row, host in hosts
+        )
+        if not consistent:
             changing.add(volume.uid)
             continue
         for row, host in hosts:
             _learn_host(inventory, row.host, host)
         inventory.learn_mappings_of_volume(owner.uid, own)
     return changing
-
-
-def _is_at(host: Host | Odd | None, row: Mapping) -> bool:
-    """Whether this is the host object of this mapping."""
-    if isinstance(host, Odd):
-        return True
-    return host is not None and host.name == row.host and row.host_id in ("", host.id)
 
 
 def _volume_by_name(session: Session, inventory: Inventory, name: VolumeName) -> None:
@@ -362,9 +361,3 @@ def _forget(inventory: Inventory, uid: VolumeUid) -> None:
     """Remove a volume from its last known name; it may have another one."""
     if (known := inventory.volumes.get(uid)) is not None:
         inventory.learn_name_is_free(known.name)
-
-
-def _pool(session: Session, system: System, named: PoolName | None) -> Pool | None:
-    """Read the pool; None if the array has no such pool, or none is requested."""
-    name = named or capabilities(system).default_pool
-    return None if name is None else session.find(queries.pool(PoolName(name)))

@@ -272,21 +272,17 @@ class Capabilities:
 def capabilities(system: System) -> Capabilities:
     """Return the capabilities of a system by dialect and code level."""
     modern = system.dialect is Dialect.MODERN
+    new_chap, old_chap = ("-hostsecret", "-nohostsecret"), ("-chapsecret", "-nochapsecret")
+    chap = new_chap if system.code_level >= _HOST_SECRET else old_chap
     return Capabilities(
         portsets=modern and system.code_level >= _PORTSETS,
         host_protocol="iscsi" if modern and system.code_level >= _MKHOST_PROTOCOL else None,
         host_kinds=_OLD_KINDS | (_NEW_KINDS if modern and system.code_level >= _HOST_KINDS else frozenset()),
-        chap=_chap(system) if modern else None,
+        chap=chap if modern else None,
         finds_by_uid=modern,
         host_clusters=modern and system.code_level >= _HOST_CLUSTERS,
         default_pool=None if modern else "mdiskgrp0",
     )
-
-
-def _chap(system: System) -> tuple[str, str]:
-    if system.code_level >= _HOST_SECRET:
-        return "-hostsecret", "-nohostsecret"
-    return "-chapsecret", "-nochapsecret"
 
 
 @dataclass(frozen=True, slots=True)

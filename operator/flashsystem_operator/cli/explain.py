@@ -27,20 +27,18 @@ def explain(code: tuple[str, ...], output: Literal["plain", "json"]) -> None:
     CODE may be a complete message. A code may have several meanings, which depend on the command that was refused. Exit
     code 1 means that a code is not known.
     """
-    requested = [_read_code(text) for text in code] or sorted({each.code for each in codes.TABLE})
+    requested = []
+    for text in code:
+        if not (found := codes.code_of(text)):
+            raise click.BadParameter(f"{text!r} has no code in it: one looks like CMMVC5879E", param_hint="CODE")
+        requested.append(found)
+    requested = requested or sorted({each.code for each in codes.TABLE})
     if output == "json":
         click.echo(json.dumps([row for each in requested for row in _rows(each)], indent=2))
     else:
         click.echo("\n\n".join("\n".join(_lines(each)) for each in requested))
     if not all(codes.meanings(each) for each in requested):
         sys.exit(FAILED)
-
-
-def _read_code(text: str) -> str:
-    found = codes.code_of(text)
-    if not found:
-        raise click.BadParameter(f"{text!r} has no code in it: one looks like CMMVC5879E", param_hint="CODE")
-    return found
 
 
 def _rows(code: str) -> Iterator[dict[str, object]]:

@@ -15,9 +15,7 @@ from flashsystem_operator.cli.target.target import Given, array_options, pool_op
 from flashsystem_operator.planner import text
 
 if TYPE_CHECKING:
-    from flashsystem_operator.api.array import FlashSystemArray
     from flashsystem_operator.cli.target.target import Found
-    from flashsystem_operator.planner.desired import Desired
     from flashsystem_operator.planner.importing import Import, Left
 
 
@@ -59,12 +57,29 @@ def import_(installation_id: str | None, former_installation_ids: tuple[str, ...
     given = Given(**options)
     found = find(given, everything=True)
     imported = _import(given, found, selection, Installation(installation_id, former_installation_ids))
-    _write(imported, output)
+    if output == "json":
+        items = [each.document for each in imported.proposals]
+        screen.print_json({"apiVersion": "v1", "kind": "List", "items": items})
+    else:
+        click.echo(
+            "# Applying this changes nothing on the array. Shared: the volume is currently mapped to several hosts."
+        )
+        for each in imported.left:
+            click.echo(_comment(_not_imported(each)))
+        for proposal in imported.proposals:
+            click.echo("---")
+            click.echo(_comment(proposal.about))
+            click.echo(screen.document(proposal.document))
     for each in imported.left:
         screen.note(_not_imported(each))
     for what in found.unread:
         screen.note(f"Not read from the cluster: {what}. Resources that exist there may be written again.")
-    screen.note(_summary(imported))
+    attachments = sum(each.host is not None for each in imported.proposals)
+    hosts = len(imported.proposals) - attachments
+    parts = [f"{text.plural(hosts, 'FlashSystemHost')} and {text.plural(attachments, 'VolumeAttachment')} written"]
+    parts += [f"{imported.there} already in the cluster"] if imported.there else []
+    parts += [f"{len(imported.left)} not imported"] if imported.left else []
+    screen.note(f"{'; '.join(parts)}.")
     sys.exit(OK)
 
 
@@ -83,6 +98,7 @@ def _import(given: Given, found: "Found", selection: Selection, installation: In
     from flashsystem_operator.array import discovery
     from flashsystem_operator.cli import screen
     from flashsystem_operator.cli.target.reach import connected
+    from flashsystem_operator.planner.desired import Desired, marked_among
     from flashsystem_operator.planner.importing import (
         ImportRequest,
         propose,
@@ -104,39 +120,17 @@ def _import(given: Given, found: "Found", selection: Selection, installation: In
         selection.prefix,
     )
     with screen.show_progress("selecting what can be imported"):
-        return propose(_desired(array, found, installation), inventory, request)
-
-
-def _desired(array: "FlashSystemArray", found: "Found", installation: Installation) -> "Desired":
-    from flashsystem_operator.planner.desired import Desired, marked_among
-
-    return Desired(
-        array=array,
-        hosts=found.hosts,
-        attachments=found.attachments,
-        installation=installation.id or found.installation,
-        former=installation.former,
-        namespaces=found.namespaces,
-        marked=marked_among(found.all_hosts),
-        now=text.text(datetime.now(UTC)),
-    )
-
-
-def _write(imported: "Import", output: str) -> None:
-    """Write the resources to stdout."""
-    from flashsystem_operator.cli import screen
-
-    if output == "json":
-        items = [each.document for each in imported.proposals]
-        screen.print_json({"apiVersion": "v1", "kind": "List", "items": items})
-        return
-    click.echo("# Applying this changes nothing on the array. Shared: the volume is currently mapped to several hosts.")
-    for each in imported.left:
-        click.echo(_comment(_not_imported(each)))
-    for proposal in imported.proposals:
-        click.echo("---")
-        click.echo(_comment(proposal.about))
-        click.echo(screen.document(proposal.document))
+        desired = Desired(
+            array=array,
+            hosts=found.hosts,
+            attachments=found.attachments,
+            installation=installation.id or found.installation,
+            former=installation.former,
+            namespaces=found.namespaces,
+            marked=marked_among(found.all_hosts),
+            now=text.text(datetime.now(UTC)),
+        )
+        return propose(desired, inventory, request)
 
 
 def _comment(line: str) -> str:
@@ -146,14 +140,3 @@ def _comment(line: str) -> str:
 
 def _not_imported(each: "Left") -> str:
     return f"Not imported: {each.what}: {each.why.rstrip('.')}."
-
-
-def _summary(imported: "Import") -> str:
-    from flashsystem_operator.planner.text import plural
-
-    attachments = sum(each.host is not None for each in imported.proposals)
-    hosts = len(imported.proposals) - attachments
-    parts = [f"{plural(hosts, 'FlashSystemHost')} and {plural(attachments, 'VolumeAttachment')} written"]
-    parts += [f"{imported.there} already in the cluster"] if imported.there else []
-    parts += [f"{len(imported.left)} not imported"] if imported.left else []
-    return f"{'; '.join(parts)}."

@@ -32,7 +32,10 @@ def documents(text: str) -> list[Any]:
     try:
         found: list[Any] = json.loads(json.dumps([*yaml.load_all(text, _Loader)], allow_nan=False))
     except yaml.YAMLError as error:
-        raise NotYaml(_describe(error)) from None
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "it cannot be read"
+        line = f" in line {mark.line + 1}" if mark else ""
+        explanation = next((text for part, text in _EXPLANATIONS.items() if part in problem), problem)
+        raise NotYaml(f"is not YAML{line}: {explanation}") from None
     except (TypeError, ValueError):
         raise NotYaml(
             "contains what JSON cannot express: a list or mapping inside itself, .nan, .inf, or digits that are no "
@@ -41,13 +44,6 @@ def documents(text: str) -> list[Any]:
     except RecursionError:
         raise NotYaml("contains too deeply nested lists or mappings: reduce the nesting") from None
     return found
-
-
-def _describe(error: yaml.YAMLError) -> str:
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "it cannot be read"
-    line = f" in line {mark.line + 1}" if mark else ""
-    explanation = next((text for part, text in _EXPLANATIONS.items() if part in problem), problem)
-    return f"is not YAML{line}: {explanation}"
 
 
 _EXPLANATIONS = {

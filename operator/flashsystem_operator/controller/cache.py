@@ -73,7 +73,7 @@ class Namespaces:
         return True
 
 
-async def listed(ask: Callable[[], Awaitable[Mapping[str, Labels]]]) -> Mapping[str, Labels] | None:
+async def labels_if_allowed(ask: Callable[[], Awaitable[Mapping[str, Labels]]]) -> Mapping[str, Labels] | None:
     """Return the labels of all namespaces, or None while the operator may not list them. Raises KubeError."""
     try:
         return await ask()
@@ -96,7 +96,20 @@ def tombstone_of(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
     different spec. A host's tombstone yields to a new object of the same name, which has the same host object.
     """
     meta = ObjectMeta.model_validate(body["metadata"])
-    if meta.deleting or meta.finalizers != (FINALIZER,) or not _has_something(kind, body):
+    if meta.deleting or meta.finalizers != (FINALIZER,):
+        return None
+    try:
+        match kind:
+            case Kind.ATTACHMENT:
+                attachment = VolumeAttachment.read(body).status
+                if attachment.origin is None or attachment.volume is None:
+                    return None
+            case Kind.HOST:
+                if FlashSystemHost.read(body).status.ownership is not Origin.CREATED:
+                    return None
+            case Kind.ARRAY:
+                return None
+    except UnreadableResourceError:
         return None
     name = f"{meta.name}{_SEPARATOR}{meta.uid}" if kind is Kind.ATTACHMENT else meta.name
     return {**body, "metadata": {**body["metadata"], "name": name, "deletionTimestamp": meta.creation_timestamp}}
@@ -105,21 +118,6 @@ def tombstone_of(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any] | None:
 def as_it_was(ref: ObjectRef) -> ObjectRef:
     """Return the reference with the name that the object of a tombstone had; others stay as they are."""
     return replace(ref, name=ref.name.partition(_SEPARATOR)[0])
-
-
-def _has_something(kind: Kind, body: Mapping[str, Any]) -> bool:
-    """Whether its status records something on the array."""
-    try:
-        match kind:
-            case Kind.ATTACHMENT:
-                attachment = VolumeAttachment.read(body).status
-                return attachment.origin is not None and attachment.volume is not None
-            case Kind.HOST:
-                return FlashSystemHost.read(body).status.ownership is Origin.CREATED
-            case Kind.ARRAY:
-                return False
-    except UnreadableResourceError:
-        return False
 
 
 class Change(Enum):
@@ -225,8 +223,16 @@ class Cache:
 
     def _change(self, entry: Entry, *, newer: bool) -> Change:
         before = self._entries.get(entry.ref)
-        if entry.meta.uid in self._deleted or (before is not None and not (newer or _newer(entry, before))):
+        if entry.meta.uid in self._deleted:
             return Change.NOTHING
+        if before is not None and not newer:
+            version, known = entry.meta.resource_version, before.meta.resource_version
+            try:  # Compare versions as numbers: every API server with etcd uses them for one object, and for one name.
+                newer = int(version) > int(known)
+            except ValueError:
+                newer = version != known
+            if not newer:
+                return Change.NOTHING
         return Change.DESIRED if before is None or _desired_state(entry) != _desired_state(before) else Change.STATUS
 
     def add_tombstone(self, kind: Kind, body: Mapping[str, Any]) -> ObjectRef:
@@ -410,14 +416,6 @@ def _desired_state(entry: Entry) -> tuple[object, ...]:
     """Return the desired state of an object. Our own finalizer is not part of it: it is written by the operator."""
     meta = entry.meta
     return meta.uid, meta.generation, meta.deletion_timestamp, meta.other_finalizers, dict(meta.annotations)
-
-
-def _newer(entry: Entry, before: Entry) -> bool:
-    """Compare versions as numbers: every API server with etcd uses them for one object, and for one name."""
-    try:
-        return int(entry.meta.resource_version) > int(before.meta.resource_version)
-    except ValueError:
-        return entry.meta.resource_version != before.meta.resource_version
 
 
 Key = TypeVar("Key")

@@ -95,7 +95,22 @@ async def basis_of(array: FlashSystemArray, kube: Secrets) -> Basis:
     try:
         secret = await kube.secret(namespace, name)
     except NotFound:
-        raise NoAccess(_missing(array)) from None
+        seen = array.status.credentials
+        if seen and seen.last_worked:
+            raise NoAccess(
+                Refuse(
+                    Reason.CREDENTIALS_GONE,
+                    f"Secret {namespace}/{name}, which this array used, is gone. Create it again, with username and "
+                    "password or ssh-privatekey. To delete objects without it, and leave what they have on the array, "
+                    f"set annotation {RELEASE} to their uid.",
+                )
+            ) from None
+        raise NoAccess(
+            Refuse(
+                Reason.CREDENTIALS_NOT_FOUND,
+                f"There is no Secret {namespace}/{name}. Create it, with username and password or ssh-privatekey.",
+            )
+        ) from None
     except Forbidden:
         raise NoAccess(
             Refuse(
@@ -112,22 +127,6 @@ def basis(array: FlashSystemArray, secret: Secret) -> Basis:
     pinned = array.status.host_key if spec.host_key_policy is HostKeyPolicy.TRUST_ON_FIRST_USE else None
     way = (spec.management, spec.host_keys, spec.host_key_policy, spec.limits, spec.system_id)
     return Basis((*way, accepted_system(array)), pinned, secret)
-
-
-def _missing(array: FlashSystemArray) -> Refuse:
-    secret = f"{array.metadata.namespace}/{array.spec.credentials_secret_ref.name}"
-    seen = array.status.credentials
-    if seen and seen.last_worked:
-        return Refuse(
-            Reason.CREDENTIALS_GONE,
-            f"Secret {secret}, which this array used, is gone. Create it again, with username and password or "
-            f"ssh-privatekey. To delete objects without it, and leave what they have on the array, set annotation "
-            f"{RELEASE} to their uid.",
-        )
-    return Refuse(
-        Reason.CREDENTIALS_NOT_FOUND,
-        f"There is no Secret {secret}. Create it, with username and password or ssh-privatekey.",
-    )
 
 
 def opened(
@@ -477,7 +476,15 @@ class Lease:
         except NotFound:
             await asyncio.sleep(patience)
             started = self._clock()
-            body = {"metadata": {"name": self.name}, "spec": self._spec(0)}
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            spec = {
+                "holderIdentity": self._terms.holder,
+                "leaseDurationSeconds": self._seconds,
+                "acquireTime": now,
+                "renewTime": now,
+                "leaseTransitions": 0,
+            }
+            body = {"metadata": {"name": self.name}, "spec": spec}
             self._took(await self._kube.create_lease(self._terms.namespace, body, self._terms.period), started)
             return False
         if self._is_this(found):
@@ -513,13 +520,3 @@ class Lease:
     @property
     def _seconds(self) -> int:
         return max(1, round(self._terms.duration))
-
-    def _spec(self, transitions: int) -> dict[str, Any]:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return {
-            "holderIdentity": self._terms.holder,
-            "leaseDurationSeconds": self._seconds,
-            "acquireTime": now,
-            "renewTime": now,
-            "leaseTransitions": transitions,
-        }

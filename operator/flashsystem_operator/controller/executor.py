@@ -89,6 +89,21 @@ def write_change(operation: Operation, sent: Sent) -> None:
 
 def record(operation: Operation, sent: Sent) -> dict[str, object]:
     """Return the line before it is JSON. `code` and `words` exist only if the command did not simply succeed."""
+    step, error = operation.step, sent.error
+    # The objects of the command under keys of their own, so that searches need not parse command lines.
+    about: dict[str, object] = {"host": step.host}
+    if isinstance(step, MapVolume | UnmapVolume):
+        about |= {"volume": step.volume, "volumeUID": step.uid}
+    result: dict[str, object]
+    match error:
+        case None:
+            result = {"result": "done"}
+        case Refused(code=code, words=words):
+            result = {"result": "refused", "code": code, "words": _answer(step, words)}
+        case OutcomeUnknown() | Unreadable():
+            result = {"result": "unknown", "words": _answer(step, str(error))}
+        case _:
+            result = {"result": "not sent", "words": _answer(step, str(error))}
     return {
         "time": sent.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "array": {"namespace": operation.array.namespace, "name": operation.array.name, "system": operation.system},
@@ -101,30 +116,11 @@ def record(operation: Operation, sent: Sent) -> dict[str, object]:
         "generation": operation.generation,
         "why": operation.cause.why.value,
         "because": operation.cause.because,
-        "command": shown(as_sent(operation.step, operation.known)),
-        **_about(operation.step),
-        **_result(sent.error, operation.step),
+        "command": shown(as_sent(step, operation.known)),
+        **about,
+        **result,
         "seconds": round(sent.seconds, 3),
     }
-
-
-def _about(step: Step) -> dict[str, object]:
-    """Return the objects of the command under keys of their own, so that searches need not parse command lines."""
-    if isinstance(step, MapVolume | UnmapVolume):
-        return {"host": step.host, "volume": step.volume, "volumeUID": step.uid}
-    return {"host": step.host}
-
-
-def _result(error: Exception | None, step: Step) -> dict[str, object]:
-    match error:
-        case None:
-            return {"result": "done"}
-        case Refused(code=code, words=words):
-            return {"result": "refused", "code": code, "words": _answer(step, words)}
-        case OutcomeUnknown() | Unreadable():
-            return {"result": "unknown", "words": _answer(step, str(error))}
-        case _:
-            return {"result": "not sent", "words": _answer(step, str(error))}
 
 
 def _answer(step: Step, answer: str) -> str:
@@ -442,19 +438,19 @@ class RefusalCache:
             known = codes.meaning(refused.code, codes.verb_of(refused.line))
             if known and known.severity is not codes.Severity.RETRY:
                 continue  # a specific code: 9714E is about a portset without a common port, whatever the I/O
+            # The volumes that could be protected: the unmapped one, or all that are mapped to the host.
+            volumes: Collection[VolumeName]
+            if isinstance(operation.step, UnmapVolume):
+                volumes = (operation.step.volume,)
+            else:
+                rows = inventory.on_host(operation.step.host).values()
+                volumes = tuple(sorted({row.volume for each in rows for row in each}))
             try:
-                found = protection(session, _volumes(operation.step, inventory))
+                found = protection(session, volumes)
             except (Refused, Unreadable):
                 continue  # the array's settings of volume protection are unknown: the refusal is reported as it is
             if found is not None:
                 self._kept[operation.step] = protected_wait(refused, found), self._clock() + self._seconds
-
-
-def _volumes(step: Step, inventory: Inventory) -> tuple[VolumeName, ...]:
-    """Return the volumes that could be protected: the unmapped one, or all that are mapped to the host."""
-    if isinstance(step, UnmapVolume):
-        return (step.volume,)
-    return tuple(sorted({row.volume for rows in inventory.on_host(step.host).values() for row in rows}))
 
 
 class DetachCounter:

@@ -94,19 +94,16 @@ class Unassigned:
         while True:
             due = await self._queue.batch(_BATCH, window=0.05)
             try:
-                await self._turn(due)
+                failed = await self._writer.all((ref for ref in due if not self._looked_after(ref)), self._report)
             except asyncio.CancelledError:
                 self._queue.put_all(due)  # for when the Lease is ours again
                 raise
-
-    async def _turn(self, due: Collection[ObjectRef]) -> None:
-        failed = await self._writer.all((ref for ref in due if not self._looked_after(ref)), self._report)
-        failed = {ref: error for ref, error in failed.items() if not isinstance(error, NotFound)}
-        for ref, error in failed.items():
-            log.warning("%s: %s", ref, error)
-            self._queue.put(ref, self._failures.failed(ref))
-        for ref in set(due) - failed.keys():
-            self._failures.forget(ref)
+            failed = {ref: error for ref, error in failed.items() if not isinstance(error, NotFound)}
+            for ref, error in failed.items():
+                log.warning("%s: %s", ref, error)
+                self._queue.put(ref, self._failures.failed(ref))
+            for ref in set(due) - failed.keys():
+                self._failures.forget(ref)
 
     async def _report(self, ref: ObjectRef) -> None:
         entry = self._cache.get(ref)
@@ -114,7 +111,14 @@ class Unassigned:
             return
         decision = judge_unassigned(entry, self._cache)
         if isinstance(decision, Release):
-            await self._release(entry, decision)
+            array = self._cache.array_of(ref)
+            host = entry.counted if isinstance(entry.counted, FlashSystemHost) else None
+            freed = [luns.left_by(host, host.status.quarantined_luns)] if host else []
+            going = [ref] if decision.left else []
+            if array and not await remember_released(self._writer, array, going, freed=freed):
+                raise KubeError("cannot record what a released object leaves on the array")
+            await self._outputs.release(entry.resource)
+            await self._writer.release_unchanged(ref, entry.meta, decision.left)
         elif decision is not None:
             status = remember(STATUS_MODELS[ref.kind], entry.status)
             before: tuple[Condition, ...] = getattr(status, "conditions")  # noqa: B009 - every kind's status has them
@@ -123,16 +127,6 @@ class Unassigned:
             update = {"conditions": after, "observed_generation": entry.meta.generation}
             await self._writer.status(ref, entry.meta.uid, status.model_copy(update=update))
             self._writer.record_events(ref, entry.meta.uid, events.of_unassigned(before, decision))
-
-    async def _release(self, entry: Entry, end: Release) -> None:
-        array = self._cache.array_of(entry.ref)
-        host = entry.counted if isinstance(entry.counted, FlashSystemHost) else None
-        freed = [luns.left_by(host, host.status.quarantined_luns)] if host else []
-        going = [entry.ref] if end.left else []
-        if array and not await remember_released(self._writer, array, going, freed=freed):
-            raise KubeError("cannot record what a released object leaves on the array")
-        await self._outputs.release(entry.resource)
-        await self._writer.release_unchanged(entry.ref, entry.meta, end.left)
 
 
 def judge_unassigned(entry: Entry, cache: Cache) -> Decision | None:
@@ -260,7 +254,7 @@ class Controller:
             with _naming("get namespace kube-system, whose UID is the id of this installation"):
                 self._installation = await self._kube.cluster_id()
         # Without the right to list namespaces only arrays that select by labels are affected, and report it.
-        if not self._settings.watched and (labels := await cache.listed(self._kube.namespaces)) is not None:
+        if not self._settings.watched and (labels := await cache.labels_if_allowed(self._kube.namespaces)) is not None:
             self._cache.namespaces.learn_all(labels)
             self.knows_namespaces = True
         for kind in Kind:
@@ -412,7 +406,7 @@ class Controller:
         while True:
             await asyncio.sleep(min(_NAMESPACES, self._settings.relist))
             try:
-                labels = await cache.listed(self._kube.namespaces)
+                labels = await cache.labels_if_allowed(self._kube.namespaces)
             except KubeError as error:
                 log.warning("cannot list namespaces: %s", error)
                 continue

@@ -46,8 +46,28 @@ def required_focus(desired: Desired, inventory: Inventory, due: Iterable[ObjectR
     for ref in due:
         if (host := desired.hosts.get(ref)) is not None:
             _add_host_objects(focus, host, desired, inventory)
-        elif (attachment := desired.attachments.get(ref)) is not None:
-            _add_attachment(focus, attachment, desired, inventory)
+            continue
+        if (attachment := desired.attachments.get(ref)) is None:
+            continue
+        seen, selector = attachment.status.volume, attachment.spec.volume
+        bound = seen.uid if seen else None
+        if attachment.metadata.deleting:
+            _add_hosts_to_leave(focus, attachment, desired, inventory)
+        elif uid := bound or selector.uid:
+            known = inventory.volumes.get(uid)
+            focus.uids[uid] = known.name if known else VolumeName(str((seen.name if seen else None) or ""))
+        if selector.name and not bound:
+            focus.names.add(selector.name)
+        host = desired.hosts.get(attachment.host)
+        if host is None or attachment.metadata.deleting:
+            continue
+        objects = _add_host_objects(focus, host, desired, inventory)
+        volume = volume_of(attachment, inventory)
+        # If no other host has or wants the volume, the array's own refusal is protection enough.
+        if volume and (inventory.of_volume(volume.uid) - objects or desired.rivals(attachment, volume, inventory)):
+            focus.volumes.add(volume.uid)
+        if volume and volume.uid in inventory.host_clusters:
+            focus.clustered.add(volume.uid)
     return focus
 
 
@@ -72,18 +92,18 @@ def doubtful_focus(desired: Desired, inventory: Inventory, due: Iterable[ObjectR
 
 def lost_host(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> bool:
     """Whether a recorded host object is missing under its name: it may exist under another."""
-    return any(
-        _lost(attachment, desired, inventory) for ref in due if (attachment := desired.attachments.get(ref)) is not None
-    )
-
-
-def _lost(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> bool:
-    if attachment.status.host is None:
-        return False
-    if attachment.metadata.deleting:
-        return host_to_leave(attachment, desired, inventory) is None
-    host = desired.hosts.get(attachment.host)
-    return host is not None and attachment.status.origin is not None and not _host_objects(host, desired, inventory)
+    for ref in due:
+        attachment = desired.attachments.get(ref)
+        if attachment is None or attachment.status.host is None:
+            continue
+        if attachment.metadata.deleting:
+            if host_to_leave(attachment, desired, inventory) is None:
+                return True
+            continue
+        host = desired.hosts.get(attachment.host)
+        if host is not None and attachment.status.origin is not None and not _host_objects(host, desired, inventory):
+            return True
+    return False
 
 
 def without(focus: Focus, looked: Focus) -> Focus:
@@ -152,27 +172,6 @@ def rivals_of(stopped: Iterable[Step]) -> Focus:
     """The hosts of volumes whose mapping was stopped: there may be a mapping that is not in the inventory."""
     uids = {step.uid for step in stopped if isinstance(step, MapVolume)}
     return Focus(volumes=uids, clustered=set(uids))
-
-
-def _add_attachment(focus: Focus, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> None:
-    seen, selector = attachment.status.volume, attachment.spec.volume
-    bound = seen.uid if seen else None
-    if attachment.metadata.deleting:
-        _add_hosts_to_leave(focus, attachment, desired, inventory)
-    elif uid := bound or selector.uid:
-        known = inventory.volumes.get(uid)
-        focus.uids[uid] = known.name if known else VolumeName(str((seen.name if seen else None) or ""))
-    if selector.name and not bound:
-        focus.names.add(selector.name)
-    host = desired.hosts.get(attachment.host)
-    if host is not None and not attachment.metadata.deleting:
-        objects = _add_host_objects(focus, host, desired, inventory)
-        volume = volume_of(attachment, inventory)
-        # If no other host has or wants the volume, the array's own refusal is protection enough.
-        if volume and (inventory.of_volume(volume.uid) - objects or desired.rivals(attachment, volume, inventory)):
-            focus.volumes.add(volume.uid)
-        if volume and volume.uid in inventory.host_clusters:
-            focus.clustered.add(volume.uid)
 
 
 def _add_doubts(focus: Focus, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> None:

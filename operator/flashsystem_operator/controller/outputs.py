@@ -258,11 +258,17 @@ class PersistentVolumes:
         waits, failures = dict[ObjectRef, Wait](), list[KubeError]()
 
         async def ask(attachment: VolumeAttachment) -> None:
+            name = outputs.persistent_volume_name(attachment)
             try:
-                if wait := await self._why_in_use(attachment):
-                    waits[attachment.ref] = wait
+                found = await self._volumes.get(name)
+            except Forbidden as failure:
+                if attachment.status.persistent_volume:
+                    waits[attachment.ref] = outputs.volume_unknown(name, str(failure))
             except KubeError as failure:
                 failures.append(failure)
+            else:
+                if found is not None and outputs.is_our_volume(attachment, found) and outputs.is_in_use(found):
+                    waits[attachment.ref] = outputs.volume_in_use(name, _claim(found))
 
         async with asyncio.TaskGroup() as group:
             for each in outputs.may_be_in_use(desired, due):
@@ -286,16 +292,6 @@ class PersistentVolumes:
             return  # without the permission no PersistentVolume was ever created
         if still_there and not attachment.metadata.released:
             raise Conflict(f"PersistentVolume {outputs.persistent_volume_name(attachment)} is in use now")
-
-    async def _why_in_use(self, attachment: VolumeAttachment) -> Wait | None:
-        name = outputs.persistent_volume_name(attachment)
-        try:
-            found = await self._volumes.get(name)
-        except Forbidden as failure:
-            return outputs.volume_unknown(name, str(failure)) if attachment.status.persistent_volume else None
-        if found is None or not outputs.is_our_volume(attachment, found) or not outputs.is_in_use(found):
-            return None
-        return outputs.volume_in_use(name, _claim(found))
 
     async def _written(
         self, attachment: VolumeAttachment, status: AttachmentStatus, desired: Desired, *, has: bool, chap: bool
@@ -454,7 +450,11 @@ class ChapSecrets:
         except Conflict:
             log.debug("Secret %s/%s was created meanwhile", namespace, name)
         except Ending:
-            return _ending(host)
+            return Refuse(
+                Reason.CHAP_SECRET_NOT_FOUND,
+                f"There is no {_where(host)}, and it cannot be created: its namespace is being deleted, and this "
+                "object too.",
+            )
         except Forbidden:
             return _forbidden(host, "create")
         return secret_of(host, await self._kube.secret(namespace, name))
@@ -483,13 +483,6 @@ def not_found(host: FlashSystemHost) -> Refuse:
         Reason.CHAP_SECRET_NOT_FOUND,
         f"There is no {_where(host)}. Create it, with the CHAP secret under {PASSWORD} or password; or set "
         "spec.chap.generate to true, and the operator creates it. The operator retries within a minute.",
-    )
-
-
-def _ending(host: FlashSystemHost) -> Refuse:
-    return Refuse(
-        Reason.CHAP_SECRET_NOT_FOUND,
-        f"There is no {_where(host)}, and it cannot be created: its namespace is being deleted, and this object too.",
     )
 
 

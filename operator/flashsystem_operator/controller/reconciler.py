@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus, Lifecycle
 from flashsystem_operator.api.metadata import ObjectRef
-from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost, RemovePort, Step, UnmapVolume
+from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost, RemovePort, UnmapVolume
 from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.array.queries import known
 from flashsystem_operator.array.session import Session
@@ -100,15 +100,17 @@ def again(
         for ref, each in outcomes.items()
         if isinstance(each.decision, Wait) and each.decision.retry is not None
     }
-    unfinished = (ref for ref, each in outcomes.items() if each.error or _unfinished(each.decision, desired))
+    # While the whole array is in doubt, all objects wait for the same: the next pass over the array itself.
+    ends_by_itself = frozenset() if desired.all_in_doubt else _ENDS_BY_ITSELF
+    unfinished = (
+        ref
+        for ref, each in outcomes.items()
+        if each.error
+        or isinstance(each.decision, Act)
+        or (isinstance(each.decision, Wait) and each.decision.reason in ends_by_itself)
+        or (isinstance(each.decision, Refuse) and each.decision.reason in UNSEEN)
+    )
     return {**dict.fromkeys(unfinished), **timed, **dict.fromkeys(unwritten)}
-
-
-def _unfinished(decision: Decision, desired: Desired) -> bool:
-    if isinstance(decision, Wait):
-        # While the whole array is in doubt, all objects wait for the same: the next pass over the array itself.
-        return decision.reason in _ENDS_BY_ITSELF and not desired.all_in_doubt
-    return isinstance(decision, Act) or (isinstance(decision, Refuse) and decision.reason in UNSEEN)
 
 
 def obstructed(outcomes: Mapping[ObjectRef, Outcome]) -> set[ObjectRef]:
@@ -158,7 +160,7 @@ class Pass:
         observed_for = desired_of("")
         inventory = await in_thread(self.observer_thread, lambda: observer.first(observed_for, due, survey=survey))
         self.in_doubt.review(inventory, began)
-        verdict = array_plan.judge(observed_for.array, inventory.body)
+        verdict = array_plan.check_array(observed_for.array, inventory.body)
         closed = verdict.message if isinstance(verdict, Refuse) else ""
         desired = with_vanished(desired_of(closed), inventory)
         due = _unchanged(due, observed_for, desired)
@@ -213,7 +215,7 @@ class Pass:
         """
         kept = [ref for ref, decision in decisions.items() if isinstance(decision, Act | InSync)]
         decided = ((desired.attachments.get(ref), decision) for ref, decision in decisions.items())
-        live = [each for each, decision in decided if each is not None and status.answers(each, decision)]
+        live = [each for each, decision in decided if each is not None and status.needs_finalizer(each, decision)]
         parents = {attachment.host for attachment in live}
         # Hosts that have something of their own on the array, independent of attachments.
         parents |= {
@@ -245,39 +247,29 @@ class Pass:
                 await self.writer.status(ref, attachment.metadata.uid, intent)
 
         unrecorded = await self.writer.all(hosts.keys() - failed.keys(), record_host)
-        failed |= unrecorded | self._unrecorded(unrecorded, hosts)
+        failed |= unrecorded
+        # Nothing is done for attachments that would free a LUN that could not be recorded on its host, if that still
+        # exists.
+        failed |= {
+            ref: error
+            for host, error in unrecorded.items()
+            if not isinstance(error, NotFound)
+            for ref in hosts[host].freed_by
+        }
         freed = luns.freed_of_former_hosts(decisions, desired, inventory)
         if not await remember_released(self.writer, desired.array.ref, (), freed=freed.values()):
             failed |= dict.fromkeys(freed, KubeError("cannot record the LUNs that are freed"))
-        failed |= self._orphaned(live, failed, desired)
-        acting = [each.ref for each in live if isinstance(decisions[each.ref], Act) and each.ref not in failed]
-        failed |= await self.writer.all(acting, record)
-        unmapped = (ref for ref, each in decisions.items() if isinstance(each, Act) and ref in desired.attachments)
-        return failed | await self.writer.all(unmapped, lambda ref: self.outputs.release(desired.attachments[ref]))
-
-    @staticmethod
-    def _orphaned(
-        live: Iterable[VolumeAttachment], failed: Mapping[ObjectRef, Exception], desired: Desired
-    ) -> dict[ObjectRef, Exception]:
-        """Return the attachments whose host or array did not get our finalizer: nothing is done for them now."""
+        # Nothing is done for attachments whose host or array did not get our finalizer.
         array_error = failed.get(desired.array.ref)
-        return {
+        failed |= {
             attachment.ref: error
             for attachment in live
             if (error := array_error or failed.get(attachment.host)) is not None
         }
-
-    @staticmethod
-    def _unrecorded(
-        failed: Mapping[ObjectRef, Exception], hosts: Mapping[ObjectRef, status.HostRecord]
-    ) -> dict[ObjectRef, Exception]:
-        """Return the attachments that would free a LUN that could not be recorded on its host, if that still exists."""
-        return {
-            ref: error
-            for host, error in failed.items()
-            if not isinstance(error, NotFound)
-            for ref in hosts[host].freed_by
-        }
+        acting = [each.ref for each in live if isinstance(decisions[each.ref], Act) and each.ref not in failed]
+        failed |= await self.writer.all(acting, record)
+        unmapped = (ref for ref, each in decisions.items() if isinstance(each, Act) and ref in desired.attachments)
+        return failed | await self.writer.all(unmapped, lambda ref: self.outputs.release(desired.attachments[ref]))
 
     async def _act(
         self,
@@ -289,11 +281,27 @@ class Pass:
     ) -> None:
         acts = {ref: decision for ref, decision in decisions.items() if isinstance(decision, Act)}
         all_steps = [step for act in acts.values() for step in act.steps]
-        operations = [
-            operation
-            for ref, act in acts.items()
-            for operation in self._operations(ref, act, desired, observer.inventory, all_steps)
-        ]
+        operations: list[Operation] = []
+        for ref, act in acts.items():
+            resource, observed = desired.hosts.get(ref) or desired.attachments[ref], observer.inventory
+            meta, system = resource.metadata, self.session.expected
+            if observed is None:
+                raise RuntimeError("the array was not read before")
+            operations += [
+                Operation(
+                    desired.array.ref,
+                    system,
+                    ref,
+                    meta.uid,
+                    meta.generation,
+                    change_reason_of(resource, step),
+                    step,
+                    known(step, observed, all_steps),
+                    meta.deleting,
+                    meta.asked,
+                )
+                for step in act.steps
+            ]
         until = self.in_doubt.now() + MAX_SECONDS
         await self._send(
             operations,
@@ -338,7 +346,14 @@ class Pass:
         finally:  # also when this pass is cancelled: while a command may be running, the Lease is not released
             for operation in results.in_doubt:
                 self.in_doubt.add(operation.step)
-            self._report_wrong(results, desired)
+            for wrong in results.wrong:
+                owner, meant, made = wrong.operation.owner, wrong.operation.step, wrong.made
+                log.error("%s: %s created another mapping than intended: %s", owner, meant, made)
+                if isinstance(meant, MapVolume):
+                    attachment = desired.attachments[owner]
+                    self._record_events(
+                        attachment, [events.of_wrong_mapping(attachment, meant, made, wrong.problem, desired)]
+                    )
 
     def _unconfirmed(self, operation: Operation, desired: Desired, loop: asyncio.AbstractEventLoop) -> str:
         """Return why the cache may be out of date for owner and host object, if it may. Called from threads."""
@@ -356,39 +371,6 @@ class Pass:
             confirmation.cancel()
             return f"the API server did not confirm this command: {str(error) or type(error).__name__}"
         return ""
-
-    def _report_wrong(self, results: executor.Results, desired: Desired) -> None:
-        for wrong in results.wrong:
-            owner, meant, made = wrong.operation.owner, wrong.operation.step, wrong.made
-            log.error("%s: %s created another mapping than intended: %s", owner, meant, made)
-            if isinstance(meant, MapVolume):
-                attachment = desired.attachments[owner]
-                self._record_events(
-                    attachment, [events.of_wrong_mapping(attachment, meant, made, wrong.problem, desired)]
-                )
-
-    def _operations(
-        self, ref: ObjectRef, decision: Act, desired: Desired, inventory: Inventory | None, all_steps: Sequence[Step]
-    ) -> list[Operation]:
-        resource, array = desired.hosts.get(ref) or desired.attachments[ref], desired.array.ref
-        meta, system = resource.metadata, self.session.expected
-        if inventory is None:
-            raise RuntimeError("the array was not read before")
-        return [
-            Operation(
-                array,
-                system,
-                ref,
-                meta.uid,
-                meta.generation,
-                change_reason_of(resource, step),
-                step,
-                known(step, inventory, all_steps),
-                meta.deleting,
-                meta.asked,
-            )
-            for step in decision.steps
-        ]
 
     async def _write_statuses(
         self,

@@ -22,7 +22,7 @@ from flashsystem_operator.controller.kube.errors import KubeError
 from flashsystem_operator.controller.metrics.collector import Backlog, WorkerState
 from flashsystem_operator.controller.metrics.recorder import Meter, PassEnd
 from flashsystem_operator.controller.outputs import ChapSecrets, Outputs
-from flashsystem_operator.controller.reconciler import Ended, Pass
+from flashsystem_operator.controller.reconciler import Pass
 from flashsystem_operator.controller.writer import Reports, Writer, now, remember_released
 from flashsystem_operator.planner import luns
 from flashsystem_operator.planner.array import array_plan
@@ -108,30 +108,27 @@ class Worker:
         logs.about(self.ref)
         try:
             while True:
-                await self._hold_and_work()
+                array = self._array()
+                if array is None:
+                    await asyncio.sleep(self._terms.period)
+                    continue
+                lease, name = self._lease, self._lease_name(array)
+                if lease is None or lease.name != name:
+                    lease = Lease(self._kube, name, self._terms, self._clock)
+                if await lease.acquire(patience=_SHARE * self._busy(), meanwhile=self._connection.close):
+                    self._in_doubt.add_everything(array.spec.limits.command_timeout)
+                self._lease, self.working = lease, True
+                try:
+                    await lease.while_held(self._work(lease.name), self.drain)
+                finally:
+                    self._connection.close()
+                    # If a command may still be running, the Lease is left to expire: the next holder waits for that.
+                    if not self._in_doubt.hosts and not self._in_doubt.everything:
+                        await lease.release()
         finally:
             self._connection.close()
             await self._writer.close()
             self._observer_thread.shutdown(wait=False, cancel_futures=True)
-
-    async def _hold_and_work(self) -> None:
-        array = self._array()
-        if array is None:
-            await asyncio.sleep(self._terms.period)
-            return
-        lease, name = self._lease, self._lease_name(array)
-        if lease is None or lease.name != name:
-            lease = Lease(self._kube, name, self._terms, self._clock)
-        if await lease.acquire(patience=_SHARE * self._busy(), meanwhile=self._connection.close):
-            self._in_doubt.add_everything(array.spec.limits.command_timeout)
-        self._lease, self.working = lease, True
-        try:
-            await lease.while_held(self._work(lease.name), self.drain)
-        finally:
-            self._connection.close()
-            # If a command may still be running, the Lease is left to expire: the next holder waits for that.
-            if not self._in_doubt.hosts and not self._in_doubt.everything:
-                await lease.release()
 
     @property
     def _terms(self) -> LeaseTerms:
@@ -251,7 +248,16 @@ class Worker:
             )
         if survey:
             self._queue.put(self.ref, array.spec.resync_interval * random.uniform(0.9, 1.0))  # noqa: S311 - jitter
-        self._line_up(due, ended)
+        # Requeue the objects that this pass leaves unfinished, and wake those that may no longer be obstructed.
+        for ref in due - ended.again.keys():
+            self._failures.forget(ref)
+        for ref, delay in ended.again.items():
+            self._queue.put(ref, self._failures.failed(ref) if delay is None else delay)
+        if self._in_doubt.everything:
+            self._queue.put(self.ref, self._in_doubt.seconds_left)
+        self._obstructed = (self._obstructed - due) | ended.obstructed
+        if ended.freed:
+            self.wake(self._obstructed - ended.again.keys())
 
     def _requested(self, due: Collection[ObjectRef]) -> set[ObjectRef]:
         """Return the objects with a requested reconciliation that was not attempted yet.
@@ -268,18 +274,6 @@ class Worker:
                 self._attempted[ref] = asked
                 new.add(ref)
         return new
-
-    def _line_up(self, due: set[ObjectRef], ended: Ended) -> None:
-        """Requeue the objects that the pass leaves unfinished, and wake those that may no longer be obstructed."""
-        for ref in due - ended.again.keys():
-            self._failures.forget(ref)
-        for ref, delay in ended.again.items():
-            self._queue.put(ref, self._failures.failed(ref) if delay is None else delay)
-        if self._in_doubt.everything:
-            self._queue.put(self.ref, self._in_doubt.seconds_left)
-        self._obstructed = (self._obstructed - due) | ended.obstructed
-        if ended.freed:
-            self.wake(self._obstructed - ended.again.keys())
 
     def _refuse_duplicate(self, array: FlashSystemArray) -> None:
         if elder := array_plan.elder(array, self._cache.arrays):

@@ -17,7 +17,6 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
 
 from flashsystem_operator.api.array import ArrayStatus, Audit, Counts, FormerHost
 from flashsystem_operator.api.attachment import VolumeAttachment
@@ -140,38 +139,34 @@ class Events:
             await asyncio.sleep(-self._tokens / _PER_SECOND)
 
     async def _write(self, series: _Series) -> None:
-        namespace = series.about.namespace
+        about, news = series.about, series.news
         if series.name:
             try:
                 patch = {"count": series.count, "lastTimestamp": series.last}
-                await self._kube.patch_event(namespace, series.name, patch)
+                await self._kube.patch_event(about.namespace, series.name, patch)
             except NotFound:  # the API server removes Events after an hour
                 series.first, series.count = series.last, 1
             else:
                 return
-        series.name = await self._kube.event(namespace, _body(series))
-
-
-def _body(series: _Series) -> dict[str, Any]:
-    about, news = series.about, series.news
-    return {
-        "metadata": {"generateName": f"{about.name[:200]}.", "namespace": about.namespace},
-        "involvedObject": {
-            "apiVersion": API_VERSION,
-            "kind": about.kind.value,
-            "namespace": about.namespace,
-            "name": about.name,
-            "uid": series.uid,
-        },
-        "reason": news.reason,
-        "message": news.message,
-        "type": "Warning" if news.warning else "Normal",
-        "source": {"component": MANAGER},
-        "reportingComponent": MANAGER,
-        "firstTimestamp": series.first,
-        "lastTimestamp": series.last,
-        "count": series.count,
-    }
+        body = {
+            "metadata": {"generateName": f"{about.name[:200]}.", "namespace": about.namespace},
+            "involvedObject": {
+                "apiVersion": API_VERSION,
+                "kind": about.kind.value,
+                "namespace": about.namespace,
+                "name": about.name,
+                "uid": series.uid,
+            },
+            "reason": news.reason,
+            "message": news.message,
+            "type": "Warning" if news.warning else "Normal",
+            "source": {"component": MANAGER},
+            "reportingComponent": MANAGER,
+            "firstTimestamp": series.first,
+            "lastTimestamp": series.last,
+            "count": series.count,
+        }
+        series.name = await self._kube.event(about.namespace, body)
 
 
 _SIDE_BY_SIDE = 32
@@ -413,9 +408,14 @@ class Reports:
     ) -> None:
         """Write the array's status after it was read. survey: all of it was read, so that the audit is complete."""
         audit = audits.audit(desired, inventory) if survey and self._cache.legible else None
-        decision = _noted(
-            luns.of_array(self._decided(desired, verdict), inventory), desired, policies.rate_limit_note(desired)
-        )
+        decided: Decision
+        if desired.array.metadata.deleting:  # then its status shows what the deletion waits for
+            gone = array_plan.plan_gone(desired.array, len(desired.hosts), len(desired.attachments))
+            held = apply_overrides(gone, desired.array, desired)
+            decided = verdict if isinstance(held, Release) else held
+        else:
+            decided = apply_overrides(verdict, desired.array, desired)
+        decision = _noted(luns.of_array(decided, inventory), desired, policies.rate_limit_note(desired))
         counts = Counts(
             hosts=len(inventory.hosts),
             mappings=sum(len(rows) for host in inventory.hosts for rows in inventory.on_host(host).values()),
@@ -486,15 +486,6 @@ class Reports:
         await self._writer.status(
             ref, meta.uid, before.model_copy(update={"conditions": after, "observed_generation": meta.generation})
         )
-
-    @staticmethod
-    def _decided(desired: Desired, verdict: InSync | Wait | Refuse) -> Decision:
-        """Apply overrides. For an array that is being deleted, return what its deletion waits for."""
-        if not desired.array.metadata.deleting:
-            return apply_overrides(verdict, desired.array, desired)
-        gone = array_plan.plan_gone(desired.array, len(desired.hosts), len(desired.attachments))
-        held = apply_overrides(gone, desired.array, desired)
-        return verdict if isinstance(held, Release) else held
 
 
 def _noted(decision: Decision, desired: Desired, *further: Note | None) -> Decision:

@@ -16,7 +16,6 @@ from flashsystem_operator.api.base import Origin, StatusModel
 from flashsystem_operator.api.host import FlashSystemHost, HostStatus
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.model import Inventory
-from flashsystem_operator.array.model import Mapping as VolumeMapping
 from flashsystem_operator.planner.attachment.detach import volume_to_leave
 from flashsystem_operator.planner.desired import Desired, has_been_admitted
 from flashsystem_operator.planner.text import plural
@@ -28,8 +27,12 @@ Key = tuple[str, str | None]
 
 def audit(desired: Desired, inventory: Inventory) -> Audit:
     """The objects that belong to no resource. The inventory has to be complete: from a survey."""
-    hosts = {ref: _host_objects(host, desired, inventory) for ref, host in desired.hosts.items() if _still_counts(host)}
-    hosts = {ref: names for ref, names in hosts.items() if desired.counts(desired.hosts[ref])}
+    # The host objects that may be a resource's: by name, by what was found before, by its initiators.
+    hosts: dict[ObjectRef, frozenset[str]] = {}
+    for ref, host in desired.hosts.items():
+        if _still_counts(host) and desired.counts(host):
+            seen = {host.status.name} if host.status.name else set[str]()
+            hosts[ref] = frozenset({*desired.names_of(host), *inventory.holders(host.spec.initiators.iscsi), *seen})
     # The host objects that belong to a resource, and the host objects and volumes that an attachment wants or had.
     explained = {name for names in hosts.values() for name in names}
     pairs = {pair for each in desired.attachments.values() for pair in _pairs(each, hosts, desired, inventory)}
@@ -39,7 +42,11 @@ def audit(desired: Desired, inventory: Inventory) -> Audit:
             unexplained.append(AuditItem(host=name))
         rows = (row for found in inventory.on_host(name).values() for row in found)
         ordered = sorted(rows, key=lambda each: (each.lun, each.volume))
-        unexplained += [_mapping(row) for row in ordered if (name, row.uid) not in pairs]
+        unexplained += [
+            AuditItem(host=row.host, volume=row.volume, uid=VolumeUid(row.uid), lun=row.lun)
+            for row in ordered
+            if (name, row.uid) not in pairs
+        ]
     before = desired.array.status.audit
     released = {_key(item) for item in before.released.items} if before and before.released else set[Key]()
     found: dict[str, list[AuditItem]] = {"orphaned": [], "foreign": [], "released": []}
@@ -109,12 +116,6 @@ def sentence(audit: Audit) -> str:
     return f"On the array, but of no resource: {'; '.join(parts)}. status.audit lists them."
 
 
-def _host_objects(host: FlashSystemHost, desired: Desired, inventory: Inventory) -> frozenset[str]:
-    """The host objects that may be a resource's: by name, by what was found before, by its initiators."""
-    seen = {host.status.name} if host.status.name else set[str]()
-    return frozenset({*desired.names_of(host), *inventory.holders(host.spec.initiators.iscsi), *seen})
-
-
 def _pairs(
     attachment: VolumeAttachment, hosts: Mapping[ObjectRef, frozenset[str]], desired: Desired, inventory: Inventory
 ) -> Iterator[tuple[str, str]]:
@@ -149,10 +150,6 @@ def _left_by(status: StatusModel) -> Iterator[AuditItem]:
 def _counted(items: list[AuditItem]) -> dict[str, object]:
     hosts = sum(item.uid is None for item in items)
     return {"hosts": hosts, "mappings": len(items) - hosts, "items": items}
-
-
-def _mapping(row: VolumeMapping) -> AuditItem:
-    return AuditItem(host=row.host, volume=row.volume, uid=VolumeUid(row.uid), lun=row.lun)
 
 
 def _key(item: AuditItem) -> Key:

@@ -53,13 +53,13 @@ def hold_guarded_detach(decision: Decision, resource: Worked, around: Circumstan
         return decision
     attachment, act = detach
     host = next((step.host for step in act.steps if isinstance(step, UnmapVolume)), None)
-    return detach_guard.judge(attachment, act, around.partings.get(host) if host else None, around.desired)
+    return detach_guard.guard_detach(attachment, act, around.partings.get(host) if host else None, around.desired)
 
 
 def limit_detach_rate(decision: Decision, resource: Worked, around: Circumstances) -> Decision:
     """Hold back a detach that exceeds the detach rate limit."""
     detach = _detach_of(decision, resource)
-    return decision if detach is None else around.limiter.judge(*detach)
+    return decision if detach is None else around.limiter.limit(*detach)
 
 
 def wait_for_readable_output(decision: Decision, resource: Worked, around: Circumstances) -> Decision:

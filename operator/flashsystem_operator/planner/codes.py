@@ -48,24 +48,25 @@ class Meaning:
     reason: Reason = Reason.REFUSED_BY_ARRAY
 
 
-def _table() -> tuple[Meaning, ...]:
-    rows = yaml.load((files("flashsystem_operator.planner") / "codes.yaml").read_text("utf-8"), yaml.CSafeLoader)
-    found = (
-        Meaning(
-            code,
-            row.get("verb", ""),
-            Severity[row["severity"].upper()],
-            row["means"],
-            row.get("remedy", ""),
-            Reason(row.get("reason", Reason.REFUSED_BY_ARRAY)),
-        )
-        for row in rows
-        for code in row["codes"]
+TABLE = tuple(
+    sorted(
+        (
+            Meaning(
+                code,
+                row.get("verb", ""),
+                Severity[row["severity"].upper()],
+                row["means"],
+                row.get("remedy", ""),
+                Reason(row.get("reason", Reason.REFUSED_BY_ARRAY)),
+            )
+            for row in yaml.load(
+                (files("flashsystem_operator.planner") / "codes.yaml").read_text("utf-8"), yaml.CSafeLoader
+            )
+            for code in row["codes"]
+        ),
+        key=lambda each: (each.code, each.verb),
     )
-    return tuple(sorted(found, key=lambda each: (each.code, each.verb)))
-
-
-TABLE = _table()
+)
 """By code; of one code first what it means in general, then by command."""
 
 UNKNOWN = (

@@ -559,11 +559,8 @@ class Reader:
         near = sorted(each.metadata.name for each in others if each.metadata.namespace == self.namespace)
         far = len(others) - len(near)
         kind = next((each.KIND for each in others), "resource")
-        return listed([*near, *_counted(far, f"{kind} of another namespace", f"{kind}s of other namespaces")])
-
-
-def _counted(count: int, one: str, many: str) -> list[str]:
-    return [] if not count else [f"a {one}"] if count == 1 else [f"{count} {many}"]
+        one, several = f"a {kind} of another namespace", f"{far} {kind}s of other namespaces"
+        return listed([*near, *([] if not far else [one] if far == 1 else [several])])
 
 
 def stands_on(resource: FlashSystemHost | VolumeAttachment, desired: Desired, inventory: Inventory) -> Odd | None:

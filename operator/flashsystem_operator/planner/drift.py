@@ -15,7 +15,7 @@ from flashsystem_operator.api.array import MultiHostMapping
 from flashsystem_operator.api.attachment import Access, VolumeAttachment
 from flashsystem_operator.api.base import DriftPolicy, Origin, find
 from flashsystem_operator.api.host import FlashSystemHost, HostPort, OtherPorts
-from flashsystem_operator.api.metadata import RECONCILE_REQUESTED_AT
+from flashsystem_operator.api.metadata import RECONCILE_REQUESTED_AT, ObjectRef
 from flashsystem_operator.array import model
 from flashsystem_operator.array.commands import AddPorts, MapVolume, RemoveHost
 from flashsystem_operator.array.model import Host, Inventory, Mapping, Port, Volume
@@ -122,8 +122,16 @@ class Place(Protocol):
 
 def with_vanished(desired: Desired, inventory: Inventory) -> Desired:
     """Desired with `vanished`: the attachments whose mapping is gone and for which that was not reported before."""
-    lost = (each for each in desired.attachments.values() if is_missing(each, desired, inventory) and _is_news(each))
-    return replace(desired, vanished=frozenset(each.ref for each in lost if not stands_on(each, desired, inventory)))
+    vanished: list[ObjectRef] = []
+    for each in desired.attachments.values():
+        if not is_missing(each, desired, inventory):
+            continue
+        # With driftPolicy Ignore nothing is reported, so there the connection shows whether it was mapped before.
+        ignored = each.spec.drift_policy is DriftPolicy.IGNORE
+        is_news = each.status.connection is not None if ignored else not is_known(each)
+        if is_news and not stands_on(each, desired, inventory):
+            vanished.append(each.ref)
+    return replace(desired, vanished=frozenset(vanished))
 
 
 def is_missing(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> bool:
@@ -163,12 +171,6 @@ def given_lun(attachment: VolumeAttachment, mapping: Mapping) -> Lun:
 def _was_there(attachment: VolumeAttachment) -> bool:
     """Whether it was observed as mapped; False if it is only recorded before it is first created."""
     return attachment.status.attached_time is not None and attachment.status.origin is not None
-
-
-def _is_news(attachment: VolumeAttachment) -> bool:
-    """With driftPolicy Ignore nothing is reported, so there the connection shows whether it was mapped before."""
-    ignored = attachment.spec.drift_policy is DriftPolicy.IGNORE
-    return attachment.status.connection is not None if ignored else not is_known(attachment)
 
 
 def _is_answered(attachment: VolumeAttachment) -> bool:

@@ -29,7 +29,7 @@ from flashsystem_operator.array.commands import (
 from flashsystem_operator.array.errors import Refused, Unreadable
 from flashsystem_operator.array.model import Mapping
 from flashsystem_operator.planner import audit as audits
-from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Release
+from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release
 from flashsystem_operator.planner.desired import Desired, Reader
 from flashsystem_operator.planner.drift import ASKED
 from flashsystem_operator.planner.status import Outcome
@@ -117,7 +117,11 @@ def of_attachment(
         how = " It was there before." if after.origin is Origin.ADOPTED else ""
         events.append(EventRecord(EventReason.ATTACHED, outcome.decision.message + how))
     elif corrected:
-        events.append(_corrected(planned, outcome.decision))
+        # A single Event for a mapping that was created again, with the warning about that.
+        warning = planned.warning if isinstance(planned, Act) else ""
+        now = outcome.decision.message if isinstance(outcome.decision, InSync) else ""
+        message = f"It was missing on the array: {now} {warning}".rstrip()
+        events.append(EventRecord(EventReason.DRIFT_CORRECTED, message, warning=bool(warning)))
     elif ended := _drift_ended(was, planned, outcome):
         events.append(ended)
     return tuple(events)
@@ -160,19 +164,17 @@ def of_release(
     before: FlashSystemHost | VolumeAttachment, decision: Release, planned: Decision | None = None
 ) -> tuple[EventRecord, ...]:
     """Events of an object that is removed. planned: the first decision."""
-    return (*_warned(planned, Outcome(decision)), *_end(before, decision))
-
-
-def _end(before: FlashSystemHost | VolumeAttachment, decision: Release) -> tuple[EventRecord, ...]:
+    warned = _warned(planned, Outcome(decision))
     if decision.left:
-        return (EventRecord(EventReason.LEFT_ON_ARRAY, decision.left),)
+        return (*warned, EventRecord(EventReason.LEFT_ON_ARRAY, decision.left))
     if isinstance(before, FlashSystemHost):
         ours = before.status.id and before.status.ownership is Origin.CREATED
-        return (_host_removed(before),) if ours else ()
+        return (*warned, _host_removed(before)) if ours else warned
     volume, host = before.status.volume, before.status.host
     if before.status.attached_time and volume and host:
-        return (EventRecord(EventReason.DETACHED, f"Volume {volume.name} is no longer mapped to host {host.name}."),)
-    return ()
+        message = f"Volume {volume.name} is no longer mapped to host {host.name}."
+        return (*warned, EventRecord(EventReason.DETACHED, message))
+    return warned
 
 
 def of_array(before: FlashSystemArray, after: ArrayStatus) -> tuple[EventRecord, ...]:
@@ -225,7 +227,7 @@ def _warned(planned: Decision | None, outcome: Outcome) -> tuple[EventRecord, ..
 def _trouble(was: Conditions, outcome: Outcome) -> tuple[EventRecord, ...]:
     """Events that need attention: our refusal once, the array's refusal each time, notes when they begin."""
     events = [
-        _noted(note)
+        EventRecord(note.kind, note.message, warning=note.kind not in _CALM)
         for note in outcome.decision.notes
         if note.reason not in _QUIET and not _was_reported(was, note.kind, note.reason)
     ]
@@ -238,10 +240,6 @@ def _trouble(was: Conditions, outcome: Outcome) -> tuple[EventRecord, ...]:
         case _:
             pass
     return tuple(events)
-
-
-def _noted(note: Note) -> EventRecord:
-    return EventRecord(note.kind, note.message, warning=note.kind not in _CALM)
 
 
 def _was_reported(was: Conditions, kind: str, reason: str) -> bool:
@@ -257,14 +255,6 @@ def _renamed(was: AttachmentStatus, now: AttachmentStatus) -> tuple[EventRecord,
         return ()
     message = f"Volume {former} is named {name} on the array now. It has the same UID, so nothing is done."
     return (EventRecord(EventReason.VOLUME_RENAMED, message),)
-
-
-def _corrected(planned: Decision | None, decision: Decision) -> EventRecord:
-    """A single Event for a mapping that was created again, with the warning about that."""
-    warning = planned.warning if isinstance(planned, Act) else ""
-    now = decision.message if isinstance(decision, InSync) else ""
-    message = f"It was missing on the array: {now} {warning}".rstrip()
-    return EventRecord(EventReason.DRIFT_CORRECTED, message, warning=bool(warning))
 
 
 def _drift_ended(was: Conditions, planned: Decision | None, outcome: Outcome) -> EventRecord | None:
@@ -309,13 +299,9 @@ class ChangeReason:
 
 def change_reason_of(resource: FlashSystemHost | VolumeAttachment, step: Step) -> ChangeReason:
     """Why this step is done for that resource."""
-    if isinstance(resource, VolumeAttachment):
-        return _of_attachment(resource, step)
-    return _of_host(resource, step)
-
-
-def _of_attachment(attachment: VolumeAttachment, step: Step) -> ChangeReason:
-    ref, meta, since = attachment.ref, attachment.metadata, attachment.status.attached_time
+    if isinstance(resource, FlashSystemHost):
+        return _of_host(resource, step)
+    ref, meta, since = resource.ref, resource.metadata, resource.status.attached_time
     forced = f", and annotation {FORCE_DETACH} lets it past the guard" if meta.asked.force_detach == meta.uid else ""
     match step:
         case UnmapVolume():
@@ -331,9 +317,9 @@ def _of_attachment(attachment: VolumeAttachment, step: Step) -> ChangeReason:
                 ChangeKind.CORRECT, f"{ref} is attached since {since}, and the host object was missing on the array."
             )
         case MakeHost() | AddPorts():
-            return ChangeReason(ChangeKind.MAKE_HOST, f"{ref} is the first volume of {attachment.host}.")
+            return ChangeReason(ChangeKind.MAKE_HOST, f"{ref} is the first volume of {resource.host}.")
         case _:
-            return _of_traits(attachment.host, step)
+            return _of_traits(resource.host, step)
 
 
 def _of_host(host: FlashSystemHost, step: Step) -> ChangeReason:

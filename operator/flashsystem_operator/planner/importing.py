@@ -138,7 +138,12 @@ def propose(desired: Desired, inventory: Inventory, request: ImportRequest) -> I
     """Propose resources for all requested objects of the array that have none yet."""
     found = Import()
     own = resources_of(inventory.hosts, (desired.installation, *desired.former), request.namespace)
-    named, present = Namer(request.namespace, request.taken, request.prefix, own), _present(desired, inventory)
+    named = Namer(request.namespace, request.taken, request.prefix, own)
+    # The host objects for which there is a resource already.
+    resolved = ((host, host_plan.resolve_host(host, desired, inventory)) for host in desired.hosts.values())
+    present = {
+        each.host.name: host for host, each in resolved if isinstance(each, host_plan.Managed | host_plan.Adopted)
+    }
     for host in sorted(inventory.hosts.values(), key=lambda each: each.name):
         if request.wants_host(host.name):
             _add_host(found, host, present.get(host.name), desired, inventory, request, named)
@@ -230,14 +235,6 @@ def _is_not(text: str, reads: Callable[[str], object]) -> bool:
 # -- what exists already -----------------------------------------------------------------------------------------------
 
 
-def _present(desired: Desired, inventory: Inventory) -> dict[HostName, FlashSystemHost]:
-    """The host objects for which there is a resource already."""
-    found = ((resource, host_plan.resolve_host(resource, desired, inventory)) for resource in desired.hosts.values())
-    return {
-        each.host.name: resource for resource, each in found if isinstance(each, host_plan.Managed | host_plan.Adopted)
-    }
-
-
 def _is_attached(mapping: VolumeMapping, host: ObjectRef, desired: Desired) -> bool:
     return any(each.host == host for each in desired.bound_to(mapping.uid))
 
@@ -292,7 +289,18 @@ def _named(mapping: VolumeMapping) -> str:
 
 def _unfit(proposals: list[Proposal], desired: Desired, inventory: Inventory) -> list[tuple[Proposal, str]]:
     """The proposals that would not be in sync at once, each with the reason."""
-    supposed = _supposed(proposals, desired)
+    new_hosts: dict[ObjectRef, FlashSystemHost] = {}
+    new_attachments: dict[ObjectRef, VolumeAttachment] = {}
+    for number, proposal in enumerate(proposals):
+        made = {"creationTimestamp": _YOUNGEST, "uid": f"{number:08}", "generation": 1}
+        body = {**proposal.document, "metadata": {**proposal.document["metadata"], **made}}
+        if proposal.host is None:
+            new_hosts[proposal.ref] = FlashSystemHost.read(body)
+        else:
+            new_attachments[proposal.ref] = VolumeAttachment.read(body)
+    supposed = replace(
+        desired, hosts={**desired.hosts, **new_hosts}, attachments={**desired.attachments, **new_attachments}
+    )
     decisions = batch.plan(supposed, inventory, (*supposed.hosts, *supposed.attachments))
     wrong = {each.ref: why for each in proposals if (why := _objection(decisions[each.ref]))}
     hosts_wrong = {ref for ref in wrong if ref.kind is Kind.HOST}
@@ -316,22 +324,6 @@ def _objection(decision: Decision) -> str:
             return message
         case Release():
             return "it is being deleted"
-
-
-def _supposed(proposals: list[Proposal], desired: Desired) -> Desired:
-    """The desired state with the proposals in it."""
-    new_hosts: dict[ObjectRef, FlashSystemHost] = {}
-    new_attachments: dict[ObjectRef, VolumeAttachment] = {}
-    for number, proposal in enumerate(proposals):
-        made = {"creationTimestamp": _YOUNGEST, "uid": f"{number:08}", "generation": 1}
-        body = {**proposal.document, "metadata": {**proposal.document["metadata"], **made}}
-        if proposal.host is None:
-            new_hosts[proposal.ref] = FlashSystemHost.read(body)
-        else:
-            new_attachments[proposal.ref] = VolumeAttachment.read(body)
-    return replace(
-        desired, hosts={**desired.hosts, **new_hosts}, attachments={**desired.attachments, **new_attachments}
-    )
 
 
 def slug(name: str, instead: str) -> str:

@@ -14,7 +14,7 @@ for Storwize and SVC 5.1 to 7.x, and for FlashSystem 840/900; the mappings per h
 driver (ibm-block-csi-driver).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from flashsystem_operator.api.array import FormerHost
@@ -60,19 +60,6 @@ def limits_of(system: System) -> Limits:
 
 def of_array(decision: Decision, inventory: Inventory) -> Decision:
     """The decision about the array, with a warning if it is near one of its limits."""
-    reached = [sentence for what, used, most in _used(inventory) if (sentence := _near(what, used, most))]
-    return _noted(decision, reached, "Remove what is no longer needed (status.audit lists objects without a resource)")
-
-
-def of_host(decision: Decision, name: HostName, inventory: Inventory) -> Decision:
-    """The decision about a host, with a warning if its host object is near the number of volumes that it may have."""
-    used = len(inventory.on_host(name))
-    reached = _near("mapped volumes of this host", used, limits_of(inventory.body.system).mappings_per_host)
-    return _noted(decision, [reached] if reached else [], "Detach what is no longer needed")
-
-
-def _used(inventory: Inventory) -> Iterator[tuple[str, int, int | None]]:
-    """Kind of object, how many there are, and the maximum."""
     limits = limits_of(inventory.body.system)
     # The host objects that are known to be in the I/O group that has the most of them. One is in all groups, or its
     # groups are known because a FlashSystemHost uses it; others are not counted.
@@ -85,10 +72,23 @@ def _used(inventory: Inventory) -> Iterator[tuple[str, int, int | None]]:
                 placed.setdefault(group, []).append(host)
     most = max(placed.values(), key=lambda hosts: (len(hosts), sum(len(each.iqns) for each in hosts)), default=[])
     fullest = everywhere + most
-    yield "host objects", len(inventory.hosts), limits.hosts
-    yield "host objects in one I/O group", len(fullest), limits.hosts_per_io_group
-    yield "iSCSI names in one I/O group", sum(len(host.iqns) for host in fullest), limits.iscsi_names_per_io_group
-    yield "mappings", sum(len(inventory.on_host(name)) for name in inventory.hosts), limits.mappings
+    names = sum(len(host.iqns) for host in fullest)
+    mappings = sum(len(inventory.on_host(name)) for name in inventory.hosts)
+    near = (
+        _near("host objects", len(inventory.hosts), limits.hosts),
+        _near("host objects in one I/O group", len(fullest), limits.hosts_per_io_group),
+        _near("iSCSI names in one I/O group", names, limits.iscsi_names_per_io_group),
+        _near("mappings", mappings, limits.mappings),
+    )
+    reached = [sentence for sentence in near if sentence]
+    return _noted(decision, reached, "Remove what is no longer needed (status.audit lists objects without a resource)")
+
+
+def of_host(decision: Decision, name: HostName, inventory: Inventory) -> Decision:
+    """The decision about a host, with a warning if its host object is near the number of volumes that it may have."""
+    used = len(inventory.on_host(name))
+    reached = _near("mapped volumes of this host", used, limits_of(inventory.body.system).mappings_per_host)
+    return _noted(decision, [reached] if reached else [], "Detach what is no longer needed")
 
 
 def _near(what: str, used: int, most: int | None) -> str:
@@ -131,8 +131,14 @@ def quarantined_on(host: FlashSystemHost, desired: Desired, inventory: Inventory
             continue
         if each.lun not in there or (there[each.lun] == each.uid and each.uid in leaving):
             _keep_later(found, each.model_copy(update={"until": until}))
-    for lun, uid in _remembered(host, desired):
-        if lun not in there:
+    # What was mapped in the last observation: from the host's list, which is limited, and from its attachments.
+    remembered = [(item.lun, item.uid) for item in (host.status.mappings.items if host.status.mappings else ())]
+    statuses = (attachment.status for attachment in desired.attachments_of(host))
+    remembered += [
+        (seen.connection.lun, seen.volume.uid if seen.volume else None) for seen in statuses if seen.connection
+    ]
+    for lun, uid in remembered:
+        if lun is not None and lun not in there:
             found[lun] = QuarantinedLun(lun=lun, uid=uid, until=fresh)
     return found
 
@@ -159,7 +165,7 @@ def with_freed(known: Quarantine, steps: Iterable[UnmapVolume], desired: Desired
     return found
 
 
-def listed(found: Quarantine) -> tuple[QuarantinedLun, ...]:
+def quarantine_entries(found: Quarantine) -> tuple[QuarantinedLun, ...]:
     """The entries for the status, by LUN; if there are too many, those quarantined for longest are left out."""
     kept = sorted(found.values(), key=lambda each: each.until or "", reverse=True)[:_MOST]
     return tuple(sorted(kept, key=lambda each: each.lun or 0))
@@ -209,7 +215,7 @@ def freed_of_former_hosts(
             known = of_former_host(initiators, desired)
             quarantine = with_freed(known, (step,), desired, inventory)
             if initiators and quarantine != known:
-                found[ref] = FormerHost(initiators=tuple(sorted(initiators)), luns=listed(quarantine))
+                found[ref] = FormerHost(initiators=tuple(sorted(initiators)), luns=quarantine_entries(quarantine))
     return found
 
 
@@ -262,17 +268,6 @@ def _users(name: HostName, ref: ObjectRef, desired: Desired, inventory: Inventor
 
 def _mapped(name: HostName, inventory: Inventory) -> dict[Lun, VolumeUid]:
     return {lun: row.uid for rows in inventory.on_host(name).values() for row in rows for lun in row.luns}
-
-
-def _remembered(host: FlashSystemHost, desired: Desired) -> Iterator[tuple[Lun, VolumeUid | None]]:
-    """What was mapped in the last observation: from the host's list, which is limited, and from its attachments."""
-    for item in host.status.mappings.items if host.status.mappings else ():
-        if item.lun is not None:
-            yield item.lun, item.uid
-    for attachment in desired.attachments_of(host):
-        seen = attachment.status
-        if seen.connection and seen.connection.lun is not None:
-            yield seen.connection.lun, seen.volume.uid if seen.volume else None
 
 
 def _after(desired: Desired, share: float) -> str:

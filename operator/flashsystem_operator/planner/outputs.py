@@ -209,17 +209,31 @@ def volume_body(
     wanted, connection, volume = attachment.spec.persistent_volume, status.connection, status.volume
     if wanted is None or connection is None or volume is None or not volume.capacity:
         return None
-    meta = attachment.metadata
-    made_of = {
-        **_spec_of(wanted, meta.namespace),
-        "iscsi": _source(wanted, connection, _target(found), meta.namespace, chap_secret),
+    meta, present = attachment.metadata, ((found or {}).get("spec", {}).get("iscsi") or {}).get("iqn")
+    made_of: dict[str, Any] = {
+        "accessModes": [mode.value for mode in wanted.access_modes],
+        "persistentVolumeReclaimPolicy": "Retain",
+        "storageClassName": wanted.storage_class_name,
+        "volumeMode": wanted.volume_mode.value,
+        "claimRef": {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "namespace": meta.namespace,
+            "name": wanted.claim_ref.name,
+        },
+        "iscsi": _source(wanted, connection, present, meta.namespace, chap_secret),
     }
+    if wanted.mount_options:
+        made_of["mountOptions"] = list(wanted.mount_options)
+    if wanted.node_hostnames:
+        hostnames = {"key": "kubernetes.io/hostname", "operator": "In", "values": sorted(wanted.node_hostnames)}
+        made_of["nodeAffinity"] = {"required": {"nodeSelectorTerms": [{"matchExpressions": [hostnames]}]}}
     return {
         "metadata": {
             "name": persistent_volume_name(attachment),
             "labels": {"app.kubernetes.io/managed-by": "flashsystem-operator", OWNER: meta.uid},
             "annotations": {
-                _DIGEST: _digest(made_of),
+                _DIGEST: hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32],
                 _SIZE: volume.capacity,
                 _ATTACHMENT: f"{meta.namespace}/{meta.name}",
             },
@@ -267,28 +281,6 @@ def is_up_to_date(found: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     return made_of.get(_DIGEST) == now[_DIGEST] and same_size and not spent
 
 
-def _spec_of(wanted: PersistentVolume, namespace: str) -> dict[str, Any]:
-    """The fields of the spec that follow from spec.persistentVolume alone."""
-    spec: dict[str, Any] = {
-        "accessModes": [mode.value for mode in wanted.access_modes],
-        "persistentVolumeReclaimPolicy": "Retain",
-        "storageClassName": wanted.storage_class_name,
-        "volumeMode": wanted.volume_mode.value,
-        "claimRef": {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "namespace": namespace,
-            "name": wanted.claim_ref.name,
-        },
-    }
-    if wanted.mount_options:
-        spec["mountOptions"] = list(wanted.mount_options)
-    if wanted.node_hostnames:
-        hostnames = {"key": "kubernetes.io/hostname", "operator": "In", "values": sorted(wanted.node_hostnames)}
-        spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": [{"matchExpressions": [hostnames]}]}}
-    return spec
-
-
 def _source(
     wanted: PersistentVolume, connection: Connection, present: str | None, namespace: str, chap_secret: str | None
 ) -> dict[str, Any]:
@@ -306,14 +298,6 @@ def _source(
     if chap_secret:
         source |= {"chapAuthSession": True, "secretRef": {"name": chap_secret, "namespace": namespace}}
     return source
-
-
-def _target(found: Mapping[str, Any] | None) -> str | None:
-    return ((found or {}).get("spec", {}).get("iscsi") or {}).get("iqn")
-
-
-def _digest(spec: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:32]
 
 
 AGAIN = 10.0

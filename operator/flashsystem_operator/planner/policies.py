@@ -10,7 +10,7 @@ reverse. A detach that the force-detach annotation lets past the detach guard pa
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -20,7 +20,6 @@ from flashsystem_operator.api.attachment import AttachmentStatus, VolumeAttachme
 from flashsystem_operator.api.base import find
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ALLOW_DETACHES, PAUSED, PLAN, RELEASE, ObjectMeta, Resource
-from flashsystem_operator.array.commands import Step
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.text import after, in_utc, plural
@@ -57,11 +56,24 @@ def apply_overrides(decision: Decision, resource: Resource, desired: Desired) ->
             f"Annotation {RELEASE} keeps everything on the array unchanged. Delete this object, and it is gone at once."
         )
         return Wait(Reason.RELEASED, why, decision.notes)
+    notes = decision.notes
     if whose := why_paused(resource, desired):
-        return _paused(decision, whose)
-    if whose := _why_only_planned(resource, desired):
-        return _only_planned(decision, whose)
-    return decision
+        reason = Reason.PAUSED
+        notes += (Note("Paused", Reason.PAUSED, f"{whose}: nothing is written to the array."),)
+    elif whose := _why_only_planned(resource, desired):
+        reason = Reason.PLANNED
+    else:
+        return decision
+    match decision:
+        case Act(steps):
+            held = f"{plural(len(steps), 'command')}, listed in status.plan. Remove it, and they are sent."
+            return Wait(reason, f"{whose} holds back {held}", notes, steps=steps)
+        case Release(left):  # what stays on the array when the object is deleted, if anything
+            what = f"no command would be sent. {left}" if left else "nothing is left to do on the array."
+            held = f"the deletion of this object; {what} Remove it, and the object is deleted."
+            return Wait(reason, f"{whose} holds back {held}", notes)
+        case InSync() | Wait() | Refuse():
+            return replace(decision, notes=notes)
 
 
 def why_paused(resource: Resource, desired: Desired) -> str:
@@ -100,37 +112,6 @@ def _whose(annotation: str, resource: Resource, holders: Iterable[Resource]) -> 
     return f"Annotation {annotation} of {'this object' if holder.ref == resource.ref else holder.ref}"
 
 
-def _paused(decision: Decision, whose: str) -> Decision:
-    note = Note("Paused", Reason.PAUSED, f"{whose}: nothing is written to the array.")
-    match decision:
-        case Act(steps, notes):
-            return Wait(Reason.PAUSED, _held_back(whose, steps), (*notes, note), steps=steps)
-        case Release(left, notes):
-            return Wait(Reason.PAUSED, _end_held_back(whose, left), (*notes, note))
-        case InSync(notes=notes) | Wait(notes=notes) | Refuse(notes=notes):
-            return replace(decision, notes=(*notes, note))
-
-
-def _only_planned(decision: Decision, whose: str) -> Decision:
-    match decision:
-        case Act(steps, notes):
-            return Wait(Reason.PLANNED, _held_back(whose, steps), notes, steps=steps)
-        case Release(left, notes):
-            return Wait(Reason.PLANNED, _end_held_back(whose, left), notes)
-        case InSync() | Wait() | Refuse():
-            return decision
-
-
-def _held_back(whose: str, steps: Sequence[Step]) -> str:
-    return f"{whose} holds back {plural(len(steps), 'command')}, listed in status.plan. Remove it, and they are sent."
-
-
-def _end_held_back(whose: str, left: str) -> str:
-    """left: what stays on the array when the object is deleted, if anything."""
-    what = f"no command would be sent. {left}" if left else "nothing is left to do on the array."
-    return f"{whose} holds back the deletion of this object; {what} Remove it, and the object is deleted."
-
-
 RATE_LIMITED = "DetachRateLimited"
 _ALLOWED = re.compile(r"([0-9]{1,6})/(\S{1,40})")
 
@@ -154,7 +135,7 @@ class RateLimiter:
             left = max(left, allowed[0] - _count(_allowance(array, now)))
         return cls(desired, window, max(0, left))
 
-    def judge(self, attachment: VolumeAttachment, act: Act) -> Act | Wait:
+    def limit(self, attachment: VolumeAttachment, act: Act) -> Act | Wait:
         """Let the detach pass or wait. One that was counted in this window already is not counted again."""
         if self.left is None or self.left or attachment.metadata.forced or self._is_counted(attachment):
             return act

@@ -17,10 +17,10 @@ from flashsystem_operator.planner.desired import Desired, Reader, has_been_admit
 from flashsystem_operator.planner.drift import ASKED
 from flashsystem_operator.planner.host import host_plan, host_settings
 from flashsystem_operator.planner.host.host_plan import put_by_us
-from flashsystem_operator.planner.luns import listed, quarantined_on
+from flashsystem_operator.planner.luns import quarantine_entries, quarantined_on
 from flashsystem_operator.planner.outputs import connection, portals_for
 from flashsystem_operator.planner.text import conditions, kept, quantity
-from flashsystem_operator.values import HostName, Lun, VolumeName, VolumeUid
+from flashsystem_operator.values import HostName
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def intent_of_attachment(
     )
 
 
-def answers(attachment: VolumeAttachment, decision: Decision) -> bool:
+def needs_finalizer(attachment: VolumeAttachment, decision: Decision) -> bool:
     """Whether deleting a live attachment has something to undo, so that it needs our finalizer.
 
     Also for a mapping that an older attachment left to it and that it cannot use.
@@ -157,7 +157,7 @@ def intents_of_hosts(
             quarantine = luns.with_freed(
                 luns.quarantined_on(host, desired, inventory), frees.values(), desired, inventory
             )
-            update |= {"quarantined_luns": luns.listed(quarantine)}
+            update |= {"quarantined_luns": luns.quarantine_entries(quarantine)}
         status = host.status.model_copy(update=update)
         if status != host.status:
             found[ref] = HostRecord(status, frozenset(frees))
@@ -174,11 +174,15 @@ def of_host(host: FlashSystemHost, outcome: Outcome, desired: Desired, inventory
         return host.status.model_copy(update=fields)
     fields |= {
         "array": array_seen(desired, inventory),
-        "quarantined_luns": listed(quarantined_on(host, desired, inventory)),
+        "quarantined_luns": quarantine_entries(quarantined_on(host, desired, inventory)),
     }
     if isinstance(found, host_plan.Absent):
         asked = host.status.ports if desired.is_in_doubt(found.name) else ()
-        known = {"ports": asked, "ownership": _made(asked), "chap": host.status.chap if asked else None}
+        known = {
+            "ports": asked,
+            "ownership": Origin.CREATED if asked else None,
+            "chap": host.status.chap if asked else None,
+        }
         return HostStatus(**fields, mappings=HostMappings(count=0), **known)
     reader = Reader.of(host, desired)
     rows = [row for rows in inventory.on_host(found.host.name).values() for row in rows]
@@ -190,7 +194,13 @@ def of_host(host: FlashSystemHost, outcome: Outcome, desired: Desired, inventory
         id=found.host.id,
         ownership=Origin.CREATED if isinstance(found, host_plan.Managed) else Origin.ADOPTED,
         ports=_ports(host, found, desired),
-        mappings=HostMappings(count=len(rows), items=tuple(_mapping(row, reader) for row in mapped)),
+        mappings=HostMappings(
+            count=len(rows),
+            items=tuple(
+                HostMapping(lun=lun, volume=volume if reader.may_know(volume, uid) else None, uid=uid)
+                for lun, volume, uid in mapped
+            ),
+        ),
         chap=host_settings.chap_seen(host, found.host.name, desired, inventory)
         if isinstance(found, host_plan.Managed)
         else None,
@@ -326,14 +336,5 @@ def _ports(
     return (*there, *(port for port in host.status.ports if port.iqn not in found.host.iqns))
 
 
-def _mapping(row: tuple[Lun, VolumeName, VolumeUid], reader: Reader) -> HostMapping:
-    lun, volume, uid = row
-    return HostMapping(lun=lun, volume=volume if reader.may_know(volume, uid) else None, uid=uid)
-
-
 def _port(port: Port) -> HostPort:
     return HostPort(iqn=port.name, state=port.state, logins=port.logins)
-
-
-def _made(asked: tuple[HostPort, ...]) -> Origin | None:
-    return Origin.CREATED if asked else None

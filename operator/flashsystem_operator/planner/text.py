@@ -92,28 +92,19 @@ def verdict(decision: Decision, error: Exception | None) -> tuple[Reason, str]:
     match decision:
         case InSync(reason, message) | Wait(reason, message) | Refuse(reason, message):
             return reason, message
+        case Act() if isinstance(error, Refused):
+            sentence = _capital(str(error)).rstrip(".")
+            return Reason.REFUSED_BY_ARRAY, f"{sentence}. {codes.remark(error)} It is tried again."
+        case Act() if isinstance(error, Unreadable):
+            return Reason.UNREADABLE_ANSWER, f"{_capital(str(error))}. Please report this; it is tried again."
+        case Act() if isinstance(error, ArrayError):
+            return Reason.OUTCOME_UNKNOWN, f"{_capital(str(error))}. The array is read again."
         case Act() if error is not None:
-            return _failed(error)
+            return Reason.PROGRESSING, f"{_capital(str(error))}. It is tried again."
         case Act(steps):
             return Reason.PROGRESSING, f"{plural(len(steps), 'command')} still to be sent to the array."
         case Release(left):
             return Reason.DETACHING, left or "All its objects on the array were removed."
-
-
-def _failed(error: Exception) -> tuple[Reason, str]:
-    match error:
-        case Refused():
-            return Reason.REFUSED_BY_ARRAY, f"{_sentence(error)} {codes.remark(error)} It is tried again."
-        case Unreadable():
-            return Reason.UNREADABLE_ANSWER, f"{_capital(str(error))}. Please report this; it is tried again."
-        case ArrayError():
-            return Reason.OUTCOME_UNKNOWN, f"{_capital(str(error))}. The array is read again."
-        case _:
-            return Reason.PROGRESSING, f"{_capital(str(error))}. It is tried again."
-
-
-def _sentence(error: Exception) -> str:
-    return f"{_capital(str(error)).rstrip('.')}."
 
 
 def _capital(text: str) -> str:

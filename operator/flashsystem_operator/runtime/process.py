@@ -61,43 +61,36 @@ async def report_on_pod(pod: Pod, kubeconfig: Path | None, why: str) -> None:
     """Write the Event, or count it on the existing one. Never fails: the reason for the failed start must stay."""
     try:
         async with await client_of(kubeconfig) as api:
-            await _write(Kube(api, _LIMIT), _event(pod, why))
+            kube, now = Kube(api, _LIMIT), text.text(datetime.now(UTC))
+            name, message = f"{pod.name[:200]}.cannot-start", " ".join(why.split())[:_LENGTH]
+            event = {
+                "metadata": {"name": name, "namespace": pod.namespace},
+                "involvedObject": {
+                    "apiVersion": "v1",
+                    "kind": "Pod",
+                    "namespace": pod.namespace,
+                    "name": pod.name,
+                    "uid": pod.uid,
+                },
+                "reason": _REASON,
+                "message": message,
+                "type": "Warning",
+                "source": {"component": MANAGER},
+                "reportingComponent": MANAGER,
+                "firstTimestamp": now,
+                "lastTimestamp": now,
+                "count": 1,
+            }
+            try:
+                await kube.event(pod.namespace, event)
+            except Conflict:
+                # An empty patch returns the count; the operator has no permission to read Events.
+                count = await kube.patch_event(pod.namespace, name, {})
+                update = {"message": message, "lastTimestamp": now, "count": count + 1}
+                await kube.patch_event(pod.namespace, name, update)
         await asyncio.sleep(PARTING)
     except (NoClient, KubeError) as error:
         log.debug("cannot write the Event %s of pod %s/%s: %s", _REASON, pod.namespace, pod.name, error)
-
-
-async def _write(kube: Kube, event: dict[str, Any]) -> None:
-    namespace, name = event["metadata"]["namespace"], event["metadata"]["name"]
-    try:
-        await kube.event(namespace, event)
-    except Conflict:
-        # An empty patch returns the count; the operator has no permission to read Events.
-        count = await kube.patch_event(namespace, name, {})
-        update = {key: event[key] for key in ("message", "lastTimestamp")}
-        await kube.patch_event(namespace, name, {**update, "count": count + 1})
-
-
-def _event(pod: Pod, why: str) -> dict[str, Any]:
-    now = text.text(datetime.now(UTC))
-    return {
-        "metadata": {"name": f"{pod.name[:200]}.cannot-start", "namespace": pod.namespace},
-        "involvedObject": {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "namespace": pod.namespace,
-            "name": pod.name,
-            "uid": pod.uid,
-        },
-        "reason": _REASON,
-        "message": " ".join(why.split())[:_LENGTH],
-        "type": "Warning",
-        "source": {"component": MANAGER},
-        "reportingComponent": MANAGER,
-        "firstTimestamp": now,
-        "lastTimestamp": now,
-        "count": 1,
-    }
 
 
 class Stop:
@@ -162,21 +155,22 @@ class Stop:
 
         While the interpreter ends, no other thread runs: then SIGALRM, which has no handler, ends the process.
         """
+
+        def log_what_is_left() -> None:
+            left = ", ".join(self._left()) or "the end of the process itself"
+            log.error(
+                "the process ends now, %g s after the signal to stop. This has not ended: %s. The outcome of a command "
+                "that was under way is not known, and Leases expire.",
+                self._grace * _HARD_END_AT,
+                left,
+            )
+
         time.sleep(max(0.0, self._received.get() + self._grace * _HARD_END_AT - time.monotonic()))
         # In a thread of its own, since logging may be what hangs.
-        last_line = threading.Thread(target=self._log_what_is_left, daemon=True)
+        last_line = threading.Thread(target=log_what_is_left, daemon=True)
         last_line.start()
         last_line.join(_LAST_LINE)
         os._exit(HARD_END)
-
-    def _log_what_is_left(self) -> None:
-        left = ", ".join(self._left()) or "the end of the process itself"
-        log.error(
-            "the process ends now, %g s after the signal to stop. This has not ended: %s. The outcome of a command "
-            "that was under way is not known, and Leases expire.",
-            self._grace * _HARD_END_AT,
-            left,
-        )
 
 
 class CannotStart(Exception):
@@ -234,7 +228,18 @@ async def _live(settings: Settings, kubeconfig: Path | None) -> None:
     asyncio.get_running_loop().set_exception_handler(_handle_loop_error)
     async with AsyncExitStack() as stack:
         if settings.probe_port is not None:
-            await _serve_probes(stack, settings.probe_port, life)
+            exposition, port = Exposition(), settings.probe_port
+
+            async def metrics() -> bytes:
+                return exposition.text(await life.controller.scene()) if life.controller else b""
+
+            try:
+                served = probes(port, lambda: life.alive, lambda: life.ready, metrics)
+                await stack.enter_async_context(served)
+            except OSError as error:
+                raise CannotStart(
+                    f"cannot serve probes on port {port}: {error}. Choose another with --probe-port."
+                ) from error
         reported, failures = "", 0
         while not life.stop.flag.is_set():
             try:
@@ -293,19 +298,6 @@ async def _watch(controller: Controller, settings: Settings, kubeconfig: Path | 
     except Exception as error:  # kopf's own errors are not to be imported; an error of ours has been logged as such
         reason = error.args[0] if error.args else type(error).__name__
         raise _Ended(f"a watch has ended: {reason}. All objects are listed and watched again") from error
-
-
-async def _serve_probes(stack: AsyncExitStack, port: int, life: _Life) -> None:
-    exposition = Exposition()
-
-    async def metrics() -> bytes:
-        return exposition.text(await life.controller.scene()) if life.controller else b""
-
-    try:
-        served = probes(port, lambda: life.alive, lambda: life.ready, metrics)
-        await stack.enter_async_context(served)
-    except OSError as error:
-        raise CannotStart(f"cannot serve probes on port {port}: {error}. Choose another with --probe-port.") from error
 
 
 async def _start(controller: Controller, kube: Kube, where: str, *, watched: bool) -> None:

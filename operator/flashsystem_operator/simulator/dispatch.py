@@ -23,10 +23,13 @@ from flashsystem_operator.simulator.verbs import (
     host_views,
     hosts,
     mappings,
+    pools,
     portals,
     snapshots,
     storage,
     system,
+    throttles,
+    volumes,
 )
 
 OBJECTS = {
@@ -95,20 +98,24 @@ VERBS: dict[str, tuple[Verb, ...]] = {}
 for _verb in (
     *system.READS,
     *portals.READS,
+    *pools.READS,
     *storage.READS,
     *storage.COPY_READS,
     *copies.READS,
     *snapshots.READS,
+    *throttles.READS,
     *portals.FIBRE_READS,
     *host_views.READS,
     *mappings.READS,
     *hosts.CHANGES,
     *hosts.PORT_CHANGES,
     *mappings.CHANGES,
-    *storage.CHANGES,
+    *volumes.CHANGES,
     *copies.CHANGES,
     *snapshots.CHANGES,
+    *throttles.CHANGES,
     *clusters.CLUSTER_CHANGES,
+    *pools.CHANGES,
     *system.CHANGES,
 ):
     VERBS[_verb.name] = (*VERBS.get(_verb.name, ()), _verb)

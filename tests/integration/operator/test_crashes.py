@@ -1,78 +1,20 @@
-"""The operator is killed at the worst moments; after a restart the outcome is the same as without the kill.
+"""The operator as a process is killed at the worst moments, see `support.crashes`: what only a process shows.
 
-Each scenario runs twice: undisturbed, then with a kill while the same operation is held for six hosts. A held
-operation has taken effect or not, and it continues before the restart, after it, or never.
+All moments and both dialects: tests/controller/test_crashes.py.
 """
 
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 
 import pytest
 
 from cluster.client import Cluster
-from flashsystem_operator.simulator import Simulator
-from support.array_state import commands, mark
-from support.holding_proxy import Held, Holding
+from support import crashes
+from support.holding_proxy import Holding
 from support.operator_process import Operator, account, replica
-from support.outcomes import comes_to, ending, stays_in_sync
-from support.simulated_arrays import simulated
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, until
+from support.stand import Stand
 
 pytestmark = pytest.mark.long
-
-MOMENTS = [f"{when}-{fate}" for when, fate in product(("before", "after"), ("early", "late", "lost"))]
-"""When an operation is held, and if it continues before the restart, after it, or never. Also the host names."""
-
-FIRST = [f"{moment}-1" for moment in MOMENTS]
-SECOND = [f"{moment}-2" for moment in MOMENTS]
-LIMITS = {"commandTimeout": "4s", "concurrentCommands": 16}
-
-
-@pytest.fixture(params=["legacy", "modern"])
-def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """An array of either dialect with two volumes for each host."""
-    pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[request.param]
-    with simulated({"volumes": [{"name": name, "pool": pool} for name in FIRST + SECOND]}, request.param) as running:
-        yield running
-
-
-def attach(stand: Stand) -> None:
-    """Attach two volumes to each new host. One LUN is pinned: of two created in one second either may be the older."""
-    hosts = [stand.host(moment) for moment in MOMENTS]
-    firsts = [stand.attachment(f"{moment}-1", moment, f"{moment}-1") for moment in MOMENTS]
-    seconds = [stand.attachment(f"{moment}-2", moment, f"{moment}-2", lun=7) for moment in MOMENTS]
-    stand.apply(*hosts, *firsts, *seconds)
-
-
-def detach(stand: Stand) -> None:
-    stand.delete(ATTACHMENTS, *FIRST, *SECOND, wait=False)
-
-
-def undisturbed(stand: Stand, simulator: Simulator) -> tuple[object, object]:
-    """Run the scenario once; return the outcome when all is attached, and when all is detached again."""
-    attach(stand)
-    stand.ready(ATTACHMENTS, *FIRST, *SECOND)
-    comes_to(12, lambda: _reported(stand))
-    full = ending(stand, simulator)
-    detach(stand)
-    until("the deletion of all attachments", lambda: not stand.all(ATTACHMENTS))
-    comes_to([], lambda: simulator.control.state()["hosts"])
-    comes_to(0, lambda: _reported(stand))
-    empty = ending(stand, simulator)
-    stand.delete(HOSTS, *MOMENTS)
-    return full, empty
-
-
-def _reported(stand: Stand) -> int:
-    """The number of mappings that the hosts report, which is the last write of a pass."""
-    return sum(each.get("status", {}).get("mappings", {}).get("count", 0) for each in stand.all(HOSTS))
-
-
-def ends_as(expected: object, stand: Stand, simulator: Simulator) -> None:
-    comes_to(expected, lambda: ending(stand, simulator))
-    stays_in_sync(simulator)
-    assert ending(stand, simulator) == expected
 
 
 @pytest.fixture
@@ -83,59 +25,9 @@ def killable(stand: Stand, operator: Operator, tmp_path: Path) -> Iterator[Opera
         yield running
 
 
-@pytest.mark.parametrize(("coming", "going"), [("mkhost", "rmhost"), ("mkvdiskhostmap", "rmvdiskhostmap")])
-def test_a_kill_while_commands_are_running_costs_nothing_but_time(
-    stand: Stand, simulator: Simulator, killable: Operator, coming: str, going: str
-) -> None:
-    before = simulator.control.state()
-    stand.array(simulator, limits=LIMITS, resyncInterval="1s")
-    full, empty = undisturbed(stand, simulator)
-
-    for verb, act, end in (coming, attach, full), (going, detach, empty):
-        held = hold(simulator, verb)
-        act(stand)
-        for fault in held.values():
-            simulator.control.wait(fault, seconds=PATIENCE)
-        killable.kill()
-        release(simulator, held, "early")
-        restart(killable, simulator)
-        release(simulator, held, "late")
-        ends_as(end, stand, simulator)
-
-    clear(stand)
-    assert simulator.control.state() == before
-
-
-def restart(operator: Operator, simulator: Simulator) -> None:
-    """Start the operator, and wait until it has read the array: it does not expect what continues from here."""
-    since = mark(simulator)
-    operator.start()
-    until("a read of the hosts after the restart", lambda: "lshost" in [c["verb"] for c in commands(simulator, since)])
-
-
-def clear(stand: Stand) -> None:
-    stand.delete(HOSTS, *MOMENTS)
-    stand.delete(ARRAYS, "array")
-
-
-def hold(simulator: Simulator, verb: str) -> dict[str, int]:
-    """Hold this command for each host, in the way that the host's name describes."""
-    return {
-        moment: simulator.control.fault(
-            "hold",
-            verb,
-            line=f"[ =]{moment}-",
-            when=moment.partition("-")[0],
-            dies_with_connection=moment.endswith("lost"),
-        )
-        for moment in MOMENTS
-    }
-
-
-def release(simulator: Simulator, held: dict[str, int], fate: str) -> None:
-    for moment, fault in held.items():
-        if moment.endswith(fate):
-            assert simulator.control.release(fault) == 1
+def test_a_kill_while_commands_are_running_costs_nothing_but_time(stand: Stand, killable: Operator) -> None:
+    with crashes.array_with_two_volumes_for_each_host("legacy") as simulator:
+        crashes.kill_while_commands_are_running(stand, simulator, killable, "mkvdiskhostmap", "rmvdiskhostmap")
 
 
 @pytest.fixture
@@ -153,54 +45,8 @@ def behind(proxy: Holding, installed: Cluster, tmp_path: Path) -> Iterator[Opera
         yield running
 
 
-WRITES = {
-    "finalizer": ("volumeattachments/{}-1$", 0),
-    "record": ("volumeattachments/{}-1/status$", 0),
-    "report": ("volumeattachments/{}-1/status$", 1),
-    "release": ("volumeattachments/{}-1$", 0),
-    "quarantine": ("flashsystemhosts/{}/status$", 0),
-    "host": ("flashsystemhosts/{}/status$", 1),
-}
-"""Writes for an attachment: before anything else, before its first command, after its last one, and when it is deleted.
-Writes for its host when a volume is unmapped: before its LUN is free, and afterwards. Each with its path, and with the
-number of writes to the same path that come before."""
-
-
-@pytest.mark.parametrize(("coming", "going"), [("finalizer", "release"), ("record", "host"), ("report", "quarantine")])
 def test_a_kill_while_the_operator_writes_to_the_cluster_costs_nothing_but_time(
-    stand: Stand, simulator: Simulator, proxy: Holding, behind: Operator, coming: str, going: str
+    stand: Stand, proxy: Holding, behind: Operator
 ) -> None:
-    before = simulator.control.state()
-    stand.array(simulator, limits=LIMITS, resyncInterval="1s")
-    full, empty = undisturbed(stand, simulator)
-
-    for write, act, end in (coming, attach, full), (going, detach, empty):
-        held = hold_writes(proxy, write)
-        act(stand)
-        for order in held.values():
-            order.wait()
-        behind.kill()
-        continue_writes(held, "early")
-        restart(behind, simulator)
-        continue_writes(held, "late")
-        ends_as(end, stand, simulator)
-
-    clear(stand)
-    assert simulator.control.state() == before
-
-
-def hold_writes(proxy: Holding, write: str) -> dict[str, Held]:
-    """Hold this write for each host, in the way that the host's name describes."""
-    path, skip = WRITES[write]
-    return {
-        moment: proxy.hold(path.format(moment), "before" if moment.startswith("before") else "after", skip=skip)
-        for moment in MOMENTS
-    }
-
-
-def continue_writes(held: dict[str, Held], fate: str) -> None:
-    for moment, order in held.items():
-        if moment.endswith(fate):
-            order.release()
-        elif moment.endswith("lost"):
-            order.drop()
+    with crashes.array_with_two_volumes_for_each_host("modern") as simulator:
+        crashes.kill_while_it_writes_to_the_cluster(stand, simulator, proxy.holds, behind, "record", "host")

@@ -178,7 +178,7 @@ def test_a_lease_renewal_whose_reply_is_lost_does_not_lose_the_array(
     ):
         stand.array(simulator)
         stand.ready(ARRAYS, "array")
-        lost = proxy.hold(f"/leases/{lease_of(simulator)}$", when="after", method="PUT")
+        lost = proxy.holds.hold(f"/leases/{lease_of(simulator)}$", when="after", method="PUT")
         lost.wait()
         before = lease(stand, simulator)
         lost.drop()

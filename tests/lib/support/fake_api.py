@@ -11,9 +11,10 @@ from enum import Enum, auto
 from typing import Any, cast
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from kubernetes.aio import client
 
-from flashsystem_operator.api.metadata import GROUP, VERSION, Kind, ObjectRef
+from flashsystem_operator.api.metadata import API_VERSION, GROUP, VERSION, Kind, ObjectRef
 from flashsystem_operator.controller.kube.client import Kube
 
 CREATED, DELETED = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
@@ -64,7 +65,8 @@ class FakeApi:
     """objects: by their path. faults: of the next writes, in order, None for one without a fault.
 
     meanwhile: what is done when the next writes come, one for each, before anything else. writes: those that were done.
-    wrote: set at each of these. closed: whether nothing can be read.
+    wrote: set at each of these. closed: whether nothing can be read. watches: called with the path and the body of each
+    object that changes, and with True and its last body when it is gone.
     """
 
     def __init__(self) -> None:
@@ -74,6 +76,7 @@ class FakeApi:
         self.writes: list[Write] = []
         self.closed = False
         self.wrote = asyncio.Event()
+        self.watches: list[Callable[[str, Mapping[str, Any], bool], None]] = []
         self._versions = itertools.count(1000)
 
     # -- what users do -----------------------------------------------------------------------------------------------
@@ -86,8 +89,13 @@ class FakeApi:
         version = str(next(self._versions))
         status = more.pop("status", {})
         meta = {"uid": f"uid-{version}", "resourceVersion": version, "generation": 1, "creationTimestamp": CREATED}
-        body = {"metadata": {"name": ref.name, "namespace": ref.namespace, **meta, **more}, "spec": spec}
-        self.objects[path(ref)] = {**body, "status": status}
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": ref.kind.value,
+            "metadata": {"name": ref.name, "namespace": ref.namespace, **meta, **more},
+            "spec": spec,
+        }
+        self._put_in(path(ref), {**body, "status": status})
         return self.read(ref)
 
     def delete(self, ref: ObjectRef) -> None:
@@ -96,10 +104,10 @@ class FakeApi:
         if "deletionTimestamp" in found["metadata"]:
             return
         if not found["metadata"].get("finalizers"):
-            del self.objects[path(ref)]
+            self._remove(path(ref))
             return
-        meta = {**found["metadata"], "deletionTimestamp": DELETED, "resourceVersion": str(next(self._versions))}
-        self.objects[path(ref)] = {**found, "metadata": {**meta, "generation": meta["generation"] + 1}}
+        meta = {**found["metadata"], "deletionTimestamp": DELETED}
+        self.change(path(ref), {**found, "metadata": {**meta, "generation": meta["generation"] + 1}})
 
     def edit(self, ref: ObjectRef, spec: Mapping[str, Any]) -> None:
         """Change parts of the spec. A value of None removes the field."""
@@ -108,19 +116,37 @@ class FakeApi:
     def replace_spec(self, ref: ObjectRef, spec: Mapping[str, Any]) -> None:
         found = self.objects[path(ref)]
         meta = found["metadata"]
-        meta = {**meta, "resourceVersion": str(next(self._versions)), "generation": meta["generation"] + 1}
-        self.objects[path(ref)] = {**found, "metadata": meta, "spec": dict(spec)}
+        self.change(
+            path(ref), {**found, "metadata": {**meta, "generation": meta["generation"] + 1}, "spec": dict(spec)}
+        )
 
     def annotate(self, ref: ObjectRef, key: str, value: str) -> None:
         found = self.objects[path(ref)]
-        meta = {**found["metadata"], "resourceVersion": str(next(self._versions))}
-        self.objects[path(ref)] = {**found, "metadata": {**meta, "annotations": {key: value}}}
+        self.change(path(ref), {**found, "metadata": {**found["metadata"], "annotations": {key: value}}})
+
+    def change(self, place: str, body: Mapping[str, Any]) -> None:
+        """Store an object with a new version. One that is being deleted is gone without finalizers."""
+        body = {**body, "metadata": {**body["metadata"], "resourceVersion": str(next(self._versions))}}
+        if "deletionTimestamp" in body["metadata"] and not body["metadata"].get("finalizers"):
+            self._remove(place, body)
+        else:
+            self._put_in(place, body)
 
     def read(self, ref: ObjectRef) -> dict[str, Any]:
         return copy.deepcopy(self.objects[path(ref)])
 
     def exists(self, ref: ObjectRef) -> bool:
         return path(ref) in self.objects
+
+    def _put_in(self, place: str, body: dict[str, Any]) -> None:
+        self.objects[place] = body
+        for watch in self.watches:
+            watch(place, body, False)
+
+    def _remove(self, place: str, last: Mapping[str, Any] | None = None) -> None:
+        body = self.objects.pop(place)
+        for watch in self.watches:
+            watch(place, last or body, True)
 
     # -- what the operator asks --------------------------------------------------------------------------------------
 
@@ -156,21 +182,21 @@ class FakeApi:
         after = merged(before, {"status": patch["status"]} if request.path != place else patch)
         self._wrote(request.path, changed=_without_times(after) != _without_times(before))
         if after != before:
-            after["metadata"] = {**after["metadata"], "resourceVersion": str(next(self._versions))}
-        self.objects[place] = after
-        if "deletionTimestamp" in after["metadata"] and not after["metadata"].get("finalizers"):
-            del self.objects[place]
+            self.change(place, after)
         if fault is Fault.SLOW_LOST:
             await asyncio.sleep(3600)  # the client leaves before
         if fault is Fault.ERROR_AFTER:
             return web.json_response({"message": fault.name}, status=fault.value)
-        return self._cut(request) if fault else web.json_response(after)
+        return self._cut(request) if fault else web.json_response(self.objects.get(place, after))
 
     async def _post(self, request: web.Request) -> web.Response:
         body = await request.json()
         meta = body["metadata"]
         meta.setdefault("name", f"{meta.get('generateName')}{next(self._versions)}")
-        return self._stored(f"{request.path}/{meta['name']}", body)
+        place = f"{request.path}/{meta['name']}"
+        if place in self.objects:
+            return web.json_response({"reason": "AlreadyExists"}, status=409)
+        return self._stored(place, body)
 
     async def _put(self, request: web.Request) -> web.Response:
         body, before = await request.json(), self.objects.get(request.path)
@@ -183,7 +209,7 @@ class FakeApi:
     def _stored(self, place: str, body: dict[str, Any]) -> web.Response:
         changed = _without_times(body) != _without_times(self.objects.get(place))
         body["metadata"]["resourceVersion"] = str(next(self._versions))
-        self.objects[place] = body
+        self._put_in(place, body)
         self._wrote(place, changed=changed)
         return web.json_response(body)
 
@@ -197,9 +223,9 @@ class FakeApi:
         return web.Response()
 
     @asynccontextmanager
-    async def served(self, limit: float = 15.0) -> AsyncIterator[Kube]:
+    async def served(self, limit: float = 15.0, *middlewares: Middleware) -> AsyncIterator[Kube]:
         """Serve, and return a client. limit: seconds after which the client gives up a request."""
-        app = web.Application()
+        app = web.Application(middlewares=middlewares)
         app.router.add_get("/{path:.*}", self._get)
         app.router.add_patch("/{path:.*}", self._patch)
         app.router.add_post("/{path:.*}", self._post)

@@ -47,22 +47,21 @@ class Held:
         self.skip -= 1
         return self.skip < 0
 
-    async def hold(self) -> bool:
-        """Keep the request; answers whether it may go on."""
+    async def passes(self, at: When) -> bool:
+        """Keep the request if it is to be held there; return whether it may go on."""
+        if self.when != at:
+            return True
         self._caught.set()
         await self._let_go.wait()
         return not self._dropped
 
 
-class Holding(Relay):
-    def __init__(self, kubeconfig: Path) -> None:
-        super().__init__(kubeconfig)
-        self._orders: list[Held] = []
+class Holds:
+    """The orders to hold requests of one client, which are served in this event loop."""
 
-    def __exit__(self, *failure: object) -> None:
-        for order in self._orders:
-            order.drop()
-        super().__exit__(*failure)
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._orders: list[Held] = []
 
     def hold(self, path: str, when: When = "before", method: str = "PATCH", skip: int = 0) -> Held:
         """Hold the next request to a path in which this regular expression is found, after letting `skip` pass."""
@@ -70,15 +69,34 @@ class Holding(Relay):
         self._orders.append(order)
         return order
 
+    def of(self, request: web.Request) -> Held | None:
+        """Return the order to hold this request, if there is one."""
+        return next((each for each in self._orders if each.matches(request)), None)
+
+    def drop(self) -> None:
+        """Lose everything that is held."""
+        for order in self._orders:
+            order.drop()
+
+
+class Holding(Relay):
+    def __init__(self, kubeconfig: Path) -> None:
+        super().__init__(kubeconfig)
+        self.holds = Holds(self.thread.loop)
+
+    def __exit__(self, *failure: object) -> None:
+        self.holds.drop()
+        super().__exit__(*failure)
+
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        order = next((each for each in self._orders if each.matches(request)), None)
-        if order and order.when == "before" and not await order.hold():
+        order = self.holds.of(request)
+        if order and not await order.passes("before"):
             return cut(request)
         async with self.asked(request, body) as answer:
-            if order and order.when == "after" and not await order.hold():
+            if order and not await order.passes("after"):
                 return cut(request)
             return await streamed(request, answer)
 
 
-__all__ = ["Held", "Holding", "When"]
+__all__ = ["Held", "Holding", "Holds", "When"]

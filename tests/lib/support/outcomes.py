@@ -8,7 +8,7 @@ from typing import Any
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import looks, mappings, mark, writes
-from support.stand import ATTACHMENTS, HOSTS, PATIENCE, Stand
+from support.stand import ATTACHMENTS, HOSTS, PATIENCE, Namespace
 
 _VARIES = {"lastTransitionTime", "attachedTime", "lastContactTime", "until", "id"}
 """Fields that differ between two runs of one story. Ids are handed out in the order in which commands arrive."""
@@ -16,7 +16,7 @@ _FOR_OTHERS = ("InUse", "ParentDeleting", "HostNotFound", "HostNotReady")
 """Reasons to wait for which there is nothing to be done by the operator."""
 
 
-def ending(stand: Stand, simulator: Simulator) -> dict[str, Any]:
+def ending(stand: Namespace, simulator: Simulator) -> dict[str, Any]:
     """The objects as users see them, and the host objects with their ports and mappings."""
     found = stand.all(HOSTS, ATTACHMENTS)
     objects = {f"{each['kind']} {each['metadata']['name']}": _visible(each) for each in found}
@@ -49,7 +49,7 @@ def stays_in_sync(simulator: Simulator, seconds: float = PATIENCE) -> None:
     assert writes(simulator, since) == []
 
 
-def restless(stand: Stand) -> list[str]:
+def restless(stand: Namespace) -> list[str]:
     """The objects that are not observed yet, or not finished."""
     found = []
     for each in stand.all(ATTACHMENTS, HOSTS):
@@ -67,7 +67,7 @@ def attached(simulator: Simulator) -> set[tuple[str, str]]:
     return {(host.rsplit("-", 1)[0], volume) for host, volume, _ in mappings(simulator)}
 
 
-def reported_as_attached(stand: Stand) -> set[tuple[str, str]]:
+def reported_as_attached(stand: Namespace) -> set[tuple[str, str]]:
     """Host and volume of every attachment that is Ready."""
     return {
         (each["spec"]["hostRef"]["name"], each["status"]["volume"]["name"])

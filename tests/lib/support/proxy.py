@@ -3,10 +3,8 @@
 The operator finds it through a kubeconfig with its own token. On loopback and in plain HTTP: it has no other clients.
 """
 
-import asyncio
 import base64
 import ssl
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +14,8 @@ import aiohttp
 import yaml
 from aiohttp import web
 from yarl import URL
+
+from support.loop_thread import LoopThread
 
 _HOP = {"accept-encoding", "host", "connection", "content-length", "transfer-encoding", "keep-alive"}
 """Headers that each connection has for itself: nothing is compressed here."""
@@ -29,24 +29,21 @@ class Relay:
         (cluster,) = (each["cluster"] for each in config["clusters"])
         self._server = str(cluster["server"])
         self._trust = _trust(cluster.pop("certificate-authority-data", None))
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="relay")
+        self.thread = LoopThread("relay")
         self._config, self._cluster = config, cluster
         self.kubeconfig = kubeconfig.with_suffix(".relayed")
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        port = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(20)
+        self.thread.__enter__()
+        port = self.thread.run(self._start())
         self._cluster["server"] = f"http://127.0.0.1:{port}"
         self.kubeconfig.touch(mode=0o600)
         self.kubeconfig.write_text(yaml.safe_dump(self._config))
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(20)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self.thread.run(self._stop())
+        self.thread.__exit__()
 
     # -- in the thread -----------------------------------------------------------------------------------------------
 
@@ -68,10 +65,6 @@ class Relay:
     async def _stop(self) -> None:
         await self._runner.cleanup()
         await self._client.close()
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         """What becomes of a request; here it goes on, and its answer comes back."""

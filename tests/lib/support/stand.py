@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from cluster.api import Refused, path_to
 from cluster.client import Cluster, Document, KubectlFailed
@@ -36,13 +36,21 @@ def until(what: str, ask: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     return answer
 
 
-class Stand:
-    """One namespace."""
+class ObjectApi(Protocol):
+    """The requests that users make here: of `cluster.api.Api`, or of an API server in this process."""
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
-        self.cluster = cluster
+    def get(self, path: str, /) -> Any: ...
+    def apply(self, document: Document, /) -> Any: ...
+    def patch(self, path: str, body: Document, /) -> Any: ...
+    def delete(self, path: str, /) -> Any: ...
+
+
+class Namespace:
+    """One namespace of an API server."""
+
+    def __init__(self, api: ObjectApi, namespace: str) -> None:
         self.namespace = namespace
-        self._api = cluster.api
+        self.api = api
 
     # -- what users write --------------------------------------------------------------------------------------------
 
@@ -93,16 +101,16 @@ class Stand:
         """Server-side apply, as `kubectl apply --server-side` does it."""
         for document in documents:
             with _as_kubectl("apply", document["metadata"]["name"]):
-                self._api.apply(document)
+                self.api.apply(document)
 
     def patch(self, kind: str, name: str, spec: Document) -> None:
         with _as_kubectl("patch", kind, name):
-            self._api.patch(self._path(kind, name), {"spec": spec})
+            self.api.patch(self._path(kind, name), {"spec": spec})
 
     def delete(self, kind: str, *names: str, wait: bool = True) -> None:
         """Delete the objects that have these names now, and wait until they are gone, unless wait is False."""
         with _as_kubectl("delete", kind, *names):
-            going = {name: self._api.delete(self._path(kind, name)) for name in names}
+            going = {name: self.api.delete(self._path(kind, name)) for name in names}
         for name, answer in going.items() if wait else ():
             self.gone(kind, name, uid=_uid(answer))
 
@@ -110,28 +118,24 @@ class Stand:
         """Set annotations of ours (`force_detach` is flashsystem.io/force-detach), or take them off with None."""
         named = {f"{GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}
         with _as_kubectl("annotate", kind, name):
-            self._api.patch(self._path(kind, name), {"metadata": {"annotations": named}})
+            self.api.patch(self._path(kind, name), {"metadata": {"annotations": named}})
 
-    def kubectl(self, *arguments: str) -> str:
-        return self.cluster.kubectl("--namespace", self.namespace, *arguments)
-
-    def sweep(self) -> None:
-        """Delete everything, as an administrator who does not wait: what a test left stuck must not reach the next."""
-        for kind in (ATTACHMENTS, HOSTS, ARRAYS):
-            self._api.delete(self._path(kind))
-            for left in self.all(kind):
-                with contextlib.suppress(Refused):  # it went by itself meanwhile
-                    self._api.patch(self._path(kind, left["metadata"]["name"]), {"metadata": {"finalizers": None}})
+    def remove_finalizers(self, kind: str, name: str, *removed: str) -> None:
+        """Remove these finalizers, without names all, as administrators do with objects that should be gone at once."""
+        meta = self.get(kind, name)["metadata"]
+        left = [each for each in meta.get("finalizers", ()) if removed and each not in removed]
+        version = {"resourceVersion": meta["resourceVersion"]} if removed else {}
+        self.api.patch(self._path(kind, name), {"metadata": {**version, "finalizers": left or None}})
 
     # -- what they see -----------------------------------------------------------------------------------------------
 
     def get(self, kind: str, name: str) -> Any:
         """An object of ours."""
-        return self._api.get(self._path(kind, name))
+        return self.api.get(self._path(kind, name))
 
     def all(self, *kinds: str) -> list[Any]:
         """All objects of these kinds, in the order of the kinds."""
-        return [found for kind in kinds for found in self._api.get(self._path(kind))["items"]]
+        return [found for kind in kinds for found in self.api.get(self._path(kind))["items"]]
 
     def status(self, kind: str, name: str) -> Any:
         return self.get(kind, name).get("status", {})
@@ -210,6 +214,25 @@ class Stand:
         return path_to(API, kind.partition(".")[0], name, self.namespace)
 
 
+class Stand(Namespace):
+    """One namespace of a real cluster."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        super().__init__(cluster.api, namespace)
+        self.cluster = cluster
+
+    def kubectl(self, *arguments: str) -> str:
+        return self.cluster.kubectl("--namespace", self.namespace, *arguments)
+
+    def sweep(self) -> None:
+        """Delete everything, as an administrator who does not wait: what a test left stuck must not reach the next."""
+        for kind in (ATTACHMENTS, HOSTS, ARRAYS):
+            self.api.delete(self._path(kind))
+            for left in self.all(kind):
+                with contextlib.suppress(Refused):  # it went by itself meanwhile
+                    self.remove_finalizers(kind, left["metadata"]["name"])
+
+
 def _uid(answer: Any) -> str:
     """Of the object that was answered, or about which a Status was."""
     about = answer["details"] if answer["kind"] == "Status" else answer["metadata"]
@@ -225,4 +248,4 @@ def _as_kubectl(*arguments: str) -> Iterator[None]:
         raise KubectlFailed(arguments, error.code, error.words) from None
 
 
-__all__ = ["API", "ARRAYS", "ATTACHMENTS", "HOSTS", "KubectlFailed", "Stand", "iqn", "until"]
+__all__ = ["API", "ARRAYS", "ATTACHMENTS", "HOSTS", "KubectlFailed", "Namespace", "ObjectApi", "Stand", "iqn", "until"]

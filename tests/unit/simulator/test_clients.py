@@ -214,7 +214,7 @@ def test_an_iscsi_host_is_created_without_a_protocol_on_every_release(release: s
     ],
 )
 def test_a_copy_shows_how_it_saves_space(options: str, copies: list[str], at: Modern) -> None:
-    shell = at()
+    shell = at(pools=[{"name": "Pool0", "data_reduction": "yes"}])
     assert shell(f"mkvolume -name v -pool Pool0 -size 1 -unit gb {options}").status == 0
 
     keys = shell("lsvdisk -delim ! v").keys

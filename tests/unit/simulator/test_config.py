@@ -68,8 +68,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
         "volumes.source_snapshot: there is no 7 in snapshots",
     ),
     (
-        {"deleting_volumes": [{"id": 0, "name": "a", "pool": "Pool0"}]},
-        "volumes and deleting_volumes: the id 0 is there 2 times",
+        {"volumes": [{"id": 0, "name": "a", "pool": "Pool0", "status": state} for state in ("online", "deleting")]},
+        "volumes: the id 0 is there 2 times",
     ),
     ({"system": {"clock": "today"}}, "system.clock: "),
     ({"rules": {"shell_chain": True}}, "rules.shell_chain: no such field"),

@@ -171,6 +171,14 @@ def test_an_incremental_source_may_not_grow_above_its_target(shell: Shell) -> No
     do(shell, "expandvdisksize -size 1 b", "expandvdisksize -size 1 a")
 
 
+def test_volumes_of_a_map_are_shrunk_only_where_the_copy_permits_it(shell: Shell) -> None:
+    do(shell, "mkfcmap -source a -target b -name m", "startfcmap -prep m")
+
+    assert shell("shrinkvdisksize -size 1 b").code == "CMMVC9684E"
+    assert shell("shrinkvdisksize -size 1 a").code == "CMMVC9685E"
+    do(shell, "expandvdisksize -size 2 a", "shrinkvdisksize -size 1 a", "stopfcmap m", "shrinkvdisksize -size 2 a")
+
+
 def test_a_target_with_recent_io_is_protected(sim: Simulator, shell: Shell) -> None:
     do(shell, "mkfcmap -source a -target b -name m")
     sim.control.change("volume", "b", recent_io=True)

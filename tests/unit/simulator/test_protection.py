@@ -110,3 +110,10 @@ def test_a_host_cluster_keeps_shared_volumes_with_recent_io(shell: Shell) -> Non
     assert shell("rmhostcluster -removemappings hc").code == "CMMVC8461E"
     assert shell("rmhostclustermember -host b -keepmappings hc").status == 0
     assert shell("rmhostcluster -keepmappings hc").status == 0
+
+
+def test_the_code_of_a_protected_volume_is_configurable_in_the_older_generation(array: Simulator, shell: Shell) -> None:
+    array.control.change("rules", volume_protection_code="CMMVC8459E")
+
+    assert shell("rmvdisk -force busy").code == "CMMVC8459E"
+    assert shell("rmvdiskhostmap -host a busy").code == "CMMVC8457E"

@@ -307,6 +307,69 @@ def test_a_removed_volume_leaves_its_image_and_stays_hidden_while_it_has_one(she
     assert shell("mkvolume -nomsg -pool Pool0 -size 1").stdout == "0\n"
 
 
+def test_a_hidden_volume_is_being_deleted_and_keeps_its_space(sim: Simulator, shell: Shell) -> None:
+    do(
+        shell,
+        "chvdisk -rate 100 a",
+        "addsnapshot -volumes a -name s",
+        "rmvolume a",
+        "mkvdisk -name a -mdiskgrp 0 -size 1",
+    )
+    full = shell("lsmdiskgrp -bytes -delim ! Pool0").keys
+    lines = ["rmvolume 0", "chvdisk -name z 0", "addsnapshot -volumes 0", "mkfcmap -source 0 -target b"]
+
+    assert [shell(line).code for line in lines] == ["CMMVC8697E"] * len(lines)
+    assert shell("lsvdisk -delim ! 0").keys["snapshot_count"] == "1"
+    assert [row["vdisk_id"] for row in shell("lsvdiskcopy -delim !").rows] == ["1", "2", "3"]
+    assert (full["vdisk_count"], full["reclaimable_capacity"], shell("lsthrottle").stdout) == ("4", "0", "")
+    state = sim.control.state()
+    assert sim.control.replace(state) == state
+    sim.control.change("volume", "a", udid="5")
+    assert shell("lsvdisk -delim ! 3").keys["udid"] == "5"
+    do(shell, "rmsnapshot -snapshotid 0")
+    free = int(shell("lsmdiskgrp -bytes -delim ! Pool0").keys["free_capacity"])
+    assert free - int(full["free_capacity"]) == GIB
+
+
+def test_a_volume_that_lingers_in_a_data_reduction_pool_keeps_its_name_unless_it_has_snapshots(
+    start: Start, log_in: Open
+) -> None:
+    pools = [{"name": "Pool0", "data_reduction": "yes"}]
+    volumes = [{"name": name, "pool": "Pool0"} for name in "ab"]
+    sim = start({"pools": pools, "volumes": volumes, "rules": {"drp_deletion_lingers": True}})
+    shell = log_in(sim)
+    do(shell, "addsnapshot -volumes a", "rmvolume a", "rmvolume b")
+
+    assert shell("mkvolume -name b -pool Pool0 -size 1").code == "CMMVC6035E"
+    do(shell, "mkvolume -name a -pool Pool0 -size 1", "rmsnapshot -snapshotid 0")
+    assert [row["name"] for row in shell("lsvdisk -showhidden -delim !").rows] == ["a", "b", "a"]
+    sim.control.change("rules", drp_deletion_lingers=False)
+    assert [row["id"] for row in shell("lsvdisk -showhidden -delim !").rows] == ["2"]
+
+
+def test_a_clone_takes_the_options_of_a_new_volume(sim: Simulator, shell: Shell) -> None:
+    sim.control.change("rules", full_stop_after_creation=True)
+    do(shell, "addsnapshot -volumes a")
+    free = shell("lsmdiskgrp -bytes -delim ! Other").keys["free_capacity"]
+    answer = shell(f"{CLONE.replace('Pool0', 'Other')} -thin -buffersize 0 -cache none -volumegroup g").stdout
+    made = shell("lsvdisk -delim ! a-3").keys
+
+    assert answer == "Volume, id [3], successfully created.\n"
+    assert (made["se_copy_count"], made["cache"], made["volume_group_name"]) == ("1", "none", "g")
+    assert (made["formatted"], made["formatting"]) == ("no", "no")
+    assert shell("lsmdiskgrp -bytes -delim ! Other").keys["free_capacity"] == free
+    assert shell(f"{CLONE} -deduplicated").code == "CMMVC5707E"
+
+
+def test_a_clone_cannot_be_shrunk_until_it_is_complete(sim: Simulator, shell: Shell) -> None:
+    do(shell, "addsnapshot -volumes a", f"{CLONE} -name mine")
+    refused = shell("shrinkvdisksize -size 1 mine").code
+    sim.control.change("volume", "mine", data_to_move=0)
+
+    assert refused == "CMMVC9683E"
+    do(shell, "shrinkvdisksize -size 1 mine")
+
+
 def test_an_expanded_volume_no_longer_matches_its_snapshot(shell: Shell) -> None:
     do(shell, "addsnapshot -volumes a", "expandvdisksize -size 1 -unit gb a")
     assert shell("lsvolumesnapshot -delim !").rows[0]["volume_size_mismatch"] == "yes"

@@ -75,14 +75,15 @@ def concise_or_odd(text: str, line: str) -> tuple[Row | Odd, ...]:
     named = all(map(is_column, header)) and any(each == "id" or each.endswith("_id") for each in header)
     if len(set(header)) != len(header) or not named:
         raise Unreadable(line, f"its first line is no header: {_shown(lines[0])}")
-    return tuple(_row_of(each.split(DELIMITER), header, line) for each in lines[1:])
-
-
-def _row_of(cells: list[str], header: list[str], line: str) -> Row | Odd:
-    if len(cells) == len(header):
-        return dict(zip(header, cells, strict=True))
-    why = f"a row has {len(cells)} fields, the header {len(header)}: {_shown(cells[0])}..."
-    return Odd(line, why, identifiers(cells), cells[0])
+    rows: list[Row | Odd] = []
+    for each in lines[1:]:
+        cells = each.split(DELIMITER)
+        if len(cells) == len(header):
+            rows.append(dict(zip(header, cells, strict=True)))
+        else:
+            why = f"a row has {len(cells)} fields, the header {len(header)}: {_shown(cells[0])}..."
+            rows.append(Odd(line, why, identifiers(cells), cells[0]))
+    return tuple(rows)
 
 
 def is_column(text: str) -> bool:
@@ -97,10 +98,7 @@ def identifiers(cells: Iterable[str]) -> frozenset[str]:
 
 def detailed(text: str, line: str) -> tuple[Pair, ...]:
     """Parse the key and value of each line, in order, with repeats. Unreadable if a line has no delimiter."""
-    return tuple(_pairs(text, line))
-
-
-def _pairs(text: str, line: str) -> Iterator[Pair]:
+    pairs: list[Pair] = []
     for each in text.split("\n"):
         stripped = each.rstrip("\r")
         if not stripped.strip():
@@ -108,7 +106,8 @@ def _pairs(text: str, line: str) -> Iterator[Pair]:
         key, delimiter, value = stripped.partition(DELIMITER)
         if not delimiter or not key:
             raise Unreadable(line, f"a line of a detailed view has no key and value: {_shown(stripped)}")
-        yield key, value
+        pairs.append((key, value))
+    return tuple(pairs)
 
 
 def first_values(pairs: tuple[Pair, ...]) -> Row:
@@ -191,19 +190,19 @@ def system(text: str, line: str) -> System:
 
 def nodes(text: str, line: str) -> tuple[Node | Odd, ...]:
     """Parse `lsnode` or `lsnodecanister`."""
-    return _each(concise_or_odd(text, line), lambda row: _node(row, line), line)
-
-
-def _node(row: Row, line: str) -> Node:
-    return Node(
-        id=cell(row, "id", line),
-        name=cell(row, "name", line),
-        online=cell(row, "status", line) == "online",
-        status=cell(row, "status", line),
-        iqn=cell(row, "iscsi_name", line),
-        io_group=cell(row, "IO_group_name", line),
-        config_node=cell(row, "config_node", line) == "yes",
-        io_group_id=row.get("IO_group_id", ""),
+    return _each(
+        concise_or_odd(text, line),
+        lambda row: Node(
+            id=cell(row, "id", line),
+            name=cell(row, "name", line),
+            online=cell(row, "status", line) == "online",
+            status=cell(row, "status", line),
+            iqn=cell(row, "iscsi_name", line),
+            io_group=cell(row, "IO_group_name", line),
+            config_node=cell(row, "config_node", line) == "yes",
+            io_group_id=row.get("IO_group_id", ""),
+        ),
+        line,
     )
 
 
@@ -355,30 +354,19 @@ def _mappings(rows: Iterable[Row | Odd], columns: _Columns, line: str) -> tuple[
 
 
 def _mapping(row: Row, columns: _Columns, line: str) -> VolumeMapping:
-    return VolumeMapping(
-        HostName(_present(row, columns.host, line)),
-        VolumeName(cell(row, columns.volume, line)),
-        _uid(cell(row, "vdisk_UID", line), line),
-        (_lun(row, line),),
-        _cluster(row, line),
-        row.get(columns.host_id, ""),
-        row.get(columns.volume_id, ""),
-    )
-
-
-def _cluster(row: Row, line: str) -> str:
-    """Return the host cluster of a shared mapping. The private mappings of a member also show its cluster."""
+    host = HostName(_present(row, columns.host, line))
+    volume = VolumeName(cell(row, columns.volume, line))
+    uid = _uid(cell(row, "vdisk_UID", line), line)
+    lun = number(row, "SCSI_id", line)
+    if lun > MAX_LUN:
+        raise Unreadable(line, f"SCSI_id is {lun}, more than {MAX_LUN}")
     kind = row.get("mapping_type", "private")
     if kind not in ("", "private", "shared"):
         raise Unreadable(line, f"mapping_type is {kind!r}, neither private nor shared")
-    return cell(row, "host_cluster_name", line) if kind == "shared" else ""
-
-
-def _lun(row: Row, line: str) -> Lun:
-    found = number(row, "SCSI_id", line)
-    if found > MAX_LUN:
-        raise Unreadable(line, f"SCSI_id is {found}, more than {MAX_LUN}")
-    return Lun(found)
+    # The private mappings of a member of a host cluster also show the cluster.
+    cluster = cell(row, "host_cluster_name", line) if kind == "shared" else ""
+    host_id, volume_id = row.get(columns.host_id, ""), row.get(columns.volume_id, "")
+    return VolumeMapping(host, volume, uid, (Lun(lun),), cluster, host_id, volume_id)
 
 
 def _volume(row: Row, line: str) -> Volume:
@@ -411,7 +399,9 @@ def _ports(pairs: Iterable[Pair], line: str) -> Iterator[Port]:
                 raise Unreadable(line, f"{key} does not follow a port")
             open_port = _OpenPort(kind or Protocol.OTHER, value if kind else above[1])
         if open_port and key == _LOGINS:
-            open_port.logins, open_port.logins_read = _logins(value), True
+            # Anything but a number is None, which counts as a login so that nothing is unmapped.
+            open_port.logins = int(value) if value.isdecimal() and len(value) < len("1000000") else None
+            open_port.logins_read = True
         elif open_port and key == "state" and not open_port.state:
             open_port.state = value
         above = key, value
@@ -434,11 +424,6 @@ class _OpenPort:
             raise Unreadable(line, f"port {self.name} shows no {_LOGINS}")
         name = self.name.lower() if self.protocol is Protocol.ISCSI else self.name
         return Port(self.protocol, name, self.logins, self.state)
-
-
-def _logins(text: str) -> int | None:
-    """Parse the number of logins; None for any other value, which counts as a login so that nothing is unmapped."""
-    return int(text) if text.isdecimal() and len(text) < len("1000000") else None
 
 
 def _of_system(text: str, line: str) -> Row:
@@ -480,27 +465,20 @@ def secrets(text: str, line: str) -> Mapping[HostName, ChapSecret | None]:
         raise Unreadable(line, "its columns are not those of lsiscsiauth")
     found: dict[HostName, ChapSecret | None] = {}
     for each in rows:
-        row = _row(each, columns, line)
+        # A secret may contain the delimiter, and from 8.7 on a row has two: only one reading may be possible.
+        cells = each.split(DELIMITER)
+        readings = [
+            row
+            for row in _readings(cells, columns)
+            if len(cells) == len(columns) or all(row[column] in _KNOWN_METHODS for column in _METHODS & row.keys())
+        ]
+        if len(readings) != 1:
+            raise Unreadable(line, f"a row has {len(cells)} fields, the header {len(columns)}")
+        row = readings[0]
         if row["type"] == "host" and row[_METHOD] == "chap" and row[_SECRET] != "no":
             secret = ChapSecret(row[_SECRET], username=row.get("iscsiusername", ""))
             found[HostName(row["name"])] = None if row[_SECRET] == "yes" else secret
     return found
-
-
-def _row(text: str, columns: Sequence[str], line: str) -> Mapping[str, str]:
-    """Split a row whose secret may contain the delimiter; Unreadable if that is ambiguous.
-
-    From 8.7 on a row has two secrets.
-    """
-    cells = text.split(DELIMITER)
-    readings = [
-        row
-        for row in _readings(cells, columns)
-        if len(cells) == len(columns) or all(row[column] in _KNOWN_METHODS for column in _METHODS & row.keys())
-    ]
-    if len(readings) != 1:
-        raise Unreadable(line, f"a row has {len(cells)} fields, the header {len(columns)}")
-    return readings[0]
 
 
 def _readings(cells: Sequence[str], columns: Sequence[str]) -> Iterator[Mapping[str, str]]:

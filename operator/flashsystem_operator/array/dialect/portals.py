@@ -7,7 +7,7 @@ Source: array-cli facts 2.3, 2.4, 2.5; Cinder bugs 1985065 and 1992160.
 """
 
 import ipaddress
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 
 from flashsystem_operator.array.dialect.objects import Row, cell, concise_or_odd, identifiers, sift
@@ -62,16 +62,10 @@ def from_lsportip(text: str, line: str, nodes: Iterable[Node], dialect: Dialect,
         for row in sift(concise_or_odd(text, line), odd)
         if row.get("failover", "no") != "yes" and cell(row, "state", line) != "unconfigured"
         if (node := _node(row, known, line, odd))
-        for address, suffix in _addresses(row, line)
+        # The IPv4 and the IPv6 address of a port, each with the suffix of its columns.
+        for address, suffix in ((cell(row, "IP_address", line), ""), (row.get("IP_address_6", ""), "_6"))
+        if address
     )
-
-
-def _addresses(row: Row, line: str) -> Iterator[tuple[str, str]]:
-    """Return the IPv4 and the IPv6 address of a port, each with the suffix of its columns."""
-    if address := cell(row, "IP_address", line):
-        yield address, ""
-    if address := row.get("IP_address_6", ""):
-        yield address, "_6"
 
 
 def _serves_hosts(row: Row, dialect: Dialect, *, suffix: str, line: str) -> bool:

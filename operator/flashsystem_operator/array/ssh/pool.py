@@ -249,7 +249,7 @@ class Connections:
             try:
                 # After `drain` a line gets only the remaining time of the lines that were sent before it.
                 seconds = min(timeout or self._limits.command_timeout, self._finished_by - time.monotonic())
-                return self._type(lane.connection, line, shown, max(seconds, 0.0), last_question)
+                reply = lane.connection.run(line, shown=shown, timeout=max(seconds, 0.0), before=last_question)
             except NotTyped as error:
                 refused = isinstance(error, NoChannel)
                 if refused and (width > 1 or self._spared(lane)):
@@ -258,6 +258,12 @@ class Connections:
                 if not again:
                     raise Unreachable(f"{lane.connection.address}: {error}") from None
                 again = False
+            else:
+                took = reply.seconds or 0.0
+                fields = {"command": shown, "status": reply.status, "seconds": round(took, 3)}
+                ended = lane.connection.address, shown, reply.status, took
+                log.debug("%s: `%s` ended with %d after %.3f s", *ended, extra=fields)
+                return reply
             finally:
                 with self._changed:
                     lane.busy -= 1
@@ -302,13 +308,6 @@ class Connections:
         self._opener.close()
         for lane in lanes:
             lane.connection.close()
-
-    def _type(self, connection: Connection, line: str, shown: str, timeout: float, before: Callable[[], None]) -> Reply:
-        reply = connection.run(line, shown=shown, timeout=timeout, before=before)
-        took = reply.seconds or 0.0
-        fields = {"command": shown, "status": reply.status, "seconds": round(took, 3)}
-        log.debug("%s: `%s` ended with %d after %.3f s", connection.address, shown, reply.status, took, extra=fields)
-        return reply
 
     def _take(self) -> tuple[_Lane, int]:
         """Reserve a place on a connection; return it with the width of the connection at that time."""

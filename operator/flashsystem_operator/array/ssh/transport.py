@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from flashsystem_operator.array.errors import HostKeyMismatch, LoginRefused, OutcomeUnknown, Unreachable
-from flashsystem_operator.array.ssh.credentials import HostKey, Login, PrivateKey, Trust
+from flashsystem_operator.array.ssh.credentials import HostKey, Login, Trust
 
 MAX_ANSWER = 64 * 2**20
 """Maximum bytes of one answer. A listing of ten thousand volumes has about three million."""
@@ -111,7 +111,12 @@ class Connection:
         nothing is sent. Raises NotTyped, NoChannel or OutcomeUnknown.
         """
         began = time.monotonic()
-        channel = self._channel()
+        try:
+            channel = self._ask_for_channel()
+        except NoChannel:
+            # The array may not have released a channel that was just closed. Only the second refusal counts.
+            time.sleep(_FREEING)
+            channel = self._ask_for_channel()
         try:
             before()
         except BaseException:
@@ -135,14 +140,6 @@ class Connection:
         if _NO_SESSION.search(reply.stdout):
             raise NoChannel(f"it accepts the login and refuses a CLI session (CMMVC7017E): {TOO_MANY_SESSIONS}")
         return replace(reply, seconds=time.monotonic() - began)
-
-    def _channel(self) -> paramiko.Channel:
-        try:
-            return self._ask_for_channel()
-        except NoChannel:
-            # The array may not have released a channel that was just closed. Only the second refusal counts.
-            time.sleep(_FREEING)
-            return self._ask_for_channel()
 
     def _ask_for_channel(self) -> paramiko.Channel:
         late = f"it opened no channel within {self._limit:g} s"
@@ -179,7 +176,11 @@ def _converse(channel: paramiko.Channel, line: str) -> Reply:
         raise _CutOffError("the connection was lost in the middle of the answer")
     if status < 0:
         raise _CutOffError("the array closed the channel without an exit status")
-    _part(channel)
+    # Close the channel after the array has, so that the array has released it before the next one is requested.
+    channel.event.clear()
+    if not channel.closed:
+        channel.event.wait(_FREEING)
+    channel.close()
     return Reply(stdout.decode(errors="replace"), stderr.decode(errors="replace"), status)
 
 
@@ -190,14 +191,6 @@ def _read(receive: Callable[[int], bytes]) -> bytearray:
         if len(answer) > MAX_ANSWER:
             raise _CutOffError(f"the answer is longer than {MAX_ANSWER} bytes")
     return answer
-
-
-def _part(channel: paramiko.Channel) -> None:
-    """Close the channel after the array has, so that the array has released it before the next one is requested."""
-    channel.event.clear()
-    if not channel.closed:
-        channel.event.wait(_FREEING)
-    channel.close()
 
 
 class Deadline:
@@ -269,7 +262,17 @@ def open_socket(address: str, port: int, limit: float) -> socket.socket:
             problem = error
         else:
             return sock
-    raise Unreachable(_reason_of(problem, port, limit))
+    if isinstance(problem, TimeoutError):
+        reason = (
+            f"no answer within {limit:g} s: check the address, the routes and firewalls to it, and the array's power"
+        )
+    elif isinstance(problem, ConnectionRefusedError):
+        reason = f"nothing listens on port {port}: check the port, and that this is a management address"
+    elif isinstance(problem, ConnectionError):
+        reason = not_ssh(HUNG_UP)  # accepted and dropped at once: the handshake would report the same
+    else:
+        reason = _error_text(problem)
+    raise Unreachable(reason)
 
 
 def _resolve(address: str, port: int, limit: float) -> Sequence[Target]:
@@ -292,16 +295,6 @@ def _resolve(address: str, port: int, limit: float) -> Sequence[Target]:
     if isinstance(answer, Exception):
         raise Unreachable(f"the name cannot be resolved ({_error_text(answer)}): check its spelling and the DNS")
     return answer
-
-
-def _reason_of(problem: OSError, port: int, limit: float) -> str:
-    if isinstance(problem, TimeoutError):
-        return f"no answer within {limit:g} s: check the address, the routes and firewalls to it, and the array's power"
-    if isinstance(problem, ConnectionRefusedError):
-        return f"nothing listens on port {port}: check the port, and that this is a management address"
-    if isinstance(problem, ConnectionError):
-        return not_ssh(HUNG_UP)  # accepted and dropped at once: the handshake would report the same
-    return _error_text(problem)
 
 
 def _error_text(error: Exception) -> str:
@@ -414,7 +407,17 @@ def _log_in(transport: paramiko.Transport, login: Login) -> None:
 def _prove(transport: paramiko.Transport, login: Login) -> list[str]:
     proof = login.proof()
     if not isinstance(proof, str):
-        return transport.auth_publickey(login.username, _signer(proof))
+        key: paramiko.PKey
+        if isinstance(proof, RSAPrivateKey):
+            key = paramiko.RSAKey(key=proof)
+        elif isinstance(proof, EllipticCurvePrivateKey):
+            key = paramiko.ECDSAKey(vals=(proof, proof.public_key()))
+        else:
+            text = proof.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+            )
+            key = paramiko.Ed25519Key.from_private_key(io.StringIO(text.decode()))
+        return transport.auth_publickey(login.username, key)
     try:
         return transport.auth_password(login.username, proof, fallback=False)
     except paramiko.BadAuthenticationType as error:
@@ -424,17 +427,6 @@ def _prove(transport: paramiko.Transport, login: Login) -> list[str]:
     return transport.auth_interactive(
         login.username, lambda _title, _text, asked: [proof if not echo else "" for _, echo in asked]
     )
-
-
-def _signer(key: PrivateKey) -> paramiko.PKey:
-    if isinstance(key, RSAPrivateKey):
-        return paramiko.RSAKey(key=key)
-    if isinstance(key, EllipticCurvePrivateKey):
-        return paramiko.ECDSAKey(vals=(key, key.public_key()))
-    text = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    )
-    return paramiko.Ed25519Key.from_private_key(io.StringIO(text.decode()))
 
 
 def _first_line(error: Exception) -> str:

@@ -1,7 +1,6 @@
 """`flashsystem-operator check`: verify that the operator can work with an array, and print the results."""
 
 import sys
-from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -47,16 +46,12 @@ def check(output: str, **options: Any) -> None:
             found.append(row)
             progress("check", len(found), count(target))
     if output == "json":
-        screen.print_json([_as_json(row) for row in found])
-    else:
-        _print(found)
-    sys.exit(FAILED if any(row.ok is False for row in found) else OK)
-
-
-def _print(found: "Sequence[Row]") -> None:
-    from flashsystem_operator.cli import screen
-
-    if screen.is_rich():
+        results = []
+        for row in found:
+            result = {"check": row.check, "result": LABELS[row.ok].replace(" ", "-").lower(), "message": row.message}
+            results.append(result | ({"hostKey": row.pin} if row.pin else {}))
+        screen.print_json(results)
+    elif screen.is_rich():
         marks = {True: (screen.GOOD, "\u2714"), False: (screen.BAD, "\u2718"), None: (screen.QUIET, "\u2013")}
         table = [(marks[row.ok][0], (marks[row.ok][1], row.check, row.message or LABELS[row.ok])) for row in found]
         screen.print_table(("", "Check", "Result"), table)
@@ -64,12 +59,9 @@ def _print(found: "Sequence[Row]") -> None:
         wide = max(len(row.check) for row in found)
         for row in found:
             screen.print_line(f"{LABELS[row.ok]:<13}{row.check:<{wide}}  {row.message}".rstrip())
-    if keys := [*dict.fromkeys(row.pin for row in found if row.pin)]:
+    keys = [*dict.fromkeys(row.pin for row in found if row.pin)]
+    if keys and output != "json":
         screen.print_line("\nCompare the host key with the array, then add it to the FlashSystemArray:")
         for line in ("spec:", "  hostKeys:", *(f"    - {key}" for key in keys)):
             screen.print_line(line)
-
-
-def _as_json(row: "Row") -> dict[str, str]:
-    result = {"check": row.check, "result": LABELS[row.ok].replace(" ", "-").lower(), "message": row.message}
-    return result | ({"hostKey": row.pin} if row.pin else {})
+    sys.exit(FAILED if any(row.ok is False for row in found) else OK)

@@ -17,7 +17,7 @@ from flashsystem_operator.array.errors import (
     Refused,
     Unreadable,
 )
-from flashsystem_operator.array.model import Body, System
+from flashsystem_operator.array.model import Body
 from flashsystem_operator.array.ssh.credentials import HostKey
 from flashsystem_operator.cli.target.reach import connect, describe_error
 from flashsystem_operator.cli.target.target import Target
@@ -63,8 +63,17 @@ def rows(target: Target) -> Iterator[Row]:
     if first_open is None:
         yield from _unchecked(*_CONTENT_CHECKS)
         return
+    # What the array must have before volumes can be attached.
     try:
-        yield from _check_contents(target, first_open)
+        body = discovery.body(first_open.session, target.array.spec.pool)
+    except ArrayError as error:
+        yield Row("Answers", ok=False, message=describe_error(error, target))
+        yield from _unchecked(*_CONTENT_CHECKS[1:])
+    else:
+        yield Row("Answers", ok=True, message="system, nodes, portals and pool can be read")
+        for name, check, describe in zip(_CONTENT_CHECKS[1:], array_plan.CHECKS, _DESCRIPTIONS, strict=True):
+            refused = check(target.array, body)
+            yield Row(name, ok=refused is None, message=refused.message if refused else describe(target.array, body))
     finally:
         first_open.close()
 
@@ -97,6 +106,10 @@ def _check_address(target: Target, where: str) -> tuple[Access | None, list[Row]
     else:
         seen = target.array.status.host_key
         pin, trust = key.line, "the first key that the operator saw" if seen else "not pinned yet: compare it"
+    system, identity = access.session.system, ""
+    if system is not None:
+        model = " ".join(filter(None, (system.product, system.code_text.partition(" ")[0])))
+        identity = ", ".join(filter(None, (f"{system.name} ({system.id})", model, f"{system.dialect} dialect")))
     return access, [
         Row(
             names[0],
@@ -105,7 +118,7 @@ def _check_address(target: Target, where: str) -> tuple[Access | None, list[Row]
         ),
         Row(names[1], ok=True, message=f"{key.fingerprint} ({key.kind}), {trust}", pin=pin),
         Row(names[2], ok=True, message="the array accepts the login"),
-        Row(names[3], ok=True, message=_describe_system(access.session.system)),
+        Row(names[3], ok=True, message=identity),
     ]
 
 
@@ -125,20 +138,6 @@ def _stage(error: ArrayError) -> int:
             return 3
         case _:
             return 0
-
-
-def _check_contents(target: Target, access: Access) -> Iterator[Row]:
-    """Check what the array must have before volumes can be attached."""
-    try:
-        body = discovery.body(access.session, target.array.spec.pool)
-    except ArrayError as error:
-        yield Row("Answers", ok=False, message=describe_error(error, target))
-        yield from _unchecked(*_CONTENT_CHECKS[1:])
-        return
-    yield Row("Answers", ok=True, message="system, nodes, portals and pool can be read")
-    for name, check, describe in zip(_CONTENT_CHECKS[1:], array_plan.CHECKS, _DESCRIPTIONS, strict=True):
-        refused = check(target.array, body)
-        yield Row(name, ok=refused is None, message=refused.message if refused else describe(target.array, body))
 
 
 def _unchecked(*names: str) -> list[Row]:
@@ -162,14 +161,6 @@ def _with_identity_of(target: Target, access: Access) -> Target:
 
 
 # -- messages of checks that passed -----------------------------------------------------------------------------------
-
-
-def _describe_system(system: System | None) -> str:
-    if system is None:
-        return ""
-    level = system.code_text.partition(" ")[0]
-    model = " ".join(filter(None, (system.product, level)))
-    return ", ".join(filter(None, (f"{system.name} ({system.id})", model, f"{system.dialect} dialect")))
 
 
 def _describe_open_access(_: FlashSystemArray, body: Body) -> str:

@@ -56,10 +56,16 @@ def plan(
     be read or an object is blocked, and with 64 after a usage error.
     """
     from flashsystem_operator.cli import screen
+    from flashsystem_operator.cli.manifests import BadManifests, load
     from flashsystem_operator.cli.plan.plan_result import items_without_array, plan_array
+    from flashsystem_operator.cli.target.target import NAMESPACE
 
     given, installation = Given(**options), Installation(installation_id, former_installation_ids)
-    manifests, targets = _read(given, recursive=recursive)
+    try:
+        manifests = load(given.files, given.namespace or NAMESPACE, recursive=recursive)
+        targets = _targets(manifests, given)
+    except BadManifests as error:
+        end_with(error.field_errors)
     plans: list[ArrayPlan] = []
     for number, target in enumerate(targets, 1):
         position = f" ({number} of {len(targets)})" if len(targets) > 1 else ""
@@ -72,27 +78,21 @@ def plan(
     if manifests.others:
         notes.append(f"Documents of other kinds: {manifests.others}. They are ignored.")
     if output == "json":
-        screen.print_json({"arrays": [*map(_as_json, plans)], "unplaced": [*map(_item_json, unplaced)], "notes": notes})
+        arrays = [
+            {
+                "array": _ref_json(each.ref),
+                "system": {"id": each.system.id, "name": each.system.name},
+                "closed": each.closed,
+                "objects": [*map(_item_json, each.items)],
+            }
+            for each in plans
+        ]
+        screen.print_json({"arrays": arrays, "unplaced": [*map(_item_json, unplaced)], "notes": notes})
     else:
         _print(plans, unplaced, notes)
     if unplaced or any(each.closed or any(item.blocked for item in each.items) for each in plans):
         sys.exit(FAILED)
     sys.exit(CHANGES if any(each.commands for each in plans) else OK)
-
-
-def _read(given: Given, *, recursive: bool) -> "tuple[Manifests, list[Target]]":
-    """Read the files and select the arrays. Ends the program if they cannot be read."""
-    from flashsystem_operator.cli.manifests import (
-        BadManifests,
-        load,
-    )
-    from flashsystem_operator.cli.target.target import NAMESPACE
-
-    try:
-        manifests = load(given.files, given.namespace or NAMESPACE, recursive=recursive)
-        return manifests, _targets(manifests, given)
-    except BadManifests as error:
-        end_with(error.field_errors)
 
 
 def _targets(manifests: "Manifests", given: Given) -> "list[Target]":
@@ -137,7 +137,11 @@ def _print(plans: "Sequence[ArrayPlan]", unplaced: "Sequence[Item]", notes: Sequ
         for item in plan.items:
             for line in _lines(item):
                 screen.print_line(line, colours.get(line.strip()[0], ""))
-        screen.print_line(f"  {_summary(plan)}")
+        held, blocked = sum(bool(item.held) for item in plan.items), sum(item.blocked for item in plan.items)
+        parts = [f"{plan.commands} to send" if plan.commands else "nothing to send"]
+        parts += [f"{held} held back"] if held else []
+        parts += [f"{blocked} blocked"] if blocked else []
+        screen.print_line(f"  Objects: {len(plan.items)}. Commands: {', '.join(parts)}.")
     for item in unplaced:
         for line in _lines(item):
             screen.print_line(line, colours.get(line.strip()[0], ""))
@@ -155,23 +159,6 @@ def _lines(item: "Item") -> Iterator[str]:
         yield f"    {'!' if item.blocked else '#'} {item.note}"
     for command in item.held:
         yield f"    # {command.sign} {command.line}"
-
-
-def _summary(plan: "ArrayPlan") -> str:
-    blocked = sum(item.blocked for item in plan.items)
-    parts = [f"{plan.commands} to send" if plan.commands else "nothing to send"]
-    parts += [f"{sum(bool(item.held) for item in plan.items)} held back"] if any(i.held for i in plan.items) else []
-    parts += [f"{blocked} blocked"] if blocked else []
-    return f"Objects: {len(plan.items)}. Commands: {', '.join(parts)}."
-
-
-def _as_json(plan: "ArrayPlan") -> dict[str, object]:
-    return {
-        "array": _ref_json(plan.ref),
-        "system": {"id": plan.system.id, "name": plan.system.name},
-        "closed": plan.closed,
-        "objects": [*map(_item_json, plan.items)],
-    }
 
 
 def _item_json(item: "Item") -> dict[str, object]:

@@ -31,7 +31,7 @@ from flashsystem_operator.planner import text
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.decision import Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired, marked_among
-from flashsystem_operator.planner.dry_run import DryRunResult, dry_run_to_the_end
+from flashsystem_operator.planner.dry_run import dry_run_to_the_end
 from flashsystem_operator.values import ChapSecret, made_by
 
 _UNKNOWN = "unknown"
@@ -104,12 +104,23 @@ def plan_array(
     system = inventory.body.system
     if earlier := next((each.array for each in before if each.system.id == system.id), None):
         return ArrayPlan(target.array, system, array_plan.duplicate(target.array, earlier).message, ())
-    verdict = array_plan.judge(target.array, inventory.body)
+    verdict = array_plan.check_array(target.array, inventory.body)
     closed = verdict.message if isinstance(verdict, Refuse) else ""
     desired = _desired(target.array, manifests, installation, closed)
     desired = replace(desired, chap=_chap_secrets(desired, inventory, manifests))
-    items = tuple(_item(result, installation) for result in dry_run_to_the_end(desired, inventory))
-    return ArrayPlan(target.array, system, closed, items)
+    items = []
+    for result in dry_run_to_the_end(desired, inventory):
+        commands = tuple(_command(step, installation) for step in result.steps)
+        held = result.end.steps if isinstance(result.end, Wait) else ()
+        note = result.blocked or result.held
+        if isinstance(result.end, Wait) and result.end.reason is Reason.NAMESPACE_UNKNOWN:
+            note = (
+                f"The array selects namespaces by their labels, and Namespace {result.ref.namespace} is not among the "
+                "files. Add it."
+            )
+        held_commands = tuple(_command(step, installation) for step in held)
+        items.append(Item(result.ref, commands, held_commands, blocked=bool(result.blocked), note=note))
+    return ArrayPlan(target.array, system, closed, tuple(items))
 
 
 def items_without_array(manifests: Manifests, planned: Mapping[ObjectRef, FlashSystemArray]) -> Iterator[Item]:
@@ -159,24 +170,6 @@ def _chap_secrets(
         else:
             found[ref] = not_found(host)
     return found
-
-
-def _item(result: DryRunResult, installation: Installation) -> Item:
-    commands = tuple(_command(step, installation) for step in result.steps)
-    held = result.end.steps if isinstance(result.end, Wait) else ()
-    note = result.blocked or result.held
-    if isinstance(result.end, Wait) and result.end.reason is Reason.NAMESPACE_UNKNOWN:
-        note = (
-            f"The array selects namespaces by their labels, and Namespace {result.ref.namespace} is not among the "
-            "files. Add it."
-        )
-    return Item(
-        result.ref,
-        commands,
-        tuple(_command(step, installation) for step in held),
-        blocked=bool(result.blocked),
-        note=note,
-    )
 
 
 def _command(step: Step, installation: Installation) -> Command:

@@ -25,7 +25,12 @@ def read_array(given: Given, *, everything: bool) -> Found:
 
     everything: also read all hosts and attachments.
     """
-    kubeconfig = _kubeconfig(given.kubeconfig)
+    # As kubectl does: the option, KUBECONFIG, then the home directory. None: the service account of the pod.
+    kubeconfig = given.kubeconfig
+    if not kubeconfig:
+        named = os.environ.get("KUBECONFIG")
+        found = Path(named) if named else _HOME.expanduser()
+        kubeconfig = found if named or found.exists() else None
     try:
         return asyncio.run(_read(given, kubeconfig, everything=everything))
     except (NoClient, UnreadableResourceError) as error:
@@ -111,16 +116,6 @@ async def _all(kube: Kube, kind: type[AnyResource], unread: list[str]) -> list[A
     except Forbidden as error:
         unread.append(f"the {kind.KIND}s of the cluster ({error})")
     return found
-
-
-def _kubeconfig(given: Path | None) -> Path | None:
-    """Find the kubeconfig as kubectl does: option, KUBECONFIG, home directory. None: the service account of the pod."""
-    if given:
-        return given
-    if named := os.environ.get("KUBECONFIG"):
-        return Path(named)
-    home = _HOME.expanduser()
-    return home if home.exists() else None
 
 
 def _namespace_of(kubeconfig: Path | None) -> str:

@@ -229,7 +229,14 @@ async def asked(request: Any, *, keep_message: bool = False) -> Any:
     try:
         return await request
     except ApiException as error:
-        raise _sorted(error, str(_body(error).get("message", "")) if keep_message else "") from None
+        message = str(_body(error).get("message", "")) if keep_message else ""
+        if error.status == _FORBIDDEN:
+            details = _body(error).get("details") or {}
+            if _ENDS in {str(cause.get("reason")) for cause in details.get("causes") or ()}:
+                raise Ending("its namespace is being deleted, and accepts no new objects") from None
+        message = message or f"the API server answered {error.status} {error.reason}"
+        kinds = {_NOT_FOUND: NotFound, _CONFLICT: Conflict, _FORBIDDEN: Forbidden, _INVALID: Invalid}
+        raise kinds.get(error.status, KubeError)(message) from None
     except ValueError:
         # The client cannot read the response, perhaps of a proxy. Its error quotes the response, maybe a Secret.
         raise KubeError("the API server sent a response that is not of the Kubernetes API") from None
@@ -256,16 +263,6 @@ def merge_patch(before: Body, after: Body) -> dict[str, Any]:
         elif value != old:
             patch[key] = value
     return patch
-
-
-def _sorted(error: ApiException, message: str) -> KubeError:
-    if error.status == _FORBIDDEN:
-        details = _body(error).get("details") or {}
-        if _ENDS in {str(cause.get("reason")) for cause in details.get("causes") or ()}:
-            return Ending("its namespace is being deleted, and accepts no new objects")
-    message = message or f"the API server answered {error.status} {error.reason}"
-    kinds = {_NOT_FOUND: NotFound, _CONFLICT: Conflict, _FORBIDDEN: Forbidden, _INVALID: Invalid}
-    return kinds.get(error.status, KubeError)(message)
 
 
 def _body(error: ApiException) -> dict[str, Any]:

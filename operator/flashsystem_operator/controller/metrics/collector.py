@@ -104,29 +104,25 @@ def _gauges(scene: Scene) -> Iterator[_Sample]:
         labels = (ref.namespace, ref.name)
         yield families.LEASE, labels, state.works
         if state.works:
-            yield from _of_worker(state, labels)
+            yield from _of_queue(state.backlog, labels)
+            yield families.RUNNING, labels, state.meter.running
+            yield families.SESSIONS, labels, state.ssh_sessions
+            if state.array is not None:
+                status = state.array.status
+                if reachable := find(status.conditions, "Reachable"):
+                    yield families.REACHABLE, labels, reachable.status == "True"
+                last = status.last_contact_time
+                if contact := state.meter.last_contact or (datetime.fromisoformat(last).timestamp() if last else 0.0):
+                    yield families.CONTACT, labels, contact
+                if status.system_id:
+                    system = (status.system_id, status.product or "", status.code_level or "", status.dialect or "")
+                    yield families.INFO, (*labels, *system), 1
             yield from _of_objects(scene.tallies.get(ref, Tally()), labels)
     nowhere = ("", "")
     yield families.LEASE, nowhere, scene.unassigned is not None
     if scene.unassigned is not None:
         yield from _of_queue(scene.unassigned, nowhere)
         yield from _of_objects(scene.tallies.get(None, Tally()), nowhere)
-
-
-def _of_worker(state: WorkerState, labels: tuple[str, str]) -> Iterator[_Sample]:
-    yield from _of_queue(state.backlog, labels)
-    yield families.RUNNING, labels, state.meter.running
-    yield families.SESSIONS, labels, state.ssh_sessions
-    if state.array is None:
-        return
-    status = state.array.status
-    if reachable := find(status.conditions, "Reachable"):
-        yield families.REACHABLE, labels, reachable.status == "True"
-    if contact := state.meter.last_contact or _seconds(status.last_contact_time):
-        yield families.CONTACT, labels, contact
-    if status.system_id:
-        system = (status.system_id, status.product or "", status.code_level or "", status.dialect or "")
-        yield families.INFO, (*labels, *system), 1
 
 
 def _of_queue(backlog: Backlog, labels: tuple[str, str]) -> Iterator[_Sample]:
@@ -147,7 +143,3 @@ def _of_objects(tally: Tally, labels: tuple[str, str]) -> Iterator[_Sample]:
     yield families.BLOCKED, labels, tally.blocked
     yield families.QUARANTINED, labels, tally.quarantined
     yield families.LOGINS, labels, tally.sessions
-
-
-def _seconds(time: str | None) -> float:
-    return datetime.fromisoformat(time).timestamp() if time else 0.0

@@ -201,29 +201,26 @@ Tallies = defaultdict[ObjectRef | None, Tally]
 def tally(entries: Iterable[Entry], array_of: Callable[[ObjectRef], ObjectRef | None], now: str, into: Tallies) -> None:
     """Add these entries to the tallies. now: as in conditions; a LUN is in quarantine only until after that time."""
     for entry in entries:
-        _count(entry, into[array_of(entry.ref)], now)
-
-
-def _count(entry: Entry, into: Tally, now: str) -> None:
-    kind, resource = entry.ref.kind.value, entry.resource
-    found = {each.type: each for each in resource.status.conditions} if resource is not None else {}
-    ready = found.get("Ready")
-    into.objects[kind, ready.status.lower() if ready else "unknown"] += 1
-    if ready is None or ready.status != "True":
-        stalled = found.get("Stalled")
-        truth = "true" if stalled and stalled.status == "True" else "false"
-        into.not_ready[kind, _bounded(ready), truth] += 1
-    if (drifted := found.get(DRIFTED)) and drifted.status == "True":
-        into.drifted[kind, _bounded(drifted)] += 1
-    if (blocked := found.get(BLOCKED)) and blocked.status == "True":
-        into.blocked += 1
-    for further in FURTHER.keys() & found.keys():
-        if found[further].status == "True":
-            into.noted[kind, further, _bounded(found[further])] += 1
-    if isinstance(resource, FlashSystemHost):
-        status = resource.status
-        into.quarantined += sum(lun.until is not None and lun.until > now for lun in status.quarantined_luns)
-        into.sessions += sum(port.logins or 0 for port in status.ports)
+        counts = into[array_of(entry.ref)]
+        kind, resource = entry.ref.kind.value, entry.resource
+        found = {each.type: each for each in resource.status.conditions} if resource is not None else {}
+        ready = found.get("Ready")
+        counts.objects[kind, ready.status.lower() if ready else "unknown"] += 1
+        if ready is None or ready.status != "True":
+            stalled = found.get("Stalled")
+            truth = "true" if stalled and stalled.status == "True" else "false"
+            counts.not_ready[kind, _bounded(ready), truth] += 1
+        if (drifted := found.get(DRIFTED)) and drifted.status == "True":
+            counts.drifted[kind, _bounded(drifted)] += 1
+        if (blocked := found.get(BLOCKED)) and blocked.status == "True":
+            counts.blocked += 1
+        for further in FURTHER.keys() & found.keys():
+            if found[further].status == "True":
+                counts.noted[kind, further, _bounded(found[further])] += 1
+        if isinstance(resource, FlashSystemHost):
+            status = resource.status
+            counts.quarantined += sum(lun.until is not None and lun.until > now for lun in status.quarantined_luns)
+            counts.sessions += sum(port.logins or 0 for port in status.ports)
 
 
 def _bounded(condition: Condition | None) -> str:

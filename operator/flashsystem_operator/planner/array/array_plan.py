@@ -18,7 +18,7 @@ from flashsystem_operator.array.errors import (
     Refused,
     Unreadable,
 )
-from flashsystem_operator.array.model import Body, Inventory, Node, Portal
+from flashsystem_operator.array.model import Body, Inventory, Portal
 from flashsystem_operator.planner import codes, luns, policies, text
 from flashsystem_operator.planner.decision import Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import seniority
@@ -26,7 +26,7 @@ from flashsystem_operator.planner.text import condition, conditions, plural, qua
 from flashsystem_operator.values import SystemId, system_id
 
 
-def judge(array: FlashSystemArray, body: Body) -> InSync | Refuse:
+def check_array(array: FlashSystemArray, body: Body) -> InSync | Refuse:
     """Run all checks on what was read of the array; return the first refusal."""
     refused = (check(array, body) for check in CHECKS)
     ready = InSync(Reason.READY, f"{body.system.name} ({body.system.id}) is ready.")
@@ -278,31 +278,29 @@ def _body(array: FlashSystemArray, body: Body) -> ArrayStatus:
         code_level=system.code_text or None,
         dialect=api.Dialect(system.dialect.capitalize()),
         open_access_enabled=system.open_access,
-        nodes=tuple(_node(node) for node in body.nodes),
-        portals=tuple(_portal(portal, array.spec.iscsi.port) for portal in body.portals),
+        nodes=tuple(
+            api.Node(
+                name=node.name,
+                id=node.id,
+                status=node.status,
+                iqn=node.iqn,
+                io_group=node.io_group,
+                config_node=node.config_node,
+            )
+            for node in body.nodes
+        ),
+        portals=tuple(
+            api.Portal(
+                address=portal.address,
+                port=array.spec.iscsi.port,
+                iqn=portal.iqn,
+                node=portal.node,
+                io_group=portal.io_group,
+                portset=portal.portset or None,
+                state="usable" if portal.usable else portal.state,
+            )
+            for portal in body.portals
+        ),
         pool=pool
         and api.Pool(name=pool.name, status=pool.status, capacity=quantity(pool.capacity), free=quantity(pool.free)),
-    )
-
-
-def _node(node: Node) -> api.Node:
-    return api.Node(
-        name=node.name,
-        id=node.id,
-        status=node.status,
-        iqn=node.iqn,
-        io_group=node.io_group,
-        config_node=node.config_node,
-    )
-
-
-def _portal(portal: Portal, port: int) -> api.Portal:
-    return api.Portal(
-        address=portal.address,
-        port=port,
-        iqn=portal.iqn,
-        node=portal.node,
-        io_group=portal.io_group,
-        portset=portal.portset or None,
-        state="usable" if portal.usable else portal.state,
     )

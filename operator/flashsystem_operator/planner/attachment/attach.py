@@ -35,7 +35,9 @@ class Place(Protocol):
     def name(self) -> HostName: ...
 
 
-def judge(attachment: VolumeAttachment, place: Place, desired: Desired, inventory: Inventory) -> Wait | Refuse | None:
+def check_access_mode(
+    attachment: VolumeAttachment, place: Place, desired: Desired, inventory: Inventory
+) -> Wait | Refuse | None:
     """Why the volume must not be mapped to this host at present, or None if it may."""
     others = (inventory.of_volume(place.volume.uid) | desired.perhaps_mapped(place.volume.uid)) - {place.name}
     clusters = inventory.empty_clusters_of(place.volume.uid)
@@ -265,7 +267,9 @@ def _plan_mapped(
     if attachment.spec.lun not in (None, mapping.lun):
         return _lun_differs(attachment, mapping)
     # A mapping that this attachment never had is judged like a new one, also if an older attachment left it.
-    if attachment.status.attached_time is None and (refused := judge(attachment, target, desired, inventory)):
+    if attachment.status.attached_time is None and (
+        refused := check_access_mode(attachment, target, desired, inventory)
+    ):
         return refused
     if not portals_for(target.name, desired, inventory):
         return Refuse(
@@ -311,7 +315,7 @@ def _plan_unmapped(attachment: VolumeAttachment, target: Target, desired: Desire
         return unfit
     if left := _left_elsewhere(attachment, target, desired, inventory):
         return left
-    if refused := judge(attachment, target, desired, inventory):
+    if refused := check_access_mode(attachment, target, desired, inventory):
         return refused
     quarantine = for_others(target.volume.uid, target.resource, desired, inventory)
     lun = choose(attachment, target.name, desired, inventory, quarantine)

@@ -67,9 +67,15 @@ def to_be_unmapped(attachment: VolumeAttachment, desired: Desired, inventory: In
 
 def _last_step(attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> UnmapVolume | Wait | Release:
     uid = volume_to_leave(attachment, inventory)
-    host = host_to_leave(attachment, desired, inventory) or (
-        _held_by(attachment, desired, inventory, uid) if uid else None
-    )
+    host = host_to_leave(attachment, desired, inventory)
+    if host is None and uid:
+        # A host object whose mapping is not removed, so that the release can report that it stays.
+        resource = desired.hosts.get(attachment.host)
+        found = resolve_host(resource, desired, inventory) if resource and attachment.status.host is None else None
+        adopted = [found.host] if isinstance(found, Adopted) else []
+        named = [inventory.hosts[name]] if (name := _recorded(attachment)) in inventory.hosts else []
+        hosts = (*_recorded_hosts(attachment, desired, inventory), *adopted, *named)
+        host = next((each for each in hosts if own_mapping(inventory, each.name, uid)), None)
     mapping = own_mapping(inventory, host.name, uid) if host and uid else None
     if host is None or mapping is None or _why_it_stays(attachment, mapping, host, desired, inventory):
         return _left(attachment, host, uid, desired, inventory) if uid else Release()
@@ -130,16 +136,6 @@ def _recorded_hosts(attachment: VolumeAttachment, desired: Desired, inventory: I
         yield inventory.hosts[ours]
     with_it = [name for name in names if uid and own_mapping(inventory, name, uid)]
     yield from (inventory.hosts[name] for name in (*with_it, *names))
-
-
-def _held_by(attachment: VolumeAttachment, desired: Desired, inventory: Inventory, uid: VolumeUid) -> Host | None:
-    """A host object whose mapping is not removed, so that the release can report that it stays."""
-    resource = desired.hosts.get(attachment.host)
-    found = resolve_host(resource, desired, inventory) if resource and attachment.status.host is None else None
-    adopted = [found.host] if isinstance(found, Adopted) else []
-    named = [inventory.hosts[name]] if (name := _recorded(attachment)) in inventory.hosts else []
-    hosts = (*_recorded_hosts(attachment, desired, inventory), *adopted, *named)
-    return next((host for host in hosts if own_mapping(inventory, host.name, uid)), None)
 
 
 def own_mapping(inventory: Inventory, host: HostName, uid: VolumeUid) -> Mapping | None:
@@ -253,32 +249,27 @@ def _successor(
     Of the same FlashSystemHost, or of another one with the same host object.
     """
     known = inventory.volumes.get(uid)
-    meant = desired.bound_to(uid, known.name if known else None)
-    same = (each for each in meant if desired.is_of(each, attachment.host) or _on(host, each, desired, inventory))
-    staying = (each for each in same if each.ref != attachment.ref and _stays(each, desired))
-    successors = (each for each in staying if _may_have_it(each, host, desired, inventory))
-    found = [each for each in successors if volume_to_leave(each, inventory) == uid]
+    found: list[VolumeAttachment] = []
+    for each in desired.bound_to(uid, known.name if known else None):
+        if not desired.is_of(each, attachment.host) and not _on(host, each, desired, inventory):
+            continue
+        # It keeps its mapping for now if it is not being deleted, or if its deletion is held back.
+        meta = each.metadata
+        used = meta.other_finalizers or desired.in_use.get(each.ref)
+        held = each.unreadable or used or why_held(each, desired)
+        if each.ref == attachment.ref or (meta.deleting and (meta.released or not held)):
+            continue
+        access_denied = desired.access_denied(each, inventory)
+        if not desired.ours(host.name):
+            access_denied = access_denied or desired.tenancy.adoption(meta.namespace)
+        if (has_been_admitted(each) or not access_denied) and volume_to_leave(each, inventory) == uid:
+            found.append(each)
     return next(filter(_holds, found), next(iter(found), None))
 
 
 def _holds(successor: VolumeAttachment) -> bool:
     """Whether it owns the mapping: it has our finalizer, and what its deletion will unmap is recorded."""
     return successor.metadata.guarded and successor.status.origin is not None
-
-
-def _stays(attachment: VolumeAttachment, desired: Desired) -> bool:
-    """Whether it keeps its mapping for now: it is not being deleted, or its deletion is held back."""
-    meta = attachment.metadata
-    used = meta.other_finalizers or desired.in_use.get(attachment.ref)
-    held = attachment.unreadable or used or why_held(attachment, desired)
-    return not meta.deleting or (bool(held) and not meta.released)
-
-
-def _may_have_it(attachment: VolumeAttachment, host: Host, desired: Desired, inventory: Inventory) -> bool:
-    access_denied = desired.access_denied(attachment, inventory)
-    if not desired.ours(host.name):
-        access_denied = access_denied or desired.tenancy.adoption(attachment.metadata.namespace)
-    return has_been_admitted(attachment) or not access_denied
 
 
 def _on(host: Host, attachment: VolumeAttachment, desired: Desired, inventory: Inventory) -> bool:

@@ -59,7 +59,7 @@ def partings(desired: Desired, inventory: Inventory) -> Mapping[HostName, Partin
     return found
 
 
-def judge(attachment: VolumeAttachment, act: Act, parting: Parting | None, desired: Desired) -> Act | Wait:
+def guard_detach(attachment: VolumeAttachment, act: Act, parting: Parting | None, desired: Desired) -> Act | Wait:
     """Let a detach pass, with a warning if needed, or wait. parting: of its host object, if that has sessions."""
     guard, meta = attachment.spec.detach_guard, attachment.metadata
     if parting is None or guard is DetachGuard.DISABLED:

@@ -218,7 +218,16 @@ def _plan_found(
     found: Managed | Adopted | Absent, resource: FlashSystemHost, desired: Desired, inventory: Inventory
 ) -> Decision:
     if isinstance(found, Absent):
-        return _plan_absent(found, resource, desired, inventory)
+        if trouble := host_settings.trouble(resource, None, desired, inventory):
+            return trouble
+        if resource.spec.lifecycle is Lifecycle.ON_DEMAND:
+            unneeded = InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment creates the host object.")
+            return drift.of_host(resource, found.name, desired) or unneeded
+        if desired.array.metadata.deleting:
+            return Wait(Reason.PARENT_DELETING, f"{desired.array.ref} is being deleted and takes no new host object.")
+        if desired.is_in_doubt(found.name):
+            return in_doubt(found.name)
+        return Act(host_settings.making(resource, found.name, desired, inventory))
     if found.host.name in desired.in_doubt:
         return in_doubt(found.host.name)
     if isinstance(found, Adopted):
@@ -359,19 +368,6 @@ def put_by_us(resource: FlashSystemHost) -> frozenset[str]:
     return frozenset(port.iqn for port in resource.status.ports if port.iqn)
 
 
-def _plan_absent(found: Absent, resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
-    if trouble := host_settings.trouble(resource, None, desired, inventory):
-        return trouble
-    if resource.spec.lifecycle is Lifecycle.ON_DEMAND:
-        unneeded = InSync(Reason.NOT_NEEDED, "No volume is attached; the first attachment creates the host object.")
-        return drift.of_host(resource, found.name, desired) or unneeded
-    if desired.array.metadata.deleting:
-        return Wait(Reason.PARENT_DELETING, f"{desired.array.ref} is being deleted and takes no new host object.")
-    if desired.is_in_doubt(found.name):
-        return in_doubt(found.name)
-    return Act(host_settings.making(resource, found.name, desired, inventory))
-
-
 def _plan_managed(found: Managed, resource: FlashSystemHost, desired: Desired, inventory: Inventory) -> Decision:
     """Ports are added first and removed last, so that the machine never loses all its paths."""
     host = found.host
@@ -425,7 +421,12 @@ def is_anothers(host: Host, attachment: VolumeAttachment, desired: Desired, inve
     if not desired.ours(host.name):
         return desired.of_another_installation(host.name) or _is_claimed(host, attachment, desired, inventory)
     if made_for(host.name, wanted.namespace, wanted.name):
-        return _is_claimed(host, attachment, desired, inventory) and host.iqns.isdisjoint(_known(attachment, desired))
+        resource, seen = desired.hosts.get(wanted), attachment.status.host
+        # The initiators of its host; while there is no such FlashSystemHost, those that were recorded.
+        known: frozenset[str] = frozenset(seen.initiators if seen else ())
+        if resource is not None:
+            known = frozenset(resource.spec.initiators.iscsi) | put_by_us(resource)
+        return _is_claimed(host, attachment, desired, inventory) and host.iqns.isdisjoint(known)
     return not _came_to(host, desired.hosts.get(wanted), desired, inventory)
 
 
@@ -433,14 +434,6 @@ def _is_claimed(host: Host, attachment: VolumeAttachment, desired: Desired, inve
     """Whether one of its initiators belongs to another FlashSystemHost: of several that claim it, to the winner."""
     owners = (desired.claimant(Iqn(name), inventory) for name in host.iqns)
     return any(owner is not None and owner.ref != attachment.host for owner in owners)
-
-
-def _known(attachment: VolumeAttachment, desired: Desired) -> frozenset[str]:
-    """The initiators of the attachment's host; while there is no such FlashSystemHost, those that were recorded."""
-    resource, seen = desired.hosts.get(attachment.host), attachment.status.host
-    if resource is not None:
-        return frozenset(resource.spec.initiators.iscsi) | put_by_us(resource)
-    return frozenset(seen.initiators if seen else ())
 
 
 def _came_to(host: Host, resource: FlashSystemHost | None, desired: Desired, inventory: Inventory) -> bool:

@@ -5,7 +5,7 @@ A host object that the array administrator created is not changed: it has to mat
 the array has, never with what the operator did.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flashsystem_operator.api.host import ChapSeen, FlashSystemHost, HostType
@@ -250,23 +250,19 @@ def awaited(resource: FlashSystemHost, host: Host, desired: Desired, inventory: 
     """What is left unchanged while the machine is logged in, or needs it."""
     unlike = _unlike(resource, host, inventory)
     fields = [*_changed_fields(unlike.portset, unlike.kind), *(["spec.ioGroups"] if unlike.surplus else [])]
-    if not fields or not host.logins or resource.metadata.forced:
-        return _kept_io_groups(resource, host, unlike.needed, desired, inventory) if unlike.needed else None
-    return Wait(
-        Reason.HOST_LOGGED_IN,
-        f"Host object {host.name} does not match {listed(fields)}. A change could take paths from the machine, which "
-        f"is logged in: it is made when that has logged out; or at once with annotation {FORCE_DETACH}: "
-        f"{resource.metadata.uid} on this object.{resource.metadata.force_detach_mismatch}",
-    )
-
-
-def _kept_io_groups(
-    resource: FlashSystemHost, host: Host, groups: Collection[str], desired: Desired, inventory: Inventory
-) -> Wait:
-    """The message with the volumes that need the I/O groups: the first ones by LUN, and how many there are."""
+    if fields and host.logins and not resource.metadata.forced:
+        return Wait(
+            Reason.HOST_LOGGED_IN,
+            f"Host object {host.name} does not match {listed(fields)}. A change could take paths from the machine, "
+            "which is logged in: it is made when that has logged out; or at once with annotation "
+            f"{FORCE_DETACH}: {resource.metadata.uid} on this object.{resource.metadata.force_detach_mismatch}",
+        )
+    if not unlike.needed:
+        return None
+    # The volumes that need the I/O groups: the first ones by LUN, and how many there are.
     reader, attached = Reader.of(resource, desired), desired.attachments_of(resource)
     mapped = [rows[0] for rows in inventory.on_host(host.name).values()]
-    needing = [row for row in mapped if _through(inventory.volumes.get(row.uid), host, inventory) & {*groups}]
+    needing = [row for row in mapped if _through(inventory.volumes.get(row.uid), host, inventory) & {*unlike.needed}]
     messages = []
     for row in sorted(needing, key=lambda row: row.lun)[:_NAMED]:
         owner = next(
@@ -277,9 +273,9 @@ def _kept_io_groups(
     messages += [plural(len(needing) - _NAMED, "further volume")] if len(needing) > _NAMED else []
     return Wait(
         Reason.IO_GROUP_IN_USE,
-        f"I/O group {listed([inventory.body.io_groups[each] for each in groups])} of host object {host.name} stays, "
-        f"though spec.ioGroups does not name it: {listed(messages)} {'is' if len(needing) == 1 else 'are'} reached "
-        "through it. It is removed when that is detached; or add it to spec.ioGroups.",
+        f"I/O group {listed([inventory.body.io_groups[each] for each in unlike.needed])} of host object {host.name} "
+        f"stays, though spec.ioGroups does not name it: {listed(messages)} {'is' if len(needing) == 1 else 'are'} "
+        "reached through it. It is removed when that is detached; or add it to spec.ioGroups.",
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from flashsystem_operator.simulator.console.parser import Call
+from flashsystem_operator.simulator.console.parser import UNITS, Call
 from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import EVER, NEVER
 from flashsystem_operator.simulator.state.system import System
@@ -62,9 +62,20 @@ def concise(array: System, call: Call, columns: Columns[Item], items: Iterable[I
     if call.has("-filtervalue?"):
         return "".join(f"{name}\n" for name in names)
     exact = call.has("-bytes")
-    rows = ([_text(column.get(array, item), exact=exact) for column in here] for item in items)
     tests = [_test(part, names) for part in call.listed("-filtervalue", ":")]
-    kept = [row for row in rows if all(test(row) for test in tests)]
+    unit = call.value("-unit")
+    if unit and unit not in UNITS:
+        raise Refused("CMMVC5706E", "-unit")
+    kept: list[list[str]] = []
+    for item in items:
+        values = [column.get(array, item) for column in here]
+        row = [_text(value, exact=exact) for value in values]
+        # With -unit a filter compares capacities as whole numbers of that unit.
+        compared = row
+        if unit:
+            compared = [str(v // UNITS[unit]) if isinstance(v, Size) else row[at] for at, v in enumerate(values)]
+        if all(test(compared) for test in tests):
+            kept.append(row)
     if call.has("-json"):
         return json.dumps([dict(zip(names, row, strict=True)) for row in kept]) + "\n"
     if not kept and not array.rules.empty_list_header:

@@ -11,6 +11,8 @@ from flashsystem_operator.simulator.state.system import System
 MAX_PARAMETER = 2176
 CODES_OF_FORM = EIGHT
 """From this release on a repeated option and a second object have their own codes; before, both are 6070E."""
+UNITS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40, "pb": 1 << 50}
+"""Units of -unit in bytes."""
 Need = Literal["none", "optional", "required"]
 
 

@@ -82,7 +82,8 @@ def move_config_node(array: System, name: str) -> None:
 
 def _named(section: str, key: str = "name") -> Callable[[dict[str, Any], str], Fields]:
     def pick(data: dict[str, Any], name: str) -> Fields:
-        rows: Iterable[Fields] = data[section]
+        # A volume that is being deleted may have the name of another one, which is meant then.
+        rows: Iterable[Fields] = sorted(data[section], key=lambda row: row.get("status") == "deleting")
         for row in rows:
             if name in {str(row[key]), str(row.get("id", ""))} or name.casefold() == str(row[key]).casefold():
                 return row
@@ -139,20 +140,21 @@ PICKERS: dict[str, Callable[[dict[str, Any], str], Fields]] = {
     "snapshot": _named("snapshots"),
     "consistency_group": _named("consistency_groups"),
     "flashcopy_map": _named("flashcopy_maps"),
+    "throttle": _named("throttles"),
 }
 REFERRED = {
     "node": ("node",),
     "portset": ("portset",),
-    "pool": ("pool", "parent"),
+    "pool": ("pool", "parent", "mirror_pool"),
     "volume": ("volume", "source", "target"),
     "host": ("host",),
     "volume_group": ("volume_group",),
     "consistency_group": ("consistency_group",),
 }
-"""Kinds that other entries refer to by name, with the fields that do."""
+"""Kinds that other entries refer to by name, with the fields that have such names."""
 BLANKED = (
-    *("volumes", "hosts", "host_clusters", "mappings", "shared_mappings"),
-    *("volume_groups", "snapshots", "deleting_volumes", "consistency_groups", "flashcopy_maps"),
+    *("volumes", "hosts", "host_clusters", "mappings", "shared_mappings", "throttles"),
+    *("volume_groups", "snapshots", "consistency_groups", "flashcopy_maps"),
 )
 
 

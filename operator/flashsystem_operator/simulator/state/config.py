@@ -27,6 +27,7 @@ from flashsystem_operator.simulator.state.model import (
     Portset,
     SharedEntry,
     Snapshot,
+    ThrottleEntry,
     User,
     Volume,
     VolumeGroup,
@@ -56,7 +57,7 @@ def _read(dialect: Dialect) -> dict[str, Any]:
 
 NAMED = ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters", "volume_groups", "consistency_groups")
 """Sections whose objects have a name and an id of their own."""
-NUMBERED = (*NAMED, "addresses", "snapshots", "flashcopy_maps")
+NUMBERED = (*NAMED, "addresses", "snapshots", "flashcopy_maps", "throttles")
 MERGED = ("system", "rules", "limits")
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -93,9 +94,9 @@ class State(BaseModel):
     shared_mappings: list[SharedEntry] = []
     volume_groups: list[VolumeGroup] = []
     snapshots: list[Snapshot] = []
-    deleting_volumes: list[Volume] = []
     consistency_groups: list[ConsistencyGroup] = []
     flashcopy_maps: list[FlashCopyMap] = []
+    throttles: list[ThrottleEntry] = []
     rules: Rules = Rules()
     limits: Limits = Limits()
 
@@ -112,6 +113,15 @@ class State(BaseModel):
             for host in self.hosts:
                 fc = any(port.kind == "fc" for port in host.ports)
                 host.portset = host.portset or default_portset(self.portsets, fc=fc)
+        named = {pool.name: pool for pool in self.pools}
+        for pool in self.pools:
+            if pool.parent in named:
+                if named[pool.parent].parent:
+                    raise ValueError(
+                        f"pools: {pool.parent}, the parent of {pool.name}, is a child pool: name its parent"
+                    )
+                pool.data_reduction = named[pool.parent].data_reduction
+                pool.extent_size = named[pool.parent].extent_size
         return self
 
 
@@ -213,14 +223,12 @@ def check(state: State) -> None:
 
 
 def _twice(state: State) -> Iterator[str]:
-    for section in (*NAMED, "flashcopy_maps"):
+    for section in (*NAMED, "flashcopy_maps", "throttles"):
         objects = getattr(state, section)
-        yield from _repeated(section, "name", (each.name for each in objects))
+        named = objects if section != "volumes" else [each for each in objects if not each.is_being_deleted]
+        yield from _repeated(section, "name", (each.name for each in named))
         yield from _repeated(section, "id", (each.id for each in objects))
-    both = [*state.volumes, *state.deleting_volumes]
-    if state.deleting_volumes:
-        yield from _repeated("volumes and deleting_volumes", "id", (volume.id for volume in both))
-    yield from _repeated("volumes", "uid", (volume.uid for volume in both if volume.uid))
+    yield from _repeated("volumes", "uid", (volume.uid for volume in state.volumes if volume.uid))
     yield from _repeated("snapshots", "id", (each.id for each in state.snapshots))
     parents = ((each.volume_group or each.parent_uid, each.name) for each in state.snapshots)
     yield from _repeated("snapshots", "parent and name", (pair for pair in parents if pair[0] is not None))
@@ -234,6 +242,7 @@ def _twice(state: State) -> Iterator[str]:
     yield from _repeated("shared_mappings", "pair", shared)
     yield from _repeated("fibre_ports", "wwpn", (port.wwpn for port in state.fibre_ports))
     yield from _repeated("users", "name", (user.name for user in state.users))
+    yield from _repeated("throttles", "object", (throttle.target for throttle in state.throttles))
 
 
 def _repeated(section: str, what: str, values: Iterable[object]) -> Iterator[str]:
@@ -244,6 +253,10 @@ def _repeated(section: str, what: str, values: Iterable[object]) -> Iterator[str
 
 def _references(state: State) -> Iterator[tuple[str, str, str]]:
     yield from _references_of_volumes(state)
+    for throttle in state.throttles:
+        field, name = throttle.target
+        if name:
+            yield f"throttles.{field}", f"{field}s", name
     yield from (("ports.node", "nodes", port.node) for port in state.ports)
     yield from (("fibre_ports.node", "nodes", port.node) for port in state.fibre_ports)
     for address in state.addresses:
@@ -264,8 +277,8 @@ def _references(state: State) -> Iterator[tuple[str, str, str]]:
 
 
 def _references_of_volumes(state: State) -> Iterator[tuple[str, str, str]]:
-    for volume in [*state.volumes, *state.deleting_volumes]:
-        yield "volumes.pool", "pools", volume.pool
+    for volume in state.volumes:
+        yield from (("volumes.pool", "pools", name) for name in volume.pools)
         if volume.volume_group:
             yield "volumes.volume_group", "volume_groups", volume.volume_group
         if volume.source_snapshot is not None:
@@ -291,7 +304,8 @@ def _clashes(state: State) -> Iterator[str]:
     for each in state.flashcopy_maps:
         if each.source == each.target:
             yield f"flashcopy_maps: {each.name} copies {each.source} onto itself: name another target"
-    groups = {volume.name: volume.access_io_groups or [volume.io_group] for volume in state.volumes}
+    live = [volume for volume in state.volumes if not volume.is_being_deleted]
+    groups = {volume.name: volume.access_io_groups or [volume.io_group] for volume in live}
     cluster_of = {host.name: host.host_cluster for host in state.hosts}
     shared: dict[tuple[str, int], list[int]] = {}
     for mapping in state.shared_mappings:

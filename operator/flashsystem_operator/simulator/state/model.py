@@ -1,9 +1,9 @@
 """The objects of an array, as the state file names them, and the rules for their names."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import Rules
@@ -174,21 +174,39 @@ class Portset(StateModel):
 
 
 class Pool(StateModel):
-    """A storage pool (lsmdiskgrp). Sizes in bytes. parent: the pool that a child pool belongs to."""
+    """A storage pool (lsmdiskgrp). Sizes in bytes.
+
+    parent: the pool that a child pool is part of. A child pool without a capacity has no quota: it uses the free space
+    of its parent. `data_reduction` and `extent_size` of a child pool are those of its parent.
+    """
 
     id: int = Field(ge=0)
     name: Name
-    parent: str = ""
     status: str = "online"
     capacity: int = Field(3573412790272, ge=0)
     extent_size: int = Field(1 << 30, gt=0)
     mdisk_count: int = 1
     vdisk_protection_enabled: YesNo = "yes"
+    data_reduction: YesNo = "no"
+    parent: Name | Literal[""] = ""
+
+    @model_validator(mode="after")
+    def _without_quota(self) -> Self:
+        if self.parent and "capacity" not in self.model_fields_set:
+            self.capacity = 0
+        return self
+
+    @property
+    def is_quotaless(self) -> bool:
+        return bool(self.parent) and not self.capacity
 
 
 class Volume(StateModel):
-    """A volume (lsvdisk). capacity: bytes. recent_io: there was I/O within the protection window.
+    """A volume (lsvdisk). Sizes in bytes. recent_io: there was I/O within the protection window.
 
+    mirror_pool: the pool of a second copy. used: what hosts have written to a thin or compressed volume; reserve: the
+    real capacity of such a volume beyond that, in a standard pool. warning: percent. grainsize: KB.
+    status: `deleting` hides it from lsvdisk; it may then have the name of another volume.
     source_snapshot: id of the snapshot that a clone is filled from, or that a thin clone depends on; source_uid: of
     the volume in it, empty is its first. data_to_move: bytes of a clone that are not copied; at 0 it is independent.
     may_have_snapshots: False: addsnapshot refuses it with CMMVC9855E.
@@ -199,18 +217,27 @@ class Volume(StateModel):
     uid: str = Field("", pattern=r"^([0-9A-F]{32})?$")
     capacity: int = Field(1 << 30, ge=0)
     pool: Name
+    mirror_pool: Name | Literal[""] = ""
     status: str = "online"
     type: str = "striped"
     io_group: IoGroup = 0
     access_io_groups: list[IoGroup] = []
     preferred_node: int = 1
+    cache: Literal["readwrite", "readonly", "none"] = "readwrite"
+    formatted: YesNo = "no"
     formatting: YesNo = "no"
+    format_progress: int = Field(0, ge=0, le=100)
     udid: str = ""
     open_access_scsi_id: str = ""
     volume_group: str = ""
     thin: bool = False
     compressed: bool = False
     deduplicated: bool = False
+    used: int = Field(0, ge=0)
+    reserve: int = Field(0, ge=0)
+    autoexpand: Literal["on", "off"] = "on"
+    warning: int = Field(80, ge=0, le=100)
+    grainsize: int = 256
     recent_io: bool = False
     volume_type: CloneType | Literal[""] = ""
     source_snapshot: int | None = None
@@ -218,6 +245,25 @@ class Volume(StateModel):
     data_to_move: int = Field(0, ge=0)
     population_start: str = ""
     may_have_snapshots: bool = True
+    last_access_time: str = Field("", pattern=r"^([0-9]{12})?$")
+    rc_id: str = ""
+    rc_name: str = ""
+    rc_change: YesNo = "no"
+    function: str = ""
+    replication_mode: str = ""
+
+    @property
+    def pools(self) -> list[str]:
+        """The pool of each copy."""
+        return [self.pool, self.mirror_pool] if self.mirror_pool else [self.pool]
+
+    @property
+    def is_fully_allocated(self) -> bool:
+        return not (self.thin or self.compressed)
+
+    @property
+    def is_being_deleted(self) -> bool:
+        return self.status == "deleting"
 
 
 class HostPort(StateModel):
@@ -339,6 +385,34 @@ class FlashCopyMap(StateModel):
     keep_target: bool = False
     restoring: bool = False
     start_time: str = Field("", pattern=r"^(\d{12})?$")
+
+
+class ThrottleEntry(StateModel):
+    """A throttle in the state file, of one volume, host, host cluster or pool; of none: of offloaded commands.
+
+    iops, bandwidth (MB/s): for each node; None: unlimited.
+    """
+
+    id: int = Field(ge=0, le=10144)
+    name: Name
+    volume: str = ""
+    host: str = ""
+    host_cluster: str = ""
+    pool: str = ""
+    iops: int | None = Field(None, ge=0)
+    bandwidth: int | None = Field(None, ge=0)
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """The kind of the object, and its name: empty for offloaded commands."""
+        kinds = ("volume", "host", "host_cluster", "pool")
+        return next(((kind, name) for kind in kinds if (name := getattr(self, kind))), ("offload", ""))
+
+    @model_validator(mode="after")
+    def _of_one_object(self) -> Self:
+        if sum(bool(each) for each in (self.volume, self.host, self.host_cluster, self.pool)) > 1:
+            raise ValueError("is of several objects: name one volume, host, host_cluster or pool")
+        return self
 
 
 LONGEST = 63

@@ -11,8 +11,12 @@ EVER = (0,)
 NEVER = (99,)
 LEGACY_UNTIL = (1,)
 """End of what only the legacy products have: below every release of the modern ones."""
+COMPRESSION = (6, 4)
 SITES = (7,)
+VOLUMES = (7, 6)
+"""mkvolume and rmvolume."""
 HOST_CLUSTERS = (7, 7)
+THROTTLES = (7, 7)
 EIGHT = (8,)
 PROTOCOLS = (8, 3)
 PORTSETS = (8, 4, 2)
@@ -68,6 +72,42 @@ class Rules(BaseModel):
     iqn_taken_code: Code = Field("CMMVC6578E", description="An IQN of another host, or none at all; or 6581E, 9754E.")
     lun_clash_checked_first: bool = Field(False, description="5879E before 5878E when both apply.")
     lun_out_of_range_code: Code = Field("CMMVC5742E", description="A -scsi number that is no LUN; or 5844E.")
+    smallest_legacy_volume: int = Field(
+        1 << 30, ge=0, description="Bytes; a smaller legacy volume is 7301E. Cinder's docs: 1 GB; the message: 1 MB."
+    )
+    full_stop_after_creation: bool = Field(
+        False, description="Answers of mkvdisk and mkvolume end in a full stop. So the guide; recorded ones do not."
+    )
+    mkthrottle_answers: bool = Field(True, description="mkthrottle prints an id, as recorded. The guide shows nothing.")
+    one_property_per_chvdisk: bool | None = Field(
+        None, description="chvdisk with two properties is 5713E; no: it sets both. Legacy: unproven, so no."
+    )
+    formats_new_volumes: bool = Field(
+        False, description="A new fully allocated volume is `formatting`, until a change of the volume ends it."
+    )
+    formatting_blocks_expand: bool = Field(
+        True, description="expandvdisksize while formatting is 8587E. The guide contradicts itself."
+    )
+    expand_rounds_up: bool | None = Field(
+        None,
+        description="An increase is rounded up to whole MB (documented: 8.7); no: odd bytes are 7019E. Legacy: no.",
+    )
+    expand_replicated_code: Code = Field(
+        "CMMVC9207E", description="expandvdisksize of a remote copy primary; older releases 9201E."
+    )
+    mapped_volume_code: Code = Field("CMMVC5840E", description="rmvdisk of a mapped volume; newer releases also 8698E.")
+    rmvolume_gone_code: Code = Field("CMMVC8957E", description="rmvolume of an unknown volume; or 5753E.")
+    mkvolume_full_code: Code = Field("CMMVC8710E", description="mkvolume in a pool without room; or 5860E.")
+    drp_autoexpand_code: Code = Field(
+        "CMMVC9173E", description="mkvdisk without -autoexpand in a data reduction pool; or 9190E."
+    )
+    drp_deletion_lingers: bool = Field(
+        False,
+        description="A volume removed from a data reduction pool stays `deleting` until this rule is set to false.",
+    )
+    volume_protection_code: Code = Field(
+        "CMMVC8458E", description="rmvdisk and rmvolume of a volume with recent I/O; or 8459E."
+    )
     newer_protection_codes: bool = Field(
         False, description="Volume protection refuses with 8478E to 8484E, not 8457E to 8463E. Both are documented."
     )
@@ -127,6 +167,8 @@ class Rules(BaseModel):
             "map_io_group_columns": modern,
             "node_verbs": "both" if modern else "lsnode",
             "other_host_code": ("CMMVC9375E" if level.at(9, 1) else "CMMVC6071E") if modern else "CMMVC6045E",
+            "one_property_per_chvdisk": modern,
+            "expand_rounds_up": modern,
             "new_wording": level.at(8),
             "iplogin": level.at(8, 4, 2),
         }

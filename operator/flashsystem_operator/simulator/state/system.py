@@ -4,7 +4,9 @@ All lookups use dictionaries, so that a command takes no longer on an array with
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Mapping as Mapped
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,8 +19,10 @@ from flashsystem_operator.simulator.state.model import (
     HostPort,
     Image,
     MappingEntry,
+    Pool,
     SharedEntry,
     Snapshot,
+    ThrottleEntry,
     Volume,
     VolumeGroup,
 )
@@ -35,6 +39,25 @@ class Mapping:
 
     def lun_in(self, io_group: int) -> int:
         return self.luns.get(io_group, self.lun)
+
+
+@dataclass(eq=False, slots=True)
+class Throttle:
+    """A limit on the I/O of an object, for each node; of None: on offloaded commands.
+
+    iops, bandwidth (MB/s): None is unlimited.
+    """
+
+    id: int
+    name: str
+    target: Volume | Host | HostCluster | Pool | None
+    iops: int | None = None
+    bandwidth: int | None = None
+
+    def entry(self) -> ThrottleEntry:
+        fields = {Volume: "volume", Host: "host", HostCluster: "host_cluster", Pool: "pool"}
+        of = {fields[type(self.target)]: self.target.name} if self.target else {}
+        return ThrottleEntry(id=self.id, name=self.name, iops=self.iops, bandwidth=self.bandwidth, **of)
 
 
 @dataclass(eq=False, slots=True)
@@ -97,7 +120,9 @@ class System:
         self.of_host: dict[int, dict[int, Mapping]] = {}
         self.of_volume: dict[int, dict[int, Mapping]] = {}
         self.shared: dict[int, dict[int, Mapping]] = {}
+        self.throttles: dict[int, Throttle] = {}
         self.used = dict.fromkeys(self.pools, 0)
+        """The bytes that the volumes of each pool occupy, in whole extents; not those of its child pools."""
         self.iqns = dict.fromkeys(range(4), 0)
         self.volume_with: dict[str, Volume] = {}
         self.deleting: dict[int, Volume] = {}
@@ -111,14 +136,9 @@ class System:
         self.snapshots: dict[int, Snapshot] = {}
         self.snapshots_of: dict[str, dict[int, Snapshot]] = {}
         self.clones: dict[int, Volume] = {}
-        self.serial = max([self.serial, *(volume.id + 1 for volume in [*state.volumes, *state.deleting_volumes])])
+        self.serial = max([self.serial, *(volume.id + 1 for volume in state.volumes)])
         for volume in state.volumes:
             self.add_volume(volume)
-        for volume in state.deleting_volumes:
-            volume.uid = volume.uid or self._uid(volume.id)
-            self.uids.add(volume.uid)
-            self.used[volume.pool] += volume.capacity
-            self._hide(volume)
         for cluster in state.host_clusters:
             self.add_cluster(cluster)
         for host in state.hosts:
@@ -128,9 +148,23 @@ class System:
         for shared in state.shared_mappings:
             cluster = self.cluster_named[shared.host_cluster]
             self.map(Mapping(cluster, self.volume_named[shared.volume], shared.lun))
-        self.host_ids = Ids(self.hosts)
+        named: dict[str, Mapped[str, Volume | Host | HostCluster | Pool]] = {
+            "volume": self.volume_named,
+            "host": self.host_named,
+            "host_cluster": self.cluster_named,
+            "pool": self.pools,
+        }
+        for limit in state.throttles:
+            kind, name = limit.target
+            target = named[kind][name] if name else None
+            self.throttles[limit.id] = Throttle(limit.id, limit.name, target, limit.iops, limit.bandwidth)
+        self.throttle_ids = Ids(self.throttles)
+        self.host_ids, self.volume_ids = Ids(self.hosts), Ids(self.volumes)
         self.cluster_ids = Ids(self.clusters)
         self._become_copies(state)
+        for volume in [volume for volume in state.volumes if volume.is_being_deleted]:
+            self.delete_volume(volume)
+        self.settle()
 
     def _become_copies(self, state: State) -> None:
         known = [*(group.uid for group in state.volume_groups), *(each.parent_uid for each in state.snapshots)]
@@ -143,11 +177,9 @@ class System:
             self.add_consistency_group(members)
         for entry in state.flashcopy_maps:
             self.add_flashcopy(FlashCopy(entry, self.volume_named[entry.source], self.volume_named[entry.target]))
-        self.volume_ids = Ids([*self.volumes, *self.deleting])
         self.volume_group_ids, self.snapshot_ids = Ids(self.volume_groups), Ids(self.snapshots)
         self.consistency_group_ids = Ids(self.consistency_groups, first=1)
         self.flashcopy_ids = Ids(self.flashcopies)
-        self.settle()
 
     def dump(self) -> State:
         """Return the whole state, in an order that does not depend on its history."""
@@ -173,12 +205,12 @@ class System:
                     snapshot.model_copy(update={"images": [self._named(image) for image in snapshot.images]})
                     for _, snapshot in sorted(self.snapshots.items())
                 ],
-                "deleting_volumes": [volume for _, volume in sorted(self.deleting.items())],
                 "consistency_groups": [group for _, group in sorted(self.consistency_groups.items())],
                 "flashcopy_maps": [
                     flash.entry.model_copy(update={"source": flash.source.name, "target": flash.target.name})
                     for _, flash in sorted(self.flashcopies.items())
                 ],
+                "throttles": [throttle.entry() for _, throttle in sorted(self.throttles.items())],
             }
         )
 
@@ -205,39 +237,126 @@ class System:
     def add_volume(self, volume: Volume) -> None:
         volume.uid = volume.uid or self._uid(volume.id)
         self.uids.add(volume.uid)
-        self.volumes[volume.id] = self.volume_named[volume.name] = volume
-        self.volume_with[volume.uid] = volume
+        self.volumes[volume.id] = self.volume_with[volume.uid] = volume
+        if not volume.is_being_deleted or volume.name not in self.volume_named:
+            self.volume_named[volume.name] = volume
         self.of_volume[volume.id] = {}
         self.flashcopies_of[volume.id] = {}
         if volume.source_snapshot is not None:
             self.clones[volume.id] = volume
-        self.used[volume.pool] += volume.capacity
+        for name in volume.pools:
+            self.used[name] += self.occupied(volume, name)
 
-    def remove_volume(self, volume: Volume) -> None:
-        """Remove a volume with its mappings and FlashCopy maps.
+    def create_volume(self, volume: Volume, name: str, stem: str) -> None:
+        """Add a volume with the lowest free id and a new UID. Without a name it is called by the stem and a number."""
+        volume.id = self.volume_ids.take()
+        names = (f"{stem}{number}" for number in range(volume.id, volume.id + len(self.volume_named) + 1))
+        volume.name = name or next(each for each in names if each not in self.volume_named)
+        volume.uid = self.new_uid()
+        self.add_volume(volume)
 
-        While snapshots have an image of it, it stays as a hidden volume that is being deleted, with its id and space.
+    def rename_volume(self, volume: Volume, name: str) -> None:
+        del self.volume_named[volume.name]
+        volume.name = name
+        self.volume_named[name] = volume
+
+    def delete_volume(self, volume: Volume) -> None:
+        """Remove a volume with its mappings, throttle and FlashCopy maps.
+
+        While snapshots have an image of it, it stays as a hidden volume that is being deleted, with its id and space,
+        but its name is free. A rule lets it linger in a data reduction pool, and there it also keeps its name.
+        Source: array-cli-volumes 3.6; no source shows what becomes of the name (13.7, 13.9).
         """
         for mapping in [*self.of_volume[volume.id].values(), *self.shared_of(volume)]:
             self.unmap(mapping)
+        self.remove_throttle(self.throttle_of(volume))
         for flash in list(self.flashcopies_of[volume.id].values()):
             self.remove_flashcopy(flash)
-        del self.volumes[volume.id], self.volume_named[volume.name]
-        self._hide(volume)
+        volume.status, volume.volume_group = "deleting", ""
+        self.deleting[volume.id] = volume
+        if self.snapshots_of.get(volume.uid):
+            self._free_name(volume)
         self.settle()
 
-    def _hide(self, volume: Volume) -> None:
-        volume.status, volume.volume_group = "deleting", ""
-        self.deleting[volume.id] = self.volume_with[volume.uid] = volume
-        self.of_volume[volume.id], self.flashcopies_of[volume.id] = {}, {}
-        if volume.source_snapshot is not None:
-            self.clones[volume.id] = volume
+    def _free_name(self, volume: Volume) -> None:
+        if self.volume_named.get(volume.name) is volume:
+            del self.volume_named[volume.name]
+
+    def resize_volume(self, volume: Volume, capacity: int) -> None:
+        for name in volume.pools:
+            self.used[name] -= self.occupied(volume, name)
+        volume.capacity = capacity
+        for name in volume.pools:
+            self.used[name] += self.occupied(volume, name)
+
+    def real(self, volume: Volume, pool: str) -> int:
+        """Return the bytes that the copy of a volume in this pool has been given.
+
+        That is the capacity of a fully allocated volume. Others have what is used, and in a standard pool a reserve.
+        """
+        if volume.is_fully_allocated:
+            return volume.capacity
+        return volume.used + (0 if self.pools[pool].data_reduction == "yes" else volume.reserve)
+
+    def occupied(self, volume: Volume, pool: str) -> int:
+        """Return the bytes of the whole extents of the copy of a volume in this pool."""
+        extent = self.pools[pool].extent_size
+        return -(-self.real(volume, pool) // extent) * extent
+
+    def copies_in(self, pool: Pool) -> list[Volume]:
+        """Return the volumes with a copy in a pool: one with both copies there twice."""
+        return [volume for volume in self.volumes.values() for name in volume.pools if name == pool.name]
+
+    def status_of(self, volume: Volume) -> str:
+        """Return the status: a volume is offline with its pool, and degraded while one of two pools is offline."""
+        offline = [self.is_offline(name) for name in volume.pools]
+        if volume.status in {"deleting", "offline"} or not any(offline):
+            return volume.status
+        return "offline" if all(offline) else "degraded"
+
+    def source_of_space(self, pool: Pool) -> Pool:
+        """Return the pool that gives the extents: the parent of a child pool without a quota."""
+        return self.pools[pool.parent] if pool.is_quotaless else pool
+
+    def free(self, pool: Pool) -> int:
+        """Return the free bytes of a pool, in whole extents. Child pools with a quota take it all from their parent."""
+        source = self.source_of_space(pool)
+        taken = self.used[source.name]
+        for child in self.pools.values():
+            if child.parent == source.name:
+                taken += self.used[child.name] if child.is_quotaless else child.capacity
+        return max(0, (source.capacity - taken) // source.extent_size * source.extent_size)
+
+    def has_room(self, growth: Iterable[tuple[str, int]]) -> bool:
+        """Whether pools have room. growth: names of pools, and the bytes of whole extents that each shall give."""
+        needed: Counter[str] = Counter()
+        for pool, amount in growth:
+            needed[self.source_of_space(self.pools[pool]).name] += amount
+        return all(amount <= self.free(self.pools[name]) for name, amount in needed.items() if amount)
+
+    def is_offline(self, pool: str) -> bool:
+        """Whether a pool or its parent is offline."""
+        found = self.pools[pool]
+        return "offline" in {found.status, self.pools[found.parent].status if found.parent else ""}
+
+    def is_in_data_reduction(self, volume: Volume) -> bool:
+        return any(self.pools[name].data_reduction == "yes" for name in volume.pools)
+
+    def throttle_of(self, target: Volume | Host | HostCluster | Pool | None) -> Throttle | None:
+        """Return the throttle of an object; of None: of offloaded commands."""
+        return next((each for each in self.throttles.values() if each.target is target), None)
+
+    def remove_throttle(self, throttle: Throttle | None) -> None:
+        if throttle:
+            del self.throttles[throttle.id]
+            self.throttle_ids.give_back(throttle.id)
 
     def add_cluster(self, cluster: HostCluster) -> None:
         self.clusters[cluster.id] = self.cluster_named[cluster.name] = cluster
         self.shared[cluster.id] = {}
 
     def remove_cluster(self, cluster: HostCluster) -> None:
+        self.remove_throttle(self.throttle_of(cluster))
         del self.clusters[cluster.id], self.cluster_named[cluster.name], self.shared[cluster.id]
         self.cluster_ids.give_back(cluster.id)
 
@@ -334,14 +453,21 @@ class System:
                         del self.snapshots_of[image.uid][snapshot.id]
                     self.snapshot_ids.give_back(snapshot.id)
                     ended.append(True)
-            for volume in [each for each in self.deleting.values() if not self.snapshots_of.get(each.uid)]:
-                del self.deleting[volume.id], self.volume_with[volume.uid]
+            for volume in [each for each in self.deleting.values() if not self._lingers(each)]:
+                self._free_name(volume)
+                del self.volumes[volume.id], self.deleting[volume.id], self.volume_with[volume.uid]
                 del self.of_volume[volume.id], self.flashcopies_of[volume.id]
                 self.clones.pop(volume.id, None)
-                self.used[volume.pool] -= volume.capacity
+                for name in volume.pools:
+                    self.used[name] -= self.occupied(volume, name)
                 self.volume_ids.give_back(volume.id)
                 ended.append(True)
             changed = any(ended)
+
+    def _lingers(self, volume: Volume) -> bool:
+        """Whether a volume that is being deleted stays, since snapshots need it or by a rule."""
+        in_pool = self.rules.drp_deletion_lingers and self.is_in_data_reduction(volume)
+        return in_pool or bool(self.snapshots_of.get(volume.uid))
 
     def _end_flashcopy(self, flash: FlashCopy) -> bool:
         """Bring one map to the state that follows by itself, and return whether others may follow."""
@@ -380,6 +506,7 @@ class System:
             self.unmap(mapping)
         for port in host.ports:
             self.disown(host, port)
+        self.remove_throttle(self.throttle_of(host))
         del self.hosts[host.id], self.host_named[host.name], self.of_host[host.id]
         self.host_ids.give_back(host.id)
 
@@ -446,4 +573,5 @@ class System:
     def protected(self, volume: Volume) -> bool:
         """Whether volume protection applies to this volume: enabled for system and pool, and recent I/O."""
         guarded = self.state.system.vdisk_protection_enabled == "yes"
-        return guarded and volume.recent_io and self.pools[volume.pool].vdisk_protection_enabled == "yes"
+        pools = (self.pools[name] for name in volume.pools)
+        return guarded and volume.recent_io and any(pool.vdisk_protection_enabled == "yes" for pool in pools)

@@ -144,7 +144,7 @@ def rmhostcluster(array: System, call: Call) -> str:
 
 
 def mkvolumehostclustermap(array: System, call: Call) -> str:
-    volume = find.volume(array, call.object, array.rules.volume_missing_code)
+    volume = find.live_volume(array, call.object, array.rules.volume_missing_code)
     cluster = find.cluster(array, call.value("-hostcluster"), find.UNKNOWN)
     members = array.members(cluster)
     if volume.id in array.shared[cluster.id]:

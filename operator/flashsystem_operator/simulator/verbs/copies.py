@@ -103,6 +103,22 @@ def refuse_to_expand(array: System, volume: Volume, capacity: int) -> None:
         raise Refused("CMMVC9661E")
 
 
+def refuse_to_shrink(array: System, volume: Volume, capacity: int) -> None:
+    """Refuse to shrink a volume to this capacity, in bytes.
+
+    CMMVC9683E while it is filled as a clone, CMMVC9684E if it is the target of a map, CMMVC9685E if it is the source
+    of an active map that was started with a larger size, which is that of the target.
+    Source: array-cli-volumes 3.5.
+    """
+    if volume.volume_type == "clone" and volume.data_to_move:
+        raise Refused("CMMVC9683E")
+    for flash in maps_of(array, volume):
+        if flash.target is volume:
+            raise Refused("CMMVC9684E")
+        if flash.entry.status in ACTIVE and capacity < flash.target.capacity:
+            raise Refused("CMMVC9685E")
+
+
 def _refuse_states(maps: Iterable[FlashCopy], codes: dict[str, str]) -> None:
     for flash in maps:
         if flash.entry.status in codes:
@@ -154,8 +170,8 @@ def refuse_pair(array: System, source: Volume, target: Volume) -> None:
 
 
 def mkfcmap(array: System, call: Call) -> str:
-    source = find.volume(array, call.value("-source"), "CMMVC6304E")
-    target = find.volume(array, call.value("-target"), "CMMVC6305E")
+    source = find.live_volume(array, call.value("-source"), "CMMVC6304E")
+    target = find.live_volume(array, call.value("-target"), "CMMVC6305E")
     name = model.name(call.value("-name")) if call.has("-name") else ""
     rates = _rate(call, "-copyrate", 50), _rate(call, "-cleanrate", 50)
     if call.value("-grainsize", "256") not in GRAINS:

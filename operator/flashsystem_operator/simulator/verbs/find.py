@@ -30,6 +30,21 @@ def volume(array: System, argument: str, code: str = GONE) -> Volume:
     return found
 
 
+def live_volume(array: System, argument: str, code: str = GONE) -> Volume:
+    """Find a volume that a command may change: CMMVC8697E while it is being deleted."""
+    found = volume(array, argument, code)
+    if found.is_being_deleted:
+        raise Refused("CMMVC8697E")
+    return found
+
+
+def pool(array: System, argument: str, code: str = UNKNOWN) -> Pool:
+    for found in array.pools.values():
+        if argument in {found.name, str(found.id)}:
+            return found
+    raise Refused(code)
+
+
 def host(array: System, argument: str, code: str = GONE) -> Host:
     found = array.hosts.get(int(argument)) if argument.isdecimal() else array.host_named.get(argument)
     if found is None:
@@ -61,13 +76,6 @@ def cluster(array: System, argument: str, code: str = GONE) -> HostCluster:
     if found is None:
         raise Refused(code)
     return found
-
-
-def pool(array: System, argument: str) -> Pool:
-    for found in array.pools.values():
-        if argument in {found.name, str(found.id)}:
-            return found
-    raise Refused(UNKNOWN)
 
 
 def volume_group(array: System, argument: str, code: str = "CMMVC9808E") -> VolumeGroup:
@@ -109,9 +117,9 @@ def portset(array: System, argument: str, port_type: str) -> Portset:
     raise Refused("CMMVC5868E")
 
 
-def io_groups(arguments: list[str]) -> list[int]:
-    """Find I/O groups by id or name; CMMVC5729E if any of them is unknown."""
+def io_groups(arguments: list[str], code: str = "CMMVC5729E") -> list[int]:
+    """Find I/O groups by id or name; refused with this code if any of them is unknown."""
     known = {f"io_grp{group}": group for group in range(4)} | {str(group): group for group in range(4)}
     if not arguments or any(argument not in known for argument in arguments):
-        raise Refused("CMMVC5729E")
+        raise Refused(code)
     return sorted({known[argument] for argument in arguments})

@@ -20,7 +20,7 @@ ADMINLUNS = 512
 
 
 def mkvdiskhostmap(array: System, call: Call) -> str:
-    volume = find.volume(array, call.object, array.rules.volume_missing_code)
+    volume = find.live_volume(array, call.object, array.rules.volume_missing_code)
     host = find.host(array, call.value("-host"), find.UNKNOWN)
     wanted = _wanted(array, host, call)
     groups = [group for group in array.groups(volume) if group in host.io_groups]
@@ -40,8 +40,8 @@ def mkvdiskhostmap(array: System, call: Call) -> str:
         raise Refused(array.rules.other_host_code or "")
     if any(("nvme" in other.protocol) != ("nvme" in host.protocol) for other in array.hosts_of(volume)):
         raise Refused("CMMVC9334E")
-    if not volume.capacity:
-        raise Refused("CMMVC5843E")
+    if not volume.capacity or volume.rc_change == "yes":
+        raise Refused("CMMVC7168E" if volume.capacity else "CMMVC5843E")
     may_differ = call.has("-allowmismatchedscsiids") or array.rules.lun_per_io_group
     # The requested LUN, otherwise the lowest that is free in the I/O groups.
     mapping = Mapping(host, volume, 0)

@@ -16,7 +16,7 @@ class Guard(Enum):
     """What a command would remove, with its code in both generations."""
 
     MAPPING = ("CMMVC8457E", "CMMVC8478E")
-    VOLUME = ("CMMVC8458E", "CMMVC8479E")
+    VOLUME = ("CMMVC8458E", "CMMVC8479E")  # a rule replaces the first by 8459E
     HOST = ("CMMVC8461E", "CMMVC8482E")
     IO_GROUPS = ("CMMVC8462E", "CMMVC8483E")
     LAST_PORT = ("CMMVC8463E", "CMMVC8484E")
@@ -26,7 +26,8 @@ class Guard(Enum):
 def refuse_if_recent(array: System, volumes: Iterable[Volume], guard: Guard) -> None:
     """Refuse if one of these volumes had recent I/O."""
     if any(array.protected(volume) for volume in volumes):
-        raise Refused(guard.value[array.rules.newer_protection_codes])
+        older = array.rules.volume_protection_code if guard is Guard.VOLUME else guard.value[0]
+        raise Refused(guard.value[1] if array.rules.newer_protection_codes else older)
 
 
 def refuse_if_needed(array: System, host: Host, mappings: Iterable[Mapping], guard: Guard) -> None:

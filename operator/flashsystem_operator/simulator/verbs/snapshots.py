@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from flashsystem_operator.simulator.console.output import Column, Size, blank, concise, detailed, pairs
 from flashsystem_operator.simulator.console.parser import BYTES, FILTER, FLAG, LS, NEEDED, VALUE, Call, Grammar, Verb
 from flashsystem_operator.simulator.state import model
-from flashsystem_operator.simulator.state.model import CloneType, Image, Pool, Snapshot, Volume, VolumeGroup
+from flashsystem_operator.simulator.state.model import CloneType, Image, Snapshot, Volume, VolumeGroup
 from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import PARTITIONS, PORTSET_TYPES, SNAPSHOTS
 from flashsystem_operator.simulator.state.system import System
@@ -58,10 +60,6 @@ def named(array: System, parent: int | None, name: str) -> Snapshot | None:
     return next(found, None)
 
 
-def _full(array: System, pool: Pool, capacity: int) -> bool:
-    return array.used[pool.name] + capacity > pool.capacity
-
-
 def volumes_of_new(array: System, call: Call) -> list[Volume]:
     """Return the volumes of a new snapshot: of a group, or of a list without repetitions."""
     if call.has("-volumegroup") == call.has("-volumes"):
@@ -72,7 +70,7 @@ def volumes_of_new(array: System, call: Call) -> list[Volume]:
         if not members:
             raise Refused("CMMVC9763E")
         return members
-    volumes = [find.volume(array, each, find.UNKNOWN) for each in call.listed("-volumes", ":")]
+    volumes = [find.live_volume(array, each, find.UNKNOWN) for each in call.listed("-volumes", ":")]
     if len({volume.id for volume in volumes}) < len(volumes):
         raise Refused("CMMVC9856E")
     return volumes
@@ -85,7 +83,7 @@ def addsnapshot(array: System, call: Call) -> str:
         raise Refused("CMMVC9855E")
     if not all(volume.capacity for volume in volumes):
         raise Refused("CMMVC9889E")
-    if any(volume.status == "offline" for volume in volumes):
+    if any(array.status_of(volume) == "offline" for volume in volumes):
         raise Refused("CMMVC9898E" if call.has("-volumegroup") else "CMMVC9768E")
     maps = [(flash, volume) for volume in volumes for flash in maps_of(array, volume)]
     if any(flash.target is volume for flash, volume in maps):
@@ -96,7 +94,7 @@ def addsnapshot(array: System, call: Call) -> str:
     # The pool of a volume itself is accepted, as Ansible's module passes it.
     if pool and any(volume.pool not in {pool.name, pool.parent} for volume in volumes):
         raise Refused("CMMVC9760E")
-    if any(_full(array, array.pools[pool.name if pool else volume.pool], 1) for volume in volumes):
+    if any(not array.free(pool or array.pools[volume.pool]) for volume in volumes):
         raise Refused(FULL)
     group = array.volume_group_named.get(volumes[0].volume_group) if call.has("-volumegroup") else None
     uid = group.uid if group else array.list_uid({volume.uid for volume in volumes})
@@ -130,33 +128,43 @@ def chsnapshot(array: System, call: Call) -> str:
     return ""
 
 
-def clone(array: System, call: Call) -> str:
-    """Make a clone or thin clone of one volume of a snapshot (mkvolume -type)."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The image of a volume in a snapshot, from which a clone or thin clone is made."""
+
+    kind: CloneType
+    snapshot: Snapshot
+    image: Image
+
+    @property
+    def capacity(self) -> int:
+        return self.image.capacity or 0
+
+    def stem(self, array: System) -> str:
+        """Return the beginning of the name that a clone gets, SOURCE-N, with room for N."""
+        volume = array.volume_with.get(self.image.uid)
+        return f"{(volume.name if volume else self.image.volume)[: model.LONGEST - len('-12345')]}-"
+
+    def fields(self, array: System) -> dict[str, Any]:
+        """Return the fields of a new volume that is filled from this image."""
+        return {
+            "volume_type": self.kind,
+            "source_snapshot": self.snapshot.id,
+            "source_uid": self.image.uid,
+            "data_to_move": self.capacity if self.kind == "clone" else 0,
+            "population_start": array.now(),
+        }
+
+
+def source_of_clone(array: System, call: Call) -> Source:
+    """Return what `mkvolume -type` clones: one volume of an active snapshot."""
     if call.has("-size"):
         raise Refused("CMMVC5713E")
     if not (call.has("-type") and call.has("-fromsourcevolume")):
         raise Refused("CMMVC5707E")
-    kind = _kind(call)
-    pool = find.pool(array, call.value("-pool"))
-    snapshot = _active(array, call)
+    kind, snapshot = _kind(call), _active(array, call)
     [image] = _images(array, snapshot, [call.value("-fromsourcevolume")], "CMMVC9964E")
-    name = model.name(call.value("-name")) if call.has("-name") else ""
-    if name in array.volume_named:
-        raise Refused("CMMVC6035E")
-    group = find.volume_group(array, call.value("-volumegroup")).name if call.has("-volumegroup") else ""
-    io_group = _io_group(call, "-iogrp")
-    if _full(array, pool, image.capacity or 0):
-        raise Refused(FULL)
-    volume = _fill(array, kind, snapshot, image, pool)
-    volume.io_group, volume.volume_group = io_group, group
-    volume.thin, volume.compressed = call.has("-thin"), call.has("-compressed")
-    volume.deduplicated = call.has("-deduplicated")
-    if name:
-        del array.volume_named[volume.name]
-        volume.name = name
-        array.volume_named[name] = volume
-    array.settle()
-    return f"Volume, id [{volume.id}], successfully created\n"
+    return Source(kind, snapshot, image)
 
 
 def _kind(call: Call) -> CloneType:
@@ -180,51 +188,13 @@ def _images(array: System, snapshot: Snapshot, arguments: list[str], code: str) 
     """Return the images of these volumes, by name or id. A name that no volume has is that of a deleted one."""
     found = []
     for argument in arguments:
-        live = array.volumes.get(int(argument)) if argument.isdecimal() else array.volume_named.get(argument)
-        gone = [each for each in snapshot.images if argument in _deleted_names(array, each)]
-        matching = [each for each in snapshot.images if each.uid == live.uid] if live else gone
+        volume = array.volumes.get(int(argument)) if argument.isdecimal() else array.volume_named.get(argument)
+        gone = [each for each in snapshot.images if _row_name(array, (snapshot, each)) == argument]
+        matching = [each for each in snapshot.images if each.uid == volume.uid] if volume else gone
         if not matching:
             raise Refused(code)
         found.append(matching[0])
     return found
-
-
-def _deleted_names(array: System, image: Image) -> set[str]:
-    """Return the name and the id of the volume of an image, if the volume has been deleted."""
-    volume = array.volume_with.get(image.uid)
-    if volume is None:
-        return {image.volume}
-    return {volume.name, str(volume.id)} if volume.id in array.deleting else set()
-
-
-def _io_group(call: Call, option: str) -> int:
-    groups = find.io_groups(call.listed(option, ":")) if call.has(option) else [0]
-    if len(groups) > 1:
-        raise Refused("CMMVC5706E", option)
-    return groups[0]
-
-
-def _fill(array: System, kind: CloneType, snapshot: Snapshot, image: Image, pool: Pool) -> Volume:
-    """Create a volume that is filled from an image, named SOURCE-N."""
-    number = array.volume_ids.take()
-    source = array.volume_with.get(image.uid)
-    stem, suffix = source.name if source else image.volume, number
-    while (name := f"{stem[: model.LONGEST - 1 - len(str(suffix))]}-{suffix}") in array.volume_named:
-        suffix += 1
-    volume = Volume(
-        id=number,
-        name=name,
-        uid=array.new_uid(),
-        capacity=image.capacity or 0,
-        pool=pool.name,
-        volume_type=kind,
-        source_snapshot=snapshot.id,
-        source_uid=image.uid,
-        data_to_move=(image.capacity or 0) if kind == "clone" else 0,
-        population_start=array.now(),
-    )
-    array.add_volume(volume)
-    return volume
 
 
 def mkvolumegroup(array: System, call: Call) -> str:
@@ -240,13 +210,23 @@ def mkvolumegroup(array: System, call: Call) -> str:
     if snapshot:
         wanted = call.listed("-fromsourcevolumes", ":")
         images = _images(array, snapshot, wanted, "CMMVC1089E") if wanted else snapshot.images
-    pool = find.pool(array, call.value("-pool")) if call.has("-pool") else None
-    io_group = _io_group(call, "-iogroup")
-    pools = [pool or array.pools[image.pool] for image in images]
-    needed: Counter[str] = Counter()
-    for place, image in zip(pools, images, strict=True):
-        needed[place.name] += image.capacity or 0
-    if any(_full(array, array.pools[place], capacity) for place, capacity in needed.items()):
+    pool = find.pool(array, call.value("-pool")).name if call.has("-pool") else ""
+    io_groups = find.io_groups(call.listed("-iogroup", ":")) if call.has("-iogroup") else [0]
+    if len(io_groups) > 1:
+        raise Refused("CMMVC5706E", "-iogroup")
+    sources = [Source(kind, snapshot, image) for image in images] if kind and snapshot else []
+    clones = [
+        Volume(
+            id=0,
+            name="new",
+            capacity=source.capacity,
+            pool=pool or source.image.pool,
+            io_group=io_groups[0],
+            **source.fields(array),
+        )
+        for source in sources
+    ]
+    if not array.has_room((volume.pool, array.occupied(volume, volume.pool)) for volume in clones):
         raise Refused(FULL)
     number = array.volume_group_ids.take()
     suffix = number
@@ -255,10 +235,9 @@ def mkvolumegroup(array: System, call: Call) -> str:
         suffix += 1
     group = VolumeGroup(id=number, name=name)
     array.add_volume_group(group)
-    for place, image in zip(pools, images, strict=True):
-        if kind and snapshot:
-            volume = _fill(array, kind, snapshot, image, place)
-            volume.io_group, volume.volume_group = io_group, group.name
+    for source, volume in zip(sources, clones, strict=True):
+        volume.volume_group = group.name
+        array.create_volume(volume, "", source.stem(array))
     array.settle()
     return f"Volume Group, id [{number}], successfully created\n"
 
@@ -357,8 +336,8 @@ SOURCE_OF_VOLUME: list[Column[Volume]] = [
 
 def listed(array: System, call: Call) -> Iterable[Volume]:
     """Return the volumes that lsvdisk lists, ordered by id; with -showhidden also those that are being deleted."""
-    everything = {**array.volumes, **array.deleting} if call.has("-showhidden") else array.volumes
-    return [volume for _, volume in sorted(everything.items())]
+    hidden = call.has("-showhidden")
+    return [volume for _, volume in sorted(array.volumes.items()) if hidden or not volume.is_being_deleted]
 
 
 def group_id(array: System, snapshot: Snapshot) -> str | int:
@@ -484,7 +463,7 @@ POPULATION: list[Column[Volume]] = [
 
 def lsvolumepopulation(array: System, call: Call) -> str:
     """List the clones that are filled from a snapshot, and the thin clones, which have no data to move."""
-    filled = [volume for number, volume in sorted(array.clones.items()) if number in array.volumes]
+    filled = [volume for _, volume in sorted(array.clones.items()) if not volume.is_being_deleted]
     return concise(array, call, POPULATION, filled)
 
 

@@ -1,4 +1,4 @@
-"""The system, its nodes and I/O groups: reads, and the settings of system and pools that a client uses."""
+"""The system, its nodes and I/O groups: reads, and the settings of the system that a client uses."""
 
 from flashsystem_operator.simulator.console.output import Column, Pair, Size, blank, concise, detailed, pairs
 from flashsystem_operator.simulator.console.parser import BYTES, FILTER, LS, NEEDED, VALUE, Call, Option, Verb
@@ -7,7 +7,6 @@ from flashsystem_operator.simulator.state.model import Identity, Node
 from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import EIGHT, LEGACY_UNTIL, PARTITIONS, SITES
 from flashsystem_operator.simulator.state.system import System
-from flashsystem_operator.simulator.verbs import find
 
 PROTECTION_MINUTES = range(15, 1441)
 CHOICES = {
@@ -49,17 +48,6 @@ def registerplugin(_array: System, _call: Call) -> str:
     return ""
 
 
-def chmdiskgrp(array: System, call: Call) -> str:
-    pool = next((pool for pool in array.pools.values() if call.object in {pool.name, str(pool.id)}), None)
-    if pool is None:
-        raise Refused(find.UNKNOWN)
-    chosen = call.value("-vdiskprotectionenabled")
-    if chosen not in {"yes", "no"}:
-        raise Refused("CMMVC5706E" if chosen else "CMMVC5733E", "-vdiskprotectionenabled")
-    pool.vdisk_protection_enabled = "yes" if chosen == "yes" else "no"
-    return ""
-
-
 CHANGES = (
     Verb(
         "chsystem",
@@ -81,7 +69,6 @@ CHANGES = (
         writes=True,
         since=LEGACY_UNTIL,
     ),
-    Verb("chmdiskgrp", chmdiskgrp, {"-vdiskprotectionenabled": VALUE}, "required", writes=True, since=SITES),
 )
 
 
@@ -106,7 +93,7 @@ def lssystem(array: System, call: Call) -> str:
 
 
 def _capacity(array: System) -> Size:
-    return Size(sum(pool.capacity for pool in array.pools.values()))
+    return Size(sum(pool.capacity for pool in array.pools.values() if not pool.parent))
 
 
 def _used(array: System) -> Size:

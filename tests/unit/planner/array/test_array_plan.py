@@ -18,9 +18,9 @@ from flashsystem_operator.array.errors import (
 )
 from flashsystem_operator.array.model import Body, Portset
 from flashsystem_operator.planner.array.array_plan import (
+    check_array,
     duplicate,
     elder,
-    judge,
     judge_error,
     plan_gone,
     system_of,
@@ -34,7 +34,7 @@ OTHER = "00000204AAAAAAAA"
 
 
 def judged(seen: Body, **spec: Any) -> InSync | Refuse:
-    return judge(array(**spec), seen)
+    return check_array(array(**spec), seen)
 
 
 CASES = [

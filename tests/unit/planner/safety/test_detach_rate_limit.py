@@ -44,7 +44,7 @@ def count_allowed(resource: FlashSystemArray, *, most: int = 50, **state: Any) -
     limiter, allowed = RateLimiter.of(desired(of=resource, now=NOW, **state)), 0
     for number in range(most):
         each = leaving(f"a{number}")
-        if isinstance(limiter.judge(each, ACT), Act):
+        if isinstance(limiter.limit(each, ACT), Act):
             limiter.take(each)
             allowed += 1
     return allowed
@@ -96,7 +96,7 @@ def test_no_more_detaches_than_the_limit_are_allowed_in_a_window(counted: dict[s
 def test_an_impossible_time_counts_as_the_present_and_expires_like_it(time: str | None) -> None:
     forged = limited({"start": time, "count": 3})
 
-    decision = RateLimiter.of(desired(of=forged, now=NOW)).judge(leaving(), ACT)
+    decision = RateLimiter.of(desired(of=forged, now=NOW)).limit(leaving(), ACT)
     assert isinstance(decision, Wait)
     assert "It goes on at 2026-03-01T12:10:00Z" in decision.message
     assert decision.retry == 600
@@ -105,7 +105,7 @@ def test_an_impossible_time_counts_as_the_present_and_expires_like_it(time: str 
 
 @pytest.mark.parametrize("counted", [at(53, 3), at(53, 9)], ids=["as many as allowed", "more, after a burst"])
 def test_at_the_reported_time_the_next_window_begins(counted: dict[str, Any]) -> None:
-    decision = RateLimiter.of(desired(of=limited(counted), now=NOW)).judge(leaving(), ACT)
+    decision = RateLimiter.of(desired(of=limited(counted), now=NOW)).limit(leaving(), ACT)
 
     assert isinstance(decision, Wait)
     assert "It goes on at 2026-03-01T12:03:00Z" in decision.message
@@ -138,7 +138,7 @@ def test_counts_are_neither_negative_nor_unlimited() -> None:
 
 
 def test_the_message_of_a_waiting_detach_gives_the_time_at_which_it_continues_and_the_override() -> None:
-    decision = RateLimiter.of(desired(of=limited(at(55, 3)), now=NOW)).judge(leaving(), ACT)
+    decision = RateLimiter.of(desired(of=limited(at(55, 3)), now=NOW)).limit(leaving(), ACT)
 
     assert isinstance(decision, Wait)
     assert decision.reason is Reason.DETACH_RATE_LIMITED
@@ -150,23 +150,23 @@ def test_the_message_of_a_waiting_detach_gives_the_time_at_which_it_continues_an
 def test_a_forced_detach_is_allowed_and_counted() -> None:
     forced = leaving("forced", uid="u-1", annotations={FORCE_DETACH: "u-1"})
     limiter = RateLimiter.of(desired(of=limited(at(55, 3)), now=NOW))
-    assert limiter.judge(forced, ACT) == ACT
+    assert limiter.limit(forced, ACT) == ACT
     limiter.take(forced)
-    assert isinstance(limiter.judge(leaving("b"), ACT), Wait)
+    assert isinstance(limiter.limit(leaving("b"), ACT), Wait)
 
     limiter = RateLimiter.of(desired(of=limited(at(55, 2)), now=NOW))
     limiter.take(forced)
-    assert isinstance(limiter.judge(leaving("b"), ACT), Wait)
+    assert isinstance(limiter.limit(leaving("b"), ACT), Wait)
 
 
 def test_a_retried_detach_is_not_counted_twice() -> None:
     tried = leaving("tried", uid="u-1")
 
     limiter = RateLimiter.of(desired(of=limited(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:55:00Z"}))
-    assert limiter.judge(tried, ACT) == ACT
+    assert limiter.limit(tried, ACT) == ACT
 
     limiter = RateLimiter.of(desired(of=limited(at(55, 3)), now=NOW, counted={"u-1": "2026-03-01T11:45:00Z"}))
-    assert isinstance(limiter.judge(tried, ACT), Wait)  # counted in an earlier window
+    assert isinstance(limiter.limit(tried, ACT), Wait)  # counted in an earlier window
 
 
 def test_a_window_in_which_nothing_was_counted_holds_no_place() -> None:
@@ -197,14 +197,14 @@ def test_an_allowed_burst_applies_until_it_expires(allow: str, allowed: int) -> 
 
 
 def test_an_allowance_that_cannot_be_read_is_reported() -> None:
-    decision = RateLimiter.of(desired(of=limited(at(55, 3), allow="lots"), now=NOW)).judge(leaving(), ACT)
+    decision = RateLimiter.of(desired(of=limited(at(55, 3), allow="lots"), now=NOW)).limit(leaving(), ACT)
 
     assert isinstance(decision, Wait)
     assert "'lots', does not have this form" in decision.message
 
 
 def test_the_annotation_of_the_array_is_not_disclosed_to_another_namespace() -> None:
-    decision = RateLimiter.of(desired(of=limited(at(55, 3), allow="lots"), now=NOW)).judge(
+    decision = RateLimiter.of(desired(of=limited(at(55, 3), allow="lots"), now=NOW)).limit(
         leaving(namespace="other"), ACT
     )
 

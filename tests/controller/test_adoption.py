@@ -6,7 +6,9 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, foreign_host, mappings, mark, uid, writes
-from support.stand import ATTACHMENTS, HOSTS, Stand, iqn
+from support.stand import ATTACHMENTS, HOSTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 HBA = "2100000E1E30E597"
 
@@ -17,7 +19,7 @@ def hosts(simulator: Simulator) -> list[dict[str, Any]]:
 
 
 def test_a_host_created_by_an_administrator_under_any_name_is_used_and_left_unchanged(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     """It is found under any name and in any letter case, and stays after its last volume is unmapped."""
     foreign_host(simulator, "Old_Box.7", iqn("Worker-1").upper().replace("IQN.", "iqn."))
@@ -50,7 +52,7 @@ def test_a_host_created_by_an_administrator_under_any_name_is_used_and_left_unch
     ("option", "port"), [("-iscsiname", iqn("other")), ("-fcwwpn", HBA)], ids=["iscsi", "fibre channel"]
 )
 def test_a_host_object_with_extra_initiators_is_not_adopted_until_it_is_corrected(
-    stand: Stand, simulator: Simulator, option: str, port: str
+    stand: Namespace, simulator: Simulator, option: str, port: str
 ) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"))
     admin(simulator, f"addhostport -force {option} {port} admins")
@@ -69,7 +71,9 @@ def test_a_host_object_with_extra_initiators_is_not_adopted_until_it_is_correcte
     assert mappings(simulator) == {("admins", "vol0", 1)}
 
 
-def test_nothing_new_is_mapped_to_an_adopted_host_that_lacks_an_initiator(stand: Stand, simulator: Simulator) -> None:
+def test_nothing_new_is_mapped_to_an_adopted_host_that_lacks_an_initiator(
+    stand: Namespace, simulator: Simulator
+) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
     stand.array(simulator, resyncInterval="2s")
     stand.apply(
@@ -91,7 +95,7 @@ def test_nothing_new_is_mapped_to_an_adopted_host_that_lacks_an_initiator(stand:
     assert writes(simulator) == ["mkvdiskhostmap"]
 
 
-def test_an_edited_spec_never_changes_an_adopted_host(stand: Stand, simulator: Simulator) -> None:
+def test_an_edited_spec_never_changes_an_adopted_host(stand: Namespace, simulator: Simulator) -> None:
     both = [iqn("worker-1"), iqn("second")]
     foreign_host(simulator, "admins", *both)
     before = simulator.control.state()
@@ -111,7 +115,7 @@ def test_an_edited_spec_never_changes_an_adopted_host(stand: Stand, simulator: S
 
 
 def test_a_host_object_created_by_an_administrator_after_the_last_read_is_used(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     """The last read did not show it: the array's refusal to create a second one reveals it."""
     stand.array(simulator)
@@ -128,7 +132,7 @@ def test_a_host_object_created_by_an_administrator_after_the_last_read_is_used(
 
 
 def test_a_host_object_of_the_operator_that_was_renamed_belongs_to_the_administrator(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     """Its name was the proof that the operator created it; its volumes are detached all the same."""
     stand.array(simulator)
@@ -144,14 +148,14 @@ def test_a_host_object_of_the_operator_that_was_renamed_belongs_to_the_administr
     assert mappings(simulator) == set()
 
 
-def test_an_attachment_follows_a_host_object_that_was_renamed(stand: Stand, simulator: Simulator) -> None:
+def test_an_attachment_follows_a_host_object_that_was_renamed(stand: Namespace, simulator: Simulator) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"))
     stand.array(simulator, resyncInterval="2s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
 
     admin(simulator, "chhost -name renamed admins")
-    stand.kubectl("wait", "--for=jsonpath={.status.host.name}=renamed", ATTACHMENTS, "one", "--timeout=40s")
+    until("the new name", lambda: stand.status(ATTACHMENTS, "one")["host"]["name"] == "renamed")
     stand.ready(ATTACHMENTS, "one")
     start = mark(simulator)
     stand.apply(stand.attachment("two", "worker-1", "vol1"))
@@ -164,7 +168,7 @@ def test_an_attachment_follows_a_host_object_that_was_renamed(stand: Stand, simu
 
 
 def test_volumes_are_unmapped_from_a_host_object_that_was_renamed_a_moment_ago(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     """Not read since: the operator finds the host object by its initiators, and adopted mappings stay."""
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
@@ -185,7 +189,7 @@ def test_volumes_are_unmapped_from_a_host_object_that_was_renamed_a_moment_ago(
 
 
 def test_an_adopted_host_object_whose_initiator_moved_to_another_machine_is_left_unchanged(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     """The administrator moved the port: the old host object is another machine's now, and its mappings stay."""
     foreign_host(simulator, "admins", iqn("worker-1"), iqn("second"))

@@ -7,12 +7,17 @@ import pytest
 from flashsystem_operator.simulator import Simulator
 from flashsystem_operator.values import MAX_LUN
 from support.array_state import admin, foreign_host, luns, mappings, ports, uid, writes
-from support.operator_process import Operator
+from support.local_operator import LocalOperator
+from support.recorded_events import all_events
 from support.simulated_arrays import simulated
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, iqn, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 
-def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_in_its_spec(stand: Stand, simulator: Simulator) -> None:
+def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_in_its_spec(
+    stand: Namespace, simulator: Simulator
+) -> None:
     stand.array(simulator)
     stand.apply(
         stand.host("worker-1"),
@@ -40,7 +45,7 @@ def test_a_volume_gets_the_lowest_free_lun_from_one_or_the_one_in_its_spec(stand
 
 
 def test_a_pinned_lun_that_is_taken_is_refused_naming_its_owner_and_used_once_it_is_free(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0", lun=5))
@@ -56,7 +61,7 @@ def test_a_pinned_lun_that_is_taken_is_refused_naming_its_owner_and_used_once_it
 
 
 def test_a_freed_lun_is_quarantined_even_if_the_operator_crashes_during_the_unmap(
-    stand: Stand, simulator: Simulator, operator: Operator
+    stand: Namespace, simulator: Simulator, operator: LocalOperator
 ) -> None:
     def quarantined() -> dict[int, str]:
         found = stand.status(HOSTS, "worker-1").get("quarantinedLUNs", [])
@@ -101,7 +106,7 @@ def test_a_freed_lun_is_quarantined_even_if_the_operator_crashes_during_the_unma
     until("no quarantined LUN", lambda: not quarantined())
 
 
-def test_luns_assigned_on_the_host_outside_the_operator_count_as_taken(stand: Stand, simulator: Simulator) -> None:
+def test_luns_assigned_on_the_host_outside_the_operator_count_as_taken(stand: Namespace, simulator: Simulator) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0", "vol1"))
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol2"))
@@ -112,7 +117,7 @@ def test_luns_assigned_on_the_host_outside_the_operator_count_as_taken(stand: St
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
-def test_luns_of_host_cluster_mappings_count_as_taken(stand: Stand, simulator: Simulator) -> None:
+def test_luns_of_host_cluster_mappings_count_as_taken(stand: Namespace, simulator: Simulator) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"))
     admin(simulator, "mkhostcluster -name all")
     admin(simulator, "addhostclustermember -host admins all")
@@ -138,7 +143,7 @@ def test_luns_of_host_cluster_mappings_count_as_taken(stand: Stand, simulator: S
     assert simulator.control.state()["shared_mappings"] == [{"host_cluster": "all", "volume": "vol0", "lun": 1}]
 
 
-def test_a_lun_may_be_pinned_later_to_its_current_value(stand: Stand, simulator: Simulator) -> None:
+def test_a_lun_may_be_pinned_later_to_its_current_value(stand: Namespace, simulator: Simulator) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -152,7 +157,9 @@ def test_a_lun_may_be_pinned_later_to_its_current_value(stand: Stand, simulator:
     assert writes(simulator) == before
 
 
-def test_a_volume_that_is_mapped_at_another_lun_than_pinned_is_not_moved(stand: Stand, simulator: Simulator) -> None:
+def test_a_volume_that_is_mapped_at_another_lun_than_pinned_is_not_moved(
+    stand: Namespace, simulator: Simulator
+) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0", lun=7))
@@ -165,7 +172,7 @@ def test_a_volume_that_is_mapped_at_another_lun_than_pinned_is_not_moved(stand: 
 
 
 def test_a_lun_that_an_administrator_took_in_the_meantime_is_left_to_the_administrator(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     """The last read of the operator did not show it; the refusal of the array and another read do."""
     stand.array(simulator)
@@ -184,7 +191,7 @@ def test_a_lun_that_an_administrator_took_in_the_meantime_is_left_to_the_adminis
 
 
 def test_a_removed_host_object_is_created_again_with_every_volume_at_its_lun(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     stand.array(simulator, resyncInterval="2s")
     stand.apply(
@@ -208,7 +215,7 @@ def test_a_removed_host_object_is_created_again_with_every_volume_at_its_lun(
 
 @pytest.mark.parametrize(("dialect", "pool"), [("legacy", "mdiskgrp0"), ("modern", "Pool0")])
 def test_a_volume_at_another_lun_in_each_io_group_is_reported_until_it_is_unmapped(
-    stand: Stand, dialect: str, pool: str
+    stand: Namespace, dialect: str, pool: str
 ) -> None:
     volumes = [{"name": "wide", "pool": pool, "access_io_groups": [0, 1]}, {"name": "narrow", "pool": pool}]
     with simulated({"volumes": volumes, "rules": {"lun_per_io_group": True}}, dialect) as simulator:
@@ -230,7 +237,7 @@ def test_a_volume_at_another_lun_in_each_io_group_is_reported_until_it_is_unmapp
 
 @pytest.mark.parametrize(("dialect", "most"), [("legacy", 2048), ("modern", 512)])
 def test_a_full_host_uses_the_lun_that_was_quarantined_longest_and_reports_it(
-    stand: Stand, dialect: str, most: int
+    stand: Namespace, dialect: str, most: int
 ) -> None:
     pool = {"legacy": "mdiskgrp0", "modern": "Pool0"}[dialect]
     with simulated(_nearly_full(pool, most), dialect) as simulator:
@@ -243,7 +250,7 @@ def test_a_full_host_uses_the_lun_that_was_quarantined_longest_and_reports_it(
         stand.apply(stand.attachment("two", "worker-1", "vol1"))
         stand.ready(ATTACHMENTS, "two")
         assert luns(simulator)["vol1"] == 1
-        until("the warning", lambda: "free for longest" in stand.kubectl("get", "events", "--output=json"))
+        until("the warning", lambda: "free for longest" in str(all_events(stand)))
 
 
 def _nearly_full(pool: str, most: int) -> dict[str, Any]:

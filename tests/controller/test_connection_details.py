@@ -6,7 +6,9 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, foreign_host, mark, ports, target_iqns, target_portals, writes
-from support.stand import ARRAYS, ATTACHMENTS, Stand, iqn, until
+from support.stand import ARRAYS, ATTACHMENTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 FIRST, SECOND = {"legacy": ("192.168.1.10", "192.168.1.11"), "modern": ("10.0.1.11", "10.0.1.12")}, "fd00::12"
 
@@ -37,18 +39,18 @@ def readdress(simulator: Simulator, address: str) -> None:
     simulator.control.replace(state)
 
 
-def connection(stand: Stand, name: str = "one") -> Any:
+def connection(stand: Namespace, name: str = "one") -> Any:
     return stand.status(ATTACHMENTS, name).get("connection")
 
 
-def attached(stand: Stand, simulator: Simulator, volume: str = "vol0", **array: Any) -> Any:
+def attached(stand: Namespace, simulator: Simulator, volume: str = "vol0", **array: Any) -> Any:
     stand.array(simulator, **array)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", volume))
     stand.ready(ATTACHMENTS, "one")
     return connection(stand)
 
 
-def test_a_connection_is_what_os_brick_needs_with_every_portal(stand: Stand, simulator: Simulator) -> None:
+def test_a_connection_is_what_os_brick_needs_with_every_portal(stand: Namespace, simulator: Simulator) -> None:
     reported = attached(stand, simulator)
 
     one, two = addresses(simulator)
@@ -62,7 +64,7 @@ def test_a_connection_is_what_os_brick_needs_with_every_portal(stand: Stand, sim
     }
 
 
-def test_the_portals_of_the_volumes_own_io_group_come_first(stand: Stand, simulator: Simulator) -> None:
+def test_the_portals_of_the_volumes_own_io_group_come_first(stand: Namespace, simulator: Simulator) -> None:
     state = simulator.control.state()
     state["nodes"][1]["io_group"] = 1
     state["volumes"][1] |= {"io_group": 1, "preferred_node": 2}
@@ -82,7 +84,7 @@ def test_the_portals_of_the_volumes_own_io_group_come_first(stand: Stand, simula
     assert target_iqns(connection(stand, "far")) == list(reversed(iqns(simulator)))
 
 
-def test_an_ipv6_address_is_in_brackets_and_another_port_is_reported(stand: Stand, simulator: Simulator) -> None:
+def test_an_ipv6_address_is_in_brackets_and_another_port_is_reported(stand: Namespace, simulator: Simulator) -> None:
     readdress(simulator, SECOND)
 
     reported = attached(stand, simulator, iscsi={"port": 860})
@@ -90,7 +92,7 @@ def test_an_ipv6_address_is_in_brackets_and_another_port_is_reported(stand: Stan
     assert set(target_portals(reported)) == {f"{addresses(simulator)[0]}:860", f"[{SECOND}]:860"}
 
 
-def test_only_the_addresses_that_the_array_resource_allows_are_reported(stand: Stand, simulator: Simulator) -> None:
+def test_only_the_addresses_that_the_array_resource_allows_are_reported(stand: Namespace, simulator: Simulator) -> None:
     """An IPv6 address matches in every spelling."""
     readdress(simulator, SECOND)
 
@@ -104,7 +106,7 @@ def test_only_the_addresses_that_the_array_resource_allows_are_reported(stand: S
     assert writes(simulator, start) == []
 
 
-def test_a_node_that_is_down_is_not_reported_until_it_is_back(stand: Stand, simulator: Simulator) -> None:
+def test_a_node_that_is_down_is_not_reported_until_it_is_back(stand: Namespace, simulator: Simulator) -> None:
     both = attached(stand, simulator, resyncInterval="2s")
     start = mark(simulator)
 
@@ -118,7 +120,9 @@ def test_a_node_that_is_down_is_not_reported_until_it_is_back(stand: Stand, simu
     assert writes(simulator, start) == []
 
 
-def test_a_connection_that_cannot_be_built_leaves_the_live_mapping_alone(stand: Stand, simulator: Simulator) -> None:
+def test_a_connection_that_cannot_be_built_leaves_the_live_mapping_alone(
+    stand: Namespace, simulator: Simulator
+) -> None:
     """The volume stays mapped, and the connection is reported as soon as a portal is usable."""
     attached(stand, simulator, resyncInterval="2s")
     start = mark(simulator)
@@ -147,7 +151,7 @@ def with_portset(simulator: Simulator) -> None:
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
 def test_a_host_is_created_in_the_portset_of_the_array_resource_and_gets_its_portals(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     with_portset(simulator)
 
@@ -158,7 +162,7 @@ def test_a_host_is_created_in_the_portset_of_the_array_resource_and_gets_its_por
 
 
 @pytest.mark.parametrize("simulator", ["modern"], indirect=True)
-def test_a_host_gets_the_portals_of_its_own_portset_whichever_it_is(stand: Stand, simulator: Simulator) -> None:
+def test_a_host_gets_the_portals_of_its_own_portset_whichever_it_is(stand: Namespace, simulator: Simulator) -> None:
     """Addresses for replication are never among them."""
     with_portset(simulator)
     foreign_host(simulator, "admins", iqn("worker-1"))

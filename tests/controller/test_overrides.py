@@ -5,20 +5,23 @@ from typing import Any
 
 import pytest
 
+from cluster.api import path_to
 from flashsystem_operator.simulator import Simulator
 from support.array_state import commands, mappings, mark, writes
-from support.operator_process import Operator
+from support.local_operator import LocalOperator
 from support.outcomes import stays_in_sync
 from support.recorded_events import await_event
 from support.simulated_arrays import last
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, until
+
+pytestmark = pytest.mark.slow
 
 
-def uid_of(stand: Stand, kind: str, name: str) -> str:
+def uid_of(stand: Namespace, kind: str, name: str) -> str:
     return str(stand.get(kind, name)["metadata"]["uid"])
 
 
-def release(stand: Stand, kind: str, name: str) -> None:
+def release(stand: Namespace, kind: str, name: str) -> None:
     stand.delete(kind, name, wait=False)
     stand.annotate(kind, name, release=uid_of(stand, kind, name))
 
@@ -28,11 +31,11 @@ def sent(simulator: Simulator, since: int) -> list[list[str]]:
     return sorted(["svctask", *command["named"]] for command in commands(simulator, since) if command["writes"])
 
 
-def plans(stand: Stand, *names: str) -> list[list[str]]:
+def plans(stand: Namespace, *names: str) -> list[list[str]]:
     return sorted(shlex.split(line) for name in names for line in stand.status(ATTACHMENTS, name)["plan"])
 
 
-def test_a_paused_array_is_read_and_not_changed(stand: Stand, simulator: Simulator) -> None:
+def test_a_paused_array_is_read_and_not_changed(stand: Namespace, simulator: Simulator) -> None:
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -61,7 +64,7 @@ def removed_hosts(simulator: Simulator, since: int) -> list[list[str]]:
     return [args for args in sent(simulator, since) if "rmhost" in args]
 
 
-def test_the_commands_in_a_plan_are_the_commands_that_are_sent(stand: Stand, simulator: Simulator) -> None:
+def test_the_commands_in_a_plan_are_the_commands_that_are_sent(stand: Namespace, simulator: Simulator) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"))
     stand.annotate(HOSTS, "worker-1", plan="true")
@@ -87,7 +90,7 @@ def test_the_commands_in_a_plan_are_the_commands_that_are_sent(stand: Stand, sim
 
 
 def test_with_an_unreachable_array_everything_is_released_and_nothing_on_it_is_changed(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -111,7 +114,7 @@ def test_with_an_unreachable_array_everything_is_released_and_nothing_on_it_is_c
     assert writes(simulator, start) == []
 
 
-def test_attachments_whose_host_and_array_are_gone_are_released_too(stand: Stand, simulator: Simulator) -> None:
+def test_attachments_whose_host_and_array_are_gone_are_released_too(stand: Namespace, simulator: Simulator) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -129,14 +132,14 @@ def test_attachments_whose_host_and_array_are_gone_are_released_too(stand: Stand
 
 
 def test_a_secret_missing_after_a_restart_is_reported_with_both_ways_to_recover(
-    stand: Stand, simulator: Simulator, operator: Operator
+    stand: Namespace, simulator: Simulator, operator: LocalOperator
 ) -> None:
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
-    stand.kubectl("delete", "secret", "array")
+    stand.api.delete(path_to("v1", "secrets", "array", stand.namespace))
     operator.stop()
-    operator.ensure()
+    operator.start()
 
     assert "flashsystem.io/release" in stand.await_reason(ARRAYS, "array", "CredentialsGone")
     stand.delete(ATTACHMENTS, "one", wait=False)
@@ -146,7 +149,7 @@ def test_a_secret_missing_after_a_restart_is_reported_with_both_ways_to_recover(
     assert mappings(simulator) == set()
 
 
-def test_another_system_is_accepted_once_the_annotation_names_it(stand: Stand, simulator: Simulator) -> None:
+def test_another_system_is_accepted_once_the_annotation_names_it(stand: Namespace, simulator: Simulator) -> None:
     control = simulator.control
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -174,7 +177,7 @@ def test_another_system_is_accepted_once_the_annotation_names_it(stand: Stand, s
 
 @pytest.mark.parametrize(("kind", "name"), [(ARRAYS, "array"), (HOSTS, "worker-1"), (ATTACHMENTS, "one")])
 def test_a_reconcile_request_is_acknowledged_in_the_status_once_it_was_handled(
-    stand: Stand, simulator: Simulator, kind: str, name: str
+    stand: Namespace, simulator: Simulator, kind: str, name: str
 ) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))

@@ -6,14 +6,16 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, luns, mappings, mark, ports, writes
-from support.operator_process import Operator
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.local_operator import LocalOperator
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 _requests = count(1)
 
 
 @pytest.fixture
-def attached(stand: Stand, simulator: Simulator) -> str:
+def attached(stand: Namespace, simulator: Simulator) -> str:
     """The name of a host object with three volumes at LUNs 1 to 3. The array is read on request."""
     stand.array(simulator)
     stand.apply(stand.host("worker-1"))
@@ -25,14 +27,14 @@ def attached(stand: Stand, simulator: Simulator) -> str:
     return name
 
 
-def read_array(stand: Stand) -> None:
+def read_array(stand: Namespace) -> None:
     """Request a full read of the array, and wait for its end."""
     value = f"read-{next(_requests)}"
     stand.annotate(ARRAYS, "array", reconcile_requested_at=value)
     until("the read", lambda: stand.status(ARRAYS, "array").get("lastHandledReconcileAt") == value)
 
 
-def request_reconcile(stand: Stand, *names: str) -> None:
+def request_reconcile(stand: Namespace, *names: str) -> None:
     for name in names:
         stand.annotate(ATTACHMENTS, name, reconcile_requested_at=f"request-{next(_requests)}")
 
@@ -41,12 +43,12 @@ def log_in(simulator: Simulator, initiator: str, sessions: int) -> None:
     simulator.control.change("host_port", initiator, logins=sessions)
 
 
-def drift_reason(stand: Stand, kind: str, name: str) -> str | None:
+def drift_reason(stand: Namespace, kind: str, name: str) -> str | None:
     return stand.condition(kind, name, "Drifted").get("reason")
 
 
 def test_a_removed_mapping_is_restored_only_where_that_harms_no_machine(
-    stand: Stand, simulator: Simulator, operator: Operator, attached: str
+    stand: Namespace, simulator: Simulator, operator: LocalOperator, attached: str
 ) -> None:
     before = mappings(simulator)
 
@@ -95,7 +97,7 @@ def test_a_removed_mapping_is_restored_only_where_that_harms_no_machine(
 
 
 def test_other_changes_made_outside_the_operator_are_reported_and_left_unchanged(
-    stand: Stand, simulator: Simulator, attached: str
+    stand: Namespace, simulator: Simulator, attached: str
 ) -> None:
     admin(simulator, f"rmvdiskhostmap -host {attached} vol0")
     admin(simulator, f"mkvdiskhostmap -host {attached} -scsi 9 vol0")
@@ -126,7 +128,7 @@ def test_other_changes_made_outside_the_operator_are_reported_and_left_unchanged
 
 
 def test_a_removed_host_object_and_its_initiators_are_restored(
-    stand: Stand, simulator: Simulator, attached: str
+    stand: Namespace, simulator: Simulator, attached: str
 ) -> None:
     stand.patch(HOSTS, "worker-1", {"initiators": {"iscsi": [iqn("worker-1"), iqn("second")]}})
     until("the second initiator", lambda: len(ports(simulator)[attached]) == 2)

@@ -6,7 +6,9 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import mappings, ports, target_portals
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, iqn
+
+pytestmark = pytest.mark.slow
 
 RELEASES = ["7.1.0.0", "7.8.1.0", "8.4.1.0", "8.5.0.0", "8.7.0.0", "9.1.3.0"]
 
@@ -18,7 +20,7 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         yield running
 
 
-def test_volumes_are_attached_and_detached_on_every_release(stand: Stand, simulator: Simulator) -> None:
+def test_volumes_are_attached_and_detached_on_every_release(stand: Namespace, simulator: Simulator) -> None:
     before = simulator.control.state()
     stand.array(simulator)
     stand.apply(

@@ -1,19 +1,17 @@
 """A lost reply costs a pass and nothing else. While the outcome is unknown, no conflicting command is sent."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import commands, looks, mark, writes
-from support.operator_process import Operator, replica
 from support.outcomes import comes_to, layout, stays_in_sync
 from support.simulated_arrays import simulated
-from support.stand import ATTACHMENTS, HOSTS, PATIENCE, Stand, iqn, until
+from support.stand import ATTACHMENTS, HOSTS, PATIENCE, Namespace, iqn, until
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 VERBS = ("mkhost", "mkvdiskhostmap", "rmvdiskhostmap", "rmhost", "addhostport", "rmhostport")
 """The reply to each is lost on a host of the same name. Volumes are named after their host, with a number."""
@@ -28,15 +26,15 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         yield running
 
 
-def host(stand: Stand, verb: str, ports: int = 1) -> Any:
+def host(stand: Namespace, verb: str, ports: int = 1) -> Any:
     return stand.host(verb, *(iqn(f"{verb}-{number}") for number in range(ports)))
 
 
-def attachment(stand: Stand, volume: str, name: str = "") -> Any:
+def attachment(stand: Namespace, volume: str, name: str = "") -> Any:
     return stand.attachment(name or volume, volume.partition("-")[0], volume)
 
 
-def set_up(stand: Stand) -> None:
+def set_up(stand: Namespace) -> None:
     """Attach what exists before any reply is lost."""
     present = ["mkvdiskhostmap-0", "rmvdiskhostmap-0", "rmvdiskhostmap-1", "rmhost-1", "addhostport-0", "rmhostport-0"]
     ports = {"rmhostport": 2}
@@ -47,7 +45,7 @@ def set_up(stand: Stand) -> None:
     stand.ready(ATTACHMENTS, *present)
 
 
-def change(stand: Stand) -> None:
+def change(stand: Namespace) -> None:
     """Request changes that need each of the commands once."""
     stand.apply(
         *(host(stand, "mkhost"), attachment(stand, "mkhost-1"), attachment(stand, "mkvdiskhostmap-1")),
@@ -86,7 +84,9 @@ CHANGED = {
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("fault", ["cut", "drop", "hang"])
-def test_a_lost_reply_costs_a_pass_and_nothing_else(stand: Stand, simulator: Simulator, fault: str, when: str) -> None:
+def test_a_lost_reply_costs_a_pass_and_nothing_else(
+    stand: Namespace, simulator: Simulator, fault: str, when: str
+) -> None:
     # A broken connection breaks all commands on it: one command at a time separates them, where that is fast enough.
     width = 16 if fault == "hang" else 1
     stand.array(simulator, limits={"commandTimeout": "4s", "concurrentCommands": width}, resyncInterval="1s")
@@ -112,16 +112,9 @@ def about(command: Mapping[str, Any], verb: str) -> bool:
     return any(name.startswith(f"{verb}-") for name in command["named"])
 
 
-@pytest.fixture
-def patient(stand: Stand, operator: Operator, tmp_path: Path) -> Iterator[Operator]:
-    """An operator that waits ten minutes before it assumes that a command without a reply did not run."""
-    operator.stop()
-    with replica(stand.cluster, tmp_path / "log", "--in-doubt-timeout", "600") as running:
-        yield running
-
-
-@pytest.mark.usefixtures("patient")
-def test_no_conflicting_command_is_sent_while_an_outcome_is_unknown(stand: Stand, simulator: Simulator) -> None:
+# The operator waits ten minutes before it assumes that a command without a reply did not run.
+@pytest.mark.parametrize("settings", [{"in_doubt": 600.0}], ids=["patient"])
+def test_no_conflicting_command_is_sent_while_an_outcome_is_unknown(stand: Namespace, simulator: Simulator) -> None:
     stand.array(simulator, limits={"commandTimeout": "4s", "concurrentCommands": 16}, resyncInterval="1s")
     set_up(stand)
     faults = [simulator.control.fault("hold", verb, line=at(verb), when="before") for verb in VERBS]
@@ -164,7 +157,7 @@ def other() -> tuple[list[str], list[str]]:
     return [iqn("other-0")], ["other-1"]
 
 
-def reverse(stand: Stand) -> None:
+def reverse(stand: Namespace) -> None:
     """Request the opposite of each change."""
     stand.delete(ATTACHMENTS, "mkhost-1", "mkvdiskhostmap-1", wait=False)
     stand.delete(HOSTS, "mkhost", wait=False)

@@ -3,9 +3,13 @@
 from functools import partial
 from typing import Any
 
+import pytest
+
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, commands, foreign_host, mappings, ports, writes
-from support.stand import ARRAYS, ATTACHMENTS, Stand, iqn, until
+from support.stand import ARRAYS, ATTACHMENTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 
 def initiators_of(simulator: Simulator, volume: str) -> set[str]:
@@ -14,7 +18,7 @@ def initiators_of(simulator: Simulator, volume: str) -> set[str]:
     return {port for host, name, _ in mappings(simulator) if name == volume for port in names[host]}
 
 
-def reasons(stand: Stand, reason: str) -> set[str]:
+def reasons(stand: Namespace, reason: str) -> set[str]:
     """The attachments whose Ready has this reason."""
     return {
         each["metadata"]["name"]
@@ -24,13 +28,13 @@ def reasons(stand: Stand, reason: str) -> set[str]:
     }
 
 
-def three_hosts(stand: Stand, simulator: Simulator, **array: Any) -> None:
+def three_hosts(stand: Namespace, simulator: Simulator, **array: Any) -> None:
     stand.array(simulator, **array)
     stand.apply(*(stand.host(name) for name in ("a", "b", "c")))
 
 
 def test_an_exclusive_volume_moves_to_the_next_host_when_the_first_is_detached(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     three_hosts(stand, simulator)
     stand.apply(stand.attachment("first", "a", "vol0"))
@@ -49,7 +53,7 @@ def test_an_exclusive_volume_moves_to_the_next_host_when_the_first_is_detached(
 
 
 def test_of_exclusive_attachments_created_at_once_one_gets_the_volume_and_then_the_next(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     three_hosts(stand, simulator)
     stand.apply(*(stand.attachment(host, host, "vol0") for host in ("a", "b", "c")))
@@ -64,7 +68,7 @@ def test_of_exclusive_attachments_created_at_once_one_gets_the_volume_and_then_t
         stand.delete(ATTACHMENTS, winner)
 
 
-def test_a_shared_volume_is_seen_by_all_hosts_that_share_it(stand: Stand, simulator: Simulator) -> None:
+def test_a_shared_volume_is_seen_by_all_hosts_that_share_it(stand: Namespace, simulator: Simulator) -> None:
     three_hosts(stand, simulator)
     stand.apply(*(stand.attachment(f"to-{host}", host, "vol0", access="Shared") for host in ("a", "b", "c")))
 
@@ -76,7 +80,7 @@ def test_a_shared_volume_is_seen_by_all_hosts_that_share_it(stand: Stand, simula
     stand.ready(ATTACHMENTS, "to-a", "to-c")
 
 
-def test_a_volume_is_shared_only_when_every_attachment_of_it_is_shared(stand: Stand, simulator: Simulator) -> None:
+def test_a_volume_is_shared_only_when_every_attachment_of_it_is_shared(stand: Namespace, simulator: Simulator) -> None:
     three_hosts(stand, simulator)
     stand.apply(stand.attachment("first", "a", "vol0"))
     stand.ready(ATTACHMENTS, "first")
@@ -94,7 +98,7 @@ def test_a_volume_is_shared_only_when_every_attachment_of_it_is_shared(stand: St
 
 
 def test_a_later_exclusive_attachment_removes_no_host_and_admits_no_further_host(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     three_hosts(stand, simulator)
     stand.apply(stand.attachment("first", "a", "vol0", access="Shared"))
@@ -111,7 +115,7 @@ def test_a_later_exclusive_attachment_removes_no_host_and_admits_no_further_host
     stand.ready(ATTACHMENTS, "third")
 
 
-def test_a_mapping_outside_the_operator_blocks_an_exclusive_attachment(stand: Stand, simulator: Simulator) -> None:
+def test_a_mapping_outside_the_operator_blocks_an_exclusive_attachment(stand: Namespace, simulator: Simulator) -> None:
     foreign_host(simulator, "backup", iqn("backup"), volumes=("vol0",))
     three_hosts(stand, simulator, resyncInterval="2s")
     stand.apply(stand.attachment("first", "a", "vol0"), stand.attachment("second", "b", "vol1", access="Shared"))
@@ -126,7 +130,7 @@ def test_a_mapping_outside_the_operator_blocks_an_exclusive_attachment(stand: St
 
 
 def test_a_mapping_that_the_last_read_did_not_show_is_noticed_before_a_volume_is_shared(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     three_hosts(stand, simulator)
     stand.ready(ARRAYS, "array")
@@ -141,7 +145,7 @@ def test_a_mapping_that_the_last_read_did_not_show_is_noticed_before_a_volume_is
     assert [command["named"][-1] for command in forced] == ["vol1"]
 
 
-def test_an_array_may_forbid_that_any_volume_has_several_hosts(stand: Stand, simulator: Simulator) -> None:
+def test_an_array_may_forbid_that_any_volume_has_several_hosts(stand: Namespace, simulator: Simulator) -> None:
     three_hosts(stand, simulator, multiHostMapping="Forbidden")
     stand.apply(stand.attachment("first", "a", "vol0", access="Shared"))
     stand.ready(ATTACHMENTS, "first")
@@ -159,7 +163,9 @@ def test_an_array_may_forbid_that_any_volume_has_several_hosts(stand: Stand, sim
     assert initiators_of(simulator, "vol0") == {iqn("a"), iqn("b")}  # existing mappings are not removed
 
 
-def test_a_volume_that_is_retained_on_one_host_is_not_mapped_to_the_next(stand: Stand, simulator: Simulator) -> None:
+def test_a_volume_that_is_retained_on_one_host_is_not_mapped_to_the_next(
+    stand: Namespace, simulator: Simulator
+) -> None:
     three_hosts(stand, simulator)
     stand.apply(stand.attachment("first", "a", "vol0", deletionPolicy="Retain"))
     stand.ready(ATTACHMENTS, "first")

@@ -6,7 +6,9 @@ import pytest
 
 from support.array_state import admin
 from support.simulated_arrays import simulated
-from support.stand import ARRAYS, ATTACHMENTS, Stand, iqn, until
+from support.stand import ARRAYS, ATTACHMENTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 BOXES = [{"id": n, "name": f"box{n}", "ports": [{"name": iqn(f"box{n}")}]} for n in range(205)]
 VOLUMES = [{"id": n, "name": f"v{n}", "pool": "mdiskgrp0"} for n in range(41)]
@@ -33,7 +35,7 @@ FULL: dict[str, dict[str, Any]] = {
     ],
 )
 def test_an_array_near_a_limit_warns_refuses_nothing_and_stops_warning(
-    dialect: str, message: str, relief: tuple[str, ...], stand: Stand
+    dialect: str, message: str, relief: tuple[str, ...], stand: Namespace
 ) -> None:
     with simulated(FULL[dialect], dialect) as simulator:
         stand.array(simulator, resyncInterval="2s")

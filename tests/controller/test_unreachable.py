@@ -10,7 +10,9 @@ import pytest
 from flashsystem_operator.simulator import Simulator
 from support.forwarding import Way
 from support.simulated_arrays import simulated, writes
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, until
+
+pytestmark = pytest.mark.slow
 
 
 class ClosingPort:
@@ -48,7 +50,7 @@ def closing_port() -> Iterator[ClosingPort]:
 
 
 def test_ready_attachments_stay_ready_while_their_array_is_down_and_deletions_wait(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     stand.array(simulator, resyncInterval="1s")
     stand.apply(
@@ -75,7 +77,7 @@ def test_ready_attachments_stay_ready_while_their_array_is_down_and_deletions_wa
 
 
 def test_an_array_that_accepts_connections_and_sends_nothing_is_unreachable_and_recovers(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     stand.array(simulator, resyncInterval="1s", limits={"commandTimeout": "1s"})
     stand.ready(ARRAYS, "array")
@@ -87,7 +89,7 @@ def test_an_array_that_accepts_connections_and_sends_nothing_is_unreachable_and_
     stand.await_reason(ARRAYS, "array", "Ready")
 
 
-def test_an_array_that_is_down_costs_no_write_after_the_first(stand: Stand, closing_port: ClosingPort) -> None:
+def test_an_array_that_is_down_costs_no_write_after_the_first(stand: Namespace, closing_port: ClosingPort) -> None:
     with simulated() as simulator:
         array = stand.array_of(simulator, management={"addresses": ["127.0.0.1"], "port": closing_port.port})
     stand.secret("array", username="superuser", password="passw0rd")
@@ -103,12 +105,12 @@ def test_an_array_that_is_down_costs_no_write_after_the_first(stand: Stand, clos
     assert _versions(stand) == before
 
 
-def _versions(stand: Stand) -> dict[str, str]:
+def _versions(stand: Namespace) -> dict[str, str]:
     found = stand.all(ARRAYS, HOSTS, ATTACHMENTS)
     return {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in found}
 
 
-def test_the_second_management_address_is_used_when_the_first_fails(stand: Stand, simulator: Simulator) -> None:
+def test_the_second_management_address_is_used_when_the_first_fails(stand: Namespace, simulator: Simulator) -> None:
     here = (simulator.host, simulator.port)
     addresses = {"addresses": ["127.0.0.2", simulator.host], "port": simulator.port}
     with Way("127.0.0.2", simulator.port, here) as first:
@@ -123,7 +125,7 @@ def test_the_second_management_address_is_used_when_the_first_fails(stand: Stand
     stand.await_reason(ARRAYS, "array", "Ready")
 
 
-def test_an_unknown_name_and_a_dead_address_are_reported_each_with_its_reason(stand: Stand) -> None:
+def test_an_unknown_name_and_a_dead_address_are_reported_each_with_its_reason(stand: Namespace) -> None:
     with simulated() as simulator:
         port = simulator.port
         array = stand.array_of(simulator, management={"addresses": ["array.invalid", "127.0.0.2"], "port": port})
@@ -135,7 +137,7 @@ def test_an_unknown_name_and_a_dead_address_are_reported_each_with_its_reason(st
     assert f"127.0.0.2: nothing listens on port {port}" in message
 
 
-def test_a_hung_command_of_one_array_does_not_stop_another_array(stand: Stand) -> None:
+def test_a_hung_command_of_one_array_does_not_stop_another_array(stand: Namespace) -> None:
     with simulated(None, "modern") as hung, simulated(None, "legacy") as healthy:
         stand.array(hung, "hung", limits={"commandTimeout": "12s"})
         stand.array(healthy, "healthy")
@@ -157,7 +159,7 @@ def test_a_hung_command_of_one_array_does_not_stop_another_array(stand: Stand) -
 
 
 def test_an_array_with_few_channels_or_no_session_is_reconciled_as_far_as_possible(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     control = simulator.control
     control.change("limits", channels=1, sessions=1)

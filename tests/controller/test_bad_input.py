@@ -1,14 +1,18 @@
 """What cannot be done is reported with its remedy and is done as soon as possible; nothing is lost in the meantime."""
 
+import pytest
+
 from flashsystem_operator.simulator import Simulator
 from support.ages import be_younger_than
 from support.recorded_events import events, reasons
 from support.simulated_arrays import injections, last, writes
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 
 def test_an_attachment_with_a_missing_reference_waits_and_starts_when_it_appears(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     stand.apply(stand.attachment("one", "worker-1", "data"), stand.attachment("lost", "worker-9", "vol0"))
     message = stand.await_reason(ATTACHMENTS, "one", "HostNotFound")
@@ -34,7 +38,7 @@ def test_an_attachment_with_a_missing_reference_waits_and_starts_when_it_appears
 
 
 def test_a_volume_that_an_administrator_mapped_elsewhere_is_left_to_the_administrator(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     control = simulator.control
     control.admin("svctask mkhost -name db-server -iscsiname iqn.2001-01.com.example:db")
@@ -53,7 +57,7 @@ def test_a_volume_that_an_administrator_mapped_elsewhere_is_left_to_the_administ
 
 
 def test_a_taken_lun_is_reported_with_its_volume_and_assigned_when_it_is_free(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0", lun=7))
@@ -70,7 +74,7 @@ def test_a_taken_lun_is_reported_with_its_volume_and_assigned_when_it_is_free(
 
 
 def test_initiators_on_several_host_objects_are_a_conflict_until_they_are_corrected(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     control = simulator.control
     for name in ("left", "right"):
@@ -91,7 +95,7 @@ def test_initiators_on_several_host_objects_are_a_conflict_until_they_are_correc
     assert stand.status(HOSTS, "both")["ownership"] == "Adopted"
 
 
-def test_a_foreign_host_with_extra_initiators_is_not_used(stand: Stand, simulator: Simulator) -> None:
+def test_a_foreign_host_with_extra_initiators_is_not_used(stand: Namespace, simulator: Simulator) -> None:
     control = simulator.control
     control.admin(f"svctask mkhost -name cluster -iscsiname {iqn('worker-1')},{iqn('worker-2')}")
     before = control.state()
@@ -110,7 +114,7 @@ def test_a_foreign_host_with_extra_initiators_is_not_used(stand: Stand, simulato
 
 
 def test_of_two_resources_that_claim_one_initiator_the_one_on_the_array_wins_then_the_older(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     stand.array(simulator, resyncInterval="1s")
     shared = iqn("worker")
@@ -140,7 +144,7 @@ def test_of_two_resources_that_claim_one_initiator_the_one_on_the_array_wins_the
     assert simulator.control.state()["hosts"] == []
 
 
-def test_a_volume_is_known_by_its_uid_whatever_its_name_becomes(stand: Stand, simulator: Simulator) -> None:
+def test_a_volume_is_known_by_its_uid_whatever_its_name_becomes(stand: Namespace, simulator: Simulator) -> None:
     control = simulator.control
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -163,7 +167,7 @@ def test_a_volume_is_known_by_its_uid_whatever_its_name_becomes(stand: Stand, si
 
 
 def test_a_volume_that_was_deleted_and_created_again_under_its_name_is_not_touched(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     control = simulator.control
     stand.array(simulator, resyncInterval="1s")
@@ -192,7 +196,7 @@ def test_a_volume_that_was_deleted_and_created_again_under_its_name_is_not_touch
 
 
 def test_a_volume_deleted_while_attached_is_reported_and_its_attachment_can_be_deleted(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     control = simulator.control
     stand.array(simulator, resyncInterval="1s")
@@ -206,7 +210,7 @@ def test_a_volume_deleted_while_attached_is_reported_and_its_attachment_can_be_d
 
 
 def test_odd_names_chosen_by_administrators_are_arguments_and_never_options_or_commands(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     control = simulator.control
     odd = ["my data -force", "_under.score-dash", "a  b", "vol -host x"]
@@ -236,7 +240,7 @@ def _create_volume(simulator: Simulator, name: str) -> None:
     assert created["exit"] == 0, created
 
 
-def test_the_array_stays_ready_whatever_users_ask_for(stand: Stand, simulator: Simulator) -> None:
+def test_the_array_stays_ready_whatever_users_ask_for(stand: Namespace, simulator: Simulator) -> None:
     """A stalled attachment affects neither the array nor other attachments."""
     stand.array(simulator, resyncInterval="1s")
     stand.apply(stand.host("worker-1"))

@@ -1,13 +1,17 @@
 """Host objects that the operator creates: their ports follow the spec, and they stay with their machine."""
 
+import pytest
+
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, foreign_host, mappings, mark, ports, writes
-from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.stand import ATTACHMENTS, HOSTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 OLD, NEW, MORE = iqn("old"), iqn("new"), iqn("more")
 
 
-def attached(stand: Stand, simulator: Simulator, *iqns: str, resync: str = "60s") -> str:
+def attached(stand: Namespace, simulator: Simulator, *iqns: str, resync: str = "60s") -> str:
     """Attach a volume to a host; return the name of its host object."""
     stand.array(simulator, resyncInterval=resync)
     stand.apply(stand.host("worker-1", *iqns), stand.attachment("one", "worker-1", "vol0"))
@@ -17,11 +21,11 @@ def attached(stand: Stand, simulator: Simulator, *iqns: str, resync: str = "60s"
     return name
 
 
-def edit(stand: Stand, *iqns: str, host: str = "worker-1") -> None:
+def edit(stand: Namespace, *iqns: str, host: str = "worker-1") -> None:
     stand.patch(HOSTS, host, {"initiators": {"iscsi": list(iqns)}})
 
 
-def test_ports_follow_the_spec_and_are_added_first_and_removed_last(stand: Stand, simulator: Simulator) -> None:
+def test_ports_follow_the_spec_and_are_added_first_and_removed_last(stand: Namespace, simulator: Simulator) -> None:
     name = attached(stand, simulator, OLD)
 
     edit(stand, OLD, MORE)
@@ -49,7 +53,7 @@ def test_ports_follow_the_spec_and_are_added_first_and_removed_last(stand: Stand
     assert stand.status(ATTACHMENTS, "one")["host"]["initiators"] == [OLD]
 
 
-def test_a_port_that_is_logged_in_is_removed_only_after_its_logout(stand: Stand, simulator: Simulator) -> None:
+def test_a_port_that_is_logged_in_is_removed_only_after_its_logout(stand: Namespace, simulator: Simulator) -> None:
     name = attached(stand, simulator, OLD, resync="2s")
     simulator.control.change("host_port", OLD, logins=2)
 
@@ -65,7 +69,7 @@ def test_a_port_that_is_logged_in_is_removed_only_after_its_logout(stand: Stand,
     assert ports(simulator) == {name: [NEW]}
 
 
-def test_a_port_that_the_operator_never_added_is_not_removed(stand: Stand, simulator: Simulator) -> None:
+def test_a_port_that_the_operator_never_added_is_not_removed(stand: Namespace, simulator: Simulator) -> None:
     name = attached(stand, simulator, OLD, resync="2s")
     admin(simulator, f"addhostport -iscsiname {MORE} {name}")
 
@@ -78,7 +82,7 @@ def test_a_port_that_the_operator_never_added_is_not_removed(stand: Stand, simul
     assert MORE not in [port["iqn"] for port in stand.status(HOSTS, "worker-1")["ports"]]
 
 
-def test_initiators_are_equal_in_every_letter_case(stand: Stand, simulator: Simulator) -> None:
+def test_initiators_are_equal_in_every_letter_case(stand: Namespace, simulator: Simulator) -> None:
     name = attached(stand, simulator, OLD)
     start = mark(simulator)
 
@@ -90,7 +94,7 @@ def test_initiators_are_equal_in_every_letter_case(stand: Stand, simulator: Simu
     assert writes(simulator, start) == []
 
 
-def test_a_machine_that_was_reinstalled_keeps_its_volumes(stand: Stand, simulator: Simulator) -> None:
+def test_a_machine_that_was_reinstalled_keeps_its_volumes(stand: Namespace, simulator: Simulator) -> None:
     """Another IQN in the same resource, while two volumes are mapped."""
     name = attached(stand, simulator, OLD)
     stand.apply(stand.attachment("two", "worker-1", "vol1"))
@@ -108,20 +112,20 @@ def test_a_machine_that_was_reinstalled_keeps_its_volumes(stand: Stand, simulato
     assert ports(simulator) == {}
 
 
-def orphaned(stand: Stand, simulator: Simulator, resync: str = "60s") -> str:
+def orphaned(stand: Namespace, simulator: Simulator, resync: str = "60s") -> str:
     """Remove the resources without the operator, so that the host object and its mapping stay; return its name."""
     name = attached(stand, simulator, OLD, resync=resync)
     simulator.control.change("availability", "refused")
     stand.delete(ATTACHMENTS, "one", wait=False)
     stand.delete(HOSTS, "worker-1", wait=False)
-    for left in (f"{ATTACHMENTS}/one", f"{HOSTS}/worker-1"):
-        stand.kubectl("patch", left, "--type=merge", '--patch={"metadata":{"finalizers":null}}')
+    stand.remove_finalizers(ATTACHMENTS, "one")
+    stand.remove_finalizers(HOSTS, "worker-1")
     stand.gone(HOSTS, "worker-1")
     return name
 
 
 def test_an_empty_host_object_of_the_operator_gets_the_new_initiators_of_its_machine(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     name = orphaned(stand, simulator)
     admin(simulator, f"rmvdiskhostmap -host {name} vol0")
@@ -135,7 +139,7 @@ def test_an_empty_host_object_of_the_operator_gets_the_new_initiators_of_its_mac
 
 
 def test_a_host_object_of_the_operator_with_other_mappings_gets_no_other_initiators(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     name = orphaned(stand, simulator, resync="2s")
     simulator.control.change("availability", "up")
@@ -156,7 +160,7 @@ def test_a_host_object_of_the_operator_with_other_mappings_gets_no_other_initiat
 
 
 def test_a_host_waits_while_the_host_object_of_another_resource_holds_its_initiator(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     """A machine whose resource was renamed: the old one still holds its initiator."""
     name = attached(stand, simulator, OLD, resync="2s")
@@ -178,7 +182,7 @@ def test_a_host_waits_while_the_host_object_of_another_resource_holds_its_initia
 
 
 def test_a_host_that_takes_over_an_initiator_waits_until_the_previous_host_is_deleted(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     name = attached(stand, simulator, OLD)
     stand.apply(stand.host("worker-2", OLD), stand.attachment("two", "worker-2", "vol1"))
@@ -195,7 +199,7 @@ def test_a_host_that_takes_over_an_initiator_waits_until_the_previous_host_is_de
 
 
 def test_initiators_on_several_host_objects_must_first_be_corrected_by_the_administrator(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     foreign_host(simulator, "here", OLD)
     foreign_host(simulator, "there", NEW)
@@ -214,7 +218,7 @@ def test_initiators_on_several_host_objects_must_first_be_corrected_by_the_admin
 
 
 def test_a_port_that_an_administrator_removed_from_a_created_host_object_is_restored(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     name = attached(stand, simulator, OLD, NEW, resync="2s")
     admin(simulator, f"rmhostport -iscsiname {NEW} {name}")
@@ -224,7 +228,7 @@ def test_a_port_that_an_administrator_removed_from_a_created_host_object_is_rest
 
 
 def test_removing_an_orphaned_host_object_is_left_to_the_administrator_and_advised_once_unused(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     name = orphaned(stand, simulator, resync="2s")
     simulator.control.change("availability", "up")
@@ -251,7 +255,7 @@ def test_removing_an_orphaned_host_object_is_left_to_the_administrator_and_advis
 
 
 def test_an_initiator_that_another_host_object_has_is_not_added_until_it_is_released(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     """The operator's last read did not show it. What is already attached stays, and can be detached."""
     name = attached(stand, simulator, OLD, resync="2s")
@@ -271,7 +275,7 @@ def test_an_initiator_that_another_host_object_has_is_not_added_until_it_is_rele
     assert ports(simulator) == {name: [NEW, OLD]}
 
 
-def test_two_machines_may_swap_their_initiators(stand: Stand, simulator: Simulator) -> None:
+def test_two_machines_may_swap_their_initiators(stand: Namespace, simulator: Simulator) -> None:
     attached(stand, simulator, OLD, resync="2s")
     stand.apply(stand.host("worker-2", NEW), stand.attachment("two", "worker-2", "vol1"))
     stand.ready(ATTACHMENTS, "two")

@@ -7,7 +7,9 @@ import pytest
 from flashsystem_operator.simulator import Simulator
 from support.array_state import commands, mappings, mark, ports
 from support.simulated_arrays import simulated
-from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.stand import ATTACHMENTS, HOSTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -19,7 +21,7 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.mark.parametrize("code", ["CMMVC8457E", "CMMVC8478E", "CMMVC9998E"])
 def test_a_volume_with_recent_io_is_unmapped_once_the_array_allows_it_and_never_by_force(
-    code: str, stand: Stand, simulator: Simulator
+    code: str, stand: Namespace, simulator: Simulator
 ) -> None:
     """This includes releases that refuse with a code that the operator does not know."""
     control = simulator.control
@@ -49,7 +51,7 @@ def test_a_volume_with_recent_io_is_unmapped_once_the_array_allows_it_and_never_
     assert not any("-force" in each["words"] for each in commands(simulator))
 
 
-def test_a_refusal_while_protection_is_off_is_just_a_refusal(stand: Stand, simulator: Simulator) -> None:
+def test_a_refusal_while_protection_is_off_is_just_a_refusal(stand: Namespace, simulator: Simulator) -> None:
     stand.array(simulator, resyncInterval="2s")
     stand.apply(stand.host("node"), stand.attachment("one", "node", "vol0"))
     stand.ready(ATTACHMENTS, "one")

@@ -8,12 +8,14 @@ from flashsystem_operator.simulator import Simulator
 from support.ages import be_younger_than
 from support.array_state import admin, foreign_host, mappings, mark, ports, writes
 from support.recorded_events import await_event, reasons
-from support.stand import ATTACHMENTS, HOSTS, Stand, iqn
+from support.stand import ATTACHMENTS, HOSTS, Namespace, iqn
+
+pytestmark = pytest.mark.slow
 
 FOUND, CREATED = ("admins", "vol0", 0), ("admins", "vol1", 1)
 
 
-def adopted(stand: Stand, simulator: Simulator, **attachment: Any) -> None:
+def adopted(stand: Namespace, simulator: Simulator, **attachment: Any) -> None:
     """Apply two attachments to a host object of an administrator: one for an existing mapping, one for a new volume."""
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
     stand.array(simulator)
@@ -30,7 +32,7 @@ def adopted(stand: Stand, simulator: Simulator, **attachment: Any) -> None:
 
 
 def test_on_an_adopted_host_found_mappings_stay_and_created_mappings_are_removed(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     adopted(stand, simulator)
 
@@ -48,7 +50,7 @@ def test_on_an_adopted_host_found_mappings_stay_and_created_mappings_are_removed
 
 @pytest.mark.parametrize(("policy", "left"), [("Delete", set()), ("Retain", {FOUND, CREATED})])
 def test_a_deletion_policy_decides_what_happens_to_a_mapping_regardless_of_its_creator(
-    stand: Stand, simulator: Simulator, policy: str, left: set[tuple[str, str, int]]
+    stand: Namespace, simulator: Simulator, policy: str, left: set[tuple[str, str, int]]
 ) -> None:
     adopted(stand, simulator, deletionPolicy=policy)
 
@@ -59,7 +61,7 @@ def test_a_deletion_policy_decides_what_happens_to_a_mapping_regardless_of_its_c
     assert ports(simulator) == {"admins": [iqn("worker-1")]}
 
 
-def test_a_deletion_policy_may_be_changed_until_the_deletion(stand: Stand, simulator: Simulator) -> None:
+def test_a_deletion_policy_may_be_changed_until_the_deletion(stand: Namespace, simulator: Simulator) -> None:
     adopted(stand, simulator)
 
     stand.patch(ATTACHMENTS, "found", {"deletionPolicy": "Delete"})
@@ -70,7 +72,7 @@ def test_a_deletion_policy_may_be_changed_until_the_deletion(stand: Stand, simul
 
 
 def test_a_host_object_of_the_operator_stays_with_the_volumes_that_are_retained_on_it(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0", deletionPolicy="Retain"))
@@ -97,7 +99,7 @@ def test_a_host_object_of_the_operator_stays_with_the_volumes_that_are_retained_
 
 @pytest.mark.parametrize("whose", ["ours", "an administrator's"])
 def test_of_two_attachments_of_one_pair_the_newer_takes_over_without_an_unmap(
-    stand: Stand, simulator: Simulator, whose: str
+    stand: Namespace, simulator: Simulator, whose: str
 ) -> None:
     if whose != "ours":
         foreign_host(simulator, "admins", iqn("worker-1"))
@@ -122,7 +124,7 @@ def test_of_two_attachments_of_one_pair_the_newer_takes_over_without_an_unmap(
 
 
 def test_a_mapping_left_to_an_attachment_that_cannot_use_it_is_removed_with_that_attachment(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("elder", "worker-1", "vol0"))
@@ -138,7 +140,7 @@ def test_a_mapping_left_to_an_attachment_that_cannot_use_it_is_removed_with_that
     assert mappings(simulator) == set()
 
 
-def test_deleting_the_newer_attachment_does_not_affect_the_older_one(stand: Stand, simulator: Simulator) -> None:
+def test_deleting_the_newer_attachment_does_not_affect_the_older_one(stand: Namespace, simulator: Simulator) -> None:
     """One names the volume by uid and the other by name."""
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("elder", "worker-1", "vol0"))
@@ -160,7 +162,7 @@ def test_deleting_the_newer_attachment_does_not_affect_the_older_one(stand: Stan
 
 
 def test_an_attachment_created_during_the_deletion_of_the_older_one_inherits_its_mapping(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"))
     stand.array(simulator)
@@ -174,16 +176,14 @@ def test_an_attachment_created_during_the_deletion_of_the_older_one_inherits_its
     stand.apply(stand.attachment("younger", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "younger")
 
-    stand.kubectl(
-        "patch", ATTACHMENTS, "elder", "--type=json", '--patch=[{"op":"remove","path":"/metadata/finalizers/0"}]'
-    )
+    stand.remove_finalizers(ATTACHMENTS, "elder", "example.com/in-use")
     stand.gone(ATTACHMENTS, "elder")
     assert stand.status(ATTACHMENTS, "younger")["origin"] == "Created"
     stand.delete(ATTACHMENTS, "younger")
     assert mappings(simulator) == set()
 
 
-def test_a_found_mapping_is_adopted_only_as_access_allows(stand: Stand, simulator: Simulator) -> None:
+def test_a_found_mapping_is_adopted_only_as_access_allows(stand: Namespace, simulator: Simulator) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
     foreign_host(simulator, "backup", iqn("backup"))
     admin(simulator, "mkvdiskhostmap -force -host backup -scsi 0 vol0")

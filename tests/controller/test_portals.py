@@ -8,7 +8,9 @@ import pytest
 from flashsystem_operator.simulator import Simulator
 from support.array_state import mappings, mark, target_iqns, writes
 from support.simulated_arrays import simulated
-from support.stand import ATTACHMENTS, Stand, until
+from support.stand import ATTACHMENTS, Namespace, until
+
+pytestmark = pytest.mark.slow
 
 RELEASES = ["legacy", "8.4.1.0", "8.6.0.0"]
 
@@ -22,12 +24,12 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         yield running
 
 
-def portals(stand: Stand) -> list[str]:
+def portals(stand: Namespace) -> list[str]:
     connection = stand.status(ATTACHMENTS, "one").get("connection") or {}
     return sorted(each["portal"] for each in connection.get("targets", []))
 
 
-def attached(stand: Stand, simulator: Simulator) -> list[str]:
+def attached(stand: Namespace, simulator: Simulator) -> list[str]:
     stand.array(simulator, resyncInterval="2s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -44,7 +46,7 @@ def change_row(simulator: Simulator, section: str, old: str, **changes: Any) -> 
 
 @pytest.mark.parametrize("simulator", ["legacy", "8.4.1.0"], indirect=True)
 def test_a_dead_link_is_not_listed_and_a_moved_port_is_listed_at_its_new_address(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     one, two = both = attached(stand, simulator)
     start, mapped = mark(simulator), mappings(simulator)
@@ -64,7 +66,9 @@ def test_a_dead_link_is_not_listed_and_a_moved_port_is_listed_at_its_new_address
 
 
 @pytest.mark.parametrize("simulator", ["8.6.0.0"], indirect=True)
-def test_addresses_added_to_the_portset_are_listed_and_removed_ones_are_not(stand: Stand, simulator: Simulator) -> None:
+def test_addresses_added_to_the_portset_are_listed_and_removed_ones_are_not(
+    stand: Namespace, simulator: Simulator
+) -> None:
     one, two = both = attached(stand, simulator)
     start, mapped = mark(simulator), mappings(simulator)
     address = two.partition(":")[0]
@@ -86,7 +90,7 @@ def test_addresses_added_to_the_portset_are_listed_and_removed_ones_are_not(stan
     assert mappings(simulator) == mapped
 
 
-def test_another_configuration_node_does_not_change_the_listed_portals(stand: Stand, simulator: Simulator) -> None:
+def test_another_configuration_node_does_not_change_the_listed_portals(stand: Namespace, simulator: Simulator) -> None:
     """The change drops every session to the array, and the operator connects again."""
     both = attached(stand, simulator)
     start = mark(simulator)

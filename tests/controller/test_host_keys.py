@@ -1,11 +1,14 @@
 """No command is sent to a machine whose host key is not that of the array."""
 
 import asyncssh
+import pytest
 
 from flashsystem_operator.simulator import Simulator
-from support.operator_process import Operator
+from support.local_operator import LocalOperator
 from support.simulated_arrays import last, writes
-from support.stand import ARRAYS, ATTACHMENTS, Stand
+from support.stand import ARRAYS, ATTACHMENTS, Namespace
+
+pytestmark = pytest.mark.slow
 
 
 def create_key() -> str:
@@ -18,7 +21,7 @@ def fingerprint(line: str) -> str:
 
 
 def test_no_command_is_sent_to_an_array_that_shows_another_key_than_the_pinned_one(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     other = create_key()
     stand.array(simulator, hostKeys=[other], resyncInterval="1s")
@@ -38,7 +41,9 @@ def test_no_command_is_sent_to_an_array_that_shows_another_key_than_the_pinned_o
     assert stand.status(ARRAYS, "array")["hostKeyFingerprint"] == fingerprint(simulator.host_key)
 
 
-def test_the_first_key_is_recorded_and_a_different_one_stops_all_commands(stand: Stand, simulator: Simulator) -> None:
+def test_the_first_key_is_recorded_and_a_different_one_stops_all_commands(
+    stand: Namespace, simulator: Simulator
+) -> None:
     first = simulator.host_key
     stand.array(simulator, hostKeys=[], hostKeyPolicy="TrustOnFirstUse", resyncInterval="1s")
     stand.apply(
@@ -72,7 +77,7 @@ def test_the_first_key_is_recorded_and_a_different_one_stops_all_commands(stand:
 
 
 def test_a_recorded_key_survives_a_restart_of_the_operator(
-    stand: Stand, simulator: Simulator, operator: Operator
+    stand: Namespace, simulator: Simulator, operator: LocalOperator
 ) -> None:
     stand.array(simulator, hostKeys=[], hostKeyPolicy="TrustOnFirstUse", resyncInterval="1s")
     stand.ready(ARRAYS, "array")
@@ -86,7 +91,7 @@ def test_a_recorded_key_survives_a_restart_of_the_operator(
     assert stand.status(ARRAYS, "array")["hostKey"] == first
 
 
-def test_unreadable_host_keys_are_reported_and_no_command_is_sent(stand: Stand, simulator: Simulator) -> None:
+def test_unreadable_host_keys_are_reported_and_no_command_is_sent(stand: Namespace, simulator: Simulator) -> None:
     cut_off = simulator.host_key[:60]
     wrong_type = simulator.host_key.replace("ssh-ed25519", "ssh-rsa", 1)
     stand.secret("array", username=simulator.user, password="passw0rd")
