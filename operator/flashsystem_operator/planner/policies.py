@@ -53,24 +53,23 @@ def apply_overrides(decision: Decision, resource: Resource, desired: Desired) ->
             f"Annotation {RELEASE} keeps everything on the array unchanged. Delete this object, and it is gone at once."
         )
         return Wait(Reason.RELEASED, why, decision.notes)
-    notes = decision.notes
     if whose := why_paused(resource, desired):
-        reason = Reason.PAUSED
-        notes += (Note("Paused", Reason.PAUSED, f"{whose}: nothing is written to the array."),)
+        note = Note("Paused", Reason.PAUSED, f"{whose}: nothing is written to the array.")
+        held = Wait(Reason.PAUSED, f"{whose} holds back", (*decision.notes, note))
     elif whose := _why_only_planned(resource, desired):
-        reason = Reason.PLANNED
+        held = Wait(Reason.PLANNED, f"{whose} holds back", decision.notes)
     else:
         return decision
     match decision:
         case Act(steps):
-            held = f"{plural(len(steps), 'command')}, listed in status.plan. Remove it, and they are sent."
-            return Wait(reason, f"{whose} holds back {held}", notes, steps=steps)
+            what = f"{plural(len(steps), 'command')}, listed in status.plan. Remove it, and they are sent."
+            return replace(held, message=f"{held.message} {what}", steps=steps)
         case Release(left):  # what stays on the array when the object is deleted, if anything
             what = f"no command would be sent. {left}" if left else "nothing is left to do on the array."
-            held = f"the deletion of this object; {what} Remove it, and the object is deleted."
-            return Wait(reason, f"{whose} holds back {held}", notes)
+            what = f"the deletion of this object; {what} Remove it, and the object is deleted."
+            return replace(held, message=f"{held.message} {what}")
         case InSync() | Wait() | Refuse():
-            return replace(decision, notes=notes)
+            return replace(decision, notes=held.notes)
 
 
 def why_paused(resource: Resource, desired: Desired) -> str:

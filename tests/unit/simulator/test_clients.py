@@ -233,33 +233,6 @@ def test_copies_are_listed_for_one_volume_or_for_all_and_shown_by_number(at: Mod
     assert shell("lsvdiskcopy nope").code == "CMMVC5754E"
 
 
-@pytest.mark.parametrize("line", ["lsvdiskfcmappings -vdisk vol0", "lsvdiskfcmappings vol0", "lsfcmap"])
-def test_no_volume_has_a_flashcopy_map(line: str, at: Modern) -> None:
-    reply = at()(f"svcinfo {line}")
-
-    assert (reply.stdout, reply.status) == ("", 0)
-
-
-def test_flashcopy_maps_of_missing_objects_are_refused(at: Modern) -> None:
-    shell = at()
-
-    assert shell("lsvdiskfcmappings -vdisk nope").code == "CMMVC5754E"
-    assert shell("lsvdiskfcmappings").code == "CMMVC5701E"
-    assert shell("lsfcmap 7").code == "CMMVC5754E"
-    assert shell("lsfcmap -filtervalue colour=red").code == "CMMVC5741E"
-    assert shell("lsfcmap -filtervalue source_vdisk_name=vol0").status == 0
-
-
-def test_a_volume_group_exists_if_volumes_name_it(at: Modern) -> None:
-    shell = at()
-    assert shell("chvdisk -volumegroup nightly vol0").status == 0
-    assert shell("chvdisk -volumegroup nightly vol1").status == 0
-
-    assert [(row["name"], row["volume_count"]) for row in shell("lsvolumegroup -delim !").rows] == [("nightly", "2")]
-    assert shell("lsvolumegroup -delim ! nightly").keys["id"] == shell("lsvdisk -delim ! vol0").keys["volume_group_id"]
-    assert shell("lsvolumegroup nope").code == "CMMVC5804E"
-
-
 def test_a_client_that_registers_changes_nothing(modern: Simulator, log_in: Open) -> None:
     before = modern.control.state()
     shell = log_in(modern)

@@ -43,6 +43,35 @@ BAD: list[tuple[dict[str, Any], str]] = [
         },
         "shared_mappings: the pair ('c', 'vol0') is there 2 times",
     ),
+    ({"flashcopy_maps": [{"name": "m", "source": "x", "target": "vol0"}]}, "flashcopy_maps.source: there is no x in"),
+    ({"flashcopy_maps": [{"name": "m", "source": "vol0", "target": "vol0"}]}, "m copies vol0 onto itself"),
+    (
+        {"flashcopy_maps": [{"name": f"m{n}", "source": f"vol{n}", "target": "vol2"} for n in (0, 1)]},
+        "flashcopy_maps: the target vol2 is there 2 times",
+    ),
+    (
+        {"flashcopy_maps": [{"name": "m", "source": "vol0", "target": "vol1", "consistency_group": "g"}]},
+        "flashcopy_maps.consistency_group: there is no g in consistency_groups",
+    ),
+    ({"snapshots": [{"name": "s", "images": []}]}, "snapshots.0.images: "),
+    ({"snapshots": [{"name": "s", "images": [{"volume": "x"}]}]}, "snapshots.images.volume: there is no x in volumes"),
+    (
+        {"snapshots": [{"name": "s", "parent_uid": 3, "images": [{"volume": f"vol{n}"}]} for n in (0, 1)]},
+        "snapshots: the parent and name (3, 's') is there 2 times",
+    ),
+    (
+        {"volumes": [{"name": "a", "pool": "Pool0", "volume_group": "g"}]},
+        "volumes.volume_group: there is no g in volume_groups",
+    ),
+    (
+        {"volumes": [{"name": "a", "pool": "Pool0", "source_snapshot": 7}]},
+        "volumes.source_snapshot: there is no 7 in snapshots",
+    ),
+    (
+        {"volumes": [{"id": 0, "name": "a", "pool": "Pool0", "status": state} for state in ("online", "deleting")]},
+        "volumes: the id 0 is there 2 times",
+    ),
+    ({"system": {"clock": "today"}}, "system.clock: "),
     ({"rules": {"shell_chain": True}}, "rules.shell_chain: no such field"),
     ({"limits": {"sessions": "many"}}, "limits.sessions: "),
 ]
@@ -86,6 +115,13 @@ def test_objects_without_an_id_are_numbered_in_their_order() -> None:
     state = load({"hosts": [{"name": "a"}, {"name": "b", "id": 0}, {"name": "c"}]})
 
     assert [host.id for host in state.hosts] == [1, 0, 2]
+
+
+def test_group_0_stands_for_no_consistency_group() -> None:
+    assert [group.id for group in load({"consistency_groups": [{"name": "a"}, {"name": "b"}]}).consistency_groups] == [
+        1,
+        2,
+    ]
 
 
 def test_a_partial_system_section_leaves_the_rest_unchanged() -> None:

@@ -32,9 +32,9 @@ class Change(BaseModel):
 def apply(array: System, change: Change) -> None:
     """Change one object of the array. Nothing is changed if the result is invalid."""
     if change.what == "blank":
-        # Another system at the same address: the same hardware, without hosts, volumes or mappings.
+        # Another system at the same address: the same hardware, without hosts, volumes, mappings or copies.
         data = array.dump().model_dump(mode="json")
-        for section in ("volumes", "hosts", "host_clusters", "mappings", "shared_mappings", "throttles"):
+        for section in BLANKED:
             data[section] = []
         data["system"] |= {"id": f"{int(data['system']['id'], 16) ^ 0xFFFF:016X}", **change.set}
         array.become(config.whole(data))
@@ -49,9 +49,11 @@ def apply(array: System, change: Change) -> None:
     picked.update(change.set)
     if renamed:
         # Update the name in all entries that refer to this object.
-        for rows in data.values():
-            for row in rows if isinstance(rows, list) else ():
-                row.update({key: change.set["name"] for key in REFERRED[change.what] if row.get(key) == before})
+        rows = [row for section in data.values() if isinstance(section, list) for row in section]
+        for row in [*rows, *(image for snapshot in data["snapshots"] for image in snapshot["images"])]:
+            for field in REFERRED[change.what]:
+                if row.get(field) == before:
+                    row[field] = change.set["name"]
     array.become(config.whole(data))
 
 
@@ -80,7 +82,8 @@ def move_config_node(array: System, name: str) -> None:
 
 def _named(section: str, key: str = "name") -> Callable[[dict[str, Any], str], Fields]:
     def pick(data: dict[str, Any], name: str) -> Fields:
-        rows: Iterable[Fields] = data[section]
+        # A volume that is being deleted may have the name of another one, which is meant then.
+        rows: Iterable[Fields] = sorted(data[section], key=lambda row: row.get("status") == "deleting")
         for row in rows:
             if name in {str(row[key]), str(row.get("id", ""))} or name.casefold() == str(row[key]).casefold():
                 return row
@@ -133,16 +136,26 @@ PICKERS: dict[str, Callable[[dict[str, Any], str], Fields]] = {
     "host_port": _host_port,
     "mapping": _joined("mappings", "host", "volume"),
     "user": _named("users"),
+    "volume_group": _named("volume_groups"),
+    "snapshot": _named("snapshots"),
+    "consistency_group": _named("consistency_groups"),
+    "flashcopy_map": _named("flashcopy_maps"),
     "throttle": _named("throttles"),
 }
 REFERRED = {
     "node": ("node",),
     "portset": ("portset",),
     "pool": ("pool", "parent", "mirror_pool"),
-    "volume": ("volume",),
+    "volume": ("volume", "source", "target"),
     "host": ("host",),
+    "volume_group": ("volume_group",),
+    "consistency_group": ("consistency_group",),
 }
 """Kinds that other entries refer to by name, with the fields that have such names."""
+BLANKED = (
+    *("volumes", "hosts", "host_clusters", "mappings", "shared_mappings", "throttles"),
+    *("volume_groups", "snapshots", "consistency_groups", "flashcopy_maps"),
+)
 
 
 LONGEST_BODY = 64 << 20

@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from flashsystem_operator.simulator.state.model import (
     Address,
+    ConsistencyGroup,
     FibrePort,
+    FlashCopyMap,
     Host,
     HostCluster,
     Identity,
@@ -24,9 +26,11 @@ from flashsystem_operator.simulator.state.model import (
     Pool,
     Portset,
     SharedEntry,
+    Snapshot,
     ThrottleEntry,
     User,
     Volume,
+    VolumeGroup,
 )
 from flashsystem_operator.simulator.state.rules import PARTITIONS, PORTSETS, Dialect, Level, Limits, Rules
 
@@ -51,7 +55,9 @@ def _read(dialect: Dialect) -> dict[str, Any]:
     return found
 
 
-NUMBERED = ("nodes", "addresses", "portsets", "pools", "volumes", "hosts", "host_clusters", "throttles")
+NAMED = ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters", "volume_groups", "consistency_groups")
+"""Sections whose objects have a name and an id of their own."""
+NUMBERED = (*NAMED, "addresses", "snapshots", "flashcopy_maps", "throttles")
 MERGED = ("system", "rules", "limits")
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -86,6 +92,10 @@ class State(BaseModel):
     host_clusters: list[HostCluster] = []
     mappings: list[MappingEntry] = []
     shared_mappings: list[SharedEntry] = []
+    volume_groups: list[VolumeGroup] = []
+    snapshots: list[Snapshot] = []
+    consistency_groups: list[ConsistencyGroup] = []
+    flashcopy_maps: list[FlashCopyMap] = []
     throttles: list[ThrottleEntry] = []
     rules: Rules = Rules()
     limits: Limits = Limits()
@@ -137,7 +147,8 @@ def load(config: dict[str, Any] | Path | str | None = None, dialect: Dialect | N
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             continue
         used = {row["id"] for row in rows if isinstance(row.get("id"), int)}
-        free = (number for number in range(len(rows) + len(used)) if number not in used)
+        first = 1 if section == "consistency_groups" else 0  # group 0 stands for the maps that are in none
+        free = (number for number in range(first, first + len(rows) + len(used)) if number not in used)
         merged[section] = [row if "id" in row else {"id": next(free), **row} for row in rows]
     return whole(merged)
 
@@ -199,10 +210,8 @@ class Contradiction(ValueError):
 
 def check(state: State) -> None:
     """Raise Contradiction with every reason why this state is impossible."""
-    known = {
-        section: {each.name for each in getattr(state, section)}
-        for section in ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters")
-    }
+    known = {section: {each.name for each in getattr(state, section)} for section in NAMED}
+    known["snapshots"] = {str(snapshot.id) for snapshot in state.snapshots}
     missing = [
         f"{where}: there is no {name} in {section}: add it there, or name one that is"
         for where, section, name in _references(state)
@@ -214,11 +223,18 @@ def check(state: State) -> None:
 
 
 def _twice(state: State) -> Iterator[str]:
-    for section in ("nodes", "portsets", "pools", "volumes", "hosts", "host_clusters", "throttles"):
+    for section in (*NAMED, "flashcopy_maps", "throttles"):
         objects = getattr(state, section)
-        yield from _repeated(section, "name", (each.name for each in objects))
+        named = objects if section != "volumes" else [each for each in objects if not each.is_being_deleted]
+        yield from _repeated(section, "name", (each.name for each in named))
         yield from _repeated(section, "id", (each.id for each in objects))
     yield from _repeated("volumes", "uid", (volume.uid for volume in state.volumes if volume.uid))
+    yield from _repeated("snapshots", "id", (each.id for each in state.snapshots))
+    parents = ((each.volume_group or each.parent_uid, each.name) for each in state.snapshots)
+    yield from _repeated("snapshots", "parent and name", (pair for pair in parents if pair[0] is not None))
+    uids = [each.uid for each in state.volume_groups if each.uid is not None]
+    yield from _repeated("volume_groups", "uid", uids)
+    yield from _repeated("flashcopy_maps", "target", (each.target for each in state.flashcopy_maps))
     ports = (port.name.casefold() for host in state.hosts for port in host.ports)
     yield from _repeated("hosts", "port", ports)
     yield from _repeated("mappings", "pair", ((entry.host, entry.volume) for entry in state.mappings))
@@ -235,13 +251,8 @@ def _repeated(section: str, what: str, values: Iterable[object]) -> Iterator[str
             yield f"{section}: the {what} {value} is there {count} times: give each its own"
 
 
-def _references_to_pools(state: State) -> Iterator[tuple[str, str, str]]:
-    yield from (("volumes.pool", "pools", name) for volume in state.volumes for name in volume.pools)
-    yield from (("pools.parent", "pools", pool.parent) for pool in state.pools if pool.parent)
-
-
 def _references(state: State) -> Iterator[tuple[str, str, str]]:
-    yield from _references_to_pools(state)
+    yield from _references_of_volumes(state)
     for throttle in state.throttles:
         field, name = throttle.target
         if name:
@@ -265,9 +276,36 @@ def _references(state: State) -> Iterator[tuple[str, str, str]]:
         yield "shared_mappings.volume", "volumes", shared.volume
 
 
+def _references_of_volumes(state: State) -> Iterator[tuple[str, str, str]]:
+    for volume in state.volumes:
+        yield from (("volumes.pool", "pools", name) for name in volume.pools)
+        if volume.volume_group:
+            yield "volumes.volume_group", "volume_groups", volume.volume_group
+        if volume.source_snapshot is not None:
+            yield "volumes.source_snapshot", "snapshots", str(volume.source_snapshot)
+    yield from (("pools.parent", "pools", pool.parent) for pool in state.pools if pool.parent)
+    for snapshot in state.snapshots:
+        if snapshot.volume_group:
+            yield "snapshots.volume_group", "volume_groups", snapshot.volume_group
+        for image in snapshot.images:
+            if not image.uid:
+                yield "snapshots.images.volume", "volumes", image.volume
+            if image.pool:
+                yield "snapshots.images.pool", "pools", image.pool
+    maps = state.flashcopy_maps
+    yield from (("flashcopy_maps.source", "volumes", each.source) for each in maps)
+    yield from (("flashcopy_maps.target", "volumes", each.target) for each in maps)
+    groups = [each.consistency_group for each in maps if each.consistency_group]
+    yield from (("flashcopy_maps.consistency_group", "consistency_groups", group) for group in groups)
+
+
 def _clashes(state: State) -> Iterator[str]:
-    """Find LUNs that one host uses twice in an I/O group, including the shared ones of its host cluster."""
-    groups = {volume.name: volume.access_io_groups or [volume.io_group] for volume in state.volumes}
+    """Find maps onto themselves, and LUNs that a host, with its host cluster, uses twice in an I/O group."""
+    for each in state.flashcopy_maps:
+        if each.source == each.target:
+            yield f"flashcopy_maps: {each.name} copies {each.source} onto itself: name another target"
+    live = [volume for volume in state.volumes if not volume.is_being_deleted]
+    groups = {volume.name: volume.access_io_groups or [volume.io_group] for volume in live}
     cluster_of = {host.name: host.host_cluster for host in state.hosts}
     shared: dict[tuple[str, int], list[int]] = {}
     for mapping in state.shared_mappings:

@@ -11,6 +11,8 @@ from flashsystem_operator.simulator.state.rules import Rules
 Role = Literal["SecurityAdmin", "Administrator", "RestrictedAdmin", "CopyOperator", "Service", "Monitor"]
 Kind = Literal["iscsi", "fc", "nvme", "sas"]
 YesNo = Literal["yes", "no"]
+CloneType = Literal["clone", "thinclone"]
+MapState = Literal["idle_or_copied", "preparing", "prepared", "copying", "stopping", "stopped", "suspended"]
 
 ADMINISTRATOR = "administrator"
 """The user of commands sent over the control port, in the log of commands. Reserved."""
@@ -37,7 +39,10 @@ class StateModel(BaseModel):
 
 
 class Identity(StateModel):
-    """The system (lssystem). id_alias: the id, unless an administrator set another one."""
+    """The system (lssystem). id_alias: the id, unless an administrator set another one.
+
+    clock: the time of the system as YYMMDDHHMMSS, which stands still; empty: the time of the machine, in UTC.
+    """
 
     id: str = Field("0000020421A0BEEF", pattern=r"^[0-9A-Fa-f]{16}$")
     id_alias: str = Field("", pattern=r"^([0-9A-Fa-f]{16})?$")
@@ -51,6 +56,7 @@ class Identity(StateModel):
     open_access_enabled: Literal["on", "off"] = "off"
     vdisk_protection_enabled: YesNo = "no"
     vdisk_protection_time: int = Field(15, ge=0)
+    clock: str = Field("", pattern=r"^(\d{12})?$")
     iscsi_auth_method: Literal["none", "chap"] = "none"
     iscsi_chap_secret: str = ""
 
@@ -200,7 +206,10 @@ class Volume(StateModel):
 
     mirror_pool: the pool of a second copy. used: what hosts have written to a thin or compressed volume; reserve: the
     real capacity of such a volume beyond that, in a standard pool. warning: percent. grainsize: KB.
-    status: `deleting` hides it from lsvdisk.
+    status: `deleting` hides it from lsvdisk; it may then have the name of another volume.
+    source_snapshot: id of the snapshot that a clone is filled from, or that a thin clone depends on; source_uid: of
+    the volume in it, empty is its first. data_to_move: bytes of a clone that are not copied; at 0 it is independent.
+    may_have_snapshots: False: addsnapshot refuses it with CMMVC9855E.
     """
 
     id: int = Field(ge=0)
@@ -230,6 +239,12 @@ class Volume(StateModel):
     warning: int = Field(80, ge=0, le=100)
     grainsize: int = 256
     recent_io: bool = False
+    volume_type: CloneType | Literal[""] = ""
+    source_snapshot: int | None = None
+    source_uid: str = Field("", pattern=r"^([0-9A-F]{32})?$")
+    data_to_move: int = Field(0, ge=0)
+    population_start: str = ""
+    may_have_snapshots: bool = True
     last_access_time: str = Field("", pattern=r"^([0-9]{12})?$")
     rc_id: str = ""
     rc_name: str = ""
@@ -309,6 +324,67 @@ class SharedEntry(StateModel):
     host_cluster: Name
     volume: Name
     lun: int = Field(ge=0)
+
+
+class VolumeGroup(StateModel):
+    """A volume group (lsvolumegroup). Its members are the volumes that name it. uid: None takes the next free one."""
+
+    id: int = Field(ge=0)
+    name: Name
+    uid: int | None = Field(None, ge=0)
+
+
+class Image(StateModel):
+    """The image of one volume in a snapshot. Empty uid, capacity (bytes) and pool are those of the volume."""
+
+    volume: Name
+    uid: str = Field("", pattern=r"^([0-9A-F]{32})?$")
+    capacity: int | None = Field(None, ge=0)
+    pool: str = ""
+
+
+class Snapshot(StateModel):
+    """A snapshot (lsvolumegroupsnapshot) of a volume group or, without one, of a list of volumes.
+
+    parent_uid: of the group or the list, within which the name is unique; None takes the one that it has.
+    state: a snapshot that is dependent_deleting goes when no clone depends on it.
+    """
+
+    id: int = Field(ge=0)
+    name: Name
+    volume_group: str = ""
+    parent_uid: int | None = Field(None, ge=0)
+    time: str = Field("", pattern=r"^(\d{12})?$")
+    state: Literal["ready", "active", "deleting", "dependent_deleting"] = "active"
+    images: list[Image] = Field(min_length=1)
+
+
+class ConsistencyGroup(StateModel):
+    """A consistency group of FlashCopy maps (lsfcconsistgrp). Its members are the maps that name it."""
+
+    id: int = Field(ge=1)
+    name: Name
+    autodelete: bool = False
+
+
+class FlashCopyMap(StateModel):
+    """A FlashCopy map (lsfcmap). progress: percent of the copy; at 100 the map becomes idle_or_copied by itself."""
+
+    id: int = Field(ge=0)
+    name: Name
+    source: Name
+    target: Name
+    consistency_group: str = ""
+    status: MapState = "idle_or_copied"
+    progress: int = Field(0, ge=0, le=100)
+    copy_rate: int = Field(50, ge=0, le=150)
+    clean_rate: int = Field(50, ge=0, le=150)
+    grain_size: Literal[64, 256] = 256
+    autodelete: bool = False
+    incremental: bool = False
+    keep_target: bool = False
+    restoring: bool = False
+    start_time: str = Field("", pattern=r"^(\d{12})?$")
 
 
 class ThrottleEntry(StateModel):

@@ -21,6 +21,8 @@ EIGHT = (8,)
 PROTOCOLS = (8, 3)
 PORTSETS = (8, 4, 2)
 PORTSET_TYPES = (8, 5)
+SNAPSHOTS = (8, 5, 1)
+CLONES = (8, 6, 2)
 PARTITIONS = (8, 7)
 NINE_ONE = (9, 1)
 
@@ -129,6 +131,19 @@ class Rules(BaseModel):
     chap_secrets_hidden: bool = Field(False, description="lsiscsiauth prints yes or no and no secret.")
     iscsiauth_cluster_row: bool = Field(False, description="lsiscsiauth begins with a row of the system itself.")
     new_wording: bool | None = Field(None, description="Refusals use volume, not VDisk. From 8.0 on.")
+    copies_complete_at_once: bool = Field(
+        False, description="FlashCopy maps with a copy rate and clones are complete when they start, not at a change."
+    )
+    slow_prepare: bool = Field(False, description="A FlashCopy map stays preparing; startfcmap -prep is 8984E.")
+    restore_needed_code: Code = Field(
+        "CMMVC6468E", description="A start without -restore onto the source of an active map. Unsourced."
+    )
+    finished_clone_type: Literal["", "clone"] = Field(
+        "", description="volume_type of a clone that is complete. No source shows it."
+    )
+    unfinished_clone_expands: bool = Field(
+        False, description="A clone can be expanded while it is filled. The code otherwise, 9661E, is inferred."
+    )
     texts: dict[Code, str] = Field({}, description="Another text for a code: localised, reworded, empty.")
     too_many_sessions: Literal["closed", "7017E"] = Field(
         "closed", description="A session too many is closed, or lives and has 7017E on stdout for every answer."

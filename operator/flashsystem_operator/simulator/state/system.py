@@ -4,20 +4,27 @@ All lookups use dictionaries, so that a command takes no longer on an array with
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping as Mapped
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from flashsystem_operator.simulator.state.config import State
 from flashsystem_operator.simulator.state.model import (
+    ConsistencyGroup,
+    FlashCopyMap,
     Host,
     HostCluster,
     HostPort,
+    Image,
     MappingEntry,
     Pool,
     SharedEntry,
+    Snapshot,
     ThrottleEntry,
     Volume,
+    VolumeGroup,
 )
 
 
@@ -53,13 +60,28 @@ class Throttle:
         return ThrottleEntry(id=self.id, name=self.name, iops=self.iops, bandwidth=self.bandwidth, **of)
 
 
-class Ids:
-    """Ids for new objects: the array reuses the lowest free one."""
+@dataclass(eq=False, slots=True)
+class FlashCopy:
+    """A FlashCopy map with its volumes. entry: its state; the names of the volumes in it are outdated by a rename."""
 
-    def __init__(self, used: Iterable[int]) -> None:
+    entry: FlashCopyMap
+    source: Volume
+    target: Volume
+
+
+COMPLETE = 100
+"""Progress of a FlashCopy map, in percent, when everything is copied."""
+ACTIVE = ("copying", "stopping", "suspended")
+"""States of a FlashCopy map that is started and whose target needs its source."""
+
+
+class Ids:
+    """Ids for new objects: the array reuses the lowest free one. first: the lowest id of all."""
+
+    def __init__(self, used: Iterable[int], first: int = 0) -> None:
         taken = set(used)
-        self._next = max(taken, default=-1) + 1
-        self._free = [number for number in range(self._next) if number not in taken]
+        self._next = max(taken, default=first - 1) + 1
+        self._free = [number for number in range(first, self._next) if number not in taken]
 
     def take(self) -> int:
         if self._free:
@@ -76,6 +98,7 @@ class System:
 
     def __init__(self, state: State) -> None:
         self.serial = 0
+        self.parents = 0
         self.uids: set[str] = set()
         self.maps_made = 0
         self.become(state)
@@ -101,6 +124,18 @@ class System:
         self.used = dict.fromkeys(self.pools, 0)
         """The bytes that the volumes of each pool occupy, in whole extents; not those of its child pools."""
         self.iqns = dict.fromkeys(range(4), 0)
+        self.volume_with: dict[str, Volume] = {}
+        self.deleting: dict[int, Volume] = {}
+        self.volume_groups: dict[int, VolumeGroup] = {}
+        self.volume_group_named: dict[str, VolumeGroup] = {}
+        self.consistency_groups: dict[int, ConsistencyGroup] = {}
+        self.consistency_group_named: dict[str, ConsistencyGroup] = {}
+        self.flashcopies: dict[int, FlashCopy] = {}
+        self.flashcopy_named: dict[str, FlashCopy] = {}
+        self.flashcopies_of: dict[int, dict[int, FlashCopy]] = {}
+        self.snapshots: dict[int, Snapshot] = {}
+        self.snapshots_of: dict[str, dict[int, Snapshot]] = {}
+        self.clones: dict[int, Volume] = {}
         self.serial = max([self.serial, *(volume.id + 1 for volume in state.volumes)])
         for volume in state.volumes:
             self.add_volume(volume)
@@ -126,9 +161,25 @@ class System:
         self.throttle_ids = Ids(self.throttles)
         self.host_ids, self.volume_ids = Ids(self.hosts), Ids(self.volumes)
         self.cluster_ids = Ids(self.clusters)
-        if not self.rules.drp_deletion_lingers:
-            for volume in [volume for volume in self.volumes.values() if volume.is_being_deleted]:
-                self.remove_volume(volume)
+        self._become_copies(state)
+        for volume in [volume for volume in state.volumes if volume.is_being_deleted]:
+            self.delete_volume(volume)
+        self.settle()
+
+    def _become_copies(self, state: State) -> None:
+        known = [*(group.uid for group in state.volume_groups), *(each.parent_uid for each in state.snapshots)]
+        self.parents = max([self.parents, *(uid + 1 for uid in known if uid is not None)])
+        for group in state.volume_groups:
+            self.add_volume_group(group)
+        for snapshot in state.snapshots:
+            self.add_snapshot(snapshot)
+        for members in state.consistency_groups:
+            self.add_consistency_group(members)
+        for entry in state.flashcopy_maps:
+            self.add_flashcopy(FlashCopy(entry, self.volume_named[entry.source], self.volume_named[entry.target]))
+        self.volume_group_ids, self.snapshot_ids = Ids(self.volume_groups), Ids(self.snapshots)
+        self.consistency_group_ids = Ids(self.consistency_groups, first=1)
+        self.flashcopy_ids = Ids(self.flashcopies)
 
     def dump(self) -> State:
         """Return the whole state, in an order that does not depend on its history."""
@@ -149,9 +200,28 @@ class System:
                 "host_clusters": [cluster for _, cluster in sorted(self.clusters.items())],
                 "mappings": private,
                 "shared_mappings": shared,
+                "volume_groups": [group for _, group in sorted(self.volume_groups.items())],
+                "snapshots": [
+                    snapshot.model_copy(update={"images": [self._named(image) for image in snapshot.images]})
+                    for _, snapshot in sorted(self.snapshots.items())
+                ],
+                "consistency_groups": [group for _, group in sorted(self.consistency_groups.items())],
+                "flashcopy_maps": [
+                    flash.entry.model_copy(update={"source": flash.source.name, "target": flash.target.name})
+                    for _, flash in sorted(self.flashcopies.items())
+                ],
                 "throttles": [throttle.entry() for _, throttle in sorted(self.throttles.items())],
             }
         )
+
+    def _named(self, image: Image) -> Image:
+        """Return an image with the present name of its volume."""
+        volume = self.volume_with.get(image.uid)
+        return image.model_copy(update={"volume": volume.name}) if volume else image
+
+    def now(self) -> str:
+        """Return the time of the system as YYMMDDHHMMSS."""
+        return self.state.system.clock or datetime.now(UTC).strftime("%y%m%d%H%M%S")
 
     def new_uid(self) -> str:
         """Return a vdisk_UID that no volume has had since the simulator started."""
@@ -167,10 +237,23 @@ class System:
     def add_volume(self, volume: Volume) -> None:
         volume.uid = volume.uid or self._uid(volume.id)
         self.uids.add(volume.uid)
-        self.volumes[volume.id] = self.volume_named[volume.name] = volume
+        self.volumes[volume.id] = self.volume_with[volume.uid] = volume
+        if not volume.is_being_deleted or volume.name not in self.volume_named:
+            self.volume_named[volume.name] = volume
         self.of_volume[volume.id] = {}
+        self.flashcopies_of[volume.id] = {}
+        if volume.source_snapshot is not None:
+            self.clones[volume.id] = volume
         for name in volume.pools:
             self.used[name] += self.occupied(volume, name)
+
+    def create_volume(self, volume: Volume, name: str, stem: str) -> None:
+        """Add a volume with the lowest free id and a new UID. Without a name it is called by the stem and a number."""
+        volume.id = self.volume_ids.take()
+        names = (f"{stem}{number}" for number in range(volume.id, volume.id + len(self.volume_named) + 1))
+        volume.name = name or next(each for each in names if each not in self.volume_named)
+        volume.uid = self.new_uid()
+        self.add_volume(volume)
 
     def rename_volume(self, volume: Volume, name: str) -> None:
         del self.volume_named[volume.name]
@@ -178,24 +261,26 @@ class System:
         self.volume_named[name] = volume
 
     def delete_volume(self, volume: Volume) -> None:
-        """Remove a volume with its mappings and throttle; a rule lets it linger in a data reduction pool."""
-        for mapping in [*self.of_volume[volume.id].values(), *self.shared_of(volume)]:
-            self.unmap(mapping)
-        self.remove_throttle(self.throttle_of(volume))
-        if self.rules.drp_deletion_lingers and self.is_in_data_reduction(volume):
-            volume.status, volume.volume_group = "deleting", ""
-        else:
-            self.remove_volume(volume)
+        """Remove a volume with its mappings, throttle and FlashCopy maps.
 
-    def remove_volume(self, volume: Volume) -> None:
-        """Remove a volume with everything that refers to it, at once."""
+        While snapshots have an image of it, it stays as a hidden volume that is being deleted, with its id and space,
+        but its name is free. A rule lets it linger in a data reduction pool, and there it also keeps its name.
+        Source: array-cli-volumes 3.6; no source shows what becomes of the name (13.7, 13.9).
+        """
         for mapping in [*self.of_volume[volume.id].values(), *self.shared_of(volume)]:
             self.unmap(mapping)
         self.remove_throttle(self.throttle_of(volume))
-        del self.volumes[volume.id], self.volume_named[volume.name], self.of_volume[volume.id]
-        for name in volume.pools:
-            self.used[name] -= self.occupied(volume, name)
-        self.volume_ids.give_back(volume.id)
+        for flash in list(self.flashcopies_of[volume.id].values()):
+            self.remove_flashcopy(flash)
+        volume.status, volume.volume_group = "deleting", ""
+        self.deleting[volume.id] = volume
+        if self.snapshots_of.get(volume.uid):
+            self._free_name(volume)
+        self.settle()
+
+    def _free_name(self, volume: Volume) -> None:
+        if self.volume_named.get(volume.name) is volume:
+            del self.volume_named[volume.name]
 
     def resize_volume(self, volume: Volume, capacity: int) -> None:
         for name in volume.pools:
@@ -225,7 +310,7 @@ class System:
     def status_of(self, volume: Volume) -> str:
         """Return the status: a volume is offline with its pool, and degraded while one of two pools is offline."""
         offline = [self.is_offline(name) for name in volume.pools]
-        if volume.is_being_deleted or not any(offline):
+        if volume.status in {"deleting", "offline"} or not any(offline):
             return volume.status
         return "offline" if all(offline) else "degraded"
 
@@ -241,6 +326,13 @@ class System:
             if child.parent == source.name:
                 taken += self.used[child.name] if child.is_quotaless else child.capacity
         return max(0, (source.capacity - taken) // source.extent_size * source.extent_size)
+
+    def has_room(self, growth: Iterable[tuple[str, int]]) -> bool:
+        """Whether pools have room. growth: names of pools, and the bytes of whole extents that each shall give."""
+        needed: Counter[str] = Counter()
+        for pool, amount in growth:
+            needed[self.source_of_space(self.pools[pool]).name] += amount
+        return all(amount <= self.free(self.pools[name]) for name, amount in needed.items() if amount)
 
     def is_offline(self, pool: str) -> bool:
         """Whether a pool or its parent is offline."""
@@ -267,6 +359,141 @@ class System:
         self.remove_throttle(self.throttle_of(cluster))
         del self.clusters[cluster.id], self.cluster_named[cluster.name], self.shared[cluster.id]
         self.cluster_ids.give_back(cluster.id)
+
+    def add_volume_group(self, group: VolumeGroup) -> None:
+        if group.uid is None:
+            group.uid = self.new_parent()
+        self.volume_groups[group.id] = self.volume_group_named[group.name] = group
+
+    def remove_volume_group(self, group: VolumeGroup) -> None:
+        del self.volume_groups[group.id], self.volume_group_named[group.name]
+        self.volume_group_ids.give_back(group.id)
+
+    def new_parent(self) -> int:
+        """Return a uid that no volume group and no list of volumes has had since the simulator started."""
+        self.parents += 1
+        return self.parents - 1
+
+    def list_uid(self, uids: set[str]) -> int:
+        """Return the parent uid of a list of volumes: that of its snapshots, or a new one."""
+        first = next(iter(sorted(uids)), "")
+        for snapshot in self.snapshots_of.get(first, {}).values():
+            same = not snapshot.volume_group and {image.uid for image in snapshot.images} == uids
+            if same and snapshot.parent_uid is not None:
+                return snapshot.parent_uid
+        return self.new_parent()
+
+    def add_snapshot(self, snapshot: Snapshot) -> None:
+        for image in snapshot.images:
+            volume = self.volume_with.get(image.uid) if image.uid else self.volume_named[image.volume]
+            if volume:
+                image.uid, image.pool = volume.uid, image.pool or volume.pool
+                image.capacity = volume.capacity if image.capacity is None else image.capacity
+        if snapshot.parent_uid is None:
+            group = self.volume_group_named.get(snapshot.volume_group)
+            snapshot.parent_uid = group.uid if group else self.list_uid({image.uid for image in snapshot.images})
+        self.snapshots[snapshot.id] = snapshot
+        for image in snapshot.images:
+            self.snapshots_of.setdefault(image.uid, {})[snapshot.id] = snapshot
+
+    def remove_snapshot(self, snapshot: Snapshot) -> None:
+        """Remove a snapshot; while clones depend on it, it is dependent_deleting."""
+        snapshot.state = "dependent_deleting"
+        self.settle()
+
+    def add_consistency_group(self, group: ConsistencyGroup) -> None:
+        self.consistency_groups[group.id] = self.consistency_group_named[group.name] = group
+
+    def remove_consistency_group(self, group: ConsistencyGroup) -> None:
+        """Remove a group; its maps stand alone."""
+        for flash in self.members_of(group):
+            flash.entry.consistency_group = ""
+        del self.consistency_groups[group.id], self.consistency_group_named[group.name]
+        self.consistency_group_ids.give_back(group.id)
+
+    def members_of(self, group: ConsistencyGroup) -> list[FlashCopy]:
+        return [flash for _, flash in sorted(self.flashcopies.items()) if flash.entry.consistency_group == group.name]
+
+    def add_flashcopy(self, flash: FlashCopy) -> None:
+        self.flashcopies[flash.entry.id] = self.flashcopy_named[flash.entry.name] = flash
+        for volume in (flash.source, flash.target):
+            self.flashcopies_of[volume.id][flash.entry.id] = flash
+
+    def remove_flashcopy(self, flash: FlashCopy) -> None:
+        """Remove a map; an incomplete target comes online, and an emptied group with autodelete goes too."""
+        if flash.entry.status == "stopped":
+            flash.target.status = "online"
+        del self.flashcopies[flash.entry.id], self.flashcopy_named[flash.entry.name]
+        for volume in (flash.source, flash.target):
+            del self.flashcopies_of[volume.id][flash.entry.id]
+        self.flashcopy_ids.give_back(flash.entry.id)
+        group = self.consistency_group_named.get(flash.entry.consistency_group)
+        if group and group.autodelete and not self.members_of(group):
+            self.remove_consistency_group(group)
+
+    def dependants(self, flash: FlashCopy) -> list[FlashCopy]:
+        """Return the active maps that read the target of this one and are not complete."""
+        from_target = self.flashcopies_of[flash.target.id].values()
+        return [
+            each
+            for each in from_target
+            if each.source is flash.target and each.entry.status in ACTIVE and each.entry.progress < COMPLETE
+        ]
+
+    def settle(self) -> None:
+        """End all copies that are complete, and the deletions that waited for them."""
+        changed = True
+        while changed:
+            ended = [*map(self._end_flashcopy, list(self.flashcopies.values())), *self._end_clones()]
+            depended = {volume.source_snapshot for volume in self.clones.values()}
+            for snapshot in [each for each in self.snapshots.values() if each.state == "dependent_deleting"]:
+                if snapshot.id not in depended:
+                    del self.snapshots[snapshot.id]
+                    for image in snapshot.images:
+                        del self.snapshots_of[image.uid][snapshot.id]
+                    self.snapshot_ids.give_back(snapshot.id)
+                    ended.append(True)
+            for volume in [each for each in self.deleting.values() if not self._lingers(each)]:
+                self._free_name(volume)
+                del self.volumes[volume.id], self.deleting[volume.id], self.volume_with[volume.uid]
+                del self.of_volume[volume.id], self.flashcopies_of[volume.id]
+                self.clones.pop(volume.id, None)
+                for name in volume.pools:
+                    self.used[name] -= self.occupied(volume, name)
+                self.volume_ids.give_back(volume.id)
+                ended.append(True)
+            changed = any(ended)
+
+    def _lingers(self, volume: Volume) -> bool:
+        """Whether a volume that is being deleted stays, since snapshots need it or by a rule."""
+        in_pool = self.rules.drp_deletion_lingers and self.is_in_data_reduction(volume)
+        return in_pool or bool(self.snapshots_of.get(volume.uid))
+
+    def _end_flashcopy(self, flash: FlashCopy) -> bool:
+        """Bring one map to the state that follows by itself, and return whether others may follow."""
+        entry, before = flash.entry, flash.entry.status
+        if entry.status == "copying" and entry.copy_rate and self.rules.copies_complete_at_once:
+            entry.progress = COMPLETE
+        needed = bool(self.dependants(flash))
+        if entry.status in {"copying", "stopping"} and entry.progress == COMPLETE and not needed:
+            entry.status, entry.restoring = "idle_or_copied", False
+        if entry.status == "stopped":
+            flash.target.status = "offline"
+        ended = entry.status == "idle_or_copied" and entry.progress == COMPLETE and not needed
+        if ended and entry.autodelete:
+            self.remove_flashcopy(flash)
+            return True
+        return entry.status != before
+
+    def _end_clones(self) -> Iterable[bool]:
+        for volume in list(self.clones.values()):
+            if volume.volume_type == "clone" and self.rules.copies_complete_at_once:
+                volume.data_to_move = 0
+            if volume.volume_type == "clone" and not volume.data_to_move:
+                volume.volume_type, volume.source_snapshot = self.rules.finished_clone_type, None
+                volume.source_uid = volume.population_start = ""
+                del self.clones[volume.id]
+                yield True
 
     def add_host(self, host: Host) -> None:
         self.hosts[host.id] = self.host_named[host.name] = host

@@ -3,10 +3,18 @@
 from itertools import pairwise
 
 from flashsystem_operator.simulator.console.parser import Grammar
-from flashsystem_operator.simulator.state.model import Host, HostCluster, Pool, Portset, Volume
+from flashsystem_operator.simulator.state.model import (
+    ConsistencyGroup,
+    Host,
+    HostCluster,
+    Pool,
+    Portset,
+    Volume,
+    VolumeGroup,
+)
 from flashsystem_operator.simulator.state.refusals import Refused
 from flashsystem_operator.simulator.state.rules import PORTSET_TYPES
-from flashsystem_operator.simulator.state.system import System
+from flashsystem_operator.simulator.state.system import FlashCopy, System
 
 GONE = "CMMVC5753E"
 UNKNOWN = "CMMVC5754E"
@@ -65,6 +73,30 @@ def named(array: System, tokens: list[str], grammar: Grammar) -> list[str]:
 
 def cluster(array: System, argument: str, code: str = GONE) -> HostCluster:
     found = array.clusters.get(int(argument)) if argument.isdecimal() else array.cluster_named.get(argument)
+    if found is None:
+        raise Refused(code)
+    return found
+
+
+def volume_group(array: System, argument: str, code: str = "CMMVC9808E") -> VolumeGroup:
+    by_id = array.volume_groups.get(int(argument)) if argument.isdecimal() else None
+    found = by_id or array.volume_group_named.get(argument)
+    if found is None:
+        raise Refused(code)
+    return found
+
+
+def flashcopy(array: System, argument: str, code: str = GONE) -> FlashCopy:
+    by_id = array.flashcopies.get(int(argument)) if argument.isdecimal() else None
+    found = by_id or array.flashcopy_named.get(argument)
+    if found is None:
+        raise Refused(code)
+    return found
+
+
+def consistency_group(array: System, argument: str, code: str = GONE) -> ConsistencyGroup:
+    by_id = array.consistency_groups.get(int(argument)) if argument.isdecimal() else None
+    found = by_id or array.consistency_group_named.get(argument)
     if found is None:
         raise Refused(code)
     return found

@@ -99,11 +99,15 @@ POOL: list[Column[Pool]] = [
         EIGHT,
     ),
     *_nothing("overhead_capacity deduplication_capacity_saving", EIGHT),
-    # What the volumes occupy that are being deleted.
+    # What the volumes occupy that are being deleted, without those that snapshots need.
     Column(
         "reclaimable_capacity",
         lambda array, pool: Size(
-            sum(array.occupied(each, pool.name) for each in array.copies_in(pool) if each.is_being_deleted)
+            sum(
+                array.occupied(each, pool.name)
+                for each in array.copies_in(pool)
+                if each.is_being_deleted and not array.snapshots_of.get(each.uid)
+            )
         ),
         EIGHT,
     ),

@@ -1,9 +1,9 @@
-"""Views of volumes, their copies, FlashCopy maps and volume groups."""
+"""Views of volumes and their copies."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from flashsystem_operator.simulator.console.output import Column, Columns, Pair, Size, blank, concise, detailed, pairs
+from flashsystem_operator.simulator.console.output import Column, Pair, Size, blank, concise, detailed, pairs
 from flashsystem_operator.simulator.console.parser import BYTES, FILTER, LS, VALUE, Call, Option, Verb
 from flashsystem_operator.simulator.state.model import Pool, Volume
 from flashsystem_operator.simulator.state.refusals import Refused
@@ -16,14 +16,9 @@ from flashsystem_operator.simulator.state.rules import (
     THROTTLES,
 )
 from flashsystem_operator.simulator.state.system import System, Throttle
-from flashsystem_operator.simulator.verbs import find
+from flashsystem_operator.simulator.verbs import copies, find, snapshots
 
 SIX = (6,)
-
-
-def volume_groups(array: System) -> list[str]:
-    """Return the volume groups that volumes name; the position in this list is the id."""
-    return sorted({volume.volume_group for volume in array.volumes.values() if volume.volume_group})
 
 
 def _protocol(array: System, volume: Volume) -> str:
@@ -75,11 +70,11 @@ VOLUME: list[Column[Volume]] = [
     Column("mdisk_grp_name", lambda _, volume: _one(volume, volume.pool)),
     Column("capacity", lambda _, volume: Size(volume.capacity)),
     Column("type", lambda _, volume: _one(volume, volume.type)),
-    *blank("FC_id FC_name"),
+    *copies.MAP_OF_VOLUME,
     Column("RC_id", lambda _, volume: volume.rc_id),
     Column("RC_name", lambda _, volume: volume.rc_name),
     Column("vdisk_UID", lambda _, volume: volume.uid),
-    *blank("fc_map_count", value="0"),
+    *copies.MAP_COUNT,
     Column("copy_count", lambda _, volume: len(volume.pools)),
     *blank("fast_write_state", value="empty"),
     Column("se_copy_count", lambda _, volume: _copy_count(volume, counted=volume.thin and not volume.compressed)),
@@ -93,17 +88,10 @@ VOLUME: list[Column[Volume]] = [
     Column("volume_id", lambda _, volume: volume.id, EIGHT),
     Column("volume_name", lambda _, volume: volume.name, EIGHT),
     Column("function", lambda _, volume: volume.function, EIGHT),
-    Column(
-        "volume_group_id",
-        lambda array, volume: volume_groups(array).index(volume.volume_group) if volume.volume_group else "",
-        PORTSET_TYPES,
-    ),
-    Column("volume_group_name", lambda _, volume: volume.volume_group, PORTSET_TYPES),
+    *snapshots.GROUP_OF_VOLUME,
     Column("protocol", _protocol, EIGHT),
     *(Column(column.name, column.get, NINE_ONE) for column in NODE),
-    *blank("is_snapshot", PORTSET_TYPES, value="no"),
-    *blank("snapshot_count", PORTSET_TYPES, value="0"),
-    *blank("volume_type", PORTSET_TYPES),
+    *snapshots.SNAPSHOTS_OF_VOLUME,
     Column("replication_mode", lambda _, volume: volume.replication_mode, PORTSET_TYPES),
     *blank("is_safeguarded_snapshot", PORTSET_TYPES, value="no"),
     *blank("safeguarded_snapshot_count", PORTSET_TYPES, value="0"),
@@ -134,6 +122,7 @@ MORE: list[Column[Volume]] = [
     Column("deduplicated_copy_count", lambda _, volume: _copy_count(volume, counted=volume.deduplicated), EIGHT),
     *blank("safeguarded_expiration_time", PORTSET_TYPES),
     *blank("safeguarded_backup_count", PORTSET_TYPES, value="0"),
+    *snapshots.SOURCE_OF_VOLUME,
 ]
 RECORDED = (
     "id name IO_group_id IO_group_name status mdisk_grp_id mdisk_grp_name capacity type formatted formatting "
@@ -257,14 +246,12 @@ def _copies(array: System, volumes: Iterable[Volume]) -> list[Copy]:
 def lsvdisk(array: System, call: Call) -> str:
     """List the volumes, or show one in detail. A volume that is being deleted is listed with -showhidden only."""
     if not call.object:
-        volumes = (volume for _, volume in sorted(array.volumes.items()))
-        hidden = call.has("-showhidden")
-        return concise(array, call, VOLUME, (each for each in volumes if hidden or not each.is_being_deleted))
+        return concise(array, call, VOLUME, snapshots.listed(array, call))
     volume = find.volume(array, call.object, array.rules.volume_unknown_code)
     if array.level.legacy:
         return detailed(call, pairs(array, LEGACY_VOLUME, volume))
-    copies = [pairs(array, COPY, copy) for copy in _copies(array, [volume])]
-    return detailed(call, pairs(array, DETAILS, volume), *copies)
+    blocks = [pairs(array, COPY, copy) for copy in _copies(array, [volume])]
+    return detailed(call, pairs(array, DETAILS, volume), *blocks)
 
 
 PROGRESS: list[Column[Volume]] = [
@@ -277,7 +264,7 @@ PROGRESS: list[Column[Volume]] = [
 def _named_or_all(array: System, call: Call) -> list[Volume]:
     if call.object:
         return [find.volume(array, call.object, array.rules.volume_unknown_code)]
-    return [volume for _, volume in sorted(array.volumes.items())]
+    return [volume for _, volume in sorted(array.volumes.items()) if not volume.is_being_deleted]
 
 
 def lsvdiskprogress(array: System, call: Call) -> str:
@@ -332,10 +319,10 @@ def lsvdiskcopy(array: System, call: Call) -> str:
     """List the copies of one volume or of all. With -copy: this copy in detail."""
     if call.has("-copy") and not call.object:
         raise Refused("CMMVC5701E")
-    copies = _copies(array, _named_or_all(array, call))
+    listed = _copies(array, _named_or_all(array, call))
     if not call.has("-copy"):
-        return concise(array, call, CONCISE, copies)
-    for copy in copies:
+        return concise(array, call, CONCISE, listed)
+    for copy in listed:
         if call.value("-copy") == str(copy.number):
             volume = copy.volume
             head: list[Pair] = [
@@ -347,66 +334,6 @@ def lsvdiskcopy(array: System, call: Call) -> str:
     raise Refused("CMMVC6353E")
 
 
-FLASHCOPY: Columns[object] = [
-    *blank("id name source_vdisk_id source_vdisk_name target_vdisk_id target_vdisk_name group_id group_name status"),
-    *blank("progress copy_rate clean_progress incremental partner_FC_id partner_FC_name restoring start_time"),
-    *blank("rc_controlled"),
-]
-
-
-def lsfcmap(array: System, call: Call) -> str:
-    if call.object:
-        raise Refused(find.UNKNOWN)
-    return concise(array, call, FLASHCOPY, [])
-
-
-def lsvdiskfcmappings(array: System, call: Call) -> str:
-    """List the FlashCopy maps of a volume. IBM's guide passes it as the object, Cinder as -vdisk: both work."""
-    name = call.value("-vdisk") or call.object
-    if not name:
-        raise Refused("CMMVC5701E")
-    find.volume(array, name, array.rules.volume_unknown_code)
-    return concise(array, call, blank("id name"), [])
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A volume group, derived from the volumes that name it."""
-
-    id: int
-    name: str
-    volumes: int
-
-
-GROUP: list[Column[Group]] = [
-    Column("id", lambda _, group: group.id),
-    Column("name", lambda _, group: group.name),
-    Column("volume_count", lambda _, group: group.volumes),
-    *blank("backup_status", value="off"),
-    *blank("last_backup_time owner_id owner_name"),
-    *blank("safeguarded_policy_id safeguarded_policy_name safeguarded_policy_start_time"),
-    *blank("replication_policy_id replication_policy_name volume_group_type uid", (8, 6)),
-    *blank("source_volume_group_id source_volume_group_name parent_uid source_snapshot_id source_snapshot", (8, 6)),
-    *blank("snapshot_count", (8, 6), value="0"),
-    *blank("snapshot_policy_id snapshot_policy_name", (8, 6)),
-    *blank("partition_id partition_name", (8, 7)),
-]
-
-
-def lsvolumegroup(array: System, call: Call) -> str:
-    named = [volume.volume_group for volume in array.volumes.values()]
-    here = [Group(number, name, named.count(name)) for number, name in enumerate(volume_groups(array))]
-    if not call.object:
-        return concise(array, call, GROUP, here)
-    for group in here:
-        if call.object in {group.name, str(group.id)}:
-            return detailed(call, pairs(array, GROUP, group))
-    raise Refused("CMMVC5804E")
-
-
 COPY_READS = (
     Verb("lsvdiskcopy", lsvdiskcopy, {**LS, **BYTES, **FILTER, "-copy": VALUE}, "optional", since=LEGACY_UNTIL),
-    Verb("lsfcmap", lsfcmap, {**LS, **FILTER}, "optional", since=LEGACY_UNTIL),
-    Verb("lsvdiskfcmappings", lsvdiskfcmappings, {**LS, "-vdisk": VALUE}, "optional", since=LEGACY_UNTIL),
-    Verb("lsvolumegroup", lsvolumegroup, {**LS, **BYTES, **FILTER}, "optional", since=PORTSET_TYPES),
 )

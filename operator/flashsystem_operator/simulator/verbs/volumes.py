@@ -8,9 +8,9 @@ from flashsystem_operator.simulator.console.parser import FLAG, NEEDED, UNITS, V
 from flashsystem_operator.simulator.state import model
 from flashsystem_operator.simulator.state.model import Host, Pool, Volume
 from flashsystem_operator.simulator.state.refusals import Refused
-from flashsystem_operator.simulator.state.rules import COMPRESSION, LEGACY_UNTIL, PORTSET_TYPES, VOLUMES
+from flashsystem_operator.simulator.state.rules import CLONES, COMPRESSION, LEGACY_UNTIL, PORTSET_TYPES, VOLUMES
 from flashsystem_operator.simulator.state.system import System
-from flashsystem_operator.simulator.verbs import find, throttles
+from flashsystem_operator.simulator.verbs import copies, find, snapshots, throttles
 from flashsystem_operator.simulator.verbs.mappings import others
 from flashsystem_operator.simulator.verbs.protection import Guard, refuse_if_recent
 
@@ -189,29 +189,22 @@ def _io_groups(array: System, call: Call, code: str) -> tuple[int, list[int], in
     return group, access, node.id if node else min((each.id for each in nodes), default=1)
 
 
-def _refuse_without_room(array: System, growth: Iterable[tuple[str, int]], code: str) -> None:
-    """Refuse with this code unless the pools have room. growth: pools, and the bytes of extents that each gives."""
-    needed: Counter[str] = Counter()
-    for pool, amount in growth:
-        needed[array.source_of_space(array.pools[pool]).name] += amount
-    if any(amount > array.free(array.pools[name]) for name, amount in needed.items() if amount):
-        raise Refused(code)
-
-
-def _add(array: System, call: Call, volume: Volume, default_name: str, full_code: str) -> None:
-    """Check the name and the pools of a new volume, and add it with the lowest free id."""
+def _add(array: System, call: Call, volume: Volume, stem: str, full_code: str) -> None:
+    """Check the name and the pools of a new volume, and add it. stem: of the name that it gets without -name."""
     name = model.name(call.value("-name")) if call.has("-name") else ""
     if name in array.volume_named:
         raise Refused("CMMVC6035E")
     if any(array.is_offline(pool) for pool in volume.pools):
         saves = not volume.is_fully_allocated and array.is_in_data_reduction(volume)
         raise Refused("CMMVC9284E" if saves else "CMMVC5782E")
-    _refuse_without_room(array, ((pool, array.occupied(volume, pool)) for pool in volume.pools), full_code)
-    volume.id = array.volume_ids.take()
-    names = (f"{default_name}{number}" for number in range(volume.id, volume.id + len(array.volumes) + 1))
-    volume.name = name or next(each for each in names if each not in array.volume_named)
-    volume.uid = array.new_uid()
-    array.add_volume(volume)
+    if not array.has_room((pool, array.occupied(volume, pool)) for pool in volume.pools):
+        raise Refused(full_code)
+    array.create_volume(volume, name, stem)
+
+
+def _group(array: System, call: Call) -> str:
+    """Return the name of the volume group that a command names; empty without one."""
+    return find.volume_group(array, call.value("-volumegroup")).name if call.has("-volumegroup") else ""
 
 
 def _new(array: System, call: Call, pools: list[Pool], capacity: int, fields: dict[str, Any], code: str) -> Volume:
@@ -232,7 +225,7 @@ def _new(array: System, call: Call, pools: list[Pool], capacity: int, fields: di
         cache=call.value("-cache", "readwrite"),
         udid=call.value("-udid"),
         open_access_scsi_id=call.value("-open_access_scsi_id"),
-        volume_group=call.value("-volumegroup"),
+        volume_group=_group(array, call),
         formatted="yes" if formats else "no",
         formatting="yes" if formats and array.rules.formats_new_volumes else "no",
         **fields,
@@ -246,10 +239,10 @@ def _created(array: System, kind: str, volume: Volume) -> str:
 
 def mkvdisk(array: System, call: Call) -> str:
     pools = [find.pool(array, name) for name in call.listed("-mdiskgrp", ":")]
-    copies = call.value("-copies", "1")
-    if copies not in {"1", "2"}:
+    count = call.value("-copies", "1")
+    if count not in {"1", "2"}:
         raise Refused("CMMVC6352E")
-    if len(pools) != int(copies):
+    if len(pools) != int(count):
         raise Refused("CMMVC6526E")
     capacity = _capacity(array, call)
     thin = _thin_by_mkvdisk(array, call, pools, capacity)
@@ -259,26 +252,37 @@ def mkvdisk(array: System, call: Call) -> str:
 
 
 def mkvolume(array: System, call: Call) -> str:
-    """Create a volume with one copy, or a mirrored one in two pools. HyperSwap volumes cannot be created."""
+    """Create a volume with one copy, or a mirrored one in two pools. HyperSwap volumes cannot be created.
+
+    With -type: a clone or thin clone of one volume of a snapshot.
+    """
+    source = snapshots.source_of_clone(array, call) if call.options.keys() & snapshots.CLONE.keys() else None
     pools = [find.pool(array, name) for name in call.listed("-pool", ":")]
     if len(pools) > MOST_COPIES:
         raise Refused("CMMVC8712E")
     groups = call.listed("-iogrp", ":")
     if len(groups) > 1 and call.has("-preferrednode"):
         raise Refused("CMMVC5713E")
+    if len(groups) > 1 and source:
+        raise Refused("CMMVC5706E", "-iogrp")
     if len(groups) > 1:
         raise Refused("CMMVC8708E" if len(groups) == len(pools) else "CMMVC8714E")
-    capacity = _capacity(array, call)
-    if not capacity:
+    if not (source or call.has("-size")):
+        raise Refused("CMMVC5707E")
+    capacity = source.capacity if source else _capacity(array, call)
+    if not capacity and source is None:
         raise Refused("CMMVC5702E", call.value("-size"))
-    thin = _thin_by_mkvolume(call, pools, capacity)
-    volume = _new(array, call, pools, capacity, thin, "CMMVC8879E")
+    fields = _thin_by_mkvolume(call, pools, capacity)
+    if source:
+        fields |= source.fields(array)
+    volume = _new(array, call, pools, capacity, fields, "CMMVC8879E")
     if volume.deduplicated and any(
         other.compressed and other.io_group == volume.io_group and not array.is_in_data_reduction(other)
         for other in array.volumes.values()
     ):
         raise Refused("CMMVC9292E")
-    _add(array, call, volume, "volume", array.rules.mkvolume_full_code)
+    _add(array, call, volume, source.stem(array) if source else "volume", array.rules.mkvolume_full_code)
+    array.settle()  # with the rule copies_complete_at_once a clone is complete
     return _created(array, "Volume", volume)
 
 
@@ -347,8 +351,8 @@ def set_autoexpand(array: System, volume: Volume, call: Call) -> Apply:
     return _fields(volume, autoexpand=call.value("-autoexpand"))
 
 
-def set_group(_array: System, volume: Volume, call: Call) -> Apply:
-    return _fields(volume, volume_group=call.value("-volumegroup"))
+def set_group(array: System, volume: Volume, call: Call) -> Apply:
+    return _fields(volume, volume_group=_group(array, call))
 
 
 PROPERTIES: dict[str, Callable[[System, Volume, Call], Apply]] = {
@@ -423,7 +427,9 @@ def expandvdisksize(array: System, call: Call) -> str:
         raise Refused("CMMVC5782E")
     grown = volume.model_copy(update={"capacity": volume.capacity + more})
     growth = [(pool, array.occupied(grown, pool) - array.occupied(volume, pool)) for pool in volume.pools]
-    _refuse_without_room(array, growth, "CMMVC5860E")
+    if not array.has_room(growth):
+        raise Refused("CMMVC5860E")
+    copies.refuse_to_expand(array, volume, grown.capacity)
     array.resize_volume(volume, grown.capacity)
     return ""
 
@@ -439,6 +445,7 @@ def shrinkvdisksize(array: System, call: Call) -> str:
     _refuse_if_replicated(array, volume, "CMMVC9206E", "CMMVC9209E")
     if volume.formatting == "yes":
         raise Refused("CMMVC8587E")
+    copies.refuse_to_shrink(array, volume, volume.capacity - less)
     array.resize_volume(volume, volume.capacity - less)
     return ""
 
@@ -451,6 +458,7 @@ def rmvdisk(array: System, call: Call) -> str:
     if not call.has("-force"):
         if others(array, volume) and not call.has("-removehostmappings"):
             raise Refused(array.rules.mapped_volume_code)
+        copies.refuse_to_remove(array, volume, call)
         if volume.rc_id or volume.rc_name:
             raise Refused("CMMVC5840E")
     refuse_if_recent(array, [volume], Guard.VOLUME)
@@ -467,6 +475,7 @@ def rmvolume(array: System, call: Call) -> str:
         raise Refused("CMMVC8810E")
     if others(array, volume) and not call.has("-removehostmappings"):
         raise Refused("CMMVC8787E")
+    copies.refuse_to_remove(array, volume, call)
     if (volume.rc_id or volume.rc_name) and not call.has("-removercrelationships"):
         raise Refused("CMMVC8788E")
     refuse_if_recent(array, [volume], Guard.VOLUME)
@@ -523,6 +532,13 @@ SIZE: Grammar = {"-size": NEEDED, "-unit": VALUE}
 MODERN = Option(since=LEGACY_UNTIL)
 MODERN_FLAG = Option(takes_value=False, since=LEGACY_UNTIL)
 LEGACY = Option(until=LEGACY_UNTIL)
+MKVOLUME: Grammar = {
+    **SIZE,
+    **dict.fromkeys(("-thin", "-compressed", "-deduplicated", "-noautoexpand"), FLAG),
+    **dict.fromkeys(("-name", "-iogrp", "-volumegroup", "-preferrednode", "-cache", "-udid"), VALUE),
+    **dict.fromkeys(("-buffersize", "-warning", "-grainsize"), VALUE),
+    "-pool": NEEDED,
+}
 CHANGES = (
     Verb(
         "mkvdisk",
@@ -539,19 +555,8 @@ CHANGES = (
         },
         writes=True,
     ),
-    Verb(
-        "mkvolume",
-        mkvolume,
-        {
-            **SIZE,
-            **dict.fromkeys(("-thin", "-compressed", "-deduplicated", "-noautoexpand"), FLAG),
-            **dict.fromkeys(("-name", "-iogrp", "-volumegroup", "-preferrednode", "-cache", "-udid"), VALUE),
-            **dict.fromkeys(("-buffersize", "-warning", "-grainsize"), VALUE),
-            "-pool": NEEDED,
-        },
-        writes=True,
-        since=VOLUMES,
-    ),
+    Verb("mkvolume", mkvolume, MKVOLUME, writes=True, since=VOLUMES, until=CLONES),
+    Verb("mkvolume", mkvolume, {**MKVOLUME, "-size": VALUE, **snapshots.CLONE}, writes=True, since=CLONES),
     Verb(
         "chvdisk",
         chvdisk,
