@@ -16,9 +16,10 @@ GROUP, VERSION = "flashsystem.io", "v1alpha1"
 API = f"{GROUP}/{VERSION}"
 PATIENCE = 300.0  # seconds; a net, not a promise of speed: a machine that runs all tests at once is slow
 
-ARRAYS, HOSTS, ATTACHMENTS = (
+ARRAYS, HOSTS, VOLUMES, ATTACHMENTS = (
     "flashsystemarrays.flashsystem.io",
     "flashsystemhosts.flashsystem.io",
+    "flashsystemvolumes.flashsystem.io",
     "volumeattachments.flashsystem.io",
 )
 
@@ -86,6 +87,10 @@ class Namespace:
     def attachment(self, name: str, host: str, volume: str | Mapping[str, str], **spec: Any) -> Document:
         selector = {"name": volume} if isinstance(volume, str) else volume
         return self._object("VolumeAttachment", name, {"hostRef": {"name": host}, "volume": selector, **spec})
+
+    def volume(self, name: str, size: str | None = None, array: str = "array", **spec: Any) -> Document:
+        sized = {} if size is None else {"size": size}
+        return self._object("FlashSystemVolume", name, {"arrayRef": {"name": array}, **sized, **spec})
 
     def _object(self, kind: str, name: str, spec: Document) -> Document:
         return {
