@@ -448,7 +448,7 @@ def _to_delete(resource: FlashSystemVolume, desired: Desired, inventory: Invento
         if desired.is_volume_in_doubt(name):
             return _in_doubt(name)
         volume = inventory.volume_named(name)
-        # One that was mapped meanwhile is in use, whoever created it.
+        # One that was mapped meanwhile is in use.
         return volume if volume and is_intended(resource, volume, inventory) else Release()
     if uid is None:
         annotated = resource.metadata.asked.volume_uid
