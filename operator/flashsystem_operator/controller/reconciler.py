@@ -430,7 +430,7 @@ class Pass:
             self._record_events(resource, start.news(ref, outcome, desired_status))
             if _is_ready(desired_status) and not _is_ready(resource.status):
                 # Attachments of a volume wait for that, and the status of an object wakes no other.
-                waking.update(each.ref for each in desired.attachments.values() if each.volume_ref == ref)
+                waking.update(each.ref for each in desired.attachments_by_ref(ref))
             if error:
                 raise error
 

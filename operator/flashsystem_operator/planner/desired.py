@@ -477,6 +477,10 @@ class Desired:
                 return True
         return False
 
+    def attachments_by_ref(self, volume: ObjectRef) -> tuple[VolumeAttachment, ...]:
+        """The attachments whose spec refers to this FlashSystemVolume."""
+        return self._attachments_by_volume.get(volume, ())
+
     def leaving(self, uid: VolumeUid) -> tuple[VolumeAttachment, ...]:
         """The attachments of this volume that are being deleted."""
         return tuple(each for each in self.bound_to(uid) if each.metadata.deleting)
@@ -523,6 +527,14 @@ class Desired:
     def _attachments_by_host(self) -> Mapping[ObjectRef, tuple[VolumeAttachment, ...]]:
         ordered = sorted(self.attachments.values(), key=lambda each: (each.host, *seniority(each)))
         return {ref: tuple(some) for ref, some in groupby(ordered, key=lambda each: each.host)}
+
+    @cached_property
+    def _attachments_by_volume(self) -> Mapping[ObjectRef, tuple[VolumeAttachment, ...]]:
+        found: dict[ObjectRef, list[VolumeAttachment]] = {}
+        for attachment in self.attachments.values():
+            if attachment.volume_ref:
+                found.setdefault(attachment.volume_ref, []).append(attachment)
+        return {ref: tuple(some) for ref, some in found.items()}
 
     @cached_property
     def _attachments_by_selector(self) -> Mapping[str, list[VolumeAttachment]]:

@@ -283,7 +283,7 @@ def of_volume(
 ) -> VolumeStatus:
     """The status of a volume. What was known of it stays while it cannot be read, or is gone."""
     fields = status_fields(resource, outcome, now)
-    attachments = [each for each in desired.attachments.values() if each.volume_ref == resource.ref]
+    attachments = desired.attachments_by_ref(resource.ref)
     known = resource.status.model_copy(
         update=fields | {"attachments": len(attachments), "deletion_time": volume_plan.deletion_time(resource, desired)}
     )

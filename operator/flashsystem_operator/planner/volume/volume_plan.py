@@ -423,7 +423,7 @@ def _plan_deleted(resource: FlashSystemVolume, desired: Desired, inventory: Inve
     volume = _to_delete(resource, desired, inventory)
     if not isinstance(volume, Volume):
         return volume
-    users = [each for each in desired.attachments.values() if each.volume_ref == resource.ref]
+    users = [*desired.attachments_by_ref(resource.ref)]
     if is_to_be_deleted(resource, volume, desired):
         users += [each for each in desired.bound_to(volume.uid, volume.name) if each not in users]
     if users:
