@@ -88,7 +88,7 @@ def test_an_imported_volume_is_changed_in_nothing_and_stays_on_the_array(
     stand.array(simulator)
     before, since = volumes(simulator), last(simulator)
 
-    stand.apply(stand.volume("taken", **{"import": {"name": "vol0"}}))
+    stand.apply(stand.volume("taken", imported={"name": "vol0"}))
     stand.ready(VOLUMES, "taken")
 
     status = stand.status(VOLUMES, "taken")

@@ -84,13 +84,22 @@ class Namespace:
         defaults = {"arrayRef": {"name": array}, "initiators": {"iscsi": list(iqns) or [iqn(name)]}}
         return self._object("FlashSystemHost", name, {**defaults, **spec})
 
-    def attachment(self, name: str, host: str, volume: str | Mapping[str, str], **spec: Any) -> Document:
+    def attachment(self, name: str, host: str, volume: str | Mapping[str, Any], **spec: Any) -> Document:
         selector = {"name": volume} if isinstance(volume, str) else volume
         return self._object("VolumeAttachment", name, {"hostRef": {"name": host}, "volume": selector, **spec})
 
-    def volume(self, name: str, size: str | None = None, array: str = "array", **spec: Any) -> Document:
-        sized = {} if size is None else {"size": size}
-        return self._object("FlashSystemVolume", name, {"arrayRef": {"name": array}, **sized, **spec})
+    def volume(
+        self,
+        name: str,
+        size: str | None = None,
+        array: str = "array",
+        *,
+        imported: Mapping[str, str] | None = None,
+        **spec: Any,
+    ) -> Document:
+        given = {"size": size, "import": imported}
+        known = {key: value for key, value in given.items() if value is not None}
+        return self._object("FlashSystemVolume", name, {"arrayRef": {"name": array}, **known, **spec})
 
     def _object(self, kind: str, name: str, spec: Document) -> Document:
         return {
