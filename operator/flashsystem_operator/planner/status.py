@@ -310,10 +310,6 @@ def of_volume(
                 ),
             }
         )
-    intent = resource.status.intent
-    if isinstance(found, volume_plan.Missing) and intent and outcome.refused:
-        # The array refused to create it: a volume that has this name later is another one.
-        return known.model_copy(update={"intent": None, "origin": None, "name": None})
     return known
 
 

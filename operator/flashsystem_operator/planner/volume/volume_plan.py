@@ -6,10 +6,11 @@ creates a volume, its name, size and pool are recorded; after a lost reply, a vo
 the one that was recorded. See docs/decisions/17-volumes-are-bound-by-uid.md.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from flashsystem_operator.api.base import DeletionPolicy, DriftPolicy
+from flashsystem_operator.api.base import DeletionPolicy, DriftPolicy, find
 from flashsystem_operator.api.volume import FlashSystemVolume, VolumeOrigin
 from flashsystem_operator.array.model import Inventory, Pool, Volume
 from flashsystem_operator.array.volume_commands import (
@@ -136,7 +137,7 @@ def _without_status(
     if volume is None:
         return _gone(resource, uid, inventory)
     if _is_proven(resource, volume, desired):
-        return volume
+        return _conflict(resource, volume, other, desired) if (other := _bound(resource, volume, desired)) else volume
     if resource.spec.import_:
         found = _imported(resource, desired, inventory)
         if not isinstance(found, Volume) or found.uid == uid:
@@ -173,11 +174,7 @@ def _imported(resource: FlashSystemVolume, desired: Desired, inventory: Inventor
             "and rename it on the array, or add the installation id of that cluster to --former-installation-ids.",
         )
     if other := _elder(resource, volume, desired):
-        return Refuse(
-            Reason.IMPORT_CONFLICT,
-            f"Volume {volume.name} belongs to {Reader.of(resource, desired).resource(other)} already. Delete one of "
-            "the two, this one with spec.deletionPolicy Retain.",
-        )
+        return _conflict(resource, volume, other, desired)
     wanted = resource.spec.pool
     if wanted and volume.pool is not None and volume.pool != wanted:
         return Refuse(
@@ -186,6 +183,20 @@ def _imported(resource: FlashSystemVolume, desired: Desired, inventory: Inventor
             "FlashSystemVolume again, or leave it out.",
         )
     return volume
+
+
+def _conflict(resource: FlashSystemVolume, volume: Volume, other: FlashSystemVolume, desired: Desired) -> Refuse:
+    return Refuse(
+        Reason.IMPORT_CONFLICT,
+        f"Volume {volume.name} belongs to {Reader.of(resource, desired).resource(other)} already. Delete one of the "
+        "two, this one with spec.deletionPolicy Retain.",
+    )
+
+
+def _bound(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> FlashSystemVolume | None:
+    """Another resource that is bound to the volume and stays."""
+    others = (each for each in desired.volumes.values() if each.ref != resource.ref and not each.metadata.deleting)
+    return next((each for each in others if each.status.uid == volume.uid), None)
 
 
 def _elder(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> FlashSystemVolume | None:
@@ -295,22 +306,34 @@ def _plan_found(resource: FlashSystemVolume, volume: Volume, desired: Desired, i
         return _gone(resource, volume.uid, inventory)
     if volume.name in desired.in_doubt_volumes:
         return _in_doubt(volume.name)
-    notes, steps = list[Note](), list[VolumeStep]()
+    naming = _plan_name(resource, volume, desired, inventory)
+    # Commands after a renaming use the new name.
+    renamed = (step.name for step in naming if isinstance(step, RenameVolume)) if isinstance(naming, tuple) else ()
+    named = replace(volume, name=next(iter(renamed), volume.name))
+    drifts, steps = list[Note](), list[VolumeStep]()
     for found in (
-        _plan_name(resource, volume, desired, inventory),
-        _plan_size(resource, volume, desired, inventory),
-        _plan_throttle(resource, volume, inventory),
+        naming,
+        _plan_size(resource, named, desired, inventory),
+        _plan_throttle(resource, named, inventory),
     ):
         if isinstance(found, Wait | Refuse):
-            return replace(found, notes=(*found.notes, *notes))
+            return replace(found, notes=(*found.notes, *_one(drifts)))
         if isinstance(found, Note):
-            notes.append(found)
+            drifts.append(found)
         else:
             steps += found
-    if steps:
-        # After a takeover nothing is changed for a while, but a volume that is in sync may be reported as such.
-        return _in_doubt(volume.name) if desired.all_in_doubt else Act(tuple(steps), tuple(notes))
-    return replace(_in_sync(volume), notes=tuple(notes))
+    if not steps:
+        return replace(_in_sync(volume), notes=_one(drifts))
+    # A permission that was withdrawn stops all changes, but a volume that is in sync stays so.
+    if access_denied := desired.tenancy.use(resource.metadata.namespace):
+        return replace(access_denied, notes=(*access_denied.notes, *_one(drifts)))
+    # After a takeover nothing is changed for a while, but a volume that is in sync may be reported as such.
+    return _in_doubt(volume.name) if desired.all_in_doubt else Act(tuple(steps), _one(drifts))
+
+
+def _one(drifts: Sequence[Note]) -> tuple[Note, ...]:
+    """All drift as one note, with the first reason: a status has one condition of each type."""
+    return (replace(drifts[0], message=" ".join(each.message for each in drifts)),) if drifts else ()
 
 
 def _in_sync(volume: Volume) -> InSync:
@@ -351,7 +374,8 @@ def _plan_size(resource: FlashSystemVolume, volume: Volume, desired: Desired, in
     if volume.capacity >= wanted:
         return ()
     recorded = resource.status.capacity
-    if recorded and recorded_bytes(recorded) >= wanted and resource.spec.drift_policy is not DriftPolicy.CORRECT:
+    shrunk = _was_in_sync(resource, Reason.SIZE_CHANGED) or bool(recorded and recorded_bytes(recorded) >= wanted)
+    if shrunk and resource.spec.drift_policy is not DriftPolicy.CORRECT:
         message = (
             f"Volume {volume.name} was shrunk to {quantity(volume.capacity)} outside the operator: its file system may "
             "be damaged."
@@ -378,6 +402,19 @@ def _plan_size(resource: FlashSystemVolume, volume: Volume, desired: Desired, in
     return (expand_volume(volume, wanted),)
 
 
+def _was_in_sync(resource: FlashSystemVolume, drift: Reason) -> bool:
+    """Whether the present spec was fulfilled once, so that what differs was changed outside the operator.
+
+    The status shows what is on the array now, so the next plan cannot see from it what was changed before. drift: the
+    reason of the condition by which that was reported, which is kept while the array is unreachable.
+    """
+    conditions, generation = resource.status.conditions, resource.metadata.generation
+    ready, drifted = find(conditions, "Ready"), find(conditions, "Drifted")
+    return (ready is not None and (ready.status, ready.observed_generation) == ("True", generation)) or (
+        drifted is not None and (drifted.reason, drifted.observed_generation) == (drift, generation)
+    )
+
+
 def _plan_throttle(resource: FlashSystemVolume, volume: Volume, inventory: Inventory) -> _Planned:
     throttle, seen = resource.spec.throttle, resource.status.throttle
     if throttle is None or volume.throttle is None:
@@ -387,7 +424,9 @@ def _plan_throttle(resource: FlashSystemVolume, volume: Volume, inventory: Inven
     if isinstance(found, str):
         return Refuse(Reason.NOT_SUPPORTED, f"The throttle of volume {volume.name} cannot be set: {found}.")
     bandwidth = None if seen is None or seen.bandwidth is None else recorded_bytes(seen.bandwidth) // _MEBIBYTE
-    changed = seen is not None and (seen.iops, bandwidth) == wanted
+    changed = _was_in_sync(resource, Reason.THROTTLE_CHANGED) or (
+        seen is not None and (seen.iops, bandwidth) == wanted
+    )
     if not found or not changed or resource.spec.drift_policy is DriftPolicy.CORRECT:
         return found
     message = f"The throttle of volume {volume.name} was changed outside the operator."
@@ -426,6 +465,12 @@ def _plan_deleted(resource: FlashSystemVolume, desired: Desired, inventory: Inve
     users = [*desired.attachments_by_ref(resource.ref)]
     if is_to_be_deleted(resource, volume, desired):
         users += [each for each in desired.bound_to(volume.uid, volume.name) if each not in users]
+        if other := _bound(resource, volume, desired):
+            return Wait(
+                Reason.IN_USE,
+                f"The volume belongs to {Reader.of(resource, desired).resource(other)} too. Delete that first; or "
+                f"{way_out(resource.metadata)}.",
+            )
     if users:
         return Wait(
             Reason.IN_USE,
@@ -453,7 +498,9 @@ def _to_delete(resource: FlashSystemVolume, desired: Desired, inventory: Invento
     if uid is None:
         annotated = resource.metadata.asked.volume_uid
         volume = inventory.volumes.get(annotated) if annotated else None
-        return volume if volume and _is_proven(resource, volume, desired) else Release()
+        if volume is None or not _is_proven(resource, volume, desired) or _bound(resource, volume, desired):
+            return Release()
+        return volume
     volume = inventory.volumes.get(uid)
     if volume is None:
         gone = _gone(resource, uid, inventory)
