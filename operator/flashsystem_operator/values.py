@@ -41,6 +41,9 @@ MIN_CHAP_SECRET, MAX_CHAP_SECRET = 12, 79
 BLOCK = 512
 """Bytes: the size of a volume is a multiple of it. Source: array-cli-volumes 1.1."""
 
+ROUNDING = 1024 * 1024
+"""Bytes: some releases round sizes up to a multiple of it. Source: array-cli-volumes 1.1."""
+
 
 class Provisioning(StrEnum):
     """How a volume takes space of its pool. FlashSystem 840 and 900 have only Thick."""
@@ -107,6 +110,12 @@ def nguid(uid: VolumeUid) -> VolumeUid:
     """
     oui, vendor, extension = uid[1:7], uid[7:16], uid[16:]
     return VolumeUid(f"{extension}{oui}0{vendor}")
+
+
+def is_nguid(uid: VolumeUid) -> bool:
+    """Whether this is the `nguid` of a volume rather than its UID: it has IBM's OUI in the place of an NGUID."""
+    oui = "005076"
+    return uid[16:23] == f"{oui}0" and uid[1:7] != oui
 
 
 def system_id(text: str) -> SystemId:

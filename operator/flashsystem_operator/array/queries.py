@@ -297,7 +297,9 @@ def _check_change_of_volume(step: VolumeStep, before: Known, answers: tuple[Any,
         return
     volume: Volume = _check_volume(step.volume, step.uid, answers[0], before)
     match step:
-        case RemoveVolume() if tuple(readable(answers[1] or ())):
+        case RemoveVolume() if not before.volume_id:
+            raise Withheld(f"volume {step.volume} was not known when its deletion was planned")
+        case RemoveVolume() if answers[1]:  # also a row that cannot be read
             raise Withheld(f"volume {step.volume} was mapped to a host meanwhile")
         case RemoveVolume() if volume.why_kept:
             raise Withheld(f"volume {step.volume} {volume.why_kept}")
@@ -408,6 +410,6 @@ def find_volume(step: CreateVolume, reply: str, find: Callable[[Query[Any]], Any
     created = _CREATED.search(reply)
     if not step.has_created(found) or (created and created[1] != found.id):
         raise Withheld(f"volume {step.volume} is another one")
-    if tuple(readable(find(mappings_of_volume(found.id)) or ())):
+    if find(mappings_of_volume(found.id)):
         raise Withheld(f"volume {step.volume} is mapped to a host already")
     return found

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flashsystem_operator.array.model import Throttle, Volume
-from flashsystem_operator.values import BLOCK, PoolName, Provisioning, VolumeName, VolumeUid
+from flashsystem_operator.values import BLOCK, ROUNDING, PoolName, Provisioning, VolumeName, VolumeUid
 
 if TYPE_CHECKING:
     from flashsystem_operator.array.model import Capabilities, Inventory, Pool
@@ -67,12 +67,20 @@ class CreateVolume:
 
     def has_created(self, found: Volume) -> bool:
         """Whether this may be the volume that the command created: its size and its pool are those of the command."""
-        return (found.capacity, found.pool) == (self.size, self.pool)
+        return found.pool == self.pool and is_of_size(found.capacity, self.size)
 
     def apply(self, inventory: Inventory) -> None:
         inventory.learn_volume(
             Volume("", self.volume, planned_uid(self.volume), self.size, self.io_group or "", pool=self.pool)
         )
+
+
+def is_of_size(capacity: int, requested: int) -> bool:
+    """Whether a volume that was requested with this size may have this capacity. Both in bytes.
+
+    Sources show exact sizes for new volumes; an array that rounds them up, as it does when they grow, is accepted too.
+    """
+    return requested <= capacity < requested + ROUNDING
 
 
 def planned_uid(name: VolumeName) -> VolumeUid:

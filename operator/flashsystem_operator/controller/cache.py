@@ -346,6 +346,14 @@ class Cache:
         found = ((ref, self._resource(ref)) for ref in self._under("host", host) if self.array_of(ref) == array)
         return {ref: each for ref, each in found if isinstance(each, VolumeAttachment)}
 
+    def attachments_of_volume(self, volume: ObjectRef) -> tuple[VolumeAttachment, ...]:
+        """Return the attachments, of any array or none, that refer to a FlashSystemVolume or have its volume by UID."""
+        resource = self._resource(volume)
+        uid = resource.status.uid if isinstance(resource, FlashSystemVolume) else None
+        refs = self._under("volume-ref", volume) | (self._by_key.get(("volume", uid), set()) if uid else set())
+        found = (self._resource(ref) for ref in sorted(refs))
+        return tuple(each for each in found if isinstance(each, VolumeAttachment))
+
     def hosts_behind(self, array: ObjectRef, refs: Collection[ObjectRef]) -> list[FlashSystemHost]:
         """Return the hosts of an array, with readable specs, that these objects are or are attached to."""
         hosts, attachments = self.hosts_on(array), self.attachments_on(array)

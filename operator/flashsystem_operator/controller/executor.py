@@ -38,7 +38,7 @@ from flashsystem_operator.array.model import Inventory, Volume
 from flashsystem_operator.array.model import Mapping as VolumeMapping
 from flashsystem_operator.array.queries import Found, Known, as_sent
 from flashsystem_operator.array.session import Session
-from flashsystem_operator.array.volume_commands import CreateVolume, RemoveVolume, RenameVolume, VolumeStep
+from flashsystem_operator.array.volume_commands import CreateVolume, RemoveVolume, VolumeStep
 from flashsystem_operator.controller.cache import Cache, in_thread
 from flashsystem_operator.controller.kube.errors import KubeError
 from flashsystem_operator.controller.writer import Writer
@@ -404,11 +404,13 @@ class InDoubt:
         return frozenset(lost.step.host for lost in self._lost if isinstance(lost.step, HostStep))
 
     @property
-    def volumes(self) -> frozenset[VolumeName]:
-        """Names of volumes that may still be created, changed or deleted, and the new name of one that is renamed."""
-        steps = [lost.step for lost in self._lost]
-        new = (step.name for step in steps if isinstance(step, RenameVolume))
-        return frozenset((*(step.volume for step in steps if isinstance(step, VolumeStep)), *new))
+    def volumes(self) -> frozenset[str]:
+        """Names and UIDs of volumes that may still be created, changed or deleted, and the new name of a renamed one.
+
+        With the UIDs, since an administrator may rename one meanwhile.
+        """
+        steps = (lost.step for lost in self._lost)
+        return frozenset(each for step in steps if isinstance(step, VolumeStep) for each in step.identifiers)
 
     @property
     def pairs(self) -> frozenset[tuple[HostName, VolumeUid]]:

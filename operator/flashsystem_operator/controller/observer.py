@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.attachment import VolumeAttachment, VolumeSeen
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
-from flashsystem_operator.api.volume import FlashSystemVolume
+from flashsystem_operator.api.volume import FlashSystemVolume, VolumeStatus
 from flashsystem_operator.array import discovery
 from flashsystem_operator.array.commands import (
     AddIoGroups,
@@ -47,7 +47,7 @@ from flashsystem_operator.planner.drift import is_known, is_missing
 from flashsystem_operator.planner.host.host_settings import lacks_io_group, unread_volumes
 from flashsystem_operator.planner.luns import ALL_IO_GROUPS
 from flashsystem_operator.planner.volume import volume_plan
-from flashsystem_operator.values import HostName, Iqn, VolumeName
+from flashsystem_operator.values import HostName, Iqn, VolumeName, VolumeUid
 
 
 def required_focus(desired: Desired, inventory: Inventory, due: Iterable[ObjectRef]) -> Focus:
@@ -111,11 +111,10 @@ def doubtful_focus(desired: Desired, inventory: Inventory, due: Iterable[ObjectR
 
 def _add_volume(focus: Focus, resource: FlashSystemVolume, desired: Desired, inventory: Inventory) -> None:
     """The volume by its recorded UID, else by the name that it would have, and the pools for one that is to grow."""
-    imported, status = resource.spec.import_, resource.status
-    uid = status.uid or resource.metadata.asked.volume_uid or (imported.uid if imported else None)
+    imported, uid = resource.spec.import_, _uid_of(resource)
     if uid:
         known = inventory.volumes.get(uid)
-        focus.uids[uid] = known.name if known else VolumeName(status.name or "")
+        focus.uids[uid] = known.name if known else _last_name(resource, desired)
     elif imported and imported.name:
         focus.names.add(imported.name)
     else:
@@ -129,19 +128,31 @@ def _add_volume(focus: Focus, resource: FlashSystemVolume, desired: Desired, inv
 
 def _add_volume_doubts(focus: Focus, resource: FlashSystemVolume, desired: Desired, inventory: Inventory) -> None:
     """A volume that a list does not show; and the mappings of one that is to be deleted, whatever a list shows."""
-    imported, status = resource.spec.import_, resource.status
-    uid = status.uid or resource.metadata.asked.volume_uid or (imported.uid if imported else None)
-    if uid and uid not in inventory.volumes:
-        focus.uids[uid] = VolumeName(status.name or "")
+    imported, uid = resource.spec.import_, _uid_of(resource)
+    if uid and uid not in inventory.volumes and uid not in inventory.gone_volumes:
+        focus.uids[uid] = _last_name(resource, desired)
     if not uid:
         names = [imported.name] if imported and imported.name else [*desired.names_of_volume(resource)]
         focus.names |= {name for name in names if inventory.volume_named(name) is None}
     found = volume_plan.resolve_volume(resource, desired, inventory)
     if isinstance(found, Volume):
         _add_volume_details(focus, resource, found)
-        if status.uid is None or resource.metadata.deleting:
+        if resource.status.uid is None or resource.metadata.deleting:
             focus.volumes.add(found.uid)
             focus.clustered.add(found.uid)  # no view of the volume shows a host cluster without hosts
+
+
+def _uid_of(resource: FlashSystemVolume) -> VolumeUid | None:
+    """The UID by which the volume is found, if there is one."""
+    imported = resource.spec.import_
+    return resource.status.uid or resource.metadata.asked.volume_uid or (imported.uid if imported else None)
+
+
+def _last_name(resource: FlashSystemVolume, desired: Desired) -> VolumeName:
+    """The name under which a volume that no list shows is read by itself; empty if none is known."""
+    imported = resource.spec.import_
+    name = (imported.name or "") if imported else desired.names_of_volume(resource)[0]
+    return VolumeName(resource.status.name or name)
 
 
 def _add_volume_details(focus: Focus, resource: FlashSystemVolume, volume: Volume) -> None:
@@ -234,8 +245,8 @@ def _lacks_preferred_node(volume: Volume, inventory: Inventory) -> bool:
 
 
 def rivals_of(stopped: Iterable[Step]) -> Focus:
-    """The hosts of volumes whose mapping was stopped: there may be a mapping that is not in the inventory."""
-    uids = {step.uid for step in stopped if isinstance(step, MapVolume)}
+    """The hosts of volumes whose mapping or deletion was stopped: a mapping may not be in the inventory."""
+    uids = {step.uid for step in stopped if isinstance(step, MapVolume | RemoveVolume)}
     return Focus(volumes=uids, clustered=set(uids))
 
 
@@ -360,7 +371,10 @@ class Observer:
             self.inventory = discovery.survey(self.session, desired.array.spec.pool, with_pools=with_pools)
             self._surveyed = True
         # The recorded id of a volume, if no read shows it: a volume never changes its id.
-        seen = [attachment.status.volume for ref in due if (attachment := desired.attachments.get(ref))]
+        seen: list[VolumeSeen | VolumeStatus | None] = [
+            attachment.status.volume for ref in due if (attachment := desired.attachments.get(ref))
+        ]
+        seen += [volume.status for ref in due if (volume := desired.volumes.get(ref))]
         recorded = {each.uid: each.id for each in seen if each and each.uid and each.id and each.id.isdecimal()}
         self.inventory.volume_ids = {**recorded, **self.inventory.volume_ids}
         if self._surveyed:
@@ -370,6 +384,7 @@ class Observer:
             focus = required_focus(desired, self.inventory, due)
             if focus.cost > _LISTINGS + 2 * len(self.inventory.hosts):
                 self._list(self.inventory)
+                self._closely(self.inventory, Focus(pools=focus.pools))
             else:
                 self._closely(self.inventory, focus)
         for _ in range(_TRIES):

@@ -341,6 +341,7 @@ class Worker:
             raise KubeError(f"{self.ref} is gone")
         volumes = self._cache.volumes_on(self.ref)
         attachments = with_volumes(self._cache.attachments_on(self.ref), volumes)
+        leaving = [ref for ref, volume in volumes.items() if volume.metadata.deleting]
         return Desired(
             array=array,
             hosts=self._cache.hosts_on(self.ref),
@@ -355,6 +356,7 @@ class Worker:
             in_doubt=self._in_doubt.hosts,
             in_doubt_pairs=self._in_doubt.pairs,
             in_doubt_volumes=self._in_doubt.volumes,
+            referring={ref: self._cache.attachments_of_volume(ref) for ref in leaving},
             all_in_doubt=self._in_doubt.everything,
             debounced=self._debounce.seconds_left(attachments.values()),
             held=self._refusal_cache.held,

@@ -355,8 +355,8 @@ class Writer:
         """
         async for body in self._kube.list(Kind.ATTACHMENT, volume.namespace, f"spec.volume.ref.name={volume.name}"):
             self._compare(Kind.ATTACHMENT, body)
-        now, before = self._cache.dependents(volume), planned.attachments
-        if any(ref.kind is Kind.ATTACHMENT and ref not in before for ref in now):
+        before = {*planned.attachments, *(each.ref for each in planned.referring.get(volume, ()))}
+        if any(each.ref not in before for each in self._cache.attachments_of_volume(volume)):
             raise Conflict(f"an attachment of {volume} was created after its deletion was planned")
 
     def _compare(self, kind: Kind, body: Body) -> None:

@@ -81,6 +81,8 @@ def wait_for_readable_output(decision: Decision, resource: Worked, around: Circu
     odd = stands_on(resource, desired, inventory)
     if odd is None and inventory.body.odd and isinstance(decision, Refuse) and decision.reason in _OF_THE_ARRAY:
         odd = inventory.body.odd[0]
+    if odd is None and isinstance(decision, Refuse) and decision.reason is Reason.POOL_NOT_FOUND:
+        odd = next((each for each in inventory.odd if "lsmdiskgrp" in each.line), None)
     if odd is None:
         return decision
     return Wait(

@@ -284,7 +284,7 @@ class Desired:
     namespaced: the operator is installed for named namespaces, and has no permission outside of them.
     closed: why nothing new may be created through the array at present; empty if it may. Detaching always works.
     in_doubt: host objects on which a command may still be running whose reply was lost.
-    in_doubt_volumes: names of volumes on which a command may still be running whose reply was lost.
+    in_doubt_volumes: names and UIDs of volumes on which a command may still be running whose reply was lost.
     in_doubt_pairs: the mappings among these: the volume may still appear on the host object, or vanish from it.
     all_in_doubt: the same for the whole array, after its Lease was taken over from a holder that did not release it.
     chap: the CHAP secret for each host whose spec requests one, or why it is not available.
@@ -296,6 +296,8 @@ class Desired:
     paused: why nothing may be written to any array at present; empty if it may.
     marked: the hosts, of other arrays too, for which a host object of a name may have been created.
     in_use: deleted attachments whose volume is still used in the cluster, as checked for this pass.
+    referring: for volumes that are being deleted, the attachments that refer to them or have them by UID, also those
+        whose host is on another array or does not exist.
     """
 
     array: FlashSystemArray
@@ -305,7 +307,7 @@ class Desired:
     closed: str = ""
     in_doubt: frozenset[HostName] = field(default_factory=frozenset)
     in_doubt_pairs: frozenset[tuple[HostName, VolumeUid]] = field(default_factory=frozenset)
-    in_doubt_volumes: frozenset[VolumeName] = field(default_factory=frozenset)
+    in_doubt_volumes: frozenset[str] = field(default_factory=frozenset)
     all_in_doubt: bool = False
     chap: Mapping[ObjectRef, ChapSecret | Refuse] = field(default_factory=dict)
     debounced: Mapping[ObjectRef, float] = field(default_factory=dict)
@@ -320,6 +322,7 @@ class Desired:
     vanished: frozenset[ObjectRef] = frozenset()
     marked: Callable[[HostName], Iterable[FlashSystemHost]] = lambda _: ()
     volumes: Mapping[ObjectRef, FlashSystemVolume] = field(default_factory=dict)
+    referring: Mapping[ObjectRef, tuple[VolumeAttachment, ...]] = field(default_factory=dict)
 
     @cached_property
     def tenancy(self) -> Tenancy:
@@ -370,14 +373,14 @@ class Desired:
     def volume_refused(self, volume: FlashSystemVolume, size: int, pool: str | None) -> Refusal:
         """Why a volume may not be created, or grown to this size (bytes), by the limits of its namespace.
 
-        All volumes of the namespace that exist count, and of those that do not exist yet the older ones.
+        All volumes of the namespace that exist or are being created count, and of the others the older ones.
         """
         namespace, others = volume.metadata.namespace, 0
         for other in self.volumes.values():
             if other.metadata.namespace != namespace or other.ref == volume.ref:
                 continue
             known = other.status.capacity
-            exists = other.status.uid is not None
+            exists = other.status.uid is not None or other.status.intent is not None
             if exists or seniority(other) < seniority(volume):
                 others += max(other.spec.size or 0, recorded_bytes(known) if known else 0)
         return self.tenancy.volume_creation(namespace, pool, size, others)
@@ -401,8 +404,9 @@ class Desired:
         others = (each for each in self.marked(name) if each.array != self.array.ref)
         return next(others, None) if self.ours(name) else None
 
-    def is_volume_in_doubt(self, name: str) -> bool:
-        return self.all_in_doubt or name in self.in_doubt_volumes
+    def is_volume_in_doubt(self, *identifiers: str) -> bool:
+        """Whether a command may still be running on a volume. identifiers: its name, and its UID if it is known."""
+        return self.all_in_doubt or not self.in_doubt_volumes.isdisjoint(identifiers)
 
     def is_in_doubt(self, name: HostName) -> bool:
         return self.all_in_doubt or name in self.in_doubt
@@ -692,11 +696,14 @@ def stands_on(resource: Worked, desired: Desired, inventory: Inventory) -> Odd |
 
 def _names_of(resource: Worked, desired: Desired, inventory: Inventory) -> Iterator[str]:
     if isinstance(resource, FlashSystemVolume):
-        imported = resource.spec.import_
+        imported, intent = resource.spec.import_, resource.status.intent
         yield from desired.names_of_volume(resource)
+        yield from (resource.metadata.asked.volume_uid or "", (intent.name if intent else None) or "")
         for each in (imported, resource.status):
             if each:
                 yield from (each.name or "", each.uid or "")
+        if known := inventory.volumes.get(resource.status.uid or VolumeUid("")):
+            yield known.name
         return
     if isinstance(resource, FlashSystemHost):
         initiators = [*resource.spec.initiators.iscsi, *(port.iqn for port in resource.status.ports if port.iqn)]

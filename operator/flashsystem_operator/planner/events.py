@@ -182,8 +182,9 @@ def of_volume(
 ) -> tuple[EventRecord, ...]:
     """Events of a pass for a FlashSystemVolume that stays."""
     was, events = before.status, [*_warned(planned, outcome), *_trouble(before.status.conditions, outcome)]
+    creates = isinstance(planned, Act) and any(isinstance(step, CreateVolume) for step in planned.steps)
     if after.uid and not was.uid:
-        if after.origin is VolumeOrigin.CREATED:
+        if after.origin is VolumeOrigin.CREATED and (creates or was.intent):  # else its status was lost
             message = f"Volume {after.name} (UID {after.uid}) with {after.capacity} was created in pool {after.pool}."
             events.append(EventRecord(EventReason.VOLUME_CREATED, message))
         else:

@@ -6,11 +6,10 @@ creates a volume, its name, size and pool are recorded; after a lost reply, a vo
 the one that was recorded. See docs/decisions/17-volumes-are-bound-by-uid.md.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from flashsystem_operator.api.base import DeletionPolicy, DriftPolicy, find
+from flashsystem_operator.api.base import DeletionPolicy, DriftPolicy, find, is_true
 from flashsystem_operator.api.volume import FlashSystemVolume, VolumeOrigin
 from flashsystem_operator.array.model import Inventory, Pool, Volume
 from flashsystem_operator.array.volume_commands import (
@@ -18,6 +17,7 @@ from flashsystem_operator.array.volume_commands import (
     VolumeStep,
     create_volume,
     expand_volume,
+    is_of_size,
     planned_uid,
     remove_volume,
     throttle_volume,
@@ -26,7 +26,7 @@ from flashsystem_operator.planner.decision import Act, Decision, InSync, Note, R
 from flashsystem_operator.planner.desired import Desired, Reader, recorded_bytes, seniority
 from flashsystem_operator.planner.policies import way_out
 from flashsystem_operator.planner.text import after, listed, plural, quantity
-from flashsystem_operator.values import BLOCK, PoolName, Provisioning, VolumeName, VolumeUid, nguid
+from flashsystem_operator.values import BLOCK, PoolName, Provisioning, VolumeName, VolumeUid, is_nguid, nguid
 
 _RETRY = 60.0
 """Seconds until the array is read again for what ends there without an event: formatting, a copy, a full pool."""
@@ -66,7 +66,9 @@ def resolve_volume(resource: FlashSystemVolume, desired: Desired, inventory: Inv
     if elsewhere := _on_another_system(resource, desired, inventory):
         return elsewhere
     if uid := resource.status.uid:
-        return inventory.volumes.get(uid) or _gone(resource, uid, inventory)
+        if (volume := inventory.volumes.get(uid)) is None:
+            return _gone(resource, uid, inventory)
+        return _of_another_installation(volume, desired) or volume
     if access_denied := desired.tenancy.use(resource.metadata.namespace):
         return access_denied
     if uid := resource.metadata.asked.volume_uid:
@@ -75,7 +77,12 @@ def resolve_volume(resource: FlashSystemVolume, desired: Desired, inventory: Inv
 
 
 def origin_of(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> VolumeOrigin:
-    """Whether the operator created the volume: as recorded; if nothing is, only the name proves it."""
+    """Whether the operator created the volume: as recorded; if nothing is, only the name proves it.
+
+    What the spec imports is never ours, even if the operator created it once for a resource of this name.
+    """
+    if resource.spec.import_ is not None:
+        return VolumeOrigin.IMPORTED
     if resource.status.origin is not None:
         return resource.status.origin
     return VolumeOrigin.CREATED if _is_proven(resource, volume, desired) else VolumeOrigin.IMPORTED
@@ -100,13 +107,25 @@ def _is_proven(resource: FlashSystemVolume, volume: Volume, desired: Desired) ->
 
 def _on_another_system(resource: FlashSystemVolume, desired: Desired, inventory: Inventory) -> Refuse | None:
     seen, system = resource.status.array, inventory.body.system
-    if resource.status.origin is None or seen is None or seen.system_id in (None, system.id):
+    never_had_one = resource.status.uid is None and resource.status.intent is None
+    if never_had_one or seen is None or seen.system_id in (None, system.id):
         return None
     return Refuse(
         Reason.OTHER_SYSTEM,
         f"The volume is on system {seen.system_id}, but {desired.array.ref} now leads to {system.name} ({system.id}). "
         "The operator cannot see the former system. Let spec.management and spec.systemID of the array lead there "
         f"again; or delete this FlashSystemVolume and {way_out(resource.metadata)}.",
+    )
+
+
+def _of_another_installation(volume: Volume, desired: Desired) -> Refuse | None:
+    """Refuse a volume of another cluster, also if it is recorded: then this cluster may be a copy of that one."""
+    if not desired.of_another_installation(volume.name):
+        return None
+    return Refuse(
+        Reason.IMPORT_CONFLICT,
+        f"Volume {volume.name} was created by the operator of another cluster, as its name shows. Release it there "
+        "and rename it on the array, or add the installation id of that cluster to --former-installation-ids.",
     )
 
 
@@ -136,12 +155,12 @@ def _without_status(
     volume = inventory.volumes.get(uid)
     if volume is None:
         return _gone(resource, uid, inventory)
-    if _is_proven(resource, volume, desired):
-        return _conflict(resource, volume, other, desired) if (other := _bound(resource, volume, desired)) else volume
     if resource.spec.import_:
         found = _imported(resource, desired, inventory)
         if not isinstance(found, Volume) or found.uid == uid:
             return found
+    elif _is_proven(resource, volume, desired):
+        return _taken(resource, volume, desired) or volume
     return Refuse(
         Reason.VOLUME_NOT_PROVEN,
         f"The annotation with the UID of the volume, {uid}, does not lead to a volume that the operator created for "
@@ -167,14 +186,14 @@ def _imported(resource: FlashSystemVolume, desired: Desired, inventory: Inventor
             Reason.VOLUME_NOT_FOUND,
             f"The array has no volume {which}. It is imported when the array is next read after it is created.",
         )
-    if desired.of_another_installation(volume.name):
-        return Refuse(
-            Reason.IMPORT_CONFLICT,
-            f"Volume {volume.name} was created by the operator of another cluster, as its name shows. Release it there "
-            "and rename it on the array, or add the installation id of that cluster to --former-installation-ids.",
+    if is_nguid(volume.uid):
+        return Wait(
+            Reason.VOLUME_MAPPED_ELSEWHERE,
+            f"Volume {volume.name} is mapped to an NVMe host: as long as it is, the array does not show its UID, by "
+            "which it would be recognized later. It is imported when it is unmapped there.",
         )
-    if other := _elder(resource, volume, desired):
-        return _conflict(resource, volume, other, desired)
+    if refused := _of_another_installation(volume, desired) or _taken(resource, volume, desired):
+        return refused
     wanted = resource.spec.pool
     if wanted and volume.pool is not None and volume.pool != wanted:
         return Refuse(
@@ -185,41 +204,45 @@ def _imported(resource: FlashSystemVolume, desired: Desired, inventory: Inventor
     return volume
 
 
-def _conflict(resource: FlashSystemVolume, volume: Volume, other: FlashSystemVolume, desired: Desired) -> Refuse:
-    return Refuse(
-        Reason.IMPORT_CONFLICT,
-        f"Volume {volume.name} belongs to {Reader.of(resource, desired).resource(other)} already. Delete one of the "
-        "two, this one with spec.deletionPolicy Retain.",
-    )
-
-
-def _bound(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> FlashSystemVolume | None:
-    """Another resource that is bound to the volume and stays."""
-    others = (each for each in desired.volumes.values() if each.ref != resource.ref and not each.metadata.deleting)
-    return next((each for each in others if each.status.uid == volume.uid), None)
-
-
-def _elder(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> FlashSystemVolume | None:
-    """Another resource to which the volume belongs: by its UID or name, or as an older one that imports it."""
+def _taken(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> Refuse | None:
+    """Refuse a volume that belongs to another resource: by its UID or name, or to an older one that imports it."""
     for other in desired.volumes.values():
         if other.ref == resource.ref:
             continue
-        selector = other.spec.import_
-        imports = selector is not None and other.status.uid is None and not other.metadata.deleting
-        same = imports and selector is not None and (selector.uid or volume.name) in (volume.uid, selector.name)
-        if other.status.uid == volume.uid or (other.status.uid is None and _is_proven(other, volume, desired)):
-            return other
-        if same and seniority(other) < seniority(resource):
-            return other
+        if other.status.uid is None:
+            elder = resource.spec.import_ is not None and seniority(other) < seniority(resource)
+            has_it = _is_proven(other, volume, desired) or (elder and _imports(other, volume, desired))
+        else:
+            has_it = other.status.uid == volume.uid
+        if has_it:
+            return Refuse(
+                Reason.IMPORT_CONFLICT,
+                f"Volume {volume.name} belongs to {Reader.of(resource, desired).resource(other)} already. Delete one "
+                "of the two; while both exist, that does not delete the volume.",
+            )
     return None
+
+
+def _imports(other: FlashSystemVolume, volume: Volume, desired: Desired) -> bool:
+    """Whether a resource without a volume would import this one, and may."""
+    selector, namespace = other.spec.import_, other.metadata.namespace
+    if selector is None or other.status.uid is not None or other.metadata.deleting:
+        return False
+    if (selector.uid, selector.name) not in ((volume.uid, None), (None, volume.name)):
+        return False
+    tenancy = desired.tenancy
+    denied = tenancy.use(namespace) or tenancy.volume(namespace, volume.name, selector.uid)
+    return (denied or tenancy.adoption(namespace)) is None
 
 
 def _created(resource: FlashSystemVolume, desired: Desired, inventory: Inventory) -> VolumeResolution:
     for name in desired.names_of_volume(resource):
         if (volume := inventory.volume_named(name)) is None:
             continue
-        if volume.uid == planned_uid(name) or is_intended(resource, volume, inventory):
+        if volume.uid == planned_uid(name):
             return volume
+        if is_intended(resource, volume, inventory):
+            return _taken(resource, volume, desired) or volume
         return Refuse(
             Reason.NAME_TAKEN,
             f"The array has a volume {name} that this FlashSystemVolume did not create now: perhaps one that was left "
@@ -238,8 +261,9 @@ def is_intended(resource: FlashSystemVolume, volume: Volume, inventory: Inventor
     intent = resource.status.intent
     if intent is None or inventory.of_volume(volume.uid) or volume.uid in inventory.host_clusters:
         return False
-    same_pool = volume.pool is None or volume.pool == intent.pool
-    return (intent.name, intent.size) == (volume.name, volume.capacity) and same_pool
+    if intent.name != volume.name or volume.pool not in (None, intent.pool):
+        return False
+    return intent.size is not None and is_of_size(volume.capacity, intent.size)
 
 
 def _in_doubt(name: str) -> Wait:
@@ -304,36 +328,30 @@ def _pool_trouble(pool: Pool, more: int, provisioning: Provisioning) -> Wait | R
 def _plan_found(resource: FlashSystemVolume, volume: Volume, desired: Desired, inventory: Inventory) -> Decision:
     if volume.status == "deleting":
         return _gone(resource, volume.uid, inventory)
-    if volume.name in desired.in_doubt_volumes:
+    if not desired.in_doubt_volumes.isdisjoint((volume.name, volume.uid)):
         return _in_doubt(volume.name)
-    naming = _plan_name(resource, volume, desired, inventory)
-    # Commands after a renaming use the new name.
-    renamed = (step.name for step in naming if isinstance(step, RenameVolume)) if isinstance(naming, tuple) else ()
-    named = replace(volume, name=next(iter(renamed), volume.name))
-    drifts, steps = list[Note](), list[VolumeStep]()
-    for found in (
-        naming,
-        _plan_size(resource, named, desired, inventory),
-        _plan_throttle(resource, named, inventory),
-    ):
+    notes, steps = list[Note](), list[VolumeStep]()
+    for plan_property in (_plan_name, _plan_size, _plan_throttle):
+        found = plan_property(resource, volume, desired, inventory)
         if isinstance(found, Wait | Refuse):
-            return replace(found, notes=(*found.notes, *_one(drifts)))
+            return replace(found, notes=_merged(notes))
         if isinstance(found, Note):
-            drifts.append(found)
-        else:
-            steps += found
-    if not steps:
-        return replace(_in_sync(volume), notes=_one(drifts))
-    # A permission that was withdrawn stops all changes, but a volume that is in sync stays so.
-    if access_denied := desired.tenancy.use(resource.metadata.namespace):
-        return replace(access_denied, notes=(*access_denied.notes, *_one(drifts)))
-    # After a takeover nothing is changed for a while, but a volume that is in sync may be reported as such.
-    return _in_doubt(volume.name) if desired.all_in_doubt else Act(tuple(steps), _one(drifts))
+            notes.append(found)
+            continue
+        steps += found
+        if new := next((step.name for step in found if isinstance(step, RenameVolume)), None):
+            volume = replace(volume, name=new)  # the later steps are for it
+    if steps and (access_denied := desired.tenancy.use(resource.metadata.namespace)):
+        return replace(access_denied, notes=_merged(notes))
+    if steps:
+        # After a takeover nothing is changed for a while, but a volume that is in sync may be reported as such.
+        return _in_doubt(volume.name) if desired.all_in_doubt else Act(tuple(steps), _merged(notes))
+    return replace(_in_sync(volume), notes=_merged(notes))
 
 
-def _one(drifts: Sequence[Note]) -> tuple[Note, ...]:
-    """All drift as one note, with the first reason: a status has one condition of each type."""
-    return (replace(drifts[0], message=" ".join(each.message for each in drifts)),) if drifts else ()
+def _merged(drift: list[Note]) -> tuple[Note, ...]:
+    """One note for all drift: a status has one condition of each type."""
+    return (replace(drift[0], message=" ".join(each.message for each in drift)),) if drift else ()
 
 
 def _in_sync(volume: Volume) -> InSync:
@@ -369,12 +387,27 @@ def _plan_name(resource: FlashSystemVolume, volume: Volume, desired: Desired, in
             return Note("Drifted", Reason.NAME_CHANGED, f"{message} Rename it back on the array, or leave it.")
 
 
+def _was_in_sync(resource: FlashSystemVolume, reported: Reason) -> bool:
+    """Whether the volume was as the present spec wants it: then a difference is a change made on the array.
+
+    The values of the status do not show that: they are overwritten with those of the changed volume. A change of the
+    spec ends it. reported: the reason of the drift.
+    """
+    status = resource.status
+    drifted = find(status.conditions, "Drifted")
+    was_reported = drifted is not None and (drifted.status, drifted.reason) == ("True", reported)
+    known = was_reported or is_true(status.conditions, "Ready")
+    return known and status.observed_generation == resource.metadata.generation
+
+
 def _plan_size(resource: FlashSystemVolume, volume: Volume, desired: Desired, inventory: Inventory) -> _Planned:
     wanted = 0 if resource.spec.size is None else size_on_array(resource.spec.size)
     if volume.capacity >= wanted:
         return ()
     recorded = resource.status.capacity
-    shrunk = _was_in_sync(resource, Reason.SIZE_CHANGED) or bool(recorded and recorded_bytes(recorded) >= wanted)
+    shrunk = _was_in_sync(resource, Reason.SIZE_CHANGED) or (
+        recorded is not None and recorded_bytes(recorded) >= wanted
+    )
     if shrunk and resource.spec.drift_policy is not DriftPolicy.CORRECT:
         message = (
             f"Volume {volume.name} was shrunk to {quantity(volume.capacity)} outside the operator: its file system may "
@@ -402,31 +435,17 @@ def _plan_size(resource: FlashSystemVolume, volume: Volume, desired: Desired, in
     return (expand_volume(volume, wanted),)
 
 
-def _was_in_sync(resource: FlashSystemVolume, drift: Reason) -> bool:
-    """Whether the present spec was fulfilled once, so that what differs was changed outside the operator.
-
-    The status shows what is on the array now, so the next plan cannot see from it what was changed before. drift: the
-    reason of the condition by which that was reported, which is kept while the array is unreachable.
-    """
-    conditions, generation = resource.status.conditions, resource.metadata.generation
-    ready, drifted = find(conditions, "Ready"), find(conditions, "Drifted")
-    return (ready is not None and (ready.status, ready.observed_generation) == ("True", generation)) or (
-        drifted is not None and (drifted.reason, drifted.observed_generation) == (drift, generation)
-    )
-
-
-def _plan_throttle(resource: FlashSystemVolume, volume: Volume, inventory: Inventory) -> _Planned:
-    throttle, seen = resource.spec.throttle, resource.status.throttle
-    if throttle is None or volume.throttle is None:
+def _plan_throttle(resource: FlashSystemVolume, volume: Volume, _: Desired, inventory: Inventory) -> _Planned:
+    throttle, seen, has = resource.spec.throttle, resource.status.throttle, inventory.body.capabilities
+    if throttle is None or (has.throttles and volume.throttle is None):
         return ()  # not requested; or not read: its detailed view is read before the next plan
     wanted = throttle.iops, None if throttle.bandwidth is None else throttle.bandwidth // _MEBIBYTE
-    found = throttle_volume(volume, *wanted, inventory.body.capabilities)
+    found = throttle_volume(volume, *wanted, has)
     if isinstance(found, str):
         return Refuse(Reason.NOT_SUPPORTED, f"The throttle of volume {volume.name} cannot be set: {found}.")
     bandwidth = None if seen is None or seen.bandwidth is None else recorded_bytes(seen.bandwidth) // _MEBIBYTE
-    changed = _was_in_sync(resource, Reason.THROTTLE_CHANGED) or (
-        seen is not None and (seen.iops, bandwidth) == wanted
-    )
+    had_it = seen is not None and (seen.iops, bandwidth) == wanted
+    changed = had_it or _was_in_sync(resource, Reason.THROTTLE_CHANGED)
     if not found or not changed or resource.spec.drift_policy is DriftPolicy.CORRECT:
         return found
     message = f"The throttle of volume {volume.name} was changed outside the operator."
@@ -462,45 +481,71 @@ def _plan_deleted(resource: FlashSystemVolume, desired: Desired, inventory: Inve
     volume = _to_delete(resource, desired, inventory)
     if not isinstance(volume, Volume):
         return volume
-    users = [*desired.attachments_by_ref(resource.ref)]
-    if is_to_be_deleted(resource, volume, desired):
-        users += [each for each in desired.bound_to(volume.uid, volume.name) if each not in users]
-        if other := _bound(resource, volume, desired):
-            return Wait(
-                Reason.IN_USE,
-                f"The volume belongs to {Reader.of(resource, desired).resource(other)} too. Delete that first; or "
-                f"{way_out(resource.metadata)}.",
-            )
+    stays = _why_it_stays(resource, volume, desired)
+    by_name = {each.ref: each for each in desired.attachments.values() if each.volume_ref == resource.ref}
+    elsewhere = {each.ref: each for each in desired.referring.get(resource.ref, ()) if each.ref not in by_name}
+    if stays:
+        users = by_name | {ref: each for ref, each in elsewhere.items() if each.volume_ref == resource.ref}
+    else:
+        users = by_name | elsewhere | {each.ref: each for each in desired.bound_to(volume.uid, volume.name)}
     if users:
         return Wait(
             Reason.IN_USE,
-            f"In use by {plural(len(users), 'VolumeAttachment')}: {Reader.of(resource, desired).resources(users)}. "
+            f"In use by {plural(len(users), 'VolumeAttachment')}: "
+            f"{Reader.of(resource, desired).resources(users.values())}. "
             "Delete them first, or wait if they are being deleted.",
         )
-    if not is_to_be_deleted(resource, volume, desired):
-        why = "it was imported" if resource.spec.deletion_policy is None else "spec.deletionPolicy is Retain"
-        return Release(f"Volume {volume.name} (UID {volume.uid}) stays on the array with its data, since {why}.")
+    if stays:
+        return Release(f"Volume {volume.name} (UID {volume.uid}) stays on the array with its data, since {stays}.")
     return _plan_removal(resource, volume, desired, inventory)
+
+
+def _why_it_stays(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> str:
+    """Why the volume is not deleted with its resource, as a clause; empty if it is."""
+    if not is_to_be_deleted(resource, volume, desired):
+        return "it was imported" if resource.spec.deletion_policy is None else "spec.deletionPolicy is Retain"
+    for other in desired.volumes.values():
+        if other.ref == resource.ref:
+            continue
+        if other.status.uid is not None:
+            # If both are being deleted, with the volume, that is left to the elder.
+            goes_too = other.metadata.deleting and is_to_be_deleted(other, volume, desired)
+            has_it = other.status.uid == volume.uid and not (goes_too and seniority(resource) < seniority(other))
+        else:
+            recorded = other.metadata.asked.volume_uid == volume.uid and _is_proven(other, volume, desired)
+            has_it = recorded or _imports(other, volume, desired)
+        if has_it:
+            return f"{Reader.of(resource, desired).resource(other)} has it too, or imports it"
+    return ""
 
 
 def _to_delete(resource: FlashSystemVolume, desired: Desired, inventory: Inventory) -> Volume | Wait | Refuse | Release:
     """The volume of a resource that is being deleted; Release if it has none, or none any more."""
     if elsewhere := _on_another_system(resource, desired, inventory):
         return elsewhere
-    uid = resource.status.uid
-    if uid is None and resource.status.intent is not None:
-        name = VolumeName(resource.status.intent.name or "")
+    uid, intent = resource.status.uid, resource.status.intent
+    if uid is None and intent is not None:
+        name = VolumeName(intent.name or "")
         if desired.is_volume_in_doubt(name):
             return _in_doubt(name)
         volume = inventory.volume_named(name)
-        # One that was mapped meanwhile is in use.
-        return volume if volume and is_intended(resource, volume, inventory) else Release()
-    if uid is None:
-        annotated = resource.metadata.asked.volume_uid
-        volume = inventory.volumes.get(annotated) if annotated else None
-        if volume is None or not _is_proven(resource, volume, desired) or _bound(resource, volume, desired):
+        if volume is None:
             return Release()
-        return volume
+        if _is_proven(resource, volume, desired) and is_intended(resource, volume, inventory):
+            return volume
+        # One that was mapped meanwhile is in use.
+        return Release(f"Volume {name} stays on the array: it is not certain that it was created for this resource.")
+    if uid is None:
+        if (annotated := resource.metadata.asked.volume_uid) is None:
+            return Release()
+        volume = inventory.volumes.get(annotated)
+        if volume and resource.spec.import_ is None and _is_proven(resource, volume, desired):
+            return volume
+        # The same whether or not it exists: users can write any UID there.
+        return Release(
+            f"If the array has a volume with UID {annotated}, it stays there: only the annotation of this resource "
+            "leads to it, and its name does not prove that the operator created it for this resource."
+        )
     volume = inventory.volumes.get(uid)
     if volume is None:
         gone = _gone(resource, uid, inventory)
@@ -512,8 +557,18 @@ def _plan_removal(
     resource: FlashSystemVolume, volume: Volume, desired: Desired, inventory: Inventory
 ) -> Act | Wait | Refuse:
     """Delete the volume, when nothing needs it any longer and the deletion delay is over."""
-    if desired.is_volume_in_doubt(volume.name):
+    if desired.is_volume_in_doubt(volume.name, volume.uid):
         return _in_doubt(volume.name)
+    if refused := _of_another_installation(volume, desired):
+        return replace(refused, message=f"{refused.message} Or {way_out(resource.metadata)}.")
+    if resource.spec.import_ is None and not _is_proven(resource, volume, desired):
+        return Wait(
+            Reason.NAME_CHANGED,
+            f"Volume {expected_name(resource, volume, desired)} was renamed to {volume.name} outside the operator: it "
+            "may have another use now, and is deleted only under the name that proves that the operator created it "
+            f"for this resource. Rename it back on the array; or {way_out(resource.metadata)}.",
+            retry=_RETRY,
+        )
     if volume.status == "deleting":
         return Wait(Reason.DELETING, f"The array is deleting volume {volume.name}.", retry=_RETRY)
     hosts = inventory.of_volume(volume.uid) | desired.perhaps_mapped(volume.uid)
