@@ -1,4 +1,4 @@
-"""A worker that ends, or loses a reply, at one of its writes to the array or to the API server: at each of them in turn."""
+"""A worker that ends, or loses a reply, at one of its writes to the array or to the API server."""
 
 import asyncio
 import contextlib
@@ -81,12 +81,11 @@ class Interruptible(InProcess):
             raise Ended
         if order is None or not line.startswith("svctask") or not order.strikes():
             return super().run(line, shown=shown, before=before)
-        match order.when:
-            case "after":
-                super().run(line, shown=shown, before=before)
-            case "late":
-                before()
-                self.late = line
+        if order.when == "after":
+            super().run(line, shown=shown, before=before)
+        elif order.when == "late":
+            before()
+            self.late = line
         raise Ended if order.ends else OutcomeUnknown(line, "the connection was lost")
 
     def catch_up(self) -> None:

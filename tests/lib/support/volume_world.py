@@ -107,13 +107,6 @@ def restored(api: FakeApi, ref: ObjectRef, **annotations: str) -> None:
     found = api.objects[path(ref)]
     api.change(path(ref), {**found, "metadata": {**found["metadata"], "finalizers": []}})
     api.delete(ref)
-    api.create(ref, spec, annotations={f"flashsystem.io/{key.replace('_', '-')}": uid for key, uid in annotations.items()})
-
-
-def _path(ref: ObjectRef) -> str:
-    from support.fake_api import path
-
-    return path(ref)
-
-
-__all__ = ["ARRAY", "FINALIZER", "GIB", "MIB", "POOLS", "World", "config", "own_volume", "restored", "world"]
+    api.create(
+        ref, spec, annotations={f"flashsystem.io/{key.replace('_', '-')}": uid for key, uid in annotations.items()}
+    )
