@@ -39,6 +39,29 @@ PASSES: list[Callable[[Judge, int, int], Awaitable[None]]] = [
     Judge.few,
     Judge.all_targeted,
 ]
+VOLUMES: list[Callable[[Judge, int, int], None]] = [
+    Judge.map,
+    Judge.unmap,
+    Judge.swap_volume_names,
+    Judge.replace_volume,
+    Judge.rename_volume,
+    Judge.take_name,
+    Judge.remove_volume,
+    Judge.resize_volume,
+    Judge.lose_reply,
+    Judge.lose_reply,
+    Judge.time_passes,
+    Judge.create_volume,
+    Judge.create_volume,
+    Judge.import_volume,
+    Judge.grow_volume,
+    Judge.grow_volume,
+    Judge.change_policy,
+    Judge.delete_volume,
+    Judge.delete_volume,
+    Judge.attach_by_reference,
+    Judge.detach,
+]
 ActionKind = Callable[[Judge, int, int], Awaitable[None] | None]
 Race = list[tuple[Callable[[Judge, int, int], None], int, int]]
 
@@ -118,3 +141,43 @@ async def test_a_host_that_is_logged_in_keeps_a_volume_unless_the_detach_guard_i
         await judge.running.settle_all()
 
         assert not any(each.metadata.deleting for each in judge.running.attachments)
+
+
+# What may happen to volumes is manifold, and a story of them has no hosts to set up.
+volume_law = settings(max_examples=150, derandomize=True)
+
+
+@volume_law
+@given(dialects, actions([*VOLUMES, *PASSES, *PASSES, *PASSES], most=24))
+async def test_no_volume_is_lost_doubled_or_mistaken_whatever_happens(dialect: str, story: list[Action]) -> None:
+    async with settled(dialect, [], [(0, 0)]) as judge:
+        judge.create_volume(0, 0)
+        judge.create_volume(1, 1)
+        await perform(story, judge)
+        judge.time_passes(0, 0)
+        await judge.running.settle_all(most=10)
+        judge.check_bindings()
+
+
+@volume_law
+@given(
+    dialects,
+    actions([*VOLUMES, *PASSES, *PASSES], most=12),
+    st.lists(st.tuples(st.sampled_from(VOLUMES), number, number), min_size=1, max_size=3),
+)
+async def test_no_volume_is_lost_doubled_or_mistaken_by_a_plan_on_an_outdated_inventory(
+    dialect: str, story: list[Action], race: Race
+) -> None:
+    async with settled(dialect, [], [(0, 0)]) as judge:
+        judge.create_volume(0, 0)
+        judge.create_volume(1, 1)
+        await perform(story, judge)
+
+        def change_the_array() -> None:
+            for act, n, m in race:
+                act(judge, n, m)
+
+        await judge.running.survey(after_read=change_the_array)
+        judge.time_passes(0, 0)
+        await judge.running.settle_all(most=10)
+        judge.check_bindings()
