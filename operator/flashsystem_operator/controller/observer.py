@@ -139,6 +139,7 @@ def _add_volume_doubts(focus: Focus, resource: FlashSystemVolume, desired: Desir
         _add_volume_details(focus, resource, found)
         if resource.status.uid is None or resource.metadata.deleting:
             focus.volumes.add(found.uid)
+            focus.clustered.add(found.uid)  # no view of the volume shows a host cluster without hosts
 
 
 def _uid_of(resource: FlashSystemVolume) -> VolumeUid | None:

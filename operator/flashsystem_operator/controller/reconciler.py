@@ -20,7 +20,7 @@ from flashsystem_operator.array.commands import AddPorts, HostStep, MapVolume, R
 from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.array.queries import known
 from flashsystem_operator.array.session import Session
-from flashsystem_operator.array.volume_commands import RemoveVolume
+from flashsystem_operator.array.volume_commands import CreateVolume, RemoveVolume
 from flashsystem_operator.controller import executor
 from flashsystem_operator.controller.cache import in_thread
 from flashsystem_operator.controller.executor import (
@@ -139,6 +139,20 @@ def frees(results: Results) -> bool:
     return any(isinstance(operation.step, _TAKES) for operation in (*results.done, *results.in_doubt))
 
 
+def without_refused(desired: Desired, results: Results) -> Desired:
+    """Return the desired state without the recorded intent of volumes that the array refused to create.
+
+    A volume that has such a name now is another one, however similar it is.
+    """
+    ends = {"intent": None, "origin": None, "name": None}
+    volumes = dict(desired.volumes)
+    for operation in results.refused:
+        volume = volumes.get(operation.owner)
+        if isinstance(operation.step, CreateVolume) and volume is not None and volume.status.uid is None:
+            volumes[volume.ref] = volume.model_copy(update={"status": volume.status.model_copy(update=ends)})
+    return replace(desired, volumes=volumes)
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One reconciliation of an array's due objects.
@@ -186,6 +200,7 @@ class Pass:
             postponed |= late
             due = [ref for ref in due if ref not in late]
             planned_for, desired = desired, replace(desired_of(closed), in_use=in_use, vanished=desired.vanished)
+            desired = without_refused(desired, results)
             undone = failed.keys() | results.errors.keys()
             decisions = await self._planned(desired, inventory, _unchanged(due, planned_for, desired), undone)
         refused = {operation.owner for operation in results.refused}

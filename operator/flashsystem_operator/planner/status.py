@@ -290,10 +290,6 @@ def of_volume(
     if stands_on(resource, desired, inventory):
         return known
     found = volume_plan.resolve_volume(resource, desired, inventory)
-    intent = resource.status.intent
-    if outcome.refused and intent and resource.status.uid is None:
-        # The array refused to create it: a volume that has this name, now or later, is another one.
-        return known.model_copy(update={"intent": None, "origin": None, "name": None})
     if isinstance(found, Volume) and found.uid != planned_uid(found.name):
         throttle = found.throttle
         return known.model_copy(
