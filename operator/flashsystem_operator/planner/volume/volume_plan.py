@@ -74,10 +74,15 @@ def resolve_volume(resource: FlashSystemVolume, desired: Desired, inventory: Inv
 
 
 def origin_of(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> VolumeOrigin:
-    """Whether the operator created the volume: as recorded; if nothing is, only the name proves it."""
+    """Whether the operator created the volume: as recorded; if nothing is, only the name proves it.
+
+    A volume that the spec imports is imported, also if an earlier resource of this name created it: the import was
+    requested to keep its data, so it is not deleted with the resource by default.
+    """
     if resource.status.origin is not None:
         return resource.status.origin
-    return VolumeOrigin.CREATED if _is_proven(resource, volume, desired) else VolumeOrigin.IMPORTED
+    created = resource.spec.import_ is None and _is_proven(resource, volume, desired)
+    return VolumeOrigin.CREATED if created else VolumeOrigin.IMPORTED
 
 
 def expected_name(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> VolumeName:
