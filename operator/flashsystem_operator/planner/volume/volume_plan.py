@@ -79,7 +79,8 @@ def resolve_volume(resource: FlashSystemVolume, desired: Desired, inventory: Inv
 def origin_of(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> VolumeOrigin:
     """Whether the operator created the volume: as recorded; if nothing is, only the name proves it.
 
-    What the spec imports is never ours, even if the operator created it once for a resource of this name.
+    A volume that the spec imports is imported, also if an earlier resource of this name created it: the import was
+    requested to keep its data, so it is not deleted with the resource by default.
     """
     if resource.spec.import_ is not None:
         return VolumeOrigin.IMPORTED
