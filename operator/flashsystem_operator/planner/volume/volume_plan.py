@@ -571,14 +571,6 @@ def _plan_removal(
             )
     if refused := _of_another_installation(volume, desired):
         return replace(refused, message=f"{refused.message} Or {way_out(resource.metadata)}.")
-    if resource.spec.import_ is None and not _is_proven(resource, volume, desired):
-        return Wait(
-            Reason.NAME_CHANGED,
-            f"Volume {expected_name(resource, volume, desired)} was renamed to {volume.name} outside the operator: it "
-            "may have another use now, and is deleted only under the name that proves that the operator created it "
-            f"for this resource. Rename it back on the array; or {way_out(resource.metadata)}.",
-            retry=_RETRY,
-        )
     if volume.status == "deleting":
         return Wait(Reason.DELETING, f"The array is deleting volume {volume.name}.", retry=_RETRY)
     hosts = inventory.of_volume(volume.uid) | desired.perhaps_mapped(volume.uid)
