@@ -186,6 +186,21 @@ def test_a_foreign_volume_under_the_name_is_never_taken_over(stand: Namespace, s
     assert volumes(simulator)[found["name"]]["uid"] == found["uid"]
 
 
+def test_a_retained_volume_that_is_imported_again_stays_when_the_import_is_deleted(
+    stand: Namespace, simulator: Simulator
+) -> None:
+    stand.array(simulator)
+    found = created(stand, simulator, deletionPolicy="Retain")
+    stand.delete(VOLUMES, "data")
+
+    stand.apply(stand.volume("data", imported={"uid": found["uid"]}))
+    stand.ready(VOLUMES, "data")
+
+    assert stand.status(VOLUMES, "data")["origin"] == "Imported"
+    stand.delete(VOLUMES, "data")
+    assert volumes(simulator)[found["name"]]["uid"] == found["uid"]
+
+
 def test_a_volume_whose_status_was_lost_is_found_by_its_annotation(
     stand: Namespace, simulator: Simulator, operator: LocalOperator
 ) -> None:

@@ -87,7 +87,7 @@ class Tenancy:
     namespaced: bool = False
 
     def use(self, namespace: str) -> Refusal:
-        """Why a namespace may have no host and no attachment on the array."""
+        """Why a namespace may have no host, volume and attachment on the array."""
         return self._among(
             self.array.spec.allowed_namespaces,
             "allowedNamespaces",
@@ -101,21 +101,21 @@ class Tenancy:
         )
 
     def adoption(self, namespace: str) -> Refusal:
-        """Why a namespace may neither adopt a host object nor take over a mapping that the operator did not create."""
+        """Why a namespace may not adopt a host object, mapping or volume that the operator did not create."""
         return self._among(
             self.array.spec.host_adoption,
             "hostAdoption",
             namespace,
             Refuse(
                 Reason.ADOPTION_NOT_ALLOWED,
-                f"Initiators of this host, or this mapping, were created on the array outside this operator, "
-                f"and {self.array.ref} does not let namespace {namespace} take that over: "
+                f"Initiators of this host, this mapping or this volume were created on the array outside this "
+                f"operator, and {self.array.ref} does not let namespace {namespace} take that over: "
                 f"{self._rule('hostAdoption')}. Ask the array administrator to allow it.",
             ),
         )
 
     def volume(self, namespace: str, name: str | None, uid: str | None = None) -> Refusal:
-        """Why a namespace may not attach a volume.
+        """Why a namespace may neither attach nor import a volume.
 
         name: the present name of the volume; None if the array shows no volume of the UID. A namespace must not learn
             from a UID whether another namespace's volume exists, so both are refused with the same message, without
@@ -131,13 +131,13 @@ class Tenancy:
         globs = (glob for entry in entries if chooses(entry.namespace_selector, labels) for glob in entry.volumes)
         if any(fnmatchcase(name, glob) if name is not None else set(glob) == {"*"} for glob in globs):
             return None
-        none_for = f"No entry in spec.volumeAccess of {self.array.ref} lets namespace {namespace} attach"
+        none_for = f"No entry in spec.volumeAccess of {self.array.ref} lets namespace {namespace} use"
         if uid is None:
             message = f"{none_for} volume {name}. Ask the array administrator for one."
         else:
             message = (
-                f"{none_for} a volume with UID {uid}, if the array has one. Create this attachment again with another "
-                "spec.volume, or ask the array administrator for an entry."
+                f"{none_for} a volume with UID {uid}, if the array has one. Create this object again with another "
+                "volume, or ask the array administrator for an entry."
             )
         return Refuse(Reason.VOLUME_NOT_ALLOWED, message)
 
@@ -146,10 +146,9 @@ class Tenancy:
 
         pool: where it is created or is; None if unknown. others: the bytes of its other volumes, which count first.
         """
-        rule, refused = self.array.spec.volume_creation, Reason.VOLUME_CREATION_NOT_ALLOWED
-        ask = "Ask the array administrator."
+        rule = self.array.spec.volume_creation
         not_allowed = Refuse(
-            refused,
+            Reason.VOLUME_CREATION_NOT_ALLOWED,
             f"{self.array.ref} does not let namespace {namespace} create or grow volumes: "
             f"{self._rule('volumeCreation')}. Ask the array administrator to allow it, or create this object in a "
             "namespace that is allowed.",
@@ -157,7 +156,11 @@ class Tenancy:
         if answer := self._among(rule, "volumeCreation", namespace, not_allowed):
             return answer
         if pool is not None and rule.pools and not any(fnmatchcase(pool, glob) for glob in rule.pools):
-            return Refuse(refused, f"spec.volumeCreation.pools of {self.array.ref} does not allow pool {pool}. {ask}")
+            return Refuse(
+                Reason.VOLUME_CREATION_NOT_ALLOWED,
+                f"spec.volumeCreation.pools of {self.array.ref} does not allow pool {pool}. Ask the array "
+                "administrator.",
+            )
         if rule.max_volume_size is not None and size > rule.max_volume_size:
             most = quantity(rule.max_volume_size)
             return Refuse(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from flashsystem_operator.api.attachment import Access, DetachGuard, VolumeAttachment
 from flashsystem_operator.api.base import DeletionPolicy
 from flashsystem_operator.api.host import FlashSystemHost
-from flashsystem_operator.api.volume import FlashSystemVolume, VolumeOrigin
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.array.commands import (
     AddIoGroups,
     AddPorts,
@@ -162,9 +162,6 @@ class Judge:
         assert any(each.spec.deletion_policy is DeletionPolicy.DELETE for each in owners) or (
             step.uid in self.ours and any(each.spec.deletion_policy is None for each in owners)
         )
-        assert any(
-            each.status.origin is VolumeOrigin.CREATED and made_by(INSTALLATION, volume.name) for each in owners
-        ) or any(each.spec.import_ for each in owners)
         attached = [each.status.volume.uid for each in self.running.attachments if each.status.volume]
         assert step.uid not in attached
 

@@ -79,7 +79,8 @@ def resolve_volume(resource: FlashSystemVolume, desired: Desired, inventory: Inv
 def origin_of(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> VolumeOrigin:
     """Whether the operator created the volume: as recorded; if nothing is, only the name proves it.
 
-    What the spec imports is never ours, even if the operator created it once for a resource of this name.
+    A volume that the spec imports is imported, also if an earlier resource of this name created it: the import was
+    requested to keep its data, so it is not deleted with the resource by default.
     """
     if resource.spec.import_ is not None:
         return VolumeOrigin.IMPORTED
@@ -482,12 +483,12 @@ def _plan_deleted(resource: FlashSystemVolume, desired: Desired, inventory: Inve
     if not isinstance(volume, Volume):
         return volume
     stays = _why_it_stays(resource, volume, desired)
-    by_name = {each.ref: each for each in desired.attachments.values() if each.volume_ref == resource.ref}
-    elsewhere = {each.ref: each for each in desired.referring.get(resource.ref, ()) if each.ref not in by_name}
-    if stays:
-        users = by_name | {ref: each for ref, each in elsewhere.items() if each.volume_ref == resource.ref}
-    else:
-        users = by_name | elsewhere | {each.ref: each for each in desired.bound_to(volume.uid, volume.name)}
+    users = {each.ref: each for each in desired.attachments_by_ref(resource.ref)}
+    if not stays:
+        users |= {each.ref: each for each in desired.bound_to(volume.uid, volume.name)}
+    for each in desired.referring.get(resource.ref, ()):
+        if each.volume_ref == resource.ref or not stays:
+            users.setdefault(each.ref, each)
     if users:
         return Wait(
             Reason.IN_USE,
@@ -501,20 +502,22 @@ def _plan_deleted(resource: FlashSystemVolume, desired: Desired, inventory: Inve
 
 
 def _why_it_stays(resource: FlashSystemVolume, volume: Volume, desired: Desired) -> str:
-    """Why the volume is not deleted with its resource, as a clause; empty if it is."""
+    """Why the volume is not deleted with its resource, as a clause; empty if it is.
+
+    If two resources with one volume are being deleted, one that is to keep it wins; else the elder deletes it.
+    """
     if not is_to_be_deleted(resource, volume, desired):
         return "it was imported" if resource.spec.deletion_policy is None else "spec.deletionPolicy is Retain"
     for other in desired.volumes.values():
         if other.ref == resource.ref:
             continue
         if other.status.uid is not None:
-            # If both are being deleted, with the volume, that is left to the elder.
-            goes_too = other.metadata.deleting and is_to_be_deleted(other, volume, desired)
-            has_it = other.status.uid == volume.uid and not (goes_too and seniority(resource) < seniority(other))
+            goes_too = is_to_be_deleted(other, volume, desired) and seniority(resource) < seniority(other)
+            keeps_it = other.status.uid == volume.uid and other.metadata.deleting and not goes_too
         else:
             recorded = other.metadata.asked.volume_uid == volume.uid and _is_proven(other, volume, desired)
-            has_it = recorded or _imports(other, volume, desired)
-        if has_it:
+            keeps_it = recorded or _imports(other, volume, desired)
+        if keeps_it:
             return f"{Reader.of(resource, desired).resource(other)} has it too, or imports it"
     return ""
 
@@ -559,16 +562,15 @@ def _plan_removal(
     """Delete the volume, when nothing needs it any longer and the deletion delay is over."""
     if desired.is_volume_in_doubt(volume.name, volume.uid):
         return _in_doubt(volume.name)
+    for other in desired.volumes.values():
+        if other.ref != resource.ref and other.status.uid == volume.uid and not other.metadata.deleting:
+            return Wait(
+                Reason.IN_USE,
+                f"The volume belongs to {Reader.of(resource, desired).resource(other)} too. Delete that first; or "
+                f"{way_out(resource.metadata)}.",
+            )
     if refused := _of_another_installation(volume, desired):
         return replace(refused, message=f"{refused.message} Or {way_out(resource.metadata)}.")
-    if resource.spec.import_ is None and not _is_proven(resource, volume, desired):
-        return Wait(
-            Reason.NAME_CHANGED,
-            f"Volume {expected_name(resource, volume, desired)} was renamed to {volume.name} outside the operator: it "
-            "may have another use now, and is deleted only under the name that proves that the operator created it "
-            f"for this resource. Rename it back on the array; or {way_out(resource.metadata)}.",
-            retry=_RETRY,
-        )
     if volume.status == "deleting":
         return Wait(Reason.DELETING, f"The array is deleting volume {volume.name}.", retry=_RETRY)
     hosts = inventory.of_volume(volume.uid) | desired.perhaps_mapped(volume.uid)
