@@ -131,7 +131,7 @@ class PersistentVolumes(StrEnum):
 
 
 class AuditItem(StatusModel):
-    """A host object that belongs to no resource; with a volume, one of its mappings."""
+    """A host object that belongs to no resource; with a volume, one of its mappings; a volume without a host object."""
 
     host: Text | None = None
     volume: Text | None = None
@@ -140,21 +140,23 @@ class AuditItem(StatusModel):
 
 
 class Findings(StatusModel):
-    """Numbers of host objects and mappings of one category; `items` has the first of them."""
+    """Numbers of host objects, mappings and volumes of one category; `items` has the first of them."""
 
     hosts: int | None = None
     mappings: int | None = None
+    volumes: int | None = None
     items: Annotated[tuple[AuditItem, ...], AtMost(50)] = ()
 
 
 class ReleasedFindings(StatusModel):
-    """Released host objects and mappings.
+    """Released host objects, mappings and volumes.
 
     Only those in `items` are recorded as released. Others count as orphaned or foreign.
     """
 
     hosts: int | None = None
     mappings: int | None = None
+    volumes: int | None = None
     items: Annotated[tuple[AuditItem, ...], AtMost(200)] = ()
 
 
@@ -166,10 +168,10 @@ class UnreadableRow(StatusModel):
 
 
 class Audit(StatusModel):
-    """Host objects and mappings that belong to no resource, by category. The operator never removes them."""
+    """Host objects, mappings and volumes that belong to no resource, by category. The operator never removes them."""
 
     orphaned: Findings | None = None
-    """On host objects that this installation created."""
+    """On host objects that this installation created, and volumes that it created."""
     foreign: Findings | None = None
     """On all others: created by array administrators or other clusters."""
     released: ReleasedFindings | None = None

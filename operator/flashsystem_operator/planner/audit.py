@@ -1,10 +1,11 @@
-"""Audit: the host objects and mappings on an array that belong to no resource. It only reports and deletes nothing.
+"""Audit: the host objects, mappings and volumes on an array that belong to no resource. It only reports.
 
-    orphaned    on a host object that this installation created, as its name proves
+    orphaned    on a host object that this installation created, as its name proves; or a volume of such a name
     foreign     on any other: of the array administrator, of another cluster, or with a FlashSystemHost on another array
     released    left on purpose when the resource was deleted: by the release annotation, or by deletionPolicy Retain
 
-Released objects look like the others afterwards, so they are kept in the array's status for as long as they exist and
+Volumes of others are not listed: an array has thousands of them. Nor are replicated ones: they may be the copy of a
+volume of another array. Released objects look like the others afterwards, so they are kept in the array's status for as long as they exist and
 belong to no resource.
 """
 
@@ -13,16 +14,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from flashsystem_operator.api.array import Audit, AuditItem, Findings, ReleasedFindings, UnreadableRow
 from flashsystem_operator.api.attachment import AttachmentStatus, HostSeen, VolumeAttachment
 from flashsystem_operator.api.base import Origin, StatusModel
-from flashsystem_operator.api.host import FlashSystemHost, HostStatus
+from flashsystem_operator.api.host import HostStatus
 from flashsystem_operator.api.metadata import ObjectRef
-from flashsystem_operator.array.model import Inventory
+from flashsystem_operator.api.volume import VolumeStatus
+from flashsystem_operator.array.model import Inventory, Volume
 from flashsystem_operator.planner.attachment.detach import volume_to_leave
-from flashsystem_operator.planner.desired import Desired, has_been_admitted
-from flashsystem_operator.planner.text import plural
+from flashsystem_operator.planner.desired import Desired, Worked, has_been_admitted
+from flashsystem_operator.planner.text import listed, plural
+from flashsystem_operator.planner.volume import volume_plan
 from flashsystem_operator.values import HostName, VolumeUid
 
 Key = tuple[str, str | None]
-"""A host object by its name; with a volume's UID the mapping of that volume to it."""
+"""A host object by its name; with a volume's UID the mapping of that volume to it; a volume with an empty name."""
 
 
 def audit(desired: Desired, inventory: Inventory) -> Audit:
@@ -47,12 +50,13 @@ def audit(desired: Desired, inventory: Inventory) -> Audit:
             for row in ordered
             if (name, row.uid) not in pairs
         ]
+    unexplained += _unexplained_volumes(desired, inventory)
     before = desired.array.status.audit
     released = {_key(item) for item in before.released.items} if before and before.released else set[Key]()
     found: dict[str, list[AuditItem]] = {"orphaned": [], "foreign": [], "released": []}
     for item in unexplained:
-        name = HostName(str(item.host))
-        ours = desired.ours(name) and desired.elsewhere(name) is None
+        name = HostName(item.host or "")
+        ours = item.host is None or (desired.ours(name) and desired.elsewhere(name) is None)
         sort = "released" if _key(item) in released else "orphaned" if ours else "foreign"
         found[sort].append(item)
     return Audit(
@@ -61,6 +65,23 @@ def audit(desired: Desired, inventory: Inventory) -> Audit:
         released=ReleasedFindings.model_validate(_counted(found["released"])),
         unreadable=tuple(UnreadableRow(command=odd.line, why=odd.why) for odd in inventory.odd[:50]),
     )
+
+
+def _unexplained_volumes(desired: Desired, inventory: Inventory) -> Iterator[AuditItem]:
+    """The volumes that this installation created, as their names prove, and that no FlashSystemVolume explains.
+
+    One explains its volume from the intent to create it until it is deleted or released.
+    """
+    uids, names = set[str](), set[str]()
+    for each in filter(_still_counts, desired.volumes.values()):
+        if each.status.intent and each.status.intent.name:
+            names.add(each.status.intent.name)
+        found = volume_plan.resolve_volume(each, desired, inventory)
+        uids |= {uid for uid in (each.status.uid, found.uid if isinstance(found, Volume) else None) if uid}
+    for name, uid in sorted((volume.name, volume.uid) for volume in inventory.volumes.values()):
+        replicated = inventory.volumes[uid].replicated
+        if desired.ours(name) and not replicated and uid not in uids and name not in names:
+            yield AuditItem(volume=name, uid=uid)
 
 
 def remembering(before: Audit | None, leaving: Iterable[StatusModel]) -> Audit:
@@ -104,11 +125,12 @@ def sentence(audit: Audit) -> str:
         "foreign": audit.foreign,
         "released": audit.released,
     }
-    parts = [
-        f"{name}: {plural(part.hosts or 0, 'host object')} and {plural(part.mappings or 0, 'mapping')}"
-        for name, part in sorts.items()
-        if part and (part.hosts or part.mappings)
-    ]
+    parts = list[str]()
+    for name, part in sorts.items():
+        if part and (part.hosts or part.mappings or part.volumes):
+            numbers = [plural(part.hosts or 0, "host object"), plural(part.mappings or 0, "mapping")]
+            numbers += [plural(part.volumes, "volume")] if part.volumes else []
+            parts.append(f"{name}: {listed(numbers)}")
     if audit.unreadable:
         parts.append(f"unreadable: {plural(len(audit.unreadable), 'row')}")
     if not parts:
@@ -131,7 +153,7 @@ def _pairs(
     yield from ((name, uid) for name in names)
 
 
-def _still_counts(resource: FlashSystemHost | VolumeAttachment) -> bool:
+def _still_counts(resource: Worked) -> bool:
     """Whether the resource still owns objects: not if it is released and only not observed as deleted yet."""
     return resource.metadata.guarded or not resource.metadata.deleting
 
@@ -143,14 +165,18 @@ def _left_by(status: StatusModel) -> Iterator[AuditItem]:
             yield AuditItem(host=host.name, volume=volume.name, uid=volume.uid, lun=lun)
         case HostStatus(name=name, ownership=Origin.CREATED) if name:
             yield AuditItem(host=name)
+        case VolumeStatus(name=name, uid=uid) if (
+            uid
+        ):  # of imported ones too, which an earlier resource may have created
+            yield AuditItem(volume=name, uid=uid)
         case _:
             return
 
 
 def _counted(items: list[AuditItem]) -> dict[str, object]:
-    hosts = sum(item.uid is None for item in items)
-    return {"hosts": hosts, "mappings": len(items) - hosts, "items": items}
+    hosts, volumes = sum(item.uid is None for item in items), sum(item.host is None for item in items)
+    return {"hosts": hosts, "mappings": len(items) - hosts - volumes, "volumes": volumes, "items": items}
 
 
 def _key(item: AuditItem) -> Key:
-    return str(item.host), item.uid
+    return item.host or "", item.uid

@@ -392,7 +392,8 @@ class Desired:
         """The host, volume or attachment of this reference."""
         return self.hosts.get(ref) or self.volumes.get(ref) or self.attachments.get(ref)
 
-    def ours(self, name: HostName) -> bool:
+    def ours(self, name: HostName | VolumeName) -> bool:
+        """Whether its name proves that this installation created it."""
         return any(made_by(installation, name) for installation in (self.installation, *self.former))
 
     def of_another_installation(self, name: HostName | VolumeName) -> bool:

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from flashsystem_operator.api.array import Audit
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.array.model import Inventory
 from flashsystem_operator.planner import audit as audits
 from flashsystem_operator.values import host_object_name
@@ -18,8 +21,10 @@ from support.builders import (
     host_object,
     inventory,
     iqn,
+    managed_volume,
     mapped,
     own_name,
+    own_volume_name,
     volume,
 )
 
@@ -161,3 +166,89 @@ def test_an_event_reports_only_changes_and_only_counts_without_names() -> None:
     assert not audits.is_news(observed, observed)
     assert not audits.is_news(nothing, None)
     assert not audits.is_news(None, observed)
+
+
+KEPT = volume(own_volume_name("kept"), 7)
+
+
+def volumes(found: Audit) -> dict[str, set[str | None]]:
+    """The volumes of each category, without mappings."""
+    parts = {"orphaned": found.orphaned, "foreign": found.foreign, "released": found.released}
+    listed = {name: [item for item in part.items if item.host is None] for name, part in parts.items() if part}
+    return {name: {item.volume for item in items} for name, items in listed.items() if items}
+
+
+def audited(observed: Inventory, *resources: FlashSystemVolume, before: Audit | None = None, **more: Any) -> Audit:
+    known = array(status={"audit": before}) if before else array()
+    return audits.audit(desired(*resources, of=known, **more), observed)
+
+
+def test_a_volume_with_a_name_of_the_operator_and_without_a_resource_is_orphaned() -> None:
+    found = audited(inventory(DATA, KEPT))
+
+    assert volumes(found) == {"orphaned": {KEPT.name}}
+    assert found.orphaned is not None
+    assert (found.orphaned.hosts, found.orphaned.mappings, found.orphaned.volumes) == (0, 0, 1)
+    assert "orphaned: 0 host objects, 0 mappings and 1 volume" in audits.sentence(found)
+    assert KEPT.name not in audits.sentence(found)
+    assert audits.is_news(found, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "meta", "listed"),
+    [
+        ({"uid": KEPT.uid, "origin": "Created"}, {}, False),
+        ({"intent": {"name": KEPT.name, "size": KEPT.capacity, "pool": "Pool0"}}, {}, False),
+        ({}, {"asked": {"volume_uid": KEPT.uid}}, False),
+        ({}, {}, True),
+        ({"uid": KEPT.uid, "origin": "Created"}, {"deleting": True}, False),
+        ({"uid": KEPT.uid, "origin": "Created"}, {"deleting": True, "finalizers": ()}, True),
+    ],
+    ids=[
+        "it is bound to it",
+        "it is about to create it",
+        "it lost its status, and the annotation has the UID",
+        "nothing shows that it created it (NameTaken)",
+        "it is being deleted",
+        "it is released",
+    ],
+)
+def test_a_resource_explains_its_volume_from_the_intent_until_it_is_released(
+    status: dict[str, Any], meta: dict[str, Any], listed: bool
+) -> None:
+    kept = managed_volume("kept", status=status, meta=meta)
+
+    assert volumes(audited(inventory(KEPT), kept)) == ({"orphaned": {KEPT.name}} if listed else {})
+
+
+def test_a_volume_of_others_and_a_replicated_one_are_not_listed() -> None:
+    theirs = volume(host_object_name("another-cluster", NAMESPACE, "kept", "kept"), 8)
+    copy = volume(own_volume_name("copied"), 9, replicated="is replicated by policy (recovery)")
+
+    assert volumes(audited(inventory(DATA, theirs, copy))) == {}
+
+
+def test_a_volume_that_was_left_on_purpose_is_released_while_it_exists_without_a_resource() -> None:
+    retained = managed_volume("kept", status={"uid": KEPT.uid, "name": KEPT.name, "origin": "Created"})
+    remembered = audits.remembering(None, [retained.status])
+
+    assert volumes(audited(inventory(KEPT), before=remembered)) == {"released": {KEPT.name}}
+    assert volumes(audited(inventory(KEPT), retained, before=remembered)) == {}
+    gone = audited(inventory(DATA), before=remembered)
+    assert gone.released is not None
+    assert gone.released.items == ()
+
+
+def test_a_mapping_of_an_orphaned_volume_is_listed_apart_from_the_volume() -> None:
+    found = audited(inventory(KEPT, OURS, mapped(OURS, KEPT)))
+
+    assert found.orphaned is not None
+    assert (found.orphaned.hosts, found.orphaned.mappings, found.orphaned.volumes) == (1, 1, 1)
+
+
+def test_a_long_list_of_volumes_is_truncated_and_its_count_is_complete() -> None:
+    many = [volume(own_volume_name(f"v{number:03}"), number) for number in range(60)]
+    found = audited(inventory(*many))
+
+    assert found.orphaned is not None
+    assert (found.orphaned.volumes, len(found.orphaned.items)) == (60, 50)
