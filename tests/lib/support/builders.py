@@ -8,6 +8,7 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import FINALIZER
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.array.model import (
     Body,
     Dialect,
@@ -23,7 +24,7 @@ from flashsystem_operator.array.model import (
     System,
     Volume,
 )
-from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.desired import Desired, with_volumes
 from flashsystem_operator.values import (
     ChapSecret,
     HostName,
@@ -66,6 +67,11 @@ def uid(number: int) -> VolumeUid:
 def own_name(host: str) -> HostName:
     """The name of the host object that this installation makes for the FlashSystemHost of that name."""
     return host_object_name(INSTALLATION, NAMESPACE, host, host)
+
+
+def own_volume_name(resource: str) -> VolumeName:
+    """The name of the volume that this installation creates for the FlashSystemVolume of that name."""
+    return VolumeName(own_name(resource))
 
 
 # -- resources -------------------------------------------------------------------------------------------------------
@@ -132,6 +138,29 @@ def attachment(
     )
 
 
+def managed_volume(
+    name: str = "data", *, status: dict[str, Any] | None = None, meta: dict[str, Any] | None = None, **spec: Any
+) -> FlashSystemVolume:
+    """A FlashSystemVolume; one of 1 GiB to be created, if the spec has neither a size nor an import."""
+    size = {} if "size" in spec or "import" in spec else {"size": "1Gi"}
+    defaults = {"array_ref": {"name": "array"}, **size, **spec}
+    return FlashSystemVolume.model_validate(
+        {"metadata": metadata(**{"name": name, **(meta or {})}), "spec": defaults, "status": status or {}}
+    )
+
+
+def of_volume(what: Volume, **more: Any) -> dict[str, Any]:
+    """The status of a FlashSystemVolume that was bound to this volume, which the operator created."""
+    return {
+        "array": {"name": "array", "namespace": NAMESPACE, "system_id": SYSTEM},
+        "name": what.name,
+        "uid": what.uid,
+        "origin": "Created",
+        "observed_generation": 1,
+        **more,
+    }
+
+
 def bound(to: Host | HostName, volume: Volume, **more: Any) -> dict[str, Any]:
     """The status of an attachment that was attached once: to this host object, of this volume."""
     name, iqns = (to.name, to.iqns) if isinstance(to, Host) else (to, ())
@@ -144,16 +173,16 @@ def bound(to: Host | HostName, volume: Volume, **more: Any) -> dict[str, Any]:
     }
 
 
-def desired(*resources: FlashSystemHost | VolumeAttachment, of: FlashSystemArray | None = None, **more: Any) -> Desired:
-    hosts = [each for each in resources if isinstance(each, FlashSystemHost)]
-    attachments = [each for each in resources if isinstance(each, VolumeAttachment)]
-    return Desired(
-        of or array(),
-        {each.ref: each for each in hosts},
-        {each.ref: each for each in attachments},
-        INSTALLATION,
-        **more,
-    )
+def desired(
+    *resources: FlashSystemHost | FlashSystemVolume | VolumeAttachment,
+    of: FlashSystemArray | None = None,
+    **more: Any,
+) -> Desired:
+    """Attachments that refer to a FlashSystemVolume have its volume, as in the desired state of a worker."""
+    hosts = {each.ref: each for each in resources if isinstance(each, FlashSystemHost)}
+    volumes = {each.ref: each for each in resources if isinstance(each, FlashSystemVolume)}
+    attachments = {each.ref: each for each in resources if isinstance(each, VolumeAttachment)}
+    return Desired(of or array(), hosts, with_volumes(attachments, volumes), INSTALLATION, volumes=volumes, **more)
 
 
 # -- facts -----------------------------------------------------------------------------------------------------------
@@ -201,6 +230,7 @@ def inventory(
     of: Body | None = None,
     io_groups: dict[HostName, set[str]] | None = None,
     chap: dict[HostName, ChapSecret | None] | None = None,
+    pools: Iterable[Pool] = (POOL,),
     proven: bool = True,
 ) -> Inventory:
     """The inventory after reads of an array with these objects. io_groups: ids by host object.
@@ -221,4 +251,5 @@ def inventory(
         seen.learn_mappings_of_host(known, [each for each in mappings if each.host == known], proven=proven)
     seen.io_groups = {name: frozenset(groups) for name, groups in (io_groups or {}).items()}
     seen.chap = chap
+    seen.pools = {each.name: each for each in pools}
     return seen
