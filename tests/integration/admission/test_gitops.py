@@ -19,7 +19,7 @@ def test_the_example_git_folder_is_accepted_as_it_is(with_crds: Cluster) -> None
     output = with_crds.kubectl("apply", "--dry-run=server", "--server-side", "--kustomize", str(STORAGE))
 
     assert sorted(line.partition("/")[0] for line in output.splitlines()) == sorted(
-        f"{kind.value.lower()}.{GROUP}" for kind in (Kind.ARRAY, Kind.HOST, Kind.ATTACHMENT)
+        f"{kind.value.lower()}.{GROUP}" for kind in (Kind.ARRAY, Kind.HOST, Kind.VOLUME, Kind.ATTACHMENT)
     )
 
 

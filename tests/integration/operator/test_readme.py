@@ -1,4 +1,4 @@
-"""The first volume of the README: its manifests and its commands work as described."""
+"""The first volume of the README is created, attached and deleted: its manifests and commands work as described."""
 
 import json
 import re
@@ -37,7 +37,7 @@ class Reader:
     host_key: str
     user: str = "kubernetes"
     password: str = "REPLACE ME"
-    volume: str = "db-data"
+    pool: str = "Pool0"
     namespace: str = "storage-team"
 
     def manifests(self) -> list[Any]:
@@ -52,8 +52,8 @@ class Reader:
             case "FlashSystemArray":
                 document["spec"]["management"] = {"addresses": [self.address], "port": self.port}
                 document["spec"]["hostKeys"] = [self.host_key]
-            case "VolumeAttachment":
-                document["spec"]["volume"]["name"] = self.volume
+            case "FlashSystemVolume":
+                document["spec"]["pool"] = self.pool
             case _:
                 pass
         return document
@@ -61,19 +61,21 @@ class Reader:
 
 @pytest.fixture
 def readers_array() -> Iterator[Simulator]:
-    """An array with the user and the volume that the README names."""
+    """An array with the user that the README names."""
     user = {"name": "kubernetes", "password": "REPLACE ME", "role": "RestrictedAdmin"}
     with Simulator({"users": [user]}, dialect="legacy") as running:
-        running.control.change("volume", "vol0", name="db-data")
         yield running
 
 
-def test_the_readmes_first_volume_is_attached_and_detached(
+def test_the_readmes_first_volume_is_created_attached_and_deleted(
     installed: Cluster, namespace: str, operator: Operator, readers_array: Simulator
 ) -> None:
     assert operator.running
     before = readers_array.control.state()
-    reader = Reader(readers_array.host, readers_array.port, readers_array.host_key, namespace=namespace)
+    (pool,) = before["pools"]
+    reader = Reader(
+        readers_array.host, readers_array.port, readers_array.host_key, pool=pool["name"], namespace=namespace
+    )
 
     installed.apply(reader.manifests())
     lines = CHECK_COMMANDS.replace("storage-team", namespace).splitlines()
@@ -82,8 +84,11 @@ def test_the_readmes_first_volume_is_attached_and_detached(
     connection = json.loads(answers[-1])
     assert connection["lun"] == 1
     assert len(target_portals(connection)) == 2
-    (mapping,) = readers_array.control.state()["mappings"]
-    assert (mapping["volume"], mapping["lun"]) == ("db-data", 1)
+    state = readers_array.control.state()
+    (mapping,) = state["mappings"]
+    (volume,) = (each for each in state["volumes"] if each["name"].startswith("db-data-"))
+    assert (mapping["volume"], mapping["lun"]) == (volume["name"], 1)
+    assert volume["capacity"] == 10 * 1024**3
 
     installed.kubectl("delete", KINDS, "--all", "--namespace", namespace, "--timeout=300s")
     assert readers_array.control.state() == before
@@ -109,15 +114,15 @@ def test_the_commands_that_the_readme_lists_attach_its_first_volume(
     installed: Cluster, operator: Operator, terminal: Terminal
 ) -> None:
     operator.stop()  # the reader starts one
-    pattern = r"with address (\S+), port (\d+), user `(\w+)`, password `(\w+)`, the host key .* and volume `(\w+)`"
+    pattern = r"with address (\S+), port (\d+), user `(\w+)`, password `(\w+)`, the host key .* and pool `(\w+)`"
     values = re.search(pattern, README_TEXT, re.DOTALL)
     assert values
-    address, port, user, password, volume = values.groups()
+    address, port, user, password, pool = values.groups()
     assert f"{address}:{port}" in {option.default for option in simulate.params}
 
     terminal.type(block(README, 'eval "$(make -s cluster)"').text)
     ready = until("the simulator", lambda: re.search(r'ssh=\S+:(\d+) .*host-key="(.*?)"', terminal.output()))
-    reader = Reader(address, int(ready[1]), ready[2], user, password, volume)
+    reader = Reader(address, int(ready[1]), ready[2], user, password, pool)
     installed.apply(reader.manifests())
     try:
         connection = json.loads(terminal.type(CHECK_COMMANDS).splitlines()[-1])

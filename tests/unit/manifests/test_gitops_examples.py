@@ -100,12 +100,21 @@ def test_flux_checks_the_health_of_what_it_applies() -> None:
             assert (check["kind"], check["name"], check["namespace"]) in applied
 
 
-def test_argo_cd_creates_arrays_then_hosts_then_attachments_and_deletes_in_reverse_order() -> None:
+def test_argo_cd_creates_arrays_then_hosts_and_volumes_then_attachments_and_deletes_in_reverse_order() -> None:
     waves = {each["kind"]: wave for each, _, wave in resources_in(FOLDER / APPLICATION["spec"]["source"]["path"])}
 
-    assert waves == {Kind.ARRAY: "0", Kind.HOST: "1", Kind.ATTACHMENT: "2"}
+    assert waves == {Kind.ARRAY: "0", Kind.HOST: "1", Kind.VOLUME: "1", Kind.ATTACHMENT: "2"}
     # PruneLast would put all deletions into one wave after the others, so their order would be lost.
     assert "PruneLast=true" not in APPLICATION["spec"]["syncPolicy"]["syncOptions"]
+
+
+def test_neither_tool_deletes_the_data_of_a_volume_that_is_removed_from_git() -> None:
+    volumes = [each for each, _, _ in resources_in(FOLDER / "storage") if each["kind"] == Kind.VOLUME]
+
+    assert [each["spec"]["deletionPolicy"] for each in volumes] == ["Retain"]
+    (annotations,) = [each["metadata"]["annotations"] for each in volumes]
+    assert annotations["argocd.argoproj.io/sync-options"] == "Prune=false,Delete=false"
+    assert annotations["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
 
 
 def test_argo_cd_never_deletes_and_recreates_and_never_deletes_everything_at_once() -> None:
