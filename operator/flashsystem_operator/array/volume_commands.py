@@ -70,9 +70,9 @@ class CreateVolume:
         return (found.capacity, found.pool) == (self.size, self.pool)
 
     def apply(self, inventory: Inventory) -> None:
-        inventory.learn_volume(
-            Volume("", self.volume, planned_uid(self.volume), self.size, self.io_group or "", pool=self.pool)
-        )
+        """Assume the volume, without a throttle."""
+        uid, io_group = planned_uid(self.volume), self.io_group or ""
+        inventory.learn_volume(Volume("", self.volume, uid, self.size, io_group, pool=self.pool, throttle=Throttle()))
 
 
 def planned_uid(name: VolumeName) -> VolumeUid:
