@@ -87,6 +87,18 @@ class System:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrentUser:
+    """The user of the session.
+
+    role: as the array prints it. ownership_group: empty if the user belongs to none; one of a group sees and changes
+        only the objects of that group.
+    """
+
+    role: str
+    ownership_group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One of the array's controllers.
 

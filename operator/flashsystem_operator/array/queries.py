@@ -33,7 +33,18 @@ from flashsystem_operator.array.commands import (
 from flashsystem_operator.array.dialect import objects
 from flashsystem_operator.array.dialect.objects import DELIMITER, readable
 from flashsystem_operator.array.errors import Unreadable, Withheld
-from flashsystem_operator.array.model import Host, HostRow, Inventory, Mapping, Node, Odd, Pool, System, Volume
+from flashsystem_operator.array.model import (
+    CurrentUser,
+    Host,
+    HostRow,
+    Inventory,
+    Mapping,
+    Node,
+    Odd,
+    Pool,
+    System,
+    Volume,
+)
 from flashsystem_operator.array.volume_commands import (
     CreateVolume,
     ExpandVolume,
@@ -66,6 +77,7 @@ class Query(Generic[Answer_co]):
 
 
 SYSTEM: Query[System] = Query("lssystem", objects.system, secret=True)
+CURRENT_USER: Query[CurrentUser] = Query("lscurrentuser", objects.current_user)
 NODES: Query[tuple[Node | Odd, ...]] = Query("lsnode", objects.nodes)
 NODE_CANISTERS: Query[tuple[Node | Odd, ...]] = Query("lsnodecanister", objects.nodes)
 HOSTS: Query[tuple[HostRow | Odd, ...]] = Query("lshost", objects.host_rows)

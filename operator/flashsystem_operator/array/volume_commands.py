@@ -70,9 +70,9 @@ class CreateVolume:
         return found.pool == self.pool and is_of_size(found.capacity, self.size)
 
     def apply(self, inventory: Inventory) -> None:
-        inventory.learn_volume(
-            Volume("", self.volume, planned_uid(self.volume), self.size, self.io_group or "", pool=self.pool)
-        )
+        """Assume the volume, without a throttle."""
+        uid, io_group = planned_uid(self.volume), self.io_group or ""
+        inventory.learn_volume(Volume("", self.volume, uid, self.size, io_group, pool=self.pool, throttle=Throttle()))
 
 
 def is_of_size(capacity: int, requested: int) -> bool:

@@ -1,7 +1,8 @@
-"""`flashsystem-operator import`: write resources, as YAML or JSON, that adopt the hosts and mappings of an array."""
+"""`flashsystem-operator import`: write resources, as YAML or JSON, that take over hosts and volumes of an array."""
 
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -36,24 +37,28 @@ def _check_prefix(_: click.Context, __: click.Parameter, prefix: str) -> str:
 @click.option("--host", "hosts", multiple=True, metavar="GLOB", help="Only host objects named like this; repeatable.")
 @click.option("--volume", "volumes", multiple=True, metavar="GLOB", help="Only volumes named like this; repeatable.")
 @click.option(
+    "--no-volumes", is_flag=True, help="Write no FlashSystemVolumes; VolumeAttachments name the volumes by UID."
+)
+@click.option(
     "--prefix", default="", callback=_check_prefix, help="Prefix of all names, for arrays that share a namespace."
 )
 @installation_options
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
 def import_(installation_id: str | None, former_installation_ids: tuple[str, ...], output: str, **options: Any) -> None:
-    """Write FlashSystemHosts and VolumeAttachments that adopt the hosts and mappings of an array unchanged.
+    """Write resources that take over the hosts of an array, the volumes mapped to them, and the mappings, unchanged.
 
-    Applying them changes nothing on the array: host objects of administrators are used, and never renamed, changed or
-    removed. Volumes stay mapped when the resources are deleted (deletionPolicy Retain). What cannot be imported is
-    listed with the reason, in comments and on stderr. Resources that the cluster already has (--array) are left out,
-    so the command can be repeated.
+    Applying them changes nothing on the array: host objects and volumes of administrators are used, and never renamed,
+    changed or removed. Volumes stay, and stay mapped, when the resources are deleted (deletionPolicy Retain). What
+    cannot be imported is listed with the reason, in comments and on stderr. Resources that the cluster already has
+    (--array) are left out, so the command can be repeated.
 
     Ends with 0 when resources were written, even if some were left out, with 1 when the array cannot be read, with 2
     after a usage error.
     """
+    from flashsystem_operator.api.metadata import Kind
     from flashsystem_operator.cli import screen
 
-    selection = Selection(*(options.pop(name) for name in ("into", "hosts", "volumes", "prefix")))
+    selection = Selection(*(options.pop(name) for name in ("into", "hosts", "volumes", "prefix", "no_volumes")))
     given = Given(**options)
     found = find(given, everything=True)
     imported = _import(given, found, selection, Installation(installation_id, former_installation_ids))
@@ -74,9 +79,9 @@ def import_(installation_id: str | None, former_installation_ids: tuple[str, ...
         screen.note(_not_imported(each))
     for what in found.unread:
         screen.note(f"Not read from the cluster: {what}. Resources that exist there may be written again.")
-    attachments = sum(each.host is not None for each in imported.proposals)
-    hosts = len(imported.proposals) - attachments
-    parts = [f"{text.plural(hosts, 'FlashSystemHost')} and {text.plural(attachments, 'VolumeAttachment')} written"]
+    written = Counter(each.ref.kind for each in imported.proposals)
+    kinds = (Kind.HOST, *(() if selection.no_volumes else (Kind.VOLUME,)), Kind.ATTACHMENT)
+    parts = [f"{text.listed([text.plural(written[kind], kind.value) for kind in kinds])} written"]
     parts += [f"{imported.there} already in the cluster"] if imported.there else []
     parts += [f"{len(imported.left)} not imported"] if imported.left else []
     screen.note(f"{'; '.join(parts)}.")
@@ -91,6 +96,7 @@ class Selection:
     hosts: tuple[str, ...]
     volumes: tuple[str, ...]
     prefix: str
+    no_volumes: bool
 
 
 def _import(given: Given, found: "Found", selection: Selection, installation: Installation) -> "Import":
@@ -98,7 +104,7 @@ def _import(given: Given, found: "Found", selection: Selection, installation: In
     from flashsystem_operator.array import discovery
     from flashsystem_operator.cli import screen
     from flashsystem_operator.cli.target.reach import connected
-    from flashsystem_operator.planner.desired import Desired, marked_among
+    from flashsystem_operator.planner.desired import Desired, marked_among, with_volumes
     from flashsystem_operator.planner.importing import (
         ImportRequest,
         propose,
@@ -118,12 +124,14 @@ def _import(given: Given, found: "Found", selection: Selection, installation: In
         selection.volumes,
         found.existing,
         selection.prefix,
+        with_volumes=not selection.no_volumes,
     )
     with screen.show_progress("selecting what can be imported"):
         desired = Desired(
             array=array,
             hosts=found.hosts,
-            attachments=found.attachments,
+            volumes=found.volumes,
+            attachments=with_volumes(found.attachments, found.volumes),
             installation=installation.id or found.installation,
             former=installation.former,
             namespaces=found.namespaces,

@@ -120,6 +120,7 @@ class Manifests:
 
     arrays: Mapping[ObjectRef, FlashSystemArray]
     hosts: Mapping[ObjectRef, FlashSystemHost]
+    volumes: Mapping[ObjectRef, FlashSystemVolume]
     attachments: Mapping[ObjectRef, VolumeAttachment]
     secrets: Mapping[tuple[str, str], Secret] = field(repr=False)
     namespaces: Mapping[str, Mapping[str, str]]
@@ -161,6 +162,7 @@ def load(paths: Iterable[str], namespace: str, *, recursive: bool = False) -> Ma
     return Manifests(
         {ref: each for ref, each in resources.items() if isinstance(each, FlashSystemArray)},
         {ref: each for ref, each in resources.items() if isinstance(each, FlashSystemHost)},
+        {ref: each for ref, each in resources.items() if isinstance(each, FlashSystemVolume)},
         {ref: each for ref, each in resources.items() if isinstance(each, VolumeAttachment)},
         secrets,
         namespaces,

@@ -128,6 +128,7 @@ class Reason(StrEnum):
     NO_ONLINE_NODE = "NoOnlineNode"
     NO_USABLE_PORTAL = "NoUsablePortal"
     NEAR_LIMIT = "NearLimit"
+    POOL_NEARLY_FULL = "PoolNearlyFull"
     VOLUME_OFFLINE = "VolumeOffline"
     VOLUME_DEGRADED = "VolumeDegraded"
     REFUSED_BY_ARRAY = "RefusedByArray"

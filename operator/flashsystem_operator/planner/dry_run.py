@@ -7,13 +7,13 @@ that need two passes (a port first, then the volume that is mapped through it) a
 from dataclasses import dataclass, replace
 
 from flashsystem_operator.api.metadata import ObjectRef
-from flashsystem_operator.api.volume import VolumeOrigin
+from flashsystem_operator.api.volume import FlashSystemVolume, VolumeOrigin
 from flashsystem_operator.array.commands import Step
-from flashsystem_operator.array.model import Inventory
-from flashsystem_operator.array.volume_commands import planned_uid
+from flashsystem_operator.array.model import Inventory, Volume
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Reason, Refuse, Release, Wait
 from flashsystem_operator.planner.desired import Desired, with_volumes
+from flashsystem_operator.planner.volume import volume_plan
 
 _PASSES = 8
 """No object needs more than three; the limit stops two objects that undo each other's changes."""
@@ -49,15 +49,24 @@ class DryRunResult:
         return self.end.message if isinstance(self.end, Wait) and self.end.reason in HELD else ""
 
 
-def _with_planned_volumes(desired: Desired, draft: Inventory) -> Desired:
-    """Bind the volumes that earlier passes would have created, so that attachments of them are planned too."""
+def with_found_volumes(desired: Desired, inventory: Inventory) -> Desired:
+    """Bind each volume that a pass would bind: then the attachments that refer to it are planned too.
+
+    That is, each volume to be imported, and in a draft each one that an earlier pass would have created.
+    """
     volumes = dict(desired.volumes)
     for ref, volume in desired.volumes.items():
-        name = next((name for name in desired.names_of_volume(volume) if planned_uid(name) in draft.volumes), None)
-        if name is not None and volume.status.uid is None:
-            status = volume.status.model_copy(update={"uid": planned_uid(name), "origin": VolumeOrigin.CREATED})
-            volumes[ref] = volume.model_copy(update={"status": status})
+        if volume.status.uid is None and not volume.metadata.deleting:
+            found = volume_plan.resolve_volume(volume, desired, inventory)
+            if isinstance(found, Volume):
+                volumes[ref] = bound(volume, found, volume_plan.origin_of(volume, found, desired))
     return replace(desired, volumes=volumes, attachments=with_volumes(desired.attachments, volumes))
+
+
+def bound(volume: FlashSystemVolume, to: Volume, origin: VolumeOrigin) -> FlashSystemVolume:
+    """The resource with a status as if it had been bound to this volume of the array."""
+    status = volume.status.model_copy(update={"uid": to.uid, "origin": origin})
+    return volume.model_copy(update={"status": status})
 
 
 def dry_run_to_the_end(desired: Desired, inventory: Inventory) -> tuple[DryRunResult, ...]:
@@ -67,7 +76,7 @@ def dry_run_to_the_end(desired: Desired, inventory: Inventory) -> tuple[DryRunRe
     ends: dict[ObjectRef, Decision] = {}
     draft = inventory.copy()
     for _ in range(_PASSES):
-        decisions = batch.plan(_with_planned_volumes(desired, draft), draft, refs)
+        decisions = batch.plan(with_found_volumes(desired, draft), draft, refs)
         ends |= decisions
         acts = {ref: decision.steps for ref, decision in decisions.items() if isinstance(decision, Act)}
         for ref, some in acts.items():

@@ -12,19 +12,25 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from flashsystem_operator.api.attachment import VolumeAttachment
+from flashsystem_operator.api.base import DeletionPolicy
 from flashsystem_operator.api.host import FlashSystemHost, OtherPorts
 from flashsystem_operator.api.metadata import API_VERSION, Kind, ObjectRef
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.array.commands import shown
 from flashsystem_operator.array.model import Host, Inventory, Protocol
 from flashsystem_operator.array.model import Mapping as VolumeMapping
 from flashsystem_operator.planner import batch
 from flashsystem_operator.planner.decision import Act, Decision, InSync, Refuse, Release, Wait
-from flashsystem_operator.planner.desired import Desired
+from flashsystem_operator.planner.desired import Desired, with_volumes
+from flashsystem_operator.planner.dry_run import bound
 from flashsystem_operator.planner.host import host_plan
 from flashsystem_operator.planner.text import listed, plural
+from flashsystem_operator.planner.volume import volume_plan
 from flashsystem_operator.values import (
     MAX_INITIATORS,
     HostName,
+    VolumeName,
+    VolumeUid,
     host_object_name,
     iqn,
     made_by_another,
@@ -44,31 +50,44 @@ class Namer:
     """Give each object a unique name in a namespace: its name on the array if it is free, else one with a number.
 
     prefix: the beginning of names, for a namespace that several arrays share.
-    own: the resources for which host objects were created. They keep these names: others would not prove ownership.
+    own: the resources for which host objects and volumes were created. They keep these names: others would not prove
+        ownership.
     """
 
     def __init__(
-        self, namespace: str, taken: AbstractSet[ObjectRef], prefix: str = "", own: Mapping[HostName, str] | None = None
+        self,
+        namespace: str,
+        taken: AbstractSet[ObjectRef],
+        prefix: str = "",
+        own: Mapping[HostName | VolumeName, ObjectRef] | None = None,
     ) -> None:
         self._namespace = namespace
         self._taken = set(taken)
         self._prefix = prefix
         self._own = own or {}
-        self._kept = {self._ref(Kind.HOST, name) for name in self._own.values()} - self._taken
+        self._kept = {*self._own.values()} - self._taken
 
     def host(self, name: HostName) -> str:
-        own = self._own.get(name)
-        if own and (kept := self._ref(Kind.HOST, own)) in self._kept:
-            self._kept.remove(kept)
-            self._taken.add(kept)
-            return own
-        return self._free(Kind.HOST, own or f"{self._prefix}{name}")
+        return self._own_or_free(Kind.HOST, name)
+
+    def volume(self, name: VolumeName) -> str:
+        return self._own_or_free(Kind.VOLUME, name)
 
     def attachment(self, volume: str, host: str) -> str:
         """host: of a volume that several hosts see; empty if one does."""
         return self._free(
             Kind.ATTACHMENT, self._prefix + (f"{volume}-{host.removeprefix(self._prefix)}" if host else volume)
         )
+
+    def _own_or_free(self, kind: Kind, name: HostName | VolumeName) -> str:
+        own = self._own.get(name)
+        if own is None or own.kind is not kind:
+            return self._free(kind, f"{self._prefix}{name}")
+        if own in self._kept:
+            self._kept.remove(own)
+            self._taken.add(own)
+            return own.name
+        return self._free(kind, own.name)
 
     def _free(self, kind: Kind, wanted: str) -> str:
         base = slug(wanted, kind.short_name)
@@ -87,7 +106,7 @@ class ImportRequest:
     """What to import. namespace: of the resources. hosts, volumes: globs of names on the array; none: all.
 
     taken: objects that are in the cluster, for any array; their names are not used again.
-    prefix: the beginning of names.
+    prefix: the beginning of names. with_volumes: whether to propose a FlashSystemVolume for each volume too.
     """
 
     namespace: str
@@ -95,6 +114,7 @@ class ImportRequest:
     volumes: tuple[str, ...] = ()
     taken: frozenset[ObjectRef] = frozenset()
     prefix: str = ""
+    with_volumes: bool = True
 
     def wants_host(self, name: str) -> bool:
         return not self.hosts or any(fnmatchcase(name, glob) for glob in self.hosts)
@@ -105,11 +125,15 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A proposed resource. about: its object on the array, as names. host: None for a host itself."""
+    """A proposed resource. about: its object on the array, as names.
+
+    mapping: of a VolumeAttachment; None for other kinds. refers_to: the host and the volume of a VolumeAttachment.
+    """
 
     document: Mapping[str, Any]
     about: str
-    host: ObjectRef | None = None
+    mapping: VolumeMapping | None = None
+    refers_to: tuple[ObjectRef, ...] = ()
 
     @property
     def ref(self) -> ObjectRef:
@@ -127,7 +151,10 @@ class Left:
 
 @dataclass(slots=True)
 class Import:
-    """proposals: each host before its attachments. left: what cannot be imported. there: how many exist already."""
+    """proposals: each host and volume before its attachments. left: what cannot be imported.
+
+    there: how many exist already.
+    """
 
     proposals: list[Proposal] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
@@ -136,72 +163,127 @@ class Import:
 
 def propose(desired: Desired, inventory: Inventory, request: ImportRequest) -> Import:
     """Propose resources for all requested objects of the array that have none yet."""
-    found = Import()
-    own = resources_of(inventory.hosts, (desired.installation, *desired.former), request.namespace)
+    installations, found = (desired.installation, *desired.former), Import()
+    own = {
+        **resources_of(Kind.HOST, inventory.hosts, installations, request.namespace),
+        **resources_of(
+            Kind.VOLUME, (each.name for each in inventory.volumes.values()), installations, request.namespace
+        ),
+    }
     named = Namer(request.namespace, request.taken, request.prefix, own)
     # The host objects for which there is a resource already.
     resolved = ((host, host_plan.resolve_host(host, desired, inventory)) for host in desired.hosts.values())
     present = {
         each.host.name: host for host, each in resolved if isinstance(each, host_plan.Managed | host_plan.Adopted)
     }
+    proposer = _Proposer(found, desired, inventory, request, named)
     for host in sorted(inventory.hosts.values(), key=lambda each: each.name):
         if request.wants_host(host.name):
-            _add_host(found, host, present.get(host.name), desired, inventory, request, named)
+            proposer.add_host(host, present.get(host.name))
     while dropped := _unfit(found.proposals, desired, inventory):
-        found.left += [Left(each.about, why) for each, why in dropped]
         gone = {each.ref for each, _ in dropped}
-        found.proposals = [each for each in found.proposals if each.ref not in gone]
+        found.left += [Left(each.about, why) for each, why in dropped]
+        found.proposals = [_without(each, gone) for each in found.proposals if each.ref not in gone]
+    used = {ref for each in found.proposals for ref in each.refers_to} | proposer.attached
+    found.proposals = [each for each in found.proposals if each.ref.kind is not Kind.VOLUME or each.ref in used]
     return found
 
 
-def _add_host(
-    found: Import,
-    host: Host,
-    present: FlashSystemHost | None,
-    desired: Desired,
-    inventory: Inventory,
-    request: ImportRequest,
-    named: Namer,
-) -> None:
-    about = f"host object {host.name}"
-    mappings = [m for rows in inventory.on_host(host.name).values() for m in rows if request.wants_volume(m.volume)]
-    if request.volumes and not mappings:
-        return
-    if present is None and (why := _unfit_host(host, desired)):
-        seen = f", with its mappings of {plural(len(mappings), 'volume')}" if mappings else ""
-        found.left.append(Left(f"{about}{seen}", why))
-        return
-    if present:
-        ref = present.ref
-        found.there += 1
-        if ref.namespace != request.namespace:
-            found.left += [
-                Left(_named(m), f"its host is {ref}, of another namespace: import it into that one")
-                for m in mappings
-                if not _is_attached(m, ref, desired)
-            ]
-            found.there += sum(_is_attached(m, ref, desired) for m in mappings)
+@dataclass(slots=True)
+class _Proposer:
+    """Adds proposals to an import. volumes: the FlashSystemVolume of each volume that was looked at; None: it has none.
+
+    attached: the proposed volumes for which there is a VolumeAttachment already.
+    """
+
+    found: Import
+    desired: Desired
+    inventory: Inventory
+    request: ImportRequest
+    named: Namer
+    volumes: dict[VolumeUid, ObjectRef | None] = field(default_factory=dict)
+    attached: set[ObjectRef] = field(default_factory=set)
+
+    def add_host(self, host: Host, present: FlashSystemHost | None) -> None:
+        """Propose a host, its volumes and its attachments. present: its resource, if there is one already."""
+        found, desired, request = self.found, self.desired, self.request
+        about = f"host object {host.name}"
+        rows = self.inventory.on_host(host.name)
+        mappings = [m for of_volume in rows.values() for m in of_volume if request.wants_volume(m.volume)]
+        if request.volumes and not mappings:
             return
-    else:
-        proposal = _host(host, desired, request, named)
-        ref = proposal.ref
-        found.proposals.append(proposal)
-    for mapping in sorted(mappings, key=lambda each: each.luns):
-        if _is_attached(mapping, ref, desired):
+        if present is None and (why := _unfit_host(host, desired)):
+            seen = f", with its mappings of {plural(len(mappings), 'volume')}" if mappings else ""
+            found.left.append(Left(f"{about}{seen}", why))
+            return
+        if present:
+            ref = present.ref
             found.there += 1
-        elif why := _unfit_mapping(mapping):
-            found.left.append(Left(_named(mapping), why))
+            if ref.namespace != request.namespace:
+                found.left += [
+                    Left(_named(m), f"its host is {ref}, of another namespace: import it into that one")
+                    for m in mappings
+                    if not _is_attached(m, ref, desired)
+                ]
+                found.there += sum(_is_attached(m, ref, desired) for m in mappings)
+                return
         else:
-            found.proposals.append(_attachment(mapping, ref, inventory, request, named))
+            proposal = _host(host, desired, request, self.named)
+            ref = proposal.ref
+            found.proposals.append(proposal)
+        for mapping in sorted(mappings, key=lambda each: each.luns):
+            attached = _is_attached(mapping, ref, desired)
+            if not attached and (why := _unfit_mapping(mapping)):
+                found.left.append(Left(_named(mapping), why))
+                continue
+            volume = self._volume(mapping) if request.with_volumes else None
+            if attached:
+                found.there += 1
+                self.attached |= {volume} if volume else set()
+            else:
+                found.proposals.append(_attachment(mapping, ref, volume, self.inventory, request, self.named))
+
+    def _volume(self, mapping: VolumeMapping) -> ObjectRef | None:
+        """The FlashSystemVolume that attachments of this volume may refer to: one that exists, or a new proposal."""
+        uid, desired = mapping.uid, self.desired
+        if uid in self.volumes:
+            return self.volumes[uid]
+        self.volumes[uid] = None
+        about = f"volume {mapping.volume}"
+        if existing := next((each for each in desired.volumes.values() if each.status.uid == uid), None):
+            self.found.there += 1
+            if existing.metadata.namespace == self.request.namespace and not existing.metadata.deleting:
+                self.volumes[uid] = existing.ref
+            return self.volumes[uid]
+        if not desired.installation and made_by_another((), mapping.volume):
+            self.found.left.append(Left(about, _WHOSE.format("volumes")))
+            return None
+        spec = {
+            "arrayRef": _array_ref(desired, self.request),
+            "import": {"uid": uid},
+            "deletionPolicy": DeletionPolicy.RETAIN.value,
+        }
+        document = _document(Kind.VOLUME, self.request.namespace, self.named.volume(mapping.volume), spec)
+        resource = FlashSystemVolume.read(_as_applied(document, 0))
+        resolved = volume_plan.resolve_volume(resource, desired, self.inventory)
+        if isinstance(resolved, Wait | Refuse):
+            self.found.left.append(Left(about, resolved.message))
+        else:
+            self.volumes[uid] = resource.ref
+            self.found.proposals.append(Proposal(document, about))
+        return self.volumes[uid]
+
+
+_WHOSE = (
+    "its name has the form of {} that an operator creates: give --installation-id, the UID of its cluster's namespace "
+    "kube-system, to find out whether it is this one's"
+)
 
 
 def _unfit_host(host: Host, desired: Desired) -> str:
     """Why this host object cannot have a FlashSystemHost; empty if it can."""
     if not desired.installation and made_by_another((), host.name):
-        return (
-            "its name has the form of host objects that an operator creates: give --installation-id, the UID of "
-            "its cluster's namespace kube-system, to find out whether it is this one's"
-        )
+        return _WHOSE.format("host objects")
     others = sorted({port.protocol.value for port in host.ports if port.protocol is not Protocol.ISCSI})
     names = sorted(host.iqns)
     if not host.ports:
@@ -243,9 +325,6 @@ def _is_attached(mapping: VolumeMapping, host: ObjectRef, desired: Desired) -> b
 
 
 def _host(host: Host, desired: Desired, request: ImportRequest, named: Namer) -> Proposal:
-    array = {"name": desired.array.metadata.name}
-    if desired.array.metadata.namespace != request.namespace:
-        array["namespace"] = desired.array.metadata.namespace
     initiators: dict[str, object] = {"iscsi": sorted(host.iqns)}
     if any(port.protocol is not Protocol.ISCSI for port in host.ports):
         initiators["otherPorts"] = OtherPorts.ALLOW.value
@@ -254,25 +333,40 @@ def _host(host: Host, desired: Desired, request: ImportRequest, named: Namer) ->
             Kind.HOST,
             request.namespace,
             named.host(host.name),
-            {"arrayRef": array, "initiators": initiators, "deletionPolicy": "Retain"},
+            {
+                "arrayRef": _array_ref(desired, request),
+                "initiators": initiators,
+                "deletionPolicy": DeletionPolicy.RETAIN.value,
+            },
         ),
         f"host object {host.name}",
     )
 
 
+def _array_ref(desired: Desired, request: ImportRequest) -> Mapping[str, str]:
+    meta = desired.array.metadata
+    return {"name": meta.name, **({} if meta.namespace == request.namespace else {"namespace": meta.namespace})}
+
+
 def _attachment(
-    mapping: VolumeMapping, host: ObjectRef, inventory: Inventory, request: ImportRequest, named: Namer
+    mapping: VolumeMapping,
+    host: ObjectRef,
+    volume: ObjectRef | None,
+    inventory: Inventory,
+    request: ImportRequest,
+    named: Namer,
 ) -> Proposal:
     shared = len(inventory.of_volume(mapping.uid)) > 1
     spec = {
         "hostRef": {"name": host.name},
-        "volume": {"uid": mapping.uid},
+        "volume": {"ref": {"name": volume.name}} if volume else {"uid": mapping.uid},
         "lun": mapping.lun,
         "access": "Shared" if shared else "Exclusive",
-        "deletionPolicy": "Retain",
+        "deletionPolicy": DeletionPolicy.RETAIN.value,
     }
     name = named.attachment(mapping.volume, host.name if shared else "")
-    return Proposal(_document(Kind.ATTACHMENT, request.namespace, name, spec), _named(mapping), host)
+    document = _document(Kind.ATTACHMENT, request.namespace, name, spec)
+    return Proposal(document, _named(mapping), mapping, (host, *([volume] if volume else [])))
 
 
 def _document(kind: Kind, namespace: str, name: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -290,28 +384,53 @@ def _named(mapping: VolumeMapping) -> str:
 def _unfit(proposals: list[Proposal], desired: Desired, inventory: Inventory) -> list[tuple[Proposal, str]]:
     """The proposals that would not be in sync at once, each with the reason."""
     new_hosts: dict[ObjectRef, FlashSystemHost] = {}
+    new_volumes: dict[ObjectRef, FlashSystemVolume] = {}
     new_attachments: dict[ObjectRef, VolumeAttachment] = {}
     for number, proposal in enumerate(proposals):
-        made = {"creationTimestamp": _YOUNGEST, "uid": f"{number:08}", "generation": 1}
-        body = {**proposal.document, "metadata": {**proposal.document["metadata"], **made}}
-        if proposal.host is None:
-            new_hosts[proposal.ref] = FlashSystemHost.read(body)
-        else:
-            new_attachments[proposal.ref] = VolumeAttachment.read(body)
-    supposed = replace(
-        desired, hosts={**desired.hosts, **new_hosts}, attachments={**desired.attachments, **new_attachments}
-    )
-    decisions = batch.plan(supposed, inventory, (*supposed.hosts, *supposed.attachments))
+        body = _as_applied(proposal.document, number)
+        match proposal.ref.kind:
+            case Kind.HOST:
+                new_hosts[proposal.ref] = FlashSystemHost.read(body)
+            case Kind.VOLUME:
+                volume = FlashSystemVolume.read(body)
+                found = inventory.volumes[VolumeUid(proposal.document["spec"]["import"]["uid"])]
+                new_volumes[proposal.ref] = bound(volume, found, volume_plan.origin_of(volume, found, desired))
+            case _:
+                new_attachments[proposal.ref] = VolumeAttachment.read(body)
+    volumes = {**desired.volumes, **new_volumes}
+    attachments = with_volumes({**desired.attachments, **new_attachments}, volumes)
+    supposed = replace(desired, hosts={**desired.hosts, **new_hosts}, volumes=volumes, attachments=attachments)
+    decisions = batch.plan(supposed, inventory, (*supposed.hosts, *supposed.volumes, *supposed.attachments))
     wrong = {each.ref: why for each in proposals if (why := _objection(decisions[each.ref]))}
-    hosts_wrong = {ref for ref in wrong if ref.kind is Kind.HOST}
+    parents_wrong = {ref for ref in wrong if ref.kind is not Kind.ATTACHMENT}
     dropped: list[tuple[Proposal, str]] = []
     for each in proposals:
-        if each.host in hosts_wrong:
-            dropped.append((each, f"its host cannot be imported: {wrong[each.host]}"))
-        elif each.ref in wrong and not (hosts_wrong and each.host):
-            # While a host is dropped, decisions about attachments may depend on it alone: they are planned again.
+        host = next((ref for ref in each.refers_to if ref.kind is Kind.HOST), None)
+        if host in parents_wrong:
+            dropped.append((each, f"its host cannot be imported: {wrong[host]}"))
+        elif each.ref in wrong and not (parents_wrong and each.mapping):
+            # While a host or volume is dropped, decisions about attachments may depend on it alone: they are planned
+            # again.
             dropped.append((each, wrong[each.ref]))
     return dropped
+
+
+def _without(proposal: Proposal, gone: Collection[ObjectRef]) -> Proposal:
+    """The proposal; an attachment of a volume that is not imported names that by its UID."""
+    if proposal.mapping is None or not any(ref.kind is Kind.VOLUME and ref in gone for ref in proposal.refers_to):
+        return proposal
+    spec = {**proposal.document["spec"], "volume": {"uid": proposal.mapping.uid}}
+    return replace(
+        proposal,
+        document={**proposal.document, "spec": spec},
+        refers_to=tuple(ref for ref in proposal.refers_to if ref not in gone),
+    )
+
+
+def _as_applied(document: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+    """The resource as the cluster would have it: younger than all others. number: its place among the proposals."""
+    made = {"creationTimestamp": _YOUNGEST, "uid": f"{number:08}", "generation": 1}
+    return {**document, "metadata": {**document["metadata"], **made}}
 
 
 def _objection(decision: Decision) -> str:
@@ -331,16 +450,21 @@ def slug(name: str, instead: str) -> str:
     return _NOT_IN_NAMES.sub("-", name.lower()).strip("-")[:_LONGEST].strip("-") or instead
 
 
-def resources_of(hosts: Iterable[HostName], installations: Collection[str], namespace: str) -> Mapping[HostName, str]:
-    """The FlashSystemHosts of this namespace for which the operator created host objects, as far as names prove it."""
-    found: dict[HostName, str] = {}
-    for host in hosts:
-        if not made_by_another((), host):
+def resources_of(
+    kind: Kind, names: Iterable[HostName | VolumeName], installations: Collection[str], namespace: str
+) -> Mapping[HostName | VolumeName, ObjectRef]:
+    """The resources of this namespace for which the operator created these objects, as far as their names prove it.
+
+    kind: of the resources. names: of host objects or volumes.
+    """
+    found: dict[HostName | VolumeName, ObjectRef] = {}
+    for each in names:
+        if not made_by_another((), each):
             continue
-        base = host[: -len("-") - 14]
+        base = each[: -len("-") - 14]
         for name in (base, base.removeprefix("h")):  # the name begins with that of the resource, perhaps after an h
             proven = {host_object_name(installation, namespace, name, name) for installation in installations if name}
-            if host in proven:
-                found[host] = name
+            if each in proven:
+                found[each] = ObjectRef(kind, namespace, name)
                 break
     return found

@@ -22,14 +22,17 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost, QuarantinedLun
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.array.commands import UnmapVolume
-from flashsystem_operator.array.model import Dialect, Host, Inventory, System
+from flashsystem_operator.array.model import Dialect, Host, Inventory, Pool, System
 from flashsystem_operator.planner.decision import Act, Decision, Note, Reason, Refuse
 from flashsystem_operator.planner.desired import Desired, Reader
-from flashsystem_operator.planner.text import after, in_utc
+from flashsystem_operator.planner.text import after, in_utc, listed
 from flashsystem_operator.values import MAX_LUN, MAX_PERSISTENT_VOLUME_LUN, HostName, Iqn, Lun, VolumeUid
 
 SHARE = 0.8
 """The share of a limit from which on there is a warning."""
+
+FREE_SHARE = 0.1
+"""The share of a pool below which there is a warning: so much should be free."""
 
 ALL_IO_GROUPS = 4
 """A system has so many, with or without nodes; a host object is in all of them unless it was created otherwise."""
@@ -59,7 +62,10 @@ def limits_of(system: System) -> Limits:
 
 
 def of_array(decision: Decision, inventory: Inventory) -> Decision:
-    """The decision about the array, with a warning if it is near one of its limits."""
+    """The decision about the array, with a warning if it is near one of its limits, or one of its pools is full soon.
+
+    Pools are read, and judged, only while the array has FlashSystemVolumes.
+    """
     limits = limits_of(inventory.body.system)
     # The host objects that are known to be in the I/O group that has the most of them. One is in all groups, or its
     # groups are known because a FlashSystemHost uses it; others are not counted.
@@ -80,29 +86,51 @@ def of_array(decision: Decision, inventory: Inventory) -> Decision:
         _near("iSCSI names in one I/O group", names, limits.iscsi_names_per_io_group),
         _near("mappings", mappings, limits.mappings),
     )
-    reached = [sentence for sentence in near if sentence]
-    return _noted(decision, reached, "Remove what is no longer needed (status.audit lists objects without a resource)")
+    messages = _limit_message(near, "Remove what is no longer needed (status.audit lists objects without a resource)")
+    pools = (inventory.pools or {}).values()
+    full = [f"{pool.name} ({free_percent(pool)} %)" for pool in pools if is_nearly_full(pool)]
+    if not full:
+        return _noted(decision, Reason.NEAR_LIMIT, messages)
+    message = (
+        f"Less than a tenth of a pool is free: {listed(sorted(full))}. Free or add space there: in a full pool no "
+        "volume can be created or grown, and thin volumes may go offline."
+    )
+    return _noted(decision, Reason.NEAR_LIMIT if messages else Reason.POOL_NEARLY_FULL, (*messages, message))
+
+
+def is_nearly_full(pool: Pool) -> bool:
+    return pool.capacity > 0 and pool.free < FREE_SHARE * pool.capacity
+
+
+def free_percent(pool: Pool) -> int:
+    """The free part of a pool that has a capacity, in whole percent, rounded down."""
+    return pool.free * 100 // pool.capacity
 
 
 def of_host(decision: Decision, name: HostName, inventory: Inventory) -> Decision:
     """The decision about a host, with a warning if its host object is near the number of volumes that it may have."""
     used = len(inventory.on_host(name))
     reached = _near("mapped volumes of this host", used, limits_of(inventory.body.system).mappings_per_host)
-    return _noted(decision, [reached] if reached else [], "Detach what is no longer needed")
+    return _noted(decision, Reason.NEAR_LIMIT, _limit_message([reached], "Detach what is no longer needed"))
 
 
 def _near(what: str, used: int, most: int | None) -> str:
     return f"{used} of about {most} {what}" if most is not None and used >= SHARE * most else ""
 
 
-def _noted(decision: Decision, reached: list[str], remedy: str) -> Decision:
+def _limit_message(near: Iterable[str], remedy: str) -> tuple[str, ...]:
+    reached = [each for each in near if each]
     if not reached:
-        return decision
-    message = (
-        f"Near the limit of such a system: {'; '.join(reached)}. {remedy}; the array itself refuses when it is full."
+        return ()
+    return (
+        f"Near the limit of such a system: {'; '.join(reached)}. {remedy}; the array itself refuses when it is full.",
     )
-    note = Note("NearLimit", Reason.NEAR_LIMIT, message)
-    return replace(decision, notes=(*decision.notes, note))
+
+
+def _noted(decision: Decision, reason: Reason, messages: tuple[str, ...]) -> Decision:
+    if not messages:
+        return decision
+    return replace(decision, notes=(*decision.notes, Note("NearLimit", reason, " ".join(messages))))
 
 
 Quarantine = Mapping[Lun, QuarantinedLun]

@@ -17,7 +17,7 @@ from .conftest import Ended, Run
 
 CHECKS = [
     *("Credentials", "Reachable", "Host key", "Login", "System"),
-    *("Answers", "Open access", "Pool", "Portset", "Nodes", "Portals"),
+    *("Answers", "Open access", "Pool", "Portset", "Nodes", "Portals", "Role"),
 ]
 POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
 
@@ -54,7 +54,7 @@ def test_no_password_is_sent_to_a_machine_whose_host_key_was_not_given(run_cli: 
     assert ended.code == 1
     (failed,) = (line for line in ended.out.splitlines() if line.startswith("FAILED"))
     assert "Host key" in failed
-    assert ended.out.count("not checked") == 8
+    assert ended.out.count("not checked") == 9
     assert f"    - {simulator.host_key}" in ended.out
     assert simulator.control.log() == []
 
@@ -120,6 +120,55 @@ def test_a_problem_fails_its_check_with_a_remedy_and_the_rest_is_still_checked(
     assert any(remedy in message for message in messages(ended).values())
     after = CHECKS[CHECKS.index("System") + 1 :]
     assert all(results(ended)[check] == "not-checked" for check in after) == ("System" in failed)
+
+
+@pytest.mark.parametrize(
+    ("role", "result", "why"),
+    [
+        ("SecurityAdmin", "ok", "may attach, create, grow and delete volumes"),
+        ("Administrator", "ok", "may attach, create, grow and delete volumes"),
+        ("RestrictedAdmin", "ok", "but not delete them"),
+        ("Monitor", "failed", "Give the operator a user of role Administrator"),
+        ("CopyOperator", "failed", "may neither attach nor create volumes"),
+    ],
+)
+def test_the_role_of_the_user_shows_whether_it_may_attach_and_create_volumes(
+    run_cli: Run, role: str, result: str, why: str
+) -> None:
+    with simulated({"users": [{"name": "operator", "password": CANARY, "role": role}]}) as simulator:
+        args = ("--address", simulator.host, "--port", str(simulator.port), "--user", "operator", "--trust-first-use")
+        ended = run_cli("check", *args, "-o", "json", password=CANARY)
+
+    assert results(ended)["Role"] == result
+    assert why in messages(ended)["Role"]
+    assert ended.code == (result == "failed")
+
+
+def test_an_array_that_does_not_show_the_role_of_a_user_passes_the_check(
+    run_cli: Run, simulator: Simulator, by_address: list[str]
+) -> None:
+    simulator.control.fault("refuse", "lscurrentuser", code="CMMVC7205E")
+
+    ended = run_cli("check", *by_address, "-o", "json", password=CANARY)
+
+    assert (ended.code, results(ended)["Role"]) == (0, "not-checked")
+
+
+def test_a_pool_that_is_nearly_full_passes_the_check_and_shows_how_much_is_free(
+    run_cli: Run, simulator: Simulator, by_address: list[str]
+) -> None:
+    pool = POOLS[simulator.dialect]
+    simulator.control.change("pool", pool, capacity=10_000 * 1024**3)
+
+    roomy = run_cli("check", *by_address, "--pool", pool, "-o", "json", password=CANARY)
+    assert f"{pool} is online, " in messages(roomy)["Pool"]
+    assert "only" not in messages(roomy)["Pool"]
+
+    used = sum(each["capacity"] for each in simulator.control.state()["volumes"])
+    simulator.control.change("pool", pool, capacity=used * 20 // 19)
+    full = run_cli("check", *by_address, "--pool", pool, "-o", "json", password=CANARY)
+    assert (full.code, results(full)["Pool"]) == (0, "ok")
+    assert "% are free" in messages(full)["Pool"]
 
 
 def test_open_access_fails_the_check_on_an_array_that_has_this_setting(run_cli: Run) -> None:

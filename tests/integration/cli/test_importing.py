@@ -23,7 +23,7 @@ def test_a_plan_for_the_imported_resources_has_nothing_to_do(
     assert ended.code == 0
     documents = [each for each in yaml.safe_load_all(ended.out) if each]
     assert [each["metadata"]["name"] for each in documents] == [
-        *("db-1", "my-vol", f"{SHARED}-db-1"),
+        *("db-1", "my-vol", "my-vol", SHARED, f"{SHARED}-db-1"),
         *("backup", f"{SHARED}-backup"),
         *("empty", "esx-mixed"),
     ]
@@ -32,7 +32,7 @@ def test_a_plan_for_the_imported_resources_has_nothing_to_do(
     (tmp_path / "array.yaml").write_text(yaml.safe_dump_all([array(simulator), secret(simulator)]))
     planned = run_cli("plan", "-f", str(tmp_path), "-o", "json")
     assert planned.code == 0
-    assert [each["commands"] for each in planned.json["arrays"][0]["objects"]] == [[]] * 7
+    assert [each["commands"] for each in planned.json["arrays"][0]["objects"]] == [[]] * 9
     assert writes(simulator) == []
     assert simulator.control.state() == before
 
@@ -66,12 +66,23 @@ def test_json_output_is_a_list_that_kubectl_accepts_with_only_the_selected_objec
     assert (some["kind"], some["apiVersion"]) == ("List", "v1")
     assert some["items"] == []  # the array is of namespace default, and only that may use it
     some = run_cli(*args, "--host", "DB*", "--volume", SHARED, "-n", "team-a", password=CANARY).json
-    host, attachment = some["items"]
+    host, volume, attachment = some["items"]
     assert {each["metadata"]["namespace"] for each in some["items"]} == {"team-a"}
     assert host["spec"]["arrayRef"]["name"] == simulator.control.state()["system"]["name"].replace("_", "-").replace(
         ".", "-"
     )
     assert attachment["spec"]["access"] == "Shared"
+    assert attachment["spec"]["volume"] == {"ref": {"name": volume["metadata"]["name"]}}
+
+
+def test_volumes_are_left_out_on_request(run_cli: Run, simulator: Simulator, by_address: list[str]) -> None:
+    fill(simulator)
+
+    ended = run_cli("import", *by_address, "--no-volumes", "-o", "json", password=CANARY)
+
+    assert {each["kind"] for each in ended.json["items"]} == {"FlashSystemHost", "VolumeAttachment"}
+    assert {key for each in ended.json["items"] for key in each["spec"].get("volume", ())} == {"uid"}
+    assert "4 FlashSystemHosts and 3 VolumeAttachments written" in ended.err
 
 
 def test_an_array_that_does_not_answer_is_reported_with_exit_code_1(run_cli: Run) -> None:
@@ -95,7 +106,7 @@ def test_two_arrays_that_share_a_namespace_get_names_of_their_own(
         for more in ([], ["--prefix", "fs2-"])
     )
 
-    assert len(plain) == len(other) == 7
+    assert len(plain) == len(other) == 9
     assert {name.removeprefix("fs2-") for _, name in other} == {name for _, name in plain}
     assert not plain & other
 
@@ -115,5 +126,5 @@ def test_a_uid_that_another_parser_would_read_as_a_number_is_quoted(
     ended = run_cli("import", *by_address, password=CANARY)
 
     uids = [line for line in ended.out.splitlines() if line.startswith("    uid: ")]
-    assert len(uids) == 3
+    assert len(uids) == 2
     assert all(line.startswith("    uid: '") and line.endswith("'") for line in uids)

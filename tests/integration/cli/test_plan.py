@@ -1,8 +1,12 @@
 """`plan -f`: the commands that these manifests would cause, and an exit code for programs."""
 
+from typing import Any
+
+import pytest
+
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, foreign_host
-from support.manifest_files import CANARY, array, attachment, host, secret
+from support.manifest_files import CANARY, array, attachment, host, secret, volume
 from support.simulated_arrays import simulated, writes
 from support.stand import iqn
 
@@ -158,3 +162,119 @@ def test_a_chap_secret_in_the_files_is_planned_and_never_shown(run_cli: Run, wri
         with_chap["spec"]["chap"]["generate"] = True
         write_manifests(*documents)
         assert any("-chapsecret" in line for line in lines(run_cli("plan", "-f", where, "-o", "json")))
+
+
+# -- volumes ---------------------------------------------------------------------------------------------------------
+
+POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
+WITH_ID = ("--installation-id", INSTALLATION)
+
+
+def test_a_new_volume_and_its_attachment_are_planned_as_commands_that_the_array_accepts(
+    run_cli: Run, simulator: Simulator, write_manifests: Write
+) -> None:
+    where = write_manifests(
+        *(array(simulator, pool=POOLS[simulator.dialect]), secret(simulator), host()),
+        *(volume("data"), attachment("one", {"ref": {"name": "data"}})),
+    )
+
+    planned = lines(run_cli("plan", "-f", where, *WITH_ID, "-o", "json"))
+
+    make = {"legacy": "mkvdisk", "modern": "mkvolume"}[simulator.dialect]
+    assert [line.split()[0] + line.split()[2] for line in planned] == [f"+{make}", "+mkhost", "+mkvdiskhostmap"]
+    assert writes(simulator) == []
+    for line in planned:
+        assert simulator.control.admin(line[2:])["exit"] == 0
+    again = run_cli("plan", "-f", where, *WITH_ID)
+    assert (again.code, "nothing to send" in again.out) == (0, True)
+
+
+def test_a_volume_that_the_array_has_under_its_name_is_planned_to_grow_and_is_not_created_again(
+    run_cli: Run, simulator: Simulator, write_manifests: Write
+) -> None:
+    of = array(simulator, pool=POOLS[simulator.dialect])
+    where = write_manifests(of, secret(simulator), volume("data", "2Gi"))
+    (made,) = lines(run_cli("plan", "-f", where, *WITH_ID, "-o", "json"))
+    admin(simulator, made.removeprefix("+ svctask "))
+
+    write_manifests(of, secret(simulator), volume("data", "3Gi"))
+    planned = lines(run_cli("plan", "-f", where, *WITH_ID, "-o", "json"))
+
+    name = made.split("-name ")[1].split()[0]
+    assert planned == [f"~ svctask expandvdisksize -size {1024**3} -unit b {name}"]
+
+
+def test_a_throttle_is_planned_for_new_volumes_and_for_those_that_exist(run_cli: Run, write_manifests: Write) -> None:
+    with simulated(dialect="modern") as simulator:
+        documents = array(simulator, pool="Pool0"), secret(simulator)
+        where = write_manifests(*documents, volume("data", throttle={"iops": 500}))
+        first = lines(run_cli("plan", "-f", where, *WITH_ID, "-o", "json"))
+        for line in first:
+            admin(simulator, line[2:].removeprefix("svctask "))
+        write_manifests(*documents, volume("data", throttle={"iops": 900}))
+        second = lines(run_cli("plan", "-f", where, *WITH_ID, "-o", "json"))
+
+    assert [line.split()[0] + line.split()[2] for line in first] == ["+mkvolume", "~mkthrottle"]
+    assert [line.split()[0] + line.split()[2] for line in second] == ["~chthrottle"]
+
+
+def test_without_an_installation_id_the_names_of_volumes_are_not_invented_either(
+    run_cli: Run, simulator: Simulator, write_manifests: Write
+) -> None:
+    where = write_manifests(
+        *(array(simulator, pool=POOLS[simulator.dialect]), secret(simulator), host()),
+        *(volume("data"), attachment("one", {"ref": {"name": "data"}})),
+    )
+
+    planned = lines(run_cli("plan", "-f", where, "-o", "json"))
+
+    assert [line.count("-??????") for line in planned] == [1, 1, 2]
+
+
+def test_an_imported_volume_needs_no_command_and_is_mapped_under_its_own_name(
+    run_cli: Run, simulator: Simulator, write_manifests: Write
+) -> None:
+    where = write_manifests(
+        *(array(simulator), secret(simulator), host()),
+        *(volume("data", imported={"name": "vol0"}), attachment("one", {"ref": {"name": "data"}})),
+    )
+
+    ended = run_cli("plan", "-f", where, *WITH_ID, "-o", "json")
+
+    assert ended.code == 2
+    made, mapped = lines(ended)
+    assert made.split()[2] == "mkhost"
+    assert mapped.endswith(" vol0")
+
+
+@pytest.mark.parametrize(
+    ("documents", "why"),
+    [
+        ([volume("data", of="fs2")], "FlashSystemArray default/fs2 is not among the files"),
+        ([host(), attachment("one", {"ref": {"name": "data"}})], "FlashSystemVolume default/data is not among the"),
+        ([volume("data", pool="nowhere")], "The array has no pool nowhere"),
+        ([volume("data", size="100Ti")], "and 100Ti are needed"),
+        ([volume("data", imported={"name": "nowhere"})], "The array has no volume named nowhere"),
+        (
+            [volume("data", imported={"name": "vol0"}), volume("same", imported={"name": "vol0"})],
+            "Volume vol0 belongs to FlashSystemVolume default/data already",
+        ),
+    ],
+    ids=[
+        "its array is not in the files",
+        "the volume of an attachment is not in the files",
+        "the pool does not exist",
+        "the pool is too full",
+        "the volume to import does not exist",
+        "two objects import one volume",
+    ],
+)
+def test_a_volume_that_would_not_get_ready_is_an_error_with_the_reason(
+    run_cli: Run, simulator: Simulator, write_manifests: Write, documents: list[dict[str, Any]], why: str
+) -> None:
+    where = write_manifests(array(simulator, pool=POOLS[simulator.dialect]), secret(simulator), *documents)
+
+    ended = run_cli("plan", "-f", where, *WITH_ID)
+
+    assert ended.code == 1
+    assert f"! {why}" in ended.out or why in ended.out

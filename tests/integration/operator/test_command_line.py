@@ -11,7 +11,7 @@ from support.array_state import admin, foreign_host
 from support.brownfield import SHARED, fill, unfit
 from support.program import program
 from support.simulated_arrays import simulated, writes
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, VOLUMES, Stand, iqn
 
 
 def test_an_applied_import_adopts_existing_objects_and_changes_nothing_on_the_array(
@@ -35,20 +35,26 @@ def test_an_applied_import_adopts_existing_objects_and_changes_nothing_on_the_ar
     stand.apply(*documents)
     hosts = [each["metadata"]["name"] for each in documents if each["kind"] == "FlashSystemHost"]
     attachments = [each["metadata"]["name"] for each in documents if each["kind"] == "VolumeAttachment"]
+    volumes = [each["metadata"]["name"] for each in documents if each["kind"] == "FlashSystemVolume"]
     assert set(attachments) == {"my-vol", f"{SHARED}-db-1", f"{SHARED}-backup"}
+    assert set(volumes) == {"my-vol", SHARED}
     stand.ready(ATTACHMENTS, *attachments)
+    stand.ready(VOLUMES, *volumes)
     stand.ready(HOSTS, *hosts)
     assert {stand.status(ATTACHMENTS, name)["origin"] for name in attachments} == {"Adopted"}
     assert {stand.status(HOSTS, name)["ownership"] for name in hosts} == {"Adopted"}
+    assert {stand.status(VOLUMES, name)["origin"] for name in volumes} == {"Imported"}
     assert simulator.control.state() == before
 
     admin(simulator, "mkvdiskhostmap -host DB.1 -scsi 20 vol0")
     again = program("import", *options)
-    (more,) = (each for each in yaml.safe_load_all(again.stdout) if each)
+    volume, more = (each for each in yaml.safe_load_all(again.stdout) if each)
+    assert volume["kind"] == "FlashSystemVolume"
     assert (more["spec"]["hostRef"]["name"], more["spec"]["lun"]) == ("db-1", 20)
     before = simulator.control.state()
 
     stand.delete(ATTACHMENTS, *attachments)
+    stand.delete(VOLUMES, *volumes)
     stand.delete(HOSTS, *hosts)
     assert simulator.control.state() == before
     assert writes(simulator) == []

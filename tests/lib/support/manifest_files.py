@@ -30,8 +30,18 @@ def host(name: str = "node-1", of: str = "fs1") -> dict[str, Any]:
     return resource("FlashSystemHost", name, {"arrayRef": {"name": of}, "initiators": {"iscsi": [iqn(name)]}})
 
 
-def attachment(name: str, volume: str, on: str = "node-1", **spec: Any) -> dict[str, Any]:
-    return resource("VolumeAttachment", name, {"hostRef": {"name": on}, "volume": {"name": volume}, **spec})
+def volume(
+    name: str, size: str = "2Gi", of: str = "fs1", imported: dict[str, Any] | None = None, **spec: Any
+) -> dict[str, Any]:
+    """imported: the field `import`; then the size is left out."""
+    way = {"import": imported} if imported else {"size": size}
+    return resource("FlashSystemVolume", name, {"arrayRef": {"name": of}, **way, **spec})
+
+
+def attachment(name: str, volume: str | dict[str, Any], on: str = "node-1", **spec: Any) -> dict[str, Any]:
+    """Of a volume by name, or as in the spec."""
+    selector = {"name": volume} if isinstance(volume, str) else volume
+    return resource("VolumeAttachment", name, {"hostRef": {"name": on}, "volume": selector, **spec})
 
 
 def resource(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:

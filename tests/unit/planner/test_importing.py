@@ -8,12 +8,14 @@ import pytest
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import Kind, ObjectRef, Resource
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.array.model import Host, Mapping, Volume
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.dry_run import dry_run_to_the_end
 from flashsystem_operator.planner.importing import Import, ImportRequest, propose
-from flashsystem_operator.values import VolumeUid
+from flashsystem_operator.values import VolumeUid, host_object_name
 from support.builders import (
+    INSTALLATION,
     NAMESPACE,
     NODE,
     array,
@@ -50,13 +52,18 @@ def reasons(found: Import) -> dict[str, str]:
 
 def applied(found: Import, before: Desired) -> Desired:
     """Return the desired state after the proposals were applied."""
-    kinds: dict[Kind, type[Resource]] = {Kind.HOST: FlashSystemHost, Kind.ATTACHMENT: VolumeAttachment}
+    kinds: dict[Kind, type[Resource]] = {
+        Kind.HOST: FlashSystemHost,
+        Kind.VOLUME: FlashSystemVolume,
+        Kind.ATTACHMENT: VolumeAttachment,
+    }
     created = [
         kinds[each.ref.kind].read({**each.document, "metadata": metadata(each.ref.name)}) for each in found.proposals
     ]
     return replace(
         before,
         hosts={**before.hosts, **{each.ref: each for each in created if isinstance(each, FlashSystemHost)}},
+        volumes={**before.volumes, **{each.ref: each for each in created if isinstance(each, FlashSystemVolume)}},
         attachments={
             **before.attachments,
             **{each.ref: each for each in created if isinstance(each, VolumeAttachment)},
@@ -64,7 +71,16 @@ def applied(found: Import, before: Desired) -> Desired:
     )
 
 
-def test_an_administrators_host_is_proposed_with_its_initiators_and_each_of_its_mappings() -> None:
+def managed(name: str, namespace: str = NAMESPACE, **status: Any) -> dict[ObjectRef, FlashSystemVolume]:
+    """A FlashSystemVolume that exists already, by its reference."""
+    spec = {"arrayRef": {"name": "array", "namespace": NAMESPACE}, "size": "1Gi"}
+    found = FlashSystemVolume.read(
+        {"metadata": metadata(name, namespace=namespace), "spec": spec, "status": {"origin": "Created", **status}}
+    )
+    return {found.ref: found}
+
+
+def test_an_administrators_host_is_proposed_with_its_initiators_its_volumes_and_its_mappings() -> None:
     found = imported(BOX, DATA, mapped(BOX, DATA, 7))
 
     (name, spec), *others = proposed(found, Kind.HOST).items()
@@ -72,10 +88,13 @@ def test_an_administrators_host_is_proposed_with_its_initiators_and_each_of_its_
     assert spec["arrayRef"] == {"name": "array"}
     assert spec["initiators"] == {"iscsi": [iqn("a"), iqn("b")]}
     assert others == []
+    assert proposed(found, Kind.VOLUME) == {
+        "data": {"arrayRef": {"name": "array"}, "import": {"uid": DATA.uid}, "deletionPolicy": "Retain"}
+    }
     assert proposed(found, Kind.ATTACHMENT) == {
         "data": {
             "hostRef": {"name": "old-box-7"},
-            "volume": {"uid": DATA.uid},
+            "volume": {"ref": {"name": "data"}},
             "lun": 7,
             "access": "Exclusive",
             "deletionPolicy": "Retain",
@@ -103,7 +122,7 @@ def test_applying_the_proposals_sends_no_command() -> None:
 
     results = dry_run_to_the_end(applied(found, desired()), observed)
 
-    assert len(results) == 7
+    assert len(results) == 9
     assert [result for result in results if result.steps or result.blocked] == []
 
 
@@ -195,8 +214,10 @@ def test_existing_resources_are_not_proposed_again() -> None:
 
     assert found.there == 2
     assert proposed(found, Kind.HOST).keys() == {"esx"}
+    assert proposed(found, Kind.VOLUME).keys() == {"data", "logs"}
     assert [spec["hostRef"]["name"] for spec in proposed(found, Kind.ATTACHMENT).values()] == ["box"]
-    assert imported(BOX, DATA, mapped(BOX, DATA, 1), within=desired(*present)).proposals == []
+    all_there = desired(*present, volumes=managed("data", uid=DATA.uid))
+    assert imported(BOX, DATA, mapped(BOX, DATA, 1), within=all_there).proposals == []
 
 
 def test_a_host_that_has_a_resource_in_another_namespace_is_not_claimed_twice() -> None:
@@ -296,3 +317,94 @@ def test_no_host_object_of_an_administrator_gets_the_name_that_one_of_the_operat
 
     assert [each.ref.name for each in found.proposals] == ["worker-1-2", "worker-1"]
     assert found.left == []
+
+
+# -- volumes ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_volume_of_several_hosts_is_proposed_once_and_one_of_no_host_never() -> None:
+    found = imported(BOX, ESX, DATA, LOGS, mapped(BOX, DATA, 1), mapped(ESX, DATA, 2))
+
+    assert proposed(found, Kind.VOLUME).keys() == {"data"}
+    assert {str(spec["volume"]) for spec in proposed(found, Kind.ATTACHMENT).values()} == {"{'ref': {'name': 'data'}}"}
+
+
+def test_without_volumes_the_attachments_name_them_by_uid() -> None:
+    found = imported(BOX, DATA, mapped(BOX, DATA), with_volumes=False)
+
+    assert proposed(found, Kind.VOLUME) == {}
+    assert proposed(found, Kind.ATTACHMENT)["data"]["volume"] == {"uid": DATA.uid}
+
+
+def test_an_attachment_refers_to_a_volume_that_the_namespace_has_already() -> None:
+    found = imported(BOX, DATA, mapped(BOX, DATA), within=desired(volumes=managed("mine", uid=DATA.uid)))
+
+    assert proposed(found, Kind.VOLUME) == {}
+    assert proposed(found, Kind.ATTACHMENT)["data"]["volume"] == {"ref": {"name": "mine"}}
+    assert found.there == 1
+
+
+OF_ANOTHER_CLUSTER = host_object_name("another-cluster", NAMESPACE, "data", "data")
+
+
+@pytest.mark.parametrize(
+    ("name", "within", "why"),
+    [
+        (OF_ANOTHER_CLUSTER, desired(), "created by the operator of another cluster"),
+        (OF_ANOTHER_CLUSTER, replace(desired(), installation=""), "give --installation-id"),
+        (host_object_name(INSTALLATION, NAMESPACE, "data", "data"), desired(volumes=managed("data")), "belongs to"),
+    ],
+    ids=[
+        "created by the operator of another cluster",
+        "perhaps created by the operator of this cluster, whose id is not known",
+        "of a FlashSystemVolume that is not bound to it at present",
+    ],
+)
+def test_a_volume_that_cannot_be_imported_is_left_out_with_the_reason_and_attached_by_its_uid(
+    name: str, within: Desired, why: str
+) -> None:
+    theirs = volume(name, 5)
+
+    found = imported(BOX, theirs, mapped(BOX, theirs), within=within, taken=frozenset(within.volumes))
+
+    assert why in reasons(found)[f"volume {name}"]
+    assert proposed(found, Kind.VOLUME) == {}
+    assert [spec["volume"] for spec in proposed(found, Kind.ATTACHMENT).values()] == [{"uid": theirs.uid}]
+
+
+def test_a_volume_of_another_namespace_is_not_claimed_and_not_reported() -> None:
+    elsewhere = managed("theirs", "elsewhere", uid=DATA.uid)
+
+    found = imported(BOX, DATA, mapped(BOX, DATA), within=desired(volumes=elsewhere))
+
+    assert proposed(found, Kind.VOLUME) == {}
+    assert proposed(found, Kind.ATTACHMENT)["data"]["volume"] == {"uid": DATA.uid}
+    assert found.left == []
+
+
+def test_a_volume_whose_attachment_cannot_be_imported_is_not_proposed_alone() -> None:
+    facts = (BOX, ESX, DATA, mapped(BOX, DATA, 1), mapped(ESX, DATA, 1))
+
+    found = imported(*facts, within=desired(of=array(multi_host_mapping="Forbidden")))
+
+    assert proposed(found, Kind.VOLUME) == {}
+
+
+def test_a_volume_that_is_being_deleted_is_not_proposed_and_neither_is_its_attachment_by_reference() -> None:
+    going = replace(DATA, status="deleting")
+
+    found = imported(BOX, going, mapped(BOX, going))
+
+    assert "no longer on the array" in reasons(found)["volume data"]
+    assert [spec["volume"] for spec in proposed(found, Kind.ATTACHMENT).values()] == [{"uid": DATA.uid}]
+
+
+def test_a_volume_that_this_installation_created_keeps_the_name_of_its_resource() -> None:
+    """Its resources were lost, and the array still has the volume with its data."""
+    ours = volume(host_object_name(INSTALLATION, NAMESPACE, "db-data", "db-data"), 5)
+
+    found = imported(BOX, ours, mapped(BOX, ours), prefix="fs2-")
+
+    assert proposed(found, Kind.VOLUME).keys() == {"db-data"}
+    results = dry_run_to_the_end(applied(found, desired()), inventory(BOX, ours, mapped(BOX, ours)))
+    assert [result for result in results if result.steps or result.blocked] == []

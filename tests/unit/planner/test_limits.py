@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from flashsystem_operator.array.model import Dialect, Host, Inventory
+from flashsystem_operator.api.array import Counts
+from flashsystem_operator.array.model import Dialect, Host, Inventory, Pool
 from flashsystem_operator.planner import luns
+from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.decision import InSync, Reason
 from flashsystem_operator.planner.host import host_plan
-from flashsystem_operator.values import HostName
-from support.builders import attachment, body, desired, host, host_object, inventory, mapped, own_name, volume
+from flashsystem_operator.values import HostName, PoolName
+from support.builders import array, attachment, body, desired, host, host_object, inventory, mapped, own_name, volume
 
 FINE = InSync(Reason.READY, "")
 LEGACY: dict[str, Any] = {"dialect": Dialect.LEGACY, "level": (1, 6)}
@@ -96,3 +98,68 @@ def test_a_host_near_its_maximum_number_of_volumes_reports_it_and_stays_in_sync(
     assert isinstance(decision, InSync)
     assert [note.kind for note in decision.notes] == (["NearLimit"] if expected else [])
     assert expected in "".join(note.message for note in decision.notes)
+
+
+# -- pools -----------------------------------------------------------------------------------------------------------
+
+
+def pool(name: str, free: int, capacity: int = 1000, **more: Any) -> Pool:
+    return Pool(PoolName(name), "online", capacity, free, **more)
+
+
+def with_pools(*pools: Pool | None, hosts: int = 0) -> Inventory:
+    observed = inventory(*boxes(hosts))
+    observed.pools = {each.name: each for each in pools if each}
+    return observed
+
+
+@pytest.mark.parametrize(
+    ("pools", "expected"),
+    [
+        ([pool("a", 100)], ""),
+        ([pool("a", 99)], "a (9 %)"),
+        ([pool("a", 0), pool("b", 500), pool("c", 55)], "a (0 %) and c (5 %)"),
+        ([pool("empty", 0, capacity=0)], ""),
+    ],
+    ids=["a tenth is free", "less than a tenth is free", "several pools, not all full", "a pool without capacity"],
+)
+def test_a_pool_with_less_than_a_tenth_free_is_a_warning_on_the_array(pools: list[Pool], expected: str) -> None:
+    notes = luns.of_array(FINE, with_pools(*pools)).notes
+
+    assert [(note.kind, note.reason) for note in notes] == (
+        [("NearLimit", Reason.POOL_NEARLY_FULL)] if expected else []
+    )
+    assert expected in "".join(note.message for note in notes)
+
+
+def test_a_full_pool_next_to_a_limit_of_the_system_is_one_warning_with_both() -> None:
+    (note,) = luns.of_array(FINE, with_pools(pool("a", 1), hosts=820)).notes
+
+    assert (note.kind, note.reason) == ("NearLimit", Reason.NEAR_LIMIT)
+    assert "820 of about 1024 host objects" in note.message
+    assert "a (0 %)" in note.message
+
+
+def test_pools_that_were_not_read_are_no_warning() -> None:
+    assert luns.of_array(FINE, inventory()).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("because", "read", "volumes", "expected"),
+    [
+        ("pools that were read are shown", True, 1, ["a"]),
+        ("pools that were not read again are kept while there are volumes", False, 1, ["former"]),
+        ("without volumes pools are no longer read, and not shown", False, 0, []),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_the_status_of_the_array_shows_pools_while_it_has_volumes(
+    because: str, read: bool, volumes: int, expected: list[str]
+) -> None:
+    known = array(status={"pools": [{"name": "former", "capacity": "1Gi", "free": "1Gi"}]})
+    observed = with_pools(pool("a", 500)) if read else inventory()
+    contact = array_plan.Contact("ssh-ed25519 AAAA", "SHA256:x", "1")
+
+    status = array_plan.reached(known, FINE, observed, contact, Counts(volumes=volumes), "2026-06-01T12:00:00Z")
+
+    assert [each.name for each in status.pools] == expected, because

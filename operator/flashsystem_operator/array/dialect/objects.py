@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from flashsystem_operator.array.errors import MissingColumn, Unreadable
 from flashsystem_operator.array.model import (
+    CurrentUser,
     Dialect,
     Host,
     HostRow,
@@ -209,6 +210,12 @@ def system(text: str, line: str) -> System:
         product=row.get("product_name", ""),
         open_access=None if open_access is None else open_access == "on",
     )
+
+
+def current_user(text: str, line: str) -> CurrentUser:
+    """Parse `lscurrentuser`. Source: array-cli facts 1.6."""
+    row = first_values(detailed(text, line))
+    return CurrentUser(cell(row, "role", line), row.get("owner_name", ""))
 
 
 def nodes(text: str, line: str) -> tuple[Node | Odd, ...]:

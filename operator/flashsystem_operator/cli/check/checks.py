@@ -1,4 +1,4 @@
-"""The checks of an array: login, host key, system, pool, portset, nodes and portals.
+"""The checks of an array: login, host key, system, pool, portset, nodes, portals, and the role of the user.
 
 They cover what Cinder's do_setup and check_for_setup_error check. Each management address is checked separately:
 otherwise a wrong second address would be noticed only when the first one fails.
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from flashsystem_operator.api.array import FlashSystemArray
-from flashsystem_operator.array import discovery
+from flashsystem_operator.array import discovery, queries
 from flashsystem_operator.array.errors import (
     ArrayError,
     HostKeyMismatch,
@@ -18,10 +18,12 @@ from flashsystem_operator.array.errors import (
     Unreadable,
 )
 from flashsystem_operator.array.model import Body
+from flashsystem_operator.array.session import Session
 from flashsystem_operator.array.ssh.credentials import HostKey
 from flashsystem_operator.cli.target.reach import connect, describe_error
 from flashsystem_operator.cli.target.target import Target
 from flashsystem_operator.controller.connection import Access, NoAccess
+from flashsystem_operator.planner import luns
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.decision import Reason
 from flashsystem_operator.planner.text import listed
@@ -71,9 +73,10 @@ def rows(target: Target) -> Iterator[Row]:
         yield from _unchecked(*_CONTENT_CHECKS[1:])
     else:
         yield Row("Answers", ok=True, message="system, nodes, portals and pool can be read")
-        for name, check, describe in zip(_CONTENT_CHECKS[1:], array_plan.CHECKS, _DESCRIPTIONS, strict=True):
+        for name, check, describe in zip(_CONTENT_CHECKS[1:-1], array_plan.CHECKS, _DESCRIPTIONS, strict=True):
             refused = check(target.array, body)
             yield Row(name, ok=refused is None, message=refused.message if refused else describe(target.array, body))
+        yield _check_role(first_open.session)
     finally:
         first_open.close()
 
@@ -85,7 +88,12 @@ def count(target: Target) -> int:
 
 
 _ADDRESS_CHECKS = ("Host key", "Login", "System")
-_CONTENT_CHECKS = ("Answers", "Open access", "Pool", "Portset", "Nodes", "Portals")
+_CONTENT_CHECKS = ("Answers", "Open access", "Pool", "Portset", "Nodes", "Portals", "Role")
+
+_CHANGES_ALL = ("Administrator", "SecurityAdmin")
+_CHANGES_MOST = ("RestrictedAdmin",)
+_READS = ("Monitor", "CopyOperator", "Service")
+"""Roles of users by what they may do with hosts, mappings and volumes. Source: array-cli facts 1.6."""
 
 
 def _check_address(target: Target, where: str) -> tuple[Access | None, list[Row]]:
@@ -120,6 +128,38 @@ def _check_address(target: Target, where: str) -> tuple[Access | None, list[Row]
         Row(names[2], ok=True, message="the array accepts the login"),
         Row(names[3], ok=True, message=identity),
     ]
+
+
+def _check_role(session: Session) -> Row:
+    """Check what the user may do. The operator needs a role that changes hosts and mappings, and creates volumes."""
+    try:
+        user = session.ask(queries.CURRENT_USER)
+    except ArrayError:  # an old release may not have the command; what a user may not do is refused then
+        return Row("Role", ok=None, message="the array does not show the role of the user")
+    if user.ownership_group:
+        return Row(
+            "Role",
+            ok=False,
+            message=f"the user belongs to ownership group {user.ownership_group}, so it sees and changes only the "
+            "objects of that group. Use a user without an ownership group.",
+        )
+    if user.role in _CHANGES_ALL:
+        return Row("Role", ok=True, message=f"{user.role} may attach, create, grow and delete volumes")
+    if user.role in _CHANGES_MOST:
+        return Row(
+            "Role",
+            ok=True,
+            message=f"{user.role} may attach, create and grow volumes, but not delete them: that needs a user of role "
+            "Administrator",
+        )
+    if user.role in _READS:
+        return Row(
+            "Role",
+            ok=False,
+            message=f"{user.role} may neither attach nor create volumes. Give the operator a user of role "
+            "Administrator.",
+        )
+    return Row("Role", ok=None, message=f"whether role {user.role} may attach and create volumes is not known")
 
 
 def _failed(names: list[str], at: int, message: str, pin: str = "") -> list[Row]:
@@ -169,9 +209,10 @@ def _describe_open_access(_: FlashSystemArray, body: Body) -> str:
 
 def _describe_pool(_: FlashSystemArray, body: Body) -> str:
     if body.pool is None:
-        return "spec.pool names none, and none is needed to attach volumes"
+        return "spec.pool names none: attaching needs none, and each FlashSystemVolume has to name its own"
     free, capacity = (f"{size / _GIB:,.0f} GiB" for size in (body.pool.free, body.pool.capacity))
-    return f"{body.pool.name} is {body.pool.status}, {free} free of {capacity}"
+    share = f"; only {luns.free_percent(body.pool)} % are free" if luns.is_nearly_full(body.pool) else ""
+    return f"{body.pool.name} is {body.pool.status}, {free} free of {capacity}{share}"
 
 
 def _describe_portset(array: FlashSystemArray, body: Body) -> str:

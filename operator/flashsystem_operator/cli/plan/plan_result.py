@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.api.volume import FlashSystemVolume, VolumeOrigin
 from flashsystem_operator.array.commands import (
     AddIoGroups,
     AddPorts,
@@ -29,7 +31,6 @@ from flashsystem_operator.array.volume_commands import (
     RemoveVolume,
     RenameVolume,
     ThrottleVolume,
-    VolumeStep,
 )
 from flashsystem_operator.cli.installation import Installation
 from flashsystem_operator.cli.manifests import Manifests
@@ -40,8 +41,8 @@ from flashsystem_operator.planner import text
 from flashsystem_operator.planner.array import array_plan
 from flashsystem_operator.planner.decision import Reason, Refuse, Wait
 from flashsystem_operator.planner.desired import Desired, marked_among
-from flashsystem_operator.planner.dry_run import dry_run_to_the_end
-from flashsystem_operator.values import ChapSecret, made_by
+from flashsystem_operator.planner.dry_run import bound, dry_run_to_the_end
+from flashsystem_operator.values import ChapSecret, HostName, made_by
 
 _UNKNOWN = "unknown"
 """Placeholder for the installation id if it was not specified."""
@@ -54,7 +55,7 @@ _GENERATED = ChapSecret("generated-when-applied")
 class Command:
     """A command of the plan.
 
-    sign: + creates, - removes, ~ changes the host object. line: the command line, with secrets masked.
+    sign: + creates, - removes, ~ changes a host object or a volume. line: the command line, with secrets masked.
     """
 
     sign: str
@@ -109,13 +110,17 @@ def plan_array(
     with connected(target) as access:
         access.session.progress = progress
         desired = _desired(target.array, manifests, installation)
-        inventory = Observer(access.session).first(desired, (*desired.hosts, *desired.attachments), survey=True)
+        observer, refs = Observer(access.session), (*desired.hosts, *desired.volumes, *desired.attachments)
+        inventory = observer.first(desired, refs, survey=True)
+        # With the volumes that were found bound to their objects, more of these is read: their throttles.
+        inventory = observer.first(_with_created_volumes(desired, inventory), refs, survey=False)
     system = inventory.body.system
     if earlier := next((each.array for each in before if each.system.id == system.id), None):
         return ArrayPlan(target.array, system, array_plan.duplicate(target.array, earlier).message, ())
     verdict = array_plan.check_array(target.array, inventory.body)
     closed = verdict.message if isinstance(verdict, Refuse) else ""
     desired = _desired(target.array, manifests, installation, closed)
+    desired = _with_created_volumes(desired, inventory)
     desired = replace(desired, chap=_chap_secrets(desired, inventory, manifests))
     items = []
     for result in dry_run_to_the_end(desired, inventory):
@@ -127,6 +132,9 @@ def plan_array(
                 f"The array selects namespaces by their labels, and Namespace {result.ref.namespace} is not among the "
                 "files. Add it."
             )
+        attachment = desired.attachments.get(result.ref)
+        if note and attachment and attachment.volume_ref and attachment.volume_ref not in manifests.volumes:
+            note = f"{attachment.volume_ref} is not among the files. Add its file."
         held_commands = tuple(_command(step, installation) for step in held)
         items.append(Item(result.ref, commands, held_commands, blocked=bool(result.blocked), note=note))
     return ArrayPlan(target.array, system, closed, tuple(items))
@@ -134,10 +142,11 @@ def plan_array(
 
 def items_without_array(manifests: Manifests, planned: Mapping[ObjectRef, FlashSystemArray]) -> Iterator[Item]:
     """Yield a blocked item for each object in the files whose array is not known."""
-    for host in manifests.hosts.values():
-        if host.array not in manifests.arrays and host.array not in planned:
-            note = f"{host.array} is not among the files. Add its file, or name the array with --array and --address."
-            yield Item(host.ref, (), (), blocked=True, note=note)
+    named: list[FlashSystemHost | FlashSystemVolume] = [*manifests.hosts.values(), *manifests.volumes.values()]
+    for each in named:
+        if each.array not in manifests.arrays and each.array not in planned:
+            note = f"{each.array} is not among the files. Add its file, or name the array with --array and --address."
+            yield Item(each.ref, (), (), blocked=True, note=note)
     for attachment in manifests.attachments.values():
         if attachment.host not in manifests.hosts:
             note = f"{attachment.host} is not among the files, so its array is not known. Add its file."
@@ -149,6 +158,7 @@ def _desired(array: FlashSystemArray, manifests: Manifests, installation: Instal
     return Desired(
         array=array,
         hosts=hosts,
+        volumes={ref: each for ref, each in manifests.volumes.items() if each.array == array.ref},
         attachments={ref: each for ref, each in manifests.attachments.items() if each.host in hosts},
         installation=installation.id or _UNKNOWN,
         former=installation.former,
@@ -157,6 +167,20 @@ def _desired(array: FlashSystemArray, manifests: Manifests, installation: Instal
         closed=closed,
         now=text.text(datetime.now(UTC)),
     )
+
+
+def _with_created_volumes(desired: Desired, inventory: Inventory) -> Desired:
+    """Bind each FlashSystemVolume to the volume that was created for it, if the array has one of that name.
+
+    Files have no status that shows which volume that is. A restored volume is found by its annotation instead.
+    """
+    volumes = dict(desired.volumes)
+    for ref, volume in desired.volumes.items():
+        if volume.spec.import_ is None and volume.metadata.asked.volume_uid is None:
+            found = next(filter(None, map(inventory.volume_named, desired.names_of_volume(volume))), None)
+            if found is not None:
+                volumes[ref] = bound(volume, found, VolumeOrigin.CREATED)
+    return replace(desired, volumes=volumes)
 
 
 def _chap_secrets(
@@ -182,9 +206,10 @@ def _chap_secrets(
 
 
 def _command(step: Step, installation: Installation) -> Command:
-    line, name = shown(step), step.volume if isinstance(step, VolumeStep) else step.host
-    if installation.id is None and made_by(_UNKNOWN, name):
-        line = line.replace(name, f"{name[:-14]}??????{name[-8:]}")
+    line = shown(step)
+    for argument in step.argv() if installation.id is None else ():
+        if made_by(_UNKNOWN, HostName(argument)):
+            line = line.replace(argument, f"{argument[:-14]}??????{argument[-8:]}")
     match step:
         case MakeHost() | MapVolume() | CreateVolume():
             return Command("+", line)

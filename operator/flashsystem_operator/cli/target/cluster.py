@@ -1,4 +1,4 @@
-"""Read an array from a cluster: its resource, its Secret, and the existing hosts and attachments. Never writes."""
+"""Read an array from a cluster: its resource, its Secret, and the hosts, volumes and attachments. Never writes."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ from flashsystem_operator.api.array import FlashSystemArray
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import GROUP, Kind, ObjectRef, UnreadableResourceError
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.cli.exit_codes import FAILED, end
 from flashsystem_operator.cli.target.target import NAMESPACE, Found, Given, Target, read_login
 from flashsystem_operator.controller.kube.client import Kube, NoClient, client_of
@@ -23,7 +24,7 @@ _HOME = Path("~/.kube/config")
 def read_array(given: Given, *, everything: bool) -> Found:
     """Read the array that --array names. Ends the program if there is none.
 
-    everything: also read all hosts and attachments.
+    everything: also read all hosts, volumes and attachments.
     """
     # As kubectl does: the option, KUBECONFIG, then the home directory. None: the service account of the pod.
     kubeconfig = given.kubeconfig
@@ -84,6 +85,7 @@ async def _with_everything(kube: Kube, found: Found) -> Found:
     except (Forbidden, NotFound) as error:
         unread.append(f"the UID of namespace kube-system ({error})")
     hosts = {each.ref: each for each in await _all(kube, FlashSystemHost, unread)}
+    volumes = {each.ref: each for each in await _all(kube, FlashSystemVolume, unread)}
     attachments = {each.ref: each for each in await _all(kube, VolumeAttachment, unread)}
     hosts_of_array = {ref: host for ref, host in hosts.items() if host.array == found.target.array.ref}
     namespaces: Mapping[str, Mapping[str, str]] = {}
@@ -95,10 +97,11 @@ async def _with_everything(kube: Kube, found: Found) -> Found:
     return Found(
         found.target,
         hosts_of_array,
+        {ref: each for ref, each in volumes.items() if each.array == found.target.array.ref},
         {ref: each for ref, each in attachments.items() if each.host in hosts_of_array},
         installation,
         unread,
-        frozenset({*hosts, *attachments}),
+        frozenset({*hosts, *volumes, *attachments}),
         namespaces,
         hosts.values(),
     )
@@ -113,7 +116,7 @@ async def _all(kube: Kube, kind: type[AnyResource], unread: list[str]) -> list[A
                 found.append(kind.read(body))
             except UnreadableResourceError as error:
                 unread.append(f"{kind.KIND} {body['metadata']['namespace']}/{body['metadata']['name']} ({error})")
-    except Forbidden as error:
+    except (Forbidden, NotFound) as error:  # not found: the cluster has no such CRD
         unread.append(f"the {kind.KIND}s of the cluster ({error})")
     return found
 

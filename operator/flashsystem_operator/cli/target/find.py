@@ -10,7 +10,7 @@ from flashsystem_operator.cli.target.target import Found, Given, array_in_files,
 def find(given: Given, *, everything: bool = False) -> Found:
     """Find the array that the options select. Ends the program if there is none.
 
-    everything: also read the hosts and attachments of the cluster.
+    everything: also read the hosts, volumes and attachments of the cluster.
     """
     if given.addresses and given.files:
         raise click.UsageError("--address and --file exclude each other: leave one of them out.")

@@ -18,6 +18,7 @@ from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import API_VERSION, Kind, ObjectRef
 from flashsystem_operator.api.validation import field_errors
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.array.ssh.credentials import BadCredentials, Login
 from flashsystem_operator.cli.installation import namespace
 from flashsystem_operator.cli.manifests import Manifests, load
@@ -141,11 +142,13 @@ class Found:
     """An array and its resources in the cluster. Without a cluster, all but `target` is empty.
 
     installation: id of the operator in that cluster, empty if unknown. unread: what could not be read, and why.
-    existing: hosts and attachments of all arrays. all_hosts: hosts of all arrays. namespaces: labels by namespace.
+    existing: hosts, volumes and attachments of all arrays. all_hosts: hosts of all arrays.
+    namespaces: labels by namespace.
     """
 
     target: Target
     hosts: Mapping[ObjectRef, FlashSystemHost] = field(default_factory=dict)
+    volumes: Mapping[ObjectRef, FlashSystemVolume] = field(default_factory=dict)
     attachments: Mapping[ObjectRef, VolumeAttachment] = field(default_factory=dict)
     installation: str = ""
     unread: Sequence[str] = ()

@@ -236,7 +236,10 @@ def reached(
             if array.spec.lun_quarantine
             else (),
             "audit": audit or array.status.audit,
-            "pools": array.status.pools if inventory.pools is None else _pools(inventory.pools.values()),
+            "pools": _pools(inventory.pools.values())
+            if inventory.pools is not None
+            # Without volumes, pools are not read, so what is known becomes outdated.
+            else (array.status.pools if counts.volumes else ()),
         }
     )
     if status == array.status and text.after(now, -_OLD) < (text.in_utc(status.last_contact_time) or "") <= now:
