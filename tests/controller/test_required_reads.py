@@ -154,6 +154,12 @@ def test_after_acting_each_volume_that_was_created_or_changed_is_read_by_itself(
     assert (focus.names, focus.uids) == ({new}, dict.fromkeys(map(uid, range(1, 6)), data))
 
 
+def test_the_mappings_of_a_volume_that_was_not_deleted_are_read_also_those_to_host_clusters() -> None:
+    focus = observer.rivals_of([RemoveVolume(VolumeName("data"), uid(1)), RemoveThrottle(VolumeName("x"), uid(2), "t")])
+
+    assert focus.volumes == focus.clustered == {uid(1)}
+
+
 def test_pools_are_read_once_in_a_pass() -> None:
     assert observer.without(Focus(pools=True), observer.both(Focus(), Focus(pools=True))).cost == 0
     assert observer.both(Focus(pools=True), Focus()).cost == 1

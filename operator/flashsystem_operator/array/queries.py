@@ -297,6 +297,8 @@ def _check_change_of_volume(step: VolumeStep, before: Known, answers: tuple[Any,
         return
     volume: Volume = _check_volume(step.volume, step.uid, answers[0], before)
     match step:
+        case RemoveVolume() if not before.volume_id:
+            raise Withheld(f"volume {step.volume} was not known when its deletion was planned")
         case RemoveVolume() if tuple(readable(answers[1] or ())):
             raise Withheld(f"volume {step.volume} was mapped to a host meanwhile")
         case RemoveVolume() if volume.why_kept:

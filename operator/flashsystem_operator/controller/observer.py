@@ -233,8 +233,8 @@ def _lacks_preferred_node(volume: Volume, inventory: Inventory) -> bool:
 
 
 def rivals_of(stopped: Iterable[Step]) -> Focus:
-    """The hosts of volumes whose mapping was stopped: there may be a mapping that is not in the inventory."""
-    uids = {step.uid for step in stopped if isinstance(step, MapVolume)}
+    """The hosts of volumes whose mapping or deletion was stopped: a mapping may not be in the inventory."""
+    uids = {step.uid for step in stopped if isinstance(step, MapVolume | RemoveVolume)}
     return Focus(volumes=uids, clustered=set(uids))
 
 

@@ -1,8 +1,10 @@
 """A part of an API server over HTTP: reads and writes of our kinds and of Leases, with faults on demand."""
 
 import asyncio
+import base64
 import copy
 import itertools
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -138,6 +140,12 @@ class FakeApi:
     def exists(self, ref: ObjectRef) -> bool:
         return path(ref) in self.objects
 
+    def listed(self, place: str) -> list[dict[str, Any]]:
+        """The objects of a kind: of one namespace, or of all with a path that names none."""
+        group, _, plural = place.rpartition("/")
+        each = re.compile(rf"{re.escape(group)}(/namespaces/[^/]+)?/{re.escape(plural)}/[^/]+")
+        return [body for key, body in self.objects.items() if each.fullmatch(key)]
+
     def _put_in(self, place: str, body: dict[str, Any]) -> None:
         self.objects[place] = body
         for watch in self.watches:
@@ -155,7 +163,7 @@ class FakeApi:
             return web.json_response({"message": "closed"}, status=503)
         if found := self.objects.get(request.path):
             return web.json_response(found)
-        under = [body for key, body in self.objects.items() if key.startswith(f"{request.path}/")]
+        under = self.listed(request.path)
         if selector := request.query.get("fieldSelector"):
             field, _, value = selector.partition("=")
             under = [body for body in under if _field(body, field) == value]
@@ -193,6 +201,8 @@ class FakeApi:
         body = await request.json()
         meta = body["metadata"]
         meta.setdefault("name", f"{meta.get('generateName')}{next(self._versions)}")
+        if plain := body.pop("stringData", None):
+            body["data"] = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
         place = f"{request.path}/{meta['name']}"
         if place in self.objects:
             return web.json_response({"reason": "AlreadyExists"}, status=409)

@@ -32,12 +32,13 @@ from support.loop_thread import LoopThread
 from support.operator_process import DEBOUNCE_SECONDS, IN_DOUBT_SECONDS, PROTECTED_SECONDS
 from support.proxy import cut
 from support.schemas import crd_schema, defaulted
-from support.stand import API
+from support.stand import API, Namespace
 
 NAMESPACE = "storage"
 T = TypeVar("T")
 
 _OURS = re.compile(rf"^/apis/{GROUP}/{VERSION}/namespaces/[^/]+/(?P<plural>[^/]+)/[^/]+$")
+_NAMESPACE = re.compile(r"^/api/v1/namespaces/(?P<name>[^/]+)$")
 _KINDS = {kind.plural: kind for kind in Kind}
 _SPECS = {kind: crd_schema(kind)["properties"]["spec"] for kind in Kind}
 
@@ -46,12 +47,16 @@ class LocalCluster:
     """An API server in this process, while the block lasts. It is an `ObjectApi` for users, without admission.
 
     api: the API server. Belongs to the thread of this cluster. holds: orders to hold requests of operators.
+    forbidden: the requests that the operator may not make, as method and path; expressions that match all of it.
     """
 
     def __init__(self) -> None:
         self.thread = LoopThread("local-cluster")
         self.api = FakeApi()
         self.holds = Holds(self.thread.loop)
+        self.forbidden: set[str] = set()
+        for name in ("kube-system", "operators", NAMESPACE):
+            self._add_namespace(name)
 
     def __enter__(self) -> Self:
         self.thread.__enter__()
@@ -60,6 +65,16 @@ class LocalCluster:
     def __exit__(self, *_: object) -> None:
         self.holds.drop()
         self.thread.__exit__()
+
+    def namespace(self, name: str) -> Namespace:
+        """Create a namespace whose Secrets the operator may not read."""
+        self.forbidden.add(f"GET {path_to('v1', 'secrets', namespace=name)}/.*")
+        self._call(lambda: self._add_namespace(name))
+        return Namespace(self, name)
+
+    def _add_namespace(self, name: str) -> None:
+        meta = {"name": name, "uid": f"uid-of-{name}"}
+        self.api.change(path_to("v1", "namespaces", name), {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
 
     # -- what users do -----------------------------------------------------------------------------------------------
 
@@ -100,8 +115,8 @@ class LocalCluster:
     def _found(self, place: str) -> Any:
         if place in self.api.objects:
             return self.api.objects[place]
-        if place.rpartition("/")[2] in {*_KINDS, "events"}:
-            return {"items": [body for key, body in self.api.objects.items() if key.startswith(f"{place}/")]}
+        if place.rpartition("/")[2] in {*_KINDS, "events", "leases"}:
+            return {"items": copy.deepcopy(self.api.listed(place))}
         raise Refused(HTTPStatus.NOT_FOUND, f"{place} not found")
 
     def _apply(self, document: Document) -> None:
@@ -121,7 +136,7 @@ class LocalCluster:
     def _replace(self, place: str, after: Mapping[str, Any]) -> None:
         """Store what a user changed, if it differs. A change of the spec begins a new generation."""
         before = self.api.objects[place]
-        if after["spec"] != before["spec"]:
+        if after.get("spec") != before.get("spec"):
             after = {**after, "metadata": {**after["metadata"], "generation": before["metadata"]["generation"] + 1}}
         if after != before:
             self.api.change(place, after)
@@ -154,6 +169,8 @@ class _Life:
         await request.read()
         if self.closed:
             return cut(request)
+        if any(re.fullmatch(each, f"{request.method} {request.path}") for each in self.cluster.forbidden):
+            return web.json_response({"message": "forbidden"}, status=HTTPStatus.FORBIDDEN)
         order = self.cluster.holds.of(request)
         if order and not await order.passes("before"):
             return cut(request)
@@ -167,6 +184,9 @@ class _Life:
         if match := _OURS.match(place):
             seen = Sighting(_KINDS[match["plural"]], gone=gone, body=copy.deepcopy(body))
             self.cluster.thread.loop.call_soon(self.controller.see, seen)
+        if match := _NAMESPACE.match(place):
+            labels = None if gone else dict(body["metadata"].get("labels") or {})
+            self.cluster.thread.loop.call_soon(self.controller.see_namespace, match["name"], labels)
 
     def cut(self) -> None:
         """Cut all connections at once: what was received by the other side, and only that, has been sent."""
@@ -197,9 +217,18 @@ class LocalOperator:
         self._life: _Life | None = None
         self._served = contextlib.AsyncExitStack()
         self._bugs = _Bugs()
+        self._log = _Log()
+
+    @property
+    def log(self) -> str:
+        """What it has logged, as a process writes it."""
+        return "\n".join(self._log.lines)
 
     def __enter__(self) -> Self:
-        logging.getLogger("flashsystem_operator").addHandler(self._bugs)
+        logger = logging.getLogger("flashsystem_operator")
+        logger.setLevel(logging.DEBUG)
+        logging.getLogger().addHandler(self._log)
+        logger.addHandler(self._bugs)
         self.start()
         return self
 
@@ -209,7 +238,10 @@ class LocalOperator:
         finally:
             self._cluster.holds.drop()
             self._cluster.thread.run(self._served.aclose())
-            logging.getLogger("flashsystem_operator").removeHandler(self._bugs)
+            logger = logging.getLogger("flashsystem_operator")
+            logger.removeHandler(self._bugs)
+            logging.getLogger().removeHandler(self._log)
+            logger.setLevel(logging.NOTSET)
         assert self._bugs.texts == [], "the operator reported a bug of its own"
 
     def start(self) -> None:
@@ -234,9 +266,7 @@ class LocalOperator:
 
         kube = await self._served.enter_async_context(api.served(15.0, pass_on))
         identity = f"replica-{self._starts}"
-        life.controller = Controller(
-            kube, Settings(identity, "operators", (NAMESPACE,), installation="local", **self._settings)
-        )
+        life.controller = Controller(kube, Settings(identity, "operators", **self._settings))
         await life.controller.start()
         # A watch begins with a list.
         for place, body in api.objects.items():
@@ -287,6 +317,18 @@ def _transports() -> list[paramiko.Transport]:
 def _sessions(array: Simulator) -> set[int]:
     """The sessions that exist, or sent a line before."""
     return {each["id"] for each in array.control.sessions()} | {each["session"] for each in array.control.log()}
+
+
+class _Log(logging.Handler):
+    """Keeps all that is logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
 
 
 class _Bugs(logging.Handler):

@@ -102,6 +102,6 @@ def defaulted(node: Node, value: Any) -> Any:
     """The value as the API server stores it: with the schema's defaults."""
     if type_of(node) != "object" or not isinstance(value, dict):
         return value
-    inner = node.get("properties", {})
+    inner, others = node.get("properties", {}), node.get("additionalProperties", {})
     filled = {name: schema["default"] for name, schema in inner.items() if "default" in schema} | value
-    return {name: defaulted(inner[name], held) for name, held in filled.items()}
+    return {name: defaulted(inner.get(name, others), held) for name, held in filled.items()}

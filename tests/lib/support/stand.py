@@ -128,6 +128,9 @@ class Namespace:
         for name, answer in going.items() if wait else ():
             self.gone(kind, name, uid=_uid(answer))
 
+    def delete_secret(self, name: str) -> None:
+        self.api.delete(path_to("v1", "secrets", name, self.namespace))
+
     def annotate(self, kind: str, name: str, **annotations: str | None) -> None:
         """Set annotations of ours (`force_detach` is flashsystem.io/force-detach), or take them off with None."""
         named = {f"{GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}
@@ -146,6 +149,9 @@ class Namespace:
     def get(self, kind: str, name: str) -> Any:
         """An object of ours."""
         return self.api.get(self._path(kind, name))
+
+    def get_secret(self, name: str) -> Any:
+        return self.api.get(path_to("v1", "secrets", name, self.namespace))
 
     def all(self, *kinds: str) -> list[Any]:
         """All objects of these kinds, in the order of the kinds."""

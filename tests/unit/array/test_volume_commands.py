@@ -482,6 +482,92 @@ def test_a_plan_that_unmaps_a_volume_and_then_deletes_it_is_done(array: Changing
     assert set(sizes(array)) == {"logs"}
 
 
+FORMS = [
+    ({"dialect": "legacy"}, "no", ["Thick"]),
+    ({"dialect": "modern", "release": "7.5.0.0"}, "no", ["Thick", "Thin", "Compressed"]),
+    ({"dialect": "modern", "release": "7.6.0.0"}, "no", ["Thick", "Thin", "Compressed"]),
+    ({"dialect": "modern", "release": "8.6.0.0"}, "no", ["Thick", "Thin", "Compressed"]),
+    ({"dialect": "modern", "release": "8.7.0.0"}, "yes", list(Provisioning)),
+]
+
+
+@pytest.mark.parametrize(("config", "data_reduction", "provisionings"), FORMS, ids=str)
+def test_every_release_takes_the_commands_and_shows_the_volumes_that_were_requested(
+    config: dict[str, Any], data_reduction: str, provisionings: list[str]
+) -> None:
+    pool = POOLS[config["dialect"]]
+    state = {**config, "pools": [{"name": pool, "data_reduction": data_reduction}], "volumes": []}
+    with InProcess(state) as array, closing(array.session()) as session:
+        seen = discovery.survey(session, None, with_pools=True)
+        assert seen.pools is not None
+        created = dict[str, Provisioning | None]()
+        for number, each in enumerate(provisionings):
+            name = VolumeName(f"v{number}")
+            step = create_volume(name, seen.pools[pool], GB, Provisioning(each), None, seen.body.capabilities)
+            assert isinstance(step, CreateVolume)
+            found = do(session, step, seen)
+            created[each] = found.provisioning or Provisioning.THICK  # the legacy dialect shows none
+            seen.learn_volume(found)
+            do(session, expand_volume(found, 2 * GB), seen)
+            do(session, remove_volume(found, seen.body.capabilities), seen)
+
+    assert created == {each: each for each in provisionings}
+    assert array.state["volumes"] == []
+
+
+@pytest.mark.parametrize("release", ["7.7.0.0", "8.6.0.0", "9.1.3.0"])
+def test_limits_are_set_changed_and_removed_on_every_release_with_throttles(release: str) -> None:
+    wanted = [(5000, 100), (5000, 7), (9, 7), (None, 7), (None, None), (3, None)]
+    with InProcess({"dialect": "modern", "release": release}) as array, closing(array.session()) as session:
+        seen = discovery.survey(session, None)
+        (data, *_) = seen.volumes
+        for iops, bandwidth in wanted:
+            discovery.closely(session, seen, Focus(detailed={data}))
+            steps = throttle_volume(seen.volumes[data], iops, bandwidth, seen.body.capabilities)
+            assert not isinstance(steps, str)
+            for step in steps:
+                do(session, step, seen)
+
+            discovery.closely(session, seen, Focus(detailed={data}))
+            assert (seen.volumes[data].throttle or Throttle("none")) == Throttle(
+                "" if (iops, bandwidth) == (None, None) else "throttle0", iops, bandwidth
+            )
+
+
+def test_an_increase_that_the_array_rounds_up_is_done_and_not_repeated() -> None:
+    with InProcess({"dialect": "modern", "release": "8.7.0.0"}) as array, closing(array.session()) as session:
+        seen = discovery.survey(session, None)
+        found = next(iter(seen.volumes.values()))
+        step = expand_volume(found, found.capacity + 512)
+        do(session, step, seen)
+        discovery.closely(session, seen, Focus(uids={found.uid: found.name}))
+
+        assert seen.volumes[found.uid].capacity == found.capacity + MB
+        assert is_observed(step, seen)
+
+
+def test_a_replicated_volume_is_not_deleted() -> None:
+    config = {"dialect": "modern", "volumes": [{"name": "data", "pool": POOL, "replication_mode": "recovery"}]}
+    with InProcess(config) as array, closing(array.session()) as session:
+        seen, found = surveyed(session)
+        assert found.why_kept == "is replicated by policy (recovery)"
+
+        with pytest.raises(Withheld, match="is replicated by policy"):
+            do(session, remove_volume(found, seen.body.capabilities), seen)
+
+    assert writes(array) == []
+
+
+def test_a_mirrored_volume_shows_that_it_is_in_several_pools() -> None:
+    pools = [{"name": "Pool0"}, {"name": "Pool1"}]
+    volumes = [{"name": "data", "pool": "Pool0", "mirror_pool": "Pool1"}]
+    state = {"dialect": "modern", "pools": pools, "volumes": volumes}
+    with InProcess(state) as array, closing(array.session()) as session:
+        _, found = surveyed(session)
+
+    assert (found.pool, found.copies, found.provisioning) == ("many", 2, Provisioning.THICK)
+
+
 # -- views that the simulated array does not show --------------------------------------------------------------------
 
 
@@ -516,6 +602,11 @@ def test_a_volume_on_which_something_depends_is_not_deleted(changes: dict[str, s
         attempt(array, REMOVE)
 
     assert not [line for line in array.lines if "svctask" in line]
+
+
+def test_a_volume_that_was_not_read_when_its_deletion_was_planned_is_not_deleted() -> None:
+    with closing(connected(shows(), greeted=False)) as session, pytest.raises(Withheld, match="was not known"):
+        session.do(REMOVE, known=queries.known(REMOVE, inventory(), (REMOVE,)))
 
 
 def test_the_intended_throttle_is_changed_and_volumes_are_given_by_their_ids() -> None:

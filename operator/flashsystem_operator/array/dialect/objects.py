@@ -151,6 +151,12 @@ def optional_number(row: Row, column: str, line: str) -> int | None:
     return number(row, column, line) if row.get(column) else None
 
 
+def _size_shown(row: Row, column: str) -> int | None:
+    """Return the number in a column on which no decision depends; None if it is missing or not a number."""
+    text = row.get(column, "")
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
 def _shown(text: str) -> str:
     return ascii(text[:60])[1:-1]
 
@@ -249,14 +255,14 @@ def pools(text: str, line: str) -> tuple[Pool | Odd, ...]:
 
 
 def _pool(row: Row, name: PoolName, line: str) -> Pool:
-    extent, parent = optional_number(row, "extent_size", line), row.get("parent_mdisk_grp_name", "")
+    extent, parent = _size_shown(row, "extent_size"), row.get("parent_mdisk_grp_name", "")
     return Pool(
         name=name,
         status=cell(row, "status", line),
         capacity=number(row, "capacity", line),
         free=number(row, "free_capacity", line),
-        used=optional_number(row, "used_capacity", line),
-        provisioned=optional_number(row, "virtual_capacity", line),
+        used=_size_shown(row, "used_capacity"),
+        provisioned=_size_shown(row, "virtual_capacity"),
         extent=None if extent is None else extent << 20,  # printed in MB also with -bytes
         data_reduction=row["data_reduction"] == "yes" if row.get("data_reduction") else None,
         parent="" if parent == name else parent,
@@ -304,7 +310,7 @@ def volume(text: str, line: str) -> Volume:
     if "throttle_name" in row:
         iops, bandwidth = (optional_number(row, key, line) for key in ("IOPs_limit", "bandwidth_limit_MB"))
         throttle = Throttle(row["throttle_name"], iops or None, bandwidth or None)  # 0: off
-    used = optional_number(row, "used_capacity", line)
+    used = _size_shown(row, "used_capacity")
     reserved = ""
     if row.get("owner_type", "none") not in ("", "none"):
         reserved = f"belongs to a system object of type {row['owner_type']}"
@@ -315,7 +321,7 @@ def volume(text: str, line: str) -> Volume:
     return replace(
         _volume(row, line),
         deduplicated=sum(pair == ("deduplicated_copy", "yes") for pair in pairs),
-        used=optional_number(row, "used_capacity_before_reduction", line) if used is None else used,
+        used=_size_shown(row, "used_capacity_before_reduction") if used is None else used,
         throttle=throttle,
         reserved=reserved,
     )

@@ -358,6 +358,14 @@ def test_a_child_pool_of_a_newer_release_has_a_parent_and_may_have_a_provisionin
     assert (seen.parent, seen.data_reduction, seen.provisioning_policy) == ("Pool0", True, "policy0")
 
 
+@pytest.mark.parametrize("column", ["extent_size", "virtual_capacity", "used_capacity"])
+def test_a_size_of_a_pool_that_is_only_reported_may_be_unreadable(column: str) -> None:
+    (seen,) = objects.pools(printed({**ROWS["lsmdiskgrp"], column: "1.00GB"}), LINE)
+
+    assert isinstance(seen, Pool)
+    assert seen.capacity == 3573412790272
+
+
 def test_one_pool_with_an_unreadable_size_is_odd_and_hides_no_other() -> None:
     header, row = printed(ROWS["lsmdiskgrp"]).splitlines()
     odd, good = objects.pools(f"{header}\n{row.replace('1073741824', '1.00GB')}\n{row}\n", LINE)

@@ -74,7 +74,7 @@ CASES = [
         "an attachment of a FlashSystemVolume waits until that has a volume, whatever is named like it on the array",
         decided(attachment("a", "node", {"ref": {"name": "data"}}), inventory(DATA)),
         Reason.VOLUME_NOT_READY,
-        ("FlashSystemVolume storage/data", "when it is ready"),
+        ("FlashSystemVolume storage/data", "when it is created there"),
     ),
     Case(
         "a bound volume that was deleted is never looked up by name again",

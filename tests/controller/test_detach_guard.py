@@ -2,14 +2,19 @@
 
 from typing import Any
 
+import pytest
+
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, mappings, mark, ports, writes
-from support.stand import ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.recorded_events import events
+from support.stand import ATTACHMENTS, HOSTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 FORCE = "flashsystem.io/force-detach"
 
 
-def attached(stand: Stand, simulator: Simulator, count: int, **spec: Any) -> list[str]:
+def attached(stand: Namespace, simulator: Simulator, count: int, **spec: Any) -> list[str]:
     """Attach this many volumes to one machine with two sessions; return the names of the attachments."""
     pool = simulator.control.state()["pools"][0]["name"]
     for number in range(5, count):
@@ -26,24 +31,18 @@ def log_in(simulator: Simulator, logins: int) -> None:
     simulator.control.change("host_port", iqn("node"), logins=logins)
 
 
-def uid(stand: Stand, kind: str, name: str) -> str:
+def uid(stand: Namespace, kind: str, name: str) -> str:
     return str(stand.get(kind, name)["metadata"]["uid"])
 
 
-def annotate(stand: Stand, kind: str, name: str, **annotations: str) -> None:
-    arguments = [f"flashsystem.io/{key.replace('_', '-')}={value}" for key, value in annotations.items()]
-    stand.kubectl("annotate", "--overwrite", kind, name, *arguments)
-
-
-def warnings(stand: Stand, name: str) -> list[str]:
+def warnings(stand: Namespace, name: str) -> list[str]:
     """Return the messages of the DoneWithWarning Events of the object of this name."""
-    selector = f"--field-selector=involvedObject.name={name},reason=DoneWithWarning,type=Warning"
-    found = stand.cluster.get("events", selector, f"--namespace={stand.namespace}")["items"]
-    return [str(each["message"]) for each in found]
+    kind = ("DoneWithWarning", "Warning")
+    return [each["message"] for each in events(stand, name) if (each["reason"], each["type"]) == kind]
 
 
 def test_of_eight_volumes_of_a_logged_in_machine_none_is_detached_until_it_logs_out(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     names = attached(stand, simulator, 8)
     start = mark(simulator)
@@ -64,7 +63,7 @@ def test_of_eight_volumes_of_a_logged_in_machine_none_is_detached_until_it_logs_
 
 
 def test_of_eight_volumes_one_is_detached_with_a_warning_and_each_other_only_deliberately(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     one, forced, warned, off, *rest = attached(stand, simulator, 8)
     others = [forced, warned, off, *rest]
@@ -76,10 +75,10 @@ def test_of_eight_volumes_one_is_detached_with_a_warning_and_each_other_only_del
 
     stand.delete(ATTACHMENTS, *others, wait=False)
     stand.await_reason(ATTACHMENTS, forced, "DetachBlocked")
-    annotate(stand, ATTACHMENTS, forced, force_detach=uid(stand, ATTACHMENTS, rest[0]))
+    stand.annotate(ATTACHMENTS, forced, force_detach=uid(stand, ATTACHMENTS, rest[0]))
     until("the wrong uid to be reported", lambda: "another object" in stand.condition(ATTACHMENTS, forced)["message"])
     assert len(mappings(simulator)) == 7
-    annotate(stand, ATTACHMENTS, forced, force_detach=uid(stand, ATTACHMENTS, forced))
+    stand.annotate(ATTACHMENTS, forced, force_detach=uid(stand, ATTACHMENTS, forced))
     stand.gone(ATTACHMENTS, forced)
     until("the warning", lambda: warnings(stand, forced))
 
@@ -98,7 +97,7 @@ def test_of_eight_volumes_one_is_detached_with_a_warning_and_each_other_only_del
         stand.gone(ATTACHMENTS, name)
 
 
-def test_an_initiator_that_is_logged_in_is_removed_only_by_force(stand: Stand, simulator: Simulator) -> None:
+def test_an_initiator_that_is_logged_in_is_removed_only_by_force(stand: Namespace, simulator: Simulator) -> None:
     stand.array(simulator, resyncInterval="2s")
     stand.apply(stand.host("node", iqn("node"), iqn("old")), stand.attachment("one", "node", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -106,10 +105,10 @@ def test_an_initiator_that_is_logged_in_is_removed_only_by_force(stand: Stand, s
     stand.patch(HOSTS, "node", {"initiators": {"iscsi": [iqn("node")]}})
     assert FORCE in stand.await_reason(HOSTS, "node", "PortLoggedIn")
 
-    annotate(stand, HOSTS, "node", force_detach=uid(stand, ATTACHMENTS, "one"))
+    stand.annotate(HOSTS, "node", force_detach=uid(stand, ATTACHMENTS, "one"))
     until("the wrong uid to be reported", lambda: "another object" in stand.condition(HOSTS, "node")["message"])
     assert len(next(iter(ports(simulator).values()))) == 2
-    annotate(stand, HOSTS, "node", force_detach=uid(stand, HOSTS, "node"))
+    stand.annotate(HOSTS, "node", force_detach=uid(stand, HOSTS, "node"))
 
     stand.await_reason(HOSTS, "node", "Ready")
     assert list(ports(simulator).values()) == [[iqn("node")]]

@@ -2,32 +2,43 @@
 
 from typing import Any
 
+import pytest
+
 from flashsystem_operator.simulator import Simulator
 from support.array_state import looks, mappings, mark
-from support.operator_process import Operator
-from support.stand import ARRAYS, ATTACHMENTS, Stand, until
+from support.local_operator import LocalOperator
+from support.operator_process import LEASE_SECONDS
+from support.recorded_events import all_events
+from support.stand import ARRAYS, ATTACHMENTS, Namespace, until
+
+pytestmark = pytest.mark.slow
 
 ALLOW = "flashsystem.io/allow-detaches"
 NAMES = [f"a{number}" for number in range(5)]
 
 
-def rate_limited(stand: Stand, simulator: Simulator, maximum: int) -> None:
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """The Lease expires soon after a kill."""
+    return {"lease_duration": LEASE_SECONDS}
+
+
+def rate_limited(stand: Namespace, simulator: Simulator, maximum: int) -> None:
     """Attach five volumes to a machine that is not logged in, with a limit of so many detaches per hour."""
     stand.array(simulator, resyncInterval="2s", detachRateLimit={"max": maximum, "window": "1h"})
     stand.apply(stand.host("node"), *(stand.attachment(f"a{n}", "node", f"vol{n}") for n in range(5)))
     stand.ready(ATTACHMENTS, *NAMES)
 
 
-def counted(stand: Stand) -> int:
+def counted(stand: Namespace) -> int:
     return int(stand.status(ARRAYS, "array").get("detachWindow", {}).get("count", 0))
 
 
-def waiting(stand: Stand) -> dict[str, str]:
+def waiting(stand: Namespace) -> dict[str, str]:
     """Return the messages of the attachments that wait for the detach rate limit, by name."""
-    found = stand.cluster.get(ATTACHMENTS, f"--namespace={stand.namespace}")["items"]
     ready = {
         each["metadata"]["name"]: condition
-        for each in found
+        for each in stand.all(ATTACHMENTS)
         for condition in each["status"].get("conditions", [])
         if condition["type"] == "Ready"
     }
@@ -36,25 +47,23 @@ def waiting(stand: Stand) -> dict[str, str]:
     }
 
 
-def restart(operator: Operator, simulator: Simulator) -> None:
+def restart(operator: LocalOperator, simulator: Simulator) -> None:
     """Start the operator and wait until it has read the array, which takes a while on a busy machine."""
     start = mark(simulator)
     operator.start()
     until("a read after the restart", lambda: looks(simulator, start))
 
 
-def allow(stand: Stand, value: str) -> None:
-    stand.kubectl("annotate", "--overwrite", ARRAYS, "array", f"{ALLOW}={value}")
+def allow(stand: Namespace, value: str) -> None:
+    stand.annotate(ARRAYS, "array", allow_detaches=value)
 
 
-def events(stand: Stand) -> list[Any]:
-    selector = "--field-selector=reason=DetachRateLimited"
-    found: list[Any] = stand.cluster.get("events", selector, f"--namespace={stand.namespace}")["items"]
-    return found
+def events(stand: Namespace) -> list[Any]:
+    return [each for each in all_events(stand) if each["reason"] == "DetachRateLimited"]
 
 
 def test_of_five_detaches_two_run_and_three_wait_across_a_restart_until_they_are_allowed(
-    stand: Stand, simulator: Simulator, operator: Operator
+    stand: Namespace, simulator: Simulator, operator: LocalOperator
 ) -> None:
     rate_limited(stand, simulator, 2)
     stand.delete(ATTACHMENTS, *NAMES, wait=False)
@@ -85,16 +94,16 @@ def test_of_five_detaches_two_run_and_three_wait_across_a_restart_until_they_are
     assert counted(stand) == 4
 
     (last,) = waiting(stand)
-    stand.kubectl("annotate", ATTACHMENTS, last, f"flashsystem.io/force-detach={last}")
+    stand.annotate(ATTACHMENTS, last, force_detach=last)
     stand.await_reason(ATTACHMENTS, last, "DetachRateLimited")
     uid = stand.get(ATTACHMENTS, last)["metadata"]["uid"]
-    stand.kubectl("annotate", "--overwrite", ATTACHMENTS, last, f"flashsystem.io/force-detach={uid}")
+    stand.annotate(ATTACHMENTS, last, force_detach=uid)
     stand.gone(ATTACHMENTS, last)
     assert counted(stand) == 5
     until("the condition to be removed", lambda: not stand.condition(ARRAYS, "array", "DetachRateLimited"))
 
 
-def test_a_detach_is_counted_before_it_is_sent(stand: Stand, simulator: Simulator, operator: Operator) -> None:
+def test_a_detach_is_counted_before_it_is_sent(stand: Namespace, simulator: Simulator, operator: LocalOperator) -> None:
     """After a crash in between, a detach may be counted that was not done, but never the opposite."""
     rate_limited(stand, simulator, 1)
     held = simulator.control.fault("hold", "rmvdiskhostmap", times=None)

@@ -1,43 +1,40 @@
 """An array serves only the namespaces that it allows, and none of them learns about another."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from cluster.client import Cluster
+from cluster.api import path_to
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, foreign_host, mappings, mark, writes
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.local_operator import LocalCluster
+from support.recorded_events import all_events
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 LABEL = "storage.example.com/tenant"
 CHOSEN = {"from": "Selector", "selector": {"matchLabels": {LABEL: "yes"}}}
 
 
 @pytest.fixture
-def teams(installed: Cluster, stand: Stand) -> Iterator[tuple[Stand, Stand]]:
+def teams(cluster_here: LocalCluster) -> tuple[Namespace, Namespace]:
     """Two further namespaces whose Secrets the operator does not read. Their names are canaries."""
-    assert stand.namespace
-    with installed.namespace("magpie") as first, installed.namespace("heron") as second:
-        both = Stand(installed, first), Stand(installed, second)
-        yield both
-        for each in both:
-            each.sweep()
+    return cluster_here.namespace("magpie"), cluster_here.namespace("heron")
 
 
-def on(array: Stand) -> dict[str, str]:
+def on(array: Namespace) -> dict[str, str]:
     """The arrayRef of a host in another namespace."""
     return {"name": "array", "namespace": array.namespace}
 
 
-def label(team: Stand, value: str) -> None:
-    """Set the label that the array selects by, or remove it with "-"."""
-    argument = f"{LABEL}-" if value == "-" else f"{LABEL}={value}"
-    team.cluster.kubectl("label", "--overwrite", "namespace", team.namespace, argument)
+def label(team: Namespace, value: str | None) -> None:
+    """Set the label that the array selects by, or remove it with None."""
+    team.api.patch(path_to("v1", "namespaces", team.namespace), {"metadata": {"labels": {LABEL: value}}})
 
 
 def test_an_array_serves_the_namespaces_its_selector_matches_and_label_changes_unmap_nothing(
-    stand: Stand, teams: tuple[Stand, Stand], simulator: Simulator
+    stand: Namespace, teams: tuple[Namespace, Namespace], simulator: Simulator
 ) -> None:
     team, _ = teams
     stand.array(
@@ -56,7 +53,7 @@ def test_an_array_serves_the_namespaces_its_selector_matches_and_label_changes_u
     assert "spec.volumeAccess" in team.await_reason(ATTACHMENTS, "other", "VolumeNotAllowed", "Stalled")
     assert {volume for _, volume, _ in mappings(simulator)} == {"vol0"}
 
-    label(team, "-")
+    label(team, None)
     team.await_reason(HOSTS, "node", "ArrayNotAllowed", "Stalled")
     since = mark(simulator)
     team.apply(team.attachment("two", "node", "vol1"))
@@ -74,7 +71,7 @@ def test_an_array_serves_the_namespaces_its_selector_matches_and_label_changes_u
 
 
 def test_only_a_namespace_that_may_adopt_learns_of_an_administrators_host_and_uses_it(
-    stand: Stand, teams: tuple[Stand, Stand], simulator: Simulator
+    stand: Namespace, teams: tuple[Namespace, Namespace], simulator: Simulator
 ) -> None:
     team, _ = teams
     foreign_host(simulator, "admins", iqn("node"), volumes=("vol4",))
@@ -98,16 +95,15 @@ def test_only_a_namespace_that_may_adopt_learns_of_an_administrators_host_and_us
     assert mappings(simulator) == {("admins", "vol4", 0)}
 
 
-def statuses_and_events(team: Stand) -> str:
+def statuses_and_events(team: Namespace) -> str:
     """All statuses and Events of a namespace."""
-    found = json.loads(team.kubectl("get", f"{ARRAYS},{HOSTS},{ATTACHMENTS}", "--output=json"))["items"]
-    events = json.loads(team.kubectl("get", "events", "--output=json"))["items"]
-    texts = [each.get("status") for each in found] + [[each["message"], each["reason"]] for each in events]
+    texts = [each.get("status") for each in team.all(ARRAYS, HOSTS, ATTACHMENTS)]
+    texts += [[each["message"], each["reason"]] for each in all_events(team)]
     return json.dumps(texts)
 
 
 def test_no_status_and_no_event_names_an_object_of_another_namespace(
-    stand: Stand, teams: tuple[Stand, Stand], simulator: Simulator
+    stand: Namespace, teams: tuple[Namespace, Namespace], simulator: Simulator
 ) -> None:
     """Two teams conflict with each other in as many ways as possible; each has canaries in all its names."""
     magpie, heron = teams
@@ -152,6 +148,8 @@ def test_no_status_and_no_event_names_an_object_of_another_namespace(
     )
     heron.delete(ATTACHMENTS, "heron-alone")
     admin(simulator, "rmvdiskhostmap -host " + _host_of(simulator, "vol3") + " vol3")
+    # The audit of the array names host objects, which are named for their resources.
+    until("the audit to end", lambda: not stand.status(ARRAYS, "array")["audit"]["released"].get("items"))
 
     for team, bird in ((magpie, "heron"), (heron, "magpie"), (stand, "magpie"), (stand, "heron")):
         assert bird not in statuses_and_events(team)

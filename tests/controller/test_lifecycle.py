@@ -1,17 +1,20 @@
 """Lifecycle and login settings of a host object follow its resource, on either dialect."""
 
+import pytest
+
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, foreign_host, mappings, mark, ports, writes
-from support.recorded_events import await_event
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.recorded_events import await_event, events
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 
-def events(stand: Stand, name: str) -> list[str]:
-    found = stand.cluster.get("events", "--namespace", stand.namespace)["items"]
-    return [each["message"] for each in found if each["involvedObject"]["name"] == name]
+def messages(stand: Namespace, name: str) -> list[str]:
+    return [each["message"] for each in events(stand, name)]
 
 
-def test_a_persistent_host_object_exists_as_long_as_its_resource(stand: Stand, simulator: Simulator) -> None:
+def test_a_persistent_host_object_exists_as_long_as_its_resource(stand: Namespace, simulator: Simulator) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1", lifecycle="Persistent"))
     stand.ready(HOSTS, "worker-1")
@@ -38,7 +41,7 @@ def test_a_persistent_host_object_exists_as_long_as_its_resource(stand: Stand, s
     assert ports(simulator) == {}
 
 
-def test_retained_objects_stay_on_the_array_and_an_event_reports_it(stand: Stand, simulator: Simulator) -> None:
+def test_retained_objects_stay_on_the_array_and_an_event_reports_it(stand: Namespace, simulator: Simulator) -> None:
     foreign_host(simulator, "admins", iqn("adopted"), volumes=("vol3",))
     stand.array(simulator)
     stand.apply(
@@ -60,13 +63,14 @@ def test_retained_objects_stay_on_the_array_and_an_event_reports_it(stand: Stand
     stand.delete(HOSTS, "kept", "adopted")
     assert ports(simulator) == {name: [iqn("kept")], "admins": [iqn("adopted")]}
     until(
-        "the Event", lambda: any("deletionPolicy is Retain" in each and name in each for each in events(stand, "kept"))
+        "the Event",
+        lambda: any("deletionPolicy is Retain" in each and name in each for each in messages(stand, "kept")),
     )
     assert name in {each["host"] for each in stand.status(ARRAYS, "array")["audit"]["released"]["items"]}
 
 
 def test_portset_io_groups_and_type_match_the_spec_or_the_condition_explains_why_not(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     modern = simulator.dialect == "modern"
     stand.array(simulator, resyncInterval="2s")
@@ -86,7 +90,7 @@ def test_portset_io_groups_and_type_match_the_spec_or_the_condition_explains_why
         assert "Remove spec.portset" in stand.await_reason(HOSTS, "moved", "NotSupported", "Stalled")
         assert "spec.portset" in stand.await_reason(ATTACHMENTS, "two", "HostNotReady")
         assert not any(iqn("moved") in names for names in ports(simulator).values())
-        stand.kubectl("patch", HOSTS, "moved", "--type=json", '--patch=[{"op": "remove", "path": "/spec/portset"}]')
+        stand.patch(HOSTS, "moved", {"portset": None})
         stand.ready(ATTACHMENTS, "two")
 
     simulator.control.change("host_port", iqn("placed"), logins=2)

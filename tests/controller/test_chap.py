@@ -3,11 +3,16 @@
 import base64
 import json
 
+import pytest
+
+from cluster.api import path_to
 from flashsystem_operator.simulator import Simulator
 from support.array_state import foreign_host, mark, writes
-from support.operator_process import Operator, open_secrets
+from support.local_operator import LocalCluster, LocalOperator
 from support.simulated_arrays import simulated
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 FIRST, SECOND = "canary-one-wh1stle", "canary-two-wh1stle"
 KEY = "node.session.auth.password"
@@ -23,17 +28,15 @@ def chap(secret: str = "node-chap", **more: bool) -> dict[str, object]:
     return {"secretRef": {"name": secret}, **more}
 
 
-def readable_objects(stand: Stand) -> str:
+def readable_objects(stand: Namespace) -> str:
     """All that the operator wrote where users can read it, except for Secrets."""
-    kinds = (ARRAYS, HOSTS, ATTACHMENTS, "events", "leases.coordination.k8s.io")
-    return json.dumps([stand.cluster.get(kind, "--all-namespaces") for kind in kinds])
+    places = path_to("v1", "events"), path_to("coordination.k8s.io/v1", "leases")
+    return json.dumps([stand.all(ARRAYS, HOSTS, ATTACHMENTS), *(stand.api.get(place) for place in places)])
 
 
-def annotate(stand: Stand, kind: str, name: str, *arguments: str) -> None:
-    stand.kubectl("annotate", kind, name, *arguments)
-
-
-def test_a_chap_secret_is_set_rotated_and_removed_and_shown_nowhere(stand: Stand, operator: Operator) -> None:
+def test_a_chap_secret_is_set_rotated_and_removed_and_shown_nowhere(
+    stand: Namespace, cluster_here: LocalCluster, operator: LocalOperator
+) -> None:
     with simulated(dialect="modern") as simulator:
         stand.array(simulator, resyncInterval="2s")
         stand.ready(ARRAYS, "array")
@@ -41,7 +44,7 @@ def test_a_chap_secret_is_set_rotated_and_removed_and_shown_nowhere(stand: Stand
 
         # The Secret is unusable at first, then the change is only planned, and then commands fail in several ways.
         stand.apply(stand.host("node", chap=chap()), stand.attachment("one", "node", "vol0"))
-        annotate(stand, HOSTS, "node", "flashsystem.io/plan=true")
+        stand.annotate(HOSTS, "node", plan="true")
         assert "node-chap" in stand.await_reason(HOSTS, "node", "ChapSecretNotFound", "Stalled")
         stand.secret("node-chap", password="too short")
         assert "12 to 79" in stand.await_reason(HOSTS, "node", "ChapSecretInvalid", "Stalled")
@@ -54,7 +57,7 @@ def test_a_chap_secret_is_set_rotated_and_removed_and_shown_nowhere(stand: Stand
             simulator.control.fault("refuse", "chhost", code="CMMVC5711E", text=text)
         simulator.control.fault("cut", "chhost", when="after", skip=2)
         simulator.control.fault("garble", "lsiscsiauth", skip=1)
-        annotate(stand, HOSTS, "node", "flashsystem.io/plan-")
+        stand.annotate(HOSTS, "node", plan=None)
 
         stand.ready(ATTACHMENTS, "one")
         order = writes(simulator, start)
@@ -65,15 +68,16 @@ def test_a_chap_secret_is_set_rotated_and_removed_and_shown_nowhere(stand: Stand
         stand.secret("node-chap", password=SECOND)
         until("the new secret", lambda: chap_of(simulator, "node") == SECOND)
         stand.ready(HOSTS, "node")
-        stand.kubectl("patch", HOSTS, "node", "--type=json", '--patch=[{"op": "remove", "path": "/spec/chap"}]')
+        stand.patch(HOSTS, "node", {"chap": None})
         until("no secret", lambda: not chap_of(simulator, "node"))
 
+        cluster_here.forbidden.add(writing := f"POST {path_to('v1', 'secrets', namespace=stand.namespace)}")
         stand.apply(stand.host("fresh", chap=chap("made", generate=True), lifecycle="Persistent"))
         role = "flashsystem-operator-connection-secrets"
         assert role in stand.await_reason(HOSTS, "fresh", "ChapSecretForbidden", "Stalled")
-        open_secrets(stand.cluster, stand.namespace, role)
+        cluster_here.forbidden.remove(writing)
         stand.ready(HOSTS, "fresh")
-        created = stand.cluster.get("secret", "made", "--namespace", stand.namespace)
+        created = stand.get_secret("made")
         generated = base64.b64decode(created["data"][KEY]).decode()
         assert chap_of(simulator, "fresh") == generated
         assert created["type"] == "kubernetes.io/iscsi-chap"
@@ -87,7 +91,7 @@ def test_a_chap_secret_is_set_rotated_and_removed_and_shown_nowhere(stand: Stand
 
 
 def test_a_chap_secret_is_not_set_where_the_array_cannot_or_the_operator_must_not(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, cluster_here: LocalCluster, simulator: Simulator
 ) -> None:
     foreign_host(simulator, "admins", iqn("adopted"))
     stand.secret("node-chap", password=FIRST)
@@ -110,7 +114,7 @@ def test_a_chap_secret_is_not_set_where_the_array_cannot_or_the_operator_must_no
         assert "was not created by this operator" in stand.await_reason(HOSTS, "adopted", "HostDiffers", "Stalled")
         stand.await_reason(ATTACHMENTS, "two", "HostNotReady")
         assert writes(simulator) == ["mkhost", "chhost", "mkvdiskhostmap"]
-        stand.kubectl("delete", "rolebinding", "flashsystem-operator-secrets")
+        cluster_here.forbidden.add(f"GET {path_to('v1', 'secrets', 'any', stand.namespace)}")
         stand.apply(stand.host("closed", chap=chap("any", generate=True)))
         assert "flashsystem-operator-secrets" in stand.await_reason(HOSTS, "closed", "ChapSecretForbidden", "Stalled")
     assert chap_of(simulator, "adopted") == ""

@@ -1,15 +1,19 @@
 """What is reported in addition to conditions: the change log and Events."""
 
+import pytest
+
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, commands, foreign_host, uid
 from support.change_log import changes
-from support.operator_process import Operator
+from support.local_operator import LocalOperator
 from support.recorded_events import await_event, events, reasons
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_change_log_shows_which_resource_mapped_and_unmapped_a_volume_and_why(
-    stand: Stand, simulator: Simulator, operator: Operator
+    stand: Namespace, simulator: Simulator, operator: LocalOperator
 ) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("db", "worker-1", "vol0"))
@@ -32,7 +36,7 @@ def test_the_change_log_shows_which_resource_mapped_and_unmapped_a_volume_and_wh
 
 
 def test_the_change_log_has_a_line_for_each_write_verbatim_and_in_order(
-    stand: Stand, simulator: Simulator, operator: Operator
+    stand: Namespace, simulator: Simulator, operator: LocalOperator
 ) -> None:
     fault = simulator.control.fault("refuse", "mkvdiskhostmap", code="CMMVC9998E", text="Ni oui ni non", times=1)
     stand.array(simulator)
@@ -58,7 +62,7 @@ def test_the_change_log_has_a_line_for_each_write_verbatim_and_in_order(
 
 
 def test_the_lifecycle_of_an_attachment_is_reported_in_events_of_it_and_its_host(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     refusing = simulator.control.fault("refuse", "mkvdiskhostmap", code="CMMVC5879E", text="Non.", times=None)
     stand.array(simulator, resyncInterval="1s")
@@ -86,7 +90,7 @@ def test_the_lifecycle_of_an_attachment_is_reported_in_events_of_it_and_its_host
 
 
 def test_changes_by_an_administrator_and_their_corrections_are_reported_in_events(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     foreign_host(simulator, "admins", iqn("worker-1"), volumes=("vol0",))
     stand.array(simulator, resyncInterval="1s")
@@ -108,7 +112,7 @@ def test_changes_by_an_administrator_and_their_corrections_are_reported_in_event
 
 
 def test_an_array_that_is_down_is_reported_once_on_the_array_and_on_none_of_its_objects(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     stand.array(simulator, resyncInterval="1s")
     names = [f"a{number}" for number in range(4)]

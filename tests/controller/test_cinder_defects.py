@@ -4,9 +4,12 @@ import hashlib
 
 import pytest
 
+from cluster.api import path_to
 from flashsystem_operator.simulator import Simulator
 from support.array_state import commands, foreign_host, mappings, ports, writes
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Stand, iqn
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, PATIENCE, Namespace, iqn
+
+pytestmark = pytest.mark.slow
 
 
 def mapped(simulator: Simulator) -> set[tuple[str, str]]:
@@ -17,7 +20,7 @@ def mapped(simulator: Simulator) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("held", ["rmvdiskhostmap", "rmhost"])
 def test_a_map_of_b_between_the_unmap_of_a_and_the_end_of_its_host_succeeds(
-    stand: Stand, simulator: Simulator, held: str
+    stand: Namespace, simulator: Simulator, held: str
 ) -> None:
     """The driver looked up the host under one lock and removed it under another: mkvdiskhostmap found no host."""
     stand.array(simulator, limits={"commandTimeout": "30s"})
@@ -36,7 +39,7 @@ def test_a_map_of_b_between_the_unmap_of_a_and_the_end_of_its_host_succeeds(
     assert [each for each in commands(simulator) if each["writes"] and each["code"]] == []
 
 
-def test_hosts_with_the_same_name_prefix_are_not_confused(stand: Stand, simulator: Simulator) -> None:
+def test_hosts_with_the_same_name_prefix_are_not_confused(stand: Namespace, simulator: Simulator) -> None:
     """The driver cut each name at its last dash and used the first match only; it ignored the others."""
     foreign_host(simulator, "db-00000001", iqn("foreign"))
     foreign_host(simulator, "db-1", iqn("foreign-other"), volumes=("vol4",))
@@ -60,7 +63,7 @@ def test_hosts_with_the_same_name_prefix_are_not_confused(stand: Stand, simulato
     assert ports(simulator) == before
 
 
-def test_an_empty_host_of_an_administrator_survives(stand: Stand, simulator: Simulator) -> None:
+def test_an_empty_host_of_an_administrator_survives(stand: Namespace, simulator: Simulator) -> None:
     """The driver removed every host that a detach left empty, no matter who had created it.
 
     The name has the form of a name that the operator chooses.
@@ -77,7 +80,7 @@ def test_an_empty_host_of_an_administrator_survives(stand: Stand, simulator: Sim
     assert simulator.control.state() == before
 
 
-def test_detaching_twice_is_detaching_once(stand: Stand, simulator: Simulator) -> None:
+def test_detaching_twice_is_detaching_once(stand: Namespace, simulator: Simulator) -> None:
     """The driver failed the second time, because the host that it looked up was gone."""
     before = simulator.control.state()
     stand.array(simulator, limits={"commandTimeout": "30s"})
@@ -96,7 +99,7 @@ def test_detaching_twice_is_detaching_once(stand: Stand, simulator: Simulator) -
     assert writes(simulator).count("rmvdiskhostmap") == 1
 
 
-def test_a_second_pool_is_as_good_as_the_first(stand: Stand, simulator: Simulator) -> None:
+def test_a_second_pool_is_as_good_as_the_first(stand: Namespace, simulator: Simulator) -> None:
     """The driver knew mdiskgrp0 and no other."""
     state = simulator.control.state()
     state["pools"].append({**state["pools"][0], "id": 1, "name": "second"})
@@ -115,9 +118,9 @@ def test_a_second_pool_is_as_good_as_the_first(stand: Stand, simulator: Simulato
     assert mapped(simulator) == {(iqn("worker-1"), "vol0"), (iqn("worker-1"), "vol1")}
 
 
-def name_on_array(stand: Stand, host: str, base: str) -> str:
+def name_on_array(stand: Namespace, host: str, base: str) -> str:
     """Return the documented name: base, six digits for the cluster, eight for namespace and name."""
-    cluster = stand.cluster.get("namespace", "kube-system")["metadata"]["uid"]
+    cluster = stand.api.get(path_to("v1", "namespaces", "kube-system"))["metadata"]["uid"]
     resource = f"{stand.namespace}/{host}"
     return (
         f"{base}-{hashlib.sha256(cluster.encode()).hexdigest()[:6]}{hashlib.sha256(resource.encode()).hexdigest()[:8]}"
@@ -125,7 +128,7 @@ def name_on_array(stand: Stand, host: str, base: str) -> str:
 
 
 def test_a_name_with_leading_digit_dots_capitals_or_over_55_characters_is_made_valid(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     long = "a" * 63
     stand.array(simulator)

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from flashsystem_operator.simulator import Simulator
 from support.simulated_arrays import last, simulated
-from support.stand import ARRAYS, Stand, until
+from support.stand import ARRAYS, Namespace, until
+
+pytestmark = pytest.mark.slow
 
 FAILURES = {
     "no-pool": "PoolNotFound",
@@ -18,7 +22,7 @@ FAILURES = {
 }
 
 
-def test_a_failure_that_persists_is_not_written_again(stand: Stand, simulator: Simulator) -> None:
+def test_a_failure_that_persists_is_not_written_again(stand: Namespace, simulator: Simulator) -> None:
     with simulated({"system": {"id": "00000200C0FFEE00"}}, simulator.dialect) as garbled:
         garbled.control.fault("garble", "lsvdisk", garble="no_header", times=None)
         hung_up = {"sessions": 1, "other_sessions": 1}
@@ -34,7 +38,7 @@ def test_a_failure_that_persists_is_not_written_again(stand: Stand, simulator: S
             assert _versions(stand) == before
 
 
-def _apply(stand: Stand, simulator: Simulator, garbled: Simulator, full: Simulator) -> None:
+def _apply(stand: Namespace, simulator: Simulator, garbled: Simulator, full: Simulator) -> None:
     stand.secret("good", username=simulator.user, password="passw0rd")
     stand.secret("bad", username=simulator.user, password="wrong")
 
@@ -58,5 +62,5 @@ def _await_read(simulator: Simulator) -> None:
     until("another read", lambda: any("lsnode" in entry["line"] for entry in simulator.control.log(start)))
 
 
-def _versions(stand: Stand) -> Mapping[str, str]:
+def _versions(stand: Namespace) -> Mapping[str, str]:
     return {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in stand.all(ARRAYS)}

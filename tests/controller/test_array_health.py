@@ -7,7 +7,9 @@ import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.simulated_arrays import simulated, writes
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 RELEASES = ["legacy 1.4.0.0", "modern 7.8.1.0", "modern 8.6.0.0", "modern 9.1.0.0"]
 POOLS = {"legacy": "mdiskgrp0", "modern": "Pool0"}
@@ -21,7 +23,7 @@ def released(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         yield running
 
 
-def test_a_healthy_array_is_ready_and_its_status_is_complete(stand: Stand, released: Simulator) -> None:
+def test_a_healthy_array_is_ready_and_its_status_is_complete(stand: Namespace, released: Simulator) -> None:
     stand.array(released, pool=POOLS[released.dialect])
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
     stand.ready(ATTACHMENTS, "one")
@@ -41,8 +43,7 @@ def test_a_healthy_array_is_ready_and_its_status_is_complete(stand: Stand, relea
     assert (pool["name"], pool["status"], pool["capacity"]) == (POOLS[released.dialect], "online", "3328Gi")
     assert 0 < int(pool["free"].removesuffix("Gi")) < 3328
     assert status["hostKeyFingerprint"].startswith("SHA256:")
-    secret = stand.cluster.get("secret", "array", "--namespace", stand.namespace)
-    version = secret["metadata"]["resourceVersion"]
+    version = stand.get_secret("array")["metadata"]["resourceVersion"]
     assert status["credentials"] == {"lastWorked": version, "lastTried": version}
     assert status["observedGeneration"] == 1
     assert {each["type"]: each["status"] for each in status["conditions"]} == {
@@ -54,7 +55,7 @@ def test_a_healthy_array_is_ready_and_its_status_is_complete(stand: Stand, relea
     assert system["name"] in stand.condition(ARRAYS, "array")["message"]
 
 
-def _with_counts(stand: Stand, **counts: int) -> Any:
+def _with_counts(stand: Namespace, **counts: int) -> Any:
     status = stand.status(ARRAYS, "array")
     return status if status.get("counts") == counts else None
 
@@ -92,7 +93,7 @@ def _portals(array: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_legacy_array_that_reports_few_properties_is_ready_all_the_same(stand: Stand) -> None:
+def test_a_legacy_array_that_reports_few_properties_is_ready_all_the_same(stand: Namespace) -> None:
     with simulated({"rules": {"brief_lssystem": True}}, "legacy") as simulator:
         stand.array(simulator)
         stand.ready(ARRAYS, "array")
@@ -103,7 +104,7 @@ def test_a_legacy_array_that_reports_few_properties_is_ready_all_the_same(stand:
 
 
 def test_an_array_that_is_not_ready_reports_the_remedy_and_is_ready_again_when_corrected(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     control, pool = simulator.control, POOLS[simulator.dialect]
     stand.array(simulator, pool=pool, resyncInterval="1s")
@@ -136,7 +137,7 @@ def test_an_array_that_is_not_ready_reports_the_remedy_and_is_ready_again_when_c
     stand.await_reason(ARRAYS, "array", "Ready")
 
 
-def _stalled(stand: Stand, reason: str) -> str:
+def _stalled(stand: Namespace, reason: str) -> str:
     """Wait until the array is not Ready for this reason, Stalled (waiting would not help) and Reachable."""
     message = stand.await_reason(ARRAYS, "array", reason)
     assert stand.condition(ARRAYS, "array", "Stalled")["status"] == "True"
@@ -144,7 +145,7 @@ def _stalled(stand: Stand, reason: str) -> str:
     return message
 
 
-def test_a_portal_that_is_down_on_the_array_is_not_usable(stand: Stand) -> None:
+def test_a_portal_that_is_down_on_the_array_is_not_usable(stand: Namespace) -> None:
     with simulated({"release": "7.8.1.0"}, "modern") as modern, simulated(None, "legacy") as legacy:
         stand.array(modern, "modern", resyncInterval="1s")
         stand.array(legacy, "legacy", resyncInterval="1s")
@@ -158,7 +159,7 @@ def test_a_portal_that_is_down_on_the_array_is_not_usable(stand: Stand) -> None:
             assert "Configure one on the array" in stand.await_reason(ARRAYS, name, "NoUsablePortal")
 
 
-def test_open_access_stops_a_legacy_array_until_it_is_turned_off(stand: Stand) -> None:
+def test_open_access_stops_a_legacy_array_until_it_is_turned_off(stand: Namespace) -> None:
     with simulated({"system": {"open_access_enabled": "on"}}, "legacy") as simulator:
         stand.array(simulator, resyncInterval="1s")
         stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -174,7 +175,7 @@ def test_open_access_stops_a_legacy_array_until_it_is_turned_off(stand: Stand) -
         assert stand.status(ARRAYS, "array")["openAccessEnabled"] is False
 
 
-def test_a_portset_that_iscsi_hosts_cannot_use_stops_an_array_before_anything_is_sent(stand: Stand) -> None:
+def test_a_portset_that_iscsi_hosts_cannot_use_stops_an_array_before_anything_is_sent(stand: Namespace) -> None:
     with simulated(None, "modern") as simulator:
         stand.array(simulator, resyncInterval="1s", iscsi={"portset": "portset64"})
         stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -191,7 +192,7 @@ def test_a_portset_that_iscsi_hosts_cannot_use_stops_an_array_before_anything_is
 
 
 def test_an_unhealthy_array_gets_no_new_mappings_but_existing_ones_stay_and_can_be_detached(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     pool = POOLS[simulator.dialect]
     stand.array(simulator, pool=pool, resyncInterval="1s")

@@ -1,11 +1,15 @@
 """Attaching and detaching: which host object is created, how the volume is found, what the status reports."""
 
+import pytest
+
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, mappings, ports, uid, writes
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, iqn
+
+pytestmark = pytest.mark.slow
 
 
-def test_the_first_volume_creates_the_host_and_the_last_one_removes_it(stand: Stand, simulator: Simulator) -> None:
+def test_the_first_volume_creates_the_host_and_the_last_one_removes_it(stand: Namespace, simulator: Simulator) -> None:
     before = simulator.control.state()
     stand.array(simulator)
     stand.apply(
@@ -26,7 +30,7 @@ def test_the_first_volume_creates_the_host_and_the_last_one_removes_it(stand: St
     assert simulator.control.state() == before
 
 
-def test_a_host_without_volumes_is_ready_and_not_on_the_array(stand: Stand, simulator: Simulator) -> None:
+def test_a_host_without_volumes_is_ready_and_not_on_the_array(stand: Namespace, simulator: Simulator) -> None:
     stand.array(simulator)
     stand.apply(stand.host("worker-1"))
 
@@ -37,7 +41,7 @@ def test_a_host_without_volumes_is_ready_and_not_on_the_array(stand: Stand, simu
     stand.delete(HOSTS, "worker-1")
 
 
-def test_a_host_has_all_its_initiators_from_the_first_volume_on(stand: Stand, simulator: Simulator) -> None:
+def test_a_host_has_all_its_initiators_from_the_first_volume_on(stand: Namespace, simulator: Simulator) -> None:
     """Sixteen long names do not fit into one command of the array."""
     many = [iqn(f"{number:02d}" + "x" * 190) for number in range(14)]
     many += ["eui.02004567A425678D", "naa.52004567BA64678D"]
@@ -53,7 +57,7 @@ def test_a_host_has_all_its_initiators_from_the_first_volume_on(stand: Stand, si
 
 
 def test_a_volume_is_found_by_its_uid_in_either_case_and_under_a_name_with_blanks(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     simulator.control.change("volume", "vol1", name="my data")
     stand.array(simulator)
@@ -72,7 +76,9 @@ def test_a_volume_is_found_by_its_uid_in_either_case_and_under_a_name_with_blank
     assert mappings(simulator) == set()
 
 
-def test_an_attachment_stays_bound_to_the_volume_that_had_the_name_first(stand: Stand, simulator: Simulator) -> None:
+def test_an_attachment_stays_bound_to_the_volume_that_had_the_name_first(
+    stand: Namespace, simulator: Simulator
+) -> None:
     first = uid(simulator, "vol0")
     stand.array(simulator)
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -93,7 +99,7 @@ def test_an_attachment_stays_bound_to_the_volume_that_had_the_name_first(stand: 
     assert ports(simulator) == {}
 
 
-def test_a_volume_and_a_host_that_appear_later_are_attached_then(stand: Stand, simulator: Simulator) -> None:
+def test_a_volume_and_a_host_that_appear_later_are_attached_then(stand: Namespace, simulator: Simulator) -> None:
     stand.array(simulator, resyncInterval="2s")
     stand.apply(stand.attachment("one", "worker-1", "later"))
     assert "worker-1" in stand.await_reason(ATTACHMENTS, "one", "HostNotFound")
@@ -106,7 +112,7 @@ def test_a_volume_and_a_host_that_appear_later_are_attached_then(stand: Stand, s
     stand.ready(ATTACHMENTS, "one")
 
 
-def test_one_machine_may_have_volumes_of_several_arrays(stand: Stand, simulator: Simulator) -> None:
+def test_one_machine_may_have_volumes_of_several_arrays(stand: Namespace, simulator: Simulator) -> None:
     """Arrays of both dialects have volumes of the same name: they are not confused."""
     before = simulator.control.state()
     with Simulator(dialect="legacy" if before["dialect"] == "modern" else "modern") as other:

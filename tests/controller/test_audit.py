@@ -1,26 +1,27 @@
 """Objects on an array that no resource explains are reported and left unchanged."""
 
-import json
-from typing import Any
+import pytest
 
 from flashsystem_operator.simulator import Simulator
 from support.array_state import admin, foreign_host, looks, mappings, mark, writes
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.recorded_events import all_events
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace, iqn, until
+
+pytestmark = pytest.mark.slow
 
 
-def audited(stand: Stand, category: str) -> set[tuple[str, str]]:
+def audited(stand: Namespace, category: str) -> set[tuple[str, str]]:
     """Host object and volume of each item. The volume is empty if the item is a host object."""
     found = stand.status(ARRAYS, "array").get("audit", {}).get(category, {})
     return {(item["host"].partition("-")[0], item.get("volume", "")) for item in found.get("items", [])}
 
 
-def events(stand: Stand) -> list[str]:
-    found: list[dict[str, Any]] = json.loads(stand.kubectl("get", "events", "--output=json"))["items"]
-    return [each["message"] for each in found if each["reason"] == "AuditChanged"]
+def events(stand: Namespace) -> list[str]:
+    return [each["message"] for each in all_events(stand) if each["reason"] == "AuditChanged"]
 
 
 def test_objects_that_no_resource_explains_are_reported_by_category_and_left_unchanged(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     foreign_host(simulator, "admins", iqn("admins"), volumes=("vol0",))
     stand.array(simulator, resyncInterval="2s")
@@ -42,7 +43,7 @@ def test_objects_that_no_resource_explains_are_reported_by_category_and_left_unc
     since = mark(simulator)
     stand.delete(ATTACHMENTS, "kept")
     uid = stand.get(ATTACHMENTS, "released")["metadata"]["uid"]
-    stand.kubectl("annotate", ATTACHMENTS, "released", f"flashsystem.io/release={uid}")
+    stand.annotate(ATTACHMENTS, "released", release=uid)
     stand.delete(ATTACHMENTS, "released")
     for kind in (ATTACHMENTS, HOSTS):
         remove_finalizer(stand, kind, "lost")
@@ -69,9 +70,8 @@ def test_objects_that_no_resource_explains_are_reported_by_category_and_left_unc
     until("no released mappings to be left", lambda: audited(stand, "released") == set())
 
 
-def remove_finalizer(stand: Stand, kind: str, name: str) -> None:
+def remove_finalizer(stand: Namespace, kind: str, name: str) -> None:
     """Remove the finalizer by hand, which no document advises: the operator only sees that the object is gone."""
-    stand.kubectl("annotate", kind, name, "flashsystem.io/paused=true")
+    stand.annotate(kind, name, paused="true")
     stand.delete(kind, name, wait=False)
-    free = json.dumps({"metadata": {"finalizers": None}})
-    stand.kubectl("patch", kind, name, "--type=merge", "--patch", free)
+    stand.remove_finalizers(kind, name)

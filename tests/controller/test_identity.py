@@ -1,13 +1,18 @@
 """The system ID identifies an array, not its address: another system is not trusted, and no system is managed twice."""
 
+import pytest
+
 from flashsystem_operator.simulator import Simulator
 from support.ages import be_younger_than
+from support.local_operator import LocalCluster
 from support.simulated_arrays import last, simulated, writes
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Namespace
+
+pytestmark = pytest.mark.slow
 
 
 def test_nothing_is_assumed_gone_when_a_blank_array_answers_at_the_old_address(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     control = simulator.control
     stand.array(simulator, resyncInterval="1s")
@@ -45,7 +50,7 @@ def test_nothing_is_assumed_gone_when_a_blank_array_answers_at_the_old_address(
 
 
 def test_an_array_replaced_within_a_session_is_detected_before_its_data_is_trusted(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     control = simulator.control
     stand.array(simulator, resyncInterval="1s")
@@ -61,7 +66,7 @@ def test_an_array_replaced_within_a_session_is_detected_before_its_data_is_trust
     assert control.state()["hosts"] == []
 
 
-def test_another_system_at_the_second_address_is_not_the_array(stand: Stand, simulator: Simulator) -> None:
+def test_another_system_at_the_second_address_is_not_the_array(stand: Namespace, simulator: Simulator) -> None:
     other = {"system": {"id": "00000200C0FFEE00"}}
     with simulated(other, simulator.dialect, listen=f"127.0.0.2:{simulator.port}") as impostor:
         stand.array(
@@ -84,7 +89,7 @@ def test_another_system_at_the_second_address_is_not_the_array(stand: Stand, sim
         assert simulator.control.state()["mappings"] == []
 
 
-def test_a_system_that_is_not_the_one_in_the_spec_is_not_touched(stand: Stand, simulator: Simulator) -> None:
+def test_a_system_that_is_not_the_one_in_the_spec_is_not_touched(stand: Namespace, simulator: Simulator) -> None:
     real = simulator.control.state()["system"]["id"]
     stand.array(simulator, systemID="00000200C0FFEE00", resyncInterval="1s")
     stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
@@ -100,7 +105,7 @@ def test_a_system_that_is_not_the_one_in_the_spec_is_not_touched(stand: Stand, s
 
 
 def test_an_array_pointed_at_another_system_forgets_no_mapping_on_the_old_one(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     with simulated({"system": {"id": "00000200C0FFEE00"}}, simulator.dialect) as other:
         real = simulator.control.state()["system"]["id"]
@@ -146,7 +151,7 @@ def test_an_array_pointed_at_another_system_forgets_no_mapping_on_the_old_one(
 
 
 def test_of_two_resources_for_one_system_the_older_is_used_until_deleted_and_then_the_newer(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, simulator: Simulator
 ) -> None:
     stand.array(simulator, "elder", resyncInterval="1s")
     stand.ready(ARRAYS, "elder")
@@ -173,37 +178,36 @@ def test_of_two_resources_for_one_system_the_older_is_used_until_deleted_and_the
 
 
 def test_an_older_resource_that_names_the_system_but_never_reached_it_blocks_no_other(
-    stand: Stand, simulator: Simulator
+    stand: Namespace, cluster_here: LocalCluster, simulator: Simulator
 ) -> None:
     real, nowhere = simulator.control.state()["system"]["id"], {"addresses": ["127.0.0.1"], "port": 1}
-    with stand.cluster.namespace("claims") as namespace:
-        other = Stand(stand.cluster, namespace)
-        other.array(simulator, systemID=real, management=nowhere, resyncInterval="1s")
-        other.await_reason(ARRAYS, "array", "CredentialsForbidden")
-        be_younger_than(other, ARRAYS, "array")
-        stand.array(simulator, systemID=real, resyncInterval="1s")
-        stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
+    other = cluster_here.namespace("claims")
+    other.array(simulator, systemID=real, management=nowhere, resyncInterval="1s")
+    other.await_reason(ARRAYS, "array", "CredentialsForbidden")
+    be_younger_than(other, ARRAYS, "array")
+    stand.array(simulator, systemID=real, resyncInterval="1s")
+    stand.apply(stand.host("worker-1"), stand.attachment("one", "worker-1", "vol0"))
 
-        stand.ready(ATTACHMENTS, "one")
-        other.await_reason(ARRAYS, "array", "CredentialsForbidden")
+    stand.ready(ATTACHMENTS, "one")
+    other.await_reason(ARRAYS, "array", "CredentialsForbidden")
 
 
-def test_only_the_namespace_of_an_array_may_use_it_and_others_learn_nothing(stand: Stand, simulator: Simulator) -> None:
+def test_only_the_namespace_of_an_array_may_use_it_and_others_learn_nothing(
+    stand: Namespace, cluster_here: LocalCluster, simulator: Simulator
+) -> None:
     stand.array(simulator)
     stand.ready(ARRAYS, "array")
-    with stand.cluster.namespace("other") as namespace:
-        other = Stand(stand.cluster, namespace)
-        other.apply(
-            other.host("worker-1", arrayRef={"name": "array", "namespace": stand.namespace}),
-            other.attachment("one", "worker-1", "vol0"),
-            other.array_of(simulator, "array", credentialsSecretRef={"name": "array"}),
-        )
-        assert "spec.allowedNamespaces" in other.await_reason(HOSTS, "worker-1", "ArrayNotAllowed")
-        assert "spec.allowedNamespaces" in other.await_reason(ATTACHMENTS, "one", "ArrayNotAllowed")
-        assert f"Secret {namespace}/array" in other.await_reason(ARRAYS, "array", "CredentialsForbidden")
-        assert writes(simulator) == []
+    other = cluster_here.namespace("other")
+    other.apply(
+        other.host("worker-1", arrayRef={"name": "array", "namespace": stand.namespace}),
+        other.attachment("one", "worker-1", "vol0"),
+        other.array_of(simulator, "array", credentialsSecretRef={"name": "array"}),
+    )
+    assert "spec.allowedNamespaces" in other.await_reason(HOSTS, "worker-1", "ArrayNotAllowed")
+    assert "spec.allowedNamespaces" in other.await_reason(ATTACHMENTS, "one", "ArrayNotAllowed")
+    assert f"Secret {other.namespace}/array" in other.await_reason(ARRAYS, "array", "CredentialsForbidden")
+    assert writes(simulator) == []
 
-        other.delete(ATTACHMENTS, "one")
-        other.delete(HOSTS, "worker-1")
-        other.sweep()
+    other.delete(ATTACHMENTS, "one")
+    other.delete(HOSTS, "worker-1")
     assert writes(simulator) == []
