@@ -62,7 +62,7 @@ class Reader:
 @pytest.fixture
 def readers_array() -> Iterator[Simulator]:
     """An array with the user that the README names."""
-    user = {"name": "kubernetes", "password": "REPLACE ME", "role": "RestrictedAdmin"}
+    user = {"name": "kubernetes", "password": "REPLACE ME", "role": "Administrator"}
     with Simulator({"users": [user]}, dialect="legacy") as running:
         yield running
 
