@@ -132,19 +132,6 @@ def test_an_attachment_whose_host_does_not_exist_keeps_the_volume_that_it_refers
     stand.gone(VOLUMES, "data")
 
 
-def test_many_volumes_are_created_at_once_on_an_array_whose_pools_were_not_read_before(
-    stand: Namespace, simulator: Simulator
-) -> None:
-    """So many that all volumes are listed instead of reading each by itself."""
-    stand.array(simulator)
-    names = [f"data-{number}" for number in range(12)]
-
-    stand.apply(*(stand.volume(name, "1Gi", pool=pool_of(simulator)) for name in names))
-
-    for name in names:
-        stand.ready(VOLUMES, name)
-
-
 def test_a_volume_that_an_administrator_mapped_is_not_deleted(stand: Namespace, simulator: Simulator) -> None:
     stand.array(simulator)
     found = created(stand, simulator)
