@@ -1,6 +1,7 @@
 """What a pass reads. An object is gone if a command for that object shows it, never if a list merely lacks it."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -215,7 +216,8 @@ async def test_a_renamed_volume_of_a_resource_that_no_list_ever_showed_is_not_go
     array: Forgetful, running: Passes
 ) -> None:
     """The operator was started again: only the recorded id is left. A resource that is being deleted stays, too."""
-    ref = running.volume("managed", None, **{"import": {"name": "vol2"}})
+    imported: dict[str, Any] = {"import": {"name": "vol2"}}
+    ref = running.volume("managed", None, **imported)
     await running.settle(ref)
     array.admin("svctask chvdisk -name renamed vol2")
     array.lacking, running.inventory = ("renamed",), None
