@@ -9,7 +9,7 @@ from flashsystem_operator.controller.cache import Cache
 from flashsystem_operator.controller.metrics.collector import Backlog, Exposition, Scene, WorkerState
 from flashsystem_operator.controller.metrics.recorder import Meter, PassEnd, Tallies, Tally, tally
 from flashsystem_operator.planner.events import EventReason, EventRecord
-from support.builders import attachment
+from support.builders import array, attachment
 from support.builders import metadata as meta_of
 from support.metrics import Scrape, read
 
@@ -23,6 +23,7 @@ SPECS: dict[Kind, dict[str, Any]] = {
         "hostKeyPolicy": "TrustOnFirstUse",
     },
     Kind.HOST: {"arrayRef": {"name": "array"}, "initiators": {"iscsi": ["iqn.1994-05.com.redhat:n"]}},
+    Kind.VOLUME: {"arrayRef": {"name": "array"}, "size": "1Gi"},
     Kind.ATTACHMENT: {"hostRef": {"name": "node"}, "volume": {"name": "data"}},
 }
 
@@ -149,6 +150,43 @@ def test_quarantined_luns_and_sessions_are_summed_over_all_hosts() -> None:
     result = counted(cache)[ARRAY]
 
     assert (result.quarantined, result.sessions) == (1, 3)
+
+
+def test_volumes_and_their_sizes_are_summed_by_origin_and_those_without_a_volume_are_only_objects() -> None:
+    cache = filled()
+    ready = condition("Ready", "True", "Ready")
+    for number, (origin, capacity) in enumerate([("Created", "2Gi"), ("Created", "1536Mi"), ("Imported", "1Gi")]):
+        uid = f"6005076{number:025X}"
+        put(cache, Kind.VOLUME, f"v{number}", ready, status={"uid": uid, "origin": origin, "capacity": capacity})
+    stalled = condition("Ready", "False", "PoolFull"), condition("Stalled", "False", "PoolFull")
+    put(cache, Kind.VOLUME, "new", *stalled)
+
+    tallies = counted(cache)
+
+    assert tallies[ARRAY].objects["FlashSystemVolume", "true"] == 3
+    assert tallies[ARRAY].not_ready == {("FlashSystemVolume", "PoolFull", "false"): 1}
+    shown = scraped(Meter(ARRAY), tallies=tallies)
+    gib = 1024**3
+    assert shown.values("flashsystem_volumes", origin="created", **HERE) == [2]
+    assert shown.values("flashsystem_volumes_provisioned_bytes", origin="created", **HERE) == [3.5 * gib]
+    assert shown.values("flashsystem_volumes_provisioned_bytes", origin="imported", **HERE) == [gib]
+
+
+def test_the_sizes_of_each_pool_are_those_of_the_arrays_status() -> None:
+    pools = [
+        {"name": "Pool0", "status": "online", "capacity": "10Gi", "free": "4Gi", "used": "6Gi", "provisioned": "20Gi"},
+        {"name": "Pool1", "status": "online", "capacity": "1Gi", "free": "1Gi"},
+    ]
+    state = WorkerState(array(status={"pools": pools}), True, Meter(ARRAY), Backlog(), 1)
+
+    shown = read(Exposition().text(Scene({ARRAY: state}, None, {})).decode())
+
+    sizes = {
+        what: [size / 1024**3 for size in shown.values(f"flashsystem_pool_{what}_bytes", **HERE)]
+        for what in ("capacity", "free", "used", "provisioned")
+    }
+    assert sizes == {"capacity": [10, 1], "free": [4, 1], "used": [6], "provisioned": [20]}
+    assert shown.values("flashsystem_pool_free_bytes", pool="Pool0", **HERE) == [4 * 1024**3]
 
 
 def test_an_unreadable_object_is_counted_for_the_array_that_its_spec_still_refers_to() -> None:

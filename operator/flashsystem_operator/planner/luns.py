@@ -86,16 +86,18 @@ def of_array(decision: Decision, inventory: Inventory) -> Decision:
         _near("iSCSI names in one I/O group", names, limits.iscsi_names_per_io_group),
         _near("mappings", mappings, limits.mappings),
     )
-    messages = _limit_message(near, "Remove what is no longer needed (status.audit lists objects without a resource)")
+    limit = _near_limit(near, "Remove what is no longer needed (status.audit lists objects without a resource)")
     pools = (inventory.pools or {}).values()
     full = [f"{pool.name} ({free_percent(pool)} %)" for pool in pools if is_nearly_full(pool)]
     if not full:
-        return _noted(decision, Reason.NEAR_LIMIT, messages)
+        return _noted(decision, limit)
     message = (
         f"Less than a tenth of a pool is free: {listed(sorted(full))}. Free or add space there: in a full pool no "
         "volume can be created or grown, and thin volumes may go offline."
     )
-    return _noted(decision, Reason.NEAR_LIMIT if messages else Reason.POOL_NEARLY_FULL, (*messages, message))
+    if limit:
+        return _noted(decision, replace(limit, message=f"{limit.message} {message}"))
+    return _noted(decision, Note("NearLimit", Reason.POOL_NEARLY_FULL, message))
 
 
 def is_nearly_full(pool: Pool) -> bool:
@@ -111,26 +113,25 @@ def of_host(decision: Decision, name: HostName, inventory: Inventory) -> Decisio
     """The decision about a host, with a warning if its host object is near the number of volumes that it may have."""
     used = len(inventory.on_host(name))
     reached = _near("mapped volumes of this host", used, limits_of(inventory.body.system).mappings_per_host)
-    return _noted(decision, Reason.NEAR_LIMIT, _limit_message([reached], "Detach what is no longer needed"))
+    return _noted(decision, _near_limit([reached], "Detach what is no longer needed"))
 
 
 def _near(what: str, used: int, most: int | None) -> str:
     return f"{used} of about {most} {what}" if most is not None and used >= SHARE * most else ""
 
 
-def _limit_message(near: Iterable[str], remedy: str) -> tuple[str, ...]:
+def _near_limit(near: Iterable[str], remedy: str) -> Note | None:
     reached = [each for each in near if each]
     if not reached:
-        return ()
-    return (
-        f"Near the limit of such a system: {'; '.join(reached)}. {remedy}; the array itself refuses when it is full.",
+        return None
+    message = (
+        f"Near the limit of such a system: {'; '.join(reached)}. {remedy}; the array itself refuses when it is full."
     )
+    return Note("NearLimit", Reason.NEAR_LIMIT, message)
 
 
-def _noted(decision: Decision, reason: Reason, messages: tuple[str, ...]) -> Decision:
-    if not messages:
-        return decision
-    return replace(decision, notes=(*decision.notes, Note("NearLimit", reason, " ".join(messages))))
+def _noted(decision: Decision, note: Note | None) -> Decision:
+    return replace(decision, notes=(*decision.notes, note)) if note else decision
 
 
 Quarantine = Mapping[Lun, QuarantinedLun]

@@ -1,15 +1,18 @@
 """Every error code that the sources name is explained, depending on the command that the array refused."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from flashsystem_operator.array import commands, volume_commands
 from flashsystem_operator.array.errors import Refused
 from flashsystem_operator.planner import codes
 from flashsystem_operator.planner.codes import TABLE, Meaning, Severity
 from flashsystem_operator.planner.decision import Reason
 
+STEPS = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (commands, volume_commands))
 NAMED = yaml.safe_load((Path(__file__).parent / "codes.yaml").read_text())
 
 
@@ -38,6 +41,11 @@ def test_a_meaning_is_written_in_full_sentences_and_has_a_remedy(each: Meaning) 
 
     assert all(text[0].isupper() and text.endswith(".") for text in texts)
     assert bool(each.remedy) or each.severity is Severity.DONE
+
+
+@pytest.mark.parametrize("code", sorted(set(re.findall(r"CMMVC\d{4}[EW]", STEPS))))
+def test_every_code_that_a_step_can_be_refused_with_is_explained(code: str) -> None:
+    assert codes.meanings(code)
 
 
 VOLUME_PROTECTION = [*range(8457, 8464), 8478, 8479, *range(8481, 8485)]
@@ -86,6 +94,49 @@ def test_one_code_has_different_meanings_for_different_commands(line: str, sever
     assert found
     assert (found.severity, found.reason) == (severity, reason)
     assert found.means in codes.remark(refused)
+
+
+@pytest.mark.parametrize(
+    ("code", "verb", "severity", "reason"),
+    [
+        ("CMMVC5860E", "mkvolume", Severity.ADMIN, Reason.POOL_FULL),
+        ("CMMVC5860E", "expandvdisksize", Severity.ADMIN, Reason.POOL_FULL),
+        ("CMMVC6035E", "mkvdisk", Severity.RETRY, Reason.NAME_TAKEN),
+        ("CMMVC6035E", "chvdisk", Severity.ADMIN, Reason.NAME_CHANGED),
+        ("CMMVC6035E", "mkhost", Severity.RETRY, Reason.REFUSED_BY_ARRAY),
+        ("CMMVC8587E", "expandvdisksize", Severity.RETRY, Reason.REFUSED_BY_ARRAY),
+        ("CMMVC8957E", "rmvolume", Severity.DONE, Reason.REFUSED_BY_ARRAY),
+        ("CMMVC5753E", "rmvdisk", Severity.DONE, Reason.REFUSED_BY_ARRAY),
+        ("CMMVC5753E", "expandvdisksize", Severity.RETRY, Reason.REFUSED_BY_ARRAY),
+        ("CMMVC8906E", "chthrottle", Severity.RETRY, Reason.REFUSED_BY_ARRAY),
+        ("CMMVC8906E", "rmthrottle", Severity.DONE, Reason.REFUSED_BY_ARRAY),
+    ],
+)
+def test_a_code_has_a_meaning_of_its_own_for_each_command_of_a_volume(
+    code: str, verb: str, severity: Severity, reason: Reason
+) -> None:
+    found = codes.meaning(code, verb)
+
+    assert found
+    assert (found.severity, found.reason) == (severity, reason)
+
+
+@pytest.mark.parametrize(
+    ("verb", "code"),
+    [
+        ("rmvdisk", "CMMVC5840E"),
+        *(("rmvdisk", f"CMMVC{number}E") for number in (6349, 8375, 8698, 8699, 9726, 9829, 9833)),
+        *(("rmvolume", f"CMMVC{number}E") for number in (8787, 8788, 8789, 8790, 8810, 9117, 9118, 9825)),
+    ],
+)
+def test_a_volume_that_is_kept_for_what_uses_it_is_not_taken_for_one_under_volume_protection(
+    verb: str, code: str
+) -> None:
+    """A refusal to delete that is only to be tried again may be volume protection, if that is on."""
+    found = codes.meaning(code, verb)
+
+    assert found
+    assert found.severity is Severity.ADMIN
 
 
 def test_the_meaning_of_an_unknown_code_is_not_guessed_and_the_user_is_asked_to_report_it() -> None:

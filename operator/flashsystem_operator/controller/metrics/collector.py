@@ -12,13 +12,14 @@ from typing import Self
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector, generate_latest
 from prometheus_client.registry import Collector
 
-from flashsystem_operator.api.array import FlashSystemArray
+from flashsystem_operator.api.array import FlashSystemArray, PoolUse
 from flashsystem_operator.api.base import find
 from flashsystem_operator.api.metadata import ObjectRef
 from flashsystem_operator.controller.cache import DelayQueue
 from flashsystem_operator.controller.metrics import families
 from flashsystem_operator.controller.metrics.families import FAMILIES, Family
 from flashsystem_operator.controller.metrics.recorder import Meter, Tally
+from flashsystem_operator.planner.desired import recorded_bytes
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -117,6 +118,7 @@ def _gauges(scene: Scene) -> Iterator[_Sample]:
                 if status.system_id:
                     system = (status.system_id, status.product or "", status.code_level or "", status.dialect or "")
                     yield families.INFO, (*labels, *system), 1
+                yield from _of_pools(status.pools, labels)
             yield from _of_objects(scene.tallies.get(ref, Tally()), labels)
     nowhere = ("", "")
     yield families.LEASE, nowhere, scene.unassigned is not None
@@ -131,6 +133,19 @@ def _of_queue(backlog: Backlog, labels: tuple[str, str]) -> Iterator[_Sample]:
     yield families.OLDEST, labels, backlog.oldest
 
 
+def _of_pools(pools: Iterable[PoolUse], labels: tuple[str, str]) -> Iterator[_Sample]:
+    for pool in pools:
+        sizes = (
+            (families.POOL_CAPACITY, pool.capacity),
+            (families.POOL_FREE, pool.free),
+            (families.POOL_USED, pool.used),
+            (families.POOL_PROVISIONED, pool.provisioned),
+        )
+        for family, size in sizes:
+            if pool.name and size is not None:
+                yield family, (*labels, pool.name), recorded_bytes(size)
+
+
 def _of_objects(tally: Tally, labels: tuple[str, str]) -> Iterator[_Sample]:
     for states, count in tally.objects.items():
         yield families.OBJECTS, (*labels, *states), count
@@ -140,6 +155,9 @@ def _of_objects(tally: Tally, labels: tuple[str, str]) -> Iterator[_Sample]:
         yield families.DRIFTED, (*labels, *drifts), count
     for notes, count in tally.noted.items():
         yield families.NOTED, (*labels, *notes), count
+    for origin, count in tally.volumes.items():
+        yield families.VOLUMES, (*labels, origin), count
+        yield families.VOLUME_BYTES, (*labels, origin), tally.volume_bytes[origin]
     yield families.BLOCKED, labels, tally.blocked
     yield families.QUARANTINED, labels, tally.quarantined
     yield families.LOGINS, labels, tally.sessions

@@ -1,6 +1,7 @@
 """All metrics, as docs/monitoring.md lists them. Names, units and suffixes follow Prometheus' conventions.
 
-No label is per attachment, host, volume or user, so that the number of series stays small.
+No label is per attachment, host, volume or user, so that the number of series stays small. An array has at most 128
+pools.
 """
 
 from dataclasses import dataclass
@@ -133,6 +134,37 @@ LOGINS = Family(
     "gauge",
     "iSCSI sessions of all FlashSystemHosts with the array, as of the last read.",
 )
+VOLUMES = Family(
+    "flashsystem_volumes",
+    "gauge",
+    "Volumes of the array that belong to FlashSystemVolumes; origin: created by the operator, or imported.",
+    (*ARRAY, "origin"),
+)
+VOLUME_BYTES = Family(
+    "flashsystem_volumes_provisioned_bytes",
+    "gauge",
+    "The sum of the sizes of these volumes, as their hosts see them.",
+    (*ARRAY, "origin"),
+)
+POOL_CAPACITY = Family(
+    "flashsystem_pool_capacity_bytes",
+    "gauge",
+    "Capacity of each pool of the array, as of the last read. Pools are read while the array has FlashSystemVolumes.",
+    (*ARRAY, "pool"),
+)
+POOL_FREE = Family("flashsystem_pool_free_bytes", "gauge", "Free capacity of the pool.", (*ARRAY, "pool"))
+POOL_USED = Family(
+    "flashsystem_pool_used_bytes",
+    "gauge",
+    "Capacity of the pool that data takes, as the array counts it.",
+    (*ARRAY, "pool"),
+)
+POOL_PROVISIONED = Family(
+    "flashsystem_pool_provisioned_bytes",
+    "gauge",
+    "The sum of the sizes of all volumes of the pool, also of those that the operator does not manage.",
+    (*ARRAY, "pool"),
+)
 REACHABLE = Family("flashsystem_array_reachable", "gauge", "1 if the array was read at the last attempt, 0 if not.")
 CONTACT = Family(
     "flashsystem_array_last_contact_timestamp_seconds",
@@ -188,6 +220,12 @@ FAMILIES = (
     NOTED,
     QUARANTINED,
     LOGINS,
+    VOLUMES,
+    VOLUME_BYTES,
+    POOL_CAPACITY,
+    POOL_FREE,
+    POOL_USED,
+    POOL_PROVISIONED,
     REACHABLE,
     CONTACT,
     INFO,

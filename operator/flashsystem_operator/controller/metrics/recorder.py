@@ -20,6 +20,7 @@ from prometheus_client import Histogram, Metric
 from flashsystem_operator.api.base import Condition, is_true
 from flashsystem_operator.api.host import FlashSystemHost
 from flashsystem_operator.api.metadata import ObjectRef
+from flashsystem_operator.api.volume import FlashSystemVolume, VolumeOrigin
 from flashsystem_operator.array.session import CHAIN, CommandResult, Ending
 from flashsystem_operator.controller.cache import Entry
 from flashsystem_operator.controller.metrics import families
@@ -27,7 +28,7 @@ from flashsystem_operator.controller.metrics.families import Family
 from flashsystem_operator.planner import codes
 from flashsystem_operator.planner.attachment.detach_guard import BLOCKED
 from flashsystem_operator.planner.decision import Reason
-from flashsystem_operator.planner.desired import Worked
+from flashsystem_operator.planner.desired import Worked, recorded_bytes
 from flashsystem_operator.planner.events import DRIFTED, EventReason, EventRecord
 from flashsystem_operator.planner.reasons import FURTHER
 
@@ -189,6 +190,8 @@ class Tally:
     not_ready: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     drifted: Counter[tuple[str, str]] = field(default_factory=Counter)
     noted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    volumes: Counter[str] = field(default_factory=Counter)
+    volume_bytes: Counter[str] = field(default_factory=Counter)
     blocked: int = 0
     quarantined: int = 0
     sessions: int = 0
@@ -221,6 +224,10 @@ def tally(entries: Iterable[Entry], array_of: Callable[[ObjectRef], ObjectRef | 
             status = resource.status
             counts.quarantined += sum(lun.until is not None and lun.until > now for lun in status.quarantined_luns)
             counts.sessions += sum(port.logins or 0 for port in status.ports)
+        if isinstance(resource, FlashSystemVolume) and resource.status.uid is not None:
+            origin = (resource.status.origin or VolumeOrigin.IMPORTED).lower()
+            counts.volumes[origin] += 1
+            counts.volume_bytes[origin] += recorded_bytes(resource.status.capacity or "0")
 
 
 def _bounded(condition: Condition | None) -> str:
