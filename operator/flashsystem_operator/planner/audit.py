@@ -5,8 +5,8 @@
     released    left on purpose when the resource was deleted: by the release annotation, or by deletionPolicy Retain
 
 Volumes of others are not listed: an array has thousands of them. Nor are replicated ones: they may be the copy of a
-volume of another array. Released objects look like the others afterwards, so they are kept in the array's status for as long as they exist and
-belong to no resource.
+volume of another array. Released objects look like the others afterwards, so they are kept in the array's status for as
+long as they exist and belong to no resource.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -246,7 +246,7 @@ class Stand(Namespace):
 
     def sweep(self) -> None:
         """Delete everything, as an administrator who does not wait: what a test left stuck must not reach the next."""
-        for kind in (ATTACHMENTS, HOSTS, ARRAYS):
+        for kind in (ATTACHMENTS, VOLUMES, HOSTS, ARRAYS):
             self.api.delete(self._path(kind))
             for left in self.all(kind):
                 with contextlib.suppress(Refused):  # it went by itself meanwhile

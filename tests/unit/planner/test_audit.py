@@ -199,7 +199,7 @@ def test_a_volume_with_a_name_of_the_operator_and_without_a_resource_is_orphaned
     [
         ({"uid": KEPT.uid, "origin": "Created"}, {}, False),
         ({"intent": {"name": KEPT.name, "size": KEPT.capacity, "pool": "Pool0"}}, {}, False),
-        ({}, {"asked": {"volume_uid": KEPT.uid}}, False),
+        ({}, {"annotations": {"flashsystem.io/volume-uid": KEPT.uid}}, False),
         ({}, {}, True),
         ({"uid": KEPT.uid, "origin": "Created"}, {"deleting": True}, False),
         ({"uid": KEPT.uid, "origin": "Created"}, {"deleting": True, "finalizers": ()}, True),
