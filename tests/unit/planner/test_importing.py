@@ -216,7 +216,7 @@ def test_existing_resources_are_not_proposed_again() -> None:
     assert proposed(found, Kind.HOST).keys() == {"esx"}
     assert proposed(found, Kind.VOLUME).keys() == {"data", "logs"}
     assert [spec["hostRef"]["name"] for spec in proposed(found, Kind.ATTACHMENT).values()] == ["box"]
-    all_there = desired(*present, volumes=managed("data", uid=DATA.uid))
+    all_there = desired(*present, *managed("data", uid=DATA.uid).values())
     assert imported(BOX, DATA, mapped(BOX, DATA, 1), within=all_there).proposals == []
 
 
@@ -337,7 +337,7 @@ def test_without_volumes_the_attachments_name_them_by_uid() -> None:
 
 
 def test_an_attachment_refers_to_a_volume_that_the_namespace_has_already() -> None:
-    found = imported(BOX, DATA, mapped(BOX, DATA), within=desired(volumes=managed("mine", uid=DATA.uid)))
+    found = imported(BOX, DATA, mapped(BOX, DATA), within=desired(*managed("mine", uid=DATA.uid).values()))
 
     assert proposed(found, Kind.VOLUME) == {}
     assert proposed(found, Kind.ATTACHMENT)["data"]["volume"] == {"ref": {"name": "mine"}}
@@ -352,7 +352,7 @@ OF_ANOTHER_CLUSTER = host_object_name("another-cluster", NAMESPACE, "data", "dat
     [
         (OF_ANOTHER_CLUSTER, desired(), "created by the operator of another cluster"),
         (OF_ANOTHER_CLUSTER, replace(desired(), installation=""), "give --installation-id"),
-        (host_object_name(INSTALLATION, NAMESPACE, "data", "data"), desired(volumes=managed("data")), "belongs to"),
+        (host_object_name(INSTALLATION, NAMESPACE, "data", "data"), desired(*managed("data").values()), "belongs to"),
     ],
     ids=[
         "created by the operator of another cluster",
@@ -375,7 +375,7 @@ def test_a_volume_that_cannot_be_imported_is_left_out_with_the_reason_and_attach
 def test_a_volume_of_another_namespace_is_not_claimed_and_not_reported() -> None:
     elsewhere = managed("theirs", "elsewhere", uid=DATA.uid)
 
-    found = imported(BOX, DATA, mapped(BOX, DATA), within=desired(volumes=elsewhere))
+    found = imported(BOX, DATA, mapped(BOX, DATA), within=desired(*elsewhere.values()))
 
     assert proposed(found, Kind.VOLUME) == {}
     assert proposed(found, Kind.ATTACHMENT)["data"]["volume"] == {"uid": DATA.uid}
