@@ -290,6 +290,20 @@ def test_a_volume_and_its_attachments_requeue_each_other_and_it_is_a_dependent_o
     assert VOLUME in cache.dependents(ARRAY)
 
 
+def test_the_attachments_of_a_volume_are_found_whatever_their_array_is() -> None:
+    """One whose host does not exist belongs to no array, but waits for the volume all the same."""
+    cache = filled()
+    cache.put(Kind.VOLUME, body(VOLUME, 20, status={"uid": UID}))
+    far, lost = ObjectRef(Kind.ATTACHMENT, "team", "far"), ObjectRef(Kind.ATTACHMENT, "storage", "lost")
+    cache.put(Kind.ATTACHMENT, body(far, 21, spec={"hostRef": {"name": "missing"}, "volume": {"uid": UID}}))
+    by_ref = {"hostRef": {"name": "missing"}, "volume": {"ref": {"name": VOLUME.name}}}
+    cache.put(Kind.ATTACHMENT, body(lost, 22, spec=by_ref))
+
+    assert [each.ref for each in cache.attachments_of_volume(VOLUME)] == [lost, far]
+    assert cache.attachments_on(ARRAY).keys() == {ATTACHMENT}
+    assert cache.attachments_of_volume(ObjectRef(Kind.VOLUME, "storage", "none")) == ()
+
+
 def test_nothing_is_left_of_removed_objects() -> None:
     cache = filled()
     cache.put(Kind.VOLUME, body(VOLUME, 20))

@@ -31,7 +31,9 @@ def test_an_unmap_whose_reply_was_lost_leaves_host_and_volume_in_doubt() -> None
     assert in_doubt.pairs == {(HOST, UID)}
 
 
-def test_a_command_on_a_volume_whose_reply_was_lost_leaves_its_name_in_doubt_until_a_read_shows_its_effect() -> None:
+def test_a_command_on_a_volume_whose_reply_was_lost_leaves_name_and_uid_in_doubt_until_a_read_shows_its_effect() -> (
+    None
+):
     clock = Clock()
     in_doubt = InDoubt(clock, 3)
     assert not in_doubt
@@ -39,14 +41,14 @@ def test_a_command_on_a_volume_whose_reply_was_lost_leaves_its_name_in_doubt_unt
     in_doubt.add(create)
     in_doubt.add(RenameVolume(data, UID, VolumeName("other")))
 
-    assert in_doubt.volumes == {"new", "data", "other"}
+    assert in_doubt.volumes == {"new", "data", "other", UID}
     assert not in_doubt.hosts
     assert not in_doubt.pairs
 
     known = EMPTY.copy()
     create.apply(known)
     in_doubt.review(known, in_doubt.now())
-    assert in_doubt.volumes == {"data", "other"}
+    assert in_doubt.volumes == {"data", "other", UID}
 
     clock.now += 3
     in_doubt.review(known, in_doubt.now())

@@ -1,6 +1,7 @@
 """What a pass reads. An object is gone if a command for that object shows it, never if a list merely lacks it."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -195,3 +196,32 @@ async def test_the_preferred_node_of_a_volume_is_known_when_a_survey_attaches_it
     assert status["volume"]["preferredNode"] == "2"
     assert running.inventory is not None
     assert status["connection"]["targets"][0]["iqn"] == running.inventory.body.nodes[1].iqn
+
+
+# -- volumes ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_pools_are_read_for_new_volumes_also_if_so_many_are_due_that_all_volumes_are_listed(
+    running: Passes,
+) -> None:
+    many = [running.volume(f"new-{number}", "1Gi", pool="Pool0") for number in range(12)]
+    running.see(*many)
+
+    await running.turn(*many)
+
+    assert {running.ready(ref)["status"] for ref in many} == {"True"}
+
+
+async def test_a_renamed_volume_of_a_resource_that_no_list_ever_showed_is_not_gone(
+    array: Forgetful, running: Passes
+) -> None:
+    """The operator was started again: only the recorded id is left. A resource that is being deleted stays, too."""
+    imported: dict[str, Any] = {"import": {"name": "vol2"}}
+    ref = running.volume("managed", None, **imported)
+    await running.settle(ref)
+    array.admin("svctask chvdisk -name renamed vol2")
+    array.lacking, running.inventory = ("renamed",), None
+
+    await running.survey()
+
+    assert running.ready(ref)["status"] == "True"

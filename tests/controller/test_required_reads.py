@@ -1,14 +1,17 @@
 """What has to be read before a decision is reliable: enough, and no more."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from flashsystem_operator.api.attachment import VolumeAttachment
 from flashsystem_operator.api.host import FlashSystemHost
+from flashsystem_operator.api.metadata import VOLUME_UID
+from flashsystem_operator.api.volume import FlashSystemVolume
 from flashsystem_operator.array.commands import MapVolume, RemoveHost, Step, UnmapVolume
 from flashsystem_operator.array.discovery import Focus
-from flashsystem_operator.array.model import Inventory
+from flashsystem_operator.array.model import Inventory, Throttle
 from flashsystem_operator.array.volume_commands import (
     CreateVolume,
     ExpandVolume,
@@ -28,8 +31,11 @@ from support.builders import (
     host,
     host_object,
     inventory,
+    managed_volume,
     mapped,
+    of_volume,
     own_name,
+    own_volume_name,
     uid,
     volume,
 )
@@ -212,3 +218,101 @@ def test_the_io_groups_of_a_host_object_are_read_unless_it_is_in_all_that_a_syst
     restricted = replace(OURS, io_group_count=count)
 
     assert doubts(NODE, inventory(restricted, of=WIDE)).grouped == ({OURS.name} if is_read else set())
+
+
+# -- volumes ----------------------------------------------------------------------------------------------------------
+
+NAME = own_volume_name("data")
+MANAGED = volume(NAME, 1, throttle=Throttle(), used=0)
+"""The volume of a FlashSystemVolume, as its detailed view shows it."""
+ANNOTATED = {"annotations": {VOLUME_UID: MANAGED.uid}}
+IMPORT: dict[str, Any] = {"import": {"name": "vol0"}}
+IMPORT_BY_UID: dict[str, Any] = {"import": {"uid": uid(5)}}
+
+
+def reads(resource: FlashSystemVolume, observed: Inventory) -> Focus:
+    return observer.required_focus(desired(resource), observed, [resource.ref])
+
+
+def doubts_about(resource: FlashSystemVolume, observed: Inventory, **more: Any) -> Focus:
+    return observer.doubtful_focus(desired(resource, **more), observed, [resource.ref])
+
+
+def deleted(**more: object) -> FlashSystemVolume:
+    return managed_volume(status=of_volume(MANAGED, **more), meta={"deleting": True})
+
+
+def test_a_volume_that_is_to_be_created_is_read_by_its_name_and_the_pools_are_read() -> None:
+    focus = reads(managed_volume(), inventory())
+
+    assert (focus.names, focus.uids, focus.pools) == ({NAME}, {}, True)
+
+
+def test_a_bound_volume_is_read_by_its_uid() -> None:
+    focus = reads(managed_volume(status=of_volume(MANAGED)), inventory(MANAGED))
+
+    assert (focus.names, focus.uids, focus.pools) == (set(), {MANAGED.uid: NAME}, False)
+    assert focus.cost == 1
+
+
+def test_a_bound_volume_that_no_read_showed_is_searched_under_its_recorded_name() -> None:
+    assert reads(managed_volume(status=of_volume(volume("old", 1))), inventory()).uids == {uid(1): "old"}
+
+
+def test_a_volume_whose_status_was_lost_is_searched_under_the_name_that_the_operator_gave_it() -> None:
+    assert reads(managed_volume(meta=ANNOTATED), inventory()).uids == {MANAGED.uid: NAME}
+    assert reads(managed_volume(meta=ANNOTATED, **IMPORT), inventory()).uids == {MANAGED.uid: "vol0"}
+
+
+def test_the_pools_are_read_before_a_volume_grows() -> None:
+    assert reads(managed_volume(size="2Gi", status=of_volume(MANAGED)), inventory(MANAGED)).pools
+
+
+def test_an_import_is_read_by_what_its_spec_has() -> None:
+    assert reads(managed_volume(**IMPORT), inventory()).names == {"vol0"}
+    assert reads(managed_volume(**IMPORT_BY_UID), inventory()).uids == {uid(5): ""}
+
+
+def test_what_only_the_detailed_view_of_a_volume_shows_is_read_once() -> None:
+    listed = volume(NAME, 1)
+
+    assert reads(managed_volume(status=of_volume(listed)), inventory(listed)).detailed == {listed.uid}
+    assert reads(managed_volume(status=of_volume(MANAGED)), inventory(MANAGED)).detailed == set()
+
+
+def test_a_volume_that_is_found_leaves_no_doubt() -> None:
+    assert doubts_about(managed_volume(status=of_volume(MANAGED)), inventory(MANAGED)).cost == 0
+
+
+def test_a_bound_volume_that_a_list_lacks_is_in_doubt_until_it_is_known_to_be_gone() -> None:
+    resource, observed = managed_volume(status=of_volume(MANAGED)), inventory()
+    assert doubts_about(resource, observed).uids == {MANAGED.uid: NAME}
+
+    observed.learn_volume_gone(MANAGED.uid)
+    assert doubts_about(resource, observed).cost == 0
+
+
+def test_a_name_that_a_list_lacks_is_read_before_a_volume_is_created_also_under_former_installation_ids() -> None:
+    focus = doubts_about(managed_volume(), inventory(), former=("former",))
+
+    assert len(focus.names) == 2
+    assert NAME in focus.names
+
+
+def test_an_import_that_a_list_lacks_is_read_by_itself() -> None:
+    assert doubts_about(managed_volume(**IMPORT), inventory()).names == {"vol0"}
+    assert doubts_about(managed_volume(**IMPORT_BY_UID), inventory()).uids == {uid(5): ""}
+
+
+def test_the_mappings_of_a_volume_are_read_before_it_is_deleted_whatever_a_list_shows() -> None:
+    focus = doubts_about(deleted(), inventory(MANAGED))
+
+    assert (focus.volumes, focus.detailed) == ({MANAGED.uid}, {MANAGED.uid})
+
+
+def test_the_mappings_of_a_volume_are_read_before_it_is_taken_as_the_created_one() -> None:
+    intent = {"name": NAME, "size": MANAGED.capacity, "pool": "Pool0"}
+
+    focus = doubts_about(managed_volume(status={"origin": "Created", "intent": intent}), inventory(MANAGED))
+
+    assert focus.volumes == {MANAGED.uid}

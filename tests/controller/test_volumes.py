@@ -117,6 +117,21 @@ def test_an_attachment_by_reference_waits_for_the_volume_and_keeps_it_from_being
     assert found["name"] not in volumes(simulator)
 
 
+def test_an_attachment_whose_host_does_not_exist_keeps_the_volume_that_it_refers_to(
+    stand: Namespace, simulator: Simulator
+) -> None:
+    stand.array(simulator)
+    found = created(stand, simulator)
+    stand.apply(stand.attachment("data", "missing", {"ref": {"name": "data"}}))
+
+    stand.delete(VOLUMES, "data", wait=False)
+
+    stand.await_reason(VOLUMES, "data", "InUse")
+    assert found["name"] in volumes(simulator)
+    stand.delete(ATTACHMENTS, "data")
+    stand.gone(VOLUMES, "data")
+
+
 def test_a_volume_that_an_administrator_mapped_is_not_deleted(stand: Namespace, simulator: Simulator) -> None:
     stand.array(simulator)
     found = created(stand, simulator)

@@ -295,6 +295,9 @@ class Passes:
             counted=self._detach_counter.counted,
             paused=self.paused,
             marked=self.cache.marked,
+            referring={
+                ref: self.cache.attachments_of_volume(ref) for ref, each in volumes.items() if each.metadata.deleting
+            },
             now=self._later(),
         )
 

@@ -236,6 +236,22 @@ def test_an_unreadable_row_of_the_volume_proves_nothing(step: VolumeStep) -> Non
     assert not is_observed(step, seen)
 
 
+@pytest.mark.parametrize(("capacity", "accepted"), [(GB - 512, False), (GB, True), (GB + 512, True), (2 * GB, False)])
+def test_a_new_volume_may_be_larger_than_requested_only_by_what_arrays_round_up(capacity: int, accepted: bool) -> None:
+    found = replace(DATA, capacity=capacity, pool=POOL)
+
+    assert CreateVolume(DATA.name, POOL, GB).has_created(found) is accepted
+    assert not CreateVolume(DATA.name, PoolName("other"), GB).has_created(found)
+
+
+def test_a_volume_is_not_deleted_if_a_row_of_its_mappings_cannot_be_read() -> None:
+    row = Odd("lsvdiskhostmap", "SCSI_id is no number", frozenset({"node"}))
+
+    with pytest.raises(Withheld, match="mapped to a host"):
+        queries.check(REMOVE, queries.Known(volume_id=DATA.id), (DATA, (row,)))
+    queries.check(REMOVE, queries.Known(volume_id=DATA.id), (DATA, ()))
+
+
 def test_two_volumes_that_one_plan_creates_are_both_known_to_later_plans() -> None:
     known = inventory()
     for name in (NAME, NEW):

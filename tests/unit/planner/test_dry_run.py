@@ -3,9 +3,23 @@
 from flashsystem_operator.api.metadata import PAUSED, PLAN
 from flashsystem_operator.array.commands import AddPorts, MakeHost, MapVolume, Step
 from flashsystem_operator.array.model import Inventory
+from flashsystem_operator.array.volume_commands import CreateVolume, ExpandVolume, RenameVolume
 from flashsystem_operator.planner.desired import Desired
 from flashsystem_operator.planner.dry_run import DryRunResult, dry_run_to_the_end
-from support.builders import attachment, desired, host, host_object, inventory, mapped, own_name, volume
+from support.builders import (
+    attachment,
+    desired,
+    host,
+    host_object,
+    inventory,
+    managed_volume,
+    mapped,
+    of_volume,
+    own_name,
+    own_volume_name,
+    uid,
+    volume,
+)
 
 DATA, LOGS = volume("data", 1), volume("logs", 2)
 
@@ -81,3 +95,45 @@ def test_every_object_has_a_dry_run_result() -> None:
         *desired_state.hosts,
         *desired_state.attachments,
     }
+
+
+# -- volumes ----------------------------------------------------------------------------------------------------------
+
+BY_REF = {"ref": {"name": "data"}}
+
+
+def test_a_new_volume_and_the_attachment_that_refers_to_it_are_predicted_together() -> None:
+    results = dry_run(
+        desired(host("node"), managed_volume(pool="Pool0"), attachment("one", "node", BY_REF)), inventory()
+    )
+
+    assert kinds(results["data"].steps) == [CreateVolume]
+    assert kinds(results["one"].steps) == [MakeHost, MapVolume]
+    assert [*results] == ["data", "one", "node"]
+    assert [result.blocked for result in results.values()] == ["", "", ""]
+
+
+def test_what_is_changed_on_a_volume_is_predicted_once() -> None:
+    named = volume("mine", 1, pool="Pool0")
+    recorded = of_volume(volume(own_volume_name("data"), 1))
+
+    results = dry_run(desired(managed_volume(size="2Gi", status=recorded)), inventory(named))
+
+    assert kinds(results["data"].steps) == [RenameVolume, ExpandVolume]
+    assert results["data"].blocked == ""
+
+
+def test_a_volume_that_cannot_be_created_blocks_the_attachment_that_refers_to_it() -> None:
+    results = dry_run(
+        desired(host("node"), managed_volume(pool="Pool9"), attachment("one", "node", BY_REF)), inventory()
+    )
+
+    assert "no pool Pool9" in results["data"].blocked
+    assert "FlashSystemVolume storage/data is not ready" in results["one"].blocked
+
+
+def test_no_volume_is_predicted_in_place_of_one_that_is_gone() -> None:
+    results = dry_run(desired(managed_volume(pool="Pool0", status=of_volume(volume("data", 9)))), inventory())
+
+    assert results["data"].steps == ()
+    assert uid(9) in results["data"].blocked

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashsystem_operator.values import host_name, iqn, lun, nguid, pool_name, system_id, volume_name, volume_uid
+from flashsystem_operator.values import (
+    host_name,
+    iqn,
+    is_nguid,
+    lun,
+    nguid,
+    pool_name,
+    system_id,
+    volume_name,
+    volume_uid,
+)
 
 UID = "6005076810CA0166C00000000000019F"
 NAMES = [volume_name, host_name, pool_name]
@@ -147,3 +157,8 @@ def test_a_lun_is_0_to_2047(number: int) -> None:
 
 def test_the_nguid_of_a_volume_that_is_mapped_over_nvme_is_derived_from_its_uid() -> None:
     assert nguid(volume_uid(UID)) == "C00000000000019F" + "005076" + "0" + "810CA0166"
+
+
+def test_an_nguid_is_told_from_a_uid() -> None:
+    assert is_nguid(nguid(volume_uid(UID)))
+    assert not is_nguid(volume_uid(UID))
