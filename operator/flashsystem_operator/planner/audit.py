@@ -165,9 +165,8 @@ def _left_by(status: StatusModel) -> Iterator[AuditItem]:
             yield AuditItem(host=host.name, volume=volume.name, uid=volume.uid, lun=lun)
         case HostStatus(name=name, ownership=Origin.CREATED) if name:
             yield AuditItem(host=name)
-        case VolumeStatus(name=name, uid=uid) if (
-            uid
-        ):  # of imported ones too, which an earlier resource may have created
+        case VolumeStatus(name=name, uid=uid) if uid:
+            # Also an imported one: an earlier resource may have created it. The name decides whether it is listed.
             yield AuditItem(volume=name, uid=uid)
         case _:
             return

@@ -276,7 +276,6 @@ class Passes:
         assert entry is not None
         assert isinstance(entry.counted, FlashSystemArray)
         volumes = self.cache.volumes_on(ARRAY)
-        leaving = [ref for ref, volume in volumes.items() if volume.metadata.deleting]
         return Desired(
             array=entry.counted,
             hosts=self.cache.hosts_on(ARRAY),
@@ -288,7 +287,6 @@ class Passes:
             in_doubt=self.in_doubt.hosts,
             in_doubt_pairs=self.in_doubt.pairs,
             in_doubt_volumes=self.in_doubt.volumes,
-            referring={ref: self.cache.attachments_of_volume(ref) for ref in leaving},
             all_in_doubt=self.in_doubt.everything,
             chap=dict(self.chap),
             held=self._refusal_cache.held,

@@ -349,6 +349,14 @@ class Judge:
         verb = "expandvdisksize" if m % 2 else "shrinkvdisksize"  # the legacy array has no such command
         self.admin(f"svctask {verb} -size 512 -unit mb {self.some_volume(n)}")
 
+    def grow_ours(self, n: int, _: int) -> None:
+        self.admin(f"svctask expandvdisksize -size 256 -unit mb {own_volume(f'd{n % 3}')}")
+
+    def map_ours(self, n: int, m: int) -> None:
+        name, volume = self.some_host(n), own_volume(f"d{m % 3}")
+        if self.admin(f"svctask mkvdiskhostmap -force -host {name} {volume}"):
+            self.by_admin.add((name, self.uid_of(volume)))
+
     def lose_reply(self, n: int, _: int) -> None:
         self.array.fate = ("never", "at once", "late")[n % 3]
 
@@ -440,6 +448,12 @@ class Judge:
     async def survey(self, _: int, __: int) -> None:
         await self.running.survey()
         self.check_bindings()
+
+    async def lose_growth(self, n: int, _: int) -> None:
+        """A volume is to grow, and the command takes effect later."""
+        self.grow_volume(n, 1)
+        self.array.fate = "late"
+        await self.survey(0, 0)
 
     async def few(self, n: int, m: int) -> None:
         """A pass over some objects, with whatever inventory is left from before."""
