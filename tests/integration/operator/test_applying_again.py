@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from flashsystem_operator.simulator import Simulator
-from support.array_state import mappings
+from support.array_state import looks, mappings, mark
 from support.operator_process import Operator
 from support.simulated_arrays import simulated
-from support.stand import ARRAYS, ATTACHMENTS, HOSTS, Stand, iqn, until
+from support.stand import ARRAYS, ATTACHMENTS, HOSTS, VOLUMES, Stand, iqn, until
 
 pytestmark = pytest.mark.long
 
@@ -75,6 +75,7 @@ def test_applying_the_manifests_again_shows_no_difference_from_creation_to_delet
     operator.start()
     stand.ready(ATTACHMENTS, "db-data")
     until("every object to be observed", partial(all_observed, stand))
+    until("reads of the array that change no status", partial(is_at_rest, stand, simulator))
     assert_no_difference(stand, manifests)  # with status and finalizers: some are Ready, others Stalled
     manifests = [switched_to_server_side(stand, each) for each in manifests]
 
@@ -97,6 +98,7 @@ def test_applying_the_manifests_again_shows_no_difference_from_creation_to_delet
         stand.annotate(kind, name, paused=None)
     stand.delete(ATTACHMENTS, *names(stand, ATTACHMENTS))
     stand.delete(HOSTS, *names(stand, HOSTS))
+    stand.delete(VOLUMES, *names(stand, VOLUMES))
     stand.gone(ARRAYS, "fs-modern")
 
 
@@ -139,7 +141,7 @@ def versions(stand: Stand) -> dict[tuple[str, str], tuple[Any, ...]]:
             [owner for owner in each["metadata"]["managedFields"] if owner.get("subresource") != "status"],
             each["spec"],
         )
-        for each in stand.all(ARRAYS, HOSTS, ATTACHMENTS)
+        for each in stand.all(ARRAYS, HOSTS, VOLUMES, ATTACHMENTS)
     }
 
 
@@ -147,6 +149,17 @@ def names(stand: Stand, kind: str) -> list[str]:
     return [each["metadata"]["name"] for each in stand.all(kind) if "deletionTimestamp" not in each["metadata"]]
 
 
+def is_at_rest(stand: Stand, simulator: Simulator) -> bool:
+    """Whether two further reads of the array change no object: pools and counts follow what was created."""
+
+    def written() -> list[str]:
+        return [each["metadata"]["resourceVersion"] for each in stand.all(ARRAYS, HOSTS, VOLUMES, ATTACHMENTS)]
+
+    before, since = written(), mark(simulator)
+    until("two reads of the array", lambda: looks(simulator, since) > 2)
+    return written() == before
+
+
 def all_observed(stand: Stand) -> bool:
-    found = stand.all(ARRAYS, HOSTS, ATTACHMENTS)
+    found = stand.all(ARRAYS, HOSTS, VOLUMES, ATTACHMENTS)
     return all(each["status"]["observedGeneration"] == each["metadata"]["generation"] for each in found)
