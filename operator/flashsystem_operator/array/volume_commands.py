@@ -89,7 +89,23 @@ def planned_uid(name: VolumeName) -> VolumeUid:
 
 
 @dataclass(frozen=True, slots=True)
-class ExpandVolume:
+class _Change:
+    """What the changes of an existing volume have in common."""
+
+    volume: VolumeName
+    uid: VolumeUid
+
+    @property
+    def touches(self) -> tuple[object, ...]:
+        return self.uid, _name(self.volume)
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        return self.volume, self.uid
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandVolume(_Change):
     """Make a volume larger (`expandvdisksize`).
 
     The command has no absolute form: a repeat grows the volume again, so it is sent only if the volume still has the
@@ -103,21 +119,11 @@ class ExpandVolume:
     Source: array-cli-volumes 3.4.
     """
 
-    volume: VolumeName
-    uid: VolumeUid
     increase: int
     size: int
 
     def argv(self) -> tuple[str, ...]:
         return ("svctask", "expandvdisksize", "-size", str(self.increase), "-unit", "b", self.volume)
-
-    @property
-    def touches(self) -> tuple[object, ...]:
-        return self.uid, _name(self.volume)
-
-    @property
-    def identifiers(self) -> tuple[str, ...]:
-        return self.volume, self.uid
 
     def is_reflected_in(self, inventory: Inventory) -> bool:
         found = inventory.volumes.get(self.uid)
@@ -128,7 +134,7 @@ class ExpandVolume:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveVolume:
+class RemoveVolume(_Change):
     """Delete a volume and its data (`rmvolume`; `rmvdisk` on the legacy dialect and before release 7.6).
 
     Refused with CMMVC8787E (`rmvolume`), CMMVC5840E or CMMVC8698E (`rmvdisk`) while it is mapped; with CMMVC8789E or
@@ -138,20 +144,10 @@ class RemoveVolume:
     Source: array-cli-volumes 3.6, array-cli facts 4.4.
     """
 
-    volume: VolumeName
-    uid: VolumeUid
     verb: str = "rmvolume"
 
     def argv(self) -> tuple[str, ...]:
         return ("svctask", self.verb, self.volume)
-
-    @property
-    def touches(self) -> tuple[object, ...]:
-        return self.uid, _name(self.volume)
-
-    @property
-    def identifiers(self) -> tuple[str, ...]:
-        return self.volume, self.uid
 
     def is_reflected_in(self, inventory: Inventory) -> bool:
         """Whether it is gone, or is being deleted: an array may complete a deletion later."""
@@ -163,15 +159,13 @@ class RemoveVolume:
 
 
 @dataclass(frozen=True, slots=True)
-class RenameVolume:
+class RenameVolume(_Change):
     """Give a volume another name (`chvdisk -name`). Later steps of the same plan use the new name.
 
     Refused with CMMVC6035E if the name is taken, with CMMVC5753E or CMMVC5832E if the volume does not exist.
     Source: array-cli-volumes 3.3.
     """
 
-    volume: VolumeName
-    uid: VolumeUid
     name: VolumeName
 
     def argv(self) -> tuple[str, ...]:
@@ -194,7 +188,7 @@ class RenameVolume:
 
 
 @dataclass(frozen=True, slots=True)
-class ThrottleVolume:
+class ThrottleVolume(_Change):
     """Limit the I/O of a volume (`mkthrottle`, or `chthrottle` if it has a throttle). See `throttle_volume`.
 
     Both commands set absolute values. `chvdisk -rate` is not used: it sets one limit, and no source shows what it does
@@ -207,8 +201,6 @@ class ThrottleVolume:
     limit is not valid. Source: array-cli-volumes 7.
     """
 
-    volume: VolumeName
-    uid: VolumeUid
     iops: int | None
     bandwidth: int | None
     throttle: str = ""
@@ -219,14 +211,6 @@ class ThrottleVolume:
         if self.throttle:
             return ("svctask", "chthrottle", *iops, *bandwidth, self.throttle)
         return ("svctask", "mkthrottle", "-type", "vdisk", *iops, *bandwidth, "-vdisk", self.volume)
-
-    @property
-    def touches(self) -> tuple[object, ...]:
-        return self.uid, _name(self.volume)
-
-    @property
-    def identifiers(self) -> tuple[str, ...]:
-        return self.volume, self.uid
 
     def is_reflected_in(self, inventory: Inventory) -> bool:
         found = inventory.volumes.get(self.uid)
@@ -240,26 +224,16 @@ class ThrottleVolume:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveThrottle:
+class RemoveThrottle(_Change):
     """Remove all limits of the I/O of a volume (`rmthrottle`). throttle: the name of the volume's throttle.
 
     Refused with CMMVC8906E if it does not exist. Source: array-cli-volumes 7.
     """
 
-    volume: VolumeName
-    uid: VolumeUid
     throttle: str
 
     def argv(self) -> tuple[str, ...]:
         return ("svctask", "rmthrottle", self.throttle)
-
-    @property
-    def touches(self) -> tuple[object, ...]:
-        return self.uid, _name(self.volume)
-
-    @property
-    def identifiers(self) -> tuple[str, ...]:
-        return self.volume, self.uid
 
     def is_reflected_in(self, inventory: Inventory) -> bool:
         found = inventory.volumes.get(self.uid)
