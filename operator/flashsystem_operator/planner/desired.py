@@ -354,11 +354,7 @@ class Desired:
 
     def names_of(self, host: FlashSystemHost) -> tuple[HostName, ...]:
         """The names that prove that a host object is this resource's: the present one and those of former ids."""
-        meta = host.metadata
-        return tuple(
-            host_object_name(installation, meta.namespace, meta.name, host.base_name)
-            for installation in (self.installation, *self.former)
-        )
+        return self._proving_names(host)
 
     def object_of(self, host: FlashSystemHost, inventory: Inventory) -> HostName:
         """The name of the host object that we created for this resource; if there is none, the name it would get."""
@@ -367,9 +363,12 @@ class Desired:
 
     def names_of_volume(self, volume: FlashSystemVolume) -> tuple[VolumeName, ...]:
         """The names that prove that a volume was created for this resource: the present one and those of former ids."""
-        meta = volume.metadata
+        return tuple(map(VolumeName, self._proving_names(volume)))
+
+    def _proving_names(self, resource: FlashSystemHost | FlashSystemVolume) -> tuple[HostName, ...]:
+        meta = resource.metadata
         return tuple(
-            VolumeName(host_object_name(installation, meta.namespace, meta.name, volume.base_name))
+            host_object_name(installation, meta.namespace, meta.name, resource.base_name)
             for installation in (self.installation, *self.former)
         )
 
