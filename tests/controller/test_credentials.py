@@ -126,7 +126,7 @@ def test_a_missing_or_unusable_secret_is_reported_with_the_remedy(stand: Namespa
     locked = private(asyncssh.generate_private_key("ssh-ed25519"), passphrase="open sesame")
     damaged = private(asyncssh.generate_private_key("ssh-ed25519"))[:120]
     bad: dict[str, tuple[dict[str, str], str]] = {
-        "nobody": ({"password": CANARY}, "the user name is missing"),
+        "nameless": ({"password": CANARY}, "the user name is missing"),
         "nothing": ({"username": "superuser"}, "neither a password nor a private key"),
         "damaged": ({"username": "superuser", "ssh_privatekey": damaged}, "the private key cannot be read"),
         "locked": ({"username": "superuser", "ssh_privatekey": locked}, "ssh-keygen -p"),
